@@ -1,0 +1,104 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { type Codec, type Infer, readAll } from './codec.js'
+import { ProtocolError } from './error.js'
+import { accepted } from './message/accepted.js'
+import { attach } from './message/attach.js'
+import { challenge } from './message/challenge.js'
+import { claim } from './message/claim.js'
+import { askDoor, door } from './message/door.js'
+import { entries } from './message/entries.js'
+import { failed } from './message/failed.js'
+import { ping, pong } from './message/heartbeat.js'
+import { hello } from './message/hello.js'
+import { invite } from './message/invite.js'
+import { leaving } from './message/leaving.js'
+import { mailbox } from './message/mailbox.js'
+import { publish } from './message/publish.js'
+import { refused } from './message/refused.js'
+import { subscribe } from './message/subscribe.js'
+import { welcome } from './message/welcome.js'
+
+// A frame is one binary WebSocket message: one or more messages, each its number (one byte) and its fields. Batching is the frame's whole
+// purpose: a device that comes back says all it wants in one frame, and the relay answers many feeds in one.
+
+/** What a device sends. The numbers are the wire's: never reuse one. */
+const clientMessages = {
+  hello: [1, hello],
+  attach: [2, attach],
+  invite: [3, invite],
+  claim: [4, claim],
+  subscribe: [5, subscribe],
+  publish: [6, publish],
+  askDoor: [7, askDoor],
+  ping: [8, ping],
+  pong: [9, pong],
+} as const
+
+/** What the relay sends. */
+const relayMessages = {
+  challenge: [33, challenge],
+  welcome: [34, welcome],
+  entries: [35, entries],
+  accepted: [36, accepted],
+  refused: [37, refused],
+  failed: [38, failed],
+  mailbox: [39, mailbox],
+  leaving: [40, leaving],
+  door: [41, door],
+  ping: [42, ping],
+  pong: [43, pong],
+} as const
+
+type Messages = Readonly<Record<string, readonly [number: number, codec: Codec<unknown>]>>
+type MessageOf<M extends Messages> = {
+  readonly [Type in keyof M]: { readonly type: Type } & Infer<M[Type][1]>
+}[keyof M]
+
+export type ClientMessage = MessageOf<typeof clientMessages>
+export type RelayMessage = MessageOf<typeof relayMessages>
+
+/** One frame of what a device says. */
+export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)
+/** @throws ProtocolError VERSION for a message number that is not known here, FRAME or SIZE for malformed bytes. */
+export const decodeClientFrame = frameReader<ClientMessage>(clientMessages)
+/** One frame of what the relay says. */
+export const encodeRelayFrame = frameWriter<RelayMessage>(relayMessages)
+/** @throws ProtocolError VERSION for a message number that is not known here, FRAME or SIZE for malformed bytes. */
+export const decodeRelayFrame = frameReader<RelayMessage>(relayMessages)
+
+/** The layout of every message by its number, for the test that pins the wire. */
+export const wireShapes: readonly string[] = [...Object.entries(clientMessages), ...Object.entries(relayMessages)].map(
+  ([type, [number, codec]]) => `${number} ${type} ${codec.shape}`,
+)
+
+function frameWriter<M extends { readonly type: string }>(known: Messages): (messages: readonly M[]) => Uint8Array {
+  return (messages) =>
+    encoding.encode((encoder) => {
+      for (const message of messages) {
+        const [number, codec] = known[message.type] ?? unknownType(message.type)
+        encoding.writeUint8(encoder, number)
+        codec.write(encoder, message)
+      }
+    })
+}
+
+function frameReader<M>(known: Messages): (frame: Uint8Array) => M[] {
+  const byNumber = new Map(Object.entries(known).map(([type, [number, codec]]) => [number, { type, codec }]))
+  return (frame) => {
+    if (frame.length === 0) throw new ProtocolError('FRAME', 'A frame is empty.')
+    return readAll(frame, (decoder) => {
+      const messages: M[] = []
+      while (decoding.hasContent(decoder)) {
+        const number = decoding.readUint8(decoder)
+        const { type, codec } = byNumber.get(number) ?? unknownType(number)
+        messages.push({ type, ...(codec.read(decoder) as object) } as M)
+      }
+      return messages
+    })
+  }
+}
+
+function unknownType(which: string | number): never {
+  throw new ProtocolError('VERSION', `Message ${which} is not known here.`)
+}

@@ -1,0 +1,42 @@
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { digest } from 'lib0/hash/sha256'
+import { encodeUtf8 } from 'lib0/string'
+import { ProtocolError } from './error.js'
+
+declare const brand: unique symbol
+type Branded<Name extends string> = string & { readonly [brand]: Name }
+
+/** RFC 7638 thumbprint (SHA-256, base64url) of an org's Ed25519 root key. */
+export type OrgId = Branded<'OrgId'>
+/** RFC 7638 thumbprint of a device's Ed25519 key. */
+export type DeviceId = Branded<'DeviceId'>
+/** 128 bits, base64url: of a connection, see `connectionId`, or of an invitation's mailbox. */
+export type ConnectionId = Branded<'ConnectionId'>
+/** What an entry of a feed is filed under. Opaque to the relay. */
+export type Key = Branded<'Key'>
+
+const thumbprint = /^[A-Za-z0-9_-]{43}$/
+const short = /^[A-Za-z0-9_-]{22}$/
+const keyForm = /^[A-Za-z0-9_.:-]{1,64}$/
+
+export const parseOrgId = parser<OrgId>(thumbprint, 'an org id (43 characters of base64url)')
+export const parseDeviceId = parser<DeviceId>(thumbprint, 'a device id (43 characters of base64url)')
+export const parseConnectionId = parser<ConnectionId>(short, 'a connection id (22 characters of base64url)')
+export const parseKey = parser<Key>(keyForm, 'a key (1 to 64 characters of A-Z a-z 0-9 _ . : -)')
+
+/**
+ * The id of the connection between two orgs: a hash over both of them and a salt that both know. The id proves its parties to anyone who
+ * is shown them, so that a relay that lost its disk learns again who may write what, from the clients and without trusting them (rule F3).
+ */
+export function connectionId(vendor: OrgId, partner: OrgId, salt: string): ConnectionId {
+  const hash = digest(encodeUtf8(`entente connection 1\n${vendor}\n${partner}\n${salt}`))
+  return parseConnectionId(toBase64UrlEncoded(hash.subarray(0, 16)))
+}
+
+/** @returns a function that gives the branded id, or throws ProtocolError FRAME for a text of another form. */
+function parser<T extends string>(form: RegExp, name: string): (value: string) => T {
+  return (value) => {
+    if (!form.test(value)) throw new ProtocolError('FRAME', `A text is not ${name}.`)
+    return value as T
+  }
+}
