@@ -1,7 +1,8 @@
 import type { ConnectionId, ErrorCode, OrgId, Side } from '@entente/protocol'
-import type { RecordError } from './record/validate.js'
+import type { ConversionChoices } from './record/convert.js'
+import type { RecordError } from './record/error.js'
 import type { Field } from './record/field.js'
-import type { Query } from './record/query.js'
+import type { RecordQuery } from './record/query.js'
 import type { Rule } from './record/rule.js'
 import type { ObjectSchema } from './record/schema.js'
 import type { Value } from './record/value.js'
@@ -74,7 +75,7 @@ export interface RecordsApi {
   addField(object: ObjectName, field: Field): Promise<void>
   get(object: ObjectName, id: string): RecordView | undefined
   /** Filtered and sorted. `total` counts all records of the object. */
-  list(object: ObjectName, query?: Query): { readonly records: readonly RecordView[]; readonly total: number }
+  list(object: ObjectName, query?: RecordQuery): { readonly records: readonly RecordView[]; readonly total: number }
   create(object: ObjectName, values: Readonly<Record<string, unknown>>): Promise<string>
   /** Creates many in slices, giving the page time between them. Values must have passed `parseRecord`; a slice is all or nothing. */
   createMany(
@@ -166,18 +167,14 @@ export interface Proposal {
   readonly objects: Readonly<Partial<Record<ObjectName, { readonly fields: readonly ProposedField[]; readonly owner?: string }>>>
 }
 
-export interface FieldMapping {
+/** One line of the partner's acceptance: which field of the vendor's fills which own field, and how its values are converted. */
+export interface FieldMapping extends ConversionChoices {
   /** Name of the vendor's field. */
   readonly source: string
   /** Name of the partner's own field. */
   readonly target: string
   /** Narrows: an update field that the partner does not want to keep flowing. */
   readonly update: boolean
-  readonly picklist?: Readonly<Record<string, string>>
-  readonly default?: Value
-  readonly truncate?: boolean
-  readonly round?: boolean
-  readonly zone?: string
 }
 export interface Acceptance {
   readonly objects: Readonly<
@@ -303,7 +300,7 @@ export interface JobView {
 }
 
 export interface SiteApi {
-  listings(connection: ConnectionId, object: ObjectName, query?: Query): { readonly listings: readonly ListingView[]; readonly total: number }
+  listings(connection: ConnectionId, object: ObjectName, query?: RecordQuery): { readonly listings: readonly ListingView[]; readonly total: number }
   /** Fields that a listing shows: the vendor's side of the effective agreement. */
   fields(connection: ConnectionId, object: ObjectName): readonly Field[]
   /** Why this user may not export at the moment, or undefined. */
