@@ -1,0 +1,54 @@
+import { refuseCsv, tooLargeCsv, maxCsvSize, type CsvRefused } from './csv-error.js'
+
+/** The names are those of the Encoding Standard, as TextDecoder takes them. */
+export type CsvEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
+
+/** The platform's decoder, for example `(bytes, encoding) => new TextDecoder(encoding).decode(bytes)`. */
+export type DecodeText = (bytes: Uint8Array, encoding: CsvEncoding) => string
+
+export type DecodedCsv =
+  | { readonly ok: true; readonly text: string; readonly encoding: CsvEncoding }
+  | CsvRefused
+
+/**
+ * Finds a file's encoding and decodes it: by its byte order mark, else UTF-8 where the bytes are valid UTF-8, else Windows-1252, which
+ * holds all of Latin-1 and is what old spreadsheets write. Refuses files over 50 MB (SIZE) and binary files (ENCODING).
+ */
+export function decodeCsvBytes(bytes: Uint8Array, decode: DecodeText, forced?: CsvEncoding): DecodedCsv {
+  if (bytes.length > maxCsvSize) return tooLargeCsv
+  const encoding = forced ?? detectEncoding(bytes)
+  if (encoding === undefined) {
+    return refuseCsv('ENCODING', 'The file is not a text file.', 'Save the table as CSV and choose that file.')
+  }
+  const text = decode(bytes, encoding)
+  return { ok: true, text: text.startsWith('\ufeff') ? text.slice(1) : text, encoding }
+}
+
+function detectEncoding(bytes: Uint8Array): CsvEncoding | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
+  // A text has no zero bytes; a spreadsheet's own file, an archive or a picture has one early on.
+  if (bytes.subarray(0, 8192).includes(0)) return undefined
+  return isUtf8(bytes) ? 'utf-8' : 'windows-1252'
+}
+
+/** True if the bytes are valid UTF-8: no stray or missing continuation bytes, no overlong forms, no surrogates, nothing above U+10FFFF. */
+function isUtf8(bytes: Uint8Array): boolean {
+  let at = 0
+  while (at < bytes.length) {
+    const lead = bytes[at] ?? 0
+    at++
+    if (lead < 0x80) continue
+    const more = lead >= 0xc2 && lead <= 0xdf ? 1 : lead >= 0xe0 && lead <= 0xef ? 2 : lead >= 0xf0 && lead <= 0xf4 ? 3 : 0
+    if (more === 0) return false
+    const second = bytes[at] ?? 0
+    const low = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80
+    const high = lead === 0xed ? 0x9f : lead === 0xf4 ? 0x8f : 0xbf
+    if (second < low || second > high) return false
+    for (let index = 1; index < more; index++) {
+      if (((bytes[at + index] ?? 0) & 0xc0) !== 0x80) return false
+    }
+    at += more
+  }
+  return true
+}

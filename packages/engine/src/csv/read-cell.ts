@@ -1,0 +1,165 @@
+import {
+  convertValue,
+  fieldLength,
+  isTextType,
+  matchPicklist,
+  parseDecimal,
+  refuse,
+  roundDecimal,
+  fieldDigits,
+  validateField,
+  type ConversionFlag,
+  type ConversionResult,
+  type Field,
+  type Value,
+} from '../record/index.js'
+import { unescapeFormula } from './formula.js'
+import { readDate, readDateTime, readTime, type DateOrder } from './read-date.js'
+
+/** How the cells of one column are written, and what may be done to make them fit. */
+export interface CellFormat {
+  readonly dateOrder?: DateOrder
+  readonly decimal?: '.' | ','
+  /** The code of amounts that name none. */
+  readonly currency?: string
+  /** The zone of times that name no offset; UTC where not said. */
+  readonly zone?: string
+  /** From what the cells say to the value that is meant; for picklists, and with 'true' and 'false' for checkboxes. */
+  readonly values?: Readonly<Record<string, string>>
+  /** Taken for blank cells. */
+  readonly default?: Value
+  readonly truncate?: boolean
+  readonly round?: boolean
+}
+
+/**
+ * Reads one cell into the stored form of a field. `code` is the currency code that another column gives for the row.
+ * The errors name the field and never the text.
+ */
+export function readCell(field: Field, text: string, format: CellFormat = {}, code = ''): ConversionResult {
+  const cell = text.trim()
+  if (cell === '') return readBlank(field, format)
+  if (isTextType(field.type)) return readText(field, text, format)
+  switch (field.type) {
+    case 'picklist':
+      return readPicklist(field, unescapeFormula(cell), format)
+    case 'checkbox':
+      return finish(field, readCheckbox(cell, format.values))
+    case 'number':
+      return readNumber(field, cell, format)
+    case 'percent':
+      return readNumber(field, cell.replace(/\s*%$/, ''), format)
+    case 'currency':
+      return readCurrency(field, cell, format, code)
+    case 'date':
+      return readAs(field, readDate(cell, format.dateOrder ?? 'ymd'), dateFix(format))
+    case 'dateTime':
+      return readAs(field, readDateTime(cell, format.dateOrder ?? 'ymd', format.zone ?? 'UTC'), dateFix(format))
+    case 'time':
+      return readAs(field, readTime(cell), 'Write it as HH:MM.')
+    default:
+      return finish(field, text)
+  }
+}
+
+/** Reads what people write for yes and no; undefined for anything else. */
+export function readCheckbox(cell: string, values: Readonly<Record<string, string>> = {}): boolean | undefined {
+  const word = Object.hasOwn(values, cell) ? (values[cell] ?? '') : cell.toLowerCase()
+  if (['true', 'yes', 'y', '1', 'x', 'on'].includes(word)) return true
+  return ['false', 'no', 'n', '0', 'off'].includes(word) ? false : undefined
+}
+
+export interface Money {
+  readonly amount: string
+  /** '' where the text names no currency. */
+  readonly currency: string
+}
+
+/** Reads "$1,054.00", "1.054,00 €" or "USD 1054". A lone $ is the column's currency, or USD. */
+export function readMoney(cell: string, format: CellFormat): Money | undefined {
+  const match = /^([-(]?)\s*([A-Z]{3}|[$€£¥])?\s*([-(]?[\d.,'\u2019 \u00a0\u202f]+[-)]?)\s*([A-Z]{3}|[$€£¥])?\s*(\)?)$/.exec(cell)
+  if (!match) return undefined
+  const [, before = '', front = '', number = '', behind = '', after = ''] = match
+  if (front !== '' && behind !== '') return undefined
+  const amount = parseDecimal(`${before}${number}${after}`, { decimal: format.decimal ?? '.' })
+  const sign = front === '' ? behind : front
+  return amount === undefined ? undefined : { amount, currency: sign === '$' ? (format.currency ?? 'USD') : (signs[sign] ?? sign) }
+}
+
+const signs: Readonly<Record<string, string>> = { '€': 'EUR', '£': 'GBP', '¥': 'JPY' }
+
+function readBlank(field: Field, format: CellFormat): ConversionResult {
+  if (format.default === undefined) return { ok: true, value: null, flags: [] }
+  const checked = validateField(field, format.default)
+  return checked.ok ? { ...checked, flags: ['defaulted'] } : checked
+}
+
+/** Cutting and joining lines is the same for a cell as for a value from another org. */
+function readText(field: Field, text: string, format: CellFormat): ConversionResult {
+  const source: Field = { name: field.name, label: field.label, type: 'textArea' }
+  const tidy = unescapeFormula(text).replace(/\r\n?/g, '\n').trim()
+  if (field.type === 'text' || field.type === 'textArea') {
+    return convertValue(source, field, tidy, format.truncate === true ? { truncate: true } : {})
+  }
+  return finish(field, tidy)
+}
+
+function readPicklist(field: Field, cell: string, format: CellFormat): ConversionResult {
+  const source: Field = { name: field.name, label: field.label, type: 'text' }
+  const match = matchPicklist(source, field, cell, format.values)
+  if (match !== undefined) return finish(field, match.value, match.how === 'table' || match.how === 'label' ? ['mapped'] : [])
+  return refuse(
+    'PICKLIST',
+    field.name,
+    'offered value',
+    `${field.label} does not offer this value.`,
+    'Map it to one of the values offered, or add it to the picklist.',
+  )
+}
+
+function readNumber(field: Field, cell: string, format: CellFormat): ConversionResult {
+  const decimal = parseDecimal(cell, { decimal: format.decimal ?? '.' })
+  if (decimal === undefined) return notRead(field, `Write it in digits with “${format.decimal ?? '.'}” before the decimal places.`)
+  const { value, flags } = roundIfAgreed(field, decimal, format)
+  return finish(field, value, flags)
+}
+
+function readCurrency(field: Field, cell: string, format: CellFormat, code: string): ConversionResult {
+  const money = readMoney(cell, format)
+  if (money === undefined) return notRead(field, 'Write an amount in digits, with or without a currency.')
+  const currency = money.currency || code.trim().toUpperCase() || format.currency
+  if (currency === undefined) {
+    return refuse('FORMAT', field.name, 'currency code', `${field.label} has no currency.`, 'Choose the currency of this column.')
+  }
+  const { value, flags } = roundIfAgreed(field, money.amount, format)
+  return finish(field, { amount: value, currency }, flags)
+}
+
+function roundIfAgreed(field: Field, decimal: string, format: CellFormat): { value: string; flags: ConversionFlag[] } {
+  const value = format.round === true ? roundDecimal(decimal, fieldDigits(field).fraction) : decimal
+  return { value, flags: value === decimal ? [] : ['rounded'] }
+}
+
+function readAs(field: Field, value: string | undefined, fix: string): ConversionResult {
+  return value === undefined ? notRead(field, fix) : finish(field, value)
+}
+
+function dateFix(format: CellFormat): string {
+  const words = { ymd: 'year, month, day', dmy: 'day, month, year', mdy: 'month, day, year' }
+  return `The column is read as ${words[format.dateOrder ?? 'ymd']}: correct the order, or the cell.`
+}
+
+function notRead(field: Field, fix: string): ConversionResult {
+  return refuse('TYPE', field.name, `${field.type} format`, `${field.label} cannot be read as ${field.type}.`, fix)
+}
+
+function finish(field: Field, value: Value | undefined, flags: readonly ConversionFlag[] = []): ConversionResult {
+  if (value === undefined) return notRead(field, 'Write true or false.')
+  const checked = validateField(field, value)
+  return checked.ok ? { ...checked, flags } : checked
+}
+
+/** How long the longest text of a column may be, told in previews. */
+export function cellLimit(field: Field): number | undefined {
+  return isTextType(field.type) ? fieldLength(field) : undefined
+}

@@ -1,0 +1,73 @@
+import { isDecimal, isValueMap, type Field, type RecordValues, type Value } from '../record/index.js'
+import { escapeFormula } from './formula.js'
+
+export interface WriteCsvOptions {
+  /** Lines above the header, each written as "# line": what the file is, when and by whom it was made. */
+  readonly metadata?: readonly string[]
+  /** What the header names: labels (the default) for people, API names for programs. */
+  readonly header?: 'label' | 'name'
+  readonly delimiter?: ',' | ';' | '\t'
+  /** A byte order mark, by which spreadsheets know UTF-8. On where not said. */
+  readonly mark?: boolean
+}
+
+/**
+ * Writes records as CSV (RFC 4180: CRLF, quotes doubled). Values are written in their stored form; a currency field takes two columns, amount and
+ * code. Texts that a spreadsheet would run as a formula get an apostrophe in front, which reading takes off again.
+ */
+export function writeCsv(
+  fields: readonly Field[],
+  records: Iterable<RecordValues>,
+  options: WriteCsvOptions = {},
+): string {
+  const delimiter = options.delimiter ?? ','
+  const columns = fields.flatMap((field) => fieldColumns(field, options.header ?? 'label'))
+  const write = (cells: readonly string[]): string => cells.map((cell) => quoteCell(cell, delimiter)).join(delimiter)
+  const lines = (options.metadata ?? []).map((line) => quoteCell(`# ${line.replace(/\s+/g, ' ')}`, delimiter))
+  lines.push(write(columns.map((column) => escapeFormula(column.name))))
+  for (const values of records) {
+    lines.push(write(columns.map((column) => column.cell(values[column.field] ?? null))))
+  }
+  return `${options.mark === false ? '' : '\ufeff'}${lines.join('\r\n')}\r\n`
+}
+
+/** The name of the column that holds an amount's currency code. */
+export function currencyColumnName(column: string): string {
+  return `${column} (currency)`
+}
+
+interface WrittenColumn {
+  readonly field: string
+  readonly name: string
+  readonly cell: (value: Value) => string
+}
+
+function fieldColumns(field: Field, header: 'label' | 'name'): readonly WrittenColumn[] {
+  const name = header === 'label' ? field.label : field.name
+  if (field.type !== 'currency') return [{ field: field.name, name, cell: (value) => writeCell(field, value) }]
+  return [
+    { field: field.name, name, cell: (value) => writeNumber(partOf(value, 'amount')) },
+    { field: field.name, name: currencyColumnName(name), cell: (value) => escapeFormula(partOf(value, 'currency')) },
+  ]
+}
+
+function writeCell(field: Field, value: Value): string {
+  if (value === null) return ''
+  const text = typeof value === 'string' ? value : isValueMap(value) ? JSON.stringify(value) : String(value)
+  return field.type === 'number' || field.type === 'percent' ? writeNumber(text) : escapeFormula(text)
+}
+
+/** A negative number begins with a minus and is still a number. */
+function writeNumber(text: string): string {
+  return isDecimal(text) ? text : escapeFormula(text)
+}
+
+function partOf(value: Value, name: string): string {
+  const part = isValueMap(value) ? value[name] : undefined
+  return typeof part === 'string' ? part : ''
+}
+
+function quoteCell(cell: string, delimiter: string): string {
+  const needsQuotes = /["\r\n]|^\s|\s$/.test(cell) || cell.includes(delimiter)
+  return needsQuotes ? `"${cell.replaceAll('"', '""')}"` : cell
+}

@@ -1,0 +1,154 @@
+import { compareDecimals, isDecimal } from './decimal.js'
+import { refuse, type Refused } from './error.js'
+import type { Field, FieldType } from './field.js'
+import { foldLabel } from './match-picklist.js'
+import { amountOf, codeOf, compareValues } from './order.js'
+import { findField, type ObjectSchema } from './schema.js'
+import { validateField, type RecordValues } from './validate.js'
+import { isValueMap, type Value } from './value.js'
+
+export const operators = [
+  'equals',
+  'notEquals',
+  'lessThan',
+  'greaterThan',
+  'lessOrEqual',
+  'greaterOrEqual',
+  'contains',
+  'startsWith',
+  'oneOf',
+  'isEmpty',
+  'isNotEmpty',
+] as const
+
+export type Operator = (typeof operators)[number]
+
+/**
+ * One comparison. `value` is in the field's stored form; for a currency it may also be a plain decimal, which compares the number
+ * whatever the code. 'oneOf' takes a list; 'isEmpty' and 'isNotEmpty' take none.
+ */
+export interface Condition {
+  readonly field: string
+  readonly operator: Operator
+  readonly value?: Value
+}
+
+export type CheckResult = { readonly ok: true } | Refused
+
+const maxChoices = 200
+
+/** The operators that make sense for a type, for the rule editor and the check. */
+export function operatorsOf(type: FieldType): readonly Operator[] {
+  switch (type) {
+    case 'checkbox':
+      return ['equals', 'notEquals', 'isEmpty', 'isNotEmpty']
+    case 'number':
+    case 'percent':
+    case 'currency':
+    case 'date':
+    case 'dateTime':
+    case 'time':
+      return ['equals', 'notEquals', 'lessThan', 'greaterThan', 'lessOrEqual', 'greaterOrEqual', 'oneOf', 'isEmpty', 'isNotEmpty']
+    default:
+      return ['equals', 'notEquals', 'contains', 'startsWith', 'oneOf', 'isEmpty', 'isNotEmpty']
+  }
+}
+
+/** Says whether a condition can be applied: FIELD for an unknown field, RULE for an operator or value that does not fit its type. */
+export function validateCondition(schema: ObjectSchema, condition: Condition): CheckResult {
+  const field = findField(schema, condition.field)
+  if (field === undefined) {
+    return refuse('FIELD', condition.field, 'known field', `${schema.label} has no such field.`, 'Choose another field.')
+  }
+  if (!operatorsOf(field.type).includes(condition.operator)) {
+    return refuse('RULE', field.name, 'operator', `${field.label} cannot be compared in this way.`, 'Choose another comparison.')
+  }
+  const fits = compileOperand(field, condition) !== undefined
+  return fits
+    ? { ok: true }
+    : refuse('RULE', field.name, 'value', `The condition on ${field.label} has no fitting value.`, 'Correct the value.')
+}
+
+/**
+ * Tests a record's stored values. An empty value equals nothing and is above or below nothing; it does differ from every value.
+ * Texts are compared without case, as Salesforce does. A condition that cannot be applied holds for no record: a rule whose field
+ * was removed must not show more than before.
+ */
+export function matchesCondition(schema: ObjectSchema, condition: Condition, values: RecordValues): boolean {
+  const field = findField(schema, condition.field)
+  if (field === undefined || !operatorsOf(field.type).includes(condition.operator)) return false
+  const operand = compileOperand(field, condition)
+  if (operand === undefined) return false
+  const value = Object.hasOwn(values, field.name) ? (values[field.name] ?? null) : null
+  if (value === null) return condition.operator === 'isEmpty' || condition.operator === 'notEquals'
+  const compare = (to: Value): number => compareToOperand(field, value, to)
+  const [first = null] = operand
+  switch (condition.operator) {
+    case 'isEmpty':
+      return false
+    case 'isNotEmpty':
+      return true
+    case 'equals':
+      return compare(first) === 0
+    case 'notEquals':
+      return compare(first) !== 0
+    case 'oneOf':
+      return operand.some((choice) => compare(choice) === 0)
+    case 'lessThan':
+      return compare(first) < 0
+    case 'lessOrEqual':
+      return compare(first) <= 0
+    case 'greaterThan':
+      return compare(first) > 0
+    case 'greaterOrEqual':
+      return compare(first) >= 0
+    case 'contains':
+      return foldLabel(String(value)).includes(foldLabel(String(first)))
+    case 'startsWith':
+      return foldLabel(String(value)).startsWith(foldLabel(String(first)))
+  }
+}
+
+/** The values to compare with, in stored form; undefined where the condition's value does not fit. */
+function compileOperand(field: Field, condition: Condition): readonly Value[] | undefined {
+  const { operator, value = null } = condition
+  if (operator === 'isEmpty' || operator === 'isNotEmpty') return value === null ? [] : undefined
+  if (operator === 'oneOf') {
+    if (!isList(value) || value.length === 0 || value.length > maxChoices) return undefined
+    const choices = value.map((choice) => parseOperand(field, choice))
+    return choices.every((choice) => choice !== undefined) ? choices : undefined
+  }
+  // A part of a text need not be a whole email address or offered value.
+  if (operator === 'contains' || operator === 'startsWith') {
+    return typeof value === 'string' && value.trim() !== '' ? [value] : undefined
+  }
+  const operand = parseOperand(field, value)
+  return operand === undefined ? undefined : [operand]
+}
+
+function parseOperand(field: Field, value: Value): Value | undefined {
+  if (field.type === 'currency' && typeof value === 'string' && isDecimal(value)) return value
+  // Compared texts may be any text, and an offered value that was since retired may still stand in records.
+  if (isTexty(field)) return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
+  const wide: Field = { ...field, precision: 18, scale: field.type === 'currency' ? 2 : 9 }
+  const checked = validateField(wide, value)
+  return checked.ok && checked.value !== null ? checked.value : undefined
+}
+
+/** NaN where the two cannot be compared (amounts in different currencies): then no comparison but notEquals holds. */
+function compareToOperand(field: Field, value: Value, operand: Value): number {
+  if (field.type === 'currency') {
+    if (!isValueMap(operand)) return compareDecimals(amountOf(value), String(operand))
+    return codeOf(value) === codeOf(operand) ? compareDecimals(amountOf(value), amountOf(operand)) : Number.NaN
+  }
+  if (isTexty(field)) return foldLabel(String(value)) === foldLabel(String(operand)) ? 0 : 1
+  return compareValues(field, value, operand)
+}
+
+function isTexty(field: Field): boolean {
+  return operatorsOf(field.type).includes('contains')
+}
+
+function isList(value: Value): value is readonly Value[] {
+  return Array.isArray(value)
+}

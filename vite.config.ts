@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+
+// One file for both: vite builds the app in web/, vitest runs the tests of every room. Rooms find each other's sources by the condition
+// "entente-source", so neither needs a build first.
+const conditions = ['entente-source']
+const resolve = { conditions: [...conditions, 'module', 'browser', 'development|production'] }
+const ssr = { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } }
+const page = (name: string): string => fileURLToPath(new URL(`web/${name}.html`, import.meta.url))
+
+export default defineConfig({
+  root: 'web',
+  resolve,
+  ssr,
+  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', rolldownOptions: { input: ['index', 'rehearsal', 'workspace', 'site'].map(page) } },
+  test: {
+    root: fileURLToPath(new URL('.', import.meta.url)),
+    projects: [
+      { resolve, ssr, test: { name: 'unit', include: ['packages/**/*.test.ts', 'relay-server/**/*.test.ts', 'web/**/*.test.ts'], exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'] } },
+      { resolve, ssr, test: { name: 'stories', include: ['test/**/*.test.ts'], exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'], testTimeout: 120_000, hookTimeout: 60_000 } },
+      {
+        resolve,
+        test: {
+          name: 'browser',
+          include: ['{packages,web,test}/**/*.browser.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          browser: {
+            enabled: true,
+            headless: true,
+            instances: [{ browser: 'chromium' }],
+            viewport: { width: 1000, height: 700 },
+            provider: playwright({
+              launchOptions: {
+                executablePath: chromium(),
+                args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+              },
+              contextOptions: { locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce' },
+            }),
+          },
+        },
+      },
+    ],
+  },
+})
+
+function chromium(): string {
+  return process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium || true'], { encoding: 'utf8' }).trim()
+}
