@@ -358,6 +358,8 @@ export interface SyncView {
   readonly bytesOut: number
   readonly framesIn: number
   readonly framesOut: number
+  /** Entries of feeds that came in, of which one is one change of one record. */
+  readonly entriesIn: number
   /** Errors of the engine's own work, newest first, without values. */
   readonly problems: readonly { readonly at: number; readonly what: string }[]
 }

@@ -1,0 +1,30 @@
+import type { Topic } from '../api.js'
+import type { Clock } from '../port/clock.js'
+
+/** Live queries: gathers what changed and tells watchers once per turn of the loop, so that an import of thousands is one call. */
+export class Watchers {
+  readonly #clock: Clock
+  readonly #listeners = new Set<(changed: ReadonlySet<Topic>) => void>()
+  #changed = new Set<Topic>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  watch(listener: (changed: ReadonlySet<Topic>) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  tell(topics: Iterable<Topic>): void {
+    const first = this.#changed.size === 0
+    for (const topic of topics) this.#changed.add(topic)
+    if (first && this.#changed.size > 0) this.#clock.after(0, () => this.#flush())
+  }
+
+  #flush(): void {
+    const changed = this.#changed
+    this.#changed = new Set()
+    for (const listener of this.#listeners) listener(changed)
+  }
+}

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const main = fileURLToPath(import.meta.resolve('@entente/relay-server/main'))
+
+/** A relay as its operator runs it: its own process, its own directory, on a port that stays the same over restarts. */
+export class RelayProcess {
+  readonly directory: string
+  port = 0
+  /** Everything the process wrote, for tests that look for what must not be there. */
+  readonly output: string[] = []
+  #child: ChildProcess | undefined
+
+  constructor(directory: string) {
+    this.directory = directory
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/socket`
+  }
+
+  /** Starts and resolves when the relay listens. @throws when it ends before that. */
+  async start(extra: readonly string[] = []): Promise<void> {
+    const args = [main, 'serve', '--port', String(this.port), '--data', this.directory, ...extra]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = child
+    child.stderr.on('data', (data: Buffer) => this.output.push(data.toString()))
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        this.output.push(line)
+        const port = /"port":(\d+)/.exec(line)?.[1]
+        if (line.includes('"listening"') && port) {
+          this.port = Number(port)
+          resolve()
+        }
+      })
+      child.once('exit', (code) => reject(new Error(`The relay ended with ${code} before it listened:\n${this.output.slice(-5).join('\n')}`)))
+    })
+  }
+
+  /** Ends it the hard way, as a power cut would: no handler runs. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const gone = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await gone
+  }
+
+  /** Deletes all that the relay kept. Only while it is not running. */
+  async loseDisk(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  /** Resident memory in bytes, where the system tells (Linux). */
+  async memory(): Promise<number> {
+    const status = await readFile(`/proc/${this.#child?.pid}/status`, 'utf8').catch(() => '')
+    return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
+  }
+}
