@@ -73,6 +73,8 @@ export interface RecordView {
 export interface RecordsApi {
   schema(object: ObjectName): ObjectSchema
   addField(object: ObjectName, field: Field): Promise<void>
+  /** Takes over a whole schema: its labels, the standard fields as the org changed them, and its own fields. */
+  setSchema(schema: ObjectSchema): Promise<void>
   get(object: ObjectName, id: string): RecordView | undefined
   /** Filtered and sorted. `total` counts all records of the object. */
   list(object: ObjectName, query?: RecordQuery): { readonly records: readonly RecordView[]; readonly total: number }

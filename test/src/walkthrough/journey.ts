@@ -1,4 +1,4 @@
-import type { Acceptance, ConnectionView, Engine, FieldMapping, Proposal, RecordView, Value } from '@entente/engine'
+import type { Acceptance, ConnectionView, Engine, FieldMapping, ObjectSchema, Proposal, RecordView, Value } from '@entente/engine'
 import type { ConnectionId } from '@entente/protocol'
 import type { RelayProcess } from '../node/relay-process.js'
 import type { Journal } from './check.js'
@@ -7,8 +7,8 @@ import { until } from './orgs.js'
 /** What the two orgs of a walkthrough bring: the vendor's records and what both agree on. */
 export interface Plan {
   readonly rows: readonly Readonly<Record<string, Value>>[]
-  readonly vendorFields: readonly Parameters<Engine['records']['addField']>[1][]
-  readonly partnerFields: readonly Parameters<Engine['records']['addField']>[1][]
+  readonly vendorSchema: ObjectSchema
+  readonly partnerSchema: ObjectSchema
   readonly proposal: Proposal
   readonly acceptance: Acceptance
   /** Picks which records the partner sees. */
@@ -17,6 +17,7 @@ export interface Plan {
   /** A field of the proposal that travels once, an update field with an edit for each side, and one that never leaves. */
   readonly updateField: string
   readonly onceField: string
+  readonly privateField: string
 }
 
 export interface Party {
@@ -31,8 +32,8 @@ export async function importRecords({ vendor, partner, plan, journal }: Party): 
   await journal.step(
     'import the vendor’s opportunities',
     async () => {
-      for (const field of plan.vendorFields) await vendor.records.addField('Opportunity', field)
-      for (const field of plan.partnerFields) await partner.records.addField('Opportunity', field)
+      await vendor.records.setSchema(plan.vendorSchema)
+      await partner.records.setSchema(plan.partnerSchema)
       await vendor.records.createMany('Opportunity', plan.rows)
       journal.equal('every row is a record', vendor.records.list('Opportunity').total, plan.rows.length)
     },

@@ -1,12 +1,17 @@
-import { type Engine, openEngine } from '@entente/engine'
+import { type Engine, type OpenSocket, openEngine, type Store } from '@entente/engine'
 import { createMemoryStore, createMemoryTabs } from '@entente/engine/memory'
 import { nodeClock, nodeRandom, nodeSocket } from '../node/ports.js'
 
 /** Opens an org of its own, without a browser, on a relay. */
-export async function openOrg(relay: string, orgName: string, userName: string): Promise<Engine> {
+export async function openOrg(
+  relay: string,
+  orgName: string,
+  userName: string,
+  ports: { readonly store?: Store; readonly openSocket?: OpenSocket } = {},
+): Promise<Engine> {
   return openEngine({
-    store: createMemoryStore(),
-    openSocket: nodeSocket,
+    store: ports.store ?? createMemoryStore(),
+    openSocket: ports.openSocket ?? nodeSocket,
     clock: nodeClock,
     random: nodeRandom,
     tabs: createMemoryTabs(),

@@ -39,7 +39,8 @@ export async function followEachOther(party: Party, id: ConnectionId): Promise<v
     async () => {
       await Promise.all([vendor.sync.settled(30_000), partner.sync.settled(30_000)])
       const before = wire(vendor)
-      await vendor.records.edit('Opportunity', pair.record, { [plan.onceField]: 'changed after the export' })
+      await vendor.records.edit('Opportunity', pair.record, { [plan.onceField]: 'Changed after the export' })
+      await vendor.records.edit('Opportunity', pair.record, { [plan.privateField]: 'Never agreed' })
       await pause(1_500)
       const bytes = wire(vendor).bytesOut - before.bytesOut
       journal.equal('it sends 0 bytes', bytes, 0)

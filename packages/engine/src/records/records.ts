@@ -45,6 +45,7 @@ export function createRecords(context: EngineContext, schemas: Schemas, shares: 
   return {
     schema: (object) => schemas.get(object),
     addField: (object, field) => schemas.add(object, field),
+    setSchema: (schema) => schemas.set(schema),
     get(object, id) {
       const row = rows.get(object, id)
       return row && !isDeleted(row) ? viewOf(object, row) : undefined

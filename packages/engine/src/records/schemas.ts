@@ -1,23 +1,28 @@
 import { EngineError, type ObjectName } from '../api.js'
-import type { Field } from '../record/field.js'
-import { addCustomField, type ObjectSchema, standardSchema } from '../record/schema.js'
-import type { Rows } from '../row/rows.js'
+import { type Field, parseField } from '../record/field.js'
+import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema } from '../record/schema.js'
+import { isSameValue, parseValue, type Value } from '../record/value.js'
 import { type Row, valueOf } from '../row/row.js'
+import type { RowEdit, Rows } from '../row/rows.js'
 
-/** The row object that keeps custom fields: id `<object>.<name>`, register `definition`. */
-export const customFieldObject = 'CustomField'
+/** One row per field that is the org's own or differs from the standard: id `<object>.<name>`, register `definition`. */
+const fieldObject = 'Field'
+/** What the org calls an object: id `<object>`, registers `label` and `plural`. */
+const schemaObject = 'Schema'
 
-/** The org's schemas: Salesforce's standard fields and the org's own. Read from rows, so that a field added on one device is on all. */
+/** The org's schemas: Salesforce's standard fields, as the org changed them, and its own. Rows, so that all devices have the same. */
 export interface Schemas {
   get(object: ObjectName): ObjectSchema
   /** @throws EngineError INVALID for a field that may not be. */
   add(object: ObjectName, field: Field): Promise<void>
+  /** Takes over a whole schema: labels, changed standard fields, own fields. Standard fields that it leaves out stay. */
+  set(schema: ObjectSchema): Promise<void>
 }
 
 export function createSchemas(rows: Rows): Schemas {
   const known = new Map<ObjectName, ObjectSchema>()
   rows.watch((changes) => {
-    if (changes.some((change) => change.object === customFieldObject)) known.clear()
+    if (changes.some((change) => change.object === fieldObject || change.object === schemaObject)) known.clear()
   })
   const get = (object: ObjectName): ObjectSchema => {
     const schema = known.get(object) ?? readSchema(rows, object)
@@ -29,21 +34,54 @@ export function createSchemas(rows: Rows): Schemas {
     async add(object, field) {
       const result = addCustomField(get(object), field)
       if (!result.ok) throw new EngineError('INVALID', result.error.message, [result.error])
-      const definition = JSON.parse(JSON.stringify({ ...field, custom: true }))
-      await rows.save([{ object: customFieldObject, id: `${object}.${field.name}`, values: { definition } }])
+      await rows.save([fieldToEdit(object, { ...field, custom: true })])
+    },
+    async set(schema) {
+      const { object, label, plural } = schema
+      const current = get(object)
+      const changed = schema.fields.filter((field) => !isSameValue(fieldToValue(field), fieldToValue(findField(current, field.name))))
+      for (const field of changed) {
+        const parsed = parseField(field)
+        if (!parsed.ok) throw new EngineError('INVALID', parsed.error.message, [parsed.error])
+      }
+      const edits = changed.map((field) => fieldToEdit(object, field))
+      await rows.save([{ object: schemaObject, id: object, values: { label, plural } }, ...edits])
     },
   }
 }
 
 function readSchema(rows: Rows, object: ObjectName): ObjectSchema {
-  let schema = standardSchema(object)
-  const fields = [...rows.list(customFieldObject).values()].filter((row) => row.id.startsWith(`${object}.`)).sort(byAge)
+  const names = rows.get(schemaObject, object)
+  const standard = standardSchema(object)
+  let schema: ObjectSchema = { ...standard, label: textOf(names, 'label') ?? standard.label, plural: textOf(names, 'plural') ?? standard.plural }
+  const fields = [...rows.list(fieldObject).values()].filter((row) => row.id.startsWith(`${object}.`)).sort(byAge)
   for (const row of fields) {
     // A definition that this version does not accept (made by a newer one) is left out rather than breaking the whole object.
-    const result = addCustomField(schema, valueOf(row, 'definition'))
-    if (result.ok) schema = result.schema
+    const parsed = parseField(valueOf(row, 'definition'))
+    if (!parsed.ok) continue
+    if (findField(schema, parsed.field.name)) schema = schemaWithFields(schema, { [parsed.field.name]: parsed.field })
+    else {
+      const added = addCustomField(schema, parsed.field)
+      if (added.ok) schema = added.schema
+    }
   }
   return schema
+}
+
+function fieldToEdit(object: ObjectName, field: Field): RowEdit {
+  return { object: fieldObject, id: `${object}.${field.name}`, values: { definition: fieldToValue(field) } }
+}
+
+/** A field as a plain value, without what is undefined. */
+function fieldToValue(field: Field | undefined): Value {
+  const parsed = parseValue(Object.fromEntries(Object.entries(field ?? {}).filter(([, value]) => value !== undefined)))
+  if (!parsed.ok) throw new EngineError('INVALID', parsed.error.message, [parsed.error])
+  return parsed.value
+}
+
+function textOf(row: Row | undefined, register: string): string | undefined {
+  const value = valueOf(row, register)
+  return typeof value === 'string' ? value : undefined
 }
 
 function byAge(a: Row, b: Row): number {

@@ -4,7 +4,8 @@ import type { Topic } from '../api.js'
 const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   Lead: ['records', 'sharing'],
   Opportunity: ['records', 'sharing'],
-  CustomField: ['records', 'agreements'],
+  Field: ['records', 'agreements'],
+  Schema: ['records', 'agreements'],
   Invitation: ['connections'],
   Connection: ['connections', 'mirrors', 'site'],
   Agreement: ['agreements', 'site', 'mirrors'],
