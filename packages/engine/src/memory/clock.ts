@@ -1,0 +1,49 @@
+import type { Clock } from '../port/clock.js'
+
+/** A clock that a test turns by hand: nothing happens until time is advanced. */
+export class ManualClock implements Clock {
+  #now: number
+  #order = 0
+  #timers: { readonly at: number; readonly order: number; readonly call: () => void }[] = []
+
+  /** @param start milliseconds since 1970 */
+  constructor(start = Date.UTC(2026, 0, 5, 9)) {
+    this.#now = start
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  after(ms: number, call: () => void): () => void {
+    const timer = { at: this.#now + ms, order: this.#order++, call }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  /** Moves time on and calls what is due, in order; also what the called ask for meanwhile. */
+  advance(ms: number): void {
+    const end = this.#now + ms
+    for (;;) {
+      const due = this.#timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at || a.order - b.order)[0]
+      if (!due) break
+      this.#timers = this.#timers.filter((timer) => timer !== due)
+      this.#now = Math.max(this.#now, due.at)
+      due.call()
+    }
+    this.#now = end
+  }
+
+  /** Sets the time as a user or a broken battery does: timers are not touched by it. */
+  jump(ms: number): void {
+    this.#now += ms
+    this.#timers = this.#timers.map((timer) => ({ ...timer, at: timer.at + ms }))
+  }
+
+  /** When the next timer is due, in milliseconds from now. */
+  untilNext(): number | undefined {
+    return this.#timers.length === 0 ? undefined : Math.min(...this.#timers.map((timer) => timer.at)) - this.#now
+  }
+}

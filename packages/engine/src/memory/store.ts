@@ -1,0 +1,111 @@
+import { type Store, StoreError, type StoreKey, type Write } from '../port/store.js'
+
+type Entries = Map<string, readonly [StoreKey, unknown]>
+
+/** Hooks for tests: what a real device does to a store when it loses power or room. */
+export interface MemoryStoreFaults {
+  /** Called before a transaction commits; throwing refuses it. */
+  beforeCommit?: (writes: readonly Write[]) => void
+  /** How many committed states are kept for `loseTail`. */
+  history?: number
+}
+
+/** A store in memory with the guarantees of a real one, and with the faults of a real one for those who test. */
+export class MemoryStore implements Store {
+  readonly #faults: MemoryStoreFaults
+  readonly #entries: Entries
+  #history: Entries[] = []
+  #queue: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(faults: MemoryStoreFaults = {}, entries: Entries = new Map()) {
+    this.#faults = faults
+    this.#entries = entries
+  }
+
+  update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => { writes: readonly Write[]; result: T }): Promise<T> {
+    return this.#inTurn(() => {
+      const { writes, result } = change(reads.map((key) => this.#read(key)))
+      if (writes.length === 0) return result
+      this.#faults.beforeCommit?.(writes)
+      this.#commit(writes)
+      return result
+    })
+  }
+
+  get(keys: readonly StoreKey[]): Promise<readonly unknown[]> {
+    return this.#inTurn(() => keys.map((key) => this.#read(key)))
+  }
+
+  scan(prefix: StoreKey, options: { readonly after?: StoreKey; readonly limit?: number } = {}): Promise<readonly (readonly [StoreKey, unknown])[]> {
+    return this.#inTurn(() => {
+      const { after, limit = Number.POSITIVE_INFINITY } = options
+      return [...this.#entries.values()]
+        .filter(([key]) => beginsWith(key, prefix) && (!after || compareKeys(key, after) > 0))
+        .sort(([a], [b]) => compareKeys(a, b))
+        .slice(0, limit)
+        .map(([key, value]) => [key, structuredCopy(value)] as const)
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    return Promise.resolve()
+  }
+
+  /** The power went out: the store as a device finds it again, without its last `count` transactions (at most `history`). This one is closed. */
+  loseTail(count: number): MemoryStore {
+    this.#closed = true
+    const kept = count > 0 ? (this.#history.at(-count) ?? this.#history[0]) : undefined
+    return new MemoryStore(this.#faults, kept ?? this.#entries)
+  }
+
+  #commit(writes: readonly Write[]): void {
+    const keep = this.#faults.history ?? 0
+    if (keep > 0) this.#history = [...this.#history, new Map(this.#entries)].slice(-keep)
+    const entries = this.#entries
+    for (const write of writes) {
+      if ('put' in write) entries.set(keyText(write.put), [write.put, structuredCopy(write.value)])
+      else if ('delete' in write) entries.delete(keyText(write.delete))
+      else for (const [text, [key]] of entries) if (beginsWith(key, write.deleteAll)) entries.delete(text)
+    }
+  }
+
+  #read(key: StoreKey): unknown {
+    return structuredCopy(this.#entries.get(keyText(key))?.[1])
+  }
+
+  /** One after the other, and never before the caller has gone on: as a database does. */
+  #inTurn<T>(run: () => T): Promise<T> {
+    const turn = this.#queue.then(() => {
+      if (this.#closed) throw new StoreError('CLOSED', 'The store was closed. Open the org again.')
+      return run()
+    })
+    this.#queue = turn.catch(() => undefined)
+    return turn
+  }
+}
+
+/** The order of keys: part by part as UTF-16 text; a key comes before those that it begins. */
+export function compareKeys(a: StoreKey, b: StoreKey): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    const [left = '', right = ''] = [a[index], b[index]]
+    if (left !== right) return left < right ? -1 : 1
+  }
+  return a.length - b.length
+}
+
+function beginsWith(key: StoreKey, prefix: StoreKey): boolean {
+  return prefix.every((part, index) => key[index] === part)
+}
+
+const keyText = (key: StoreKey): string => JSON.stringify(key)
+
+/** What structured clone does to plain data and bytes; other objects (keys of WebCrypto) are carried as they are. */
+function structuredCopy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (value instanceof Uint8Array) return value.slice()
+  if (Array.isArray(value)) return value.map(structuredCopy)
+  if (Object.getPrototypeOf(value) !== Object.prototype) return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, structuredCopy(part)]))
+}

@@ -1,0 +1,48 @@
+import type { Tabs } from '../port/tabs.js'
+
+interface Tab {
+  readonly listeners: Set<(message: unknown) => void>
+  lead: (() => void) | undefined
+}
+
+/** The tabs of one browser, in memory. Each `open()` is one tab; the first that asks leads until it steps down. */
+export class MemoryBrowser {
+  readonly #tabs = new Set<Tab>()
+  #leader: Tab | undefined
+
+  open(): Tabs & { close(): void } {
+    const tab: Tab = { listeners: new Set(), lead: undefined }
+    this.#tabs.add(tab)
+    const stepDown = (): void => {
+      tab.lead = undefined
+      if (this.#leader === tab) this.#leader = undefined
+      this.#elect()
+    }
+    return {
+      lead: (lead) => {
+        tab.lead = lead
+        this.#elect()
+        return stepDown
+      },
+      tell: (message) => {
+        for (const other of this.#tabs) {
+          if (other !== tab) for (const hear of other.listeners) void Promise.resolve().then(() => this.#tabs.has(other) && hear(message))
+        }
+      },
+      listen: (hear) => {
+        tab.listeners.add(hear)
+        return () => tab.listeners.delete(hear)
+      },
+      close: () => {
+        this.#tabs.delete(tab)
+        stepDown()
+      },
+    }
+  }
+
+  #elect(): void {
+    if (this.#leader) return
+    this.#leader = [...this.#tabs].find((tab) => tab.lead)
+    this.#leader?.lead?.()
+  }
+}

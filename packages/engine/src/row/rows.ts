@@ -1,0 +1,193 @@
+import type { Stamp } from '@entente/protocol'
+import type { Store, StoreKey, Write } from '../port/store.js'
+import { isSameValue, type Value } from '../record/value.js'
+import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
+import { checkSize } from './size.js'
+import type { Stamper } from './stamper.js'
+
+/** New values for fields of one row. */
+export interface RowEdit {
+  readonly object: string
+  readonly id: string
+  readonly values: Readonly<Record<string, Value>>
+  /** Imports come with the package's stamp: taken where it is above the present one, else the field stays (rule ST4). */
+  readonly stamp?: Stamp
+}
+
+/** Which fields of a row are different now, and by whom: this tab, another one, or an entry of a feed. */
+export interface RowChange {
+  readonly object: string
+  readonly id: string
+  readonly fields: readonly string[]
+  readonly origin: 'own' | 'tab' | 'feed'
+}
+
+/** A row before and after, as far as one transaction changed it. */
+export interface RowStep {
+  readonly before: Row | undefined
+  readonly after: Row
+  readonly fields: readonly string[]
+}
+
+/** What must be written beside rows, in the same transaction: the marks of the feeds that carry what changed. */
+export type MarkRows = (steps: readonly RowStep[]) => { readonly writes: readonly Write[]; commit(): void }
+
+export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
+
+/**
+ * An org's rows: all in memory for lists and filters, each durable in the store. The store is the truth; memory follows it after each transaction,
+ * by the same merge rule as everything else, so that it does not matter in which order tabs hear of each other's saves.
+ */
+export class Rows {
+  readonly #store: Store
+  readonly #stamper: Stamper
+  readonly #rowsByObject = new Map<string, Map<string, Row>>()
+  readonly #listeners = new Set<(changes: readonly RowChange[]) => void>()
+  /** Set by the replica, which knows the feeds. */
+  mark: MarkRows = () => ({ writes: [], commit: () => undefined })
+  /** Set by the replica: passes on to the other tabs what was saved here. */
+  tell: (rows: readonly Row[]) => void = () => undefined
+
+  constructor(store: Store, stamper: Stamper) {
+    this.#store = store
+    this.#stamper = stamper
+  }
+
+  get(object: string, id: string): Row | undefined {
+    return this.#rowsByObject.get(object)?.get(id)
+  }
+
+  /** All rows of an object by id, also those with `_deleted`. Live: not a copy. */
+  list(object: string): ReadonlyMap<string, Row> {
+    return this.#tableOf(object)
+  }
+
+  /** The names of all objects that have rows. */
+  objects(): IterableIterator<string> {
+    return this.#rowsByObject.keys()
+  }
+
+  /**
+   * Saves edits in one transaction: all or none. Each changed field gets a stamp above the stored one's; a field set to what it holds already is left
+   * alone. Resolves when durable, with the rows as they are then.
+   *
+   * @throws EngineError SIZE before anything is written, StoreError where the store says no; memory is unchanged then
+   */
+  async save(edits: readonly RowEdit[]): Promise<readonly Row[]> {
+    if (edits.length === 0) return []
+    const reads = uniqueKeys(edits)
+    const { rows, steps, marks } = await this.#store.update(reads, (stored) => {
+      const rowsByKey = new Map<string, Row | undefined>()
+      reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
+      const before = new Map(rowsByKey)
+      for (const edit of edits) {
+        const key = keyText(edit.object, edit.id)
+        rowsByKey.set(key, this.#apply(rowsByKey.get(key), edit))
+      }
+      const steps: RowStep[] = []
+      const rows: Row[] = []
+      for (const [key, after] of rowsByKey) {
+        if (!after) continue
+        rows.push(after)
+        const step = stepBetween(before.get(key), after)
+        if (!step) continue
+        checkSize(after)
+        steps.push(step)
+      }
+      const marks = this.mark(steps)
+      const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
+      return { writes: [...writes, ...marks.writes], result: { rows, steps, marks } }
+    })
+    marks.commit()
+    if (steps.length > 0) {
+      const changed = steps.map(({ after }) => after)
+      this.take(changed, 'own')
+      this.tell(changed)
+    }
+    return rows
+  }
+
+  /** Calls back after each transaction that changed rows. Returns the function that ends it. */
+  watch(listener: (changes: readonly RowChange[]) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Brings rows that are durable already into memory and tells the watchers. For the replica and for what other tabs saved. */
+  take(rows: readonly Row[], origin: RowChange['origin']): void {
+    const changes: RowChange[] = []
+    for (const row of rows) {
+      const step = this.#merge(row)
+      if (step) changes.push({ object: row.object, id: row.id, fields: step.fields, origin })
+    }
+    if (changes.length === 0) return
+    for (const listener of this.#listeners) listener(changes)
+  }
+
+  /** Fills memory from the store. */
+  async load(): Promise<void> {
+    for (let after: StoreKey | undefined; ; ) {
+      const page = await this.#store.scan(['row'], { limit: 2_000, ...(after && { after }) })
+      for (const [, value] of page) {
+        const row = storedRow(value)
+        if (row) this.#merge(row)
+      }
+      after = page.at(-1)?.[0]
+      if (page.length < 2_000) return
+    }
+  }
+
+  #apply(row: Row | undefined, edit: RowEdit): Row {
+    let registers: Record<string, Register> | undefined
+    for (const field of Object.keys(edit.values)) {
+      const value = edit.values[field]
+      if (value === undefined) continue
+      const present = registerOf(row, field)
+      if (edit.stamp === undefined && present && isSameValue(present[1], value)) continue
+      const register: Register = [edit.stamp ?? this.#stamper.next(present?.[0]), value]
+      if (!isAbove(register, present)) continue
+      registers ??= copyRegisters(row?.registers ?? {})
+      setRegister(registers, field, register)
+    }
+    if (row && !registers) return row
+    return { object: edit.object, id: edit.id, registers: registers ?? {} }
+  }
+
+  #merge(row: Row): RowStep | undefined {
+    const table = this.#tableOf(row.object)
+    const before = table.get(row.id)
+    const after = mergeRows(before, row)
+    if (after === before) return undefined
+    table.set(row.id, after)
+    return stepBetween(before, after)
+  }
+
+  #tableOf(object: string): Map<string, Row> {
+    let table = this.#rowsByObject.get(object)
+    if (!table) this.#rowsByObject.set(object, (table = new Map()))
+    return table
+  }
+}
+
+/** A row as it comes out of the store: written by this library, so its shape is known; its place may be empty. */
+export function storedRow(value: unknown): Row | undefined {
+  return value as Row | undefined
+}
+
+/** What differs between a row and its successor, or undefined where nothing does. */
+export function stepBetween(before: Row | undefined, after: Row): RowStep | undefined {
+  if (before === after) return undefined
+  const fields = Object.keys(after.registers).filter((field) => {
+    const register = registerOf(after, field)
+    return register && isAbove(register, registerOf(before, field))
+  })
+  return fields.length > 0 || !before ? { before, after, fields } : undefined
+}
+
+function uniqueKeys(edits: readonly RowEdit[]): readonly StoreKey[] {
+  const keys = new Map<string, StoreKey>()
+  for (const { object, id } of edits) keys.set(keyText(object, id), rowKey(object, id))
+  return [...keys.values()]
+}
+
+const keyText = (object: string, id: string): string => `${object}\n${id}`

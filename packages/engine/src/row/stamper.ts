@@ -1,0 +1,35 @@
+import { nextStamp, type Stamp } from '@entente/protocol'
+import type { Clock } from '../port/clock.js'
+import type { RandomBytes } from '../port/random.js'
+
+/** Makes the stamps of one page load: the device's clock, corrected by the relay's, and a session of its own (rules ST1 to ST3). */
+export class Stamper {
+  /** A random number of 53 bits per page load, so that a cloned profile cannot tie with itself. Yjs client ids are drawn apart from it. */
+  readonly session: number
+  /** The relay's clock minus the device's, milliseconds; 0 until a relay has told. */
+  offset = 0
+  readonly #clock: Clock
+
+  constructor(clock: Clock, random: RandomBytes) {
+    this.#clock = clock
+    this.session = randomInteger(random)
+  }
+
+  /** Milliseconds since 1970, as well as this device knows. */
+  now(): number {
+    return this.#clock.now() + this.offset
+  }
+
+  /** A stamp above the one it replaces. */
+  next(previous: Stamp | undefined): Stamp {
+    return nextStamp(previous, this.now(), this.session)
+  }
+}
+
+/** From 1 to 2^53 - 1. */
+export function randomInteger(random: RandomBytes): number {
+  const bytes = random(7)
+  let number = (bytes[0] ?? 0) & 0x1f
+  for (let index = 1; index < 7; index++) number = number * 256 + (bytes[index] ?? 0)
+  return number || 1
+}

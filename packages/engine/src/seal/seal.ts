@@ -1,0 +1,86 @@
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import type { RandomBytes } from '../port/random.js'
+import { parseValue, type Value } from '../record/value.js'
+import type { Register } from '../row/row.js'
+import { pad, unpad } from './pad.js'
+
+/** Where a seal lies. It is bound to this place: moved to another feed, key, slot or epoch it does not open (rule SE2). */
+export interface SealPlace {
+  readonly feed: FeedName
+  readonly key: Key
+  /** A doc's slot, or `message`. */
+  readonly slot: string
+  readonly epoch: Epoch
+}
+
+export const messageSlot = 'message'
+
+/** The place of a message, which has no epochs. */
+export function messagePlace(feed: FeedName, key: Key): SealPlace {
+  return { feed, key, slot: messageSlot, epoch: zeroEpoch }
+}
+
+const nonceBytes = 24
+
+/**
+ * Seals a stamp and a value: nonce (24 random bytes), then XChaCha20-Poly1305 over the padded plaintext, with the place as associated data (rules
+ * SE1 to SE3).
+ *
+ * @param key 32 bytes, from `keys.ts`
+ */
+export function seal(key: Uint8Array, place: SealPlace, [stamp, value]: Register, random: RandomBytes): Uint8Array {
+  const plaintext = encoding.encode((encoder) => {
+    for (const part of stamp) encoding.writeVarUint(encoder, part)
+    encoding.writeUint8Array(encoder, encodeUtf8(JSON.stringify(value)))
+  })
+  const nonce = random(nonceBytes)
+  const box = xchacha20poly1305(key, nonce, placeToBytes(place)).encrypt(pad(plaintext))
+  const sealed = new Uint8Array(nonceBytes + box.length)
+  sealed.set(nonce)
+  sealed.set(box, nonceBytes)
+  return sealed
+}
+
+/** What a seal holds, or undefined where it does not open at this place with this key, or holds no stamp and value (rule SE4). */
+export function open(key: Uint8Array, place: SealPlace, sealed: Uint8Array): Register | undefined {
+  if (sealed.length <= nonceBytes) return undefined
+  try {
+    const cipher = xchacha20poly1305(key, sealed.subarray(0, nonceBytes), placeToBytes(place))
+    const plaintext = unpad(cipher.decrypt(sealed.subarray(nonceBytes)))
+    return plaintext && readRegister(plaintext)
+  } catch {
+    // A wrong tag, a number out of range, broken UTF-8 or JSON: all the same to the one who asks.
+    return undefined
+  }
+}
+
+function readRegister(plaintext: Uint8Array): Register | undefined {
+  const decoder = decoding.createDecoder(plaintext)
+  const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
+  const parsed = parseJson(decodeUtf8(plaintext.subarray(decoder.pos)))
+  return parsed === undefined || !isStamp(stamp) ? undefined : [stamp, parsed]
+}
+
+/** The peer's values are checked like any from outside: plain, finite, well-formed, not too deep. */
+function parseJson(text: string): Value | undefined {
+  const input: unknown = JSON.parse(text)
+  if (typeof input === 'boolean' || input === null) return input
+  const result = parseValue(input)
+  return result.ok ? result.value : undefined
+}
+
+let lastPlace: Omit<SealPlace, 'slot'> | undefined
+let lastPrefix = ''
+
+/** The text that a seal is bound to. Slots of one doc follow each other, so all but the slot is remembered. */
+function placeToBytes({ feed, key, slot, epoch }: SealPlace): Uint8Array {
+  if (!lastPlace || lastPlace.feed !== feed || lastPlace.key !== key || compareEpochs(lastPlace.epoch, epoch) !== 0) {
+    lastPlace = { feed, key, epoch }
+    lastPrefix = `${feed}\n${key}\n`
+  }
+  return encodeUtf8(`${lastPrefix}${slot}\n${epoch.version}.${epoch.number}`)
+}
