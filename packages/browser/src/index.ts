@@ -1,1 +1,5 @@
-export {}
+export { openIdbStore } from './idb-store.js'
+export { type BrowserEngineOptions, openBrowserEngine } from './open.js'
+export { browserClock, browserRandom } from './platform.js'
+export { openTabs } from './tabs.js'
+export { openWebSocket } from './web-socket.js'

@@ -1,0 +1,131 @@
+import { type Change, type Store, StoreError, type StoreErrorCode, type StoreKey, type Write } from '@entente/engine'
+import { createStore, type UseStore } from 'idb-keyval'
+
+/** The layout that this version writes. A store with a higher number was written by a newer library and is left alone. */
+const layout = 1
+const versionKey: StoreKey = ['meta', 'version']
+
+/**
+ * An org's store in this browser profile: one IndexedDB database with one object store, through idb-keyval. One `update` is one readwrite transaction.
+ *
+ * @param name tells stores of one page apart, e.g. the org's name in a rehearsal
+ * @throws StoreError NEWER where a newer version of this library wrote it
+ */
+export async function openIdbStore(name: string): Promise<Store> {
+  const store = new IdbStore(createStore(`entente-${name}`, 'org'))
+  await store.update([versionKey], ([version]) => {
+    if (typeof version === 'number' && version > layout) {
+      throw new StoreError('NEWER', 'This browser’s data was written by a newer version of the app. Reload the page.')
+    }
+    return { writes: version === layout ? [] : [{ put: versionKey, value: layout }], result: undefined }
+  })
+  return store
+}
+
+class IdbStore implements Store {
+  readonly #use: UseStore
+  #closed = false
+
+  constructor(use: UseStore) {
+    this.#use = use
+  }
+
+  update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => Change<T>): Promise<T> {
+    return this.#transact('readwrite', (objectStore, done, fail) => {
+      readAll(objectStore, reads, (values) => {
+        try {
+          const { writes, result } = change(values)
+          for (const write of writes) apply(objectStore, write)
+          done(result)
+        } catch (error) {
+          fail(error)
+        }
+      })
+    })
+  }
+
+  get(keys: readonly StoreKey[]): Promise<readonly unknown[]> {
+    return this.#transact('readonly', (objectStore, done) => readAll(objectStore, keys, done))
+  }
+
+  scan(
+    prefix: StoreKey,
+    options: { readonly after?: StoreKey; readonly limit?: number } = {},
+  ): Promise<readonly (readonly [StoreKey, unknown])[]> {
+    return this.#transact('readonly', (objectStore, done) => {
+      const range = rangeOf(prefix, options.after)
+      const keys = objectStore.getAllKeys(range, options.limit)
+      const values = objectStore.getAll(range, options.limit)
+      // Requests of one transaction answer in their order, so the keys are there as well.
+      values.onsuccess = () => done(keys.result.map((key, index) => [key as unknown as StoreKey, values.result[index]] as const))
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    await this.#use('readonly', (objectStore) => objectStore.transaction.db.close())
+    this.#closed = true
+  }
+
+  /** Runs one transaction and resolves with what it gave to `done`, once the transaction is complete. */
+  async #transact<T>(
+    mode: IDBTransactionMode,
+    run: (objectStore: IDBObjectStore, done: (result: T) => void, fail: (error: unknown) => void) => void,
+  ): Promise<T> {
+    if (this.#closed) throw new StoreError('CLOSED', 'The store was closed. Open the org again.')
+    try {
+      return await this.#use(
+        mode,
+        (objectStore) =>
+          new Promise<T>((resolve, reject) => {
+            const { transaction } = objectStore
+            let outcome: { readonly result: T } | undefined
+            let thrown: unknown
+            transaction.oncomplete = () => outcome && resolve(outcome.result)
+            transaction.onabort = () => reject(thrown ?? transaction.error ?? new DOMException('aborted', 'AbortError'))
+            const fail = (error: unknown): void => {
+              thrown = error
+              transaction.abort()
+            }
+            run(objectStore, (result) => (outcome = { result }), fail)
+          }),
+      )
+    } catch (error) {
+      throw toStoreError(error)
+    }
+  }
+}
+
+function readAll(objectStore: IDBObjectStore, keys: readonly StoreKey[], done: (values: readonly unknown[]) => void): void {
+  if (keys.length === 0) {
+    done([])
+    return
+  }
+  const requests = keys.map((key): IDBRequest<unknown> => objectStore.get([...key]))
+  const last = requests.at(-1)
+  if (last) last.onsuccess = () => done(requests.map((request) => request.result))
+}
+
+function apply(objectStore: IDBObjectStore, write: Write): void {
+  if ('put' in write) objectStore.put(write.value, [...write.put])
+  else if ('delete' in write) objectStore.delete([...write.delete])
+  else objectStore.delete(rangeOf(write.deleteAll))
+}
+
+/** All keys that begin with the prefix: in IndexedDB's order an array sorts above every text, so an empty one ends the range. */
+function rangeOf(prefix: StoreKey, after?: StoreKey): IDBKeyRange {
+  return IDBKeyRange.bound(after ? [...after] : [...prefix], [...prefix, []], after !== undefined, true)
+}
+
+const codesByName: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
+  QuotaExceededError: ['QUOTA', 'This device has no room left, so nothing was saved. Free some space and try again.'],
+  VersionError: ['NEWER', 'This browser’s data was written by a newer version of the app. Reload the page.'],
+  InvalidStateError: ['CLOSED', 'The store was closed. Open the org again.'],
+}
+
+/** Errors of the database as StoreError; others (thrown by the change itself) as they are. */
+function toStoreError(error: unknown): unknown {
+  if (!(error instanceof DOMException)) return error
+  const [code, message] = codesByName[error.name] ?? (['ABORTED', 'The browser gave up the transaction, so nothing was saved. Try again.'] as const)
+  return new StoreError(code, message, error)
+}

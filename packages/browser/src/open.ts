@@ -1,0 +1,28 @@
+import { type Engine, openEngine } from '@entente/engine'
+import { openIdbStore } from './idb-store.js'
+import { browserClock, browserRandom } from './platform.js'
+import { openTabs } from './tabs.js'
+import { openWebSocket } from './web-socket.js'
+
+export interface BrowserEngineOptions {
+  /** Tells the orgs of one browser profile apart; the same name opens the same org again. */
+  readonly name: string
+  /** The relay's socket, e.g. `wss://relay.example/socket`. */
+  readonly relay: string
+  /** Makes the org when this browser does not have it yet. Without it, opening an org that is not there is refused with NOT_FOUND. */
+  readonly create?: { readonly orgName: string; readonly userName: string }
+}
+
+/** Opens an org in this browser: its store in IndexedDB, its line over WebSocket, one leading tab. */
+export async function openBrowserEngine(options: BrowserEngineOptions): Promise<Engine> {
+  const { name, relay, create } = options
+  return openEngine({
+    store: await openIdbStore(name),
+    openSocket: openWebSocket,
+    clock: browserClock,
+    random: browserRandom,
+    tabs: openTabs(name),
+    relay,
+    ...(create && { create }),
+  })
+}

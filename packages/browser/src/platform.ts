@@ -1,0 +1,25 @@
+import type { Clock, RandomBytes } from '@entente/engine'
+
+/** The page's clock and timers. */
+export const browserClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, call) => {
+    if (ms === 0) return nextTurn(call)
+    const timer = setTimeout(call, ms)
+    return () => clearTimeout(timer)
+  },
+}
+
+export const browserRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))
+
+/** The next turn of the loop by a message: nested timers of 0 ms are held back to 4 ms, and to a second in hidden tabs. */
+function nextTurn(call: () => void): () => void {
+  let cancelled = false
+  const { port1, port2 } = new MessageChannel()
+  port1.onmessage = () => {
+    port1.close()
+    if (!cancelled) call()
+  }
+  port2.postMessage(undefined)
+  return () => (cancelled = true)
+}
