@@ -1,0 +1,25 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright'
+import { createServer } from 'vite'
+
+/** Opens a page of this folder in headless Chromium, built from source, and runs something in it. */
+export async function inChromium<T>(path: string, run: (page: import('playwright').Page) => Promise<T>): Promise<T> {
+  const folder = fileURLToPath(new URL('../../src/bench/page/', import.meta.url))
+  const conditions = ['entente-source', 'module', 'browser', 'development|production']
+  const server = await createServer({ root: folder, configFile: false, logLevel: 'error', resolve: { conditions }, server: { port: 0, hmr: false } })
+  await server.listen()
+  const browser = await chromium.launch({
+    executablePath: process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  try {
+    const page = await browser.newPage()
+    page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`))
+    await page.goto(new URL(path, server.resolvedUrls?.local[0]).href)
+    return await run(page)
+  } finally {
+    await browser.close()
+    await server.close()
+  }
+}
