@@ -1,10 +1,12 @@
 import { refuseCsv, tooLargeCsv, maxCsvSize, type CsvRefused } from './csv-error.js'
 
-/** The names are those of the Encoding Standard, as TextDecoder takes them. */
-export type CsvEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
+/** What the platform decodes; the names are those of the Encoding Standard, as TextDecoder takes them. */
+export type UnicodeEncoding = 'utf-8' | 'utf-16le' | 'utf-16be'
+
+export type CsvEncoding = UnicodeEncoding | 'windows-1252'
 
 /** The platform's decoder, for example `(bytes, encoding) => new TextDecoder(encoding).decode(bytes)`. */
-export type DecodeText = (bytes: Uint8Array, encoding: CsvEncoding) => string
+export type DecodeText = (bytes: Uint8Array, encoding: UnicodeEncoding) => string
 
 export type DecodedCsv =
   | { readonly ok: true; readonly text: string; readonly encoding: CsvEncoding }
@@ -20,7 +22,7 @@ export function decodeCsvBytes(bytes: Uint8Array, decode: DecodeText, forced?: C
   if (encoding === undefined) {
     return refuseCsv('ENCODING', 'The file is not a text file.', 'Save the table as CSV and choose that file.')
   }
-  const text = decode(bytes, encoding)
+  const text = encoding === 'windows-1252' ? decodeWindows1252(bytes) : decode(bytes, encoding)
   return { ok: true, text: text.startsWith('\ufeff') ? text.slice(1) : text, encoding }
 }
 
@@ -30,6 +32,17 @@ function detectEncoding(bytes: Uint8Array): CsvEncoding | undefined {
   // A text has no zero bytes; a spreadsheet's own file, an archive or a picture has one early on.
   if (bytes.subarray(0, 8192).includes(0)) return undefined
   return isUtf8(bytes) ? 'utf-8' : 'windows-1252'
+}
+
+/** The characters of bytes 0x80 to 0x9F; five bytes stand for nothing and stay the controls they are in Latin-1. */
+const upperControls = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ'
+
+/** Not every platform's decoder keeps to the standard here: Node 20 takes 0x80, the euro sign, for a control character. */
+function decodeWindows1252(bytes: Uint8Array): string {
+  const parts: string[] = []
+  // fromCharCode takes its characters as arguments, of which there must not be too many at once.
+  for (let at = 0; at < bytes.length; at += 4096) parts.push(String.fromCharCode(...bytes.subarray(at, at + 4096)))
+  return parts.join('').replace(/[\x80-\x9f]/g, (control) => upperControls.charAt(control.charCodeAt(0) - 0x80))
 }
 
 /** True if the bytes are valid UTF-8: no stray or missing continuation bytes, no overlong forms, no surrogates, nothing above U+10FFFF. */

@@ -6,6 +6,7 @@ declare module 'papaparse' {
     readonly delimiter?: string
     readonly newline?: '\n' | '\r' | '\r\n'
     readonly preview?: number
+    readonly skipEmptyLines?: 'greedy'
   }
   interface Outcome {
     readonly data: readonly (readonly string[])[]

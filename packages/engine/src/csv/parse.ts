@@ -33,12 +33,14 @@ export interface ParseCsvOptions {
   readonly delimiter?: string
   /** False for a file whose first row is data: columns are then "Column 1" and so on. */
   readonly header?: boolean
-  /** Waited for between megabytes, so that a page can draw. */
+  /** Waited for between slices of 256 KB, so that a page can draw. */
   readonly pause?: () => Promise<void>
 }
 
-const sliceSize = 1024 * 1024
+const sliceSize = 256 * 1024
 const maxColumns = 1_000
+/** Short rows take far more memory than their bytes: a page must not fall over a 50 MB file of them. */
+const maxRows = 1_000_000
 
 /**
  * Reads a CSV text, whole or in chunks, into columns and rows. Copes with a byte order mark, quotes, any line ends, empty lines, Excel's "sep=;" line
@@ -65,7 +67,7 @@ export async function parseCsv(
       separatorLine = separator !== null
       pending = pending.slice(separator?.[0].length ?? 0)
       const sample = pending.slice(0, 64 * 1024).replace(/^(?:"?#[^\n]*\n)+/, '')
-      delimiter ??= separator?.[1] ?? papaparse.parse(sample, { preview: 20 }).meta.delimiter
+      delimiter ??= separator?.[1] ?? papaparse.parse(sample, { preview: 20, skipEmptyLines: 'greedy' }).meta.delimiter
       // Cells may hold line feeds of their own. Splitting there also serves files that mix line ends; a return before it is cut off below.
       const newline = !sample.includes('\n') && sample.includes('\r') ? '\r' : '\n'
       parser = new papaparse.Parser({ delimiter, newline })
@@ -73,6 +75,8 @@ export async function parseCsv(
     const outcome = parser.parse(pending, 0, !isLast)
     for (const { row } of outcome.errors) brokenQuotes.add(records.length + (row ?? 0))
     for (const record of outcome.data) records.push(cutReturn(record))
+    // Behind the last line end stands nothing, which is no empty row.
+    if (isLast && records.at(-1)?.join('') === '' && /[\r\n]$/.test(pending)) records.pop()
     const consumed = isLast ? pending.length : outcome.meta.cursor
     // A record longer than what is there: wait for twice as much, so that a quote that never ends costs no square time.
     wanted = consumed === 0 ? pending.length * 2 : sliceSize
@@ -85,11 +89,15 @@ export async function parseCsv(
     pending += chunk
     if (pending.length < Math.max(wanted, sliceSize)) continue
     take(false)
+    if (records.length > maxRows) return tooManyRows
     await options.pause?.()
   }
   if (pending !== '') take(true)
+  if (records.length > maxRows) return tooManyRows
   return buildTable(records, brokenQuotes, delimiter ?? ',', separatorLine ? 1 : 0, options.header !== false)
 }
+
+const tooManyRows = refuseCsv('SIZE', `The file has more than ${maxRows} rows.`, 'Split it into several files.')
 
 function* sliceText(text: string): Generator<string> {
   for (let at = 0; at < text.length; at += sliceSize) yield text.slice(at, at + sliceSize)

@@ -50,12 +50,14 @@ export interface DateGuess {
   readonly ambiguous: boolean
 }
 
-/** Finds the order in which most texts are dates. Where both orders of day and month fit equally it says so, and proposes the day first. */
-export function guessDateOrder(texts: readonly string[]): DateGuess {
-  const count = (order: DateOrder): number => texts.filter((text) => readDate(text, order) !== undefined).length
-  const ymd = count('ymd')
-  const dmy = count('dmy')
-  const mdy = count('mdy')
+/**
+ * Finds the order in which most texts are dates, of which `countFits` says how many. Where both orders of day and month fit equally it says so,
+ * and proposes the day first.
+ */
+export function guessDateOrder(countFits: (order: DateOrder) => number): DateGuess {
+  const ymd = countFits('ymd')
+  const dmy = countFits('dmy')
+  const mdy = countFits('mdy')
   const best = Math.max(ymd, dmy, mdy)
   if (ymd === best) return { order: 'ymd', fits: ymd, ambiguous: false }
   return { order: dmy === best ? 'dmy' : 'mdy', fits: best, ambiguous: dmy === mdy }

@@ -130,7 +130,8 @@ function parseOperand(field: Field, value: Value): Value | undefined {
   if (field.type === 'currency' && typeof value === 'string' && isDecimal(value)) return value
   // Compared texts may be any text, and an offered value that was since retired may still stand in records.
   if (isTexty(field)) return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined
-  const wide: Field = { ...field, precision: 18, scale: field.type === 'currency' ? 2 : 9 }
+  // A bound may have more digits than the field itself can hold.
+  const wide: Field = { ...field, precision: 36, scale: 18 }
   const checked = validateField(wide, value)
   return checked.ok && checked.value !== null ? checked.value : undefined
 }

@@ -1,0 +1,74 @@
+import { foldLabel, type Field, type ObjectSchema, type RecordObject } from '../record/index.js'
+
+/**
+ * What other tools call the standard fields, best first. Only names that mean nothing else stand here: a wrong guess costs more than none.
+ */
+const otherNames: Readonly<Record<RecordObject, Readonly<Record<string, readonly string[]>>>> = {
+  Opportunity: {
+    Name: ['opportunity', 'deal', 'deal name', 'opportunity title', 'opportunity id', 'deal id'],
+    AccountName: ['account', 'customer', 'customer name', 'client', 'company', 'company name', 'organization', 'organisation'],
+    Amount: ['value', 'deal value', 'deal amount', 'close value', 'opportunity amount', 'total value'],
+    CloseDate: ['closing date', 'expected close', 'expected close date', 'closed on', 'closed date'],
+    StageName: ['deal stage', 'sales stage', 'pipeline stage', 'phase'],
+    Probability: ['probability', 'win probability', 'chance'],
+    ForecastCategoryName: ['forecast'],
+    LeadSource: ['source'],
+    OwnerName: ['owner', 'deal owner'],
+    NextStep: ['next action'],
+    TotalOpportunityQuantity: ['total quantity'],
+    CampaignName: ['campaign', 'campaign name'],
+    Description: ['notes', 'comment', 'comments'],
+  },
+  Lead: {
+    FirstName: ['given name', 'forename'],
+    LastName: ['surname', 'family name'],
+    Company: ['company name', 'account', 'account name', 'organization', 'organisation'],
+    Title: ['job title', 'position', 'role'],
+    Email: ['e-mail', 'email address', 'e-mail address', 'mail'],
+    Phone: ['telephone', 'phone number', 'business phone', 'tel'],
+    MobilePhone: ['mobile', 'cell', 'cell phone', 'mobile number'],
+    Website: ['web', 'url', 'homepage', 'web site'],
+    LeadSource: ['source'],
+    Status: ['status'],
+    AnnualRevenue: ['revenue'],
+    NumberOfEmployees: ['employees', 'number of employees', 'headcount'],
+    Street: ['address', 'street address'],
+    State: ['state', 'province', 'region'],
+    PostalCode: ['zip', 'zip code', 'postcode', 'postal code'],
+    OwnerName: ['owner'],
+    Description: ['notes', 'comment', 'comments'],
+  },
+}
+
+/** Compares column names as people mean them: "deal_stage", "Deal Stage" and "DealStage" are one. */
+export function foldColumnName(name: string): string {
+  const words = name.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/__c$/i, '')
+  return foldLabel(words.replace(/[^\p{L}\p{N}]+/gu, ' '))
+}
+
+/**
+ * Finds the field for each column name: by API name, then by label, then by the names other tools use. A field is given to one column only.
+ */
+export function matchColumns(names: readonly string[], schema: ObjectSchema): ReadonlyMap<string, Field> {
+  const matched = new Map<string, Field>()
+  const taken = new Set<string>()
+  const give = (name: string, field: Field): void => {
+    if (matched.has(name) || taken.has(field.name)) return
+    matched.set(name, field)
+    taken.add(field.name)
+  }
+  for (const name of names) for (const field of schema.fields) if (name.toLowerCase() === field.name.toLowerCase()) give(name, field)
+  for (const name of names) for (const field of schema.fields) if (isNamed(name, field)) give(name, field)
+  for (const field of schema.fields) {
+    for (const other of otherNames[schema.object][field.name] ?? []) {
+      const name = names.find((candidate) => !matched.has(candidate) && foldColumnName(candidate) === foldColumnName(other))
+      if (name !== undefined) give(name, field)
+    }
+  }
+  return matched
+}
+
+function isNamed(column: string, field: Field): boolean {
+  const folded = foldColumnName(column)
+  return folded !== '' && (folded === foldColumnName(field.name) || folded === foldColumnName(field.label))
+}

@@ -1,0 +1,187 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fieldTypes, findField, listValues, standardOpportunity as schema, type Field, type ObjectSchema, type RecordValues, type Value } from '../record/index.js'
+import { convertAllRows, convertRows, guessesToMapping, type ColumnMapping, type ConvertRowsOptions } from './convert-rows.js'
+import { escapeFormula, unescapeFormula } from './formula.js'
+import { guessColumns } from './guess.js'
+import { parseCsv, type CsvTable } from './parse.js'
+import { writeCsv } from './write.js'
+
+async function tableOf(text: string): Promise<CsvTable> {
+  const parsed = await parseCsv(text)
+  if (!parsed.ok) throw new Error(parsed.error.message)
+  return parsed.table
+}
+
+const columns: readonly ColumnMapping[] = [
+  { column: 'Deal', field: 'Name' },
+  { column: 'Stage', field: 'StageName', values: { Won: 'Closed Won' } },
+  { column: 'Date', field: 'CloseDate', dateOrder: 'dmy' },
+  { column: 'Amount', field: 'Amount', currency: 'EUR' },
+]
+
+const good = 'Deal,Stage,Date,Amount,Colour\nRollout,Won,01-03-2017,5,red\nPilot,Prospecting,02-03-2017,,blue\n'
+const mixed = `${good},Won,03-03-2017,7,\nLate,Won,31-02-2017,7,\nShort,Won\n`
+
+describe('Vera imports a file', () => {
+  it('and gets stored values, with a report of each column', async () => {
+    const { report, records } = await convertAllRows(await tableOf(good), { schema, columns })
+    expect(records).toEqual([
+      { row: 2, values: { Name: 'Rollout', StageName: 'Closed Won', CloseDate: '2017-03-01', Amount: { amount: '5.00', currency: 'EUR' } } },
+      { row: 3, values: { Name: 'Pilot', StageName: 'Prospecting', CloseDate: '2017-03-02' } },
+    ])
+    expect(report).toMatchObject({ total: 2, good: 2, bad: 0, problems: [], ignored: ['Colour'] })
+    expect(report.columns.find(({ field }) => field === 'StageName')?.mapped).toEqual([{ from: 'Won', to: 'Closed Won', count: 1 }])
+    expect(report.columns.find(({ field }) => field === 'Amount')).toMatchObject({ filled: 1, blank: 1 })
+  })
+
+  it('with bad rows: each is told, and no row is kept unless she asks', async () => {
+    const table = await tableOf(mixed)
+    const refused = await convertAllRows(table, { schema, columns })
+    expect(refused.records).toEqual([])
+    expect(refused.report).toMatchObject({ total: 5, good: 2, bad: 3, problemCount: 3 })
+    expect(refused.report.problems.map(({ row, column, rule }) => [row, column, rule])).toEqual([
+      [4, 'Deal', 'required'],
+      [5, 'Date', 'date format'],
+      [6, '', 'cell count'],
+    ])
+    const kept = await convertAllRows(table, { schema, columns, keepGood: true })
+    expect(kept.records.map(({ row }) => row)).toEqual([2, 3])
+  })
+
+  it('slice by slice, so that her page stays alive, and may stop at any time', async () => {
+    const table = await tableOf(`Deal,Stage,Date,Amount\n${'Rollout,Won,01-03-2017,5\n'.repeat(1000)}`)
+    const steps: number[] = []
+    let pauses = 0
+    const pause = async (): Promise<void> => {
+      pauses++
+    }
+    await convertAllRows(table, { schema, columns, pause, slice: 300 }, ({ done }) => steps.push(done))
+    expect(steps).toEqual([300, 600, 900, 1000])
+    expect(pauses).toBe(4)
+    for await (const step of convertRows(table, { schema, columns, pause })) {
+      expect(step.kind).toBe('progress')
+      break
+    }
+    expect(pauses).toBe(4)
+  })
+
+  it('with fixed values for what the file lacks', async () => {
+    const options = { schema, columns: columns.slice(0, 1), constants: { StageName: 'Prospecting', CloseDate: '2026-01-01' } }
+    const { records } = await convertAllRows(await tableOf(good), options)
+    expect(records[0]?.values).toEqual({ Name: 'Rollout', StageName: 'Prospecting', CloseDate: '2026-01-01' })
+    const empty = await convertAllRows(await tableOf(good), { ...options, constants: { ...options.constants, StageName: null } })
+    expect(empty.report).toMatchObject({ good: 0, bad: 2 })
+  })
+
+  it.each<[string, Partial<ConvertRowsOptions>, string]>([
+    ['an unknown column', { columns: [...columns, { column: 'Color', field: 'NextStep' }] }, 'known column'],
+    ['an unknown field', { columns: [...columns, { column: 'Colour', field: '__proto__' }] }, 'known field'],
+    ['two columns for one field', { columns: [...columns, { column: 'Colour', field: 'Name' }] }, 'one source per field'],
+    ['a default that does not fit', { columns: [...columns, { column: 'Colour', field: 'Probability', default: 'red' }] }, 'default'],
+    ['a fixed value that does not fit', { constants: { Probability: 'red' } }, 'constant'],
+    ['a required field that nothing fills', { columns: columns.slice(1) }, 'required'],
+  ])('but reads no row under a mapping with %s', async (_what, change, rule) => {
+    const { report, records } = await convertAllRows(await tableOf(good), { schema, columns, ...change })
+    expect(report.problems.map((problem) => [problem.row, problem.rule])).toEqual([[0, rule]])
+    expect(records).toEqual([])
+  })
+
+  it('of any length: problems beyond a thousand are only counted', async () => {
+    const { report } = await convertAllRows(await tableOf(`Deal,Stage,Date,Amount\n${'x,Gone,soon,many\n'.repeat(1500)}`), { schema, columns })
+    expect(report.problems).toHaveLength(1000)
+    expect(report).toMatchObject({ problemCount: 4500, bad: 1500 })
+  })
+})
+
+const probes: readonly Field[] = fieldTypes.map((type) => ({
+  name: `${type}__c`,
+  label: `My ${type}`,
+  type,
+  ...(type === 'picklist' ? { picklist: listValues(['Open', '=Won', 'Lost, sadly']) } : {}),
+  ...(type === 'number' || type === 'percent' ? { precision: 18, scale: 2 } : {}),
+}))
+const probeSchema: ObjectSchema = { ...schema, fields: probes }
+
+const nasty = fc.constantFrom('=', '+', '-', '@', "'", '"', ',', ';', '|', '#', '\t', 'a', 'ü', '😀', ' ', '0', '1')
+const line = fc.array(nasty, { minLength: 1, maxLength: 12 }).map((parts) => parts.join('').trim()).filter((text) => text !== '')
+const cents = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((number) => (number / 100).toFixed(2))
+const instants = fc.date({ min: new Date('1800-01-01'), max: new Date('3000-01-01'), noInvalidDate: true }).map((date) => date.toISOString())
+
+const recordsOfAllTypes = fc.record<Record<string, Value>>(
+  {
+    text__c: line,
+    textArea__c: fc.array(line, { minLength: 1, maxLength: 3 }).map((lines) => lines.join('\n')),
+    email__c: fc.constantFrom('vera@vendor.example', '+x@vendor.example'),
+    phone__c: fc.constantFrom('+1 206 555 0101', '-5'),
+    url__c: fc.constantFrom('https://vendor.example', '@2'.replace('@2', 'www.vendor.example')),
+    checkbox__c: fc.boolean(),
+    number__c: cents.map((text) => text.replace(/\.?0+$/, '')).map((text) => (text === '-0' || text === '' || text === '-' ? '0' : text)),
+    percent__c: fc.integer({ min: -100, max: 100 }).map(String),
+    currency__c: fc.record({ amount: cents.map((text) => (text === '-0.00' ? '0.00' : text)), currency: fc.constantFrom('USD', 'EUR', 'JPY') }),
+    date__c: instants.map((text) => text.slice(0, 10)),
+    dateTime__c: instants,
+    time__c: instants.map((text) => text.slice(11, 23)),
+    picklist__c: fc.constantFrom('Open', '=Won', 'Lost, sadly'),
+  },
+  { requiredKeys: ['number__c'] },
+)
+
+describe('what is exported can be imported again', () => {
+  it('record by record, every type, whatever it holds', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(recordsOfAllTypes, { minLength: 1, maxLength: 5 }),
+        fc.constantFrom(',' as const, ';' as const, '\t' as const),
+        fc.constantFrom('label' as const, 'name' as const),
+        async (values: readonly RecordValues[], delimiter, header) => {
+          const text = writeCsv(probes, values, { delimiter, header, metadata: ['Vendor, all deals', 'x'] })
+          const parsed = await parseCsv(text, { delimiter })
+          if (!parsed.ok) throw new Error(parsed.error.message)
+          const name = (field: Field): string => (header === 'label' ? field.label : field.name)
+          const mapping = probes.map((field): ColumnMapping => ({
+            column: name(field),
+            field: field.name,
+            ...(field.type === 'currency' ? { currencyColumn: `${name(field)} (currency)` } : {}),
+          }))
+          const { report, records } = await convertAllRows(parsed.table, { schema: probeSchema, columns: mapping })
+          expect(report.problems).toEqual([])
+          expect(records.map((record) => record.values)).toEqual(values)
+          expect(parsed.table.metadata).toEqual(['Vendor, all deals', 'x'])
+        },
+      ),
+      { numRuns: 150 },
+    )
+  })
+
+  it('by guessing alone', async () => {
+    const values = [
+      { Name: 'Rollout', StageName: 'Prospecting', CloseDate: '2017-03-01', Amount: { amount: '-5.00', currency: 'EUR' }, IsPrivate: true },
+      { Name: 'Pilot', StageName: 'Closed Won', CloseDate: '2017-03-02', Probability: '100', Description: 'two\nlines' },
+    ]
+    const table = await tableOf(writeCsv(schema.fields, values))
+    const { records } = await convertAllRows(table, { schema, columns: guessesToMapping(guessColumns(table, schema)) })
+    expect(records.map((record) => record.values)).toEqual(values)
+  })
+})
+
+describe('an export is harmless in a spreadsheet', () => {
+  const text = findField(schema, 'Name')
+  const amount = findField(schema, 'Amount')
+  if (text === undefined || amount === undefined) throw new Error('no such field')
+
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1'])('%j is written as a text', (value) => {
+    expect(writeCsv([text], [{ Name: value }], { mark: false }).split('\r\n')[1]?.replace(/^"/, '')).toMatch(/^'/)
+  })
+
+  it('but negative numbers stay numbers', () => {
+    const csv = writeCsv([amount], [{ Amount: { amount: '-5.00', currency: 'USD' } }, { Amount: { amount: '=1+1', currency: '@x' } }])
+    expect(csv).toBe("\ufeffAmount,Amount (currency)\r\n-5.00,USD\r\n'=1+1,'@x\r\n")
+  })
+
+  it('and the apostrophe is taken off exactly where it was put', () => {
+    fc.assert(fc.property(fc.string(), line, (any, other) => {
+      for (const value of [any, other, `'${other}`]) expect(unescapeFormula(escapeFormula(value))).toBe(value)
+    }))
+  })
+})
