@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fieldTypes, findField, listValues, standardOpportunity as schema, type Field, type ObjectSchema, type RecordValues, type Value } from '../record/index.js'
+import { fieldTypes, findField, listValues, parseRecord, standardOpportunity as schema, type Field, type ObjectSchema, type RecordValues, type Value } from '../record/index.js'
 import { convertAllRows, convertRows, guessesToMapping, type ColumnMapping, type ConvertRowsOptions } from './convert-rows.js'
 import { escapeFormula, unescapeFormula } from './formula.js'
 import { guessColumns } from './guess.js'
@@ -162,6 +162,41 @@ describe('what is exported can be imported again', () => {
     const table = await tableOf(writeCsv(schema.fields, values))
     const { records } = await convertAllRows(table, { schema, columns: guessesToMapping(guessColumns(table, schema)) })
     expect(records.map((record) => record.values)).toEqual(values)
+  })
+})
+
+describe('whatever a file holds', () => {
+  const garbage = fc.array(fc.constantFrom('"', ',', ';', '\r', '\n', '\t', '#', ' ', '=', '1', '-', '/', 'a', '\ufeff', '\ud800', '\u0000', 'Name', 'Amount')).map((parts) => parts.join(''))
+
+  it('nothing throws: it is refused, told by row, or read', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(garbage, fc.string({ unit: 'binary' })), fc.boolean(), async (text, header) => {
+        const parsed = await parseCsv(text, { header })
+        if (!parsed.ok) return
+        const { table } = parsed
+        const bad = new Set(table.problems.filter(({ severity }) => severity === 'error').map(({ row }) => row))
+        expect(table.rowCount).toBe(table.rows.length + bad.size)
+        expect(table.rows.every(({ cells }) => cells.length === table.columns.length)).toBe(true)
+        const mapping = guessesToMapping(guessColumns(table, schema))
+        const constants = Object.fromEntries(
+          Object.entries({ Name: 'x', StageName: 'Prospecting', CloseDate: '2026-01-01' }).filter(([name]) => !mapping.some(({ field }) => field === name)),
+        )
+        const { report, records } = await convertAllRows(table, { schema, columns: mapping, constants, keepGood: true })
+        expect(report.good + report.bad).toBe(table.rowCount)
+        for (const { values } of records) expect(parseRecord(schema, values, 'create')).toEqual({ ok: true, values })
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('no cell takes long to read, however long it is', async () => {
+    const blanks = `1${' '.repeat(200_000)}x`
+    const table = await tableOf(`Name,StageName,CloseDate,Amount,Probability\n${Array(5).fill(`"${blanks}"`).join(',')}\n`)
+    const started = performance.now()
+    const guessed = guessesToMapping(guessColumns(table, schema))
+    const { report } = await convertAllRows(table, { schema, columns: guessed })
+    expect(report).toMatchObject({ good: 0, problemCount: 5 })
+    expect(performance.now() - started).toBeLessThan(1000)
   })
 })
 

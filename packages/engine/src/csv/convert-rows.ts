@@ -1,6 +1,7 @@
 import {
   findField,
   requiredField,
+  scalarToText,
   validateField,
   type Field,
   type ObjectSchema,
@@ -226,7 +227,7 @@ function countCell(column: BoundColumn, cell: string, result: ReturnType<typeof 
     else if (flag === 'mapped') {
       const from = cell.trim()
       const known = column.mapped.get(from)
-      if (known === undefined) column.mapped.set(from, { to: String(result.value), count: 1 })
+      if (known === undefined) column.mapped.set(from, { to: scalarToText(result.value), count: 1 })
       else known.count++
     }
   }

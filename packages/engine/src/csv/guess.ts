@@ -1,7 +1,7 @@
 import { parseDecimal, validateField, type Field, type FieldType, type ObjectSchema } from '../record/index.js'
 import { matchColumns } from './column-names.js'
 import type { CsvTable } from './parse.js'
-import { readCell, readCheckbox, readMoney, type CellFormat } from './read-cell.js'
+import { cutPercent, readCell, readCheckbox, readMoney, type CellFormat } from './read-cell.js'
 import { guessDateOrder, readDate, readDateTime, readTime } from './read-date.js'
 import { currencyColumnName } from './write.js'
 
@@ -136,7 +136,7 @@ function guessFormat(type: FieldType, cells: readonly Cells[], isSure = false): 
     case 'time':
       return by((text) => readTime(text) !== undefined)
     case 'percent':
-      return guessNumbers(type, cells, (text) => isSure || /%$/.test(text))
+      return guessNumbers(type, cells, (text) => isSure || text.endsWith('%'))
     case 'currency':
       return guessNumbers(type, cells, (text, format) => isSure || (readMoney(text, format)?.currency ?? '') !== '')
     case 'number':
@@ -177,7 +177,7 @@ function guessNumbers(
   looksRight: (text: string, format: CellFormat) => boolean,
 ): Written {
   const read = (text: string, decimal: '.' | ','): string | undefined =>
-    type === 'currency' ? readMoney(text, { decimal })?.amount : parseDecimal(text.replace(/\s*%$/, ''), { decimal })
+    type === 'currency' ? readMoney(text, { decimal })?.amount : parseDecimal(cutPercent(text), { decimal })
   const fitsWith = (decimal: '.' | ','): number =>
     count(cells, (text) => looksRight(text, { decimal }) && read(text, decimal) !== undefined)
   const point = fitsWith('.')

@@ -57,7 +57,7 @@ describe.each([
   { file: 'sales_pipeline.partner-variant.csv', order: 'dmy', product: 'GTX Pro' },
 ])('the 8,800 opportunities of $file', ({ file, order, product }) => {
   it('are guessed rightly, the order of the dates included', async ({ skip }) => {
-    if (data === undefined) return skip('skipped: no data')
+    skip(data === undefined, 'skipped: no data')
     const table = await readTable(file)
     const guesses = new Map(guessColumns(table, standardOpportunity).map((guess) => [guess.column, guess]))
     expect(table.rows).toHaveLength(8800)
@@ -73,7 +73,7 @@ describe.each([
   })
 
   it('all arrive with a right mapping, and the report says what was blank, defaulted and mapped', async ({ skip }) => {
-    if (data === undefined) return skip('skipped: no data')
+    skip(data === undefined, 'skipped: no data')
     const table = await readTable(file)
     const { schema, columns } = mapAll(table)
     const { report, records } = await convertAllRows(table, { schema, columns })
@@ -106,7 +106,7 @@ describe.each([
   })
 
   it('give no record at all when the stages have no counterpart and nobody asked to keep the good rows', async ({ skip }) => {
-    if (data === undefined) return skip('skipped: no data')
+    skip(data === undefined, 'skipped: no data')
     const table = await readTable(file)
     const { schema, columns } = mapAll(table)
     const unmapped = columns.map(({ values: _values, ...line }) => line)
@@ -120,7 +120,7 @@ describe.each([
 })
 
 it('the two variants hold the same opportunities once they are read', async ({ skip }) => {
-  if (data === undefined) return skip('skipped: no data')
+  skip(data === undefined, 'skipped: no data')
   const [own, partner] = await Promise.all(
     ['sales_pipeline.csv', 'sales_pipeline.partner-variant.csv'].map(async (file) => {
       const table = await readTable(file)

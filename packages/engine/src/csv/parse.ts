@@ -1,3 +1,4 @@
+// oxlint-disable-next-line typescript/triple-slash-reference -- the declaration must go wherever this file goes, tests' programs included
 /// <reference path="./papaparse.d.ts" />
 import { maxCsvSize, refuseCsv, tooLargeCsv, type CsvProblem, type CsvRefused } from './csv-error.js'
 
@@ -39,6 +40,7 @@ export interface ParseCsvOptions {
 
 const sliceSize = 256 * 1024
 const maxColumns = 1_000
+const maxNameLength = 255
 /** Short rows take far more memory than their bytes: a page must not fall over a 50 MB file of them. */
 const maxRows = 1_000_000
 
@@ -141,9 +143,9 @@ function buildTable(
       emptyRows++
       continue
     }
-    const problem = brokenQuotes.has(index) ? brokenQuote(number(index)) : countCells(cells, columns.length, number(index))
-    if (problem === undefined) rows.push({ row: number(index), cells: cells.slice(0, columns.length) })
-    else problems.push(problem)
+    const broken = brokenQuotes.has(index) ? brokenQuote(number(index)) : countCells(cells, columns.length, number(index))
+    if (broken === undefined) rows.push({ row: number(index), cells: cells.slice(0, columns.length) })
+    else problems.push(broken)
   }
   const badRows = problems.filter(({ severity }) => severity === 'error').length
   const rowCount = rows.length + badRows
@@ -154,7 +156,7 @@ function buildTable(
 function nameColumns(header: readonly string[], row: number, problems: CsvProblem[]): readonly CsvColumn[] {
   const taken = new Set<string>()
   return header.map((cell, index) => {
-    const given = cell.replace(/\s+/g, ' ').trim()
+    const given = cell.replace(/\s+/g, ' ').trim().slice(0, maxNameLength)
     const base = given === '' ? unnamedColumn(index).name : given
     let name = base
     for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${base} (${copy})`
@@ -179,7 +181,7 @@ function checkHeader(header: readonly string[], delimiter: string, row: number):
     const name = other === '\t' ? 'tab' : other
     return [warning(row, '', 'delimiter', `Only one column was found, but its name holds “${name}”.`, `Read the file again with “${name}” as delimiter.`)]
   }
-  const looksLikeData = header.some((cell) => /^[\s$€£]*-?\d[\d.,:/ -]*%?$/.test(cell) || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(cell))
+  const looksLikeData = header.map((cell) => cell.slice(0, maxNameLength)).some((cell) => /^[\s$€£]*-?\d[\d.,:/ -]*%?$/.test(cell) || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(cell))
   return looksLikeData
     ? [warning(row, '', 'header present', 'The first row looks like data, not like names of columns.', 'Read the file again without a header.')]
     : []
@@ -213,5 +215,5 @@ function isEmptyRow(cells: readonly string[] = []): boolean {
 }
 
 function isMetadata(cells: readonly string[] = []): boolean {
-  return cells[0]?.startsWith('# ') === true && cells.slice(1).every((cell) => cell === '')
+  return (cells[0] ?? '').startsWith('# ') && cells.slice(1).every((cell) => cell === '')
 }

@@ -1,6 +1,5 @@
 import {
   convertValue,
-  fieldLength,
   isTextType,
   matchPicklist,
   parseDecimal,
@@ -32,6 +31,8 @@ export interface CellFormat {
   readonly round?: boolean
 }
 
+const maxCellLength = 255
+
 /**
  * Reads one cell into the stored form of a field. `code` is the currency code that another column gives for the row.
  * The errors name the field and never the text.
@@ -40,6 +41,8 @@ export function readCell(field: Field, text: string, format: CellFormat = {}, co
   const cell = text.trim()
   if (cell === '') return readBlank(field, format)
   if (isTextType(field.type)) return readText(field, text, format)
+  // No number, date or offered value is this long, and no pattern should run over a cell of a megabyte.
+  if (cell.length > maxCellLength) return notRead(field, 'Check the quotes and the delimiter of this row.')
   switch (field.type) {
     case 'picklist':
       return readPicklist(field, unescapeFormula(cell), format)
@@ -48,7 +51,7 @@ export function readCell(field: Field, text: string, format: CellFormat = {}, co
     case 'number':
       return readNumber(field, cell, format)
     case 'percent':
-      return readNumber(field, cell.replace(/\s*%$/, ''), format)
+      return readNumber(field, cutPercent(cell), format)
     case 'currency':
       return readCurrency(field, cell, format, code)
     case 'date':
@@ -69,6 +72,11 @@ export function readCheckbox(cell: string, values: Readonly<Record<string, strin
   return ['false', 'no', 'n', '0', 'off'].includes(word) ? false : undefined
 }
 
+/** "50 %" → "50". */
+export function cutPercent(cell: string): string {
+  return cell.endsWith('%') ? cell.slice(0, -1).trimEnd() : cell
+}
+
 export interface Money {
   readonly amount: string
   /** '' where the text names no currency. */
@@ -77,6 +85,7 @@ export interface Money {
 
 /** Reads "$1,054.00", "1.054,00 €" or "USD 1054". A lone $ is the column's currency, or USD. */
 export function readMoney(cell: string, format: CellFormat): Money | undefined {
+  if (cell.length > maxCellLength) return undefined
   const match = /^([-(]?)\s*([A-Z]{3}|[$€£¥])?\s*([-(]?[\d.,'\u2019 \u00a0\u202f]+[-)]?)\s*([A-Z]{3}|[$€£¥])?\s*(\)?)$/.exec(cell)
   if (!match) return undefined
   const [, before = '', front = '', number = '', behind = '', after = ''] = match
@@ -157,9 +166,4 @@ function finish(field: Field, value: Value | undefined, flags: readonly Conversi
   if (value === undefined) return notRead(field, 'Write true or false.')
   const checked = validateField(field, value)
   return checked.ok ? { ...checked, flags } : checked
-}
-
-/** How long the longest text of a column may be, told in previews. */
-export function cellLimit(field: Field): number | undefined {
-  return isTextType(field.type) ? fieldLength(field) : undefined
 }

@@ -1,5 +1,8 @@
 import { formatDate, isDay, localToInstant, normaliseInstant, normaliseTime } from '../record/index.js'
 
+/** Longer than any written date with its time; beyond it no pattern is tried. */
+const maxDateLength = 64
+
 /** In which order a numeric date is written. */
 export type DateOrder = 'ymd' | 'dmy' | 'mdy'
 
@@ -8,6 +11,7 @@ export type DateOrder = 'ymd' | 'dmy' | 'mdy'
  * purely numeric dates with the year behind need the order. Years of two digits are 1970 to 2069. A midnight behind the date is left out.
  */
 export function readDate(text: string, order: DateOrder): string | undefined {
+  if (text.length > maxDateLength) return undefined
   const date = text.trim().replace(/[T ]0?0:00(?::00(?:\.0+)?)?Z?$/, '')
   const numeric = /^(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})\.?$/.exec(date)
   if (numeric) {
@@ -23,6 +27,7 @@ export function readDate(text: string, order: DateOrder): string | undefined {
 
 /** Reads "HH:MM", "HH:MM:SS" or "3:30 PM" as a time of day. */
 export function readTime(text: string): string | undefined {
+  if (text.length > maxDateLength) return undefined
   const half = /^(\d{1,2})(:\d{2}(?::\d{2})?)\s*([ap])\.?m\.?$/i.exec(text.trim())
   if (!half) return normaliseTime(text.trim())
   const [, hours = '', rest = '', letter = ''] = half
@@ -33,6 +38,7 @@ export function readTime(text: string): string | undefined {
 
 /** Reads a date with a time as a UTC instant. Where the text has no offset, it is a time of `zone`. */
 export function readDateTime(text: string, order: DateOrder, zone: string): string | undefined {
+  if (text.length > maxDateLength) return undefined
   const trimmed = text.trim()
   const instant = normaliseInstant(trimmed)
   if (instant !== undefined) return instant

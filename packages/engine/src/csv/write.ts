@@ -1,4 +1,4 @@
-import { isDecimal, isValueMap, type Field, type RecordValues, type Value } from '../record/index.js'
+import { isDecimal, isValueMap, scalarToText, type Field, type RecordValues, type Value } from '../record/index.js'
 import { escapeFormula } from './formula.js'
 
 export interface WriteCsvOptions {
@@ -52,8 +52,7 @@ function fieldColumns(field: Field, header: 'label' | 'name'): readonly WrittenC
 }
 
 function writeCell(field: Field, value: Value): string {
-  if (value === null) return ''
-  const text = typeof value === 'string' ? value : isValueMap(value) ? JSON.stringify(value) : String(value)
+  const text = scalarToText(value)
   return field.type === 'number' || field.type === 'percent' ? writeNumber(text) : escapeFormula(text)
 }
 

@@ -49,22 +49,23 @@ export function isZone(zone: string): boolean {
   return zoneFormat(zone) !== undefined
 }
 
-/** The instant at which a clock in `zone` shows this date and time; undefined for an unknown zone. A time that a clock change skips moves on by the gap. */
+/** The instant at which a clock in `zone` shows this date and time; undefined for an unknown zone or no date. A time that a clock change skips moves on by the gap. */
 export function localToInstant(date: string, time: string, zone: string): string | undefined {
   const format = zoneFormat(zone)
-  if (format === undefined) return undefined
   const local = localMillis(date, time)
+  if (format === undefined || Number.isNaN(local)) return undefined
   // The offset depends on the instant that is looked for: the second guess is right, and a third would only matter in a gap.
   const first = local - shownMillis(format, local) + local
   const second = first - (shownMillis(format, first) - local)
   return millisToInstant(second)
 }
 
-/** The date that a clock in `zone` shows at an instant; undefined for an unknown zone. */
+/** The date that a clock in `zone` shows at an instant; undefined for an unknown zone or no instant. */
 export function instantToDate(instant: string, zone: string): string | undefined {
   const format = zoneFormat(zone)
-  if (format === undefined) return undefined
-  const shown = new Date(shownMillis(format, Date.parse(instant)))
+  const millis = Date.parse(instant)
+  if (format === undefined || Number.isNaN(millis)) return undefined
+  const shown = new Date(shownMillis(format, millis))
   return formatDate(shown.getUTCFullYear(), shown.getUTCMonth() + 1, shown.getUTCDate())
 }
 

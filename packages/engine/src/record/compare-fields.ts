@@ -1,4 +1,4 @@
-import { canConvert, offersAll, type ConversionChoices } from './convert.js'
+import { canConvert, type ConversionChoices } from './convert.js'
 import { isZone } from './calendar.js'
 import { activePicklistValues, fieldDigits, fieldLength, isTextType, type Field } from './field.js'
 import { matchPicklist } from './match-picklist.js'
@@ -173,4 +173,10 @@ function isNumeric(field: Field): boolean {
 
 function hasDefault(choices: ConversionChoices): boolean {
   return choices.default !== undefined && choices.default !== null
+}
+
+/** Whether every value that a picklist offers is offered by the other one too. */
+function offersAll(source: Field, target: Field): boolean {
+  const values = new Set(activePicklistValues(target).map(({ value }) => value))
+  return activePicklistValues(source).every(({ value }) => values.has(value))
 }

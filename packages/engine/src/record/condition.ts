@@ -5,7 +5,7 @@ import { foldLabel } from './match-picklist.js'
 import { amountOf, codeOf, compareValues } from './order.js'
 import { findField, type ObjectSchema } from './schema.js'
 import { validateField, type RecordValues } from './validate.js'
-import { isValueMap, type Value } from './value.js'
+import { isValueMap, scalarToText, type Value } from './value.js'
 
 export const operators = [
   'equals',
@@ -81,32 +81,24 @@ export function matchesCondition(schema: ObjectSchema, condition: Condition, val
   if (operand === undefined) return false
   const value = Object.hasOwn(values, field.name) ? (values[field.name] ?? null) : null
   if (value === null) return condition.operator === 'isEmpty' || condition.operator === 'notEquals'
-  const compare = (to: Value): number => compareToOperand(field, value, to)
-  const [first = null] = operand
-  switch (condition.operator) {
-    case 'isEmpty':
-      return false
-    case 'isNotEmpty':
-      return true
-    case 'equals':
-      return compare(first) === 0
-    case 'notEquals':
-      return compare(first) !== 0
-    case 'oneOf':
-      return operand.some((choice) => compare(choice) === 0)
-    case 'lessThan':
-      return compare(first) < 0
-    case 'lessOrEqual':
-      return compare(first) <= 0
-    case 'greaterThan':
-      return compare(first) > 0
-    case 'greaterOrEqual':
-      return compare(first) >= 0
-    case 'contains':
-      return foldLabel(String(value)).includes(foldLabel(String(first)))
-    case 'startsWith':
-      return foldLabel(String(value)).startsWith(foldLabel(String(first)))
-  }
+  return tests[condition.operator](operand, (to) => compareToOperand(field, value, to), scalarToText(value))
+}
+
+type Test = (operand: readonly Value[], compare: (to: Value) => number, text: string) => boolean
+
+/** How each operator tests a value that is not empty. */
+const tests: Readonly<Record<Operator, Test>> = {
+  isEmpty: () => false,
+  isNotEmpty: () => true,
+  equals: ([to = null], compare) => compare(to) === 0,
+  notEquals: ([to = null], compare) => compare(to) !== 0,
+  oneOf: (choices, compare) => choices.some((choice) => compare(choice) === 0),
+  lessThan: ([to = null], compare) => compare(to) < 0,
+  lessOrEqual: ([to = null], compare) => compare(to) <= 0,
+  greaterThan: ([to = null], compare) => compare(to) > 0,
+  greaterOrEqual: ([to = null], compare) => compare(to) >= 0,
+  contains: ([part = null], _compare, text) => foldLabel(text).includes(foldLabel(scalarToText(part))),
+  startsWith: ([part = null], _compare, text) => foldLabel(text).startsWith(foldLabel(scalarToText(part))),
 }
 
 /** The values to compare with, in stored form; undefined where the condition's value does not fit. */
@@ -139,10 +131,10 @@ function parseOperand(field: Field, value: Value): Value | undefined {
 /** NaN where the two cannot be compared (amounts in different currencies): then no comparison but notEquals holds. */
 function compareToOperand(field: Field, value: Value, operand: Value): number {
   if (field.type === 'currency') {
-    if (!isValueMap(operand)) return compareDecimals(amountOf(value), String(operand))
+    if (!isValueMap(operand)) return compareDecimals(amountOf(value), scalarToText(operand))
     return codeOf(value) === codeOf(operand) ? compareDecimals(amountOf(value), amountOf(operand)) : Number.NaN
   }
-  if (isTexty(field)) return foldLabel(String(value)) === foldLabel(String(operand)) ? 0 : 1
+  if (isTexty(field)) return foldLabel(scalarToText(value)) === foldLabel(scalarToText(operand)) ? 0 : 1
   return compareValues(field, value, operand)
 }
 

@@ -1,10 +1,10 @@
 import { instantToDate, isZone, localToInstant } from './calendar.js'
 import { roundDecimal } from './decimal.js'
 import { refuse, type Refused } from './error.js'
-import { activePicklistValues, fieldDigits, fieldLength, isTextType, type Field, type FieldType } from './field.js'
+import { fieldDigits, fieldLength, isTextType, type Field, type FieldType } from './field.js'
 import { matchPicklist } from './match-picklist.js'
 import { requiredField, validateField } from './validate.js'
-import { isValueMap, type Value } from './value.js'
+import { isValueMap, scalarToText, type Value } from './value.js'
 
 /** How one field's values are brought into another org's field. All choices are made by a person; nothing is lost unless agreed here. */
 export interface ConversionChoices {
@@ -49,7 +49,7 @@ export function convertValue(
   value: Value,
   choices: ConversionChoices = {},
 ): ConversionResult {
-  if (value === null) return useDefault(target, choices)
+  if (value === null) return takeDefault(target, choices)
   const convert = conversions[source.type][target.type]
   if (convert === undefined) return cannotConvert(source, target, `${source.type} does not become ${target.type}.`)
   const step = convert({ source, target, value, choices })
@@ -57,7 +57,7 @@ export function convertValue(
   const checked = validateField(target, step.value)
   if (!checked.ok) return checked
   // Cutting or joining may leave nothing of a text.
-  if (checked.value === null) return useDefault(target, choices)
+  if (checked.value === null) return takeDefault(target, choices)
   return { ok: true, value: checked.value, flags: step.flags }
 }
 
@@ -108,7 +108,7 @@ function toText({ source, target, value, choices }: Conversion): Converted | Ref
     if (choices.newline === 'refuse') {
       return refuse('FORMAT', target.name, 'single line', `${target.label} holds a line break.`, 'Allow line breaks to become spaces.')
     }
-    text = text.replace(/\s*[\r\n]+\s*/g, ' ')
+    text = joinLines(text)
     flags.push('lines joined')
   }
   const limit = fieldLength(target)
@@ -144,22 +144,22 @@ function dropCurrency({ target, value, choices }: Conversion): Converted {
 
 function dateToInstant({ source, target, value, choices }: Conversion): Converted | Refused {
   const zone = choices.zone ?? ''
-  const instant = isZone(zone) ? localToInstant(String(value), '00:00:00.000', zone) : undefined
+  const instant = isZone(zone) ? localToInstant(scalarToText(value), '00:00:00.000', zone) : undefined
   if (instant === undefined) return cannotConvert(source, target, 'A date becomes an instant only in a declared time zone.')
   return { value: instant, flags: [] }
 }
 
 function instantToDay({ source, target, value, choices }: Conversion): Converted | Refused {
   const zone = choices.zone ?? ''
-  const date = isZone(zone) ? instantToDate(String(value), zone) : undefined
+  const date = isZone(zone) ? instantToDate(scalarToText(value), zone) : undefined
   if (date === undefined) return cannotConvert(source, target, 'An instant becomes a date only in a declared time zone.')
   return { value: date, flags: ['time dropped'] }
 }
 
 function toPicklist({ source, target, value, choices }: Conversion): Converted | ConversionResult {
-  const match = matchPicklist(source, target, String(value), choices.picklist)
+  const match = matchPicklist(source, target, scalarToText(value), choices.picklist)
   if (match !== undefined) return { value: match.value, flags: match.how === 'same' ? [] : ['mapped'] }
-  if (choices.default !== undefined) return useDefault({ ...target, required: true }, choices)
+  if (choices.default !== undefined) return takeDefault({ ...target, required: true }, choices)
   return refuse(
     'PICKLIST',
     target.name,
@@ -170,7 +170,7 @@ function toPicklist({ source, target, value, choices }: Conversion): Converted |
 }
 
 function pairToText({ source, target, value, choices }: Conversion): Converted | Refused {
-  const name = String(value)
+  const name = scalarToText(value)
   const pairs = choices.picklist ?? {}
   const paired = Object.hasOwn(pairs, name) ? pairs[name] : undefined
   if (paired === undefined) return cannotConvert(source, target, 'The mapping does not say what true and false become.')
@@ -179,15 +179,15 @@ function pairToText({ source, target, value, choices }: Conversion): Converted |
 
 function toCheckbox({ source, target, value, choices }: Conversion): Converted | ConversionResult {
   const pairs = choices.picklist ?? {}
-  const name = String(value)
+  const name = scalarToText(value)
   const paired = Object.hasOwn(pairs, name) ? pairs[name] : undefined
   if (paired === 'true' || paired === 'false') return { value: paired === 'true', flags: ['mapped'] }
-  if (choices.default !== undefined) return useDefault({ ...target, required: true }, choices)
+  if (choices.default !== undefined) return takeDefault({ ...target, required: true }, choices)
   return cannotConvert(source, target, 'The mapping does not say which values mean true and false.')
 }
 
 /** Empty stays empty unless the target needs a value; then the default, if there is one and it fits. */
-export function useDefault(target: Field, choices: ConversionChoices): ConversionResult {
+export function takeDefault(target: Field, choices: ConversionChoices): ConversionResult {
   if (target.required !== true) return { ok: true, value: null, flags: [] }
   const checked = validateField(target, choices.default ?? null)
   if (!checked.ok) return checked
@@ -203,6 +203,11 @@ function roundIfAgreed(target: Field, decimal: string, choices: ConversionChoice
   return { value: rounded, flags: isRounded ? ['rounded'] : [] }
 }
 
+function joinLines(text: string): string {
+  const lines = text.split(/[\r\n]/).map((line) => line.trim())
+  return lines.filter((line) => line !== '').join(' ')
+}
+
 /** Cuts without leaving half of a surrogate pair. */
 function cutText(text: string, limit: number): string {
   const end = /[\ud800-\udbff]/.test(text.charAt(limit - 1)) ? limit - 1 : limit
@@ -211,8 +216,7 @@ function cutText(text: string, limit: number): string {
 
 /** A stored value as people read it: "1054.00 USD". */
 export function valueToText(value: Value): string {
-  if (value === null) return ''
-  if (!isValueMap(value)) return String(value)
+  if (!isValueMap(value)) return scalarToText(value)
   const { amount, currency } = moneyOf(value)
   return `${amount} ${currency}`.trim()
 }
@@ -224,10 +228,4 @@ function moneyOf(value: Value): { readonly amount: string; readonly currency: st
 
 function cannotConvert(source: Field, target: Field, reason: string): Refused {
   return refuse('MAPPING', target.name, 'conversion', `${source.label} cannot fill ${target.label}: ${reason}`, 'Correct the mapping.')
-}
-
-/** Whether every value that a picklist offers is offered by the other one too. */
-export function offersAll(source: Field, target: Field): boolean {
-  const values = new Set(activePicklistValues(target).map(({ value }) => value))
-  return activePicklistValues(source).every(({ value }) => values.has(value))
 }

@@ -1,5 +1,5 @@
 import { compareFields, type FieldComparison, type Verdict } from './compare-fields.js'
-import { convertValue, useDefault, type ConversionChoices, type ConversionFlag } from './convert.js'
+import { convertValue, takeDefault, type ConversionChoices, type ConversionFlag } from './convert.js'
 import { type RecordError } from './error.js'
 import { type Field } from './field.js'
 import { foldLabel } from './match-picklist.js'
@@ -140,7 +140,7 @@ export function convertRecord(
   if (mode === 'create') {
     for (const field of target.fields) {
       if (field.required === true && !mapping.some((line) => line.target === field.name)) {
-        const missing = useDefault(field, {})
+        const missing = takeDefault(field, {})
         if (!missing.ok) errors.push(missing.error)
       }
     }
@@ -187,8 +187,8 @@ function compareLine(
   return compareFields(source, local, line)
 }
 
-function fillAlways(local: Field, line: FieldMapping): ReturnType<typeof useDefault> {
-  return useDefault({ ...local, required: true }, line)
+function fillAlways(local: Field, line: FieldMapping): ReturnType<typeof takeDefault> {
+  return takeDefault({ ...local, required: true }, line)
 }
 
 function trySamples(
@@ -208,7 +208,7 @@ function trySamples(
       result.ok ? { before, after: result.value, flags: result.flags } : { before, flags: [], error: result.error },
     )
   }
-  const telling = [...samples.values()].sort((left, right) => interest(right) - interest(left))
+  const telling = [...samples.values()].toSorted((left, right) => interest(right) - interest(left))
   return { samples: telling.slice(0, maxSamples), refusedRows }
 }
 

@@ -1,6 +1,6 @@
 import { compareDecimals } from './decimal.js'
 import type { Field } from './field.js'
-import { isValueMap, type Value } from './value.js'
+import { isValueMap, scalarToText, type Value } from './value.js'
 
 /**
  * Compares two stored, non-empty values of one field: numbers exactly, amounts first by number and then by code, picklist values in the
@@ -10,19 +10,19 @@ export function compareValues(field: Field, left: Value, right: Value): number {
   switch (field.type) {
     case 'number':
     case 'percent':
-      return compareDecimals(String(left), String(right))
+      return compareDecimals(scalarToText(left), scalarToText(right))
     case 'currency':
       return compareDecimals(amountOf(left), amountOf(right)) || compareTexts(codeOf(left), codeOf(right))
     case 'picklist':
-      return picklistPlace(field, left) - picklistPlace(field, right) || compareTexts(String(left), String(right))
+      return picklistPlace(field, left) - picklistPlace(field, right) || compareTexts(scalarToText(left), scalarToText(right))
     case 'checkbox':
       return Number(left === true) - Number(right === true)
     case 'date':
     case 'dateTime':
     case 'time':
-      return compareTexts(String(left), String(right))
+      return compareTexts(scalarToText(left), scalarToText(right))
     default:
-      return collator.compare(String(left), String(right)) || compareTexts(String(left), String(right))
+      return collator.compare(scalarToText(left), scalarToText(right)) || compareTexts(scalarToText(left), scalarToText(right))
   }
 }
 

@@ -41,7 +41,7 @@ export function queryRecords<R extends ListedRecord>(
     const holds = (condition: Condition): boolean => matchesCondition(schema, condition, record.values)
     return match === 'all' ? conditions.every(holds) : conditions.some(holds)
   }
-  return records.filter((record) => meets(record) && hasText(record.values)).sort(compareRecords(schema, query.sort ?? []))
+  return records.filter((record) => meets(record) && hasText(record.values)).toSorted(compareRecords(schema, query.sort ?? []))
 }
 
 /** Says whether a query names only known fields and fitting conditions (FIELD, RULE). */

@@ -68,6 +68,11 @@ describe('a condition', () => {
   })
 })
 
+function check(...conditions: readonly Condition[]): string {
+  const result = validateRule(schema, { ...emptyRule, conditions })
+  return result.ok ? 'ok' : `${result.error.code} ${result.error.rule}`
+}
+
 describe('a rule', () => {
   const open: Condition = { field: 'Probability', operator: 'lessThan', value: '100' }
   const big: Condition = { field: 'Amount', operator: 'greaterThan', value: '100000' }
@@ -95,18 +100,14 @@ describe('a rule', () => {
   })
 
   it('is checked before it is saved', () => {
-    const check = (condition: Condition): string => {
-      const result = validateRule(schema, { ...emptyRule, conditions: [open, condition] })
-      return result.ok ? 'ok' : `${result.error.code} ${result.error.rule}`
-    }
-    expect(check(big)).toBe('ok')
-    expect(check({ field: 'Nowhere', operator: 'isEmpty' })).toBe('FIELD known field')
+    expect(check(open, big)).toBe('ok')
+    expect(check(open, { field: 'Nowhere', operator: 'isEmpty' })).toBe('FIELD known field')
     expect(check({ field: 'Name', operator: 'lessThan', value: 'x' })).toBe('RULE operator')
     expect(check({ field: 'Amount', operator: 'lessThan', value: 'much' })).toBe('RULE value')
     expect(check({ field: 'Name', operator: 'contains', value: ' ' })).toBe('RULE value')
     expect(check({ field: 'Name', operator: 'oneOf', value: [] })).toBe('RULE value')
     expect(check({ field: 'Name', operator: 'isEmpty', value: 'x' })).toBe('RULE value')
-    const many = { ...emptyRule, conditions: Array(maxConditions + 1).fill(open) }
+    const many = { ...emptyRule, conditions: Array.from({ length: maxConditions + 1 }, () => open) }
     expect(validateRule(schema, many).ok).toBe(false)
     expect(matchesRule(schema, { ...many, match: 'any' }, 'r1', deal)).toBe(false)
   })

@@ -168,9 +168,10 @@ const offered = textRule(
 const fieldRules: Readonly<Record<FieldType, TypeRules>> = {
   text: textType([noControls, singleLine, fitsLength]),
   textArea: textType([noControls, fitsLength]),
-  email: textType([noControls, emailSyntax, fitsLength]),
-  phone: textType([noControls, phoneSyntax, fitsLength]),
-  url: textType([noControls, urlScheme, urlSyntax, fitsLength]),
+  // The length comes before the syntax, so that no pattern ever runs over a text of a megabyte.
+  email: textType([noControls, fitsLength, emailSyntax]),
+  phone: textType([noControls, fitsLength, phoneSyntax]),
+  url: textType([noControls, fitsLength, urlScheme, urlSyntax]),
   picklist: textType([noControls, offered, singleLine, fitsLength]),
   checkbox: {
     normalise: (value) => (typeof value === 'boolean' ? value : undefined),

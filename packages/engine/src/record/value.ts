@@ -29,6 +29,12 @@ export function isValueMap(value: Value | undefined): value is { readonly [name:
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A scalar as a text: null is empty, and what is no scalar is its JSON. */
+export function scalarToText(value: Value): string {
+  if (value === null) return ''
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
 /** True unless the text holds half of a surrogate pair, which no UTF-8 can carry. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text)

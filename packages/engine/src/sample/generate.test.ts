@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { convertRecord, findField, parseRecord, preflight, validateRule, matchesRule, type Rule } from '../record/index.js'
+import { convertRecord, findField, parseRecord, preflight, validateRule, matchesRule, scalarToText, type Rule } from '../record/index.js'
 import { generateSample, partnerMapping, partnerSchema, vendorSchema, type SampleSide } from './index.js'
 import { companyStems, familyNames } from './names.js'
 
@@ -26,10 +26,10 @@ describe.each(sides)('the sample of the %s', (side) => {
     const closed = deals.filter(({ Probability: chance }) => chance === '0' || chance === '100')
     const open = deals.filter((deal) => !closed.includes(deal))
     expect(closed.length).toBeGreaterThan(40)
-    expect(closed.every(({ CloseDate: date }) => String(date) < today)).toBe(true)
-    expect(open.filter(({ CloseDate: date }) => String(date) > today).length).toBeGreaterThan(open.length * 0.8)
-    expect(closed.every(({ StageName: stage }) => /won|lost/i.test(String(stage)))).toBe(true)
-    expect(open.some(({ StageName: stage }) => /won|lost/i.test(String(stage)))).toBe(false)
+    expect(closed.every(({ CloseDate: date }) => scalarToText(date ?? null) < today)).toBe(true)
+    expect(open.filter(({ CloseDate: date }) => scalarToText(date ?? null) > today).length).toBeGreaterThan(open.length * 0.8)
+    expect(closed.every(({ StageName: stage }) => /won|lost/i.test(scalarToText(stage ?? null)))).toBe(true)
+    expect(open.some(({ StageName: stage }) => /won|lost/i.test(scalarToText(stage ?? null)))).toBe(false)
     const amounts = new Set(deals.map(({ Amount: amount }) => JSON.stringify(amount)))
     expect(amounts.size).toBeGreaterThan(80)
   })
