@@ -1,0 +1,5 @@
+// `npm test`: sets up what is missing, then runs the whole list of checks.
+import { findChromium, installPackages, run } from './set-up.mjs'
+
+installPackages()
+run('npm', ['run', '--silent', 'verify'], { CHROMIUM_BIN: findChromium() })

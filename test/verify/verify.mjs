@@ -1,0 +1,38 @@
+// `npm run verify`: the one list of checks, run by hand, by the pre-push hook and by CI. Stops at the first that fails.
+import { spawnSync } from 'node:child_process'
+import { root } from './set-up.mjs'
+
+const published = ['protocol', 'engine', 'browser', 'elements']
+
+const checks = [
+  ['format', 'oxfmt --check .'],
+  ['types', 'tsc -b && tsc -p test/tsconfig.tests.json'],
+  // After the types: the type-aware rules read the declarations that the compiler has just written.
+  ['lint', 'oxlint --type-aware --deny-warnings'],
+  ['unused code and dependencies', 'knip'],
+  ['tests', 'vitest run --coverage'],
+  ['build', 'vite build --logLevel warn'],
+  ['sizes', 'size-limit'],
+  ['packages', published.map((name) => `publint packages/${name} --strict`).join(' && ')],
+  ['package types', published.map((name) => `attw --profile esm-only --pack packages/${name}`).join(' && ')],
+  ['manifest', 'node test/verify/manifest.mjs'],
+  ['one copy of yjs', 'node test/verify/one-yjs.mjs'],
+]
+
+const only = process.argv.slice(2)
+for (const [name, command] of checks) {
+  if (only.length > 0 && !only.includes(name)) continue
+  const start = performance.now()
+  console.log(`── ${name}: ${command}`)
+  const { status } = spawnSync('sh', ['-c', command], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PATH: `${root}node_modules/.bin:${process.env.PATH}` },
+  })
+  if (status !== 0) {
+    console.error(`✗ ${name} failed`)
+    process.exit(1)
+  }
+  console.log(`✓ ${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`)
+}
+console.log('All checks passed')
