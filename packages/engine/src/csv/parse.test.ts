@@ -108,6 +108,11 @@ describe('what is wrong is told by row', () => {
   })
 })
 
+it('a broken quote is told at its own row, far into a long file', async () => {
+  const table = await tableOf(`a,b\n${`${'x'.repeat(98)},1\n`.repeat(9_000)}"x"y,1\n2,3\n`)
+  expect(told(table).filter((text) => text.includes('quotes'))).toEqual(['error 9002  quotes'])
+})
+
 describe('what is no table is refused', () => {
   it.each([
     ['nothing', '', 'EMPTY'],
