@@ -1,6 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fieldTypes, findField, listValues, parseRecord, standardOpportunity as schema, type Field, type ObjectSchema, type RecordValues, type Value } from '../record/index.js'
+import {
+  fieldTypes,
+  findField,
+  listValues,
+  parseRecord,
+  standardOpportunity as schema,
+  type Field,
+  type ObjectSchema,
+  type RecordValues,
+  type Value,
+} from '../record/index.js'
 import { convertAllRows, convertRows, guessesToMapping, type ColumnMapping, type ConvertRowsOptions } from './convert-rows.js'
 import { escapeFormula, unescapeFormula } from './formula.js'
 import { guessColumns } from './guess.js'
@@ -27,7 +37,10 @@ describe('Vera imports a file', () => {
   it('and gets stored values, with a report of each column', async () => {
     const { report, records } = await convertAllRows(await tableOf(good), { schema, columns })
     expect(records).toEqual([
-      { row: 2, values: { Name: 'Rollout', StageName: 'Closed Won', CloseDate: '2017-03-01', Amount: { amount: '5.00', currency: 'EUR' } } },
+      {
+        row: 2,
+        values: { Name: 'Rollout', StageName: 'Closed Won', CloseDate: '2017-03-01', Amount: { amount: '5.00', currency: 'EUR' } },
+      },
       { row: 3, values: { Name: 'Pilot', StageName: 'Prospecting', CloseDate: '2017-03-02' } },
     ])
     expect(report).toMatchObject({ total: 2, good: 2, bad: 0, problems: [], ignored: ['Colour'] })
@@ -88,7 +101,10 @@ describe('Vera imports a file', () => {
   })
 
   it('of any length: problems beyond a thousand are only counted', async () => {
-    const { report } = await convertAllRows(await tableOf(`Deal,Stage,Date,Amount\n${'x,Gone,soon,many\n'.repeat(1500)}`), { schema, columns })
+    const { report } = await convertAllRows(await tableOf(`Deal,Stage,Date,Amount\n${'x,Gone,soon,many\n'.repeat(1500)}`), {
+      schema,
+      columns,
+    })
     expect(report.problems).toHaveLength(1000)
     expect(report).toMatchObject({ problemCount: 4500, bad: 1500 })
   })
@@ -104,9 +120,14 @@ const probes: readonly Field[] = fieldTypes.map((type) => ({
 const probeSchema: ObjectSchema = { ...schema, fields: probes }
 
 const nasty = fc.constantFrom('=', '+', '-', '@', "'", '"', ',', ';', '|', '#', '\t', 'a', 'ü', '😀', ' ', '0', '1')
-const line = fc.array(nasty, { minLength: 1, maxLength: 12 }).map((parts) => parts.join('').trim()).filter((text) => text !== '')
+const line = fc
+  .array(nasty, { minLength: 1, maxLength: 12 })
+  .map((parts) => parts.join('').trim())
+  .filter((text) => text !== '')
 const cents = fc.integer({ min: -1_000_000, max: 1_000_000 }).map((number) => (number / 100).toFixed(2))
-const instants = fc.date({ min: new Date('1800-01-01'), max: new Date('3000-01-01'), noInvalidDate: true }).map((date) => date.toISOString())
+const instants = fc
+  .date({ min: new Date('1800-01-01'), max: new Date('3000-01-01'), noInvalidDate: true })
+  .map((date) => date.toISOString())
 
 const recordsOfAllTypes = fc.record<Record<string, Value>>(
   {
@@ -118,7 +139,10 @@ const recordsOfAllTypes = fc.record<Record<string, Value>>(
     checkbox__c: fc.boolean(),
     number__c: cents.map((text) => text.replace(/\.?0+$/, '')).map((text) => (text === '-0' || text === '' || text === '-' ? '0' : text)),
     percent__c: fc.integer({ min: -100, max: 100 }).map(String),
-    currency__c: fc.record({ amount: cents.map((text) => (text === '-0.00' ? '0.00' : text)), currency: fc.constantFrom('USD', 'EUR', 'JPY') }),
+    currency__c: fc.record({
+      amount: cents.map((text) => (text === '-0.00' ? '0.00' : text)),
+      currency: fc.constantFrom('USD', 'EUR', 'JPY'),
+    }),
     date__c: instants.map((text) => text.slice(0, 10)),
     dateTime__c: instants,
     time__c: instants.map((text) => text.slice(11, 23)),
@@ -166,7 +190,11 @@ describe('what is exported can be imported again', () => {
 })
 
 describe('whatever a file holds', () => {
-  const garbage = fc.array(fc.constantFrom('"', ',', ';', '\r', '\n', '\t', '#', ' ', '=', '1', '-', '/', 'a', '\ufeff', '\ud800', '\u0000', 'Name', 'Amount')).map((parts) => parts.join(''))
+  const garbage = fc
+    .array(
+      fc.constantFrom('"', ',', ';', '\r', '\n', '\t', '#', ' ', '=', '1', '-', '/', 'a', '\ufeff', '\ud800', '\u0000', 'Name', 'Amount'),
+    )
+    .map((parts) => parts.join(''))
 
   it('nothing throws: it is refused, told by row, or read', async () => {
     await fc.assert(
@@ -179,7 +207,9 @@ describe('whatever a file holds', () => {
         expect(table.rows.every(({ cells }) => cells.length === table.columns.length)).toBe(true)
         const mapping = guessesToMapping(guessColumns(table, schema))
         const constants = Object.fromEntries(
-          Object.entries({ Name: 'x', StageName: 'Prospecting', CloseDate: '2026-01-01' }).filter(([name]) => !mapping.some(({ field }) => field === name)),
+          Object.entries({ Name: 'x', StageName: 'Prospecting', CloseDate: '2026-01-01' }).filter(
+            ([name]) => !mapping.some(({ field }) => field === name),
+          ),
         )
         const { report, records } = await convertAllRows(table, { schema, columns: mapping, constants, keepGood: true })
         expect(report.good + report.bad).toBe(table.rowCount)
@@ -206,7 +236,11 @@ describe('an export is harmless in a spreadsheet', () => {
   if (text === undefined || amount === undefined) throw new Error('no such field')
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '＝1+1'])('%j is written as a text', (value) => {
-    expect(writeCsv([text], [{ Name: value }], { mark: false }).split('\r\n')[1]?.replace(/^"/, '')).toMatch(/^'/)
+    expect(
+      writeCsv([text], [{ Name: value }], { mark: false })
+        .split('\r\n')[1]
+        ?.replace(/^"/, ''),
+    ).toMatch(/^'/)
   })
 
   it('but negative numbers stay numbers', () => {
@@ -215,8 +249,10 @@ describe('an export is harmless in a spreadsheet', () => {
   })
 
   it('and the apostrophe is taken off exactly where it was put', () => {
-    fc.assert(fc.property(fc.string(), line, (any, other) => {
-      for (const value of [any, other, `'${other}`]) expect(unescapeFormula(escapeFormula(value))).toBe(value)
-    }))
+    fc.assert(
+      fc.property(fc.string(), line, (any, other) => {
+        for (const value of [any, other, `'${other}`]) expect(unescapeFormula(escapeFormula(value))).toBe(value)
+      }),
+    )
   })
 })

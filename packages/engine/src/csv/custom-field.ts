@@ -27,13 +27,21 @@ export function proposeCustomField(guess: ColumnGuess, schema: ObjectSchema, val
 }
 
 function labelOf(column: string): string {
-  const words = column.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/__c$/i, '').replace(/[_\s]+/g, ' ').trim()
+  const words = column
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .replace(/__c$/i, '')
+    .replace(/[_\s]+/g, ' ')
+    .trim()
   const label = words === '' ? 'Column' : words.slice(0, 80).trim()
   return label.charAt(0).toUpperCase() + label.slice(1)
 }
 
 function freeName(label: string, schema: ObjectSchema): string {
-  const plain = label.normalize('NFKD').replace(/\p{M}/gu, '').replace(/[^A-Za-z0-9]+/g, '_').replace(/^_+|_+$/g, '')
+  const plain = label
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .replace(/^_+|_+$/g, '')
   const stem = (/^[A-Za-z]/.test(plain) ? plain : `Column_${plain}`).replace(/_+$/, '').slice(0, 70)
   let name = `${stem}__c`
   for (let copy = 2; findField(schema, name) !== undefined; copy++) name = `${stem}_${copy}__c`

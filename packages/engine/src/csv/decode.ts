@@ -8,9 +8,7 @@ export type CsvEncoding = UnicodeEncoding | 'windows-1252'
 /** The platform's decoder, for example `(bytes, encoding) => new TextDecoder(encoding).decode(bytes)`. */
 export type DecodeText = (bytes: Uint8Array, encoding: UnicodeEncoding) => string
 
-export type DecodedCsv =
-  | { readonly ok: true; readonly text: string; readonly encoding: CsvEncoding }
-  | CsvRefused
+export type DecodedCsv = { readonly ok: true; readonly text: string; readonly encoding: CsvEncoding } | CsvRefused
 
 /**
  * Finds a file's encoding and decodes it: by its byte order mark, else UTF-8 where the bytes are valid UTF-8, else Windows-1252, which

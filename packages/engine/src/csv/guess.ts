@@ -47,7 +47,8 @@ export function guessColumns(table: CsvTable, schema: ObjectSchema): readonly Co
     const texts = rows.map(({ cells }) => cells[index]?.trim() ?? '')
     const field = isCode(name) ? undefined : matched.get(name)
     const guess = guessColumn(name, field, texts)
-    const codes = field?.type === 'currency' ? names.find((other) => isCode(other) && codeColumns.get(other.toLowerCase()) === name) : undefined
+    const codes =
+      field?.type === 'currency' ? names.find((other) => isCode(other) && codeColumns.get(other.toLowerCase()) === name) : undefined
     return { ...guess, isCurrencyCode: isCode(name), ...(codes === undefined ? {} : { currencyColumn: codes }) }
   })
 }
@@ -171,11 +172,7 @@ function guessDateTimes(cells: readonly Cells[]): Written {
 
 const ambiguousDates = 'Day and month could be either way round: choose the order.'
 
-function guessNumbers(
-  type: FieldType,
-  cells: readonly Cells[],
-  looksRight: (text: string, format: CellFormat) => boolean,
-): Written {
+function guessNumbers(type: FieldType, cells: readonly Cells[], looksRight: (text: string, format: CellFormat) => boolean): Written {
   const read = (text: string, decimal: '.' | ','): string | undefined =>
     type === 'currency' ? readMoney(text, { decimal })?.amount : parseDecimal(cutPercent(text), { decimal })
   const fitsWith = (decimal: '.' | ','): number =>

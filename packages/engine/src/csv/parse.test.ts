@@ -45,7 +45,10 @@ describe('a file is read whatever wrote it', () => {
 
   it('with delimiters, quotes and lines inside quotes', async () => {
     const table = await tableOf('a,b\r\n"1,5","say ""hi"""\r\n"two\nlines",x\r\n')
-    expect(cells(table)).toEqual([['1,5', 'say "hi"'], ['two\nlines', 'x']])
+    expect(cells(table)).toEqual([
+      ['1,5', 'say "hi"'],
+      ['two\nlines', 'x'],
+    ])
   })
 
   it('in chunks cut anywhere, with the same result', async () => {
@@ -86,7 +89,11 @@ describe('what is wrong is told by row', () => {
   it('duplicate and missing headers get names of their own', async () => {
     const table = await tableOf('Amount,,amount,Amount (2)\n1,2,3,4\n')
     expect(table.columns.map(({ name }) => name)).toEqual(['Amount', 'Column 2', 'amount (2)', 'Amount (2) (2)'])
-    expect(told(table)).toEqual(['warning 1 Column 2 header present', 'warning 1 amount (2) header unique', 'warning 1 Amount (2) (2) header unique'])
+    expect(told(table)).toEqual([
+      'warning 1 Column 2 header present',
+      'warning 1 amount (2) header unique',
+      'warning 1 Amount (2) (2) header unique',
+    ])
   })
 
   it('a header that is data', async () => {

@@ -179,11 +179,29 @@ function checkHeader(header: readonly string[], delimiter: string, row: number):
   const other = [';', '\t', '|', ','].find((candidate) => candidate !== delimiter && only.includes(candidate))
   if (other !== undefined) {
     const name = other === '\t' ? 'tab' : other
-    return [warning(row, '', 'delimiter', `Only one column was found, but its name holds “${name}”.`, `Read the file again with “${name}” as delimiter.`)]
+    return [
+      warning(
+        row,
+        '',
+        'delimiter',
+        `Only one column was found, but its name holds “${name}”.`,
+        `Read the file again with “${name}” as delimiter.`,
+      ),
+    ]
   }
-  const looksLikeData = header.map((cell) => cell.slice(0, maxNameLength)).some((cell) => /^[\s$€£]*-?\d[\d.,:/ -]*%?$/.test(cell) || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(cell))
+  const looksLikeData = header
+    .map((cell) => cell.slice(0, maxNameLength))
+    .some((cell) => /^[\s$€£]*-?\d[\d.,:/ -]*%?$/.test(cell) || /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(cell))
   return looksLikeData
-    ? [warning(row, '', 'header present', 'The first row looks like data, not like names of columns.', 'Read the file again without a header.')]
+    ? [
+        warning(
+          row,
+          '',
+          'header present',
+          'The first row looks like data, not like names of columns.',
+          'Read the file again without a header.',
+        ),
+      ]
     : []
 }
 
@@ -191,7 +209,12 @@ function countCells(cells: readonly string[], wanted: number, row: number): CsvP
   // Spreadsheets often leave empty cells behind the last column.
   const extra = cells.slice(wanted).some((cell) => cell.trim() !== '')
   if (extra) {
-    return problem(row, 'cell count', `The row has ${cells.length} cells, the header ${wanted}.`, 'Put quotes around texts that hold the delimiter.')
+    return problem(
+      row,
+      'cell count',
+      `The row has ${cells.length} cells, the header ${wanted}.`,
+      'Put quotes around texts that hold the delimiter.',
+    )
   }
   return cells.length < wanted
     ? problem(row, 'cell count', `The row has only ${cells.length} cells, the header ${wanted}.`, 'Add the missing cells.')

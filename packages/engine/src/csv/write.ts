@@ -15,11 +15,7 @@ export interface WriteCsvOptions {
  * Writes records as CSV (RFC 4180: CRLF, quotes doubled). Values are written in their stored form; a currency field takes two columns, amount and
  * code. Texts that a spreadsheet would run as a formula get an apostrophe in front, which reading takes off again.
  */
-export function writeCsv(
-  fields: readonly Field[],
-  records: Iterable<RecordValues>,
-  options: WriteCsvOptions = {},
-): string {
+export function writeCsv(fields: readonly Field[], records: Iterable<RecordValues>, options: WriteCsvOptions = {}): string {
   const delimiter = options.delimiter ?? ','
   const columns = fields.flatMap((field) => fieldColumns(field, options.header ?? 'label'))
   const write = (cells: readonly string[]): string => cells.map((cell) => quoteCell(cell, delimiter)).join(delimiter)

@@ -3,12 +3,25 @@ import { describe, expect, it } from 'vitest'
 import { instantToDate, isDate, isZone, localToInstant, normaliseInstant, normaliseTime } from './calendar.js'
 
 const zones = fc.constantFrom('UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Pacific/Kiritimati', 'America/St_Johns')
-const days = fc.date({ min: new Date('1990-01-01'), max: new Date('2080-01-01'), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10))
+const days = fc
+  .date({ min: new Date('1990-01-01'), max: new Date('2080-01-01'), noInvalidDate: true })
+  .map((date) => date.toISOString().slice(0, 10))
 
 describe('dates and instants', () => {
   it('knows the calendar', () => {
     expect(['2024-02-29', '2000-02-29', '1700-01-01', '4000-12-31'].every(isDate)).toBe(true)
-    const wrong = ['2023-02-29', '1900-02-29', '2024-13-01', '2024-00-10', '2024-04-31', '1699-12-31', '4001-01-01', '+275760-09-13', '24-01-01', '2024-1-1']
+    const wrong = [
+      '2023-02-29',
+      '1900-02-29',
+      '2024-13-01',
+      '2024-00-10',
+      '2024-04-31',
+      '1699-12-31',
+      '4001-01-01',
+      '+275760-09-13',
+      '24-01-01',
+      '2024-1-1',
+    ]
     expect(wrong.filter(isDate)).toEqual([])
   })
 
@@ -26,9 +39,9 @@ describe('dates and instants', () => {
     expect(normaliseInstant('2017-03-01T09:30:00+01:00')).toBe('2017-03-01T08:30:00.000Z')
     expect(normaliseInstant('2017-03-01T23:30-0200')).toBe('2017-03-02T01:30:00.000Z')
     expect(normaliseInstant('2017-03-01 09:30:00.123456Z')).toBe('2017-03-01T09:30:00.123Z')
-    expect(['2017-03-01T09:30:00', '2017-02-30T00:00:00Z', '2017-03-01T24:00:00Z', '2017-03-01T00:00:00+15:00'].map(normaliseInstant)).toEqual([
-      undefined, undefined, undefined, undefined,
-    ])
+    expect(
+      ['2017-03-01T09:30:00', '2017-02-30T00:00:00Z', '2017-03-01T24:00:00Z', '2017-03-01T00:00:00+15:00'].map(normaliseInstant),
+    ).toEqual([undefined, undefined, undefined, undefined])
   })
 
   it('stays whole around a clock change', () => {

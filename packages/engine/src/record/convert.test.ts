@@ -8,7 +8,13 @@ import { validateField } from './validate.js'
 import type { Value } from './value.js'
 
 function fieldOf(type: FieldType, more: Partial<Field> = {}): Field {
-  return { name: `${type}__c`, label: type, type, ...(type === 'picklist' ? { picklist: listValues(['Open', 'Won', 'Lost']) } : {}), ...more }
+  return {
+    name: `${type}__c`,
+    label: type,
+    type,
+    ...(type === 'picklist' ? { picklist: listValues(['Open', 'Won', 'Lost']) } : {}),
+    ...more,
+  }
 }
 
 function outcome(source: Field, target: Field, value: Value, choices: ConversionChoices = {}): unknown {
@@ -27,7 +33,9 @@ const samples: Readonly<Record<FieldType, fc.Arbitrary<Value>>> = {
   number: fc.integer().map(String),
   percent: fc.integer({ min: 0, max: 100 }).map(String),
   currency: fc.tuple(fc.integer(), fc.constantFrom('USD', 'EUR')).map(([amount, currency]) => ({ amount: `${amount}.00`, currency })),
-  date: fc.date({ min: new Date('1980-01-01'), max: new Date('2060-01-01'), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10)),
+  date: fc
+    .date({ min: new Date('1980-01-01'), max: new Date('2060-01-01'), noInvalidDate: true })
+    .map((date) => date.toISOString().slice(0, 10)),
   dateTime: fc.date({ min: new Date('1980-01-01'), max: new Date('2060-01-01'), noInvalidDate: true }).map((date) => date.toISOString()),
   time: fc.constantFrom('00:00:00.000', '23:59:59.999'),
   picklist: fc.constantFrom('Open', 'Won', 'Lost'),
@@ -100,10 +108,19 @@ describe('numbers and amounts', () => {
   })
 
   it('amounts keep their code, whatever the own currency', () => {
-    expect(outcome(fieldOf('currency'), fieldOf('currency'), { amount: '10.00', currency: 'EUR' })).toEqual({ amount: '10.00', currency: 'EUR' })
+    expect(outcome(fieldOf('currency'), fieldOf('currency'), { amount: '10.00', currency: 'EUR' })).toEqual({
+      amount: '10.00',
+      currency: 'EUR',
+    })
     const whole = fieldOf('currency', { scale: 0 })
-    expect(outcome(fieldOf('currency'), whole, { amount: '10.00', currency: 'EUR' }, { round: true })).toEqual({ amount: '10', currency: 'EUR' })
-    expect(outcome(fieldOf('currency'), whole, { amount: '10.50', currency: 'EUR' }, { round: true })).toEqual([{ amount: '10', currency: 'EUR' }, 'rounded'])
+    expect(outcome(fieldOf('currency'), whole, { amount: '10.00', currency: 'EUR' }, { round: true })).toEqual({
+      amount: '10',
+      currency: 'EUR',
+    })
+    expect(outcome(fieldOf('currency'), whole, { amount: '10.50', currency: 'EUR' }, { round: true })).toEqual([
+      { amount: '10', currency: 'EUR' },
+      'rounded',
+    ])
     expect(outcome(fieldOf('currency'), fieldOf('number'), { amount: '10.00', currency: 'EUR' })).toEqual(['10', 'currency dropped'])
     expect(outcome(fieldOf('currency'), fieldOf('text'), { amount: '10.00', currency: 'EUR' })).toBe('10.00 EUR')
     expect(outcome(fieldOf('number'), fieldOf('currency'), '10')).toBe('MAPPING')
@@ -112,8 +129,20 @@ describe('numbers and amounts', () => {
 })
 
 describe('picklists', () => {
-  const vera = fieldOf('picklist', { picklist: [{ value: 'open', label: 'Open' }, { value: 'PROP', label: 'Proposal' }, { value: 'won', label: 'Won' }] })
-  const paul = fieldOf('picklist', { picklist: [{ value: 'won', label: 'Gewonnen' }, { value: 'P1', label: 'PROPOSAL' }, { value: 'neu', label: 'Neu' }] })
+  const vera = fieldOf('picklist', {
+    picklist: [
+      { value: 'open', label: 'Open' },
+      { value: 'PROP', label: 'Proposal' },
+      { value: 'won', label: 'Won' },
+    ],
+  })
+  const paul = fieldOf('picklist', {
+    picklist: [
+      { value: 'won', label: 'Gewonnen' },
+      { value: 'P1', label: 'PROPOSAL' },
+      { value: 'neu', label: 'Neu' },
+    ],
+  })
 
   it('match by table, then value, then label in any case, then default, and otherwise say so', () => {
     expect(outcome(vera, paul, 'won')).toBe('won')

@@ -25,30 +25,16 @@ export interface ConversionChoices {
 }
 
 /** What a conversion did to a value, to be shown beside it. */
-export type ConversionFlag =
-  | 'truncated'
-  | 'rounded'
-  | 'defaulted'
-  | 'mapped'
-  | 'lines joined'
-  | 'time dropped'
-  | 'currency dropped'
+export type ConversionFlag = 'truncated' | 'rounded' | 'defaulted' | 'mapped' | 'lines joined' | 'time dropped' | 'currency dropped'
 
-export type ConversionResult =
-  | { readonly ok: true; readonly value: Value; readonly flags: readonly ConversionFlag[] }
-  | Refused
+export type ConversionResult = { readonly ok: true; readonly value: Value; readonly flags: readonly ConversionFlag[] } | Refused
 
 /**
  * Brings one stored value of `source` into the stored form of `target`. The result has passed the target's own rules.
  * Currency amounts keep their code; nothing is exchanged. REQUIRED, MAPPING, PICKLIST and the target's rules say what is wrong,
  * naming the target field.
  */
-export function convertValue(
-  source: Field,
-  target: Field,
-  value: Value,
-  choices: ConversionChoices = {},
-): ConversionResult {
+export function convertValue(source: Field, target: Field, value: Value, choices: ConversionChoices = {}): ConversionResult {
   if (value === null) return takeDefault(target, choices)
   const convert = conversions[source.type][target.type]
   if (convert === undefined) return cannotConvert(source, target, `${source.type} does not become ${target.type}.`)

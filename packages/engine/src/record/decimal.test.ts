@@ -12,14 +12,12 @@ import {
 } from './decimal.js'
 
 /** A decimal and the same number as whole units of 10^-6, which is the model that the texts are held against. */
-const decimals = fc
-  .tuple(fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), fc.integer({ min: 0, max: 6 }))
-  .map(([units, scale]) => {
-    const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0')
-    const split = digits.length - scale
-    const text = `${units < 0n ? '-' : ''}${digits.slice(0, split)}${scale > 0 ? `.${digits.slice(split)}` : ''}`
-    return { text, micros: units * 10n ** BigInt(6 - scale) }
-  })
+const decimals = fc.tuple(fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }), fc.integer({ min: 0, max: 6 })).map(([units, scale]) => {
+  const digits = String(units < 0n ? -units : units).padStart(scale + 1, '0')
+  const split = digits.length - scale
+  const text = `${units < 0n ? '-' : ''}${digits.slice(0, split)}${scale > 0 ? `.${digits.slice(split)}` : ''}`
+  return { text, micros: units * 10n ** BigInt(6 - scale) }
+})
 
 function sign(number: number | bigint): number {
   return number > 0 ? 1 : number < 0 ? -1 : 0
@@ -101,17 +99,36 @@ describe('decimals, case by case', () => {
     expect(roundDecimal('-0.004', 2)).toBe('0')
   })
 
-  it.each(['', '-', '.', '1e5', '1e999', 'NaN', 'Infinity', '0x10', '1,2,3', '12,34.5', '1.2.3', '--1', '-1-', '1 2', 'abc', '9'.repeat(65)])(
-    'does not read %j as a number',
-    (text) => {
-      expect(parseDecimal(text)).toBeUndefined()
-    },
-  )
+  it.each([
+    '',
+    '-',
+    '.',
+    '1e5',
+    '1e999',
+    'NaN',
+    'Infinity',
+    '0x10',
+    '1,2,3',
+    '12,34.5',
+    '1.2.3',
+    '--1',
+    '-1-',
+    '1 2',
+    'abc',
+    '9'.repeat(65),
+  ])('does not read %j as a number', (text) => {
+    expect(parseDecimal(text)).toBeUndefined()
+  })
 
   it('reads minus signs of all kinds and brackets', () => {
     expect(['-5', '5-', '(5)', '\u22125', '- 5'].map((text) => parseDecimal(text))).toEqual(['-5', '-5', '-5', '-5', '-5'])
     expect(['+5', ' 5 ', '.5', '5.', '00.50'].map((text) => parseDecimal(text))).toEqual(['5', '5', '0.5', '5', '0.5'])
-    expect(["1'234.5", '1 234.5', '1\u202f234.5', '12,34,567'].map((text) => parseDecimal(text))).toEqual(['1234.5', '1234.5', '1234.5', '1234567'])
+    expect(["1'234.5", '1 234.5', '1\u202f234.5', '12,34,567'].map((text) => parseDecimal(text))).toEqual([
+      '1234.5',
+      '1234.5',
+      '1234.5',
+      '1234567',
+    ])
   })
 
   it('keeps what floats lose', () => {

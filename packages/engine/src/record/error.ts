@@ -45,12 +45,6 @@ export interface Refused {
 }
 
 /** Makes the failing half of a result. */
-export function refuse(
-  code: RecordErrorCode,
-  field: string,
-  rule: string,
-  message: string,
-  fix: string,
-): Refused {
+export function refuse(code: RecordErrorCode, field: string, rule: string, message: string, fix: string): Refused {
   return { ok: false, error: { code, field, rule, message, fix } }
 }

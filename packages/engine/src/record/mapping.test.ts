@@ -84,7 +84,15 @@ describe('preflight', () => {
   })
 
   it('counts the rows that would be refused and says why', () => {
-    const [, stage] = preflight(offered, paul, [{ source: 'Name', target: 'Name' }, { source: 'StageName', target: 'StageName' }], rows).fields
+    const [, stage] = preflight(
+      offered,
+      paul,
+      [
+        { source: 'Name', target: 'Name' },
+        { source: 'StageName', target: 'StageName' },
+      ],
+      rows,
+    ).fields
     expect(stage).toMatchObject({ verdict: 'lossy', refusedRows: 1 })
     expect(stage?.samples[0]).toMatchObject({ before: 'Open', error: { code: 'PICKLIST', field: 'StageName' } })
   })
@@ -113,11 +121,24 @@ describe('converting records', () => {
   })
 
   it('touches on update only what came', () => {
-    expect(convertRecord(offered, paul, complete, { StageName: 'Won' }, 'update')).toEqual({ ok: true, values: { StageName: 'Won' }, flags: {} })
+    expect(convertRecord(offered, paul, complete, { StageName: 'Won' }, 'update')).toEqual({
+      ok: true,
+      values: { StageName: 'Won' },
+      flags: {},
+    })
   })
 
   it('tells all errors at once', () => {
-    const result = convertRecord(offered, paul, [{ source: 'Name', target: 'Name' }, { source: 'StageName', target: 'StageName' }], rows[1] ?? {}, 'create')
+    const result = convertRecord(
+      offered,
+      paul,
+      [
+        { source: 'Name', target: 'Name' },
+        { source: 'StageName', target: 'StageName' },
+      ],
+      rows[1] ?? {},
+      'create',
+    )
     const errors = result.ok ? [] : result.errors.map(({ code, field }) => `${code} ${field}`)
     expect(errors).toEqual(['LENGTH Name', 'PICKLIST StageName', 'REQUIRED Region__c'])
   })

@@ -145,9 +145,7 @@ export function convertRecord(
       }
     }
   }
-  return errors.length > 0
-    ? { ok: false, errors }
-    : { ok: true, values: Object.fromEntries(converted), flags: Object.fromEntries(flags) }
+  return errors.length > 0 ? { ok: false, errors } : { ok: true, values: Object.fromEntries(converted), flags: Object.fromEntries(flags) }
 }
 
 function checkLine(

@@ -11,7 +11,9 @@ const records: readonly ListedRecord[] = [
 ]
 
 function ids(query: RecordQuery): string {
-  return queryRecords(schema, records, query).map(({ id }) => id).join('')
+  return queryRecords(schema, records, query)
+    .map(({ id }) => id)
+    .join('')
 }
 
 describe('a list of records', () => {
@@ -19,7 +21,14 @@ describe('a list of records', () => {
     expect(ids({ sort: [{ field: 'Amount', direction: 'ascending' }] })).toBe('acbd')
     expect(ids({ sort: [{ field: 'Amount', direction: 'descending' }] })).toBe('cabd')
     expect(ids({ sort: [{ field: 'Name', direction: 'ascending' }] })).toBe('cdba')
-    expect(ids({ sort: [{ field: 'StageName', direction: 'ascending' }, { field: 'Name', direction: 'descending' }] })).toBe('bdca')
+    expect(
+      ids({
+        sort: [
+          { field: 'StageName', direction: 'ascending' },
+          { field: 'Name', direction: 'descending' },
+        ],
+      }),
+    ).toBe('bdca')
     expect(ids({ sort: [{ field: 'Nowhere', direction: 'ascending' }] })).toBe('abcd')
   })
 
@@ -40,8 +49,14 @@ describe('a list of records', () => {
 
   it('says what in a query cannot be applied', () => {
     expect(validateQuery(schema, { sort: [{ field: 'Name', direction: 'ascending' }] })).toEqual({ ok: true })
-    expect(validateQuery(schema, { sort: [{ field: 'Nowhere', direction: 'ascending' }] })).toMatchObject({ ok: false, error: { code: 'FIELD' } })
-    expect(validateQuery(schema, { conditions: [{ field: 'Name', operator: 'lessThan', value: 'x' }] })).toMatchObject({ ok: false, error: { code: 'RULE' } })
+    expect(validateQuery(schema, { sort: [{ field: 'Nowhere', direction: 'ascending' }] })).toMatchObject({
+      ok: false,
+      error: { code: 'FIELD' },
+    })
+    expect(validateQuery(schema, { conditions: [{ field: 'Name', operator: 'lessThan', value: 'x' }] })).toMatchObject({
+      ok: false,
+      error: { code: 'RULE' },
+    })
   })
 
   it('shows the same order whatever order the records came in, and changes nothing', () => {

@@ -29,11 +29,7 @@ export interface RecordQuery {
  * Filters and sorts records; the input is not changed. Empty values come last in either direction, and ties go by id, so that every device
  * shows the same order. Keys that name no field are left out (validateQuery tells them).
  */
-export function queryRecords<R extends ListedRecord>(
-  schema: ObjectSchema,
-  records: readonly R[],
-  query: RecordQuery,
-): readonly R[] {
+export function queryRecords<R extends ListedRecord>(schema: ObjectSchema, records: readonly R[], query: RecordQuery): readonly R[] {
   const { conditions = [], match = 'all' } = query
   const hasText = searcher(schema, query.search ?? '')
   const meets = (record: R): boolean => {
@@ -57,7 +53,9 @@ export function validateQuery(schema: ObjectSchema, query: RecordQuery): CheckRe
 }
 
 function searcher(schema: ObjectSchema, search: string): (values: RecordValues) => boolean {
-  const words = foldLabel(search).split(/\s+/).filter((word) => word !== '')
+  const words = foldLabel(search)
+    .split(/\s+/)
+    .filter((word) => word !== '')
   if (words.length === 0) return () => true
   const fields = schema.fields.filter((field) => isTextType(field.type) || field.type === 'picklist')
   const labels = new Map(fields.flatMap((field) => field.picklist ?? []).map(({ value, label }) => [value, label]))

@@ -89,13 +89,19 @@ describe('a rule', () => {
 
   it('hidden beats added, and added beats conditions', () => {
     fc.assert(
-      fc.property(fc.boolean(), fc.boolean(), fc.constantFrom('all' as const, 'any' as const), fc.subarray([open, big]), (isAdded, isHidden, match, conditions) => {
-        const rule: Rule = { match, conditions, added: isAdded ? ['r1'] : [], hidden: isHidden ? ['r1'] : [] }
-        const shown = matchesRule(schema, rule, 'r1', deal)
-        if (isHidden) expect(shown).toBe(false)
-        else if (isAdded) expect(shown).toBe(true)
-        else expect(shown).toBe(matchesRule(schema, { ...rule, added: ['r2'], hidden: ['r2'] }, 'r1', deal))
-      }),
+      fc.property(
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom('all' as const, 'any' as const),
+        fc.subarray([open, big]),
+        (isAdded, isHidden, match, conditions) => {
+          const rule: Rule = { match, conditions, added: isAdded ? ['r1'] : [], hidden: isHidden ? ['r1'] : [] }
+          const shown = matchesRule(schema, rule, 'r1', deal)
+          if (isHidden) expect(shown).toBe(false)
+          else if (isAdded) expect(shown).toBe(true)
+          else expect(shown).toBe(matchesRule(schema, { ...rule, added: ['r2'], hidden: ['r2'] }, 'r1', deal))
+        },
+      ),
     )
   })
 

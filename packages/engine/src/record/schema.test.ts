@@ -25,9 +25,12 @@ describe('a custom field', () => {
     expect(errorOf(removeCustomField(added.schema, 'Amount'))).toBe('FIELD custom field')
   })
 
-  it.each(['Product', '_stamp__c', '1st__c', 'Pro duct__c', '__proto__', 'constructor', `${'a'.repeat(78)}__c`])('must not be named %s', (name) => {
-    expect(errorOf(addCustomField(standardOpportunity, { ...product, name }))).toMatch(/^FIELD/)
-  })
+  it.each(['Product', '_stamp__c', '1st__c', 'Pro duct__c', '__proto__', 'constructor', `${'a'.repeat(78)}__c`])(
+    'must not be named %s',
+    (name) => {
+      expect(errorOf(addCustomField(standardOpportunity, { ...product, name }))).toMatch(/^FIELD/)
+    },
+  )
 
   it('is refused where the name is taken, in any case', () => {
     const added = addCustomField(standardOpportunity, product)
@@ -60,7 +63,16 @@ describe('a custom field', () => {
     [{ ...product, required: 'yes' }],
     [{ ...product, type: 'picklist' }],
     [{ ...product, type: 'picklist', picklist: [] }],
-    [{ ...product, type: 'picklist', picklist: [{ value: 'a', label: 'A' }, { value: 'a', label: 'B' }] }],
+    [
+      {
+        ...product,
+        type: 'picklist',
+        picklist: [
+          { value: 'a', label: 'A' },
+          { value: 'a', label: 'B' },
+        ],
+      },
+    ],
     [{ ...product, type: 'picklist', picklist: [{ value: '', label: 'A' }] }],
     [{ ...product, type: 'picklist', picklist: ['a'] }],
     [{ ...product, picklist: [{ value: 'a', label: 'A' }] }],

@@ -141,8 +141,6 @@ export function schemaWithFields(
   schema: ObjectSchema,
   changes: Readonly<Record<string, Partial<Omit<Field, 'name' | 'type' | 'custom'>>>>,
 ): ObjectSchema {
-  const fields = schema.fields.map((field) =>
-    Object.hasOwn(changes, field.name) ? { ...field, ...changes[field.name] } : field,
-  )
+  const fields = schema.fields.map((field) => (Object.hasOwn(changes, field.name) ? { ...field, ...changes[field.name] } : field))
   return { ...schema, fields }
 }

@@ -89,7 +89,10 @@ describe('what each type refuses', () => {
   })
 
   it('a retired picklist value is no longer offered, and an unrestricted list takes others', () => {
-    const retired = [{ value: 'Hot', label: 'Hot', active: false }, { value: 'Cold', label: 'Cold' }]
+    const retired = [
+      { value: 'Hot', label: 'Hot', active: false },
+      { value: 'Cold', label: 'Cold' },
+    ]
     expect(outcome(fieldOf('picklist', { picklist: retired }), 'Hot')).toBe('PICKLIST offered value')
     expect(outcome(fieldOf('picklist', { restricted: false }), 'Lukewarm')).toBe('Lukewarm')
   })

@@ -31,11 +31,7 @@ export function validateField(field: Field, input: unknown): ValueResult {
  * Checks the fields of a new record ('create': all required ones must be there) or of an edit (only those given; a required one
  * cannot be emptied). All errors are told at once. The result holds exactly the given fields, in stored form.
  */
-export function parseRecord(
-  schema: ObjectSchema,
-  input: Readonly<Record<string, unknown>>,
-  mode: 'create' | 'edit',
-): RecordResult {
+export function parseRecord(schema: ObjectSchema, input: Readonly<Record<string, unknown>>, mode: 'create' | 'edit'): RecordResult {
   const errors: RecordError[] = []
   const values: [string, Value][] = []
   for (const [name, given] of Object.entries(input)) {

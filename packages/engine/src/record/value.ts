@@ -45,9 +45,7 @@ export function isSameValue(left: Value, right: Value): boolean {
   if (left === right) return true
   if (Array.isArray(left)) {
     return (
-      Array.isArray(right) &&
-      left.length === right.length &&
-      left.every((part: Value, index) => isSameValue(part, right[index] ?? null))
+      Array.isArray(right) && left.length === right.length && left.every((part: Value, index) => isSameValue(part, right[index] ?? null))
     )
   }
   if (!isValueMap(left) || !isValueMap(right)) return false
@@ -84,18 +82,8 @@ const notPlain = new Problem(
   'The value is not plain data.',
   'Give a text, number, true, false, null, list or plain object.',
 )
-const tooDeep = new Problem(
-  'DEPTH',
-  'depth',
-  `The value is nested deeper than ${maxValueDepth} levels.`,
-  'Flatten the value.',
-)
-const tooMany = new Problem(
-  'SIZE',
-  'parts',
-  `The value has more than ${maxValueParts} parts.`,
-  'Split the value over several fields.',
-)
+const tooDeep = new Problem('DEPTH', 'depth', `The value is nested deeper than ${maxValueDepth} levels.`, 'Flatten the value.')
+const tooMany = new Problem('SIZE', 'parts', `The value has more than ${maxValueParts} parts.`, 'Split the value over several fields.')
 
 function parsePart(input: unknown, depth: number, walk: { parts: number }): Value | Problem {
   if (++walk.parts > maxValueParts) return tooMany

@@ -84,15 +84,17 @@ describe('the two orgs of the sample', () => {
 })
 
 it('no invented company or family carries a well-known name', () => {
-  const known = `acer adidas adobe airbus aldi alibaba allianz amazon apple asus atlassian audi axa barclays basf bayer bmw boeing bosch bp canon
+  const known =
+    `acer adidas adobe airbus aldi alibaba allianz amazon apple asus atlassian audi axa barclays basf bayer bmw boeing bosch bp canon
     carrefour caterpillar chevron cisco citi cocacola comcast continental cummins dell deloitte deutsche disney dropbox dupont ebay ericsson exxon
     facebook fedex ferrari fiat ford fujitsu gap gartner general gillette goldman google gucci heineken henkel hewlett hitachi honda honeywell hsbc
     huawei hubspot hyundai ibm ikea infosys intel jaguar johnson kellogg kia kpmg kraft lego lenovo levi lidl linde loreal lufthansa maersk marriott
     mastercard mcdonald mercedes merck meta michelin microsoft mitsubishi morgan motorola nestle netflix nike nintendo nissan nokia novartis nvidia
     oracle orange panasonic pepsi pfizer philips porsche prada procter puma qualcomm renault roche rolex safran salesforce samsung sanofi santander
     sap schneider shell siemens slack sony spotify starbucks stripe subaru suzuki target tata tesco tesla thales toshiba total toyota twitter uber
-    unilever verizon visa vodafone volkswagen volvo walmart wipro xerox yahoo zara zendesk zoom musk bezos gates zuckerberg benioff buffett jobs`
-    .split(/\s+/)
+    unilever verizon visa vodafone volkswagen volvo walmart wipro xerox yahoo zara zendesk zoom musk bezos gates zuckerberg benioff buffett jobs`.split(
+      /\s+/,
+    )
   const invented = [...companyStems, ...familyNames].map((name) => name.toLowerCase())
   // A short name such as "gap" or "sap" may stand inside a long invented one; at its beginning it would be read as the company.
   expect(invented.filter((name) => known.some((other) => name.startsWith(other) || (other.length > 4 && name.includes(other))))).toEqual([])

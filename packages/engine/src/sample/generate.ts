@@ -1,4 +1,11 @@
-import { opportunityStages, type ObjectSchema, type OpportunityStage, type RecordObject, type RecordValues, type Value } from '../record/index.js'
+import {
+  opportunityStages,
+  type ObjectSchema,
+  type OpportunityStage,
+  type RecordObject,
+  type RecordValues,
+  type Value,
+} from '../record/index.js'
 import { inventCompany, inventPerson, inventPhone, personEmail, type SampleCompany, type SamplePerson } from './names.js'
 import { seedDice, type Dice } from './random.js'
 import { partnerSchema, productLines, vendorSchema, type SampleSide } from './sample-schema.js'
@@ -117,7 +124,9 @@ function makeLead(dice: Dice, side: SampleSide, team: Team, today: string): Reco
     HasOptedOutOfEmail: dice.chance(5),
     IsConverted: isConverted,
     ConvertedDate: isConverted ? addDays(today, -dice.between(1, 120)) : null,
-    ...(side === 'vendor' ? { Product_Interest__c: dice.pick(productLines) } : { Solution__c: dice.pick(['Sensors', 'Gateways', 'Services']) }),
+    ...(side === 'vendor'
+      ? { Product_Interest__c: dice.pick(productLines) }
+      : { Solution__c: dice.pick(['Sensors', 'Gateways', 'Services']) }),
   })
 }
 
