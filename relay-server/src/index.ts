@@ -1,1 +1,3 @@
-export {}
+export { defaultConfig, type RelayConfig } from './config.js'
+export { createLog, type Log, type LogFields, type LogLevel } from './log.js'
+export { type RunningRelay, startRelay } from './relay.js'

@@ -1,0 +1,56 @@
+import { compactDoc } from '@entente/protocol'
+import { type Log, reasonOf } from './log.js'
+import type { KeyName, Store } from './store/store.js'
+
+/** Docs that wait to be merged; a doc beyond them comes again with its next update. */
+const waitingDocs = 10_000
+
+/**
+ * Merges docs whose tail has grown, one per turn of the loop, so that no publish waits for more than one merge. Merging loads the doc and
+ * encodes it anew: what was overwritten goes, which merging the updates as such would keep.
+ */
+export class Compactor {
+  readonly #store: Store
+  readonly #log: Log
+  readonly #waiting = new Map<string, KeyName>()
+  #running: Promise<void> | undefined
+  #stopped = false
+
+  constructor(store: Store, log: Log) {
+    this.#store = store
+    this.#log = log
+  }
+
+  add(name: KeyName): void {
+    if (this.#stopped || this.#waiting.size >= waitingDocs) return
+    this.#waiting.set(`${name.feed}\n${name.key}`, { feed: name.feed, key: name.key })
+    this.#running ??= this.#run()
+  }
+
+  /** Lets the merge under way finish and begins no other. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#waiting.clear()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      await new Promise((resolve) => setImmediate(resolve))
+      const [next] = this.#waiting
+      if (!next) break
+      this.#waiting.delete(next[0])
+      try {
+        await compactOne(next[1], this.#store)
+      } catch (error) {
+        this.#log.warn('compaction-failed', { feed: next[1].feed, reason: reasonOf(error) })
+      }
+    }
+    this.#running = undefined
+  }
+}
+
+async function compactOne(name: KeyName, store: Store): Promise<void> {
+  const doc = await store.doc(name)
+  if (doc && doc.states.length > 1) await store.compact(name, doc, compactDoc(doc.states))
+}

@@ -1,0 +1,126 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { extname, join, normalize, resolve, sep } from 'node:path'
+import type { Store } from './store/store.js'
+
+/** How long an answer of the readiness check holds, in ms: the check writes to the disk. */
+const readinessMs = 1_000
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.ico': 'image/x-icon',
+  '.webp': 'image/webp',
+  '.woff2': 'font/woff2',
+  '.wasm': 'application/wasm',
+  '.csv': 'text/csv; charset=utf-8',
+  '.txt': 'text/plain; charset=utf-8',
+}
+
+// Scripts only from here: a value that slipped into a page as markup could still not run. Styles may stand in attributes, where lists place their rows.
+const securityHeaders = {
+  'content-security-policy':
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+} as const
+
+/** Plain HTTP: the web app's files, `/healthz` (the process runs) and `/readyz` (the store takes entries). */
+export function createHttpHandler(web: string | undefined, store: Store): RequestListener {
+  const isReady = rememberFor(readinessMs, () => store.isWritable())
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+    const path = (request.url ?? '/').split('?')[0] ?? '/'
+    if (path === '/socket' || path.startsWith('/door/')) {
+      response.setHeader('upgrade', 'websocket')
+      return say(response, 426, 'This path speaks WebSocket.')
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD')
+      return say(response, 405, 'Only reading is possible here.')
+    }
+    if (path === '/healthz') return say(response, 200, 'ok')
+    if (path === '/readyz') return (await isReady()) ? say(response, 200, 'ready') : say(response, 503, 'The store takes no entries.')
+    await serveFile(web, path, request, response)
+  }
+  return (request, response) => {
+    answer(request, response).catch(() => {
+      if (response.headersSent) response.destroy()
+      else say(response, 500, 'This file could not be read.')
+    })
+  }
+}
+
+async function serveFile(web: string | undefined, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const found = web === undefined ? undefined : await findFile(resolve(web), path)
+  if (!found) return say(response, 404, 'There is nothing here.')
+  const etag = `"${found.size.toString(36)}-${Math.floor(found.changed).toString(36)}"`
+  response.setHeader('etag', etag)
+  // Vite writes a hash of the content into the names of assets, so such a file never changes.
+  response.setHeader('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache')
+  response.setHeader('content-type', contentTypes[extname(found.file)] ?? 'application/octet-stream')
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304).end()
+    return
+  }
+  response.setHeader('content-length', found.size)
+  response.writeHead(200)
+  if (request.method === 'HEAD') {
+    response.end()
+    return
+  }
+  createReadStream(found.file)
+    .on('error', () => response.destroy())
+    .pipe(response)
+}
+
+interface Found {
+  readonly file: string
+  readonly size: number
+  readonly changed: number
+}
+
+async function findFile(root: string, path: string): Promise<Found | undefined> {
+  let name: string
+  try {
+    name = normalize(decodeURIComponent(path))
+  } catch {
+    return undefined
+  }
+  if (name.includes('\0') || name.split(sep).some((part) => part.startsWith('.') && part !== '.')) return undefined
+  const file = join(root, name.endsWith('/') ? `${name}index.html` : name)
+  if (!file.startsWith(root + sep)) return undefined
+  for (const candidate of extname(file) === '' ? [file, `${file}.html`] : [file]) {
+    const stats = await stat(candidate).catch(() => undefined)
+    if (stats?.isFile()) return { file: candidate, size: stats.size, changed: stats.mtimeMs }
+  }
+  return undefined
+}
+
+function say(response: ServerResponse, status: number, text: string): void {
+  response.setHeader('content-type', 'text/plain; charset=utf-8')
+  response.setHeader('cache-control', 'no-store')
+  response.writeHead(status).end(`${text}\n`)
+}
+
+function rememberFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let at = Number.NEGATIVE_INFINITY
+  let answer: Promise<T> | undefined
+  return () => {
+    const now = performance.now()
+    if (!answer || now - at > ms) {
+      at = now
+      answer = ask()
+    }
+    return answer
+  }
+}

@@ -1,0 +1,125 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { feedName, limits, type OrgId, parseConnectionId, type RelayMessage, sides } from '@entente/protocol'
+import { LruMap } from './lru.js'
+import type { Asked, Told } from './message.js'
+import type { Invitation, Store } from './store/store.js'
+
+/** Ids that are no open mailbox, for which wrong tries are counted all the same. */
+const keptStrangers = 10_000
+/** Mailboxes that one session may follow. */
+const followedPerSession = 64
+
+/** Whoever speaks of mailboxes, and is told what becomes of them. */
+export interface Caller {
+  readonly org: OrgId
+  say(message: RelayMessage): void
+}
+
+type Verdict = { readonly state: Told<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
+
+/**
+ * Invitations at the relay (rules MB1 to MB5): an id, the hash of a claim, and the two orgs. A wrong claim, of a mailbox that exists or of one
+ * that does not, is answered alike; the fifth makes the invitation void.
+ */
+export class Mailboxes {
+  readonly #store: Store
+  readonly #followers = new Map<string, Set<Caller>>()
+  readonly #followedBy = new WeakMap<Caller, Set<string>>()
+  readonly #strangers = new LruMap<string, number>(keptStrangers)
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  async invite(caller: Caller, message: Asked<'invite'>, now: number): Promise<void> {
+    const { mailbox, claimHash } = message
+    const expires = Math.min(message.expires, now + limits.invitationMs)
+    const kept = await this.#store.changeInvitation(mailbox, (present) =>
+      present ? undefined : { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false },
+    )
+    if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash)) {
+      const detail = 'This mailbox belongs to another invitation; make a new one.'
+      caller.say({ type: 'refused', what: 'mailbox', subject: 0, code: 'VOID', version: 0, retryMs: 0, detail })
+      return
+    }
+    this.#follow(mailbox, caller)
+    caller.say(tell(kept, stateOf(kept, now)))
+  }
+
+  async claim(caller: Caller, message: Asked<'claim'>, now: number): Promise<void> {
+    const hash = createHash('sha256').update(message.claim).digest()
+    let verdict: Verdict = { state: 'wrong', wrongTries: 0 }
+    await this.#store.changeInvitation(message.mailbox, (present) => {
+      verdict = judgeClaim(present, hash, caller.org, now) ?? this.#countStranger(message.mailbox)
+      return verdict.row
+    })
+    const answer: Told<'mailbox'> = { type: 'mailbox', mailbox: message.mailbox, state: verdict.state, triesLeft: limits.invitationTries - verdict.wrongTries }
+    if (verdict.state === 'claimed') this.#follow(message.mailbox, caller)
+    caller.say(answer)
+    if (!verdict.row) return
+    for (const follower of this.#followers.get(message.mailbox) ?? []) {
+      if (follower !== caller && verdict.state !== 'wrong') follower.say(answer)
+    }
+  }
+
+  /** Clears away what has ended: the feeds of void and expired invitations at once, the invitation itself a while later. */
+  async sweep(now: number): Promise<number> {
+    const ended = await this.#store.endedInvitations(now)
+    const feeds = ended.flatMap((mailbox) =>
+      sides.map((side) => feedName({ kind: 'connection', connection: parseConnectionId(mailbox), side, topic: 'messages' })),
+    )
+    if (feeds.length > 0) await this.#store.dropFeeds(feeds)
+    await this.#store.forgetInvitations(now - limits.invitationMs)
+    return ended.length
+  }
+
+  leave(caller: Caller): void {
+    for (const mailbox of this.#followedBy.get(caller) ?? []) {
+      const followers = this.#followers.get(mailbox)
+      followers?.delete(caller)
+      if (followers?.size === 0) this.#followers.delete(mailbox)
+    }
+  }
+
+  #follow(mailbox: string, caller: Caller): void {
+    const followed = this.#followedBy.get(caller) ?? new Set()
+    if (followed.size >= followedPerSession) return
+    this.#followedBy.set(caller, followed.add(mailbox))
+    this.#followers.set(mailbox, (this.#followers.get(mailbox) ?? new Set()).add(caller))
+  }
+
+  /** The same count of wrong tries that an open mailbox would show, so that nobody learns which ids exist. */
+  #countStranger(mailbox: string): Verdict {
+    const tries = Math.min((this.#strangers.get(mailbox) ?? 0) + 1, limits.invitationTries)
+    this.#strangers.set(mailbox, tries)
+    return { state: tries >= limits.invitationTries ? 'void' : 'wrong', wrongTries: tries }
+  }
+}
+
+/** @returns undefined where the claim is to be treated like one of an unknown mailbox */
+function judgeClaim(present: Invitation | undefined, hash: Uint8Array, org: OrgId, now: number): Verdict | undefined {
+  // The comparison runs in any case, so that its time tells nothing.
+  const isRight = timingSafeEqual(present?.claimHash ?? new Uint8Array(hash.length), hash) && present !== undefined
+  if (!present) return undefined
+  if (isRight) {
+    if (present.isVoid) return { state: 'void', wrongTries: present.wrongTries }
+    if (present.expires <= now) return { state: 'expired', wrongTries: present.wrongTries }
+    if (org === present.vendor || (present.partner && present.partner !== org)) return { state: 'taken', wrongTries: present.wrongTries }
+    return { state: 'claimed', wrongTries: present.wrongTries, row: { ...present, partner: org } }
+  }
+  if (present.isVoid) return { state: 'void', wrongTries: limits.invitationTries }
+  if (present.partner || present.expires <= now) return undefined
+  const wrongTries = present.wrongTries + 1
+  const isVoid = wrongTries >= limits.invitationTries
+  return { state: isVoid ? 'void' : 'wrong', wrongTries, row: { ...present, wrongTries, isVoid } }
+}
+
+function stateOf(invitation: Invitation, now: number): Told<'mailbox'>['state'] {
+  if (invitation.isVoid) return 'void'
+  if (invitation.expires <= now) return 'expired'
+  return invitation.partner ? 'claimed' : 'open'
+}
+
+function tell(invitation: Invitation, state: Told<'mailbox'>['state']): RelayMessage {
+  return { type: 'mailbox', mailbox: parseConnectionId(invitation.mailbox), state, triesLeft: limits.invitationTries - invitation.wrongTries }
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { readCommandLine, SettingError, usage } from './command-line.js'
+import { createLog, reasonOf } from './log.js'
+import { startRelay } from './relay.js'
+
+/** How long a stop in good order may take before the process ends all the same. */
+const stopMs = 9_500
+
+async function main(): Promise<void> {
+  const config = readCommandLine(process.argv.slice(2), process.env)
+  if (config === 'help') {
+    process.stdout.write(usage)
+    return
+  }
+  const log = createLog(config.logLevel)
+  const relay = await startRelay({ ...config, web: config.web ?? builtWebApp() }, log)
+  // Said in plain words too where the log is off, because a port of 0 is only known now.
+  if (config.logLevel !== 'info' && config.logLevel !== 'debug') process.stdout.write(`${JSON.stringify({ event: 'listening', url: relay.url, port: relay.port })}\n`)
+  const stop = (signal: string): void => {
+    log.info('stopping', { signal })
+    setTimeout(() => process.exit(1), stopMs).unref()
+    relay.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error('stop-failed', { reason: reasonOf(error) })
+        process.exit(1)
+      },
+    )
+  }
+  process.once('SIGTERM', () => stop('SIGTERM'))
+  process.once('SIGINT', () => stop('SIGINT'))
+}
+
+/** The web app beside this package, where it has been built. */
+function builtWebApp(): string | undefined {
+  const directory = fileURLToPath(new URL('../../web/dist', import.meta.url))
+  return existsSync(directory) ? directory : undefined
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`entente-relay: ${reasonOf(error)}\n`)
+  process.exitCode = error instanceof SettingError ? 2 : 1
+})

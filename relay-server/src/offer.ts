@@ -1,0 +1,182 @@
+import {
+  admitUpdate,
+  compareEpochs,
+  decodePolicy,
+  emptyVector,
+  type Epoch,
+  type ErrorCode,
+  type Key,
+  type ObjectTopic,
+  type Offer,
+  type Policy,
+  policyKey,
+  ProtocolError,
+  type Role,
+  revokedDevice,
+  type StateVector,
+} from '@entente/protocol'
+import type { Access } from './access.js'
+import { highestVersion, type Policies } from './policy.js'
+import type { KeyState, Write } from './store/store.js'
+
+/** Keys that one feed of a mailbox may hold. */
+export const mailboxKeys = 16
+
+/** All that decides about one offer. Nothing here waits or reads: what is needed was brought before. */
+export interface OfferCase {
+  readonly offer: Offer
+  readonly access: Access
+  readonly role: Role
+  /** The key's last entry. */
+  readonly last: KeyState | undefined
+  /** Whether another offer for the key is on its way to the disk; whoever made this one cannot have seen it. */
+  readonly isOvertaken: boolean
+  /** Of the feed's connection; undefined for team feeds. */
+  readonly policies: Policies | undefined
+  /** How many keys the feed holds, for the feeds of mailboxes. */
+  readonly keysInMailbox: number
+  readonly now: number
+}
+
+export interface Refusal {
+  readonly code: ErrorCode
+  /** The agreement version to go by, for STALE_EPOCH and WAIT, else 0. */
+  readonly version: number
+  readonly detail: string
+}
+
+interface Rule {
+  readonly name: string
+  readonly refuses: (offered: OfferCase) => Refusal | undefined
+}
+
+/** What an offer is held against, in this order; the first rule that refuses answers (PB = publishing, PO = policy, EP = epochs). */
+export const offerRules: readonly Rule[] = [
+  { name: '[F2] only the owning org writes a feed', refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'This feed is written by the other org.')) },
+  {
+    name: '[F4] the feeds of a mailbox end with it, hold messages only, and few',
+    refuses: ({ access, offer, last, keysInMailbox, now }) => {
+      if (access.mailboxUntil === undefined) return undefined
+      if (access.mailboxUntil <= now) return no('FEED', 'There is no such feed for you.')
+      if (offer.kind !== 'message') return no('TYPE', 'A mailbox holds messages only.')
+      return !last && keysInMailbox >= mailboxKeys ? no('SIZE', `A mailbox’s feed holds at most ${mailboxKeys} keys.`) : undefined
+    },
+  },
+  { name: '[PB2] each topic has its kinds', refuses: kindRule },
+  { name: '[PO1] a notice is a policy in a connection’s messages, or a revocation in a team’s', refuses: noticeRule },
+  {
+    name: '[PB1] an offer names the key’s last entry',
+    refuses: ({ offer, last, isOvertaken }) =>
+      isOvertaken || offer.seen !== (last?.sequence ?? 0) ? no('BEHIND', 'The key has another last entry; take that in and offer again.') : undefined,
+  },
+  { name: '[PO2] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
+  { name: '[EP1] a doc anew begins a later epoch, an update continues the present one', refuses: epochRule },
+]
+
+/** Judges an offer. @returns what to write (bytes as re-encoded here), or the refusal */
+export function judgeOffer(offered: OfferCase): Write | Refusal {
+  for (const rule of offerRules) {
+    const refusal = rule.refuses(offered)
+    if (refusal) return refusal
+  }
+  const { offer, access, last } = offered
+  const base = { feed: access.name, key: offer.key, seen: offer.seen, kind: offer.kind, bytes: offer.bytes, vector: emptyVector }
+  if (offer.kind !== 'doc') return { ...base, whole: true, epoch: offer.kind === 'erased' ? later(offer.epoch, last?.epoch) : offer.epoch }
+  const admitted = admit(offered)
+  if ('code' in admitted) return admitted
+  return { ...base, whole: offer.whole, epoch: offer.epoch, bytes: admitted.bytes, vector: admitted.vector }
+}
+
+export function isRefusal(verdict: Write | Refusal): verdict is Refusal {
+  return 'code' in verdict
+}
+
+/** The policy that an accepted write registers, if it is one. */
+export function policyOf(write: { readonly kind: string; readonly key: Key; readonly bytes: Uint8Array }): Policy | undefined {
+  return write.kind === 'notice' && write.key === policyKey ? decodePolicy(write.bytes) : undefined
+}
+
+function kindRule({ access, offer }: OfferCase): Refusal | undefined {
+  const isMessages = access.feed.topic === 'messages'
+  const fits = offer.kind === 'erased' || (offer.kind === 'doc' ? !isMessages : isMessages)
+  return fits ? undefined : no('TYPE', `A feed of ${access.feed.topic} takes no entry of the kind ${offer.kind}.`)
+}
+
+function noticeRule(offered: OfferCase): Refusal | undefined {
+  const { access, offer, role, policies } = offered
+  if (access.feed.topic !== 'messages') return undefined
+  const isPolicy = offer.key === policyKey && access.feed.kind === 'connection'
+  const isRevocation = offer.key.startsWith('revoked.') && access.feed.kind === 'team'
+  if (offer.kind !== 'notice') {
+    return isPolicy || isRevocation ? no('FIELD', 'This key holds a notice, which nothing but a notice replaces.') : undefined
+  }
+  if (isRevocation) {
+    if (typeof attempt(() => revokedDevice(offer.key)) !== 'string') return no('FIELD', 'The key of a revocation names no device.')
+    return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device revokes a device.')
+  }
+  if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'There is no notice of this name in this feed.')
+  const policy = attempt(() => decodePolicy(offer.bytes))
+  if (policy instanceof ProtocolError) return no(policy.code, policy.message)
+  const before = policies?.[access.feed.side]?.version ?? 0
+  return policy && policy.version < before ? no('STALE_EPOCH', 'A later agreement version has been registered.', before) : undefined
+}
+
+function versionRule({ offer, access, policies, last }: OfferCase): Refusal | undefined {
+  if (!isAgreed(access) || !policies) return undefined
+  if (offer.kind === 'erased') {
+    const isOlder = last !== undefined && offer.epoch.version < last.epoch.version
+    return isOlder ? no('STALE_EPOCH', 'The doc has a later version than this erasure.', policies.joined?.version ?? highestVersion(policies)) : undefined
+  }
+  const { joined } = policies
+  const version = joined?.version ?? highestVersion(policies)
+  if (offer.epoch.version < version) return no('STALE_EPOCH', 'This agreement version has been replaced.', version)
+  if (!joined || offer.epoch.version > version) return no('WAIT', 'Both orgs have not registered this agreement version yet.', joined?.version ?? 0)
+  return undefined
+}
+
+function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
+  if (offer.kind !== 'doc') return undefined
+  const fits = offer.whole
+    ? last === undefined || compareEpochs(offer.epoch, last.epoch) > 0
+    : last?.kind === 'doc' && compareEpochs(offer.epoch, last.epoch) === 0
+  return fits ? undefined : no('STALE_EPOCH', 'The key’s epoch is another.', policies?.joined?.version ?? 0)
+}
+
+/** Rules AD1 to AD9, by induction from the doc's state vector; no doc is loaded. */
+function admit({ offer, access, last, policies }: OfferCase): { readonly bytes: Uint8Array; readonly vector: StateVector } | Refusal {
+  const known = offer.whole || !last ? emptyVector : last.vector
+  const slots = agreedSlots(access, policies)
+  const admitted = attempt(() => admitUpdate(offer.bytes, known, slots))
+  if (admitted instanceof ProtocolError) return no(admitted.code, admitted.message)
+  return admitted ?? no('FRAME', 'An update could not be read.')
+}
+
+/** The slots that the policy allows in a connection's feed; undefined, for any, in a team's. */
+function agreedSlots({ feed }: Access, policies: Policies | undefined): ReadonlySet<string> | undefined {
+  if (feed.kind === 'team') return undefined
+  const topic: ObjectTopic | undefined = feed.topic === 'messages' ? undefined : feed.topic
+  return (topic && policies?.slots?.[topic]) ?? new Set()
+}
+
+/** Whether a feed's docs hold agreed slots, rather than a team's own rows. */
+function isAgreed(access: Access): boolean {
+  return access.feed.kind === 'connection' && access.feed.topic !== 'messages'
+}
+
+/** A tombstone keeps the highest epoch that its key had, so that a doc never comes back under one of them. */
+function later(a: Epoch, b: Epoch | undefined): Epoch {
+  return b && compareEpochs(b, a) > 0 ? b : a
+}
+
+/** @returns the value, or the ProtocolError, or undefined where something else was thrown */
+function attempt<T>(work: () => T): T | ProtocolError | undefined {
+  try {
+    return work()
+  } catch (error) {
+    return error instanceof ProtocolError ? error : undefined
+  }
+}
+
+function no(code: ErrorCode, detail: string, version = 0): Refusal {
+  return { code, version, detail }
+}

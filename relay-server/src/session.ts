@@ -1,0 +1,356 @@
+import { randomBytes } from 'node:crypto'
+import {
+  type ClientMessage,
+  type ConnectionId,
+  connectionId,
+  decodeClientFrame,
+  type DeviceId,
+  type ErrorCode,
+  limits,
+  type OrgId,
+  ProtocolError,
+  protocolVersions,
+  type RelayMessage,
+  type Role,
+} from '@entente/protocol'
+import type { WebSocket } from 'ws'
+import { accessTo, type Parties } from './access.js'
+import type { Batch, Publisher } from './batch.js'
+import { catchUp } from './catch-up.js'
+import type { RelayConfig } from './config.js'
+import type { Doors } from './door.js'
+import type { Readers, Subscription } from './fan-out.js'
+import { verifyHello } from './hello.js'
+import { type Log, reasonOf } from './log.js'
+import type { Caller, Mailboxes } from './mailbox.js'
+import type { Asked } from './message.js'
+import { Outbox } from './outbox.js'
+import { Bucket } from './rate.js'
+import { isRevoked } from './revocation.js'
+import type { Store } from './store/store.js'
+
+/** A session that offers faster than the disk takes is not read from beyond this. */
+const waitingOfferBytes = 4 * 1024 * 1024
+/** Refusals of rate in a row after which the session is ended. */
+const patience = 1_000
+
+/** What the sessions of a relay share. */
+export interface Relay {
+  readonly config: RelayConfig
+  readonly names: readonly string[]
+  readonly log: Log
+  readonly store: Store
+  readonly batch: Batch
+  readonly readers: Readers
+  readonly mailboxes: Mailboxes
+  readonly doors: Doors
+  readonly sessions: Set<Session>
+}
+
+interface Identity {
+  readonly org: OrgId
+  readonly device: DeviceId
+  readonly role: Role
+  /** Seconds since 1970: the end of the certificate. */
+  readonly expires: number
+}
+
+/** One device's socket: who it is, what it reads, and the messages it sends, taken strictly one after the other. */
+export class Session implements Publisher, Caller {
+  readonly #relay: Relay
+  readonly #socket: WebSocket
+  readonly #outbox: Outbox
+  readonly #nonce = randomBytes(16)
+  readonly #attached = new Map<ConnectionId, Parties>()
+  readonly #subscriptions = new Map<number, Subscription>()
+  readonly #messages: Bucket
+  readonly #bytes: Bucket
+  readonly #helloTimer: NodeJS.Timeout
+  readonly #inbox: ClientMessage[] = []
+  #working = false
+  #identity: Identity | undefined
+  #helloSeen = false
+  #ended = false
+  #framesBeforeHello = 0
+  #refusedInARow = 0
+  #waitingBytes = 0
+  #heardAt: number
+  #askedAt = 0
+
+  constructor(socket: WebSocket, relay: Relay) {
+    const now = Date.now()
+    const { config } = relay
+    this.#relay = relay
+    this.#socket = socket
+    this.#heardAt = now
+    this.#messages = new Bucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
+    this.#bytes = new Bucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
+    this.#outbox = new Outbox(socket, config.slowReaderBytes, () => relay.log.warn('slow-reader-dropped', this.#who()))
+    this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
+    relay.sessions.add(this)
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary))
+    socket.on('pong', () => this.#heard())
+    socket.on('ping', () => this.#heard())
+    socket.on('error', (error) => relay.log.debug('socket-error', { reason: reasonOf(error) }))
+    socket.on('close', (code) => this.#close(code))
+    this.say({ type: 'challenge', ...protocolVersions, nonce: this.#nonce })
+  }
+
+  get org(): OrgId {
+    return this.#known().org
+  }
+
+  get role(): Role {
+    return this.#known().role
+  }
+
+  get device(): DeviceId | undefined {
+    return this.#identity?.device
+  }
+
+  say(message: RelayMessage): void {
+    this.#outbox.say(message)
+  }
+
+  sayEncoded(parts: readonly Uint8Array[]): void {
+    this.#outbox.sayEncoded(parts)
+  }
+
+  drained(): Promise<void> {
+    return this.#outbox.drained()
+  }
+
+  settled(bytes: number): void {
+    this.#waitingBytes -= bytes
+    if (this.#waitingBytes < waitingOfferBytes && this.#socket.isPaused) this.#socket.resume()
+  }
+
+  /** Ends the session with the reason. */
+  fail(code: ErrorCode, detail: string, retryMs = 0): void {
+    if (this.#ended) return
+    const range = code === 'VERSION' ? protocolVersions : { oldest: 0, newest: 0 }
+    this.#relay.log.info('session-failed', { ...this.#who(), code, detail })
+    this.say({ type: 'failed', code, ...range, retryMs, detail: detail.slice(0, 500) })
+    this.#end(1008)
+  }
+
+  /** Ends the session because the relay goes. */
+  leave(retryMs: number): void {
+    if (this.#ended) return
+    this.say({ type: 'leaving', retryMs })
+    this.#end(1001)
+  }
+
+  /** To be called every now and then: asks a silent line whether it is there, and gives it up when it stays silent (rule HB1). */
+  beat(now: number): void {
+    const { heartbeatMs } = this.#relay.config
+    if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < now) return this.fail('AUTH', 'The device’s certificate has expired.')
+    if (now - this.#heardAt < heartbeatMs) return
+    if (this.#askedAt <= this.#heardAt) {
+      this.#askedAt = now
+      this.#socket.ping()
+    } else if (now - this.#askedAt >= heartbeatMs) {
+      this.#relay.log.info('silent-session-dropped', this.#who())
+      this.#socket.terminate()
+    }
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    this.#heard()
+    if (this.#ended) return
+    if (!isBinary) {
+      this.#ended = true
+      this.#socket.close(1003, 'frames are binary')
+      return
+    }
+    if (!this.#identity && ++this.#framesBeforeHello >= limits.framesBeforeHello) return this.fail('AUTH', 'Too many frames before the hello.')
+    try {
+      const messages = decodeClientFrame(data)
+      if (this.#isTooFast(data, messages)) return
+      this.#inbox.push(...messages)
+    } catch (error) {
+      if (error instanceof ProtocolError) return this.fail(error.code, error.message)
+      throw error
+    }
+    if (!this.#working) void this.#work()
+  }
+
+  async #work(): Promise<void> {
+    this.#working = true
+    try {
+      for (let message = this.#inbox.shift(); message && !this.#ended; message = this.#inbox.shift()) {
+        const doing = this.#handle(message)
+        if (doing) await doing
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError) this.fail(error.code, error.message)
+      else {
+        this.#relay.log.error('message-failed', { ...this.#who(), reason: reasonOf(error) })
+        this.fail('UNAVAILABLE', 'The relay could not do this; come back later.', 2_000)
+      }
+    }
+    this.#working = false
+  }
+
+  #handle(message: ClientMessage): Promise<void> | undefined {
+    if (message.type === 'hello') return this.#hello(message)
+    // What comes before the hello is not for us to answer; the frames are counted and the clock runs.
+    if (!this.#identity) return undefined
+    const now = Date.now()
+    switch (message.type) {
+      case 'attach':
+        return this.#attach(message)
+      case 'invite':
+        return this.#relay.mailboxes.invite(this, message, now)
+      case 'claim':
+        return this.#relay.mailboxes.claim(this, message, now)
+      case 'subscribe':
+        return this.#subscribe(message)
+      case 'publish':
+        return this.#publish(message)
+      case 'askDoor':
+        return this.#askDoor(message)
+      case 'ping':
+        this.say({ type: 'pong' })
+        return undefined
+      case 'pong':
+        return undefined
+    }
+  }
+
+  async #hello(message: Asked<'hello'>): Promise<void> {
+    const { config, names, store, log } = this.#relay
+    if (this.#helloSeen) throw new ProtocolError('AUTH', 'This socket has had its hello; a nonce serves once.')
+    this.#helloSeen = true
+    const certificate = await verifyHello(message, this.#nonce, names)
+    if (await isRevoked(certificate.iss, certificate.sub, store)) throw new ProtocolError('AUTH', 'This device has been revoked.')
+    if (this.#ended) return
+    clearTimeout(this.#helloTimer)
+    this.#identity = { org: certificate.iss, device: certificate.sub, role: certificate.role, expires: certificate.exp }
+    log.info('session-opened', this.#who())
+    this.say({ type: 'welcome', time: Date.now(), opening: store.opening, position: store.position(), heartbeatMs: config.heartbeatMs })
+  }
+
+  #attach({ connection, vendor, partner, salt }: Asked<'attach'>): undefined {
+    const isProven = connectionId(vendor, partner, salt) === connection && (this.org === vendor || this.org === partner)
+    if (isProven && this.#attached.size < limits.feedsPerSession) this.#attached.set(connection, { vendor, partner })
+    else this.#refuse('attach', 0, 'FEED', 'There is no such connection for you.')
+  }
+
+  async #subscribe({ feed, name, after, opening, position }: Asked<'subscribe'>): Promise<void> {
+    const { store, readers } = this.#relay
+    this.#unsubscribe(feed)
+    if (this.#subscriptions.size >= limits.feedsPerSession) return this.#refuse('feed', feed, 'RATE', 'This session follows as many feeds as it may.')
+    const access = await accessTo(name, this.org, this.#attached, store, Date.now())
+    if (!access) return this.#refuse('feed', feed, 'FEED', 'There is no such feed for you.')
+    const isFresh = after === 0 && opening === 0
+    if (!isFresh && !(await store.knows(opening, position))) return this.#lost(feed)
+    if (this.#ended) return
+    const subscription: Subscription = { number: feed, access, reader: this, cursor: after, live: false, ended: false }
+    this.#subscriptions.set(feed, subscription)
+    readers.add(subscription)
+    this.follow(subscription)
+  }
+
+  /** Catches a subscription up, beside whatever else the session does. */
+  follow(subscription: Subscription): void {
+    const { store, readers, log } = this.#relay
+    catchUp(subscription, store, readers)
+      .then((outcome) => {
+        if (outcome !== 'LOST') return
+        this.#unsubscribe(subscription.number)
+        this.#lost(subscription.number)
+      })
+      .catch((error: unknown) => {
+        log.error('catch-up-failed', { ...this.#who(), feed: subscription.access.name, reason: reasonOf(error) })
+        this.fail('UNAVAILABLE', 'The relay could not read the feed; come back later.', 2_000)
+      })
+  }
+
+  #unsubscribe(feed: number): void {
+    const subscription = this.#subscriptions.get(feed)
+    if (!subscription) return
+    this.#subscriptions.delete(feed)
+    this.#relay.readers.remove(subscription)
+  }
+
+  #lost(feed: number): void {
+    this.#refuse('feed', feed, 'LOST', 'The relay does not know this position; read from the beginning.')
+  }
+
+  #publish({ feed, offers }: Asked<'publish'>): undefined {
+    const subscription = this.#subscriptions.get(feed)
+    if (!subscription) {
+      for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'There is no such feed for you.')
+      return
+    }
+    for (const offer of offers) this.#waitingBytes += offer.bytes.length
+    if (this.#waitingBytes > waitingOfferBytes) this.#socket.pause()
+    this.#relay.batch.offer(this, subscription.access, offers)
+  }
+
+  async #askDoor({ id, feed, key }: Asked<'askDoor'>): Promise<void> {
+    const subscription = this.#subscriptions.get(feed)
+    const token = subscription && (await this.#relay.doors.admit({ feed: subscription.access.name, key }, Date.now()))
+    if (token) this.say({ type: 'door', id, ...token })
+    else this.#refuse('door', id, 'FEED', 'There is no such doc for you.')
+  }
+
+  /** Rule RL1. Offers over the rate are refused with a delay; whoever goes on regardless, or floods with anything else, is shown out. */
+  #isTooFast(data: Uint8Array, messages: readonly ClientMessage[]): boolean {
+    const now = Date.now()
+    const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
+    const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(data.length, now))
+    if (retryMs === 0) {
+      this.#refusedInARow = 0
+      return false
+    }
+    this.#refusedInARow += units
+    const offers = messages.flatMap((message) => (message.type === 'publish' ? message.offers : []))
+    if (this.#refusedInARow > patience + offers.length || messages.some((message) => message.type !== 'publish')) {
+      this.fail('RATE', 'Too many messages; come back after the delay.', retryMs)
+    } else {
+      for (const offer of offers) this.#refuse('offer', offer.id, 'RATE', 'Too many offers; come back after the delay.', retryMs)
+    }
+    return true
+  }
+
+  #refuse(what: 'offer' | 'feed' | 'attach' | 'door', subject: number, code: ErrorCode, detail: string, retryMs = 0): void {
+    this.say({ type: 'refused', what, subject, code, version: 0, retryMs, detail })
+  }
+
+  #known(): Identity {
+    if (!this.#identity) throw new Error('A session was asked who it is before its hello.')
+    return this.#identity
+  }
+
+  #who(): { org: string | undefined; device: string | undefined } {
+    return { org: this.#identity?.org, device: this.#identity?.device }
+  }
+
+  #heard(): void {
+    this.#heardAt = Date.now()
+  }
+
+  #end(code: number): void {
+    this.#ended = true
+    this.#outbox.flush()
+    this.#socket.resume()
+    this.#socket.close(code)
+    // A peer that does not answer the closing is not waited for.
+    setTimeout(() => this.#socket.terminate(), 2_000).unref()
+  }
+
+  #close(code: number): void {
+    this.#ended = true
+    clearTimeout(this.#helloTimer)
+    this.#outbox.closed()
+    for (const number of [...this.#subscriptions.keys()]) this.#unsubscribe(number)
+    this.#relay.mailboxes.leave(this)
+    this.#relay.sessions.delete(this)
+    this.#relay.log.debug('session-closed', { ...this.#who(), code })
+  }
+}
+
+/** The clock of a device whose certificate ends may be behind by this. */
+const clockToleranceMs = 5 * 60 * 1000

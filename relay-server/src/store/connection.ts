@@ -1,0 +1,97 @@
+import Database from 'libsql'
+import AsyncDatabase from 'libsql/promise'
+
+/** A value that SQLite takes or gives. Blobs come back as ArrayBuffer. */
+export type Cell = number | string | null | Uint8Array | ArrayBuffer
+export type Row = Readonly<Record<string, Cell>>
+
+/** A prepared statement. Parameters always travel as one list: a lone blob among them would otherwise be taken for the list. */
+export interface Statement {
+  get(parameters: readonly Cell[]): Row | undefined
+  /** @returns how many rows changed */
+  run(parameters: readonly Cell[]): number
+}
+
+export interface ReadStatement extends Statement {
+  all(parameters: readonly Cell[]): readonly Row[]
+}
+
+/** The reading side: its own connection, so that a read never waits for a commit on its way to the disk. */
+export interface Reader {
+  prepare(sql: string): ReadStatement
+  /** Runs several statements over one moment of the database. */
+  snapshot<T>(read: () => T): T
+  close(): void
+}
+
+/** The writing side: statements run at once, the commit with its fsync on another thread. */
+export interface Writer {
+  prepare(sql: string): Promise<Statement>
+  exec(sql: string): Promise<void>
+  close(): void
+}
+
+export function openReader(file: string): Reader {
+  const database = new Database(file, { timeout: 5000 })
+  database.exec('PRAGMA query_only = ON')
+  const begin = database.prepare('BEGIN')
+  const end = database.prepare('COMMIT')
+  return {
+    prepare: (sql) => {
+      const statement = database.prepare(sql)
+      return { ...wrap(statement), all: (parameters) => statement.all(parameters) as readonly Row[] }
+    },
+    snapshot: (read) => {
+      begin.run([])
+      try {
+        return read()
+      } finally {
+        end.run([])
+      }
+    },
+    close: () => database.close(),
+  }
+}
+
+export function openWriter(file: string): Writer {
+  const database = new AsyncDatabase(file, { timeout: 5000 })
+  return {
+    prepare: async (sql) => {
+      const statement: RawStatement = await database.prepare(sql)
+      return wrap(statement)
+    },
+    exec: async (sql) => {
+      await database.exec(sql)
+    },
+    close: () => database.close(),
+  }
+}
+
+interface RawStatement {
+  get(parameters: unknown): unknown
+  run(parameters: unknown): { readonly changes: number }
+}
+
+// The driver's own types say `unknown`; the rows are those of our own tables, so naming their type here is the boundary.
+function wrap(statement: RawStatement): Statement {
+  return {
+    get: (parameters) => statement.get(parameters) as Row | undefined,
+    run: (parameters) => statement.run(parameters).changes,
+  }
+}
+
+export function toNumber(cell: Cell | undefined): number {
+  if (typeof cell !== 'number') throw new Error('The store holds something else where a number belongs; run a check on its file.')
+  return cell
+}
+
+export function toText(cell: Cell | undefined): string {
+  if (typeof cell !== 'string') throw new Error('The store holds something else where a text belongs; run a check on its file.')
+  return cell
+}
+
+export function toBytes(cell: Cell | undefined): Uint8Array {
+  if (cell instanceof ArrayBuffer) return new Uint8Array(cell)
+  if (cell instanceof Uint8Array) return cell
+  throw new Error('The store holds something else where bytes belong; run a check on its file.')
+}

@@ -1,0 +1,175 @@
+import { decodeStateVector, emptyVector, type Entry, entryKinds, type EntryKind, type FeedName, type OrgId, parseKey, parseOrgId } from '@entente/protocol'
+import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
+import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
+
+/** What the embedded store reads, each from the reading connection. */
+export class LibsqlReads {
+  readonly #opening: ReadStatement
+  readonly #position: ReadStatement
+  readonly #feed: ReadStatement
+  readonly #doc: ReadStatement
+  readonly #state: ReadStatement
+  readonly #tail: ReadStatement
+  readonly #mergedAfter: ReadStatement
+  readonly #tailsAfter: ReadStatement
+  readonly #invitation: ReadStatement
+  readonly #ended: ReadStatement
+
+  constructor(reader: Reader) {
+    this.#opening = reader.prepare(
+      'SELECT o.position AS start, COALESCE((SELECT position FROM openings WHERE n > o.n ORDER BY n LIMIT 1), (SELECT position FROM counter)) AS end FROM openings o WHERE o.id = ?',
+    )
+    this.#position = reader.prepare('SELECT position FROM counter')
+    this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
+    this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
+    this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
+    this.#tail = reader.prepare('SELECT bytes FROM tails WHERE doc = ? ORDER BY sequence')
+    this.#mergedAfter = reader.prepare(
+      'SELECT d.key, d.kind, d.version, d.number, d.merged AS sequence, s.bytes FROM docs d JOIN states s ON s.doc = d.id WHERE d.feed = ? AND d.merged > ? ORDER BY d.merged LIMIT ?',
+    )
+    this.#tailsAfter = reader.prepare(
+      'SELECT d.key, d.kind, d.version, d.number, t.sequence, t.bytes FROM tails t JOIN docs d ON d.id = t.doc WHERE t.feed = ? AND t.sequence > ? ORDER BY t.sequence LIMIT ?',
+    )
+    this.#invitation = reader.prepare('SELECT * FROM invitations WHERE mailbox = ?')
+    this.#ended = reader.prepare(
+      "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))",
+    )
+  }
+
+  knows(opening: number, position: number): boolean {
+    const row = this.#opening.get([opening])
+    return row !== undefined && position <= toNumber(row['end'])
+  }
+
+  keyState(name: KeyName): KeyState | undefined {
+    const row = this.#doc.get([name.feed, name.key])
+    if (!row) return undefined
+    const kind = toKind(row)
+    return {
+      sequence: toNumber(row['sequence']),
+      kind,
+      epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
+      vector: kind === 'doc' ? decodeStateVector(toBytes(row['vector'])) : emptyVector,
+    }
+  }
+
+  message(name: KeyName): Uint8Array | undefined {
+    const row = this.#doc.get([name.feed, name.key])
+    if (!row || (toKind(row) !== 'message' && toKind(row) !== 'notice')) return undefined
+    return toBytes(this.#state.get([toNumber(row['id'])])?.['bytes'])
+  }
+
+  doc(name: KeyName): StoredDoc | undefined {
+    const row = this.#doc.get([name.feed, name.key])
+    if (!row || toKind(row) !== 'doc') return undefined
+    const id = toNumber(row['id'])
+    return {
+      epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
+      sequence: toNumber(row['sequence']),
+      merged: toNumber(row['merged']),
+      states: [this.#state.get([id]), ...this.#tail.all([id])].map((state) => toBytes(state?.['bytes'])),
+    }
+  }
+
+  /** Merges two walks, along the merged states and along the tails, by sequence. */
+  page(name: FeedName, after: number, bounds: PageBounds): Page {
+    const position = toNumber(this.#position.get([])?.['position'])
+    const feed = this.#feed.get([name])
+    if (!feed) return { entries: [], head: 0, position, done: true }
+    const head = toNumber(feed['head'])
+    if (after >= head) return { entries: [], head, position, done: true }
+    const wanted = bounds.entries + 1
+    const merged = new Walk(this.#mergedAfter, toNumber(feed['id']), after, wanted)
+    const tails = new Walk(this.#tailsAfter, toNumber(feed['id']), after, wanted)
+    const entries: Entry[] = []
+    let bytes = 0
+    for (;;) {
+      const fromMerged = merged.sequence() < tails.sequence()
+      const row = (fromMerged ? merged : tails).row
+      if (!row) return { entries, head, position, done: true }
+      const entry = toEntry(row, fromMerged)
+      bytes += entry.bytes.length + 48
+      if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes)) return { entries, head, position, done: false }
+      entries.push(entry)
+      ;(fromMerged ? merged : tails).step()
+    }
+  }
+
+  invitation(mailbox: string): Invitation | undefined {
+    return toInvitation(this.#invitation.get([mailbox]))
+  }
+
+  endedInvitations(before: number): readonly string[] {
+    return this.#ended.all([before]).map((row) => toText(row['mailbox']))
+  }
+}
+
+/** A walk along one index in small steps, so that a page of large entries does not load a thousand of them. */
+class Walk {
+  readonly #statement: ReadStatement
+  readonly #feed: number
+  readonly #step: number
+  #after: number
+  #rows: readonly Row[] = []
+  #index = 0
+  #ended = false
+
+  constructor(statement: ReadStatement, feed: number, after: number, wanted: number) {
+    this.#statement = statement
+    this.#feed = feed
+    this.#after = after
+    this.#step = Math.min(wanted, 64)
+    this.#fill()
+  }
+
+  get row(): Row | undefined {
+    return this.#rows[this.#index]
+  }
+
+  sequence(): number {
+    return this.row ? toNumber(this.row['sequence']) : Number.POSITIVE_INFINITY
+  }
+
+  step(): void {
+    this.#after = this.sequence()
+    this.#index++
+    if (this.#index >= this.#rows.length && !this.#ended) this.#fill()
+  }
+
+  #fill(): void {
+    this.#rows = this.#statement.all([this.#feed, this.#after, this.#step])
+    this.#index = 0
+    this.#ended = this.#rows.length < this.#step
+  }
+}
+
+function toEntry(row: Row, isMerged: boolean): Entry {
+  return {
+    sequence: toNumber(row['sequence']),
+    key: parseKey(toText(row['key'])),
+    kind: toKind(row),
+    whole: isMerged,
+    epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
+    bytes: toBytes(row['bytes']),
+  }
+}
+
+function toKind(row: Row): EntryKind {
+  const kind = entryKinds[toNumber(row['kind'])]
+  if (!kind) throw new Error('The store holds an entry of an unknown kind; run a check on its file.')
+  return kind
+}
+
+export function toInvitation(row: Row | undefined): Invitation | undefined {
+  if (!row) return undefined
+  const partner: OrgId | undefined = row['partner'] === null ? undefined : parseOrgId(toText(row['partner']))
+  return {
+    mailbox: toText(row['mailbox']),
+    vendor: parseOrgId(toText(row['vendor'])),
+    partner,
+    claimHash: toBytes(row['claim_hash']),
+    expires: toNumber(row['expires']),
+    wrongTries: toNumber(row['wrong_tries']),
+    isVoid: toNumber(row['void']) === 1,
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  type ConnectionId,
+  connectionId,
+  createDoc,
+  encodePolicy,
+  type FeedName,
+  feedName,
+  loadDoc,
+  type Offer,
+  parseKey,
+  writeSlots,
+  zeroEpoch,
+} from '@entente/protocol'
+import { RelayClient } from './client.js'
+import { createDevice, createOrg, type TestDevice, type TestOrg } from './org.js'
+
+const salt = 'a-salt-for-tests'
+
+/** A vendor and a partner that are connected, each with one device. */
+export interface TestConnection {
+  readonly id: ConnectionId
+  readonly vendor: TestOrg
+  readonly partner: TestOrg
+  readonly vera: TestDevice
+  readonly paul: TestDevice
+  feed(side: 'vendor' | 'partner', topic: 'lead' | 'opportunity' | 'messages'): FeedName
+  /** A session that has shown the connection's parties. */
+  open(url: string, device: TestDevice): Promise<RelayClient>
+}
+
+export async function createConnection(): Promise<TestConnection> {
+  const [vendor, partner] = await Promise.all([createOrg(), createOrg()])
+  const [vera, paul] = await Promise.all([createDevice(vendor, { user: 'Vera' }), createDevice(partner, { user: 'Paul' })])
+  const id = connectionId(vendor.id, partner.id, salt)
+  return {
+    id,
+    vendor,
+    partner,
+    vera,
+    paul,
+    feed: (side, topic) => feedName({ kind: 'connection', connection: id, side, topic }),
+    open: async (url, device) => {
+      const client = await RelayClient.connect(url, device)
+      client.send({ type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt })
+      return client
+    },
+  }
+}
+
+/** The sessions' number of a feed that `agree` and the sides' tests use: messages 1 and 2, then objects. */
+export const feedNumbers = { vendorMessages: 1, partnerMessages: 2, vendorOpportunity: 3, partnerOpportunity: 4 } as const
+
+/** Registers a policy for one side through a client of that side, which must read the feed already. */
+export async function registerPolicy(client: RelayClient, feed: number, version: number, slots: readonly string[], seen = 0): Promise<string> {
+  const bytes = encodePolicy({ version, slots: { lead: [...slots], opportunity: [...slots] } })
+  return (await client.publish(feed, { ...offerOf('policy', 'notice'), seen, bytes })).code
+}
+
+/** An offer with everything at its simplest, to be spread and changed. */
+export function offerOf(key: string, kind: Offer['kind'], bytes: Uint8Array = new Uint8Array([1])): Omit<Offer, 'id'> {
+  return { key: parseKey(key), kind, whole: true, epoch: zeroEpoch, bytes, seen: 0 }
+}
+
+/** A doc of one slot under an agreement version. */
+export function docOffer(key: string, value: Uint8Array, version = 1, slot = '0', number = 0): Omit<Offer, 'id'> {
+  return { ...offerOf(key, 'doc', createDoc(new Map([[slot, value]]), 7)), epoch: { version, number } }
+}
+
+/** A doc's owner who goes on editing it: each call gives the next update. */
+export function editor(first: Uint8Array, session = 8): (value: Uint8Array, slot?: string) => Uint8Array {
+  const doc = loadDoc([first], session)
+  return (value, slot = '0') => writeSlots(doc, new Map([[slot, value]]))
+}
+
+/** Opens both sides' sessions, both reading all four feeds of `feedNumbers`, with version 1 of the same slots registered. */
+export async function agree(connection: TestConnection, url: string, slots: readonly string[] = ['0', '1']): Promise<{ vera: RelayClient; paul: RelayClient }> {
+  const vera = await connection.open(url, connection.vera)
+  const paul = await connection.open(url, connection.paul)
+  for (const client of [vera, paul]) {
+    await client.read(feedNumbers.vendorMessages, connection.feed('vendor', 'messages'))
+    await client.read(feedNumbers.partnerMessages, connection.feed('partner', 'messages'))
+    await client.read(feedNumbers.vendorOpportunity, connection.feed('vendor', 'opportunity'))
+    await client.read(feedNumbers.partnerOpportunity, connection.feed('partner', 'opportunity'))
+  }
+  for (const [client, feed] of [[vera, feedNumbers.vendorMessages], [paul, feedNumbers.partnerMessages]] as const) {
+    const code = await registerPolicy(client, feed, 1, slots)
+    if (code !== 'ACCEPTED') throw new Error(`A policy was refused: ${code}`)
+  }
+  return { vera, paul }
+}
+

@@ -1,0 +1,83 @@
+import {
+  certificateType,
+  type DeviceId,
+  helloType,
+  type OrgId,
+  parseDeviceId,
+  parseOrgId,
+  protocolVersions,
+  type Role,
+} from '@entente/protocol'
+import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
+
+interface KeyPair {
+  readonly publicJwk: JWK
+  readonly privateKey: CryptoKey
+  readonly thumbprint: string
+}
+
+/** An org for tests: its root key, with which it certifies devices. */
+export interface TestOrg {
+  readonly id: OrgId
+  readonly root: KeyPair
+}
+
+/** A device for tests: its key and certificate. */
+export interface TestDevice {
+  readonly org: OrgId
+  readonly id: DeviceId
+  readonly certificate: string
+  /** The hello that answers a nonce of the relay under this name. */
+  hello(nonce: Uint8Array, relayName: string, claims?: HelloOverrides): Promise<{ readonly token: string; readonly certificate: string }>
+}
+
+export interface HelloOverrides {
+  readonly version?: number
+  /** Seconds since 1970. */
+  readonly expires?: number
+}
+
+export interface DeviceOptions {
+  readonly role?: Role
+  readonly user?: string
+  /** Seconds since 1970. */
+  readonly expires?: number
+  /** Signs the certificate with another org's key, as a forger would. */
+  readonly signedBy?: TestOrg
+}
+
+export async function createOrg(): Promise<TestOrg> {
+  const root = await createKey()
+  return { id: parseOrgId(root.thumbprint), root }
+}
+
+export async function createDevice(org: TestOrg, options: DeviceOptions = {}): Promise<TestDevice> {
+  const key = await createKey()
+  const { root } = options.signedBy ?? org
+  const now = Math.floor(Date.now() / 1000)
+  const certificate = await new SignJWT({ cnf: { jwk: key.publicJwk }, user: options.user ?? 'Vera', role: options.role ?? 'admin' })
+    .setProtectedHeader({ alg: 'EdDSA', typ: certificateType, jwk: org.root.publicJwk })
+    .setIssuer(org.id)
+    .setSubject(key.thumbprint)
+    .setIssuedAt(now)
+    .setExpirationTime(options.expires ?? now + 3_600)
+    .sign(root.privateKey)
+  const hello: TestDevice['hello'] = async (nonce, relayName, claims = {}) => {
+    const token = await new SignJWT({ nonce: Buffer.from(nonce).toString('base64url'), version: claims.version ?? protocolVersions.newest })
+      .setProtectedHeader({ alg: 'EdDSA', typ: helloType })
+      .setAudience(relayName)
+      .setIssuedAt(now)
+      .setExpirationTime(claims.expires ?? now + 60)
+      .sign(key.privateKey)
+    return { token, certificate }
+  }
+  return { org: org.id, id: parseDeviceId(key.thumbprint), certificate, hello }
+}
+
+async function createKey(): Promise<KeyPair> {
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true })
+  const { kty, crv, x } = await exportJWK(publicKey)
+  if (kty === undefined || crv === undefined || x === undefined) throw new Error('The platform gave a key of another form.')
+  const publicJwk = { kty, crv, x }
+  return { publicJwk, privateKey, thumbprint: await calculateJwkThumbprint(publicJwk) }
+}

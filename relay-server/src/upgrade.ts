@@ -1,0 +1,69 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { limits } from '@entente/protocol'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { RelayConfig } from './config.js'
+import { type Doors, readDoorPath } from './door.js'
+import type { Log } from './log.js'
+
+/** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
+const fragmentsPerFrame = 128
+
+export interface Entrance {
+  readonly config: RelayConfig
+  readonly log: Log
+  readonly doors: Doors
+  readonly isClosing: () => boolean
+  readonly welcome: (socket: WebSocket) => void
+}
+
+type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a door's token. */
+export function createUpgrade({ config, log, doors, isClosing, welcome }: Entrance): Upgrade {
+  // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
+  const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: limits.frameBytes, maxFragments: fragmentsPerFrame }
+  const server = new WebSocketServer(options)
+  const socketsByAddress = new Map<string, number>()
+  return (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    const address = request.socket.remoteAddress ?? ''
+    const url = new URL(request.url ?? '/', 'http://relay')
+    const refuse = (status: number): void => {
+      log.info('upgrade-refused', { status, path: url.pathname.startsWith('/door/') ? '/door' : url.pathname.slice(0, 64) })
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    }
+    if (isClosing()) return refuse(503)
+    if (!isOriginAllowed(request, config.origins)) return refuse(403)
+    if ((socketsByAddress.get(address) ?? 0) >= config.socketsPerAddress) return refuse(429)
+    const enter = choose(url, doors, welcome)
+    if (typeof enter === 'number') return refuse(enter)
+    socketsByAddress.set(address, (socketsByAddress.get(address) ?? 0) + 1)
+    socket.once('close', () => {
+      const left = (socketsByAddress.get(address) ?? 1) - 1
+      if (left > 0) socketsByAddress.set(address, left)
+      else socketsByAddress.delete(address)
+    })
+    server.handleUpgrade(request, socket, head, enter)
+  }
+}
+
+/** @returns what to do with the socket, or the HTTP status of the refusal */
+function choose(url: URL, doors: Doors, welcome: (socket: WebSocket) => void): ((socket: WebSocket) => void) | number {
+  if (url.pathname === '/socket') return welcome
+  if (!url.pathname.startsWith('/door/')) return 404
+  const name = readDoorPath(url.pathname)
+  const pass = name && doors.check(name, url.searchParams.get('token') ?? '', Date.now())
+  return pass ? (socket) => doors.enter(socket, pass) : 401
+}
+
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Programs send no Origin; a page must come from the relay's own host, from this machine, or from a listed origin. */
+function isOriginAllowed(request: IncomingMessage, listed: readonly string[]): boolean {
+  const { origin, host } = request.headers
+  if (origin === undefined) return true
+  if (!URL.canParse(origin)) return false
+  const page = new URL(origin)
+  return page.host === host || loopbackHosts.has(page.hostname) || listed.includes(page.origin)
+}
