@@ -1,5 +1,5 @@
 import { type Engine, type OpenSocket, openEngine, type Store } from '@entente/engine'
-import { createMemoryStore, createMemoryTabs } from '@entente/engine/memory'
+import { MemoryBrowser, MemoryStore } from '@entente/engine/memory'
 import { nodeClock, nodeRandom, nodeSocket } from '../node/ports.js'
 
 /** Opens an org of its own, without a browser, on a relay. */
@@ -10,11 +10,11 @@ export async function openOrg(
   ports: { readonly store?: Store; readonly openSocket?: OpenSocket } = {},
 ): Promise<Engine> {
   return openEngine({
-    store: ports.store ?? createMemoryStore(),
+    store: ports.store ?? new MemoryStore(),
     openSocket: ports.openSocket ?? nodeSocket,
     clock: nodeClock,
     random: nodeRandom,
-    tabs: createMemoryTabs(),
+    tabs: new MemoryBrowser().open(),
     relay,
     create: { orgName, userName },
   })

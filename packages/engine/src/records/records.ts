@@ -24,7 +24,7 @@ export interface Shares {
 }
 
 /** The org's own leads and opportunities. */
-export function createRecords(context: EngineContext, schemas: Schemas, shares: Shares): RecordsApi {
+export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | 'clock'>, schemas: Schemas, shares: Shares): RecordsApi {
   const { rows, random, clock } = context
   const views = new WeakMap<Row, RecordView>()
 
