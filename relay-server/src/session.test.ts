@@ -1,0 +1,254 @@
+import { connect } from 'node:net'
+import { connectionId, encodeClientFrame, feedName, parseConnectionId, protocolVersions, revocationKey, type RelayMessage } from '@entente/protocol'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createConnection, createDevice, createOrg, offerOf, RelayClient, TestRelay } from './testing/index.js'
+
+describe('a session', () => {
+  let relay: TestRelay
+  afterEach(() => relay.stop())
+
+  it('[ID1] opens for a certified device and tells it time, opening and position', async () => {
+    relay = await TestRelay.start()
+    const vera = await createDevice(await createOrg())
+    const client = new RelayClient(relay.url)
+    await client.sayHello(vera)
+    const welcome = await client.next('welcome')
+    expect(Math.abs(welcome.time - Date.now())).toBeLessThan(5_000)
+    expect(welcome.opening).toBeGreaterThan(0)
+    expect(welcome.position).toBe(0)
+    client.send({ type: 'ping' })
+    await client.next('pong')
+  })
+
+  it('is closed where no hello comes (row 4)', async () => {
+    relay = await TestRelay.start({ helloMs: 100 })
+    const client = new RelayClient(relay.url)
+    expect((await client.next('failed')).code).toBe('AUTH')
+    expect(await client.closed()).toBe(1008)
+  })
+
+  it('is closed at the sixteenth frame before the hello (row 5)', async () => {
+    relay = await TestRelay.start()
+    const client = new RelayClient(relay.url)
+    await client.next('challenge')
+    for (let frame = 0; frame < 15; frame++) client.send({ type: 'ping' })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(client.closeCode).toBeUndefined()
+    expect(client.heard).toEqual([])
+    client.send({ type: 'ping' })
+    expect((await client.next('failed')).code).toBe('AUTH')
+    expect(await client.closed()).toBe(1008)
+  })
+
+  it('refuses a text frame with 1003 (row 6)', async () => {
+    relay = await TestRelay.start()
+    const client = new RelayClient(relay.url)
+    await client.next('challenge')
+    client.socket.send('{"type":"hello"}')
+    expect(await client.closed()).toBe(1003)
+  })
+
+  it('refuses a frame over the limit with 1009 (row 7)', async () => {
+    relay = await TestRelay.start()
+    const client = new RelayClient(relay.url)
+    await client.next('challenge')
+    client.socket.send(new Uint8Array(256 * 1024 + 1))
+    expect(await client.closed()).toBe(1009)
+  })
+
+  it('refuses endless fragments with 1008 (row 9)', async () => {
+    relay = await TestRelay.start()
+    const client = new RelayClient(relay.url)
+    await client.next('challenge')
+    for (let fragment = 0; fragment < 200; fragment++) client.socket.send(new Uint8Array([0]), { fin: false })
+    expect(await client.closed()).toBe(1008)
+  })
+
+  it('[W3] refuses an unknown message with VERSION and the range it speaks (row 10)', async () => {
+    relay = await TestRelay.start()
+    const client = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
+    client.socket.send(new Uint8Array([200]))
+    expect(await client.next('failed')).toMatchObject({ code: 'VERSION', ...protocolVersions })
+    expect(await client.closed()).toBe(1008)
+  })
+
+  it('[W3] refuses a protocol version it does not speak with VERSION (row 10)', async () => {
+    relay = await TestRelay.start()
+    const client = new RelayClient(relay.url)
+    await client.sayHello(await createDevice(await createOrg()), { version: 99 })
+    expect(await client.next('failed')).toMatchObject({ code: 'VERSION', ...protocolVersions })
+  })
+
+  it('[ID3] refuses a hello made for another nonce (row 11)', async () => {
+    relay = await TestRelay.start()
+    const vera = await createDevice(await createOrg())
+    const eve = new RelayClient(relay.url)
+    const overheard = new RelayClient(relay.url)
+    const { nonce } = await overheard.next('challenge')
+    await eve.next('challenge')
+    eve.send({ type: 'hello', ...(await vera.hello(nonce, eve.relayName)) })
+    expect((await eve.next('failed')).code).toBe('AUTH')
+    expect(await eve.closed()).toBe(1008)
+  })
+
+  it('[ID3] takes a nonce once: a hello sent twice ends the session (row 11)', async () => {
+    relay = await TestRelay.start()
+    const vera = await createDevice(await createOrg())
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    const hello = await vera.hello(nonce, client.relayName)
+    client.send({ type: 'hello', ...hello })
+    await client.next('welcome')
+    client.send({ type: 'hello', ...hello })
+    expect((await client.next('failed')).code).toBe('AUTH')
+  })
+
+  it('[ID3] refuses a hello made for another relay', async () => {
+    relay = await TestRelay.start()
+    const vera = await createDevice(await createOrg())
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    client.send({ type: 'hello', ...(await vera.hello(nonce, 'relay.elsewhere.example')) })
+    expect((await client.next('failed')).code).toBe('AUTH')
+  })
+
+  it('[ID4] refuses an expired certificate and an expired hello, beyond five minutes of clocks (row 12)', async () => {
+    relay = await TestRelay.start()
+    const now = Math.floor(Date.now() / 1000)
+    const org = await createOrg()
+    const late = new RelayClient(relay.url)
+    await late.sayHello(await createDevice(org, { expires: now - 301 }))
+    expect((await late.next('failed')).code).toBe('AUTH')
+    const slow = new RelayClient(relay.url)
+    await slow.sayHello(await createDevice(org), { expires: now - 301 })
+    expect((await slow.next('failed')).code).toBe('AUTH')
+    await RelayClient.connect(relay.url, await createDevice(org, { expires: now - 200 }))
+  })
+
+  it('[ID4] ends the session of a device that an admin revokes, and opens none again, not after a restart either (row 12)', async () => {
+    relay = await TestRelay.start()
+    const org = await createOrg()
+    const [admin, lost] = await Promise.all([createDevice(org), createDevice(org, { role: 'member' })])
+    const vera = await RelayClient.connect(relay.url, admin)
+    const thief = await RelayClient.connect(relay.url, lost)
+    const team = feedName({ kind: 'team', org: org.id, topic: 'messages' })
+    await Promise.all([vera.read(1, team), thief.read(1, team)])
+    const revocation = offerOf(revocationKey(lost.id), 'notice')
+    expect((await thief.publish(1, { ...revocation, key: revocationKey(admin.id) })).code).toBe('AUTH')
+    expect((await vera.publish(1, revocation)).code).toBe('ACCEPTED')
+    expect((await thief.next('failed')).code).toBe('AUTH')
+    expect(await thief.closed()).toBe(1008)
+    await expect(RelayClient.connect(relay.url, lost)).rejects.toThrow('AUTH')
+    await relay.restart()
+    await expect(RelayClient.connect(relay.url, lost)).rejects.toThrow('AUTH')
+    await RelayClient.connect(relay.url, admin)
+  })
+
+  it('[ID2] refuses a certificate that names an org but is signed by another (row 13)', async () => {
+    relay = await TestRelay.start()
+    const [vendor, forger] = await Promise.all([createOrg(), createOrg()])
+    const eve = await createDevice(vendor, { signedBy: forger })
+    await expect(RelayClient.connect(relay.url, eve)).rejects.toThrow('AUTH')
+  })
+
+  it('[F4] answers alike for a feed that does not exist and one that is another’s (rows 14, 34)', async () => {
+    relay = await TestRelay.start()
+    const connection = await createConnection()
+    await connection.open(relay.url, connection.vera)
+    const eve = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
+    const answers: RelayMessage[] = []
+    const names = [
+      connection.feed('vendor', 'opportunity'),
+      connection.feed('vendor', 'messages'),
+      feedName({ kind: 'connection', connection: parseConnectionId('AAAAAAAAAAAAAAAAAAAAAA'), side: 'vendor', topic: 'opportunity' }),
+      feedName({ kind: 'team', org: connection.vendor.id, topic: 'rows' }),
+    ]
+    for (const name of names) {
+      eve.subscribe(5, name)
+      answers.push(await eve.next('refused'))
+    }
+    expect(answers[0]).toMatchObject({ what: 'feed', subject: 5, code: 'FEED' })
+    for (const answer of answers) expect(answer).toEqual(answers[0])
+    expect(await eve.publish(5, offerOf('k', 'message'))).toMatchObject({ code: 'FEED' })
+  })
+
+  it('[F3] refuses to attach a stranger, or parties that the connection’s id does not prove, alike (row 14)', async () => {
+    relay = await TestRelay.start()
+    const connection = await createConnection()
+    const eveOrg = await createOrg()
+    const eve = await RelayClient.connect(relay.url, await createDevice(eveOrg))
+    const parties = { vendor: connection.vendor.id, partner: connection.partner.id }
+    eve.send({ type: 'attach', connection: connection.id, ...parties, salt: 'a-salt-for-tests' })
+    const stranger = await eve.next('refused')
+    eve.send({ type: 'attach', connection: connection.id, ...parties, partner: eveOrg.id, salt: 'a-salt-for-tests' })
+    expect(await eve.next('refused')).toEqual(stranger)
+    expect(stranger).toMatchObject({ what: 'attach', code: 'FEED' })
+    const own = connectionId(connection.vendor.id, eveOrg.id, 'x')
+    eve.send({ type: 'attach', connection: own, vendor: connection.vendor.id, partner: eveOrg.id, salt: 'x' }, { type: 'ping' })
+    await eve.next('pong')
+    expect(eve.heard).toEqual([])
+  })
+
+  it('[RL1] refuses offers over the rate with a delay, and shows a flood out (row 29)', async () => {
+    relay = await TestRelay.start({ messagesPerSecond: 20, burst: 1 })
+    const org = await createOrg()
+    const client = await RelayClient.connect(relay.url, await createDevice(org))
+    await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
+    const offers = Array.from({ length: 40 }, (_, id) => ({ id, ...offerOf(`k${id}`, 'message') }))
+    client.send({ type: 'publish', feed: 1, offers })
+    const refused = await client.next('refused')
+    expect(refused.code).toBe('RATE')
+    expect(refused.retryMs).toBeGreaterThan(0)
+    client.socket.send(encodeClientFrame(Array.from({ length: 100 }, () => ({ type: 'ping' as const }))))
+    const failed = await client.next('failed')
+    expect(failed.code).toBe('RATE')
+    expect(failed.retryMs).toBeGreaterThan(0)
+  })
+
+  it('[HB1] is dropped when the line is half open, and kept when the device answers (row 38)', async () => {
+    relay = await TestRelay.start({ heartbeatMs: 150 })
+    const vera = await createDevice(await createOrg())
+    const answering = await RelayClient.connect(relay.url, vera)
+    const silent = connect(relay.port, '127.0.0.1')
+    silent.write('GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+    silent.on('error', () => {})
+    silent.resume()
+    await new Promise((resolve) => silent.once('close', resolve))
+    expect(relay.lines.some((line) => line.includes('silent-session-dropped'))).toBe(true)
+    expect(answering.closeCode).toBeUndefined()
+    answering.send({ type: 'ping' })
+    await answering.next('pong')
+  })
+
+  it('survives bytes that are no frame, and nobody else notices', async () => {
+    relay = await TestRelay.start()
+    const org = await createOrg()
+    const vera = await RelayClient.connect(relay.url, await createDevice(org))
+    const eve = await RelayClient.connect(relay.url, await createDevice(org))
+    eve.socket.send(new Uint8Array([6, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255]))
+    expect((await eve.next('failed')).code).toBe('FRAME')
+    vera.send({ type: 'ping' })
+    await vera.next('pong')
+  })
+
+  it('tells devices when to come back when the relay stops in good order', async () => {
+    relay = await TestRelay.start()
+    const client = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
+    await relay.restart()
+    expect((await client.next('leaving')).retryMs).toBeGreaterThan(0)
+    expect(client.closeCode).toBe(1001)
+  })
+
+  it('logs no token and no certificate', async () => {
+    relay = await TestRelay.start()
+    const vera = await createDevice(await createOrg())
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    const hello = await vera.hello(nonce, client.relayName)
+    client.send({ type: 'hello', ...hello })
+    await client.next('welcome')
+    const log = relay.lines.join('\n')
+    expect(log).toContain('session-opened')
+    for (const secret of [hello.token, hello.certificate]) expect(log).not.toContain(secret.slice(-40))
+  })
+})

@@ -1,0 +1,84 @@
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { RelayClient, TestRelay } from './testing/index.js'
+
+describe('the way to a socket', () => {
+  let relay: TestRelay
+  afterEach(() => relay.stop())
+
+  it('answers plain HTTP on the socket path with 426 (row 1)', async () => {
+    relay = await TestRelay.start()
+    const response = await fetch(`${relay.url}/socket`)
+    expect(response.status).toBe(426)
+    expect(response.headers.get('upgrade')).toBe('websocket')
+  })
+
+  it('turns away a page of another origin with 403, and lets listed, own and loopback ones in (row 2)', async () => {
+    relay = await TestRelay.start({ origins: ['https://app.example.com'] })
+    expect(await upgradeStatus(relay, { origin: 'https://elsewhere.example' })).toBe(403)
+    expect(await upgradeStatus(relay, { origin: 'null' })).toBe(403)
+    expect(await upgradeStatus(relay, { origin: 'https://relay.example', host: 'relay.example' })).toBe(101)
+    for (const origin of ['https://app.example.com', relay.url, 'http://localhost:5173']) {
+      const client = new RelayClient(relay.url, origin)
+      await client.next('challenge')
+      await client.close()
+    }
+  })
+
+  it('drops headers that never end (row 3)', async () => {
+    relay = await TestRelay.start({ headersMs: 300 })
+    const socket = connect(relay.port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write('GET /socket HTTP/1.1\r\nHost: x\r\n')
+    const dripping = setInterval(() => socket.write('X-More: 1\r\n'), 50)
+    const began = Date.now()
+    await new Promise((resolve) => socket.once('close', resolve))
+    clearInterval(dripping)
+    expect(Date.now() - began).toBeLessThan(3_000)
+  })
+
+  it('declines compression (row 8)', async () => {
+    relay = await TestRelay.start()
+    const socket = new WebSocket(`${relay.url.replace('http', 'ws')}/socket`, { perMessageDeflate: true })
+    await new Promise((resolve) => socket.once('open', resolve))
+    expect(socket.extensions).toBe('')
+    socket.close()
+  })
+
+  it('[RL2] gives one address only so many sockets, with 429, and frees the place of a closed one (row 37)', async () => {
+    relay = await TestRelay.start({ socketsPerAddress: 3 })
+    const clients = [1, 2, 3].map(() => new RelayClient(relay.url))
+    await Promise.all(clients.map((client) => client.next('challenge')))
+    expect(await upgradeStatus(relay, {})).toBe(429)
+    await clients[0]?.close()
+    await expect.poll(() => upgradeStatus(relay, {})).toBe(101)
+  })
+
+  it('knows no other path', async () => {
+    relay = await TestRelay.start()
+    expect(await upgradeStatus(relay, {}, '/elsewhere')).toBe(404)
+  })
+})
+
+function upgradeStatus(relay: TestRelay, headers: Record<string, string>, path = '/socket'): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request({
+      host: '127.0.0.1',
+      port: relay.port,
+      path,
+      headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', ...headers },
+    })
+    asked.on('response', (response) => {
+      response.resume()
+      resolve(response.statusCode ?? 0)
+    })
+    asked.on('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response.statusCode ?? 0)
+    })
+    asked.on('error', reject)
+    asked.end()
+  })
+}
