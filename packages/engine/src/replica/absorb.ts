@@ -1,0 +1,200 @@
+import { admitUpdate, compareEpochs, emptyVector, type Entry, type FeedName, type Key, limits, loadDoc, ProtocolError, readSlots, type SealedSlots, type Stamp, vectorOfDoc } from '@entente/protocol'
+import { decodeUtf8 } from 'lib0/string'
+import * as Y from 'yjs'
+import { type Register, type Row, setRegister } from '../row/row.js'
+import { carriedFields, effectiveVersion, messageRowId } from './carriage.js'
+import { type Meaning, objectByTopic, type RowsView, textOf } from './meaning.js'
+import type { Sealer } from './sealer.js'
+import type { Address, Stored, StoredDoc } from './stored.js'
+import { readWholeDoc } from './whole-doc.js'
+
+/** What an entry leaves: the key's new state, and the registers that an own feed brings into rows. */
+export interface Absorbed {
+  readonly stored: Stored
+  readonly rows: readonly Row[]
+}
+
+/** What absorbing stands on. It writes nothing: the caller does, in one transaction (rule AB3). */
+export interface Absorber {
+  readonly feed: FeedName
+  readonly meaning: Meaning
+  readonly rows: RowsView
+  readonly sealer: Sealer
+  /** False only where a test leaves the rule out that docs of another version are held. */
+  readonly hold: boolean
+  /** Hears of entries that cannot be taken. They change nothing (rule SE4). */
+  readonly problem: (what: string) => void
+}
+
+/** A device holds the relay to the names of slots too (rule AB4). */
+const connectionSlots: ReadonlySet<string> = new Set(Array.from({ length: limits.slotsPerTopic }, (_, slot) => String(slot)))
+
+/** No session has a higher number: what carries its stamp in the epoch wins over an equal stamp of any session. */
+const highestSession = Number.MAX_SAFE_INTEGER
+
+/**
+ * Takes one entry in. A doc's bytes join the stored doc; each of its values is opened once. Entries that were absorbed before change nothing.
+ *
+ * @param held what the key holds, with the doc's bytes where the entry is an update
+ */
+export function absorbEntry(absorber: Absorber, entry: Entry, held: Stored | undefined): Absorbed | undefined {
+  if (held && entry.sequence <= held.sequence) return undefined
+  switch (entry.kind) {
+    case 'doc':
+      return absorbDoc(absorber, entry, held)
+    case 'message':
+    case 'notice':
+      return absorbMessage(absorber, entry, entry.kind, held)
+    case 'erased':
+      return absorbErasure(absorber, entry, held)
+  }
+}
+
+function absorbMessage({ feed, meaning, sealer, problem }: Absorber, entry: Entry, kind: 'message' | 'notice', held: Stored | undefined): Absorbed | undefined {
+  const register = kind === 'notice' ? openNotice(entry) : sealer.openMessage(meaning, feed, entry.key, entry.bytes)
+  if (!register) {
+    problem(`A ${kind} in ${feed} does not open. The last good one is kept.`)
+    return held && { stored: { ...held, sequence: entry.sequence }, rows: [] }
+  }
+  const [stamp, body] = register
+  const stored: Stored = { kind, sequence: entry.sequence, body, stamp, lost: false }
+  return { stored, rows: meaning.own ? [messageRow(kind, feed, entry.key, register)] : [] }
+}
+
+/** A notice is for the relay to read, so it has no seal; its stamp stands in its epoch (rule MS3). */
+function openNotice(entry: Entry): Register | undefined {
+  try {
+    return [epochToStamp(entry), decodeUtf8(entry.bytes)]
+  } catch {
+    return undefined
+  }
+}
+
+function absorbErasure({ feed, meaning, rows }: Absorber, entry: Entry, held: Stored | undefined): Absorbed {
+  const registers = held && 'registers' in held ? held.registers : {}
+  const stored: Stored = { kind: 'erased', epoch: entry.epoch, sequence: entry.sequence, unsent: false, registers: meaning.own ? {} : registers }
+  if (!meaning.own || !isMessages(meaning)) return { stored, rows: [] }
+  const kind = rows.get('Notice', messageRowId(feed, entry.key)) ? 'notice' : 'message'
+  return { stored, rows: [messageRow(kind, feed, entry.key, [epochToStamp(entry), null])] }
+}
+
+function messageRow(kind: 'message' | 'notice', feed: FeedName, key: Key, register: Register): Row {
+  return { object: kind === 'notice' ? 'Notice' : 'Message', id: messageRowId(feed, key), registers: { body: register } }
+}
+
+const isMessages = (meaning: Meaning): boolean => meaning.kind === 'mailbox' || meaning.topic === 'messages'
+
+function epochToStamp({ epoch }: Entry): Stamp {
+  return [epoch.version, epoch.number, highestSession]
+}
+
+function absorbDoc(absorber: Absorber, entry: Entry, held: Stored | undefined): Absorbed | undefined {
+  const base = held?.kind === 'doc' && !held.lost && compareEpochs(held.epoch, entry.epoch) === 0 ? held : undefined
+  if (!entry.whole && !base) {
+    absorber.problem(`An update in ${absorber.feed} continues a doc that is not here.`)
+    return undefined
+  }
+  const slots = absorber.meaning.kind === 'connection' ? connectionSlots : undefined
+  const joined = joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
+  if (joined instanceof ProtocolError) {
+    absorber.problem(`A doc in ${absorber.feed} was not accepted (${joined.code}). The last good state is kept.`)
+    return undefined
+  }
+  const { state, changed } = joined
+  const stored: StoredDoc = {
+    kind: 'doc',
+    epoch: entry.epoch,
+    sequence: entry.sequence,
+    state,
+    registers: entry.whole ? {} : (base?.registers ?? {}),
+    unreadable: entry.whole ? [] : (base?.unreadable ?? []),
+    held: false,
+    lost: false,
+  }
+  return openDoc(absorber, entry.key, stored, changed, held && 'registers' in held ? held.registers : {})
+}
+
+/** The doc's bytes with the update in them, and the slots that it set. */
+function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: ReadonlySet<string> | undefined): { readonly state: Uint8Array; readonly changed: SealedSlots } | ProtocolError {
+  try {
+    if (!base) {
+      const state = admitUpdate(bytes, emptyVector, slots).bytes
+      return { state, changed: readWholeDoc(state) }
+    }
+    const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
+    const doc = loadDoc([base.state])
+    const before = readSlots(doc)
+    Y.applyUpdate(doc, admitted)
+    // Yjs hands out the same bytes for as long as a slot is not set anew.
+    const changed = new Map([...readSlots(doc)].filter(([slot, value]) => before.get(slot) !== value))
+    return { state: Y.encodeStateAsUpdate(doc), changed }
+  } catch (error) {
+    if (error instanceof ProtocolError) return error
+    throw error
+  }
+}
+
+/**
+ * Opens what a doc's slots hold and, in an own feed, gives it as rows. A doc of a version that is not the present one is held until that arrives: its
+ * slots mean nothing yet (rule EP4). A peer's doc of an earlier version is still read; its version tells what its slots meant.
+ *
+ * @param lastGood registers to keep for slots that do not open
+ */
+export function openDoc(absorber: Absorber, key: Key, doc: StoredDoc, changed: SealedSlots, lastGood: Readonly<Record<string, Register>>): Absorbed {
+  const { feed, meaning, rows, sealer } = absorber
+  if (absorber.hold && isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
+  const registers: Record<string, Register> = { ...doc.registers }
+  const unreadable = new Set(doc.unreadable)
+  const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
+  const take = (address: Address, field: string, register: Register): void => {
+    const name = address.join('\n')
+    let row = found.get(name)
+    if (!row) found.set(name, (row = { address, registers: {} }))
+    setRegister(row.registers, field, register)
+  }
+  const target = meaning.kind === 'connection' && meaning.own ? carriedRecord(meaning, key, rows) : undefined
+  for (const [slot, sealed] of changed) {
+    let register: Register | undefined
+    if (meaning.kind === 'team') {
+      const opened = sealer.openTeamSlot(meaning, feed, key, slot, doc.epoch, sealed)
+      if (opened) take(opened.address, opened.field, opened.register)
+      register = opened?.register
+    } else {
+      register = sealer.openSlot(meaning, feed, key, slot, doc.epoch, sealed)
+      const field = target?.bySlot.get(slot)
+      if (register && target && field !== undefined) take(target.address, field, register)
+    }
+    if (register) {
+      setRegister(registers, slot, register)
+      unreadable.delete(slot)
+    } else {
+      unreadable.add(slot)
+      const good = lastGood[slot]
+      if (good && !meaning.own) registers[slot] = good
+    }
+  }
+  if (unreadable.size > doc.unreadable.length) absorber.problem(`A value in ${feed} does not open. The last good one is kept.`)
+  return {
+    stored: { ...doc, registers, unreadable: [...unreadable], held: false },
+    rows: [...found.values()].map(({ address: [object, id], registers: fields }) => ({ object, id, registers: fields })),
+  }
+}
+
+/**
+ * Whether a doc cannot be read yet: its version is to come, or, in an own feed, its record map is, or its slots no longer mean what they meant
+ * under its version.
+ */
+export function isHeld(meaning: Meaning, key: Key, doc: Pick<StoredDoc, 'epoch'>, rows: RowsView): boolean {
+  if (meaning.kind !== 'connection') return false
+  const known = effectiveVersion(rows.get('Agreement', meaning.connection))
+  if (known === undefined || doc.epoch.version > known) return true
+  return meaning.own && (doc.epoch.version < known || !rows.get('RecordMap', key))
+}
+
+/** The record that an own doc is about, with its field of each slot. */
+function carriedRecord(meaning: Extract<Meaning, { kind: 'connection' }>, key: Key, rows: RowsView): { readonly address: Address; readonly bySlot: ReadonlyMap<string, string> } | undefined {
+  if (meaning.topic === 'messages') return undefined
+  const record = textOf(rows.get('RecordMap', key), 'record')
+  const fields = carriedFields(rows.get('Agreement', meaning.connection), meaning.topic, meaning.side)
+  return record && fields ? { address: [objectByTopic[meaning.topic], record], bySlot: fields.bySlot } : undefined
+}

@@ -1,0 +1,173 @@
+import { compareStamps, isStamp, type Key, type ObjectTopic, parseConnectionId, parseFeedName, parseKey } from '@entente/protocol'
+import type { FeedName, OrgId, Side } from '@entente/protocol'
+import { isValueMap, type Value } from '../record/value.js'
+import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
+import type { RowStep } from '../row/rows.js'
+import type { TeamNames } from '../seal/keys.js'
+import { connectionFeed, type Meaning, objectByTopic, type RowsView, sideOf, teamFeed, textOf, topicByObject } from './meaning.js'
+import { nameTeamRegister } from './sealer.js'
+import type { Address } from './stored.js'
+
+/** What this org wants to stand at the relay under one key of an own feed. */
+export type Wanted =
+  /** Whatever stands there may stay. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'erased'; readonly version: number; readonly register: Register | undefined }
+  | { readonly kind: 'message' | 'notice'; readonly register: Register }
+  /** `begun` is false for an imported copy that no one has edited: its doc is not begun by itself (rule of the first edit). */
+  | { readonly kind: 'doc'; readonly version: number; readonly registers: Readonly<Record<string, Register>>; readonly begun: boolean }
+
+const nothing: Wanted = { kind: 'nothing' }
+
+/** A place at the relay that a row bears on. */
+export interface Place {
+  readonly feed: FeedName
+  readonly key: Key
+  readonly address: Address
+}
+
+/** Objects whose rows are carried by messages feeds, not by the team's rows. */
+const isMessage = (object: string): boolean => object === 'Message' || object === 'Notice'
+
+/** What is wanted at a place, by the rows as `rows` shows them. */
+export function wantedAt(meaning: Meaning, [object, id]: Address, rows: RowsView, names: TeamNames | undefined): Wanted {
+  const row = rows.get(object, id)
+  if (isMessage(object)) return wantedMessage(row)
+  if (meaning.kind === 'team') return row && names ? wantedTeamRow(row, names) : nothing
+  return meaning.kind === 'connection' && meaning.topic !== 'messages' ? wantedDoc(row, meaning.side, meaning.topic, rows) : nothing
+}
+
+function wantedMessage(row: Row | undefined): Wanted {
+  const register = registerOf(row, 'body')
+  if (!row || !register) return nothing
+  if (register[1] === null) return { kind: 'erased', version: register[0][0], register }
+  return { kind: row.object === 'Notice' ? 'notice' : 'message', register }
+}
+
+function wantedTeamRow(row: Row, names: TeamNames): Wanted {
+  const registers: Record<string, Register> = {}
+  for (const field of Object.keys(row.registers)) {
+    const register = registerOf(row, field)
+    if (register) registers[names.slot(field)] = nameTeamRegister([row.object, row.id], field, register)
+  }
+  return { kind: 'doc', version: 0, registers, begun: true }
+}
+
+/** The doc of a record map: the agreed update fields of its record, from the own side. */
+function wantedDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: RowsView): Wanted {
+  const [connection, record] = [textOf(map, 'connection'), textOf(map, 'record')]
+  if (!map || !connection || !record || valueOf(map, 'object') !== objectByTopic[topic]) return nothing
+  const on = valueOf(map, 'on')
+  if (typeof on !== 'boolean') return nothing
+  const fields = carriedFields(rows.get('Agreement', connection), topic, side)
+  const row = rows.get(objectByTopic[topic], record)
+  const ended = textOf(rows.get('Connection', connection), 'state') === 'Disabled'
+  if (!on || ended || valueOf(row, '_deleted') === true) return { kind: 'erased', version: fields?.version ?? 0, register: undefined }
+  if (!fields) return nothing
+  const imported = valueOf(map, 'importStamp')
+  let begun = side === 'vendor' || valueOf(map, 'atOnce') === true || !isStamp(imported)
+  const registers: Record<string, Register> = {}
+  for (const [slot, field] of fields.bySlot) {
+    const register = registerOf(row, field)
+    if (!register) continue
+    registers[slot] = register
+    if (isStamp(imported) && compareStamps(register[0], imported) !== 0) begun = true
+  }
+  return { kind: 'doc', version: fields.version, registers, begun }
+}
+
+interface CarriedFields {
+  readonly version: number
+  /** The own field of each slot. An object that the agreement does not name has none: what stood there is emptied. */
+  readonly bySlot: ReadonlyMap<string, string>
+}
+
+// An agreement is read for each doc and changes a few times a year.
+const fieldsByAgreement = new WeakMap<Row, Map<string, CarriedFields | undefined>>()
+
+/** Which fields of an object travel from this side under the effective agreement; undefined while there is none. */
+export function carriedFields(agreement: Row | undefined, topic: ObjectTopic, side: Side): CarriedFields | undefined {
+  if (!agreement) return undefined
+  let known = fieldsByAgreement.get(agreement)
+  if (!known) fieldsByAgreement.set(agreement, (known = new Map()))
+  const name = `${topic} ${side}`
+  if (!known.has(name)) known.set(name, readCarriedFields(valueOf(agreement, 'effective'), topic, side))
+  return known.get(name)
+}
+
+function readCarriedFields(effective: Value | undefined, topic: ObjectTopic, side: Side): CarriedFields | undefined {
+  if (!isValueMap(effective) || typeof effective['version'] !== 'number') return undefined
+  const bySlot = new Map<string, string>()
+  const objects = effective['objects']
+  const object = isValueMap(objects) ? objects[objectByTopic[topic]] : undefined
+  const fields: Value | undefined = isValueMap(object) ? object['fields'] : undefined
+  for (const line of Array.isArray(fields) ? (fields as readonly Value[]) : []) {
+    if (!isValueMap(line)) continue
+    const [slot, field] = [line['slot'], line[side]]
+    if (typeof slot === 'string' && isValueMap(field) && typeof field['name'] === 'string') bySlot.set(slot, field['name'])
+  }
+  return { version: effective['version'], bySlot }
+}
+
+/** The version of a connection's effective agreement, if there is one. */
+export function effectiveVersion(agreement: Row | undefined): number | undefined {
+  return carriedFields(agreement, 'lead', 'vendor')?.version
+}
+
+/** The places that a changed row may bear on: at least those where something else is wanted now. */
+export function placesOf(step: RowStep, org: OrgId, rows: RowsView, names: TeamNames | undefined): Place[] {
+  const { object, id } = step.after
+  if (isMessage(object)) {
+    const place = messagePlaceOf(step.after)
+    return place ? [place] : []
+  }
+  const places: Place[] = names ? [{ feed: teamFeed(org, 'rows'), key: names.key(object, id), address: [object, id] }] : []
+  const maps = mapsTouched(step, rows)
+  for (const map of maps) {
+    const place = docPlace(map, rows)
+    if (place) places.push(place)
+  }
+  return places
+}
+
+function mapsTouched(step: RowStep, rows: RowsView): Iterable<string> {
+  const { object, id } = step.after
+  if (object === 'RecordMap') return [id]
+  if (object === 'Agreement' || object === 'Connection') return rows.mapsOfConnection(id)
+  if (!topicByObject[object]) return []
+  return [...rows.mapsOfRecord(object, id)].filter((map) => isCarried(step, rows.get('RecordMap', map), rows))
+}
+
+/** Whether a record's step changed a field that a map's doc carries, so that other edits leave no mark. */
+function isCarried(step: RowStep, map: Row | undefined, rows: RowsView): boolean {
+  if (step.fields.includes('_deleted')) return true
+  const connection = textOf(map, 'connection')
+  const topic = topicByObject[step.after.object]
+  const side = connection ? sideOf(rows.get('Connection', connection)) : undefined
+  if (!connection || !topic || !side) return false
+  const carried = carriedFields(rows.get('Agreement', connection), topic, side)
+  return carried !== undefined && [...carried.bySlot.values()].some((field) => step.fields.includes(field))
+}
+
+/** Where a record map's doc stands. */
+export function docPlace(mapId: string, rows: RowsView): Place | undefined {
+  const map = rows.get('RecordMap', mapId)
+  const connection = textOf(map, 'connection')
+  const topic = topicByObject[textOf(map, 'object') ?? '']
+  const side = connection ? sideOf(rows.get('Connection', connection)) : undefined
+  if (!connection || !topic || !side) return undefined
+  return { feed: connectionFeed(parseConnectionId(connection), side, topic), key: parseKey(mapId), address: ['RecordMap', mapId] }
+}
+
+/** The id of a Message or Notice row: `<feed>#<key>`. */
+export const messageRowId = (feed: FeedName, key: Key): string => `${feed}#${key}`
+
+/** Where a Message or Notice row's message stands. */
+export function messagePlaceOf(row: Row): Place | undefined {
+  const [feed = '', key = ''] = row.id.split('#')
+  try {
+    return { feed: parseFeedName(feed), key: parseKey(key), address: [row.object, row.id] }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,49 @@
+import { type ConnectionId, connectionTopics, type FeedName, type OrgId, otherSide, parseConnectionId, sides } from '@entente/protocol'
+import type { Row } from '../row/row.js'
+import { connectionFeed, sideOf, teamFeed, textOf } from './meaning.js'
+
+/** What this org says of a connection so that the relay knows its parties. */
+export interface Parties {
+  readonly connection: ConnectionId
+  readonly vendor: string
+  readonly partner: string
+  readonly salt: string
+}
+
+export interface Followed {
+  readonly feeds: readonly FeedName[]
+  readonly parties: readonly Parties[]
+}
+
+/** Which feeds this org reads, or still has something to say in (rules of carriage; pure over rows). */
+export function followedFeeds(options: {
+  readonly org: OrgId
+  readonly team: boolean
+  readonly connections: Iterable<Row>
+  readonly invitations: Iterable<Row>
+  readonly hasMarks: (feed: FeedName) => boolean
+}): Followed {
+  const feeds: FeedName[] = []
+  const parties: Parties[] = []
+  if (options.team) feeds.push(teamFeed(options.org, 'rows'), teamFeed(options.org, 'messages'))
+  for (const row of options.connections) {
+    const side = sideOf(row)
+    const [state, vendor, partner, salt] = ['state', 'vendor', 'partner', 'salt'].map((field) => textOf(row, field))
+    if (!side || !vendor || !partner || !salt || !textOf(row, 'secret')) continue
+    const connection = parseConnectionId(row.id)
+    const own = connectionTopics.map((topic) => connectionFeed(connection, side, topic))
+    const peer = connectionTopics.map((topic) => connectionFeed(connection, otherSide(side), topic))
+    // An ended connection is followed for as long as it takes to erase what stands at the relay, and to say that it ended.
+    const followed = state === 'Enabled' || state === 'Pending' ? [...own, ...peer] : own.some(options.hasMarks) ? own : []
+    if (followed.length === 0) continue
+    feeds.push(...followed)
+    parties.push({ connection, vendor, partner, salt })
+  }
+  for (const row of options.invitations) {
+    const state = textOf(row, 'state')
+    if (sideOf(row) && (state === 'open' || state === 'claimed')) {
+      for (const each of sides) feeds.push(connectionFeed(parseConnectionId(row.id), each, 'messages'))
+    }
+  }
+  return { feeds, parties }
+}

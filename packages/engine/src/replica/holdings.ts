@@ -1,0 +1,164 @@
+import type { FeedName, Key, Stamp } from '@entente/protocol'
+import type { Store, StoreKey } from '../port/store.js'
+import type { Value } from '../record/value.js'
+import type { Register } from '../row/row.js'
+import { type Address, type DocHead, asAddress, asFeedState, asStored, type FeedState, freshFeed, type Head, headOf } from './stored.js'
+
+/** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
+export interface PeerDoc {
+  readonly key: Key
+  readonly feed: FeedName
+  readonly kind: 'doc' | 'erased'
+  /** The agreement's version under which its slots have their meaning. */
+  readonly version: number
+  /** Empty while the version is not known here; after an erasure what the doc held last. */
+  readonly registers: Readonly<Record<string, Register>>
+  readonly unreadable: readonly string[]
+}
+
+export interface InboxMessage {
+  readonly body: Value
+  readonly stamp: Stamp
+}
+
+/** What one transaction did to docs, marks and feeds: written to the store, then taken into memory here and in the other tabs. */
+export interface Outcome {
+  readonly heads: readonly (readonly [FeedName, Key, Head | undefined])[]
+  /** With an address the mark is set, without it is cleared. */
+  readonly marks: readonly (readonly [FeedName, Key, Address | undefined])[]
+  readonly feeds: readonly (readonly [FeedName, FeedState])[]
+}
+
+/** The replica's state in memory: everything but the docs' bytes. */
+export class Holdings {
+  readonly #headsByFeed = new Map<FeedName, Map<Key, Head>>()
+  readonly #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
+  readonly #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
+  readonly #heldByFeed = new Map<FeedName, Map<Key, DocHead>>()
+  readonly #marksByFeed = new Map<FeedName, Map<Key, Address>>()
+  readonly #feeds = new Map<FeedName, FeedState>()
+  #marks = 0
+
+  head(feed: FeedName, key: Key): Head | undefined {
+    return this.#headsByFeed.get(feed)?.get(key)
+  }
+
+  heads(feed: FeedName): ReadonlyMap<Key, Head> {
+    return tableOf(this.#headsByFeed, feed)
+  }
+
+  docs(feed: FeedName): ReadonlyMap<Key, PeerDoc> {
+    return tableOf(this.#docsByFeed, feed)
+  }
+
+  inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
+    return tableOf(this.#inboxByFeed, feed)
+  }
+
+  mark(feed: FeedName, key: Key): Address | undefined {
+    return this.#marksByFeed.get(feed)?.get(key)
+  }
+
+  marks(feed: FeedName): ReadonlyMap<Key, Address> {
+    return tableOf(this.#marksByFeed, feed)
+  }
+
+  /** Docs that wait for their agreement or record map, by feed. */
+  held(): readonly (readonly [FeedName, ReadonlyMap<Key, DocHead>])[] {
+    return [...this.#heldByFeed].filter(([, held]) => held.size > 0)
+  }
+
+  get markCount(): number {
+    return this.#marks
+  }
+
+  feed(feed: FeedName): FeedState {
+    return this.#feeds.get(feed) ?? freshFeed
+  }
+
+  take({ heads, marks, feeds }: Outcome): void {
+    for (const [feed, key, head] of heads) this.#takeHead(feed, key, head)
+    for (const [feed, key, address] of marks) this.#takeMark(feed, key, address)
+    for (const [feed, state] of feeds) this.#feeds.set(feed, state)
+  }
+
+  /** Fills memory from the store, in place of what was there. */
+  async load(store: Store): Promise<void> {
+    const heads: [FeedName, Key, Head][] = []
+    for await (const [[, feed, key], value] of scanAll(store, ['doc'])) {
+      const stored = asStored(value)
+      if (stored) heads.push([feed as FeedName, key as Key, headOf(stored)])
+    }
+    await this.loadFeeds(store)
+    this.#headsByFeed.clear()
+    this.#docsByFeed.clear()
+    this.#inboxByFeed.clear()
+    this.#heldByFeed.clear()
+    this.take({ heads, marks: [], feeds: [] })
+  }
+
+  /** The part of loading that is cheap: marks and feeds. Tells whether the feeds in the store are where memory thought. */
+  async loadFeeds(store: Store): Promise<boolean> {
+    const feeds: [FeedName, FeedState][] = []
+    for await (const [[, feed], value] of scanAll(store, ['feed'])) {
+      const state = asFeedState(value)
+      if (state) feeds.push([feed as FeedName, state])
+    }
+    const marks: [FeedName, Key, Address][] = []
+    for await (const [[, feed, key], value] of scanAll(store, ['dirty'])) marks.push([feed as FeedName, key as Key, asAddress(value)])
+    const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
+    this.#marksByFeed.clear()
+    this.#marks = 0
+    this.#feeds.clear()
+    this.take({ heads: [], marks, feeds })
+    return same
+  }
+
+  #takeHead(feed: FeedName, key: Key, head: Head | undefined): void {
+    const heads = tableOf(this.#headsByFeed, feed)
+    const docs = tableOf(this.#docsByFeed, feed)
+    const inbox = tableOf(this.#inboxByFeed, feed)
+    docs.delete(key)
+    inbox.delete(key)
+    const held = tableOf(this.#heldByFeed, feed)
+    held.delete(key)
+    if (!head) {
+      heads.delete(key)
+      return
+    }
+    heads.set(key, head)
+    if (head.kind === 'doc' && head.held) held.set(key, head)
+    if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
+    else if (head.kind === 'doc') docs.set(key, { key, feed, kind: 'doc', version: head.epoch.version, registers: head.registers, unreadable: head.unreadable })
+    else docs.set(key, { key, feed, kind: 'erased', version: head.epoch.version, registers: head.registers, unreadable: [] })
+  }
+
+  #takeMark(feed: FeedName, key: Key, address: Address | undefined): void {
+    const marks = tableOf(this.#marksByFeed, feed)
+    this.#marks -= marks.size
+    if (address) marks.set(key, address)
+    else marks.delete(key)
+    this.#marks += marks.size
+  }
+}
+
+export function isSameFeed(a: FeedState, b: FeedState): boolean {
+  return a.cursor === b.cursor && a.opening === b.opening && a.position === b.position && a.rebuild === b.rebuild
+}
+
+function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key, T> {
+  let table = tables.get(feed)
+  if (!table) tables.set(feed, (table = new Map()))
+  return table
+}
+
+const pageSize = 2_000
+
+async function* scanAll(store: Store, prefix: StoreKey): AsyncGenerator<readonly [StoreKey, unknown]> {
+  for (let after: StoreKey | undefined; ; ) {
+    const page = await store.scan(prefix, { limit: pageSize, ...(after && { after }) })
+    yield* page
+    after = page.at(-1)?.[0]
+    if (page.length < pageSize) return
+  }
+}

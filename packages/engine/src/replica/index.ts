@@ -1,0 +1,6 @@
+export type { LeftOut } from './compare.js'
+export type { Followed } from './followed.js'
+export type { InboxMessage, PeerDoc } from './holdings.js'
+export { messageRowId } from './carriage.js'
+export { connectionFeed, teamFeed } from './meaning.js'
+export { type Chunk, type FeedOffers, Replica, type ReplicaOptions, type ReplicaView } from './replica.js'

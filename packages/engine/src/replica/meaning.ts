@@ -1,0 +1,52 @@
+import { type ConnectionId, type ConnectionTopic, type FeedName, feedName, type OrgId, parseFeed, type Side, sides, type TeamTopic } from '@entente/protocol'
+import { type Row, valueOf } from '../row/row.js'
+
+/** Rows as a function sees them: those in memory, or those of a transaction over them. */
+export interface RowsView {
+  get(object: string, id: string): Row | undefined
+  /** The ids of the record maps of a record. */
+  mapsOfRecord(object: string, record: string): Iterable<string>
+  /** The ids of the record maps of a connection. */
+  mapsOfConnection(connection: string): Iterable<string>
+}
+
+/** What a feed is to this org. */
+export type Meaning =
+  | { readonly kind: 'team'; readonly topic: TeamTopic; readonly own: true }
+  | { readonly kind: 'connection'; readonly connection: ConnectionId; readonly side: Side; readonly topic: ConnectionTopic; readonly own: boolean }
+  | { readonly kind: 'mailbox'; readonly mailbox: ConnectionId; readonly side: Side; readonly own: boolean }
+
+/** What a feed is, or undefined where no row says that it concerns this org. */
+export function meaningOf(feed: FeedName, org: OrgId, rows: RowsView): Meaning | undefined {
+  const parsed = parseFeed(feed)
+  if (parsed.kind === 'team') return parsed.org === org ? { kind: 'team', topic: parsed.topic, own: true } : undefined
+  const { connection, side, topic } = parsed
+  const ours = sideOf(rows.get('Connection', connection))
+  if (ours) return { kind: 'connection', connection, side, topic, own: side === ours }
+  const inviting = sideOf(rows.get('Invitation', connection))
+  return inviting && topic === 'messages' ? { kind: 'mailbox', mailbox: connection, side, own: side === inviting } : undefined
+}
+
+/** The side on which this org stands in a connection or an invitation. */
+export function sideOf(row: Row | undefined): Side | undefined {
+  const value = valueOf(row, 'side')
+  return sides.find((side) => side === value)
+}
+
+export function connectionFeed(connection: ConnectionId, side: Side, topic: ConnectionTopic): FeedName {
+  return feedName({ kind: 'connection', connection, side, topic })
+}
+
+export function teamFeed(org: OrgId, topic: TeamTopic): FeedName {
+  return feedName({ kind: 'team', org, topic })
+}
+
+/** The objects whose docs travel, by topic. */
+export const objectByTopic = { lead: 'Lead', opportunity: 'Opportunity' } as const
+export const topicByObject: Readonly<Record<string, keyof typeof objectByTopic>> = { Lead: 'lead', Opportunity: 'opportunity' }
+
+/** The text of a row's register, or undefined where it holds none. */
+export function textOf(row: Row | undefined, field: string): string | undefined {
+  const value = valueOf(row, field)
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

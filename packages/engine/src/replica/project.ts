@@ -1,0 +1,135 @@
+import { compareStamps, createDoc, type Epoch, type FeedName, type Key, loadDoc, nextEpoch, type Offer, readSlots, type SealedSlots, writeSlots, zeroEpoch } from '@entente/protocol'
+import { encodeUtf8 } from 'lib0/string'
+import { isAbove, type Register } from '../row/row.js'
+import type { Wanted } from './carriage.js'
+import type { Meaning } from './meaning.js'
+import type { Sealer } from './sealer.js'
+import type { DocHead, Head, StoredDoc } from './stored.js'
+
+/** What must be published so that the relay has what is wanted. */
+export type Need = 'none' | 'message' | 'erase' | 'begin' | 'update'
+
+/** Compares what is wanted with what the relay is known to have (rules DM1 to DM4). */
+export function needOf(wanted: Wanted, head: Head | undefined): Need {
+  switch (wanted.kind) {
+    case 'nothing':
+      return 'none'
+    case 'erased':
+      return head?.kind === 'erased' && !head.unsent ? 'none' : 'erase'
+    case 'message':
+    case 'notice':
+      return head && 'stamp' in head && compareStamps(wanted.register[0], head.stamp) <= 0 ? 'none' : 'message'
+    case 'doc':
+      return needOfDoc(wanted, head)
+  }
+}
+
+function needOfDoc(wanted: Extract<Wanted, { kind: 'doc' }>, head: Head | undefined): Need {
+  const isEmpty = Object.keys(wanted.registers).length === 0
+  if (head?.kind !== 'doc') return wanted.begun && !isEmpty ? 'begin' : 'none'
+  // A version that this device does not know yet is left alone; one that has been replaced is replaced, by an empty doc where nothing is left.
+  if (head.epoch.version > wanted.version) return 'none'
+  if (head.epoch.version < wanted.version) return 'begin'
+  return slotsAbove(wanted.registers, head).length > 0 ? 'update' : 'none'
+}
+
+function slotsAbove(registers: Readonly<Record<string, Register>>, head: DocHead): readonly string[] {
+  return Object.keys(registers).filter((slot) => {
+    const register = registers[slot]
+    return register !== undefined && isAbove(register, head.registers[slot])
+  })
+}
+
+export interface Projection {
+  readonly feed: FeedName
+  readonly key: Key
+  readonly meaning: Meaning
+  readonly wanted: Wanted
+  readonly head: Head | undefined
+  /** The stored doc with its bytes, where the need is an update. */
+  readonly doc: StoredDoc | undefined
+  readonly sealer: Sealer
+  /** The page load's Yjs client id. */
+  readonly client: number
+}
+
+/**
+ * The offer that makes the relay's copy what is wanted, naming the key's last entry that was absorbed here (rule PB1). It leaves no trace in the store:
+ * coming back as an entry is what acknowledges it. Undefined where a key to seal with is not known.
+ */
+export function project(projection: Projection): Omit<Offer, 'id'> | undefined {
+  const { key, wanted, head } = projection
+  const seen = head?.sequence ?? 0
+  switch (wanted.kind) {
+    case 'nothing':
+      return undefined
+    case 'erased':
+      return { seen, key, kind: 'erased', whole: true, epoch: epochOfErasure(wanted, head), bytes: new Uint8Array() }
+    case 'message':
+    case 'notice': {
+      const bytes = messageBytes(projection, wanted.kind, wanted.register)
+      return bytes && { seen, key, kind: wanted.kind, whole: true, epoch: wanted.kind === 'notice' ? stampToEpoch(wanted.register) : zeroEpoch, bytes }
+    }
+    case 'doc': {
+      const part = continueDoc(projection, wanted) ?? beginDoc(projection, wanted)
+      return part && { seen, key, kind: 'doc', ...part }
+    }
+  }
+}
+
+function messageBytes({ sealer, meaning, feed, key }: Projection, kind: 'message' | 'notice', register: Register): Uint8Array | undefined {
+  if (kind === 'message') return sealer.sealMessage(meaning, feed, key, register)
+  const [, body] = register
+  return typeof body === 'string' ? encodeUtf8(body) : undefined
+}
+
+/** Erasing starts an epoch like any new doc. In messages feeds the epoch tells the erasing edit's stamp, for the org's other devices (rule MS3). */
+function epochOfErasure(wanted: Extract<Wanted, { kind: 'erased' }>, head: Head | undefined): Epoch {
+  if (wanted.register) return stampToEpoch(wanted.register)
+  const last = head && 'epoch' in head ? head.epoch : undefined
+  return nextEpoch(last, Math.max(wanted.version, last?.version ?? 0))
+}
+
+function stampToEpoch([[time, counter]]: Register): Epoch {
+  return { version: time, number: counter }
+}
+
+type DocPart = Pick<Offer, 'whole' | 'epoch' | 'bytes'>
+
+function beginDoc(projection: Projection, { version, registers }: Extract<Wanted, { kind: 'doc' }>): DocPart | undefined {
+  const { head } = projection
+  const epoch = nextEpoch(head && 'epoch' in head ? head.epoch : undefined, version)
+  const slots = sealSlots(projection, epoch, registers, Object.keys(registers))
+  return slots && { whole: true, epoch, bytes: createDoc(slots, projection.client) }
+}
+
+/** The update of the stored doc, or undefined where it is better begun anew. */
+function continueDoc(projection: Projection, { version, registers }: Extract<Wanted, { kind: 'doc' }>): DocPart | undefined {
+  const { doc: stored, client } = projection
+  if (!stored || stored.epoch.version !== version) return undefined
+  const doc = loadDoc([stored.state], client)
+  if (isMostlyDead(stored.state.length, readSlots(doc))) return undefined
+  const slots = sealSlots(projection, stored.epoch, registers, slotsAbove(registers, stored))
+  return slots && { whole: false, epoch: stored.epoch, bytes: writeSlots(doc, slots) }
+}
+
+function sealSlots({ sealer, meaning, feed, key }: Projection, epoch: Epoch, registers: Readonly<Record<string, Register>>, slots: readonly string[]): ReadonlyMap<string, Uint8Array> | undefined {
+  const sealed = new Map<string, Uint8Array>()
+  for (const slot of slots) {
+    const register = registers[slot]
+    const bytes = register && sealer.sealSlot(meaning, feed, key, slot, epoch, register)
+    if (!bytes) return undefined
+    sealed.set(slot, bytes)
+  }
+  return sealed
+}
+
+/** Bytes that a doc has beside its live values before it is worth publishing it anew: some 20 page loads' worth. */
+const deadAllowance = 640
+
+/** Docs grow by 32 bytes with every page load that writes and by 8 with every overwrite; at some point a new epoch is smaller (rule EP5). */
+function isMostlyDead(length: number, slots: SealedSlots): boolean {
+  let live = 0
+  for (const [slot, value] of slots) live += value.length + slot.length + 24
+  return length - live > Math.max(live, deadAllowance)
+}

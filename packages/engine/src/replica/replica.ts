@@ -1,0 +1,510 @@
+import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
+import { loadDoc, readSlots } from '@entente/protocol'
+import type { RandomBytes } from '../port/random.js'
+import type { Store, StoreKey, Write } from '../port/store.js'
+import type { Tabs } from '../port/tabs.js'
+import { mergeRows, type Row } from '../row/row.js'
+import { rowKey, Rows, type RowStep, stepBetween, storedRow } from '../row/rows.js'
+import { randomInteger, type Stamper } from '../row/stamper.js'
+import { type Absorber, absorbEntry, isHeld, openDoc } from './absorb.js'
+import type { Place } from './carriage.js'
+import { addressesOf, compareAt, type Comparing, type LeftOut, mayPublish, placeName, placesOfFeed, placesOfSteps } from './compare.js'
+import { type Followed, followedFeeds } from './followed.js'
+import { Holdings, type InboxMessage, isSameFeed, type Outcome, type PeerDoc } from './holdings.js'
+import { Lock } from './lock.js'
+import { MapIndex, Overlay } from './map-index.js'
+import { type Meaning, meaningOf } from './meaning.js'
+import { project } from './project.js'
+import { Sealer } from './sealer.js'
+import { type Address, asFeedState, asStored, docStoreKey, type FeedState, feedStoreKey, freshFeed, type Head, headOf, markStoreKey, type Stored, type StoredDoc } from './stored.js'
+
+export interface ReplicaOptions {
+  readonly store: Store
+  readonly tabs: Tabs
+  readonly random: RandomBytes
+  readonly stamper: Stamper
+  readonly org: OrgId
+  /** Whether rows go to the team feed: for an org with a second device or a recovery kit. */
+  readonly team: boolean
+  /** Hears of entries that could not be taken, in words without values. */
+  readonly problem?: (what: string) => void
+  /** Tests only: see `LeftOut`. */
+  readonly leftOut?: ReadonlySet<LeftOut>
+}
+
+/** One `entries` message, with the opening that the session's welcome told. */
+export interface Chunk {
+  readonly opening: number
+  readonly position: number
+  readonly live: boolean
+  readonly entries: readonly Entry[]
+}
+
+/** Offers for one feed, in the order in which they should be sent. */
+export interface FeedOffers {
+  readonly feed: FeedName
+  readonly offers: readonly Omit<Offer, 'id'>[]
+}
+
+interface FeedChange {
+  readonly feed: FeedName
+  readonly key: Key
+}
+
+interface Told {
+  readonly type: 'replica'
+  readonly rows: readonly Row[]
+  readonly outcome: Outcome
+}
+
+const noOutcome: Outcome = { heads: [], marks: [], feeds: [] }
+
+/** What absorbing or opening left, before it is written. */
+interface Result {
+  readonly docs: ReadonlyMap<Key, Stored>
+  /** The row that each key of an own team feed turned out to be about. */
+  readonly addresses: ReadonlyMap<Key, Address>
+  readonly rows: readonly Row[]
+  readonly feedState: FeedState
+}
+
+/** What product modules read of replication. */
+export interface ReplicaView {
+  readonly rows: Rows
+  inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
+  peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
+  acknowledged(feed: FeedName, key: Key): boolean
+  waiting(): number
+  watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
+}
+
+/**
+ * Keeps the relay's copy and an org's rows in step. The row is the truth, the doc is the relay's copy: a stored doc never holds an edit that the relay
+ * has not sequenced. What is absorbed, what it does to rows, marks and the cursor is one store transaction; product modules only see its effects.
+ */
+export class Replica implements ReplicaView {
+  readonly rows: Rows
+  readonly org: OrgId
+  readonly #store: Store
+  readonly #tabs: Tabs
+  readonly #index: MapIndex
+  readonly #sealer: Sealer
+  readonly #holdings = new Holdings()
+  readonly #comparing: Comparing
+  readonly #problem: (what: string) => void
+  /** Yjs client id of this page load (rule DC2). */
+  readonly #client: number
+  /** One transaction that touches docs at a time, so that what was read before one still holds in it. */
+  readonly #lock = new Lock()
+  readonly #feedListeners = new Set<(changed: readonly FeedChange[]) => void>()
+  readonly #workListeners = new Set<() => void>()
+  readonly #deaf: () => void
+  #leading = false
+
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(options)
+    await replica.rows.load()
+    replica.#index.load()
+    await replica.#holdings.load(options.store)
+    return replica
+  }
+
+  private constructor({ store, tabs, random, stamper, org, team, problem, leftOut }: ReplicaOptions) {
+    this.rows = new Rows(store, stamper)
+    this.org = org
+    this.#store = store
+    this.#tabs = tabs
+    this.#index = new MapIndex(this.rows)
+    this.#sealer = new Sealer(org, this.#index, random)
+    this.#client = randomInteger(random)
+    this.#problem = problem ?? ((): void => undefined)
+    this.#comparing = { org, team, sealer: this.#sealer, holdings: this.#holdings, allRows: this.rows, leftOut: leftOut ?? new Set() }
+    this.rows.mark = (steps) => this.#markSteps(steps)
+    this.rows.tell = (rows) => this.#tell(rows, noOutcome)
+    this.rows.watch((changes) => {
+      if (this.#leading && changes.some(({ object }) => unlocking.has(object))) void this.#lock.run(() => this.#openHeld()).catch(this.#report)
+    })
+    this.#deaf = tabs.listen((message) => this.#hear(message))
+  }
+
+  // ---- for product modules
+
+  /** The live messages of a feed by key; erased ones are gone. Of a peer's feed after the relay lost it: as they were, until they come again. */
+  inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
+    return this.#holdings.inbox(feed)
+  }
+
+  peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc> {
+    return this.#holdings.docs(feed)
+  }
+
+  /** Whether the relay has what this org wants under a key. */
+  acknowledged(feed: FeedName, key: Key): boolean {
+    return !this.#holdings.mark(feed, key) && this.#holdings.head(feed, key) !== undefined
+  }
+
+  /** How many keys have something that the relay has not acknowledged. */
+  waiting(): number {
+    return this.#holdings.markCount
+  }
+
+  /** Calls back with the messages and docs that changed, of own and peers' feeds. */
+  watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void {
+    this.#feedListeners.add(listener)
+    return () => this.#feedListeners.delete(listener)
+  }
+
+  // ---- for the link
+
+  /** Calls back when there may be something to send or another feed to follow. */
+  watchWork(listener: () => void): () => void {
+    this.#workListeners.add(listener)
+    return () => this.#workListeners.delete(listener)
+  }
+
+  followed(): Followed {
+    return followedFeeds({
+      org: this.org,
+      team: this.#comparing.team && this.#sealer.names !== undefined,
+      connections: this.rows.list('Connection').values(),
+      invitations: this.rows.list('Invitation').values(),
+      hasMarks: (feed) => this.#holdings.marks(feed).size > 0,
+    })
+  }
+
+  /** Where to go on reading a feed. */
+  position(feed: FeedName): FeedState {
+    return this.#holdings.feed(feed)
+  }
+
+  /** This tab leads from now on: takes over from the store what another tab may have done. */
+  lead(): Promise<void> {
+    return this.#lock.run(async () => {
+      if (!(await this.#holdings.loadFeeds(this.#store))) await this.#holdings.load(this.#store)
+      this.#leading = true
+      await this.#openHeld()
+    })
+  }
+
+  close(): void {
+    this.#leading = false
+    this.#deaf()
+  }
+
+  /** Takes a chunk of a feed in: docs, rows, marks and the cursor in one transaction (rule AB3). @throws StoreError, with nothing taken in */
+  absorb(feed: FeedName, chunk: Chunk): Promise<void> {
+    return this.#lock.run(async () => {
+      const meaning = meaningOf(feed, this.org, this.#index)
+      if (!meaning) return
+      const before = this.#holdings.feed(feed)
+      const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
+      const absorbed = this.#absorbAll(feed, meaning, fresh, await this.#readBases(feed, fresh))
+      const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
+      const feedState = { cursor, opening: chunk.opening, position: chunk.position, rebuild: before.rebuild && !chunk.live }
+      if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, meaning, { ...absorbed, feedState })
+    })
+  }
+
+  /**
+   * The relay does not know the position that this device named: it lost its disk or came back from a backup. Own docs are forgotten, so that what
+   * it still has is read and what it lost is published again; own tombstones likewise. What a peer had stays visible until it comes again (OP3).
+   */
+  lost(feed: FeedName): Promise<void> {
+    return this.#lock.run(async () => {
+      const meaning = meaningOf(feed, this.org, this.#index)
+      const docs = [...this.#holdings.heads(feed)].map(([key, head]) => [key, afterLoss(head, meaning?.own ?? false, this.#comparing.leftOut)] as const)
+      const feedState: FeedState = freshFeed
+      const writes = docs.map(([key, stored]): Write => (stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) }))
+      await this.#store.update([], () => ({ writes: [...writes, { put: feedStoreKey(feed), value: feedState }], result: undefined }))
+      this.#took([], { heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)]), marks: [], feeds: [[feed, feedState]] })
+    })
+  }
+
+  /**
+   * Offers for what waits in these feeds, at most so many and roughly so many bytes. Marks for which nothing is left to send are cleared.
+   *
+   * @param isFree whether a key may be sent now: nothing of it under way, its feed not paused
+   */
+  offers(feeds: readonly FeedName[], isFree: (feed: FeedName, key: Key) => boolean, most: { readonly count: number; readonly bytes: number }): Promise<readonly FeedOffers[]> {
+    return this.#lock.run(async () => {
+      const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
+      if (settled.length > 0) await this.#clearMarks(settled)
+      const updates = due.filter(({ compared }) => compared.need === 'update')
+      const bases = await this.#readDocs(updates.map(({ place }) => place))
+      const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
+      let bytes = 0
+      for (const { place, compared } of due) {
+        if (bytes >= most.bytes) break
+        const { feed, key } = place
+        const head = this.#holdings.head(feed, key)
+        const offer = project({ ...compared, feed, key, head, doc: bases.get(placeName(feed, key)), sealer: this.#sealer, client: this.#client })
+        if (!offer) continue
+        bytes += offer.bytes.length
+        const offers = offersByFeed.get(feed)
+        if (offers) offers.push(offer)
+        else offersByFeed.set(feed, [offer])
+      }
+      return [...offersByFeed].map(([feed, offers]) => ({ feed, offers }))
+    })
+  }
+
+  // ---- absorbing
+
+  #absorbAll(feed: FeedName, meaning: Meaning, entries: readonly Entry[], bases: ReadonlyMap<string, StoredDoc>): Omit<Result, 'feedState'> {
+    const absorber = this.#absorber(feed, meaning)
+    const docs = new Map<Key, Stored>()
+    const addresses = new Map<Key, Address>()
+    const rows: Row[] = []
+    for (const entry of entries) {
+      const held = docs.get(entry.key) ?? bases.get(placeName(feed, entry.key)) ?? withoutState(this.#holdings.head(feed, entry.key))
+      const absorbed = absorbEntry(absorber, entry, held)
+      if (!absorbed) continue
+      docs.set(entry.key, absorbed.stored)
+      for (const row of absorbed.rows) {
+        rows.push(row)
+        addresses.set(entry.key, [row.object, row.id])
+      }
+    }
+    return { docs, addresses, rows: mergeAll(rows) }
+  }
+
+  #absorber(feed: FeedName, meaning: Meaning): Absorber {
+    return { feed, meaning, rows: this.#index, sealer: this.#sealer, problem: this.#problem, hold: !this.#comparing.leftOut.has('hold') }
+  }
+
+  #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {
+    const keys = new Set(entries.filter((entry) => entry.kind === 'doc' && !entry.whole).map((entry) => entry.key))
+    return this.#readDocs([...keys].map((key) => ({ feed, key })))
+  }
+
+  async #readDocs(places: readonly FeedChange[]): Promise<ReadonlyMap<string, StoredDoc>> {
+    const docs = new Map<string, StoredDoc>()
+    if (places.length === 0) return docs
+    const values = await this.#store.get(places.map(({ feed, key }) => docStoreKey(feed, key)))
+    places.forEach(({ feed, key }, index) => {
+      const stored = asStored(values[index])
+      if (stored?.kind === 'doc') docs.set(placeName(feed, key), stored)
+    })
+    return docs
+  }
+
+  /** Reads docs that could not be read before, because their agreement or record map has come since. */
+  async #openHeld(): Promise<void> {
+    for (const [feed, held] of this.#holdings.held()) {
+      const meaning = meaningOf(feed, this.org, this.#index)
+      if (!meaning) continue
+      const keys = [...held].filter(([key, head]) => !isHeld(meaning, key, head, this.#index)).map(([key]) => key)
+      if (keys.length === 0) continue
+      const absorber = this.#absorber(feed, meaning)
+      const bases = await this.#readDocs(keys.map((key) => ({ feed, key })))
+      const docs = new Map<Key, Stored>()
+      const rows: Row[] = []
+      for (const key of keys) {
+        const base = bases.get(placeName(feed, key))
+        if (!base) continue
+        const opened = openDoc(absorber, key, { ...base, registers: {}, unreadable: [] }, readSlots(loadDoc([base.state])), base.registers)
+        docs.set(key, opened.stored)
+        rows.push(...opened.rows)
+      }
+      await this.#commit(feed, meaning, { docs, addresses: new Map(), rows: mergeAll(rows), feedState: this.#holdings.feed(feed) })
+    }
+  }
+
+  /** Writes docs, the rows they changed, the marks that follow and the feed's state: one transaction, computed on the rows as stored. */
+  async #commit(feed: FeedName, meaning: Meaning, { docs, addresses: addressByKey, rows, feedState }: Result): Promise<void> {
+    const before = this.#holdings.feed(feed)
+    const entryPlaces = meaning.own ? [...docs.keys()].flatMap((key) => this.#placeOfEntry(feed, meaning, key, addressByKey)) : []
+    const addresses = uniqueAddresses([...rows.map(({ object, id }): Address => [object, id]), ...entryPlaces.flatMap((place) => addressesOf(place, this.#index))])
+    const reads: StoreKey[] = [feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
+    const { changed, outcome } = await this.#store.update(reads, ([storedFeed, ...storedRows]) => {
+      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) throw new Error('Another tab has read on in this feed. It leads now.')
+      const view = new Overlay(this.#index)
+      for (const value of storedRows) {
+        const row = storedRow(value)
+        if (row) view.set(row)
+      }
+      const steps: RowStep[] = []
+      for (const row of rows) {
+        const present = view.get(row.object, row.id)
+        const after = mergeRows(present, row)
+        const step = stepBetween(present, after)
+        if (step) steps.push(step)
+        view.set(after)
+      }
+      const marks = this.#marksAfter(feed, meaning, docs, entryPlaces, steps, view, before.rebuild && !feedState.rebuild)
+      const outcome: Outcome = {
+        heads: [...docs].map(([key, stored]) => [feed, key, headOf(stored)] as const),
+        marks,
+        feeds: [[feed, feedState]],
+      }
+      const writes: Write[] = [
+        ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
+        ...steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after })),
+        ...marks.map(markWrite),
+        { put: feedStoreKey(feed), value: feedState },
+      ]
+      return { writes, result: { changed: steps.map(({ after }) => after), outcome } }
+    })
+    this.#took(changed, outcome)
+  }
+
+  /** The place that an entry of an own feed was about: its mark is set or cleared by comparing all that is carried there. */
+  #placeOfEntry(feed: FeedName, meaning: Meaning, key: Key, addresses: ReadonlyMap<Key, Address>): Place[] {
+    const known = this.#holdings.mark(feed, key) ?? addresses.get(key)
+    if (known) return [{ feed, key, address: known }]
+    return meaning.kind === 'connection' && meaning.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
+  }
+
+  #marksAfter(feed: FeedName, meaning: Meaning, docs: ReadonlyMap<Key, Stored>, entryPlaces: readonly Place[], steps: readonly RowStep[], view: Overlay, rebuilt: boolean): Outcome['marks'] {
+    const marks = new Map<string, Outcome['marks'][number]>()
+    const headAt = (place: Place): Head | undefined => (place.feed === feed ? docs.get(place.key) : undefined) ?? this.#holdings.head(place.feed, place.key)
+    const compare = (place: Place, mayClear: boolean): void => {
+      const name = placeName(place.feed, place.key)
+      const isMarked = this.#holdings.mark(place.feed, place.key) !== undefined
+      const need = compareAt(this.#comparing, place, view, headAt(place))?.need ?? 'none'
+      if (need !== 'none' && !isMarked) marks.set(name, [place.feed, place.key, place.address])
+      if (need === 'none' && isMarked && mayClear) marks.set(name, [place.feed, place.key, undefined])
+    }
+    for (const place of entryPlaces) compare(place, true)
+    const touched = placesOfSteps(this.#comparing, steps, view)
+    for (const place of touched) if (place.feed === feed || !this.#comparing.leftOut.has('project-all')) compare(place, false)
+    if (rebuilt && meaning.own) for (const place of placesOfFeed(this.#comparing, feed, meaning, view)) compare(place, false)
+    return [...marks.values()]
+  }
+
+  // ---- marks and offers
+
+  #markSteps(steps: readonly RowStep[]): { writes: readonly Write[]; commit(): void } {
+    const view = new Overlay(this.#index)
+    for (const { after } of steps) view.set(after)
+    const marks = placesOfSteps(this.#comparing, steps, view)
+      .filter((place) => {
+        const need = compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need
+        return need !== undefined && need !== 'none'
+      })
+      .map(({ feed, key, address }) => [feed, key, address] as const)
+    return {
+      writes: marks.map(markWrite),
+      commit: () => {
+        const outcome = { ...noOutcome, marks }
+        this.#holdings.take(outcome)
+        if (marks.length > 0) this.#tell([], outcome)
+        for (const listener of this.#workListeners) listener()
+      },
+    }
+  }
+
+  #dueOffers(feeds: readonly FeedName[], isFree: (feed: FeedName, key: Key) => boolean, count: number): { due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[]; settled: Place[] } {
+    const due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[] = []
+    const settled: Place[] = []
+    for (const feed of feeds) {
+      for (const [key, address] of this.#holdings.marks(feed)) {
+        if (due.length >= count) break
+        if (!isFree(feed, key)) continue
+        const place = { feed, key, address }
+        const compared = compareAt(this.#comparing, place, this.#index, this.#holdings.head(feed, key))
+        if (!compared || compared.need === 'none') settled.push(place)
+        else if (mayPublish(this.#comparing, place, compared)) due.push({ place, compared })
+      }
+    }
+    return { due, settled }
+  }
+
+  /** Clears marks for which nothing is left to do by the rows as stored: another tab may just have saved. */
+  async #clearMarks(places: readonly Place[]): Promise<void> {
+    const addresses = uniqueAddresses(places.flatMap((place) => addressesOf(place, this.#index)))
+    const marks = await this.#store.update(
+      addresses.map(([object, id]) => rowKey(object, id)),
+      (stored) => {
+        const view = new Overlay(this.#index)
+        for (const value of stored) {
+          const row = storedRow(value)
+          if (row) view.set(row)
+        }
+        const cleared = places
+          .filter((place) => (compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need ?? 'none') === 'none')
+          .map(({ feed, key }) => [feed, key, undefined] as const)
+        return { writes: cleared.map(markWrite), result: cleared }
+      },
+    )
+    this.#took([], { ...noOutcome, marks })
+  }
+
+  // ---- memory and other tabs
+
+  #took(rows: readonly Row[], outcome: Outcome): void {
+    this.#holdings.take(outcome)
+    this.#tell(rows, outcome)
+    this.rows.take(rows, 'feed')
+    this.#notify(outcome)
+  }
+
+  #notify(outcome: Outcome): void {
+    const changed = [...outcome.heads, ...outcome.marks].map(([feed, key]) => ({ feed, key }))
+    if (changed.length > 0) for (const listener of this.#feedListeners) listener(changed)
+    for (const listener of this.#workListeners) listener()
+  }
+
+  #tell(rows: readonly Row[], outcome: Outcome): void {
+    const told: Told = { type: 'replica', rows, outcome }
+    this.#tabs.tell(told)
+  }
+
+  #hear(message: unknown): void {
+    if (!isTold(message)) return
+    this.#holdings.take(message.outcome)
+    this.rows.take(message.rows, 'tab')
+    this.#notify(message.outcome)
+    // The tab that saved may not have known all that this one knows: what its rows bear on is looked at again.
+    if (this.#leading && message.rows.length > 0) void this.#lock.run(() => this.#recheck(message.rows)).catch(this.#report)
+  }
+
+  async #recheck(rows: readonly Row[]): Promise<void> {
+    const steps = rows.map((after): RowStep => ({ before: undefined, after, fields: Object.keys(after.registers) }))
+    const { writes, commit } = this.#markSteps(steps)
+    if (writes.length === 0) return
+    await this.#store.update([], () => ({ writes, result: undefined }))
+    commit()
+  }
+
+  readonly #report = (error: unknown): void => this.#problem(error instanceof Error ? error.message : 'A transaction failed.')
+}
+
+/** Rows whose arrival may make a held doc readable. */
+const unlocking: ReadonlySet<string> = new Set(['Agreement', 'RecordMap', 'Connection'])
+
+function afterLoss(head: Head, own: boolean, leftOut: ReadonlySet<LeftOut>): Stored | undefined {
+  if (head.kind === 'erased') {
+    if (own && leftOut.has('tombstones')) return undefined
+    return { ...head, sequence: 0, unsent: own }
+  }
+  if (own) return undefined
+  return head.kind === 'doc' ? { ...head, sequence: 0, state: new Uint8Array(), lost: true } : { ...head, sequence: 0, lost: true }
+}
+
+/** A head where the doc's bytes do not matter, because the entry brings the whole doc. */
+function withoutState(head: Head | undefined): Stored | undefined {
+  return head?.kind === 'doc' ? { ...head, state: new Uint8Array(), lost: true } : head
+}
+
+function markWrite([feed, key, address]: Outcome['marks'][number]): Write {
+  return address ? { put: markStoreKey(feed, key), value: address } : { delete: markStoreKey(feed, key) }
+}
+
+function mergeAll(rows: readonly Row[]): readonly Row[] {
+  if (rows.length < 2) return rows
+  const merged = new Map<string, Row>()
+  for (const row of rows) {
+    const name = `${row.object}\n${row.id}`
+    merged.set(name, mergeRows(merged.get(name), row))
+  }
+  return [...merged.values()]
+}
+
+function uniqueAddresses(addresses: readonly Address[]): readonly Address[] {
+  return [...new Map(addresses.map((address) => [address.join('\n'), address])).values()]
+}
+
+function isTold(message: unknown): message is Told {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'replica'
+}

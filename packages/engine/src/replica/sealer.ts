@@ -1,0 +1,105 @@
+import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
+import type { RandomBytes } from '../port/random.js'
+import type { Register } from '../row/row.js'
+import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
+import { messagePlace, open, openContent, seal, valueOfContent } from '../seal/seal.js'
+import { type Meaning, type RowsView, textOf } from './meaning.js'
+import type { Address } from './stored.js'
+
+/** One register out of a team doc: which row and field it belongs to stands inside its seal. */
+export interface TeamRegister {
+  readonly address: Address
+  readonly field: string
+  readonly register: Register
+}
+
+/** Seals and opens what lies in feeds, with the key that is right there. Keys are derived once per feed and version. */
+export class Sealer {
+  readonly #org: OrgId
+  readonly #rows: RowsView
+  readonly #random: RandomBytes
+  readonly #keys = new Map<string, Uint8Array>()
+  #names: { readonly secret: string; readonly names: TeamNames } | undefined
+
+  constructor(org: OrgId, rows: RowsView, random: RandomBytes) {
+    this.#org = org
+    this.#rows = rows
+    this.#random = random
+  }
+
+  /** The names of the team feed; undefined as long as this device has no org key. */
+  get names(): TeamNames | undefined {
+    const secret = this.#teamSecret()
+    if (!secret) return undefined
+    if (this.#names?.secret !== secret) this.#names = { secret, names: new TeamNames(secret) }
+    return this.#names.names
+  }
+
+  sealMessage(meaning: Meaning, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
+    const cipherKey = this.#keyOf(meaning, 0)
+    return cipherKey && seal(cipherKey, messagePlace(feed, key), register, this.#random)
+  }
+
+  openMessage(meaning: Meaning, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
+    const cipherKey = this.#keyOf(meaning, 0)
+    return cipherKey && open(cipherKey, messagePlace(feed, key), sealed)
+  }
+
+  /** @returns undefined where the key for the meaning or version is not known */
+  sealSlot(meaning: Meaning, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
+    const cipherKey = this.#keyOf(meaning, epoch.version)
+    return cipherKey && seal(cipherKey, { feed, key, slot, epoch }, register, this.#random)
+  }
+
+  openSlot(meaning: Meaning, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Register | undefined {
+    const cipherKey = this.#keyOf(meaning, epoch.version)
+    return cipherKey && open(cipherKey, { feed, key, slot, epoch }, sealed)
+  }
+
+  /** Opens a value of the team's rows feed. */
+  openTeamSlot(meaning: Meaning, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
+    const cipherKey = this.#keyOf(meaning, 0)
+    const opened = cipherKey && openContent(cipherKey, { feed, key, slot, epoch }, sealed)
+    if (!opened || !Array.isArray(opened.content)) return undefined
+    const [object, id, field, content] = opened.content as readonly unknown[]
+    const value = valueOfContent(content)
+    if (typeof object !== 'string' || typeof id !== 'string' || typeof field !== 'string' || value === undefined) return undefined
+    return { address: [object, id], field, register: [opened.stamp, value] }
+  }
+
+  #keyOf(meaning: Meaning, version: number): Uint8Array | undefined {
+    switch (meaning.kind) {
+      case 'team': {
+        const secret = this.#teamSecret()
+        return secret === undefined ? undefined : this.#derived(`team ${secret}`, () => teamKey(secret, this.#org))
+      }
+      case 'mailbox': {
+        const { mailbox, side } = meaning
+        const secret = textOf(this.#rows.get('Invitation', mailbox), 'secret')
+        return secret === undefined ? undefined : this.#derived(`mailbox ${side} ${secret}`, () => mailboxKey(secret, mailbox, side))
+      }
+      case 'connection': {
+        const { connection, side, topic } = meaning
+        const secret = textOf(this.#rows.get('Connection', connection), 'secret')
+        if (secret === undefined) return undefined
+        if (topic === 'messages') return this.#derived(`messages ${side} ${secret}`, () => messagesKey(secret, connection, side))
+        return this.#derived(`doc ${side} ${version} ${secret}`, () => docKey(secret, connection, side, version))
+      }
+    }
+  }
+
+  #teamSecret(): string | undefined {
+    return textOf(this.#rows.get('Key', 'team'), 'secret')
+  }
+
+  #derived(name: string, derive: () => Uint8Array): Uint8Array {
+    let key = this.#keys.get(name)
+    if (!key) this.#keys.set(name, (key = derive()))
+    return key
+  }
+}
+
+/** A team doc's value names its row and field, because the doc's key and slots are opaque. */
+export function nameTeamRegister([object, id]: Address, field: string, [stamp, value]: Register): Register {
+  return [stamp, [object, id, field, value]]
+}

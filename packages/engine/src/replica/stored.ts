@@ -1,0 +1,75 @@
+import type { Epoch, FeedName, Key, Stamp } from '@entente/protocol'
+import type { StoreKey } from '../port/store.js'
+import type { Value } from '../record/value.js'
+import type { Register } from '../row/row.js'
+
+// What the replica keeps in the store, and under which keys. The sequence of each is the feed's, of the key's last entry that was absorbed here.
+
+/** A doc as the relay has it: never with an edit that the relay has not sequenced. */
+export interface StoredDoc {
+  readonly kind: 'doc'
+  readonly epoch: Epoch
+  readonly sequence: number
+  /** Its bytes, Yjs V1. Only in the store; in memory they would weigh as much as all the rest. */
+  readonly state: Uint8Array
+  readonly registers: Readonly<Record<string, Register>>
+  /** Slots whose present value does not open; their last good register is kept. */
+  readonly unreadable: readonly string[]
+  /** True while the version of its epoch is not the one known here: kept, not read (rule EP4). */
+  readonly held: boolean
+  /** True for a peer's doc of which the relay has lost all: shown until it comes again. */
+  readonly lost: boolean
+}
+
+export interface StoredMessage {
+  readonly kind: 'message' | 'notice'
+  readonly sequence: number
+  readonly body: Value
+  readonly stamp: Stamp
+  readonly lost: boolean
+}
+
+export interface StoredErasure {
+  readonly kind: 'erased'
+  readonly epoch: Epoch
+  readonly sequence: number
+  /** True for an own tombstone that the relay has lost. */
+  readonly unsent: boolean
+  /** What the doc held last, for the mirror that stays behind. */
+  readonly registers: Readonly<Record<string, Register>>
+}
+
+export type Stored = StoredDoc | StoredMessage | StoredErasure
+
+/** A doc without its bytes, as it is held in memory. */
+export type DocHead = Omit<StoredDoc, 'state'>
+export type Head = DocHead | StoredMessage | StoredErasure
+
+/** How far a feed has been absorbed, and at which opening and position of the relay's store that was. */
+export interface FeedState {
+  readonly cursor: number
+  readonly opening: number
+  readonly position: number
+  /** True until the feed has once been read to its end, and again after the relay lost it: then every row is compared with it. */
+  readonly rebuild: boolean
+}
+
+export const freshFeed: FeedState = { cursor: 0, opening: 0, position: 0, rebuild: true }
+
+/** The row that a mark is about: what must be looked at before something is sent under the mark's key. */
+export type Address = readonly [object: string, id: string]
+
+export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
+export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]
+export const markStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
+
+export function headOf(stored: Stored): Head {
+  if (stored.kind !== 'doc') return stored
+  const { state: _, ...head } = stored
+  return head
+}
+
+// What comes out of the store was put in by this library and survives as structured clone keeps it: its shapes are known.
+export const asStored = (value: unknown): Stored | undefined => value as Stored | undefined
+export const asFeedState = (value: unknown): FeedState | undefined => value as FeedState | undefined
+export const asAddress = (value: unknown): Address => value as Address
