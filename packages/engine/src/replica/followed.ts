@@ -1,12 +1,12 @@
-import { type ConnectionId, connectionTopics, type FeedName, type OrgId, otherSide, parseConnectionId, sides } from '@entente/protocol'
+import { type ConnectionId, connectionTopics, type FeedName, type OrgId, otherSide, parseConnectionId, parseOrgId, sides } from '@entente/protocol'
 import type { Row } from '../row/row.js'
 import { connectionFeed, sideOf, teamFeed, textOf } from './meaning.js'
 
 /** What this org says of a connection so that the relay knows its parties. */
 export interface Parties {
   readonly connection: ConnectionId
-  readonly vendor: string
-  readonly partner: string
+  readonly vendor: OrgId
+  readonly partner: OrgId
   readonly salt: string
 }
 
@@ -37,7 +37,7 @@ export function followedFeeds(options: {
     const followed = state === 'Enabled' || state === 'Pending' ? [...own, ...peer] : own.some(options.hasMarks) ? own : []
     if (followed.length === 0) continue
     feeds.push(...followed)
-    parties.push({ connection, vendor, partner, salt })
+    parties.push({ connection, vendor: parseOrgId(vendor), partner: parseOrgId(partner), salt })
   }
   for (const row of options.invitations) {
     const state = textOf(row, 'state')

@@ -177,6 +177,11 @@ export class Replica implements ReplicaView {
     return this.#holdings.feed(feed)
   }
 
+  /** The sequence of a key's last entry that was absorbed here, 0 for none. */
+  sequence(feed: FeedName, key: Key): number {
+    return this.#holdings.head(feed, key)?.sequence ?? 0
+  }
+
   /** This tab leads from now on: takes over from the store what another tab may have done. */
   lead(): Promise<void> {
     return this.#lock.run(async () => {

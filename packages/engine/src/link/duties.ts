@@ -1,0 +1,95 @@
+import type { Clock } from '../port/clock.js'
+import type { ReplicaView } from '../replica/index.js'
+
+/**
+ * Work that follows from state: it looks at rows and inbox and does what is missing by saving rows. Called again after every change, so a crash at
+ * any point is made good by the next call. Must be idempotent, and return when nothing is left to do.
+ */
+export interface Duty {
+  readonly name: string
+  react(): Promise<void>
+}
+
+/** A duty that failed is tried again after this, in milliseconds. */
+const retryMs = 2_000
+
+/** Runs the duties one after the other, again after every change, while this tab leads. */
+export class Duties {
+  readonly #replica: ReplicaView
+  readonly #clock: Clock
+  readonly #onError: (duty: Duty, error: unknown) => void
+  readonly #duties: Duty[] = []
+  #waiters: (() => void)[] = []
+  #unwatch: (() => void)[] = []
+  #cancelRetry: () => void = () => undefined
+  #running = false
+  #due = false
+  #started = false
+
+  constructor(replica: ReplicaView, clock: Clock, onError: (duty: Duty, error: unknown) => void = () => undefined) {
+    this.#replica = replica
+    this.#clock = clock
+    this.#onError = onError
+  }
+
+  add(duty: Duty): void {
+    this.#duties.push(duty)
+    this.poke()
+  }
+
+  start(): void {
+    if (this.#started) return
+    this.#started = true
+    this.#unwatch = [this.#replica.rows.watch(() => this.poke()), this.#replica.watchFeeds(() => this.poke())]
+    this.poke()
+  }
+
+  stop(): void {
+    this.#started = false
+    for (const end of this.#unwatch) end()
+    this.#unwatch = []
+    this.#cancelRetry()
+    this.#settle()
+  }
+
+  /** There may be something to do. */
+  poke(): void {
+    this.#due = true
+    if (!this.#started || this.#running) return
+    this.#running = true
+    void this.#run()
+  }
+
+  /** Resolves when no duty has work left, at once where they are not started. */
+  settled(): Promise<void> {
+    if (!this.#running) return Promise.resolve()
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  async #run(): Promise<void> {
+    // Gathers the changes of one turn of the loop, so that an import of thousands is looked at once.
+    await new Promise<void>((resolve) => void this.#clock.after(0, resolve))
+    while (this.#due && this.#started) {
+      this.#due = false
+      for (const duty of this.#duties) await this.#react(duty)
+    }
+    this.#running = false
+    this.#settle()
+  }
+
+  async #react(duty: Duty): Promise<void> {
+    try {
+      if (this.#started) await duty.react()
+    } catch (error) {
+      this.#onError(duty, error)
+      this.#cancelRetry()
+      this.#cancelRetry = this.#clock.after(retryMs, () => this.poke())
+    }
+  }
+
+  #settle(): void {
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const resolve of waiters) resolve()
+  }
+}

@@ -1,0 +1,51 @@
+import type { FeedName, Key } from '@entente/protocol'
+
+interface Flight {
+  readonly feed: FeedName
+  readonly key: Key
+  readonly seen: number
+  readonly bytes: number
+}
+
+/** Offers that are bounded in flight: enough to fill the line, few enough that a lost line costs little. */
+export const mostInFlight = { count: 500, bytes: 1024 * 1024 } as const
+
+/** The offers of a session that the relay has not answered. One per key at a time. */
+export class InFlight {
+  readonly #byId = new Map<number, Flight>()
+  readonly #keys = new Set<string>()
+  #bytes = 0
+  #lastId = 0
+
+  get count(): number {
+    return this.#byId.size
+  }
+
+  /** What else may be sent now. */
+  get room(): { readonly count: number; readonly bytes: number } {
+    return { count: mostInFlight.count - this.#byId.size, bytes: mostInFlight.bytes - this.#bytes }
+  }
+
+  has(feed: FeedName, key: Key): boolean {
+    return this.#keys.has(`${feed}#${key}`)
+  }
+
+  /** @returns the offer's id */
+  add(flight: Flight): number {
+    this.#lastId++
+    this.#byId.set(this.#lastId, flight)
+    this.#keys.add(`${flight.feed}#${flight.key}`)
+    this.#bytes += flight.bytes
+    return this.#lastId
+  }
+
+  /** The offer was answered. Undefined for one that was answered before. */
+  take(id: number): Flight | undefined {
+    const flight = this.#byId.get(id)
+    if (!flight) return undefined
+    this.#byId.delete(id)
+    this.#keys.delete(`${flight.feed}#${flight.key}`)
+    this.#bytes -= flight.bytes
+    return flight
+  }
+}

@@ -1,0 +1,248 @@
+import type { ErrorCode, FeedName, Key } from '@entente/protocol'
+import { ProtocolError } from '@entente/protocol'
+import type { Clock } from '../port/clock.js'
+import type { RandomBytes } from '../port/random.js'
+import type { OpenSocket, Socket } from '../port/socket.js'
+import type { Tabs } from '../port/tabs.js'
+import type { Replica } from '../replica/index.js'
+import type { Stamper } from '../row/stamper.js'
+import { Backoff } from './backoff.js'
+import { type DoorToken, type Hello, Session, type Told } from './session.js'
+
+export interface LinkOptions {
+  readonly replica: Replica
+  /** Address of the relay's socket, `ws://…` or `wss://…`. */
+  readonly url: string
+  readonly openSocket: OpenSocket
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly tabs: Tabs
+  readonly stamper: Stamper
+  readonly hello: Hello
+  /** Hears of what went wrong, in words without values. */
+  readonly problem?: (what: string) => void
+}
+
+export interface LinkStatus {
+  readonly state: 'offline' | 'connecting' | 'online' | 'refused'
+  /** Why the relay refused the session. */
+  readonly reason?: ErrorCode
+  /** Whether the person cut the wire. */
+  readonly cut: boolean
+  readonly waiting: number
+  /** Milliseconds since 1970 of the last moment at which everything was in sync. */
+  readonly lastSynced?: number
+  readonly leader: boolean
+  /** Relay's clock minus the device's, milliseconds. */
+  readonly clockOffset: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly framesIn: number
+  readonly framesOut: number
+  readonly entriesIn: number
+}
+
+/** How long a line may take until the relay's welcome. */
+const welcomeMs = 10_000
+
+/** Keeps one line to the relay open from the leading tab, whatever happens to it. */
+export class Link {
+  readonly #options: LinkOptions
+  readonly #backoff: Backoff
+  readonly #listeners = new Set<() => void>()
+  readonly #mailboxListeners = new Set<(message: Told<'mailbox'>) => void>()
+  readonly #unwatch: () => void
+  #stepDown: (() => void) | undefined
+  #line: { readonly socket: Socket; readonly session: Session } | undefined
+  #cancelTimer: () => void = () => undefined
+  #state: LinkStatus['state'] = 'offline'
+  #reason: ErrorCode | undefined
+  #leader = false
+  #cut = false
+  #lastSynced: number | undefined
+  #counts = { bytesIn: 0, bytesOut: 0, framesIn: 0, framesOut: 0, entriesIn: 0 }
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.#backoff = new Backoff(options.random)
+    this.#unwatch = options.replica.watchFeeds(() => this.#progress())
+  }
+
+  /** Connects as soon as this tab leads. */
+  start(): void {
+    this.#stepDown ??= this.#options.tabs.lead(() => {
+      this.#options.replica.lead().then(
+        () => {
+          this.#leader = true
+          this.#connect()
+        },
+        (error: unknown) => this.#options.problem?.(error instanceof Error ? error.message : 'This tab could not take the lead.'),
+      )
+    })
+  }
+
+  stop(): void {
+    this.#unwatch()
+    this.#stepDown?.()
+    this.#stepDown = undefined
+    this.#leader = false
+    this.#drop()
+    this.#show('offline')
+  }
+
+  /** The cut-the-wire switch: no line until `mend`. */
+  cut(): void {
+    this.#cut = true
+    this.#drop()
+    this.#show('offline')
+  }
+
+  /** Connects again, at once. Also of use where the network is known to be back. */
+  mend(): void {
+    this.#cut = false
+    this.#backoff.reset()
+    if (!this.#line) this.#connect()
+  }
+
+  status(): LinkStatus {
+    return {
+      state: this.#state,
+      ...(this.#reason && { reason: this.#reason }),
+      cut: this.#cut,
+      waiting: this.#options.replica.waiting(),
+      ...(this.#lastSynced !== undefined && { lastSynced: this.#lastSynced }),
+      leader: this.#leader,
+      clockOffset: this.#options.stamper.offset,
+      ...this.#counts,
+    }
+  }
+
+  /** Calls back when the status may have changed. */
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Calls back with what the relay tells of mailboxes. */
+  onMailbox(listener: (message: Told<'mailbox'>) => void): () => void {
+    this.#mailboxListeners.add(listener)
+    return () => this.#mailboxListeners.delete(listener)
+  }
+
+  /** A token with which a stock y-websocket provider may read one doc, from this device's session. @throws ProtocolError */
+  askDoor(feed: FeedName, key: Key): Promise<DoorToken> {
+    if (!this.#line) return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay from this tab. Ask again when online.'))
+    return this.#line.session.askDoor(feed, key)
+  }
+
+  /** Whether all feeds are up to date and nothing waits. */
+  get isSynced(): boolean {
+    return this.#state === 'online' && this.#options.replica.waiting() === 0 && this.#line?.session.isIdle === true
+  }
+
+  /** Resolves when all feeds are up to date and nothing waits. */
+  synced(): Promise<void> {
+    if (this.isSynced) return Promise.resolve()
+    return new Promise((resolve) => {
+      const unwatch = this.watch(() => {
+        if (!this.isSynced) return
+        unwatch()
+        resolve()
+      })
+    })
+  }
+
+  #connect(): void {
+    if (!this.#leader || this.#cut || this.#line) return
+    this.#cancelTimer()
+    this.#show('connecting')
+    const { url, openSocket, clock, replica, hello, problem } = this.#options
+    const lose = (end: { readonly code?: ErrorCode; readonly retryMs?: number }): void => {
+      if (this.#line?.session === session) this.#lose(end)
+    }
+    const session = new Session({
+      replica,
+      clock,
+      host: hostOf(url),
+      hello,
+      send: (frame) => this.#send(frame),
+      events: {
+        onWelcome: (welcome) => this.#welcome(welcome),
+        onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),
+        onEntries: (count) => (this.#counts.entriesIn += count),
+        onProgress: () => this.#progress(),
+        onProblem: (what) => problem?.(what),
+        onEnd: lose,
+      },
+    })
+    const socket = openSocket(url, {
+      onOpen: () => undefined,
+      onFrame: (frame) => {
+        this.#counts.bytesIn += frame.length
+        this.#counts.framesIn++
+        session.receive(frame)
+      },
+      onClose: () => lose({}),
+    })
+    this.#line = { socket, session }
+    this.#cancelTimer = clock.after(welcomeMs, () => lose({}))
+  }
+
+  #send(frame: Uint8Array): void {
+    if (!this.#line) return
+    this.#counts.bytesOut += frame.length
+    this.#counts.framesOut++
+    this.#line.socket.send(frame)
+  }
+
+  #welcome({ time }: Told<'welcome'>): void {
+    const { clock, stamper } = this.#options
+    this.#cancelTimer()
+    stamper.offset = time - clock.now()
+    this.#reason = undefined
+    this.#show('online')
+  }
+
+  #progress(): void {
+    if (this.isSynced) {
+      this.#backoff.reset()
+      this.#lastSynced = this.#options.clock.now()
+    }
+    this.#tell()
+  }
+
+  /** The line is gone: comes back after a random while, or after what the relay asked for. */
+  #lose({ code, retryMs = 0 }: { readonly code?: ErrorCode; readonly retryMs?: number }): void {
+    this.#drop()
+    this.#reason = code
+    const own = this.#backoff.next()
+    const delay = Math.max(own, Math.floor(this.#backoff.fraction() * retryMs), code ? refusedMs : 0)
+    this.#cancelTimer = this.#options.clock.after(delay, () => this.#connect())
+    this.#show(code ? 'refused' : 'offline')
+  }
+
+  #drop(): void {
+    this.#cancelTimer()
+    const line = this.#line
+    this.#line = undefined
+    line?.session.close()
+    line?.socket.close()
+  }
+
+  #show(state: LinkStatus['state']): void {
+    this.#state = state
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** A refused device asks again now and then: its clock may be set right, its revocation undone. */
+const refusedMs = 5_000
+
+/** Host and port of an address, as the relay knows itself by. */
+function hostOf(url: string): string {
+  return /^\w+:\/\/([^/?#]+)/.exec(url)?.[1] ?? url
+}

@@ -1,0 +1,27 @@
+import { type ClientMessage, parseConnectionId } from '@entente/protocol'
+import { sideOf, textOf } from '../replica/meaning.js'
+import { valueOf } from '../row/row.js'
+import type { Rows } from '../row/rows.js'
+import { claimHash, mailboxClaim } from '../seal/keys.js'
+
+/**
+ * What the org's invitations ask of the relay: the vendor leaves the claim's hash, the partner shows the claim (rules MB1, MB2). Repeated with each
+ * session, because asking again changes nothing and a relay that lost its disk must be told again.
+ *
+ * @returns messages by a name under which a session says each once
+ */
+export function mailboxRequests(rows: Rows): readonly (readonly [name: string, message: ClientMessage])[] {
+  const requests: (readonly [string, ClientMessage])[] = []
+  for (const row of rows.list('Invitation').values()) {
+    const [side, secret, state] = [sideOf(row), textOf(row, 'secret'), textOf(row, 'state')]
+    if (!side || !secret || (state !== 'open' && state !== 'claimed')) continue
+    const mailbox = parseConnectionId(row.id)
+    const claim = mailboxClaim(secret, mailbox)
+    if (side === 'partner') requests.push([`claim ${row.id}`, { type: 'claim', mailbox, claim }])
+    else {
+      const expires = valueOf(row, 'expires')
+      if (typeof expires === 'number') requests.push([`invite ${row.id}`, { type: 'invite', mailbox, claimHash: claimHash(claim), expires }])
+    }
+  }
+  return requests
+}

@@ -1,0 +1,338 @@
+import {
+  type ClientMessage, decodeRelayFrame, type ErrorCode, type FeedName, type Key, limits, type Offer, ProtocolError, protocolVersions, type RelayMessage,
+} from '@entente/protocol'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import type { Clock } from '../port/clock.js'
+import type { FeedOffers, Replica } from '../replica/index.js'
+import { Heartbeat } from './heartbeat.js'
+import { InFlight } from './in-flight.js'
+import { mailboxRequests } from './mailboxes.js'
+import { Outbox } from './outbox.js'
+import { isGeneral, Pauses } from './pauses.js'
+
+/** A message of the relay by its type. */
+export type Told<Type extends RelayMessage['type']> = Extract<RelayMessage, { readonly type: Type }>
+
+/** Shows who this device is: signs the relay's nonce (base64url) for the host that was dialled. */
+export type Hello = (nonce: string, host: string, version: number) => Promise<{ readonly token: string; readonly certificate: string }>
+
+export interface DoorToken {
+  readonly token: string
+  /** Milliseconds since 1970. */
+  readonly expires: number
+}
+
+export interface SessionOptions {
+  readonly replica: Replica
+  readonly clock: Clock
+  readonly host: string
+  readonly hello: Hello
+  readonly send: (frame: Uint8Array) => void
+  readonly events: SessionEvents
+}
+
+/** What a session tells the link. After `onEnd` it says nothing more. */
+export interface SessionEvents {
+  onWelcome(welcome: Told<'welcome'>): void
+  onMailbox(mailbox: Told<'mailbox'>): void
+  onEntries(count: number): void
+  /** Something may have become live, acknowledged or refused. */
+  onProgress(): void
+  onProblem(what: string): void
+  /** The session cannot go on. `code` where the relay refused it, `retryMs` where it said when to come back. */
+  onEnd(end: { readonly code?: ErrorCode; readonly retryMs?: number }): void
+}
+
+/**
+ * One conversation with the relay over one line: challenge, hello, welcome, then attaching, subscribing and publishing. Messages are taken one after
+ * the other, each fully done before the next, so that an acknowledgement is never seen before its entry has been absorbed.
+ */
+export class Session {
+  readonly #options: SessionOptions
+  readonly #outbox: Outbox
+  readonly #pauses: Pauses
+  readonly #inFlight = new InFlight()
+  readonly #feedByNumber = new Map<number, FeedName>()
+  readonly #numberByFeed = new Map<FeedName, number>()
+  readonly #live = new Set<FeedName>()
+  readonly #refusedFeeds = new Set<FeedName>()
+  readonly #said = new Set<string>()
+  readonly #doors = new Map<number, { resolve(token: DoorToken): void; reject(error: Error): void }>()
+  readonly #unwatch: () => void
+  #heartbeat: Heartbeat | undefined
+  #opening: number | undefined
+  #inbox: Promise<unknown> = Promise.resolve()
+  #behind = 0
+  #sending: 'no' | 'yes' | 'again' = 'no'
+  #lastDoor = 0
+  #lastNumber = 0
+  #ended = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#outbox = new Outbox(options.send)
+    this.#pauses = new Pauses(options.clock, () => this.#work())
+    this.#unwatch = options.replica.watchWork(() => this.#work())
+  }
+
+  /** Whether every feed is up to date and nothing of this session is under way. */
+  get isIdle(): boolean {
+    if (this.#opening === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no') return false
+    return this.#options.replica.followed().feeds.every((feed) => this.#live.has(feed) || this.#refusedFeeds.has(feed))
+  }
+
+  receive(frame: Uint8Array): void {
+    if (this.#ended) return
+    this.#heartbeat?.hear()
+    let messages: readonly RelayMessage[]
+    try {
+      messages = decodeRelayFrame(frame)
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    for (const message of messages) {
+      // The only one that does not wait its turn: it tells that the line lives, however much is still to be done.
+      if (message.type === 'ping') this.#say({ type: 'pong' })
+      else this.#enqueue(message)
+    }
+  }
+
+  /** Asks for a token with which a stock y-websocket provider may read one doc. @throws ProtocolError with the relay's code */
+  askDoor(feed: FeedName, key: Key): Promise<DoorToken> {
+    const number = this.#numberByFeed.get(feed)
+    if (number === undefined) return Promise.reject(new ProtocolError('FEED', 'This feed is not followed at the moment. Try again when online.'))
+    const id = ++this.#lastDoor
+    return new Promise((resolve, reject) => {
+      this.#doors.set(id, { resolve, reject })
+      this.#say({ type: 'askDoor', id, feed: number, key })
+    })
+  }
+
+  /** Ends the session from this side. */
+  close(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#unwatch()
+    this.#heartbeat?.stop()
+    this.#pauses.stop()
+    for (const door of this.#doors.values()) door.reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))
+  }
+
+  #enqueue(message: RelayMessage): void {
+    this.#behind++
+    this.#inbox = this.#inbox
+      .then(() => (this.#ended ? undefined : this.#take(message)))
+      .catch((error: unknown) => this.#fail(error))
+      .then(() => {
+        this.#behind--
+        if (this.#behind === 0 && !this.#ended) this.#options.events.onProgress()
+      })
+  }
+
+  async #take(message: RelayMessage): Promise<void> {
+    const { events } = this.#options
+    switch (message.type) {
+      case 'challenge':
+        return this.#introduce(message)
+      case 'welcome':
+        return this.#begin(message)
+      case 'entries':
+        return this.#absorb(message)
+      case 'accepted':
+        return this.#accept(message)
+      case 'refused':
+        return this.#hearNo(message)
+      case 'mailbox':
+        this.#retryFeeds()
+        return events.onMailbox(message)
+      case 'door':
+        this.#doors.get(message.id)?.resolve({ token: message.token, expires: message.expires })
+        this.#doors.delete(message.id)
+        return
+      case 'failed':
+        return this.#end({ code: message.code, retryMs: message.retryMs })
+      case 'leaving':
+        return this.#end({ retryMs: message.retryMs })
+      case 'ping':
+      case 'pong':
+        return
+    }
+  }
+
+  async #introduce({ oldest, newest, nonce }: Told<'challenge'>): Promise<void> {
+    const version = Math.min(newest, protocolVersions.newest)
+    if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
+    const shown = await this.#options.hello(toBase64UrlEncoded(nonce), this.#options.host, version)
+    this.#say({ type: 'hello', ...shown })
+  }
+
+  #begin(welcome: Told<'welcome'>): void {
+    const { clock, events } = this.#options
+    this.#opening = welcome.opening
+    this.#heartbeat = new Heartbeat(clock, welcome.heartbeatMs || limits.heartbeatMs, () => this.#say({ type: 'ping' }), () => this.#end({}))
+    events.onWelcome(welcome)
+    this.#work()
+  }
+
+  async #absorb({ feed: number, position, live, entries }: Told<'entries'>): Promise<void> {
+    const feed = this.#feedByNumber.get(number)
+    if (feed === undefined || this.#opening === undefined) return
+    await this.#options.replica.absorb(feed, { opening: this.#opening, position, live, entries })
+    if (entries.length > 0) {
+      this.#options.events.onEntries(entries.length)
+      if (feed.endsWith('/messages')) this.#pauses.resumeFeeds()
+    }
+    if (live && this.#numberByFeed.get(feed) === number) this.#live.add(feed)
+    this.#work()
+  }
+
+  #accept({ ids }: Told<'accepted'>): void {
+    for (const id of ids) {
+      const flight = this.#inFlight.take(id)
+      if (flight) this.#pauses.resumeKey(flight.feed, flight.key)
+    }
+    this.#work()
+  }
+
+  async #hearNo(refused: Told<'refused'>): Promise<void> {
+    switch (refused.what) {
+      case 'offer':
+        this.#refuseOffer(refused)
+        break
+      case 'feed':
+        await this.#refuseFeed(refused)
+        break
+      case 'door':
+        this.#doors.get(refused.subject)?.reject(new ProtocolError(refused.code, `The relay gave no token: ${refused.detail}`))
+        this.#doors.delete(refused.subject)
+        break
+      case 'attach':
+      case 'mailbox':
+        this.#options.events.onProblem(`The relay refused a request (${refused.code}): ${refused.detail}`)
+    }
+    this.#work()
+  }
+
+  #refuseOffer({ subject, code, retryMs, detail }: Told<'refused'>): void {
+    const flight = this.#inFlight.take(subject)
+    if (!flight) return
+    const { feed, key, seen } = flight
+    if (isGeneral(code)) this.#pauses.pauseAll(retryMs)
+    else if (code === 'WAIT') this.#pauses.pauseFeed(feed)
+    else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
+      // Normally what was missed has been absorbed by now, and the next projection names it.
+      if (this.#options.replica.sequence(feed, key) === seen) this.#pauses.pauseKey(feed, key)
+    } else {
+      this.#pauses.blockKey(feed, key)
+      this.#options.events.onProblem(`The relay refused an entry of ${feed} (${code}): ${detail}`)
+    }
+  }
+
+  async #refuseFeed({ subject, code, detail }: Told<'refused'>): Promise<void> {
+    const feed = this.#feedByNumber.get(subject)
+    if (feed === undefined) return
+    this.#live.delete(feed)
+    this.#feedByNumber.delete(subject)
+    this.#numberByFeed.delete(feed)
+    if (code === 'LOST') return this.#options.replica.lost(feed)
+    this.#refusedFeeds.add(feed)
+    // A mailbox that the peer has not claimed yet, or no longer has, is nothing to worry about.
+    if (code !== 'FEED') this.#options.events.onProblem(`The relay refused the feed ${feed} (${code}): ${detail}`)
+  }
+
+  /** After a mailbox has changed hands, feeds that were refused may be there. */
+  #retryFeeds(): void {
+    this.#refusedFeeds.clear()
+    this.#work()
+  }
+
+  /** Does whatever there is to do now: follows new feeds, sends what waits. */
+  #work(): void {
+    if (this.#ended || this.#opening === undefined) return
+    this.#follow()
+    if (this.#sending !== 'no') {
+      this.#sending = 'again'
+      return
+    }
+    if (this.#options.replica.waiting() === 0) return
+    this.#sending = 'yes'
+    this.#send().catch((error: unknown) => this.#fail(error)).finally(() => {
+      const again = this.#sending === 'again'
+      this.#sending = 'no'
+      if (again) this.#work()
+      else if (!this.#ended) this.#options.events.onProgress()
+    })
+  }
+
+  #follow(): void {
+    const { replica } = this.#options
+    for (const [name, message] of mailboxRequests(replica.rows)) this.#sayOnce(name, message)
+    const { feeds, parties } = replica.followed()
+    for (const each of parties) this.#sayOnce(`attach ${each.connection}`, { type: 'attach', ...each })
+    for (const feed of feeds) {
+      if (this.#numberByFeed.has(feed) || this.#refusedFeeds.has(feed)) continue
+      const number = (this.#lastNumber += 1)
+      this.#feedByNumber.set(number, feed)
+      this.#numberByFeed.set(feed, number)
+      const { cursor, opening, position } = replica.position(feed)
+      this.#say({ type: 'subscribe', feed: number, name: feed, after: cursor, opening, position })
+    }
+  }
+
+  async #send(): Promise<void> {
+    const { count, bytes } = this.#inFlight.room
+    if (count <= 0 || bytes <= 0) return
+    const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
+    const feeds = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
+    for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes })) {
+      if (!this.#ended) this.#publish(offers)
+    }
+  }
+
+  /** Says a feed's offers in messages that fit into frames. */
+  #publish({ feed, offers }: FeedOffers): void {
+    const number = this.#numberByFeed.get(feed)
+    if (number === undefined || !this.#live.has(feed)) return
+    let batch: Offer[] = []
+    let size = 0
+    const flush = (): void => {
+      if (batch.length > 0) this.#say({ type: 'publish', feed: number, offers: batch })
+      batch = []
+      size = 0
+    }
+    for (const offer of offers) {
+      const bytes = offer.bytes.length + offerOverhead
+      if (size + bytes > batchBytes || batch.length >= limits.entriesPerFrame) flush()
+      batch.push({ ...offer, id: this.#inFlight.add({ feed, key: offer.key, seen: offer.seen, bytes }) })
+      size += bytes
+    }
+    flush()
+  }
+
+  #sayOnce(name: string, message: ClientMessage): void {
+    if (this.#said.has(name)) return
+    this.#said.add(name)
+    this.#say(message)
+  }
+
+  #say(message: ClientMessage): void {
+    if (!this.#ended) this.#outbox.say(message)
+  }
+
+  #fail(error: unknown): void {
+    this.#options.events.onProblem(error instanceof Error ? error.message : 'The session failed.')
+    this.#end({})
+  }
+
+  #end(end: Parameters<SessionEvents['onEnd']>[0]): void {
+    if (this.#ended) return
+    this.close()
+    this.#options.events.onEnd(end)
+  }
+}
+
+/** The words of an offer beside its bytes: key, numbers, kind. */
+const offerOverhead = 128
+/** A publish message of this size leaves room for one more entry of the largest size in the frame. */
+const batchBytes = 64 * 1024
