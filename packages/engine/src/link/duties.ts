@@ -60,6 +60,11 @@ export class Duties {
     void this.#run()
   }
 
+  /** Whether a duty has or may have work left. */
+  get isBusy(): boolean {
+    return this.#running
+  }
+
   /** Resolves when no duty has work left, at once where they are not started. */
   settled(): Promise<void> {
     if (!this.#running) return Promise.resolve()

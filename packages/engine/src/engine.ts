@@ -1,0 +1,114 @@
+import { createAgreements } from './agree/agreements.js'
+import { type Engine, EngineError, type Topic } from './api.js'
+import { createConnections } from './connect/connections.js'
+import type { EngineContext } from './context.js'
+import { createShares } from './export/shares.js'
+import { createSite } from './export/site.js'
+import { createIdentity, loadIdentity } from './identity/identity.js'
+import { Duties, type Duty, Link } from './link/index.js'
+import { createMirrors } from './mirror/mirrors.js'
+import { createPeople } from './people/people.js'
+import type { Clock } from './port/clock.js'
+import type { RandomBytes } from './port/random.js'
+import type { OpenSocket } from './port/socket.js'
+import type { Store } from './port/store.js'
+import type { Tabs } from './port/tabs.js'
+import { createRecords } from './records/records.js'
+import { createSchemas } from './records/schemas.js'
+import { Replica } from './replica/index.js'
+import { Stamper } from './row/index.js'
+import { createSharing } from './share/sharing.js'
+import { Problems } from './sync/problems.js'
+import { createSync } from './sync/sync.js'
+import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
+import { Watchers } from './sync/watchers.js'
+
+export interface OpenEngineOptions {
+  readonly store: Store
+  readonly openSocket: OpenSocket
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly tabs: Tabs
+  /** Address of the relay's socket, `ws://…/socket` or `wss://…/socket`. */
+  readonly relay: string
+  /** Makes the org where the store is empty. */
+  readonly create?: { readonly orgName: string; readonly userName: string }
+  /** Sends all rows to the org's own team feed: for an org with a second device. Off, nothing is sent that no peer is to read. */
+  readonly team?: boolean
+}
+
+/**
+ * Opens one org: its rows from the store, its line to the relay, and the duties that carry its decisions out.
+ *
+ * @throws EngineError NOT_FOUND where the store is empty and nothing says to make an org, StoreError where the store says no
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  const { store, openSocket, clock, random, tabs, relay, create, team = false } = options
+  const identity = (await loadIdentity(store)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
+  if (!identity) throw new EngineError('NOT_FOUND', 'There is no org in this browser yet. Create one, or join one from an admin’s link.')
+
+  const watchers = new Watchers(clock)
+  const problems = new Problems(clock, () => watchers.tell(['sync']))
+  const problem = (what: string): void => problems.note(what)
+  const stamper = new Stamper(clock, random)
+  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
+  const { rows } = replica
+  const hello = (nonce: Uint8Array, host: string, version: number) => identity.hello(nonce, host, version)
+  const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello, problem })
+  const schemas = createSchemas(rows)
+  const context: EngineContext = {
+    org: identity.org,
+    user: identity.user,
+    rows,
+    replica,
+    link,
+    identity,
+    clock,
+    random,
+    schema: (object) => schemas.get(object),
+    problem,
+    changed: (...topics) => watchers.tell(topics),
+  }
+
+  const connections = createConnections(context)
+  const people = createPeople(context)
+  const agreements = createAgreements(context)
+  const sharing = createSharing(context)
+  const site = createSite(context)
+  const mirrors = createMirrors(context)
+  const duties = new Duties(replica, clock, (duty: Duty, error) => problem(`${duty.name}: ${error instanceof Error ? error.message : 'failed'}`))
+  for (const part of [connections, people, agreements, sharing, site, mirrors]) for (const duty of part.duties) duties.add(duty)
+
+  const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
+  const ends = [
+    rows.watch((changes) => tell(changes.flatMap((change) => topicsOfObject(change.object)))),
+    replica.watchFeeds((changes) => tell(changes.flatMap((change) => topicsOfFeed(change.feed)))),
+    link.watch(() => {
+      tell(['sync'])
+      // Only the tab that holds the line does the org's work: two doing it would do everything twice.
+      if (link.status().leader) duties.start()
+    }),
+  ]
+  link.start()
+
+  return {
+    org: identity.org,
+    user: identity.user,
+    records: createRecords(context, schemas, createShares(context)),
+    connections: connections.api,
+    agreements: agreements.api,
+    sharing: sharing.api,
+    people: people.api,
+    site: site.api,
+    mirrors: mirrors.api,
+    sync: createSync(context, duties, problems),
+    watch: (listener) => watchers.watch(listener),
+    async close() {
+      duties.stop()
+      link.stop()
+      for (const end of ends) end()
+      replica.close()
+      await store.close()
+    },
+  }
+}
