@@ -1,7 +1,7 @@
 import Database from 'libsql'
 import AsyncDatabase from 'libsql/promise'
 
-/** A value that SQLite takes or gives. Blobs come back as ArrayBuffer. */
+/** A value that SQLite takes or gives. Blobs come back as Buffer, in other versions of the driver as ArrayBuffer. */
 export type Cell = number | string | null | Uint8Array | ArrayBuffer
 export type Row = Readonly<Record<string, Cell>>
 
@@ -92,6 +92,6 @@ export function toText(cell: Cell | undefined): string {
 
 export function toBytes(cell: Cell | undefined): Uint8Array {
   if (cell instanceof ArrayBuffer) return new Uint8Array(cell)
-  if (cell instanceof Uint8Array) return cell
+  if (cell instanceof Uint8Array) return new Uint8Array(cell.buffer, cell.byteOffset, cell.byteLength)
   throw new Error('The store holds something else where bytes belong; run a check on its file.')
 }

@@ -116,7 +116,9 @@ export class RelayClient {
         ),
       `the outcome of offer ${id}`,
     )
-    return outcome.type === 'refused' ? outcome : { code: 'ACCEPTED' }
+    if (outcome.type !== 'refused') return { code: 'ACCEPTED' }
+    this.heard.splice(this.heard.indexOf(outcome), 1)
+    return outcome
   }
 
   /** Offers one entry without waiting. @returns the offer's id */

@@ -1,0 +1,124 @@
+import { readSlots } from '@entente/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import { agree, createConnection, docOffer, editor, feedNumbers, offerOf, type RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const feed = feedNumbers.vendorOpportunity
+
+describe('the y-websocket door', () => {
+  let relay: TestRelay
+  let connection: TestConnection
+  let vera: RelayClient
+  let paul: RelayClient
+  let edit: (value: Uint8Array) => Uint8Array
+  const providers: WebsocketProvider[] = []
+
+  beforeEach(async () => {
+    relay = await TestRelay.start()
+    connection = await createConnection()
+    ;({ vera, paul } = await agree(connection, relay.url))
+    const first = docOffer('r1', bytes('a'))
+    edit = editor(first.bytes)
+    await vera.publish(feed, first)
+  })
+  afterEach(async () => {
+    for (const provider of providers.splice(0)) provider.destroy()
+    await relay.stop()
+  })
+
+  const askToken = async (client: RelayClient, key = 'r1'): Promise<string> => {
+    client.send({ type: 'askDoor', id: 9, feed, key: docOffer(key, bytes('')).key })
+    const { token, expires } = await client.next('door')
+    expect(expires).toBeGreaterThan(Date.now())
+    return token
+  }
+  const room = (key = 'r1'): string => `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/${key}`
+  const open = (token: string, doc = new Y.Doc()): { doc: Y.Doc; provider: WebsocketProvider; codes: number[] } => {
+    const provider = new WebsocketProvider(`${relay.url.replace('http', 'ws')}/door`, room(), doc, {
+      params: { token },
+      // The package's own type for this option is the browser's class, which ws implements.
+      WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+      disableBc: true,
+    })
+    providers.push(provider)
+    const codes: number[] = []
+    provider.on('connection-close', (event) => {
+      if (event) codes.push(event.code)
+    })
+    return { doc, provider, codes }
+  }
+  const shown = (doc: Y.Doc): string => new TextDecoder().decode(readSlots(doc).get('0'))
+
+  it('[DR1] shows one doc to a stock provider, and every update as it comes', async () => {
+    const { doc, provider } = open(await askToken(paul))
+    await new Promise((resolve) => provider.once('sync', resolve))
+    expect(shown(doc)).toBe('a')
+    const update = { ...docOffer('r1', bytes('')), whole: false }
+    await vera.publish(feed, { ...update, seen: 1, bytes: edit(bytes('b')) })
+    await expect.poll(() => shown(doc)).toBe('b')
+    await vera.publish(feed, { ...update, seen: 2, bytes: edit(bytes('c')) })
+    await expect.poll(() => shown(doc)).toBe('c')
+  })
+
+  it('[DR2] is for reading: a page that writes is closed with 4003, and nothing changes', async () => {
+    const { doc, provider, codes } = open(await askToken(paul))
+    await new Promise((resolve) => provider.once('sync', resolve))
+    doc.getMap('v').set('0', bytes('mine'))
+    await expect.poll(() => codes).toContain(4003)
+    const [entry] = await (await connection.open(relay.url, connection.paul)).read(1, connection.feed('vendor', 'opportunity'))
+    expect(entry?.bytes).toEqual(docOffer('r1', bytes('a')).bytes)
+  })
+
+  it('[DR3] closes with 4001 when the doc begins a new epoch, and when it is erased', async () => {
+    const before = open(await askToken(paul))
+    await new Promise((resolve) => before.provider.once('sync', resolve))
+    await vera.publish(feed, { ...docOffer('r1', bytes('anew'), 1, '0', 1), seen: 1 })
+    await expect.poll(() => before.codes).toContain(4001)
+    const after = open(await askToken(paul))
+    await new Promise((resolve) => after.provider.once('sync', resolve))
+    expect(shown(after.doc)).toBe('anew')
+    await vera.publish(feed, { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 1 }, seen: 2 })
+    await expect.poll(() => after.codes).toContain(4001)
+  })
+
+  it('[DR3] closes with 4001 when the token has had its time', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ doorMs: 200, heartbeatMs: 150 })
+    ;({ vera, paul } = await agree(connection, relay.url))
+    await vera.publish(feed, docOffer('r1', bytes('a')))
+    const { provider, codes } = open(await askToken(paul))
+    await new Promise((resolve) => provider.once('sync', resolve))
+    await expect.poll(() => codes, { timeout: 2_000 }).toContain(4001)
+  })
+
+  it('[DR4] opens only with a token, and only the doc it is for, with 401 (row 36)', async () => {
+    await vera.publish(feed, docOffer('r2', bytes('b')))
+    const token = await askToken(paul)
+    const base = relay.url.replace('http', 'ws')
+    for (const path of [`${room('r2')}?token=${token}`, `${room()}?token=AAAAAAAAAAAAAAAAAAAAAA`, room(), `%ZZ/r1?token=${token}`, `nothing/r1?token=${token}`]) {
+      expect(await refusal(`${base}/door/${path}`), path).toBe(401)
+    }
+  })
+
+  it('[DR4] gives no token for a doc that is not there or not for the one who asks', async () => {
+    for (const ask of [{ feed, key: 'never' }, { feed: 99, key: 'r1' }]) {
+      paul.send({ type: 'askDoor', id: 4, feed: ask.feed, key: docOffer(ask.key, bytes('')).key })
+      expect(await paul.next('refused')).toMatchObject({ what: 'door', subject: 4, code: 'FEED' })
+    }
+  })
+})
+
+function refusal(url: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url)
+    socket.on('unexpected-response', (_, response) => {
+      resolve(response.statusCode ?? 0)
+      socket.terminate()
+    })
+    socket.on('open', () => reject(new Error('The door opened.')))
+    socket.on('error', () => {})
+  })
+}

@@ -1,0 +1,117 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type ConnectionId, feedName, parseConnectionId } from '@entente/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+
+describe('a mailbox', () => {
+  let relay: TestRelay
+  let veraDevice: TestDevice
+  let paulDevice: TestDevice
+  let vera: RelayClient
+  let paul: RelayClient
+  let mailbox: ConnectionId
+  let claim: Uint8Array
+
+  beforeEach(async () => {
+    relay = await TestRelay.start()
+    ;[veraDevice, paulDevice] = await Promise.all([createDevice(await createOrg()), createDevice(await createOrg())])
+    vera = await RelayClient.connect(relay.url, veraDevice)
+    paul = await RelayClient.connect(relay.url, paulDevice)
+    mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
+    claim = new Uint8Array(randomBytes(32))
+  })
+  afterEach(() => relay.stop())
+
+  const invite = (client: RelayClient, hash = claim, expires = Date.now() + 60_000): Promise<{ state: string; triesLeft: number }> => {
+    client.send({ type: 'invite', mailbox, claimHash: createHash('sha256').update(hash).digest(), expires })
+    return client.next('mailbox')
+  }
+  const tryClaim = async (client: RelayClient, shown: Uint8Array = claim, at = mailbox): Promise<{ state: string; triesLeft: number }> => {
+    client.send({ type: 'claim', mailbox: at, claim: shown })
+    const { state, triesLeft } = await client.next('mailbox')
+    return { state, triesLeft }
+  }
+  const feed = (side: 'vendor' | 'partner'): ReturnType<typeof feedName> => feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' })
+  const wrong = new Uint8Array(32)
+
+  it('[MB1] is opened by Vera, claimed by Paul, told to both, and carries their messages', async () => {
+    expect(await invite(vera)).toMatchObject({ state: 'open', triesLeft: 5 })
+    await vera.read(1, feed('vendor'))
+    await vera.read(2, feed('partner'))
+    await expect(paul.read(1, feed('vendor'))).rejects.toThrow('FEED')
+    expect(await tryClaim(paul)).toMatchObject({ state: 'claimed' })
+    expect(await vera.next('mailbox')).toMatchObject({ state: 'claimed' })
+    await paul.read(1, feed('vendor'))
+    await paul.read(2, feed('partner'))
+    expect((await vera.publish(1, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    expect((await paul.next('entries', (message) => message.feed === 1)).entries[0]?.key).toBe('hello')
+    expect((await paul.publish(1, offerOf('hello', 'message'))).code).toBe('WRITER')
+    expect((await paul.publish(2, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    expect((await vera.publish(1, offerOf('policy', 'notice'))).code).toBe('TYPE')
+  })
+
+  it('[MB2] answers a repeated invitation with its state, and another org’s or hash with VOID', async () => {
+    await invite(vera)
+    expect(await invite(vera)).toMatchObject({ state: 'open' })
+    await tryClaim(paul)
+    await vera.next('mailbox')
+    expect(await invite(vera)).toMatchObject({ state: 'claimed' })
+    for (const [client, hash] of [[vera, wrong], [paul, claim]] as const) {
+      client.send({ type: 'invite', mailbox, claimHash: createHash('sha256').update(hash).digest(), expires: Date.now() + 60_000 })
+      expect(await client.next('refused')).toMatchObject({ what: 'mailbox', code: 'VOID' })
+    }
+  })
+
+  it('[MB3] is void after five wrong claims, over a restart too, and both sides are told (row 30)', async () => {
+    await invite(vera)
+    for (const triesLeft of [4, 3]) expect(await tryClaim(paul, wrong)).toEqual({ state: 'wrong', triesLeft })
+    await relay.restart()
+    vera = await RelayClient.connect(relay.url, veraDevice)
+    paul = await RelayClient.connect(relay.url, paulDevice)
+    expect(await invite(vera)).toMatchObject({ state: 'open', triesLeft: 3 })
+    for (const triesLeft of [2, 1]) expect(await tryClaim(paul, wrong)).toEqual({ state: 'wrong', triesLeft })
+    expect(await tryClaim(paul, wrong)).toEqual({ state: 'void', triesLeft: 0 })
+    expect(await vera.next('mailbox')).toMatchObject({ state: 'void' })
+    expect(await tryClaim(paul)).toEqual({ state: 'void', triesLeft: 0 })
+    await expect(vera.read(1, feed('vendor'))).rejects.toThrow('FEED')
+  })
+
+  it('[MB3] answers claims of an unknown mailbox exactly like wrong ones (row 14)', async () => {
+    await invite(vera)
+    const unknown = parseConnectionId('A'.repeat(22))
+    for (let attempt = 0; attempt < 6; attempt++) expect(await tryClaim(paul, wrong, unknown)).toEqual(await tryClaim(paul, wrong))
+  })
+
+  it('[MB4] goes to one org: the second is told that it is taken, the first may claim again (row 31)', async () => {
+    const zoe = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
+    await invite(vera)
+    const states = (await Promise.all([tryClaim(paul), tryClaim(zoe)])).map((answer) => answer.state)
+    expect([...states].sort()).toEqual(['claimed', 'taken'])
+    const first = states[0] === 'claimed' ? paul : zoe
+    expect((await tryClaim(first)).state).toBe('claimed')
+    const second = first === paul ? zoe : paul
+    await expect(second.read(1, feed('vendor'))).rejects.toThrow('FEED')
+  })
+
+  it('[MB5] ends after its time, and its messages are gone from the disk', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ sweepMs: 50 })
+    vera = await RelayClient.connect(relay.url, veraDevice)
+    paul = await RelayClient.connect(relay.url, paulDevice)
+    await invite(vera, claim, Date.now() + 300)
+    await vera.read(1, feed('vendor'))
+    expect((await vera.publish(1, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    await expect.poll(() => relay.lines.some((line) => line.includes('mailboxes-cleared')), { timeout: 3_000 }).toBe(true)
+    expect((await vera.publish(1, offerOf('again', 'message'))).code).toBe('FEED')
+    await expect(vera.read(2, feed('vendor'))).rejects.toThrow('FEED')
+    expect((await tryClaim(paul)).state).toBe('expired')
+  })
+
+  it('[F4] holds at most sixteen keys', async () => {
+    await invite(vera)
+    await vera.read(1, feed('vendor'))
+    for (let index = 0; index < 16; index++) expect((await vera.publish(1, offerOf(`k${index}`, 'message'))).code).toBe('ACCEPTED')
+    expect((await vera.publish(1, offerOf('k16', 'message'))).code).toBe('SIZE')
+    expect((await vera.publish(1, { ...offerOf('k3', 'message'), seen: 4 })).code).toBe('ACCEPTED')
+  })
+})
