@@ -2,7 +2,19 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Entry, feedName, type FeedName, readSlots, loadDoc } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { agree, createConnection, createDevice, createOrg, docOffer, editor, feedNumbers, offerOf, RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+import {
+  agree,
+  createConnection,
+  createDevice,
+  createOrg,
+  docOffer,
+  editor,
+  feedNumbers,
+  offerOf,
+  RelayClient,
+  type TestConnection,
+  TestRelay,
+} from './testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
@@ -25,7 +37,13 @@ describe('catching up', () => {
     const client = new RelayClient(relay.url)
     await client.sayHello(connection.paul)
     const { opening, position } = await client.next('welcome')
-    client.send({ type: 'attach', connection: connection.id, vendor: connection.vendor.id, partner: connection.partner.id, salt: 'a-salt-for-tests' })
+    client.send({
+      type: 'attach',
+      connection: connection.id,
+      vendor: connection.vendor.id,
+      partner: connection.partner.id,
+      salt: 'a-salt-for-tests',
+    })
     return { client, opening, position }
   }
 

@@ -11,7 +11,12 @@ describe('the command line', () => {
   it('takes flags before the environment', () => {
     const environment = { ENTENTE_RELAY_PORT: '1000', ENTENTE_RELAY_DATA: '/var/relay', ENTENTE_RELAY_NAME: 'a.example:443, b.example:443' }
     const config = readCommandLine(['--port', '0', '--origin', 'https://app.example.com/'], environment)
-    expect(config).toMatchObject({ port: 0, data: '/var/relay', names: ['a.example:443', 'b.example:443'], origins: ['https://app.example.com'] })
+    expect(config).toMatchObject({
+      port: 0,
+      data: '/var/relay',
+      names: ['a.example:443', 'b.example:443'],
+      origins: ['https://app.example.com'],
+    })
   })
 
   it.each([
@@ -29,6 +34,7 @@ describe('the command line', () => {
 
   it('prints every option with --help', () => {
     expect(readCommandLine(['--help'], {})).toBe('help')
-    for (const option of ['--host', '--port', '--data', '--web', '--name', '--origin', '--sockets-per-address', '--log-level']) expect(usage).toContain(option)
+    for (const option of ['--host', '--port', '--data', '--web', '--name', '--origin', '--sockets-per-address', '--log-level'])
+      expect(usage).toContain(option)
   })
 })

@@ -19,7 +19,11 @@ const settings: Readonly<Record<string, Setting>> = {
   data: { value: 'DIR', help: `directory of the store (default ${defaultConfig.data})` },
   web: { value: 'DIR', help: 'directory of the web app to serve (default: the one built beside this package)' },
   name: { value: 'HOST:PORT', many: true, help: 'name under which devices dial this relay, may be repeated (default: loopback names)' },
-  origin: { value: 'ORIGIN', many: true, help: 'origin of pages that may open a socket, may be repeated (own host and loopback always may)' },
+  origin: {
+    value: 'ORIGIN',
+    many: true,
+    help: 'origin of pages that may open a socket, may be repeated (own host and loopback always may)',
+  },
   'sockets-per-address': { value: 'COUNT', help: `sockets that one address may hold open (default ${defaultConfig.socketsPerAddress})` },
   'log-level': { value: 'LEVEL', help: `${logLevels.join(', ')} (default ${defaultConfig.logLevel})` },
 }
@@ -44,7 +48,8 @@ export function readCommandLine(args: readonly string[], environment: Readonly<R
   const { values, positionals } = parse(args)
   if (values['help']) return 'help'
   const command = positionals[0] ?? 'serve'
-  if (command !== 'serve' || positionals.length > 1) throw new SettingError(`There is no command "${positionals.join(' ')}"; the command is "serve".`)
+  if (command !== 'serve' || positionals.length > 1)
+    throw new SettingError(`There is no command "${positionals.join(' ')}"; the command is "serve".`)
   const one = (name: string): string | undefined => {
     const flag = values[name]
     return typeof flag === 'string' ? flag : environment[variableOf(name)]

@@ -3,7 +3,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { agree, createConnection, docOffer, editor, feedNumbers, offerOf, type RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+import {
+  agree,
+  createConnection,
+  docOffer,
+  editor,
+  feedNumbers,
+  offerOf,
+  type RelayClient,
+  type TestConnection,
+  TestRelay,
+} from './testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
@@ -98,13 +108,22 @@ describe('the y-websocket door', () => {
     await vera.publish(feed, docOffer('r2', bytes('b')))
     const token = await askToken(paul)
     const base = relay.url.replace('http', 'ws')
-    for (const path of [`${room('r2')}?token=${token}`, `${room()}?token=AAAAAAAAAAAAAAAAAAAAAA`, room(), `%ZZ/r1?token=${token}`, `nothing/r1?token=${token}`]) {
+    for (const path of [
+      `${room('r2')}?token=${token}`,
+      `${room()}?token=AAAAAAAAAAAAAAAAAAAAAA`,
+      room(),
+      `%ZZ/r1?token=${token}`,
+      `nothing/r1?token=${token}`,
+    ]) {
       expect(await refusal(`${base}/door/${path}`), path).toBe(401)
     }
   })
 
   it('[DR4] gives no token for a doc that is not there or not for the one who asks', async () => {
-    for (const ask of [{ feed, key: 'never' }, { feed: 99, key: 'r1' }]) {
+    for (const ask of [
+      { feed, key: 'never' },
+      { feed: 99, key: 'r1' },
+    ]) {
       paul.send({ type: 'askDoor', id: 4, feed: ask.feed, key: docOffer(ask.key, bytes('')).key })
       expect(await paul.next('refused')).toMatchObject({ what: 'door', subject: 4, code: 'FEED' })
     }

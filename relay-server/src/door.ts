@@ -95,8 +95,13 @@ export class Doors {
     writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
       for (const visitor of this.#visitors.get(visitorId(write)) ?? []) {
-        if (write.kind !== 'doc' || compareEpochs(write.epoch, visitor.pass.epoch) !== 0) visitor.socket.close(doorClosed.ended, 'this doc has ended')
-        else this.#send(visitor, syncMessage((encoder) => sync.writeUpdate(encoder, write.bytes)))
+        if (write.kind !== 'doc' || compareEpochs(write.epoch, visitor.pass.epoch) !== 0)
+          visitor.socket.close(doorClosed.ended, 'this doc has ended')
+        else
+          this.#send(
+            visitor,
+            syncMessage((encoder) => sync.writeUpdate(encoder, write.bytes)),
+          )
       }
     })
   }
@@ -131,10 +136,13 @@ export class Doors {
     }
     const loaded = loadDoc(doc.states)
     const missing = Y.encodeStateAsUpdate(loaded, said.bytes)
-    this.#send(visitor, syncMessage((encoder) => {
-      encoding.writeVarUint(encoder, sync.messageYjsSyncStep2)
-      encoding.writeVarUint8Array(encoder, missing)
-    }))
+    this.#send(
+      visitor,
+      syncMessage((encoder) => {
+        encoding.writeVarUint(encoder, sync.messageYjsSyncStep2)
+        encoding.writeVarUint8Array(encoder, missing)
+      }),
+    )
   }
 
   #send({ socket }: Visitor, message: Uint8Array): void {

@@ -79,7 +79,15 @@ export class Readers {
       }
       const isWhole = subscription.cursor === first.sequence - 1
       shared ??= isWhole ? encodeEntries(entries, position, true, true) : undefined
-      const chunks = isWhole && shared ? shared : encodeEntries(entries.filter((entry) => entry.sequence > subscription.cursor), position, true, true)
+      const chunks =
+        isWhole && shared
+          ? shared
+          : encodeEntries(
+              entries.filter((entry) => entry.sequence > subscription.cursor),
+              position,
+              true,
+              true,
+            )
       for (const chunk of chunks) subscription.reader.sayEncoded([entriesPrefix(subscription.number), chunk])
       subscription.cursor = last.sequence
     }

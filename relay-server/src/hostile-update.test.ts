@@ -2,7 +2,16 @@ import { createDoc, limits } from '@entente/protocol'
 import * as encoding from 'lib0/encoding'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { agree, createConnection, docOffer, editor, feedNumbers, type RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+import {
+  agree,
+  createConnection,
+  docOffer,
+  editor,
+  feedNumbers,
+  type RelayClient,
+  type TestConnection,
+  TestRelay,
+} from './testing/index.js'
 
 const feed = feedNumbers.vendorOpportunity
 const value = new Uint8Array([1, 2, 3])

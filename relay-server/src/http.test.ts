@@ -26,7 +26,11 @@ describe('plain HTTP', () => {
 
   it('serves the web app with its types, and its pages with or without their ending', async () => {
     const front = await fetch(`${relay.url}/`)
-    expect([front.status, front.headers.get('content-type'), await front.text()]).toEqual([200, 'text/html; charset=utf-8', '<title>front</title>'])
+    expect([front.status, front.headers.get('content-type'), await front.text()]).toEqual([
+      200,
+      'text/html; charset=utf-8',
+      '<title>front</title>',
+    ])
     expect(await (await fetch(`${relay.url}/rehearsal?step=2`)).text()).toBe('<title>rehearsal</title>')
     expect((await fetch(`${relay.url}/assets/app-1a2b.js`)).headers.get('content-type')).toBe('text/javascript; charset=utf-8')
   })

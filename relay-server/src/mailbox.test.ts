@@ -31,7 +31,8 @@ describe('a mailbox', () => {
     const { state, triesLeft } = await client.next('mailbox')
     return { state, triesLeft }
   }
-  const feed = (side: 'vendor' | 'partner'): ReturnType<typeof feedName> => feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' })
+  const feed = (side: 'vendor' | 'partner'): ReturnType<typeof feedName> =>
+    feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' })
   const wrong = new Uint8Array(32)
 
   it('[MB1] is opened by Vera, claimed by Paul, told to both, and carries their messages', async () => {
@@ -56,7 +57,10 @@ describe('a mailbox', () => {
     await tryClaim(paul)
     await vera.next('mailbox')
     expect(await invite(vera)).toMatchObject({ state: 'claimed' })
-    for (const [client, hash] of [[vera, wrong], [paul, claim]] as const) {
+    for (const [client, hash] of [
+      [vera, wrong],
+      [paul, claim],
+    ] as const) {
       client.send({ type: 'invite', mailbox, claimHash: createHash('sha256').update(hash).digest(), expires: Date.now() + 60_000 })
       expect(await client.next('refused')).toMatchObject({ what: 'mailbox', code: 'VOID' })
     }

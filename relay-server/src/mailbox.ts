@@ -53,7 +53,12 @@ export class Mailboxes {
       verdict = judgeClaim(present, hash, caller.org, now) ?? this.#countStranger(message.mailbox)
       return verdict.row
     })
-    const answer: Told<'mailbox'> = { type: 'mailbox', mailbox: message.mailbox, state: verdict.state, triesLeft: limits.invitationTries - verdict.wrongTries }
+    const answer: Told<'mailbox'> = {
+      type: 'mailbox',
+      mailbox: message.mailbox,
+      state: verdict.state,
+      triesLeft: limits.invitationTries - verdict.wrongTries,
+    }
     if (verdict.state === 'claimed') this.#follow(message.mailbox, caller)
     caller.say(answer)
     if (!verdict.row) return
@@ -121,5 +126,10 @@ function stateOf(invitation: Invitation, now: number): Told<'mailbox'>['state'] 
 }
 
 function tell(invitation: Invitation, state: Told<'mailbox'>['state']): RelayMessage {
-  return { type: 'mailbox', mailbox: parseConnectionId(invitation.mailbox), state, triesLeft: limits.invitationTries - invitation.wrongTries }
+  return {
+    type: 'mailbox',
+    mailbox: parseConnectionId(invitation.mailbox),
+    state,
+    triesLeft: limits.invitationTries - invitation.wrongTries,
+  }
 }

@@ -17,7 +17,8 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel)
   const relay = await startRelay({ ...config, web: config.web ?? builtWebApp() }, log)
   // Said in plain words too where the log is off, because a port of 0 is only known now.
-  if (config.logLevel !== 'info' && config.logLevel !== 'debug') process.stdout.write(`${JSON.stringify({ event: 'listening', url: relay.url, port: relay.port })}\n`)
+  if (config.logLevel !== 'info' && config.logLevel !== 'debug')
+    process.stdout.write(`${JSON.stringify({ event: 'listening', url: relay.url, port: relay.port })}\n`)
   const stop = (signal: string): void => {
     log.info('stopping', { signal })
     setTimeout(() => process.exit(1), stopMs).unref()

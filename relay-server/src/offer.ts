@@ -52,7 +52,10 @@ interface Rule {
 
 /** What an offer is held against, in this order; the first rule that refuses answers (PB = publishing, PO = policy, EP = epochs). */
 export const offerRules: readonly Rule[] = [
-  { name: '[F2] only the owning org writes a feed', refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'This feed is written by the other org.')) },
+  {
+    name: '[F2] only the owning org writes a feed',
+    refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'This feed is written by the other org.')),
+  },
   {
     name: '[F4] the feeds of a mailbox end with it, hold messages only, and few',
     refuses: ({ access, offer, last, keysInMailbox, now }) => {
@@ -67,7 +70,9 @@ export const offerRules: readonly Rule[] = [
   {
     name: '[PB1] an offer names the key’s last entry',
     refuses: ({ offer, last, isOvertaken }) =>
-      isOvertaken || offer.seen !== (last?.sequence ?? 0) ? no('BEHIND', 'The key has another last entry; take that in and offer again.') : undefined,
+      isOvertaken || offer.seen !== (last?.sequence ?? 0)
+        ? no('BEHIND', 'The key has another last entry; take that in and offer again.')
+        : undefined,
   },
   { name: '[PO2] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
   { name: '[EP1] a doc anew begins a later epoch, an update continues the present one', refuses: epochRule },
@@ -125,12 +130,15 @@ function versionRule({ offer, access, policies, last }: OfferCase): Refusal | un
   if (!isAgreed(access) || !policies) return undefined
   if (offer.kind === 'erased') {
     const isOlder = last !== undefined && offer.epoch.version < last.epoch.version
-    return isOlder ? no('STALE_EPOCH', 'The doc has a later version than this erasure.', policies.joined?.version ?? highestVersion(policies)) : undefined
+    return isOlder
+      ? no('STALE_EPOCH', 'The doc has a later version than this erasure.', policies.joined?.version ?? highestVersion(policies))
+      : undefined
   }
   const { joined } = policies
   const version = joined?.version ?? highestVersion(policies)
   if (offer.epoch.version < version) return no('STALE_EPOCH', 'This agreement version has been replaced.', version)
-  if (!joined || offer.epoch.version > version) return no('WAIT', 'Both orgs have not registered this agreement version yet.', joined?.version ?? 0)
+  if (!joined || offer.epoch.version > version)
+    return no('WAIT', 'Both orgs have not registered this agreement version yet.', joined?.version ?? 0)
   return undefined
 }
 

@@ -1,6 +1,17 @@
 import { encodePolicy } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { agree, createConnection, docOffer, editor, feedNumbers, offerOf, registerPolicy, type RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+import {
+  agree,
+  createConnection,
+  docOffer,
+  editor,
+  feedNumbers,
+  offerOf,
+  registerPolicy,
+  type RelayClient,
+  type TestConnection,
+  TestRelay,
+} from './testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -22,7 +33,9 @@ describe('publishing', () => {
     expect((await vera.publish(feedNumbers.vendorOpportunity, offer)).code).toBe('ACCEPTED')
     const atPaul = await paul.next('entries', (message) => message.feed === feedNumbers.vendorOpportunity)
     expect(atPaul.live).toBe(true)
-    expect(atPaul.entries).toEqual([{ sequence: 1, key: 'r1', kind: 'doc', whole: true, epoch: { version: 1, number: 0 }, bytes: offer.bytes }])
+    expect(atPaul.entries).toEqual([
+      { sequence: 1, key: 'r1', kind: 'doc', whole: true, epoch: { version: 1, number: 0 }, bytes: offer.bytes },
+    ])
     const place = vera.heard.findIndex((message) => message.type === 'entries' && message.entries.some((entry) => entry.key === 'r1'))
     const acknowledged = vera.heard.findIndex((message) => message.type === 'accepted' && message.ids.includes(2))
     expect(place).toBeGreaterThanOrEqual(0)
@@ -41,7 +54,14 @@ describe('publishing', () => {
 
   it('[PB1] takes one of two offers for a key that come in one frame', async () => {
     const first = docOffer('r1', bytes('a'))
-    vera.send({ type: 'publish', feed: feedNumbers.vendorOpportunity, offers: [{ id: 100, ...first }, { id: 101, ...first }] })
+    vera.send({
+      type: 'publish',
+      feed: feedNumbers.vendorOpportunity,
+      offers: [
+        { id: 100, ...first },
+        { id: 101, ...first },
+      ],
+    })
     expect((await vera.next('accepted', (message) => message.ids.includes(100))).ids).toEqual([100])
     expect((await vera.next('refused')).code).toBe('BEHIND')
   })
@@ -56,7 +76,9 @@ describe('publishing', () => {
     const first = docOffer('r1', bytes('a'))
     await vera.publish(feedNumbers.vendorOpportunity, first)
     const edit = editor(first.bytes)
-    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...first, whole: false, seen: 1, bytes: edit(bytes('b'), '7') })).code).toBe('FIELD')
+    expect(
+      (await vera.publish(feedNumbers.vendorOpportunity, { ...first, whole: false, seen: 1, bytes: edit(bytes('b'), '7') })).code,
+    ).toBe('FIELD')
   })
 
   it('[PO1] refuses an eleventh slot, with FIELD (row 16)', async () => {
@@ -71,10 +93,16 @@ describe('publishing', () => {
     expect(await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 2))).toMatchObject({ code: 'WAIT', version: 1 })
     expect(await registerPolicy(vera, feedNumbers.vendorMessages, 2, ['0'], 1)).toBe('ACCEPTED')
     expect(await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 2))).toMatchObject({ code: 'WAIT', version: 0 })
-    expect(await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 1))).toMatchObject({ code: 'STALE_EPOCH', version: 2 })
+    expect(await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 1))).toMatchObject({
+      code: 'STALE_EPOCH',
+      version: 2,
+    })
     expect(await registerPolicy(paul, feedNumbers.partnerMessages, 2, ['0'], 1)).toBe('ACCEPTED')
     expect((await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 2))).code).toBe('ACCEPTED')
-    expect(await vera.publish(feedNumbers.vendorOpportunity, docOffer('r2', bytes('a'), 1))).toMatchObject({ code: 'STALE_EPOCH', version: 2 })
+    expect(await vera.publish(feedNumbers.vendorOpportunity, docOffer('r2', bytes('a'), 1))).toMatchObject({
+      code: 'STALE_EPOCH',
+      version: 2,
+    })
   })
 
   it('[PO3] does not let a policy’s version go down, nor anything else take its key', async () => {
@@ -91,7 +119,9 @@ describe('publishing', () => {
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...first, seen: 1 })).code).toBe('STALE_EPOCH')
     const update = { ...first, whole: false, seen: 1, bytes: edit(bytes('b')) }
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...update, epoch: { version: 1, number: 2 } })).code).toBe('STALE_EPOCH')
-    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...update, key: docOffer('r9', bytes('')).key, seen: 0 })).code).toBe('STALE_EPOCH')
+    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...update, key: docOffer('r9', bytes('')).key, seen: 0 })).code).toBe(
+      'STALE_EPOCH',
+    )
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('c'), 1, '0', 4), seen: 1 })).code).toBe('ACCEPTED')
   })
 
@@ -99,7 +129,9 @@ describe('publishing', () => {
     await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 1, '0', 3))
     const erased = { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 0 }, seen: 1 }
     expect((await vera.publish(feedNumbers.vendorOpportunity, erased)).code).toBe('ACCEPTED')
-    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 3), seen: 2 })).code).toBe('STALE_EPOCH')
+    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 3), seen: 2 })).code).toBe(
+      'STALE_EPOCH',
+    )
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 4), seen: 2 })).code).toBe('ACCEPTED')
   })
 

@@ -46,7 +46,11 @@ export async function startRelay(settings: Partial<RelayConfig> = {}, log?: Log)
 
 async function serve(config: RelayConfig, store: Store, log: Log): Promise<RunningRelay> {
   const server = createServer(
-    { headersTimeout: config.headersMs, requestTimeout: config.headersMs, connectionsCheckingInterval: Math.min(1_000, config.headersMs / 2) },
+    {
+      headersTimeout: config.headersMs,
+      requestTimeout: config.headersMs,
+      connectionsCheckingInterval: Math.min(1_000, config.headersMs / 2),
+    },
     createHttpHandler(config.web, store),
   )
   const port = await listen(server, config)

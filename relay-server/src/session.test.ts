@@ -1,5 +1,13 @@
 import { connect } from 'node:net'
-import { connectionId, encodeClientFrame, feedName, parseConnectionId, protocolVersions, revocationKey, type RelayMessage } from '@entente/protocol'
+import {
+  connectionId,
+  encodeClientFrame,
+  feedName,
+  parseConnectionId,
+  protocolVersions,
+  revocationKey,
+  type RelayMessage,
+} from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createConnection, createDevice, createOrg, offerOf, RelayClient, TestRelay } from './testing/index.js'
 
@@ -210,7 +218,9 @@ describe('a session', () => {
     const vera = await createDevice(await createOrg())
     const answering = await RelayClient.connect(relay.url, vera)
     const silent = connect(relay.port, '127.0.0.1')
-    silent.write('GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n')
+    silent.write(
+      'GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    )
     silent.on('error', () => {})
     silent.resume()
     await new Promise((resolve) => silent.once('close', resolve))

@@ -144,7 +144,8 @@ export class Session implements Publisher, Caller {
   /** To be called every now and then: asks a silent line whether it is there, and gives it up when it stays silent (rule HB1). */
   beat(now: number): void {
     const { heartbeatMs } = this.#relay.config
-    if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < now) return this.fail('AUTH', 'The device’s certificate has expired.')
+    if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < now)
+      return this.fail('AUTH', 'The device’s certificate has expired.')
     if (now - this.#heardAt < heartbeatMs) return
     if (this.#askedAt <= this.#heardAt) {
       this.#askedAt = now
@@ -163,7 +164,8 @@ export class Session implements Publisher, Caller {
       this.#socket.close(1003, 'frames are binary')
       return
     }
-    if (!this.#identity && ++this.#framesBeforeHello >= limits.framesBeforeHello) return this.fail('AUTH', 'Too many frames before the hello.')
+    if (!this.#identity && ++this.#framesBeforeHello >= limits.framesBeforeHello)
+      return this.fail('AUTH', 'Too many frames before the hello.')
     try {
       const messages = decodeClientFrame(data)
       if (this.#isTooFast(data, messages)) return
@@ -240,7 +242,8 @@ export class Session implements Publisher, Caller {
   async #subscribe({ feed, name, after, opening, position }: Asked<'subscribe'>): Promise<void> {
     const { store, readers } = this.#relay
     this.#unsubscribe(feed)
-    if (this.#subscriptions.size >= limits.feedsPerSession) return this.#refuse('feed', feed, 'RATE', 'This session follows as many feeds as it may.')
+    if (this.#subscriptions.size >= limits.feedsPerSession)
+      return this.#refuse('feed', feed, 'RATE', 'This session follows as many feeds as it may.')
     const access = await accessTo(name, this.org, this.#attached, store, Date.now())
     if (!access) return this.#refuse('feed', feed, 'FEED', 'There is no such feed for you.')
     const isFresh = after === 0 && opening === 0
@@ -345,7 +348,7 @@ export class Session implements Publisher, Caller {
     this.#ended = true
     clearTimeout(this.#helloTimer)
     this.#outbox.closed()
-    for (const number of [...this.#subscriptions.keys()]) this.#unsubscribe(number)
+    for (const number of this.#subscriptions.keys()) this.#unsubscribe(number)
     this.#relay.mailboxes.leave(this)
     this.#relay.sessions.delete(this)
     this.#relay.log.debug('session-closed', { ...this.#who(), code })

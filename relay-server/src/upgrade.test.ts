@@ -68,7 +68,13 @@ function upgradeStatus(relay: TestRelay, headers: Record<string, string>, path =
       host: '127.0.0.1',
       port: relay.port,
       path,
-      headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', ...headers },
+      headers: {
+        connection: 'Upgrade',
+        upgrade: 'websocket',
+        'sec-websocket-version': '13',
+        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+        ...headers,
+      },
     })
     asked.on('response', (response) => {
       response.resume()

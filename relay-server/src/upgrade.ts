@@ -22,7 +22,13 @@ type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 /** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a door's token. */
 export function createUpgrade({ config, log, doors, isClosing, welcome }: Entrance): Upgrade {
   // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
-  const options = { noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: limits.frameBytes, maxFragments: fragmentsPerFrame }
+  const options = {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.frameBytes,
+    maxFragments: fragmentsPerFrame,
+  }
   const server = new WebSocketServer(options)
   const socketsByAddress = new Map<string, number>()
   return (request, socket, head) => {

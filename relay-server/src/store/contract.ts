@@ -1,4 +1,17 @@
-import { compactDoc, createDoc, emptyVector, feedName, loadDoc, parseConnectionId, parseKey, parseOrgId, readSlots, vectorOfDoc, writeSlots, zeroEpoch } from '@entente/protocol'
+import {
+  compactDoc,
+  createDoc,
+  emptyVector,
+  feedName,
+  loadDoc,
+  parseConnectionId,
+  parseKey,
+  parseOrgId,
+  readSlots,
+  vectorOfDoc,
+  writeSlots,
+  zeroEpoch,
+} from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Invitation, Page, Store, Write } from './store.js'
 
@@ -68,7 +81,11 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       const docs = Array.from({ length: 100 }, (_, index) => new DocWriter(`r${index}`))
       await store.commit(docs.map((doc) => doc.begin()))
       await store.commit(docs.filter((_, index) => index % 3 === 0).map((doc, index) => doc.update(index * 3 + 1)))
-      for (const narrow of [{ bytes: 1, entries: 1_000 }, { bytes: 1_000_000, entries: 7 }, { bytes: 700, entries: 1_000 }]) {
+      for (const narrow of [
+        { bytes: 1, entries: 1_000 },
+        { bytes: 1_000_000, entries: 7 },
+        { bytes: 700, entries: 1_000 },
+      ]) {
         const seen: number[] = []
         let page: Page
         do {
@@ -85,14 +102,20 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([doc.begin()])
       const update = doc.update(1)
       await store.commit([update])
-      const [known, unknown] = await store.keyStates([{ feed, key: parseKey('r1') }, { feed: second, key: parseKey('r1') }])
+      const [known, unknown] = await store.keyStates([
+        { feed, key: parseKey('r1') },
+        { feed: second, key: parseKey('r1') },
+      ])
       expect(known).toMatchObject({ sequence: 2, kind: 'doc', epoch: { version: 1, number: 0 } })
       expect([...(known?.vector ?? [])]).toEqual([...update.vector])
       expect(unknown).toBeUndefined()
     })
 
     it('gives the bytes of messages and notices, and of nothing else', async () => {
-      await store.commit([{ ...message('policy'), kind: 'notice', bytes: bytes('p') }, { ...message('gone'), kind: 'erased' }])
+      await store.commit([
+        { ...message('policy'), kind: 'notice', bytes: bytes('p') },
+        { ...message('gone'), kind: 'erased' },
+      ])
       expect(await store.message({ feed, key: parseKey('policy') })).toEqual(new Uint8Array(bytes('p')))
       expect(await store.message({ feed, key: parseKey('gone') })).toBeUndefined()
       expect(await store.message({ feed, key: parseKey('never') })).toBeUndefined()
@@ -171,7 +194,9 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       const row = invitation('A', 1_000)
       expect(await store.changeInvitation(row.mailbox, (present) => (present ? undefined : row))).toEqual(row)
       expect(await store.changeInvitation(row.mailbox, () => undefined)).toEqual(row)
-      const claims = [other, org].map((partner) => store.changeInvitation(row.mailbox, (present) => (present && !present.partner ? { ...present, partner } : undefined)))
+      const claims = [other, org].map((partner) =>
+        store.changeInvitation(row.mailbox, (present) => (present && !present.partner ? { ...present, partner } : undefined)),
+      )
       await Promise.all(claims)
       store = await kind.reopen(store)
       expect(await store.invitation(row.mailbox)).toEqual({ ...row, partner: other })
@@ -205,7 +230,15 @@ function message(key: string, seen = 0): Write {
 }
 
 function invitation(letter: string, expires: number): Invitation {
-  return { mailbox: letter.repeat(22), vendor: org, partner: undefined, claimHash: new Uint8Array(32).fill(7), expires, wrongTries: 0, isVoid: false }
+  return {
+    mailbox: letter.repeat(22),
+    vendor: org,
+    partner: undefined,
+    claimHash: new Uint8Array(32).fill(7),
+    expires,
+    wrongTries: 0,
+    isVoid: false,
+  }
 }
 
 function mailboxFeed(row: Invitation): Write['feed'] {

@@ -1,4 +1,14 @@
-import { decodeStateVector, emptyVector, type Entry, entryKinds, type EntryKind, type FeedName, type OrgId, parseKey, parseOrgId } from '@entente/protocol'
+import {
+  decodeStateVector,
+  emptyVector,
+  type Entry,
+  entryKinds,
+  type EntryKind,
+  type FeedName,
+  type OrgId,
+  parseKey,
+  parseOrgId,
+} from '@entente/protocol'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
 

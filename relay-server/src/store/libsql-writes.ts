@@ -12,7 +12,8 @@ const statements = {
   addFeed: 'INSERT INTO feeds (name, head) VALUES (?, 0) RETURNING id',
   setHead: 'UPDATE feeds SET head = ? WHERE id = ?',
   doc: 'SELECT id, sequence, merged, tail FROM docs WHERE feed = ? AND key = ?',
-  addDoc: 'INSERT INTO docs (feed, key, kind, version, number, sequence, merged, tail, vector) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING id',
+  addDoc:
+    'INSERT INTO docs (feed, key, kind, version, number, sequence, merged, tail, vector) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?) RETURNING id',
   replaceDoc: 'UPDATE docs SET kind = ?, version = ?, number = ?, sequence = ?, merged = ?, tail = 0, vector = ? WHERE id = ?',
   extendDoc: 'UPDATE docs SET sequence = ?, tail = tail + 1, vector = ? WHERE id = ?',
   mergeDoc: 'UPDATE docs SET merged = ?, tail = tail - ? WHERE id = ?',

@@ -23,7 +23,9 @@ export async function openLibsqlStore(directory: string): Promise<Store> {
   const version = toNumber((await writer.prepare('PRAGMA user_version')).get([])?.['user_version'])
   if (version > schemaVersion) {
     writer.close()
-    throw new Error(`The store in ${directory} was written by a newer relay (${version}, known here: ${schemaVersion}); start that one instead.`)
+    throw new Error(
+      `The store in ${directory} was written by a newer relay (${version}, known here: ${schemaVersion}); start that one instead.`,
+    )
   }
   await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
   const opening = await recordOpening(writer)
@@ -154,4 +156,3 @@ class LibsqlStore implements Store {
     return result
   }
 }
-

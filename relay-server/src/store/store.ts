@@ -97,10 +97,7 @@ export interface Store {
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean>
   invitation(mailbox: string): Promise<Invitation | undefined>
   /** Reads, changes and writes one invitation in one transaction. `change` gives the row to keep, or undefined to leave all as it is. */
-  changeInvitation(
-    mailbox: string,
-    change: (present: Invitation | undefined) => Invitation | undefined,
-  ): Promise<Invitation | undefined>
+  changeInvitation(mailbox: string, change: (present: Invitation | undefined) => Invitation | undefined): Promise<Invitation | undefined>
   /** Removes feeds and all that they hold from the disk. */
   dropFeeds(feeds: readonly FeedName[]): Promise<void>
   /** Mailboxes of invitations that ended before a moment (void ones count as ended) and still have something to be dropped. */

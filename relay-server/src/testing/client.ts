@@ -95,7 +95,11 @@ export class RelayClient {
     const entries: Entry[] = []
     for (;;) {
       const message = await this.until(
-        () => this.heard.find((one) => (one.type === 'entries' && one.feed === feed) || (one.type === 'refused' && one.what === 'feed' && one.subject === feed)),
+        () =>
+          this.heard.find(
+            (one) =>
+              (one.type === 'entries' && one.feed === feed) || (one.type === 'refused' && one.what === 'feed' && one.subject === feed),
+          ),
         `entries of feed ${feed}`,
       )
       this.heard.splice(this.heard.indexOf(message), 1)
@@ -112,7 +116,8 @@ export class RelayClient {
     const outcome = await this.until(
       () =>
         this.heard.find(
-          (one) => (one.type === 'accepted' && one.ids.includes(id)) || (one.type === 'refused' && one.what === 'offer' && one.subject === id),
+          (one) =>
+            (one.type === 'accepted' && one.ids.includes(id)) || (one.type === 'refused' && one.what === 'offer' && one.subject === id),
         ),
       `the outcome of offer ${id}`,
     )
@@ -147,7 +152,11 @@ export class RelayClient {
       const failed = this.heard.find((message) => message.type === 'failed')
       const left = deadline - Date.now()
       if (this.closeCode !== undefined || left <= 0) {
-        const reason = failed ? `failed ${failed.code}: ${failed.detail}` : this.closeCode === undefined ? 'nothing came' : `closed ${this.closeCode}`
+        const reason = failed
+          ? `failed ${failed.code}: ${failed.detail}`
+          : this.closeCode === undefined
+            ? 'nothing came'
+            : `closed ${this.closeCode}`
         throw new Error(`Waited for ${what}, but ${reason}`)
       }
       await new Promise<void>((resolve) => {

@@ -51,7 +51,13 @@ export async function createConnection(): Promise<TestConnection> {
 export const feedNumbers = { vendorMessages: 1, partnerMessages: 2, vendorOpportunity: 3, partnerOpportunity: 4 } as const
 
 /** Registers a policy for one side through a client of that side, which must read the feed already. */
-export async function registerPolicy(client: RelayClient, feed: number, version: number, slots: readonly string[], seen = 0): Promise<string> {
+export async function registerPolicy(
+  client: RelayClient,
+  feed: number,
+  version: number,
+  slots: readonly string[],
+  seen = 0,
+): Promise<string> {
   const bytes = encodePolicy({ version, slots: { lead: [...slots], opportunity: [...slots] } })
   return (await client.publish(feed, { ...offerOf('policy', 'notice'), seen, bytes })).code
 }
@@ -73,7 +79,11 @@ export function editor(first: Uint8Array, session = 8): (value: Uint8Array, slot
 }
 
 /** Opens both sides' sessions, both reading all four feeds of `feedNumbers`, with version 1 of the same slots registered. */
-export async function agree(connection: TestConnection, url: string, slots: readonly string[] = ['0', '1']): Promise<{ vera: RelayClient; paul: RelayClient }> {
+export async function agree(
+  connection: TestConnection,
+  url: string,
+  slots: readonly string[] = ['0', '1'],
+): Promise<{ vera: RelayClient; paul: RelayClient }> {
   const vera = await connection.open(url, connection.vera)
   const paul = await connection.open(url, connection.paul)
   for (const client of [vera, paul]) {
@@ -82,10 +92,12 @@ export async function agree(connection: TestConnection, url: string, slots: read
     await client.read(feedNumbers.vendorOpportunity, connection.feed('vendor', 'opportunity'))
     await client.read(feedNumbers.partnerOpportunity, connection.feed('partner', 'opportunity'))
   }
-  for (const [client, feed] of [[vera, feedNumbers.vendorMessages], [paul, feedNumbers.partnerMessages]] as const) {
+  for (const [client, feed] of [
+    [vera, feedNumbers.vendorMessages],
+    [paul, feedNumbers.partnerMessages],
+  ] as const) {
     const code = await registerPolicy(client, feed, 1, slots)
     if (code !== 'ACCEPTED') throw new Error(`A policy was refused: ${code}`)
   }
   return { vera, paul }
 }
-
