@@ -1,0 +1,86 @@
+import * as v from 'valibot'
+import type { ConnectionId, Side } from '@entente/protocol'
+import type { AgreedField, AgreementView, EffectiveAgreement, ObjectName } from '../api.js'
+import { type Row, valueOf } from '../row/row.js'
+import { slotsRegister } from './effect.js'
+import { objectNames } from './effective.js'
+import { agreedTerms, type DecidedAcceptance, decidedAcceptance, type DecidedProposal, decidedProposal, effectiveTerms } from './schema.js'
+
+/** What an Agreement row holds, read. Its id is the connection's. */
+export interface AgreementFacts {
+  readonly proposal: DecidedProposal | undefined
+  readonly acceptance: DecidedAcceptance | undefined
+  readonly effective: EffectiveAgreement | undefined
+  readonly peerHash: v.InferOutput<typeof agreedTerms> | undefined
+}
+
+const nothingYet: AgreementFacts = { proposal: undefined, acceptance: undefined, effective: undefined, peerHash: undefined }
+const factsByRow = new WeakMap<Row, AgreementFacts>()
+
+export function agreementFacts(row: Row | undefined): AgreementFacts {
+  if (!row) return nothingYet
+  const known = factsByRow.get(row)
+  if (known) return known
+  const facts: AgreementFacts = {
+    proposal: read(decidedProposal, row, 'proposal'),
+    acceptance: read(decidedAcceptance, row, 'acceptance'),
+    effective: readEffective(row),
+    peerHash: read(agreedTerms, row, 'peerHash'),
+  }
+  factsByRow.set(row, facts)
+  return facts
+}
+
+/** The row as a page sees it. */
+export function agreementView(connection: ConnectionId, side: Side, row: Row | undefined): AgreementView {
+  const { proposal, acceptance, effective, peerHash } = agreementFacts(row)
+  const current = acceptance?.version === proposal?.version ? acceptance : undefined
+  const settled = effective !== undefined && effective.version === (proposal?.version ?? effective.version)
+  return {
+    connection,
+    side,
+    proposal,
+    acceptance: current,
+    effective,
+    peerHash: peerHash?.version === effective?.version ? peerHash?.hash : undefined,
+    state: settled ? 'agreed' : proposal ? 'proposed' : 'none',
+    turn: settled ? undefined : !proposal || current ? 'vendor' : 'partner',
+  }
+}
+
+/** The slot under which docs of a version carry a field of one side, or undefined where they do not. */
+export function slotOf(row: Row | undefined, version: number, object: ObjectName, side: Side, field: string): string | undefined {
+  return slotLines(row, version)?.[object].find((line) => line[side] === field)?.slot
+}
+
+const lines = v.array(v.object({ slot: v.string(), vendor: v.string(), partner: v.string() }))
+const slotsSchema = v.object({ Lead: lines, Opportunity: lines })
+const slotsByRow = new WeakMap<Row, Map<number, v.InferOutput<typeof slotsSchema> | undefined>>()
+
+function slotLines(row: Row | undefined, version: number): v.InferOutput<typeof slotsSchema> | undefined {
+  if (!row) return undefined
+  let byVersion = slotsByRow.get(row)
+  if (!byVersion) slotsByRow.set(row, (byVersion = new Map()))
+  if (!byVersion.has(version)) byVersion.set(version, read(slotsSchema, row, slotsRegister(version)))
+  return byVersion.get(version)
+}
+
+function readEffective(row: Row): EffectiveAgreement | undefined {
+  const terms = read(effectiveTerms, row, 'effective')
+  if (!terms) return undefined
+  const objects: { -readonly [Name in ObjectName]?: NonNullable<EffectiveAgreement['objects'][Name]> } = {}
+  for (const object of objectNames) {
+    const part = terms.objects[object]
+    if (!part) continue
+    const fields = part.fields.map((field): AgreedField => ({ ...field, slot: field.slot }))
+    objects[object] = { ...part, fields }
+  }
+  return { version: terms.version, hash: terms.hash, objects }
+}
+
+function read<Schema extends v.GenericSchema>(schema: Schema, row: Row, register: string): v.InferOutput<Schema> | undefined {
+  const value = valueOf(row, register)
+  if (value === undefined || value === null) return undefined
+  const result = v.safeParse(schema, value)
+  return result.success ? result.output : undefined
+}

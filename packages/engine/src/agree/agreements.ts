@@ -1,0 +1,150 @@
+import * as v from 'valibot'
+import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api.js'
+import { EngineError } from '../api.js'
+import type { EngineContext } from '../context.js'
+import type { Field } from '../record/field.js'
+import { findField } from '../record/schema.js'
+import type { Duty } from '../link/duties.js'
+import { readListings } from '../share/listing.js'
+import { acceptanceKey, agreementDuty, proposalKey } from './agreement-duty.js'
+import { agreementFacts, agreementView } from './agreement-row.js'
+import { canonicalHash, contentToValue } from './canonical.js'
+import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection } from './connection-facts.js'
+import { effectiveEdits } from './effect.js'
+import { effectiveAgreement, objectNames, refuseProposal } from './effective.js'
+import { preflightLines, suggestFields } from './mapping-lines.js'
+import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerms } from './schema.js'
+
+/** How many of the vendor's listings a preflight tries: enough to meet the rare picklist value, few enough to answer at once. */
+const sampleRecords = 500
+
+/** Proposals, acceptances and the agreement that follows from both. */
+export function createAgreements(context: EngineContext): { readonly api: AgreementsApi; readonly duties: readonly Duty[] } {
+  const { rows, identity, clock } = context
+
+  const api: AgreementsApi = {
+    get(id) {
+      const connection = connectionFacts(rows.get('Connection', id))
+      return connection && agreementView(id, connection.side, rows.get('Agreement', id))
+    },
+
+    async propose(id, proposal) {
+      const connection = decide(id, 'vendor')
+      const { proposal: last, effective } = agreementFacts(rows.get('Agreement', id))
+      const version = Math.max(last?.version ?? 0, effective?.version ?? 0) + 1
+      const terms = proposalToTerms(proposal, version)
+      const jws = await identity.signDecision('proposal', { connection: id, ...terms })
+      const decided = { ...terms, by: context.user.id, at: clock.now() }
+      await rows.save([
+        { object: 'Agreement', id, values: { proposal: contentToValue(decided), proposalDecision: jws } },
+        messageEdit(connection.ownMessages, proposalKey, jws),
+      ])
+    },
+
+    async accept(id, acceptance) {
+      const connection = decide(id, 'partner')
+      const { proposal, effective } = agreementFacts(rows.get('Agreement', id))
+      if (!proposal) throw new EngineError('NOT_FOUND', 'There is nothing to accept yet. Wait for the proposal of the vendor.')
+      if (effective?.version === proposal.version) {
+        throw new EngineError('INVALID', 'This proposal was accepted already. Ask the vendor for a new one to change the agreement.')
+      }
+      checkPreflight(connection, acceptance)
+      const { version, objects } = proposal
+      const terms = acceptanceToTerms(acceptance, version, canonicalHash({ version, objects }))
+      const result = effectiveAgreement({ version, objects }, terms)
+      if (!result.ok) throw new EngineError(result.code, result.message)
+      const jws = await identity.signDecision('acceptance', { connection: id, ...terms })
+      const decided = { ...terms, by: context.user.id, at: clock.now() }
+      await rows.save([
+        { object: 'Agreement', id, values: { acceptance: contentToValue(decided), acceptanceDecision: jws } },
+        messageEdit(connection.ownMessages, acceptanceKey, jws),
+        ...effectiveEdits(connection, result.agreement),
+      ])
+    },
+
+    suggest(id, object, chosen) {
+      return suggestFields(proposedFields(id, object), context.schema(object), chosen)
+    },
+
+    preflight(id, object, mappings) {
+      const connection = requireConnection(rows, id)
+      return linesFor(connection, object, { fields: mappings })
+    },
+  }
+  return { api, duties: [agreementDuty(context)] }
+
+  function decide(id: ConnectionFacts['id'], side: ConnectionFacts['side']): ConnectionFacts {
+    const connection = requireConnection(rows, id, side)
+    if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin may change an agreement. Ask one of your admins.')
+    return connection
+  }
+
+  function proposedFields(id: ConnectionFacts['id'], object: ObjectName) {
+    return agreementFacts(rows.get('Agreement', id)).proposal?.objects[object]?.fields ?? []
+  }
+
+  function linesFor(connection: ConnectionFacts, object: ObjectName, accepted: Parameters<typeof preflightLines>[2]) {
+    const samples: Parameters<typeof preflightLines>[3][number][] = []
+    for (const listing of readListings(context, connection, object)) {
+      if (samples.push(listing.values) >= sampleRecords) break
+    }
+    return preflightLines(proposedFields(connection.id, object), context.schema(object), accepted, samples)
+  }
+
+  /** @throws EngineError INVALID where a line is blocked: an own required field without a source, or a pair that cannot be */
+  function checkPreflight(connection: ConnectionFacts, { objects }: Acceptance): void {
+    for (const object of objectNames) {
+      const accepted = objects[object]
+      const blocked = accepted && linesFor(connection, object, accepted).find(({ verdict }) => verdict === 'blocked')
+      if (!blocked) continue
+      const { target = '', reason } = blocked
+      throw new EngineError('INVALID', `The mapping of ${object} cannot be accepted. ${reason}`, [
+        { code: 'MAPPING', field: target, rule: 'preflight', message: reason, fix: 'Correct the line, map another field, or give a default.' },
+      ])
+    }
+  }
+
+  /** Takes each field as the own schema describes it, so that nobody proposes what the org does not have. */
+  function proposalToTerms({ objects }: Proposal, version: number): ProposalTerms {
+    const described: Record<string, unknown> = {}
+    for (const object of objectNames) {
+      const part = objects[object]
+      if (!part) continue
+      const schema = context.schema(object)
+      const fields = part.fields.map(({ field, update }) => ({ field: offered(requireField(schema, field.name)), update }))
+      described[object] = { ...part, fields }
+    }
+    const terms = parse(proposalTerms, { version, objects: described }, 'The proposal')
+    const refusal = refuseProposal(terms)
+    if (refusal) throw new EngineError(refusal.code, refusal.message)
+    return terms
+  }
+
+  function acceptanceToTerms({ objects }: Acceptance, version: number, proposal: string): AcceptanceTerms {
+    const described: Record<string, unknown> = {}
+    for (const object of objectNames) {
+      const part = objects[object]
+      if (!part) continue
+      const schema = context.schema(object)
+      described[object] = { ...part, targets: part.fields.map(({ target }) => offered(requireField(schema, target))) }
+    }
+    return parse(acceptanceTerms, { version, proposal, objects: described }, 'The acceptance')
+  }
+}
+
+function requireField(schema: Parameters<typeof findField>[0], name: string): Field {
+  const field = findField(schema, name)
+  if (field) return field
+  throw new EngineError('INVALID', `${schema.label} has no field ${name}. Leave it out, or add it first.`)
+}
+
+/** What the other org has to know of a field: the values that may be chosen, not those that are retired. */
+function offered(field: Field): Field {
+  return field.picklist ? { ...field, picklist: field.picklist.filter(({ active }) => active !== false) } : field
+}
+
+function parse<Schema extends v.GenericSchema>(schema: Schema, input: unknown, what: string): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, input)
+  if (result.success) return result.output
+  throw new EngineError('INVALID', `${what} is not complete: ${result.issues[0].message}`)
+}

@@ -1,0 +1,79 @@
+import { type ConnectionId, feedName, type FeedName, type Key, type OrgId, otherSide, parseConnectionId, parseKey, parseOrgId, type Side, sides } from '@entente/protocol'
+import { EngineError } from '../api.js'
+import { type Row, valueOf } from '../row/row.js'
+import type { RowEdit, Rows } from '../row/rows.js'
+import type { Value } from '../record/value.js'
+
+/** A connection as agreeing, sharing and exporting need it. */
+export interface ConnectionFacts {
+  readonly id: ConnectionId
+  readonly side: Side
+  readonly enabled: boolean
+  /** Whether a person found that both screens show the same code. */
+  readonly verified: boolean
+  readonly peer: OrgId
+  readonly peerName: string
+  /** Base64url; both orgs know it and the relay does not. */
+  readonly secret: string
+  /** The messages feeds: what this org says, and what the peer says. */
+  readonly ownMessages: FeedName
+  readonly peerMessages: FeedName
+}
+
+const factsByRow = new WeakMap<Row, ConnectionFacts>()
+
+/** What a Connection row says, or undefined as long as the peer and the shared secret are not known. */
+export function connectionFacts(row: Row | undefined): ConnectionFacts | undefined {
+  if (!row) return undefined
+  const known = factsByRow.get(row)
+  if (known) return known
+  const side = sides.find((each) => each === valueOf(row, 'side'))
+  const [secret, state, peerName] = [valueOf(row, 'secret'), valueOf(row, 'state'), valueOf(row, 'peerName')]
+  const peer = valueOf(row, side === 'vendor' ? 'partner' : 'vendor')
+  if (!side || typeof secret !== 'string' || secret === '' || typeof peer !== 'string' || peer === '') return undefined
+  const id = parseConnectionId(row.id)
+  const messages = (of: Side): FeedName => feedName({ kind: 'connection', connection: id, side: of, topic: 'messages' })
+  const facts: ConnectionFacts = {
+    id,
+    side,
+    enabled: state === 'Enabled',
+    verified: valueOf(row, 'verified') === 'yes',
+    peer: parseOrgId(peer),
+    peerName: typeof peerName === 'string' ? peerName : '',
+    secret,
+    ownMessages: messages(side),
+    peerMessages: messages(otherSide(side)),
+  }
+  factsByRow.set(row, facts)
+  return facts
+}
+
+/** Every connection over which things may travel now. */
+export function enabledConnections(rows: Rows, side?: Side): ConnectionFacts[] {
+  const list: ConnectionFacts[] = []
+  for (const row of rows.list('Connection').values()) {
+    const facts = connectionFacts(row)
+    if (facts?.enabled && (side === undefined || facts.side === side)) list.push(facts)
+  }
+  return list
+}
+
+/** @throws EngineError NOT_FOUND, NOT_CONNECTED, or NOT_ALLOWED on the other side */
+export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): ConnectionFacts {
+  const row = rows.get('Connection', id)
+  if (!row) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
+  const facts = connectionFacts(row)
+  if (!facts?.enabled) throw new EngineError('NOT_CONNECTED', 'The connection is not enabled. Wait until both orgs have connected, or connect again.')
+  if (side !== undefined && facts.side !== side) throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this.`)
+  return facts
+}
+
+/** The id of the row that holds an own message. */
+export function messageId(feed: FeedName, key: Key | string): string {
+  return `${feed}#${parseKey(key)}`
+}
+
+/** The edit by which an own message is said, or taken back (null). */
+export function messageEdit(feed: FeedName, key: Key | string, body: Value): RowEdit {
+  return { object: 'Message', id: messageId(feed, key), values: { body } }
+}

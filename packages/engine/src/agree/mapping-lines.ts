@@ -1,0 +1,48 @@
+import type { Acceptance, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api.js'
+import { type FieldMapping as Line, preflight, suggestMapping } from '../record/mapping.js'
+import type { ObjectSchema } from '../record/schema.js'
+import type { RecordValues } from '../record/validate.js'
+import type { Value } from '../record/value.js'
+
+type AcceptedObject = NonNullable<Acceptance['objects'][ObjectName]>
+
+/** The lines by which a record is converted: the agreed mapping, and a default for each own required field that nothing is mapped to. */
+export function conversionLines(fields: readonly FieldMapping[], defaults: Readonly<Record<string, Value>> = {}): readonly Line[] {
+  const mapped = new Set(fields.map(({ target }) => target))
+  const filled = Object.entries(defaults).filter(([target]) => !mapped.has(target))
+  return [...fields, ...filled.map(([target, value]): Line => ({ target, default: value }))]
+}
+
+/** Suggests a mapping for what was proposed; what a person chose stays as it is. */
+export function suggestFields(proposed: readonly ProposedField[], schema: ObjectSchema, chosen: readonly FieldMapping[] = []): readonly FieldMapping[] {
+  const chosenBySource = new Map(chosen.map((line) => [line.source, line]))
+  const lines = suggestMapping(proposed.map(({ field }) => field), schema, chosen)
+  return lines.flatMap(({ source, target }): readonly FieldMapping[] => {
+    if (source === undefined) return []
+    const update = proposed.some(({ field, update: flows }) => flows && field.name === source)
+    return [chosenBySource.get(source) ?? { source, target, update }]
+  })
+}
+
+/** What each line of a mapping will do, with values of real records; a required own field that nothing fills is a blocked line of its own. */
+export function preflightLines(
+  proposed: readonly ProposedField[],
+  schema: ObjectSchema,
+  { fields, defaults }: Pick<AcceptedObject, 'fields' | 'defaults'>,
+  samples: readonly RecordValues[],
+): readonly PreflightLine[] {
+  const { fields: checked, unmapped } = preflight(proposed.map(({ field }) => field), schema, conversionLines(fields, defaults), samples)
+  const lines = checked.map(
+    (line): PreflightLine => ({
+      source: line.source ?? '',
+      target: line.target,
+      verdict: line.verdict,
+      reason: line.refusedRows > 0 && line.verdict !== 'blocked' ? `${line.reason} ${line.refusedRows} of the records looked at would be refused.` : line.reason,
+      samples: line.samples.map(({ before, after }) => ({ before, after })),
+    }),
+  )
+  const left = unmapped.map(
+    (source): PreflightLine => ({ source, target: undefined, verdict: 'lossy', reason: 'Not mapped: this field is not taken over.', samples: [] }),
+  )
+  return [...lines, ...left]
+}

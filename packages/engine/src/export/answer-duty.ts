@@ -1,0 +1,91 @@
+import { type Key, type Stamp } from '@entente/protocol'
+import type { OutboundStatus } from '../api.js'
+import { agreementFacts } from '../agree/agreement-row.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { readDecision, Refusals } from '../agree/peer-decision.js'
+import type { EngineContext } from '../context.js'
+import type { Duty } from '../link/duties.js'
+import { valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { mapIdOfListing } from '../share/listing-id.js'
+import { shelvesOf } from '../share/shelf.js'
+import { Mail } from './mail.js'
+import { answersToParts, recordToAnswer } from './package.js'
+import { exportObstacle } from './permission.js'
+import { type Answer, exportError, isExported, packageKey, requestKey, requestPrefix, type RequestTerms, requestTerms } from './terms.js'
+
+/**
+ * Answers the partner's requests: checks who asks, whether the record is still shared and under which agreement, and packs the agreed fields. Packages
+ * and record maps are one save, so a crash leaves a request either unanswered or answered (rule EX1).
+ */
+export function answerDuty(context: EngineContext): Duty {
+  const { rows, replica, identity, clock, link } = context
+  const mail = new Mail(context, requestPrefix)
+  const refusals = new Refusals(context)
+
+  return {
+    name: 'export answers',
+    async react() {
+      for (const connection of enabledConnections(rows, 'vendor')) await mail.work(connection, (key) => answer(connection, key))
+    },
+  }
+
+  async function answer(connection: ConnectionFacts, key: Key): Promise<void> {
+    const body = replica.inbox(connection.peerMessages).get(key)?.body
+    const place = `${connection.id}/${key}`
+    if (body === undefined || body === null || refusals.has(place, body)) return
+    const decision = await readDecision(context, connection, 'request', body, requestTerms)
+    if (!decision.ok) return refusals.note(connection, place, body, 'An export request', decision.reason)
+    const { terms, by } = decision
+    if (requestKey(terms.job, terms.request) !== key) return refusals.note(connection, place, body, 'An export request', 'it stands under the key of another')
+    const first = packageKey(terms.job, terms.request, 0)
+    if (rows.get('Message', messageId(connection.ownMessages, first))) return
+    const answers = answerAll(connection, terms, by)
+    const stamp: Stamp = [Math.max(0, Math.floor(clock.now() + link.status().clockOffset)), 0, 0]
+    const edits: RowEdit[] = []
+    for (const [part, some] of answersToParts(answers.map((each) => each.answer)).entries()) {
+      const { job, request, object, version } = terms
+      const jws = await identity.signDecision('package', { connection: connection.id, job, request, part, object, version, stamp, answers: some })
+      edits.push(messageEdit(connection.ownMessages, packageKey(job, request, part), jws))
+    }
+    for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each.map, record, by))
+    await rows.save(edits)
+  }
+
+  function answerAll(connection: ConnectionFacts, terms: RequestTerms, by: string): { answer: Answer; record: string }[] {
+    const { effective } = agreementFacts(rows.get('Agreement', connection.id))
+    const agreed = effective?.objects[terms.object]
+    const obstacle = exportObstacle(context, connection, by)
+    const shelf = shelvesOf(context).of(connection, terms.object)
+    return [...new Set(terms.listings)].map((listing) => {
+      const record = shelf.recordsByListing.get(listing) ?? ''
+      const refuse = (status: OutboundStatus, rule: string, message: string, fix: string) => ({ record, answer: { listing, status, errors: [exportError(listing, rule, message, fix)] } })
+      if (obstacle) return refuse('ExportPublishConnectionError', obstacle.code, obstacle.message, 'Then export again.')
+      if (!agreed || terms.version !== effective.version) {
+        return refuse('ExportPublishConnectionError', 'agreement version', 'The request was made under another version of the agreement.', 'Take over the present agreement, then export again.')
+      }
+      const map = mapIdOfListing(connection.secret, listing)
+      if (isTaken(map)) return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
+      const row = rows.get(terms.object, record)
+      if (!row || !shelf.visible.has(record)) {
+        return refuse('ExportPublishUnknownError', 'sharing', `This ${terms.object} is not shared with you any more.`, 'Ask the vendor to share it again.')
+      }
+      return { record, answer: recordToAnswer(terms.object, listing, map, row, agreed.fields) }
+    })
+  }
+
+  /** Exported before, or on its way: also where it was stopped since. Only what failed may be exported again. */
+  function isTaken(map: string): boolean {
+    const outbound = valueOf(rows.get('RecordMap', map), 'outbound')
+    return typeof outbound === 'string' && !outbound.endsWith('Error')
+  }
+
+  function mapEdit(connection: ConnectionFacts, { object, job }: RequestTerms, map: string, record: string, by: string): RowEdit {
+    return {
+      object: 'RecordMap',
+      id: map,
+      // `on` is left open until the partner has its copy: nothing flows before.
+      values: { connection: connection.id, object, record, exportId: job, outbound: 'ExportInProgress', errors: [], requestedBy: by, exportedAt: clock.now() },
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { FeedName, Key } from '@entente/protocol'
+import type { ConnectionFacts } from '../agree/connection-facts.js'
+import type { EngineContext } from '../context.js'
+
+/** The peer's messages of one kind that may need work: all of them once after opening, and then those that change. */
+export class Mail {
+  readonly #context: EngineContext
+  readonly #prefix: string
+  readonly #pendingByFeed = new Map<FeedName, Set<Key>>()
+
+  constructor(context: EngineContext, prefix: string) {
+    this.#context = context
+    this.#prefix = prefix
+    context.replica.watchFeeds((changed) => {
+      for (const { feed, key } of changed) if (key.startsWith(prefix)) this.#pendingByFeed.get(feed)?.add(key)
+    })
+  }
+
+  /** Handles what is pending, one by one. What a handler throws over stays pending. */
+  async work(connection: ConnectionFacts, handle: (key: Key) => Promise<void>): Promise<void> {
+    const feed = connection.peerMessages
+    let pending = this.#pendingByFeed.get(feed)
+    if (!pending) {
+      pending = new Set([...this.#context.replica.inbox(feed).keys()].filter((key) => key.startsWith(this.#prefix)))
+      this.#pendingByFeed.set(feed, pending)
+    }
+    for (const key of [...pending]) {
+      pending.delete(key)
+      try {
+        await handle(key)
+      } catch (error) {
+        pending.add(key)
+        throw error
+      }
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import type { Key } from '@entente/protocol'
+import { contentToValue } from '../agree/canonical.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { readDecision, Refusals } from '../agree/peer-decision.js'
+import type { EngineContext } from '../context.js'
+import type { Duty } from '../link/duties.js'
+import { valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { Mail } from './mail.js'
+import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './terms.js'
+
+/** Takes in how the partner fared: the record map's status, its doc where a copy is there now, and the end of the package, in one save. */
+export function resultDuty(context: EngineContext): Duty {
+  const { rows, replica } = context
+  const mail = new Mail(context, resultPrefix)
+  const refusals = new Refusals(context)
+
+  return {
+    name: 'export results',
+    async react() {
+      for (const connection of enabledConnections(rows, 'vendor')) await mail.work(connection, (key) => take(connection, key))
+    },
+  }
+
+  async function take(connection: ConnectionFacts, key: Key): Promise<void> {
+    const body = replica.inbox(connection.peerMessages).get(key)?.body ?? null
+    const sent = packageOfResult(key)
+    const present = valueOf(rows.get('Message', messageId(connection.ownMessages, sent)), 'body') ?? null
+    if (present === null) return
+    if (body === null) {
+      // The partner took its result back because it saw that it was read: nothing of this export has to stay.
+      if (present === packageDone) await rows.save([messageEdit(connection.ownMessages, sent, null)])
+      return
+    }
+    const place = `${connection.id}/${key}`
+    if (present === packageDone || refusals.has(place, body)) return
+    const decision = await readDecision(context, connection, 'result', body, resultTerms)
+    if (!decision.ok) return refusals.note(connection, place, body, 'An import result', decision.reason)
+    const { job, request, part, results } = decision.terms
+    if (resultKey(job, request, part) !== key) return refusals.note(connection, place, body, 'An import result', 'it stands under the key of another')
+    const edits: RowEdit[] = [messageEdit(connection.ownMessages, sent, packageDone)]
+    for (const { map, status, errors } of results) {
+      const row = rows.get('RecordMap', map)
+      if (!row || valueOf(row, 'connection') !== connection.id || valueOf(row, 'exportId') !== job) continue
+      const record = valueOf(row, 'record')
+      const named = errors.map((error) => ({ ...error, record: typeof record === 'string' ? record : '' }))
+      const isThere = status === 'ExportSuccess' || status === 'ExportSuccessPartial'
+      edits.push({ object: 'RecordMap', id: map, values: { outbound: status, errors: contentToValue(named), ...(isThere && { on: true }) } })
+    }
+    await rows.save(edits)
+  }
+}

@@ -1,0 +1,82 @@
+import * as v from 'valibot'
+import { feedName, parseKey } from '@entente/protocol'
+import { EngineError, type ObjectName, type OutboundStatus, type InboundStatus, type ShareView } from '../api.js'
+import { connectionFacts, type ConnectionFacts } from '../agree/connection-facts.js'
+import type { EngineContext } from '../context.js'
+import { outboundStatuses } from './terms.js'
+import { isDeleted } from '../records/records.js'
+import type { Shares } from '../records/records.js'
+import { type Row, valueOf } from '../row/row.js'
+import { mirrorFeed } from '../mirror/mirror-view.js'
+import { createMirrors } from '../mirror/mirrors.js'
+import { RecordMaps } from '../mirror/record-maps.js'
+
+const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
+
+/** How own records are shared over each connection: the published statuses, and stopping and resuming one record. */
+export function createShares(context: EngineContext): Shares {
+  const { rows, replica } = context
+  const maps = new RecordMaps(rows)
+  const { api: mirrors } = createMirrors(context)
+
+  return {
+    of: (object, record) =>
+      [...maps.ofRecord(object, record)].flatMap((id) => {
+        const map = rows.get('RecordMap', id)
+        const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
+        return map && connection ? [shareView(map, connection, object)] : []
+      }),
+    stop: (share) => turn(share, false),
+    resume: (share) => turn(share, true),
+  }
+
+  function shareView(map: Row, connection: ConnectionFacts, object: ObjectName): ShareView {
+    const errors = v.safeParse(mapErrors, valueOf(map, 'errors') ?? [])
+    const [exported, imported] = [valueOf(map, 'exportedAt'), valueOf(map, 'importedAt')]
+    return {
+      id: map.id,
+      connection: connection.id,
+      peerName: connection.peerName,
+      on: valueOf(map, 'on') === true,
+      outbound: outboundStatus(map, connection, object),
+      inbound: inboundStatus(map, connection, object),
+      errors: errors.success ? errors.output : [],
+      exportedAt: typeof exported === 'number' ? exported : typeof imported === 'number' ? imported : 0,
+    }
+  }
+
+  /** The export's status until an edit followed it; then whether the relay has what this org wants to say. */
+  function outboundStatus(map: Row, connection: ConnectionFacts, object: ObjectName): OutboundStatus | undefined {
+    const status = outboundStatuses.find((known) => known === valueOf(map, 'outbound'))
+    if (valueOf(map, 'on') !== true) return status
+    const { id, side } = connection
+    const row = rows.get(object, String(valueOf(map, 'record')))
+    if (!connection.enabled) return status
+    if (row && isDeleted(row)) return status
+    const own = feedName({ kind: 'connection', connection: id, side, topic: object === 'Lead' ? 'lead' : 'opportunity' })
+    if (replica.acknowledged(own, parseKey(map.id))) return 'UpdateSuccess'
+    // A copy that no one has edited yet has nothing to say.
+    return side === 'partner' && !isEdited(map, row) ? undefined : 'UpdateInProgress'
+  }
+
+  function inboundStatus(map: Row, connection: ConnectionFacts, object: ObjectName): InboundStatus | undefined {
+    const doc = replica.peerDocs(mirrorFeed(connection.id, connection.side, object)).get(parseKey(map.id))
+    if (!doc) return valueOf(map, 'inbound') === 'ImportSuccess' ? 'ImportSuccess' : undefined
+    const mirror = mirrors.of(object, String(valueOf(map, 'record'))).find(({ id }) => id === map.id)
+    return mirror?.fields.some(({ state }) => state === 'unreadable') === true ? 'UpdateFieldMapError' : 'UpdateSuccess'
+  }
+
+  async function turn(share: string, on: boolean): Promise<void> {
+    const map = rows.get('RecordMap', share)
+    if (!map) throw new EngineError('NOT_FOUND', 'This record is not shared in this way. Look at its shares again.')
+    if (typeof valueOf(map, 'on') !== 'boolean') throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
+    const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
+    if (on && !connection?.enabled) throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
+    await rows.save([{ object: 'RecordMap', id: share, values: { on } }])
+  }
+}
+
+function isEdited(map: Row, record: Row | undefined): boolean {
+  const stamp = JSON.stringify(valueOf(map, 'importStamp'))
+  return Object.entries(record?.registers ?? {}).some(([field, [set]]) => !field.startsWith('_') && JSON.stringify(set) !== stamp)
+}

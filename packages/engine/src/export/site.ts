@@ -1,0 +1,105 @@
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import type { ConnectionId } from '@entente/protocol'
+import { EngineError, type ListingView, type ObjectName, type SiteApi } from '../api.js'
+import { agreementFacts } from '../agree/agreement-row.js'
+import { connectionFacts, messageEdit, requireConnection } from '../agree/connection-facts.js'
+import type { EngineContext } from '../context.js'
+import { importDuty } from '../import/import-duty.js'
+import type { Field } from '../record/field.js'
+import { queryRecords, validateQuery } from '../record/query.js'
+import type { ObjectSchema } from '../record/schema.js'
+import { isDeleted } from '../records/records.js'
+import type { Duty } from '../link/duties.js'
+import type { RowEdit } from '../row/rows.js'
+import { findListing, readListings } from '../share/listing.js'
+import { copyIdOfMap } from '../share/listing-id.js'
+import { answerDuty } from './answer-duty.js'
+import { isFailed, jobView, ListingStatuses, requestOutcomes, requestRowId, requestRows } from './job.js'
+import { exportObstacle } from './permission.js'
+import { resultDuty } from './result-duty.js'
+import { listingsPerRequest, requestKey } from './terms.js'
+
+/** The vendor's partner site as the partner's people use it, and the work of an export on both sides. */
+export function createSite(context: EngineContext): { readonly api: SiteApi; readonly duties: readonly Duty[] } {
+  const { rows, identity, clock, random } = context
+  const statuses = new ListingStatuses(rows)
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const api: SiteApi = {
+    listings(id, object, query = {}) {
+      const connection = connectionFacts(rows.get('Connection', id))
+      if (connection?.side !== 'partner') return { listings: [], total: 0 }
+      const schema: ObjectSchema = { ...context.schema(object), fields: vendorFields(id, object) }
+      const checked = validateQuery(schema, query)
+      if (!checked.ok) throw new EngineError('INVALID', checked.error.message, [checked.error])
+      const all: ListingView[] = []
+      for (const listing of readListings(context, connection, object)) {
+        const copy = copyIdOfMap(listing.map)
+        const row = rows.get(object, copy)
+        const { id: listed, values, at } = listing
+        all.push({ id: listed, connection: id, object, values, changedAt: at, copy: row && !isDeleted(row) ? copy : undefined, status: statuses.of(listed)?.status })
+      }
+      return { listings: queryRecords(schema, all, query), total: all.length }
+    },
+    fields: vendorFields,
+    obstacle(id) {
+      const connection = connectionFacts(rows.get('Connection', id))
+      if (!connection) return new EngineError('NOT_CONNECTED', 'The connection is not complete. Wait until both orgs have connected.')
+      if (connection.side !== 'partner') return new EngineError('NOT_ALLOWED', 'Only the partner exports from the site of the vendor.')
+      return exportObstacle(context, connection, context.user.id)
+    },
+    export(id, object, listings) {
+      // Two clicks in one moment would both find nothing under way: the second waits for the first.
+      const started = turn.then(() => ask(id, object, listings))
+      turn = started.catch(() => undefined)
+      return started
+    },
+    jobs() {
+      const views = [...rows.list('Export').values()].map((row) => jobView(rows, row)).filter((view) => view !== undefined)
+      return views.sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? -1 : 1))
+    },
+    retry(job) {
+      const row = rows.get('Export', job)
+      const view = row && jobView(rows, row)
+      if (!view) return Promise.reject(new EngineError('NOT_FOUND', 'There is no such export. Choose the records again.'))
+      const failed = requestRows(rows, row).flatMap((request) => requestOutcomes(request).filter(({ status }) => isFailed(status)))
+      return api.export(view.connection, view.object, failed.map(({ listing }) => listing))
+    },
+  }
+  return { api, duties: [answerDuty(context), importDuty(context), resultDuty(context)] }
+
+  function vendorFields(id: ConnectionId, object: ObjectName): readonly Field[] {
+    const { effective } = agreementFacts(rows.get('Agreement', id))
+    return (effective?.objects[object]?.fields ?? []).map(({ vendor }) => vendor)
+  }
+
+  async function ask(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
+    const connection = requireConnection(rows, id, 'partner')
+    const obstacle = exportObstacle(context, connection, context.user.id)
+    if (obstacle) throw obstacle
+    const unknown = listings.find((listing) => findListing(context, connection, listing) === undefined)
+    if (listings.length === 0 || unknown !== undefined) throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
+    // A second click asks for nothing new: what is on its way is left out, and a click that asks for nothing else is the same export.
+    const underWay = listings.map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')
+    const fresh = [...new Set(listings)].filter((listing) => statuses.of(listing)?.status !== 'ExportInProgress')
+    if (fresh.length === 0 && underWay) return underWay.job
+    return start(id, object, fresh)
+  }
+
+  async function start(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
+    const connection = requireConnection(rows, id, 'partner')
+    const version = agreementFacts(rows.get('Agreement', id)).effective?.version ?? 0
+    const job = toBase64UrlEncoded(random(16))
+    const startedAt = clock.now()
+    const edits: RowEdit[] = []
+    for (let request = 0; request * listingsPerRequest < listings.length; request++) {
+      const some = listings.slice(request * listingsPerRequest, (request + 1) * listingsPerRequest)
+      const jws = await identity.signDecision('request', { connection: id, job, request, object, version, listings: some })
+      edits.push({ object: 'ExportRequest', id: requestRowId(job, request), values: { job, request, connection: id, object, startedAt, listings: some } })
+      edits.push(messageEdit(connection.ownMessages, requestKey(job, request), jws))
+    }
+    const values = { connection: id, object, by: context.user.id, startedAt, requests: edits.length / 2, total: listings.length }
+    await rows.save([{ object: 'Export', id: job, values }, ...edits])
+    return job
+  }
+}

@@ -1,0 +1,65 @@
+import * as v from 'valibot'
+import { isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
+import type { ExportError, OutboundStatus } from '../api.js'
+import { value } from '../agree/schema.js'
+
+// What both orgs say to each other about an export. A request asks for up to 50 listings; it is answered by one or more packages, and each package by
+// one result. All are signed; the key of each names job, request and part, so that a second answer to the same can never stand beside the first.
+
+/** Listings in one request: their package fits into one message unless texts are long. */
+export const listingsPerRequest = 50
+
+const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/))
+const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000))
+const object = v.picklist(['Lead', 'Opportunity'])
+const short = v.pipe(v.string(), v.maxLength(1_000))
+const stamp = v.custom<Stamp>(isStamp)
+
+export const outboundStatuses = [
+  'ExportInProgress', 'ExportSuccess', 'ExportSuccessSkipped', 'ExportSuccessPartial', 'ExportPublishFieldMapError', 'ExportPublishConnectionError',
+  'ExportPublishEventError', 'ExportPublishUnknownError', 'ExportSubscribeFieldMapError', 'ExportSubscribeUnknownError', 'UpdateInProgress',
+  'UpdateSuccess', 'UpdatePublishFieldMapError', 'UpdatePublishConnectionError', 'UpdatePublishEventError', 'UpdatePublishUnknownError',
+  'UpdateSubscribeFieldMapError', 'UpdateSubscribeRecordNotFound', 'UpdateSubscribeUnknownError',
+] as const satisfies readonly OutboundStatus[]
+
+const errors = v.pipe(v.array(v.object({ record: short, field: short, rule: short, message: short, fix: short })), v.maxLength(300))
+const part = { job: id, request: number }
+const refused = v.object({ listing: id, status: v.picklist(outboundStatuses), errors })
+
+export const requestTerms = v.object({ ...part, object, version: number, listings: v.pipe(v.array(id), v.minLength(1), v.maxLength(listingsPerRequest)) })
+export type RequestTerms = v.InferOutput<typeof requestTerms>
+
+const exported = v.object({ listing: id, map: id, values: v.record(v.string(), value) })
+export const packageTerms = v.object({ ...part, part: number, object, version: number, stamp, answers: v.array(v.union([exported, refused])) })
+export type PackageTerms = v.InferOutput<typeof packageTerms>
+export type Answer = PackageTerms['answers'][number]
+export type ExportedAnswer = v.InferOutput<typeof exported>
+
+export const isExported = (answer: Answer): answer is ExportedAnswer => 'map' in answer
+
+/** How one listing ended at the partner. */
+const ended = v.object({ listing: id, map: id, status: v.picklist(outboundStatuses), errors })
+export const resultTerms = v.object({ ...part, part: number, results: v.array(ended) })
+export type ResultTerms = v.InferOutput<typeof resultTerms>
+
+/** What a partner's ExportRequest row keeps of each listing. */
+export const outcomes = v.array(refused)
+export type Outcome = v.InferOutput<typeof refused>
+
+export const requestPrefix = 'q.'
+export const packagePrefix = 'p.'
+export const resultPrefix = 'r.'
+
+/** What a package leaves once its result has come: so small that it may stay, and the sign for the partner that its result was read. */
+export const packageDone = 'done'
+
+export const requestKey = (job: string, request: number): Key => parseKey(`${requestPrefix}${job}.${request}`)
+export const packageKey = (job: string, request: number, index: number): Key => parseKey(`${packagePrefix}${job}.${request}.${index}`)
+export const resultKey = (job: string, request: number, index: number): Key => parseKey(`${resultPrefix}${job}.${request}.${index}`)
+/** The result's key for a package's key, and back. */
+export const resultOfPackage = (key: string): Key => parseKey(resultPrefix + key.slice(2))
+export const packageOfResult = (key: string): Key => parseKey(packagePrefix + key.slice(2))
+
+export function exportError(record: string, rule: string, message: string, fix: string, field = ''): ExportError {
+  return { record, field, rule, message, fix }
+}

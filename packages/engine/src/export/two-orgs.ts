@@ -1,0 +1,168 @@
+import { type ConnectionId, connectionId, type Entry, type FeedName, type Key, parseDeviceId, parseOrgId, type Side } from '@entente/protocol'
+import { createAgreements } from '../agree/agreements.js'
+import type { EngineContext } from '../context.js'
+import { Duties, type Duty } from '../link/duties.js'
+import { MemoryBrowser, MemoryStore, seededRandom } from '../memory/index.js'
+import { createMirrors } from '../mirror/mirrors.js'
+import type { Clock } from '../port/clock.js'
+import { createRecords } from '../records/records.js'
+import { createSchemas } from '../records/schemas.js'
+import { Replica } from '../replica/index.js'
+import { Stamper } from '../row/index.js'
+import { createSharing } from '../share/sharing.js'
+import { createShares } from './shares.js'
+import { createSite } from './site.js'
+
+// Two orgs that are connected already, over a relay in a few lines, for the tests of agreeing, sharing and exporting. Rows, replication and seals are the
+// real ones; only signatures are plain texts here, so that a test can forge them.
+
+const orgs = { vendor: parseOrgId('V'.repeat(43)), partner: parseOrgId('P'.repeat(43)) }
+const devices = { vendor: parseDeviceId('v'.repeat(43)), partner: parseDeviceId('p'.repeat(43)) }
+const secret = 'c2VjcmV0IG9mIHRoZSBjb25uZWN0aW9uIG9mIHR3byE'
+const salt = 'A'.repeat(22)
+
+export const connection: ConnectionId = connectionId(orgs.vendor, orgs.partner, salt)
+
+/** Feeds as the relay keeps them: every entry in order, and the sequence of each key's last. */
+export class Wire {
+  readonly entriesByFeed = new Map<FeedName, Entry[]>()
+
+  /** @returns whether the offer followed the key's last entry */
+  take(feed: FeedName, offer: Omit<Entry, 'sequence'> & { readonly seen: number }): boolean {
+    const entries = this.entriesByFeed.get(feed) ?? []
+    this.entriesByFeed.set(feed, entries)
+    const { seen, ...body } = offer
+    if ((entries.findLast(({ key }) => key === body.key)?.sequence ?? 0) !== seen) return false
+    entries.push({ ...body, sequence: entries.length + 1 })
+    return true
+  }
+}
+
+/** What stands for a signature here. */
+export interface PlainDecision {
+  readonly type: string
+  readonly iss: string
+  readonly by: string
+  readonly role: string
+  readonly iat: number
+  readonly connection: string
+}
+
+export interface Org {
+  readonly side: Side
+  readonly store: MemoryStore
+  readonly context: EngineContext
+  readonly replica: Replica
+  readonly duties: Duties
+  readonly problems: string[]
+  readonly agreements: ReturnType<typeof createAgreements>['api']
+  readonly sharing: ReturnType<typeof createSharing>['api']
+  readonly site: ReturnType<typeof createSite>['api']
+  readonly mirrors: ReturnType<typeof createMirrors>['api']
+  readonly records: ReturnType<typeof createRecords>
+  /** Sends what waits and takes in what is there. Tells whether anything moved. */
+  sync(wire: Wire): Promise<boolean>
+  close(): void
+}
+
+/** Immediate timers and a time that a test sets. */
+export class TestClock implements Clock {
+  time = Date.UTC(2026, 0, 5, 9)
+  now(): number {
+    return this.time++
+  }
+  after(ms: number, call: () => void): () => void {
+    let cancelled = false
+    if (ms === 0) void Promise.resolve().then(() => !cancelled && call())
+    return () => {
+      cancelled = true
+    }
+  }
+}
+
+let seed = 1
+
+/** Opens an org on a store: a new one, or one that a crash left behind. */
+export async function openOrg(side: Side, options: { readonly store?: MemoryStore; readonly role?: 'admin' | 'member'; readonly user?: string; readonly clock?: TestClock } = {}): Promise<Org> {
+  const { store = new MemoryStore(), role = 'admin', user = side === 'vendor' ? 'vera' : 'paul', clock = new TestClock() } = options
+  const problems: string[] = []
+  const random = seededRandom(seed++)
+  const stamper = new Stamper(clock, random)
+  const problem = (what: string): void => void problems.push(what)
+  const replica = await Replica.open({ store, tabs: new MemoryBrowser().open(), random, stamper, org: orgs[side], team: false, problem })
+  await replica.lead()
+  const { rows } = replica
+  const schemas = createSchemas(rows)
+  const identity = {
+    device: devices[side],
+    signDecision: (type: string, payload: object): Promise<string> =>
+      Promise.resolve(JSON.stringify({ type, iss: orgs[side], by: user, role, iat: Math.floor(clock.now() / 1000), ...payload })),
+  }
+  const link = { status: () => ({ clockOffset: 0 }) }
+  const context = {
+    org: { id: orgs[side], name: side },
+    user: { id: user, name: user, role },
+    rows, replica, link, identity, clock, random, problem,
+    schema: (object: 'Lead' | 'Opportunity') => schemas.get(object),
+    changed: () => undefined,
+  } as unknown as EngineContext
+  const parts = [createAgreements(context), createSharing(context), createSite(context), createMirrors(context)] as const
+  const duties = new Duties(replica, clock, (duty: Duty, error) => problems.push(`${duty.name}: ${String(error)}`))
+  for (const part of parts) for (const duty of part.duties) duties.add(duty)
+  const [{ api: agreements }, { api: sharing }, { api: site }, { api: mirrors }] = parts
+  return {
+    side, store, context, replica, duties, problems, agreements, sharing, site, mirrors,
+    records: createRecords(context, schemas, createShares(context)),
+    sync: (wire) => syncOrg(replica, wire),
+    close() {
+      duties.stop()
+      replica.close()
+    },
+  }
+}
+
+/** The rows that connecting leaves behind, with compared codes, and Paul's grant. */
+export async function connect(org: Org, verified: 'yes' | 'no' = 'yes'): Promise<void> {
+  const peer = org.side === 'vendor' ? 'partner' : 'vendor'
+  await org.context.rows.save([
+    {
+      object: 'Connection',
+      id: connection,
+      values: { side: org.side, ...orgs, salt, secret, state: 'Enabled', peerName: peer === 'vendor' ? 'Vista' : 'Pine', peerDevices: [], verified },
+    },
+    { object: 'Grant', id: `${connection}:paul`, values: { granted: true, by: 'vera', at: 1, connection, person: 'paul' } },
+  ])
+}
+
+async function syncOrg(replica: Replica, wire: Wire): Promise<boolean> {
+  let moved = false
+  const refused = new Set<string>()
+  const feeds = replica.followed().feeds
+  const parts = await replica.offers(feeds, (feed: FeedName, key: Key) => !refused.has(`${feed}#${key}`), { count: 10_000, bytes: 50_000_000 })
+  for (const { feed, offers } of parts) {
+    for (const offer of offers) if (wire.take(feed, offer)) moved = true
+  }
+  for (const feed of feeds) {
+    const entries = wire.entriesByFeed.get(feed) ?? []
+    const { cursor } = replica.position(feed)
+    const fresh = entries.slice(cursor)
+    if (fresh.length > 0) moved = true
+    await replica.absorb(feed, { opening: 1, position: entries.length, live: true, entries: fresh })
+  }
+  return moved
+}
+
+/** Duties and wire in turns until nothing moves any more. */
+export async function settle(wire: Wire, ...parties: readonly Org[]): Promise<void> {
+  for (let round = 0; round < 60; round++) {
+    let moved = false
+    for (const org of parties) {
+      org.duties.start()
+      org.duties.poke()
+      await org.duties.settled()
+      if (await org.sync(wire)) moved = true
+    }
+    if (!moved) return
+  }
+  throw new Error('The orgs do not come to rest.')
+}

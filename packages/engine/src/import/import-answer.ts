@@ -1,0 +1,70 @@
+import type { Stamp } from '@entente/protocol'
+import type { EffectiveAgreement, ExportError, ObjectName } from '../api.js'
+import { conversionLines } from '../agree/mapping-lines.js'
+import { type ExportedAnswer, exportError } from '../export/terms.js'
+import { convertRecord } from '../record/mapping.js'
+import { findField, type ObjectSchema } from '../record/schema.js'
+import { parseRecord, type RecordValues, validateField } from '../record/validate.js'
+import type { RowEdit } from '../row/rows.js'
+import { copyIdOfMap } from '../share/listing-id.js'
+
+type AgreedObject = NonNullable<EffectiveAgreement['objects'][ObjectName]>
+
+export type Imported =
+  | { readonly ok: true; readonly values: RecordValues; /** Whether a value was cut, rounded or lost a part, as agreed. */ readonly partial: boolean }
+  | { readonly ok: false; readonly errors: readonly ExportError[] }
+
+/**
+ * Brings one exported record into the own schema: the vendor's values must be what its fields say (a value of another type is refused), then the agreed
+ * mapping converts them, then the own rules check the whole. Every error names its field; none tells a value.
+ */
+export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer: ExportedAnswer): Imported {
+  const sources = agreed.fields.map(({ vendor }) => vendor)
+  const values: RecordValues = Object.fromEntries(sources.filter(({ name }) => Object.hasOwn(answer.values, name)).map(({ name }) => [name, answer.values[name] ?? null]))
+  const unreadable = sources.flatMap((field) => {
+    const checked = validateField(field, values[field.name] ?? null)
+    return checked.ok ? [] : [checked.error]
+  })
+  if (unreadable.length > 0) return refused(unreadable)
+  const lines = conversionLines(agreed.fields.map(({ mapping }) => mapping), agreed.defaults)
+  const converted = convertRecord(sources, schema, lines, values, 'create')
+  if (!converted.ok) return refused(converted.errors)
+  const owner = agreed.owner !== undefined && findField(schema, 'OwnerName') && !Object.hasOwn(converted.values, 'OwnerName') ? { OwnerName: agreed.owner } : {}
+  const record = parseRecord(schema, { ...converted.values, ...owner }, 'create')
+  if (!record.ok) return refused(record.errors)
+  return { ok: true, values: record.values, partial: Object.values(converted.flags).some((flags) => flags.some((flag) => losing.has(flag))) }
+
+  function refused(errors: readonly { readonly field: string; readonly rule: string; readonly message: string; readonly fix: string }[]): Imported {
+    return { ok: false, errors: errors.map(({ field, rule, message, fix }) => exportError(answer.listing, rule, message, fix, field)) }
+  }
+}
+
+/** Flags that say that less arrived than was sent. */
+const losing: ReadonlySet<string> = new Set(['truncated', 'rounded', 'time dropped', 'currency dropped'])
+
+/**
+ * The copy and its record map. The copy is stamped with the package's stamp, so that a second device that imports the same later does not write over
+ * what a person edited meanwhile (rule IM1).
+ */
+export function copyEdits(options: {
+  readonly object: ObjectName
+  readonly connection: string
+  readonly job: string
+  readonly answer: ExportedAnswer
+  readonly values: RecordValues
+  readonly partial: boolean
+  readonly stamp: Stamp
+  readonly now: number
+  readonly by: string
+}): readonly RowEdit[] {
+  const { object, connection, job, answer, values, partial, stamp, now, by } = options
+  const record = copyIdOfMap(answer.map)
+  return [
+    { object, id: record, values: { ...values, _importedBy: answer.map }, stamp },
+    {
+      object: 'RecordMap',
+      id: answer.map,
+      values: { connection, object, record, listing: answer.listing, exportId: job, on: true, importStamp: [...stamp], inbound: 'ImportSuccess', partial, importedAt: now, importedBy: by },
+    },
+  ]
+}

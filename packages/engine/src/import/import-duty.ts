@@ -1,0 +1,121 @@
+import type { Key } from '@entente/protocol'
+import { agreementFacts } from '../agree/agreement-row.js'
+import { contentToValue } from '../agree/canonical.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { readDecision, Refusals } from '../agree/peer-decision.js'
+import type { EngineContext } from '../context.js'
+import { requestOutcomes, requestRowId } from '../export/job.js'
+import { Mail } from '../export/mail.js'
+import {
+  exportError, isExported, type Outcome, packageDone, packageKey, packagePrefix, type PackageTerms, packageTerms, requestKey, resultKey, resultOfPackage,
+  type ResultTerms,
+} from '../export/terms.js'
+import { isDeleted } from '../records/records.js'
+import type { Duty } from '../link/duties.js'
+import { valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
+import { copyEdits, importAnswer } from './import-answer.js'
+
+/**
+ * Makes own copies of what the vendor packed. Copies, record maps, the job's outcome and the result for the vendor are one save, so a crash leaves a
+ * package either untouched or wholly taken in, and no second copy can come about (rule IM3).
+ */
+export function importDuty(context: EngineContext): Duty {
+  const { rows, replica, identity, clock } = context
+  const mail = new Mail(context, packagePrefix)
+  const refusals = new Refusals(context)
+
+  return {
+    name: 'import',
+    async react() {
+      for (const connection of enabledConnections(rows, 'partner')) await mail.work(connection, (key) => take(connection, key))
+    },
+  }
+
+  async function take(connection: ConnectionFacts, key: Key): Promise<void> {
+    const body = replica.inbox(connection.peerMessages).get(key)?.body ?? null
+    const answerRow = rows.get('Message', messageId(connection.ownMessages, resultOfPackage(key)))
+    if (body === packageDone && (valueOf(answerRow, 'body') ?? null) !== null) {
+      await rows.save([messageEdit(connection.ownMessages, resultOfPackage(key), null)])
+    }
+    const place = `${connection.id}/${key}`
+    if (body === null || body === packageDone || answerRow || refusals.has(place, body)) return
+    const decision = await readDecision(context, connection, 'package', body, packageTerms)
+    if (!decision.ok) return refusals.note(connection, place, body, 'An export package', decision.reason)
+    const { terms } = decision
+    const { job, request, part } = terms
+    if (packageKey(job, request, part) !== key) return refusals.note(connection, place, body, 'An export package', 'it stands under the key of another')
+    const asked = rows.get('ExportRequest', requestRowId(job, request))
+    if (!asked || valueOf(asked, 'connection') !== connection.id || valueOf(asked, 'object') !== terms.object) {
+      return refusals.note(connection, place, body, 'An export package', 'nobody here asked for it')
+    }
+    const listings = valueOf(asked, 'listings')
+    const wanted = new Set(Array.isArray(listings) ? listings : [])
+    const { outcomes, results, edits } = takeAll(connection, { ...terms, answers: terms.answers.filter(({ listing }) => wanted.has(listing)) })
+    const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
+    const all = [...known, ...outcomes]
+    const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results })
+    await rows.save([
+      ...edits,
+      { object: 'ExportRequest', id: asked.id, values: { outcomes: contentToValue(all) } },
+      messageEdit(connection.ownMessages, resultKey(job, request, part), jws),
+      // Wholly answered: the request has done its work.
+      ...(all.length >= wanted.size ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
+    ])
+  }
+
+  function takeAll(connection: ConnectionFacts, terms: PackageTerms): { outcomes: Outcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
+    const { object, stamp, job } = terms
+    const { effective } = agreementFacts(rows.get('Agreement', connection.id))
+    const agreed = effective?.objects[object]
+    const schema = context.schema(object)
+    const outcomes: Outcome[] = []
+    const results: ResultTerms['results'] = []
+    const edits: RowEdit[] = []
+    for (const answer of terms.answers) {
+      if (!isExported(answer)) {
+        outcomes.push(answer)
+        continue
+      }
+      const { listing, map } = answer
+      const end = (status: Outcome['status'], errors: Outcome['errors']): void => {
+        outcomes.push({ listing, status, errors })
+        results.push({ listing, map, status, errors })
+      }
+      if (!agreed || effective.version !== terms.version) {
+        end('ExportSubscribeUnknownError', [exportError(listing, 'agreement version', 'The package was made under another version of the agreement.', 'Export again.')])
+        continue
+      }
+      if (map !== mapIdOfListing(connection.secret, listing)) {
+        end('ExportSubscribeUnknownError', [exportError(listing, 'record map', 'The package names a record map that does not belong to this record.', 'Ask the vendor to update its software.')])
+        continue
+      }
+      const copy = rows.get(object, copyIdOfMap(map))
+      if (copy && rows.get('RecordMap', map) && !isDeleted(copy)) {
+        // A copy from an earlier export is the user's own: it stays as it is.
+        end('ExportSuccess', [])
+        continue
+      }
+      const imported = importAnswer(schema, agreed, answer)
+      if (!imported.ok) {
+        end('ExportSubscribeFieldMapError', [...imported.errors])
+        continue
+      }
+      end(imported.partial ? 'ExportSuccessPartial' : 'ExportSuccess', [])
+      const { values, partial } = imported
+      edits.push(...copyEdits({ object, connection: connection.id, job, answer, values, partial, stamp, now: clock.now(), by: integrationUser(connection.id) }))
+      // Deleted here and exported anew: the person asked for it again.
+      if (copy) edits.push({ object, id: copy.id, values: { _deleted: false } })
+    }
+    return { outcomes, results, edits }
+  }
+
+  /** The principal under which imports are recorded. */
+  function integrationUser(connection: string): string {
+    for (const row of rows.list('User').values()) {
+      if (valueOf(row, 'role') === 'integration' && valueOf(row, 'connection') === connection) return row.id
+    }
+    return context.user.id
+  }
+}

@@ -1,0 +1,62 @@
+import { type ConnectionId, type FeedName, feedName, otherSide, parseKey, type Side } from '@entente/protocol'
+import type { AgreedField, MirrorField, MirrorView, ObjectName } from '../api.js'
+import { validateField } from '../record/validate.js'
+import type { PeerDoc } from '../replica/holdings.js'
+import { registerOf, type Row, valueOf } from '../row/row.js'
+
+/** The peer's feed that carries the docs of an object. */
+export function mirrorFeed(connection: ConnectionId, side: Side, object: ObjectName): FeedName {
+  return feedName({ kind: 'connection', connection, side: otherSide(side), topic: object === 'Lead' ? 'lead' : 'opportunity' })
+}
+
+/** What a mirror is made of. */
+export interface MirrorSource {
+  readonly map: Row
+  readonly connection: ConnectionId
+  readonly side: Side
+  readonly enabled: boolean
+  readonly peerName: string
+  readonly object: ObjectName
+  readonly fields: readonly AgreedField[]
+  /** The slot by which docs of a version carry one of the peer's fields. */
+  readonly slotOf: (version: number, field: string) => string | undefined
+  readonly doc: PeerDoc | undefined
+}
+
+/**
+ * The mirror of one record map: exactly what the peer's doc holds, read through the agreement. Undefined where there is none yet: the vendor's comes into
+ * being with the partner's first edit, the partner's with the import.
+ */
+export function mirrorView({ map, connection, side, enabled, peerName, object, fields, slotOf, doc }: MirrorSource): MirrorView | undefined {
+  if (!doc && (side === 'vendor' || valueOf(map, 'on') !== true)) return undefined
+  const shown = fields.map((agreed) => {
+    const field = side === 'vendor' ? agreed.partner : agreed.vendor
+    // A doc of another version is read by what its slots meant then; a field that flows no longer stays hidden.
+    const slot = agreed.slot === undefined || !doc ? agreed.slot : slotOf(doc.version, field.name)
+    return mirrorField(field, slot, doc)
+  })
+  const times = shown.map(({ changedAt }) => changedAt).filter((time) => time !== undefined)
+  const isLive = enabled && valueOf(map, 'on') === true && doc?.kind === 'doc'
+  return {
+    id: parseKey(map.id),
+    connection,
+    object,
+    peerName,
+    state: !doc ? 'waiting' : isLive ? 'live' : 'frozen',
+    fields: shown,
+    changedAt: times.length > 0 ? Math.max(...times) : undefined,
+  }
+}
+
+/** A field without slot does not keep flowing and reads "not shared", never blank; a value that does not open or is of another type "unreadable". */
+function mirrorField(field: AgreedField['vendor'], slot: string | undefined, doc: PeerDoc | undefined): MirrorField {
+  const base = { label: field.label, name: field.name, field }
+  if (slot === undefined) return { ...base, state: 'not shared', value: null, changedAt: undefined }
+  const register = doc && registerOf({ object: '', id: '', registers: doc.registers }, slot)
+  const changedAt = register?.[0][0]
+  const isQuarantined = doc?.unreadable.includes(slot) === true
+  if (isQuarantined && !register) return { ...base, state: 'unreadable', value: null, changedAt }
+  const checked = validateField(field, register?.[1] ?? null)
+  if (!checked.ok) return { ...base, state: 'unreadable', value: null, changedAt }
+  return { ...base, state: isQuarantined ? 'unreadable' : 'value', value: checked.value, changedAt }
+}

@@ -1,0 +1,62 @@
+import { otherSide, parseKey } from '@entente/protocol'
+import type { MirrorsApi, MirrorView, ObjectName } from '../api.js'
+import { agreementFacts, slotOf } from '../agree/agreement-row.js'
+import { connectionFacts, type ConnectionFacts } from '../agree/connection-facts.js'
+import type { EngineContext } from '../context.js'
+import type { Duty } from '../link/duties.js'
+import { type Row, valueOf } from '../row/row.js'
+import { mirrorFeed, mirrorView } from './mirror-view.js'
+import { RecordMaps } from './record-maps.js'
+
+/** "Connected External Lead / Opportunity". Derived from the peer's docs on reading; there is no way to write one. */
+export function createMirrors(context: EngineContext): { readonly api: MirrorsApi; readonly duties: readonly Duty[] } {
+  const { rows, replica } = context
+  const maps = new RecordMaps(rows)
+
+  const api: MirrorsApi = {
+    of(object, record) {
+      const views: MirrorView[] = []
+      for (const id of maps.ofRecord(object, record)) {
+        const map = rows.get('RecordMap', id)
+        const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
+        const view = map && connection && viewOf(map, connection, object)
+        if (view) views.push(view)
+      }
+      return views
+    },
+    count(id) {
+      const connection = connectionFacts(rows.get('Connection', id))
+      if (!connection) return 0
+      let count = 0
+      for (const map of maps.ofConnection(id)) {
+        const row = rows.get('RecordMap', map)
+        if (!row) continue
+        const object = objectOf(row)
+        const hasDoc = replica.peerDocs(mirrorFeed(connection.id, connection.side, object)).has(parseKey(map))
+        if (hasDoc || (connection.side === 'partner' && valueOf(row, 'on') === true)) count++
+      }
+      return count
+    },
+  }
+  return { api, duties: [] }
+
+  function viewOf(map: Row, connection: ConnectionFacts, object: ObjectName): MirrorView | undefined {
+    const agreement = rows.get('Agreement', connection.id)
+    const { effective } = agreementFacts(agreement)
+    return mirrorView({
+      map,
+      connection: connection.id,
+      side: connection.side,
+      enabled: connection.enabled,
+      peerName: connection.peerName,
+      object,
+      fields: effective?.objects[object]?.fields ?? [],
+      slotOf: (version, field) => slotOf(agreement, version, object, otherSide(connection.side), field),
+      doc: replica.peerDocs(mirrorFeed(connection.id, connection.side, object)).get(parseKey(map.id)),
+    })
+  }
+}
+
+function objectOf(map: Row): ObjectName {
+  return valueOf(map, 'object') === 'Opportunity' ? 'Opportunity' : 'Lead'
+}

@@ -1,0 +1,83 @@
+import type { ObjectName } from '../api.js'
+import { agreementFacts } from '../agree/agreement-row.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { objectNames } from '../agree/effective.js'
+import type { EngineContext } from '../context.js'
+import { isSameValue } from '../record/value.js'
+import type { Duty } from '../link/duties.js'
+import { valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { isListingKey, listingKey, recordToListing } from './listing.js'
+import { listingId } from './listing-id.js'
+import { type Shelf, shelvesOf } from './shelf.js'
+
+/** Listings in one transaction: fast, and the page draws in between. */
+const sliceListings = 250
+
+/**
+ * Keeps one sealed listing for each record that a partner sees, and takes back those that it sees no longer (rule SH1). Looks at what changed; all
+ * listings are compared once after opening, which finds what a crash left behind.
+ */
+export function listingDuty(context: EngineContext): Duty {
+  const { rows, clock } = context
+  const compared = new Set<string>()
+
+  return {
+    name: 'listings',
+    async react() {
+      for (const connection of enabledConnections(rows, 'vendor')) {
+        const shelves = objectNames.map((object) => [object, shelvesOf(context).of(connection, object)] as const)
+        if (!compared.has(connection.id)) {
+          await save(strayListings(connection, shelves.map(([, shelf]) => shelf)))
+          compared.add(connection.id)
+        }
+        for (const [object, shelf] of shelves) await bringUp(connection, object, shelf)
+      }
+    },
+  }
+
+  async function bringUp(connection: ConnectionFacts, object: ObjectName, shelf: Shelf): Promise<void> {
+    while (shelf.pending.size > 0) {
+      const slice: string[] = []
+      for (const record of shelf.pending) if (slice.push(record) >= sliceListings) break
+      // Taken out before the save, so that an edit during it is seen again; put back where the save fails.
+      for (const record of slice) shelf.pending.delete(record)
+      try {
+        await save(slice.flatMap((record) => listingEdit(connection, object, shelf, record) ?? []))
+      } catch (error) {
+        for (const record of slice) shelf.pending.add(record)
+        throw error
+      }
+    }
+  }
+
+  function listingEdit(connection: ConnectionFacts, object: ObjectName, shelf: Shelf, record: string): RowEdit | undefined {
+    const agreed = agreementFacts(rows.get('Agreement', connection.id)).effective?.objects[object]
+    const row = rows.get(object, record)
+    const id = listingId(connection.secret, object, record)
+    const key = listingKey(id)
+    const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
+    const body = agreed && row && shelf.visible.has(record) ? recordToListing(object, id, row, agreed.fields) : null
+    return isSameValue(body, present) ? undefined : messageEdit(connection.ownMessages, key, body)
+  }
+
+  /** Listings that stand from earlier and that no rule shows any more. */
+  function strayListings(connection: ConnectionFacts, shelves: readonly Shelf[]): RowEdit[] {
+    const start = `${connection.ownMessages}#`
+    const edits: RowEdit[] = []
+    for (const row of rows.list('Message').values()) {
+      if (!row.id.startsWith(start) || (valueOf(row, 'body') ?? null) === null) continue
+      const key = row.id.slice(start.length)
+      if (!isListingKey(key) || shelves.some(({ recordsByListing }) => recordsByListing.has(key.slice(2)))) continue
+      edits.push(messageEdit(connection.ownMessages, key, null))
+    }
+    return edits
+  }
+
+  async function save(edits: readonly RowEdit[]): Promise<void> {
+    for (let start = 0; start < edits.length; start += sliceListings) {
+      await rows.save(edits.slice(start, start + sliceListings))
+      await new Promise<void>((resolve) => void clock.after(0, resolve))
+    }
+  }
+}

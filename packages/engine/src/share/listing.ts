@@ -1,0 +1,86 @@
+import * as v from 'valibot'
+import { type Key, parseKey } from '@entente/protocol'
+import type { AgreedField, ObjectName } from '../api.js'
+import { agreementFacts } from '../agree/agreement-row.js'
+import type { ConnectionFacts } from '../agree/connection-facts.js'
+import { value } from '../agree/schema.js'
+import type { EngineContext } from '../context.js'
+import type { Field } from '../record/field.js'
+import { type RecordValues, validateField } from '../record/validate.js'
+import { isValueMap, type Value } from '../record/value.js'
+import { registerOf, type Row } from '../row/row.js'
+import { mapIdOfListing } from './listing-id.js'
+
+/** One shared record, as the partner's site shows it. */
+export interface Listing {
+  readonly id: string
+  readonly object: ObjectName
+  /** The record map that an export of it has or will have. */
+  readonly map: Key
+  readonly values: RecordValues
+  /** Milliseconds since 1970 of the latest edit of what it shows. */
+  readonly at: number
+}
+
+const prefix = 'l.'
+export const listingKey = (id: string): Key => parseKey(prefix + id)
+export const isListingKey = (key: string): boolean => key.startsWith(prefix)
+
+/** A listing is a summary: longer texts are cut, so that it always fits into one sealed message. The export carries them whole. */
+const maxText = 1_000
+const maxListingText = 40_000
+
+/** What the vendor lists of a record: the agreed export fields and nothing else (rule SH3). */
+export function recordToListing(object: ObjectName, id: string, row: Row, fields: readonly AgreedField[]): Value {
+  const values: Record<string, Value> = {}
+  let [at, room] = [0, maxListingText]
+  for (const { vendor } of fields) {
+    const register = registerOf(row, vendor.name)
+    if (!register) continue
+    const [[time], content] = register
+    if (time > at) at = time
+    const shown = typeof content === 'string' && content.length > Math.min(maxText, room) ? `${content.slice(0, Math.min(maxText, room)).replace(/[\uD800-\uDBFF]$/, '')}…` : content
+    if (typeof shown === 'string') room = Math.max(0, room - shown.length * 3)
+    values[vendor.name] = shown
+  }
+  return { object, id, values, at }
+}
+
+const listingSchema = v.object({ object: v.picklist(['Lead', 'Opportunity']), id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)), values: v.record(v.string(), value), at: v.number() })
+
+// A site of thousands of listings is read again at each change of one.
+const listingsByBody = new WeakMap<object, { readonly agreed: string; readonly listing: Listing | undefined }>()
+
+/** What the vendor lists of an object, as far as it was agreed. A value of the wrong type is left out. */
+export function* readListings(context: EngineContext, connection: ConnectionFacts, object: ObjectName): Generator<Listing> {
+  const { effective } = agreementFacts(context.rows.get('Agreement', connection.id))
+  if (!effective) return
+  const fields = (effective.objects[object]?.fields ?? []).map(({ vendor }) => vendor)
+  for (const [key, { body }] of context.replica.inbox(connection.peerMessages)) {
+    if (!isListingKey(key) || !isValueMap(body) || body['object'] !== object) continue
+    let known = listingsByBody.get(body)
+    if (known?.agreed !== effective.hash) {
+      known = { agreed: effective.hash, listing: bodyToListing(connection, body, fields) }
+      listingsByBody.set(body, known)
+    }
+    if (known.listing && listingKey(known.listing.id) === key) yield known.listing
+  }
+}
+
+/** One listing by its id. */
+export function findListing(context: EngineContext, connection: ConnectionFacts, id: string): Value | undefined {
+  return /^[A-Za-z0-9_-]{22}$/.test(id) ? context.replica.inbox(connection.peerMessages).get(listingKey(id))?.body : undefined
+}
+
+function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonly Field[]): Listing | undefined {
+  const parsed = v.safeParse(listingSchema, body)
+  if (!parsed.success) return undefined
+  const { id, object, at, values: told } = parsed.output
+  const values: [string, Value][] = []
+  for (const field of fields) {
+    if (!Object.hasOwn(told, field.name)) continue
+    const checked = validateField(field, told[field.name])
+    if (checked.ok) values.push([field.name, checked.value])
+  }
+  return { id, object, at, map: mapIdOfListing(connection.secret, id), values: Object.fromEntries(values) }
+}

@@ -1,0 +1,36 @@
+import { EngineError, type SharingApi } from '../api.js'
+import { connectionFacts, requireConnection } from '../agree/connection-facts.js'
+import { contentToValue } from '../agree/canonical.js'
+import type { EngineContext } from '../context.js'
+import { matchesRule, validateRule } from '../record/rule.js'
+import { isDeleted, valuesOf } from '../records/records.js'
+import type { Duty } from '../link/duties.js'
+import { listingDuty } from './listing-duty.js'
+import { ruleOf, ruleRowId } from './rule-row.js'
+import { shelvesOf } from './shelf.js'
+
+/** Which of the vendor's records each partner sees. */
+export function createSharing(context: EngineContext): { readonly api: SharingApi; readonly duties: readonly Duty[] } {
+  const { rows } = context
+  const api: SharingApi = {
+    rule: (connection, object) => ruleOf(rows.get('SharingRule', ruleRowId(connection, object))),
+    async setRule(connection, object, rule) {
+      requireConnection(rows, connection, 'vendor')
+      if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin may change what a partner sees. Ask one of your admins.')
+      const checked = validateRule(context.schema(object), rule)
+      if (!checked.ok) throw new EngineError('INVALID', `The rule was not saved. ${checked.error.message}`, [checked.error])
+      await rows.save([{ object: 'SharingRule', id: ruleRowId(connection, object), values: { connection, object, rule: contentToValue(rule) } }])
+    },
+    visible(connection, object) {
+      const facts = connectionFacts(rows.get('Connection', connection))
+      return facts?.side === 'vendor' ? [...shelvesOf(context).of(facts, object).visible] : []
+    },
+    count(_connection, object, rule) {
+      const schema = context.schema(object)
+      let count = 0
+      for (const row of rows.list(object).values()) if (!isDeleted(row) && matchesRule(schema, rule, row.id, valuesOf(row))) count++
+      return count
+    },
+  }
+  return { api, duties: [listingDuty(context)] }
+}
