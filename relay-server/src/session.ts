@@ -93,7 +93,7 @@ export class Session implements Publisher, Caller {
     socket.on('ping', () => this.#heard())
     socket.on('error', (error) => relay.log.debug('socket-error', { reason: reasonOf(error) }))
     socket.on('close', (code) => this.#close(code))
-    this.say({ type: 'challenge', ...protocolVersions, nonce: this.#nonce })
+    this.say({ type: 'challenge', ...protocolVersions, nonce: this.#nonce, time: Date.now() })
   }
 
   get org(): OrgId {
@@ -171,8 +171,7 @@ export class Session implements Publisher, Caller {
       if (this.#isTooFast(data, messages)) return
       this.#inbox.push(...messages)
     } catch (error) {
-      if (error instanceof ProtocolError) return this.fail(error.code, error.message)
-      throw error
+      return this.#failFor(error)
     }
     if (!this.#working) void this.#work()
   }
@@ -185,13 +184,15 @@ export class Session implements Publisher, Caller {
         if (doing) await doing
       }
     } catch (error) {
-      if (error instanceof ProtocolError) this.fail(error.code, error.message)
-      else {
-        this.#relay.log.error('message-failed', { ...this.#who(), reason: reasonOf(error) })
-        this.fail('UNAVAILABLE', 'The relay could not do this; come back later.', 2_000)
-      }
+      this.#failFor(error)
     }
     this.#working = false
+  }
+
+  #failFor(error: unknown): void {
+    if (error instanceof ProtocolError) return this.fail(error.code, error.message)
+    this.#relay.log.error('message-failed', { ...this.#who(), reason: reasonOf(error) })
+    this.fail('UNAVAILABLE', 'The relay could not do this; come back later.', 2_000)
   }
 
   #handle(message: ClientMessage): Promise<void> | undefined {

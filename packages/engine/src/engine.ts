@@ -44,7 +44,7 @@ export interface OpenEngineOptions {
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const { store, openSocket, clock, random, tabs, relay, create, team = false } = options
-  const identity = (await loadIdentity(store)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
+  const identity = (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'There is no org in this browser yet. Create one, or join one from an admin’s link.')
 
   const watchers = new Watchers(clock)
@@ -53,8 +53,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const stamper = new Stamper(clock, random)
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
   const { rows } = replica
-  const hello = (nonce: Uint8Array, host: string, version: number) => identity.hello(nonce, host, version)
-  const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello, problem })
+  const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello: identity.hello, problem })
   const schemas = createSchemas(rows)
   const context: EngineContext = {
     org: identity.org,

@@ -14,7 +14,14 @@ import { isGeneral, Pauses } from './pauses.js'
 export type Told<Type extends RelayMessage['type']> = Extract<RelayMessage, { readonly type: Type }>
 
 /** Shows who this device is: signs the relay's nonce (base64url) for the host that was dialled. */
-export type Hello = (nonce: string, host: string, version: number) => Promise<{ readonly token: string; readonly certificate: string }>
+/** What the device is to sign: the relay's nonce (base64url) and clock (ms since 1970), its host as dialled, the version to be spoken. */
+export interface Introduction {
+  readonly nonce: string
+  readonly host: string
+  readonly version: number
+  readonly time: number
+}
+export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
 
 export interface DoorToken {
   readonly token: string
@@ -160,10 +167,10 @@ export class Session {
     }
   }
 
-  async #introduce({ oldest, newest, nonce }: Told<'challenge'>): Promise<void> {
+  async #introduce({ oldest, newest, nonce, time }: Told<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const shown = await this.#options.hello(toBase64UrlEncoded(nonce), this.#options.host, version)
+    const shown = await this.#options.hello({ nonce: toBase64UrlEncoded(nonce), host: this.#options.host, version, time })
     this.#say({ type: 'hello', ...shown })
   }
 

@@ -1,0 +1,64 @@
+import { type CertificateClaims, certificateClaims, certificateHeader, certificateType, type DeviceId, type OrgId, type Role } from '@entente/protocol'
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify, SignJWT } from 'jose'
+import * as v from 'valibot'
+import type { KeyPair } from './key-pair.js'
+
+/** How long a device's certificate is good, in seconds: a year. */
+const lifeSeconds = 365 * 24 * 60 * 60
+/** Clocks of two devices may differ by this much, in seconds. */
+const clockToleranceSeconds = 5 * 60
+
+/** The org's root key vouches for a device (rules ID1, ID2). @param now seconds since 1970 */
+export function certifyDevice(
+  root: KeyPair,
+  device: Pick<KeyPair, 'publicJwk' | 'thumbprint'>,
+  holder: { readonly user: string; readonly role: Role },
+  now: number,
+): Promise<string> {
+  return new SignJWT({ cnf: { jwk: device.publicJwk }, user: holder.user, role: holder.role })
+    .setProtectedHeader({ alg: 'EdDSA', typ: certificateType, jwk: root.publicJwk })
+    .setIssuer(root.thumbprint)
+    .setSubject(device.thumbprint)
+    .setIssuedAt(now)
+    .setExpirationTime(now + lifeSeconds)
+    .sign(root.privateKey)
+}
+
+const readCertificates = new Map<string, CertificateClaims>()
+/** Certificates remembered as verified: those of a few peers. */
+const rememberedCertificates = 200
+
+/**
+ * What a certificate says, once it is shown that the org's root key signed it. Undefined for any other.
+ *
+ * @param org whose certificate it has to be
+ */
+export async function readCertificate(token: string, org: OrgId): Promise<CertificateClaims | undefined> {
+  const known = readCertificates.get(token)
+  if (known) return known.iss === org ? known : undefined
+  try {
+    const header = v.parse(certificateHeader, decodeProtectedHeader(token))
+    const { payload } = await jwtVerify(token, await importJWK(header.jwk, 'EdDSA'), {
+      algorithms: ['EdDSA'],
+      typ: certificateType,
+      clockTolerance: clockToleranceSeconds,
+    })
+    const claims = v.parse(certificateClaims, payload)
+    if (claims.iss !== (await calculateJwkThumbprint(header.jwk)) || claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk))) return undefined
+    if (readCertificates.size >= rememberedCertificates) readCertificates.clear()
+    readCertificates.set(token, claims)
+    return claims.iss === org ? claims : undefined
+  } catch {
+    // Malformed, forged or expired: all the same to the one who asks.
+    return undefined
+  }
+}
+
+/** The certificate among these that certifies a device. */
+export async function findCertificate(certificates: readonly string[], org: OrgId, device: DeviceId): Promise<CertificateClaims | undefined> {
+  for (const token of certificates) {
+    const claims = await readCertificate(token, org)
+    if (claims?.sub === device) return claims
+  }
+  return undefined
+}

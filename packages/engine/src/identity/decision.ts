@@ -1,0 +1,89 @@
+import { type ConnectionId, type DeviceId, type OrgId, parseConnectionId, parseDeviceId, parseOrgId } from '@entente/protocol'
+import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
+import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import * as v from 'valibot'
+import { findCertificate } from './certificate.js'
+import type { KeyPair } from './key-pair.js'
+
+// A decision is a compact JWS by the device of the person who decided, with that device named in `kid`. Each side keeps what the other signed, and can
+// show later who agreed to what (rule SD1).
+
+const decisionClaims = v.looseObject({
+  iss: v.pipe(v.string(), v.transform(parseOrgId)),
+  by: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  iat: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  connection: v.pipe(v.string(), v.transform(parseConnectionId)),
+})
+
+/** What every decision says beside its own terms: the org, the person, when (seconds since 1970), and over which connection. */
+export type Decision = v.InferOutput<typeof decisionClaims>
+
+export interface DecisionPeer {
+  readonly org: OrgId
+  /** Certificates of the org's devices, as far as they are known here. */
+  readonly certificates: readonly string[]
+  /** Devices whose decisions count no longer. */
+  readonly revoked?: readonly string[]
+}
+
+export interface DecisionRequirement {
+  readonly connection: ConnectionId
+  /** Who may decide this; anyone of the org where not said. */
+  readonly role?: 'admin'
+}
+
+export type VerifiedDecision =
+  | { readonly ok: true; readonly decision: Decision; readonly device: DeviceId }
+  | { readonly ok: false; readonly reason: string }
+
+/** The JOSE type of a kind of decision, so that one cannot stand in for another. */
+export const decisionType = (type: string): string => `entente-${type}+jwt`
+
+export function signDecision(device: KeyPair, type: string, claims: object): Promise<string> {
+  return new CompactSign(encodeUtf8(JSON.stringify(claims)))
+    .setProtectedHeader({ alg: 'EdDSA', typ: decisionType(type), kid: device.thumbprint })
+    .sign(device.privateKey)
+}
+
+/**
+ * Verifies what a peer signed (rule SD2): by a device that its org certified and did not revoke, in the role that this takes, for this connection, and
+ * as this type. The reason of a refusal names no value.
+ */
+export async function verifyDecision(jws: string, type: string, peer: DecisionPeer, requirement: DecisionRequirement): Promise<VerifiedDecision> {
+  const header = readHeader(jws)
+  if (!header || header.typ !== decisionType(type)) return refuse('it is not a decision of this kind')
+  if (peer.revoked?.includes(header.kid)) return refuse('the device that signed it was revoked')
+  const certificate = await findCertificate(peer.certificates, peer.org, header.kid)
+  if (!certificate) return refuse('the device that signed it is not certified by its org')
+  if (requirement.role === 'admin' && certificate.role !== 'admin') return refuse('the device that signed it is not an admin’s')
+  const content = await readContent(jws, await importJWK(certificate.cnf.jwk, 'EdDSA'))
+  const parsed = v.safeParse(decisionClaims, content)
+  if (!parsed.success) return refuse('its signature or its form is wrong')
+  const decision = parsed.output
+  if (decision.iss !== peer.org) return refuse('it is of another org')
+  if (decision.connection !== requirement.connection) return refuse('it is of another connection')
+  return { ok: true, decision, device: header.kid }
+}
+
+const headerShape = v.object({ alg: v.literal('EdDSA'), typ: v.string(), kid: v.pipe(v.string(), v.transform(parseDeviceId)) })
+
+function readHeader(jws: string): v.InferOutput<typeof headerShape> | undefined {
+  try {
+    return v.parse(headerShape, decodeProtectedHeader(jws))
+  } catch {
+    return undefined
+  }
+}
+
+async function readContent(jws: string, key: Parameters<typeof compactVerify>[1]): Promise<unknown> {
+  try {
+    const { payload } = await compactVerify(jws, key, { algorithms: ['EdDSA'] })
+    return JSON.parse(decodeUtf8(payload))
+  } catch {
+    return undefined
+  }
+}
+
+function refuse(reason: string): VerifiedDecision {
+  return { ok: false, reason }
+}

@@ -1,0 +1,109 @@
+import { type DeviceId, helloType, type OrgId, parseDeviceId, parseOrgId, type PublicKey, type Role } from '@entente/protocol'
+import { decodeJwt, SignJWT } from 'jose'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import type { Hello } from '../link/index.js'
+import type { Clock } from '../port/clock.js'
+import type { RandomBytes } from '../port/random.js'
+import type { Store, StoreKey } from '../port/store.js'
+import { certifyDevice } from './certificate.js'
+import { signDecision } from './decision.js'
+import { createKeyPair, type KeyPair } from './key-pair.js'
+
+/** Who this device is: of which org, in whose hands, and the keys with which it shows that. The keys never leave it. */
+export interface Identity {
+  readonly org: { readonly id: OrgId; readonly name: string }
+  readonly user: { readonly id: string; readonly name: string; readonly role: 'admin' | 'member' }
+  readonly device: DeviceId
+  /** Changes when it is renewed. */
+  readonly certificate: string
+  readonly rootJwk: PublicKey
+  /** What opens a session with a relay (rules ID1 to ID4). Dated by the relay's clock; a certificate that has run out by it is made anew. */
+  readonly hello: Hello
+  /** Signs in the name of the person at this device. Org, person and time are added to the payload. */
+  signDecision(type: string, payload: object): Promise<string>
+}
+
+/** What the store keeps of it, outside the rows: keys are no values, and no other device may have them. */
+interface StoredIdentity {
+  readonly orgName: string
+  readonly user: { readonly id: string; readonly name: string; readonly role: Role }
+  readonly root: KeyPair
+  readonly device: KeyPair
+  readonly certificate: string
+}
+
+const identityKey: StoreKey = ['meta', 'identity']
+
+export interface CreateIdentityOptions {
+  readonly orgName: string
+  readonly userName: string
+  readonly store: Store
+  readonly clock: Clock
+  readonly random: RandomBytes
+}
+
+/** Makes an org: its root key, and a first device in the hands of its first admin. Where another tab was faster, that one's org is taken. */
+export async function createIdentity(options: CreateIdentityOptions): Promise<Identity> {
+  const { orgName, userName, store, clock, random } = options
+  const [root, device] = [await createKeyPair(), await createKeyPair()]
+  const user = { id: toBase64UrlEncoded(random(16)), name: userName, role: 'admin' } as const
+  const certificate = await certifyDevice(root, device, { user: user.id, role: user.role }, seconds(clock))
+  const made: StoredIdentity = { orgName, user, root, device, certificate }
+  const kept = await store.update([identityKey], ([present]) => {
+    if (present !== undefined) return { writes: [], result: asStoredIdentity(present) }
+    return { writes: [{ put: identityKey, value: made }], result: made }
+  })
+  return toIdentity(kept, store, clock)
+}
+
+/** The org of a store, or undefined where it holds none yet. */
+export async function loadIdentity(store: Store, clock: Clock): Promise<Identity | undefined> {
+  const [stored] = await store.get([identityKey])
+  return stored === undefined ? undefined : toIdentity(asStoredIdentity(stored), store, clock)
+}
+
+/** A hello is good for this long, in seconds: it is made for one nonce and used at once. */
+const helloSeconds = 60
+
+function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identity {
+  const { orgName, user, root, device } = stored
+  let { certificate } = stored
+  const org = { id: parseOrgId(root.thumbprint), name: orgName }
+  return {
+    org,
+    user: { ...user, role: user.role === 'admin' ? 'admin' : 'member' },
+    device: parseDeviceId(device.thumbprint),
+    get certificate() {
+      return certificate
+    },
+    rootJwk: root.publicJwk,
+    async hello({ nonce, host, version, time }) {
+      const now = Math.floor(time / 1000)
+      if (!isValidAt(certificate, now)) {
+        certificate = await certifyDevice(root, device, { user: user.id, role: user.role }, now)
+        await store.update([], () => ({ writes: [{ put: identityKey, value: { ...stored, certificate } }], result: undefined }))
+      }
+      const token = await new SignJWT({ nonce, version })
+        .setProtectedHeader({ alg: 'EdDSA', typ: helloType })
+        .setAudience(host)
+        .setIssuedAt(now)
+        .setExpirationTime(now + helloSeconds)
+        .sign(device.privateKey)
+      return { token, certificate }
+    },
+    signDecision: (type, payload) => signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat: seconds(clock) }),
+  }
+}
+
+/** Renewed a month before it runs out, so that a device that is offline for a while comes back with a good one. */
+const renewSeconds = 30 * 24 * 60 * 60
+
+function isValidAt(certificate: string, now: number): boolean {
+  const { iat = 0, exp = 0 } = decodeJwt(certificate)
+  return iat <= now + renewSeconds && exp >= now + renewSeconds
+}
+
+const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000)
+
+// Written by this library, so its shape is known.
+const asStoredIdentity = (value: unknown): StoredIdentity => value as StoredIdentity
