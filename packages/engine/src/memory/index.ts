@@ -1,4 +1,7 @@
 export { ManualClock } from './clock.js'
+export { memoryHello } from './hello.js'
 export { seededRandom } from './random.js'
+export { MemoryRelay, type MemoryRelayOptions, type RelayEnd, type RelayLeftOut } from './relay.js'
+export { entriesAfter, feedOf, type Kept, type RelayState, wholeOf } from './relay-state.js'
 export { MemoryStore, type MemoryStoreFaults } from './store.js'
 export { MemoryBrowser } from './tabs.js'

@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers/promises'
+import { parseKey } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../memory/clock.js'
+import { type MemoryDevice, openMemoryDevice } from '../memory/device.js'
+import { seededRandom } from '../memory/random.js'
+import { MemoryRelay } from '../memory/relay.js'
+import { MemoryStore } from '../memory/store.js'
+import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../memory/two-orgs.js'
+import { connectionFeed } from '../replica/meaning.js'
+
+const mapId = 'map-of-the-first-lead0'
+const vendorLeads = connectionFeed(sampleConnection, 'vendor', 'lead')
+
+async function connectedOrgs() {
+  const clock = new ManualClock()
+  const random = seededRandom(1)
+  const relay = new MemoryRelay({ clock, random })
+  const problems: string[] = []
+  const open = (org: typeof vendorOrg, store = new MemoryStore()) =>
+    openMemoryDevice({ org, store, openSocket: relay.openSocket, clock, random, problem: (what) => problems.push(what) })
+  const vera = await open(vendorOrg)
+  const paul = await open(partnerOrg)
+  await vera.rows.save([...connectionEdits('vendor'), ...agreementEdits('vendor', 1, [0, 1, 2])])
+  await paul.rows.save([...connectionEdits('partner'), ...agreementEdits('partner', 1, [0, 1, 2])])
+  const settle = async (...devices: MemoryDevice[]): Promise<void> => {
+    for (let turn = 0; turn < 400; turn++) {
+      await setImmediate()
+      clock.advance(1)
+      if (devices.every(({ link }) => link.isSynced)) return
+    }
+    throw new Error('Not in sync: ' + JSON.stringify(devices.map(({ link }) => link.status())) + problems.join(' '))
+  }
+  return { clock, relay, vera, paul, settle, problems, open }
+}
+
+describe('a link', () => {
+  it('brings Vera’s edit of an agreed field to Paul, and no other field', async () => {
+    const { vera, paul, settle, problems } = await connectedOrgs()
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada', Status: 'Open', Secret: 'not agreed' } }, mapEdit(mapId, 'lead-1')])
+    vera.link.start()
+    paul.link.start()
+    await settle(vera, paul)
+    const doc = paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))
+    expect(Object.fromEntries(Object.entries(doc?.registers ?? {}).map(([slot, [, value]]) => [slot, value]))).toEqual({ 0: 'Ada', 1: 'Open' })
+    expect(problems).toEqual([])
+    expect(vera.replica.acknowledged(vendorLeads, parseKey(mapId))).toBe(true)
+  })
+
+  it('[CU1] asks for all feeds in one frame and sends a hundred offline edits of one record as one update', async () => {
+    const { vera, paul, settle } = await connectedOrgs()
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
+    vera.link.start()
+    paul.link.start()
+    await settle(vera, paul)
+    vera.link.cut()
+    for (let edit = 0; edit < 100; edit++) await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: `Ada ${edit}` } }])
+    const before = paul.link.status().entriesIn
+    const framesBefore = vera.link.status().framesOut
+    vera.link.mend()
+    await settle(vera, paul)
+    expect(paul.link.status().entriesIn - before).toBe(1)
+    // Hello, all subscriptions, one update.
+    expect(vera.link.status().framesOut - framesBefore).toBe(3)
+    expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
+  })
+
+  it('sends nothing for an edit of a field that no feed carries', async () => {
+    const { vera, paul, settle, clock } = await connectedOrgs()
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
+    vera.link.start()
+    paul.link.start()
+    await settle(vera, paul)
+    const before = vera.link.status().bytesOut
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Secret: 'mine' } }])
+    for (let turn = 0; turn < 50; turn++) {
+      await setImmediate()
+      clock.advance(1)
+    }
+    expect(vera.link.status().bytesOut).toBe(before)
+  })
+})

@@ -1,0 +1,51 @@
+import type { OrgId } from '@entente/protocol'
+import { Link } from '../link/link.js'
+import type { Clock } from '../port/clock.js'
+import type { RandomBytes } from '../port/random.js'
+import type { OpenSocket } from '../port/socket.js'
+import type { Store } from '../port/store.js'
+import type { Tabs } from '../port/tabs.js'
+import type { LeftOut } from '../replica/compare.js'
+import { Replica } from '../replica/replica.js'
+import type { Rows } from '../row/rows.js'
+import { Stamper } from '../row/stamper.js'
+import { memoryHello } from './hello.js'
+import { MemoryBrowser } from './tabs.js'
+
+export interface MemoryDeviceOptions {
+  readonly org: OrgId
+  readonly store: Store
+  readonly openSocket: OpenSocket
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly team?: boolean
+  readonly tabs?: Tabs
+  readonly leftOut?: ReadonlySet<LeftOut>
+  readonly problem?: (what: string) => void
+}
+
+/** One page load of one device of an org, as far as rows, replica and link go. */
+export interface MemoryDevice {
+  readonly rows: Rows
+  readonly replica: Replica
+  readonly link: Link
+  close(): void
+}
+
+/** Opens a device over a store; opening the same store again is the next page load. The link is not started yet. */
+export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<MemoryDevice> {
+  const { org, store, openSocket, clock, random, team = false, tabs = new MemoryBrowser().open(), leftOut, problem } = options
+  const stamper = new Stamper(clock, random)
+  const replica = await Replica.open({ store, tabs, random, stamper, org, team, ...(leftOut && { leftOut }), ...(problem && { problem }) })
+  const hello = memoryHello(org)
+  const link = new Link({ replica, url: 'ws://relay.example/socket', openSocket, clock, random, tabs, stamper, hello, ...(problem && { problem }) })
+  return {
+    rows: replica.rows,
+    replica,
+    link,
+    close: () => {
+      link.stop()
+      replica.close()
+    },
+  }
+}

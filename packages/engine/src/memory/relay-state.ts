@@ -1,0 +1,111 @@
+import { type ConnectionId, decodePolicy, type Entry, type Epoch, type FeedName, joinPolicies, type Key, type OrgId, parseFeed, policyKey, type Policy, type Side, compactDoc, type StateVector, sides } from '@entente/protocol'
+import { connectionFeed } from '../replica/meaning.js'
+
+/** What a key of a feed holds at the relay. */
+export type Kept =
+  | { readonly kind: 'doc'; readonly epoch: Epoch; readonly sequence: number; readonly merged: Uint8Array; readonly mergedSequence: number; readonly tail: readonly (readonly [sequence: number, bytes: Uint8Array])[]; readonly vector: StateVector }
+  | { readonly kind: 'message' | 'notice' | 'erased'; readonly epoch: Epoch; readonly sequence: number; readonly bytes: Uint8Array }
+
+export interface KeptFeed {
+  readonly head: number
+  readonly keys: ReadonlyMap<Key, Kept>
+}
+
+export interface KeptMailbox {
+  readonly vendor: OrgId
+  readonly claimHash: Uint8Array
+  readonly expires: number
+  readonly partner: OrgId | undefined
+  readonly tries: number
+}
+
+/** All that a relay keeps on its disk. A value: changing it makes another, so that a crash or a backup is just an older one. */
+export interface RelayState {
+  readonly position: number
+  readonly openings: readonly { readonly id: number; readonly position: number }[]
+  readonly feeds: ReadonlyMap<FeedName, KeptFeed>
+  readonly mailboxes: ReadonlyMap<ConnectionId, KeptMailbox>
+}
+
+export const emptyRelay: RelayState = { position: 0, openings: [], feeds: new Map(), mailboxes: new Map() }
+
+const noFeed: KeptFeed = { head: 0, keys: new Map() }
+
+export function feedOf(state: RelayState, feed: FeedName): KeptFeed {
+  return state.feeds.get(feed) ?? noFeed
+}
+
+/**
+ * The state with one more entry, its sequence one above the feed's head.
+ *
+ * @param own maps of the present batch, which no older state shares: written to in place, or a large feed would be copied for each entry
+ */
+export function withEntry(state: RelayState, feed: FeedName, key: Key, keep: (sequence: number) => Kept, own: WeakSet<object>): RelayState {
+  const { head, keys } = feedOf(state, feed)
+  const next = own.has(keys) ? (keys as Map<Key, Kept>) : new Map(keys)
+  own.add(next)
+  next.set(key, keep(head + 1))
+  const feeds = own.has(state.feeds) ? (state.feeds as Map<FeedName, KeptFeed>) : new Map(state.feeds)
+  own.add(feeds)
+  feeds.set(feed, { head: head + 1, keys: next })
+  return { ...state, position: state.position + 1, feeds }
+}
+
+/** A store that is opened again notes it, so that devices can tell whether it has forgotten what they saw (rule OP1). */
+export function withOpening(state: RelayState, id: number): RelayState {
+  return { ...state, openings: [...state.openings, { id, position: state.position }] }
+}
+
+/** Whether the store once stood at this opening and position (rule OP2). */
+export function knowsPosition({ openings, position: present }: RelayState, opening: number, position: number): boolean {
+  const index = openings.findIndex((each) => each.id === opening)
+  if (index < 0) return false
+  return position <= (openings[index + 1]?.position ?? present)
+}
+
+/** What a subscription is answered with: everything above a sequence, in order. */
+export function entriesAfter(state: RelayState, feed: FeedName, after: number): Entry[] {
+  const entries: Entry[] = []
+  for (const [key, kept] of feedOf(state, feed).keys) {
+    if (kept.sequence <= after) continue
+    if (kept.kind !== 'doc') {
+      entries.push({ sequence: kept.sequence, key, kind: kept.kind, whole: true, epoch: kept.epoch, bytes: kept.bytes })
+      continue
+    }
+    const { epoch, merged, mergedSequence, tail } = kept
+    if (mergedSequence > after) entries.push({ sequence: mergedSequence, key, kind: 'doc', whole: true, epoch, bytes: merged })
+    for (const [sequence, bytes] of tail) if (sequence > after) entries.push({ sequence, key, kind: 'doc', whole: false, epoch, bytes })
+  }
+  return entries.sort((a, b) => a.sequence - b.sequence)
+}
+
+/** The doc of a key in one piece, tail and all. */
+export function wholeOf(kept: Extract<Kept, { kind: 'doc' }>): Uint8Array {
+  return kept.tail.length === 0 ? kept.merged : compactDoc([kept.merged, ...kept.tail.map(([, bytes]) => bytes)])
+}
+
+/** The state with one doc compacted: nothing that a device could see changes. */
+export function withCompacted(state: RelayState, feed: FeedName, key: Key): RelayState {
+  const kept = feedOf(state, feed).keys.get(key)
+  if (kept?.kind !== 'doc' || kept.tail.length === 0) return state
+  const { head, keys } = feedOf(state, feed)
+  const compacted: Kept = { ...kept, merged: wholeOf(kept), mergedSequence: kept.sequence, tail: [] }
+  return { ...state, feeds: new Map(state.feeds).set(feed, { head, keys: new Map(keys).set(key, compacted) }) }
+}
+
+export interface Policies {
+  readonly joined: Policy | undefined
+  readonly highest: number
+}
+
+/** What both sides of a feed's connection have registered. */
+export function policiesOf(state: RelayState, feed: FeedName): Policies {
+  const parsed = parseFeed(feed)
+  if (parsed.kind === 'team') return { joined: undefined, highest: 0 }
+  const policyOf = (side: Side): Policy | undefined => {
+    const kept = feedOf(state, connectionFeed(parsed.connection, side, 'messages')).keys.get(policyKey)
+    return kept?.kind === 'notice' ? decodePolicy(kept.bytes) : undefined
+  }
+  const [vendor, partner] = sides.map(policyOf)
+  return { joined: joinPolicies(vendor, partner), highest: Math.max(vendor?.version ?? 0, partner?.version ?? 0) }
+}

@@ -1,0 +1,46 @@
+import { connectionId, type ConnectionId, encodePolicy, parseOrgId, type OrgId, type Policy, policyKey, type Side } from '@entente/protocol'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { decodeUtf8 } from 'lib0/string'
+import { messageRowId } from '../replica/carriage.js'
+import { connectionFeed } from '../replica/meaning.js'
+import type { RowEdit } from '../row/rows.js'
+
+/** The fields that the sample agreement gives slots, in the order of their slots. */
+export const sampleFields = ['Name', 'Status', 'Amount', 'Phone'] as const
+
+export const vendorOrg: OrgId = parseOrgId('V'.repeat(43))
+export const partnerOrg: OrgId = parseOrgId('P'.repeat(43))
+const salt = 'salt-of-the-sample'
+export const sampleConnection: ConnectionId = connectionId(vendorOrg, partnerOrg, salt)
+
+const secretOf = (fill: number): string => toBase64UrlEncoded(new Uint8Array(32).fill(fill))
+
+/** The rows of a connection that both orgs have made already, for tests of what comes after. */
+export function connectionEdits(side: Side): readonly RowEdit[] {
+  const values = { side, vendor: vendorOrg, partner: partnerOrg, salt, secret: secretOf(7), state: 'Enabled' }
+  return [
+    { object: 'Connection', id: sampleConnection, values },
+    { object: 'Key', id: 'team', values: { secret: secretOf(side === 'vendor' ? 1 : 2) } },
+  ]
+}
+
+/** The rows of an agreement in force: the same on both sides, with each side's policy. Fields have the same names on both. */
+export function agreementEdits(side: Side, version: number, slots: readonly number[], stampTime?: number): readonly RowEdit[] {
+  const names = slots.map((slot) => String(slot))
+  const fields = slots.map((slot) => {
+    const name = sampleFields[slot] ?? `Field${slot}`
+    return { slot: String(slot), vendor: { name }, partner: { name } }
+  })
+  const policy: Policy = { version, slots: { lead: names, opportunity: [] } }
+  const feed = connectionFeed(sampleConnection, side, 'messages')
+  const stamp = stampTime === undefined ? {} : { stamp: [stampTime, version, 0] as const }
+  return [
+    { object: 'Agreement', id: sampleConnection, values: { effective: { version, hash: `v${version}`, objects: { Lead: { fields } } } }, ...stamp },
+    { object: 'Notice', id: messageRowId(feed, policyKey), values: { body: decodeUtf8(encodePolicy(policy)) }, ...stamp },
+  ]
+}
+
+/** A record map that shares a lead. */
+export function mapEdit(mapId: string, record: string, on = true): RowEdit {
+  return { object: 'RecordMap', id: mapId, values: { connection: sampleConnection, object: 'Lead', record, on } }
+}
