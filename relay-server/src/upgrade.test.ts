@@ -59,6 +59,8 @@ describe('the way to a socket', () => {
   it('knows no other path', async () => {
     relay = await TestRelay.start()
     expect(await upgradeStatus(relay, {}, '/elsewhere')).toBe(404)
+    expect(await upgradeStatus(relay, {}, '//')).toBe(400)
+    expect((await fetch(`${relay.url}/healthz`)).status).toBe(200)
   })
 })
 

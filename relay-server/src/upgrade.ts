@@ -34,11 +34,13 @@ export function createUpgrade({ config, log, doors, isClosing, welcome }: Entran
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
     const address = request.socket.remoteAddress ?? ''
-    const url = new URL(request.url ?? '/', 'http://relay')
+    const path = request.url ?? '/'
+    const url = URL.canParse(path, 'http://relay') ? new URL(path, 'http://relay') : undefined
     const refuse = (status: number): void => {
-      log.info('upgrade-refused', { status, path: url.pathname.startsWith('/door/') ? '/door' : url.pathname.slice(0, 64) })
+      log.info('upgrade-refused', { status, path: url?.pathname.startsWith('/door/') ? '/door' : url?.pathname.slice(0, 64) })
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     }
+    if (!url) return refuse(400)
     if (isClosing()) return refuse(503)
     if (!isOriginAllowed(request, config.origins)) return refuse(403)
     if ((socketsByAddress.get(address) ?? 0) >= config.socketsPerAddress) return refuse(429)

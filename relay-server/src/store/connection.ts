@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import Database from 'libsql'
 import AsyncDatabase from 'libsql/promise'
 
@@ -65,6 +66,23 @@ export function openWriter(file: string): Writer {
     },
     close: () => database.close(),
   }
+}
+
+/**
+ * Holds a directory for this process until the returned function is called or the process ends, however it ends: the lock is the operating
+ * system's own, on a file of the database's making, so that a killed relay leaves nothing to clear away.
+ *
+ * @throws Error where another relay holds it
+ */
+export function lockDirectory(directory: string): () => void {
+  const lock = new Database(join(directory, 'relay.lock'), { timeout: 0 })
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (one INTEGER); COMMIT')
+  } catch {
+    lock.close()
+    throw new Error(`Another relay uses the data in ${directory}; stop it first, or give this one a directory of its own.`)
+  }
+  return () => lock.close()
 }
 
 interface RawStatement {

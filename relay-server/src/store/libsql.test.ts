@@ -47,6 +47,13 @@ it('leaves a file of a newer relay untouched', async () => {
   await expect(openLibsqlStore(directory)).rejects.toThrow('newer relay')
 })
 
+it('lets one relay at a time use a directory', async () => {
+  const store = await openLibsqlStore(directory)
+  await expect(openLibsqlStore(directory)).rejects.toThrow('Another relay')
+  await store.close()
+  await (await openLibsqlStore(directory)).close()
+})
+
 it('overwrites what was erased, so that it is gone from the files', async () => {
   const store = await openLibsqlStore(directory)
   const write = {

@@ -2,19 +2,29 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { FeedName } from '@entente/protocol'
-import { openReader, openWriter, type Reader, toNumber, type Writer } from './connection.js'
+import { lockDirectory, openReader, openWriter, type Reader, toNumber, type Writer } from './connection.js'
 import { LibsqlReads } from './libsql-reads.js'
 import { LibsqlWrites } from './libsql-writes.js'
 import { schema, schemaVersion } from './schema.js'
 import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
 
 /**
- * The embedded store: one SQLite file in `directory`, which is made where it is missing. One process at a time.
+ * The embedded store: one SQLite file in `directory`, which is made where it is missing. One relay at a time: what it knows of each key is its own.
  *
- * @throws Error when the file was written by a newer relay or the directory cannot be written.
+ * @throws Error when the file was written by a newer relay, another relay uses the directory, or it cannot be written.
  */
 export async function openLibsqlStore(directory: string): Promise<Store> {
   mkdirSync(directory, { recursive: true })
+  const unlock = lockDirectory(directory)
+  try {
+    return await openLocked(directory, unlock)
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+async function openLocked(directory: string, unlock: () => void): Promise<Store> {
   const file = join(directory, 'relay.db')
   const writer = openWriter(file)
   // FULL makes every commit wait for the disk (an acknowledged entry survives a power cut), secure_delete overwrites what is removed (a withdrawn
@@ -30,7 +40,7 @@ export async function openLibsqlStore(directory: string): Promise<Store> {
   await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
   const opening = await recordOpening(writer)
   const reader = openReader(file)
-  return new LibsqlStore(opening, writer, reader, new LibsqlReads(reader), await LibsqlWrites.prepare(writer))
+  return new LibsqlStore(opening, writer, reader, await LibsqlWrites.prepare(writer), unlock)
 }
 
 /** Rule OP1: the opening is on disk before anyone is told of it. */
@@ -49,6 +59,7 @@ class LibsqlStore implements Store {
   readonly #reader: Reader
   readonly #reads: LibsqlReads
   readonly #writes: LibsqlWrites
+  readonly #unlock: () => void
   /** Transactions of the one writing connection run one after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -56,15 +67,16 @@ class LibsqlStore implements Store {
     opening: { readonly id: number; readonly position: number },
     writer: Writer,
     reader: Reader,
-    reads: LibsqlReads,
     writes: LibsqlWrites,
+    unlock: () => void,
   ) {
     this.opening = opening.id
     this.#position = opening.position
     this.#writer = writer
     this.#reader = reader
-    this.#reads = reads
+    this.#reads = new LibsqlReads(reader)
     this.#writes = writes
+    this.#unlock = unlock
   }
 
   position(): number {
@@ -138,6 +150,7 @@ class LibsqlStore implements Store {
     this.#reader.close()
     await this.#writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
     this.#writer.close()
+    this.#unlock()
   }
 
   #transact<T>(work: () => T): Promise<T> {

@@ -1,0 +1,164 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodePolicy, feedName, type Offer, parseConnectionId, parseOrgId, type RelayMessage } from '@entente/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Access } from './access.js'
+import { Batch, type Publisher } from './batch.js'
+import { createLog } from './log.js'
+import { PolicyBook } from './policy.js'
+import { openLibsqlStore } from './store/libsql.js'
+import type { Commit, Store, Write } from './store/store.js'
+import { docOffer, offerOf } from './testing/index.js'
+
+const connection = parseConnectionId('A'.repeat(22))
+const value = new Uint8Array([1])
+
+describe('group commit', () => {
+  let directory: string
+  let store: Store
+  let batch: Batch
+  let fannedOut: Write[]
+  /** Stands in the way of commits: each waits for it, and fails when it says so. */
+  let gate: () => Promise<void>
+  let transactions: number
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'entente-batch-'))
+    store = await openLibsqlStore(directory)
+    fannedOut = []
+    transactions = 0
+    gate = async () => {}
+    const gated: Store = Object.create(store, {
+      commit: {
+        value: async (writes: readonly Write[]): Promise<Commit> => {
+          transactions++
+          await gate()
+          return store.commit(writes)
+        },
+      },
+      keyStates: { value: store.keyStates.bind(store) },
+      message: { value: store.message.bind(store) },
+      page: { value: store.page.bind(store) },
+    })
+    const after = { fanOut: (writes: readonly Write[]) => fannedOut.push(...writes), revoked: () => {}, grown: () => {} }
+    batch = new Batch(gated, new PolicyBook(gated), after, createLog('silent'))
+  })
+  afterEach(async () => {
+    await store.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  const access = (side: 'vendor' | 'partner', topic: 'messages' | 'opportunity'): Access => {
+    const feed = { kind: 'connection', connection, side, topic } as const
+    return { name: feedName(feed), feed, writes: true, mailboxUntil: undefined }
+  }
+  const team: Access = {
+    name: feedName({ kind: 'team', org: parseOrgId('a'.repeat(43)), topic: 'messages' }),
+    feed: { kind: 'team', org: parseOrgId('a'.repeat(43)), topic: 'messages' },
+    writes: true,
+    mailboxUntil: undefined,
+  }
+
+  it('[PB3] puts all that comes in while a transaction is on its way into the next one', async () => {
+    const heard = new Ear()
+    let open = (): void => {}
+    gate = () => new Promise((resolve) => (open = resolve))
+    batch.offer(heard, team, [heard.offer('a')])
+    await expect.poll(() => transactions).toBe(1)
+    for (const key of ['b', 'c', 'd']) batch.offer(heard, team, [heard.offer(key)])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(heard.said).toEqual([])
+    gate = async () => {}
+    open()
+    await batch.finished()
+    expect(transactions).toBe(2)
+    expect(heard.codes()).toEqual(['ok 1', 'ok 2,3,4'])
+  })
+
+  it('[AK1] answers UNAVAILABLE, and fans nothing out, when the disk takes nothing; goes on when it does again (row 33)', async () => {
+    const heard = new Ear()
+    let fail = (): void => {}
+    gate = () => new Promise((_, reject) => (fail = () => reject(new Error('database or disk is full'))))
+    batch.offer(heard, team, [heard.offer('a')])
+    await expect.poll(() => transactions).toBe(1)
+    batch.offer(heard, team, [heard.offer('b'), heard.offer('a')])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    fail()
+    await batch.finished()
+    expect(heard.codes()).toEqual(['UNAVAILABLE 1', 'UNAVAILABLE 2', 'UNAVAILABLE 3'])
+    expect(heard.said.every((message) => message.type === 'refused' && message.retryMs > 0)).toBe(true)
+    expect(fannedOut).toEqual([])
+    gate = async () => {}
+    batch.offer(heard, team, [heard.offer('a')])
+    await batch.finished()
+    expect(heard.codes().at(-1)).toBe('ok 4')
+  })
+
+  it('[PO2] forgets a policy that did not reach the disk', async () => {
+    const heard = new Ear()
+    const policy = (version: number): Uint8Array => encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })
+    for (const side of ['vendor', 'partner'] as const)
+      batch.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'notice', policy(1)) })])
+    await batch.finished()
+    gate = () => Promise.reject(new Error('database or disk is full'))
+    for (const side of ['vendor', 'partner'] as const)
+      batch.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'notice', policy(2)), seen: 1 })])
+    batch.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
+    await batch.finished()
+    gate = async () => {}
+    batch.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2)), heard.make(docOffer('r1', value, 1))])
+    await batch.finished()
+    expect(heard.codes()).toEqual(['ok 1,2', 'UNAVAILABLE 3', 'UNAVAILABLE 4', 'UNAVAILABLE 5', 'ok 7', 'WAIT 6'])
+  })
+
+  it('takes more than one transaction holds, in order', async () => {
+    const heard = new Ear()
+    batch.offer(
+      heard,
+      team,
+      Array.from({ length: 4_500 }, (_, index) => heard.offer(`k${index}`)),
+    )
+    await batch.finished()
+    expect(transactions).toBe(3)
+    expect((await store.page(team.name, 0, { bytes: 1e9, entries: 10_000 })).entries.map((entry) => entry.key)).toEqual(
+      Array.from({ length: 4_500 }, (_, index) => `k${index}`),
+    )
+    expect(heard.waiting).toBe(0)
+  })
+})
+
+/** A publisher who writes down what it hears. */
+class Ear implements Publisher {
+  readonly role = 'admin'
+  readonly said: RelayMessage[] = []
+  waiting = 0
+  #ids = 0
+
+  offer(key: string): Offer {
+    return this.make(offerOf(key, 'message', value))
+  }
+
+  make(offer: Omit<Offer, 'id'>): Offer {
+    this.waiting += offer.bytes.length
+    return { id: ++this.#ids, ...offer }
+  }
+
+  say(message: RelayMessage): void {
+    this.said.push(message)
+  }
+
+  settled(bytes: number): void {
+    this.waiting -= bytes
+  }
+
+  codes(): readonly string[] {
+    return this.said.map((message) =>
+      message.type === 'accepted'
+        ? `ok ${message.ids.join(',')}`
+        : message.type === 'refused'
+          ? `${message.code} ${message.subject}`
+          : message.type,
+    )
+  }
+}

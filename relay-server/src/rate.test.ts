@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { Bucket } from './rate.js'
+
+it('[RL1] lets a burst through, then as much as flows in, and says when to come back', () => {
+  const bucket = new Bucket(100, 50, 0)
+  expect(bucket.take(50, 0)).toBe(0)
+  expect(bucket.take(10, 0)).toBe(100)
+  expect(bucket.take(10, 99)).toBeGreaterThan(0)
+  expect(bucket.take(10, 100)).toBe(0)
+})
+
+it('[RL1] keeps nothing beyond its capacity, and gives nothing for a clock that was set back', () => {
+  const bucket = new Bucket(100, 50, 1_000)
+  expect(bucket.take(50, 100_000)).toBe(0)
+  expect(bucket.take(1, 50_000)).toBeGreaterThan(0)
+  expect(bucket.take(1, 50_010)).toBe(0)
+})
