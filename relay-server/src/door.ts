@@ -12,7 +12,7 @@ import type { Commit, KeyName, Store, Write } from './store/store.js'
 const keptTokens = 10_000
 
 /** Close codes of the door. */
-export const doorClosed = { ended: 4001, readOnly: 4003 } as const
+const doorClosed = { ended: 4001, readOnly: 4003 } as const
 
 // The words of the y-websocket protocol.
 const messageSync = 0

@@ -51,7 +51,7 @@ interface Rule {
 }
 
 /** What an offer is held against, in this order; the first rule that refuses answers (PB = publishing, PO = policy, EP = epochs). */
-export const offerRules: readonly Rule[] = [
+const offerRules: readonly Rule[] = [
   {
     name: '[F2] only the owning org writes a feed',
     refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'This feed is written by the other org.')),
