@@ -14,12 +14,41 @@ export default defineConfig({
   root: 'web',
   resolve,
   ssr,
-  build: { outDir: 'dist', emptyOutDir: true, target: 'es2023', rolldownOptions: { input: ['index', 'rehearsal', 'workspace', 'site'].map(page) } },
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    rolldownOptions: { input: ['index', 'rehearsal', 'workspace', 'site'].map(page) },
+  },
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
+    coverage: {
+      provider: 'v8',
+      include: ['{packages/*,relay-server,web}/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/testing/**'],
+      reporter: ['text-summary', 'json-summary'],
+    },
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['packages/**/*.test.ts', 'relay-server/**/*.test.ts', 'web/**/*.test.ts'], exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'] } },
-      { resolve, ssr, test: { name: 'stories', include: ['test/**/*.test.ts'], exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'], testTimeout: 120_000, hookTimeout: 60_000 } },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'unit',
+          include: ['packages/**/*.test.ts', 'relay-server/**/*.test.ts', 'web/**/*.test.ts'],
+          exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+        },
+      },
+      {
+        resolve,
+        ssr,
+        test: {
+          name: 'stories',
+          include: ['test/**/*.test.ts'],
+          exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         resolve,
         test: {
@@ -34,7 +63,15 @@ export default defineConfig({
             provider: playwright({
               launchOptions: {
                 executablePath: chromium(),
-                args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+                args: [
+                  '--no-sandbox',
+                  '--disable-gpu',
+                  '--disable-quic',
+                  '--no-first-run',
+                  '--disable-background-networking',
+                  '--disable-component-update',
+                  '--disable-sync',
+                ],
               },
               contextOptions: { locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce' },
             }),

@@ -5,7 +5,10 @@ import { installPackages, root, run } from './set-up.mjs'
 installPackages()
 run('npm', ['run', '--silent', 'build'])
 
-const relay = spawn(process.execPath, ['relay-server/dist/main.js', 'serve', ...process.argv.slice(2)], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] })
+const relay = spawn(process.execPath, ['relay-server/dist/main.js', 'serve', ...process.argv.slice(2)], {
+  cwd: root,
+  stdio: ['inherit', 'pipe', 'inherit'],
+})
 relay.stdout.on('data', (data) => {
   process.stdout.write(data)
   const url = /"url":"(http[^"]+)"/.exec(String(data))?.[1]
