@@ -13,7 +13,6 @@ import { isGeneral, Pauses } from './pauses.js'
 /** A message of the relay by its type. */
 export type Told<Type extends RelayMessage['type']> = Extract<RelayMessage, { readonly type: Type }>
 
-/** Shows who this device is: signs the relay's nonce (base64url) for the host that was dialled. */
 /** What the device is to sign: the relay's nonce (base64url) and clock (ms since 1970), its host as dialled, the version to be spoken. */
 export interface Introduction {
   readonly nonce: string
@@ -21,6 +20,8 @@ export interface Introduction {
   readonly version: number
   readonly time: number
 }
+
+/** Shows who this device is, by a token over the introduction and the org's certificate. */
 export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
 
 export interface DoorToken {

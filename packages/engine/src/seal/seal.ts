@@ -47,29 +47,31 @@ export function seal(key: Uint8Array, place: SealPlace, [stamp, value]: Register
 
 /** What a seal holds, or undefined where it does not open at this place with this key, or holds no stamp and value (rule SE4). */
 export function open(key: Uint8Array, place: SealPlace, sealed: Uint8Array): Register | undefined {
+  const opened = openContent(key, place, sealed)
+  if (!opened) return undefined
+  const value = valueOfContent(opened.content)
+  return value === undefined ? undefined : [opened.stamp, value]
+}
+
+/** The same with the content as it was parsed, for those whose content is more than a value. */
+export function openContent(key: Uint8Array, place: SealPlace, sealed: Uint8Array): { readonly stamp: Stamp; readonly content: unknown } | undefined {
   if (sealed.length <= nonceBytes) return undefined
   try {
     const cipher = xchacha20poly1305(key, sealed.subarray(0, nonceBytes), placeToBytes(place))
     const plaintext = unpad(cipher.decrypt(sealed.subarray(nonceBytes)))
-    return plaintext && readRegister(plaintext)
+    if (!plaintext) return undefined
+    const decoder = decoding.createDecoder(plaintext)
+    const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
+    return isStamp(stamp) ? { stamp, content: JSON.parse(decodeUtf8(plaintext.subarray(decoder.pos))) } : undefined
   } catch {
     // A wrong tag, a number out of range, broken UTF-8 or JSON: all the same to the one who asks.
     return undefined
   }
 }
 
-function readRegister(plaintext: Uint8Array): Register | undefined {
-  const decoder = decoding.createDecoder(plaintext)
-  const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
-  const parsed = parseJson(decodeUtf8(plaintext.subarray(decoder.pos)))
-  return parsed === undefined || !isStamp(stamp) ? undefined : [stamp, parsed]
-}
-
 /** The peer's values are checked like any from outside: plain, finite, well-formed, not too deep. */
-function parseJson(text: string): Value | undefined {
-  const input: unknown = JSON.parse(text)
-  if (typeof input === 'boolean' || input === null) return input
-  const result = parseValue(input)
+export function valueOfContent(content: unknown): Value | undefined {
+  const result = parseValue(content)
   return result.ok ? result.value : undefined
 }
 

@@ -1,0 +1,130 @@
+import { decodePolicy, otherSide, policyKey, type Side, type Stamp } from '@entente/protocol'
+import { encodeUtf8 } from 'lib0/string'
+import type { Clock } from '../../port/clock.js'
+import type { OpenSocket } from '../../port/socket.js'
+import type { LeftOut } from '../../replica/compare.js'
+import { effectiveVersion, messageRowId } from '../../replica/carriage.js'
+import { connectionFeed } from '../../replica/meaning.js'
+import { isAbove, valueOf } from '../../row/row.js'
+import { type MemoryDevice, openMemoryDevice } from '../device.js'
+import { MemoryStore } from '../store.js'
+import { agreementEdits, connectionEdits, partnerOrg, sampleConnection, vendorOrg } from '../two-orgs.js'
+import type { ManualClock } from '../clock.js'
+import type { Chance } from './chance.js'
+import type { SimulatedLine } from './line.js'
+
+/** Highest stamps by `side object id field`. */
+export type Stamps = Map<string, Stamp>
+
+export interface SimulationPorts {
+  readonly clock: ManualClock
+  readonly chance: Chance
+  readonly openSocket: (opened: (line: SimulatedLine) => void) => OpenSocket
+  readonly leftOut: ReadonlySet<LeftOut>
+  readonly slotsOf: (version: number) => readonly number[]
+  readonly problem: (what: string) => void
+}
+
+/** A device of the simulation: its store outlives its page loads, unless a fault takes it. */
+export class SimulatedDevice {
+  readonly side: Side
+  readonly name: string
+  readonly #ports: SimulationPorts
+  readonly #clock: Clock
+  #store: MemoryStore = new MemoryStore({ history: 5 })
+  #page: MemoryDevice | undefined
+  /** Milliseconds by which its clock is wrong. */
+  skew = 0
+  line: SimulatedLine | undefined
+  isGone = false
+  /** What it holds for certain: only faults lower it. */
+  held: Stamps = new Map()
+
+  constructor(side: Side, name: string, ports: SimulationPorts) {
+    this.side = side
+    this.name = name
+    this.#ports = ports
+    this.#clock = { now: () => ports.clock.now() + this.skew, after: (ms, call) => ports.clock.after(ms, call) }
+  }
+
+  get page(): MemoryDevice | undefined {
+    return this.#page
+  }
+
+  get isOnline(): boolean {
+    return this.line?.isOpen === true
+  }
+
+  /** The next page load. A device that knows nothing is told of its connection first, as a joining device is. */
+  async load(): Promise<void> {
+    const { chance, leftOut, problem } = this.#ports
+    this.#page = await openMemoryDevice({
+      org: this.side === 'vendor' ? vendorOrg : partnerOrg,
+      store: this.#store,
+      openSocket: this.#ports.openSocket((line) => (this.line = line)),
+      clock: this.#clock,
+      random: (length) => chance.bytes(length),
+      team: true,
+      leftOut,
+      problem: (what) => problem(`${this.name}: ${what}`),
+    })
+    await this.#page.rows.save([
+      ...connectionEdits(this.side).map((edit) => ({ ...edit, stamp: [1, 0, 0] as const })),
+      ...agreementEdits(this.side, 1, this.#ports.slotsOf(1), 1),
+    ])
+    this.#page.link.start()
+  }
+
+  /** The page goes away, at whatever point it is. */
+  unload(): void {
+    this.#page?.close()
+    this.#page = undefined
+    this.line = undefined
+  }
+
+  /** The device loses its last transactions, as by a power cut, or all of them. */
+  lose(transactions: number | 'all'): void {
+    this.unload()
+    this.#store = transactions === 'all' ? new MemoryStore({ history: 5 }) : this.#store.loseTail(transactions)
+    this.held = new Map()
+  }
+
+  /** What an agreement duty does: takes over a version that the peer has registered, and registers the own org's where that is missing. */
+  async followAgreement(): Promise<void> {
+    if (!this.#page) return
+    const latest = Math.max(this.agreedVersion, this.#registered(otherSide(this.side)))
+    if (latest > this.agreedVersion || latest > this.#registered(this.side)) await this.agree(latest)
+  }
+
+  /** The version of a side's policy: of the own one the row, of the peer's what came. */
+  #registered(side: Side): number {
+    const feed = connectionFeed(sampleConnection, side, 'messages')
+    const own = valueOf(this.#page?.rows.get('Notice', messageRowId(feed, policyKey)), 'body')
+    const body = side === this.side ? own : this.#page?.replica.inbox(feed).get(policyKey)?.body
+    return typeof body === 'string' ? decodePolicy(encodeUtf8(body)).version : 0
+  }
+
+  get agreedVersion(): number {
+    return effectiveVersion(this.#page?.rows.get('Agreement', sampleConnection)) ?? 0
+  }
+
+  async agree(version: number): Promise<void> {
+    await this.#page?.rows.save(agreementEdits(this.side, version, this.#ports.slotsOf(version), 1))
+  }
+
+  /** Notes what the device holds now. */
+  note(): void {
+    const rows = this.#page?.rows
+    if (!rows) return
+    for (const object of rows.objects()) {
+      for (const row of rows.list(object).values()) {
+        for (const [field, register] of Object.entries(row.registers)) noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
+      }
+    }
+  }
+}
+
+export function noteStamp(stamps: Stamps, name: string, stamp: Stamp): void {
+  const present = stamps.get(name)
+  if (isAbove([stamp, null], present && [present, null])) stamps.set(name, stamp)
+}

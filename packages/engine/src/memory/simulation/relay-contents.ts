@@ -1,0 +1,40 @@
+import { type Key, loadDoc, readSlots, rootName } from '@entente/protocol'
+import { openContent } from '../../seal/seal.js'
+import { teamKey } from '../../seal/keys.js'
+import { teamFeed } from '../../replica/meaning.js'
+import { feedOf, type Kept, type RelayState } from '../relay-state.js'
+import { connectionEdits, partnerOrg, vendorOrg } from '../two-orgs.js'
+import { noteStamp, type Stamps } from './device.js'
+
+/** Notes the stamps of what the relay keeps of each org's rows, as far as it changed since the last time. */
+export function noteRelay(state: RelayState, held: Stamps, known: Map<string, number>): void {
+  for (const side of ['vendor', 'partner'] as const) {
+    const org = side === 'vendor' ? vendorOrg : partnerOrg
+    const secret = connectionEdits(side).find(({ object }) => object === 'Key')?.values['secret']
+    const feed = teamFeed(org, 'rows')
+    const cipherKey = teamKey(String(secret), org)
+    for (const [key, kept] of feedOf(state, feed).keys) {
+      if (kept.kind !== 'doc' || known.get(`${side} ${key}`) === kept.sequence) continue
+      known.set(`${side} ${key}`, kept.sequence)
+      for (const [slot, sealed] of readSlots(load(kept))) {
+        const opened = openContent(cipherKey, { feed, key, slot, epoch: kept.epoch }, sealed)
+        if (!opened || !Array.isArray(opened.content)) throw new Error(`The relay keeps what does not open: ${side} ${key}.`)
+        const [object, id, field] = opened.content as readonly string[]
+        noteStamp(held, `${side} ${object} ${id} ${field}`, opened.stamp)
+      }
+    }
+  }
+}
+
+/** Slots whose values, live or dead, a doc at the relay still has bytes of. */
+export function slotsWithBytes(kept: Extract<Kept, { kind: 'doc' }>): readonly string[] {
+  return [...load(kept).getMap(rootName)._map.keys()]
+}
+
+export function docsOf(state: RelayState, feed: Parameters<typeof feedOf>[1]): readonly (readonly [Key, Extract<Kept, { kind: 'doc' }>])[] {
+  return [...feedOf(state, feed).keys].flatMap(([key, kept]) => (kept.kind === 'doc' ? [[key, kept] as const] : []))
+}
+
+function load(kept: Extract<Kept, { kind: 'doc' }>): ReturnType<typeof loadDoc> {
+  return loadDoc([kept.merged, ...kept.tail.map(([, bytes]) => bytes)])
+}

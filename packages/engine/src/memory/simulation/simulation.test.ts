@@ -1,0 +1,20 @@
+import { setImmediate } from 'node:timers/promises'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Fault, faultNames, World } from './world.js'
+
+const turn = async (): Promise<void> => void (await setImmediate())
+
+// SIMULATION_RUNS and SIMULATION_SEED try more than the suite has time for.
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 150)
+const seed = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 2 ** 31)
+
+describe('two orgs and a relay under faults', () => {
+  it(`[MG1] [PB1] [EP4] [OP3] come to rest with nothing lost, whatever happened (seed ${seed}, ${runs} runs)`, { timeout: 600_000 }, async () => {
+    const run = fc.asyncProperty(fc.nat(), fc.subarray<Fault>([...faultNames]), async (worldSeed, faults) => {
+      const world = new World({ seed: worldSeed, faults: new Set(faults), turn })
+      expect(await world.run()).toEqual([])
+    })
+    await fc.assert(run, { numRuns: runs, seed, endOnFailure: true })
+  })
+})
