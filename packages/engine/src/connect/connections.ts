@@ -1,0 +1,159 @@
+import { type ConnectionId, limits, parseConnectionId, parseOrgId } from '@entente/protocol'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { type ConnectionsApi, type ConnectionState, type ConnectionView, EngineError } from '../api.js'
+import type { EngineContext } from '../context.js'
+import type { Duty } from '../link/index.js'
+import { connectionFeed, messageRowId } from '../replica/index.js'
+import { sideOf, textOf } from '../replica/meaning.js'
+import { type Row, valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { mailboxId } from '../seal/index.js'
+import { endDuty, endKey, mismatchProblem } from './end-duty.js'
+import { commitKey, handshakeDuty } from './handshake-duty.js'
+import { formatLink, parseLink } from './link.js'
+import { commitTo, makeReveal } from './reveal.js'
+
+/** Connecting two orgs: invitations, the handshake, the comparison of codes, and the end. */
+export function createConnections(context: EngineContext): { readonly api: ConnectionsApi; readonly duties: readonly Duty[] } {
+  const { rows, link, identity, clock, random } = context
+
+  link.onMailbox(({ mailbox, state }) => {
+    const row = rows.get('Invitation', mailbox)
+    const known = textOf(row, 'state')
+    if (!row || (known !== 'open' && known !== 'claimed') || state === 'open' || state === known) return
+    void rows
+      .save([{ object: 'Invitation', id: mailbox, values: { state } }])
+      .catch((error: unknown) => context.problem(error instanceof Error ? error.message : 'An invitation could not be brought up to date.'))
+  })
+
+  const requireAdmin = (): void => {
+    if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
+  }
+  const find = (id: ConnectionId): Row => {
+    const row = rows.get('Connection', id)
+    if (!row) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
+    return row
+  }
+  const view = (id: ConnectionId): ConnectionView | undefined => {
+    const connection = rows.get('Connection', id)
+    if (connection) return connectionToView(connection)
+    const invitation = rows.get('Invitation', id)
+    return invitation && invitationToView(invitation, identity.org.id)
+  }
+  const viewOf = (id: ConnectionId): ConnectionView => {
+    const found = view(id)
+    if (!found) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
+    return found
+  }
+  const endEdit = async (row: Row, reason: 'mismatch' | 'disconnected'): Promise<RowEdit> => {
+    const connection = parseConnectionId(row.id)
+    const side = sideOf(row) ?? 'vendor'
+    const body = await identity.signDecision('end', { connection, reason })
+    return { object: 'Message', id: messageRowId(connectionFeed(connection, side, 'messages'), endKey), values: { body } }
+  }
+
+  const api: ConnectionsApi = {
+    list() {
+      const views: ConnectionView[] = []
+      for (const row of rows.list('Connection').values()) views.push(connectionToView(row))
+      for (const row of rows.list('Invitation').values()) {
+        if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection')) views.push(invitationToView(row, identity.org.id))
+      }
+      return views
+    },
+    get: view,
+    async invite(base) {
+      requireAdmin()
+      const secret = toBase64UrlEncoded(random(16))
+      const id = mailboxId(secret)
+      const expires = clock.now() + limits.invitationMs
+      await rows.save([{ object: 'Invitation', id, values: { side: 'vendor', secret, base, expires, state: 'open' } }])
+      return viewOf(id)
+    },
+    async cancelInvitation(id) {
+      requireAdmin()
+      const row = rows.get('Invitation', id)
+      if (textOf(row, 'state') !== 'open') throw new EngineError('NOT_CONNECTED', 'This invitation is no longer open.')
+      await rows.save([{ object: 'Invitation', id, values: { state: 'cancelled' } }])
+    },
+    async accept(text) {
+      requireAdmin()
+      const { secret, vendor } = parseLink(text)
+      if (vendor === identity.org.id) throw new EngineError('LINK', 'This invitation is your own org’s. Send it to the partner.')
+      const id = mailboxId(secret)
+      if (rows.get('Invitation', id)) return viewOf(id)
+      const { exchangeKey, jws } = await makeReveal(identity, id, random)
+      await rows.save([
+        { object: 'Invitation', id, values: { side: 'partner', secret, vendor, state: 'open', exchangeKey, reveal: jws } },
+        { object: 'Message', id: messageRowId(connectionFeed(id, 'partner', 'messages'), commitKey), values: { body: commitTo(jws) } },
+      ])
+      return viewOf(id)
+    },
+    async compareCodes(id, same) {
+      requireAdmin()
+      const row = find(id)
+      if (textOf(row, 'state') !== 'Enabled') throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so there is nothing to compare.')
+      if (same) return void (await rows.save([{ object: 'Connection', id, values: { verified: 'yes', verifiedBy: context.user.id } }]))
+      await rows.save([
+        await endEdit(row, 'mismatch'),
+        { object: 'Connection', id, values: { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem } },
+      ])
+      context.problem('The codes of a connection were found to differ; it was blocked.', id)
+    },
+    async disconnect(id) {
+      requireAdmin()
+      const row = find(id)
+      if (textOf(row, 'state') === 'Disabled') return
+      await rows.save([await endEdit(row, 'disconnected'), { object: 'Connection', id, values: { state: 'Disabled', problem: 'Your org ended the connection.' } }])
+    },
+  }
+  return { api, duties: [handshakeDuty(context), endDuty(context)] }
+}
+
+const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']
+
+function connectionToView(row: Row): ConnectionView {
+  const side = sideOf(row) ?? 'vendor'
+  const verified = valueOf(row, 'verified')
+  return {
+    id: parseConnectionId(row.id),
+    side,
+    state: states.find((state) => state === valueOf(row, 'state')) ?? 'Unknown',
+    peerName: textOf(row, 'peerName'),
+    peer: parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? ''),
+    invitation: undefined,
+    code: textOf(row, 'code'),
+    verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
+    integrationUser: textOf(row, 'integrationUser'),
+    problem: textOf(row, 'problem'),
+  }
+}
+
+/** What has become of an invitation that led nowhere, in words for the one who looks at it. */
+const problems: Readonly<Record<string, string>> = {
+  wrong: 'The invitation did not lead to the org that it names. Ask for a new one.',
+  taken: 'Another org has used this invitation. Ask for a new one.',
+  void: 'The invitation was tried with wrong secrets too often and is void. Make a new one.',
+  expired: 'The invitation has expired. Make a new one.',
+  cancelled: 'The invitation was cancelled.',
+}
+
+function invitationToView(row: Row, org: string): ConnectionView {
+  const side = sideOf(row) ?? 'vendor'
+  const [secret = '', base, state = 'open'] = ['secret', 'base', 'state'].map((field) => textOf(row, field))
+  const expires = valueOf(row, 'expires')
+  const isOpen = state === 'open' || state === 'claimed'
+  const vendor = parseOrgId(side === 'vendor' ? org : (textOf(row, 'vendor') ?? ''))
+  return {
+    id: parseConnectionId(row.id),
+    side,
+    state: isOpen ? 'Pending' : state === 'cancelled' ? 'Disabled' : 'Error',
+    peerName: undefined,
+    peer: side === 'partner' ? vendor : undefined,
+    invitation: isOpen && base !== undefined ? { link: formatLink(base, { secret, vendor }), expires: typeof expires === 'number' ? expires : 0, state } : undefined,
+    code: undefined,
+    verified: 'no',
+    integrationUser: undefined,
+    problem: textOf(row, 'problem') ?? problems[state],
+  }
+}

@@ -1,0 +1,44 @@
+import { otherSide, parseConnectionId, parseKey, parseOrgId } from '@entente/protocol'
+import type { EngineContext } from '../context.js'
+import { verifyDecision } from '../identity/decision.js'
+import type { Duty } from '../link/index.js'
+import { connectionFeed } from '../replica/index.js'
+import { sideOf, textOf } from '../replica/meaning.js'
+import { type Row, valueOf } from '../row/row.js'
+
+export const endKey = parseKey('end')
+
+export const mismatchProblem =
+  'The codes of both orgs were found to differ, so somebody may stand between them. Nothing flows. Disconnect, and connect again with a new invitation.'
+
+/** Hears that the peer ended the connection, or found that the codes differ (rule CN7). */
+export function endDuty(context: EngineContext): Duty {
+  const { rows, replica } = context
+  const refused = new Map<string, unknown>()
+  return {
+    name: 'connection ends',
+    async react() {
+      for (const row of rows.list('Connection').values()) if (textOf(row, 'state') === 'Enabled') await look(row)
+    },
+  }
+
+  async function look(row: Row): Promise<void> {
+    const side = sideOf(row)
+    if (!side) return
+    const connection = parseConnectionId(row.id)
+    const body = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)?.body
+    if (typeof body !== 'string' || refused.get(row.id) === body) return
+    const devices = valueOf(row, 'peerDevices')
+    const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
+    const org = parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? '')
+    const verified = await verifyDecision(body, 'end', { org, certificates }, { connection, role: 'admin' })
+    if (!verified.ok) {
+      refused.set(row.id, body)
+      context.problem(`The end of a connection was refused: ${verified.reason}.`, connection)
+      return
+    }
+    const isMismatch = verified.decision['reason'] === 'mismatch'
+    const values = isMismatch ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem } : { state: 'Disabled', problem: 'The other org ended the connection.' }
+    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body } }])
+  }
+}

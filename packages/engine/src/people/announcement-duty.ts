@@ -1,0 +1,89 @@
+import { parseKey } from '@entente/protocol'
+import * as v from 'valibot'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { Refusals } from '../agree/peer-decision.js'
+import type { EngineContext } from '../context.js'
+import { verifyDecision } from '../identity/decision.js'
+import type { Duty } from '../link/index.js'
+import { isSameValue, parseValue, type Value } from '../record/value.js'
+import { valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { grantRowId, grantsOf, ownPeople, seatsRowId } from './grants.js'
+
+export const peopleKey = parseKey('people')
+export const grantsKey = parseKey('grants')
+
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
+const peopleTerms = v.looseObject({ people: v.pipe(v.array(v.object({ id: name, name })), v.maxLength(1_000)) })
+const grantTerms = v.looseObject({
+  granted: v.pipe(v.array(v.object({ id: name, at: v.number() })), v.maxLength(1_000)),
+  seats: v.pipe(v.number(), v.integer(), v.minValue(0)),
+})
+
+/**
+ * The partner tells who its people are, the vendor tells who of them may export: each a signed decision, said again when it changes, and taken in by
+ * the other side (rules PE1, PE2).
+ */
+export function announcementDuty(context: EngineContext): Duty {
+  const { rows, replica, identity } = context
+  const refusals = new Refusals(context)
+  return {
+    name: 'people',
+    async react() {
+      const self = rows.get('User', context.user.id)
+      if (!self) await rows.save([{ object: 'User', id: context.user.id, values: { name: context.user.name, role: context.user.role } }])
+      for (const connection of enabledConnections(rows)) {
+        await (connection.side === 'partner' ? announce(connection, 'people', { people: ownPeople(rows) }) : announce(connection, 'grants', grantsOf(rows, connection.id)))
+        await (connection.side === 'partner' ? hear(connection, 'grants') : hear(connection, 'people'))
+      }
+    },
+  }
+
+  /** Says what is so, where it is not what was said last. */
+  async function announce(connection: ConnectionFacts, type: 'people' | 'grants', terms: object): Promise<void> {
+    const content = toValue(terms)
+    const said = `${connection.id}:${type}`
+    const present = rows.get('Message', messageId(connection.ownMessages, type))
+    if (present && isSameValue(valueOf(rows.get('Announcement', said), 'content') ?? null, content)) return
+    const jws = await identity.signDecision(type, { connection: connection.id, ...terms })
+    await rows.save([{ object: 'Announcement', id: said, values: { content } }, messageEdit(connection.ownMessages, type, jws)])
+  }
+
+  async function hear(connection: ConnectionFacts, type: 'people' | 'grants'): Promise<void> {
+    const body = replica.inbox(connection.peerMessages).get(type === 'people' ? peopleKey : grantsKey)?.body
+    const place = `${connection.id}/${type}`
+    const heard = rows.get('Announcement', `${place}:heard`)
+    if (typeof body !== 'string' || valueOf(heard, 'content') === body || refusals.has(place, body)) return
+    const what = type === 'people' ? 'A list of people' : 'A list of grants'
+    const devices = valueOf(rows.get('Connection', connection.id), 'peerDevices')
+    const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
+    const verified = await verifyDecision(body, type, { org: connection.peer, certificates }, { connection: connection.id, role: 'admin' })
+    if (!verified.ok) return refusals.note(connection, place, body, what, verified.reason)
+    const edits = type === 'people' ? peopleEdits(connection, verified.decision) : grantEdits(connection, verified.decision)
+    if (!edits) return refusals.note(connection, place, body, what, 'it is not of the agreed form')
+    await rows.save([{ object: 'Announcement', id: `${place}:heard`, values: { content: body } }, ...edits])
+  }
+
+  function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
+    const parsed = v.safeParse(peopleTerms, decision)
+    return parsed.success ? [{ object: 'Announcement', id: `${connection.id}:peer people`, values: { content: toValue(parsed.output.people) } }] : undefined
+  }
+
+  function grantEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
+    const parsed = v.safeParse(grantTerms, decision)
+    if (!parsed.success) return undefined
+    const { granted, seats } = parsed.output
+    const edits: RowEdit[] = [{ object: 'Setting', id: seatsRowId(connection.id), values: { value: seats } }]
+    for (const { id, at } of granted) edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: true, at } })
+    for (const { id } of grantsOf(rows, connection.id).granted) {
+      if (!granted.some((each) => each.id === id)) edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: false } })
+    }
+    return edits
+  }
+}
+
+function toValue(content: object): Value {
+  const parsed = parseValue(content)
+  return parsed.ok ? parsed.value : null
+}
+

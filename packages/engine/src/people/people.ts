@@ -1,0 +1,70 @@
+import type { ConnectionId } from '@entente/protocol'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { EngineError, type PeopleApi } from '../api.js'
+import { requireConnection } from '../agree/connection-facts.js'
+import type { EngineContext } from '../context.js'
+import type { Duty } from '../link/index.js'
+import { isValueMap } from '../record/value.js'
+import { sideOf } from '../replica/meaning.js'
+import { valueOf } from '../row/row.js'
+import { announcementDuty } from './announcement-duty.js'
+import { grantRowId, grantsOf, ownPeople, seatsOf, seatsRowId } from './grants.js'
+
+/** Who may export: the vendor's admin grants it to people of the partner, each taking a seat. */
+export function createPeople(context: EngineContext): { readonly api: PeopleApi; readonly duties: readonly Duty[] } {
+  const { rows, clock, random } = context
+
+  const requireAdmin = (): void => {
+    if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin decides who may export. Ask an admin of your org.')
+  }
+  const peopleOf = (connection: ConnectionId): readonly { readonly id: string; readonly name: string }[] => {
+    if (sideOf(rows.get('Connection', connection)) === 'partner') return ownPeople(rows)
+    const content = valueOf(rows.get('Announcement', `${connection}:peer people`), 'content')
+    return (Array.isArray(content) ? content : []).flatMap((each) => {
+      const [id, name] = isValueMap(each) ? [each['id'], each['name']] : []
+      return typeof id === 'string' && typeof name === 'string' ? [{ id, name }] : []
+    })
+  }
+
+  const api: PeopleApi = {
+    list(connection) {
+      const granted = new Set(grantsOf(rows, connection).granted.map((grant) => grant.id))
+      return peopleOf(connection).map((person) => ({ ...person, granted: granted.has(person.id) }))
+    },
+    seats: (connection) => ({ total: seatsOf(rows, connection), used: grantsOf(rows, connection).granted.length }),
+    async setSeats(connection, total) {
+      requireAdmin()
+      requireConnection(rows, connection, 'vendor')
+      if (!Number.isSafeInteger(total) || total < 0) throw new EngineError('INVALID', 'The number of seats must be a whole number from 0.')
+      await rows.save([{ object: 'Setting', id: seatsRowId(connection), values: { value: total } }])
+    },
+    async grant(connection, person) {
+      requireAdmin()
+      requireConnection(rows, connection, 'vendor')
+      if (!peopleOf(connection).some((each) => each.id === person)) throw new EngineError('NOT_FOUND', 'The partner has not named such a person.')
+      const { granted, seats } = grantsOf(rows, connection)
+      if (granted.some((each) => each.id === person)) return
+      if (granted.length >= seats) throw new EngineError('TOO_MANY', `All ${seats} seats are taken. Revoke a grant or add a seat first.`)
+      await rows.save([{ object: 'Grant', id: grantRowId(connection, person), values: { granted: true, by: context.user.id, at: clock.now() } }])
+    },
+    async revoke(connection, person) {
+      requireAdmin()
+      requireConnection(rows, connection, 'vendor')
+      await rows.save([{ object: 'Grant', id: grantRowId(connection, person), values: { granted: false, by: context.user.id, at: clock.now() } }])
+    },
+    users() {
+      return [...rows.list('User').values()].flatMap((row) => {
+        const [name, role] = [valueOf(row, 'name'), valueOf(row, 'role')]
+        const known = (['admin', 'member', 'integration'] as const).find((each) => each === role)
+        return typeof name === 'string' && known ? [{ id: row.id, name, role: known }] : []
+      })
+    },
+    async addUser(name, role) {
+      requireAdmin()
+      const id = toBase64UrlEncoded(random(16))
+      await rows.save([{ object: 'User', id, values: { name, role } }])
+      return id
+    },
+  }
+  return { api, duties: [announcementDuty(context)] }
+}
