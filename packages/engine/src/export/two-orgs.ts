@@ -38,16 +38,6 @@ export class Wire {
   }
 }
 
-/** What stands for a signature here. */
-export interface PlainDecision {
-  readonly type: string
-  readonly iss: string
-  readonly by: string
-  readonly role: string
-  readonly iat: number
-  readonly connection: string
-}
-
 export interface Org {
   readonly side: Side
   readonly store: MemoryStore
@@ -166,3 +156,38 @@ export async function settle(wire: Wire, ...parties: readonly Org[]): Promise<vo
   }
   throw new Error('The orgs do not come to rest.')
 }
+
+/** What Vera proposes of leads unless a test says otherwise. */
+export const leadFields = ['LastName', 'Company', 'Status', 'Email', 'AnnualRevenue', 'Description'] as const
+export const updateFields: readonly string[] = ['Status', 'Email', 'AnnualRevenue']
+
+/** Both orgs, connected, with an agreement on leads and a rule that shows all those of `Acme`. */
+export async function openAgreed(options: { readonly verified?: 'yes' | 'no'; readonly stores?: Readonly<Record<Side, MemoryStore>> } = {}): Promise<{ readonly vera: Org; readonly paul: Org; readonly wire: Wire }> {
+  const { stores } = options
+  const [vera, paul, wire] = [await openOrg('vendor', stores && { store: stores.vendor }), await openOrg('partner', stores && { store: stores.partner }), new Wire()]
+  await connect(vera, options.verified)
+  await connect(paul, options.verified)
+  await agree(vera, paul, wire)
+  await vera.sharing.setRule(connection, 'Lead', { match: 'all', conditions: [{ field: 'Company', operator: 'equals', value: 'Acme' }], added: [], hidden: [] })
+  await settle(wire, vera, paul)
+  return { vera, paul, wire }
+}
+
+/** A proposal by Vera and its acceptance by Paul, as suggested. */
+export async function agree(vera: Org, paul: Org, wire: Wire, names: readonly string[] = leadFields, updates: readonly string[] = updateFields): Promise<void> {
+  const fields = names.flatMap((name) => vera.context.schema('Lead').fields.filter((field) => field.name === name))
+  await vera.agreements.propose(connection, { objects: { Lead: { fields: fields.map((field) => ({ field, update: updates.includes(field.name) })) } } })
+  await settle(wire, vera, paul)
+  await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
+  await settle(wire, vera, paul)
+}
+
+export const lead = (lastName: string, more: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> => ({
+  LastName: lastName,
+  Company: 'Acme',
+  Status: 'Open - Not Contacted',
+  Email: `${lastName.toLowerCase()}@acme.example`,
+  AnnualRevenue: { amount: '1054000', currency: 'EUR' },
+  Phone: '+49 30 1234567',
+  ...more,
+})
