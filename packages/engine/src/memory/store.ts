@@ -53,6 +53,11 @@ export class MemoryStore implements Store {
     return Promise.resolve()
   }
 
+  /** The store as the next page load finds it. This one is closed. */
+  reopen(): MemoryStore {
+    return this.loseTail(0)
+  }
+
   /** The power went out: the store as a device finds it again, without its last `count` transactions (at most `history`). This one is closed. */
   loseTail(count: number): MemoryStore {
     this.#closed = true
@@ -61,11 +66,13 @@ export class MemoryStore implements Store {
   }
 
   #commit(writes: readonly Write[]): void {
+    // Copied first: one value that cannot be stored refuses all.
+    const values = writes.map((write) => ('put' in write ? structuredCopy(write.value) : undefined))
     const keep = this.#faults.history ?? 0
     if (keep > 0) this.#history = [...this.#history, new Map(this.#entries)].slice(-keep)
     const entries = this.#entries
-    for (const write of writes) {
-      if ('put' in write) entries.set(keyText(write.put), [write.put, structuredCopy(write.value)])
+    for (const [index, write] of writes.entries()) {
+      if ('put' in write) entries.set(keyText(write.put), [write.put, values[index]])
       else if ('delete' in write) entries.delete(keyText(write.delete))
       else for (const [text, [key]] of entries) if (beginsWith(key, write.deleteAll)) entries.delete(text)
     }
@@ -103,6 +110,7 @@ const keyText = (key: StoreKey): string => JSON.stringify(key)
 
 /** What structured clone does to plain data and bytes; other objects (keys of WebCrypto) are carried as they are. */
 function structuredCopy(value: unknown): unknown {
+  if (typeof value === 'function') throw new StoreError('ABORTED', 'A function cannot be stored.')
   if (typeof value !== 'object' || value === null) return value
   if (value instanceof Uint8Array) return value.slice()
   if (Array.isArray(value)) return value.map(structuredCopy)
