@@ -2,7 +2,7 @@ import type { Acceptance, ConnectionView, Engine, FieldMapping, ObjectSchema, Pr
 import type { ConnectionId } from '@entente/protocol'
 import type { RelayProcess } from '../node/relay-process.js'
 import type { Journal } from './check.js'
-import { until } from './orgs.js'
+import { quiet, until } from './orgs.js'
 
 /** What the two orgs of a walkthrough bring: the vendor's records and what both agree on. */
 export interface Plan {
@@ -120,7 +120,7 @@ export async function exportRecords(party: Party, id: ConnectionId): Promise<voi
       const again = await partner.site.export(id, 'Opportunity', listings.slice(0, 3).map((listing) => listing.id))
       await until('the repeated job is done', [vendor, partner], () => partner.site.jobs().some((candidate) => candidate.id === again && candidate.done))
       journal.equal('exported twice makes no second copy', partner.records.list('Opportunity').total, plan.exports)
-      await Promise.all([vendor.sync.settled(60_000), partner.sync.settled(60_000)])
+      await quiet([vendor, partner])
     },
     () => ({ exports: plan.exports }),
   )

@@ -1,5 +1,6 @@
 import { type Engine, type OpenSocket, openEngine, type Store } from '@entente/engine'
 import { MemoryBrowser, MemoryStore } from '@entente/engine/memory'
+import { setTimeout as pause } from 'node:timers/promises'
 import { nodeClock, nodeRandom, nodeSocket } from '../node/ports.js'
 
 /** Opens an org of its own, without a browser, on a relay. */
@@ -39,4 +40,19 @@ export async function until(what: string, engines: readonly Engine[], holds: () 
     }, ms)
     ends.push(() => clearTimeout(timer), ...engines.map((engine) => engine.watch(look)))
   })
+}
+
+/**
+ * Waits until nothing travels any more: each engine is settled, and no frame has come or gone for a while. What one org does may be work for the other,
+ * so that each being settled by itself is not enough.
+ */
+export async function quiet(engines: readonly Engine[], ms = 90_000): Promise<void> {
+  const frames = (): string => engines.map(({ sync }) => sync.status()).map(({ framesIn, framesOut }) => `${framesIn}/${framesOut}`).join()
+  for (const end = performance.now() + ms; performance.now() < end; ) {
+    const before = frames()
+    await Promise.all(engines.map((engine) => engine.sync.settled(ms)))
+    await pause(250)
+    if (frames() === before) return
+  }
+  throw new Error(`Something still travelled after ${ms} ms`)
 }

@@ -2,7 +2,7 @@ import type { Engine, MirrorView, SyncView, Value } from '@entente/engine'
 import type { ConnectionId } from '@entente/protocol'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Party } from './journey.js'
-import { until } from './orgs.js'
+import { quiet, until } from './orgs.js'
 
 /** A record of the vendor's and the partner's copy of it. */
 interface Pair {
@@ -37,7 +37,7 @@ export async function followEachOther(party: Party, id: ConnectionId): Promise<v
   await journal.step(
     'edit a field that does not keep flowing',
     async () => {
-      await Promise.all([vendor.sync.settled(30_000), partner.sync.settled(30_000)])
+      await quiet([vendor, partner])
       const before = wire(vendor)
       await vendor.records.edit('Opportunity', pair.record, { [plan.onceField]: 'Changed after the export' })
       await vendor.records.edit('Opportunity', pair.record, { [plan.privateField]: 'Never agreed' })
@@ -65,7 +65,7 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
       journal.equal('one change waits', vendor.sync.status().waiting, 1)
       vendor.sync.mend()
       await until('the last edit arrives', [vendor, partner], () => shown(partner, first.copy, plan.updateField) === 'Offline note 100')
-      await vendor.sync.settled(30_000)
+      await quiet([vendor])
       const entries = partner.sync.status().entriesIn - settledBefore.entriesIn
       journal.equal('they leave as one update', entries, 1)
       return { entries }
@@ -77,16 +77,16 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
     'reconnect when 50 of the mirrored records changed',
     async () => {
       const changed = pairs.slice(0, Math.min(50, pairs.length))
-      await partner.sync.settled(30_000)
+      await quiet([partner])
       partner.sync.cut()
       for (const pair of changed) await vendor.records.edit('Opportunity', pair.record, { [plan.updateField]: `While away ${pair.record.slice(0, 4)}` })
-      await vendor.sync.settled(30_000)
+      await quiet([vendor])
       const before = wire(partner)
       const start = performance.now()
       partner.sync.mend()
       await until('all arrive', [partner], () => changed.every((pair) => shown(partner, pair.copy, plan.updateField)?.startsWith('While away') === true))
       const ms = Math.round(performance.now() - start)
-      await partner.sync.settled(30_000)
+      await quiet([partner])
       const after = wire(partner)
       const figures = { changed: changed.length, bytesIn: after.bytesIn - before.bytesIn, framesIn: after.framesIn - before.framesIn, ms }
       journal.check('at most 15 KB come in', figures.bytesIn <= 15_000, `${figures.bytesIn} bytes`)
@@ -123,7 +123,7 @@ export async function loseTheRelay(party: Party, id: ConnectionId): Promise<void
     await relay.start()
     await until('all arrive without a click', [vendor, partner], () => some.every((pair, index) => shown(partner, pair.copy, plan.updateField) === `Before the kill ${index}`), 90_000)
     await until('and the other way', [vendor], () => shown(vendor, some[0]?.record ?? '', targetOf(party, plan.updateField)) === 'Written while the relay was down')
-    await Promise.all([vendor.sync.settled(60_000), partner.sync.settled(60_000)])
+    await quiet([vendor, partner])
   })
 
   await journal.step(
@@ -135,7 +135,7 @@ export async function loseTheRelay(party: Party, id: ConnectionId): Promise<void
       const before = wire(vendor)
       await relay.start()
       await until('both are online', [vendor, partner], () => [vendor, partner].every((engine) => engine.sync.status().state === 'online'), 90_000)
-      await Promise.all([vendor.sync.settled(90_000), partner.sync.settled(90_000)])
+      await quiet([vendor, partner])
       journal.equal('every mirror is as it was', mirrorsOf(partner, pairs), mirrorsBefore)
       const last = pairs.at(-1)
       if (last) {

@@ -7,8 +7,8 @@ import { isSameValue } from '../record/value.js'
 import type { Duty } from '../link/duties.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { isListingKey, listingKey, recordToListing } from './listing.js'
-import { listingId } from './listing-id.js'
+import { freezeListing, isListingKey, listingKey, recordToListing } from './listing.js'
+import { listingId, mapIdOfListing } from './listing-id.js'
 import { type Shelf, shelvesOf } from './shelf.js'
 
 /** Listings in one transaction: fast, and the page draws in between. */
@@ -57,7 +57,9 @@ export function listingDuty(context: EngineContext): Duty {
     const id = listingId(connection.secret, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
-    const body = agreed && row && shelf.visible.has(record) ? recordToListing(object, id, row, agreed.fields) : null
+    const exported = valueOf(rows.get('RecordMap', mapIdOfListing(connection.secret, id)), 'on') === true
+    const isShown = agreed !== undefined && row !== undefined && shelf.visible.has(record)
+    const body = !isShown ? null : exported && present !== null ? freezeListing(present, agreed.fields) : recordToListing(object, id, row, agreed.fields)
     return isSameValue(body, present) ? undefined : messageEdit(connection.ownMessages, key, body)
   }
 

@@ -46,6 +46,17 @@ export function recordToListing(object: ObjectName, id: string, row: Row, fields
   return { object, id, values, at }
 }
 
+/**
+ * A listing whose record has been exported: as it stood then, without fields that have been withdrawn since. After an export only the update fields go
+ * on flowing, and those in the record's doc; a listing that followed every edit would let the others out (rule SH4).
+ */
+export function freezeListing(body: Value, fields: readonly AgreedField[]): Value {
+  const values = isValueMap(body) ? body['values'] : undefined
+  if (!isValueMap(body) || !isValueMap(values)) return body
+  const names = new Set(fields.map(({ vendor }) => vendor.name))
+  return { ...body, values: Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name))) }
+}
+
 const listingSchema = v.object({ object: v.picklist(['Lead', 'Opportunity']), id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)), values: v.record(v.string(), value), at: v.number() })
 
 // A site of thousands of listings is read again at each change of one.

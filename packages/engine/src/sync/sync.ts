@@ -19,8 +19,9 @@ export function createSync(context: EngineContext, duties: Duties, problems: Pro
     mend: () => link.mend(),
     async settled(ms) {
       let late = false
+      let cancel = (): void => undefined
       const deadline = new Promise<void>((resolve) => {
-        clock.after(ms, () => {
+        cancel = clock.after(ms, () => {
           late = true
           resolve()
         })
@@ -28,7 +29,7 @@ export function createSync(context: EngineContext, duties: Duties, problems: Pro
       // Duties may make something to send, and what arrives may be work for a duty: both must be quiet in the same turn.
       while (!late) {
         await Promise.race([deadline, duties.settled().then(() => link.synced())])
-        if (!duties.isBusy && link.isSynced) return
+        if (!duties.isBusy && link.isSynced) return cancel()
       }
       throw new EngineError('OFFLINE', 'Not everything is in sync yet. It goes on by itself once the relay is reached.')
     },
