@@ -112,6 +112,17 @@ describe('group commit', () => {
     expect(heard.codes()).toEqual(['ok 1,2', 'UNAVAILABLE 3', 'UNAVAILABLE 4', 'UNAVAILABLE 5', 'ok 7', 'WAIT 6'])
   })
 
+  it('[PB1] judges nothing by a policy that comes too late', async () => {
+    const heard = new Ear()
+    const policy = (version: number, seen: number): Offer =>
+      heard.make({ ...offerOf('policy', 'notice', encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })), seen })
+    batch.offer(heard, access('partner', 'messages'), [policy(2, 0)])
+    batch.offer(heard, access('vendor', 'messages'), [policy(2, 0), policy(9, 0)])
+    batch.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
+    await batch.finished()
+    expect(heard.codes()).toEqual(['ok 1,2,4', 'BEHIND 3'])
+  })
+
   it('takes more than one transaction holds, in order', async () => {
     const heard = new Ear()
     batch.offer(

@@ -215,6 +215,8 @@ export class Batch {
       if (!queued) return
       if (sequence === 0) {
         this.#states.delete(id)
+        // It may have been a policy, which the offers after it were judged by only until now.
+        this.#policies.forget()
         refuse(queued, { code: 'BEHIND', version: 0, detail: 'Another entry for the key came first; take that in and offer again.' })
         return
       }

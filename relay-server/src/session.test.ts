@@ -157,6 +157,15 @@ describe('a session', () => {
     const [vendor, forger] = await Promise.all([createOrg(), createOrg()])
     const eve = await createDevice(vendor, { signedBy: forger })
     await expect(RelayClient.connect(relay.url, eve)).rejects.toThrow('AUTH')
+    const clever = await createDevice(vendor, { signedBy: forger, shownKey: forger })
+    await expect(RelayClient.connect(relay.url, clever)).rejects.toThrow('AUTH')
+  })
+
+  it('[ID2] refuses a certificate whose key is not the device that it names (row 13)', async () => {
+    relay = await TestRelay.start()
+    const org = await createOrg()
+    const vera = await createDevice(org)
+    await expect(RelayClient.connect(relay.url, await createDevice(org, { subject: vera.id }))).rejects.toThrow('AUTH')
   })
 
   it('[F4] answers alike for a feed that does not exist and one that is another’s (rows 14, 34)', async () => {

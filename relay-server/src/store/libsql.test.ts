@@ -64,7 +64,7 @@ it('overwrites what was erased, so that it is gone from the files', async () => 
     vector: emptyVector,
   } as const
   const secret = 'a-withdrawn-value-that-nobody-may-find'
-  await store.commit([{ ...write, seen: 0, kind: 'message', bytes: Buffer.from(secret) }])
+  await store.commit([{ ...write, seen: 0, kind: 'message', bytes: Buffer.from(secret.repeat(1_000)) }])
   await store.commit([{ ...write, seen: 1, kind: 'erased', bytes: new Uint8Array() }])
   await store.close()
   for (const name of await readdir(directory)) expect((await readFile(join(directory, name))).includes(secret), name).toBe(false)

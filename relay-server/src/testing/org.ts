@@ -44,6 +44,10 @@ export interface DeviceOptions {
   readonly expires?: number
   /** Signs the certificate with another org's key, as a forger would. */
   readonly signedBy?: TestOrg
+  /** Names another device than the one whose key it holds. */
+  readonly subject?: DeviceId
+  /** Shows another key as the org's root key, as a cleverer forger would. */
+  readonly shownKey?: TestOrg
 }
 
 export async function createOrg(): Promise<TestOrg> {
@@ -56,9 +60,9 @@ export async function createDevice(org: TestOrg, options: DeviceOptions = {}): P
   const { root } = options.signedBy ?? org
   const now = Math.floor(Date.now() / 1000)
   const certificate = await new SignJWT({ cnf: { jwk: key.publicJwk }, user: options.user ?? 'Vera', role: options.role ?? 'admin' })
-    .setProtectedHeader({ alg: 'EdDSA', typ: certificateType, jwk: org.root.publicJwk })
+    .setProtectedHeader({ alg: 'EdDSA', typ: certificateType, jwk: (options.shownKey ?? org).root.publicJwk })
     .setIssuer(org.id)
-    .setSubject(key.thumbprint)
+    .setSubject(options.subject ?? key.thumbprint)
     .setIssuedAt(now)
     .setExpirationTime(options.expires ?? now + 3_600)
     .sign(root.privateKey)
