@@ -125,8 +125,8 @@ function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: Reado
     const doc = loadDoc([base.state])
     const before = readSlots(doc)
     Y.applyUpdate(doc, admitted)
-    // Yjs hands out the same bytes for as long as a slot is not set anew.
-    const changed = new Map([...readSlots(doc)].filter(([slot, value]) => before.get(slot) !== value))
+    // Yjs hands out the same bytes for as long as a slot is not set anew. A doc that was held has not been read at all.
+    const changed = new Map([...readSlots(doc)].filter(([slot, value]) => base.held || before.get(slot) !== value))
     return { state: Y.encodeStateAsUpdate(doc), changed }
   } catch (error) {
     if (error instanceof ProtocolError) return error

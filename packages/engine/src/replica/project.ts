@@ -6,8 +6,8 @@ import type { Meaning } from './meaning.js'
 import type { Sealer } from './sealer.js'
 import type { DocHead, Head, StoredDoc } from './stored.js'
 
-/** What must be published so that the relay has what is wanted. */
-export type Need = 'none' | 'message' | 'erase' | 'begin' | 'update'
+/** What must be published so that the relay has what is wanted; `wait` while the relay's copy has not been read. */
+export type Need = 'none' | 'wait' | 'message' | 'erase' | 'begin' | 'update'
 
 /** Compares what is wanted with what the relay is known to have (rules DM1 to DM4). */
 export function needOf(wanted: Wanted, head: Head | undefined): Need {
@@ -30,6 +30,8 @@ function needOfDoc(wanted: Extract<Wanted, { kind: 'doc' }>, head: Head | undefi
   // A version that this device does not know yet is left alone; one that has been replaced is replaced, by an empty doc where nothing is left.
   if (head.epoch.version > wanted.version) return 'none'
   if (head.epoch.version < wanted.version) return 'begin'
+  // Its registers are not known yet, so that any of them may be above the row's.
+  if (head.held) return 'wait'
   return slotsAbove(wanted.registers, head).length > 0 ? 'update' : 'none'
 }
 

@@ -409,7 +409,7 @@ export class Replica implements ReplicaView {
         const place = { feed, key, address }
         const compared = compareAt(this.#comparing, place, this.#index, this.#holdings.head(feed, key))
         if (!compared || compared.need === 'none') settled.push(place)
-        else if (mayPublish(this.#comparing, place, compared)) due.push({ place, compared })
+        else if (compared.need !== 'wait' && mayPublish(this.#comparing, place, compared)) due.push({ place, compared })
       }
     }
     return { due, settled }
