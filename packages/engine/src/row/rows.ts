@@ -98,12 +98,13 @@ export class Rows {
       const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
       return { writes: [...writes, ...marks.writes], result: { rows, steps, marks } }
     })
-    marks.commit()
-    if (steps.length > 0) {
-      const changed = steps.map(({ after }) => after)
+    const changed = steps.map(({ after }) => after)
+    if (changed.length > 0) {
       this.take(changed, 'own')
       this.tell(changed)
     }
+    // After the rows are in memory: who hears that there is something to send looks there.
+    marks.commit()
     return rows
   }
 
