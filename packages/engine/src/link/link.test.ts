@@ -8,6 +8,7 @@ import { MemoryRelay } from '../memory/relay.js'
 import { MemoryStore } from '../memory/store.js'
 import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../memory/two-orgs.js'
 import { connectionFeed } from '../replica/meaning.js'
+import { mailboxId } from '../seal/keys.js'
 
 const mapId = 'map-of-the-first-lead0'
 const vendorLeads = connectionFeed(sampleConnection, 'vendor', 'lead')
@@ -63,6 +64,18 @@ describe('a link', () => {
     // Hello, all subscriptions, one update.
     expect(vera.link.status().framesOut - framesBefore).toBe(3)
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
+  })
+
+  it('says an invitation that Vera makes while the line lies idle', async () => {
+    const { vera, settle, clock } = await connectedOrgs()
+    const heard: string[] = []
+    vera.link.onMailbox(({ state }) => heard.push(state))
+    vera.link.start()
+    await settle(vera)
+    const secret = 'AAAAAAAAAAAAAAAAAAAAAA'
+    await vera.rows.save([{ object: 'Invitation', id: mailboxId(secret), values: { side: 'vendor', secret, state: 'open', expires: clock.now() + 60_000 } }])
+    await settle(vera)
+    expect(heard).toEqual(['open'])
   })
 
   it('sends nothing for an edit of a field that no feed carries', async () => {
