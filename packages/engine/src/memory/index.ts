@@ -6,3 +6,5 @@ export { entriesAfter, feedOf, type Kept, type RelayState, wholeOf } from './rel
 export { type StorePromise, storePromises } from './store-contract.js'
 export { MemoryStore, type MemoryStoreFaults } from './store.js'
 export { MemoryBrowser } from './tabs.js'
+export { type MemoryDevice, type MemoryDeviceOptions, openMemoryDevice } from './device.js'
+export * from './two-orgs.js'
