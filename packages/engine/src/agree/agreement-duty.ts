@@ -38,10 +38,13 @@ export function agreementDuty(context: EngineContext): Duty {
     if (!decision.ok) return found.refuse('A proposal', decision.reason)
     const { terms, by, at } = decision
     const { proposal, effective } = agreementFacts(rows.get('Agreement', connection.id))
-    if (terms.version <= Math.max(proposal?.version ?? 0, effective?.version ?? 0)) return found.refuse('A proposal', 'its version is not a new one')
+    if (terms.version <= Math.max(proposal?.version ?? 0, effective?.version ?? 0))
+      return found.refuse('A proposal', 'its version is not a new one')
     const refusal = refuseProposal(terms)
     if (refusal) return found.refuse('A proposal', refusal.message)
-    await rows.save([{ object: 'Agreement', id: connection.id, values: { proposal: contentToValue({ ...terms, by, at }), proposalDecision: found.body } }])
+    await rows.save([
+      { object: 'Agreement', id: connection.id, values: { proposal: contentToValue({ ...terms, by, at }), proposalDecision: found.body } },
+    ])
   }
 
   async function takeAcceptance(connection: ConnectionFacts): Promise<void> {
@@ -58,7 +61,11 @@ export function agreementDuty(context: EngineContext): Duty {
     const result = effectiveAgreement({ version, objects }, terms)
     if (!result.ok) return found.refuse('An acceptance', result.message)
     await rows.save([
-      { object: 'Agreement', id: connection.id, values: { acceptance: contentToValue({ ...terms, by, at }), acceptanceDecision: found.body } },
+      {
+        object: 'Agreement',
+        id: connection.id,
+        values: { acceptance: contentToValue({ ...terms, by, at }), acceptanceDecision: found.body },
+      },
       ...effectiveEdits(connection, result.agreement),
     ])
   }
@@ -89,4 +96,5 @@ export function agreementDuty(context: EngineContext): Duty {
   }
 }
 
-const differentHash = 'Both orgs computed different agreements, so nothing flows. Bring both to the same version of this software and connect again.'
+const differentHash =
+  'Both orgs computed different agreements, so nothing flows. Bring both to the same version of this software and connect again.'

@@ -75,7 +75,8 @@ export function createAgreements(context: EngineContext): { readonly api: Agreem
 
   function decide(id: ConnectionFacts['id'], side: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)
-    if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin may change an agreement. Ask one of your admins.')
+    if (context.user.role !== 'admin')
+      throw new EngineError('NOT_ALLOWED', 'Only an admin may change an agreement. Ask one of your admins.')
     return connection
   }
 
@@ -99,7 +100,13 @@ export function createAgreements(context: EngineContext): { readonly api: Agreem
       if (!blocked) continue
       const { target = '', reason } = blocked
       throw new EngineError('INVALID', `The mapping of ${object} cannot be accepted. ${reason}`, [
-        { code: 'MAPPING', field: target, rule: 'preflight', message: reason, fix: 'Correct the line, map another field, or give a default.' },
+        {
+          code: 'MAPPING',
+          field: target,
+          rule: 'preflight',
+          message: reason,
+          fix: 'Correct the line, map another field, or give a default.',
+        },
       ])
     }
   }

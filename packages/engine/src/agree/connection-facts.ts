@@ -1,4 +1,16 @@
-import { type ConnectionId, feedName, type FeedName, type Key, type OrgId, otherSide, parseConnectionId, parseKey, parseOrgId, type Side, sides } from '@entente/protocol'
+import {
+  type ConnectionId,
+  feedName,
+  type FeedName,
+  type Key,
+  type OrgId,
+  otherSide,
+  parseConnectionId,
+  parseKey,
+  parseOrgId,
+  type Side,
+  sides,
+} from '@entente/protocol'
 import { EngineError } from '../api.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
@@ -63,7 +75,8 @@ export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): Co
   const row = rows.get('Connection', id)
   if (!row) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
   const facts = connectionFacts(row)
-  if (!facts?.enabled) throw new EngineError('NOT_CONNECTED', 'The connection is not enabled. Wait until both orgs have connected, or connect again.')
+  if (!facts?.enabled)
+    throw new EngineError('NOT_CONNECTED', 'The connection is not enabled. Wait until both orgs have connected, or connect again.')
   if (side !== undefined && facts.side !== side) throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this.`)
   return facts
 }

@@ -15,7 +15,11 @@ export const agreedKey = 'agreed'
  */
 export function effectiveEdits(connection: ConnectionFacts, agreement: EffectiveAgreement): readonly RowEdit[] {
   return [
-    { object: 'Agreement', id: connection.id, values: { effective: contentToValue(agreement), [slotsRegister(agreement.version)]: slotFields(agreement) } },
+    {
+      object: 'Agreement',
+      id: connection.id,
+      values: { effective: contentToValue(agreement), [slotsRegister(agreement.version)]: slotFields(agreement) },
+    },
     { object: 'Notice', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(agreement) } },
     messageEdit(connection.ownMessages, agreedKey, { version: agreement.version, hash: agreement.hash }),
   ]
@@ -31,7 +35,9 @@ export function slotsRegister(version: number): string {
 
 function slotFields({ objects }: EffectiveAgreement): Value {
   const named = (object: ObjectName): Value =>
-    (objects[object]?.fields ?? []).flatMap(({ slot, vendor, partner }) => (slot === undefined ? [] : [{ slot, vendor: vendor.name, partner: partner.name }]))
+    (objects[object]?.fields ?? []).flatMap(({ slot, vendor, partner }) =>
+      slot === undefined ? [] : [{ slot, vendor: vendor.name, partner: partner.name }],
+    )
   return { Lead: named('Lead'), Opportunity: named('Opportunity') }
 }
 

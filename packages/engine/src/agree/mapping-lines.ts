@@ -14,9 +14,17 @@ export function conversionLines(fields: readonly FieldMapping[], defaults: Reado
 }
 
 /** Suggests a mapping for what was proposed; what a person chose stays as it is. */
-export function suggestFields(proposed: readonly ProposedField[], schema: ObjectSchema, chosen: readonly FieldMapping[] = []): readonly FieldMapping[] {
+export function suggestFields(
+  proposed: readonly ProposedField[],
+  schema: ObjectSchema,
+  chosen: readonly FieldMapping[] = [],
+): readonly FieldMapping[] {
   const chosenBySource = new Map(chosen.map((line) => [line.source, line]))
-  const lines = suggestMapping(proposed.map(({ field }) => field), schema, chosen)
+  const lines = suggestMapping(
+    proposed.map(({ field }) => field),
+    schema,
+    chosen,
+  )
   return lines.flatMap(({ source, target }): readonly FieldMapping[] => {
     if (source === undefined) return []
     const update = proposed.some(({ field, update: flows }) => flows && field.name === source)
@@ -31,18 +39,28 @@ export function preflightLines(
   { fields, defaults }: Pick<AcceptedObject, 'fields' | 'defaults'>,
   samples: readonly RecordValues[],
 ): readonly PreflightLine[] {
-  const { fields: checked, unmapped } = preflight(proposed.map(({ field }) => field), schema, conversionLines(fields, defaults), samples)
-  const lines = checked.map(
-    (line): PreflightLine => ({
-      source: line.source ?? '',
-      target: line.target,
-      verdict: line.verdict,
-      reason: line.refusedRows > 0 && line.verdict !== 'blocked' ? `${line.reason} ${line.refusedRows} of the records looked at would be refused.` : line.reason,
-      samples: line.samples.map(({ before, after }) => ({ before, after })),
-    }),
+  const { fields: checked, unmapped } = preflight(
+    proposed.map(({ field }) => field),
+    schema,
+    conversionLines(fields, defaults),
+    samples,
   )
-  const left = unmapped.map(
-    (source): PreflightLine => ({ source, target: undefined, verdict: 'lossy', reason: 'Not mapped: this field is not taken over.', samples: [] }),
-  )
+  const lines = checked.map((line): PreflightLine => ({
+    source: line.source ?? '',
+    target: line.target,
+    verdict: line.verdict,
+    reason:
+      line.refusedRows > 0 && line.verdict !== 'blocked'
+        ? `${line.reason} ${line.refusedRows} of the records looked at would be refused.`
+        : line.reason,
+    samples: line.samples.map(({ before, after }) => ({ before, after })),
+  }))
+  const left = unmapped.map((source): PreflightLine => ({
+    source,
+    target: undefined,
+    verdict: 'lossy',
+    reason: 'Not mapped: this field is not taken over.',
+    samples: [],
+  }))
   return [...lines, ...left]
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
+import { findCertificate } from '../identity/certificate.js'
 import { verifyDecision } from '../identity/decision.js'
 import { valueOf } from '../row/row.js'
 import type { Value } from '../record/value.js'
@@ -27,21 +28,32 @@ export async function readDecision<Schema extends v.GenericSchema>(
   if (typeof body !== 'string') return { ok: false, reason: 'it is not signed' }
   const devices = valueOf(context.rows.get('Connection', connection.id), 'peerDevices')
   const certificates = (Array.isArray(devices) ? devices : []).filter((text) => typeof text === 'string')
-  const verified = await verifyDecision(body, type, { org: connection.peer, certificates }, { connection: connection.id, ...(role && { role }) })
+  const verified = await verifyDecision(
+    body,
+    type,
+    { org: connection.peer, certificates },
+    { connection: connection.id, ...(role && { role }) },
+  )
   if (!verified.ok) return { ok: false, reason: verified.reason }
   const { by, iat } = verified.decision
+  // Grants are given to people: a device speaks only for the person whom its org certified it to.
+  const holder = await findCertificate(certificates, connection.peer, verified.device)
+  if (holder?.user !== by) return { ok: false, reason: 'the device that signed it belongs to another person' }
   const parsed = v.safeParse(terms, verified.decision)
   if (!parsed.success) return { ok: false, reason: 'it is not of the agreed form' }
   return { ok: true, terms: parsed.output, by, at: iat * 1000 }
 }
 
-/** Remembers what was refused, so that each is told once and not read again and again. */
+/** Remembers what was refused, so that each is told once and not read again and again; until a connection changes, as by another certificate. */
 export class Refusals {
   readonly #context: EngineContext
   readonly #refused = new Map<string, Value>()
 
   constructor(context: EngineContext) {
     this.#context = context
+    context.rows.watch((changes) => {
+      if (changes.some(({ object }) => object === 'Connection')) this.#refused.clear()
+    })
   }
 
   has(place: string, body: Value): boolean {

@@ -31,7 +31,8 @@ const fields = <Item extends v.GenericSchema>(item: Item): v.ArraySchema<Item, u
 const values = v.record(v.string(), value)
 
 /** One part per object, each optional. */
-const perObject = <Part extends v.GenericSchema>(part: Part) => v.object({ Lead: v.exactOptional(part), Opportunity: v.exactOptional(part) })
+const perObject = <Part extends v.GenericSchema>(part: Part) =>
+  v.object({ Lead: v.exactOptional(part), Opportunity: v.exactOptional(part) })
 
 const mapping = v.object({
   source: name,

@@ -37,7 +37,8 @@ export function answerDuty(context: EngineContext): Duty {
     const decision = await readDecision(context, connection, 'request', body, requestTerms)
     if (!decision.ok) return refusals.note(connection, place, body, 'An export request', decision.reason)
     const { terms, by } = decision
-    if (requestKey(terms.job, terms.request) !== key) return refusals.note(connection, place, body, 'An export request', 'it stands under the key of another')
+    if (requestKey(terms.job, terms.request) !== key)
+      return refusals.note(connection, place, body, 'An export request', 'it stands under the key of another')
     const first = packageKey(terms.job, terms.request, 0)
     if (rows.get('Message', messageId(connection.ownMessages, first))) return
     const answers = answerAll(connection, terms, by)
@@ -45,7 +46,16 @@ export function answerDuty(context: EngineContext): Duty {
     const edits: RowEdit[] = []
     for (const [part, some] of answersToParts(answers.map((each) => each.answer)).entries()) {
       const { job, request, object, version } = terms
-      const jws = await identity.signDecision('package', { connection: connection.id, job, request, part, object, version, stamp, answers: some })
+      const jws = await identity.signDecision('package', {
+        connection: connection.id,
+        job,
+        request,
+        part,
+        object,
+        version,
+        stamp,
+        answers: some,
+      })
       edits.push(messageEdit(connection.ownMessages, packageKey(job, request, part), jws))
     }
     for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each.map, record, by))
@@ -59,16 +69,29 @@ export function answerDuty(context: EngineContext): Duty {
     const shelf = shelvesOf(context).of(connection, terms.object)
     return [...new Set(terms.listings)].map((listing) => {
       const record = shelf.recordsByListing.get(listing) ?? ''
-      const refuse = (status: OutboundStatus, rule: string, message: string, fix: string) => ({ record, answer: { listing, status, errors: [exportError(listing, rule, message, fix)] } })
+      const refuse = (status: OutboundStatus, rule: string, message: string, fix: string) => ({
+        record,
+        answer: { listing, status, errors: [exportError(listing, rule, message, fix)] },
+      })
       if (obstacle) return refuse('ExportPublishConnectionError', obstacle.code, obstacle.message, 'Then export again.')
       if (!agreed || terms.version !== effective.version) {
-        return refuse('ExportPublishConnectionError', 'agreement version', 'The request was made under another version of the agreement.', 'Take over the present agreement, then export again.')
+        return refuse(
+          'ExportPublishConnectionError',
+          'agreement version',
+          'The request was made under another version of the agreement.',
+          'Take over the present agreement, then export again.',
+        )
       }
       const map = mapIdOfListing(connection.secret, listing)
       if (isTaken(map)) return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
       const row = rows.get(terms.object, record)
       if (!row || !shelf.visible.has(record)) {
-        return refuse('ExportPublishUnknownError', 'sharing', `This ${terms.object} is not shared with you any more.`, 'Ask the vendor to share it again.')
+        return refuse(
+          'ExportPublishUnknownError',
+          'sharing',
+          `This ${terms.object} is not shared with you any more.`,
+          'Ask the vendor to share it again.',
+        )
       }
       return { record, answer: recordToAnswer(terms.object, listing, map, row, agreed.fields) }
     })
@@ -85,7 +108,16 @@ export function answerDuty(context: EngineContext): Duty {
       object: 'RecordMap',
       id: map,
       // `on` is left open until the partner has its copy: nothing flows before.
-      values: { connection: connection.id, object, record, exportId: job, outbound: 'ExportInProgress', errors: [], requestedBy: by, exportedAt: clock.now() },
+      values: {
+        connection: connection.id,
+        object,
+        record,
+        exportId: job,
+        outbound: 'ExportInProgress',
+        errors: [],
+        requestedBy: by,
+        exportedAt: clock.now(),
+      },
     }
   }
 }

@@ -1,9 +1,7 @@
 import type { Side } from '@entente/protocol'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { MemoryStore } from '../memory/index.js'
 import { connection, lead, openAgreed, openOrg, type Org, settle, type Wire } from './two-orgs.js'
-
-vi.mock('../identity/decision.js', async () => ({ verifyDecision: (await import('./plain-decision.js')).verifyPlain }))
 
 /** A store whose device loses power at a chosen transaction: that one and all after it are not there, until the org is opened again. */
 class FragileStore {
@@ -41,7 +39,10 @@ interface Story {
 const copiesOf = (org: Org) => [...org.context.rows.list('Lead').values()].filter((row) => row.id.startsWith('x'))
 
 /** Runs an export to its end, with a crash of one org at its n-th transaction. Tells how many transactions that org made. */
-async function exportWithCrash(side: Side, crashAt: number): Promise<{ readonly story: Story; readonly commits: number; readonly crashed: boolean }> {
+async function exportWithCrash(
+  side: Side,
+  crashAt: number,
+): Promise<{ readonly story: Story; readonly commits: number; readonly crashed: boolean }> {
   const fragile = { vendor: new FragileStore(), partner: new FragileStore() }
   const stores = { vendor: fragile.vendor.store, partner: fragile.partner.store }
   const { vera, paul, wire } = await openAgreed({ stores })
@@ -56,7 +57,11 @@ async function exportWithCrash(side: Side, crashAt: number): Promise<{ readonly 
       const { site } = story.orgs.partner
       if (site.jobs().length === 0) {
         const { listings } = site.listings(connection, 'Lead')
-        await site.export(connection, 'Lead', listings.map(({ id }) => id))
+        await site.export(
+          connection,
+          'Lead',
+          listings.map(({ id }) => id),
+        )
       }
       await settle(wire, story.orgs.vendor, story.orgs.partner)
     } catch (error) {
@@ -74,7 +79,11 @@ async function exportWithCrash(side: Side, crashAt: number): Promise<{ readonly 
 }
 
 function expectOneCopyEach({ orgs: { vendor, partner } }: Story): void {
-  expect(copiesOf(partner).map((row) => row.registers['LastName']?.[1]).sort()).toEqual(['Ada', 'Bob'])
+  expect(
+    copiesOf(partner)
+      .map((row) => row.registers['LastName']?.[1])
+      .sort(),
+  ).toEqual(['Ada', 'Bob'])
   expect(partner.site.jobs()).toHaveLength(1)
   expect(partner.site.jobs()[0]).toMatchObject({ total: 2, imported: 2, failed: 0, done: true })
   for (const map of vendor.context.rows.list('RecordMap').values()) {
@@ -103,7 +112,11 @@ describe('two devices of the partner', () => {
     await vera.records.create('Lead', lead('Ada'))
     await settle(wire, vera, paul)
     // The second device is a clone that has not seen the import when the first has.
-    await paul.site.export(connection, 'Lead', paul.site.listings(connection, 'Lead').listings.map(({ id }) => id))
+    await paul.site.export(
+      connection,
+      'Lead',
+      paul.site.listings(connection, 'Lead').listings.map(({ id }) => id),
+    )
     await settle(wire, paul)
     await settle(wire, vera)
     const before = structuredClone([...paul.context.rows.list('ExportRequest').values()])
@@ -113,11 +126,13 @@ describe('two devices of the partner', () => {
     const [copy] = copiesOf(paul)
     await paul.records.edit('Lead', copy?.id ?? '', { LastName: 'Lovelace' })
     const other = await openOrg('partner', { store: new MemoryStore() })
-    await other.context.rows.save([...paul.context.rows.list('Connection').values(), ...paul.context.rows.list('Agreement').values(), ...before].map((row) => ({
-      object: row.object,
-      id: row.id,
-      values: Object.fromEntries(Object.entries(row.registers).map(([name, [, value]]) => [name, value])),
-    })))
+    await other.context.rows.save(
+      [...paul.context.rows.list('Connection').values(), ...paul.context.rows.list('Agreement').values(), ...before].map((row) => ({
+        object: row.object,
+        id: row.id,
+        values: Object.fromEntries(Object.entries(row.registers).map(([name, [, value]]) => [name, value])),
+      })),
+    )
     await other.sync(wire)
     other.duties.start()
     await other.duties.settled()

@@ -1,9 +1,8 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { agreementFacts } from '../agree/agreement-row.js'
+import { requireConnection } from '../agree/connection-facts.js'
 import { isDeleted } from '../records/records.js'
-import { agree, connection, lead, openAgreed, type Org, settle, type Wire } from './two-orgs.js'
-
-vi.mock('../identity/decision.js', async () => ({ verifyDecision: (await import('./plain-decision.js')).verifyPlain }))
+import { agree, connect, connection, lead, openAgreed, openOrg, type Org, settle, type Wire } from './two-orgs.js'
 
 const copies = (org: Org) => [...org.context.rows.list('Lead').values()].filter((row) => !isDeleted(row))
 const site = (org: Org) => org.site.listings(connection, 'Lead').listings
@@ -13,9 +12,35 @@ async function exported(): Promise<{ vera: Org; paul: Org; wire: Wire; record: s
   const { vera, paul, wire } = await openAgreed()
   const record = await vera.records.create('Lead', lead('Ada'))
   await settle(wire, vera, paul)
-  await paul.site.export(connection, 'Lead', site(paul).map(({ id }) => id))
+  await paul.site.export(
+    connection,
+    'Lead',
+    site(paul).map(({ id }) => id),
+  )
   await settle(wire, vera, paul)
   return { vera, paul, wire, record, copy: copies(paul)[0]?.id ?? '' }
+}
+
+/** Everything that an org ever opened of what its peer sent, signed payloads in the clear. */
+function listenTo(org: Org): () => string {
+  const texts: string[] = []
+  const { ownMessages, peerMessages } = requireConnection(org.context.rows, connection)
+  org.replica.watchFeeds((changed) => {
+    for (const { feed, key } of changed) {
+      if (feed === ownMessages) continue
+      const content = feed === peerMessages ? org.replica.inbox(feed).get(key)?.body : org.replica.peerDocs(feed).get(key)?.registers
+      const parts = typeof content === 'string' ? content.split('.') : []
+      texts.push(parts.length === 3 ? Buffer.from(parts[1] ?? '', 'base64url').toString() : JSON.stringify(content))
+    }
+  })
+  return () => texts.join('\n')
+}
+
+/** Gives a second device of the partner what its first one knows of the agreement. */
+async function agreeAs(device: Org, first: Org): Promise<void> {
+  const row = first.context.rows.get('Agreement', connection)
+  const values = Object.fromEntries(Object.entries(row?.registers ?? {}).map(([name, [, value]]) => [name, value]))
+  await device.context.rows.save([{ object: 'Agreement', id: connection, values }])
 }
 
 describe('the partner site', () => {
@@ -32,7 +57,11 @@ describe('the partner site', () => {
 
   it('forgets a record that stops matching, is hidden or deleted', async () => {
     const { vera, paul, wire } = await openAgreed()
-    const [ada, bob, cleo] = [await vera.records.create('Lead', lead('Ada')), await vera.records.create('Lead', lead('Bob')), await vera.records.create('Lead', lead('Cleo'))]
+    const [ada, bob, cleo] = [
+      await vera.records.create('Lead', lead('Ada')),
+      await vera.records.create('Lead', lead('Bob')),
+      await vera.records.create('Lead', lead('Cleo')),
+    ]
     await settle(wire, vera, paul)
     expect(site(paul)).toHaveLength(3)
     await vera.records.edit('Lead', ada, { Company: 'Other' })
@@ -62,7 +91,8 @@ describe('an export', () => {
 
   it('leaves no message behind but the sign that the result was read', async () => {
     const { vera, paul } = await exported()
-    const live = (org: Org) => [...org.context.rows.list('Message').values()].filter((row) => row.registers['body']?.[1] !== null && /#[pqr]\./.test(row.id))
+    const live = (org: Org) =>
+      [...org.context.rows.list('Message').values()].filter((row) => row.registers['body']?.[1] !== null && /#[pqr]\./.test(row.id))
     expect(live(paul)).toEqual([])
     expect(live(vera)).toEqual([])
   })
@@ -88,7 +118,11 @@ describe('an export', () => {
 
   it('skips a record that was exported before (bad input 61)', async () => {
     const { vera, paul, wire } = await exported()
-    const job = await paul.site.export(connection, 'Lead', site(paul).map(({ id }) => id))
+    const job = await paul.site.export(
+      connection,
+      'Lead',
+      site(paul).map(({ id }) => id),
+    )
     await settle(wire, vera, paul)
     expect(paul.site.jobs().find(({ id }) => id === job)).toMatchObject({ skipped: 1, imported: 0, done: true })
     expect(site(paul)[0]?.status).toBe('ExportSuccessSkipped')
@@ -105,11 +139,34 @@ describe('an export', () => {
     expect(paul.site.jobs()).toHaveLength(1)
   })
 
+  it('lets nothing leave but the agreed fields, before and after (promise 4)', async () => {
+    const { vera, paul, wire } = await openAgreed()
+    const secret = 'TOKEN-9f3a'
+    const record = await vera.records.create('Lead', lead('Ada', { Title: secret, City: secret, Phone: '+49 111' }))
+    const heard = listenTo(paul)
+    await settle(wire, vera, paul)
+    await paul.site.export(
+      connection,
+      'Lead',
+      site(paul).map(({ id }) => id),
+    )
+    await settle(wire, vera, paul)
+    await vera.records.edit('Lead', record, { Title: `${secret} again`, LastName: `${secret} Lovelace`, Company: 'Acme' })
+    await settle(wire, vera, paul)
+    expect(heard()).toContain('Ada')
+    expect(heard()).not.toContain(secret)
+    expect(heard()).not.toContain('+49 111')
+  })
+
   it('waits and says so while nobody answers', async () => {
     const { vera, paul, wire } = await openAgreed()
     await vera.records.create('Lead', lead('Ada'))
     await settle(wire, vera, paul)
-    await paul.site.export(connection, 'Lead', site(paul).map(({ id }) => id))
+    await paul.site.export(
+      connection,
+      'Lead',
+      site(paul).map(({ id }) => id),
+    )
     await settle(wire, paul)
     expect(paul.site.jobs()[0]).toMatchObject({ total: 1, exported: 0, done: false })
     expect(site(paul)[0]?.status).toBe('ExportInProgress')
@@ -117,10 +174,15 @@ describe('an export', () => {
 
   it('sends long texts in as many packages as it takes', async () => {
     const { vera, paul, wire } = await openAgreed()
-    for (let index = 0; index < 6; index++) await vera.records.create('Lead', lead(`Long${index}`, { Description: 'word '.repeat(6_000).trim() }))
+    for (let index = 0; index < 6; index++)
+      await vera.records.create('Lead', lead(`Long${index}`, { Description: 'word '.repeat(6_000).trim() }))
     await settle(wire, vera, paul)
     expect(String(site(paul)[0]?.values['Description']).length).toBeLessThan(1_100)
-    await paul.site.export(connection, 'Lead', site(paul).map(({ id }) => id))
+    await paul.site.export(
+      connection,
+      'Lead',
+      site(paul).map(({ id }) => id),
+    )
     await settle(wire, vera, paul)
     expect(paul.site.jobs()[0]).toMatchObject({ imported: 6, done: true })
     expect(String(paul.records.get('Lead', copies(paul)[0]?.id ?? '')?.values['Description']).length).toBe(29_999)
@@ -150,6 +212,24 @@ describe('an export is refused', () => {
     await expect(paul.site.export(connection, 'Lead', ids)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
   })
 
+  it('to a device that speaks for another person', async () => {
+    const { vera, paul, wire } = await openAgreed()
+    await vera.records.create('Lead', lead('Ada'))
+    await settle(wire, vera, paul)
+    const pia = await openOrg('partner', { role: 'member', claims: 'paul' })
+    await connect(pia)
+    await agreeAs(pia, paul)
+    await settle(wire, pia)
+    await pia.site.export(
+      connection,
+      'Lead',
+      site(pia).map(({ id }) => id),
+    )
+    await settle(wire, pia, vera)
+    expect(vera.context.rows.list('RecordMap').size).toBe(0)
+    expect(vera.problems.join()).toContain('belongs to another person')
+  })
+
   it('where no seat is left (bad input 59)', async () => {
     const { job } = await request(async ({ vera }) => {
       await vera.context.rows.save([{ object: 'Setting', id: `seats:${connection}`, values: { value: 0 } }])
@@ -171,7 +251,13 @@ describe('an export is refused', () => {
     await vera.records.create('Lead', lead('Ada'))
     await settle(wire, vera, paul)
     expect(paul.site.obstacle(connection)?.code).toBe('NOT_VERIFIED')
-    await expect(paul.site.export(connection, 'Lead', site(paul).map(({ id }) => id))).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
+    await expect(
+      paul.site.export(
+        connection,
+        'Lead',
+        site(paul).map(({ id }) => id),
+      ),
+    ).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
   })
 
   it('under an older version of the agreement (bad input 43)', async () => {
@@ -199,13 +285,21 @@ describe('a value that the partner cannot take', () => {
     await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
     const record = await vera.records.create('Lead', lead('Featherstonehaugh'))
     await settle(wire, vera, paul)
-    await paul.site.export(connection, 'Lead', site(paul).map(({ id }) => id))
+    await paul.site.export(
+      connection,
+      'Lead',
+      site(paul).map(({ id }) => id),
+    )
     await settle(wire, vera, paul)
     const [job] = paul.site.jobs()
     expect(job).toMatchObject({ exported: 1, imported: 0, failed: 1, done: true })
     expect(job?.errors[0]).toMatchObject({ field: 'LastName', rule: 'length' })
     expect(JSON.stringify(job?.errors)).not.toContain('Featherstonehaugh')
-    expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: false, outbound: 'ExportSubscribeFieldMapError', errors: [{ record, field: 'LastName' }] })
+    expect(vera.records.shares('Lead', record)[0]).toMatchObject({
+      on: false,
+      outbound: 'ExportSubscribeFieldMapError',
+      errors: [{ record, field: 'LastName' }],
+    })
     expect(copies(paul)).toEqual([])
     await vera.records.edit('Lead', record, { LastName: 'Fea' })
     await settle(wire, vera, paul)

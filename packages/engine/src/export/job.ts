@@ -39,7 +39,9 @@ export function requestListings(row: Row): readonly string[] {
 /** The requests of a job, in order. */
 export function requestRows(rows: Rows, job: Row): readonly Row[] {
   const count = valueOf(job, 'requests')
-  const found = Array.from({ length: typeof count === 'number' ? count : 0 }, (_, index) => rows.get('ExportRequest', requestRowId(job.id, index)))
+  const found = Array.from({ length: typeof count === 'number' ? count : 0 }, (_, index) =>
+    rows.get('ExportRequest', requestRowId(job.id, index)),
+  )
   return found.filter((row) => row !== undefined)
 }
 
@@ -121,4 +123,3 @@ export class ListingStatuses {
     }
   }
 }
-

@@ -2,7 +2,7 @@ import type { FeedName, Key } from '@entente/protocol'
 import type { ConnectionFacts } from '../agree/connection-facts.js'
 import type { EngineContext } from '../context.js'
 
-/** The peer's messages of one kind that may need work: all of them once after opening, and then those that change. */
+/** The peer's messages of one kind that may need work: all of them after opening and when a connection changed, and then those that change. */
 export class Mail {
   readonly #context: EngineContext
   readonly #prefix: string
@@ -14,6 +14,9 @@ export class Mail {
     context.replica.watchFeeds((changed) => {
       for (const { feed, key } of changed) if (key.startsWith(prefix)) this.#pendingByFeed.get(feed)?.add(key)
     })
+    context.rows.watch((changes) => {
+      if (changes.some(({ object }) => object === 'Connection')) this.#pendingByFeed.clear()
+    })
   }
 
   /** Handles what is pending, one by one. What a handler throws over stays pending. */
@@ -24,7 +27,7 @@ export class Mail {
       pending = new Set([...this.#context.replica.inbox(feed).keys()].filter((key) => key.startsWith(this.#prefix)))
       this.#pendingByFeed.set(feed, pending)
     }
-    for (const key of [...pending]) {
+    for (const key of pending) {
       pending.delete(key)
       try {
         await handle(key)

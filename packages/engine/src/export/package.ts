@@ -18,14 +18,22 @@ export function recordToAnswer(object: ObjectName, listing: string, map: string,
     const checked = validateField(vendor, value)
     if (!checked.ok) {
       const { field, rule, message, fix } = checked.error
-      return { listing, status: 'ExportPublishFieldMapError', errors: [exportError(listing, rule, message, `${fix} Then export it again.`, field)] }
+      return {
+        listing,
+        status: 'ExportPublishFieldMapError',
+        errors: [exportError(listing, rule, message, `${fix} Then export it again.`, field)],
+      }
     }
     values.push([vendor.name, checked.value])
   }
   const answer: Answer = { listing, map, values: Object.fromEntries(values) }
   if (sizeOf(answer) <= packageBytes) return answer
   const message = `This ${object} is too large to travel: at most ${packageBytes} bytes over all agreed fields.`
-  return { listing, status: 'ExportPublishEventError', errors: [exportError(listing, 'size', message, 'Shorten its longest text, or leave that field out of the agreement.')] }
+  return {
+    listing,
+    status: 'ExportPublishEventError',
+    errors: [exportError(listing, 'size', message, 'Shorten its longest text, or leave that field out of the agreement.')],
+  }
 }
 
 /** Cuts answers into packages that each fit into one message. */

@@ -2,34 +2,24 @@ import { EngineError } from '../api.js'
 import type { ConnectionFacts } from '../agree/connection-facts.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { EngineContext } from '../context.js'
-import { valueOf } from '../row/row.js'
+import { hasSeat } from '../people/grants.js'
 
 /** Why a person of the partner may not export now, or undefined. Checked by the partner before it asks, and by the vendor before anything leaves. */
 export function exportObstacle(context: EngineContext, connection: ConnectionFacts, person: string): EngineError | undefined {
   const { rows } = context
-  if (!connection.enabled) return new EngineError('NOT_CONNECTED', 'The connection is not enabled, so nothing can be exported. Connect again.')
+  if (!connection.enabled)
+    return new EngineError('NOT_CONNECTED', 'The connection is not enabled, so nothing can be exported. Connect again.')
   if (!connection.verified) {
-    return new EngineError('NOT_VERIFIED', 'The codes of both orgs have not been compared. Compare them by telephone and confirm that they are the same.')
+    return new EngineError(
+      'NOT_VERIFIED',
+      'The codes of both orgs have not been compared. Compare them by telephone and confirm that they are the same.',
+    )
   }
   if (!agreementFacts(rows.get('Agreement', connection.id)).effective) {
     return new EngineError('NOT_CONNECTED', 'There is no agreement yet. An admin of the partner has to accept the proposal of the vendor.')
   }
-  if (!hasSeat(context, connection, person)) {
+  if (!hasSeat(rows, connection.id, person)) {
     return new EngineError('NOT_ALLOWED', 'This person may not export. An admin of the vendor has to grant it, with a seat that is free.')
   }
   return undefined
-}
-
-
-/** How many people a partner may let export where nobody said otherwise. */
-const defaultSeats = 5
-
-/** Whether a grant stands and has a seat: where there are fewer seats than grants, those granted first keep theirs. */
-function hasSeat({ rows }: EngineContext, { id }: ConnectionFacts, person: string): boolean {
-  const granted = [...rows.list('Grant').values()].filter((row) => row.id.startsWith(`${id}:`) && valueOf(row, 'granted') === true)
-  const total = valueOf(rows.get('Setting', `seats:${id}`), 'value')
-  const at = (row: (typeof granted)[number]): number => Number(valueOf(row, 'at') ?? 0)
-  granted.sort((a, b) => at(a) - at(b) || (a.id < b.id ? -1 : 1))
-  const seat = granted.findIndex((row) => row.id === `${id}:${person}`)
-  return seat >= 0 && seat < (typeof total === 'number' ? total : defaultSeats)
 }

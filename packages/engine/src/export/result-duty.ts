@@ -37,7 +37,8 @@ export function resultDuty(context: EngineContext): Duty {
     const decision = await readDecision(context, connection, 'result', body, resultTerms)
     if (!decision.ok) return refusals.note(connection, place, body, 'An import result', decision.reason)
     const { job, request, part, results } = decision.terms
-    if (resultKey(job, request, part) !== key) return refusals.note(connection, place, body, 'An import result', 'it stands under the key of another')
+    if (resultKey(job, request, part) !== key)
+      return refusals.note(connection, place, body, 'An import result', 'it stands under the key of another')
     const edits: RowEdit[] = [messageEdit(connection.ownMessages, sent, packageDone)]
     for (const { map, status, errors } of results) {
       const row = rows.get('RecordMap', map)
@@ -45,7 +46,11 @@ export function resultDuty(context: EngineContext): Duty {
       const record = valueOf(row, 'record')
       const named = errors.map((error) => ({ ...error, record: typeof record === 'string' ? record : '' }))
       const isThere = status === 'ExportSuccess' || status === 'ExportSuccessPartial'
-      edits.push({ object: 'RecordMap', id: map, values: { outbound: status, errors: contentToValue(named), ...(isThere && { on: true }) } })
+      edits.push({
+        object: 'RecordMap',
+        id: map,
+        values: { outbound: status, errors: contentToValue(named), ...(isThere && { on: true }) },
+      })
     }
     await rows.save(edits)
   }

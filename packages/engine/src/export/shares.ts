@@ -69,9 +69,11 @@ export function createShares(context: EngineContext): Shares {
   async function turn(share: string, on: boolean): Promise<void> {
     const map = rows.get('RecordMap', share)
     if (!map) throw new EngineError('NOT_FOUND', 'This record is not shared in this way. Look at its shares again.')
-    if (typeof valueOf(map, 'on') !== 'boolean') throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
+    if (typeof valueOf(map, 'on') !== 'boolean')
+      throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
     const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
-    if (on && !connection?.enabled) throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
+    if (on && !connection?.enabled)
+      throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
     await rows.save([{ object: 'RecordMap', id: share, values: { on } }])
   }
 }

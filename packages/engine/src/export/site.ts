@@ -37,7 +37,15 @@ export function createSite(context: EngineContext): { readonly api: SiteApi; rea
         const copy = copyIdOfMap(listing.map)
         const row = rows.get(object, copy)
         const { id: listed, values, at } = listing
-        all.push({ id: listed, connection: id, object, values, changedAt: at, copy: row && !isDeleted(row) ? copy : undefined, status: statuses.of(listed)?.status })
+        all.push({
+          id: listed,
+          connection: id,
+          object,
+          values,
+          changedAt: at,
+          copy: row && !isDeleted(row) ? copy : undefined,
+          status: statuses.of(listed)?.status,
+        })
       }
       return { listings: queryRecords(schema, all, query), total: all.length }
     },
@@ -63,7 +71,11 @@ export function createSite(context: EngineContext): { readonly api: SiteApi; rea
       const view = row && jobView(rows, row)
       if (!view) return Promise.reject(new EngineError('NOT_FOUND', 'There is no such export. Choose the records again.'))
       const failed = requestRows(rows, row).flatMap((request) => requestOutcomes(request).filter(({ status }) => isFailed(status)))
-      return api.export(view.connection, view.object, failed.map(({ listing }) => listing))
+      return api.export(
+        view.connection,
+        view.object,
+        failed.map(({ listing }) => listing),
+      )
     },
   }
   return { api, duties: [answerDuty(context), importDuty(context), resultDuty(context)] }
@@ -78,7 +90,8 @@ export function createSite(context: EngineContext): { readonly api: SiteApi; rea
     const obstacle = exportObstacle(context, connection, context.user.id)
     if (obstacle) throw obstacle
     const unknown = listings.find((listing) => findListing(context, connection, listing) === undefined)
-    if (listings.length === 0 || unknown !== undefined) throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
+    if (listings.length === 0 || unknown !== undefined)
+      throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
     // A second click asks for nothing new: what is on its way is left out, and a click that asks for nothing else is the same export.
     const underWay = listings.map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')
     const fresh = [...new Set(listings)].filter((listing) => statuses.of(listing)?.status !== 'ExportInProgress')
@@ -95,7 +108,11 @@ export function createSite(context: EngineContext): { readonly api: SiteApi; rea
     for (let request = 0; request * listingsPerRequest < listings.length; request++) {
       const some = listings.slice(request * listingsPerRequest, (request + 1) * listingsPerRequest)
       const jws = await identity.signDecision('request', { connection: id, job, request, object, version, listings: some })
-      edits.push({ object: 'ExportRequest', id: requestRowId(job, request), values: { job, request, connection: id, object, startedAt, listings: some } })
+      edits.push({
+        object: 'ExportRequest',
+        id: requestRowId(job, request),
+        values: { job, request, connection: id, object, startedAt, listings: some },
+      })
       edits.push(messageEdit(connection.ownMessages, requestKey(job, request), jws))
     }
     const values = { connection: id, object, by: context.user.id, startedAt, requests: edits.length / 2, total: listings.length }

@@ -16,21 +16,48 @@ const short = v.pipe(v.string(), v.maxLength(1_000))
 const stamp = v.custom<Stamp>(isStamp)
 
 export const outboundStatuses = [
-  'ExportInProgress', 'ExportSuccess', 'ExportSuccessSkipped', 'ExportSuccessPartial', 'ExportPublishFieldMapError', 'ExportPublishConnectionError',
-  'ExportPublishEventError', 'ExportPublishUnknownError', 'ExportSubscribeFieldMapError', 'ExportSubscribeUnknownError', 'UpdateInProgress',
-  'UpdateSuccess', 'UpdatePublishFieldMapError', 'UpdatePublishConnectionError', 'UpdatePublishEventError', 'UpdatePublishUnknownError',
-  'UpdateSubscribeFieldMapError', 'UpdateSubscribeRecordNotFound', 'UpdateSubscribeUnknownError',
+  'ExportInProgress',
+  'ExportSuccess',
+  'ExportSuccessSkipped',
+  'ExportSuccessPartial',
+  'ExportPublishFieldMapError',
+  'ExportPublishConnectionError',
+  'ExportPublishEventError',
+  'ExportPublishUnknownError',
+  'ExportSubscribeFieldMapError',
+  'ExportSubscribeUnknownError',
+  'UpdateInProgress',
+  'UpdateSuccess',
+  'UpdatePublishFieldMapError',
+  'UpdatePublishConnectionError',
+  'UpdatePublishEventError',
+  'UpdatePublishUnknownError',
+  'UpdateSubscribeFieldMapError',
+  'UpdateSubscribeRecordNotFound',
+  'UpdateSubscribeUnknownError',
 ] as const satisfies readonly OutboundStatus[]
 
 const errors = v.pipe(v.array(v.object({ record: short, field: short, rule: short, message: short, fix: short })), v.maxLength(300))
 const part = { job: id, request: number }
 const refused = v.object({ listing: id, status: v.picklist(outboundStatuses), errors })
 
-export const requestTerms = v.object({ ...part, object, version: number, listings: v.pipe(v.array(id), v.minLength(1), v.maxLength(listingsPerRequest)) })
+export const requestTerms = v.object({
+  ...part,
+  object,
+  version: number,
+  listings: v.pipe(v.array(id), v.minLength(1), v.maxLength(listingsPerRequest)),
+})
 export type RequestTerms = v.InferOutput<typeof requestTerms>
 
 const exported = v.object({ listing: id, map: id, values: v.record(v.string(), value) })
-export const packageTerms = v.object({ ...part, part: number, object, version: number, stamp, answers: v.array(v.union([exported, refused])) })
+export const packageTerms = v.object({
+  ...part,
+  part: number,
+  object,
+  version: number,
+  stamp,
+  answers: v.array(v.union([exported, refused])),
+})
 export type PackageTerms = v.InferOutput<typeof packageTerms>
 export type Answer = PackageTerms['answers'][number]
 export type ExportedAnswer = v.InferOutput<typeof exported>

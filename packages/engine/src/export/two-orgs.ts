@@ -1,10 +1,14 @@
-import { type ConnectionId, connectionId, type Entry, type FeedName, type Key, parseDeviceId, parseOrgId, type Side } from '@entente/protocol'
+import { type ConnectionId, connectionId, type Entry, type FeedName, type Key, parseOrgId, type Side } from '@entente/protocol'
 import { createAgreements } from '../agree/agreements.js'
 import type { EngineContext } from '../context.js'
+import { certifyDevice } from '../identity/certificate.js'
+import { signDecision } from '../identity/decision.js'
+import { createKeyPair } from '../identity/key-pair.js'
 import { Duties, type Duty } from '../link/duties.js'
 import { MemoryBrowser, MemoryStore, seededRandom } from '../memory/index.js'
 import { createMirrors } from '../mirror/mirrors.js'
 import type { Clock } from '../port/clock.js'
+import type { Value } from '../record/value.js'
 import { createRecords } from '../records/records.js'
 import { createSchemas } from '../records/schemas.js'
 import { Replica } from '../replica/index.js'
@@ -13,11 +17,21 @@ import { createSharing } from '../share/sharing.js'
 import { createShares } from './shares.js'
 import { createSite } from './site.js'
 
-// Two orgs that are connected already, over a relay in a few lines, for the tests of agreeing, sharing and exporting. Rows, replication and seals are the
-// real ones; only signatures are plain texts here, so that a test can forge them.
+// Two orgs that are connected already, over a relay in a few lines, for the tests of agreeing, sharing and exporting. Rows, replication, seals and
+// signatures are the real ones.
 
-const orgs = { vendor: parseOrgId('V'.repeat(43)), partner: parseOrgId('P'.repeat(43)) }
-const devices = { vendor: parseDeviceId('v'.repeat(43)), partner: parseDeviceId('p'.repeat(43)) }
+/** An org with an admin (Vera, Paul) and a member (Victor, Pia), each with a device of their own. */
+async function createParty(admin: string, member: string) {
+  const root = await createKeyPair()
+  const certified = async (user: string, role: 'admin' | 'member') => {
+    const device = await createKeyPair()
+    return { user, role, device, certificate: await certifyDevice(root, device, { user, role }, Math.floor(Date.now() / 1000)) }
+  }
+  return { org: parseOrgId(root.thumbprint), admin: await certified(admin, 'admin'), member: await certified(member, 'member') }
+}
+
+const parties = { vendor: await createParty('vera', 'victor'), partner: await createParty('paul', 'pia') }
+const orgs = { vendor: parties.vendor.org, partner: parties.partner.org }
 const secret = 'c2VjcmV0IG9mIHRoZSBjb25uZWN0aW9uIG9mIHR3byE'
 const salt = 'A'.repeat(22)
 
@@ -26,13 +40,16 @@ export const connection: ConnectionId = connectionId(orgs.vendor, orgs.partner, 
 /** Feeds as the relay keeps them: every entry in order, and the sequence of each key's last. */
 export class Wire {
   readonly entriesByFeed = new Map<FeedName, Entry[]>()
+  readonly #last = new Map<string, number>()
 
   /** @returns whether the offer followed the key's last entry */
   take(feed: FeedName, offer: Omit<Entry, 'sequence'> & { readonly seen: number }): boolean {
     const entries = this.entriesByFeed.get(feed) ?? []
     this.entriesByFeed.set(feed, entries)
     const { seen, ...body } = offer
-    if ((entries.findLast(({ key }) => key === body.key)?.sequence ?? 0) !== seen) return false
+    const place = `${feed}#${body.key}`
+    if ((this.#last.get(place) ?? 0) !== seen) return false
+    this.#last.set(place, entries.length + 1)
     entries.push({ ...body, sequence: entries.length + 1 })
     return true
   }
@@ -57,7 +74,7 @@ export interface Org {
 
 /** Immediate timers and a time that a test sets. */
 export class TestClock implements Clock {
-  time = Date.UTC(2026, 0, 5, 9)
+  time = Date.now()
   now(): number {
     return this.time++
   }
@@ -73,8 +90,16 @@ export class TestClock implements Clock {
 let seed = 1
 
 /** Opens an org on a store: a new one, or one that a crash left behind. */
-export async function openOrg(side: Side, options: { readonly store?: MemoryStore; readonly role?: 'admin' | 'member'; readonly user?: string; readonly clock?: TestClock } = {}): Promise<Org> {
-  const { store = new MemoryStore(), role = 'admin', user = side === 'vendor' ? 'vera' : 'paul', clock = new TestClock() } = options
+export async function openOrg(
+  side: Side,
+  options: {
+    readonly store?: MemoryStore
+    readonly role?: 'admin' | 'member'
+    /** A person whom the device claims to speak for. */ readonly claims?: string
+    readonly clock?: TestClock
+  } = {},
+): Promise<Org> {
+  const { store = new MemoryStore(), role = 'admin', clock = new TestClock() } = options
   const problems: string[] = []
   const random = seededRandom(seed++)
   const stamper = new Stamper(clock, random)
@@ -83,16 +108,23 @@ export async function openOrg(side: Side, options: { readonly store?: MemoryStor
   await replica.lead()
   const { rows } = replica
   const schemas = createSchemas(rows)
+  const { device, user: holder } = parties[side][role]
+  const user = options.claims ?? holder
   const identity = {
-    device: devices[side],
     signDecision: (type: string, payload: object): Promise<string> =>
-      Promise.resolve(JSON.stringify({ type, iss: orgs[side], by: user, role, iat: Math.floor(clock.now() / 1000), ...payload })),
+      signDecision(device, type, { ...payload, iss: orgs[side], by: user, iat: Math.floor(clock.now() / 1000) }),
   }
   const link = { status: () => ({ clockOffset: 0 }) }
   const context = {
     org: { id: orgs[side], name: side },
     user: { id: user, name: user, role },
-    rows, replica, link, identity, clock, random, problem,
+    rows,
+    replica,
+    link,
+    identity,
+    clock,
+    random,
+    problem,
     schema: (object: 'Lead' | 'Opportunity') => schemas.get(object),
     changed: () => undefined,
   } as unknown as EngineContext
@@ -101,7 +133,16 @@ export async function openOrg(side: Side, options: { readonly store?: MemoryStor
   for (const part of parts) for (const duty of part.duties) duties.add(duty)
   const [{ api: agreements }, { api: sharing }, { api: site }, { api: mirrors }] = parts
   return {
-    side, store, context, replica, duties, problems, agreements, sharing, site, mirrors,
+    side,
+    store,
+    context,
+    replica,
+    duties,
+    problems,
+    agreements,
+    sharing,
+    site,
+    mirrors,
     records: createRecords(context, schemas, createShares(context)),
     sync: (wire) => syncOrg(replica, wire),
     close() {
@@ -118,7 +159,16 @@ export async function connect(org: Org, verified: 'yes' | 'no' = 'yes'): Promise
     {
       object: 'Connection',
       id: connection,
-      values: { side: org.side, ...orgs, salt, secret, state: 'Enabled', peerName: peer === 'vendor' ? 'Vista' : 'Pine', peerDevices: [], verified },
+      values: {
+        side: org.side,
+        ...orgs,
+        salt,
+        secret,
+        state: 'Enabled',
+        peerName: peer === 'vendor' ? 'Vista' : 'Pine',
+        peerDevices: [parties[peer].admin.certificate, parties[peer].member.certificate],
+        verified,
+      },
     },
     { object: 'Grant', id: `${connection}:paul`, values: { granted: true, by: 'vera', at: 1, connection, person: 'paul' } },
   ])
@@ -128,7 +178,10 @@ async function syncOrg(replica: Replica, wire: Wire): Promise<boolean> {
   let moved = false
   const refused = new Set<string>()
   const feeds = replica.followed().feeds
-  const parts = await replica.offers(feeds, (feed: FeedName, key: Key) => !refused.has(`${feed}#${key}`), { count: 10_000, bytes: 50_000_000 })
+  const parts = await replica.offers(feeds, (feed: FeedName, key: Key) => !refused.has(`${feed}#${key}`), {
+    count: 10_000,
+    bytes: 50_000_000,
+  })
   for (const { feed, offers } of parts) {
     for (const offer of offers) if (wire.take(feed, offer)) moved = true
   }
@@ -162,27 +215,46 @@ export const leadFields = ['LastName', 'Company', 'Status', 'Email', 'AnnualReve
 export const updateFields: readonly string[] = ['Status', 'Email', 'AnnualRevenue']
 
 /** Both orgs, connected, with an agreement on leads and a rule that shows all those of `Acme`. */
-export async function openAgreed(options: { readonly verified?: 'yes' | 'no'; readonly stores?: Readonly<Record<Side, MemoryStore>> } = {}): Promise<{ readonly vera: Org; readonly paul: Org; readonly wire: Wire }> {
+export async function openAgreed(
+  options: { readonly verified?: 'yes' | 'no'; readonly stores?: Readonly<Record<Side, MemoryStore>> } = {},
+): Promise<{ readonly vera: Org; readonly paul: Org; readonly wire: Wire }> {
   const { stores } = options
-  const [vera, paul, wire] = [await openOrg('vendor', stores && { store: stores.vendor }), await openOrg('partner', stores && { store: stores.partner }), new Wire()]
+  const [vera, paul, wire] = [
+    await openOrg('vendor', stores && { store: stores.vendor }),
+    await openOrg('partner', stores && { store: stores.partner }),
+    new Wire(),
+  ]
   await connect(vera, options.verified)
   await connect(paul, options.verified)
   await agree(vera, paul, wire)
-  await vera.sharing.setRule(connection, 'Lead', { match: 'all', conditions: [{ field: 'Company', operator: 'equals', value: 'Acme' }], added: [], hidden: [] })
+  await vera.sharing.setRule(connection, 'Lead', {
+    match: 'all',
+    conditions: [{ field: 'Company', operator: 'equals', value: 'Acme' }],
+    added: [],
+    hidden: [],
+  })
   await settle(wire, vera, paul)
   return { vera, paul, wire }
 }
 
 /** A proposal by Vera and its acceptance by Paul, as suggested. */
-export async function agree(vera: Org, paul: Org, wire: Wire, names: readonly string[] = leadFields, updates: readonly string[] = updateFields): Promise<void> {
+export async function agree(
+  vera: Org,
+  paul: Org,
+  wire: Wire,
+  names: readonly string[] = leadFields,
+  updates: readonly string[] = updateFields,
+): Promise<void> {
   const fields = names.flatMap((name) => vera.context.schema('Lead').fields.filter((field) => field.name === name))
-  await vera.agreements.propose(connection, { objects: { Lead: { fields: fields.map((field) => ({ field, update: updates.includes(field.name) })) } } })
+  await vera.agreements.propose(connection, {
+    objects: { Lead: { fields: fields.map((field) => ({ field, update: updates.includes(field.name) })) } },
+  })
   await settle(wire, vera, paul)
   await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
   await settle(wire, vera, paul)
 }
 
-export const lead = (lastName: string, more: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, unknown>> => ({
+export const lead = (lastName: string, more: Readonly<Record<string, Value>> = {}): Readonly<Record<string, Value>> => ({
   LastName: lastName,
   Company: 'Acme',
   Status: 'Open - Not Contacted',

@@ -11,7 +11,11 @@ import { copyIdOfMap } from '../share/listing-id.js'
 type AgreedObject = NonNullable<EffectiveAgreement['objects'][ObjectName]>
 
 export type Imported =
-  | { readonly ok: true; readonly values: RecordValues; /** Whether a value was cut, rounded or lost a part, as agreed. */ readonly partial: boolean }
+  | {
+      readonly ok: true
+      readonly values: RecordValues
+      /** Whether a value was cut, rounded or lost a part, as agreed. */ readonly partial: boolean
+    }
   | { readonly ok: false; readonly errors: readonly ExportError[] }
 
 /**
@@ -20,21 +24,35 @@ export type Imported =
  */
 export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer: ExportedAnswer): Imported {
   const sources = agreed.fields.map(({ vendor }) => vendor)
-  const values: RecordValues = Object.fromEntries(sources.filter(({ name }) => Object.hasOwn(answer.values, name)).map(({ name }) => [name, answer.values[name] ?? null]))
+  const values: RecordValues = Object.fromEntries(
+    sources.filter(({ name }) => Object.hasOwn(answer.values, name)).map(({ name }) => [name, answer.values[name] ?? null]),
+  )
   const unreadable = sources.flatMap((field) => {
     const checked = validateField(field, values[field.name] ?? null)
     return checked.ok ? [] : [checked.error]
   })
   if (unreadable.length > 0) return refused(unreadable)
-  const lines = conversionLines(agreed.fields.map(({ mapping }) => mapping), agreed.defaults)
+  const lines = conversionLines(
+    agreed.fields.map(({ mapping }) => mapping),
+    agreed.defaults,
+  )
   const converted = convertRecord(sources, schema, lines, values, 'create')
   if (!converted.ok) return refused(converted.errors)
-  const owner = agreed.owner !== undefined && findField(schema, 'OwnerName') && !Object.hasOwn(converted.values, 'OwnerName') ? { OwnerName: agreed.owner } : {}
+  const owner =
+    agreed.owner !== undefined && findField(schema, 'OwnerName') && !Object.hasOwn(converted.values, 'OwnerName')
+      ? { OwnerName: agreed.owner }
+      : {}
   const record = parseRecord(schema, { ...converted.values, ...owner }, 'create')
   if (!record.ok) return refused(record.errors)
-  return { ok: true, values: record.values, partial: Object.values(converted.flags).some((flags) => flags.some((flag) => losing.has(flag))) }
+  return {
+    ok: true,
+    values: record.values,
+    partial: Object.values(converted.flags).some((flags) => flags.some((flag) => losing.has(flag))),
+  }
 
-  function refused(errors: readonly { readonly field: string; readonly rule: string; readonly message: string; readonly fix: string }[]): Imported {
+  function refused(
+    errors: readonly { readonly field: string; readonly rule: string; readonly message: string; readonly fix: string }[],
+  ): Imported {
     return { ok: false, errors: errors.map(({ field, rule, message, fix }) => exportError(answer.listing, rule, message, fix, field)) }
   }
 }
@@ -64,7 +82,19 @@ export function copyEdits(options: {
     {
       object: 'RecordMap',
       id: answer.map,
-      values: { connection, object, record, listing: answer.listing, exportId: job, on: true, importStamp: [...stamp], inbound: 'ImportSuccess', partial, importedAt: now, importedBy: by },
+      values: {
+        connection,
+        object,
+        record,
+        listing: answer.listing,
+        exportId: job,
+        on: true,
+        importStamp: [...stamp],
+        inbound: 'ImportSuccess',
+        partial,
+        importedAt: now,
+        importedBy: by,
+      },
     },
   ]
 }

@@ -3,11 +3,22 @@ import { agreementFacts } from '../agree/agreement-row.js'
 import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
 import { readDecision, Refusals } from '../agree/peer-decision.js'
+import { integrationUser } from '../connect/integration-user.js'
 import type { EngineContext } from '../context.js'
 import { requestOutcomes, requestRowId } from '../export/job.js'
 import { Mail } from '../export/mail.js'
 import {
-  exportError, isExported, type Outcome, packageDone, packageKey, packagePrefix, type PackageTerms, packageTerms, requestKey, resultKey, resultOfPackage,
+  exportError,
+  isExported,
+  type Outcome,
+  packageDone,
+  packageKey,
+  packagePrefix,
+  type PackageTerms,
+  packageTerms,
+  requestKey,
+  resultKey,
+  resultOfPackage,
   type ResultTerms,
 } from '../export/terms.js'
 import { isDeleted } from '../records/records.js'
@@ -45,14 +56,18 @@ export function importDuty(context: EngineContext): Duty {
     if (!decision.ok) return refusals.note(connection, place, body, 'An export package', decision.reason)
     const { terms } = decision
     const { job, request, part } = terms
-    if (packageKey(job, request, part) !== key) return refusals.note(connection, place, body, 'An export package', 'it stands under the key of another')
+    if (packageKey(job, request, part) !== key)
+      return refusals.note(connection, place, body, 'An export package', 'it stands under the key of another')
     const asked = rows.get('ExportRequest', requestRowId(job, request))
     if (!asked || valueOf(asked, 'connection') !== connection.id || valueOf(asked, 'object') !== terms.object) {
       return refusals.note(connection, place, body, 'An export package', 'nobody here asked for it')
     }
     const listings = valueOf(asked, 'listings')
     const wanted = new Set(Array.isArray(listings) ? listings : [])
-    const { outcomes, results, edits } = takeAll(connection, { ...terms, answers: terms.answers.filter(({ listing }) => wanted.has(listing)) })
+    const { outcomes, results, edits } = takeAll(connection, {
+      ...terms,
+      answers: terms.answers.filter(({ listing }) => wanted.has(listing)),
+    })
     const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
     const all = [...known, ...outcomes]
     const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results })
@@ -65,7 +80,10 @@ export function importDuty(context: EngineContext): Duty {
     ])
   }
 
-  function takeAll(connection: ConnectionFacts, terms: PackageTerms): { outcomes: Outcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
+  function takeAll(
+    connection: ConnectionFacts,
+    terms: PackageTerms,
+  ): { outcomes: Outcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
     const { object, stamp, job } = terms
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object]
@@ -84,11 +102,20 @@ export function importDuty(context: EngineContext): Duty {
         results.push({ listing, map, status, errors })
       }
       if (!agreed || effective.version !== terms.version) {
-        end('ExportSubscribeUnknownError', [exportError(listing, 'agreement version', 'The package was made under another version of the agreement.', 'Export again.')])
+        end('ExportSubscribeUnknownError', [
+          exportError(listing, 'agreement version', 'The package was made under another version of the agreement.', 'Export again.'),
+        ])
         continue
       }
       if (map !== mapIdOfListing(connection.secret, listing)) {
-        end('ExportSubscribeUnknownError', [exportError(listing, 'record map', 'The package names a record map that does not belong to this record.', 'Ask the vendor to update its software.')])
+        end('ExportSubscribeUnknownError', [
+          exportError(
+            listing,
+            'record map',
+            'The package names a record map that does not belong to this record.',
+            'Ask the vendor to update its software.',
+          ),
+        ])
         continue
       }
       const copy = rows.get(object, copyIdOfMap(map))
@@ -104,18 +131,22 @@ export function importDuty(context: EngineContext): Duty {
       }
       end(imported.partial ? 'ExportSuccessPartial' : 'ExportSuccess', [])
       const { values, partial } = imported
-      edits.push(...copyEdits({ object, connection: connection.id, job, answer, values, partial, stamp, now: clock.now(), by: integrationUser(connection.id) }))
+      edits.push(
+        ...copyEdits({
+          object,
+          connection: connection.id,
+          job,
+          answer,
+          values,
+          partial,
+          stamp,
+          now: clock.now(),
+          by: integrationUser(connection.id),
+        }),
+      )
       // Deleted here and exported anew: the person asked for it again.
       if (copy) edits.push({ object, id: copy.id, values: { _deleted: false } })
     }
     return { outcomes, results, edits }
-  }
-
-  /** The principal under which imports are recorded. */
-  function integrationUser(connection: string): string {
-    for (const row of rows.list('User').values()) {
-      if (valueOf(row, 'role') === 'integration' && valueOf(row, 'connection') === connection) return row.id
-    }
-    return context.user.id
   }
 }

@@ -27,7 +27,17 @@ export interface MirrorSource {
  * The mirror of one record map: exactly what the peer's doc holds, read through the agreement. Undefined where there is none yet: the vendor's comes into
  * being with the partner's first edit, the partner's with the import.
  */
-export function mirrorView({ map, connection, side, enabled, peerName, object, fields, slotOf, doc }: MirrorSource): MirrorView | undefined {
+export function mirrorView({
+  map,
+  connection,
+  side,
+  enabled,
+  peerName,
+  object,
+  fields,
+  slotOf,
+  doc,
+}: MirrorSource): MirrorView | undefined {
   if (!doc && (side === 'vendor' || valueOf(map, 'on') !== true)) return undefined
   const shown = fields.map((agreed) => {
     const field = side === 'vendor' ? agreed.partner : agreed.vendor

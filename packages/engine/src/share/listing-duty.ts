@@ -28,7 +28,12 @@ export function listingDuty(context: EngineContext): Duty {
       for (const connection of enabledConnections(rows, 'vendor')) {
         const shelves = objectNames.map((object) => [object, shelvesOf(context).of(connection, object)] as const)
         if (!compared.has(connection.id)) {
-          await save(strayListings(connection, shelves.map(([, shelf]) => shelf)))
+          await save(
+            strayListings(
+              connection,
+              shelves.map(([, shelf]) => shelf),
+            ),
+          )
           compared.add(connection.id)
         }
         for (const [object, shelf] of shelves) await bringUp(connection, object, shelf)
@@ -57,9 +62,13 @@ export function listingDuty(context: EngineContext): Duty {
     const id = listingId(connection.secret, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
-    const exported = valueOf(rows.get('RecordMap', mapIdOfListing(connection.secret, id)), 'on') === true
+    const exported = typeof valueOf(rows.get('RecordMap', mapIdOfListing(connection.secret, id)), 'on') === 'boolean'
     const isShown = agreed !== undefined && row !== undefined && shelf.visible.has(record)
-    const body = !isShown ? null : exported && present !== null ? freezeListing(present, agreed.fields) : recordToListing(object, id, row, agreed.fields)
+    const body = !isShown
+      ? null
+      : exported && present !== null
+        ? freezeListing(present, agreed.fields)
+        : recordToListing(object, id, row, agreed.fields)
     return isSameValue(body, present) ? undefined : messageEdit(connection.ownMessages, key, body)
   }
 

@@ -39,7 +39,10 @@ export function recordToListing(object: ObjectName, id: string, row: Row, fields
     if (!register) continue
     const [[time], content] = register
     if (time > at) at = time
-    const shown = typeof content === 'string' && content.length > Math.min(maxText, room) ? `${content.slice(0, Math.min(maxText, room)).replace(/[\uD800-\uDBFF]$/, '')}…` : content
+    const shown =
+      typeof content === 'string' && content.length > Math.min(maxText, room)
+        ? `${content.slice(0, Math.min(maxText, room)).replace(/[\uD800-\uDBFF]$/, '')}…`
+        : content
     if (typeof shown === 'string') room = Math.max(0, room - shown.length * 3)
     values[vendor.name] = shown
   }
@@ -57,7 +60,12 @@ export function freezeListing(body: Value, fields: readonly AgreedField[]): Valu
   return { ...body, values: Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name))) }
 }
 
-const listingSchema = v.object({ object: v.picklist(['Lead', 'Opportunity']), id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)), values: v.record(v.string(), value), at: v.number() })
+const listingSchema = v.object({
+  object: v.picklist(['Lead', 'Opportunity']),
+  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
+  values: v.record(v.string(), value),
+  at: v.number(),
+})
 
 // A site of thousands of listings is read again at each change of one.
 const listingsByBody = new WeakMap<object, { readonly agreed: string; readonly listing: Listing | undefined }>()

@@ -16,10 +16,13 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
     rule: (connection, object) => ruleOf(rows.get('SharingRule', ruleRowId(connection, object))),
     async setRule(connection, object, rule) {
       requireConnection(rows, connection, 'vendor')
-      if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin may change what a partner sees. Ask one of your admins.')
+      if (context.user.role !== 'admin')
+        throw new EngineError('NOT_ALLOWED', 'Only an admin may change what a partner sees. Ask one of your admins.')
       const checked = validateRule(context.schema(object), rule)
       if (!checked.ok) throw new EngineError('INVALID', `The rule was not saved. ${checked.error.message}`, [checked.error])
-      await rows.save([{ object: 'SharingRule', id: ruleRowId(connection, object), values: { connection, object, rule: contentToValue(rule) } }])
+      await rows.save([
+        { object: 'SharingRule', id: ruleRowId(connection, object), values: { connection, object, rule: contentToValue(rule) } },
+      ])
     },
     visible(connection, object) {
       const facts = connectionFacts(rows.get('Connection', connection))

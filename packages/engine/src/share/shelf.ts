@@ -53,7 +53,15 @@ export class Shelves {
     let draft = this.#drafts.get(name)
     if (!draft || draft.rule !== rule || draft.schema !== schema || draft.agreed !== agreed) {
       const before = draft
-      draft = { visible: new Set(), recordsByListing: new Map(before?.recordsByListing), pending: new Set(before?.pending), stale: new Set(), rule, schema, agreed }
+      draft = {
+        visible: new Set(),
+        recordsByListing: new Map(before?.recordsByListing),
+        pending: new Set(before?.pending),
+        stale: new Set(),
+        rule,
+        schema,
+        agreed,
+      }
       this.#drafts.set(name, draft)
       for (const id of before?.visible ?? []) draft.pending.add(id)
       for (const id of rows.list(object).keys()) if (this.#look(draft, connection, object, id)) draft.pending.add(id)
@@ -69,7 +77,8 @@ export class Shelves {
 
   #look(draft: Draft, connection: ConnectionFacts, object: ObjectName, id: string): boolean {
     const row = this.#context.rows.get(object, id)
-    const isVisible = row !== undefined && draft.rule !== undefined && !isDeleted(row) && matchesRule(draft.schema, draft.rule, id, valuesOf(row))
+    const isVisible =
+      row !== undefined && draft.rule !== undefined && !isDeleted(row) && matchesRule(draft.schema, draft.rule, id, valuesOf(row))
     if (!isVisible) {
       draft.visible.delete(id)
       return false
