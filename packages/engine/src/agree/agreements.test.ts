@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { agree, connect, connection, leadFields, openAgreed, openOrg, settle, updateFields, Wire } from '../export/two-orgs.js'
 import type { Field } from '../record/field.js'
 import { messageId, requireConnection } from './connection-facts.js'
+import { textOf } from '../replica/meaning.js'
 
 async function openTwo() {
   const [vera, paul, wire] = [await openOrg('vendor'), await openOrg('partner'), new Wire()]
@@ -61,7 +62,7 @@ describe('an agreement', () => {
     for (const org of [vera, paul]) {
       const { ownMessages } = requireConnection(org.context.rows, connection)
       const notice = org.context.rows.get('Notice', messageId(ownMessages, policyKey))
-      expect(JSON.parse(String(notice?.registers['body']?.[1]))).toEqual({ version: 1, slots: { lead: ['0', '1', '2'], opportunity: [] } })
+      expect(JSON.parse(textOf(notice, 'body') ?? '')).toEqual({ version: 1, slots: { lead: ['0', '1', '2'], opportunity: [] } })
     }
   })
 

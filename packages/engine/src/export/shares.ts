@@ -10,6 +10,7 @@ import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
 import { createMirrors } from '../mirror/mirrors.js'
 import { RecordMaps } from '../mirror/record-maps.js'
+import { textOf } from '../replica/meaning.js'
 
 const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
 
@@ -23,7 +24,7 @@ export function createShares(context: EngineContext): Shares {
     of: (object, record) =>
       [...maps.ofRecord(object, record)].flatMap((id) => {
         const map = rows.get('RecordMap', id)
-        const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
+        const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
         return map && connection ? [shareView(map, connection, object)] : []
       }),
     stop: (share) => turn(share, false),
@@ -50,7 +51,7 @@ export function createShares(context: EngineContext): Shares {
     const status = outboundStatuses.find((known) => known === valueOf(map, 'outbound'))
     if (valueOf(map, 'on') !== true) return status
     const { id, side } = connection
-    const row = rows.get(object, String(valueOf(map, 'record')))
+    const row = rows.get(object, textOf(map, 'record') ?? '')
     if (!connection.enabled) return status
     if (row && isDeleted(row)) return status
     const own = feedName({ kind: 'connection', connection: id, side, topic: object === 'Lead' ? 'lead' : 'opportunity' })
@@ -62,7 +63,7 @@ export function createShares(context: EngineContext): Shares {
   function inboundStatus(map: Row, connection: ConnectionFacts, object: ObjectName): InboundStatus | undefined {
     const doc = replica.peerDocs(mirrorFeed(connection.id, connection.side, object)).get(parseKey(map.id))
     if (!doc) return valueOf(map, 'inbound') === 'ImportSuccess' ? 'ImportSuccess' : undefined
-    const mirror = mirrors.of(object, String(valueOf(map, 'record'))).find(({ id }) => id === map.id)
+    const mirror = mirrors.of(object, textOf(map, 'record') ?? '').find(({ id }) => id === map.id)
     return mirror?.fields.some(({ state }) => state === 'unreadable') === true ? 'UpdateFieldMapError' : 'UpdateSuccess'
   }
 
@@ -71,7 +72,7 @@ export function createShares(context: EngineContext): Shares {
     if (!map) throw new EngineError('NOT_FOUND', 'This record is not shared in this way. Look at its shares again.')
     if (typeof valueOf(map, 'on') !== 'boolean')
       throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
-    const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
+    const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
     if (on && !connection?.enabled)
       throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
     await rows.save([{ object: 'RecordMap', id: share, values: { on } }])

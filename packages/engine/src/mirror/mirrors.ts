@@ -7,6 +7,7 @@ import type { Duty } from '../link/duties.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed, mirrorView } from './mirror-view.js'
 import { RecordMaps } from './record-maps.js'
+import { textOf } from '../replica/meaning.js'
 
 /** "Connected External Lead / Opportunity". Derived from the peer's docs on reading; there is no way to write one. */
 export function createMirrors(context: EngineContext): { readonly api: MirrorsApi; readonly duties: readonly Duty[] } {
@@ -18,7 +19,7 @@ export function createMirrors(context: EngineContext): { readonly api: MirrorsAp
       const views: MirrorView[] = []
       for (const id of maps.ofRecord(object, record)) {
         const map = rows.get('RecordMap', id)
-        const connection = connectionFacts(rows.get('Connection', String(valueOf(map, 'connection'))))
+        const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
         const view = map && connection && viewOf(map, connection, object)
         if (view) views.push(view)
       }

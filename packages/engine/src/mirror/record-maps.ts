@@ -1,5 +1,5 @@
-import { valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
+import { textOf } from '../replica/meaning.js'
 
 /** From an own record to its record maps, and from a connection to its: kept up to date map by map. */
 export class RecordMaps {
@@ -30,8 +30,8 @@ export class RecordMaps {
   #read(): void {
     for (const id of this.#stale) {
       const row = this.#rows.get('RecordMap', id)
-      add(this.#mapsByRecord, `${String(valueOf(row, 'object'))}\n${String(valueOf(row, 'record'))}`, id)
-      add(this.#mapsByConnection, String(valueOf(row, 'connection')), id)
+      add(this.#mapsByRecord, `${textOf(row, 'object') ?? ''}\n${textOf(row, 'record') ?? ''}`, id)
+      add(this.#mapsByConnection, textOf(row, 'connection') ?? '', id)
     }
     this.#stale.clear()
   }
