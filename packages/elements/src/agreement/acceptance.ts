@@ -1,0 +1,180 @@
+import type { Acceptance, Field, FieldMapping, ObjectName, ObjectSchema, PreflightLine, Proposal, ProposedField } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { formatValue } from '../value/format.js'
+import { plainText, showText } from '../value/show-text.js'
+
+/** What the partner chooses for each object of the proposal. */
+export type AcceptanceDraft = Readonly<Partial<Record<ObjectName, readonly FieldMapping[]>>>
+
+export function draftToAcceptance(draft: AcceptanceDraft): Acceptance {
+  const objects: Record<string, { fields: readonly FieldMapping[] }> = {}
+  for (const object of ['Lead', 'Opportunity'] as const) {
+    const fields = draft[object]
+    if (fields && fields.length > 0) objects[object] = { fields }
+  }
+  return { objects }
+}
+
+export function objectsOf(proposal: Proposal): readonly ObjectName[] {
+  return (['Opportunity', 'Lead'] as const).filter((object) => (proposal.objects[object]?.fields.length ?? 0) > 0)
+}
+
+interface Table {
+  readonly offered: readonly ProposedField[]
+  readonly lines: readonly FieldMapping[]
+  readonly preflight: readonly PreflightLine[]
+  readonly schema: ObjectSchema
+  readonly language: string
+  readonly change: (lines: readonly FieldMapping[]) => void
+}
+
+/** One line per offered field: what comes, into which own field, whether it fits, and whether it keeps flowing. */
+export function mappingTable(table: Table): TemplateResult {
+  const unfilled = table.preflight.filter(
+    (line) => line.source === '' || (line.verdict === 'blocked' && !table.lines.some((known) => known.target === line.target)),
+  )
+  return html`<div class="matrix" tabindex="0" role="region" aria-label="Offered fields">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">They offer</th>
+            <th scope="col">Into your field</th>
+            <th scope="col">Fit</th>
+            <th scope="col" class="tick">Keep updating</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${table.offered.map((offer) => line(table, offer))}
+        </tbody>
+      </table>
+    </div>
+    ${unfilled.map((found) => html`<div class="notice bad"><div>${showText(found.reason, 300)}</div></div>`)}`
+}
+
+function line(table: Table, { field, update }: ProposedField): TemplateResult {
+  const { lines, schema } = table
+  const mapping = lines.find((candidate) => candidate.source === field.name)
+  const target = mapping && schema.fields.find((candidate) => candidate.name === mapping.target)
+  const check = mapping && table.preflight.find((candidate) => candidate.source === field.name && candidate.target === mapping.target)
+  const set = (change: Partial<FieldMapping>): void => {
+    if (mapping) table.change(lines.map((candidate) => (candidate === mapping ? { ...candidate, ...change } : candidate)))
+  }
+  const choose = (name: string): void => {
+    const others = lines.filter((candidate) => candidate.source !== field.name)
+    table.change(name === '' ? others : [...others, { source: field.name, target: name, update: mapping?.update ?? update }])
+  }
+  return html`<tr class=${mapping ? '' : 'off'}>
+    <th scope="row">${showText(field.label, 80)} <span class="type">${field.type}${update ? ', keeps flowing' : ''}</span></th>
+    <td>${targetSelect(table, field, mapping, choose)}</td>
+    <td>${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">declined</span>`}</td>
+    <td class="tick">
+      <input
+        type="checkbox"
+        aria-label="Keep updating ${field.label}"
+        title=${update ? nothing : 'The vendor does not offer updates of this field'}
+        ?disabled=${!mapping || !update}
+        .checked=${mapping?.update === true && update}
+        @change=${() => set({ update: !mapping?.update })}
+      />
+    </td>
+  </tr>`
+}
+
+function targetSelect(
+  { lines, schema }: Table,
+  field: Field,
+  mapping: FieldMapping | undefined,
+  choose: (name: string) => void,
+): TemplateResult {
+  const taken = new Set(lines.filter((line) => line !== mapping).map((line) => line.target))
+  return html`<select aria-label="Own field for ${field.label}" @change=${(event: Event) => choose(selected(event))}>
+    <option value="" ?selected=${!mapping}>Do not take</option>
+    ${schema.fields
+      .filter((own) => !taken.has(own.name))
+      .map(
+        (own) =>
+          html`<option value=${own.name} ?selected=${own.name === mapping?.target}>
+            ${plainText(own.label, 80)}${own.type === field.type ? '' : ` (${own.type})`}
+          </option>`,
+      )}
+  </select>`
+}
+
+function fit(
+  table: Table,
+  source: Field,
+  target: Field,
+  mapping: FieldMapping,
+  check: PreflightLine,
+  set: (change: Partial<FieldMapping>) => void,
+): TemplateResult {
+  const tone = { same: 'good', converts: 'good', lossy: 'warn', blocked: 'bad' }[check.verdict]
+  const word = { same: 'Fits', converts: 'Converts', lossy: 'Loses some', blocked: 'Does not fit' }[check.verdict]
+  const sample = check.samples.find(
+    (candidate) => candidate.after !== undefined && JSON.stringify(candidate.after) !== JSON.stringify(candidate.before),
+  )
+  return html`<span class="badge ${tone}">${word}</span>
+    <span class="small soft">${check.verdict === 'same' ? '' : showText(check.reason, 200)}</span>
+    ${sample ? html`<div class="small soft">${showText(formatValue(source, sample.before, table.language), 50)} → ${showText(formatValue(target, sample.after ?? null, table.language), 50)}</div>` : nothing}
+    ${target.type === 'picklist' && source.type === 'picklist' ? pairs(source, target, mapping, check, set) : nothing}
+    ${
+      check.verdict === 'lossy' && (target.type === 'text' || target.type === 'textArea')
+        ? html`<label class="check small"
+            ><input
+              type="checkbox"
+              .checked=${mapping.truncate === true}
+              @change=${() => set({ truncate: mapping.truncate !== true })}
+            />Cut texts that are too long</label
+          >`
+        : nothing
+    }
+    ${
+      check.verdict === 'lossy' &&
+      target.scale !== source.scale &&
+      (target.type === 'number' || target.type === 'percent' || target.type === 'currency')
+        ? html`<label class="check small"
+            ><input
+              type="checkbox"
+              .checked=${mapping.round === true}
+              @change=${() => set({ round: mapping.round !== true })}
+            />Round</label
+          >`
+        : nothing
+    }`
+}
+
+/** From each value that they offer to one of the own. Left open where everything has its counterpart already. */
+function pairs(
+  source: Field,
+  target: Field,
+  mapping: FieldMapping,
+  check: PreflightLine,
+  set: (change: Partial<FieldMapping>) => void,
+): TemplateResult {
+  const values = (field: Field) => (field.picklist ?? []).filter((entry) => entry.active !== false)
+  const paired = (value: string): string =>
+    mapping.picklist?.[value] ?? values(target).find((own) => own.value === value || own.label === value)?.value ?? ''
+  const missing = values(source).filter((entry) => paired(entry.value) === '').length
+  return html`<details ?open=${missing > 0 && check.verdict !== 'same'}>
+    <summary class="small">
+      ${missing === 0 ? 'All values have a counterpart' : `${missing} ${missing === 1 ? 'value needs' : 'values need'} a counterpart`}
+    </summary>
+    <div class="pairs">
+      ${values(source).map(
+        (entry) =>
+          html`<span class="small">${showText(entry.label, 60)}</span><span aria-hidden="true">→</span>
+            <select
+              aria-label="Counterpart of ${entry.label}"
+              @change=${(event: Event) => set({ picklist: { ...mapping.picklist, [entry.value]: selected(event) } })}
+            >
+              <option value="" ?selected=${paired(entry.value) === ''} disabled>Choose</option>
+              ${values(target).map((own) => html`<option value=${own.value} ?selected=${own.value === paired(entry.value)}>${plainText(own.label, 60)}</option>`)}
+            </select>`,
+      )}
+    </div>
+  </details>`
+}
+
+function selected(event: Event): string {
+  return event.target instanceof HTMLSelectElement ? event.target.value : ''
+}

@@ -1,0 +1,110 @@
+import type { Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { showText } from '../value/show-text.js'
+import { showValue } from '../value/show-value.js'
+
+/** What the vendor ticks: which fields travel with an export, and which of these keep flowing. */
+export type ProposalDraft = Readonly<Record<ObjectName, ReadonlyMap<string, { readonly update: boolean }>>>
+
+/** As many slots as there are on the wire. */
+export const mostUpdates = 10
+
+export function draftFromProposal(proposal: Proposal | undefined): ProposalDraft {
+  const of = (object: ObjectName) =>
+    new Map((proposal?.objects[object]?.fields ?? []).map(({ field, update }) => [field.name, { update }] as const))
+  return { Lead: of('Lead'), Opportunity: of('Opportunity') }
+}
+
+/** The draft as the engine takes it, fields in the schema's order. Objects without a field are left out. */
+export function draftToProposal(draft: ProposalDraft, engine: Engine): Proposal {
+  const objects: Record<string, { fields: { field: Field; update: boolean }[] }> = {}
+  for (const object of ['Lead', 'Opportunity'] as const) {
+    const fields = engine.records.schema(object).fields.flatMap((field) => {
+      const choice = draft[object].get(field.name)
+      return choice ? [{ field, update: choice.update }] : []
+    })
+    if (fields.length > 0) objects[object] = { fields }
+  }
+  return { objects }
+}
+
+export function countUpdates(draft: ProposalDraft, object: ObjectName): number {
+  return [...draft[object].values()].filter((choice) => choice.update).length
+}
+
+interface Matrix {
+  readonly draft: ProposalDraft
+  readonly object: ObjectName
+  readonly schema: ObjectSchema
+  readonly sample: RecordView | undefined
+  readonly language: string
+  readonly change: (draft: ProposalDraft) => void
+}
+
+/** One line per field of the vendor's: what it is, an example, and two ticks. */
+export function proposalMatrix(matrix: Matrix): TemplateResult {
+  const { draft, object, schema } = matrix
+  const used = countUpdates(draft, object)
+  return html`<div class="row spread">
+      <p class="soft">Tick what leaves with an export, and what keeps flowing after it, in both directions.</p>
+      ${meter(used)}
+    </div>
+    <div class="matrix" tabindex="0" role="region" aria-label="Fields of ${schema.plural}">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Field</th>
+            <th scope="col">For example</th>
+            <th scope="col" class="tick">Export</th>
+            <th scope="col" class="tick">Keep updating</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${schema.fields.map((field) => line(matrix, field, used))}
+        </tbody>
+      </table>
+    </div>`
+}
+
+export function meter(used: number): TemplateResult {
+  return html`<span class="row small"
+    ><span class="meter" aria-hidden="true"
+      >${Array.from({ length: mostUpdates }, (_, index) => html`<i class=${index < used ? 'full' : ''}></i>`)}</span
+    >
+    ${used} of ${mostUpdates} update fields</span
+  >`
+}
+
+function line(matrix: Matrix, field: Field, used: number): TemplateResult {
+  const { draft, object, sample, language, change } = matrix
+  const choice = draft[object].get(field.name)
+  const full = used >= mostUpdates && choice?.update !== true
+  const set = (next: { readonly update: boolean } | undefined): void => {
+    const fields = new Map(draft[object])
+    if (next) fields.set(field.name, next)
+    else fields.delete(field.name)
+    change({ ...draft, [object]: fields })
+  }
+  return html`<tr class=${choice ? '' : 'off'}>
+    <th scope="row">${showText(field.label, 80)} <span class="type">${field.type}${field.required === true ? ', required' : ''}</span></th>
+    <td>${showValue(field, sample?.values[field.name], language, 60)}</td>
+    <td class="tick">
+      <input
+        type="checkbox"
+        aria-label="Export ${field.label}"
+        .checked=${choice !== undefined}
+        @change=${() => set(choice ? undefined : { update: false })}
+      />
+    </td>
+    <td class="tick">
+      <input
+        type="checkbox"
+        aria-label="Keep updating ${field.label}"
+        title=${full ? `${mostUpdates} fields of ${object} keep updating already: take one off first` : nothing}
+        ?disabled=${full}
+        .checked=${choice?.update === true}
+        @change=${() => set({ update: choice?.update !== true })}
+      />
+    </td>
+  </tr>`
+}

@@ -1,0 +1,74 @@
+import { css } from 'lit'
+
+export const agreementStyles = css`
+  .tabs {
+    display: flex;
+    gap: 4px;
+  }
+  .tabs button {
+    border-color: transparent;
+    background: transparent;
+  }
+  .tabs button[aria-selected='true'] {
+    background: var(--tint);
+    color: var(--accent);
+  }
+  .meter {
+    display: inline-flex;
+    gap: 3px;
+    align-items: center;
+  }
+  .meter i {
+    width: 10px;
+    height: 14px;
+    border: 1px solid var(--edge);
+    border-radius: 2px;
+  }
+  .meter i.full {
+    border-color: var(--accent);
+    background: var(--accent);
+  }
+  td.tick,
+  th.tick {
+    width: 96px;
+    text-align: center;
+  }
+  td.tick input {
+    vertical-align: middle;
+  }
+  td select {
+    min-width: 150px;
+  }
+  .matrix {
+    max-height: 62vh;
+    overflow: auto;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+  }
+  .matrix thead th {
+    position: sticky;
+    z-index: 1;
+    top: 0;
+    background: var(--sunken);
+  }
+  .type {
+    color: var(--soft);
+    font-size: 0.88em;
+  }
+  tr.off td,
+  tr.off th {
+    color: var(--soft);
+  }
+  .pairs {
+    display: grid;
+    grid-template-columns: minmax(110px, auto) auto minmax(130px, 1fr);
+    gap: 4px 8px;
+    align-items: center;
+    max-width: 460px;
+    padding: 6px 0;
+  }
+  code {
+    font: 0.88em var(--mono);
+    overflow-wrap: anywhere;
+  }
+`

@@ -1,0 +1,36 @@
+import type { RecordError } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+
+/** A failure in the words that a person is shown. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly details: readonly RecordError[]
+}
+
+/** Reads an error by its shape: the elements may come from another copy of the library than the engine. */
+export function describeFailure(error: unknown): Failure {
+  if (!(error instanceof Error)) return { code: 'UNKNOWN', message: 'Something went wrong. Try again.', details: [] }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
+  const details: readonly RecordError[] = 'details' in error && Array.isArray(error.details) ? error.details : []
+  return { code, message: error.message, details }
+}
+
+export function failureNotice(failure: Failure | undefined, dismiss: () => void, word = 'Dismiss'): TemplateResult | undefined {
+  if (!failure) return undefined
+  const { message, details } = failure
+  const more = details.filter((detail) => !message.includes(detail.message))
+  return html`<div class="notice bad" role="alert" tabindex="-1">
+    <div>
+      ${message}
+      ${
+        more.length > 0
+          ? html`<ul>
+              ${more.slice(0, 5).map((detail) => html`<li>${detail.message} ${detail.fix}</li>`)}
+            </ul>`
+          : nothing
+      }
+    </div>
+    <button class="quiet" @click=${dismiss}>${word}</button>
+  </div>`
+}

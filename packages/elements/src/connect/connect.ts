@@ -1,0 +1,224 @@
+import type { ConnectionView, Engine, Topic } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { EntenteElement } from '../base/element.js'
+import { formatInstant } from '../value/format.js'
+import { showText } from '../value/show-text.js'
+import { connectStyles } from './styles.js'
+
+/**
+ * The org's connections: inviting as vendor, accepting as partner, comparing the codes, and ending. An invitation's secret is shown to the person who
+ * made it and nowhere else.
+ *
+ * @tag entente-connect
+ * @fires entente-invited - Detail {id}.
+ * @fires entente-accepted - Detail {id}.
+ * @fires entente-before-disconnect - Cancelable; detail {id}.
+ * @slot intro - Instead of the words shown while there is no connection.
+ */
+export class EntenteConnect extends EntenteElement {
+  static override styles = [EntenteElement.styles, connectStyles]
+  static override properties = {
+    ...EntenteElement.properties,
+    base: {},
+    offer: {},
+    link: { attribute: false },
+    copied: { state: true },
+    differs: { state: true },
+  }
+  /** Address of the page that takes invitations; the link's secret goes into its fragment. */
+  declare base: string
+  /** Which of both ways to connect are offered. */
+  declare offer: 'both' | 'invite' | 'accept'
+  /** An invitation to accept, from the page's address. It holds a secret. */
+  declare link: string
+  declare protected copied: string
+  declare protected differs: string
+  protected readonly topics: readonly Topic[] = ['connections', 'agreements', 'sync']
+
+  constructor() {
+    super()
+    this.base = ''
+    this.offer = 'both'
+    this.link = ''
+    this.copied = ''
+    this.differs = ''
+  }
+
+  protected view(engine: Engine): TemplateResult {
+    const connections = engine.connections.list()
+    const isAdmin = engine.user.role === 'admin'
+    return html`<div class="stack">
+      ${
+        connections.length === 0
+          ? html`<slot name="intro"
+              ><div class="card">
+                <h3>No connection yet</h3>
+                <p class="soft">
+                  A vendor invites a partner by a link. Both orgs keep their own records; only what both agree on travels, sealed from end
+                  to end.
+                </p>
+              </div></slot
+            >`
+          : nothing
+      }
+      ${connections.map((connection) => this.#connection(engine, connection, isAdmin))}
+      ${isAdmin ? this.#offers(engine) : html`<p class="soft">Only admins make and accept connections.</p>`}
+    </div>`
+  }
+
+  #offers(engine: Engine): TemplateResult {
+    return html`<div class="offers">
+      ${
+        this.offer === 'accept'
+          ? nothing
+          : html`<section class="card stack">
+              <h3>Invite a partner</h3>
+              <p class="soft">Makes a link that works once, for 72 hours. Send it to the partner’s admin by a way you trust.</p>
+              <div>
+                <button
+                  class="primary"
+                  ?disabled=${this.running.has('invite')}
+                  @click=${() => this.act('invite', () => this.#invite(engine))}
+                >
+                  Make an invitation
+                </button>
+              </div>
+            </section>`
+      }
+      ${
+        this.offer === 'invite'
+          ? nothing
+          : html`<section class="card">
+              <form class="stack" @submit=${(event: Event) => this.#accept(event, engine)}>
+                <h3>Accept an invitation</h3>
+                <p class="soft"><label for="link">The link that the vendor’s admin sent you</label></p>
+                <div class="row paste">
+                  <input
+                    id="link"
+                    autocomplete="off"
+                    spellcheck="false"
+                    placeholder="https://…#invite=…"
+                    .value=${this.link}
+                    @input=${(event: Event) => (this.link = typed(event))}
+                  />
+                  <button class="primary" ?disabled=${this.link.trim() === '' || this.running.has('accept')}>Accept</button>
+                </div>
+              </form>
+            </section>`
+      }
+    </div>`
+  }
+
+  #connection(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
+    const title = view.peerName === undefined ? (view.side === 'vendor' ? 'Invited partner' : 'Inviting vendor') : view.peerName
+    return html`<section class="card stack" aria-label="Connection with ${title}">
+      <div class="row spread">
+        <h3>${showText(title, 100)} <span class="soft small">${view.side === 'vendor' ? 'is your partner' : 'is your vendor'}</span></h3>
+        <span class="row">${stateBadge(view)}${verifiedBadge(view)}</span>
+      </div>
+      ${view.problem === undefined ? nothing : html`<div class="notice ${view.state === 'Error' ? 'bad' : 'warn'}" role="status"><div>${showText(view.problem, 400)}</div></div>`}
+      ${view.invitation && view.state === 'Pending' && view.code === undefined ? this.#invitation(engine, view) : nothing}
+      ${view.code !== undefined && view.verified === 'no' && isAdmin ? this.#codes(engine, view, view.code) : nothing}
+      ${view.state === 'Enabled' ? this.#enabled(engine, view, isAdmin) : nothing}
+    </section>`
+  }
+
+  #invitation(engine: Engine, view: ConnectionView): TemplateResult {
+    const { invitation } = view
+    if (!invitation) return html``
+    const copy = async (): Promise<void> => {
+      await navigator.clipboard.writeText(invitation.link)
+      this.copied = view.id
+    }
+    return html`<div class="stack">
+      <p>Send this link to the partner’s admin. Whoever has it can accept: treat it like a key.</p>
+      <div class="row paste">
+        <input id="invitation-link" readonly aria-label="Invitation link" .value=${invitation.link} @focus=${selectAll} />
+        <button @click=${() => this.act('copy', copy)}>${this.copied === view.id ? 'Copied' : 'Copy'}</button>
+        <button
+          class="quiet"
+          ?disabled=${this.running.has(view.id)}
+          @click=${() => this.act(view.id, () => engine.connections.cancelInvitation(view.id))}
+        >
+          Cancel it
+        </button>
+      </div>
+      <p class="soft small">Works once, until ${formatInstant(invitation.expires, this.language)}. Waiting for the partner.</p>
+    </div>`
+  }
+
+  #codes(engine: Engine, view: ConnectionView, code: string): TemplateResult {
+    const compare = (same: boolean): void => this.act('codes', () => engine.connections.compareCodes(view.id, same))
+    return html`<div class="compare stack">
+      <p>
+        <strong>Compare this code with ${showText(view.peerName ?? 'the other org', 80)}</strong>, by phone or face to face. Both screens
+        must show the same twelve digits. Until you both say so, nothing can be exported.
+      </p>
+      <output class="code" aria-label="Code to compare">${code.split(' ').map((group) => html`<span>${group}</span>`)}</output>
+      ${
+        this.differs === view.id
+          ? html`<div class="notice bad" role="alert">
+              <div>Different codes mean that somebody stands between you. This blocks the connection for good.</div>
+              <button class="danger" @click=${() => compare(false)}>Block it</button
+              ><button @click=${() => (this.differs = '')}>Back</button>
+            </div>`
+          : html`<div class="row">
+              <button class="primary" ?disabled=${this.running.has('codes')} @click=${() => compare(true)}>They are the same</button>
+              <button @click=${() => (this.differs = view.id)}>They differ</button>
+            </div>`
+      }
+    </div>`
+  }
+
+  #enabled(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
+    const agreement = engine.agreements.get(view.id)
+    const end = (): void => {
+      if (!this.tell('entente-before-disconnect', { id: view.id }, true)) return
+      // oxlint-disable-next-line no-alert -- ending a connection asks once, in words, and must work in any page without further parts
+      if (confirm('Disconnect? Nothing flows any more; mirrors stay as they are, marked as frozen. Your records are not touched.'))
+        this.act(view.id, () => engine.connections.disconnect(view.id))
+    }
+    return html`<div class="row spread">
+      <p class="soft small">
+        Integration user: ${view.integrationUser === undefined ? 'being made' : showText(view.integrationUser, 60)}. Agreement:
+        ${agreement?.effective ? `version ${agreement.effective.version} in force` : agreement?.state === 'proposed' ? 'proposed' : 'none yet'}.
+      </p>
+      ${isAdmin ? html`<button class="quiet" @click=${end}>Disconnect</button>` : nothing}
+    </div>`
+  }
+
+  async #invite(engine: Engine): Promise<void> {
+    const { id } = await engine.connections.invite(this.base || location.href.split('#')[0] || '')
+    this.tell('entente-invited', { id })
+  }
+
+  #accept(event: Event, engine: Engine): void {
+    event.preventDefault()
+    const link = this.link.trim()
+    this.act('accept', async () => {
+      const { id } = await engine.connections.accept(link)
+      this.link = ''
+      this.tell('entente-accepted', { id })
+    })
+  }
+}
+
+function stateBadge({ state, code }: ConnectionView): TemplateResult {
+  const tone = { Enabled: 'good', Pending: 'accent', Disabled: '', Error: 'bad', Unknown: 'warn' }[state]
+  const word = state === 'Pending' && code === undefined ? 'Waiting for the other org' : state
+  return html`<span class="badge ${tone}">${word}</span>`
+}
+
+function verifiedBadge({ verified, code }: ConnectionView): TemplateResult | typeof nothing {
+  if (verified === 'yes') return html`<span class="badge good">Codes compared</span>`
+  if (verified === 'mismatch') return html`<span class="badge bad">Codes differ</span>`
+  return code === undefined ? nothing : html`<span class="badge warn">Codes not compared</span>`
+}
+
+function typed(event: Event): string {
+  return event.target instanceof HTMLInputElement ? event.target.value : ''
+}
+
+function selectAll(event: Event): void {
+  if (event.target instanceof HTMLInputElement) event.target.select()
+}

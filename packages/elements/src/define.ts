@@ -1,0 +1,13 @@
+// Defines all elements. The provider comes first, so that it is there when the others ask for the engine.
+import './define/provider.js'
+import './define/agreement.js'
+import './define/connect.js'
+import './define/external.js'
+import './define/import.js'
+import './define/jobs.js'
+import './define/people.js'
+import './define/record.js'
+import './define/records.js'
+import './define/shares.js'
+import './define/sharing.js'
+import './define/status.js'

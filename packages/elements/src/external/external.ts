@@ -1,0 +1,177 @@
+import type { AgreedField, Engine, MirrorField, MirrorView, ObjectName, Topic, Value } from '@entente/engine'
+import { css, html, nothing, type TemplateResult } from 'lit'
+import { EntenteElement } from '../base/element.js'
+import { path, pathFields, pathStyles } from '../record/path.js'
+import { formatAge, formatInstant } from '../value/format.js'
+import { showText } from '../value/show-text.js'
+import { showValue } from '../value/show-value.js'
+
+/**
+ * "Connected External Lead / Opportunity": what the connected orgs' own records say, beside what this org's record says. A related list that only reads:
+ * it has no control that could edit, and the engine has no way to.
+ *
+ * @tag entente-external
+ * @slot empty - Shown while there is no mirror.
+ */
+export class EntenteExternal extends EntenteElement {
+  static override styles = [
+    EntenteElement.styles,
+    pathStyles,
+    css`
+      .mirror {
+        display: grid;
+        gap: var(--gap);
+        border-inline-start: 3px solid var(--theirs);
+      }
+      .mirror.frozen {
+        border-inline-start-style: dashed;
+      }
+      td.theirs {
+        color: var(--text);
+        font-weight: 550;
+      }
+      tr.differs td.theirs {
+        background: var(--theirs-soft);
+      }
+      .state {
+        color: var(--soft);
+        font-style: italic;
+        font-weight: 400;
+      }
+      td.when {
+        white-space: nowrap;
+      }
+      @keyframes arrive {
+        from {
+          background: color-mix(in srgb, var(--theirs) 45%, transparent);
+        }
+      }
+      tr.fresh td {
+        animation: arrive 2.4s ease-out;
+      }
+      @media (prefers-reduced-motion: reduce) {
+        tr.fresh td {
+          animation: none;
+        }
+      }
+    `,
+  ]
+  static override properties = { ...EntenteElement.properties, object: {}, record: {} }
+  declare object: ObjectName
+  declare record: string | undefined
+  protected readonly topics: readonly Topic[] = ['mirrors', 'records', 'connections', 'agreements']
+  #ageTimer: ReturnType<typeof setInterval> | undefined
+  #openedAt = Date.now()
+
+  constructor() {
+    super()
+    this.object = 'Opportunity'
+    this.record = undefined
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#openedAt = Date.now()
+    this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    clearInterval(this.#ageTimer)
+  }
+
+  protected view(engine: Engine): TemplateResult {
+    const mirrors = this.record === undefined ? [] : engine.mirrors.of(this.object, this.record)
+    if (mirrors.length === 0) return html`<slot name="empty">${this.#none(engine)}</slot>`
+    return html`<div class="stack">${mirrors.map((mirror) => this.#mirror(engine, mirror))}</div>`
+  }
+
+  #none(engine: Engine): TemplateResult {
+    const shares = this.record === undefined ? [] : engine.records.shares(this.object, this.record)
+    const peers = shares.map((share) => share.peerName)
+    return peers.length === 0
+      ? html`<p class="soft">
+          No connected org follows this record. Once it is exported over a connection, the other org’s view of it stands here.
+        </p>`
+      : html`<p class="soft">
+          ${showText(peers.join(', '), 120)} has a copy, and has not edited an agreed field of it yet. Its view appears here with its first
+          edit.
+        </p>`
+  }
+
+  #mirror(engine: Engine, mirror: MirrorView): TemplateResult {
+    const agreed = engine.agreements.get(mirror.connection)
+    const lines = agreed?.effective?.objects[this.object]?.fields ?? []
+    const own = this.record === undefined ? undefined : engine.records.get(this.object, this.record)?.values
+    const ownSide = agreed?.side ?? 'vendor'
+    const stage = mirror.fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
+    const name = this.object === 'Lead' ? 'Connected External Lead' : 'Connected External Opportunity'
+    return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${mirror.peerName}">
+      <div class="row spread">
+        <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
+        <span class="row"><span class="badge theirs">Read only</span>${this.#age(mirror)}</span>
+      </div>
+      ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Field</th>
+              <th scope="col">Theirs</th>
+              <th scope="col">Ours</th>
+              <th scope="col">Changed</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${mirror.fields.map((field) => this.#line(field, ownPart(lines, ownSide, field.name), own))}
+          </tbody>
+        </table>
+      </div>
+    </section>`
+  }
+
+  #line(field: MirrorField, own: AgreedField['vendor'] | undefined, values: Readonly<Record<string, Value>> | undefined): TemplateResult {
+    const { language } = this
+    const ours = own ? showValue(own, values?.[own.name], language, 160) : nothing
+    const differs = field.state === 'value' && own !== undefined && !isAlike(field, own, values?.[own.name] ?? null)
+    const fresh = (field.changedAt ?? 0) > this.#openedAt
+    return html`<tr class="${differs ? 'differs' : ''} ${fresh ? 'fresh' : ''}">
+      <th scope="row">${showText(field.label, 80)}</th>
+      <td class="theirs">${theirs(field, language)}</td>
+      <td class="soft">${ours}</td>
+      <td class="soft when">
+        ${field.changedAt === undefined ? '' : html`<time title=${formatInstant(field.changedAt, language)}>${formatAge(field.changedAt, Date.now(), language)}</time>`}
+      </td>
+    </tr>`
+  }
+
+  #age(mirror: MirrorView): TemplateResult {
+    const age = mirror.changedAt === undefined ? undefined : formatAge(mirror.changedAt, Date.now(), this.language)
+    if (mirror.state === 'frozen') return html`<span class="badge">Frozen${age === undefined ? '' : `, last heard ${age}`}</span>`
+    if (mirror.state === 'waiting') return html`<span class="badge">Waiting for the first word</span>`
+    return html`<span class="badge good">${age === undefined ? 'Live' : `Live, changed ${age}`}</span>`
+  }
+}
+
+/** A field that is not shared or not readable says so; blank would look like a value. */
+function theirs(field: MirrorField, language: string): TemplateResult {
+  if (field.state === 'not shared') return html`<span class="state">not shared</span>`
+  if (field.state === 'unreadable')
+    return html`<span
+      class="badge bad"
+      title="The value does not open, or is not of the agreed type. The last good one is kept by its owner."
+      >unreadable</span
+    >`
+  return showValue(field.field, field.value, language, 300)
+}
+
+function ownPart(lines: readonly AgreedField[], side: 'vendor' | 'partner', peerField: string): AgreedField['vendor'] | undefined {
+  const line = lines.find((candidate) => (side === 'vendor' ? candidate.partner : candidate.vendor).name === peerField)
+  return line && (side === 'vendor' ? line.vendor : line.partner)
+}
+
+/** Picklists are called differently on both sides, so only what can be compared as it stands is marked as different. */
+function isAlike(field: MirrorField, own: AgreedField['vendor'], value: Value): boolean {
+  if (field.field.type !== own.type || own.type === 'picklist') return true
+  return JSON.stringify(field.value) === JSON.stringify(value)
+}

@@ -1,0 +1,193 @@
+import type { ColumnGuess, ColumnMapping, Field, FieldType, ObjectSchema } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { plainText, showText } from '../value/show-text.js'
+
+/** What is to become of one column: into a field of the object, into a new field, or nothing. */
+export interface ColumnChoice {
+  readonly guess: ColumnGuess
+  /** API name; '' where the column is left out. */
+  readonly field: string
+  /** A field that has to be made first. */
+  readonly made: Field | undefined
+  readonly format: Omit<ColumnMapping, 'column' | 'field'>
+}
+
+export function choiceFromGuess(guess: ColumnGuess): ColumnChoice {
+  const { format, currencyColumn, field = '' } = guess
+  return { guess, field, made: undefined, format: { ...format, ...(currencyColumn === undefined ? {} : { currencyColumn }) } }
+}
+
+export function choicesToMapping(choices: readonly ColumnChoice[]): readonly ColumnMapping[] {
+  return choices.flatMap(({ guess, field, format }) => (field === '' ? [] : [{ column: guess.column, field, ...format }]))
+}
+
+const newField = '+'
+const types: readonly FieldType[] = [
+  'text',
+  'textArea',
+  'email',
+  'phone',
+  'url',
+  'checkbox',
+  'number',
+  'percent',
+  'currency',
+  'date',
+  'dateTime',
+  'time',
+  'picklist',
+]
+
+interface Lines {
+  readonly choices: readonly ColumnChoice[]
+  readonly schema: ObjectSchema
+  readonly propose: (guess: ColumnGuess) => Field
+  readonly change: (choices: readonly ColumnChoice[]) => void
+}
+
+/** A line per column: some of its cells, where they go, and how they are to be read. */
+export function columnLines(lines: Lines): TemplateResult {
+  return html`<div class="matrix" tabindex="0" role="region" aria-label="Columns of the file">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Column</th>
+          <th scope="col">Cells</th>
+          <th scope="col">Into</th>
+          <th scope="col">Read as</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${lines.choices.map((choice) => line(lines, choice))}
+      </tbody>
+    </table>
+  </div>`
+}
+
+function line({ choices, schema, propose, change }: Lines, choice: ColumnChoice): TemplateResult {
+  const { guess } = choice
+  const taken = new Set(choices.filter((other) => other !== choice).map((other) => other.field))
+  const set = (part: Partial<ColumnChoice>): void => change(choices.map((other) => (other === choice ? { ...other, ...part } : other)))
+  const choose = (name: string): void => {
+    if (name !== newField) return set({ field: name, made: undefined })
+    const made = propose(guess)
+    set({ field: made.name, made })
+  }
+  const target = choice.made ?? schema.fields.find((field) => field.name === choice.field)
+  return html`<tr class=${choice.field === '' ? 'off' : ''}>
+    <th scope="row">${showText(guess.column, 60)}</th>
+    <td class="small">
+      ${guess.samples.slice(0, 3).map((sample, index) => html`${index > 0 ? ', ' : ''}${showText(sample, 24)}`)}${guess.blank > 0 ? html` <span class="soft">(${guess.blank} blank)</span>` : nothing}
+    </td>
+    <td>
+      <select aria-label="Field for ${guess.column}" @change=${(event: Event) => choose(typed(event))}>
+        <option value="" ?selected=${choice.field === ''}>Leave out</option>
+        <option value=${newField} ?selected=${choice.made !== undefined}>
+          New field “${plainText((choice.made ?? propose(guess)).label, 40)}”
+        </option>
+        ${schema.fields.filter((field) => !taken.has(field.name)).map((field) => html`<option value=${field.name} ?selected=${!choice.made && field.name === choice.field}>${plainText(field.label, 60)}${field.required === true ? ' *' : ''}</option>`)}
+      </select>
+      ${choice.made ? typeSelect(choice.made, (made) => set({ made, field: made.name })) : nothing}
+    </td>
+    <td class="small">
+      ${target ? reading(choice, target, (format) => set({ format: { ...choice.format, ...format } })) : ''}
+      ${choice.field !== '' ? guess.doubts.map((doubt) => html`<div class="doubt">${showText(doubt, 200)}</div>`) : nothing}
+    </td>
+  </tr>`
+}
+
+function typeSelect(made: Field, change: (field: Field) => void): TemplateResult {
+  const choose = (type: string): void => {
+    const known = types.find((candidate) => candidate === type)
+    const { picklist, precision: _p, scale: _s, length: _l, restricted: _r, ...rest } = made
+    if (known === 'picklist') change({ ...rest, type: known, picklist: picklist ?? [], restricted: false })
+    else if (known === 'number' || known === 'currency') change({ ...rest, type: known, precision: 18, scale: 2 })
+    else if (known) change({ ...rest, type: known })
+  }
+  return html`<select aria-label="Type of the new field" @change=${(event: Event) => choose(typed(event))}>
+    ${types.filter((type) => type !== 'picklist' || (made.picklist?.length ?? 0) > 0).map((type) => html`<option ?selected=${type === made.type}>${type}</option>`)}
+  </select>`
+}
+
+/** What has to be known to read the cells of a type: the order of dates, the decimal sign, the currency, counterparts of picklist values. */
+function reading({ guess, format }: ColumnChoice, field: Field, set: (format: ColumnChoice['format']) => void): TemplateResult | string {
+  switch (field.type) {
+    case 'date':
+    case 'dateTime':
+      return select(
+        'Order of dates',
+        format.dateOrder ?? 'ymd',
+        [
+          ['ymd', 'Year first'],
+          ['dmy', 'Day first'],
+          ['mdy', 'Month first'],
+        ],
+        (order) => set({ dateOrder: order === 'dmy' || order === 'mdy' ? order : 'ymd' }),
+      )
+    case 'number':
+    case 'percent':
+      return decimalSelect(format, set)
+    case 'currency':
+      return html`${decimalSelect(format, set)}
+      ${format.currencyColumn === undefined ? select('Currency', format.currency ?? '', [['', 'As written'], ...['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'SEK'].map((code) => [code, code] as const)], (code) => set(code === '' ? {} : { currency: code })) : ''}`
+    case 'picklist':
+      return counterparts(guess.field === field.name ? guess.unknownValues : [], field, format, set)
+    case 'text':
+    case 'textArea':
+      return ''
+    default:
+      return field.type
+  }
+}
+
+function counterparts(
+  unknown: readonly string[],
+  field: Field,
+  format: ColumnChoice['format'],
+  set: (format: ColumnChoice['format']) => void,
+): TemplateResult | string {
+  if (unknown.length === 0) return ''
+  return html`<details open>
+    <summary>${unknown.length} unknown ${unknown.length === 1 ? 'value' : 'values'}</summary>
+    ${unknown
+      .slice(0, 50)
+      .map(
+        (value) =>
+          html`<div class="pair">
+            <span>${showText(value, 40)} →</span>${select(
+              `Counterpart of ${value}`,
+              format.values?.[value] ?? '',
+              [['', 'Choose'], ...(field.picklist ?? []).map((entry) => [entry.value, entry.label] as const)],
+              (chosen) => set({ values: { ...format.values, [value]: chosen } }),
+            )}
+          </div>`,
+      )}
+  </details>`
+}
+
+function decimalSelect(format: ColumnChoice['format'], set: (format: ColumnChoice['format']) => void): TemplateResult {
+  return select(
+    'Decimal sign',
+    format.decimal ?? '.',
+    [
+      ['.', '1,234.5'],
+      [',', '1.234,5'],
+    ],
+    (sign) => set({ decimal: sign === ',' ? ',' : '.' }),
+  )
+}
+
+function select(
+  label: string,
+  value: string,
+  options: readonly (readonly [string, string])[],
+  change: (value: string) => void,
+): TemplateResult {
+  return html`<select aria-label=${label} @change=${(event: Event) => change(typed(event))}>
+    ${options.map(([name, text]) => html`<option value=${name} ?selected=${name === value}>${plainText(text, 60)}</option>`)}
+  </select>`
+}
+
+function typed(event: Event): string {
+  return event.target instanceof HTMLSelectElement ? event.target.value : ''
+}

@@ -1,0 +1,38 @@
+import type { InboundStatus, OutboundStatus } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+
+type Tone = 'good' | 'warn' | 'bad' | 'accent' | ''
+
+/** What a published status means to a person. The published name stands in the title, so that it can be looked up. */
+const words: Readonly<Record<OutboundStatus | InboundStatus, readonly [string, Tone]>> = {
+  ExportInProgress: ['Exporting', 'accent'],
+  ExportSuccess: ['Exported', 'good'],
+  ExportSuccessSkipped: ['Already exported', 'good'],
+  ExportSuccessPartial: ['Exported in part', 'warn'],
+  ExportPublishFieldMapError: ['Vendor: field mapping', 'bad'],
+  ExportPublishConnectionError: ['Vendor: connection', 'bad'],
+  ExportPublishEventError: ['Vendor: not sent', 'bad'],
+  ExportPublishUnknownError: ['Vendor: failed', 'bad'],
+  ExportSubscribeFieldMapError: ['Partner: field mapping', 'bad'],
+  ExportSubscribeUnknownError: ['Partner: failed', 'bad'],
+  UpdateInProgress: ['Sending update', 'accent'],
+  UpdateSuccess: ['Up to date', 'good'],
+  UpdatePublishFieldMapError: ['Update: field mapping', 'bad'],
+  UpdatePublishConnectionError: ['Update: connection', 'bad'],
+  UpdatePublishEventError: ['Update: not sent', 'bad'],
+  UpdatePublishUnknownError: ['Update: failed', 'bad'],
+  UpdateSubscribeFieldMapError: ['Peer: field mapping', 'bad'],
+  UpdateSubscribeRecordNotFound: ['Peer: record gone', 'bad'],
+  UpdateSubscribeUnknownError: ['Peer: failed', 'bad'],
+  ImportSuccess: ['Imported', 'good'],
+  ImportConctExtlRecError: ['Mirror not made', 'bad'],
+  UpdateFieldMapError: ['Unreadable value', 'bad'],
+  UpdateConctExtlRecError: ['Mirror failed', 'bad'],
+  UpdateUnknownError: ['Update failed', 'bad'],
+}
+
+export function statusBadge(status: OutboundStatus | InboundStatus | undefined, hasCopy = false): TemplateResult | typeof nothing {
+  if (status === undefined) return hasCopy ? html`<span class="badge good">Exported</span>` : nothing
+  const [text, tone] = words[status] ?? [status, '']
+  return html`<span class="badge ${tone}" title=${status}>${text}</span>`
+}

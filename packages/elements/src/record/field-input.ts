@@ -1,0 +1,143 @@
+import type { Field, PicklistValue, Value } from '@entente/engine'
+import { html, type TemplateResult } from 'lit'
+import { isMoney } from '../value/format.js'
+import { instantToLocal, readLocalInstant, readNumber } from '../value/read-input.js'
+import { plainText } from '../value/show-text.js'
+
+export interface FieldInput {
+  readonly field: Field
+  readonly value: Value
+  readonly id: string
+  readonly language: string
+  readonly readonly: boolean
+  readonly invalid: boolean
+  /** Gets the value in the form that the engine takes; an empty one is null. */
+  readonly change: (value: Value) => void
+}
+
+/** The native control for a field's type. */
+export function fieldInput(input: FieldInput): TemplateResult {
+  switch (input.field.type) {
+    case 'textArea':
+      return html`<textarea
+        id=${input.id}
+        maxlength=${input.field.length ?? 32_000}
+        ?readonly=${input.readonly}
+        aria-invalid=${input.invalid}
+        aria-describedby="${input.id}-error"
+        .value=${textOf(input.value)}
+        @input=${(event: Event) => input.change(typed(event) || null)}
+      ></textarea>`
+    case 'checkbox':
+      return html`<span class="check"
+        ><input
+          id=${input.id}
+          type="checkbox"
+          ?disabled=${input.readonly}
+          .checked=${input.value === true}
+          @change=${(event: Event) => input.change(isChecked(event))}
+      /></span>`
+    case 'picklist':
+      return picklist(input)
+    case 'currency':
+      return currency(input)
+    case 'number':
+    case 'percent':
+      return text(input, 'text', 'decimal', textOf(input.value), (typedText) => readNumber(typedText, input.language))
+    case 'date':
+      return text(input, 'date', 'text', textOf(input.value), same)
+    case 'dateTime':
+      return text(input, 'datetime-local', 'text', instantToLocal(textOf(input.value)), readLocalInstant)
+    case 'time':
+      return text(input, 'time', 'text', textOf(input.value).slice(0, 5), same)
+    case 'email':
+      return text(input, 'text', 'email', textOf(input.value), same)
+    case 'phone':
+      return text(input, 'text', 'tel', textOf(input.value), same)
+    case 'url':
+      return text(input, 'text', 'url', textOf(input.value), same)
+    default:
+      return text(input, 'text', 'text', textOf(input.value), same)
+  }
+}
+
+function text(input: FieldInput, type: string, mode: string, shown: string, read: (text: string) => string): TemplateResult {
+  return html`<input
+    id=${input.id}
+    type=${type}
+    inputmode=${mode}
+    autocomplete="off"
+    dir="auto"
+    maxlength=${input.field.type === 'text' ? (input.field.length ?? 255) : 32_000}
+    ?readonly=${input.readonly}
+    aria-invalid=${input.invalid}
+    aria-describedby="${input.id}-error"
+    .value=${shown}
+    @change=${(event: Event) => input.change(typed(event) === '' ? null : read(typed(event)))}
+  />`
+}
+
+function currency(input: FieldInput): TemplateResult {
+  const money = isMoney(input.value) ? input.value : { amount: '', currency: 'USD' }
+  const codes = ['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'SEK', 'NOK', 'DKK', 'PLN', 'CAD', 'AUD', 'INR']
+  const offered = codes.includes(money.currency) ? codes : [money.currency, ...codes]
+  const change = (amount: string, code: string): void =>
+    input.change(amount.trim() === '' ? null : { amount: readNumber(amount, input.language), currency: code })
+  return html`<span class="money">
+    <input
+      id=${input.id}
+      inputmode="decimal"
+      autocomplete="off"
+      ?readonly=${input.readonly}
+      aria-invalid=${input.invalid}
+      aria-describedby="${input.id}-error"
+      .value=${money.amount}
+      @change=${(event: Event) => change(typed(event), money.currency)}
+    />
+    <select
+      aria-label="Currency of ${input.field.label}"
+      ?disabled=${input.readonly}
+      @change=${(event: Event) => change(money.amount, typed(event))}
+    >
+      ${offered.map((code) => html`<option ?selected=${code === money.currency}>${code}</option>`)}
+    </select>
+  </span>`
+}
+
+function picklist(input: FieldInput): TemplateResult {
+  const { field, value } = input
+  const active = (field.picklist ?? []).filter((entry) => entry.active !== false)
+  const current = typeof value === 'string' ? value : ''
+  const isListed = current === '' || active.some((entry) => entry.value === current)
+  const retired: PicklistValue | undefined = field.picklist?.find((entry) => entry.value === current)
+  return html`<select
+    id=${input.id}
+    ?disabled=${input.readonly}
+    aria-invalid=${input.invalid}
+    aria-describedby="${input.id}-error"
+    @change=${(event: Event) => input.change(typed(event) || null)}
+  >
+    ${field.required === true && current !== '' ? '' : html`<option value="" ?selected=${current === ''}>–</option>`}
+    ${isListed ? '' : html`<option value=${current} selected>${plainText(retired?.label ?? current)} (no longer offered)</option>`}
+    ${active.map((entry) => html`<option value=${entry.value} ?selected=${entry.value === current}>${plainText(entry.label)}</option>`)}
+  </select>`
+}
+
+function textOf(value: Value): string {
+  return typeof value === 'string' ? value : value === null || typeof value === 'object' ? '' : String(value)
+}
+
+function same(text: string): string {
+  return text
+}
+
+function typed(event: Event): string {
+  const { target } = event
+  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement
+    ? target.value
+    : ''
+}
+
+function isChecked(event: Event): boolean {
+  return event.target instanceof HTMLInputElement && event.target.checked
+}

@@ -1,0 +1,124 @@
+import { css } from 'lit'
+
+export const recordsStyles = css`
+  :host {
+    display: flex;
+    flex-direction: column;
+    gap: var(--gap);
+    min-height: 240px;
+    height: 100%;
+  }
+  .tools {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: var(--gap);
+  }
+  .tools input[type='search'] {
+    flex: 1 1 180px;
+    max-width: 340px;
+    width: auto;
+  }
+  .count {
+    color: var(--soft);
+    font-variant-numeric: tabular-nums;
+  }
+  .end {
+    margin-inline-start: auto;
+  }
+  .grid {
+    position: relative;
+    flex: 1 1 0;
+    min-height: 160px;
+    overflow: auto;
+    overscroll-behavior: contain;
+    border: 1px solid var(--line);
+    border-radius: var(--radius);
+    background: var(--surface);
+  }
+  .line {
+    display: grid;
+    align-items: center;
+    height: var(--row);
+    min-width: max-content;
+    width: 100%;
+    border-bottom: 1px solid var(--line);
+  }
+  .head {
+    position: sticky;
+    z-index: 2;
+    top: 0;
+    background: var(--sunken);
+    color: var(--soft);
+    font-size: 0.9em;
+    font-weight: 600;
+  }
+  .body {
+    position: relative;
+    min-width: max-content;
+    width: 100%;
+  }
+  .body .line {
+    position: absolute;
+    inset-block-start: 0;
+    inset-inline-start: 0;
+    background: var(--surface);
+    cursor: default;
+  }
+  .body .line:hover {
+    background: var(--sunken);
+  }
+  .body .line[aria-selected='true'] {
+    background: var(--tint);
+  }
+  .body .line:focus-visible {
+    z-index: 1;
+    outline-offset: -2px;
+  }
+  .line > * {
+    overflow: hidden;
+    padding: 0 10px;
+    text-overflow: ellipsis;
+    white-space: nowrap;
+  }
+  .line > .box {
+    display: grid;
+    place-items: center;
+    padding: 0;
+    height: 100%;
+  }
+  .number {
+    text-align: end;
+    font-variant-numeric: tabular-nums;
+  }
+  .name {
+    font-weight: 550;
+  }
+  .head button {
+    display: inline-flex;
+    min-height: 0;
+    max-width: 100%;
+    padding: 2px 4px;
+    margin-inline: -4px;
+    border: 0;
+    background: none;
+    color: inherit;
+    font-weight: inherit;
+    overflow: hidden;
+    text-overflow: ellipsis;
+  }
+  .head [aria-sort='ascending'] button::after {
+    content: '↑';
+  }
+  .head [aria-sort='descending'] button::after {
+    content: '↓';
+  }
+  .head [aria-sort]:not([aria-sort='none']) {
+    color: var(--text);
+  }
+  @media print {
+    .grid {
+      overflow: visible;
+    }
+  }
+`

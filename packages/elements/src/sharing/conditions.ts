@@ -1,0 +1,123 @@
+import type { Condition, Field, Operator, Value } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { readNumber } from '../value/read-input.js'
+import { plainText } from '../value/show-text.js'
+
+const words: Readonly<Record<Operator, string>> = {
+  equals: 'is',
+  notEquals: 'is not',
+  lessThan: 'is less than',
+  greaterThan: 'is more than',
+  lessOrEqual: 'is at most',
+  greaterOrEqual: 'is at least',
+  contains: 'contains',
+  startsWith: 'begins with',
+  oneOf: 'is one of',
+  isEmpty: 'is empty',
+  isNotEmpty: 'is not empty',
+}
+
+/** The comparisons that make sense for a type; the engine checks them again. */
+function operatorsFor(field: Field): readonly Operator[] {
+  switch (field.type) {
+    case 'checkbox':
+      return ['equals', 'notEquals']
+    case 'number':
+    case 'percent':
+    case 'currency':
+    case 'date':
+    case 'dateTime':
+    case 'time':
+      return ['equals', 'lessThan', 'lessOrEqual', 'greaterThan', 'greaterOrEqual', 'isEmpty', 'isNotEmpty']
+    case 'picklist':
+      return ['oneOf', 'equals', 'notEquals', 'isEmpty', 'isNotEmpty']
+    default:
+      return ['equals', 'contains', 'startsWith', 'notEquals', 'isEmpty', 'isNotEmpty']
+  }
+}
+
+/** A condition to begin with: the first comparison of the field, without a value. */
+export function newCondition(field: Field): Condition {
+  return { field: field.name, operator: operatorsFor(field)[0] ?? 'equals', value: null }
+}
+
+/** One condition as a line of controls. */
+export function conditionLine(
+  fields: readonly Field[],
+  condition: Condition,
+  language: string,
+  change: (condition: Condition) => void,
+  remove: () => void,
+): TemplateResult {
+  const field = fields.find((candidate) => candidate.name === condition.field)
+  const choose = (name: string): void => {
+    const next = fields.find((candidate) => candidate.name === name)
+    if (next) change(newCondition(next))
+  }
+  return html`<li class="condition">
+    <select aria-label="Field" @change=${(event: Event) => choose(typed(event))}>
+      ${field ? nothing : html`<option selected>${condition.field} (gone)</option>`}
+      ${fields.map((candidate) => html`<option value=${candidate.name} ?selected=${candidate === field}>${plainText(candidate.label, 80)}</option>`)}
+    </select>
+    ${
+      field
+        ? html`<select aria-label="Comparison" @change=${(event: Event) => change(withOperator(condition, typed(event)))}>
+              ${operatorsFor(field).map((operator) => html`<option value=${operator} ?selected=${operator === condition.operator}>${words[operator]}</option>`)}
+            </select>
+            ${operand(field, condition, language, (value) => change({ ...condition, value }))}`
+        : nothing
+    }
+    <button class="quiet" aria-label="Remove this condition" @click=${remove}>✕</button>
+  </li>`
+}
+
+function operand(field: Field, condition: Condition, language: string, change: (value: Value) => void): TemplateResult {
+  const { operator, value = null } = condition
+  if (operator === 'isEmpty' || operator === 'isNotEmpty') return html`<span></span>`
+  if (field.type === 'picklist') return operator === 'oneOf' ? choices(field, value, change) : choice(field, value, change)
+  if (field.type === 'checkbox') {
+    return html`<select aria-label="Value" @change=${(event: Event) => change(typed(event) === 'true')}>
+      <option value="" disabled ?selected=${value === null}>Choose</option>
+      <option value="true" ?selected=${value === true}>Yes</option>
+      <option value="false" ?selected=${value === false}>No</option>
+    </select>`
+  }
+  const type = field.type === 'date' ? 'date' : field.type === 'time' ? 'time' : 'text'
+  const isNumber = field.type === 'number' || field.type === 'percent' || field.type === 'currency'
+  const read = (text: string): Value => (text.trim() === '' ? null : isNumber ? readNumber(text, language) : text)
+  return html`<input
+    aria-label="Value"
+    type=${type}
+    .value=${typeof value === 'string' ? value : ''}
+    @change=${(event: Event) => change(read(typed(event)))}
+  />`
+}
+
+function choice(field: Field, value: Value, change: (value: Value) => void): TemplateResult {
+  return html`<select aria-label="Value" @change=${(event: Event) => change(typed(event))}>
+    <option value="" disabled ?selected=${value === null}>Choose</option>
+    ${(field.picklist ?? []).map((entry) => html`<option value=${entry.value} ?selected=${entry.value === value}>${plainText(entry.label, 80)}</option>`)}
+  </select>`
+}
+
+function choices(field: Field, value: Value, change: (value: Value) => void): TemplateResult {
+  const chosen = new Set(Array.isArray(value) ? value.map(String) : [])
+  const flip = (name: string): void => {
+    if (!chosen.delete(name)) chosen.add(name)
+    change(chosen.size === 0 ? null : [...chosen])
+  }
+  return html`<span class="choices" role="group" aria-label="Values">
+    ${(field.picklist ?? []).map((entry) => html`<button type="button" aria-pressed=${chosen.has(entry.value)} @click=${() => flip(entry.value)}>${plainText(entry.label, 60)}</button>`)}
+  </span>`
+}
+
+function withOperator(condition: Condition, name: string): Condition {
+  const operator = (Object.keys(words) as Operator[]).find((candidate) => candidate === name) ?? condition.operator
+  const isList = operator === 'oneOf'
+  const keep = operator !== 'isEmpty' && operator !== 'isNotEmpty' && Array.isArray(condition.value) === isList
+  return { field: condition.field, operator, value: keep ? (condition.value ?? null) : null }
+}
+
+function typed(event: Event): string {
+  return event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement ? event.target.value : ''
+}

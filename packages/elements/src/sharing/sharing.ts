@@ -1,0 +1,162 @@
+import type { ConnectionView, Engine, ObjectName, Rule, Topic } from '@entente/engine'
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
+import { EntenteElement } from '../base/element.js'
+import { formatCount } from '../value/format.js'
+import { conditionLine, newCondition } from './conditions.js'
+
+const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
+
+/**
+ * Which of the vendor's records the partner sees: conditions, all or any of them, and how many records they show, counted before anything is saved.
+ *
+ * @tag entente-sharing
+ * @fires entente-before-share - Cancelable; detail {connection, object, rule}.
+ * @fires entente-shared - Detail {connection, object}.
+ */
+export class EntenteSharing extends EntenteElement {
+  static override styles = [
+    EntenteElement.styles,
+    css`
+      .condition {
+        display: grid;
+        grid-template-columns: minmax(120px, 1fr) minmax(110px, 0.7fr) minmax(140px, 1.6fr) auto;
+        gap: 8px;
+        align-items: start;
+      }
+      .choices {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+      }
+      .choices button {
+        min-height: 28px;
+        padding: 1px 9px;
+        border-radius: 99px;
+        font-size: 0.9em;
+        font-weight: 400;
+      }
+      .choices button[aria-pressed='true'] {
+        border-color: var(--accent);
+        background: var(--tint);
+        color: var(--accent);
+      }
+      .match {
+        width: auto !important;
+      }
+      .count strong {
+        font-size: 1.5em;
+        font-variant-numeric: tabular-nums;
+      }
+      @container (max-width: 560px) {
+        .condition {
+          grid-template-columns: 1fr auto;
+        }
+        .condition > :not(button) {
+          grid-column: 1;
+        }
+        .condition > button {
+          grid-column: 2;
+          grid-row: 1;
+        }
+      }
+      .stack {
+        container-type: inline-size;
+      }
+    `,
+  ]
+  static override properties = { ...EntenteElement.properties, connection: {}, object: {}, draft: { state: true } }
+  declare connection: ConnectionView['id'] | undefined
+  declare object: ObjectName
+  declare protected draft: Rule | undefined
+  protected readonly topics: readonly Topic[] = ['sharing', 'agreements', 'connections']
+
+  constructor() {
+    super()
+    this.connection = undefined
+    this.object = 'Opportunity'
+    this.draft = undefined
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (changed.has('connection') || changed.has('object')) this.draft = undefined
+  }
+
+  protected view(engine: Engine): TemplateResult {
+    const { connection, object } = this
+    if (connection === undefined) return html`<p class="soft">Choose a connection.</p>`
+    const saved = engine.sharing.rule(connection, object) ?? nothingShown
+    const rule = this.draft ?? saved
+    const schema = engine.records.schema(object)
+    const total = engine.records.list(object).total
+    const change = (part: Partial<Rule>): void => {
+      this.draft = { ...rule, ...part }
+    }
+    const set = (index: number, next: Rule['conditions'][number] | undefined): void =>
+      change({ conditions: rule.conditions.flatMap((known, at) => (at !== index ? [known] : next ? [next] : [])) })
+    const [first] = schema.fields
+    const stage = schema.fields.find((field) => field.name === 'StageName' || field.name === 'Status') ?? first
+    return html`<div class="stack">
+      ${this.#agreed(engine) ? nothing : html`<div class="notice warn"><div>No fields of ${schema.plural.toLowerCase()} are agreed yet. The rule is kept, and nothing is shown before that.</div></div>`}
+      <p class="row">
+        Show ${schema.plural.toLowerCase()} that meet
+        <select
+          class="match"
+          aria-label="All or any"
+          @change=${(event: Event) => change({ match: (event.target as HTMLSelectElement).value === 'any' ? 'any' : 'all' })}
+        >
+          <option value="all" ?selected=${rule.match === 'all'}>all</option>
+          <option value="any" ?selected=${rule.match === 'any'}>any</option>
+        </select>
+        of these conditions:
+      </p>
+      <ul class="stack">
+        ${rule.conditions.map((condition, index) =>
+          conditionLine(
+            schema.fields,
+            condition,
+            this.language,
+            (next) => set(index, next),
+            () => set(index, undefined),
+          ),
+        )}
+      </ul>
+      <div><button @click=${() => stage && change({ conditions: [...rule.conditions, newCondition(stage)] })}>Add a condition</button></div>
+      ${rule.added.length + rule.hidden.length > 0 ? html`<p class="soft small">By hand: ${rule.added.length} added, ${rule.hidden.length} hidden.</p>` : nothing}
+      <p class="count" role="status">
+        <strong>${formatCount(this.#count(engine, connection, rule), this.language)}</strong> of ${formatCount(total, this.language)}
+        ${schema.plural.toLowerCase()} ${this.draft ? 'would be' : 'are'} shown to this partner
+      </p>
+      <div class="row">
+        <button class="primary" ?disabled=${!this.draft || this.running.has('save')} @click=${() => this.#save(engine, connection, rule)}>
+          Save the rule
+        </button>
+        ${this.draft ? html`<button @click=${() => (this.draft = undefined)}>Undo</button>` : nothing}
+      </div>
+    </div>`
+  }
+
+  #agreed(engine: Engine): boolean {
+    const { connection } = this
+    return connection !== undefined && (engine.agreements.get(connection)?.effective?.objects[this.object]?.fields.length ?? 0) > 0
+  }
+
+  /** A rule that is only half written counts as showing what it would show, which may be nothing. */
+  #count(engine: Engine, connection: ConnectionView['id'], rule: Rule): number {
+    try {
+      return engine.sharing.count(connection, this.object, rule)
+    } catch {
+      return 0
+    }
+  }
+
+  #save(engine: Engine, connection: ConnectionView['id'], rule: Rule): void {
+    const { object } = this
+    if (!this.tell('entente-before-share', { connection, object, rule }, true)) return
+    this.act('save', async () => {
+      await engine.sharing.setRule(connection, object, rule)
+      this.draft = undefined
+      this.tell('entente-shared', { connection, object })
+    })
+  }
+}

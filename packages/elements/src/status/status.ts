@@ -1,0 +1,163 @@
+import type { Engine, SyncView, Topic } from '@entente/engine'
+import { css, html, nothing, type TemplateResult } from 'lit'
+import { EntenteElement } from '../base/element.js'
+import { formatAge } from '../value/format.js'
+
+/**
+ * Two things that must not be confused: how the line to the relay is, and where the changes of this device are. Being offline is a state, not a fault.
+ *
+ * @tag entente-status
+ * @fires entente-status-change - Detail {state, waiting}.
+ */
+export class EntenteStatus extends EntenteElement {
+  static override styles = [
+    EntenteElement.styles,
+    css`
+      :host {
+        display: inline-block;
+      }
+      .status {
+        display: inline-flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 6px 10px;
+        font-size: 0.92em;
+        font-variant-numeric: tabular-nums;
+      }
+      .dot {
+        width: 9px;
+        height: 9px;
+        border: 2px solid var(--edge);
+        border-radius: 50%;
+      }
+      .online .dot {
+        border-color: var(--good);
+        background: var(--good);
+      }
+      .connecting .dot {
+        border-color: var(--warn);
+        border-inline-end-color: transparent;
+      }
+      .refused .dot {
+        border-color: var(--bad);
+        background: var(--bad);
+      }
+      .line {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+        font-weight: 550;
+      }
+      .changes {
+        min-width: 11ch;
+        color: var(--soft);
+      }
+      .changes.waiting {
+        color: var(--warn);
+      }
+      .switch {
+        min-height: 28px;
+        padding: 2px 10px;
+      }
+      .switch[aria-pressed='true'] {
+        border-color: var(--warn);
+        background: var(--warn-soft);
+        color: var(--warn);
+      }
+      dl {
+        display: grid;
+        grid-template-columns: auto 1fr;
+        gap: 4px 16px;
+        margin-top: var(--gap);
+      }
+      dt {
+        color: var(--soft);
+      }
+      dd {
+        font-variant-numeric: tabular-nums;
+      }
+    `,
+  ]
+  static override properties = { ...EntenteElement.properties, cuttable: { type: Boolean }, details: { type: Boolean } }
+  /** Shows the switch that cuts the wire. */
+  declare cuttable: boolean
+  /** Shows figures and problems below. */
+  declare details: boolean
+  protected readonly topics: readonly Topic[] = ['sync']
+  #told = ''
+
+  constructor() {
+    super()
+    this.cuttable = false
+    this.details = false
+  }
+
+  protected override updated(): void {
+    const status = this.org?.sync.status()
+    const told = `${status?.state} ${status?.waiting}`
+    if (!status || told === this.#told) return
+    this.#told = told
+    this.tell('entente-status-change', { state: status.state, waiting: status.waiting })
+  }
+
+  protected view(engine: Engine): TemplateResult {
+    const status = engine.sync.status()
+    const flip = (): void => (status.cut ? engine.sync.mend() : engine.sync.cut())
+    return html`<span class="status ${status.state}">
+        <span class="line" role="status"><span class="dot" aria-hidden="true"></span>${lineWords(status)}</span>
+        <span class="changes ${status.waiting > 0 ? 'waiting' : ''}">${changeWords(status)}</span>
+        ${this.cuttable ? html`<button class="switch" aria-pressed=${status.cut} @click=${flip}>${status.cut ? 'Mend the wire' : 'Cut the wire'}</button>` : nothing}
+      </span>
+      ${this.details ? this.#details(status) : nothing}`
+  }
+
+  #details(status: SyncView): TemplateResult {
+    const { language } = this
+    const age = status.lastSynced === undefined ? 'never' : formatAge(status.lastSynced, Date.now(), language)
+    const rows: readonly (readonly [string, string])[] = [
+      ['Last in sync', age],
+      ['Changes that wait', String(status.waiting)],
+      ['This tab holds the line', status.leader ? 'yes' : 'no, another tab does'],
+      ['Sent', `${bytes(status.bytesOut, language)} in ${status.framesOut} frames`],
+      ['Received', `${bytes(status.bytesIn, language)} in ${status.framesIn} frames, ${status.entriesIn} entries`],
+      ['Clock', `${Math.abs(status.clockOffset)} ms ${status.clockOffset < 0 ? 'ahead of' : 'behind'} the relay’s`],
+    ]
+    return html`<dl>
+        ${rows.map(
+          ([name, text]) =>
+            html`<dt>${name}</dt>
+              <dd>${text}</dd>`,
+        )}
+      </dl>
+      ${
+        status.problems.length === 0
+          ? nothing
+          : html`<h3>Problems</h3>
+              <ul class="stack">
+                ${status.problems.slice(0, 20).map(
+                  (problem) =>
+                    html`<li class="notice warn">
+                      <div>${problem.what} <span class="soft">${formatAge(problem.at, Date.now(), language)}</span></div>
+                    </li>`,
+                )}
+              </ul>`
+      }`
+  }
+}
+
+function lineWords({ state, cut, reason }: SyncView): string {
+  if (cut) return 'Wire cut'
+  if (state === 'refused') return `Refused by the relay${reason === undefined ? '' : ` (${reason})`}`
+  return { online: 'Online', offline: 'Offline', connecting: 'Connecting' }[state]
+}
+
+function changeWords({ waiting, state }: SyncView): string {
+  if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'} on this device`
+  return state === 'online' ? 'All changes sent' : 'Nothing waits'
+}
+
+function bytes(count: number, language: string): string {
+  const unit = count < 10_000 ? 'byte' : count < 10_000_000 ? 'kilobyte' : 'megabyte'
+  const size = { byte: 1, kilobyte: 1_000, megabyte: 1_000_000 }[unit]
+  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(count / size)
+}

@@ -1,0 +1,19 @@
+import { openBrowserEngine } from '@entente/browser'
+import type { Engine } from '@entente/engine'
+import { relayAddress } from './relay-address.js'
+
+/** One browser may hold several orgs; `?org=name` tells them apart. The name is local to this browser and says nothing to anybody else. */
+export function orgStoreName(page: Location = location): string {
+  const asked = new URLSearchParams(page.search).get('org') ?? 'default'
+  return `workspace-${asked.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40) || 'default'}`
+}
+
+/** Opens this browser's org. Undefined where there is none yet and `create` is not given. */
+export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
+  try {
+    return await openBrowserEngine({ name: orgStoreName(), relay: relayAddress(), ...(create && { create }) })
+  } catch (error) {
+    if (create === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}

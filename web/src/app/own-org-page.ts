@@ -1,0 +1,116 @@
+import { controls, describeFailure, tokens } from '@entente/elements'
+import type { Engine } from '@entente/engine'
+import { css, html, LitElement, type TemplateResult } from 'lit'
+import { openOwnOrg } from './org-store.js'
+
+/** What the workspace and the partner site share: opening this browser's org, and the page's head. */
+export abstract class OwnOrgPage extends LitElement {
+  static override styles = [
+    tokens,
+    controls,
+    css`
+      :host {
+        display: grid;
+        grid-template-rows: auto minmax(0, 1fr);
+        height: 100vh;
+        background: var(--page);
+      }
+      .top {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        justify-content: space-between;
+        gap: 6px 18px;
+        padding: 8px 16px;
+        border-bottom: 1px solid var(--line);
+        background: var(--surface);
+      }
+      .top a.brand {
+        display: inline-flex;
+        align-items: center;
+        gap: 8px;
+        color: inherit;
+        font-weight: 680;
+        text-decoration: none;
+      }
+      .top svg {
+        width: 30px;
+        height: 20px;
+      }
+      .begin {
+        display: grid;
+        align-content: start;
+        justify-items: center;
+        padding: 8vh 16px;
+        overflow: auto;
+      }
+      .begin form {
+        width: min(440px, 100%);
+      }
+      .begin label {
+        display: grid;
+        gap: 4px;
+      }
+      main {
+        min-height: 0;
+      }
+    `,
+  ]
+  static override properties = { engine: { state: true }, opening: { state: true }, problem: { state: true } }
+  declare protected engine: Engine | undefined
+  declare protected opening: boolean
+  declare protected problem: string
+
+  constructor() {
+    super()
+    this.engine = undefined
+    this.opening = true
+    this.problem = ''
+  }
+
+  /** The page's own content, once the org is open. */
+  protected abstract content(engine: Engine): TemplateResult
+  /** What is shown where this browser has no org yet. */
+  protected abstract first(): TemplateResult
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    if (!this.engine) this.open()
+  }
+
+  protected open(create?: { readonly orgName: string; readonly userName: string }): void {
+    this.opening = true
+    this.problem = ''
+    openOwnOrg(create)
+      .then((engine) => (this.engine = engine))
+      .catch((error: unknown) => (this.problem = describeFailure(error).message))
+      .finally(() => (this.opening = false))
+  }
+
+  protected override render(): TemplateResult {
+    const { engine } = this
+    return html`<header class="top">
+        <span class="row">
+          <a class="brand" href="./"
+            ><svg viewBox="0 0 34 22" aria-hidden="true">
+              <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
+              <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
+            >${engine?.org.name ?? 'Entente'}</a
+          >
+          ${engine ? html`<span class="soft small">${engine.user.name}, ${engine.user.role}</span>` : ''}
+        </span>
+        ${engine ? html`<entente-status .engine=${engine}></entente-status>` : ''}
+      </header>
+      <main>${engine ? this.content(engine) : this.#begin()}</main>`
+  }
+
+  #begin(): TemplateResult {
+    if (this.problem !== '')
+      return html`<div class="empty">
+        <h3>This org could not be opened</h3>
+        <p role="alert">${this.problem}</p>
+        <button @click=${() => this.open()}>Try again</button>
+      </div>`
+    return this.opening ? html`<div class="empty" role="status"><p>Opening …</p></div>` : this.first()
+  }
+}

@@ -1,0 +1,248 @@
+import { EntenteElement } from '@entente/elements'
+import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { csvTools } from '../app/csv-tools.js'
+import { downloadText } from '../app/download.js'
+import { deskStyles } from './desk-styles.js'
+import { exportRecordsCsv } from './export-csv.js'
+import { formatRoute, parseRoute, type Route } from './route.js'
+import './site-view.js'
+
+/**
+ * One org's desk: its records, its connections and what hangs on them, behind one line of tabs. Where it is, is its `route`; it never touches the address
+ * itself, because two desks may stand on one page.
+ *
+ * @fires entente-route - Detail {route}: the person wants to go there.
+ */
+export class OrgDesk extends EntenteElement {
+  static override styles = [EntenteElement.styles, deskStyles]
+  static override properties = { ...EntenteElement.properties, route: {}, base: {}, offer: {}, link: { attribute: false } }
+  declare route: string
+  /** Address of the page that takes invitations. */
+  declare base: string
+  declare offer: 'both' | 'invite' | 'accept'
+  declare link: string
+  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements']
+
+  constructor() {
+    super()
+    this.route = ''
+    this.base = ''
+    this.offer = 'both'
+    this.link = ''
+  }
+
+  protected view(engine: Engine): TemplateResult {
+    const route = parseRoute(this.route)
+    const fills = route.page === 'records' || route.page === 'site'
+    return html`<nav aria-label=${engine.org.name}>${this.#tabs(engine, route)}</nav>
+      <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
+  }
+
+  #tabs(engine: Engine, current: Route): readonly TemplateResult[] {
+    const connections = engine.connections.list()
+    const isVendor = this.offer === 'invite' || connections.some((connection) => connection.side === 'vendor')
+    const isPartner = this.offer === 'accept' || connections.some((connection) => connection.side === 'partner')
+    const tabs: (readonly [string, Route])[] = [
+      [engine.records.schema('Opportunity').plural, { page: 'records', object: 'Opportunity' }],
+      [engine.records.schema('Lead').plural, { page: 'records', object: 'Lead' }],
+    ]
+    if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: undefined }])
+    tabs.push(['Connections', { page: 'connections' }], ['Agreement', { page: 'agreement', connection: undefined }])
+    if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: undefined }])
+    tabs.push(['People', { page: 'people', connection: undefined }], ['Sync', { page: 'sync' }])
+    const isCurrent = (route: Route): boolean => {
+      const page = current.page === 'record' ? 'records' : current.page
+      return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
+    }
+    return tabs.map(
+      ([name, route]) =>
+        html`<a
+          href="#${formatRoute(route)}"
+          aria-current=${isCurrent(route) ? 'page' : nothing}
+          @click=${(event: Event) => this.#go(event, route)}
+          >${name}</a
+        >`,
+    )
+  }
+
+  #place(engine: Engine, route: Route): TemplateResult {
+    switch (route.page) {
+      case 'records':
+        return this.#records(engine, route.object)
+      case 'record':
+        return this.#record(engine, route.object, route.id)
+      case 'connections':
+        return page(
+          'Connections',
+          html`<entente-connect .engine=${engine} .base=${this.base} .offer=${this.offer} .link=${this.link}></entente-connect>`,
+        )
+      case 'agreement':
+        return this.#over(
+          engine,
+          route.connection,
+          'Agreement',
+          route,
+          (id) => html`<entente-agreement class="card" .engine=${engine} .connection=${id}></entente-agreement>`,
+        )
+      case 'people':
+        return this.#over(
+          engine,
+          route.connection,
+          'People',
+          route,
+          (id) => html`<entente-people .engine=${engine} .connection=${id}></entente-people>`,
+        )
+      case 'sharing':
+        return this.#over(
+          engine,
+          route.connection,
+          'Sharing',
+          route,
+          (id) =>
+            html`${this.#objects(engine, route)}<entente-sharing
+                class="card"
+                .engine=${engine}
+                .connection=${id}
+                .object=${route.object}
+              ></entente-sharing>`,
+        )
+      case 'site':
+        return html`<site-view
+          .engine=${engine}
+          .density=${this.density}
+          .object=${route.object}
+          .connection=${chosen(engine, route.connection, 'partner')}
+        ></site-view>`
+      case 'sync':
+        return page('Sync', html`<div class="card"><entente-status details cuttable .engine=${engine}></entente-status></div>`)
+    }
+  }
+
+  #records(engine: Engine, object: ObjectName): TemplateResult {
+    const schema = engine.records.schema(object)
+    return html`<entente-records .engine=${engine} .density=${this.density} .object=${object} @entente-open=${this.#open}>
+        <span slot="toolbar" class="row">
+          <button @click=${() => this.#import()}>Import</button>
+          <button @click=${() => downloadText(`${schema.plural.toLowerCase()}.csv`, 'text/csv', exportRecordsCsv(engine, object))}>
+            Export CSV
+          </button>
+          <button class="primary" @click=${() => this.#to({ page: 'record', object, id: undefined })}>New</button>
+        </span>
+      </entente-records>
+      <entente-import .engine=${engine} .object=${object} .csv=${csvTools}></entente-import>`
+  }
+
+  #record(engine: Engine, object: ObjectName, id: string | undefined): TemplateResult {
+    const back: Route = { page: 'records', object }
+    return html`<div class="page wide">
+      <a class="back" href="#${formatRoute(back)}" @click=${(event: Event) => this.#go(event, back)}
+        >← ${engine.records.schema(object).plural}</a
+      >
+      <div class="two">
+        ${
+          id === undefined
+            ? nothing
+            : html`<aside>
+                <section>
+                  <h3>Connected external records</h3>
+                  <entente-external .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-external>
+                </section>
+                <section>
+                  <h3>Shared over</h3>
+                  <entente-shares .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-shares>
+                </section>
+              </aside>`
+        }
+        <entente-record
+          class="card"
+          .engine=${engine}
+          .density=${this.density}
+          .object=${object}
+          .record=${id}
+          @entente-saved=${this.#saved}
+          @entente-removed=${() => this.#to(back)}
+        ></entente-record>
+      </div>
+    </div>`
+  }
+
+  #over(
+    engine: Engine,
+    asked: string | undefined,
+    title: string,
+    route: Route,
+    view: (id: ConnectionView['id']) => TemplateResult,
+  ): TemplateResult {
+    const connections = engine.connections.list().filter((connection) => connection.code !== undefined || connection.state !== 'Pending')
+    const id = chosen(engine, asked)
+    if (id === undefined)
+      return page(
+        title,
+        html`<div class="empty card">
+          <h3>No connection yet</h3>
+          <p>Invite a partner, or accept a vendor’s invitation, under Connections.</p>
+        </div>`,
+      )
+    const choose = (event: Event): void => {
+      const { value } = event.target as HTMLSelectElement
+      if ('connection' in route) this.#to({ ...route, connection: value })
+    }
+    const select =
+      connections.length > 1
+        ? html`<select class="pick" aria-label="Connection" @change=${choose}>
+            ${connections.map((connection) => html`<option value=${connection.id} ?selected=${connection.id === id}>${connection.peerName ?? 'unknown'}</option>`)}
+          </select>`
+        : html`<span class="soft">with ${engine.connections.get(id)?.peerName ?? ''}</span>`
+    return page(title, view(id), select)
+  }
+
+  #objects(engine: Engine, route: Extract<Route, { readonly page: 'sharing' | 'site' }>): TemplateResult {
+    return html`<div class="row">
+      ${(['Opportunity', 'Lead'] as const).map((object) => html`<button aria-pressed=${object === route.object} class=${object === route.object ? 'primary' : ''} @click=${() => this.#to({ ...route, object })}>${engine.records.schema(object).plural}</button>`)}
+    </div>`
+  }
+
+  #open = (event: CustomEvent<{ readonly object: ObjectName; readonly id: string }>): void => {
+    this.#to({ page: 'record', ...event.detail })
+  }
+
+  #saved = (event: CustomEvent<{ readonly object: ObjectName; readonly id: string }>): void => {
+    this.#to({ page: 'record', ...event.detail })
+  }
+
+  #import(): void {
+    this.renderRoot.querySelector('entente-import')?.open()
+  }
+
+  #go(event: Event, route: Route): void {
+    event.preventDefault()
+    this.#to(route)
+  }
+
+  #to(route: Route): void {
+    this.tell('entente-route', { route: formatRoute(route) })
+  }
+}
+
+function page(title: string, content: TemplateResult, beside: TemplateResult | typeof nothing = nothing): TemplateResult {
+  return html`<div class="page">
+    <header>
+      <h2>${title}</h2>
+      ${beside}
+    </header>
+    ${content}
+  </div>`
+}
+
+/** The connection that was asked for, else the first one that works, else the first. */
+function chosen(engine: Engine, asked: string | undefined, side?: ConnectionView['side']): ConnectionView['id'] | undefined {
+  const connections = engine.connections.list().filter((connection) => side === undefined || connection.side === side)
+  const found =
+    connections.find((connection) => connection.id === asked) ??
+    connections.find((connection) => connection.state === 'Enabled') ??
+    connections.find((connection) => connection.code !== undefined)
+  return found?.id
+}
+
+customElements.define('org-desk', OrgDesk)

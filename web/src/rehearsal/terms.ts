@@ -1,0 +1,37 @@
+import type { Acceptance, Engine, FieldMapping, ObjectName, ProposedField, Proposal } from '@entente/engine'
+import { partnerMapping } from '@entente/engine/sample'
+
+/** What the vendor offers in the rehearsal, and what of it keeps flowing. */
+const offered: Readonly<Record<ObjectName, Readonly<Record<string, boolean>>>> = {
+  Opportunity: {
+    Name: false,
+    AccountName: false,
+    Amount: true,
+    CloseDate: true,
+    StageName: true,
+    NextStep: true,
+    OwnerName: false,
+    Product_Line__c: false,
+  },
+  Lead: { FirstName: false, LastName: false, Company: false, Email: true, Phone: true, Status: true, Rating: true },
+}
+
+export function vendorProposal(vendor: Engine): Proposal {
+  const fields = (object: ObjectName): readonly ProposedField[] =>
+    vendor.records.schema(object).fields.flatMap((field) => {
+      const update = offered[object][field.name]
+      return update === undefined ? [] : [{ field, update }]
+    })
+  return { objects: { Opportunity: { fields: fields('Opportunity') }, Lead: { fields: fields('Lead') } } }
+}
+
+/** The partner takes all that its mapping has a place for: other labels, its own stages, one text cut. */
+export function partnerAcceptance(): Acceptance {
+  const fields = (object: ObjectName): readonly FieldMapping[] =>
+    partnerMapping(object).flatMap((line) => {
+      const { source } = line
+      const update = source === undefined ? undefined : offered[object][source]
+      return source === undefined || update === undefined ? [] : [{ ...line, source, update }]
+    })
+  return { objects: { Opportunity: { fields: fields('Opportunity') }, Lead: { fields: fields('Lead') } } }
+}

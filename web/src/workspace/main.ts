@@ -1,0 +1,3 @@
+import '@entente/elements/define.js'
+import '../desk/desk.js'
+import './workspace-app.js'

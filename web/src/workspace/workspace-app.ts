@@ -1,0 +1,75 @@
+import type { Engine } from '@entente/engine'
+import { html, type TemplateResult } from 'lit'
+import { OwnOrgPage } from '../app/own-org-page.js'
+
+/** The workspace of this browser's org. The place stands in the address; an invitation that comes with it is taken out at once, as it is a secret. */
+export class WorkspaceApp extends OwnOrgPage {
+  static override properties = { ...OwnOrgPage.properties, route: { state: true } }
+  declare protected route: string
+  #invitation = ''
+
+  constructor() {
+    super()
+    this.route = ''
+    this.#followAddress()
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    addEventListener('hashchange', this.#followAddress)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    removeEventListener('hashchange', this.#followAddress)
+  }
+
+  protected content(engine: Engine): TemplateResult {
+    return html`<org-desk
+      .engine=${engine}
+      .route=${this.route}
+      .base=${location.href.split('#')[0] ?? ''}
+      .link=${this.#invitation}
+      @entente-route=${(event: CustomEvent<{ readonly route: string }>) => (location.hash = event.detail.route)}
+      @entente-accepted=${() => (this.#invitation = '')}
+    ></org-desk>`
+  }
+
+  protected first(): TemplateResult {
+    return html`<div class="begin">
+      <form class="card stack" @submit=${this.#create}>
+        <h2>Create your org</h2>
+        <p class="soft">
+          ${this.#invitation === '' ? 'Its keys and records stay in this browser.' : 'You have an invitation. Name your org first; then you can accept it.'}
+          Nothing is sent anywhere before you connect.
+        </p>
+        <label>Company <input name="org" required maxlength="120" autocomplete="organization" autofocus /></label>
+        <label>Your name <input name="user" required maxlength="120" autocomplete="name" /></label>
+        <div><button class="primary">Create</button></div>
+      </form>
+    </div>`
+  }
+
+  #create = (event: SubmitEvent): void => {
+    event.preventDefault()
+    const form = new FormData(event.target as HTMLFormElement)
+    const text = (name: string): string => {
+      const value = form.get(name)
+      return typeof value === 'string' ? value.trim() : ''
+    }
+    if (text('org') !== '' && text('user') !== '') this.open({ orgName: text('org'), userName: text('user') })
+  }
+
+  #followAddress = (): void => {
+    const fragment = location.hash.slice(1)
+    if (!fragment.startsWith('invite=')) {
+      this.route = fragment
+      return
+    }
+    this.#invitation = location.href
+    this.route = 'connections'
+    history.replaceState(null, '', `${location.pathname}${location.search}#connections`)
+  }
+}
+
+customElements.define('workspace-app', WorkspaceApp)
