@@ -115,5 +115,11 @@ function structuredCopy(value: unknown): unknown {
   if (value instanceof Uint8Array) return value.slice()
   if (Array.isArray(value)) return value.map(structuredCopy)
   if (Object.getPrototypeOf(value) !== Object.prototype) return value
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, structuredCopy(part)]))
+  const copy: Record<string, unknown> = {}
+  for (const [name, part] of Object.entries(value)) {
+    // Assigning `__proto__` would set the prototype.
+    if (name === '__proto__') Object.defineProperty(copy, name, { value: structuredCopy(part), enumerable: true, configurable: true, writable: true })
+    else copy[name] = structuredCopy(part)
+  }
+  return copy
 }

@@ -20,8 +20,6 @@ export interface Absorber {
   readonly meaning: Meaning
   readonly rows: RowsView
   readonly sealer: Sealer
-  /** False only where a test leaves the rule out that docs of another version are held. */
-  readonly hold: boolean
   /** Hears of entries that cannot be taken. They change nothing (rule SE4). */
   readonly problem: (what: string) => void
 }
@@ -142,7 +140,7 @@ function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: Reado
  */
 export function openDoc(absorber: Absorber, key: Key, doc: StoredDoc, changed: SealedSlots, lastGood: Readonly<Record<string, Register>>): Absorbed {
   const { feed, meaning, rows, sealer } = absorber
-  if (absorber.hold && isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
+  if (isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
   const registers: Record<string, Register> = { ...doc.registers }
   const unreadable = new Set(doc.unreadable)
   const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()

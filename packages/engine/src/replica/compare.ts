@@ -3,14 +3,11 @@ import { encodeUtf8 } from 'lib0/string'
 import { messagePlaceOf, type Place, placesOf, docPlace, type Wanted, wantedAt } from './carriage.js'
 import type { Holdings } from './holdings.js'
 import { connectionFeed, type Meaning, meaningOf, type RowsView, teamFeed, topicByObject } from './meaning.js'
-import { type Need, needOf } from './project.js'
+import { type LeftOut, type Need, needOf } from './project.js'
 import type { Sealer } from './sealer.js'
 import type { Address, Head } from './stored.js'
 import type { RowStep } from '../row/rows.js'
 import type { Row } from '../row/row.js'
-
-/** Rules that a test leaves out to see that they are needed. Nothing else ever does. */
-export type LeftOut = 'hold' | 'tombstones' | 'project-all' | 'team-first'
 
 /** All rows, for when a whole feed is compared with them. */
 export interface AllRows {
@@ -39,7 +36,7 @@ export function compareAt(comparing: Comparing, place: Place, rows: RowsView, he
   const meaning = meaningOf(place.feed, comparing.org, rows)
   if (!meaning?.own) return undefined
   const wanted = wantedAt(meaning, place.address, rows, comparing.sealer.names)
-  return { meaning, wanted, need: needOf(wanted, head) }
+  return { meaning, wanted, need: needOf(wanted, head, comparing.leftOut) }
 }
 
 /** The places, each once, that changed rows bear on. */

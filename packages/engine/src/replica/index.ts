@@ -1,4 +1,4 @@
-export type { LeftOut } from './compare.js'
+export type { LeftOut } from './project.js'
 export type { Followed } from './followed.js'
 export type { InboxMessage, PeerDoc } from './holdings.js'
 export { messageRowId } from './carriage.js'

@@ -6,32 +6,40 @@ import type { Meaning } from './meaning.js'
 import type { Sealer } from './sealer.js'
 import type { DocHead, Head, StoredDoc } from './stored.js'
 
+/** Rules that a test leaves out to see that they are needed. Nothing else ever does. */
+export type LeftOut = 'hold' | 'tombstones' | 'project-all' | 'team-first'
+
 /** What must be published so that the relay has what is wanted; `wait` while the relay's copy has not been read. */
 export type Need = 'none' | 'wait' | 'message' | 'erase' | 'begin' | 'update'
 
-/** Compares what is wanted with what the relay is known to have (rules DM1 to DM4). */
-export function needOf(wanted: Wanted, head: Head | undefined): Need {
+/**
+ * Compares what is wanted with what the relay is known to have (rules DM1 to DM4).
+ *
+ * @param leftOut rules that a test leaves out
+ */
+export function needOf(wanted: Wanted, head: Head | undefined, leftOut: ReadonlySet<LeftOut> = new Set()): Need {
   switch (wanted.kind) {
     case 'nothing':
       return 'none'
     case 'erased':
+      if (!head && leftOut.has('tombstones')) return 'none'
       return head?.kind === 'erased' && !head.unsent ? 'none' : 'erase'
     case 'message':
     case 'notice':
       return head && 'stamp' in head && compareStamps(wanted.register[0], head.stamp) <= 0 ? 'none' : 'message'
     case 'doc':
-      return needOfDoc(wanted, head)
+      return needOfDoc(wanted, head, !leftOut.has('hold'))
   }
 }
 
-function needOfDoc(wanted: Extract<Wanted, { kind: 'doc' }>, head: Head | undefined): Need {
+function needOfDoc(wanted: Extract<Wanted, { kind: 'doc' }>, head: Head | undefined, hold: boolean): Need {
   const isEmpty = Object.keys(wanted.registers).length === 0
   if (head?.kind !== 'doc') return wanted.begun && !isEmpty ? 'begin' : 'none'
   // A version that this device does not know yet is left alone; one that has been replaced is replaced, by an empty doc where nothing is left.
   if (head.epoch.version > wanted.version) return 'none'
   if (head.epoch.version < wanted.version) return 'begin'
   // Its registers are not known yet, so that any of them may be above the row's.
-  if (head.held) return 'wait'
+  if (head.held && hold) return 'wait'
   return slotsAbove(wanted.registers, head).length > 0 ? 'update' : 'none'
 }
 

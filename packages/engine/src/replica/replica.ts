@@ -8,13 +8,13 @@ import { rowKey, Rows, type RowStep, stepBetween, storedRow } from '../row/rows.
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, isHeld, openDoc } from './absorb.js'
 import type { Place } from './carriage.js'
-import { addressesOf, compareAt, type Comparing, type LeftOut, mayPublish, placeName, placesOfFeed, placesOfSteps } from './compare.js'
+import { addressesOf, compareAt, type Comparing, mayPublish, placeName, placesOfFeed, placesOfSteps } from './compare.js'
 import { type Followed, followedFeeds } from './followed.js'
 import { Holdings, type InboxMessage, isSameFeed, type Outcome, type PeerDoc } from './holdings.js'
 import { Lock } from './lock.js'
 import { MapIndex, Overlay } from './map-index.js'
 import { type Meaning, meaningOf } from './meaning.js'
-import { project } from './project.js'
+import { type LeftOut, project } from './project.js'
 import { Sealer } from './sealer.js'
 import { type Address, asFeedState, asStored, docStoreKey, type FeedState, feedStoreKey, freshFeed, type Head, headOf, markStoreKey, type Stored, type StoredDoc } from './stored.js'
 
@@ -274,7 +274,7 @@ export class Replica implements ReplicaView {
   }
 
   #absorber(feed: FeedName, meaning: Meaning): Absorber {
-    return { feed, meaning, rows: this.#index, sealer: this.#sealer, problem: this.#problem, hold: !this.#comparing.leftOut.has('hold') }
+    return { feed, meaning, rows: this.#index, sealer: this.#sealer, problem: this.#problem }
   }
 
   #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {

@@ -2,6 +2,7 @@ import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
 import type { RandomBytes } from '../port/random.js'
 import type { Register } from '../row/row.js'
 import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
+import { poolRandom } from '../seal/random-pool.js'
 import { messagePlace, open, openContent, seal, valueOfContent } from '../seal/seal.js'
 import { type Meaning, type RowsView, textOf } from './meaning.js'
 import type { Address } from './stored.js'
@@ -24,7 +25,7 @@ export class Sealer {
   constructor(org: OrgId, rows: RowsView, random: RandomBytes) {
     this.#org = org
     this.#rows = rows
-    this.#random = random
+    this.#random = poolRandom(random)
   }
 
   /** The names of the team feed; undefined as long as this device has no org key. */

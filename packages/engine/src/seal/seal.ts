@@ -1,12 +1,11 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
 import * as decoding from 'lib0/decoding'
-import * as encoding from 'lib0/encoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import type { RandomBytes } from '../port/random.js'
 import { parseValue, type Value } from '../record/value.js'
 import type { Register } from '../row/row.js'
-import { pad, unpad } from './pad.js'
+import { padPlaintext, unpad } from './pad.js'
 
 /** Where a seal lies. It is bound to this place: moved to another feed, key, slot or epoch it does not open (rule SE2). */
 export interface SealPlace {
@@ -33,12 +32,9 @@ const nonceBytes = 24
  * @param key 32 bytes, from `keys.ts`
  */
 export function seal(key: Uint8Array, place: SealPlace, [stamp, value]: Register, random: RandomBytes): Uint8Array {
-  const plaintext = encoding.encode((encoder) => {
-    for (const part of stamp) encoding.writeVarUint(encoder, part)
-    encoding.writeUint8Array(encoder, encodeUtf8(JSON.stringify(value)))
-  })
   const nonce = random(nonceBytes)
-  const box = xchacha20poly1305(key, nonce, placeToBytes(place)).encrypt(pad(plaintext))
+  const plaintext = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
+  const box = xchacha20poly1305(key, nonce, placeToBytes(place)).encrypt(plaintext)
   const sealed = new Uint8Array(nonceBytes + box.length)
   sealed.set(nonce)
   sealed.set(box, nonceBytes)

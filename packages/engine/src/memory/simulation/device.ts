@@ -2,7 +2,7 @@ import { decodePolicy, otherSide, policyKey, type Side, type Stamp } from '@ente
 import { encodeUtf8 } from 'lib0/string'
 import type { Clock } from '../../port/clock.js'
 import type { OpenSocket } from '../../port/socket.js'
-import type { LeftOut } from '../../replica/compare.js'
+import type { LeftOut } from '../../replica/project.js'
 import { effectiveVersion, messageRowId } from '../../replica/carriage.js'
 import { connectionFeed } from '../../replica/meaning.js'
 import { isAbove, valueOf } from '../../row/row.js'

@@ -1,5 +1,5 @@
 import { compareStamps, type Stamp } from '@entente/protocol'
-import type { LeftOut } from '../../replica/compare.js'
+import type { LeftOut } from '../../replica/project.js'
 import { ManualClock } from '../clock.js'
 import { MemoryRelay, type RelayLeftOut } from '../relay.js'
 import { emptyRelay, feedOf, type RelayState } from '../relay-state.js'

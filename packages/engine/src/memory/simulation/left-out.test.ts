@@ -1,0 +1,24 @@
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { type Fault, World, type WorldOptions } from './world.js'
+
+const turn = async (): Promise<void> => void (await setImmediate())
+
+/** Each rule is needed: without it the same runs come to grief within some dozen seeds. `hold` and `team-first` need rarer meetings: see replica.test.ts. */
+const cases: readonly { readonly rule: 'compare-and-set' | 'project-all' | 'tombstones' | 'openings'; readonly faults: readonly Fault[] }[] = [
+  { rule: 'compare-and-set', faults: ['lostTail', 'eviction', 'twiceUp', 'halfOpen', 'compact', 'longOffline'] },
+  { rule: 'project-all', faults: ['lostDevice', 'relayBackup', 'crash'] },
+  { rule: 'tombstones', faults: ['relayLoss', 'erase', 'frozenClock'] },
+  { rule: 'openings', faults: ['relayLoss', 'erase'] },
+]
+
+describe('leaving a rule out', () => {
+  it.each(cases)('$rule is found by some seed, and the same seed passes with it', { timeout: 60_000 }, async ({ rule, faults }) => {
+    const run = (seed: number, leftOut: NonNullable<WorldOptions['leftOut']>): Promise<readonly string[]> =>
+      new World({ seed, faults: new Set(faults), leftOut, turn }).run()
+    let found: number | undefined
+    for (let seed = 0; seed < 120 && found === undefined; seed++) if ((await run(seed, new Set([rule]))).length > 0) found = seed
+    expect(found).toBeDefined()
+    expect(await run(found ?? 0, new Set())).toEqual([])
+  })
+})

@@ -1,0 +1,194 @@
+import { type Entry, type FeedName, type Offer, parseKey, policyKey } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../memory/clock.js'
+import { type MemoryDevice, openMemoryDevice } from '../memory/device.js'
+import { seededRandom } from '../memory/random.js'
+import { MemoryStore } from '../memory/store.js'
+import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../memory/two-orgs.js'
+import { valueOf } from '../row/row.js'
+import { connectionFeed, teamFeed } from './meaning.js'
+import { type LeftOut, needOf } from './project.js'
+import type { DocHead } from './stored.js'
+
+const map = parseKey('map-of-ada')
+const leads = connectionFeed(sampleConnection, 'vendor', 'lead')
+const messages = (['vendor', 'partner'] as const).map((side) => connectionFeed(sampleConnection, side, 'messages'))
+const clock = new ManualClock()
+
+async function openOrg(side: 'vendor' | 'partner', options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore } = {}) {
+  const problems: string[] = []
+  const device = await openMemoryDevice({
+    org: side === 'vendor' ? vendorOrg : partnerOrg,
+    store: options.store ?? new MemoryStore(),
+    openSocket: () => ({ send: () => undefined, close: () => undefined }),
+    clock,
+    random: seededRandom(side === 'vendor' ? 1 : 2),
+    team: options.team ?? false,
+    leftOut: new Set(options.leftOut),
+    problem: (what) => problems.push(what),
+  })
+  await device.rows.save([...connectionEdits(side), ...agreementEdits(side, 1, [0, 1])])
+  return { ...device, problems }
+}
+
+const offersOf = async ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
+  (await replica.offers([feed], () => true, { count: 100, bytes: 1_000_000 })).flatMap(({ offers }) => offers)
+
+const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence: number): Entry => ({ sequence, key, kind, whole, epoch, bytes })
+
+const absorb = ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName, ...entries: Entry[]): Promise<void> =>
+  replica.absorb(feed, { opening: 1, position: 1, live: true, entries })
+
+/** Both sides have registered their policies, and each has read the other's. */
+async function registerPolicies(vera: MemoryDevice, paul: MemoryDevice): Promise<void> {
+  for (const [index, device] of [vera, paul].entries()) {
+    const feed = messages[index]
+    const [policy] = feed ? await offersOf(device, feed) : []
+    if (feed && policy) for (const each of [vera, paul]) await absorb(each, feed, entryOf(policy, 1))
+  }
+  for (const device of [vera, paul]) await absorb(device, leads)
+}
+
+describe('a replica', () => {
+  it('[PB1] [DC3] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
+    const [whole] = await offersOf(vera, leads)
+    expect(whole).toMatchObject({ seen: 0, whole: true, epoch: { version: 1, number: 0 } })
+    if (whole) await absorb(vera, leads, entryOf(whole, 1))
+    expect(vera.replica.acknowledged(leads, map)).toBe(true)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Status: 'Won' } }])
+    expect(vera.replica.acknowledged(leads, map)).toBe(false)
+    const [update] = await offersOf(vera, leads)
+    expect(update).toMatchObject({ seen: 1, whole: false })
+    expect(update?.bytes.length).toBeLessThan(200)
+    if (whole && update) await absorb(paul, leads, entryOf(whole, 1), entryOf(update, 2))
+    expect(paul.replica.peerDocs(leads).get(map)?.registers['1']?.[1]).toBe('Won')
+    expect(paul.problems).toEqual([])
+  })
+
+  it('[AB3] takes a chunk in once, however often it comes', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    const [whole] = await offersOf(vera, leads)
+    const told: unknown[] = []
+    paul.replica.watchFeeds((changed) => told.push(changed))
+    for (let time = 0; time < 3; time++) if (whole) await absorb(paul, leads, entryOf(whole, 1))
+    expect(told).toHaveLength(1)
+    expect(paul.replica.position(leads).cursor).toBe(1)
+  })
+
+  it('[SE4] keeps the last good value where a seal does not open, and flags it (bad input 39)', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    const [whole] = await offersOf(vera, leads)
+    if (!whole) throw new Error('nothing to send')
+    await absorb(paul, leads, entryOf(whole, 1))
+    // The same bytes under the next epoch: their seals are bound to the one before.
+    await absorb(paul, leads, entryOf({ ...whole, epoch: { version: 1, number: 1 } }, 2))
+    const doc = paul.replica.peerDocs(leads).get(map)
+    expect(doc?.unreadable).toEqual(['0'])
+    expect(doc?.registers['0']?.[1]).toBe('Ada')
+    expect(paul.problems).toHaveLength(1)
+  })
+
+  it('[EP4] leaves a doc of a version that it does not know alone until the agreement comes', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await paul.replica.lead()
+    await registerPolicies(vera, paul)
+    await vera.rows.save([...agreementEdits('vendor', 2, [0]), { object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    const secondPolicy = async (index: 0 | 1, device: MemoryDevice): Promise<void> => {
+      const feed = messages[index]
+      const [policy] = feed ? await offersOf(device, feed) : []
+      if (feed && policy) await absorb(vera, feed, entryOf(policy, 2))
+    }
+    await secondPolicy(0, vera)
+    const elsewhere = await openOrg('partner')
+    await elsewhere.rows.save(agreementEdits('partner', 2, [0]))
+    await secondPolicy(1, elsewhere)
+    const [whole] = await offersOf(vera, leads)
+    if (!whole) throw new Error('nothing to send')
+    await absorb(paul, leads, entryOf(whole, 1))
+    expect(paul.replica.peerDocs(leads).get(map)?.registers).toEqual({})
+    await paul.rows.save(agreementEdits('partner', 2, [0]))
+    await absorb(paul, leads)
+    expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe('Ada')
+  })
+
+  it('[EP4] never writes over a doc that it has not read', () => {
+    const head: DocHead = { kind: 'doc', epoch: { version: 1, number: 0 }, sequence: 1, registers: {}, unreadable: [], held: true, lost: false }
+    const wanted = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, begun: true } as const
+    expect(needOf(wanted, head)).toBe('wait')
+    expect(needOf(wanted, head, new Set(['hold']))).toBe('update')
+    expect(needOf(wanted, { ...head, epoch: { version: 2, number: 0 } })).toBe('none')
+  })
+
+  it('sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
+    for (const leftOut of [[], ['team-first']] as LeftOut[][]) {
+      const [vera, paul] = [await openOrg('vendor', { team: true, leftOut }), await openOrg('partner')]
+      await registerPolicies(vera, paul)
+      await absorb(vera, teamFeed(vendorOrg, 'rows'))
+      await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+      expect(await offersOf(vera, leads)).toHaveLength(leftOut.length)
+      const team = await offersOf(vera, teamFeed(vendorOrg, 'rows'))
+      await absorb(vera, teamFeed(vendorOrg, 'rows'), ...team.map((offer, index) => entryOf(offer, index + 1)))
+      expect(await offersOf(vera, leads)).toHaveLength(1)
+    }
+  })
+
+  it('[OP3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    const gone = parseKey('map-of-bob')
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, { object: 'Lead', id: 'bob', values: { Name: 'Bob' } }, mapEdit(map, 'ada'), mapEdit(gone, 'bob')])
+    const both = (await offersOf(vera, leads)).map((offer, index) => entryOf(offer, index + 1))
+    for (const device of [vera, paul]) await absorb(device, leads, ...both)
+    await vera.rows.save([mapEdit(gone, 'bob', false)])
+    const [erasure] = await offersOf(vera, leads)
+    if (erasure) for (const device of [vera, paul]) await absorb(device, leads, entryOf(erasure, 3))
+    for (const device of [vera, paul]) await device.replica.lost(leads)
+    expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe('Ada')
+    for (const device of [vera, paul]) await absorb(device, leads)
+    expect((await offersOf(vera, leads)).map(({ key, kind, seen }) => [key, kind, seen]).sort()).toEqual([
+      [map, 'doc', 0],
+      [gone, 'erased', 0],
+    ])
+  })
+
+  it('does not begin the doc of an imported copy before its first edit', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    const own = connectionFeed(sampleConnection, 'partner', 'lead')
+    await absorb(paul, own)
+    const edit = mapEdit(map, 'copy')
+    await paul.rows.save([
+      { object: 'Lead', id: 'copy', values: { Name: 'Ada' }, stamp: [5, 0, 0] },
+      { ...edit, values: { ...edit.values, importStamp: [5, 0, 0] } },
+    ])
+    expect(paul.replica.waiting()).toBe(0)
+    await paul.rows.save([{ object: 'Lead', id: 'copy', values: { Status: 'Contacted' } }])
+    expect(await offersOf(paul, own)).toHaveLength(1)
+  })
+
+  it('keeps an erased message erased on the org’s other devices', async () => {
+    const feed = messages[0]
+    if (!feed) return
+    const [vera, vito] = [await openOrg('vendor'), await openOrg('vendor', { store: new MemoryStore() })]
+    const id = `${feed}#listing`
+    await vera.rows.save([{ object: 'Message', id, values: { body: 'Ada' } }])
+    const said = (await offersOf(vera, feed)).map((offer, index) => entryOf(offer, index + 1))
+    for (const device of [vera, vito]) await absorb(device, feed, ...said)
+    expect(valueOf(vito.rows.get('Message', id), 'body')).toBe('Ada')
+    await vera.rows.save([{ object: 'Message', id, values: { body: null } }])
+    const [erasure] = await offersOf(vera, feed)
+    expect(erasure?.kind).toBe('erased')
+    if (erasure) for (const device of [vera, vito]) await absorb(device, feed, entryOf(erasure, 9))
+    expect(valueOf(vito.rows.get('Message', id), 'body')).toBeNull()
+    expect(vito.rows.get('Message', id)).toEqual(vera.rows.get('Message', id))
+    expect(said.map(({ key }) => key)).toContain(policyKey)
+    expect(await offersOf(vito, feed)).toEqual([])
+  })
+})
