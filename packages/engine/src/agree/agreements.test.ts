@@ -17,7 +17,7 @@ const proposalOf = (fields: readonly Field[], update: (field: Field) => boolean 
 })
 
 describe('an agreement', () => {
-  it('goes from proposal to acceptance, and both sides compute the same hash', async () => {
+  it('[AG3] goes from proposal to acceptance, and both sides compute the same hash', async () => {
     const { vera, paul, wire } = await openTwo()
     expect(vera.agreements.get(connection)).toMatchObject({ state: 'none', turn: 'vendor' })
     const schema = vera.context.schema('Lead')
@@ -66,7 +66,7 @@ describe('an agreement', () => {
     }
   })
 
-  it('refuses an eleventh update field (bad input 58)', async () => {
+  it('[AG2] refuses an eleventh update field (bad input 58)', async () => {
     const { vera } = await openTwo()
     const fields = vera.context.schema('Lead').fields.slice(0, 12)
     await expect(
@@ -109,7 +109,7 @@ describe('an agreement', () => {
     expect(paul.problems.join()).toContain('11 update fields')
   })
 
-  it('refuses an acceptance of an older version and leaves the present proposal standing (bad input 43)', async () => {
+  it('[AG1] refuses an acceptance of an older version and leaves the present proposal standing (bad input 43)', async () => {
     const { vera, paul, wire } = await openAgreed()
     const old = [...paul.context.rows.list('Message').values()].find(({ id }) => id.endsWith('#acceptance'))
     await vera.agreements.propose(
@@ -124,7 +124,7 @@ describe('an agreement', () => {
     expect(paul.agreements.get(connection)?.proposal?.version).toBe(2)
   })
 
-  it('blocks the connection where both sides computed different hashes', async () => {
+  it('[AG3] blocks the connection where both sides computed different hashes', async () => {
     const { vera, paul, wire } = await openAgreed()
     const { ownMessages } = requireConnection(paul.context.rows, connection)
     await paul.context.rows.save([

@@ -95,7 +95,7 @@ function expectOneCopyEach({ orgs: { vendor, partner } }: Story): void {
 }
 
 describe('an export over a crash at any transaction', () => {
-  it.each(['vendor', 'partner'] as const)('makes exactly one copy of each record, wherever the %s stops', async (side) => {
+  it.each(['vendor', 'partner'] as const)('[EX1, IM3, MS2] makes exactly one copy of each record, wherever the %s stops', async (side) => {
     const whole = await exportWithCrash(side, Number.POSITIVE_INFINITY)
     expectOneCopyEach(whole.story)
     expect(whole.commits).toBeGreaterThan(5)
@@ -108,7 +108,7 @@ describe('an export over a crash at any transaction', () => {
 })
 
 describe('two devices of the partner', () => {
-  it('that import the same package make the same copy, and the later one writes over no edit', async () => {
+  it('[IM1, IM2] that import the same package make the same copy, and the later one writes over no edit', async () => {
     const { vera, paul, wire } = await openAgreed()
     await vera.records.create('Lead', lead('Ada'))
     await settle(wire, vera, paul)

@@ -44,7 +44,7 @@ async function agreeAs(device: Org, first: Org): Promise<void> {
 }
 
 describe('the partner site', () => {
-  it('lists what the rule shows, with the agreed fields and no other', async () => {
+  it('[SH1, SH3] lists what the rule shows, with the agreed fields and no other', async () => {
     const { vera, paul, wire } = await openAgreed()
     await vera.records.create('Lead', lead('Ada'))
     await vera.records.create('Lead', lead('Bob', { Company: 'Other' }))
@@ -74,7 +74,7 @@ describe('the partner site', () => {
 })
 
 describe('an export', () => {
-  it('makes a copy, a record map on both sides and a mirror at the partner', async () => {
+  it('[EX2] makes a copy, a record map on both sides and a mirror at the partner', async () => {
     const { vera, paul, record, copy } = await exported()
     expect(copies(paul)).toHaveLength(1)
     expect(paul.records.get('Lead', copy)?.values).toMatchObject({ LastName: 'Ada', Company: 'Acme', Status: 'Open - Not Contacted' })
@@ -139,7 +139,7 @@ describe('an export', () => {
     expect(paul.site.jobs()).toHaveLength(1)
   })
 
-  it('lets nothing leave but the agreed fields, before and after (promise 4)', async () => {
+  it('[EX3, SH4] lets nothing leave but the agreed fields, before and after (promise 4)', async () => {
     const { vera, paul, wire } = await openAgreed()
     const secret = 'TOKEN-9f3a'
     const record = await vera.records.create('Lead', lead('Ada', { Title: secret, City: secret, Phone: '+49 111' }))
@@ -202,7 +202,7 @@ describe('an export is refused', () => {
     return { ...parties, ids, job: paul.site.jobs()[0] }
   }
 
-  it('to a person without a grant, at both ends (bad input 59)', async () => {
+  it('[EX3] to a person without a grant, at both ends (bad input 59)', async () => {
     const { vera, paul, ids, job } = await request(async ({ vera: vendor }) => {
       await vendor.context.rows.save([{ object: 'Grant', id: `${connection}:paul`, values: { granted: false } }])
     })

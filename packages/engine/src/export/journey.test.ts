@@ -39,7 +39,7 @@ async function until(holds: () => boolean, engines: readonly Engine[], what: str
 }
 
 describe('two engines at a relay', () => {
-  it('connect, agree, share, export and keep each other’s mirrors current, also over a narrower agreement', async () => {
+  it('[EP2, EP3, DM2] connect, agree, share, export and keep each other’s mirrors current, also over a narrower agreement', async () => {
     const { vista, pine } = await openBoth()
     const both = [vista, pine]
     const { invitation } = await vista.connections.invite('https://pine.example/')

@@ -36,14 +36,20 @@ async function connectedOrgs() {
 }
 
 describe('a link', () => {
-  it('brings Vera’s edit of an agreed field to Paul, and no other field', async () => {
+  it('[AB2] brings Vera’s edit of an agreed field to Paul, and no other field', async () => {
     const { vera, paul, settle, problems } = await connectedOrgs()
-    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada', Status: 'Open', Secret: 'not agreed' } }, mapEdit(mapId, 'lead-1')])
+    await vera.rows.save([
+      { object: 'Lead', id: 'lead-1', values: { Name: 'Ada', Status: 'Open', Secret: 'not agreed' } },
+      mapEdit(mapId, 'lead-1'),
+    ])
     vera.link.start()
     paul.link.start()
     await settle(vera, paul)
     const doc = paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))
-    expect(Object.fromEntries(Object.entries(doc?.registers ?? {}).map(([slot, [, value]]) => [slot, value]))).toEqual({ 0: 'Ada', 1: 'Open' })
+    expect(Object.fromEntries(Object.entries(doc?.registers ?? {}).map(([slot, [, value]]) => [slot, value]))).toEqual({
+      0: 'Ada',
+      1: 'Open',
+    })
     expect(problems).toEqual([])
     expect(vera.replica.acknowledged(vendorLeads, parseKey(mapId))).toBe(true)
   })
@@ -73,7 +79,9 @@ describe('a link', () => {
     vera.link.start()
     await settle(vera)
     const secret = 'AAAAAAAAAAAAAAAAAAAAAA'
-    await vera.rows.save([{ object: 'Invitation', id: mailboxId(secret), values: { side: 'vendor', secret, state: 'open', expires: clock.now() + 60_000 } }])
+    await vera.rows.save([
+      { object: 'Invitation', id: mailboxId(secret), values: { side: 'vendor', secret, state: 'open', expires: clock.now() + 60_000 } },
+    ])
     await settle(vera)
     expect(heard).toEqual(['open'])
   })

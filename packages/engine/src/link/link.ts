@@ -131,7 +131,8 @@ export class Link {
 
   /** A token with which a stock y-websocket provider may read one doc, from this device's session. @throws ProtocolError */
   askDoor(feed: FeedName, key: Key): Promise<DoorToken> {
-    if (!this.#line) return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay from this tab. Ask again when online.'))
+    if (!this.#line)
+      return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay from this tab. Ask again when online.'))
     return this.#line.session.askDoor(feed, key)
   }
 

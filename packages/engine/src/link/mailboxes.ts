@@ -20,7 +20,8 @@ export function mailboxRequests(rows: Rows): readonly (readonly [name: string, m
     if (side === 'partner') requests.push([`claim ${row.id}`, { type: 'claim', mailbox, claim }])
     else {
       const expires = valueOf(row, 'expires')
-      if (typeof expires === 'number') requests.push([`invite ${row.id}`, { type: 'invite', mailbox, claimHash: claimHash(claim), expires }])
+      if (typeof expires === 'number')
+        requests.push([`invite ${row.id}`, { type: 'invite', mailbox, claimHash: claimHash(claim), expires }])
     }
   }
   return requests

@@ -1,5 +1,14 @@
 import {
-  type ClientMessage, decodeRelayFrame, type ErrorCode, type FeedName, type Key, limits, type Offer, ProtocolError, protocolVersions, type RelayMessage,
+  type ClientMessage,
+  decodeRelayFrame,
+  type ErrorCode,
+  type FeedName,
+  type Key,
+  limits,
+  type Offer,
+  ProtocolError,
+  protocolVersions,
+  type RelayMessage,
 } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
@@ -109,7 +118,8 @@ export class Session {
   /** Asks for a token with which a stock y-websocket provider may read one doc. @throws ProtocolError with the relay's code */
   askDoor(feed: FeedName, key: Key): Promise<DoorToken> {
     const number = this.#numberByFeed.get(feed)
-    if (number === undefined) return Promise.reject(new ProtocolError('FEED', 'This feed is not followed at the moment. Try again when online.'))
+    if (number === undefined)
+      return Promise.reject(new ProtocolError('FEED', 'This feed is not followed at the moment. Try again when online.'))
     const id = ++this.#lastDoor
     return new Promise((resolve, reject) => {
       this.#doors.set(id, { resolve, reject })
@@ -124,7 +134,8 @@ export class Session {
     this.#unwatch()
     this.#heartbeat?.stop()
     this.#pauses.stop()
-    for (const door of this.#doors.values()) door.reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))
+    for (const door of this.#doors.values())
+      door.reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))
   }
 
   #enqueue(message: RelayMessage): void {
@@ -178,7 +189,12 @@ export class Session {
   #begin(welcome: Told<'welcome'>): void {
     const { clock, events } = this.#options
     this.#opening = welcome.opening
-    this.#heartbeat = new Heartbeat(clock, welcome.heartbeatMs || limits.heartbeatMs, () => this.#say({ type: 'ping' }), () => this.#end({}))
+    this.#heartbeat = new Heartbeat(
+      clock,
+      welcome.heartbeatMs || limits.heartbeatMs,
+      () => this.#say({ type: 'ping' }),
+      () => this.#end({}),
+    )
     events.onWelcome(welcome)
     this.#work()
   }
@@ -265,12 +281,14 @@ export class Session {
     }
     if (this.#options.replica.waiting() === 0) return
     this.#sending = 'yes'
-    this.#send().catch((error: unknown) => this.#fail(error)).finally(() => {
-      const again = this.#sending === 'again'
-      this.#sending = 'no'
-      if (again) this.#work()
-      else if (!this.#ended) this.#options.events.onProgress()
-    })
+    this.#send()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        const again = this.#sending === 'again'
+        this.#sending = 'no'
+        if (again) this.#work()
+        else if (!this.#ended) this.#options.events.onProgress()
+      })
   }
 
   #follow(): void {

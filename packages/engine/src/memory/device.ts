@@ -38,7 +38,17 @@ export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<Me
   const stamper = new Stamper(clock, random)
   const replica = await Replica.open({ store, tabs, random, stamper, org, team, ...(leftOut && { leftOut }), ...(problem && { problem }) })
   const hello = memoryHello(org)
-  const link = new Link({ replica, url: 'ws://relay.example/socket', openSocket, clock, random, tabs, stamper, hello, ...(problem && { problem }) })
+  const link = new Link({
+    replica,
+    url: 'ws://relay.example/socket',
+    openSocket,
+    clock,
+    random,
+    tabs,
+    stamper,
+    hello,
+    ...(problem && { problem }),
+  })
   return {
     rows: replica.rows,
     replica,

@@ -1,9 +1,33 @@
-import { type ConnectionId, decodePolicy, type Entry, type Epoch, type FeedName, joinPolicies, type Key, type OrgId, parseFeed, policyKey, type Policy, type Side, compactDoc, type StateVector, sides } from '@entente/protocol'
+import {
+  type ConnectionId,
+  decodePolicy,
+  type Entry,
+  type Epoch,
+  type FeedName,
+  joinPolicies,
+  type Key,
+  type OrgId,
+  parseFeed,
+  policyKey,
+  type Policy,
+  type Side,
+  compactDoc,
+  type StateVector,
+  sides,
+} from '@entente/protocol'
 import { connectionFeed } from '../replica/meaning.js'
 
 /** What a key of a feed holds at the relay. */
 export type Kept =
-  | { readonly kind: 'doc'; readonly epoch: Epoch; readonly sequence: number; readonly merged: Uint8Array; readonly mergedSequence: number; readonly tail: readonly (readonly [sequence: number, bytes: Uint8Array])[]; readonly vector: StateVector }
+  | {
+      readonly kind: 'doc'
+      readonly epoch: Epoch
+      readonly sequence: number
+      readonly merged: Uint8Array
+      readonly mergedSequence: number
+      readonly tail: readonly (readonly [sequence: number, bytes: Uint8Array])[]
+      readonly vector: StateVector
+    }
   | { readonly kind: 'message' | 'notice' | 'erased'; readonly epoch: Epoch; readonly sequence: number; readonly bytes: Uint8Array }
 
 export interface KeptFeed {

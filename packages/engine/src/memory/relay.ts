@@ -1,6 +1,26 @@
 import {
-  admitUpdate, type ClientMessage, compareEpochs, connectionId, type ConnectionId, decodeClientFrame, decodePolicy, emptyVector, encodeRelayFrame, type Entry,
-  type ErrorCode, type FeedName, limits, type Offer, type OrgId, otherSide, parseFeed, parseOrgId, policyKey, ProtocolError, protocolVersions, type RelayMessage,
+  admitUpdate,
+  type ClientMessage,
+  compareEpochs,
+  connectionId,
+  type ConnectionId,
+  decodeClientFrame,
+  decodePolicy,
+  emptyVector,
+  encodeRelayFrame,
+  type Entry,
+  type ErrorCode,
+  type FeedName,
+  limits,
+  type Offer,
+  type OrgId,
+  otherSide,
+  parseFeed,
+  parseOrgId,
+  policyKey,
+  ProtocolError,
+  protocolVersions,
+  type RelayMessage,
 } from '@entente/protocol'
 import { decodeUtf8 } from 'lib0/string'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
@@ -9,7 +29,18 @@ import type { RandomBytes } from '../port/random.js'
 import type { OpenSocket } from '../port/socket.js'
 import { randomInteger } from '../row/stamper.js'
 import { claimHash } from '../seal/keys.js'
-import { emptyRelay, entriesAfter, feedOf, type Kept, knowsPosition, policiesOf, type RelayState, withCompacted, withEntry, withOpening } from './relay-state.js'
+import {
+  emptyRelay,
+  entriesAfter,
+  feedOf,
+  type Kept,
+  knowsPosition,
+  policiesOf,
+  type RelayState,
+  withCompacted,
+  withEntry,
+  withOpening,
+} from './relay-state.js'
 
 /** Rules that a test leaves out to see that they are needed. */
 export type RelayLeftOut = 'compare-and-set' | 'openings'
@@ -72,8 +103,9 @@ export class MemoryRelay {
 
   /** Ends at once, as a power cut does, and comes back with what was on disk, or with an older disk. */
   restart(disk: RelayState = this.#durable): void {
-    for (const line of [...this.#lines]) line.close()
+    const lines = [...this.#lines]
     this.#lines.clear()
+    for (const line of lines) line.close()
     this.#batch = []
     this.#own = new WeakSet()
     this.#durable = this.#state = withOpening(disk, randomInteger(this.#options.random))
@@ -178,7 +210,10 @@ export class MemoryRelay {
   #subscribe(line: Line, { feed: number, name, after, opening, position }: Extract<ClientMessage, { type: 'subscribe' }>): void {
     if (!this.#access(line, name)) return this.#refuse(line, 'feed', number, 'FEED')
     const isFresh = after === 0 && opening === 0
-    const isKnown = isFresh || this.#options.leftOut?.has('openings') || (knowsPosition(this.#durable, opening, position) && after <= feedOf(this.#durable, name).head)
+    const isKnown =
+      isFresh ||
+      this.#options.leftOut?.has('openings') ||
+      (knowsPosition(this.#durable, opening, position) && after <= feedOf(this.#durable, name).head)
     if (!isKnown) return this.#refuse(line, 'feed', number, 'LOST')
     line.feeds.set(number, name)
     const entries = entriesAfter(this.#durable, name, after)
@@ -232,7 +267,12 @@ export class MemoryRelay {
       const { kind, epoch, bytes } = offer
       return (sequence) => ({ kind, epoch, sequence, bytes })
     }
-    if (offer.whole ? last && compareEpochs(offer.epoch, last.epoch) <= 0 : last?.kind !== 'doc' || compareEpochs(offer.epoch, last.epoch) !== 0) return 'STALE_EPOCH'
+    if (
+      offer.whole
+        ? last && compareEpochs(offer.epoch, last.epoch) <= 0
+        : last?.kind !== 'doc' || compareEpochs(offer.epoch, last.epoch) !== 0
+    )
+      return 'STALE_EPOCH'
     const slots = isAgreed ? new Set(policies.joined?.slots[access.topic === 'lead' ? 'lead' : 'opportunity']) : undefined
     const base = !offer.whole && last?.kind === 'doc' ? last : undefined
     try {

@@ -8,8 +8,7 @@ export interface StorePromise {
 
 const row = (id: string): StoreKey => ['row', 'Lead', id]
 const put = (key: StoreKey, value: unknown): Write => ({ put: key, value })
-const write = (store: Store, ...writes: readonly Write[]): Promise<void> =>
-  store.update([], () => ({ writes, result: undefined }))
+const write = (store: Store, ...writes: readonly Write[]): Promise<void> => store.update([], () => ({ writes, result: undefined }))
 
 /** What every store keeps, in words that a test can take as its name. */
 export const storePromises: readonly StorePromise[] = [
@@ -33,7 +32,10 @@ export const storePromises: readonly StorePromise[] = [
     name: 'runs the change on what is stored, and gives its result after the commit',
     async run(store) {
       await write(store, put(row('1'), 41))
-      const result = await store.update([row('1'), row('none')], ([value, none]) => ({ writes: [put(row('1'), Number(value) + 1)], result: [value, none] }))
+      const result = await store.update([row('1'), row('none')], ([value, none]) => ({
+        writes: [put(row('1'), Number(value) + 1)],
+        result: [value, none],
+      }))
       expectSame(result, [41, undefined])
       expectSame(await store.get([row('1')]), [42])
     },
@@ -65,7 +67,13 @@ export const storePromises: readonly StorePromise[] = [
   {
     name: 'writes nothing at all where one value cannot be written',
     async run(store) {
-      await rejection(write(store, put(row('good'), 1), put(row('bad'), () => undefined)))
+      await rejection(
+        write(
+          store,
+          put(row('good'), 1),
+          put(row('bad'), () => undefined),
+        ),
+      )
       expectSame(await store.get([row('good')]), [undefined])
     },
   },
@@ -74,7 +82,15 @@ export const storePromises: readonly StorePromise[] = [
     async run(store) {
       await write(store, put(['doc', 'a', '1'], 1), put(['doc', 'a', '2'], 2), put(['doc', 'ab', '1'], 3), put(['dirty', 'a', '1'], 4))
       await store.update([], () => ({ writes: [{ deleteAll: ['doc', 'a'] }, { delete: ['dirty', 'a', '1'] }], result: undefined }))
-      expectSame(await store.get([['doc', 'a', '1'], ['doc', 'a', '2'], ['doc', 'ab', '1'], ['dirty', 'a', '1']]), [undefined, undefined, 3, undefined])
+      expectSame(
+        await store.get([
+          ['doc', 'a', '1'],
+          ['doc', 'a', '2'],
+          ['doc', 'ab', '1'],
+          ['dirty', 'a', '1'],
+        ]),
+        [undefined, undefined, 3, undefined],
+      )
     },
   },
   {
@@ -83,14 +99,17 @@ export const storePromises: readonly StorePromise[] = [
       const ids = ['b', 'a', 'é', 'c', '', 'aa']
       await write(store, ...ids.map((id) => put(row(id), id)), put(['row', 'Lead2', 'x'], 'other'), put(['meta', 'version'], 1))
       const found: unknown[] = []
-      for (let after: StoreKey | undefined; ; ) {
+      for (let after: StoreKey | undefined; ;) {
         const page = await store.scan(['row', 'Lead'], { limit: 2, ...(after && { after }) })
         found.push(...page.map(([, value]) => value))
         after = page.at(-1)?.[0]
         if (page.length < 2) break
       }
       expectSame(found, ['', 'a', 'aa', 'b', 'c', 'é'])
-      expectSame((await store.scan(['row'])).map(([key]) => key[1]), ['Lead', 'Lead', 'Lead', 'Lead', 'Lead', 'Lead', 'Lead2'])
+      expectSame(
+        (await store.scan(['row'])).map(([key]) => key[1]),
+        ['Lead', 'Lead', 'Lead', 'Lead', 'Lead', 'Lead', 'Lead2'],
+      )
     },
   },
   {
@@ -130,5 +149,9 @@ function expectSame(actual: unknown, expected: unknown): void {
 }
 
 function show(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => (part instanceof Uint8Array ? `bytes ${part.join()}` : part === undefined ? 'nothing' : part)) ?? 'nothing'
+  return (
+    JSON.stringify(value, (_, part: unknown) =>
+      part instanceof Uint8Array ? `bytes ${part.join()}` : part === undefined ? 'nothing' : part,
+    ) ?? 'nothing'
+  )
 }

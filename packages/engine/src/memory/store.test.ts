@@ -11,7 +11,8 @@ describe('the store in memory', () => {
 
   it('loses its last transactions where the power goes', async () => {
     const store = new MemoryStore({ history: 3 })
-    for (let value = 1; value <= 5; value++) await store.update([], () => ({ writes: [{ put: ['row', 'Lead', '1'], value }], result: undefined }))
+    for (let value = 1; value <= 5; value++)
+      await store.update([], () => ({ writes: [{ put: ['row', 'Lead', '1'], value }], result: undefined }))
     const found = store.loseTail(2)
     expect(await found.get([['row', 'Lead', '1']])).toEqual([3])
     await expect(store.get([['row', 'Lead', '1']])).rejects.toThrow(StoreError)
@@ -23,7 +24,9 @@ describe('the store in memory', () => {
         throw new StoreError('QUOTA', 'No room.')
       },
     })
-    await expect(store.update([], () => ({ writes: [{ put: ['row', 'Lead', '1'], value: 1 }], result: undefined }))).rejects.toThrow('No room.')
+    await expect(store.update([], () => ({ writes: [{ put: ['row', 'Lead', '1'], value: 1 }], result: undefined }))).rejects.toThrow(
+      'No room.',
+    )
     expect(await store.get([['row', 'Lead', '1']])).toEqual([undefined])
   })
 })

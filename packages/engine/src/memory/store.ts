@@ -37,7 +37,10 @@ export class MemoryStore implements Store {
     return this.#inTurn(() => keys.map((key) => this.#read(key)))
   }
 
-  scan(prefix: StoreKey, options: { readonly after?: StoreKey; readonly limit?: number } = {}): Promise<readonly (readonly [StoreKey, unknown])[]> {
+  scan(
+    prefix: StoreKey,
+    options: { readonly after?: StoreKey; readonly limit?: number } = {},
+  ): Promise<readonly (readonly [StoreKey, unknown])[]> {
     return this.#inTurn(() => {
       const { after, limit = Number.POSITIVE_INFINITY } = options
       return [...this.#entries.values()]
@@ -118,7 +121,8 @@ function structuredCopy(value: unknown): unknown {
   const copy: Record<string, unknown> = {}
   for (const [name, part] of Object.entries(value)) {
     // Assigning `__proto__` would set the prototype.
-    if (name === '__proto__') Object.defineProperty(copy, name, { value: structuredCopy(part), enumerable: true, configurable: true, writable: true })
+    if (name === '__proto__')
+      Object.defineProperty(copy, name, { value: structuredCopy(part), enumerable: true, configurable: true, writable: true })
     else copy[name] = structuredCopy(part)
   }
   return copy

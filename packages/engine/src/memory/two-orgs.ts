@@ -35,7 +35,12 @@ export function agreementEdits(side: Side, version: number, slots: readonly numb
   const feed = connectionFeed(sampleConnection, side, 'messages')
   const stamp = stampTime === undefined ? {} : { stamp: [stampTime, version, 0] as const }
   return [
-    { object: 'Agreement', id: sampleConnection, values: { effective: { version, hash: `v${version}`, objects: { Lead: { fields } } } }, ...stamp },
+    {
+      object: 'Agreement',
+      id: sampleConnection,
+      values: { effective: { version, hash: `v${version}`, objects: { Lead: { fields } } } },
+      ...stamp,
+    },
     { object: 'Notice', id: messageRowId(feed, policyKey), values: { body: decodeUtf8(encodePolicy(policy)) }, ...stamp },
   ]
 }

@@ -1,4 +1,18 @@
-import { admitUpdate, compareEpochs, emptyVector, type Entry, type FeedName, type Key, limits, loadDoc, ProtocolError, readSlots, type SealedSlots, type Stamp, vectorOfDoc } from '@entente/protocol'
+import {
+  admitUpdate,
+  compareEpochs,
+  emptyVector,
+  type Entry,
+  type FeedName,
+  type Key,
+  limits,
+  loadDoc,
+  ProtocolError,
+  readSlots,
+  type SealedSlots,
+  type Stamp,
+  vectorOfDoc,
+} from '@entente/protocol'
 import { decodeUtf8 } from 'lib0/string'
 import * as Y from 'yjs'
 import { type Register, type Row, setRegister } from '../row/row.js'
@@ -48,7 +62,12 @@ export function absorbEntry(absorber: Absorber, entry: Entry, held: Stored | und
   }
 }
 
-function absorbMessage({ feed, meaning, sealer, problem }: Absorber, entry: Entry, kind: 'message' | 'notice', held: Stored | undefined): Absorbed | undefined {
+function absorbMessage(
+  { feed, meaning, sealer, problem }: Absorber,
+  entry: Entry,
+  kind: 'message' | 'notice',
+  held: Stored | undefined,
+): Absorbed | undefined {
   const register = kind === 'notice' ? openNotice(entry) : sealer.openMessage(meaning, feed, entry.key, entry.bytes)
   if (!register) {
     problem(`A ${kind} in ${feed} does not open. The last good one is kept.`)
@@ -70,7 +89,13 @@ function openNotice(entry: Entry): Register | undefined {
 
 function absorbErasure({ feed, meaning, rows }: Absorber, entry: Entry, held: Stored | undefined): Absorbed {
   const registers = held && 'registers' in held ? held.registers : {}
-  const stored: Stored = { kind: 'erased', epoch: entry.epoch, sequence: entry.sequence, unsent: false, registers: meaning.own ? {} : registers }
+  const stored: Stored = {
+    kind: 'erased',
+    epoch: entry.epoch,
+    sequence: entry.sequence,
+    unsent: false,
+    registers: meaning.own ? {} : registers,
+  }
   if (!meaning.own || !isMessages(meaning)) return { stored, rows: [] }
   const kind = rows.get('Notice', messageRowId(feed, entry.key)) ? 'notice' : 'message'
   return { stored, rows: [messageRow(kind, feed, entry.key, [epochToStamp(entry), null])] }
@@ -113,7 +138,11 @@ function absorbDoc(absorber: Absorber, entry: Entry, held: Stored | undefined): 
 }
 
 /** The doc's bytes with the update in them, and the slots that it set. */
-function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: ReadonlySet<string> | undefined): { readonly state: Uint8Array; readonly changed: SealedSlots } | ProtocolError {
+function joinUpdate(
+  base: StoredDoc | undefined,
+  bytes: Uint8Array,
+  slots: ReadonlySet<string> | undefined,
+): { readonly state: Uint8Array; readonly changed: SealedSlots } | ProtocolError {
   try {
     if (!base) {
       const state = admitUpdate(bytes, emptyVector, slots).bytes
@@ -138,7 +167,13 @@ function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: Reado
  *
  * @param lastGood registers to keep for slots that do not open
  */
-export function openDoc(absorber: Absorber, key: Key, doc: StoredDoc, changed: SealedSlots, lastGood: Readonly<Record<string, Register>>): Absorbed {
+export function openDoc(
+  absorber: Absorber,
+  key: Key,
+  doc: StoredDoc,
+  changed: SealedSlots,
+  lastGood: Readonly<Record<string, Register>>,
+): Absorbed {
   const { feed, meaning, rows, sealer } = absorber
   if (isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
   const registers: Record<string, Register> = { ...doc.registers }
@@ -190,7 +225,11 @@ export function isHeld(meaning: Meaning, key: Key, doc: Pick<StoredDoc, 'epoch'>
 }
 
 /** The record that an own doc is about, with its field of each slot. */
-function carriedRecord(meaning: Extract<Meaning, { kind: 'connection' }>, key: Key, rows: RowsView): { readonly address: Address; readonly bySlot: ReadonlyMap<string, string> } | undefined {
+function carriedRecord(
+  meaning: Extract<Meaning, { kind: 'connection' }>,
+  key: Key,
+  rows: RowsView,
+): { readonly address: Address; readonly bySlot: ReadonlyMap<string, string> } | undefined {
   if (meaning.topic === 'messages') return undefined
   const record = textOf(rows.get('RecordMap', key), 'record')
   const fields = carriedFields(rows.get('Agreement', meaning.connection), meaning.topic, meaning.side)

@@ -73,7 +73,8 @@ export function addressesOf({ address }: Place, rows: RowsView): Address[] {
   if (object !== 'RecordMap') return [address]
   const map = rows.get(object, id)
   const [connection, topicObject, record] = ['connection', 'object', 'record'].map((field) => map?.registers[field]?.[1])
-  if (typeof connection !== 'string' || typeof record !== 'string' || typeof topicObject !== 'string' || !topicByObject[topicObject]) return [address]
+  if (typeof connection !== 'string' || typeof record !== 'string' || typeof topicObject !== 'string' || !topicByObject[topicObject])
+    return [address]
   return [address, [topicObject, record], ['Agreement', connection], ['Connection', connection]]
 }
 

@@ -1,4 +1,13 @@
-import { type ConnectionId, connectionTopics, type FeedName, type OrgId, otherSide, parseConnectionId, parseOrgId, sides } from '@entente/protocol'
+import {
+  type ConnectionId,
+  connectionTopics,
+  type FeedName,
+  type OrgId,
+  otherSide,
+  parseConnectionId,
+  parseOrgId,
+  sides,
+} from '@entente/protocol'
 import type { Row } from '../row/row.js'
 import { connectionFeed, sideOf, teamFeed, textOf } from './meaning.js'
 

@@ -129,7 +129,8 @@ export class Holdings {
     heads.set(key, head)
     if (head.kind === 'doc' && head.held) held.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
-    else if (head.kind === 'doc') docs.set(key, { key, feed, kind: 'doc', version: head.epoch.version, registers: head.registers, unreadable: head.unreadable })
+    else if (head.kind === 'doc')
+      docs.set(key, { key, feed, kind: 'doc', version: head.epoch.version, registers: head.registers, unreadable: head.unreadable })
     else docs.set(key, { key, feed, kind: 'erased', version: head.epoch.version, registers: head.registers, unreadable: [] })
   }
 
@@ -155,7 +156,7 @@ function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key
 const pageSize = 2_000
 
 async function* scanAll(store: Store, prefix: StoreKey): AsyncGenerator<readonly [StoreKey, unknown]> {
-  for (let after: StoreKey | undefined; ; ) {
+  for (let after: StoreKey | undefined; ;) {
     const page = await store.scan(prefix, { limit: pageSize, ...(after && { after }) })
     yield* page
     after = page.at(-1)?.[0]

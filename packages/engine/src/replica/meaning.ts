@@ -1,4 +1,14 @@
-import { type ConnectionId, type ConnectionTopic, type FeedName, feedName, type OrgId, parseFeed, type Side, sides, type TeamTopic } from '@entente/protocol'
+import {
+  type ConnectionId,
+  type ConnectionTopic,
+  type FeedName,
+  feedName,
+  type OrgId,
+  parseFeed,
+  type Side,
+  sides,
+  type TeamTopic,
+} from '@entente/protocol'
 import { type Row, valueOf } from '../row/row.js'
 
 /** Rows as a function sees them: those in memory, or those of a transaction over them. */
@@ -13,7 +23,13 @@ export interface RowsView {
 /** What a feed is to this org. */
 export type Meaning =
   | { readonly kind: 'team'; readonly topic: TeamTopic; readonly own: true }
-  | { readonly kind: 'connection'; readonly connection: ConnectionId; readonly side: Side; readonly topic: ConnectionTopic; readonly own: boolean }
+  | {
+      readonly kind: 'connection'
+      readonly connection: ConnectionId
+      readonly side: Side
+      readonly topic: ConnectionTopic
+      readonly own: boolean
+    }
   | { readonly kind: 'mailbox'; readonly mailbox: ConnectionId; readonly side: Side; readonly own: boolean }
 
 /** What a feed is, or undefined where no row says that it concerns this org. */

@@ -1,4 +1,17 @@
-import { compareStamps, createDoc, type Epoch, type FeedName, type Key, loadDoc, nextEpoch, type Offer, readSlots, type SealedSlots, writeSlots, zeroEpoch } from '@entente/protocol'
+import {
+  compareStamps,
+  createDoc,
+  type Epoch,
+  type FeedName,
+  type Key,
+  loadDoc,
+  nextEpoch,
+  type Offer,
+  readSlots,
+  type SealedSlots,
+  writeSlots,
+  zeroEpoch,
+} from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
 import { isAbove, type Register } from '../row/row.js'
 import type { Wanted } from './carriage.js'
@@ -78,7 +91,16 @@ export function project(projection: Projection): Omit<Offer, 'id'> | undefined {
     case 'message':
     case 'notice': {
       const bytes = messageBytes(projection, wanted.kind, wanted.register)
-      return bytes && { seen, key, kind: wanted.kind, whole: true, epoch: wanted.kind === 'notice' ? stampToEpoch(wanted.register) : zeroEpoch, bytes }
+      return (
+        bytes && {
+          seen,
+          key,
+          kind: wanted.kind,
+          whole: true,
+          epoch: wanted.kind === 'notice' ? stampToEpoch(wanted.register) : zeroEpoch,
+          bytes,
+        }
+      )
     }
     case 'doc': {
       const part = continueDoc(projection, wanted) ?? beginDoc(projection, wanted)
@@ -123,7 +145,12 @@ function continueDoc(projection: Projection, { version, registers }: Extract<Wan
   return slots && { whole: false, epoch: stored.epoch, bytes: writeSlots(doc, slots) }
 }
 
-function sealSlots({ sealer, meaning, feed, key }: Projection, epoch: Epoch, registers: Readonly<Record<string, Register>>, slots: readonly string[]): ReadonlyMap<string, Uint8Array> | undefined {
+function sealSlots(
+  { sealer, meaning, feed, key }: Projection,
+  epoch: Epoch,
+  registers: Readonly<Record<string, Register>>,
+  slots: readonly string[],
+): ReadonlyMap<string, Uint8Array> | undefined {
   const sealed = new Map<string, Uint8Array>()
   for (const slot of slots) {
     const register = registers[slot]

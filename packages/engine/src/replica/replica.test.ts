@@ -34,7 +34,14 @@ async function openOrg(side: 'vendor' | 'partner', options: { team?: boolean; le
 const offersOf = async ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
   (await replica.offers([feed], () => true, { count: 100, bytes: 1_000_000 })).flatMap(({ offers }) => offers)
 
-const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence: number): Entry => ({ sequence, key, kind, whole, epoch, bytes })
+const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence: number): Entry => ({
+  sequence,
+  key,
+  kind,
+  whole,
+  epoch,
+  bytes,
+})
 
 const absorb = ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName, ...entries: Entry[]): Promise<void> =>
   replica.absorb(feed, { opening: 1, position: 1, live: true, entries })
@@ -50,7 +57,7 @@ async function registerPolicies(vera: MemoryDevice, paul: MemoryDevice): Promise
 }
 
 describe('a replica', () => {
-  it('[PB1] [DC3] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
+  it('[PB1, DC3, DM1] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
@@ -68,7 +75,7 @@ describe('a replica', () => {
     expect(paul.problems).toEqual([])
   })
 
-  it('[AB3] takes a chunk in once, however often it comes', async () => {
+  it('[AB1, AB3] takes a chunk in once, however often it comes', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
@@ -119,7 +126,15 @@ describe('a replica', () => {
   })
 
   it('[EP4] never writes over a doc that it has not read', () => {
-    const head: DocHead = { kind: 'doc', epoch: { version: 1, number: 0 }, sequence: 1, registers: {}, unreadable: [], held: true, lost: false }
+    const head: DocHead = {
+      kind: 'doc',
+      epoch: { version: 1, number: 0 },
+      sequence: 1,
+      registers: {},
+      unreadable: [],
+      held: true,
+      lost: false,
+    }
     const wanted = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, begun: true } as const
     expect(needOf(wanted, head)).toBe('wait')
     expect(needOf(wanted, head, new Set(['hold']))).toBe('update')
@@ -139,11 +154,16 @@ describe('a replica', () => {
     }
   })
 
-  it('[OP3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {
+  it('[OP3, DM3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     const gone = parseKey('map-of-bob')
-    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, { object: 'Lead', id: 'bob', values: { Name: 'Bob' } }, mapEdit(map, 'ada'), mapEdit(gone, 'bob')])
+    await vera.rows.save([
+      { object: 'Lead', id: 'ada', values: { Name: 'Ada' } },
+      { object: 'Lead', id: 'bob', values: { Name: 'Bob' } },
+      mapEdit(map, 'ada'),
+      mapEdit(gone, 'bob'),
+    ])
     const both = (await offersOf(vera, leads)).map((offer, index) => entryOf(offer, index + 1))
     for (const device of [vera, paul]) await absorb(device, leads, ...both)
     await vera.rows.save([mapEdit(gone, 'bob', false)])
@@ -158,7 +178,7 @@ describe('a replica', () => {
     ])
   })
 
-  it('does not begin the doc of an imported copy before its first edit', async () => {
+  it('[DM4] does not begin the doc of an imported copy before its first edit', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     const own = connectionFeed(sampleConnection, 'partner', 'lead')
@@ -173,7 +193,7 @@ describe('a replica', () => {
     expect(await offersOf(paul, own)).toHaveLength(1)
   })
 
-  it('keeps an erased message erased on the org’s other devices', async () => {
+  it('[MS3] keeps an erased message erased on the org’s other devices', async () => {
     const feed = messages[0]
     if (!feed) return
     const [vera, vito] = [await openOrg('vendor'), await openOrg('vendor', { store: new MemoryStore() })]

@@ -16,7 +16,20 @@ import { MapIndex, Overlay } from './map-index.js'
 import { type Meaning, meaningOf } from './meaning.js'
 import { type LeftOut, project } from './project.js'
 import { Sealer } from './sealer.js'
-import { type Address, asFeedState, asStored, docStoreKey, type FeedState, feedStoreKey, freshFeed, type Head, headOf, markStoreKey, type Stored, type StoredDoc } from './stored.js'
+import {
+  type Address,
+  asFeedState,
+  asStored,
+  docStoreKey,
+  type FeedState,
+  feedStoreKey,
+  freshFeed,
+  type Head,
+  headOf,
+  markStoreKey,
+  type Stored,
+  type StoredDoc,
+} from './stored.js'
 
 export interface ReplicaOptions {
   readonly store: Store
@@ -122,7 +135,8 @@ export class Replica implements ReplicaView {
     this.rows.mark = (steps) => this.#markSteps(steps)
     this.rows.tell = (rows) => this.#tell(rows, noOutcome)
     this.rows.watch((changes) => {
-      if (this.#leading && changes.some(({ object }) => unlocking.has(object))) void this.#lock.run(() => this.#openHeld()).catch(this.#report)
+      if (this.#leading && changes.some(({ object }) => unlocking.has(object)))
+        void this.#lock.run(() => this.#openHeld()).catch(this.#report)
     })
     this.#deaf = tabs.listen((message) => this.#hear(message))
   }
@@ -217,9 +231,13 @@ export class Replica implements ReplicaView {
   lost(feed: FeedName): Promise<void> {
     return this.#lock.run(async () => {
       const meaning = meaningOf(feed, this.org, this.#index)
-      const docs = [...this.#holdings.heads(feed)].map(([key, head]) => [key, afterLoss(head, meaning?.own ?? false, this.#comparing.leftOut)] as const)
+      const docs = [...this.#holdings.heads(feed)].map(
+        ([key, head]) => [key, afterLoss(head, meaning?.own ?? false, this.#comparing.leftOut)] as const,
+      )
       const feedState: FeedState = freshFeed
-      const writes = docs.map(([key, stored]): Write => (stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) }))
+      const writes = docs.map(([key, stored]): Write =>
+        stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
+      )
       await this.#store.update([], () => ({ writes: [...writes, { put: feedStoreKey(feed), value: feedState }], result: undefined }))
       this.#took([], { heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)]), marks: [], feeds: [[feed, feedState]] })
     })
@@ -230,7 +248,11 @@ export class Replica implements ReplicaView {
    *
    * @param isFree whether a key may be sent now: nothing of it under way, its feed not paused
    */
-  offers(feeds: readonly FeedName[], isFree: (feed: FeedName, key: Key) => boolean, most: { readonly count: number; readonly bytes: number }): Promise<readonly FeedOffers[]> {
+  offers(
+    feeds: readonly FeedName[],
+    isFree: (feed: FeedName, key: Key) => boolean,
+    most: { readonly count: number; readonly bytes: number },
+  ): Promise<readonly FeedOffers[]> {
     return this.#lock.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
       if (settled.length > 0) await this.#clearMarks(settled)
@@ -242,7 +264,15 @@ export class Replica implements ReplicaView {
         if (bytes >= most.bytes) break
         const { feed, key } = place
         const head = this.#holdings.head(feed, key)
-        const offer = project({ ...compared, feed, key, head, doc: bases.get(placeName(feed, key)), sealer: this.#sealer, client: this.#client })
+        const offer = project({
+          ...compared,
+          feed,
+          key,
+          head,
+          doc: bases.get(placeName(feed, key)),
+          sealer: this.#sealer,
+          client: this.#client,
+        })
         if (!offer) continue
         bytes += offer.bytes.length
         const offers = offersByFeed.get(feed)
@@ -255,7 +285,12 @@ export class Replica implements ReplicaView {
 
   // ---- absorbing
 
-  #absorbAll(feed: FeedName, meaning: Meaning, entries: readonly Entry[], bases: ReadonlyMap<string, StoredDoc>): Omit<Result, 'feedState'> {
+  #absorbAll(
+    feed: FeedName,
+    meaning: Meaning,
+    entries: readonly Entry[],
+    bases: ReadonlyMap<string, StoredDoc>,
+  ): Omit<Result, 'feedState'> {
     const absorber = this.#absorber(feed, meaning)
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
@@ -319,7 +354,10 @@ export class Replica implements ReplicaView {
   async #commit(feed: FeedName, meaning: Meaning, { docs, addresses: addressByKey, rows, feedState }: Result): Promise<void> {
     const before = this.#holdings.feed(feed)
     const entryPlaces = meaning.own ? [...docs.keys()].flatMap((key) => this.#placeOfEntry(feed, meaning, key, addressByKey)) : []
-    const addresses = uniqueAddresses([...rows.map(({ object, id }): Address => [object, id]), ...entryPlaces.flatMap((place) => addressesOf(place, this.#index))])
+    const addresses = uniqueAddresses([
+      ...rows.map(({ object, id }): Address => [object, id]),
+      ...entryPlaces.flatMap((place) => addressesOf(place, this.#index)),
+    ])
     const reads: StoreKey[] = [feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
     const { changed, outcome } = await this.#store.update(reads, ([storedFeed, ...storedRows]) => {
       if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) throw new Error('Another tab has read on in this feed. It leads now.')
@@ -360,9 +398,18 @@ export class Replica implements ReplicaView {
     return meaning.kind === 'connection' && meaning.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
   }
 
-  #marksAfter(feed: FeedName, meaning: Meaning, docs: ReadonlyMap<Key, Stored>, entryPlaces: readonly Place[], steps: readonly RowStep[], view: Overlay, rebuilt: boolean): Outcome['marks'] {
+  #marksAfter(
+    feed: FeedName,
+    meaning: Meaning,
+    docs: ReadonlyMap<Key, Stored>,
+    entryPlaces: readonly Place[],
+    steps: readonly RowStep[],
+    view: Overlay,
+    rebuilt: boolean,
+  ): Outcome['marks'] {
     const marks = new Map<string, Outcome['marks'][number]>()
-    const headAt = (place: Place): Head | undefined => (place.feed === feed ? docs.get(place.key) : undefined) ?? this.#holdings.head(place.feed, place.key)
+    const headAt = (place: Place): Head | undefined =>
+      (place.feed === feed ? docs.get(place.key) : undefined) ?? this.#holdings.head(place.feed, place.key)
     const compare = (place: Place, mayClear: boolean): void => {
       const name = placeName(place.feed, place.key)
       const isMarked = this.#holdings.mark(place.feed, place.key) !== undefined
@@ -399,7 +446,11 @@ export class Replica implements ReplicaView {
     }
   }
 
-  #dueOffers(feeds: readonly FeedName[], isFree: (feed: FeedName, key: Key) => boolean, count: number): { due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[]; settled: Place[] } {
+  #dueOffers(
+    feeds: readonly FeedName[],
+    isFree: (feed: FeedName, key: Key) => boolean,
+    count: number,
+  ): { due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[]; settled: Place[] } {
     const due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[] = []
     const settled: Place[] = []
     for (const feed of feeds) {
@@ -427,7 +478,9 @@ export class Replica implements ReplicaView {
           if (row) view.set(row)
         }
         const cleared = places
-          .filter((place) => (compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need ?? 'none') === 'none')
+          .filter(
+            (place) => (compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need ?? 'none') === 'none',
+          )
           .map(({ feed, key }) => [feed, key, undefined] as const)
         return { writes: cleared.map(markWrite), result: cleared }
       },

@@ -49,6 +49,7 @@ export function copyRegisters(registers: Readonly<Record<string, Register>>): Re
 
 /** Sets a field of a copy. Assigning `__proto__` would change the object's prototype, so that name is defined instead. */
 export function setRegister(registers: Record<string, Register>, field: string, register: Register): void {
-  if (field === '__proto__') Object.defineProperty(registers, field, { value: register, enumerable: true, configurable: true, writable: true })
+  if (field === '__proto__')
+    Object.defineProperty(registers, field, { value: register, enumerable: true, configurable: true, writable: true })
   else registers[field] = register
 }

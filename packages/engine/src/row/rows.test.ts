@@ -17,13 +17,18 @@ describe('merging rows', () => {
   const stamp = fc.tuple(fc.nat(3), fc.nat(2), fc.nat(2))
   // One stamp is one edit: the same stamp always comes with the same value.
   const register = stamp.map((at): Register => [at, at.join()])
-  const row = fc.dictionary(fc.constantFrom('Name', 'Status', '__proto__', 'constructor'), register).map((registers): Row => ({ object: 'Lead', id: 'ada', registers }))
+  const row = fc
+    .dictionary(fc.constantFrom('Name', 'Status', '__proto__', 'constructor'), register)
+    .map((registers): Row => ({ object: 'Lead', id: 'ada', registers }))
   const plain = ({ registers }: Row) => Object.entries(registers).sort()
 
   it('[MG1] takes the higher stamp field by field', () => {
     const older: Row = { object: 'Lead', id: 'ada', registers: { Name: [[1, 0, 1], 'Ada'], Status: [[5, 0, 1], 'Won'] } }
     const newer: Row = { object: 'Lead', id: 'ada', registers: { Name: [[2, 0, 1], 'Ada L.'], Status: [[4, 0, 1], 'Open'] } }
-    expect(Object.fromEntries(Object.entries(mergeRows(older, newer).registers).map(([field, [, value]]) => [field, value]))).toEqual({ Name: 'Ada L.', Status: 'Won' })
+    expect(Object.fromEntries(Object.entries(mergeRows(older, newer).registers).map(([field, [, value]]) => [field, value]))).toEqual({
+      Name: 'Ada L.',
+      Status: 'Won',
+    })
   })
 
   it('[MG2] does not mind order, grouping or repetition', () => {
@@ -80,7 +85,7 @@ describe('saving rows', () => {
     expect(valueOf(rows.get('Lead', 'ada'), 'Name')).toBe('Ada')
   })
 
-  it('refuses what could not travel, before anything is written', async () => {
+  it('[ST5] refuses what could not travel, before anything is written', async () => {
     const rows = openRows()
     await expect(save(rows, { Name: 'x'.repeat(70_000) })).rejects.toMatchObject({ code: 'SIZE' })
     const many = Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`Text${index}`, 'ß'.repeat(15_000)]))
@@ -91,7 +96,16 @@ describe('saving rows', () => {
   it('keeps `__proto__` and `constructor` as plain fields (bad input 46)', async () => {
     const store = new MemoryStore()
     const rows = openRows(store)
-    await rows.save([{ object: 'Lead', id: 'ada', values: Object.fromEntries([['__proto__', 'a'], ['constructor', 'b']]) }])
+    await rows.save([
+      {
+        object: 'Lead',
+        id: 'ada',
+        values: Object.fromEntries([
+          ['__proto__', 'a'],
+          ['constructor', 'b'],
+        ]),
+      },
+    ])
     const again = openRows(store)
     await again.load()
     expect(valueOf(again.get('Lead', 'ada'), '__proto__')).toBe('a')

@@ -127,7 +127,7 @@ export class Rows {
 
   /** Fills memory from the store. */
   async load(): Promise<void> {
-    for (let after: StoreKey | undefined; ; ) {
+    for (let after: StoreKey | undefined; ;) {
       const page = await this.#store.scan(['row'], { limit: 2_000, ...(after && { after }) })
       for (const [, value] of page) {
         const row = storedRow(value)

@@ -18,12 +18,18 @@ export function checkSize(row: Row): void {
     // Beside the value a team's seal holds object, id and field.
     const size = sizeOf(value) + bytesPerRegister + 3 * (row.object.length + row.id.length + field.length)
     if (size > limits.valueBytes) {
-      throw new EngineError('SIZE', `The field ${field} is too large to be kept: at most ${limits.valueBytes} bytes when sealed. Shorten it.`)
+      throw new EngineError(
+        'SIZE',
+        `The field ${field} is too large to be kept: at most ${limits.valueBytes} bytes when sealed. Shorten it.`,
+      )
     }
     total += size
   }
   if (total > limits.entryBytes) {
-    throw new EngineError('SIZE', `The ${row.object} is too large to be kept: at most ${limits.entryBytes} bytes over all fields. Shorten a text.`)
+    throw new EngineError(
+      'SIZE',
+      `The ${row.object} is too large to be kept: at most ${limits.entryBytes} bytes over all fields. Shorten a text.`,
+    )
   }
 }
 

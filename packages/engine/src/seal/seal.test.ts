@@ -9,7 +9,12 @@ import { open, seal, type SealPlace } from './seal.js'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const connection = parseConnectionId('c'.repeat(22))
-const place: SealPlace = { feed: connectionFeed(connection, 'vendor', 'lead'), key: parseKey('map'), slot: '3', epoch: { version: 2, number: 5 } }
+const place: SealPlace = {
+  feed: connectionFeed(connection, 'vendor', 'lead'),
+  key: parseKey('map'),
+  slot: '3',
+  epoch: { version: 2, number: 5 },
+}
 const key = docKey('A'.repeat(43), connection, 'vendor', 2)
 const register: Register = [[1_767_603_600_000, 2, 8_891_194_141_531_439], { amount: '12.50', currency: 'EUR' }]
 
@@ -49,7 +54,7 @@ describe('a seal', () => {
     expect(lengths.size).toBe(1)
   })
 
-  it('derives different keys for different purposes, and the same mailbox for both sides', () => {
+  it('[SE6, SE7, SE8] derives different keys for different purposes, and the same mailbox for both sides', () => {
     const secret = 'B'.repeat(22)
     expect(messagesKey('A'.repeat(43), connection, 'vendor')).not.toEqual(key)
     const mailbox = mailboxId(secret)

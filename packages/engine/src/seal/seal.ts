@@ -50,7 +50,11 @@ export function open(key: Uint8Array, place: SealPlace, sealed: Uint8Array): Reg
 }
 
 /** The same with the content as it was parsed, for those whose content is more than a value. */
-export function openContent(key: Uint8Array, place: SealPlace, sealed: Uint8Array): { readonly stamp: Stamp; readonly content: unknown } | undefined {
+export function openContent(
+  key: Uint8Array,
+  place: SealPlace,
+  sealed: Uint8Array,
+): { readonly stamp: Stamp; readonly content: unknown } | undefined {
   if (sealed.length <= nonceBytes) return undefined
   try {
     const cipher = xchacha20poly1305(key, sealed.subarray(0, nonceBytes), placeToBytes(place))

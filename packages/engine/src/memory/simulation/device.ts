@@ -118,7 +118,8 @@ export class SimulatedDevice {
     if (!rows) return
     for (const object of rows.objects()) {
       for (const row of rows.list(object).values()) {
-        for (const [field, register] of Object.entries(row.registers)) noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
+        for (const [field, register] of Object.entries(row.registers))
+          noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
       }
     }
   }
@@ -128,3 +129,10 @@ export function noteStamp(stamps: Stamps, name: string, stamp: Stamp): void {
   const present = stamps.get(name)
   if (isAbove([stamp, null], present && [present, null])) stamps.set(name, stamp)
 }
+
+export function isBelow(stamp: Stamp | undefined, other: Stamp): boolean {
+  return !stamp || isAbove([other, null], [stamp, null])
+}
+
+/** The id of the record map of a record, on both sides. */
+export const mapOf = (record: string): string => `map-of-${record}`

@@ -5,7 +5,10 @@ import { type Fault, World, type WorldOptions } from './world.js'
 const turn = async (): Promise<void> => void (await setImmediate())
 
 /** Each rule is needed: without it the same runs come to grief within some dozen seeds. `hold` and `team-first` need rarer meetings: see replica.test.ts. */
-const cases: readonly { readonly rule: 'compare-and-set' | 'project-all' | 'tombstones' | 'openings'; readonly faults: readonly Fault[] }[] = [
+const cases: readonly {
+  readonly rule: 'compare-and-set' | 'project-all' | 'tombstones' | 'openings'
+  readonly faults: readonly Fault[]
+}[] = [
   { rule: 'compare-and-set', faults: ['lostTail', 'eviction', 'twiceUp', 'halfOpen', 'compact', 'longOffline'] },
   { rule: 'project-all', faults: ['lostDevice', 'relayBackup', 'crash'] },
   { rule: 'tombstones', faults: ['relayLoss', 'erase', 'frozenClock'] },

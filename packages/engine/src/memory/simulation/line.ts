@@ -66,7 +66,12 @@ export class SimulatedLine {
 }
 
 /** Opens simulated lines and tells of each. */
-export function simulatedSockets(relay: () => MemoryRelay, chance: Chance, halfOpen: () => boolean, opened: (line: SimulatedLine) => void): OpenSocket {
+export function simulatedSockets(
+  relay: () => MemoryRelay,
+  chance: Chance,
+  halfOpen: () => boolean,
+  opened: (line: SimulatedLine) => void,
+): OpenSocket {
   return (_url, events) => {
     const line = new SimulatedLine(relay(), events)
     opened(line)

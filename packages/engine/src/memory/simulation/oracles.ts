@@ -3,30 +3,42 @@ import { connectionFeed } from '../../replica/meaning.js'
 import type { Register } from '../../row/row.js'
 import type { MemoryDevice } from '../device.js'
 import { sampleConnection, sampleFields } from '../two-orgs.js'
-import type { Stamps } from './device.js'
+import type { MemoryRelay } from '../relay.js'
+import { isBelow, mapOf, type SimulatedDevice, type Stamps } from './device.js'
 import { docsOf, slotsWithBytes } from './relay-contents.js'
-import { isBelow, mapOf, type World } from './world.js'
+
+/** What the oracles look at. */
+export interface Rest {
+  readonly present: readonly SimulatedDevice[]
+  /** The slots of the agreement as it stands. */
+  readonly slots: readonly number[]
+  readonly relay: MemoryRelay
+}
 
 /** What must be true when everything is at rest. */
-export function checkWorld(world: World, expected: Stamps, violations: string[]): void {
+export function checkWorld(world: Rest, expected: Stamps, violations: string[]): void {
   for (const side of sides) {
     const pages = world.present.filter((device) => device.side === side).flatMap(({ page }) => page ?? [])
     const peers = world.present.filter((device) => device.side !== side).flatMap(({ page }) => page ?? [])
     const [first] = pages
     if (!first) continue
     const reference = canonicalRows(first)
-    for (const page of pages) if (canonicalRows(page) !== reference) violations.push(`DIVERGED ${side}: ${difference(reference, canonicalRows(page))}`)
+    for (const page of pages)
+      if (canonicalRows(page) !== reference) violations.push(`DIVERGED ${side}: ${difference(reference, canonicalRows(page))}`)
     for (const [name, stamp] of expected) {
       const [owner, object = '', id = '', field = ''] = name.split(' ')
       if (owner === side && isBelow(first.rows.get(object, id)?.registers[field]?.[0], stamp)) violations.push(`LOST ${name}`)
     }
     for (const record of ['lead-0', 'lead-1']) for (const peer of peers) checkMirror(world, first, peer, side, record, violations)
     for (const [key, kept] of docsOf(world.relay.state, connectionFeed(sampleConnection, side, 'lead'))) {
-      for (const slot of slotsWithBytes(kept)) if (!world.slots.includes(Number(slot))) violations.push(`WITHDRAWN slot ${slot} of ${key} at the relay`)
+      for (const slot of slotsWithBytes(kept))
+        if (!world.slots.includes(Number(slot))) violations.push(`WITHDRAWN slot ${slot} of ${key} at the relay`)
     }
     for (const page of peers) {
       for (const doc of page.replica.peerDocs(connectionFeed(sampleConnection, side, 'lead')).values()) {
-        if (doc.kind === 'doc') for (const slot of Object.keys(doc.registers)) if (!world.slots.includes(Number(slot))) violations.push(`WITHDRAWN slot ${slot} in a mirror`)
+        if (doc.kind === 'doc')
+          for (const slot of Object.keys(doc.registers))
+            if (!world.slots.includes(Number(slot))) violations.push(`WITHDRAWN slot ${slot} in a mirror`)
       }
     }
   }
@@ -34,7 +46,14 @@ export function checkWorld(world: World, expected: Stamps, violations: string[])
 }
 
 /** A mirror holds exactly the agreed registers of the peer's record, as long as it is shared. */
-function checkMirror(world: World, owner: MemoryDevice, peer: MemoryDevice, side: (typeof sides)[number], record: string, violations: string[]): void {
+function checkMirror(
+  world: Rest,
+  owner: MemoryDevice,
+  peer: MemoryDevice,
+  side: (typeof sides)[number],
+  record: string,
+  violations: string[],
+): void {
   const map = owner.rows.get('RecordMap', mapOf(record))
   const on = map?.registers['on']?.[1] === true
   const row = owner.rows.get('Lead', record)
@@ -52,14 +71,18 @@ function checkMirror(world: World, owner: MemoryDevice, peer: MemoryDevice, side
 }
 
 function canonicalRows({ rows }: MemoryDevice): string {
-  const all = [...rows.objects()].flatMap((object) => [...rows.list(object).values()].map((row) => [`${object} ${row.id}`, row.registers] as const))
+  const all = [...rows.objects()].flatMap((object) =>
+    [...rows.list(object).values()].map((row) => [`${object} ${row.id}`, row.registers] as const),
+  )
   return canonical(Object.fromEntries(all))
 }
 
 /** JSON with names in order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1))) : part,
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
   )
 }
 

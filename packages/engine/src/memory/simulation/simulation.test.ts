@@ -10,13 +10,17 @@ const runs = Number(process.env['SIMULATION_RUNS'] ?? 150)
 const seed = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 2 ** 31)
 
 describe('two orgs and a relay under faults', () => {
-  it(`[MG1] [PB1] [EP4] [OP3] come to rest with nothing lost, whatever happened (seed ${seed}, ${runs} runs)`, { timeout: 600_000 }, async () => {
-    const run = fc.asyncProperty(fc.nat(), fc.subarray<Fault>([...faultNames]), async (worldSeed, faults) => {
-      const world = new World({ seed: worldSeed, faults: new Set(faults), turn })
-      expect(await world.run()).toEqual([])
-    })
-    await fc.assert(run, { numRuns: runs, seed, endOnFailure: true })
-  })
+  it(
+    `[MG1] [PB1] [EP4] [OP3] come to rest with nothing lost, whatever happened (seed ${seed}, ${runs} runs)`,
+    { timeout: 600_000 },
+    async () => {
+      const run = fc.asyncProperty(fc.nat(), fc.subarray<Fault>([...faultNames]), async (worldSeed, faults) => {
+        const world = new World({ seed: worldSeed, faults: new Set(faults), turn })
+        expect(await world.run()).toEqual([])
+      })
+      await fc.assert(run, { numRuns: runs, seed, endOnFailure: true })
+    },
+  )
 
   // Seeds that failed once, each for a reason that must not come back.
   it.each<{ readonly reason: string; readonly seed: number; readonly faults: readonly Fault[] }>([
@@ -24,8 +28,22 @@ describe('two orgs and a relay under faults', () => {
       reason: 'does not write over a doc that it holds but has not read yet',
       seed: 1750294369,
       faults: [
-        'crash', 'lostTail', 'eviction', 'relayCrash', 'relayLoss', 'relayBackup', 'twiceUp', 'twiceDown', 'halfOpen', 'narrow', 'widen', 'skew', 'years',
-        'relayClock', 'longOffline', 'frozenClock',
+        'crash',
+        'lostTail',
+        'eviction',
+        'relayCrash',
+        'relayLoss',
+        'relayBackup',
+        'twiceUp',
+        'twiceDown',
+        'halfOpen',
+        'narrow',
+        'widen',
+        'skew',
+        'years',
+        'relayClock',
+        'longOffline',
+        'frozenClock',
       ],
     },
   ])('$reason', async ({ seed: worldSeed, faults }) => {

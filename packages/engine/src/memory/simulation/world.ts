@@ -1,19 +1,35 @@
-import { compareStamps, type Stamp } from '@entente/protocol'
 import type { LeftOut } from '../../replica/project.js'
 import { ManualClock } from '../clock.js'
 import { MemoryRelay, type RelayLeftOut } from '../relay.js'
 import { emptyRelay, feedOf, type RelayState } from '../relay-state.js'
 import { mapEdit, sampleFields } from '../two-orgs.js'
 import { Chance } from './chance.js'
-import { noteStamp, SimulatedDevice, type Stamps } from './device.js'
+import { mapOf, noteStamp, SimulatedDevice, type Stamps } from './device.js'
 import { type SimulatedLine, simulatedSockets } from './line.js'
 import { checkWorld } from './oracles.js'
 import { noteRelay } from './relay-contents.js'
 
 /** What may go wrong in a run. */
 export const faultNames = [
-  'crash', 'lostTail', 'eviction', 'lostDevice', 'relayCrash', 'relayLoss', 'relayBackup', 'twiceUp', 'twiceDown', 'halfOpen', 'narrow', 'widen', 'erase',
-  'skew', 'years', 'relayClock', 'compact', 'longOffline', 'frozenClock',
+  'crash',
+  'lostTail',
+  'eviction',
+  'lostDevice',
+  'relayCrash',
+  'relayLoss',
+  'relayBackup',
+  'twiceUp',
+  'twiceDown',
+  'halfOpen',
+  'narrow',
+  'widen',
+  'erase',
+  'skew',
+  'years',
+  'relayClock',
+  'compact',
+  'longOffline',
+  'frozenClock',
 ] as const
 export type Fault = (typeof faultNames)[number]
 
@@ -30,9 +46,6 @@ const year = 365 * 24 * 60 * 60 * 1000
 const day = 24 * 60 * 60 * 1000
 const records = ['lead-0', 'lead-1'] as const
 const mostRounds = 80
-
-/** The id of the record map of a record, on both sides. */
-export const mapOf = (record: string): string => `map-of-${record}`
 
 /**
  * Two orgs of several devices each, and a relay, under faults. Every choice comes from the seed. After its steps the network heals; then everything must
@@ -76,10 +89,15 @@ export class World {
       clock: this.#clock,
       chance,
       openSocket: (opened: (line: SimulatedLine) => void) =>
-        simulatedSockets(() => this.relay, chance, () => this.#faults.has('halfOpen'), (line) => {
-          this.#lines.push(line)
-          opened(line)
-        }),
+        simulatedSockets(
+          () => this.relay,
+          chance,
+          () => this.#faults.has('halfOpen'),
+          (line) => {
+            this.#lines.push(line)
+            opened(line)
+          },
+        ),
       leftOut: new Set([...leftOut].filter((rule) => rule !== 'compare-and-set' && rule !== 'openings')),
       slotsOf: (version: number) => this.slotsByVersion[version] ?? [],
       problem: (what: string) => this.violations.push(`PROBLEM ${what}`),
@@ -161,7 +179,11 @@ export class World {
     add(faults.has('lostDevice'), 0.15, () => this.#loseDevice(chance.pick(present)))
     add(faults.has('relayCrash'), 0.5, () => this.#restart(this.relay.state, this.#relayHeld))
     add(faults.has('relayLoss'), 0.15, () => this.#lose(emptyRelay, new Map()))
-    add(faults.has('relayBackup'), 0.5, () => (this.#backups = [...this.#backups, { state: this.relay.state, held: new Map(this.#relayHeld) }].slice(-3)))
+    add(
+      faults.has('relayBackup'),
+      0.5,
+      () => (this.#backups = [...this.#backups, { state: this.relay.state, held: new Map(this.#relayHeld) }].slice(-3)),
+    )
     add(faults.has('relayBackup') && this.#backups.length, 0.3, () => {
       const backup = chance.pick(this.#backups)
       this.#lose(backup.state, new Map(backup.held))
@@ -177,7 +199,9 @@ export class World {
     const id = this.#chance.pick(records)
     const fields = Array.from({ length: this.#chance.is(0.25) ? 2 : 1 }, () => this.#chance.pick(sampleFields))
     this.edits++
-    await device.page?.rows.save([{ object: 'Lead', id, values: Object.fromEntries(fields.map((field) => [field, `${device.side} ${++this.#value}`])) }])
+    await device.page?.rows.save([
+      { object: 'Lead', id, values: Object.fromEntries(fields.map((field) => [field, `${device.side} ${++this.#value}`])) },
+    ])
   }
 
   /** Shares a record, or stops, where stopping is part of the run. */
@@ -244,18 +268,20 @@ export class World {
         if (!device.isOnline) device.page?.link.mend()
       }
       await this.#after()
-      for (const line of this.#lines) while (line.canMoveUp) (moved = true), line.moveUp(false)
-      if (this.relay.isDirty) (moved = true), this.#commit()
-      for (const line of this.#lines) while (line.canMoveDown) (moved = true), line.moveDown(false)
+      moved ||= this.#lines.some((line) => line.canMoveUp)
+      for (const line of this.#lines) while (line.canMoveUp) line.moveUp(false)
+      moved ||= this.relay.isDirty
+      if (this.relay.isDirty) this.#commit()
+      moved ||= this.#lines.some((line) => line.canMoveDown)
+      for (const line of this.#lines) while (line.canMoveDown) line.moveDown(false)
       await this.#after()
       if (!moved && this.present.every(({ page }) => page?.link.isSynced)) break
     }
-    if (this.rounds >= mostRounds) this.violations.push(`RESTLESS ${this.present.map(({ name, page }) => `${name} ${page?.link.status().state} ${page?.replica.waiting()}`).join(', ')}`)
+    if (this.rounds >= mostRounds)
+      this.violations.push(
+        `RESTLESS ${this.present.map(({ name, page }) => `${name} ${page?.link.status().state} ${page?.replica.waiting()}`).join(', ')}`,
+      )
     checkWorld(this, expected, this.violations)
     for (const device of this.devices) device.unload()
   }
-}
-
-export function isBelow(stamp: Stamp | undefined, other: Stamp): boolean {
-  return !stamp || compareStamps(stamp, other) < 0
 }
