@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto'
-import { StoreError } from '@entente/engine'
+import type { StoreError } from '@entente/engine'
 import { storePromises } from '@entente/engine/memory'
 import { createStore, set } from 'idb-keyval'
 import { describe, expect, it } from 'vitest'

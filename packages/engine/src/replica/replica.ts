@@ -1,35 +1,23 @@
 import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
 import { loadDoc, readSlots } from '@entente/protocol'
 import type { RandomBytes } from '../port/random.js'
-import type { Store, StoreKey, Write } from '../port/store.js'
+import type { Store, Write } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
-import { mergeRows, type Row } from '../row/row.js'
-import { rowKey, Rows, type RowStep, stepBetween, storedRow } from '../row/rows.js'
+import type { Row } from '../row/row.js'
+import { Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, isHeld, openDoc } from './absorb.js'
 import type { Place } from './carriage.js'
-import { addressesOf, compareAt, type Comparing, mayPublish, placeName, placesOfFeed, placesOfSteps } from './compare.js'
+import { compareAt, type Compared, type Comparing, mayPublish, placeName } from './compare.js'
 import { type Followed, followedFeeds } from './followed.js'
 import { Holdings, type InboxMessage, isSameFeed, type Outcome, type PeerDoc } from './holdings.js'
 import { Lock } from './lock.js'
-import { MapIndex, Overlay } from './map-index.js'
+import { MapIndex } from './map-index.js'
 import { type Meaning, meaningOf } from './meaning.js'
 import { type LeftOut, project } from './project.js'
 import { Sealer } from './sealer.js'
-import {
-  type Address,
-  asFeedState,
-  asStored,
-  docStoreKey,
-  type FeedState,
-  feedStoreKey,
-  freshFeed,
-  type Head,
-  headOf,
-  markStoreKey,
-  type Stored,
-  type StoredDoc,
-} from './stored.js'
+import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
+import { markWrite, mergeAll, noOutcome, type Result, Transactions } from './transactions.js'
 
 export interface ReplicaOptions {
   readonly store: Store
@@ -70,17 +58,6 @@ interface Told {
   readonly outcome: Outcome
 }
 
-const noOutcome: Outcome = { heads: [], marks: [], feeds: [] }
-
-/** What absorbing or opening left, before it is written. */
-interface Result {
-  readonly docs: ReadonlyMap<Key, Stored>
-  /** The row that each key of an own team feed turned out to be about. */
-  readonly addresses: ReadonlyMap<Key, Address>
-  readonly rows: readonly Row[]
-  readonly feedState: FeedState
-}
-
 /** What product modules read of replication. */
 export interface ReplicaView {
   readonly rows: Rows
@@ -104,6 +81,7 @@ export class Replica implements ReplicaView {
   readonly #sealer: Sealer
   readonly #holdings = new Holdings()
   readonly #comparing: Comparing
+  readonly #transactions: Transactions
   readonly #problem: (what: string) => void
   /** Yjs client id of this page load (rule DC2). */
   readonly #client: number
@@ -132,7 +110,8 @@ export class Replica implements ReplicaView {
     this.#client = randomInteger(random)
     this.#problem = problem ?? ((): void => undefined)
     this.#comparing = { org, team, sealer: this.#sealer, holdings: this.#holdings, allRows: this.rows, leftOut: leftOut ?? new Set() }
-    this.rows.mark = (steps) => this.#markSteps(steps)
+    this.#transactions = new Transactions(store, this.#index, this.#holdings, this.#comparing)
+    this.rows.mark = (steps) => this.#markRows(steps)
     this.rows.tell = (rows) => this.#tell(rows, noOutcome)
     this.rows.watch((changes) => {
       if (this.#leading && changes.some(({ object }) => unlocking.has(object)))
@@ -230,16 +209,8 @@ export class Replica implements ReplicaView {
    */
   lost(feed: FeedName): Promise<void> {
     return this.#lock.run(async () => {
-      const meaning = meaningOf(feed, this.org, this.#index)
-      const docs = [...this.#holdings.heads(feed)].map(
-        ([key, head]) => [key, afterLoss(head, meaning?.own ?? false, this.#comparing.leftOut)] as const,
-      )
-      const feedState: FeedState = freshFeed
-      const writes = docs.map(([key, stored]): Write =>
-        stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
-      )
-      await this.#store.update([], () => ({ writes: [...writes, { put: feedStoreKey(feed), value: feedState }], result: undefined }))
-      this.#took([], { heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)]), marks: [], feeds: [[feed, feedState]] })
+      const own = meaningOf(feed, this.org, this.#index)?.own ?? false
+      this.#took([], await this.#transactions.forget(feed, own))
     })
   }
 
@@ -255,9 +226,9 @@ export class Replica implements ReplicaView {
   ): Promise<readonly FeedOffers[]> {
     return this.#lock.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
-      if (settled.length > 0) await this.#clearMarks(settled)
+      if (settled.length > 0) this.#took([], await this.#transactions.clearMarks(settled))
       const updates = due.filter(({ compared }) => compared.need === 'update')
-      const bases = await this.#readDocs(updates.map(({ place }) => place))
+      const bases = await this.#transactions.readDocs(updates.map(({ place }) => place))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       let bytes = 0
       for (const { place, compared } of due) {
@@ -314,18 +285,16 @@ export class Replica implements ReplicaView {
 
   #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {
     const keys = new Set(entries.filter((entry) => entry.kind === 'doc' && !entry.whole).map((entry) => entry.key))
-    return this.#readDocs([...keys].map((key) => ({ feed, key })))
+    return this.#transactions.readDocs([...keys].map((key) => ({ feed, key })))
   }
 
-  async #readDocs(places: readonly FeedChange[]): Promise<ReadonlyMap<string, StoredDoc>> {
-    const docs = new Map<string, StoredDoc>()
-    if (places.length === 0) return docs
-    const values = await this.#store.get(places.map(({ feed, key }) => docStoreKey(feed, key)))
-    places.forEach(({ feed, key }, index) => {
-      const stored = asStored(values[index])
-      if (stored?.kind === 'doc') docs.set(placeName(feed, key), stored)
-    })
-    return docs
+  async #commit(feed: FeedName, meaning: Meaning, result: Result): Promise<void> {
+    const written = await this.#transactions.commit(feed, meaning, result)
+    if (!written) {
+      await this.#holdings.load(this.#store)
+      throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
+    }
+    this.#took(written.rows, written.outcome)
   }
 
   /** Reads docs that could not be read before, because their agreement or record map has come since. */
@@ -336,7 +305,7 @@ export class Replica implements ReplicaView {
       const keys = [...held].filter(([key, head]) => !isHeld(meaning, key, head, this.#index)).map(([key]) => key)
       if (keys.length === 0) continue
       const absorber = this.#absorber(feed, meaning)
-      const bases = await this.#readDocs(keys.map((key) => ({ feed, key })))
+      const bases = await this.#transactions.readDocs(keys.map((key) => ({ feed, key })))
       const docs = new Map<Key, Stored>()
       const rows: Row[] = []
       for (const key of keys) {
@@ -350,97 +319,14 @@ export class Replica implements ReplicaView {
     }
   }
 
-  /** Writes docs, the rows they changed, the marks that follow and the feed's state: one transaction, computed on the rows as stored. */
-  async #commit(feed: FeedName, meaning: Meaning, { docs, addresses: addressByKey, rows, feedState }: Result): Promise<void> {
-    const before = this.#holdings.feed(feed)
-    const entryPlaces = meaning.own ? [...docs.keys()].flatMap((key) => this.#placeOfEntry(feed, meaning, key, addressByKey)) : []
-    const addresses = uniqueAddresses([
-      ...rows.map(({ object, id }): Address => [object, id]),
-      ...entryPlaces.flatMap((place) => addressesOf(place, this.#index)),
-    ])
-    const reads: StoreKey[] = [feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
-    const { changed, outcome } = await this.#store.update(reads, ([storedFeed, ...storedRows]) => {
-      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) throw new Error('Another tab has read on in this feed. It leads now.')
-      const view = new Overlay(this.#index)
-      for (const value of storedRows) {
-        const row = storedRow(value)
-        if (row) view.set(row)
-      }
-      const steps: RowStep[] = []
-      for (const row of rows) {
-        const present = view.get(row.object, row.id)
-        const after = mergeRows(present, row)
-        const step = stepBetween(present, after)
-        if (step) steps.push(step)
-        view.set(after)
-      }
-      const marks = this.#marksAfter(feed, meaning, docs, entryPlaces, steps, view, before.rebuild && !feedState.rebuild)
-      const outcome: Outcome = {
-        heads: [...docs].map(([key, stored]) => [feed, key, headOf(stored)] as const),
-        marks,
-        feeds: [[feed, feedState]],
-      }
-      const writes: Write[] = [
-        ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
-        ...steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after })),
-        ...marks.map(markWrite),
-        { put: feedStoreKey(feed), value: feedState },
-      ]
-      return { writes, result: { changed: steps.map(({ after }) => after), outcome } }
-    })
-    this.#took(changed, outcome)
-  }
-
-  /** The place that an entry of an own feed was about: its mark is set or cleared by comparing all that is carried there. */
-  #placeOfEntry(feed: FeedName, meaning: Meaning, key: Key, addresses: ReadonlyMap<Key, Address>): Place[] {
-    const known = this.#holdings.mark(feed, key) ?? addresses.get(key)
-    if (known) return [{ feed, key, address: known }]
-    return meaning.kind === 'connection' && meaning.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
-  }
-
-  #marksAfter(
-    feed: FeedName,
-    meaning: Meaning,
-    docs: ReadonlyMap<Key, Stored>,
-    entryPlaces: readonly Place[],
-    steps: readonly RowStep[],
-    view: Overlay,
-    rebuilt: boolean,
-  ): Outcome['marks'] {
-    const marks = new Map<string, Outcome['marks'][number]>()
-    const headAt = (place: Place): Head | undefined =>
-      (place.feed === feed ? docs.get(place.key) : undefined) ?? this.#holdings.head(place.feed, place.key)
-    const compare = (place: Place, mayClear: boolean): void => {
-      const name = placeName(place.feed, place.key)
-      const isMarked = this.#holdings.mark(place.feed, place.key) !== undefined
-      const need = compareAt(this.#comparing, place, view, headAt(place))?.need ?? 'none'
-      if (need !== 'none' && !isMarked) marks.set(name, [place.feed, place.key, place.address])
-      if (need === 'none' && isMarked && mayClear) marks.set(name, [place.feed, place.key, undefined])
-    }
-    for (const place of entryPlaces) compare(place, true)
-    const touched = placesOfSteps(this.#comparing, steps, view)
-    for (const place of touched) if (place.feed === feed || !this.#comparing.leftOut.has('project-all')) compare(place, false)
-    if (rebuilt && meaning.own) for (const place of placesOfFeed(this.#comparing, feed, meaning, view)) compare(place, false)
-    return [...marks.values()]
-  }
-
-  // ---- marks and offers
-
-  #markSteps(steps: readonly RowStep[]): { writes: readonly Write[]; commit(): void } {
-    const view = new Overlay(this.#index)
-    for (const { after } of steps) view.set(after)
-    const marks = placesOfSteps(this.#comparing, steps, view)
-      .filter((place) => {
-        const need = compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need
-        return need !== undefined && need !== 'none'
-      })
-      .map(({ feed, key, address }) => [feed, key, address] as const)
+  /** The marks that saved rows leave: written with them, taken into memory after. */
+  #markRows(steps: readonly RowStep[]): { writes: readonly Write[]; commit(): void } {
+    const outcome = this.#transactions.marksOf(steps)
     return {
-      writes: marks.map(markWrite),
+      writes: outcome.marks.map(markWrite),
       commit: () => {
-        const outcome = { ...noOutcome, marks }
         this.#holdings.take(outcome)
-        if (marks.length > 0) this.#tell([], outcome)
+        if (outcome.marks.length > 0) this.#tell([], outcome)
         for (const listener of this.#workListeners) listener()
       },
     }
@@ -450,8 +336,8 @@ export class Replica implements ReplicaView {
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     count: number,
-  ): { due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[]; settled: Place[] } {
-    const due: { place: Place; compared: Parameters<typeof mayPublish>[2] }[] = []
+  ): { due: { place: Place; compared: Compared }[]; settled: Place[] } {
+    const due: { place: Place; compared: Compared }[] = []
     const settled: Place[] = []
     for (const feed of feeds) {
       for (const [key, address] of this.#holdings.marks(feed)) {
@@ -464,28 +350,6 @@ export class Replica implements ReplicaView {
       }
     }
     return { due, settled }
-  }
-
-  /** Clears marks for which nothing is left to do by the rows as stored: another tab may just have saved. */
-  async #clearMarks(places: readonly Place[]): Promise<void> {
-    const addresses = uniqueAddresses(places.flatMap((place) => addressesOf(place, this.#index)))
-    const marks = await this.#store.update(
-      addresses.map(([object, id]) => rowKey(object, id)),
-      (stored) => {
-        const view = new Overlay(this.#index)
-        for (const value of stored) {
-          const row = storedRow(value)
-          if (row) view.set(row)
-        }
-        const cleared = places
-          .filter(
-            (place) => (compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need ?? 'none') === 'none',
-          )
-          .map(({ feed, key }) => [feed, key, undefined] as const)
-        return { writes: cleared.map(markWrite), result: cleared }
-      },
-    )
-    this.#took([], { ...noOutcome, marks })
   }
 
   // ---- memory and other tabs
@@ -519,7 +383,7 @@ export class Replica implements ReplicaView {
 
   async #recheck(rows: readonly Row[]): Promise<void> {
     const steps = rows.map((after): RowStep => ({ before: undefined, after, fields: Object.keys(after.registers) }))
-    const { writes, commit } = this.#markSteps(steps)
+    const { writes, commit } = this.#markRows(steps)
     if (writes.length === 0) return
     await this.#store.update([], () => ({ writes, result: undefined }))
     commit()
@@ -531,36 +395,9 @@ export class Replica implements ReplicaView {
 /** Rows whose arrival may make a held doc readable. */
 const unlocking: ReadonlySet<string> = new Set(['Agreement', 'RecordMap', 'Connection'])
 
-function afterLoss(head: Head, own: boolean, leftOut: ReadonlySet<LeftOut>): Stored | undefined {
-  if (head.kind === 'erased') {
-    if (own && leftOut.has('tombstones')) return undefined
-    return { ...head, sequence: 0, unsent: own }
-  }
-  if (own) return undefined
-  return head.kind === 'doc' ? { ...head, sequence: 0, state: new Uint8Array(), lost: true } : { ...head, sequence: 0, lost: true }
-}
-
 /** A head where the doc's bytes do not matter, because the entry brings the whole doc. */
 function withoutState(head: Head | undefined): Stored | undefined {
   return head?.kind === 'doc' ? { ...head, state: new Uint8Array(), lost: true } : head
-}
-
-function markWrite([feed, key, address]: Outcome['marks'][number]): Write {
-  return address ? { put: markStoreKey(feed, key), value: address } : { delete: markStoreKey(feed, key) }
-}
-
-function mergeAll(rows: readonly Row[]): readonly Row[] {
-  if (rows.length < 2) return rows
-  const merged = new Map<string, Row>()
-  for (const row of rows) {
-    const name = `${row.object}\n${row.id}`
-    merged.set(name, mergeRows(merged.get(name), row))
-  }
-  return [...merged.values()]
-}
-
-function uniqueAddresses(addresses: readonly Address[]): readonly Address[] {
-  return [...new Map(addresses.map((address) => [address.join('\n'), address])).values()]
 }
 
 function isTold(message: unknown): message is Told {
