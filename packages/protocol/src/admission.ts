@@ -97,7 +97,7 @@ function appendInOrder(structs: readonly Y.Item[], vector: Map<number, number>):
     if (list) list.push(item)
     else waiting.set(item.id.client, [item])
   }
-  for (let progress = true; progress && waiting.size > 0; ) {
+  for (let progress = true; progress && waiting.size > 0;) {
     progress = false
     for (const [client, items] of waiting) {
       let taken = 0

@@ -23,8 +23,7 @@ declare const brand: unique symbol
 export type FeedName = string & { readonly [brand]: 'FeedName' }
 
 export function feedName(feed: Feed): FeedName {
-  const name =
-    feed.kind === 'team' ? `${feed.org}/team/${feed.topic}` : `${feed.connection}/${feed.side}/${feed.topic}`
+  const name = feed.kind === 'team' ? `${feed.org}/team/${feed.topic}` : `${feed.connection}/${feed.side}/${feed.topic}`
   return name as FeedName
 }
 

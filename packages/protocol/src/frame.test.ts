@@ -1,0 +1,62 @@
+import { toHexString } from 'lib0/buffer'
+import { digest } from 'lib0/hash/sha256'
+import { encodeUtf8 } from 'lib0/string'
+import { describe, expect, it } from 'vitest'
+import { rootName } from './admission.js'
+import { ProtocolError } from './error.js'
+import { feedName } from './feed.js'
+import {
+  type ClientMessage,
+  decodeClientFrame,
+  decodeRelayFrame,
+  encodeClientFrame,
+  encodeRelayFrame,
+  type RelayMessage,
+  wireShapes,
+} from './frame.js'
+import { parseKey, parseOrgId } from './id.js'
+import { certificateType, helloType } from './token.js'
+
+const org = parseOrgId('V'.repeat(43))
+const name = feedName({ kind: 'team', org, topic: 'rows' })
+
+describe('a frame', () => {
+  it('carries several messages in order, both ways', () => {
+    const asked: readonly ClientMessage[] = [
+      { type: 'subscribe', feed: 1, name, after: 3, opening: 2 ** 52, position: 9 },
+      {
+        type: 'publish',
+        feed: 1,
+        offers: [
+          { id: 4, seen: 2, key: parseKey('k'), kind: 'doc', whole: true, epoch: { version: 1, number: 2 }, bytes: new Uint8Array([1]) },
+        ],
+      },
+      { type: 'ping' },
+    ]
+    expect(decodeClientFrame(encodeClientFrame(asked))).toEqual(asked)
+    const told: readonly RelayMessage[] = [
+      { type: 'welcome', time: 1, opening: 2, position: 3, heartbeatMs: 4 },
+      { type: 'refused', what: 'offer', subject: 4, code: 'BEHIND', version: 0, retryMs: 0, detail: '' },
+    ]
+    expect(decodeRelayFrame(encodeRelayFrame(told))).toEqual(told)
+  })
+
+  it('[W2] with a message that is not known here is refused with VERSION', () => {
+    expect(() => decodeClientFrame(new Uint8Array([200]))).toThrow(expect.objectContaining({ code: 'VERSION' }))
+    // The other direction's numbers are not known in this one.
+    expect(() => decodeClientFrame(encodeRelayFrame([{ type: 'pong' }]))).toThrow(expect.objectContaining({ code: 'VERSION' }))
+  })
+
+  it('[W2] that is empty, cut off or too long is refused with FRAME', () => {
+    const whole = encodeClientFrame([{ type: 'subscribe', feed: 1, name, after: 3, opening: 0, position: 0 }])
+    for (const bytes of [new Uint8Array(), whole.subarray(0, -1)]) {
+      expect(() => decodeClientFrame(bytes)).toThrow(ProtocolError)
+      expect(() => decodeClientFrame(bytes)).toThrow(expect.objectContaining({ code: 'FRAME' }))
+    }
+  })
+
+  it('[W4] has the layout of protocol version 1: whoever changes it raises the version and this hash', () => {
+    const layout = [...wireShapes, rootName, helloType, certificateType].join('\n')
+    expect(toHexString(digest(encodeUtf8(layout)))).toBe('849004682813d2aefb6194365e3fb53d5490091f20d0a6b04579c792dc2c4a2b')
+  })
+})

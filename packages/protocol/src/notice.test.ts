@@ -1,0 +1,29 @@
+import { encodeUtf8 } from 'lib0/string'
+import { describe, expect, it } from 'vitest'
+import { decodePolicy, encodePolicy, joinPolicies, type Policy } from './notice.js'
+
+const policy = (version: number, lead: string[], opportunity: string[] = []): Policy => ({ version, slots: { lead, opportunity } })
+
+describe('a policy', () => {
+  it('is read again as it was written', () => {
+    const given = policy(3, ['0', '9'], ['1'])
+    expect(decodePolicy(encodePolicy(given))).toEqual(given)
+  })
+
+  it('[PO1] with an eleventh slot, or a slot that is none, is refused with FIELD (row 16)', () => {
+    const eleven = Array.from({ length: 11 }, (_, slot) => String(slot % 10))
+    for (const slots of [eleven, ['10'], ['a'], ['']]) {
+      expect(() => decodePolicy(encodePolicy(policy(1, slots)))).toThrow(expect.objectContaining({ code: 'FIELD' }))
+    }
+  })
+
+  it.each(['', 'no json', '{}', '{"version":-1,"slots":{"lead":[],"opportunity":[]}}', '[1]'])('that is none is refused: %s', (text) => {
+    expect(() => decodePolicy(encodeUtf8(text))).toThrow(expect.objectContaining({ name: 'ProtocolError' }))
+  })
+
+  it('[PO2] joins with the other side’s to the slots of both, once both have the same version', () => {
+    expect(joinPolicies(policy(2, ['0', '1'], ['3']), policy(2, ['1', '2'], ['3']))).toEqual(policy(2, ['1'], ['3']))
+    expect(joinPolicies(policy(2, ['0']), policy(1, ['0']))).toBeUndefined()
+    expect(joinPolicies(policy(2, ['0']), undefined)).toBeUndefined()
+  })
+})
