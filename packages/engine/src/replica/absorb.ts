@@ -176,7 +176,8 @@ export function openDoc(
 ): Absorbed {
   const { feed, meaning, rows, sealer } = absorber
   if (isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
-  const registers: Record<string, Register> = { ...doc.registers }
+  const withdrawn = withdrawnFrom(meaning, doc, rows)
+  const registers: Record<string, Register> = Object.fromEntries(Object.entries(doc.registers).filter(([slot]) => !withdrawn(slot)))
   const unreadable = new Set(doc.unreadable)
   const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
   const take = (address: Address, field: string, register: Register): void => {
@@ -187,6 +188,7 @@ export function openDoc(
   }
   const target = meaning.kind === 'connection' && meaning.own ? carriedRecord(meaning, key, rows) : undefined
   for (const [slot, sealed] of changed) {
+    if (withdrawn(slot)) continue
     let register: Register | undefined
     if (meaning.kind === 'team') {
       const opened = sealer.openTeamSlot(meaning, feed, key, slot, doc.epoch, sealed)
@@ -222,6 +224,16 @@ export function isHeld(meaning: Meaning, key: Key, doc: Pick<StoredDoc, 'epoch'>
   const known = effectiveVersion(rows.get('Agreement', meaning.connection))
   if (known === undefined || doc.epoch.version > known) return true
   return meaning.own && (doc.epoch.version < known || !rows.get('RecordMap', key))
+}
+
+/**
+ * Which slots of a peer's doc an agreement has withdrawn since its version: not shown any more, also where the peer has not come to replace the doc
+ * (or never will, because it lost the record's map with its last device).
+ */
+export function withdrawnFrom(meaning: Meaning, doc: Pick<StoredDoc, 'epoch'>, rows: RowsView): (slot: string) => boolean {
+  if (meaning.kind !== 'connection' || meaning.own || meaning.topic === 'messages') return () => false
+  const fields = carriedFields(rows.get('Agreement', meaning.connection), meaning.topic, meaning.side)
+  return fields && doc.epoch.version < fields.version ? (slot) => !fields.bySlot.has(slot) : () => false
 }
 
 /** The record that an own doc is about, with its field of each slot. */

@@ -6,7 +6,7 @@ import type { Tabs } from '../port/tabs.js'
 import type { Row } from '../row/row.js'
 import { Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
-import { type Absorber, absorbEntry, isHeld, openDoc } from './absorb.js'
+import { type Absorber, absorbEntry, isHeld, openDoc, withdrawnFrom } from './absorb.js'
 import type { Place } from './carriage.js'
 import { compareAt, type Compared, type Comparing, mayPublish, placeName } from './compare.js'
 import { type Followed, followedFeeds } from './followed.js'
@@ -114,8 +114,9 @@ export class Replica implements ReplicaView {
     this.rows.mark = (steps) => this.#markRows(steps)
     this.rows.tell = (rows) => this.#tell(rows, noOutcome)
     this.rows.watch((changes) => {
-      if (this.#leading && changes.some(({ object }) => unlocking.has(object)))
-        void this.#lock.run(() => this.#openHeld()).catch(this.#report)
+      if (!this.#leading) return
+      if (changes.some(({ object }) => unlocking.has(object))) void this.#lock.run(() => this.#openHeld()).catch(this.#report)
+      if (changes.some(({ object }) => object === 'Agreement')) void this.#lock.run(() => this.#withdraw()).catch(this.#report)
     })
     this.#deaf = tabs.listen((message) => this.#hear(message))
   }
@@ -181,6 +182,7 @@ export class Replica implements ReplicaView {
       if (!(await this.#holdings.loadFeeds(this.#store))) await this.#holdings.load(this.#store)
       this.#leading = true
       await this.#openHeld()
+      await this.#withdraw()
     })
   }
 
@@ -295,6 +297,26 @@ export class Replica implements ReplicaView {
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
     this.#took(written.rows, written.outcome)
+  }
+
+  /** Takes what an agreement has withdrawn out of what is shown of the peer's docs. Their next epoch will not have it either. */
+  async #withdraw(): Promise<void> {
+    for (const feed of this.followed().feeds) {
+      const meaning = meaningOf(feed, this.org, this.#index)
+      if (!meaning || meaning.own) continue
+      const keys = [...this.#holdings.docs(feed).values()].flatMap((doc) => {
+        const withdrawn = withdrawnFrom(meaning, { epoch: { version: doc.version, number: 0 } }, this.#index)
+        return Object.keys(doc.registers).some(withdrawn) ? [doc.key] : []
+      })
+      if (keys.length === 0) continue
+      const docs = new Map<Key, Stored>()
+      for (const [key, stored] of await this.#transactions.readAll(feed, keys)) {
+        if (!('registers' in stored)) continue
+        const withdrawn = withdrawnFrom(meaning, stored, this.#index)
+        docs.set(key, { ...stored, registers: Object.fromEntries(Object.entries(stored.registers).filter(([slot]) => !withdrawn(slot))) })
+      }
+      await this.#commit(feed, meaning, { docs, addresses: new Map(), rows: [], feedState: this.#holdings.feed(feed) })
+    }
   }
 
   /** Reads docs that could not be read before, because their agreement or record map has come since. */

@@ -48,6 +48,17 @@ export class Transactions {
     this.#comparing = comparing
   }
 
+  /** Everything that is stored under keys of a feed. */
+  async readAll(feed: FeedName, keys: readonly Key[]): Promise<ReadonlyMap<Key, Stored>> {
+    const values = await this.#store.get(keys.map((key) => docStoreKey(feed, key)))
+    const found = new Map<Key, Stored>()
+    keys.forEach((key, index) => {
+      const stored = asStored(values[index])
+      if (stored) found.set(key, stored)
+    })
+    return found
+  }
+
   /** Docs with their bytes, by `placeName`. */
   async readDocs(places: readonly Pick<Place, 'feed' | 'key'>[]): Promise<ReadonlyMap<string, StoredDoc>> {
     const docs = new Map<string, StoredDoc>()

@@ -6,7 +6,7 @@ import { type Fault, faultNames, World } from './world.js'
 const turn = async (): Promise<void> => void (await setImmediate())
 
 // SIMULATION_RUNS and SIMULATION_SEED try more than the suite has time for.
-const runs = Number(process.env['SIMULATION_RUNS'] ?? 150)
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 120)
 const seed = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 2 ** 31)
 
 describe('two orgs and a relay under faults', () => {
@@ -22,28 +22,25 @@ describe('two orgs and a relay under faults', () => {
     },
   )
 
-  // Seeds that failed once, each for a reason that must not come back.
+  // Seeds that failed once, each for a reason that must not come back. A seed is worth something as long as the draws before the failure stay the same:
+  // where it no longer leads there, the reason needs a test of its own (the first one has it: replica.test.ts, "never writes over a doc").
   it.each<{ readonly reason: string; readonly seed: number; readonly faults: readonly Fault[] }>([
     {
-      reason: 'does not write over a doc that it holds but has not read yet',
-      seed: 1750294369,
+      reason: 'shows no withdrawn field of a record whose owner lost it and never came to replace its doc',
+      seed: 1958062930,
       faults: [
-        'crash',
-        'lostTail',
         'eviction',
-        'relayCrash',
+        'lostDevice',
         'relayLoss',
-        'relayBackup',
         'twiceUp',
         'twiceDown',
         'halfOpen',
         'narrow',
-        'widen',
         'skew',
         'years',
         'relayClock',
+        'compact',
         'longOffline',
-        'frozenClock',
       ],
     },
   ])('$reason', async ({ seed: worldSeed, faults }) => {
