@@ -3,7 +3,7 @@ import { css } from 'lit'
 export const deskStyles = css`
   :host {
     display: grid;
-    grid-template-rows: auto minmax(0, 1fr);
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
     min-height: 0;
     container: desk / inline-size;
     background: var(--page);
@@ -39,7 +39,7 @@ export const deskStyles = css`
   }
   .place.fills {
     display: grid;
-    grid-template-rows: minmax(0, 1fr);
+    grid-template: minmax(0, 1fr) / minmax(0, 1fr);
     overflow: hidden;
   }
   .page {
@@ -84,6 +84,9 @@ export const deskStyles = css`
     grid-template-rows: auto auto minmax(200px, 1fr);
     gap: var(--gap);
     min-height: 0;
+  }
+  .toolbar {
+    flex-wrap: nowrap;
   }
   .pick {
     width: auto !important;

@@ -75,7 +75,13 @@ export class OrgDesk extends EntenteElement {
       case 'connections':
         return page(
           'Connections',
-          html`<entente-connect .engine=${engine} .base=${this.base} .offer=${this.offer} .link=${this.link}></entente-connect>`,
+          html`<entente-connect
+            .density=${this.density}
+            .engine=${engine}
+            .base=${this.base}
+            .offer=${this.offer}
+            .link=${this.link}
+          ></entente-connect>`,
         )
       case 'agreement':
         return this.#over(
@@ -83,7 +89,7 @@ export class OrgDesk extends EntenteElement {
           route.connection,
           'Agreement',
           route,
-          (id) => html`<entente-agreement class="card" .engine=${engine} .connection=${id}></entente-agreement>`,
+          (id) => html`<entente-agreement class="card" .density=${this.density} .engine=${engine} .connection=${id}></entente-agreement>`,
         )
       case 'people':
         return this.#over(
@@ -91,7 +97,7 @@ export class OrgDesk extends EntenteElement {
           route.connection,
           'People',
           route,
-          (id) => html`<entente-people .engine=${engine} .connection=${id}></entente-people>`,
+          (id) => html`<entente-people .density=${this.density} .engine=${engine} .connection=${id}></entente-people>`,
         )
       case 'sharing':
         return this.#over(
@@ -102,6 +108,7 @@ export class OrgDesk extends EntenteElement {
           (id) =>
             html`${this.#objects(engine, route)}<entente-sharing
                 class="card"
+                .density=${this.density}
                 .engine=${engine}
                 .connection=${id}
                 .object=${route.object}
@@ -122,7 +129,7 @@ export class OrgDesk extends EntenteElement {
   #records(engine: Engine, object: ObjectName): TemplateResult {
     const schema = engine.records.schema(object)
     return html`<entente-records .engine=${engine} .density=${this.density} .object=${object} @entente-open=${this.#open}>
-        <span slot="toolbar" class="row">
+        <span slot="toolbar" class="row toolbar">
           <button @click=${() => this.#import()}>Import</button>
           <button @click=${() => downloadText(`${schema.plural.toLowerCase()}.csv`, 'text/csv', exportRecordsCsv(engine, object))}>
             Export CSV

@@ -11,13 +11,19 @@ export class SiteView extends EntenteElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: auto minmax(220px, 1fr) auto;
+        grid-template: auto minmax(220px, 1fr) auto / minmax(0, 1fr);
         gap: var(--gap);
         min-height: 0;
         overflow: auto;
       }
       entente-records {
         min-height: 260px;
+      }
+      select {
+        width: auto !important;
+      }
+      .tools {
+        flex-wrap: nowrap;
       }
       .jobs {
         max-height: 260px;
@@ -76,7 +82,7 @@ export class SiteView extends EntenteElement {
         .columns=${engine.site.fields(connection, object).map((field) => field.name)}
         @entente-selection=${(event: CustomEvent<{ readonly ids: readonly string[] }>) => (this.chosen = event.detail.ids)}
       >
-        <span slot="toolbar" class="row">
+        <span slot="toolbar" class="row tools">
           <select aria-label="Which of them" @change=${(event: Event) => (this.only = onlyOf((event.target as HTMLSelectElement).value))}>
             <option value="all" ?selected=${this.only === 'all'}>All</option>
             <option value="new" ?selected=${this.only === 'new'}>Not exported</option>

@@ -70,7 +70,7 @@ export const rehearsalStyles = css`
     grid-template-columns: minmax(0, 1.5fr) minmax(0, 1.2fr) auto;
     align-items: center;
     gap: 10px 28px;
-    min-height: 92px;
+    min-height: 100px;
     padding: 12px 16px;
     border-bottom: 1px solid var(--line);
     background: var(--surface);
@@ -115,7 +115,7 @@ export const rehearsalStyles = css`
   }
   .pane {
     display: grid;
-    grid-template-rows: auto minmax(0, 1fr);
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
     min-width: 0;
     min-height: 0;
   }
@@ -141,7 +141,7 @@ export const rehearsalStyles = css`
   .pane h2 {
     font-size: 1.04em;
   }
-  .pane h2 span {
+  .pane h2 span:not(.soft) {
     color: var(--own);
     font-weight: 600;
   }

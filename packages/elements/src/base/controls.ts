@@ -277,6 +277,10 @@ export const controls = css`
     vertical-align: top;
     overflow-wrap: anywhere;
   }
+  thead th {
+    overflow-wrap: normal;
+    white-space: nowrap;
+  }
   tbody th {
     color: var(--text);
     font-size: inherit;

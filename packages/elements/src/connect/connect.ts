@@ -180,7 +180,7 @@ export class EntenteConnect extends EntenteElement {
     }
     return html`<div class="row spread">
       <p class="soft small">
-        Integration user: ${view.integrationUser === undefined ? 'being made' : showText(view.integrationUser, 60)}. Agreement:
+        Integration user: ${view.integrationUser === undefined ? 'being made' : showText(view.integrationUser, 26)}. Agreement:
         ${agreement?.effective ? `version ${agreement.effective.version} in force` : agreement?.state === 'proposed' ? 'proposed' : 'none yet'}.
       </p>
       ${isAdmin ? html`<button class="quiet" @click=${end}>Disconnect</button>` : nothing}

@@ -123,7 +123,8 @@ export class EntenteExternal extends EntenteElement {
             </tr>
           </thead>
           <tbody>
-            ${mirror.fields.map((field) => this.#line(field, ownPart(lines, ownSide, field.name), own))}
+            ${mirror.fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, ownPart(lines, ownSide, field.name), own))}
+            ${this.#notShared(mirror)}
           </tbody>
         </table>
       </div>
@@ -145,6 +146,16 @@ export class EntenteExternal extends EntenteElement {
     </tr>`
   }
 
+  /** One line for all of them: what counts is that none of them looks like an empty value. */
+  #notShared(mirror: MirrorView): TemplateResult | typeof nothing {
+    const labels = mirror.fields.filter((field) => field.state === 'not shared').map((field) => field.label)
+    if (labels.length === 0) return nothing
+    return html`<tr>
+      <th scope="row" class="soft">${showText(labels.join(', '), 400)}</th>
+      <td colspan="3"><span class="state">not shared</span> <span class="soft small">since the export</span></td>
+    </tr>`
+  }
+
   #age(mirror: MirrorView): TemplateResult {
     const age = mirror.changedAt === undefined ? undefined : formatAge(mirror.changedAt, Date.now(), this.language)
     if (mirror.state === 'frozen') return html`<span class="badge">Frozen${age === undefined ? '' : `, last heard ${age}`}</span>`
@@ -155,7 +166,6 @@ export class EntenteExternal extends EntenteElement {
 
 /** A field that is not shared or not readable says so; blank would look like a value. */
 function theirs(field: MirrorField, language: string): TemplateResult {
-  if (field.state === 'not shared') return html`<span class="state">not shared</span>`
   if (field.state === 'unreadable')
     return html`<span
       class="badge bad"

@@ -9,30 +9,34 @@ export const pathStyles = css`
   .path {
     display: flex;
     gap: 3px;
-    overflow-x: auto;
+    overflow: hidden;
     padding: 3px;
     margin: -3px;
-    scrollbar-width: thin;
   }
   .path button,
   .path span {
-    flex: 1 1 auto;
-    min-height: 30px;
-    padding: 3px 12px;
+    display: block;
+    flex: 1 1 0;
+    min-width: 26px;
+    min-height: 28px;
+    padding: 4px 10px;
+    overflow: hidden;
     border: 0;
     border-radius: 4px;
     background: var(--sunken);
     color: var(--soft);
     font-size: 0.86em;
     font-weight: 550;
-    white-space: nowrap;
     text-align: center;
+    text-overflow: ellipsis;
+    white-space: nowrap;
   }
   .path .past {
     background: var(--tint);
     color: var(--accent);
   }
   .path .now {
+    flex: 0 0 auto;
     background: var(--accent);
     color: var(--on-accent);
   }
@@ -62,8 +66,10 @@ export function path(
       const current = index === now ? 'step' : nothing
       const label = plainText(stage.label, 60)
       return choose
-        ? html`<button type="button" class=${state} aria-current=${current} @click=${() => choose(stage.value)}>${label}</button>`
-        : html`<span class=${state} aria-current=${current}>${label}</span>`
+        ? html`<button type="button" title=${label} class=${state} aria-current=${current} @click=${() => choose(stage.value)}>
+            ${label}
+          </button>`
+        : html`<span title=${label} class=${state} aria-current=${current}>${label}</span>`
     })}
   </div>`
 }

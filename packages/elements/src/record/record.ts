@@ -56,8 +56,6 @@ export class EntenteRecord extends EntenteElement {
         font-size: 0.9em;
       }
       .actions {
-        position: sticky;
-        bottom: 0;
         display: flex;
         flex-wrap: wrap;
         gap: var(--gap);
@@ -65,6 +63,11 @@ export class EntenteRecord extends EntenteElement {
         padding-block: 10px;
         border-top: 1px solid var(--line);
         background: var(--surface);
+      }
+      .actions.dirty {
+        position: sticky;
+        z-index: 1;
+        bottom: calc(var(--gap) * -1.3);
       }
       .end {
         margin-inline-start: auto;
@@ -191,7 +194,7 @@ export class EntenteRecord extends EntenteElement {
 
   #actions(known: RecordView | undefined): TemplateResult {
     const count = Object.keys(this.draft).length
-    return html`<div class="actions">
+    return html`<div class="actions ${count > 0 ? 'dirty' : ''}">
       <button class="primary" ?disabled=${(known !== undefined && count === 0) || this.running.has('save')}>
         ${known ? 'Save' : 'Create'}
       </button>

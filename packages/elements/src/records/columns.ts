@@ -1,4 +1,4 @@
-import type { Field, ObjectSchema } from '@entente/engine'
+import type { Field } from '@entente/engine'
 
 /** What is shown where the page does not say, after what people look for first. */
 const usual: Readonly<Record<string, readonly string[]>> = {
@@ -13,22 +13,37 @@ export function columnsOf(object: string, fields: readonly Field[], asked: reado
   return found.length > 0 ? found : fields.slice(0, 6)
 }
 
-/** The widths of the columns for `grid-template-columns`. */
-export function widthsOf(columns: readonly Field[], schema: Pick<ObjectSchema, 'nameField'>, extra: readonly string[]): string {
-  const widths = columns.map((field) => {
-    if (field.name === schema.nameField) return 'minmax(190px, 2.4fr)'
-    switch (field.type) {
-      case 'checkbox':
-      case 'percent':
-      case 'time':
-        return 'minmax(80px, 0.6fr)'
-      case 'number':
-      case 'currency':
-      case 'date':
-        return 'minmax(112px, 0.9fr)'
-      default:
-        return 'minmax(130px, 1.3fr)'
-    }
-  })
-  return [...extra.slice(0, 1), ...widths, ...extra.slice(1)].filter((width) => width !== '').join(' ')
+/** The columns as CSS: shares of the width, and the least width (px) at which all of them are legible. Every row is laid out by the same figures. */
+export function layOut(
+  columns: readonly Field[],
+  nameField: string,
+  isSelectable: boolean,
+  hasStatus: boolean,
+): { readonly template: string; readonly least: number } {
+  const parts = columns.map((field) => widthOf(field, nameField))
+  if (isSelectable) parts.unshift([boxWidth, 0])
+  if (hasStatus) parts.push([124, 0.9])
+  return {
+    template: parts.map(([least, share]) => (share === 0 ? `${least}px` : `minmax(${least}px, ${share}fr)`)).join(' '),
+    least: parts.reduce((sum, [least]) => sum + least, 0),
+  }
+}
+
+const boxWidth = 40
+
+/** Least width and share. */
+function widthOf(field: Field, nameField: string): readonly [number, number] {
+  if (field.name === nameField) return [210, 2.4]
+  switch (field.type) {
+    case 'checkbox':
+    case 'percent':
+    case 'time':
+      return [84, 0.6]
+    case 'number':
+    case 'currency':
+    case 'date':
+      return [112, 0.9]
+    default:
+      return [134, 1.3]
+  }
 }

@@ -4,7 +4,7 @@ import { repeat } from 'lit/directives/repeat.js'
 import { EntenteElement } from '../base/element.js'
 import { formatCount } from '../value/format.js'
 import { isNumeric, showValue } from '../value/show-value.js'
-import { columnsOf, widthsOf } from './columns.js'
+import { columnsOf, layOut } from './columns.js'
 import { readRows, type ListedRow, type RowSet } from './rows.js'
 import { extendTo, noSelection, type Selection, toggle, toggleAll } from './selection.js'
 import { recordsStyles } from './styles.js'
@@ -137,8 +137,8 @@ export class EntenteRecords extends EntenteElement {
     const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
     // The row that has the focus stays in the page wherever the list is scrolled, or the focus would be lost.
     if (active < first || active >= end) drawn.push(active)
-    const statuses = set.hasStatus ? 'minmax(120px, 0.9fr)' : ''
-    const widths = `grid-template-columns: ${widthsOf(columns, set.schema, [this.selectable ? '40px' : '', statuses])}`
+    const { template, least } = layOut(columns, set.schema.nameField, this.selectable, set.hasStatus)
+    const widths = `grid-template-columns: ${template}; min-width: ${least}px`
     return html`<div
       class="grid"
       part="grid"
@@ -153,7 +153,7 @@ export class EntenteRecords extends EntenteElement {
         ${this.selectable ? this.#headBox(rows) : nothing} ${columns.map((field) => this.#headCell(field))}
         ${set.hasStatus ? html`<span role="columnheader">${this.source === 'listings' ? 'Status' : 'Shared'}</span>` : nothing}
       </div>
-      <div class="body" role="rowgroup" .style=${`height: ${rows.length * height}px`}>
+      <div class="body" role="rowgroup" .style=${`height: ${rows.length * height}px; min-width: ${least}px`}>
         ${repeat(
           drawn,
           (index) => rows[index]?.id,

@@ -5,6 +5,7 @@ export const recordsStyles = css`
     display: flex;
     flex-direction: column;
     gap: var(--gap);
+    min-width: 0;
     min-height: 240px;
     height: 100%;
   }
@@ -40,7 +41,6 @@ export const recordsStyles = css`
     display: grid;
     align-items: center;
     height: var(--row);
-    min-width: max-content;
     width: 100%;
     border-bottom: 1px solid var(--line);
   }
@@ -55,7 +55,6 @@ export const recordsStyles = css`
   }
   .body {
     position: relative;
-    min-width: max-content;
     width: 100%;
   }
   .body .line {
@@ -76,6 +75,7 @@ export const recordsStyles = css`
     outline-offset: -2px;
   }
   .line > * {
+    min-width: 0;
     overflow: hidden;
     padding: 0 10px;
     text-overflow: ellipsis;

@@ -83,7 +83,8 @@ export class EntenteStatus extends EntenteElement {
   declare cuttable: boolean
   /** Shows figures and problems below. */
   declare details: boolean
-  protected readonly topics: readonly Topic[] = ['sync']
+  /** Any save may leave something that waits. */
+  protected readonly topics: readonly Topic[] = ['sync', 'records', 'connections', 'agreements', 'sharing', 'people', 'site', 'mirrors']
   #told = ''
 
   constructor() {

@@ -29,6 +29,7 @@ export function isMoney(value: Value | undefined): value is { readonly amount: s
 export function formatAge(time: number, now: number, language: string): string {
   const seconds = Math.round((time - now) / 1000)
   const words = cached(relatives, language, () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
+  if (Math.abs(seconds) < 10) return 'just now'
   for (const [unit, size] of units) if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit)
   return 'just now'
 }
@@ -47,7 +48,7 @@ const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['day', 86_400],
   ['hour', 3_600],
   ['minute', 60],
-  ['second', 10],
+  ['second', 1],
 ]
 
 function formatString(field: Field, text: string, language: string): string {
