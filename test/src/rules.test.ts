@@ -28,10 +28,9 @@ async function citations(): Promise<Map<string, string>> {
   const found = new Map<string, string>()
   for (const path of await testFiles()) {
     const source = await readFile(root + path, 'utf8')
-    for (const [, name = ''] of source.matchAll(/\b(?:it|test|describe)(?:\.\w+(?:\([^\n]*?\))?)?\(\s*(['"`].*)/g)) {
-      for (const [, ids = ''] of name.matchAll(/\[((?:[A-Z]{1,4}\d+(?:,\s*)?)+)\]/g)) {
-        for (const id of ids.split(/,\s*/)) found.set(id, path)
-      }
+    // In a name itself, or in a row of the table that names are made of: always in quotes.
+    for (const [, ids = ''] of source.matchAll(/['"`][^'"`\n]*?\[((?:[A-Z]{1,2}\d+(?:, ?)?)+)\]/g)) {
+      for (const id of ids.split(/, ?/)) found.set(id, path)
     }
   }
   return found
@@ -42,7 +41,7 @@ async function testFiles(): Promise<string[]> {
   const lists = await Promise.all(
     rooms.map(async (room) => {
       const files = await readdir(`${root}${room}/src`, { recursive: true }).catch(() => [])
-      return files.filter((file) => file.endsWith('.test.ts')).map((file) => `${room}/src/${file}`)
+      return files.filter((file) => /(\.test|contract)\.ts$/.test(file) && !file.endsWith('rules.test.ts')).map((file) => `${room}/src/${file}`)
     }),
   )
   return lists.flat()

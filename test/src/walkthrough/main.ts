@@ -24,7 +24,7 @@ try {
   const data = options.data === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', options.data)
   const plan = data === undefined ? samplePlan() : await csvPlan(data)
   await relay.start()
-  const vendor = await openOrg(relay.url, 'Northwind Devices', 'Vera')
+  const vendor = await openOrg(relay.url, 'Alder Devices', 'Vera')
   const partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul')
   party = { vendor, partner, relay, plan, journal }
   await importRecords(party)

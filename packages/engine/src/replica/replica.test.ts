@@ -15,14 +15,14 @@ const leads = connectionFeed(sampleConnection, 'vendor', 'lead')
 const messages = (['vendor', 'partner'] as const).map((side) => connectionFeed(sampleConnection, side, 'messages'))
 const clock = new ManualClock()
 
-async function openOrg(side: 'vendor' | 'partner', options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore } = {}) {
+async function openOrg(side: 'vendor' | 'partner', options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore; seed?: number } = {}) {
   const problems: string[] = []
   const device = await openMemoryDevice({
     org: side === 'vendor' ? vendorOrg : partnerOrg,
     store: options.store ?? new MemoryStore(),
     openSocket: () => ({ send: () => undefined, close: () => undefined }),
     clock,
-    random: seededRandom(side === 'vendor' ? 1 : 2),
+    random: seededRandom(options.seed ?? (side === 'vendor' ? 1 : 2)),
     team: options.team ?? false,
     leftOut: new Set(options.leftOut),
     problem: (what) => problems.push(what),
@@ -100,6 +100,60 @@ describe('a replica', () => {
     expect(doc?.unreadable).toEqual(['0'])
     expect(doc?.registers['0']?.[1]).toBe('Ada')
     expect(paul.problems).toHaveLength(1)
+  })
+
+  it('[AB4] checks what the relay sends as the relay did, and keeps the last good state', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    const [whole] = await offersOf(vera, leads)
+    if (!whole) throw new Error('nothing to send')
+    await absorb(paul, leads, entryOf(whole, 1))
+    const broken = { ...whole, epoch: { version: 1, number: 1 }, bytes: new Uint8Array([...whole.bytes, 0]) }
+    await absorb(paul, leads, entryOf(broken, 2))
+    expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe('Ada')
+    expect(paul.problems).toHaveLength(1)
+  })
+
+  it('[EP5] begins a doc anew under the next epoch once it is mostly dead, and it is small again', async () => {
+    const store = new MemoryStore()
+    let vera = await openOrg('vendor', { store })
+    const paul = await openOrg('partner')
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    let [edits, last] = [0, 0]
+    // Each page load writes under a client id of its own, and that is what makes a doc grow.
+    for (; last === 0 && edits < 200; edits++) {
+      vera = await openOrg('vendor', { store, seed: 100 + edits })
+      await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: `Ada ${edits}` } }])
+      const [offer] = await offersOf(vera, leads)
+      if (!offer) throw new Error('nothing to send')
+      last = offer.epoch.number
+      expect(offer.whole).toBe(edits === 0 || last === 1)
+      for (const device of [vera, paul]) await absorb(device, leads, entryOf(offer, edits + 1))
+    }
+    expect(last).toBe(1)
+    expect(edits).toBeGreaterThan(10)
+    expect(paul.problems).toEqual([])
+    expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe(`Ada ${edits - 1}`)
+  })
+
+  it('[MS1] settles two devices of an org that say different things under one key on the later one', async () => {
+    const [first, second] = [await openOrg('vendor'), await openOrg('vendor')]
+    const [feed = leads] = messages
+    await first.rows.save([{ object: 'Message', id: `${feed}#note`, values: { body: 'earlier' } }])
+    clock.advance(1)
+    await second.rows.save([{ object: 'Message', id: `${feed}#note`, values: { body: 'later' } }])
+    const note = async (device: MemoryDevice) => (await offersOf(device, feed)).find((offer) => offer.key === 'note')
+    const said = await note(first)
+    if (!said) throw new Error('nothing to say')
+    for (const device of [first, second]) await absorb(device, feed, entryOf(said, 1))
+    // The later one still stands above what the relay has; the earlier one hears it and gives way.
+    const again = await note(second)
+    expect(await note(first)).toBeUndefined()
+    if (!again) throw new Error('nothing more to say')
+    for (const device of [first, second]) await absorb(device, feed, entryOf(again, 2))
+    for (const device of [first, second]) expect(valueOf(device.rows.get('Message', `${feed}#note`), 'body')).toBe('later')
   })
 
   it('[EP4] leaves a doc of a version that it does not know alone until the agreement comes', async () => {

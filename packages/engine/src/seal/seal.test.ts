@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/meaning.js'
 import type { Register } from '../row/row.js'
-import { claimHash, docKey, mailboxClaim, mailboxId, messagesKey } from './keys.js'
+import { claimHash, docKey, mailboxClaim, mailboxId, messagesKey, TeamNames } from './keys.js'
 import { open, seal, type SealPlace } from './seal.js'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
@@ -60,5 +60,13 @@ describe('a seal', () => {
     const mailbox = mailboxId(secret)
     expect(mailboxId(secret)).toBe(mailbox)
     expect(claimHash(mailboxClaim(secret, mailbox))).toHaveLength(32)
+  })
+
+  it('[SE9] is filed in a team’s feed under names that only the org can make', () => {
+    const [ours, theirs] = [new TeamNames('A'.repeat(43)), new TeamNames('B'.repeat(43))]
+    expect(ours.key('Lead', 'ada')).toBe(new TeamNames('A'.repeat(43)).key('Lead', 'ada'))
+    const names = [ours.key('Lead', 'ada'), ours.key('Lead', 'bob'), theirs.key('Lead', 'ada'), ours.slot('Name'), ours.slot('Amount'), theirs.slot('Name')]
+    expect(new Set(names).size).toBe(6)
+    for (const name of names) expect(name).not.toMatch(/Lead|ada|Name/)
   })
 })
