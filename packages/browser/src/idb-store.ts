@@ -36,6 +36,8 @@ class IdbStore implements Store {
         try {
           const { writes, result } = change(values)
           for (const write of writes) apply(objectStore, write)
+          // All is asked for: the database need not wait for an answer to each write before it commits.
+          objectStore.transaction.commit()
           done(result)
         } catch (error) {
           fail(error)
