@@ -67,7 +67,9 @@ it('[SE5] leaves no name, field or value where the relay could read it', async (
   const fieldOf = (name: string) => vendor.records.schema('Opportunity').fields.find((field) => field.name === name)
   const fields = names.flatMap((name) => fieldOf(name) ?? [])
   const update = (name: string): boolean => name === 'NextStep' || name === 'Hush__c'
-  await vendor.agreements.propose(connection, { objects: { Opportunity: { fields: fields.map((field) => ({ field, update: update(field.name) })) } } })
+  await vendor.agreements.propose(connection, {
+    objects: { Opportunity: { fields: fields.map((field) => ({ field, update: update(field.name) })) } },
+  })
   await until('proposal', [partner], () => partner.agreements.get(connection)?.proposal !== undefined)
   await partner.agreements.accept(connection, {
     objects: { Opportunity: { fields: names.map((name) => ({ source: name, target: name, update: update(name) })) } },
@@ -76,7 +78,11 @@ it('[SE5] leaves no name, field or value where the relay could read it', async (
   await vendor.sharing.setRule(connection, 'Opportunity', { match: 'all', conditions: [], added: [record], hidden: [] })
   await until('people', [vendor], () => vendor.people.list(connection).length > 0)
   await vendor.people.grant(connection, partner.user.id)
-  await until('listing', [partner], () => partner.site.listings(connection, 'Opportunity').total === 1 && partner.site.obstacle(connection) === undefined)
+  await until(
+    'listing',
+    [partner],
+    () => partner.site.listings(connection, 'Opportunity').total === 1 && partner.site.obstacle(connection) === undefined,
+  )
   const [listing] = partner.site.listings(connection, 'Opportunity').listings
   const job = await partner.site.export(connection, 'Opportunity', [listing?.id ?? ''])
   await until('import', [vendor, partner], () => partner.site.jobs().some((view) => view.id === job && view.done))

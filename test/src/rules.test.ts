@@ -41,7 +41,9 @@ async function testFiles(): Promise<string[]> {
   const lists = await Promise.all(
     rooms.map(async (room) => {
       const files = await readdir(`${root}${room}/src`, { recursive: true }).catch(() => [])
-      return files.filter((file) => /(\.test|contract)\.ts$/.test(file) && !file.endsWith('rules.test.ts')).map((file) => `${room}/src/${file}`)
+      return files
+        .filter((file) => /(\.test|contract)\.ts$/.test(file) && !file.endsWith('rules.test.ts'))
+        .map((file) => `${room}/src/${file}`)
     }),
   )
   return lists.flat()

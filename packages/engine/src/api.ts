@@ -94,14 +94,33 @@ export interface RecordsApi {
 }
 
 export type OutboundStatus =
-  | 'ExportInProgress' | 'ExportSuccess' | 'ExportSuccessSkipped' | 'ExportSuccessPartial'
-  | 'ExportPublishFieldMapError' | 'ExportPublishConnectionError' | 'ExportPublishEventError' | 'ExportPublishUnknownError'
-  | 'ExportSubscribeFieldMapError' | 'ExportSubscribeUnknownError'
-  | 'UpdateInProgress' | 'UpdateSuccess' | 'UpdatePublishFieldMapError' | 'UpdatePublishConnectionError' | 'UpdatePublishEventError'
-  | 'UpdatePublishUnknownError' | 'UpdateSubscribeFieldMapError' | 'UpdateSubscribeRecordNotFound' | 'UpdateSubscribeUnknownError'
+  | 'ExportInProgress'
+  | 'ExportSuccess'
+  | 'ExportSuccessSkipped'
+  | 'ExportSuccessPartial'
+  | 'ExportPublishFieldMapError'
+  | 'ExportPublishConnectionError'
+  | 'ExportPublishEventError'
+  | 'ExportPublishUnknownError'
+  | 'ExportSubscribeFieldMapError'
+  | 'ExportSubscribeUnknownError'
+  | 'UpdateInProgress'
+  | 'UpdateSuccess'
+  | 'UpdatePublishFieldMapError'
+  | 'UpdatePublishConnectionError'
+  | 'UpdatePublishEventError'
+  | 'UpdatePublishUnknownError'
+  | 'UpdateSubscribeFieldMapError'
+  | 'UpdateSubscribeRecordNotFound'
+  | 'UpdateSubscribeUnknownError'
 
 export type InboundStatus =
-  | 'ImportSuccess' | 'ImportConctExtlRecError' | 'UpdateSuccess' | 'UpdateFieldMapError' | 'UpdateConctExtlRecError' | 'UpdateUnknownError'
+  | 'ImportSuccess'
+  | 'ImportConctExtlRecError'
+  | 'UpdateSuccess'
+  | 'UpdateFieldMapError'
+  | 'UpdateConctExtlRecError'
+  | 'UpdateUnknownError'
 
 export interface ShareView {
   /** The record map's id. */
@@ -205,7 +224,14 @@ export interface EffectiveAgreement {
   readonly version: number
   /** SHA-256, base64url, over the canonical form; equal on both sides. */
   readonly hash: string
-  readonly objects: Readonly<Partial<Record<ObjectName, { readonly fields: readonly AgreedField[]; readonly owner?: string; readonly defaults?: Readonly<Record<string, Value>> }>>>
+  readonly objects: Readonly<
+    Partial<
+      Record<
+        ObjectName,
+        { readonly fields: readonly AgreedField[]; readonly owner?: string; readonly defaults?: Readonly<Record<string, Value>> }
+      >
+    >
+  >
 }
 
 export interface AgreementView {
@@ -302,7 +328,11 @@ export interface JobView {
 }
 
 export interface SiteApi {
-  listings(connection: ConnectionId, object: ObjectName, query?: RecordQuery): { readonly listings: readonly ListingView[]; readonly total: number }
+  listings(
+    connection: ConnectionId,
+    object: ObjectName,
+    query?: RecordQuery,
+  ): { readonly listings: readonly ListingView[]; readonly total: number }
   /** Fields that a listing shows: the vendor's side of the effective agreement. */
   fields(connection: ConnectionId, object: ObjectName): readonly Field[]
   /** Why this user may not export at the moment, or undefined. */

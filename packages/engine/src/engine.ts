@@ -75,7 +75,9 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const sharing = createSharing(context)
   const site = createSite(context)
   const mirrors = createMirrors(context)
-  const duties = new Duties(replica, clock, (duty: Duty, error) => problem(`${duty.name}: ${error instanceof Error ? error.message : 'failed'}`))
+  const duties = new Duties(replica, clock, (duty: Duty, error) =>
+    problem(`${duty.name}: ${error instanceof Error ? error.message : 'failed'}`),
+  )
   for (const part of [connections, people, agreements, sharing, site, mirrors]) for (const duty of part.duties) duties.add(duty)
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)

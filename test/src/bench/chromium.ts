@@ -7,11 +7,25 @@ import { createServer } from 'vite'
 export async function inChromium<T>(path: string, run: (page: import('playwright').Page) => Promise<T>): Promise<T> {
   const folder = fileURLToPath(new URL('../../src/bench/page/', import.meta.url))
   const conditions = ['entente-source', 'module', 'browser', 'development|production']
-  const server = await createServer({ root: folder, configFile: false, logLevel: 'error', resolve: { conditions }, server: { port: 0, hmr: false } })
+  const server = await createServer({
+    root: folder,
+    configFile: false,
+    logLevel: 'error',
+    resolve: { conditions },
+    server: { port: 0, hmr: false },
+  })
   await server.listen()
   const browser = await chromium.launch({
     executablePath: process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
   })
   try {
     const page = await browser.newPage()

@@ -1,5 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { ManualClock, type MemoryDevice, MemoryStore, agreementEdits, connectionEdits, mapEdit, openMemoryDevice, partnerOrg, sampleConnection, sampleFields, vendorOrg } from '@entente/engine/memory'
+import {
+  ManualClock,
+  type MemoryDevice,
+  MemoryStore,
+  agreementEdits,
+  connectionEdits,
+  mapEdit,
+  openMemoryDevice,
+  partnerOrg,
+  sampleConnection,
+  sampleFields,
+  vendorOrg,
+} from '@entente/engine/memory'
 import { type Entry, feedName, type FeedName, type Offer, parseKey } from '@entente/protocol'
 import { median } from './measure.js'
 
@@ -9,7 +21,8 @@ import { median } from './measure.js'
 const docs = 10_000
 const slots = Array.from({ length: 10 }, (_, slot) => slot)
 const names = slots.map((slot) => sampleFields[slot] ?? `Field${slot}`)
-const feed = (side: 'vendor' | 'partner', topic: 'lead' | 'messages'): FeedName => feedName({ kind: 'connection', connection: sampleConnection, side, topic })
+const feed = (side: 'vendor' | 'partner', topic: 'lead' | 'messages'): FeedName =>
+  feedName({ kind: 'connection', connection: sampleConnection, side, topic })
 const leads = feed('vendor', 'lead')
 
 /** Microseconds per doc: absorbing whole docs of ten registers as the peer, projecting one changed register as the owner, absorbing that update. */
@@ -46,7 +59,11 @@ async function runOnce() {
   await absorbAll(vendor, whole.entries)
   const absorbWhole = await absorbAll(partner, whole.entries)
   for (let start = 0; start < docs; start += 500) {
-    await vendor.rows.save(keys.slice(start, start + 500).map((key) => ({ object: 'Lead', id: `lead-${key}`, values: { [names[0] ?? '']: `changed in ${key}` } })))
+    await vendor.rows.save(
+      keys
+        .slice(start, start + 500)
+        .map((key) => ({ object: 'Lead', id: `lead-${key}`, values: { [names[0] ?? '']: `changed in ${key}` } })),
+    )
   }
   const updates = await collect(vendor, docs)
   const absorbOne = await absorbAll(partner, updates.entries)

@@ -37,7 +37,9 @@ export class RelayProcess {
           resolve()
         }
       })
-      child.once('exit', (code) => reject(new Error(`The relay ended with ${code} before it listened:\n${this.output.slice(-5).join('\n')}`)))
+      child.once('exit', (code) =>
+        reject(new Error(`The relay ended with ${code} before it listened:\n${this.output.slice(-5).join('\n')}`)),
+      )
     })
   }
 

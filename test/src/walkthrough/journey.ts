@@ -55,7 +55,9 @@ export async function connect({ vendor, partner, journal }: Party): Promise<Conn
     if (!id) throw new Error('no connection')
     await vendor.connections.compareCodes(id, true)
     await partner.connections.compareCodes(id, true)
-    await until('both are enabled', [vendor, partner], () => [vendor, partner].every((engine) => engine.connections.get(id)?.state === 'Enabled'))
+    await until('both are enabled', [vendor, partner], () =>
+      [vendor, partner].every((engine) => engine.connections.get(id)?.state === 'Enabled'),
+    )
     journal.check(
       'each org has its integration user without a click',
       [vendor, partner].every((engine) => engine.people.users().some((user) => user.role === 'integration')),
@@ -71,7 +73,9 @@ export async function agree({ vendor, partner, plan, journal }: Party, id: Conne
       await vendor.agreements.propose(id, plan.proposal)
       await until('the proposal arrives', [partner], () => partner.agreements.get(id)?.proposal !== undefined)
       await partner.agreements.accept(id, plan.acceptance)
-      await until('both hold the agreement', [vendor, partner], () => [vendor, partner].every((engine) => engine.agreements.get(id)?.effective))
+      await until('both hold the agreement', [vendor, partner], () =>
+        [vendor, partner].every((engine) => engine.agreements.get(id)?.effective),
+      )
       const [ours, theirs] = [vendor, partner].map((engine) => engine.agreements.get(id))
       journal.equal('the hashes are equal', ours?.effective?.hash, theirs?.effective?.hash)
     },
@@ -93,7 +97,10 @@ export async function share({ vendor, partner, plan, journal }: Party, id: Conne
       journal.equal('the partner sees what the rule shows', partner.site.listings(id, 'Opportunity').total, expected)
       const agreed = plan.acceptance.objects.Opportunity?.fields.map((field) => field.source) ?? []
       const names = new Set(partner.site.listings(id, 'Opportunity').listings.flatMap((listing) => Object.keys(listing.values)))
-      journal.check('listings hold agreed fields only', [...names].every((name) => agreed.includes(name)))
+      journal.check(
+        'listings hold agreed fields only',
+        [...names].every((name) => agreed.includes(name)),
+      )
     },
     () => ({ listings: expected }),
   )
@@ -109,16 +116,31 @@ export async function exportRecords(party: Party, id: ConnectionId): Promise<voi
       await vendor.people.grant(id, partner.user.id)
       await until('the grant arrives', [partner], () => partner.site.obstacle(id) === undefined)
       const listings = partner.site.listings(id, 'Opportunity').listings.slice(0, plan.exports)
-      const job = await partner.site.export(id, 'Opportunity', listings.map((listing) => listing.id))
+      const job = await partner.site.export(
+        id,
+        'Opportunity',
+        listings.map((listing) => listing.id),
+      )
       const view = () => partner.site.jobs().find((candidate) => candidate.id === job)
       await until('the job is done', [vendor, partner], () => view()?.done === true, 120_000)
       journal.equal('every export came in', view()?.imported, plan.exports)
       journal.equal('one copy each', partner.records.list('Opportunity').total, plan.exports)
       checkCopies(party, id)
-      await until('statuses', [vendor, partner], () => vendorShares(vendor).every((status) => status === 'ExportSuccess' || status === 'UpdateSuccess'), 60_000)
+      await until(
+        'statuses',
+        [vendor, partner],
+        () => vendorShares(vendor).every((status) => status === 'ExportSuccess' || status === 'UpdateSuccess'),
+        60_000,
+      )
       journal.equal('one record map each', vendorShares(vendor).length, plan.exports)
-      const again = await partner.site.export(id, 'Opportunity', listings.slice(0, 3).map((listing) => listing.id))
-      await until('the repeated job is done', [vendor, partner], () => partner.site.jobs().some((candidate) => candidate.id === again && candidate.done))
+      const again = await partner.site.export(
+        id,
+        'Opportunity',
+        listings.slice(0, 3).map((listing) => listing.id),
+      )
+      await until('the repeated job is done', [vendor, partner], () =>
+        partner.site.jobs().some((candidate) => candidate.id === again && candidate.done),
+      )
       journal.equal('exported twice makes no second copy', partner.records.list('Opportunity').total, plan.exports)
       await quiet([vendor, partner])
     },

@@ -53,7 +53,11 @@ const report = {
   wire: { vendor: wire(party?.vendor), partner: wire(party?.partner) },
   memory: { enginesBytes: process.memoryUsage().rss, relayBytes: relayMemory },
 }
-process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : `${report.ok ? 'Everything held' : `Failed: ${failed}`}: ${report.checks} checks in ${journal.steps.length} steps.\n`)
+process.stdout.write(
+  options.json
+    ? `${JSON.stringify(report, null, 2)}\n`
+    : `${report.ok ? 'Everything held' : `Failed: ${failed}`}: ${report.checks} checks in ${journal.steps.length} steps.\n`,
+)
 
 await party?.vendor.close()
 await party?.partner.close()

@@ -47,8 +47,12 @@ export async function until(what: string, engines: readonly Engine[], holds: () 
  * so that each being settled by itself is not enough.
  */
 export async function quiet(engines: readonly Engine[], ms = 90_000): Promise<void> {
-  const frames = (): string => engines.map(({ sync }) => sync.status()).map(({ framesIn, framesOut }) => `${framesIn}/${framesOut}`).join()
-  for (const end = performance.now() + ms; performance.now() < end; ) {
+  const frames = (): string =>
+    engines
+      .map(({ sync }) => sync.status())
+      .map(({ framesIn, framesOut }) => `${framesIn}/${framesOut}`)
+      .join()
+  for (const end = performance.now() + ms; performance.now() < end;) {
     const before = frames()
     await Promise.all(engines.map((engine) => engine.sync.settled(ms)))
     await pause(250)

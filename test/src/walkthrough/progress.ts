@@ -61,7 +61,8 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
     async () => {
       const settledBefore = partner.sync.status()
       vendor.sync.cut()
-      for (let edit = 1; edit <= 100; edit++) await vendor.records.edit('Opportunity', first.record, { [plan.updateField]: `Offline note ${edit}` })
+      for (let edit = 1; edit <= 100; edit++)
+        await vendor.records.edit('Opportunity', first.record, { [plan.updateField]: `Offline note ${edit}` })
       journal.equal('one change waits', vendor.sync.status().waiting, 1)
       vendor.sync.mend()
       await until('the last edit arrives', [vendor, partner], () => shown(partner, first.copy, plan.updateField) === 'Offline note 100')
@@ -79,12 +80,15 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
       const changed = pairs.slice(0, Math.min(50, pairs.length))
       await quiet([partner])
       partner.sync.cut()
-      for (const pair of changed) await vendor.records.edit('Opportunity', pair.record, { [plan.updateField]: `While away ${pair.record.slice(0, 4)}` })
+      for (const pair of changed)
+        await vendor.records.edit('Opportunity', pair.record, { [plan.updateField]: `While away ${pair.record.slice(0, 4)}` })
       await quiet([vendor])
       const before = wire(partner)
       const start = performance.now()
       partner.sync.mend()
-      await until('all arrive', [partner], () => changed.every((pair) => shown(partner, pair.copy, plan.updateField)?.startsWith('While away') === true))
+      await until('all arrive', [partner], () =>
+        changed.every((pair) => shown(partner, pair.copy, plan.updateField)?.startsWith('While away') === true),
+      )
       const ms = Math.round(performance.now() - start)
       await quiet([partner])
       const after = wire(partner)
@@ -103,7 +107,13 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
     await partner.records.edit('Opportunity', first.copy, { [targetOf(party, plan.updateField)]: 'Partner, offline' })
     vendor.sync.mend()
     partner.sync.mend()
-    await until('each sees the other’s', [vendor, partner], () => shown(partner, first.copy, plan.updateField) === 'Vendor, offline' && shown(vendor, first.record, targetOf(party, plan.updateField)) === 'Partner, offline')
+    await until(
+      'each sees the other’s',
+      [vendor, partner],
+      () =>
+        shown(partner, first.copy, plan.updateField) === 'Vendor, offline' &&
+        shown(vendor, first.record, targetOf(party, plan.updateField)) === 'Partner, offline',
+    )
     journal.equal('and keeps its own', vendor.records.get('Opportunity', first.record)?.values[plan.updateField], 'Vendor, offline')
   })
 }
@@ -115,14 +125,27 @@ export async function loseTheRelay(party: Party, id: ConnectionId): Promise<void
 
   await journal.step('kill the relay with -9 under load and start it again', async () => {
     const some = pairs.slice(0, 200)
-    const edits = some.map((pair, index) => vendor.records.edit('Opportunity', pair.record, { [plan.updateField]: `Before the kill ${index}` }))
+    const edits = some.map((pair, index) =>
+      vendor.records.edit('Opportunity', pair.record, { [plan.updateField]: `Before the kill ${index}` }),
+    )
     await Promise.all(edits)
     await pause(20)
     await relay.kill('SIGKILL')
-    await partner.records.edit('Opportunity', some[0]?.copy ?? '', { [targetOf(party, plan.updateField)]: 'Written while the relay was down' })
+    await partner.records.edit('Opportunity', some[0]?.copy ?? '', {
+      [targetOf(party, plan.updateField)]: 'Written while the relay was down',
+    })
     await relay.start()
-    await until('all arrive without a click', [vendor, partner], () => some.every((pair, index) => shown(partner, pair.copy, plan.updateField) === `Before the kill ${index}`), 90_000)
-    await until('and the other way', [vendor], () => shown(vendor, some[0]?.record ?? '', targetOf(party, plan.updateField)) === 'Written while the relay was down')
+    await until(
+      'all arrive without a click',
+      [vendor, partner],
+      () => some.every((pair, index) => shown(partner, pair.copy, plan.updateField) === `Before the kill ${index}`),
+      90_000,
+    )
+    await until(
+      'and the other way',
+      [vendor],
+      () => shown(vendor, some[0]?.record ?? '', targetOf(party, plan.updateField)) === 'Written while the relay was down',
+    )
     await quiet([vendor, partner])
   })
 
@@ -134,7 +157,12 @@ export async function loseTheRelay(party: Party, id: ConnectionId): Promise<void
       await relay.loseDisk()
       const before = wire(vendor)
       await relay.start()
-      await until('both are online', [vendor, partner], () => [vendor, partner].every((engine) => engine.sync.status().state === 'online'), 90_000)
+      await until(
+        'both are online',
+        [vendor, partner],
+        () => [vendor, partner].every((engine) => engine.sync.status().state === 'online'),
+        90_000,
+      )
       await quiet([vendor, partner])
       journal.equal('every mirror is as it was', mirrorsOf(partner, pairs), mirrorsBefore)
       const last = pairs.at(-1)
@@ -185,4 +213,3 @@ function mirrorsOf(partner: Engine, pairs: readonly Pair[]): readonly unknown[] 
 function wire(engine: Engine): SyncView {
   return engine.sync.status()
 }
-

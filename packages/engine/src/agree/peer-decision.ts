@@ -1,6 +1,5 @@
 import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
-import { findCertificate } from '../identity/certificate.js'
 import { verifyDecision } from '../identity/decision.js'
 import { valueOf } from '../row/row.js'
 import type { Value } from '../record/value.js'
@@ -36,9 +35,6 @@ export async function readDecision<Schema extends v.GenericSchema>(
   )
   if (!verified.ok) return { ok: false, reason: verified.reason }
   const { by, iat } = verified.decision
-  // Grants are given to people: a device speaks only for the person whom its org certified it to.
-  const holder = await findCertificate(certificates, connection.peer, verified.device)
-  if (holder?.user !== by) return { ok: false, reason: 'the device that signed it belongs to another person' }
   const parsed = v.safeParse(terms, verified.decision)
   if (!parsed.success) return { ok: false, reason: 'it is not of the agreed form' }
   return { ok: true, terms: parsed.output, by, at: iat * 1000 }

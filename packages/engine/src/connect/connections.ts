@@ -92,11 +92,16 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     async compareCodes(id, same) {
       requireAdmin()
       const row = find(id)
-      if (textOf(row, 'state') !== 'Enabled') throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so there is nothing to compare.')
+      if (textOf(row, 'state') !== 'Enabled')
+        throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so there is nothing to compare.')
       if (same) return void (await rows.save([{ object: 'Connection', id, values: { verified: 'yes', verifiedBy: context.user.id } }]))
       await rows.save([
         await endEdit(row, 'mismatch'),
-        { object: 'Connection', id, values: { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem } },
+        {
+          object: 'Connection',
+          id,
+          values: { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem },
+        },
       ])
       context.problem('The codes of a connection were found to differ; it was blocked.', id)
     },
@@ -104,7 +109,10 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       requireAdmin()
       const row = find(id)
       if (textOf(row, 'state') === 'Disabled') return
-      await rows.save([await endEdit(row, 'disconnected'), { object: 'Connection', id, values: { state: 'Disabled', problem: 'Your org ended the connection.' } }])
+      await rows.save([
+        await endEdit(row, 'disconnected'),
+        { object: 'Connection', id, values: { state: 'Disabled', problem: 'Your org ended the connection.' } },
+      ])
     },
   }
   return { api, duties: [handshakeDuty(context), endDuty(context)] }
@@ -150,7 +158,10 @@ function invitationToView(row: Row, org: string): ConnectionView {
     state: isOpen ? 'Pending' : state === 'cancelled' ? 'Disabled' : 'Error',
     peerName: undefined,
     peer: side === 'partner' ? vendor : undefined,
-    invitation: isOpen && base !== undefined ? { link: formatLink(base, { secret, vendor }), expires: typeof expires === 'number' ? expires : 0, state } : undefined,
+    invitation:
+      isOpen && base !== undefined
+        ? { link: formatLink(base, { secret, vendor }), expires: typeof expires === 'number' ? expires : 0, state }
+        : undefined,
     code: undefined,
     verified: 'no',
     integrationUser: undefined,

@@ -38,7 +38,9 @@ export function endDuty(context: EngineContext): Duty {
       return
     }
     const isMismatch = verified.decision['reason'] === 'mismatch'
-    const values = isMismatch ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem } : { state: 'Disabled', problem: 'The other org ended the connection.' }
+    const values = isMismatch
+      ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem }
+      : { state: 'Disabled', problem: 'The other org ended the connection.' }
     await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body } }])
   }
 }

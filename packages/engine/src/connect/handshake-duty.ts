@@ -49,7 +49,10 @@ export function handshakeDuty(context: EngineContext): Duty {
     if (commitTo(theirs) !== textOf(row, 'peerCommit')) return end(row, 'wrong', 'The partner showed another key than it had committed to.')
     const reveal = await readReveal(theirs, parseConnectionId(row.id))
     if (!reveal) return end(row, 'wrong', 'What the partner showed is not signed by its org.')
-    await rows.save([...(await connectionEdits(row, 'vendor', own, theirs, reveal)), { object: 'Invitation', id: row.id, values: { state: 'done' } }])
+    await rows.save([
+      ...(await connectionEdits(row, 'vendor', own, theirs, reveal)),
+      { object: 'Invitation', id: row.id, values: { state: 'done' } },
+    ])
   }
 
   async function workAsPartner(row: Row): Promise<void> {
@@ -58,7 +61,8 @@ export function handshakeDuty(context: EngineContext): Duty {
     if (theirs === undefined || own === undefined) return
     if (!textOf(row, 'connection')) {
       const reveal = await readReveal(theirs, parseConnectionId(row.id))
-      if (!reveal || reveal.org !== textOf(row, 'vendor')) return end(row, 'wrong', 'Who answered is not the org that the invitation names.')
+      if (!reveal || reveal.org !== textOf(row, 'vendor'))
+        return end(row, 'wrong', 'Who answered is not the org that the invitation names.')
       await rows.save([
         ...(await connectionEdits(row, 'partner', theirs, own, reveal)),
         { object: 'Invitation', id: row.id, values: { connection: connectionId(reveal.org, identity.org.id, row.id) } },
@@ -70,7 +74,13 @@ export function handshakeDuty(context: EngineContext): Duty {
     }
   }
 
-  async function connectionEdits(row: Row, side: Side, vendorReveal: string, partnerReveal: string, peer: Reveal): Promise<readonly RowEdit[]> {
+  async function connectionEdits(
+    row: Row,
+    side: Side,
+    vendorReveal: string,
+    partnerReveal: string,
+    peer: Reveal,
+  ): Promise<readonly RowEdit[]> {
     const [vendor, partner] = side === 'vendor' ? [identity.org.id, peer.org] : [peer.org, identity.org.id]
     const id = connectionId(vendor, partner, row.id)
     return [

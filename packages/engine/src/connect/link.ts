@@ -19,6 +19,7 @@ export function formatLink(base: string, { secret, vendor }: InvitationLink): st
 /** @throws EngineError LINK for a text that is no invitation link; its message holds nothing of the link */
 export function parseLink(link: string): InvitationLink {
   const [, secret, vendor] = fragment.exec(link.trim()) ?? []
-  if (!secret || !vendor) throw new EngineError('LINK', 'This is not an invitation link. Copy the whole link, including what stands behind the “#”.')
+  if (!secret || !vendor)
+    throw new EngineError('LINK', 'This is not an invitation link. Copy the whole link, including what stands behind the “#”.')
   return { secret, vendor: parseOrgId(vendor) }
 }

@@ -81,5 +81,8 @@ export function sharedSecret(exchangeKey: string, peerExchange: string, connecti
 export function shortCode(vendorReveal: string, partnerReveal: string): string {
   const hash = sha256(encodeUtf8(`entente/1 code\n${vendorReveal}\n${partnerReveal}`))
   const number = new DataView(hash.buffer, hash.byteOffset).getBigUint64(0) % 1_000_000_000_000n
-  return number.toString().padStart(12, '0').replace(/(\d{4})(?=\d)/g, '$1 ')
+  return number
+    .toString()
+    .padStart(12, '0')
+    .replace(/(\d{4})(?=\d)/g, '$1 ')
 }

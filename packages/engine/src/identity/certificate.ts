@@ -1,4 +1,12 @@
-import { type CertificateClaims, certificateClaims, certificateHeader, certificateType, type DeviceId, type OrgId, type Role } from '@entente/protocol'
+import {
+  type CertificateClaims,
+  certificateClaims,
+  certificateHeader,
+  certificateType,
+  type DeviceId,
+  type OrgId,
+  type Role,
+} from '@entente/protocol'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify, SignJWT } from 'jose'
 import * as v from 'valibot'
 import type { KeyPair } from './key-pair.js'
@@ -44,7 +52,8 @@ export async function readCertificate(token: string, org: OrgId): Promise<Certif
       clockTolerance: clockToleranceSeconds,
     })
     const claims = v.parse(certificateClaims, payload)
-    if (claims.iss !== (await calculateJwkThumbprint(header.jwk)) || claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk))) return undefined
+    if (claims.iss !== (await calculateJwkThumbprint(header.jwk)) || claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk)))
+      return undefined
     if (readCertificates.size >= rememberedCertificates) readCertificates.clear()
     readCertificates.set(token, claims)
     return claims.iss === org ? claims : undefined
@@ -55,7 +64,11 @@ export async function readCertificate(token: string, org: OrgId): Promise<Certif
 }
 
 /** The certificate among these that certifies a device. */
-export async function findCertificate(certificates: readonly string[], org: OrgId, device: DeviceId): Promise<CertificateClaims | undefined> {
+export async function findCertificate(
+  certificates: readonly string[],
+  org: OrgId,
+  device: DeviceId,
+): Promise<CertificateClaims | undefined> {
   for (const token of certificates) {
     const claims = await readCertificate(token, org)
     if (claims?.sub === device) return claims

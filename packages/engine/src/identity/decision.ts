@@ -49,7 +49,12 @@ export function signDecision(device: KeyPair, type: string, claims: object): Pro
  * Verifies what a peer signed (rule SD2): by a device that its org certified and did not revoke, in the role that this takes, for this connection, and
  * as this type. The reason of a refusal names no value.
  */
-export async function verifyDecision(jws: string, type: string, peer: DecisionPeer, requirement: DecisionRequirement): Promise<VerifiedDecision> {
+export async function verifyDecision(
+  jws: string,
+  type: string,
+  peer: DecisionPeer,
+  requirement: DecisionRequirement,
+): Promise<VerifiedDecision> {
   const header = readHeader(jws)
   if (!header || header.typ !== decisionType(type)) return refuse('it is not a decision of this kind')
   if (peer.revoked?.includes(header.kid)) return refuse('the device that signed it was revoked')
@@ -61,6 +66,8 @@ export async function verifyDecision(jws: string, type: string, peer: DecisionPe
   if (!parsed.success) return refuse('its signature or its form is wrong')
   const decision = parsed.output
   if (decision.iss !== peer.org) return refuse('it is of another org')
+  // Grants are given to people: a device speaks only for the person whom its org certified it to.
+  if (decision.by !== certificate.user) return refuse('the device that signed it belongs to another person')
   if (decision.connection !== requirement.connection) return refuse('it is of another connection')
   return { ok: true, decision, device: header.kid }
 }

@@ -33,7 +33,9 @@ export function announcementDuty(context: EngineContext): Duty {
       const self = rows.get('User', context.user.id)
       if (!self) await rows.save([{ object: 'User', id: context.user.id, values: { name: context.user.name, role: context.user.role } }])
       for (const connection of enabledConnections(rows)) {
-        await (connection.side === 'partner' ? announce(connection, 'people', { people: ownPeople(rows) }) : announce(connection, 'grants', grantsOf(rows, connection.id)))
+        await (connection.side === 'partner'
+          ? announce(connection, 'people', { people: ownPeople(rows) })
+          : announce(connection, 'grants', grantsOf(rows, connection.id)))
         await (connection.side === 'partner' ? hear(connection, 'grants') : hear(connection, 'people'))
       }
     },
@@ -66,7 +68,9 @@ export function announcementDuty(context: EngineContext): Duty {
 
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
     const parsed = v.safeParse(peopleTerms, decision)
-    return parsed.success ? [{ object: 'Announcement', id: `${connection.id}:peer people`, values: { content: toValue(parsed.output.people) } }] : undefined
+    return parsed.success
+      ? [{ object: 'Announcement', id: `${connection.id}:peer people`, values: { content: toValue(parsed.output.people) } }]
+      : undefined
   }
 
   function grantEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
@@ -76,7 +80,8 @@ export function announcementDuty(context: EngineContext): Duty {
     const edits: RowEdit[] = [{ object: 'Setting', id: seatsRowId(connection.id), values: { value: seats } }]
     for (const { id, at } of granted) edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: true, at } })
     for (const { id } of grantsOf(rows, connection.id).granted) {
-      if (!granted.some((each) => each.id === id)) edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: false } })
+      if (!granted.some((each) => each.id === id))
+        edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: false } })
     }
     return edits
   }
@@ -86,4 +91,3 @@ function toValue(content: object): Value {
   const parsed = parseValue(content)
   return parsed.ok ? parsed.value : null
 }
-

@@ -15,12 +15,16 @@ export function seatsOf(rows: Rows, connection: ConnectionId): number {
 }
 
 /** Who has a grant over a connection, those granted first coming first, and how many seats there are. */
-export function grantsOf(rows: Rows, connection: ConnectionId): { readonly granted: readonly { readonly id: string; readonly at: number }[]; readonly seats: number } {
+export function grantsOf(
+  rows: Rows,
+  connection: ConnectionId,
+): { readonly granted: readonly { readonly id: string; readonly at: number }[]; readonly seats: number } {
   const start = grantRowId(connection, '')
   const granted: { id: string; at: number }[] = []
   for (const row of rows.list('Grant').values()) {
     const at = valueOf(row, 'at')
-    if (row.id.startsWith(start) && valueOf(row, 'granted') === true) granted.push({ id: row.id.slice(start.length), at: typeof at === 'number' ? at : 0 })
+    if (row.id.startsWith(start) && valueOf(row, 'granted') === true)
+      granted.push({ id: row.id.slice(start.length), at: typeof at === 'number' ? at : 0 })
   }
   granted.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
   return { granted, seats: seatsOf(rows, connection) }

@@ -15,7 +15,8 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
   const { rows, clock, random } = context
 
   const requireAdmin = (): void => {
-    if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin decides who may export. Ask an admin of your org.')
+    if (context.user.role !== 'admin')
+      throw new EngineError('NOT_ALLOWED', 'Only an admin decides who may export. Ask an admin of your org.')
   }
   const peopleOf = (connection: ConnectionId): readonly { readonly id: string; readonly name: string }[] => {
     if (sideOf(rows.get('Connection', connection)) === 'partner') return ownPeople(rows)
@@ -41,16 +42,21 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
     async grant(connection, person) {
       requireAdmin()
       requireConnection(rows, connection, 'vendor')
-      if (!peopleOf(connection).some((each) => each.id === person)) throw new EngineError('NOT_FOUND', 'The partner has not named such a person.')
+      if (!peopleOf(connection).some((each) => each.id === person))
+        throw new EngineError('NOT_FOUND', 'The partner has not named such a person.')
       const { granted, seats } = grantsOf(rows, connection)
       if (granted.some((each) => each.id === person)) return
       if (granted.length >= seats) throw new EngineError('TOO_MANY', `All ${seats} seats are taken. Revoke a grant or add a seat first.`)
-      await rows.save([{ object: 'Grant', id: grantRowId(connection, person), values: { granted: true, by: context.user.id, at: clock.now() } }])
+      await rows.save([
+        { object: 'Grant', id: grantRowId(connection, person), values: { granted: true, by: context.user.id, at: clock.now() } },
+      ])
     },
     async revoke(connection, person) {
       requireAdmin()
       requireConnection(rows, connection, 'vendor')
-      await rows.save([{ object: 'Grant', id: grantRowId(connection, person), values: { granted: false, by: context.user.id, at: clock.now() } }])
+      await rows.save([
+        { object: 'Grant', id: grantRowId(connection, person), values: { granted: false, by: context.user.id, at: clock.now() } },
+      ])
     },
     users() {
       return [...rows.list('User').values()].flatMap((row) => {

@@ -86,7 +86,13 @@ describe('the schema of Vera’s org', () => {
     const fields = schema.fields.map((field) => (field.name === 'StageName' ? { ...field, label: 'Phase', picklist: phases } : field))
     await records.setSchema({ ...schema, label: 'Deal', plural: 'Deals', fields })
     expect(records.schema('Opportunity')).toMatchObject({ label: 'Deal', plural: 'Deals' })
-    expect(records.schema('Opportunity').fields.find((field) => field.name === 'StageName')).toMatchObject({ label: 'Phase', picklist: phases })
-    await expect(records.create('Opportunity', deal)).rejects.toMatchObject({ code: 'INVALID', details: [{ field: 'StageName', code: 'PICKLIST' }] })
+    expect(records.schema('Opportunity').fields.find((field) => field.name === 'StageName')).toMatchObject({
+      label: 'Phase',
+      picklist: phases,
+    })
+    await expect(records.create('Opportunity', deal)).rejects.toMatchObject({
+      code: 'INVALID',
+      details: [{ field: 'StageName', code: 'PICKLIST' }],
+    })
   })
 })

@@ -37,7 +37,8 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
   }
   const find = (object: ObjectName, id: string): Row => {
     const row = rows.get(object, id)
-    if (!row || isDeleted(row)) throw new EngineError('NOT_FOUND', `There is no ${object} with this id. It may have been deleted; go back to the list.`)
+    if (!row || isDeleted(row))
+      throw new EngineError('NOT_FOUND', `There is no ${object} with this id. It may have been deleted; go back to the list.`)
     return row
   }
   const newId = (): string => toBase64UrlEncoded(random(16))

@@ -53,7 +53,11 @@ export function createSchemas(rows: Rows): Schemas {
 function readSchema(rows: Rows, object: ObjectName): ObjectSchema {
   const names = rows.get(schemaObject, object)
   const standard = standardSchema(object)
-  let schema: ObjectSchema = { ...standard, label: textOf(names, 'label') ?? standard.label, plural: textOf(names, 'plural') ?? standard.plural }
+  let schema: ObjectSchema = {
+    ...standard,
+    label: textOf(names, 'label') ?? standard.label,
+    plural: textOf(names, 'plural') ?? standard.plural,
+  }
   const fields = [...rows.list(fieldObject).values()].filter((row) => row.id.startsWith(`${object}.`)).sort(byAge)
   for (const row of fields) {
     // A definition that this version does not accept (made by a newer one) is left out rather than breaking the whole object.

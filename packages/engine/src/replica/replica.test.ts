@@ -15,7 +15,10 @@ const leads = connectionFeed(sampleConnection, 'vendor', 'lead')
 const messages = (['vendor', 'partner'] as const).map((side) => connectionFeed(sampleConnection, side, 'messages'))
 const clock = new ManualClock()
 
-async function openOrg(side: 'vendor' | 'partner', options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore; seed?: number } = {}) {
+async function openOrg(
+  side: 'vendor' | 'partner',
+  options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore; seed?: number } = {},
+) {
   const problems: string[] = []
   const device = await openMemoryDevice({
     org: side === 'vendor' ? vendorOrg : partnerOrg,

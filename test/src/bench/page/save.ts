@@ -33,7 +33,10 @@ async function run(rounds: number, rows: number): Promise<unknown> {
     3,
     () => timed(() => engine.records.createMany('Opportunity', list)),
     (round) => {
-      const entries = list.map((_, index): [IDBValidKey, unknown] => [['row', 'Opportunity', `bare-${round}-${index}`], structuredClone(stored)])
+      const entries = list.map((_, index): [IDBValidKey, unknown] => [
+        ['row', 'Opportunity', `bare-${round}-${index}`],
+        structuredClone(stored),
+      ])
       return timed(() => setMany(entries, bare))
     },
   )
@@ -82,7 +85,10 @@ function valuesOf(seed: number): Record<string, Value> {
     CampaignName: `Campaign ${seed}`,
     OwnerName: `Owner ${seed}`,
     ...Object.fromEntries(
-      Array.from({ length: fields - 15 }, (_, index) => [`Extra_${index}__c`, index % 2 === 0 ? `Extra ${seed}` : ['Red', 'Green', 'Blue'][seed % 3]]),
+      Array.from({ length: fields - 15 }, (_, index) => [
+        `Extra_${index}__c`,
+        index % 2 === 0 ? `Extra ${seed}` : ['Red', 'Green', 'Blue'][seed % 3],
+      ]),
     ),
   }
 }
