@@ -128,6 +128,7 @@ const codesByName: Readonly<Record<string, readonly [StoreErrorCode, string]>> =
 /** Errors of the database as StoreError; others (thrown by the change itself) as they are. */
 function toStoreError(error: unknown): unknown {
   if (!(error instanceof DOMException)) return error
-  const [code, message] = codesByName[error.name] ?? (['ABORTED', 'The browser gave up the transaction, so nothing was saved. Try again.'] as const)
+  const [code, message] =
+    codesByName[error.name] ?? (['ABORTED', 'The browser gave up the transaction, so nothing was saved. Try again.'] as const)
   return new StoreError(code, message, error)
 }

@@ -250,6 +250,36 @@ describe('a replica', () => {
     expect(await offersOf(paul, own)).toHaveLength(1)
   })
 
+  it('[EP3, EP2, DM2] replaces every old doc under a narrowed agreement, by an empty one where nothing is left', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    const onlyStatus = parseKey('map-of-bob')
+    await vera.rows.save([
+      { object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } },
+      { object: 'Lead', id: 'bob', values: { Status: 'Open' } },
+      mapEdit(map, 'ada'),
+      mapEdit(onlyStatus, 'bob'),
+    ])
+    const begun = (await offersOf(vera, leads)).map((offer, index) => entryOf(offer, index + 1))
+    for (const device of [vera, paul]) await absorb(device, leads, ...begun)
+    await vera.rows.save(agreementEdits('vendor', 2, [0]))
+    await paul.rows.save(agreementEdits('partner', 2, [0]))
+    expect(await offersOf(vera, leads)).toEqual([])
+    for (const [index, device] of [vera, paul].entries()) {
+      const feed = messages[index]
+      const [policy] = feed ? await offersOf(device, feed) : []
+      if (feed && policy) for (const each of [vera, paul]) await absorb(each, feed, entryOf(policy, 2))
+    }
+    const narrowed = await offersOf(vera, leads)
+    expect(narrowed.map(({ whole, epoch }) => [whole, epoch])).toEqual([
+      [true, { version: 2, number: 0 }],
+      [true, { version: 2, number: 0 }],
+    ])
+    await absorb(paul, leads, ...narrowed.map((offer, index) => entryOf(offer, index + 3)))
+    expect(Object.keys(paul.replica.peerDocs(leads).get(map)?.registers ?? {})).toEqual(['0'])
+    expect(paul.replica.peerDocs(leads).get(onlyStatus)?.registers).toEqual({})
+  })
+
   it('[MS3] keeps an erased message erased on the org’s other devices', async () => {
     const feed = messages[0]
     if (!feed) return
