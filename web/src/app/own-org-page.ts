@@ -52,6 +52,8 @@ export abstract class OwnOrgPage extends LitElement {
         gap: 4px;
       }
       main {
+        display: grid;
+        grid-template: minmax(0, 1fr) / minmax(0, 1fr);
         min-height: 0;
       }
     `,

@@ -60,7 +60,8 @@ export class SiteView extends EntenteElement {
       </div>`
     const obstacle = engine.site.obstacle(connection)
     const peer = engine.connections.get(connection)?.peerName ?? 'the vendor'
-    const offline = engine.sync.status().state !== 'online'
+    const { state, leader } = engine.sync.status()
+    const offline = leader && state !== 'online'
     const count = this.chosen.length
     return html`<div class="stack">
         <div class="row spread">

@@ -90,9 +90,13 @@ export class RehearsalApp extends LitElement {
 
   #stepButton(step: Step, index: number, done: boolean, current: boolean): TemplateResult {
     return html`<li>
-      <button class=${done ? 'done' : ''} aria-current=${current ? 'step' : nothing} @click=${() => this.#choose(index)}>
-        <i aria-hidden="true">${done ? '✓' : index + 1}</i
-        >${step.title}${done ? html`<span class="visually-hidden"> (done)</span>` : nothing}
+      <button
+        class=${done ? 'done' : ''}
+        aria-label="${step.title}${done ? ', done' : ''}"
+        aria-current=${current ? 'step' : nothing}
+        @click=${() => this.#choose(index)}
+      >
+        <i aria-hidden="true">${done ? '✓' : index + 1}</i><span class="title">${step.title}</span>
       </button>
     </li>`
   }
@@ -215,7 +219,7 @@ export class RehearsalApp extends LitElement {
 
   #startOver(): void {
     for (const end of this.#ends) end()
-    forgetOrgs(this.orgs).finally(() => {
+    void forgetOrgs(this.orgs).finally(() => {
       history.replaceState(null, '', location.pathname)
       location.reload()
     })

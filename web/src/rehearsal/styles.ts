@@ -31,12 +31,16 @@ export const rehearsalStyles = css`
   ol.steps {
     display: flex;
     flex: 1;
-    flex-wrap: wrap;
-    gap: 4px;
+    gap: 2px;
+    min-width: 0;
+    overflow-x: auto;
+    padding: 3px;
+    scrollbar-width: none;
   }
   .steps button {
     min-height: 30px;
-    padding: 2px 10px 2px 4px;
+    padding: 2px 8px 2px 4px;
+    white-space: nowrap;
     border-color: transparent;
     background: transparent;
     color: var(--soft);
@@ -154,6 +158,11 @@ export const rehearsalStyles = css`
     --entente-ours: light-dark(#8a4b08, #f2b56b);
     --entente-theirs: light-dark(#2a4bb0, #a3b7ff);
     --entente-theirs-soft: light-dark(#e9eefc, #262f4d);
+  }
+  @media (max-width: 1280px) {
+    .steps button:not([aria-current]) .title {
+      display: none;
+    }
   }
   @media (max-width: 900px) {
     :host {

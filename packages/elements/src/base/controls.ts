@@ -89,6 +89,9 @@ export const controls = css`
     background: transparent;
     color: var(--accent);
   }
+  button.quiet.danger {
+    color: var(--bad);
+  }
   button.quiet:hover:not(:disabled) {
     background: var(--tint);
   }

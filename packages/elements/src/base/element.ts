@@ -107,7 +107,7 @@ export abstract class EntenteElement extends LitElement {
   }
 
   /** Fires an event that bubbles out of shadow roots. @returns false where a listener said no to a cancelable one */
-  protected tell(name: `entente-${string}`, detail: unknown = undefined, cancelable = false): boolean {
+  protected tell(name: `entente-${string}`, detail: unknown, cancelable = false): boolean {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable }))
   }
 

@@ -91,6 +91,7 @@ function line({ choices, schema, propose, change }: Lines, choice: ColumnChoice)
     </td>
     <td class="small">
       ${target ? reading(choice, target, (format) => set({ format: { ...choice.format, ...format } })) : ''}
+      ${target?.required === true && guess.blank > 0 ? blanks(choice, target, (value) => set({ format: { ...choice.format, default: value } })) : nothing}
       ${choice.field !== '' ? guess.doubts.map((doubt) => html`<div class="doubt">${showText(doubt, 200)}</div>`) : nothing}
     </td>
   </tr>`
@@ -138,6 +139,19 @@ function reading({ guess, format }: ColumnChoice, field: Field, set: (format: Co
     default:
       return field.type
   }
+}
+
+/** A required field needs something where the file has nothing. */
+function blanks({ guess, format }: ColumnChoice, field: Field, change: (value: string | null) => void): TemplateResult {
+  const { default: value } = format
+  return html`<label class="blanks"
+    ><span>${guess.blank} blank: take</span>
+    <input
+      aria-label="Value for the blank cells of ${guess.column}"
+      type=${field.type === 'date' ? 'date' : 'text'}
+      .value=${typeof value === 'string' ? value : ''}
+      @change=${(event: Event) => change(event.target instanceof HTMLInputElement && event.target.value !== '' ? event.target.value : null)}
+  /></label>`
 }
 
 function counterparts(

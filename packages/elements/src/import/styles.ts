@@ -49,6 +49,13 @@ export const importStyles = css`
   .doubt {
     color: var(--warn);
   }
+  .blanks {
+    display: grid;
+    grid-template-columns: auto 1fr;
+    gap: 6px;
+    align-items: center;
+    font-weight: 400;
+  }
   .pair {
     display: grid;
     grid-template-columns: 1fr 1fr;

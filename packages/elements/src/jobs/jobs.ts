@@ -49,7 +49,8 @@ export class EntenteJobs extends EntenteElement {
       .filter((job) => this.connection === undefined || job.connection === this.connection)
       .toSorted((a, b) => b.startedAt - a.startedAt)
     if (jobs.length === 0) return html`<slot name="empty"></slot>`
-    const offline = engine.sync.status().state !== 'online'
+    const { state, leader } = engine.sync.status()
+    const offline = leader && state !== 'online'
     return html`<div class="stack">${jobs.slice(0, this.limit).map((job) => this.#job(job, offline))}</div>`
   }
 

@@ -134,5 +134,7 @@ export class EntentePeople extends EntenteElement {
 
 function initials(name: string): string {
   const words = name.trim().split(/\s+/)
-  return [words[0], words.length > 1 ? words.at(-1) : undefined].map((word) => [...(word ?? '')][0]?.toUpperCase() ?? '').join('')
+  return [words[0], words.length > 1 ? words.at(-1) : undefined]
+    .map((word) => String.fromCodePoint(word?.codePointAt(0) ?? 32).toUpperCase())
+    .join('')
 }

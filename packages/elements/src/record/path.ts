@@ -26,6 +26,7 @@ export const pathStyles = css`
     background: var(--sunken);
     color: var(--soft);
     font-size: 0.86em;
+    line-height: 20px;
     font-weight: 550;
     text-align: center;
     text-overflow: ellipsis;

@@ -64,6 +64,9 @@ export const recordsStyles = css`
     background: var(--surface);
     cursor: default;
   }
+  [aria-multiselectable] .body {
+    user-select: none;
+  }
   .body .line:hover {
     background: var(--sunken);
   }

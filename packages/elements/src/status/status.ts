@@ -146,19 +146,27 @@ export class EntenteStatus extends EntenteElement {
   }
 }
 
-function lineWords({ state, cut, reason }: SyncView): string {
+function lineWords({ state, cut, reason, leader }: SyncView): string {
   if (cut) return 'Wire cut'
+  // Only one tab of a browser holds the line; the others save, and it sends.
+  if (!leader && state === 'offline') return 'Another tab is online for this one'
   if (state === 'refused') return `Refused by the relay${reason === undefined ? '' : ` (${reason})`}`
   return { online: 'Online', offline: 'Offline', connecting: 'Connecting' }[state]
 }
 
-function changeWords({ waiting, state }: SyncView): string {
+function changeWords({ waiting, state, leader }: SyncView): string {
   if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'} on this device`
-  return state === 'online' ? 'All changes sent' : 'Nothing waits'
+  if (state === 'online') return 'All changes sent'
+  return leader ? 'Nothing waits' : ''
 }
 
 function bytes(count: number, language: string): string {
   const unit = count < 10_000 ? 'byte' : count < 10_000_000 ? 'kilobyte' : 'megabyte'
   const size = { byte: 1, kilobyte: 1_000, megabyte: 1_000_000 }[unit]
-  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: 1 }).format(count / size)
+  return new Intl.NumberFormat(language, {
+    style: 'unit',
+    unit,
+    unitDisplay: unit === 'byte' ? 'long' : 'short',
+    maximumFractionDigits: 1,
+  }).format(count / size)
 }

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import '../define.js'
+import { fakeEngine } from '../testing/fake-engine.js'
+import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
+import { connected } from '../testing/scenes.js'
+
+describe('connecting, at Vera’s screen', () => {
+  it('makes one invitation on a double click, and shows its link only there', async () => {
+    const invitation = { link: 'https://vendor.example/#invite=secret', expires: Date.UTC(2027, 0, 5), state: 'open' }
+    const engine = fakeEngine()
+    const page = await mount('entente-connect', { engine, base: 'https://vendor.example/' })
+    button(page, 'Make an invitation').click()
+    button(page, 'Make an invitation').click()
+    expect(engine.calls).toEqual([['invite', 'https://vendor.example/']])
+    engine.change(
+      { connections: [connected({ state: 'Pending', peerName: undefined, code: undefined, verified: 'no', invitation })] },
+      'connections',
+    )
+    await drawn(page)
+    expect(find<HTMLInputElement>(page, '#invitation-link').value).toBe(invitation.link)
+    expect(textOf(page)).not.toContain('secret')
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('asks to compare the codes, and takes the answer', async () => {
+    const engine = fakeEngine({ connections: [connected({ verified: 'no' })] })
+    const page = await mount('entente-connect', { engine })
+    expect(find(page, '.code').textContent?.replace(/\s/g, '')).toBe('123456789012')
+    button(page, 'They are the same').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([['compareCodes', connected().id, true]])
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('[bad input 70] blocks only after asking what different codes mean', async () => {
+    const engine = fakeEngine({ connections: [connected({ verified: 'no' })] })
+    const page = await mount('entente-connect', { engine })
+    button(page, 'They differ').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([])
+    button(page, 'Block it').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([['compareCodes', connected().id, false]])
+    engine.change(
+      { connections: [connected({ state: 'Error', verified: 'mismatch', problem: 'The codes did not match.' })] },
+      'connections',
+    )
+    await drawn(page)
+    expect(textOf(page)).toContain('Codes differ')
+    expect(textOf(page)).not.toContain('They are the same')
+  })
+
+  it('offers nothing to a member', async () => {
+    const page = await mount('entente-connect', { engine: fakeEngine({ role: 'member' }) })
+    expect(page.shadowRoot?.querySelectorAll('button')).toHaveLength(0)
+    expect(textOf(page)).toContain('Only admins')
+  })
+})

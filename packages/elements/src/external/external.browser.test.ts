@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import '../define.js'
+import { fakeEngine } from '../testing/fake-engine.js'
+import { accessibilityProblems, button, drawn, mount, textOf } from '../testing/mount.js'
+import { agreed, connected, mirror, opportunity, share } from '../testing/scenes.js'
+
+const scene = { records: [opportunity('a')], connections: [connected()], agreement: agreed() }
+
+describe('the mirror on Vera’s record', () => {
+  it('shows the partner’s values beside hers, and says “not shared” and “unreadable” instead of nothing', async () => {
+    const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [mirror()] }), record: 'a' })
+    expect(textOf(related)).toContain('Tessaly & Brook')
+    expect(textOf(related)).toContain('Call the buyer')
+    expect(textOf(related)).toMatch(/Opportunity Name\s+not shared/)
+    expect(textOf(related)).toMatch(/Amount\s+unreadable/)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('[bad input 68] has no control with which it could be edited', async () => {
+    const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [mirror()] }), record: 'a' })
+    expect(related.shadowRoot?.querySelectorAll('input, select, textarea, button, [contenteditable]')).toHaveLength(0)
+    expect(textOf(related)).toContain('Read only')
+  })
+
+  it('says how old it is once it is frozen', async () => {
+    const frozen = mirror({ state: 'frozen', changedAt: Date.now() - 3 * 86_400_000 })
+    const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [frozen] }), record: 'a' })
+    expect(textOf(related)).toContain('Frozen, last heard 3 days ago')
+  })
+
+  it('follows an edit of the partner', async () => {
+    const engine = fakeEngine({ ...scene, mirrors: [mirror()] })
+    const related = await mount('entente-external', { engine, record: 'a' })
+    const later = mirror()
+    engine.change(
+      {
+        mirrors: [{ ...later, fields: later.fields.map((line) => (line.name === 'NextStep' ? { ...line, value: 'Demo booked' } : line)) }],
+      },
+      'mirrors',
+    )
+    await drawn(related)
+    expect(textOf(related)).toContain('Demo booked')
+  })
+
+  it('says that the partner has a copy but has not edited it yet', async () => {
+    const related = await mount('entente-external', { engine: fakeEngine({ ...scene, shares: [share()] }), record: 'a' })
+    expect(textOf(related)).toContain('has a copy, and has not edited')
+  })
+})
+
+describe('the shares of Vera’s record', () => {
+  it('stop and resume, and show what went wrong with its fix', async () => {
+    const error = { record: 'a', field: 'StageName', rule: 'offered value', message: 'No counterpart.', fix: 'Map the value.' }
+    const engine = fakeEngine({ ...scene, shares: [share({ outbound: 'ExportSubscribeFieldMapError', errors: [error] })] })
+    const shares = await mount('entente-shares', { engine, record: 'a' })
+    expect(textOf(shares)).toContain('Map the value.')
+    button(shares, 'Stop sharing').click()
+    await drawn(shares)
+    engine.change({ shares: [share({ on: false })] }, 'records')
+    await drawn(shares)
+    button(shares, 'Resume').click()
+    await drawn(shares)
+    expect(engine.calls).toEqual([
+      ['stopSharing', 'map'],
+      ['resumeSharing', 'map'],
+    ])
+    expect(await accessibilityProblems()).toEqual([])
+  })
+})

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import '../define.js'
+import { fakeEngine, quietLine } from '../testing/fake-engine.js'
+import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
+
+describe('the state of the line', () => {
+  it('says apart how the line is and what waits on the device', async () => {
+    const engine = fakeEngine()
+    const status = await mount('entente-status', { engine, cuttable: true })
+    expect(textOf(status)).toMatch(/Online\s+All changes sent/)
+    button(status, 'Cut the wire').click()
+    engine.change({ sync: { ...quietLine, state: 'offline', cut: true, waiting: 2 } }, 'records')
+    await drawn(status)
+    expect(engine.calls).toEqual([['cut']])
+    expect(textOf(status)).toMatch(/Wire cut\s+2 changes wait on this device/)
+    expect(button(status, 'Mend the wire').getAttribute('aria-pressed')).toBe('true')
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('takes offline as a state and not as a fault', async () => {
+    const status = await mount('entente-status', { engine: fakeEngine({ sync: { ...quietLine, state: 'offline' } }) })
+    expect(textOf(status)).toContain('Offline')
+    expect(find(status, '.status').className).not.toContain('refused')
+  })
+
+  it('tells figures and problems to whom asks', async () => {
+    const sync = { ...quietLine, problems: [{ at: Date.now() - 60_000, what: 'import: the package did not open' }] }
+    const status = await mount('entente-status', { engine: fakeEngine({ sync }), details: true })
+    expect(textOf(status)).toContain('import: the package did not open')
+    expect(await accessibilityProblems()).toEqual([])
+  })
+})

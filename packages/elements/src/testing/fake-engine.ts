@@ -1,0 +1,195 @@
+import type {
+  AgreementView,
+  ConnectionView,
+  Engine,
+  JobView,
+  ListingView,
+  MirrorView,
+  ObjectName,
+  ObjectSchema,
+  PersonView,
+  PreflightLine,
+  RecordView,
+  Rule,
+  ShareView,
+  SyncView,
+  Topic,
+} from '@entente/engine'
+import { EngineError, queryRecords, standardSchema } from '@entente/engine'
+
+/** What an engine would show: a plain description of a moment. */
+export interface Scene {
+  role: 'admin' | 'member'
+  schemas: Partial<Record<ObjectName, ObjectSchema>>
+  records: RecordView[]
+  shares: ShareView[]
+  connections: ConnectionView[]
+  agreement: AgreementView | undefined
+  preflight: PreflightLine[]
+  rule: Rule | undefined
+  people: PersonView[]
+  seats: { total: number; used: number }
+  listings: ListingView[]
+  jobs: JobView[]
+  obstacle: EngineError | undefined
+  mirrors: MirrorView[]
+  sync: SyncView
+}
+
+/** A typed double of one org's engine: shows a scene, remembers what it was asked to do, and refuses where a test says so. */
+export interface FakeEngine extends Engine {
+  readonly scene: Scene
+  /** Each action with its arguments, in order. */
+  readonly calls: (readonly [string, ...unknown[]])[]
+  /** The next call of this action fails with this error. */
+  refuse(action: string, error: EngineError): void
+  /** Changes the scene and tells the watchers. */
+  change(part: Partial<Scene>, ...topics: readonly Topic[]): void
+}
+
+export const quietLine: SyncView = {
+  state: 'online',
+  reason: undefined,
+  cut: false,
+  waiting: 0,
+  lastSynced: Date.UTC(2027, 0, 15),
+  leader: true,
+  clockOffset: 3,
+  bytesIn: 12_000,
+  bytesOut: 4_000,
+  framesIn: 12,
+  framesOut: 9,
+  entriesIn: 8,
+  problems: [],
+}
+
+export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
+  const scene: Scene = {
+    role: 'admin',
+    schemas: {},
+    records: [],
+    shares: [],
+    connections: [],
+    agreement: undefined,
+    preflight: [],
+    rule: undefined,
+    people: [],
+    seats: { total: 5, used: 0 },
+    listings: [],
+    jobs: [],
+    obstacle: undefined,
+    mirrors: [],
+    sync: quietLine,
+    ...part,
+  }
+  const calls: (readonly [string, ...unknown[]])[] = []
+  const refusals = new Map<string, EngineError>()
+  const watchers = new Set<(changed: ReadonlySet<Topic>) => void>()
+  const tell = (...topics: readonly Topic[]): void => {
+    for (const watcher of watchers) watcher(new Set(topics))
+  }
+  const did = async (action: string, ...details: readonly unknown[]): Promise<void> => {
+    calls.push([action, ...details])
+    await Promise.resolve()
+    const refusal = refusals.get(action)
+    refusals.delete(action)
+    if (refusal) throw refusal
+  }
+  const schema = (object: ObjectName): ObjectSchema => scene.schemas[object] ?? standardSchema(object)
+  const connection = (): ConnectionView => {
+    const [first] = scene.connections
+    if (!first) throw new EngineError('NOT_FOUND', 'There is no connection.')
+    return first
+  }
+  const ofObject = (object: ObjectName): RecordView[] => scene.records.filter((record) => record.object === object)
+
+  return {
+    scene,
+    calls,
+    refuse: (action, error) => void refusals.set(action, error),
+    change(next, ...topics) {
+      Object.assign(scene, next)
+      tell(...topics)
+    },
+    org: { id: 'A'.repeat(43) as Engine['org']['id'], name: 'Quarrow Sensors' },
+    get user() {
+      return { id: 'vera', name: 'Vera Lindqvist', role: scene.role }
+    },
+    records: {
+      schema,
+      addField: (object, field) => did('addField', object, field),
+      setSchema: (next) => did('setSchema', next),
+      get: (object, id) => ofObject(object).find((record) => record.id === id),
+      list: (object, query = {}) => ({ records: queryRecords(schema(object), ofObject(object), query), total: ofObject(object).length }),
+      create: (object, values) => did('create', object, values).then(() => 'new-record'),
+      createMany: (object, rows, onProgress) =>
+        did('createMany', object, rows).then(() => {
+          onProgress?.(rows.length)
+          return rows.map((_, index) => `new-${index}`)
+        }),
+      edit: (object, id, values) => did('edit', object, id, values),
+      remove: (object, id) => did('remove', object, id),
+      shares: () => scene.shares,
+      stopSharing: (share) => did('stopSharing', share),
+      resumeSharing: (share) => did('resumeSharing', share),
+    },
+    connections: {
+      list: () => scene.connections,
+      get: (id) => scene.connections.find((view) => view.id === id),
+      invite: (base) => did('invite', base).then(connection),
+      cancelInvitation: (id) => did('cancelInvitation', id),
+      accept: (link) => did('accept', link).then(connection),
+      compareCodes: (id, same) => did('compareCodes', id, same),
+      disconnect: (id) => did('disconnect', id),
+    },
+    agreements: {
+      get: () => scene.agreement,
+      propose: (id, proposal) => did('propose', id, proposal),
+      accept: (id, acceptance) => did('acceptAgreement', id, acceptance),
+      suggest: (_id, object, chosen = []) =>
+        (scene.agreement?.proposal?.objects[object]?.fields ?? []).map(
+          ({ field, update }) => chosen.find((line) => line.source === field.name) ?? { source: field.name, target: field.name, update },
+        ),
+      preflight: () => scene.preflight,
+    },
+    sharing: {
+      rule: () => scene.rule,
+      setRule: (id, object, rule) => did('setRule', id, object, rule),
+      visible: () => [],
+      count: (_id, _object, rule) => rule.conditions.length * 7,
+    },
+    people: {
+      list: () => scene.people,
+      seats: () => scene.seats,
+      setSeats: (id, total) => did('setSeats', id, total),
+      grant: (id, person) => did('grant', id, person),
+      revoke: (id, person) => did('revoke', id, person),
+      users: () => [],
+      addUser: (name, role) => did('addUser', name, role).then(() => 'new-user'),
+    },
+    site: {
+      listings: (_id, object, query = {}) => ({
+        listings: queryRecords(schema(object), scene.listings, query),
+        total: scene.listings.length,
+      }),
+      fields: (_id, object) => schema(object).fields.slice(0, 5),
+      obstacle: () => scene.obstacle,
+      export: (id, object, listings) => did('export', id, object, listings).then(() => 'job'),
+      jobs: () => scene.jobs,
+      retry: (job) => did('retry', job).then(() => 'job'),
+    },
+    mirrors: { of: () => scene.mirrors, count: () => scene.mirrors.length },
+    sync: {
+      status: () => scene.sync,
+      cut: () => void did('cut'),
+      mend: () => void did('mend'),
+      settled: () => Promise.resolve(),
+      openDoor: (mirror) => did('openDoor', mirror).then(() => ({ room: '', token: '', expires: 0 })),
+    },
+    watch(listener) {
+      watchers.add(listener)
+      return () => watchers.delete(listener)
+    },
+    close: () => did('close'),
+  }
+}
