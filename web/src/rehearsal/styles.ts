@@ -128,7 +128,6 @@ export const rehearsalStyles = css`
   }
   .pane > header {
     display: flex;
-    flex-wrap: wrap;
     align-items: center;
     justify-content: space-between;
     gap: 6px 14px;
@@ -143,7 +142,11 @@ export const rehearsalStyles = css`
     --own: var(--theirs);
   }
   .pane h2 {
+    min-width: 0;
+    overflow: hidden;
     font-size: 1.04em;
+    text-overflow: ellipsis;
+    white-space: nowrap;
   }
   .pane h2 span:not(.soft) {
     color: var(--own);
@@ -164,7 +167,13 @@ export const rehearsalStyles = css`
       display: none;
     }
   }
+  .pane entente-status {
+    flex: none;
+  }
   @media (max-width: 900px) {
+    .pane > header {
+      flex-wrap: wrap;
+    }
     :host {
       grid-template-rows: auto auto auto;
       height: auto;

@@ -278,7 +278,7 @@ export const controls = css`
     padding: 6px 10px;
     border-bottom: 1px solid var(--line);
     vertical-align: top;
-    overflow-wrap: anywhere;
+    overflow-wrap: break-word;
   }
   thead th {
     overflow-wrap: normal;

@@ -122,7 +122,7 @@ export class EntenteRecords extends EntenteElement {
           @keydown=${this.#filterKey}
         />
         <span class="count" role="status">${this.#countText(set)}</span>
-        <slot name="toolbar" class="end"></slot>
+        <div class="end"><slot name="toolbar"></slot></div>
       </div>
       ${set.rows.length === 0 ? this.#empty(set) : this.#grid(set)}
     `

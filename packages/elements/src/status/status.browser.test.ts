@@ -12,7 +12,7 @@ describe('the state of the line', () => {
     engine.change({ sync: { ...quietLine, state: 'offline', cut: true, waiting: 2 } }, 'records')
     await drawn(status)
     expect(engine.calls).toEqual([['cut']])
-    expect(textOf(status)).toMatch(/Wire cut\s+2 changes wait on this device/)
+    expect(textOf(status)).toMatch(/Wire cut\s+2 changes wait/)
     expect(button(status, 'Mend the wire').getAttribute('aria-pressed')).toBe('true')
     expect(await accessibilityProblems()).toEqual([])
   })

@@ -155,7 +155,7 @@ function lineWords({ state, cut, reason, leader }: SyncView): string {
 }
 
 function changeWords({ waiting, state, leader }: SyncView): string {
-  if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'} on this device`
+  if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
   if (state === 'online') return 'All changes sent'
   return leader ? 'Nothing waits' : ''
 }
