@@ -162,13 +162,22 @@ export const rehearsalStyles = css`
     --entente-theirs: light-dark(#2a4bb0, #a3b7ff);
     --entente-theirs-soft: light-dark(#e9eefc, #262f4d);
   }
-  @media (max-width: 1280px) {
+  @media (max-width: 1460px) {
     .steps button:not([aria-current]) .title {
       display: none;
     }
   }
   .pane entente-status {
     flex: none;
+  }
+  @media (max-width: 640px) {
+    .top {
+      justify-content: space-between;
+    }
+    ol.steps {
+      order: 3;
+      flex-basis: 100%;
+    }
   }
   @media (max-width: 900px) {
     .pane > header {

@@ -16,6 +16,11 @@ export class SiteApp extends OwnOrgPage {
   }
 
   override connectedCallback(): void {
+    // An invitation that was opened here belongs to the workspace, and its secret must not stay in this address.
+    if (location.hash.startsWith('#invite=')) {
+      location.replace(`workspace.html${location.search}${location.hash}`)
+      return
+    }
     super.connectedCallback()
     addEventListener('hashchange', this.#follow)
   }
