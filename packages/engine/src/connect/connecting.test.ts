@@ -1,11 +1,14 @@
+import { decodeRelayFrame, encodeClientFrame, parseOrgId } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Engine } from '../api.js'
 import { openEngine } from '../engine.js'
 import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '../memory/index.js'
+import { memoryHello } from '../memory/hello.js'
 import type { Clock } from '../port/clock.js'
+import type { OpenSocket } from '../port/socket.js'
 import { loadIdentity } from '../identity/identity.js'
 import { rowKey, storedRow } from '../row/rows.js'
-import { mailboxId } from '../seal/keys.js'
+import { mailboxClaim, mailboxId } from '../seal/keys.js'
 import { parseLink } from './link.js'
 import { makeReveal } from './reveal.js'
 
@@ -24,19 +27,36 @@ afterEach(async () => {
   for (const engine of open.splice(0)) await engine.close()
 })
 
-async function openOrg(relay: MemoryRelay, orgName: string, userName: string, store = new MemoryStore()): Promise<Engine> {
+interface OrgOptions {
+  readonly store?: MemoryStore
+  readonly clock?: Clock
+  /** Hears every frame that the device sends. */
+  readonly onSend?: (frame: Uint8Array) => void
+}
+
+async function openOrg(relay: MemoryRelay, orgName: string, userName: string, options: OrgOptions = {}): Promise<Engine> {
+  const { store = new MemoryStore(), onSend = () => undefined } = options
   const tabs = new MemoryBrowser().open()
   const random = seededRandom(++seed)
-  const options = {
+  const openSocket: OpenSocket = (url, events) => {
+    const socket = relay.openSocket(url, events)
+    return {
+      close: () => socket.close(),
+      send(frame) {
+        onSend(frame)
+        socket.send(frame)
+      },
+    }
+  }
+  const engine = await openEngine({
     store,
-    openSocket: relay.openSocket,
-    clock,
+    openSocket,
+    clock: options.clock ?? clock,
     random,
     tabs,
     relay: 'ws://relay.example/socket',
     create: { orgName, userName },
-  }
-  const engine = await openEngine(options)
+  })
   open.push(engine)
   return engine
 }
@@ -96,11 +116,11 @@ describe('Vera of Vista invites Paul of Pine', () => {
 
   it('[CN6] the handshake goes on however often both pages are closed on the way', async () => {
     const relay = new MemoryRelay({ clock, random: seededRandom(++seed) })
-    let stores = [new MemoryStore(), new MemoryStore()]
+    let [first, second] = [new MemoryStore(), new MemoryStore()]
     const reopen = async (): Promise<[Engine, Engine]> => {
       for (const engine of open.splice(0)) await engine.close()
-      stores = stores.map((store) => store.loseTail(0))
-      return [await openOrg(relay, 'Vista', 'Vera', stores[0]), await openOrg(relay, 'Pine', 'Paul', stores[1])]
+      ;[first, second] = [first.loseTail(0), second.loseTail(0)]
+      return [await openOrg(relay, 'Vista', 'Vera', { store: first }), await openOrg(relay, 'Pine', 'Paul', { store: second })]
     }
     let [vista, pine] = await reopen()
     await pine.connections.accept(await linkOf(vista))
@@ -149,7 +169,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     const relay = new MemoryRelay({ clock, random: seededRandom(++seed) })
     const vista = await openOrg(relay, 'Vista', 'Vera')
     const store = new MemoryStore()
-    const pine = await openOrg(relay, 'Pine', 'Paul', store)
+    const pine = await openOrg(relay, 'Pine', 'Paul', { store })
     const link = await linkOf(vista)
     const mailbox = mailboxId(parseLink(link).secret)
     await vista.sync.settled(2_000)
@@ -170,7 +190,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
       const registers = { ...row.registers, reveal: [stamp, other.jws] as const, exchangeKey: [stamp, other.exchangeKey] as const }
       return { writes: [{ put: rowKey('Invitation', mailbox), value: { ...row, registers } }], result: undefined }
     })
-    await openOrg(relay, 'Pine', 'Paul', disk)
+    await openOrg(relay, 'Pine', 'Paul', { store: disk })
     vista.sync.mend()
     await until('Vera is told', () => firstOf(vista)?.state === 'Error')
     expect(firstOf(vista)?.problem).toContain('committed')
@@ -189,6 +209,109 @@ describe('Vera of Vista invites Paul of Pine', () => {
     const { id } = await vista.connections.invite(page)
     await vista.connections.cancelInvitation(id)
     expect(vista.connections.get(id)).toMatchObject({ state: 'Disabled', problem: 'The invitation was cancelled.', invitation: undefined })
+  })
+
+  it('[CN4] Mallory, who answers each in the name of the other, gives them two different codes', async () => {
+    const { relay, vista, pine } = await openBoth()
+    // She caught Vera's link, took it as "Pine", and sent Paul a link of her own org, "Vista".
+    const asPine = await openOrg(relay, 'Pine', 'Paul')
+    const asVista = await openOrg(relay, 'Vista', 'Vera')
+    const [withVera, withPaul] = [await connect(vista, asPine), await connect(asVista, pine)]
+    expect([withVera.ours.peerName, withPaul.theirs.peerName]).toEqual(['Pine', 'Vista'])
+    expect(withVera.ours.code).not.toBe(withPaul.theirs.code)
+    await pine.connections.compareCodes(withPaul.id, false)
+    await until('Mallory is shut out', () => asVista.connections.get(withPaul.id)?.state === 'Error')
+  })
+
+  it('[CN7] one who takes a link that was cancelled meanwhile is told so, also when the canceller was offline', async () => {
+    const { vista, pine } = await openBoth()
+    vista.sync.cut()
+    const { id, invitation } = await vista.connections.invite(page)
+    await vista.connections.cancelInvitation(id)
+    await expect(vista.connections.cancelInvitation(id)).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
+    vista.sync.mend()
+    await vista.sync.settled(2_000)
+    await pine.connections.accept(invitation?.link ?? '')
+    await until('Paul is told', () => firstOf(pine)?.state === 'Disabled')
+    expect(firstOf(pine)?.problem).toContain('cancelled')
+    expect(enabled(vista)).toBeUndefined()
+  })
+
+  it('a partner that changes its mind before the vendor answers takes its acceptance back', async () => {
+    const { vista, pine } = await openBoth()
+    const link = await linkOf(vista)
+    vista.sync.cut()
+    const { id } = await pine.connections.accept(link)
+    await pine.connections.cancelInvitation(id)
+    expect(pine.connections.get(id)).toMatchObject({ state: 'Disabled', problem: 'The invitation was cancelled.' })
+  })
+
+  it('an invitation guessed five times is void, and Vera is told (row 30)', async () => {
+    const { relay, vista } = await openBoth()
+    const link = await linkOf(vista)
+    const mailbox = mailboxId(parseLink(link).secret)
+    await vista.sync.settled(2_000)
+    await until('the relay holds the invitation', () => relay.state.mailboxes.has(mailbox))
+    const guess = mailboxClaim('A'.repeat(22), mailbox)
+    const socket = relay.openSocket('ws://relay.example/socket', {
+      onFrame(frame) {
+        for (const message of decodeRelayFrame(frame)) {
+          if (message.type !== 'challenge') continue
+          const hello = memoryHello(parseOrgId('M'.repeat(43)))
+          const context = { nonce: '', host: 'relay.example', version: 1, time: clock.now() }
+          void hello(context).then((said) => {
+            const tries = Array.from({ length: 5 }, () => ({ type: 'claim', mailbox, claim: guess }) as const)
+            socket.send(encodeClientFrame([{ type: 'hello', ...said }, ...tries]))
+          })
+        }
+      },
+      onOpen: () => undefined,
+      onClose: () => undefined,
+    })
+    await until('Vera is told', () => firstOf(vista)?.state === 'Error')
+    expect(firstOf(vista)?.problem).toContain('void')
+    socket.close()
+  })
+
+  it('an invitation is over after 72 hours, without its link', async () => {
+    const relay = new MemoryRelay({ clock, random: seededRandom(++seed) })
+    let later = 0
+    const vista = await openOrg(relay, 'Vista', 'Vera', { clock: { ...clock, now: () => Date.now() + later } })
+    vista.sync.cut()
+    await linkOf(vista)
+    expect(firstOf(vista)).toMatchObject({ state: 'Pending', problem: undefined })
+    later = 72 * 60 * 60 * 1000 + 60_000
+    expect(firstOf(vista)).toMatchObject({ state: 'Error', invitation: undefined, problem: expect.stringContaining('expired') })
+  })
+
+  it('two devices whose clocks are at 1970 and at 2100 connect all the same (row 53)', async () => {
+    const relay = new MemoryRelay({ clock, random: seededRandom(++seed) })
+    const at = (year: number): Clock => {
+      const skew = Date.UTC(year, 0, 2) - Date.now()
+      return { ...clock, now: () => Date.now() + skew }
+    }
+    const vista = await openOrg(relay, 'Vista', 'Vera', { clock: at(2100) })
+    const pine = await openOrg(relay, 'Pine', 'Paul', { clock: at(1970) })
+    for (const engine of [vista, pine]) await until('the relay told its time', () => engine.sync.status().state === 'online')
+    const { ours, theirs } = await connect(vista, pine)
+    expect(ours.code).toBe(theirs.code)
+  })
+
+  it('the relay and whoever listens there get no secret, no name and no key exchange in the clear', async () => {
+    const relay = new MemoryRelay({ clock, random: seededRandom(++seed) })
+    const frames: string[] = []
+    const onSend = (frame: Uint8Array) => void frames.push(String.fromCharCode(...frame))
+    const vista = await openOrg(relay, 'Vista-q7f3a9k2', 'Vera-q7f3a9k2', { onSend })
+    const pine = await openOrg(relay, 'Pine-q7f3a9k2', 'Paul-q7f3a9k2', { onSend })
+    const link = await linkOf(vista)
+    await pine.connections.accept(link)
+    await until('both are connected', () => enabled(vista) !== undefined && enabled(pine) !== undefined)
+    await until('both have told their people', () => vista.sync.status().waiting + pine.sync.status().waiting === 0)
+    const heard = frames.join('\n')
+    expect(heard).toContain(vista.org.id)
+    // A name inside a JWT or a JSON would stand there as base64, at one of three alignments.
+    const aligned = [btoa('q7f3a9k2').slice(0, 10), btoa('-q7f3a9k2').slice(2, 12), btoa('--q7f3a9k2').slice(3, 13)]
+    for (const secret of [parseLink(link).secret, 'q7f3a9k2', ...aligned, 'orgName', 'exchange']) expect(heard).not.toContain(secret)
   })
 })
 

@@ -9,7 +9,7 @@ import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
 import { endDuty, endKey, mismatchProblem } from './end-duty.js'
-import { commitKey, handshakeDuty } from './handshake-duty.js'
+import { cancelKey, commitKey, handshakeDuty, isExpired } from './handshake-duty.js'
 import { formatLink, parseLink } from './link.js'
 import { commitTo, makeReveal } from './reveal.js'
 
@@ -21,11 +21,15 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     const row = rows.get('Invitation', mailbox)
     const known = textOf(row, 'state')
     if (!row || (known !== 'open' && known !== 'claimed') || state === 'open' || state === known) return
+    // A mailbox that led to a connection has no other end than that.
+    const next = textOf(row, 'connection') && state !== 'claimed' ? 'done' : state
     void rows
-      .save([{ object: 'Invitation', id: mailbox, values: { state } }])
+      .save([{ object: 'Invitation', id: mailbox, values: { state: next } }])
       .catch((error: unknown) => context.problem(error instanceof Error ? error.message : 'An invitation could not be brought up to date.'))
   })
 
+  /** Milliseconds since 1970 by the relay's clock, as far as it has told. */
+  const now = (): number => clock.now() + link.status().clockOffset
   const requireAdmin = (): void => {
     if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
   }
@@ -38,7 +42,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     const connection = rows.get('Connection', id)
     if (connection) return connectionToView(connection)
     const invitation = rows.get('Invitation', id)
-    return invitation && invitationToView(invitation, identity.org.id)
+    return invitation && invitationToView(invitation, identity.org.id, now())
   }
   const viewOf = (id: ConnectionId): ConnectionView => {
     const found = view(id)
@@ -57,7 +61,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       const views: ConnectionView[] = []
       for (const row of rows.list('Connection').values()) views.push(connectionToView(row))
       for (const row of rows.list('Invitation').values()) {
-        if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection')) views.push(invitationToView(row, identity.org.id))
+        if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection')) views.push(invitationToView(row, identity.org.id, now()))
       }
       return views
     },
@@ -66,15 +70,24 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       requireAdmin()
       const secret = toBase64UrlEncoded(random(16))
       const id = mailboxId(secret)
-      const expires = clock.now() + limits.invitationMs
+      const expires = now() + limits.invitationMs
       await rows.save([{ object: 'Invitation', id, values: { side: 'vendor', secret, base, expires, state: 'open' } }])
       return viewOf(id)
     },
     async cancelInvitation(id) {
       requireAdmin()
       const row = rows.get('Invitation', id)
-      if (textOf(row, 'state') !== 'open') throw new EngineError('NOT_CONNECTED', 'This invitation is no longer open.')
-      await rows.save([{ object: 'Invitation', id, values: { state: 'cancelled' } }])
+      const state = textOf(row, 'state')
+      const isPartner = sideOf(row) === 'partner'
+      // Once the vendor has shown its key, the partner may be connected already: then `disconnect` is what ends it.
+      const isUnderWay = valueOf(row, 'cancelled') === true || textOf(row, isPartner ? 'connection' : 'reveal') !== undefined
+      if ((state !== 'open' && state !== 'claimed') || isUnderWay)
+        throw new EngineError('NOT_CONNECTED', 'This invitation is no longer open. If it led to a connection, disconnect that.')
+      if (isPartner) return void (await rows.save([{ object: 'Invitation', id, values: { state: 'cancelled' } }]))
+      await rows.save([
+        { object: 'Invitation', id, values: { cancelled: true } },
+        { object: 'Message', id: messageRowId(connectionFeed(id, 'vendor', 'messages'), cancelKey), values: { body: 'cancelled' } },
+      ])
     },
     async accept(text) {
       requireAdmin()
@@ -146,10 +159,11 @@ const problems: Readonly<Record<string, string>> = {
   cancelled: 'The invitation was cancelled.',
 }
 
-function invitationToView(row: Row, org: string): ConnectionView {
+function invitationToView(row: Row, org: string, now: number): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
-  const [secret = '', base, state = 'open'] = ['secret', 'base', 'state'].map((field) => textOf(row, field))
+  const [secret = '', base, kept = 'open'] = ['secret', 'base', 'state'].map((field) => textOf(row, field))
   const expires = valueOf(row, 'expires')
+  const state = valueOf(row, 'cancelled') === true ? 'cancelled' : kept === 'open' && isExpired(row, now) ? 'expired' : kept
   const isOpen = state === 'open' || state === 'claimed'
   const vendor = parseOrgId(side === 'vendor' ? org : (textOf(row, 'vendor') ?? ''))
   return {

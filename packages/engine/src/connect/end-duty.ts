@@ -18,7 +18,10 @@ export function endDuty(context: EngineContext): Duty {
   return {
     name: 'connection ends',
     async react() {
-      for (const row of rows.list('Connection').values()) if (textOf(row, 'state') === 'Enabled') await look(row)
+      for (const row of rows.list('Connection').values()) {
+        const state = textOf(row, 'state')
+        if (state === 'Enabled' || state === 'Error') await look(row)
+      }
     },
   }
 
@@ -27,7 +30,7 @@ export function endDuty(context: EngineContext): Duty {
     if (!side) return
     const connection = parseConnectionId(row.id)
     const body = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)?.body
-    if (typeof body !== 'string' || refused.get(row.id) === body) return
+    if (typeof body !== 'string' || refused.get(row.id) === body || textOf(row, 'ended') === body) return
     const devices = valueOf(row, 'peerDevices')
     const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
     const org = parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? '')

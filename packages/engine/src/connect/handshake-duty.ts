@@ -1,4 +1,13 @@
-import { connectionId, type FeedName, otherSide, parseConnectionId, parseKey, type Side } from '@entente/protocol'
+import {
+  connectionId,
+  type ConnectionId,
+  type FeedName,
+  type Key,
+  otherSide,
+  parseConnectionId,
+  parseKey,
+  type Side,
+} from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import type { Duty } from '../link/index.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
@@ -10,6 +19,15 @@ import { commitTo, makeReveal, readReveal, type Reveal, sharedSecret, shortCode 
 
 export const commitKey = parseKey('commit')
 export const revealKey = parseKey('reveal')
+export const cancelKey = parseKey('cancel')
+
+const weakKey = 'The other org showed a key that protects nothing.'
+
+/** Whether an invitation's time is over. @param now milliseconds since 1970 */
+export function isExpired(row: Row, now: number): boolean {
+  const expires = valueOf(row, 'expires')
+  return typeof expires === 'number' && now > expires
+}
 
 /**
  * Carries the handshake in the mailbox of each open invitation: the partner has committed, the vendor reveals, the partner reveals, both have a
@@ -23,10 +41,10 @@ export function handshakeDuty(context: EngineContext): Duty {
       for (const row of rows.list('Invitation').values()) {
         const [side, state] = [sideOf(row), textOf(row, 'state')]
         if (!side || (state !== 'open' && state !== 'claimed')) continue
-        const expires = valueOf(row, 'expires')
-        if (state === 'open' && typeof expires === 'number' && clock.now() > expires) await end(row, 'expired')
-        else if (side === 'vendor') await workAsVendor(row)
-        else await workAsPartner(row)
+        if (side === 'partner') await workAsPartner(row)
+        else if (valueOf(row, 'cancelled') === true) await cancel(row)
+        else if (isExpired(row, now()) && said(row, 'partner', revealKey) === undefined) await end(row, 'expired')
+        else await workAsVendor(row)
       }
     },
   }
@@ -49,13 +67,13 @@ export function handshakeDuty(context: EngineContext): Duty {
     if (commitTo(theirs) !== textOf(row, 'peerCommit')) return end(row, 'wrong', 'The partner showed another key than it had committed to.')
     const reveal = await readReveal(theirs, parseConnectionId(row.id))
     if (!reveal) return end(row, 'wrong', 'What the partner showed is not signed by its org.')
-    await rows.save([
-      ...(await connectionEdits(row, 'vendor', own, theirs, reveal)),
-      { object: 'Invitation', id: row.id, values: { state: 'done' } },
-    ])
+    const edits = await connectionEdits(row, 'vendor', own, theirs, reveal)
+    if (!edits) return end(row, 'wrong', weakKey)
+    await rows.save([...edits, { object: 'Invitation', id: row.id, values: { state: 'done', exchangeKey: null } }])
   }
 
   async function workAsPartner(row: Row): Promise<void> {
+    if (said(row, 'vendor', cancelKey) !== undefined && !textOf(row, 'connection')) return end(row, 'cancelled', 'The vendor cancelled it.')
     const theirs = said(row, 'vendor', revealKey)
     const own = textOf(row, 'reveal')
     if (theirs === undefined || own === undefined) return
@@ -63,13 +81,16 @@ export function handshakeDuty(context: EngineContext): Duty {
       const reveal = await readReveal(theirs, parseConnectionId(row.id))
       if (!reveal || reveal.org !== textOf(row, 'vendor'))
         return end(row, 'wrong', 'Who answered is not the org that the invitation names.')
+      const edits = await connectionEdits(row, 'partner', theirs, own, reveal)
+      if (!edits) return end(row, 'wrong', weakKey)
+      const connection = connectionId(reveal.org, identity.org.id, row.id)
       await rows.save([
-        ...(await connectionEdits(row, 'partner', theirs, own, reveal)),
-        { object: 'Invitation', id: row.id, values: { connection: connectionId(reveal.org, identity.org.id, row.id) } },
+        ...edits,
+        { object: 'Invitation', id: row.id, values: { connection, exchangeKey: null } },
         say(row, 'partner', revealKey, own),
       ])
-    } else if (replica.acknowledged(mailboxFeed(row, 'partner'), revealKey)) {
-      // The mailbox is left only when the vendor can read the reveal there.
+    } else if (hasAnswered(parseConnectionId(textOf(row, 'connection') ?? ''))) {
+      // The mailbox is left only when the vendor speaks over the connection: until then a relay that lost its disk is told the reveal again.
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
     }
   }
@@ -80,9 +101,11 @@ export function handshakeDuty(context: EngineContext): Duty {
     vendorReveal: string,
     partnerReveal: string,
     peer: Reveal,
-  ): Promise<readonly RowEdit[]> {
+  ): Promise<readonly RowEdit[] | undefined> {
     const [vendor, partner] = side === 'vendor' ? [identity.org.id, peer.org] : [peer.org, identity.org.id]
     const id = connectionId(vendor, partner, row.id)
+    const secret = sharedSecret(textOf(row, 'exchangeKey') ?? '', peer.exchange, id)
+    if (secret === undefined) return undefined
     return [
       {
         object: 'Connection',
@@ -92,7 +115,7 @@ export function handshakeDuty(context: EngineContext): Duty {
           vendor,
           partner,
           salt: row.id,
-          secret: sharedSecret(textOf(row, 'exchangeKey') ?? '', peer.exchange, id),
+          secret,
           state: 'Enabled',
           verified: 'no',
           code: shortCode(vendorReveal, partnerReveal),
@@ -113,22 +136,37 @@ export function handshakeDuty(context: EngineContext): Duty {
     ]
   }
 
+  /** The invitation is over for this org at once; the mailbox is left when the relay can tell the partner so. */
+  async function cancel(row: Row): Promise<void> {
+    if (replica.acknowledged(mailboxFeed(row, 'vendor'), cancelKey))
+      await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'cancelled' } }])
+  }
+
+  function hasAnswered(connection: ConnectionId): boolean {
+    return replica.inbox(connectionFeed(connection, 'vendor', 'messages')).size > 0
+  }
+
+  /** Milliseconds since 1970 by the relay's clock, as far as it has told. */
+  function now(): number {
+    return clock.now() + context.link.status().clockOffset
+  }
+
   function mailboxFeed(row: Row, side: Side): FeedName {
     return connectionFeed(parseConnectionId(row.id), side, 'messages')
   }
 
-  function say(row: Row, side: Side, key: typeof commitKey, body: string): RowEdit {
+  function say(row: Row, side: Side, key: Key, body: string): RowEdit {
     return { object: 'Message', id: messageRowId(mailboxFeed(row, side), key), values: { body } }
   }
 
   /** What the other side said under a key. */
-  function said(row: Row, side: Side, key: typeof commitKey): string | undefined {
+  function said(row: Row, side: Side, key: Key): string | undefined {
     if (sideOf(row) !== otherSide(side)) return undefined
     const body = replica.inbox(mailboxFeed(row, side)).get(key)?.body
     return typeof body === 'string' ? body : undefined
   }
 
-  async function end(row: Row, state: 'wrong' | 'expired', problem?: string): Promise<void> {
+  async function end(row: Row, state: 'wrong' | 'expired' | 'cancelled', problem?: string): Promise<void> {
     await rows.save([{ object: 'Invitation', id: row.id, values: { state, ...(problem && { problem }) } }])
     if (problem) context.problem(problem)
   }

@@ -71,9 +71,17 @@ function readClaims(jws: string): v.InferOutput<typeof revealClaims> | undefined
   }
 }
 
-/** The secret of the connection, base64url: only the two who made the X25519 keys can compute it. @throws where a key is of low order */
-export function sharedSecret(exchangeKey: string, peerExchange: string, connection: ConnectionId): string {
-  const shared = x25519.getSharedSecret(fromBase64UrlEncoded(exchangeKey), fromBase64UrlEncoded(peerExchange))
+/**
+ * The secret of the connection, base64url: only the two who made the X25519 keys can compute it. Undefined for a key of low order, with which anyone
+ * could (RFC 7748, section 6.1).
+ */
+export function sharedSecret(exchangeKey: string, peerExchange: string, connection: ConnectionId): string | undefined {
+  let shared: Uint8Array
+  try {
+    shared = x25519.getSharedSecret(fromBase64UrlEncoded(exchangeKey), fromBase64UrlEncoded(peerExchange))
+  } catch {
+    return undefined
+  }
   return toBase64UrlEncoded(expand(sha256, extract(sha256, shared, encodeUtf8(connection)), encodeUtf8('entente/1 connection'), 32))
 }
 

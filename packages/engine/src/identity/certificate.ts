@@ -7,7 +7,7 @@ import {
   type OrgId,
   type Role,
 } from '@entente/protocol'
-import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify, SignJWT } from 'jose'
+import { calculateJwkThumbprint, compactVerify, decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from 'jose'
 import * as v from 'valibot'
 import type { KeyPair } from './key-pair.js'
 
@@ -37,7 +37,8 @@ const readCertificates = new Map<string, CertificateClaims>()
 const rememberedCertificates = 200
 
 /**
- * What a certificate says, once it is shown that the org's root key signed it. Undefined for any other.
+ * What a certificate says, once it is shown that the org's root key signed it. Undefined for any other. Whether it has run out is for the caller to ask
+ * (`isGoodAt`), because what was decided while it was good stays decided.
  *
  * @param org whose certificate it has to be
  */
@@ -46,21 +47,22 @@ export async function readCertificate(token: string, org: OrgId): Promise<Certif
   if (known) return known.iss === org ? known : undefined
   try {
     const header = v.parse(certificateHeader, decodeProtectedHeader(token))
-    const { payload } = await jwtVerify(token, await importJWK(header.jwk, 'EdDSA'), {
-      algorithms: ['EdDSA'],
-      typ: certificateType,
-      clockTolerance: clockToleranceSeconds,
-    })
-    const claims = v.parse(certificateClaims, payload)
+    await compactVerify(token, await importJWK(header.jwk, 'EdDSA'), { algorithms: ['EdDSA'] })
+    const claims = v.parse(certificateClaims, decodeJwt(token))
     if (claims.iss !== (await calculateJwkThumbprint(header.jwk)) || claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk)))
       return undefined
     if (readCertificates.size >= rememberedCertificates) readCertificates.clear()
     readCertificates.set(token, claims)
     return claims.iss === org ? claims : undefined
   } catch {
-    // Malformed, forged or expired: all the same to the one who asks.
+    // Malformed or forged: all the same to the one who asks.
     return undefined
   }
+}
+
+/** Whether a certificate was good at a time. @param time seconds since 1970 */
+export function isGoodAt({ iat, exp }: CertificateClaims, time: number): boolean {
+  return iat <= time + clockToleranceSeconds && time <= exp + clockToleranceSeconds
 }
 
 /** The certificate among these that certifies a device. */

@@ -73,6 +73,20 @@ describe('a signed decision', () => {
     })
   })
 
+  it('[SD2] brings its certificate, and counts as long as that was good when it was made', async () => {
+    const { peer, claims, device: signer, root: vouches } = await setUp()
+    const year = 365 * 24 * 60 * 60
+    const renewed = await certifyDevice(vouches, signer, { user: 'vera', role: 'admin' }, now + year)
+    const forged = await certifyDevice(signer, signer, { user: 'vera', role: 'admin' }, now)
+    const sign = (iat: number, certificate?: string) => signDecision(signer, 'proposal', { ...claims, iat }, certificate)
+    const verify = async (jws: string, known: readonly string[]) =>
+      (await verifyDecision(jws, 'proposal', { ...peer, certificates: known }, { connection: claims.connection })).ok
+    expect(await verify(await sign(now + year + 60, renewed), peer.certificates)).toBe(true)
+    expect(await verify(await sign(now + 2 * year, peer.certificates[0]), [])).toBe(false)
+    expect(await verify(await sign(now - year, peer.certificates[0]), [])).toBe(false)
+    expect(await verify(await sign(now, forged), [])).toBe(false)
+  })
+
   it('keys stay on the device: the private half cannot be exported', async () => {
     const { device: signer } = await setUp()
     expect(signer.privateKey).toMatchObject({ extractable: false, type: 'private' })

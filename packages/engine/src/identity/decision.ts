@@ -1,12 +1,12 @@
-import { type ConnectionId, type DeviceId, type OrgId, parseConnectionId, parseDeviceId, parseOrgId } from '@entente/protocol'
+import { type ConnectionId, type DeviceId, limits, type OrgId, parseConnectionId, parseDeviceId, parseOrgId } from '@entente/protocol'
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
-import { findCertificate } from './certificate.js'
+import { findCertificate, isGoodAt } from './certificate.js'
 import type { KeyPair } from './key-pair.js'
 
-// A decision is a compact JWS by the device of the person who decided, with that device named in `kid`. Each side keeps what the other signed, and can
-// show later who agreed to what (rule SD1).
+// A decision is a compact JWS by the device of the person who decided, with that device named in `kid` and its certificate beside it, so that a renewed
+// certificate or a new device needs no introduction. Each side keeps what the other signed, and can show later who agreed to what (rule SD1).
 
 const decisionClaims = v.looseObject({
   iss: v.pipe(v.string(), v.transform(parseOrgId)),
@@ -20,7 +20,7 @@ export type Decision = v.InferOutput<typeof decisionClaims>
 
 export interface DecisionPeer {
   readonly org: OrgId
-  /** Certificates of the org's devices, as far as they are known here. */
+  /** Certificates of the org's devices that are known here, for decisions that bring none. */
   readonly certificates: readonly string[]
   /** Devices whose decisions count no longer. */
   readonly revoked?: readonly string[]
@@ -39,9 +39,10 @@ export type VerifiedDecision =
 /** The JOSE type of a kind of decision, so that one cannot stand in for another. */
 export const decisionType = (type: string): string => `entente-${type}+jwt`
 
-export function signDecision(device: KeyPair, type: string, claims: object): Promise<string> {
+/** @param certificate of the device, put into the header */
+export function signDecision(device: KeyPair, type: string, claims: object, certificate?: string): Promise<string> {
   return new CompactSign(encodeUtf8(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: decisionType(type), kid: device.thumbprint })
+    .setProtectedHeader({ alg: 'EdDSA', typ: decisionType(type), kid: device.thumbprint, ...(certificate && { certificate }) })
     .sign(device.privateKey)
 }
 
@@ -58,7 +59,8 @@ export async function verifyDecision(
   const header = readHeader(jws)
   if (!header || header.typ !== decisionType(type)) return refuse('it is not a decision of this kind')
   if (peer.revoked?.includes(header.kid)) return refuse('the device that signed it was revoked')
-  const certificate = await findCertificate(peer.certificates, peer.org, header.kid)
+  const brought = header.certificate === undefined ? [] : [header.certificate]
+  const certificate = await findCertificate([...brought, ...peer.certificates], peer.org, header.kid)
   if (!certificate) return refuse('the device that signed it is not certified by its org')
   if (requirement.role === 'admin' && certificate.role !== 'admin') return refuse('the device that signed it is not an admin’s')
   const content = await readContent(jws, await importJWK(certificate.cnf.jwk, 'EdDSA'))
@@ -68,11 +70,17 @@ export async function verifyDecision(
   if (decision.iss !== peer.org) return refuse('it is of another org')
   // Grants are given to people: a device speaks only for the person whom its org certified it to.
   if (decision.by !== certificate.user) return refuse('the device that signed it belongs to another person')
+  if (!isGoodAt(certificate, decision.iat)) return refuse('the certificate of the device that signed it was not good at that time')
   if (decision.connection !== requirement.connection) return refuse('it is of another connection')
   return { ok: true, decision, device: header.kid }
 }
 
-const headerShape = v.object({ alg: v.literal('EdDSA'), typ: v.string(), kid: v.pipe(v.string(), v.transform(parseDeviceId)) })
+const headerShape = v.object({
+  alg: v.literal('EdDSA'),
+  typ: v.string(),
+  kid: v.pipe(v.string(), v.transform(parseDeviceId)),
+  certificate: v.optional(v.pipe(v.string(), v.maxLength(limits.tokenBytes))),
+})
 
 function readHeader(jws: string): v.InferOutput<typeof headerShape> | undefined {
   try {

@@ -19,7 +19,7 @@ export interface Identity {
   readonly rootJwk: PublicKey
   /** What opens a session with a relay (rules ID1 to ID4). Dated by the relay's clock; a certificate that has run out by it is made anew. */
   readonly hello: Hello
-  /** Signs in the name of the person at this device. Org, person and time are added to the payload. */
+  /** Signs in the name of the person at this device. Org, person and time are added to the payload; the time is the relay's, as last heard (rule ID4). */
   signDecision(type: string, payload: object): Promise<string>
 }
 
@@ -30,6 +30,8 @@ interface StoredIdentity {
   readonly root: KeyPair
   readonly device: KeyPair
   readonly certificate: string
+  /** The relay's clock minus the device's, milliseconds, as last heard. */
+  readonly offset?: number
 }
 
 const identityKey: StoreKey = ['meta', 'identity']
@@ -62,13 +64,24 @@ export async function loadIdentity(store: Store, clock: Clock): Promise<Identity
   return stored === undefined ? undefined : toIdentity(asStoredIdentity(stored), store, clock)
 }
 
+/** A clock's error is kept anew when it changed by more than this, in milliseconds: not at each hello. */
+const offsetStepMs = 60_000
 /** A hello is good for this long, in seconds: it is made for one nonce and used at once. */
 const helloSeconds = 60
 
 function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identity {
   const { orgName, user, root, device } = stored
-  let { certificate } = stored
+  let { certificate, offset = 0 } = stored
   const org = { id: parseOrgId(root.thumbprint), name: orgName }
+
+  const keep = (): Promise<void> =>
+    store.update([], () => ({ writes: [{ put: identityKey, value: { ...stored, certificate, offset } }], result: undefined }))
+  const renewAt = async (now: number): Promise<void> => {
+    if (isValidAt(certificate, now)) return
+    certificate = await certifyDevice(root, device, { user: user.id, role: user.role }, now)
+    await keep()
+  }
+
   return {
     org,
     user: { ...user, role: user.role === 'admin' ? 'admin' : 'member' },
@@ -79,10 +92,12 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
     rootJwk: root.publicJwk,
     async hello({ nonce, host, version, time }) {
       const now = Math.floor(time / 1000)
-      if (!isValidAt(certificate, now)) {
-        certificate = await certifyDevice(root, device, { user: user.id, role: user.role }, now)
-        await store.update([], () => ({ writes: [{ put: identityKey, value: { ...stored, certificate } }], result: undefined }))
+      const heard = time - clock.now()
+      if (Math.abs(heard - offset) > offsetStepMs) {
+        offset = heard
+        await keep()
       }
+      await renewAt(now)
       const token = await new SignJWT({ nonce, version })
         .setProtectedHeader({ alg: 'EdDSA', typ: helloType })
         .setAudience(host)
@@ -91,7 +106,11 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
         .sign(device.privateKey)
       return { token, certificate }
     },
-    signDecision: (type, payload) => signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat: seconds(clock) }),
+    async signDecision(type, payload) {
+      const iat = Math.floor((clock.now() + offset) / 1000)
+      await renewAt(iat)
+      return signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat }, certificate)
+    },
   }
 }
 

@@ -1,0 +1,47 @@
+import { connectionId, parseOrgId } from '@entente/protocol'
+import { x25519 } from '@noble/curves/ed25519.js'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { describe, expect, it } from 'vitest'
+import { createIdentity, type Identity } from '../identity/identity.js'
+import { MemoryStore, seededRandom } from '../memory/index.js'
+import type { Clock } from '../port/clock.js'
+import { makeReveal, readReveal, sharedSecret, shortCode } from './reveal.js'
+
+const clock: Clock = { now: () => Date.UTC(2026, 0, 1), after: () => () => undefined }
+const random = seededRandom(1)
+const mailbox = connectionId(parseOrgId('V'.repeat(43)), parseOrgId('P'.repeat(43)), 'mailbox')
+
+const createOrg = (orgName: string): Promise<Identity> =>
+  createIdentity({ orgName, userName: 'Vera', store: new MemoryStore(), clock, random })
+
+describe('what two orgs show each other', () => {
+  it('[CN2] is read for its mailbox alone, and not once a byte of it differs', async () => {
+    const vista = await createOrg('Vista')
+    const { jws } = await makeReveal(vista, mailbox, random)
+    expect(await readReveal(jws, mailbox)).toMatchObject({ org: vista.org.id, orgName: 'Vista', certificate: vista.certificate })
+    const elsewhere = connectionId(vista.org.id, parseOrgId('P'.repeat(43)), 'elsewhere')
+    expect(await readReveal(jws, elsewhere)).toBeUndefined()
+    const swapped = (await makeReveal(vista, mailbox, random)).jws.split('.')[1]
+    const [header, , signature] = jws.split('.')
+    expect(await readReveal([header, swapped, signature].join('.'), mailbox)).toBeUndefined()
+  })
+
+  it('[CN2] gives both the same secret, and none at all with a key of low order', async () => {
+    const [ours, theirs] = [random(32), random(32)]
+    const publicOf = (secret: Uint8Array): string => toBase64UrlEncoded(x25519.getPublicKey(secret))
+    const secret = sharedSecret(toBase64UrlEncoded(ours), publicOf(theirs), mailbox)
+    expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
+    expect(sharedSecret(toBase64UrlEncoded(theirs), publicOf(ours), mailbox)).toBe(secret)
+    for (const first of [0, 1]) {
+      const weak = new Uint8Array(32)
+      weak[0] = first
+      expect(sharedSecret(toBase64UrlEncoded(ours), toBase64UrlEncoded(weak), mailbox)).toBeUndefined()
+    }
+  })
+
+  it('[CN4] makes another code when either half is another', () => {
+    const codes = new Set([shortCode('vendor', 'partner'), shortCode('vendor', 'other'), shortCode('other', 'partner')])
+    expect(codes.size).toBe(3)
+    for (const code of codes) expect(code).toMatch(/^\d{4} \d{4} \d{4}$/)
+  })
+})
