@@ -2,11 +2,12 @@ import fc from 'fast-check'
 import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { admitUpdate, rootName } from './admission.js'
+import { admitUpdate } from './admission.js'
 import { compactDoc, createDoc, loadDoc, vectorOfDoc, writeSlots } from './doc.js'
 import { type ErrorCode, ProtocolError } from './error.js'
 import { limits } from './limits.js'
 import { emptyVector } from './state-vector.js'
+import { rootName } from './update-reader.js'
 
 const slots = new Set(['0', '1', '2'])
 const value = (fill: number): Uint8Array => new Uint8Array(24).fill(fill)
@@ -24,8 +25,8 @@ function codeOf(update: Uint8Array, known = emptyVector, allowed: ReadonlySet<st
 /** The update by which a page changes a doc of its own making. */
 function updateOf(change: (doc: Y.Doc) => void, state?: Uint8Array): Uint8Array {
   const doc = loadDoc(state ? [state] : [], 77)
-  let update = new Uint8Array()
-  doc.on('update', (bytes: Uint8Array<ArrayBuffer>) => {
+  let update: Uint8Array = new Uint8Array()
+  doc.on('update', (bytes: Uint8Array) => {
     update = bytes
   })
   doc.transact(() => change(doc))

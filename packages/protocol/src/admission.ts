@@ -1,14 +1,16 @@
-import * as Y from 'yjs'
 import { ProtocolError } from './error.js'
 import { limits } from './limits.js'
-import { encodeStateVector, type StateVector } from './state-vector.js'
+import type { StateVector } from './state-vector.js'
+import { readUpdate, type UpdateItem } from './update-reader.js'
 
-/** An update that may enter a doc, as re-encoded here (never the sender's bytes), and the doc's state vector after it. */
+/** An update that may enter a doc, and the doc's state vector after it. */
 export interface Admitted {
+  /** A copy of the update, which is its own re-encoding: keep and forward this. */
   readonly bytes: Uint8Array
   readonly vector: StateVector
-  /** Sealed values that the update sets, with their slot where the update itself names it. */
-  readonly values: number
+  readonly items: readonly UpdateItem[]
+  /** Whether it deletes anything, as every overwriting does. */
+  readonly deletes: boolean
 }
 
 /**
@@ -22,103 +24,62 @@ export interface Admitted {
  * @throws ProtocolError SIZE, FRAME (malformed, out of order, gaps, deletions outside the doc), TYPE (other content), FIELD (root or slot)
  */
 export function admitUpdate(update: Uint8Array, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
-  if (update.length > limits.entryBytes) throw new ProtocolError('SIZE', 'An update is larger than a frame carries.')
-  const { bytes, structs, deletions } = decodeUpdate(update, known)
+  if (update.length > limits.entryBytes) refuse('SIZE', 'An update is larger than a frame carries.')
+  const bytes = update.slice()
+  const { items, deleted } = readUpdate(bytes)
+  if (slots) {
+    for (const { slot } of items) {
+      if (slot !== undefined && !slots.has(slot)) refuse('FIELD', 'An item is set under a slot that the policy does not allow.')
+    }
+  }
   const vector = new Map(known)
-  checkStructs(structs, slots)
-  appendInOrder(structs, vector)
-  for (const [client, ranges] of deletions) {
-    const end = vector.get(client) ?? 0
-    for (const range of ranges) {
-      if (range.len < 1 || range.clock + range.len > end) refuse('FRAME', 'An update deletes what its doc does not have.')
-    }
+  appendInOrder(items, vector)
+  for (const { client, clock, length } of deleted) {
+    if (clock + length > (vector.get(client) ?? 0)) refuse('FRAME', 'An update deletes what its doc does not have.')
   }
-  return { bytes, vector, values: structs.filter((item) => item.content instanceof Y.ContentBinary).length }
+  return { bytes, vector, items, deletes: deleted.length > 0 }
 }
 
-interface Decoded {
-  readonly bytes: Uint8Array
-  readonly structs: readonly Y.Item[]
-  readonly deletions: ReadonlyMap<number, readonly { readonly clock: number; readonly len: number }[]>
-}
-
-function decodeUpdate(update: Uint8Array, known: StateVector): Decoded {
-  let bytes: Uint8Array
-  let decoded: ReturnType<typeof Y.decodeUpdate>
-  try {
-    bytes = Y.diffUpdate(update, encodeStateVector(known))
-    decoded = Y.decodeUpdate(bytes)
-  } catch {
-    return refuse('FRAME', 'An update is not a Yjs update of version 1.')
+/**
+ * Takes the items client by client, each exactly at its client's clock. Where one follows an item that another client of the update brings, that client
+ * goes first, as far as is needed; so the work is in proportion to the items, in whatever order they refer to each other.
+ */
+function appendInOrder(items: readonly UpdateItem[], vector: Map<number, number>): void {
+  const queues = new Map<number, { readonly items: UpdateItem[]; next: number }>()
+  for (const item of items) {
+    const queue = queues.get(item.client)
+    if (queue) queue.items.push(item)
+    else queues.set(item.client, { items: [item], next: 0 })
   }
-  // An honest update says nothing that the doc has, so that its re-encoding is as long as itself. Trailing bytes, numbers spelled longer than
-  // needed and structs that the doc has already all show as a difference in length.
-  if (bytes.length !== update.length) refuse('FRAME', 'An update has trailing bytes or repeats what its doc has.')
-  const structs: Y.Item[] = []
-  for (const struct of decoded.structs) {
-    if (!(struct instanceof Y.Item)) return refuse('FRAME', 'An update holds a struct that is no item.')
-    structs.push(struct)
-  }
-  return { bytes, structs, deletions: decoded.ds.clients }
-}
-
-function checkStructs(structs: readonly Y.Item[], slots: ReadonlySet<string> | undefined): void {
-  let last = Number.POSITIVE_INFINITY
-  for (const item of structs) {
-    const { client, clock } = item.id
-    if (client > last) refuse('FRAME', 'An update lists its clients out of order.')
-    last = client
-    if (!(item.content instanceof Y.ContentBinary) && !(item.content instanceof Y.ContentDeleted)) {
-      refuse('TYPE', 'An update holds content other than sealed bytes.')
-    }
-    if (item.content instanceof Y.ContentBinary && item.content.content.length > limits.valueBytes) {
-      refuse('SIZE', 'A sealed value is over its limit.')
-    }
-    if (item.length < 1 || clock + item.length > 0x7fffffff) refuse('FRAME', 'An item is longer than a clock counts.')
-    if (item.rightOrigin !== null) refuse('FRAME', 'An item names a right neighbour; values of a map have none.')
-    if (item.origin === null) checkName(item, slots)
-  }
-}
-
-function checkName(item: Y.Item, slots: ReadonlySet<string> | undefined): void {
-  const parent: unknown = item.parent
-  if (parent !== rootName) refuse('FIELD', 'An item lies outside the doc’s one root.')
-  const slot = item.parentSub
-  if (slot === null || slot.length > limits.keyBytes || (slots && !slots.has(slot))) {
-    refuse('FIELD', 'An item is set under a slot that the policy does not allow.')
-  }
-}
-
-/** Takes the structs client by client, each exactly at its client's clock, waiting for an origin that another client of the update brings. */
-function appendInOrder(structs: readonly Y.Item[], vector: Map<number, number>): void {
-  const waiting = new Map<number, Y.Item[]>()
-  for (const item of structs) {
-    const list = waiting.get(item.id.client)
-    if (list) list.push(item)
-    else waiting.set(item.id.client, [item])
-  }
-  for (let progress = true; progress && waiting.size > 0;) {
-    progress = false
-    for (const [client, items] of waiting) {
-      let taken = 0
-      for (const item of items) {
-        const clock = vector.get(client) ?? 0
-        if (item.id.clock !== clock) refuse('FRAME', 'An item does not follow its client’s last one.')
-        if (item.origin && item.origin.clock >= (vector.get(item.origin.client) ?? 0)) break
-        vector.set(client, clock + item.length)
-        taken++
+  const clockOf = (client: number): number => vector.get(client) ?? 0
+  for (const first of queues.keys()) {
+    // Each waits for the one above it, until that one's clock has passed what it waits for.
+    const stack: { readonly client: number; readonly until: number }[] = [{ client: first, until: Number.POSITIVE_INFINITY }]
+    const waiting = new Set([first])
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      const { client, until } = top
+      const queue = queues.get(client)
+      const item = queue?.items[queue.next]
+      if (clockOf(client) > until || (until === Number.POSITIVE_INFINITY && !item)) {
+        stack.pop()
+        waiting.delete(client)
+        continue
       }
-      if (taken > 0) progress = true
-      if (taken === items.length) waiting.delete(client)
-      else if (taken > 0) waiting.set(client, items.slice(taken))
+      if (!queue || !item) return refuse('FRAME', 'An item refers to one that its doc does not have.')
+      if (item.clock !== clockOf(client)) refuse('FRAME', 'An item does not follow its client’s last one.')
+      const { origin } = item
+      if (origin && origin.clock >= clockOf(origin.client)) {
+        if (waiting.has(origin.client)) refuse('FRAME', 'Items refer to each other in a circle.')
+        waiting.add(origin.client)
+        stack.push({ client: origin.client, until: origin.clock })
+      } else {
+        vector.set(client, item.clock + item.length)
+        queue.next++
+      }
     }
   }
-  if (waiting.size > 0) refuse('FRAME', 'An item refers to one that its doc does not have.')
 }
 
-/** The one root of every doc: a Y.Map from slot to sealed bytes. */
-export const rootName = 'v'
-
-function refuse(code: 'FRAME' | 'TYPE' | 'FIELD' | 'SIZE', message: string): never {
+function refuse(code: 'FRAME' | 'FIELD' | 'SIZE', message: string): never {
   throw new ProtocolError(code, message)
 }

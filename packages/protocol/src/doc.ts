@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { rootName } from './admission.js'
+import { rootName } from './update-reader.js'
 
 /**
  * A doc is one flat Y.Map from slot to sealed bytes. It is loaded only for as long as one function runs: what is kept, at the relay as at a

@@ -2,7 +2,7 @@ import { toHexString } from 'lib0/buffer'
 import { digest } from 'lib0/hash/sha256'
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
-import { rootName } from './admission.js'
+import { rootName } from './update-reader.js'
 import { ProtocolError } from './error.js'
 import { feedName } from './feed.js'
 import {

@@ -9,10 +9,14 @@ import {
   openMemoryDevice,
   partnerOrg,
   sampleConnection,
+  docKey,
+  open,
   sampleFields,
+  sampleSecret,
   vendorOrg,
 } from '@entente/engine/memory'
-import { type Entry, feedName, type FeedName, type Offer, parseKey } from '@entente/protocol'
+import { type Entry, feedName, type FeedName, loadDoc, type Offer, parseKey, readSlots } from '@entente/protocol'
+import * as Y from 'yjs'
 import { median } from './measure.js'
 
 // The heart of the engine without wire or disk: what one entry costs to take in, and one change to send out. Sealing, opening, admission, Yjs, rows, marks
@@ -35,6 +39,9 @@ export async function benchReplica(rounds: number): Promise<Record<string, unkno
     registers: slots.length,
     rounds,
     absorbWholeDocMicros: of('absorbWhole'),
+    naiveAbsorbMicros: of('naive'),
+    absorbAgainstNaive: Math.round(median(runs.map((run) => run.absorbWhole / run.naive)) * 100) / 100,
+    openSealsAloneMicros: of('openAlone'),
     projectOneRegisterMicros: of('projectOne'),
     absorbOneRegisterMicros: of('absorbOne'),
     updateBytes: of('updateBytes'),
@@ -57,7 +64,9 @@ async function runOnce() {
   }
   const whole = await collect(vendor, 0)
   await absorbAll(vendor, whole.entries)
+  const naive = absorbNaively(whole.entries)
   const absorbWhole = await absorbAll(partner, whole.entries)
+  const openAlone = openSeals(whole.entries)
   for (let start = 0; start < docs; start += 500) {
     await vendor.rows.save(
       keys
@@ -70,7 +79,7 @@ async function runOnce() {
   const shown = partner.replica.peerDocs(leads).get(parseKey(keys[1] ?? ''))?.registers['0']?.[1]
   if (shown !== `changed in ${keys[1]}`) throw new Error('The partner does not show what the vendor changed')
   for (const device of [vendor, partner]) device.close()
-  return { absorbWhole, projectOne: updates.micros, absorbOne, updateBytes: updates.entries[0]?.bytes.length ?? 0 }
+  return { absorbWhole, naive, openAlone, projectOne: updates.micros, absorbOne, updateBytes: updates.entries[0]?.bytes.length ?? 0 }
 }
 
 async function openDevice(org: typeof vendorOrg, side: 'vendor' | 'partner'): Promise<MemoryDevice> {
@@ -121,4 +130,32 @@ async function absorbAll(device: MemoryDevice, entries: readonly Entry[]): Promi
 
 function offerToEntry({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence: number): Entry {
   return { sequence, key, kind, whole, epoch, bytes }
+}
+
+// The key that both ends of the sample connection derive. Opening is real: a wrong key would throw.
+const cipherKey = docKey(sampleSecret, sampleConnection, 'vendor', 1)
+
+/** What the obvious code does with the same entries: a Y.Doc each, all slots opened, state encoded, put in a map. Nothing is checked, kept in step or durable. */
+function absorbNaively(entries: readonly Entry[]): number {
+  const start = performance.now()
+  const kept = new Map<string, unknown>()
+  for (const { key, epoch, bytes } of entries) {
+    const doc = new Y.Doc()
+    Y.applyUpdate(doc, bytes)
+    const values: unknown[] = []
+    for (const [slot, sealed] of doc.getMap('v')) {
+      if (sealed instanceof Uint8Array) values.push(open(cipherKey, { feed: leads, key, slot, epoch }, sealed))
+    }
+    kept.set(key, { state: Y.encodeStateAsUpdate(doc), values })
+  }
+  return ((performance.now() - start) * 1000) / entries.length
+}
+
+/** The part of it that is the cipher's alone. */
+function openSeals(entries: readonly Entry[]): number {
+  const docs = entries.map(({ key, epoch, bytes }) => ({ key, epoch, slots: [...readSlots(loadDoc([bytes]))] }))
+  const start = performance.now()
+  for (const { key, epoch, slots: sealed } of docs)
+    for (const [slot, bytes] of sealed) open(cipherKey, { feed: leads, key, slot, epoch }, bytes)
+  return ((performance.now() - start) * 1000) / entries.length
 }

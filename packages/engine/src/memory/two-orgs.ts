@@ -15,9 +15,12 @@ export const sampleConnection: ConnectionId = connectionId(vendorOrg, partnerOrg
 
 const secretOf = (fill: number): string => toBase64UrlEncoded(new Uint8Array(32).fill(fill))
 
+/** The secret that both orgs of the sample connection share. */
+export const sampleSecret = secretOf(7)
+
 /** The rows of a connection that both orgs have made already, for tests of what comes after. */
 export function connectionEdits(side: Side): readonly RowEdit[] {
-  const values = { side, vendor: vendorOrg, partner: partnerOrg, salt, secret: secretOf(7), state: 'Enabled' }
+  const values = { side, vendor: vendorOrg, partner: partnerOrg, salt, secret: sampleSecret, state: 'Enabled' }
   return [
     { object: 'Connection', id: sampleConnection, values },
     { object: 'Key', id: 'team', values: { secret: secretOf(side === 'vendor' ? 1 : 2) } },

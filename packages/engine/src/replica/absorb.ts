@@ -145,8 +145,8 @@ function joinUpdate(
 ): { readonly state: Uint8Array; readonly changed: SealedSlots } | ProtocolError {
   try {
     if (!base) {
-      const state = admitUpdate(bytes, emptyVector, slots).bytes
-      return { state, changed: readWholeDoc(state) }
+      const admitted = admitUpdate(bytes, emptyVector, slots)
+      return { state: admitted.bytes, changed: readWholeDoc(admitted) }
     }
     const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
     const doc = loadDoc([base.state])
