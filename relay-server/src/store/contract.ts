@@ -31,7 +31,7 @@ const second = feedName({ kind: 'team', org, topic: 'messages' })
 const bounds = { bytes: 64 * 1024, entries: 1_000 }
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** The suite that every adapter of the store interface passes (rules ST1 to ST9 of its comment). */
+/** The suite that every adapter of the store interface passes (the guarantees of its comment). */
 export function describeStore(name: string, create: () => StoreUnderTest): void {
   describe(`${name} keeps the store's guarantees:`, () => {
     let kind: StoreUnderTest
