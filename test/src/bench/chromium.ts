@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright'
+import { chromium, type Page } from 'playwright'
 import { createServer } from 'vite'
 
 /** Opens a page of this folder in headless Chromium, built from source, and runs something in it. */
-export async function inChromium<T>(path: string, run: (page: import('playwright').Page) => Promise<T>): Promise<T> {
+export async function inChromium<T>(path: string, run: (page: Page) => Promise<T>): Promise<T> {
   const folder = fileURLToPath(new URL('../../src/bench/page/', import.meta.url))
   const conditions = ['entente-source', 'module', 'browser', 'development|production']
   const server = await createServer({

@@ -87,7 +87,7 @@ export async function agree({ vendor, partner, plan, journal }: Party, id: Conne
 }
 
 export async function share({ vendor, partner, plan, journal }: Party, id: ConnectionId): Promise<void> {
-  const expected = plan.rows.filter((row) => plan.shared.values.includes(String(row[plan.shared.field]))).length
+  const expected = plan.rows.filter((row) => plan.shared.values.some((value) => value === row[plan.shared.field])).length
   await journal.step(
     'share by rule',
     async () => {

@@ -106,6 +106,6 @@ function mapColumns(table: CsvTable): { schema: ObjectSchema; columns: readonly 
 }
 
 function openStages(rows: readonly Readonly<Record<string, Value>>[]): readonly string[] {
-  const stages = new Set(rows.map((row) => String(row['StageName'])))
+  const stages = new Set(rows.map((row) => row['StageName']).filter((stage) => typeof stage === 'string'))
   return [...stages].filter((stage) => !stage.startsWith('Closed'))
 }

@@ -24,7 +24,10 @@ export interface Store {
   /** The values of keys, in their order. */
   get(keys: readonly StoreKey[]): Promise<readonly unknown[]>
   /** Keys that begin with `prefix` and their values, in key order; at most `limit`, from the first key above `after`. */
-  scan(prefix: StoreKey, options?: { readonly after?: StoreKey; readonly limit?: number }): Promise<readonly (readonly [StoreKey, unknown])[]>
+  scan(
+    prefix: StoreKey,
+    options?: { readonly after?: StoreKey; readonly limit?: number },
+  ): Promise<readonly (readonly [StoreKey, unknown])[]>
   close(): Promise<void>
 }
 

@@ -229,7 +229,9 @@ describe('a replica', () => {
     for (const device of [vera, paul]) await device.replica.lost(leads)
     expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe('Ada')
     for (const device of [vera, paul]) await absorb(device, leads)
-    expect((await offersOf(vera, leads)).map(({ key, kind, seen }) => [key, kind, seen]).sort()).toEqual([
+    expect(
+      (await offersOf(vera, leads)).map(({ key, kind, seen }) => [key, kind, seen] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ).toEqual([
       [map, 'doc', 0],
       [gone, 'erased', 0],
     ])

@@ -20,7 +20,7 @@ describe('merging rows', () => {
   const row = fc
     .dictionary(fc.constantFrom('Name', 'Status', '__proto__', 'constructor'), register)
     .map((registers): Row => ({ object: 'Lead', id: 'ada', registers }))
-  const plain = ({ registers }: Row) => Object.entries(registers).sort()
+  const plain = ({ registers }: Row) => Object.entries(registers).sort(([a], [b]) => (a < b ? -1 : 1))
 
   it('[MG1] takes the higher stamp field by field', () => {
     const older: Row = { object: 'Lead', id: 'ada', registers: { Name: [[1, 0, 1], 'Ada'], Status: [[5, 0, 1], 'Won'] } }

@@ -18,17 +18,17 @@ export function createSync(context: EngineContext, duties: Duties, problems: Pro
     cut: () => link.cut(),
     mend: () => link.mend(),
     async settled(ms) {
-      let late = false
       let cancel = (): void => undefined
-      const deadline = new Promise<void>((resolve) => {
-        cancel = clock.after(ms, () => {
-          late = true
-          resolve()
-        })
+      const deadline = new Promise<'late'>((resolve) => {
+        cancel = clock.after(ms, () => resolve('late'))
       })
+      const quiet = async (): Promise<'quiet'> => {
+        await duties.settled()
+        await link.synced()
+        return 'quiet'
+      }
       // Duties may make something to send, and what arrives may be work for a duty: both must be quiet in the same turn.
-      while (!late) {
-        await Promise.race([deadline, duties.settled().then(() => link.synced())])
+      while ((await Promise.race([quiet(), deadline])) === 'quiet') {
         if (!duties.isBusy && link.isSynced) return cancel()
       }
       throw new EngineError('OFFLINE', 'Not everything is in sync yet. It goes on by itself once the relay is reached.')

@@ -12,7 +12,7 @@ export function noteRelay(state: RelayState, held: Stamps, known: Map<string, nu
     const org = side === 'vendor' ? vendorOrg : partnerOrg
     const secret = connectionEdits(side).find(({ object }) => object === 'Key')?.values['secret']
     const feed = teamFeed(org, 'rows')
-    const cipherKey = teamKey(String(secret), org)
+    const cipherKey = teamKey(typeof secret === 'string' ? secret : '', org)
     for (const [key, kept] of feedOf(state, feed).keys) {
       if (kept.kind !== 'doc' || known.get(`${side} ${key}`) === kept.sequence) continue
       known.set(`${side} ${key}`, kept.sequence)
