@@ -90,7 +90,8 @@ export const steps: readonly Step[] = [
       if (vendor.agreements.get(id)?.proposal === undefined) await vendor.agreements.propose(id, vendorProposal(vendor))
       say('The proposal is on its way …')
       await until('the proposal', [vendor, partner], () => partner.agreements.get(id)?.proposal !== undefined)
-      if (partner.agreements.get(id)?.effective === undefined) await partner.agreements.accept(id, partnerAcceptance())
+      const { proposal, effective } = partner.agreements.get(id) ?? {}
+      if (proposal && !effective) await partner.agreements.accept(id, partnerAcceptance(proposal))
       say('The vendor’s browser checks the acceptance …')
       await until('the agreement', [vendor, partner], () => vendor.agreements.get(id)?.effective !== undefined)
     },

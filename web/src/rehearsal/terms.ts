@@ -25,13 +25,17 @@ export function vendorProposal(vendor: Engine): Proposal {
   return { objects: { Opportunity: { fields: fields('Opportunity') }, Lead: { fields: fields('Lead') } } }
 }
 
-/** The partner takes all that its mapping has a place for: other labels, its own stages, one text cut. */
-export function partnerAcceptance(): Acceptance {
-  const fields = (object: ObjectName): readonly FieldMapping[] =>
-    partnerMapping(object).flatMap((line) => {
+/** The partner takes what is proposed and its mapping has a place for: other labels, its own stages, one text cut. */
+export function partnerAcceptance(proposal: Proposal): Acceptance {
+  const objects: Record<string, { readonly fields: readonly FieldMapping[] }> = {}
+  for (const object of ['Opportunity', 'Lead'] as const) {
+    const offers = new Map((proposal.objects[object]?.fields ?? []).map(({ field, update }) => [field.name, update]))
+    const fields = partnerMapping(object).flatMap((line) => {
       const { source } = line
-      const update = source === undefined ? undefined : offered[object][source]
+      const update = source === undefined ? undefined : offers.get(source)
       return source === undefined || update === undefined ? [] : [{ ...line, source, update }]
     })
-  return { objects: { Opportunity: { fields: fields('Opportunity') }, Lead: { fields: fields('Lead') } } }
+    if (fields.length > 0) objects[object] = { fields }
+  }
+  return { objects }
 }

@@ -1,16 +1,33 @@
-import type { Acceptance, Field, FieldMapping, ObjectName, ObjectSchema, PreflightLine, Proposal, ProposedField } from '@entente/engine'
+import type {
+  Acceptance,
+  Field,
+  FieldMapping,
+  ObjectName,
+  ObjectSchema,
+  PreflightLine,
+  Proposal,
+  ProposedField,
+  Value,
+} from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { fieldInput } from '../record/field-input.js'
 import { formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 
 /** What the partner chooses for each object of the proposal. */
-export type AcceptanceDraft = Readonly<Partial<Record<ObjectName, readonly FieldMapping[]>>>
+export type AcceptanceDraft = Readonly<Partial<Record<ObjectName, ObjectDraft>>>
+
+export interface ObjectDraft {
+  readonly fields: readonly FieldMapping[]
+  /** For own required fields that nothing is mapped to. */
+  readonly defaults: Readonly<Record<string, Value>>
+}
 
 export function draftToAcceptance(draft: AcceptanceDraft): Acceptance {
-  const objects: Record<string, { fields: readonly FieldMapping[] }> = {}
+  const objects: Record<string, { fields: readonly FieldMapping[]; defaults?: Readonly<Record<string, Value>> }> = {}
   for (const object of ['Lead', 'Opportunity'] as const) {
-    const fields = draft[object]
-    if (fields && fields.length > 0) objects[object] = { fields }
+    const { fields = [], defaults = {} } = draft[object] ?? {}
+    if (fields.length > 0) objects[object] = Object.keys(defaults).length > 0 ? { fields, defaults } : { fields }
   }
   return { objects }
 }
@@ -22,17 +39,17 @@ export function objectsOf(proposal: Proposal): readonly ObjectName[] {
 interface Table {
   readonly offered: readonly ProposedField[]
   readonly lines: readonly FieldMapping[]
+  readonly defaults: ObjectDraft['defaults']
   readonly preflight: readonly PreflightLine[]
   readonly schema: ObjectSchema
   readonly language: string
   readonly change: (lines: readonly FieldMapping[]) => void
+  readonly setDefaults: (defaults: ObjectDraft['defaults']) => void
 }
 
 /** One line per offered field: what comes, into which own field, whether it fits, and whether it keeps flowing. */
 export function mappingTable(table: Table): TemplateResult {
-  const unfilled = table.preflight.filter(
-    (line) => line.source === '' || (line.verdict === 'blocked' && !table.lines.some((known) => known.target === line.target)),
-  )
+  const unfilled = unfilledLines(table.preflight, table.lines)
   return html`<div class="matrix" tabindex="0" role="region" aria-label="Offered fields">
       <table>
         <thead>
@@ -48,7 +65,36 @@ export function mappingTable(table: Table): TemplateResult {
         </tbody>
       </table>
     </div>
-    ${unfilled.map((found) => html`<div class="notice bad"><div>${showText(found.reason, 300)}</div></div>`)}`
+    ${unfilled.map((found) => fallback(table, found))}`
+}
+
+/** The own required fields that nothing is mapped to. */
+function unfilledLines(preflight: readonly PreflightLine[], lines: readonly FieldMapping[]): readonly PreflightLine[] {
+  return preflight.filter(
+    ({ target, verdict }) => target !== undefined && verdict === 'blocked' && !lines.some((known) => known.target === target),
+  )
+}
+
+/** How many lines still stand against accepting; a required field with a default does not. */
+export function countBlocked(preflight: readonly PreflightLine[], { fields, defaults }: ObjectDraft): number {
+  const filled = new Set(unfilledLines(preflight, fields).filter(({ target = '' }) => (defaults[target] ?? null) !== null))
+  return preflight.filter((line) => line.verdict === 'blocked' && !filled.has(line)).length
+}
+
+/** A value for a required field of the own org that no offered field fills. */
+function fallback({ schema, defaults, language, setDefaults }: Table, found: PreflightLine): TemplateResult {
+  const field = schema.fields.find((candidate) => candidate.name === found.target)
+  if (!field) return html`<div class="notice bad"><div>${showText(found.reason, 300)}</div></div>`
+  const value = defaults[field.name] ?? null
+  const id = `default-${field.name}`
+  const change = (next: Value): void => setDefaults({ ...defaults, [field.name]: next })
+  return html`<div class="notice ${value === null ? 'bad' : 'good'}">
+    <div>
+      <label for=${id}>${value === null ? showText(found.reason, 300) : html`${showText(field.label, 80)} of every imported record`}</label>
+    </div>
+    ${fieldInput({ field, value, id, language, readonly: false, invalid: value === null, change })}
+    <span id="${id}-error"></span>
+  </div>`
 }
 
 function line(table: Table, { field, update }: ProposedField): TemplateResult {

@@ -88,6 +88,27 @@ describe('Paul’s acceptance', () => {
   })
 })
 
+describe('a required field of Paul’s that nothing fills', () => {
+  it('takes a default, which goes with the acceptance', async () => {
+    const proposal = { objects: { Opportunity: { fields: [{ field: field('Name'), update: false }] } }, version: 1, by: 'vera', at: 0 }
+    const view = agreed({ side: 'partner', proposal, effective: undefined, peerHash: undefined, state: 'proposed', turn: 'partner' })
+    const preflight = [
+      { source: '', target: 'CloseDate', verdict: 'blocked' as const, reason: 'Close Date is required here.', samples: [] },
+    ]
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: view, preflight })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(button(page, 'Accept').disabled).toBe(true)
+    const date = find<HTMLInputElement>(page, '#default-CloseDate')
+    date.value = '2027-12-31'
+    date.dispatchEvent(new Event('change'))
+    await drawn(page)
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Accept').click()
+    await drawn(page)
+    expect(engine.calls[0]?.[2]).toMatchObject({ objects: { Opportunity: { defaults: { CloseDate: '2027-12-31' } } } })
+  })
+})
+
 describe('what is in force', () => {
   it('is told to be the same on both sides, or not', async () => {
     const engine = fakeEngine({ connections: [connected()], agreement: agreed() })

@@ -1,10 +1,12 @@
 import type { AgreementView, ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
-import { type AcceptanceDraft, draftToAcceptance, mappingTable, objectsOf } from './acceptance.js'
+import { type AcceptanceDraft, countBlocked, draftToAcceptance, mappingTable, type ObjectDraft, objectsOf } from './acceptance.js'
 import { effectiveTable } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { agreementStyles } from './styles.js'
+
+const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
 
 /**
  * What travels over a connection: the vendor proposes fields, the partner takes some of them into its own, and both see what is in force.
@@ -112,20 +114,22 @@ export class EntenteAgreement extends EntenteElement {
     const objects = objectsOf(proposal)
     const object = objects.includes(this.object) ? this.object : (objects[0] ?? this.object)
     const draft = this.acceptance ?? this.#suggest(engine, connection, view)
-    const lines = draft[object] ?? []
-    const checks = new Map(objects.map((name) => [name, engine.agreements.preflight(connection, name, draft[name] ?? [])]))
-    const blocked = [...checks.values()].flat().filter((line) => line.verdict === 'blocked').length
-    const taken = objects.reduce((sum, name) => sum + (draft[name]?.length ?? 0), 0)
+    const part = draft[object] ?? nothingTaken
+    const checks = new Map(objects.map((name) => [name, engine.agreements.preflight(connection, name, draft[name]?.fields ?? [])]))
+    const blocked = objects.reduce((sum, name) => sum + countBlocked(checks.get(name) ?? [], draft[name] ?? nothingTaken), 0)
+    const taken = objects.reduce((sum, name) => sum + (draft[name]?.fields.length ?? 0), 0)
     return html`<div class="stack">
       <p class="soft">The vendor proposes version ${proposal.version}. Take what you want, into your own fields; decline the rest.</p>
       ${this.#tabs(objects)}
       ${mappingTable({
         offered: proposal.objects[object]?.fields ?? [],
-        lines,
+        lines: part.fields,
+        defaults: part.defaults,
         preflight: checks.get(object) ?? [],
         schema: engine.records.schema(object),
         language: this.language,
-        change: (next) => (this.acceptance = { ...draft, [object]: next }),
+        change: (fields) => (this.acceptance = { ...draft, [object]: { ...part, fields } }),
+        setDefaults: (defaults) => (this.acceptance = { ...draft, [object]: { ...part, defaults } }),
       })}
       <div class="row">
         <button
@@ -143,7 +147,8 @@ export class EntenteAgreement extends EntenteElement {
   #suggest(engine: Engine, connection: ConnectionView['id'], view: AgreementView): AcceptanceDraft {
     const draft: Partial<Record<ObjectName, AcceptanceDraft[ObjectName]>> = {}
     for (const object of view.proposal ? objectsOf(view.proposal) : []) {
-      draft[object] = engine.agreements.suggest(connection, object, view.acceptance?.objects[object]?.fields ?? [])
+      const { fields = [], defaults = {} } = view.acceptance?.objects[object] ?? {}
+      draft[object] = { fields: engine.agreements.suggest(connection, object, fields), defaults }
     }
     return draft as AcceptanceDraft
   }

@@ -59,6 +59,9 @@ export const agreementStyles = css`
   tr.off th {
     color: var(--soft);
   }
+  .notice > :is(input, select, textarea, .money) {
+    width: 220px !important;
+  }
   .pairs {
     display: grid;
     grid-template-columns: minmax(110px, auto) auto minmax(130px, 1fr);
