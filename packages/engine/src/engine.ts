@@ -82,8 +82,9 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const ends = [
-    rows.watch((changes) => tell(changes.flatMap((change) => topicsOfObject(change.object)))),
-    replica.watchFeeds((changes) => tell(changes.flatMap((change) => topicsOfFeed(change.feed)))),
+    // Either may change how much waits.
+    rows.watch((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfObject(change.object))])),
+    replica.watchFeeds((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfFeed(change.feed))])),
     link.watch(() => {
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.

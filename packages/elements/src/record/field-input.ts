@@ -1,5 +1,5 @@
 import type { Field, PicklistValue, Value } from '@entente/engine'
-import { html, type TemplateResult } from 'lit'
+import { html, nothing, type TemplateResult } from 'lit'
 import { isMoney } from '../value/format.js'
 import { instantToLocal, readLocalInstant, readNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
@@ -62,6 +62,8 @@ export function fieldInput(input: FieldInput): TemplateResult {
 }
 
 function text(input: FieldInput, type: string, mode: string, shown: string, read: (text: string) => string): TemplateResult {
+  const take = (event: Event): void => input.change(typed(event) === '' ? null : read(typed(event)))
+  // Words count with every key, so that Save is there at once; a number is read when it is whole.
   return html`<input
     id=${input.id}
     type=${type}
@@ -73,7 +75,8 @@ function text(input: FieldInput, type: string, mode: string, shown: string, read
     aria-invalid=${input.invalid}
     aria-describedby="${input.id}-error"
     .value=${shown}
-    @change=${(event: Event) => input.change(typed(event) === '' ? null : read(typed(event)))}
+    @input=${read === same ? take : nothing}
+    @change=${take}
   />`
 }
 

@@ -1,3 +1,3 @@
-export { mergeRows, type Register, registerOf, type Row, valueOf } from './row.js'
+export { type Register, type Row, valueOf } from './row.js'
 export { type RowChange, type RowEdit, Rows } from './rows.js'
 export { Stamper } from './stamper.js'

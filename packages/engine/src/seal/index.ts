@@ -1,2 +1,2 @@
-export { claimHash, docKey, mailboxClaim, mailboxId, mailboxKey, messagesKey, teamKey, TeamNames } from './keys.js'
-export { messagePlace, open, seal, type SealPlace } from './seal.js'
+export { docKey, mailboxId } from './keys.js'
+export { open } from './seal.js'
