@@ -66,4 +66,17 @@ describe('the shares of Vera’s record', () => {
     ])
     expect(await accessibilityProblems()).toEqual([])
   })
+
+  it('is shown to a partner, or kept from it, by hand', async () => {
+    const engine = fakeEngine(scene)
+    const shares = await mount('entente-shares', { engine, record: 'a' })
+    const choice = shares.shadowRoot?.querySelector('select')
+    if (!choice) throw new Error('there is no choice')
+    choice.value = 'hidden'
+    choice.dispatchEvent(new Event('change', { bubbles: true }))
+    await drawn(shares)
+    const rule = { match: 'all', conditions: [], added: [], hidden: ['a'] }
+    expect(engine.calls).toContainEqual(['setRule', connected().id, 'Opportunity', rule])
+    expect(await accessibilityProblems()).toEqual([])
+  })
 })

@@ -1,4 +1,4 @@
-import type { Engine, ExportError, ObjectName, ShareView, Topic } from '@entente/engine'
+import type { ConnectionView, Engine, ExportError, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { statusBadge } from '../jobs/status-words.js'
@@ -6,7 +6,8 @@ import { formatAge } from '../value/format.js'
 import { showText } from '../value/show-text.js'
 
 /**
- * With whom a record is shared since its export, in which state each share is, and the switch to stop or resume it.
+ * Which partners see a record on the vendor's site, and the choice to show or hide it by hand; with whom it is shared since its export, in which state
+ * each share is, and the switch to stop or resume it.
  *
  * @tag entente-shares
  * @fires entente-before-stop - Cancelable; detail {share}.
@@ -15,7 +16,7 @@ export class EntenteShares extends EntenteElement {
   static override properties = { ...EntenteElement.properties, object: {}, record: {} }
   declare object: ObjectName
   declare record: string | undefined
-  protected readonly topics: readonly Topic[] = ['records', 'connections', 'mirrors', 'sync']
+  protected readonly topics: readonly Topic[] = ['records', 'connections', 'agreements', 'sharing', 'mirrors', 'sync']
 
   constructor() {
     super()
@@ -25,10 +26,39 @@ export class EntenteShares extends EntenteElement {
 
   protected view(engine: Engine): TemplateResult {
     const shares = this.record === undefined ? [] : engine.records.shares(this.object, this.record)
-    if (shares.length === 0) return html`<p class="soft">Not exported over any connection.</p>`
-    return html`<ul class="stack">
-      ${shares.map((share) => this.#share(engine, share))}
-    </ul>`
+    const partners = this.record === undefined ? [] : partnersOf(engine, this.object)
+    return html`${partners.map((partner) => this.#sight(engine, partner, this.record ?? ''))}
+    ${
+      shares.length === 0
+        ? html`<p class="soft">Not exported over any connection.</p>`
+        : html`<ul class="stack">
+            ${shares.map((share) => this.#share(engine, share))}
+          </ul>`
+    }`
+  }
+
+  /** What one partner sees of the record, by the rule or by hand. */
+  #sight(engine: Engine, partner: ConnectionView, record: string): TemplateResult {
+    const rule = engine.sharing.rule(partner.id, this.object) ?? nothingShown
+    const isVisible = engine.sharing.visible(partner.id, this.object).includes(record)
+    const sight: Sight = rule.hidden.includes(record) ? 'hidden' : rule.added.includes(record) ? 'added' : 'rule'
+    const choose = (event: Event): void => {
+      const chosen = sights.find(({ name }) => event.target instanceof HTMLSelectElement && name === event.target.value)
+      if (chosen) this.act(partner.id, () => engine.sharing.setRule(partner.id, this.object, ruleWith(rule, record, chosen.name)))
+    }
+    const name = showText(partner.peerName ?? 'the partner', 80)
+    return html`<div class="row spread">
+      <span
+        ><strong>${name}</strong>
+        <span class="badge ${isVisible ? 'good' : ''}">${isVisible ? 'Sees this record' : 'Does not see it'}</span></span
+      >
+      <label class="row small"
+        ><span class="soft">Shown</span>
+        <select ?disabled=${this.running.has(partner.id)} @change=${choose}>
+          ${sights.map((each) => html`<option value=${each.name} ?selected=${each.name === sight}>${each.words}</option>`)}
+        </select></label
+      >
+    </div>`
   }
 
   #share(engine: Engine, share: ShareView): TemplateResult {
@@ -52,6 +82,35 @@ export class EntenteShares extends EntenteElement {
       </div>
       ${share.errors.map((error) => line(error))}
     </li>`
+  }
+}
+
+type Sight = 'rule' | 'added' | 'hidden'
+
+const sights: readonly { readonly name: Sight; readonly words: string }[] = [
+  { name: 'rule', words: 'as the rule says' },
+  { name: 'added', words: 'always' },
+  { name: 'hidden', words: 'never' },
+]
+
+const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
+
+/** The partners to whom this org, as vendor, may show records of the object. */
+function partnersOf(engine: Engine, object: ObjectName): readonly ConnectionView[] {
+  return engine.connections
+    .list()
+    .filter(
+      ({ id, side, state }) =>
+        side === 'vendor' && state === 'Enabled' && engine.agreements.get(id)?.effective?.objects[object] !== undefined,
+    )
+}
+
+function ruleWith(rule: Rule, record: string, sight: Sight): Rule {
+  const without = (ids: readonly string[]): readonly string[] => ids.filter((id) => id !== record)
+  return {
+    ...rule,
+    added: sight === 'added' ? [...without(rule.added), record] : without(rule.added),
+    hidden: sight === 'hidden' ? [...without(rule.hidden), record] : without(rule.hidden),
   }
 }
 
