@@ -73,6 +73,23 @@ describe('the list of Vera’s opportunities', () => {
     expect(element.selected).toHaveLength(20)
   })
 
+  it('filters by conditions: one that is still being written hides nothing, a whole one does', async () => {
+    const element = await list(100)
+    const count = (): number => Number(textOf(element).match(/(\d+) of 100/)?.[1] ?? 100)
+    button(element, 'Add a condition').click()
+    await drawn(element)
+    expect(count()).toBe(100)
+    element.conditions = [{ field: 'Name', operator: 'contains', value: '00012' }]
+    await drawn(element)
+    expect(count()).toBe(1)
+    element.conditions = [{ field: 'Name', operator: 'isEmpty', value: null }]
+    await drawn(element)
+    button(element, 'Clear the filter').click()
+    await drawn(element)
+    expect(element.conditions).toEqual([])
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
   it('filters over all records, and offers the way back from an empty result', async () => {
     const element = await list(300)
     element.filter = '00123'

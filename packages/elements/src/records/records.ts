@@ -1,4 +1,4 @@
-import type { ConnectionView, Engine, Field, ObjectName, SortKey, Topic } from '@entente/engine'
+import type { Condition, ConnectionView, Engine, Field, ObjectName, SortKey, Topic } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { repeat } from 'lit/directives/repeat.js'
 import { EntenteElement } from '../base/element.js'
@@ -7,6 +7,7 @@ import { isNumeric, showValue } from '../value/show-value.js'
 import { columnsOf, layOut } from './columns.js'
 import { readRows, type ListedRow, type RowSet } from './rows.js'
 import { extendTo, noSelection, type Selection, toggle, toggleAll } from './selection.js'
+import { conditionLines, conditionStyles, newCondition } from '../sharing/conditions.js'
 import { recordsStyles } from './styles.js'
 import { scrollTopFor, windowOf } from './window.js'
 
@@ -22,7 +23,7 @@ import { scrollTopFor, windowOf } from './window.js'
  * @csspart grid - The scrolling list.
  */
 export class EntenteRecords extends EntenteElement {
-  static override styles = [EntenteElement.styles, recordsStyles]
+  static override styles = [EntenteElement.styles, conditionStyles, recordsStyles]
   static override properties = {
     ...EntenteElement.properties,
     object: {},
@@ -32,6 +33,7 @@ export class EntenteRecords extends EntenteElement {
     selectable: { type: Boolean },
     only: {},
     filter: {},
+    conditions: { attribute: false },
     sort: { attribute: false },
     selection: { state: true },
     active: { state: true },
@@ -48,6 +50,8 @@ export class EntenteRecords extends EntenteElement {
   /** Of listings: all, or only those with or without an own copy. */
   declare only: 'all' | 'new' | 'exported'
   declare filter: string
+  /** Beside the words of `filter`: all of these must hold. */
+  declare conditions: readonly Condition[]
   declare sort: readonly SortKey[]
   declare protected selection: Selection
   declare protected active: number
@@ -66,6 +70,7 @@ export class EntenteRecords extends EntenteElement {
     this.selectable = false
     this.only = 'all'
     this.filter = ''
+    this.conditions = []
     this.sort = []
     this.selection = noSelection
     this.active = 0
@@ -97,9 +102,9 @@ export class EntenteRecords extends EntenteElement {
     if (changed.has('object') || changed.has('source') || changed.has('connection')) {
       this.selection = noSelection
       this.active = 0
-      if (changed.get('object') !== undefined) this.sort = []
+      if (changed.get('object') !== undefined) this.#forget()
     }
-    if (['object', 'source', 'connection', 'filter', 'sort', 'only'].some((name) => changed.has(name))) this.#rows = undefined
+    if (['object', 'source', 'connection', 'filter', 'conditions', 'sort', 'only'].some((name) => changed.has(name))) this.#rows = undefined
   }
 
   protected override updated(): void {
@@ -121,11 +126,24 @@ export class EntenteRecords extends EntenteElement {
           @input=${(event: Event) => (this.filter = inputText(event))}
           @keydown=${this.#filterKey}
         />
+        <button @click=${() => this.#addCondition(set)}>Add a condition</button>
         <span class="count" role="status">${this.#countText(set)}</span>
         <div class="end"><slot name="toolbar"></slot></div>
       </div>
+      ${this.conditions.length === 0 ? nothing : conditionLines(set.schema.fields, this.conditions, this.language, (next) => (this.conditions = next))}
       ${set.rows.length === 0 ? this.#empty(set) : this.#grid(set)}
     `
+  }
+
+  #addCondition({ schema }: RowSet): void {
+    const field = schema.fields.find((each) => each.type === 'picklist') ?? schema.fields[0]
+    if (field) this.conditions = [...this.conditions, newCondition(field)]
+  }
+
+  /** What was asked of one object means nothing for another. */
+  #forget(): void {
+    this.sort = []
+    this.conditions = []
   }
 
   #grid(set: RowSet): TemplateResult {
@@ -216,9 +234,10 @@ export class EntenteRecords extends EntenteElement {
   }
 
   #empty(set: RowSet): TemplateResult {
-    if (this.filter !== '' || this.only !== 'all') {
+    if (this.filter !== '' || this.only !== 'all' || this.conditions.length > 0) {
       const clear = (): void => {
         this.filter = ''
+        this.conditions = []
         this.only = 'all'
       }
       return html`<div class="empty card">

@@ -1,5 +1,6 @@
-import type { ConnectionView, Engine, ObjectName, ObjectSchema, RecordQuery, SortKey, Value } from '@entente/engine'
+import type { Condition, ConnectionView, Engine, ObjectName, ObjectSchema, RecordQuery, SortKey, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { isComplete } from '../sharing/conditions.js'
 import { statusBadge } from '../jobs/status-words.js'
 import { plainText } from '../value/show-text.js'
 
@@ -25,6 +26,7 @@ interface Wish {
   readonly source: 'records' | 'listings'
   readonly connection: ConnectionView['id'] | undefined
   readonly filter: string
+  readonly conditions: readonly Condition[]
   readonly sort: readonly SortKey[]
   readonly only: 'all' | 'new' | 'exported'
 }
@@ -33,6 +35,7 @@ export function readRows(engine: Engine, wish: Wish): RowSet {
   const query: RecordQuery = {
     ...(wish.filter === '' ? {} : { search: wish.filter }),
     ...(wish.sort.length > 0 ? { sort: wish.sort } : {}),
+    conditions: wish.conditions.filter(isComplete),
   }
   return wish.source === 'records' ? readRecords(engine, wish, query) : readListings(engine, wish, query)
 }

@@ -1,5 +1,5 @@
 import type { Condition, Field, Operator, Value } from '@entente/engine'
-import { html, nothing, type TemplateResult } from 'lit'
+import { css, html, nothing, type TemplateResult } from 'lit'
 import { readNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
 
@@ -36,13 +36,82 @@ function operatorsFor(field: Field): readonly Operator[] {
   }
 }
 
+/** How conditions look, wherever they are edited. */
+export const conditionStyles = css`
+  .condition {
+    display: grid;
+    grid-template-columns: minmax(120px, 1fr) minmax(110px, 0.7fr) minmax(140px, 1.6fr) auto;
+    gap: 8px;
+    align-items: start;
+  }
+  .choices {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 4px;
+  }
+  .choices button {
+    min-height: 28px;
+    padding: 1px 9px;
+    border-radius: 99px;
+    font-size: 0.9em;
+    font-weight: 400;
+  }
+  .choices button[aria-pressed='true'] {
+    border-color: var(--accent);
+    background: var(--tint);
+    color: var(--accent);
+  }
+  @container (max-width: 560px) {
+    .condition {
+      grid-template-columns: 1fr auto;
+    }
+    .condition > :not(button) {
+      grid-column: 1;
+    }
+    .condition > button {
+      grid-column: 2;
+      grid-row: 1;
+    }
+  }
+  .stack {
+    container-type: inline-size;
+  }
+`
+
 /** A condition to begin with: the first comparison of the field, without a value. */
 export function newCondition(field: Field): Condition {
   return { field: field.name, operator: operatorsFor(field)[0] ?? 'equals', value: null }
 }
 
+/** Conditions as lines of controls, each of which can be changed or taken out. */
+export function conditionLines(
+  fields: readonly Field[],
+  conditions: readonly Condition[],
+  language: string,
+  change: (conditions: readonly Condition[]) => void,
+): TemplateResult {
+  const set = (index: number, next: readonly Condition[]): void =>
+    change(conditions.flatMap((known, at) => (at === index ? next : [known])))
+  return html`<ul class="stack">
+    ${conditions.map((condition, index) =>
+      conditionLine(
+        fields,
+        condition,
+        language,
+        (next) => set(index, [next]),
+        () => set(index, []),
+      ),
+    )}
+  </ul>`
+}
+
+/** Whether a condition says enough to be applied: one that is still being written shows nothing. */
+export function isComplete({ operator, value = null }: Condition): boolean {
+  return value !== null || operator === 'isEmpty' || operator === 'isNotEmpty'
+}
+
 /** One condition as a line of controls. */
-export function conditionLine(
+function conditionLine(
   fields: readonly Field[],
   condition: Condition,
   language: string,

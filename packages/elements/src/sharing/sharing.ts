@@ -2,7 +2,7 @@ import type { ConnectionView, Engine, ObjectName, Rule, Topic } from '@entente/e
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { formatCount } from '../value/format.js'
-import { conditionLine, newCondition } from './conditions.js'
+import { conditionLines, conditionStyles, newCondition } from './conditions.js'
 
 const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
 
@@ -16,51 +16,14 @@ const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: []
 export class EntenteSharing extends EntenteElement {
   static override styles = [
     EntenteElement.styles,
+    conditionStyles,
     css`
-      .condition {
-        display: grid;
-        grid-template-columns: minmax(120px, 1fr) minmax(110px, 0.7fr) minmax(140px, 1.6fr) auto;
-        gap: 8px;
-        align-items: start;
-      }
-      .choices {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 4px;
-      }
-      .choices button {
-        min-height: 28px;
-        padding: 1px 9px;
-        border-radius: 99px;
-        font-size: 0.9em;
-        font-weight: 400;
-      }
-      .choices button[aria-pressed='true'] {
-        border-color: var(--accent);
-        background: var(--tint);
-        color: var(--accent);
-      }
       .match {
         width: auto !important;
       }
       .count strong {
         font-size: 1.5em;
         font-variant-numeric: tabular-nums;
-      }
-      @container (max-width: 560px) {
-        .condition {
-          grid-template-columns: 1fr auto;
-        }
-        .condition > :not(button) {
-          grid-column: 1;
-        }
-        .condition > button {
-          grid-column: 2;
-          grid-row: 1;
-        }
-      }
-      .stack {
-        container-type: inline-size;
       }
     `,
   ]
@@ -92,8 +55,6 @@ export class EntenteSharing extends EntenteElement {
     const change = (part: Partial<Rule>): void => {
       this.draft = { ...rule, ...part }
     }
-    const set = (index: number, next: Rule['conditions'][number] | undefined): void =>
-      change({ conditions: rule.conditions.flatMap((known, at) => (at !== index ? [known] : next ? [next] : [])) })
     const [first] = schema.fields
     const stage = schema.fields.find((field) => field.name === 'StageName' || field.name === 'Status') ?? first
     return html`<div class="stack">
@@ -110,17 +71,7 @@ export class EntenteSharing extends EntenteElement {
         </select>
         of these conditions:
       </p>
-      <ul class="stack">
-        ${rule.conditions.map((condition, index) =>
-          conditionLine(
-            schema.fields,
-            condition,
-            this.language,
-            (next) => set(index, next),
-            () => set(index, undefined),
-          ),
-        )}
-      </ul>
+      ${conditionLines(schema.fields, rule.conditions, this.language, (conditions) => change({ conditions }))}
       <div><button @click=${() => stage && change({ conditions: [...rule.conditions, newCondition(stage)] })}>Add a condition</button></div>
       ${rule.added.length + rule.hidden.length > 0 ? html`<p class="soft small">By hand: ${rule.added.length} added, ${rule.hidden.length} hidden.</p>` : nothing}
       <p class="count" role="status">
