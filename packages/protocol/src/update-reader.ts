@@ -96,7 +96,8 @@ function readDeleted(reader: Reader): DeletedRange[] {
     if (ranges === 0 || client >= last) refuse('FRAME', 'An update lists its deletions out of order or without ranges.')
     last = client
     for (let end = 0; ranges > 0; ranges--) {
-      const [clock, length] = [reader.uint(), reader.uint()]
+      const clock = reader.uint()
+      const length = reader.uint()
       if (length < 1 || clock < end) refuse('FRAME', 'An update lists its deletions out of order or twice.')
       end = clock + length
       deleted.push({ client, clock, length })
@@ -124,13 +125,15 @@ class Reader {
 
   /** A number of seven bits a byte, in as few bytes as it needs. */
   uint(): number {
-    let [number, place] = [0, 1]
-    for (;;) {
+    // Nearly all are one byte.
+    const first = this.byte()
+    if (first < 0x80) return first
+    let number = first & 0x7f
+    for (let place = 0x80; ; place *= 0x80) {
       const byte = this.byte()
       number += (byte & 0x7f) * place
       if (number > Number.MAX_SAFE_INTEGER) refuse('FRAME', 'An update holds a number out of range.')
-      if (byte < 0x80) return byte === 0 && place > 1 ? refuse('FRAME', 'An update spells a number longer than it is.') : number
-      place *= 0x80
+      if (byte < 0x80) return byte === 0 ? refuse('FRAME', 'An update spells a number longer than it is.') : number
     }
   }
 
