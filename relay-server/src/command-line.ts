@@ -1,106 +1,176 @@
 import { parseArgs } from 'node:util'
-import { defaultConfig, type RelayConfig } from './config.js'
-import { type LogLevel, logLevels } from './log.js'
+import { type OrgId, parseOrgId, ProtocolError } from '@entente/protocol'
+import { admissions, defaultConfig, type Quota, type RelayConfig, type StorePlace } from './config.js'
+import { logLevels } from './log.js'
+import { commandSettings, helpOf, placeSettings, serveSettings, SettingError, settings } from './setting.js'
+import { checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
 
-/** A setting that cannot be used; its message says which, why, and what to write instead. */
-export class SettingError extends Error {
-  override readonly name = 'SettingError'
-}
+export { SettingError } from './setting.js'
 
-interface Setting {
-  readonly value: string
-  readonly many?: true
-  readonly help: string
-}
+/** What the process was asked to do. */
+export type Command =
+  | { readonly command: 'help' }
+  | { readonly command: 'serve'; readonly config: RelayConfig }
+  | { readonly command: 'check'; readonly place: StorePlace }
+  | { readonly command: 'backup'; readonly place: StorePlace; readonly file: string }
+  | { readonly command: 'restore'; readonly place: StorePlace; readonly file: string }
+  | { readonly command: 'stats'; readonly place: StorePlace; readonly json: boolean }
+  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'list'; readonly json: boolean }
+  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'allow' | 'revoke'; readonly org: OrgId }
+  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'quota'; readonly org: OrgId; readonly quota: Partial<Quota> }
 
-const settings: Readonly<Record<string, Setting>> = {
-  host: { value: 'ADDRESS', help: `address to listen on (default ${defaultConfig.host})` },
-  port: { value: 'PORT', help: `port to listen on, 0 for a free one (default ${defaultConfig.port})` },
-  data: { value: 'DIR', help: `directory of the store (default ${defaultConfig.data})` },
-  web: { value: 'DIR', help: 'directory of the web app to serve (default: the one built beside this package)' },
-  name: { value: 'HOST:PORT', many: true, help: 'name under which devices dial this relay, may be repeated (default: loopback names)' },
-  origin: {
-    value: 'ORIGIN',
-    many: true,
-    help: 'origin of pages that may open a socket, may be repeated (own host and loopback always may)',
-  },
-  'sockets-per-address': { value: 'COUNT', help: `sockets that one address may hold open (default ${defaultConfig.socketsPerAddress})` },
-  'log-level': { value: 'LEVEL', help: `${logLevels.join(', ')} (default ${defaultConfig.logLevel})` },
-}
+/** How each command is written, what it does, and which flags it takes beside the store's. */
+const forms = [
+  { words: ['serve'], takes: [], help: 'run the relay (also without a word)', flags: Object.keys(serveSettings) },
+  { words: ['check'], takes: [], help: 'read the whole store and say whether it is sound', flags: [] },
+  { words: ['backup'], takes: ['FILE'], help: 'write a copy of the store, while the relay runs', flags: [] },
+  { words: ['restore'], takes: ['FILE'], help: 'put a copy in the place of the store, while no relay runs', flags: [] },
+  { words: ['stats'], takes: [], help: 'say what the store holds', flags: ['json'] },
+  { words: ['orgs', 'list'], takes: [], help: 'list the orgs, what they hold and may hold', flags: ['json'] },
+  { words: ['orgs', 'allow'], takes: ['ORG'], help: 'let an org use the relay', flags: [] },
+  { words: ['orgs', 'revoke'], takes: ['ORG'], help: 'let it no longer', flags: [] },
+  { words: ['orgs', 'quota'], takes: ['ORG'], help: 'set what an org may hold', flags: ['bytes', 'docs', 'connections'] },
+] as const
 
-export const usage = `Usage: entente-relay [serve] [options]
+type Form = (typeof forms)[number]
 
-${Object.entries(settings)
-  .map(([name, setting]) => `  --${`${name} ${setting.value}`.padEnd(30)} ${setting.help}`)
-  .join('\n')}
-  --help                           print this
+export const usage = `Usage: entente-relay [command] [options]
 
-Each option can also be given by environment, as ENTENTE_RELAY_PORT for --port; where it may be repeated, separated by commas.
+${forms.map(({ words, takes, flags, help }) => `  ${lineOf(words, takes, flags).padEnd(56)} ${help}\n`).join('')}
+Every command takes
+${helpOf(placeSettings)}
+serve takes
+${helpOf(serveSettings)}
+stats and orgs take
+${helpOf(commandSettings)}
+  --help                         print this
+
+Each option with a value can also be given by environment, as ENTENTE_RELAY_PORT for --port; where it may be repeated, separated by commas.
+Secrets are best given by environment or file: everyone on the machine can read the flags of a process, and shells keep them.
 `
 
 /**
  * Reads flags and environment; flags win.
  *
- * @returns the config, or 'help' where help was asked for
- * @throws SettingError for an unknown flag or command, or a value that cannot be used
+ * @throws SettingError for an unknown flag or command, a flag that the command does not take, or a value that cannot be used
  */
-export function readCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): RelayConfig | 'help' {
+export function readCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Command {
   const { values, positionals } = parse(args)
-  if (values['help']) return 'help'
-  const command = positionals[0] ?? 'serve'
-  if (command !== 'serve' || positionals.length > 1)
-    throw new SettingError(`There is no command "${positionals.join(' ')}"; the command is "serve".`)
-  const one = (name: string): string | undefined => {
-    const flag = values[name]
-    return typeof flag === 'string' ? flag : environment[variableOf(name)]
+  if (values['help']) return { command: 'help' }
+  const form = formOf(positionals)
+  const flags: readonly string[] = [...Object.keys(placeSettings), ...form.flags]
+  const stray = Object.keys(values).find((name) => !flags.includes(name))
+  if (stray !== undefined) throw new SettingError(`"${form.words.join(' ')}" does not take --${stray}. Try --help.`)
+  const given = new Given(values, environment)
+  const place: StorePlace = { data: given.one('data') ?? defaultConfig.data, store: checkStore(given.one('store')) }
+  const subject = positionals[form.words.length] ?? ''
+  switch (form.words[0]) {
+    case 'serve':
+      return { command: 'serve', config: readConfig(given, place) }
+    case 'check':
+      return { command: 'check', place }
+    case 'backup':
+    case 'restore':
+      return { command: form.words[0], place, file: subject }
+    case 'stats':
+      return { command: 'stats', place, json: given.is('json') }
+    case 'orgs':
+      return readOrgs(form.words[1], subject, given, place)
   }
-  const many = (name: string): readonly string[] => {
-    const flags = values[name]
-    return Array.isArray(flags) ? flags.map(String) : (environment[variableOf(name)]?.split(',').map((part) => part.trim()) ?? [])
-  }
+}
+
+function readConfig(given: Given, place: StorePlace): RelayConfig {
+  const fallback = defaultConfig
+  const admission = given.choice('admission', admissions, fallback.admission)
+  const joinToken = given.secret('join-token')
+  // A token that is not asked for would leave open a relay whose operator thinks it closed.
+  if (admission === 'token' && joinToken === undefined) throw new SettingError('--admission token needs --join-token or --join-token-file.')
+  if (admission !== 'token' && joinToken !== undefined)
+    throw new SettingError(`--join-token does nothing with --admission ${admission}; write --admission token, or leave the token out.`)
+  const cert = given.one('tls-cert')
+  const key = given.one('tls-key')
+  if ((cert === undefined) !== (key === undefined)) throw new SettingError('--tls-cert and --tls-key go together; one of them is missing.')
   return {
-    ...defaultConfig,
-    host: one('host') ?? defaultConfig.host,
-    port: count('port', one('port'), defaultConfig.port, 0, 65_535),
-    data: one('data') ?? defaultConfig.data,
-    web: one('web') ?? defaultConfig.web,
-    names: many('name'),
-    origins: many('origin').map(checkOrigin),
-    socketsPerAddress: count('sockets-per-address', one('sockets-per-address'), defaultConfig.socketsPerAddress, 1, 1_000_000),
-    logLevel: level(one('log-level')),
+    ...fallback,
+    ...place,
+    host: given.one('host') ?? fallback.host,
+    port: given.count('port', fallback.port, 0, 65_535),
+    web: given.one('web'),
+    names: given.many('name'),
+    origins: given.many('origin').map(checkOrigin),
+    tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
+    trustedProxies: given.many('trusted-proxy').map(checkNetwork),
+    socketsPerAddress: given.count('sockets-per-address', fallback.socketsPerAddress, 1, 1_000_000),
+    messagesPerSecond: given.count('messages-per-second', fallback.messagesPerSecond, 1, 10_000_000),
+    slowReaderBytes: given.count('slow-reader-bytes', fallback.slowReaderBytes, leastSlowReaderBytes, 1024 ** 3),
+    doorMs: given.count('door-seconds', fallback.doorMs / 1000, 10, 86_400) * 1000,
+    admission,
+    joinToken,
+    quota: {
+      bytes: given.count('quota-bytes', fallback.quota.bytes, 0, mostCount),
+      docs: given.count('quota-docs', fallback.quota.docs, 0, mostCount),
+      connections: given.count('quota-connections', fallback.quota.connections, 0, mostCount),
+    },
+    adminToken: given.secret('admin-token'),
+    logLevel: given.choice('log-level', logLevels, fallback.logLevel),
   }
+}
+
+/** Two frames of the largest size: with less, an honest reader of large entries would be dropped for ever. */
+const leastSlowReaderBytes = 512 * 1024
+const mostCount = 10 ** 15 - 1
+
+function readOrgs(action: 'list' | 'allow' | 'revoke' | 'quota', subject: string, given: Given, place: StorePlace): Command {
+  if (action === 'list') return { command: 'orgs', place, action, json: given.is('json') }
+  const org = readOrg(subject)
+  if (action !== 'quota') return { command: 'orgs', place, action, org }
+  const bounds = { bytes: boundOf(given, 'bytes'), docs: boundOf(given, 'docs'), connections: boundOf(given, 'connections') }
+  const quota = Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
+  if (Object.keys(quota).length === 0) throw new SettingError('orgs quota needs --bytes, --docs or --connections.')
+  return { command: 'orgs', place, action, org, quota }
+}
+
+function boundOf(given: Given, name: 'bytes' | 'docs' | 'connections'): number | undefined {
+  return given.count(name, undefined, 0, mostCount)
+}
+
+function readOrg(text: string): OrgId {
+  try {
+    return parseOrgId(text)
+  } catch (error) {
+    if (error instanceof ProtocolError)
+      throw new SettingError(`"${text}" is not an org id; it has 43 characters, and "orgs list" shows it.`)
+    throw error
+  }
+}
+
+function formOf(positionals: readonly string[]): Form {
+  const words = positionals.length === 0 ? ['serve'] : positionals
+  const form = forms.find((known) => known.words.every((word, index) => words[index] === word))
+  if (!form) {
+    const known = [...new Set(forms.map((each) => each.words.join(' ')))].join(', ')
+    throw new SettingError(`There is no command "${words.slice(0, 2).join(' ')}"; the commands are ${known}.`)
+  }
+  if (words.length !== form.words.length + form.takes.length)
+    throw new SettingError(`Write it as: entente-relay ${[...form.words, ...form.takes].join(' ')}`)
+  return form
+}
+
+function lineOf(words: readonly string[], takes: readonly string[], flags: readonly string[]): string {
+  if (words[0] === 'serve') return 'serve'
+  return [...words, ...takes, ...flags.map((flag) => `[--${[flag, settings[flag]?.value].filter(Boolean).join(' ')}]`)].join(' ')
 }
 
 function parse(args: readonly string[]): ReturnType<typeof parseArgs> {
   const options = Object.fromEntries(
-    Object.entries(settings).map(([name, setting]) => [name, { type: 'string' as const, multiple: setting.many === true }]),
+    Object.entries(settings).map(([name, { value, many }]) => [
+      name,
+      { type: value === undefined ? ('boolean' as const) : ('string' as const), multiple: many === true },
+    ]),
   )
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options: { ...options, help: { type: 'boolean' } } })
   } catch (error) {
     throw new SettingError(`${error instanceof Error ? error.message : String(error)} Try --help.`)
   }
-}
-
-function variableOf(name: string): string {
-  return `ENTENTE_RELAY_${name.toUpperCase().replaceAll('-', '_')}`
-}
-
-function count(name: string, text: string | undefined, fallback: number, least: number, most: number): number {
-  if (text === undefined) return fallback
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1
-  if (value < least || value > most) throw new SettingError(`--${name} is "${text}"; it must be a whole number from ${least} to ${most}.`)
-  return value
-}
-
-function checkOrigin(text: string): string {
-  const origin = URL.canParse(text) ? new URL(text).origin : 'null'
-  if (origin === 'null') throw new SettingError(`--origin is "${text}"; write it like https://app.example.com.`)
-  return origin
-}
-
-function level(text: string | undefined): LogLevel {
-  const known = logLevels.find((name) => name === (text ?? defaultConfig.logLevel))
-  if (!known) throw new SettingError(`--log-level is "${text}"; it must be one of ${logLevels.join(', ')}.`)
-  return known
 }

@@ -1,13 +1,36 @@
 import { limits } from '@entente/protocol'
 import type { LogLevel } from './log.js'
 
+/** Who may use a relay: every org, those on its list, or those that bring its join token (and those on the list). */
+export const admissions = ['open', 'listed', 'token'] as const
+export type Admission = (typeof admissions)[number]
+
+/** What one org may hold at the relay; 0 sets no bound. */
+export interface Quota {
+  readonly bytes: number
+  readonly docs: number
+  readonly connections: number
+}
+
+/** Where the entries lie: in a directory of this machine, or in a database. */
+export interface StorePlace {
+  /** The directory of the embedded store. */
+  readonly data: string
+  /** The URL of a PostgreSQL database (it may hold a password), or undefined for the embedded store. */
+  readonly store: string | undefined
+}
+
+/** PEM files of the relay's own certificate (with the chain) and its key. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+}
+
 /** How a relay is set up. Sizes in bytes, times in milliseconds. */
-export interface RelayConfig {
+export interface RelayConfig extends StorePlace {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
-  /** The directory of the store. */
-  readonly data: string
   /** The directory of the built web app, or undefined to serve none. */
   readonly web: string | undefined
   /** The names (host and port, as devices dial them) that a hello may be addressed to. Empty: the loopback names with the listening port. */
@@ -15,6 +38,17 @@ export interface RelayConfig {
   /** Origins of pages, beside the relay's own and loopback ones, that may open a socket. */
   readonly origins: readonly string[]
   readonly socketsPerAddress: number
+  readonly admission: Admission
+  /** What an org that is not on the list has to bring where `admission` is 'token'. Never logged. */
+  readonly joinToken: string | undefined
+  /** What an org may hold for which nothing else was set. */
+  readonly quota: Quota
+  /** What the admin page and `/metrics` are read with; without one they answer this machine only. Never logged. */
+  readonly adminToken: string | undefined
+  /** Undefined for plain HTTP, behind a proxy or on the loopback. */
+  readonly tls: TlsFiles | undefined
+  /** Addresses and networks (CIDR) of proxies whose X-Forwarded headers count. */
+  readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
   /** Offers and messages a session may send per second, and bytes; for a short time it may send `burst` times as much. */
   readonly messagesPerSecond: number
@@ -36,10 +70,17 @@ export const defaultConfig: RelayConfig = {
   host: '127.0.0.1',
   port: 8787,
   data: './relay-data',
+  store: undefined,
   web: undefined,
   names: [],
   origins: [],
   socketsPerAddress: 1_000,
+  admission: 'open',
+  joinToken: undefined,
+  quota: { bytes: 0, docs: 0, connections: 0 },
+  adminToken: undefined,
+  tls: undefined,
+  trustedProxies: [],
   logLevel: 'info',
   messagesPerSecond: 50_000,
   bytesPerSecond: 32 * 1024 * 1024,

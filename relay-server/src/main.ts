@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readCommandLine, SettingError, usage } from './command-line.js'
+import type { RelayConfig } from './config.js'
 import { createLog, reasonOf } from './log.js'
 import { startRelay } from './relay.js'
 
@@ -9,11 +10,19 @@ import { startRelay } from './relay.js'
 const stopMs = 9_500
 
 async function main(): Promise<void> {
-  const config = readCommandLine(process.argv.slice(2), process.env)
-  if (config === 'help') {
-    process.stdout.write(usage)
-    return
+  const asked = readCommandLine(process.argv.slice(2), process.env)
+  switch (asked.command) {
+    case 'help':
+      process.stdout.write(usage)
+      return
+    case 'serve':
+      return serve(asked.config)
+    default:
+      throw new SettingError(`This build has no command "${asked.command}".`)
   }
+}
+
+async function serve(config: RelayConfig): Promise<void> {
   const log = createLog(config.logLevel)
   const relay = await startRelay({ ...config, web: config.web ?? builtWebApp() }, log)
   // Said in plain words too where the log is off, because a port of 0 is only known now.

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { parseNetwork } from './address.js'
+import { type SettingName, SettingError, variableOf } from './setting.js'
+
+/** A secret shorter than this is guessed, one longer is a file given by mistake. */
+const secretLength = { least: 16, most: 512 }
+
+/** What was given, by flag or else by environment. An empty variable counts as not given, as systemd and compose files write them. */
+export class Given {
+  readonly #flags: Readonly<Record<string, unknown>>
+  readonly #environment: Readonly<Record<string, string | undefined>>
+
+  constructor(flags: Readonly<Record<string, unknown>>, environment: Readonly<Record<string, string | undefined>>) {
+    this.#flags = flags
+    this.#environment = environment
+  }
+
+  is(name: SettingName): boolean {
+    return this.#flags[name] === true
+  }
+
+  one(name: SettingName): string | undefined {
+    const flag = this.#flags[name]
+    return typeof flag === 'string' ? flag : this.#variable(name)
+  }
+
+  many(name: SettingName): readonly string[] {
+    const flags = this.#flags[name]
+    return Array.isArray(flags)
+      ? flags.map(String)
+      : (this.#variable(name)
+          ?.split(',')
+          .map((part) => part.trim()) ?? [])
+  }
+
+  /** A whole number, or `fallback` where none was given. */
+  count<T>(name: SettingName, fallback: T, least: number, most: number): number | T {
+    const text = this.one(name)
+    if (text === undefined) return fallback
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : -1
+    if (value < least || value > most) throw new SettingError(`--${name} is "${text}"; it must be a whole number from ${least} to ${most}.`)
+    return value
+  }
+
+  choice<T extends string>(name: SettingName, choices: readonly T[], fallback: T): T {
+    const text = this.one(name) ?? fallback
+    const known = choices.find((choice) => choice === text)
+    if (known === undefined) throw new SettingError(`--${name} is "${text}"; it must be one of ${choices.join(', ')}.`)
+    return known
+  }
+
+  /** Given itself or by the file `name-file`, of which the surrounding white space does not count. A message about it never shows it. */
+  secret(name: 'join-token' | 'admin-token'): string | undefined {
+    const file = this.one(`${name}-file`)
+    const text = this.one(name)
+    if (file !== undefined && text !== undefined) throw new SettingError(`--${name} and --${name}-file are both given; give one of them.`)
+    const secret = file === undefined ? text : readSecret(name, file)
+    if (secret === undefined) return undefined
+    if (!/^[\x21-\x7e]+$/.test(secret) || secret.length < secretLength.least || secret.length > secretLength.most)
+      throw new SettingError(
+        `--${name} must be ${secretLength.least} to ${secretLength.most} printable ASCII characters without spaces; "openssl rand -hex 32" makes one.`,
+      )
+    return secret
+  }
+
+  #variable(name: SettingName): string | undefined {
+    return this.#environment[variableOf(name)] || undefined
+  }
+}
+
+function readSecret(name: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    throw new SettingError(`--${name}-file is "${file}", which cannot be read.`)
+  }
+}
+
+/** @throws SettingError for anything that is not the URL of a PostgreSQL database; the message does not repeat it, it may hold a password */
+export function checkStore(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined
+  if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text))
+    throw new SettingError(
+      '--store must be the URL of a PostgreSQL database, as postgres://user@host:5432/database; leave it out for the embedded store.',
+    )
+  return text
+}
+
+export function checkOrigin(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null'
+  if (origin === 'null') throw new SettingError(`--origin is "${text}"; write it like https://app.example.com.`)
+  return origin
+}
+
+export function checkNetwork(text: string): string {
+  if (!parseNetwork(text)) throw new SettingError(`--trusted-proxy is "${text}"; write an address or a network, like 10.0.0.0/8.`)
+  return text
+}
