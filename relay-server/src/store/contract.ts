@@ -1,19 +1,22 @@
-import {
-  compactDoc,
-  createDoc,
-  emptyVector,
-  feedName,
-  loadDoc,
-  parseConnectionId,
-  parseKey,
-  parseOrgId,
-  readSlots,
-  vectorOfDoc,
-  writeSlots,
-  zeroEpoch,
-} from '@entente/protocol'
+import { feedName, loadDoc, parseKey, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Invitation, Page, Store, Write } from './store.js'
+import { describeAccounts } from './contract-accounts.js'
+import {
+  bounds,
+  bytes,
+  DocWriter,
+  erasure,
+  feed,
+  invitation,
+  keysOf,
+  mailboxFeed,
+  message,
+  nameOf,
+  org,
+  other,
+  second,
+} from './contract-writes.js'
+import type { Page, Store, Write } from './store.js'
 
 /** One kind of store under test. `reopen` closes the present store and opens the same data again. */
 export interface StoreUnderTest {
@@ -24,15 +27,9 @@ export interface StoreUnderTest {
   cleanUp(): Promise<void>
 }
 
-const org = parseOrgId('a'.repeat(43))
-const other = parseOrgId('b'.repeat(43))
-const feed = feedName({ kind: 'team', org, topic: 'rows' })
-const second = feedName({ kind: 'team', org, topic: 'messages' })
-const bounds = { bytes: 64 * 1024, entries: 1_000 }
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-
 /** The suite that every adapter of the store interface passes (the guarantees of its comment). */
 export function describeStore(name: string, create: () => StoreUnderTest): void {
+  describeAccounts(name, create)
   describe(`${name} keeps the store's guarantees:`, () => {
     let kind: StoreUnderTest
     let store: Store
@@ -48,25 +45,53 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
     it('gives the sequences of each feed without gaps, in the order of the writes', async () => {
       const commit = await store.commit([message('a'), { ...message('b'), feed: second }, message('c')])
       expect(commit.sequences).toEqual([1, 1, 2])
-      expect(commit.position).toBe(3)
-      expect(store.position()).toBe(3)
+      expect(commit.opening).toBe(store.opening())
       expect((await store.commit([message('d')])).sequences).toEqual([3])
+      expect((await store.page(second, 0, bounds)).head).toBe(1)
     })
 
     it('writes nothing for a write that comes too late, and all others of its batch', async () => {
       await store.commit([message('a')])
       const commit = await store.commit([message('b'), message('a'), message('a', 1), message('a', 1), message('c', 7)])
       expect(commit.sequences).toEqual([2, 0, 3, 0, 0])
-      expect(commit.position).toBe(3)
       expect(keysOf(await store.page(feed, 0, bounds))).toEqual(['b 2', 'a 3'])
+    })
+
+    it('writes nothing that was judged by an entry that is no longer the last of its key', async () => {
+      await store.commit([message('policy'), { ...message('policy'), feed: second }])
+      const both = [
+        { ...nameOf('policy'), sequence: 1 },
+        { ...nameOf('policy', second), sequence: 1 },
+      ]
+      const judged = (key: string, given = both): Write => ({ ...message(key), given })
+      expect((await store.commit([judged('a'), judged('b')])).sequences).toEqual([2, 3])
+      const none = [{ ...nameOf('none', second), sequence: 0 }]
+      expect((await store.commit([judged('c', none), judged('d', [{ ...nameOf('policy'), sequence: 2 }])])).sequences).toEqual([4, 0])
+      const changed = await store.commit([
+        judged('e'),
+        { ...message('policy', 1), feed: second },
+        judged('f'),
+        judged('g', [...both]),
+        message('h'),
+        { ...message('none'), feed: second },
+        judged('i', none),
+      ])
+      expect(changed.sequences).toEqual([5, 2, 0, 0, 6, 3, 0])
+      expect((await store.commit([judged('f'), judged('f', [{ ...nameOf('policy', second), sequence: 2 }])])).sequences).toEqual([0, 7])
+      expect(await store.check()).toEqual([])
+    })
+
+    it('leaves no trace of a feed whose only write came too late', async () => {
+      expect((await store.commit([message('a', 1)])).sequences).toEqual([0])
+      expect(await store.stats()).toMatchObject({ feeds: 0, orgs: 0 })
     })
 
     it('shows merged states, later updates, messages and tombstones at their sequences', async () => {
       const doc = new DocWriter('r1')
       await store.commit([doc.begin(), message('m'), doc.update(1), doc.update(3)])
-      await store.commit([{ ...message('m', 2), kind: 'erased', bytes: new Uint8Array() }])
+      await store.commit([erasure('m', 2)])
       const page = await store.page(feed, 0, bounds)
-      expect(page).toMatchObject({ head: 5, position: 5, done: true })
+      expect(page).toMatchObject({ head: 5, opening: store.opening(), done: true })
       expect(page.entries.map((entry) => [entry.sequence, entry.key, entry.kind, entry.whole])).toEqual([
         [1, 'r1', 'doc', true],
         [3, 'r1', 'doc', false],
@@ -102,23 +127,20 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([doc.begin()])
       const update = doc.update(1)
       await store.commit([update])
-      const [known, unknown] = await store.keyStates([
-        { feed, key: parseKey('r1') },
-        { feed: second, key: parseKey('r1') },
-      ])
-      expect(known).toMatchObject({ sequence: 2, kind: 'doc', epoch: { version: 1, number: 0 } })
+      const [known, unknown] = await store.keyStates([nameOf('r1'), nameOf('r1', second)])
+      const taken = doc.mergedUpTo(0).length + update.bytes.length
+      expect(known).toMatchObject({ sequence: 2, kind: 'doc', epoch: { version: 1, number: 0 }, bytes: taken })
       expect([...(known?.vector ?? [])]).toEqual([...update.vector])
       expect(unknown).toBeUndefined()
     })
 
-    it('gives the bytes of messages and notices, and of nothing else', async () => {
-      await store.commit([
-        { ...message('policy'), kind: 'notice', bytes: bytes('p') },
-        { ...message('gone'), kind: 'erased' },
-      ])
-      expect(await store.message({ feed, key: parseKey('policy') })).toEqual(new Uint8Array(bytes('p')))
-      expect(await store.message({ feed, key: parseKey('gone') })).toBeUndefined()
-      expect(await store.message({ feed, key: parseKey('never') })).toBeUndefined()
+    it('gives the bytes and the sequence of messages and notices, and of nothing else', async () => {
+      await store.commit([{ ...message('policy', 0, 'p'), kind: 'notice' }, erasure('gone', 0), new DocWriter('r1').begin()])
+      await store.commit([{ ...message('policy', 1, 'q'), kind: 'notice' }])
+      const found = await store.message(nameOf('policy'))
+      expect(found?.sequence).toBe(4)
+      expect(new Uint8Array(found?.bytes ?? [])).toEqual(new Uint8Array(bytes('q')))
+      for (const key of ['gone', 'r1', 'never']) expect(await store.message(nameOf(key))).toBeUndefined()
     })
 
     it('compacts a doc to one state at its last sequence, and takes updates that came meanwhile for tail', async () => {
@@ -126,7 +148,7 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([doc.begin()])
       expect((await store.commit([doc.update(1), message('m')])).tails).toEqual([1, 0])
       expect((await store.commit([doc.update(2)])).tails).toEqual([2])
-      const name = { feed, key: parseKey('r1') }
+      const name = nameOf('r1')
       const found = await store.doc(name)
       expect(found?.states.length).toBe(3)
       await store.commit([doc.update(4)])
@@ -141,7 +163,7 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       const doc = new DocWriter('r1')
       await store.commit([doc.begin()])
       await store.commit([doc.update(1)])
-      const name = { feed, key: parseKey('r1') }
+      const name = nameOf('r1')
       const found = await store.doc(name)
       const anew: Write = { ...new DocWriter('r1').begin(), seen: 2, epoch: { version: 1, number: 1 } }
       await store.commit([anew])
@@ -155,39 +177,74 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([doc.update(1)])
       const before = await store.page(feed, 0, bounds)
       store = await kind.reopen(store)
-      expect(await store.page(feed, 0, bounds)).toEqual(before)
-      expect(store.position()).toBe(3)
+      expect(await store.page(feed, 0, bounds)).toEqual({ ...before, opening: store.opening() })
       expect((await store.commit([message('n')])).sequences).toEqual([4])
     })
 
-    it('[OP1] draws a new opening each time, and knows what each of them reached', async () => {
-      const first = store.opening
-      await store.commit([message('a'), message('b')])
-      expect(await store.knows(first, 2)).toBe(true)
-      expect(await store.knows(first, 3)).toBe(false)
+    it('[OP1] draws a new opening each time, and knows how far each feed came in each of them', async () => {
+      const first = store.opening()
+      await store.commit([message('a'), message('b'), { ...message('c'), feed: second }])
+      expect(await store.knows(feed, first, 2)).toBe(true)
+      expect(await store.knows(feed, first, 3)).toBe(false)
+      expect(await store.knows(second, first, 1)).toBe(true)
+      expect(await store.knows(second, first, 2)).toBe(false)
       store = await kind.reopen(store)
-      expect(store.opening).not.toBe(first)
+      const next = store.opening()
+      expect(next).not.toBe(first)
+      expect(Number.isSafeInteger(next)).toBe(true)
       await store.commit([message('c')])
-      expect(await store.knows(first, 2)).toBe(true)
-      expect(await store.knows(first, 3)).toBe(false)
-      expect(await store.knows(store.opening, 3)).toBe(true)
-      expect(await store.knows(store.opening + 1, 0)).toBe(false)
-      expect(Number.isSafeInteger(store.opening)).toBe(true)
+      await store.commit([message('d')])
+      expect(await store.knows(feed, first, 2)).toBe(true)
+      expect(await store.knows(feed, first, 3)).toBe(false)
+      expect(await store.knows(feed, next, 4)).toBe(true)
+      expect(await store.knows(feed, next, 5)).toBe(false)
+      expect(await store.knows(second, next, 1)).toBe(true)
+      store = await kind.reopen(store)
+      await store.commit([{ ...message('d'), feed: second }])
+      expect(await store.knows(feed, first, 3)).toBe(false)
+      expect(await store.knows(feed, next, 4)).toBe(true)
+      expect(await store.knows(second, first, 1)).toBe(true)
+      expect(await store.knows(second, first, 2)).toBe(false)
+      expect(await store.knows(second, next, 2)).toBe(false)
+      expect(await store.knows(second, store.opening(), 2)).toBe(true)
+      expect(await store.knows(feed, store.opening() + 1, 0)).toBe(false)
+    })
+
+    it('[OP1] knows nothing but the start of a feed that has not been written', async () => {
+      expect(await store.knows(feed, store.opening(), 0)).toBe(true)
+      expect(await store.knows(feed, store.opening(), 1)).toBe(false)
     })
 
     it('[OP2] does not know, as an older copy, what came after the copy was made', async () => {
-      const { opening } = store
+      const opening = store.opening()
       await store.commit([message('a')])
       const restore = await kind.backUp(store)
       store = await kind.reopen(store)
-      const later = store.opening
+      const later = store.opening()
       await store.commit([message('b')])
       await store.close()
       store = await restore()
-      expect(await store.knows(opening, 1)).toBe(true)
-      expect(await store.knows(opening, 2)).toBe(false)
-      expect(await store.knows(later, 2)).toBe(false)
-      expect(await store.knows(later, 1)).toBe(false)
+      expect(await store.knows(feed, opening, 1)).toBe(true)
+      expect(await store.knows(feed, opening, 2)).toBe(false)
+      expect(await store.knows(feed, later, 2)).toBe(false)
+      expect(await store.knows(feed, later, 1)).toBe(false)
+      await store.commit([message('b'), message('c')])
+      expect(await store.knows(feed, opening, 2)).toBe(false)
+      expect(await store.knows(feed, store.opening(), 3)).toBe(true)
+    })
+
+    it('[OP2] does not know, as an older copy, how far a feed came that is new since the copy', async () => {
+      const opening = store.opening()
+      const restore = await kind.backUp(store)
+      store = await kind.reopen(store)
+      await store.commit([message('a')])
+      await store.close()
+      store = await restore()
+      expect(await store.knows(feed, opening, 0)).toBe(true)
+      expect(await store.knows(feed, opening, 1)).toBe(false)
+      await store.commit([message('other'), message('others')])
+      expect(await store.knows(feed, opening, 1)).toBe(false)
+      expect(await store.knows(feed, store.opening(), 2)).toBe(true)
     })
 
     it('reads, changes and keeps an invitation', async () => {
@@ -223,61 +280,4 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       expect(await store.isWritable()).toBe(true)
     })
   })
-}
-
-function message(key: string, seen = 0): Write {
-  return { feed, key: parseKey(key), seen, kind: 'message', whole: true, epoch: zeroEpoch, bytes: bytes(key), vector: emptyVector }
-}
-
-function invitation(letter: string, expires: number): Invitation {
-  return {
-    mailbox: letter.repeat(22),
-    vendor: org,
-    partner: undefined,
-    claimHash: new Uint8Array(32).fill(7),
-    expires,
-    wrongTries: 0,
-    isVoid: false,
-  }
-}
-
-function mailboxFeed(row: Invitation): Write['feed'] {
-  return feedName({ kind: 'connection', connection: parseConnectionId(row.mailbox), side: 'vendor', topic: 'messages' })
-}
-
-function keysOf(page: Page): readonly string[] {
-  return page.entries.map((entry) => `${entry.key} ${entry.sequence}`)
-}
-
-/** A doc and the writes of its owner. */
-class DocWriter {
-  readonly #key: string
-  readonly #states: Uint8Array[] = []
-  last = new Uint8Array()
-
-  constructor(key: string) {
-    this.#key = key
-  }
-
-  begin(): Write {
-    this.last = new Uint8Array(bytes('0'))
-    this.#states.push(createDoc(new Map([['0', this.last]]), 1))
-    return this.#write(0, true)
-  }
-
-  update(seen: number): Write {
-    this.last = new Uint8Array(bytes(String(this.#states.length)))
-    this.#states.push(writeSlots(loadDoc(this.#states, 1_000 + this.#states.length), new Map([['0', this.last]])))
-    return this.#write(seen, false)
-  }
-
-  mergedUpTo(updates: number): Uint8Array {
-    return compactDoc(this.#states.slice(0, updates + 1))
-  }
-
-  #write(seen: number, whole: boolean): Write {
-    const update = this.#states.at(-1) ?? new Uint8Array()
-    const vector = vectorOfDoc(compactDoc(this.#states))
-    return { feed, key: parseKey(this.#key), seen, kind: 'doc', whole, epoch: { version: 1, number: 0 }, bytes: update, vector }
-  }
 }
