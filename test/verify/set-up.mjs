@@ -25,6 +25,17 @@ export function findChromium() {
   return found() || fail('The browser tests need Chromium. Install it, or set CHROMIUM_BIN to its path, and run again.')
 }
 
+/** Sees to it that there is a PostgreSQL server to start; fetched through apt where that is possible, else a clear word. */
+export function findPostgres() {
+  const found = () => which('initdb') || existsSync('/usr/lib/postgresql/15/bin/initdb') || existsSync('/usr/lib/postgresql/16/bin/initdb')
+  if (!found() && process.getuid?.() === 0 && which('apt-get')) {
+    console.log('PostgreSQL is missing; installing it through apt …')
+    run('apt-get', ['update', '-qq'])
+    run('apt-get', ['install', '-y', '-qq', 'postgresql-15'])
+  }
+  return found() || fail('The tests of the relay’s larger store need PostgreSQL 15. Install it (apt-get install postgresql-15), and run again.')
+}
+
 /** Runs a command from the project's root and ends with its code when it fails. */
 export function run(command, args, env = {}) {
   const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })

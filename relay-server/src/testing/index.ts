@@ -1,4 +1,5 @@
 export * from './client.js'
 export * from './connection.js'
 export * from './org.js'
+export * from './postgres.js'
 export * from './relay.js'
