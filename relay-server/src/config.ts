@@ -62,6 +62,8 @@ export interface RelayConfig extends StorePlace {
   readonly headersMs: number
   readonly heartbeatMs: number
   readonly doorMs: number
+  /** How often the files of the certificate are looked at. */
+  readonly certificateMs: number
   /** How often what has ended (invitations, door tokens) is cleared away. */
   readonly sweepMs: number
 }
@@ -91,5 +93,6 @@ export const defaultConfig: RelayConfig = {
   headersMs: 10_000,
   heartbeatMs: limits.heartbeatMs,
   doorMs: 10 * 60 * 1000,
+  certificateMs: 10_000,
   sweepMs: 60_000,
 }

@@ -2,6 +2,11 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { extname, join, normalize, resolve, sep } from 'node:path'
+import type { TrustedProxies } from './address.js'
+import type { AdminAccess } from './admin-access.js'
+import { type Log, loggedPath, reasonOf } from './log.js'
+import type { Metrics } from './metrics.js'
+import { readPeer } from './peer.js'
 import type { Store } from './store/store.js'
 
 /** How long an answer of the readiness check holds, in ms: the check writes to the disk. */
@@ -34,8 +39,22 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
-/** Plain HTTP: the web app's files, `/healthz` (the process runs) and `/readyz` (the store takes entries). */
-export function createHttpHandler(web: string | undefined, store: Store): RequestListener {
+/** What answers plain HTTP. */
+export interface HttpParts {
+  /** The directory of the built web app, or undefined to serve none. */
+  readonly web: string | undefined
+  readonly store: Store
+  readonly log: Log
+  readonly proxies: TrustedProxies
+  readonly access: AdminAccess
+  readonly metrics: Metrics
+}
+
+/**
+ * Plain HTTP: the web app's files, `/healthz` (the process runs), `/readyz` (the store takes entries) and, for whoever may see the relay's figures,
+ * `/metrics`.
+ */
+export function createHttpHandler({ web, store, log, proxies, access, metrics }: HttpParts): RequestListener {
   const isReady = rememberFor(readinessMs, () => store.isWritable())
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
@@ -50,12 +69,27 @@ export function createHttpHandler(web: string | undefined, store: Store): Reques
     }
     if (path === '/healthz') return say(response, 200, 'ok')
     if (path === '/readyz') return (await isReady()) ? say(response, 200, 'ready') : say(response, 503, 'The store takes no entries.')
+    if (path === '/metrics') return sayMetrics(request, response)
     await serveFile(web, path, request, response)
   }
+  const sayMetrics = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status } = access.check(request, performance.now())
+    if (status === 200) return say(response, 200, await metrics.text(), metrics.contentType)
+    if (status === 401) response.setHeader('www-authenticate', 'Bearer')
+    say(response, status, 'The figures are read with the admin token, or from this machine where there is none.')
+  }
   return (request, response) => {
-    answer(request, response).catch(() => {
+    const began = performance.now()
+    const { request: id, address } = readPeer(request, proxies)
+    response.setHeader('x-request-id', id)
+    response.once('close', () => {
+      const ms = Math.round(performance.now() - began)
+      log.debug('answered', { request: id, address, path: loggedPath(request.url ?? '/'), status: response.statusCode, ms })
+    })
+    answer(request, response).catch((error: unknown) => {
+      log.error('request-failed', { request: id, path: loggedPath(request.url ?? '/'), reason: reasonOf(error) })
       if (response.headersSent) response.destroy()
-      else say(response, 500, 'This file could not be read.')
+      else say(response, 500, 'This could not be read.')
     })
   }
 }
@@ -106,8 +140,8 @@ async function findFile(root: string, path: string): Promise<Found | undefined> 
   return undefined
 }
 
-function say(response: ServerResponse, status: number, text: string): void {
-  response.setHeader('content-type', 'text/plain; charset=utf-8')
+function say(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
+  response.setHeader('content-type', type)
   response.setHeader('cache-control', 'no-store')
   response.writeHead(status).end(`${text}\n`)
 }

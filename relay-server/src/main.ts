@@ -39,6 +39,10 @@ async function serve(config: RelayConfig): Promise<void> {
       },
     )
   }
+  process.on('SIGHUP', () => {
+    log.info('reloading')
+    relay.reload()
+  })
   process.once('SIGTERM', () => stop('SIGTERM'))
   process.once('SIGINT', () => stop('SIGINT'))
 }

@@ -1,17 +1,19 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { Batch } from './batch.js'
-import { Compactor } from './compaction.js'
+import { trustProxies } from './address.js'
+import { AdminAccess } from './admin-access.js'
+import { assemble, type WholeRelay } from './assembly.js'
 import { defaultConfig, type RelayConfig } from './config.js'
-import { Doors } from './door.js'
-import { Readers } from './fan-out.js'
 import { createHttpHandler } from './http.js'
 import { createLog, type Log, reasonOf } from './log.js'
 import { Mailboxes } from './mailbox.js'
+import { Metrics } from './metrics.js'
 import { PolicyBook } from './policy.js'
 import { type Relay, Session } from './session.js'
 import { openLibsqlStore } from './store/libsql.js'
 import type { Store } from './store/store.js'
+import { Certificate } from './tls.js'
 import { createUpgrade } from './upgrade.js'
 
 /** When devices are to come back after a shutdown in good order, and how long that may take, in ms. */
@@ -22,6 +24,8 @@ export interface RunningRelay {
   /** Where the web app and, under `/socket` with ws:, the relay answers: `http://host:port`. */
   readonly url: string
   readonly port: number
+  /** Takes what the files of the certificate hold now. */
+  reload(): void
   /** Stops in good order: what was taken is stored and answered, devices are told when to come back. */
   close(): Promise<void>
 }
@@ -45,69 +49,42 @@ export async function startRelay(settings: Partial<RelayConfig> = {}, log?: Log)
 }
 
 async function serve(config: RelayConfig, store: Store, log: Log): Promise<RunningRelay> {
-  const server = createServer(
-    {
-      headersTimeout: config.headersMs,
-      requestTimeout: config.headersMs,
-      connectionsCheckingInterval: Math.min(1_000, config.headersMs / 2),
-    },
-    createHttpHandler(config.web, store),
-  )
+  const certificate = config.tls && new Certificate(config.tls, config.certificateMs, log)
+  const proxies = trustProxies(config.trustedProxies)
+  const metrics = new Metrics()
+  const handler = createHttpHandler({ web: config.web, store, log, proxies, access: new AdminAccess(config.adminToken), metrics })
+  const server = createEitherServer(config, certificate, handler)
   const port = await listen(server, config)
-  const doors = new Doors(store, log, config.doorMs, config.slowReaderBytes)
-  const relay = createRelay(config, namesOf(config, port), store, doors, log)
+  const relay = assemble(config, namesOf(config, port), store, log)
+  const { doors } = relay
   let closing: Promise<void> | undefined
   server.on(
     'upgrade',
-    createUpgrade({ config, log, doors, isClosing: () => closing !== undefined, welcome: (socket) => void new Session(socket, relay) }),
+    createUpgrade({
+      config,
+      log,
+      proxies,
+      doors,
+      isClosing: () => closing !== undefined,
+      welcome: (socket, sessionLog) => void new Session(socket, { ...relay, log: sessionLog }),
+    }),
   )
   const timers = startTimers(relay)
-  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  log.info('listening', { url, port, opening: store.opening, position: store.position() })
+  const url = `${certificate ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  log.info('listening', { url, port, opening: store.opening() })
   const close = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer)
+    certificate?.stop()
     await shutDown(server, relay)
-    log.info('stopped', { position: store.position() })
+    log.info('stopped')
   }
-  return { url, port, close: () => (closing ??= close()) }
-}
-
-interface WholeRelay extends Relay {
-  readonly compactor: Compactor
-}
-
-/** Ties the parts together. What a commit sets off is decided here: readers, doors, revocations, merging. */
-function createRelay(config: RelayConfig, names: readonly string[], store: Store, doors: Doors, log: Log): WholeRelay {
-  const sessions = new Set<Session>()
-  const compactor = new Compactor(store, log)
-  const readers = new Readers((subscription) => {
-    for (const session of sessions) if (session === subscription.reader) session.follow(subscription)
-  })
-  const batch = new Batch(
-    store,
-    new PolicyBook(store),
-    {
-      fanOut: (writes, commit) => {
-        readers.fanOut(writes, commit)
-        doors.fanOut(writes, commit)
-      },
-      revoked: (device) => {
-        for (const session of sessions) if (session.device === device) session.fail('AUTH', 'This device has been revoked.')
-      },
-      grown: (write, tail) => {
-        if (tail >= config.tailUpdates) compactor.add(write)
-      },
-    },
-    log,
-  )
-  return { config, names, log, store, batch, readers, mailboxes: new Mailboxes(store), doors, sessions, compactor }
+  return { url, port, reload: () => certificate?.reload(), close: () => (closing ??= close()) }
 }
 
 function startTimers({ config, sessions, mailboxes, doors, log }: Relay): readonly NodeJS.Timeout[] {
   const beat = setInterval(() => {
-    const now = Date.now()
-    for (const session of sessions) session.beat(now)
-    doors.sweep(now)
+    for (const session of sessions) session.beat()
+    doors.sweep(Date.now())
   }, config.heartbeatMs / 3)
   const sweep = setInterval(() => {
     mailboxes
@@ -127,6 +104,19 @@ async function shutDown(server: Server, { batch, sessions, compactor, doors, sto
   server.closeAllConnections()
   await compactor.stop()
   await store.close().catch((error: unknown) => log.error('store-close-failed', { reason: reasonOf(error) }))
+}
+
+function createEitherServer({ headersMs }: RelayConfig, certificate: Certificate | undefined, handler: RequestListener): Server {
+  const options = {
+    headersTimeout: headersMs,
+    requestTimeout: headersMs,
+    connectionsCheckingInterval: Math.min(1_000, headersMs / 2),
+  }
+  if (!certificate) return createServer(options, handler)
+  const { cert, key } = certificate.pair
+  const server = createTlsServer({ ...options, cert, key, handshakeTimeout: headersMs }, handler)
+  certificate.serve(server)
+  return server
 }
 
 function listen(server: Server, { host, port }: RelayConfig): Promise<number> {

@@ -2,9 +2,11 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { limits } from '@entente/protocol'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { countedAs, type TrustedProxies } from './address.js'
 import type { RelayConfig } from './config.js'
 import { type Doors, readDoorPath } from './door.js'
-import type { Log } from './log.js'
+import { type Log, loggedPath } from './log.js'
+import { type Peer, readPeer } from './peer.js'
 
 /** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
 const fragmentsPerFrame = 128
@@ -12,15 +14,17 @@ const fragmentsPerFrame = 128
 export interface Entrance {
   readonly config: RelayConfig
   readonly log: Log
+  readonly proxies: TrustedProxies
   readonly doors: Doors
   readonly isClosing: () => boolean
-  readonly welcome: (socket: WebSocket) => void
+  /** @param log carries the id of the session, which the answer to the upgrade told as x-request-id */
+  readonly welcome: (socket: WebSocket, log: Log) => void
 }
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a door's token. */
-export function createUpgrade({ config, log, doors, isClosing, welcome }: Entrance): Upgrade {
+export function createUpgrade({ config, log, proxies, doors, isClosing, welcome }: Entrance): Upgrade {
   // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
   const options = {
     noServer: true,
@@ -30,21 +34,26 @@ export function createUpgrade({ config, log, doors, isClosing, welcome }: Entran
     maxFragments: fragmentsPerFrame,
   }
   const server = new WebSocketServer(options)
+  const ids = new WeakMap<IncomingMessage, string>()
+  server.on('headers', (headers: string[], request: IncomingMessage) => headers.push(`x-request-id: ${ids.get(request)}`))
   const socketsByAddress = new Map<string, number>()
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
-    const address = request.socket.remoteAddress ?? ''
+    const peer = readPeer(request, proxies)
+    const address = countedAs(peer.address)
     const path = request.url ?? '/'
     const url = URL.canParse(path, 'http://relay') ? new URL(path, 'http://relay') : undefined
     const refuse = (status: number): void => {
-      log.info('upgrade-refused', { status, path: url?.pathname.startsWith('/door/') ? '/door' : url?.pathname.slice(0, 64) })
-      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+      log.info('upgrade-refused', { request: peer.request, address: peer.address, status, path: url && loggedPath(url.pathname) })
+      socket.end(
+        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\nx-request-id: ${peer.request}\r\n\r\n`,
+      )
     }
     if (!url) return refuse(400)
     if (isClosing()) return refuse(503)
-    if (!isOriginAllowed(request, config.origins)) return refuse(403)
+    if (!isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
     if ((socketsByAddress.get(address) ?? 0) >= config.socketsPerAddress) return refuse(429)
-    const enter = choose(url, doors, welcome)
+    const enter = choose(url, doors, (webSocket) => welcome(webSocket, log.with({ session: peer.request })))
     if (typeof enter === 'number') return refuse(enter)
     socketsByAddress.set(address, (socketsByAddress.get(address) ?? 0) + 1)
     socket.once('close', () => {
@@ -52,6 +61,8 @@ export function createUpgrade({ config, log, doors, isClosing, welcome }: Entran
       if (left > 0) socketsByAddress.set(address, left)
       else socketsByAddress.delete(address)
     })
+    log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
+    ids.set(request, peer.request)
     server.handleUpgrade(request, socket, head, enter)
   }
 }
@@ -67,11 +78,20 @@ function choose(url: URL, doors: Doors, welcome: (socket: WebSocket) => void): (
 
 const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Programs send no Origin; a page must come from the relay's own host, from this machine, or from a listed origin. */
-function isOriginAllowed(request: IncomingMessage, listed: readonly string[]): boolean {
-  const { origin, host } = request.headers
+/**
+ * Programs send no Origin; a page must come from the relay's own host, from this machine, or from a listed origin. Where the relay is reached by TLS, its
+ * own pages are too: a page of the same host without it may have been changed on its way.
+ */
+function isOriginAllowed(origin: string | undefined, { host, isSecure }: Peer, listed: readonly string[]): boolean {
   if (origin === undefined) return true
   if (!URL.canParse(origin)) return false
   const page = new URL(origin)
-  return page.host === host || loopbackHosts.has(page.hostname) || listed.includes(page.origin)
+  const isOwn = page.host === hostOf(host, page.protocol) && (page.protocol === 'https:' || !isSecure)
+  return isOwn || loopbackHosts.has(page.hostname) || listed.includes(page.origin)
+}
+
+/** As URLs have it: in small letters, without the port that goes without saying. */
+function hostOf(host: string | undefined, protocol: string): string | undefined {
+  const url = `${protocol}//${host}`
+  return host !== undefined && URL.canParse(url) ? new URL(url).host : undefined
 }

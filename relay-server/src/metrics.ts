@@ -1,0 +1,216 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What is looked at when figures are asked for, so that it costs nothing in between. */
+export interface Sources {
+  /** Sockets that stand, doors' included. */
+  readonly sockets: () => number
+  readonly sessions: () => Iterable<Reader>
+  readonly compactionWaiting: () => number
+  readonly store: () => Promise<{ readonly diskBytes: number; readonly docs: number; readonly tailUpdates: number }>
+  /** ms since 1970, or undefined where the relay has no certificate of its own. */
+  readonly certificateExpires: () => number | undefined
+}
+
+/** A session and what waits in it for its device. */
+export interface Reader {
+  /** Undefined before the hello. */
+  readonly device: string | undefined
+  readonly queuedBytes: number
+  /** How long the oldest of that has waited at a moment of `performance.now()`, 0 where nothing waits. */
+  readonly oldestMs: (now: number) => number
+}
+
+/** From half a millisecond, which is a fast disk, to what nobody waits for. */
+const seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+const batchSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000]
+/** Counting what the store holds reads tables; so it is not done more often than this, in ms. */
+const storeAgeMs = 15_000
+
+/**
+ * The figures of one relay, as Prometheus reads them; `docs/operate.md` says what each means. On the way of an entry they are plain additions, and
+ * one observation per frame or batch.
+ */
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #acknowledge: Histogram
+  readonly #batchOffers: Histogram
+  readonly #commit: Histogram
+  readonly #refused: Counter<'code'>
+  readonly #failed: Counter<'code'>
+  readonly #gauges: Readonly<Record<GaugeName, Gauge>>
+  #sources: Sources | undefined
+  #storeReadAt = Number.NEGATIVE_INFINITY
+  #entriesIn = 0
+  #entriesOut = 0
+  #catchUpPages = 0
+  #slowReaders = 0
+  #compactions = 0
+
+  constructor() {
+    processRegistry()
+    const registers = [this.#registry]
+    const histogram = (name: string, help: string, buckets: number[]): Histogram => new Histogram({ name, help, buckets, registers })
+    this.#acknowledge = histogram('entente_acknowledge_seconds', 'From an offer’s arrival to its acknowledgement, per frame', seconds)
+    this.#commit = histogram('entente_commit_seconds', 'A transaction of the store, until the disk has it', seconds)
+    this.#batchOffers = histogram('entente_batch_offers', 'Offers that one transaction took', batchSizes)
+    this.#refused = new Counter({ name: 'entente_refused_total', help: 'Refusals by code', labelNames: ['code'], registers })
+    this.#failed = new Counter({ name: 'entente_failed_sessions_total', help: 'Sessions ended by code', labelNames: ['code'], registers })
+    this.#gauges = createGauges(this.#registry)
+    this.#count('entente_entries_in_total', 'Entries committed', () => this.#entriesIn)
+    this.#count('entente_entries_out_total', 'Entries sent to readers', () => this.#entriesOut)
+    this.#count('entente_catch_up_pages_total', 'Pages read from the store for readers that catch up', () => this.#catchUpPages)
+    this.#count('entente_slow_readers_dropped_total', 'Readers dropped at the bound of what may wait', () => this.#slowReaders)
+    this.#count('entente_compactions_total', 'Docs merged', () => this.#compactions)
+  }
+
+  /** A batch is on the disk: what it took and how long the store took. */
+  committed(offers: number, entries: number, commitMs: number): void {
+    this.#entriesIn += entries
+    this.#batchOffers.observe(offers)
+    this.#commit.observe(commitMs / 1000)
+  }
+
+  /** To be called once per frame of offers, when those of them that one batch took have been answered. */
+  acknowledged(ms: number): void {
+    this.#acknowledge.observe(ms / 1000)
+  }
+
+  sent(entries: number): void {
+    this.#entriesOut += entries
+  }
+
+  caughtUpPage(): void {
+    this.#catchUpPages++
+  }
+
+  droppedSlowReader(): void {
+    this.#slowReaders++
+  }
+
+  compacted(): void {
+    this.#compactions++
+  }
+
+  refused(code: string): void {
+    this.#refused.inc({ code })
+  }
+
+  failed(code: string): void {
+    this.#failed.inc({ code })
+  }
+
+  /** Says where to look for what is not counted. */
+  watch(sources: Sources): void {
+    this.#sources = sources
+  }
+
+  /** Counts since the start, and how many acknowledgements took at most so many seconds (the last: any number). */
+  async counts(): Promise<{
+    readonly entriesIn: number
+    readonly entriesOut: number
+    readonly acknowledged: readonly { readonly seconds: number; readonly count: number }[]
+  }> {
+    const { values } = await this.#acknowledge.get()
+    const acknowledged = values
+      .filter(({ metricName }) => metricName?.endsWith('_bucket'))
+      .map(({ labels, value }) => ({ seconds: labels.le === '+Inf' ? Number.POSITIVE_INFINITY : Number(labels.le), count: value }))
+    return { entriesIn: this.#entriesIn, entriesOut: this.#entriesOut, acknowledged }
+  }
+
+  /** All figures, those of the process among them, in Prometheus’ text format. */
+  async text(): Promise<string> {
+    if (this.#sources) {
+      this.#lookAtReaders(this.#sources.sessions())
+      this.#gauges.sockets.set(this.#sources.sockets())
+      this.#gauges.compactionWaiting.set(this.#sources.compactionWaiting())
+      this.#gauges.certificateExpires.set((this.#sources.certificateExpires() ?? Number.NaN) / 1000)
+      await this.#lookAtStore(this.#sources.store)
+    }
+    return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType
+  }
+
+  #lookAtReaders(sessions: Iterable<Reader>): void {
+    const now = performance.now()
+    let open = 0
+    let all = 0
+    let most = 0
+    let longest = 0
+    for (const { device, queuedBytes, oldestMs } of sessions) {
+      if (device !== undefined) open++
+      all += queuedBytes
+      most = Math.max(most, queuedBytes)
+      longest = Math.max(longest, oldestMs(now))
+    }
+    this.#gauges.sessions.set(open)
+    this.#gauges.backlog.set(all)
+    this.#gauges.backlogMax.set(most)
+    this.#gauges.oldest.set(longest / 1000)
+  }
+
+  /** A store that cannot be read leaves the figures of the last time. */
+  async #lookAtStore(store: Sources['store']): Promise<void> {
+    if (performance.now() - this.#storeReadAt < storeAgeMs) return
+    this.#storeReadAt = performance.now()
+    const stats = await store().catch(() => undefined)
+    if (!stats) return
+    this.#gauges.storeBytes.set(stats.diskBytes)
+    this.#gauges.storeDocs.set(stats.docs)
+    this.#gauges.storeTail.set(stats.tailUpdates)
+  }
+
+  #count(name: string, help: string, value: () => number): void {
+    const registers = [this.#registry]
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers,
+      collect: () => {
+        counter.reset()
+        counter.inc(value())
+      },
+    })
+  }
+}
+
+function createGauges(registry: Registry): Readonly<Record<GaugeName, Gauge>> {
+  const gauge = (name: string, help: string): Gauge => new Gauge({ name: `entente_${name}`, help, registers: [registry] })
+  return {
+    sockets: gauge('sockets', 'Sockets that stand'),
+    sessions: gauge('sessions', 'Sessions that had their hello'),
+    backlog: gauge('backlog_bytes', 'Bytes that wait for their readers, all together'),
+    backlogMax: gauge('backlog_max_bytes', 'Bytes that wait for the reader for whom most wait'),
+    oldest: gauge('oldest_undelivered_seconds', 'How long the oldest waits that a reader has not taken'),
+    compactionWaiting: gauge('compaction_waiting', 'Docs that wait to be merged'),
+    storeBytes: gauge('store_bytes', 'What the store takes up, dead space included'),
+    storeDocs: gauge('store_docs', 'Keys that hold something'),
+    storeTail: gauge('store_tail_updates', 'Updates that wait behind merged states'),
+    certificateExpires: gauge('certificate_expires_timestamp_seconds', 'End of the certificate, NaN where the relay has none'),
+  }
+}
+
+type GaugeName =
+  | 'sockets'
+  | 'sessions'
+  | 'backlog'
+  | 'backlogMax'
+  | 'oldest'
+  | 'compactionWaiting'
+  | 'storeBytes'
+  | 'storeDocs'
+  | 'storeTail'
+  | 'certificateExpires'
+
+let ofProcess: Registry | undefined
+
+/** Memory, CPU and the lag of the loop belong to the process, however many relays it holds; their monitors cannot be taken down again. */
+function processRegistry(): Registry {
+  if (!ofProcess) {
+    ofProcess = new Registry()
+    collectDefaultMetrics({ register: ofProcess })
+  }
+  return ofProcess
+}

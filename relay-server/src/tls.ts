@@ -1,0 +1,82 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Server } from 'node:https'
+import { createSecureContext } from 'node:tls'
+import type { TlsFiles } from './config.js'
+import { type Log, reasonOf } from './log.js'
+
+/** A certificate with its chain and its key, PEM, known to belong together. */
+export interface KeyPair {
+  readonly cert: string
+  readonly key: string
+  /** ms since 1970: the end of the certificate. */
+  readonly expires: number
+}
+
+/** @throws Error which names the file that cannot be read, or says that the two do not belong together */
+export function readKeyPair(files: TlsFiles): KeyPair {
+  const cert = read(files.cert)
+  const key = read(files.key)
+  try {
+    createSecureContext({ cert, key })
+    return { cert, key, expires: Date.parse(new X509Certificate(cert).validTo) }
+  } catch (error) {
+    throw new Error(`The certificate in ${files.cert} and the key in ${files.key} cannot be used: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/**
+ * Keeps a server's certificate what its files hold, so that a renewed one needs no restart: sockets that stand keep theirs, new ones get the new. The files
+ * are read every now and then rather than watched: certificates are often renewed by turning a symbolic link, which no watcher of the file sees.
+ */
+export class Certificate {
+  readonly #files: TlsFiles
+  readonly #log: Log
+  readonly #timer: NodeJS.Timeout
+  #server: Server | undefined
+  #used: KeyPair
+  #failure = ''
+
+  constructor(files: TlsFiles, everyMs: number, log: Log) {
+    this.#files = files
+    this.#log = log
+    this.#used = readKeyPair(files)
+    this.#timer = setInterval(() => this.reload(), everyMs).unref()
+  }
+
+  get pair(): KeyPair {
+    return this.#used
+  }
+
+  serve(server: Server): void {
+    this.#server = server
+  }
+
+  /** Takes what the files hold now. Where that cannot be used, as while only one of the two is written, the old pair stays. */
+  reload(): void {
+    try {
+      const pair = readKeyPair(this.#files)
+      this.#failure = ''
+      if (pair.cert === this.#used.cert && pair.key === this.#used.key) return
+      this.#server?.setSecureContext({ cert: pair.cert, key: pair.key })
+      this.#used = pair
+      this.#log.info('certificate-renewed', { expires: new Date(pair.expires).toISOString() })
+    } catch (error) {
+      const failure = reasonOf(error)
+      if (failure !== this.#failure) this.#log.error('certificate-not-renewed', { reason: failure })
+      this.#failure = failure
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new Error(`The file ${file} cannot be read: ${reasonOf(error)}`, { cause: error })
+  }
+}
