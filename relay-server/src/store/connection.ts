@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'libsql'
 import AsyncDatabase from 'libsql/promise'
@@ -72,17 +73,32 @@ export function openWriter(file: string): Writer {
  * Holds a directory for this process until the returned function is called or the process ends, however it ends: the lock is the operating
  * system's own, on a file of the database's making, so that a killed relay leaves nothing to clear away.
  *
- * @throws Error where another relay holds it
+ * @throws Error where another relay holds it, or it cannot be written
  */
 export function lockDirectory(directory: string): () => void {
+  try {
+    accessSync(directory, constants.W_OK)
+  } catch (error) {
+    throw cannotWrite(directory, error)
+  }
   const lock = new Database(join(directory, 'relay.lock'), { timeout: 0 })
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (one INTEGER); COMMIT')
-  } catch {
+  } catch (error) {
     lock.close()
-    throw new Error(`Another relay uses the data in ${directory}; stop it first, or give this one a directory of its own.`)
+    if (!(error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY')) throw cannotWrite(directory, error)
+    throw new Error(`Another relay uses the data in ${directory}; stop it first, or give this one a directory of its own.`, {
+      cause: error,
+    })
   }
   return () => lock.close()
+}
+
+function cannotWrite(directory: string, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Error(`The data in ${directory} cannot be written (${reason}); a relay needs a disk with room that it may write to.`, {
+    cause: error,
+  })
 }
 
 interface RawStatement {

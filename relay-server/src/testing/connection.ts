@@ -19,6 +19,8 @@ const salt = 'a-salt-for-tests'
 /** A vendor and a partner that are connected, each with one device. */
 export interface TestConnection {
   readonly id: ConnectionId
+  /** What proves the parties to the relay, beside their ids. */
+  readonly salt: string
   readonly vendor: TestOrg
   readonly partner: TestOrg
   readonly vera: TestDevice
@@ -34,6 +36,7 @@ export async function createConnection(): Promise<TestConnection> {
   const id = connectionId(vendor.id, partner.id, salt)
   return {
     id,
+    salt,
     vendor,
     partner,
     vera,

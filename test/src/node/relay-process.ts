@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { rm } from 'node:fs/promises'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -13,6 +12,7 @@ export class RelayProcess {
   /** Everything the process wrote, for tests that look for what must not be there. */
   readonly output: string[] = []
   #child: ChildProcess | undefined
+  #ended: Promise<number | undefined> = Promise.resolve(undefined)
 
   constructor(directory: string) {
     this.directory = directory
@@ -22,11 +22,37 @@ export class RelayProcess {
     return `ws://127.0.0.1:${this.port}/socket`
   }
 
-  /** Starts and resolves when the relay listens. @throws when it ends before that. */
-  async start(extra: readonly string[] = []): Promise<void> {
-    const args = [main, 'serve', '--port', String(this.port), '--data', this.directory, ...extra]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  /** Where plain HTTP answers: `http://host:port`. */
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  /** Resolves with the exit code of the present process once it has ended, undefined where a signal ended it. */
+  get ended(): Promise<number | undefined> {
+    return this.#ended
+  }
+
+  /**
+   * Starts and resolves when the relay listens.
+   *
+   * @param before a program and its arguments that runs the relay, as `faketime -f +1d` does
+   * @throws when it ends before that.
+   */
+  async start(extra: readonly string[] = [], before: readonly string[] = []): Promise<void> {
+    const [program = process.execPath, ...args] = [
+      ...before,
+      process.execPath,
+      main,
+      'serve',
+      '--port',
+      String(this.port),
+      '--data',
+      this.directory,
+      ...extra,
+    ]
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
+    this.#ended = new Promise((resolve) => child.once('exit', (code) => resolve(code ?? undefined)))
     child.stderr.on('data', (data: Buffer) => this.output.push(data.toString()))
     await new Promise<void>((resolve, reject) => {
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -37,19 +63,25 @@ export class RelayProcess {
           resolve()
         }
       })
-      child.once('exit', (code) =>
+      child.once('error', reject)
+      // Not `exit`: by `close` all that it wrote has been read.
+      child.once('close', (code) =>
         reject(new Error(`The relay ended with ${code} before it listened:\n${this.output.slice(-5).join('\n')}`)),
       )
     })
   }
 
-  /** Ends it the hard way, as a power cut would: no handler runs. */
+  /** Sends a signal and goes on. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child?.kill(signal)
+  }
+
+  /** Ends it the hard way, as a power cut would: no handler runs. Or with another signal, and resolves when it has ended. */
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     const child = this.#child
     if (!child || child.exitCode !== null || child.signalCode !== null) return
-    const gone = new Promise((resolve) => child.once('exit', resolve))
     child.kill(signal)
-    await gone
+    await this.#ended
   }
 
   /** Deletes all that the relay kept. Only while it is not running. */

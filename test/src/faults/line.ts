@@ -1,0 +1,71 @@
+import { type ClientMessage, decodeRelayFrame, encodeClientFrame, type RelayMessage } from '@entente/protocol'
+import type { TestConnection, TestDevice } from '@entente/relay-server/testing'
+import { WebSocket } from 'ws'
+
+/** How long a relay may take to say welcome, in ms. */
+const welcomeMs = 10_000
+
+type Welcome = Extract<RelayMessage, { readonly type: 'welcome' }>
+
+/** A device's socket for load: gives every message on, in order, and keeps none. */
+export class Line {
+  readonly socket: WebSocket
+  /** Resolves with the close code, however the line ends. */
+  readonly closed: Promise<number>
+  welcome: Welcome | undefined
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket
+    this.closed = new Promise((resolve) => socket.once('close', resolve))
+  }
+
+  /**
+   * Opens a session that has shown the connection's parties.
+   *
+   * @param hear is given every message after the welcome
+   * @throws Error when no welcome comes
+   */
+  static async open(url: string, device: TestDevice, connection: TestConnection, hear: (message: RelayMessage) => void): Promise<Line> {
+    const socket = new WebSocket(url, { perMessageDeflate: false })
+    const line = new Line(socket)
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('No welcome came.')), welcomeMs)
+      void line.closed.then((code) => reject(new Error(`The line closed with ${code} before the welcome.`)))
+      socket.on('error', reject)
+      socket.on('message', (data: Buffer) => {
+        for (const message of decodeRelayFrame(data)) {
+          if (message.type === 'challenge') void line.#sayHello(device, message.nonce).catch(reject)
+          else if (message.type === 'welcome') {
+            line.welcome = message
+            clearTimeout(timer)
+            resolve()
+          } else hear(message)
+        }
+      })
+    })
+    line.send({
+      type: 'attach',
+      connection: connection.id,
+      vendor: connection.vendor.id,
+      partner: connection.partner.id,
+      salt: connection.salt,
+    })
+    return line
+  }
+
+  /** Sends messages in one frame; says nothing where the line has ended. */
+  send(...messages: ClientMessage[]): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(encodeClientFrame(messages))
+  }
+
+  async close(): Promise<void> {
+    this.socket.close()
+    await this.closed
+  }
+
+  async #sayHello(device: TestDevice, nonce: Uint8Array): Promise<void> {
+    // A device of a test dates its hello by its own making, which a long run outlives.
+    const expires = Math.floor(Date.now() / 1000) + 60
+    this.send({ type: 'hello', ...(await device.hello(nonce, new URL(this.socket.url).host, { expires })) })
+  }
+}
