@@ -1,0 +1,106 @@
+import { type Answer, askStatus, type RelayStatus } from './status.js'
+
+const everyMs = 2_000
+/** What the curves show: two minutes. */
+const keptPast = 60
+const tokenName = 'entente-admin-token'
+
+/** How the relay is, as far as this page knows. */
+export type View =
+  | { readonly kind: 'asking' }
+  /** `wrong`: the token that was shown is not the relay's. `retryMs`: too many wrong ones were. */
+  | { readonly kind: 'locked'; readonly wrong: boolean; readonly retryMs: number }
+  | {
+      readonly kind: 'shown'
+      readonly status: RelayStatus
+      /** When the status came, by this page's clock that only goes forward, and whether the relay has not answered since. */
+      readonly cameAt: number
+      readonly silent: boolean
+      readonly past: readonly RelayStatus[]
+    }
+  /** The relay has not answered even once. */
+  | { readonly kind: 'unreachable' }
+
+/** Asks the relay every two seconds while the page is to be seen. The token lives as long as the tab. */
+export class Watch {
+  readonly #show: (view: View) => void
+  readonly #ask: (token: string | undefined) => Promise<Answer>
+  #view: View = { kind: 'asking' }
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #round = 0
+
+  constructor(show: (view: View) => void, ask: (token: string | undefined) => Promise<Answer> = askStatus) {
+    this.#show = show
+    this.#ask = ask
+  }
+
+  start(): void {
+    document.addEventListener('visibilitychange', this.#look)
+    this.#look()
+  }
+
+  stop(): void {
+    document.removeEventListener('visibilitychange', this.#look)
+    this.#pause()
+  }
+
+  /** Tries a token; it is kept for this tab. */
+  unlock(token: string): void {
+    sessionStorage.setItem(tokenName, token)
+    this.#look()
+  }
+
+  /** Forgets the token and what it showed. */
+  lock(): void {
+    sessionStorage.removeItem(tokenName)
+    this.#pause()
+    this.#set({ kind: 'locked', wrong: false, retryMs: 0 })
+  }
+
+  #look = (): void => {
+    this.#pause()
+    if (!document.hidden) void this.#askOnce(this.#round)
+  }
+
+  #pause(): void {
+    clearTimeout(this.#timer)
+    // An answer that is still on its way belongs to a round that is over.
+    this.#round++
+  }
+
+  async #askOnce(round: number): Promise<void> {
+    const token = sessionStorage.getItem(tokenName) ?? undefined
+    const answer = await this.#ask(token)
+    if (round !== this.#round) return
+    this.#set(this.#after(answer, token !== undefined))
+    if (answer.kind === 'token') sessionStorage.removeItem(tokenName)
+    else this.#timer = setTimeout(this.#look, answer.kind === 'wait' ? answer.retryMs : everyMs)
+  }
+
+  #after(answer: Answer, shown: boolean): View {
+    const before = this.#view
+    switch (answer.kind) {
+      case 'token':
+        return { kind: 'locked', wrong: shown, retryMs: 0 }
+      case 'wait':
+        return { kind: 'locked', wrong: false, retryMs: answer.retryMs }
+      case 'silent':
+        return before.kind === 'shown' ? { ...before, silent: true } : { kind: 'unreachable' }
+      case 'status': {
+        const past = before.kind === 'shown' ? before.past : []
+        return {
+          kind: 'shown',
+          status: answer.status,
+          cameAt: performance.now(),
+          silent: false,
+          past: [...past, answer.status].slice(-keptPast),
+        }
+      }
+    }
+  }
+
+  #set(view: View): void {
+    this.#view = view
+    this.#show(view)
+  }
+}
