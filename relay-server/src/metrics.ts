@@ -17,7 +17,7 @@ export interface Reader {
   readonly device: string | undefined
   readonly queuedBytes: number
   /** How long the oldest of that has waited at a moment of `performance.now()`, 0 where nothing waits. */
-  readonly oldestMs: (now: number) => number
+  oldestMs(now: number): number
 }
 
 /** From half a millisecond, which is a fast disk, to what nobody waits for. */
@@ -139,11 +139,12 @@ export class Metrics {
     let all = 0
     let most = 0
     let longest = 0
-    for (const { device, queuedBytes, oldestMs } of sessions) {
+    for (const reader of sessions) {
+      const { device, queuedBytes } = reader
       if (device !== undefined) open++
       all += queuedBytes
       most = Math.max(most, queuedBytes)
-      longest = Math.max(longest, oldestMs(now))
+      longest = Math.max(longest, reader.oldestMs(now))
     }
     this.#gauges.sessions.set(open)
     this.#gauges.backlog.set(all)
