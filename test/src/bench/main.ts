@@ -1,24 +1,35 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { inChromium } from './chromium.js'
+import { benchRelay, figureNames } from './relay/report.js'
+import { table } from './relay/table.js'
 import { benchReplica } from './replica.js'
 
-// `npm run bench -- engine [--json] [--rounds N]`. Figures of one machine and one run; quote the ratios.
+// Figures of one machine and one run; quote the ratios.
+
+const usage = `Say what to measure:
+  npm run bench -- engine [--json] [--rounds N]
+  npm run bench -- relay [--json] [--rounds N] [--quick] [--store libsql|postgres] [--only ${figureNames.join(',')}]
+`
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    store: { type: 'string', default: 'libsql' },
+    only: { type: 'string', default: '' },
+  },
 })
-const rounds = Math.max(1, Number(options.rounds))
+const rounds = Math.max(1, Number(options.rounds ?? (options.quick ? 1 : 3)))
+const only = options.only.split(',').filter((name) => name !== '')
+const machine = { node: process.version, cores: cpus().length }
 
-if (positionals[0] !== 'engine') {
-  process.stderr.write('Say what to measure: npm run bench -- engine [--json] [--rounds N]\n')
-  process.exitCode = 2
-} else {
+if (positionals[0] === 'engine') {
   const report = {
     bench: 'engine',
-    node: process.version,
-    cores: cpus().length,
+    ...machine,
     replica: await benchReplica(rounds),
     browser: await inChromium('index.html', async (page) => {
       await page.waitForFunction(() => window.runSaveBench !== undefined)
@@ -26,4 +37,16 @@ if (positionals[0] !== 'engine') {
     }),
   }
   process.stdout.write(`${JSON.stringify(report, null, options.json ? 2 : 1)}\n`)
+} else if (
+  positionals[0] === 'relay' &&
+  (options.store === 'libsql' || options.store === 'postgres') &&
+  only.every((name) => figureNames.includes(name))
+) {
+  const figures = await benchRelay({ rounds, only, quick: options.quick, store: options.store })
+  process.stdout.write(
+    options.json ? `${JSON.stringify({ bench: 'relay', ...machine, store: options.store, figures }, null, 2)}\n` : table(figures),
+  )
+} else {
+  process.stderr.write(usage)
+  process.exitCode = 2
 }

@@ -18,6 +18,19 @@ export async function compare(
   return { ours: median(pairs.map(([a]) => a)), theirs: median(pairs.map(([, b]) => b)), ratio: median(pairs.map(([a, b]) => a / b)) }
 }
 
+/** Runs contestants in turn, A B C A B C …; gives what each gave, round by round. */
+export async function inTurn<Name extends string, Result>(
+  rounds: number,
+  contestants: Readonly<Record<Name, () => Promise<Result>>>,
+): Promise<Record<Name, Result[]>> {
+  const names = Object.keys(contestants) as Name[]
+  const results = Object.fromEntries(names.map((name): [Name, Result[]] => [name, []])) as Record<Name, Result[]>
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) results[name].push(await contestants[name]())
+  }
+  return results
+}
+
 /** Milliseconds that something takes. */
 export async function timed(run: () => Promise<unknown>): Promise<number> {
   const start = performance.now()

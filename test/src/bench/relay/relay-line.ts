@@ -1,0 +1,77 @@
+import { encodeClientFrame, type FeedName, type Offer } from '@entente/protocol'
+import { agree, createConnection, fromStart, type Position, type TestConnection, type TestDevice } from '@entente/relay-server/testing'
+import type { WebSocket } from 'ws'
+import { hear, type Heard } from './wire.js'
+
+/** The session's number for the one feed that a line follows. */
+const feedNumber = 1
+
+/** A vendor and a partner who have agreed at this relay, and the feed that the vendor fills. */
+export interface AgreedFeed {
+  readonly connection: TestConnection
+  readonly url: string
+  readonly name: FeedName
+}
+
+export async function agreeAt(url: string): Promise<AgreedFeed> {
+  const connection = await createConnection()
+  const { vera, paul } = await agree(connection, url)
+  await Promise.all([vera.close(), paul.close()])
+  return { connection, url, name: connection.feed('vendor', 'opportunity') }
+}
+
+/** A device on one feed that only counts what it hears. */
+export class RelayLine {
+  readonly socket: WebSocket
+  readonly #name: FeedName
+  /** Entries heard so far. */
+  entries = 0
+  /** Offers taken so far. */
+  accepted = 0
+  /** Bytes and frames heard so far. */
+  bytes = 0
+  frames = 0
+  /** Called after each frame. */
+  onHeard: (heard: Heard) => void = () => undefined
+
+  private constructor(socket: WebSocket, name: FeedName) {
+    this.socket = socket
+    this.#name = name
+    socket.on('message', (frame: Buffer) => {
+      const heard = hear(frame)
+      this.entries += heard.entries
+      this.accepted += heard.accepted.length
+      this.bytes += frame.length
+      this.frames++
+      this.onHeard(heard)
+    })
+  }
+
+  /** Opens a session, without following anything yet. */
+  static async open({ connection, url, name }: AgreedFeed, device: TestDevice): Promise<RelayLine> {
+    const client = await connection.open(url, device)
+    // The test client keeps everything it hears; from here on only counting is wanted.
+    client.socket.removeAllListeners('message')
+    return new RelayLine(client.socket, name)
+  }
+
+  /** Follows the feed and resolves once it is live. */
+  follow(from: Position = fromStart): Promise<void> {
+    return new Promise((resolve) => {
+      this.onHeard = ({ live }) => {
+        if (!live) return
+        this.onHeard = () => undefined
+        resolve()
+      }
+      this.socket.send(encodeClientFrame([{ type: 'subscribe', feed: feedNumber, name: this.#name, ...from }]))
+    })
+  }
+
+  offer(offers: readonly Offer[]): void {
+    this.socket.send(encodeClientFrame([{ type: 'publish', feed: feedNumber, offers }]))
+  }
+
+  close(): void {
+    this.socket.terminate()
+  }
+}

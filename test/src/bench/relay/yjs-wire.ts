@@ -1,0 +1,97 @@
+import { createDoc } from '@entente/protocol'
+import { editor } from '@entente/relay-server/testing'
+import { client, type History, sealed } from './payload.js'
+import type { Wire } from './stage.js'
+import { Cursor, numberBytes, withLength } from './wire.js'
+
+// The two Yjs servers speak the same inner protocol: 0 for sync, then 0 for "this is what I have", 1 for the answer, 2 for an update. Hocuspocus puts the doc's
+// name before it.
+const sync = 0
+const step1 = 0
+const update = 2
+const emptyVector = Uint8Array.from([0])
+const docName = 'records'
+
+/** All records in one doc, which is what suits a server that keeps whole docs: a flat map with a register per record. */
+export interface WholeDoc {
+  readonly whole: Uint8Array
+  /** Update `turn` of record `doc`. */
+  update(doc: number, turn: number): Uint8Array
+}
+
+export function createWholeDoc(docs: number, turns: number): WholeDoc {
+  const whole = createDoc(new Map(Array.from({ length: docs }, (_, doc) => [`record-${doc}`, sealed(doc)])), client)
+  const edit = editor(whole, client + 2)
+  const updates = Array.from({ length: docs * turns }, (_, number) =>
+    edit(sealed((number % docs) + Math.floor(number / docs)), `record-${number % docs}`),
+  )
+  return {
+    whole,
+    update: (doc, turn) => {
+      const bytes = updates[turn * docs + doc]
+      if (!bytes) throw new Error('An update that was not made beforehand was asked for.')
+      return bytes
+    },
+  }
+}
+
+/** One doc for all records at @y/websocket-server: the name is in the path. */
+export function yWebsocketWire(records: WholeDoc): Wire {
+  return {
+    path: `/${docName}`,
+    greeting: [syncMessage(step1, emptyVector)],
+    // Its own step 1, which it says by itself, and the answer.
+    answers: 2,
+    wholes: [syncMessage(update, records.whole)],
+    message: (doc, turn) => syncMessage(update, records.update(doc, turn)),
+    isUpdate: (frame) => frame[0] === sync && frame[1] === update,
+  }
+}
+
+/** One doc for all records at Hocuspocus. */
+export function hocuspocusWire(records: WholeDoc): Wire {
+  return {
+    path: '/',
+    ...greetHocuspocus([docName]),
+    wholes: [named(docName, syncMessage(update, records.whole))],
+    message: (doc, turn) => named(docName, syncMessage(update, records.update(doc, turn))),
+    isUpdate: isHocuspocusUpdate,
+  }
+}
+
+/** One doc for each record at Hocuspocus, all over one socket. */
+export function hocuspocusWireEach(histories: readonly History[]): Wire {
+  return {
+    path: '/',
+    ...greetHocuspocus(histories.map(({ key }) => key)),
+    wholes: histories.map(({ key, whole }) => named(key, syncMessage(update, whole))),
+    message: (doc, turn) => {
+      const history = histories[doc]
+      const bytes = history?.updates[turn]
+      if (!history || !bytes) throw new Error('An update that was not made beforehand was asked for.')
+      return named(history.key, syncMessage(update, bytes))
+    },
+    isUpdate: isHocuspocusUpdate,
+  }
+}
+
+/** A token (of no meaning, as nothing asks for one) for each doc, which Hocuspocus confirms each. */
+function greetHocuspocus(names: readonly string[]): Pick<Wire, 'greeting' | 'answers'> {
+  return { greeting: names.map((name) => named(name, Uint8Array.from([2, 0, 1, 120]))), answers: names.length }
+}
+
+function isHocuspocusUpdate(frame: Uint8Array): boolean {
+  const cursor = new Cursor(frame)
+  cursor.skip()
+  return frame[cursor.at] === sync && frame[cursor.at + 1] === update
+}
+
+/** The bytes of one message about a doc, without its name. */
+export function syncMessage(kind: number, bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.from([sync, kind]), withLength(bytes)])
+}
+
+export function named(name: string, message: Uint8Array): Uint8Array {
+  const text = Buffer.from(name)
+  return Buffer.concat([Uint8Array.from(numberBytes(text.length)), text, message])
+}
