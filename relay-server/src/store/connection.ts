@@ -23,6 +23,8 @@ export interface Reader {
   prepare(sql: string): ReadStatement
   /** Runs several statements over one moment of the database. */
   snapshot<T>(read: () => T): T
+  /** The same for reading that takes turns with other work; only where nobody else uses this connection. */
+  longSnapshot<T>(read: () => Promise<T>): Promise<T>
   close(): void
 }
 
@@ -37,7 +39,15 @@ export function openReader(file: string): Reader {
   const database = new Database(file, { timeout: 5000 })
   database.exec('PRAGMA query_only = ON')
   const begin = database.prepare('BEGIN')
-  const end = database.prepare('COMMIT')
+  const commit = database.prepare('COMMIT')
+  // Nothing was written, so there is nothing to fail; but a read error before it is told here again, and must not leave the snapshot open for ever.
+  const end = (): void => {
+    try {
+      commit.run([])
+    } catch {
+      if (database.inTransaction) database.exec('ROLLBACK')
+    }
+  }
   return {
     prepare: (sql) => {
       const statement = database.prepare(sql)
@@ -48,7 +58,15 @@ export function openReader(file: string): Reader {
       try {
         return read()
       } finally {
-        end.run([])
+        end()
+      }
+    },
+    longSnapshot: async (read) => {
+      begin.run([])
+      try {
+        return await read()
+      } finally {
+        end()
       }
     },
     close: () => database.close(),

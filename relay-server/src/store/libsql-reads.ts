@@ -9,13 +9,16 @@ import {
   parseKey,
   parseOrgId,
 } from '@entente/protocol'
+import type { Account } from './account.js'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
+import { newAccount, toAccount } from './libsql-accounts.js'
+import type { StoreStats } from './stats.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
 
 /** What the embedded store reads, each from the reading connection. */
 export class LibsqlReads {
-  readonly #opening: ReadStatement
-  readonly #position: ReadStatement
+  readonly #opening: number
+  readonly #end: ReadStatement
   readonly #feed: ReadStatement
   readonly #doc: ReadStatement
   readonly #state: ReadStatement
@@ -24,12 +27,18 @@ export class LibsqlReads {
   readonly #tailsAfter: ReadStatement
   readonly #invitation: ReadStatement
   readonly #ended: ReadStatement
+  readonly #account: ReadStatement
+  readonly #accounts: ReadStatement
+  readonly #settings: ReadStatement
+  readonly #counts: ReadStatement
 
-  constructor(reader: Reader) {
-    this.#opening = reader.prepare(
-      'SELECT o.position AS start, COALESCE((SELECT position FROM openings WHERE n > o.n ORDER BY n LIMIT 1), (SELECT position FROM counter)) AS end FROM openings o WHERE o.id = ?',
+  constructor(reader: Reader, opening: number) {
+    this.#opening = opening
+    this.#end = reader.prepare(
+      `SELECT COALESCE(
+        (SELECT fo.head FROM feeds f JOIN feed_openings fo ON fo.feed = f.id WHERE f.name = ? AND fo.n > o.n ORDER BY fo.n LIMIT 1),
+        (SELECT head FROM feeds WHERE name = ?), 0) AS head FROM openings o WHERE o.id = ?`,
     )
-    this.#position = reader.prepare('SELECT position FROM counter')
     this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
     this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
@@ -44,11 +53,20 @@ export class LibsqlReads {
     this.#ended = reader.prepare(
       "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))",
     )
+    this.#account = reader.prepare('SELECT * FROM orgs WHERE org = ?')
+    this.#accounts = reader.prepare('SELECT * FROM orgs WHERE org > ? ORDER BY org LIMIT ?')
+    this.#settings = reader.prepare('SELECT revision, secret FROM settings')
+    // The sums of the accounts, so that no row per key is read.
+    this.#counts = reader.prepare(
+      `SELECT COUNT(*) AS orgs, COALESCE(SUM(docs), 0) AS docs, COALESCE(SUM(tombstones), 0) AS tombstones,
+        COALESCE(SUM(tail_updates), 0) AS tail_updates, (SELECT COUNT(*) FROM feeds) AS feeds, (SELECT COUNT(*) FROM invitations) AS invitations,
+        (SELECT COUNT(*) FROM openings) AS openings FROM orgs`,
+    )
   }
 
-  knows(opening: number, position: number): boolean {
-    const row = this.#opening.get([opening])
-    return row !== undefined && position <= toNumber(row['end'])
+  knows(feed: FeedName, opening: number, position: number): boolean {
+    const row = this.#end.get([feed, feed, opening])
+    return row !== undefined && position <= toNumber(row['head'])
   }
 
   keyState(name: KeyName): KeyState | undefined {
@@ -60,13 +78,14 @@ export class LibsqlReads {
       kind,
       epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
       vector: kind === 'doc' ? decodeStateVector(toBytes(row['vector'])) : emptyVector,
+      bytes: toNumber(row['bytes']),
     }
   }
 
-  message(name: KeyName): Uint8Array | undefined {
+  message(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
     const row = this.#doc.get([name.feed, name.key])
     if (!row || (toKind(row) !== 'message' && toKind(row) !== 'notice')) return undefined
-    return toBytes(this.#state.get([toNumber(row['id'])])?.['bytes'])
+    return { bytes: toBytes(this.#state.get([toNumber(row['id'])])?.['bytes']), sequence: toNumber(row['sequence']) }
   }
 
   doc(name: KeyName): StoredDoc | undefined {
@@ -83,11 +102,11 @@ export class LibsqlReads {
 
   /** Merges two walks, along the merged states and along the tails, by sequence. */
   page(name: FeedName, after: number, bounds: PageBounds): Page {
-    const position = toNumber(this.#position.get([])?.['position'])
+    const opening = this.#opening
     const feed = this.#feed.get([name])
-    if (!feed) return { entries: [], head: 0, position, done: true }
+    if (!feed) return { entries: [], head: 0, opening, done: true }
     const head = toNumber(feed['head'])
-    if (after >= head) return { entries: [], head, position, done: true }
+    if (after >= head) return { entries: [], head, opening, done: true }
     const wanted = bounds.entries + 1
     const merged = new Walk(this.#mergedAfter, toNumber(feed['id']), after, wanted)
     const tails = new Walk(this.#tailsAfter, toNumber(feed['id']), after, wanted)
@@ -96,10 +115,10 @@ export class LibsqlReads {
     for (;;) {
       const fromMerged = merged.sequence() < tails.sequence()
       const row = (fromMerged ? merged : tails).row
-      if (!row) return { entries, head, position, done: true }
+      if (!row) return { entries, head, opening, done: true }
       const entry = toEntry(row, fromMerged)
       bytes += entry.bytes.length + 48
-      if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes)) return { entries, head, position, done: false }
+      if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes)) return { entries, head, opening, done: false }
       entries.push(entry)
       ;(fromMerged ? merged : tails).step()
     }
@@ -111,6 +130,31 @@ export class LibsqlReads {
 
   endedInvitations(before: number): readonly string[] {
     return this.#ended.all([before]).map((row) => toText(row['mailbox']))
+  }
+
+  account(org: OrgId): Account {
+    const row = this.#account.get([org])
+    return row ? toAccount(row) : newAccount(org)
+  }
+
+  accounts(after: string, limit: number): readonly Account[] {
+    return this.#accounts.all([after, limit]).map(toAccount)
+  }
+
+  /** Counts up with every decision about an account. */
+  revision(): number {
+    return toNumber(this.#settings.get([])?.['revision'])
+  }
+
+  secret(): Uint8Array {
+    return toBytes(this.#settings.get([])?.['secret'])
+  }
+
+  counts(): Omit<StoreStats, 'diskBytes'> {
+    const row = this.#counts.get([]) ?? {}
+    const [orgs, feeds, docs] = [toNumber(row['orgs']), toNumber(row['feeds']), toNumber(row['docs'])]
+    const [tombstones, tailUpdates] = [toNumber(row['tombstones']), toNumber(row['tail_updates'])]
+    return { orgs, feeds, docs, tombstones, tailUpdates, invitations: toNumber(row['invitations']), openings: toNumber(row['openings']) }
   }
 }
 

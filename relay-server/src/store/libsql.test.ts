@@ -1,10 +1,11 @@
-import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { emptyVector, feedName, parseKey, parseOrgId, zeroEpoch } from '@entente/protocol'
 import Database from 'libsql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { bounds, DocWriter, erasure, feed, message, nameOf, org } from './contract-writes.js'
 import { describeStore } from './contract.js'
+import { checkLibsqlFile } from './libsql-check.js'
 import { openLibsqlStore } from './libsql.js'
 
 describeStore('the embedded store', () => {
@@ -39,12 +40,19 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-it('leaves a file of a newer relay untouched', async () => {
+it('leaves a file of a newer relay, of a pre-release, or of something else untouched', async () => {
   await (await openLibsqlStore(directory)).close()
-  const database = new Database(join(directory, 'relay.db'))
-  database.exec('PRAGMA user_version = 99')
-  database.close()
-  await expect(openLibsqlStore(directory)).rejects.toThrow('newer relay')
+  for (const [version, words] of [
+    [99, 'newer relay'],
+    [1, 'pre-release'],
+    [-5, 'not a relay'],
+  ] as const) {
+    const database = new Database(join(directory, 'relay.db'))
+    database.exec(`PRAGMA user_version = ${version}`)
+    database.close()
+    await expect(openLibsqlStore(directory)).rejects.toThrow(words)
+    await expect(openLibsqlStore(directory, { beside: true })).rejects.toThrow(words)
+  }
 })
 
 it('lets one relay at a time use a directory', async () => {
@@ -56,16 +64,98 @@ it('lets one relay at a time use a directory', async () => {
 
 it('overwrites what was erased, so that it is gone from the files', async () => {
   const store = await openLibsqlStore(directory)
-  const write = {
-    feed: feedName({ kind: 'team', org: parseOrgId('a'.repeat(43)), topic: 'messages' }),
-    key: parseKey('m'),
-    whole: true,
-    epoch: zeroEpoch,
-    vector: emptyVector,
-  } as const
   const secret = 'a-withdrawn-value-that-nobody-may-find'
-  await store.commit([{ ...write, seen: 0, kind: 'message', bytes: Buffer.from(secret.repeat(1_000)) }])
-  await store.commit([{ ...write, seen: 1, kind: 'erased', bytes: new Uint8Array() }])
+  await store.commit([message('m', 0, secret.repeat(1_000))])
+  await store.commit([erasure('m', 1)])
   await store.close()
   for (const name of await readdir(directory)) expect((await readFile(join(directory, name))).includes(secret), name).toBe(false)
+})
+
+it('is opened beside a running relay without an opening, and tells it what an operator decides', async () => {
+  const store = await openLibsqlStore(directory)
+  let told = 0
+  store.watch({
+    followedFeeds: () => [],
+    followedMailboxes: () => [],
+    feedGrew: () => {},
+    mailboxChanged: () => {},
+    accountsChanged: () => told++,
+    reopened: () => {},
+  })
+  const opening = store.opening()
+  await store.commit([message('a')])
+  const beside = await openLibsqlStore(directory, { beside: true })
+  expect(beside.opening()).toBe(opening)
+  expect(await beside.check()).toEqual([])
+  await beside.changeAccount(org, { standing: 'revoked', quota: { docs: 5 } })
+  await beside.close()
+  await expect.poll(() => told, { timeout: 5_000 }).toBe(1)
+  expect(await store.account(org)).toMatchObject({ standing: 'revoked', quota: { docs: 5 } })
+  expect((await store.commit([message('b')])).sequences).toEqual([2])
+  expect(await store.stats()).toMatchObject({ openings: 1 })
+  await store.close()
+})
+
+it('does not make a store where an operator looks for one', async () => {
+  await expect(openLibsqlStore(join(directory, 'nowhere'), { beside: true })).rejects.toThrow('no store')
+  expect(await readdir(directory)).toEqual([])
+})
+
+/** Each damage as SQL, and what the check says of it. */
+const damages = [
+  ['UPDATE docs SET sequence = 99 WHERE key = "r1"', 'has not reached'],
+  ['UPDATE docs SET tail = 2 WHERE key = "r1"', '1 updates where 2'],
+  ['UPDATE docs SET bytes = bytes + 1 WHERE key = "m"', 'another size'],
+  ['UPDATE docs SET vector = x"00" WHERE key = "r1"', 'state vector'],
+  ['UPDATE docs SET kind = 9 WHERE key = "m"', 'unknown kind'],
+  ['UPDATE docs SET merged = 1, sequence = 1 WHERE key = "m"', 'several entries'],
+  ['UPDATE docs SET merged = 3, sequence = 3 WHERE key = "m"', 'several entries'],
+  ['UPDATE states SET bytes = zeroblob(length(bytes)) WHERE doc = (SELECT id FROM docs WHERE key = "r1")', 'r1'],
+  ['DELETE FROM states WHERE doc = (SELECT id FROM docs WHERE key = "m")', 'has no state'],
+  ['DELETE FROM docs WHERE key = "r1"', 'belongs to no doc'],
+  ['DELETE FROM tails', '0 updates where 1'],
+  ['UPDATE tails SET feed = 7', 'of another feed'],
+  ['UPDATE feeds SET id = 7', 'belongs to no feed'],
+  ['UPDATE feeds SET opening = 7', 'openings'],
+  ['UPDATE feed_openings SET head = 9', 'openings'],
+  ['UPDATE orgs SET bytes = bytes - 1', 'account'],
+  ['UPDATE orgs SET docs = docs + 1', 'account'],
+  ['DELETE FROM orgs', 'account'],
+  ['UPDATE settings SET secret = x"00"', 'secret'],
+] as const
+
+it.each(damages)('finds in its check: %s', async (sql, words) => {
+  const doc = new DocWriter('r1')
+  const store = await openLibsqlStore(directory)
+  await store.commit([doc.begin(), message('m'), doc.update(1)])
+  expect(await store.check()).toEqual([])
+  const database = new Database(join(directory, 'relay.db'))
+  database.exec(sql.replaceAll('"', "'"))
+  database.close()
+  expect((await store.check()).join('\n')).toContain(words)
+  await store.close()
+})
+
+it('finds pages of the file that were overwritten', async () => {
+  const store = await openLibsqlStore(directory)
+  await store.commit(Array.from({ length: 500 }, (_, index) => new DocWriter(`r${index}`).begin()))
+  await store.close()
+  const path = join(directory, 'relay.db')
+  const file = await open(path, 'r+')
+  const { size } = await file.stat()
+  for (let at = 4096 * 20; at < size; at += 4096 * 3) await file.write(Buffer.alloc(512, 0xff), 0, 512, at)
+  await file.close()
+  expect(await checkLibsqlFile(path)).not.toEqual([])
+})
+
+it('finds what the compaction of a long tail leaves in order', async () => {
+  const store = await openLibsqlStore(directory)
+  const doc = new DocWriter('r1')
+  await store.commit([doc.begin()])
+  for (let seen = 1; seen < 40; seen++) await store.commit([doc.update(seen)])
+  const found = await store.doc(nameOf('r1'))
+  expect(found && (await store.compact(nameOf('r1'), found, doc.mergedUpTo(39)))).toBe(true)
+  expect((await store.page(feed, 0, bounds)).entries.length).toBe(1)
+  expect(await store.check()).toEqual([])
+  await store.close()
 })

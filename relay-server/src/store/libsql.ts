@@ -1,98 +1,67 @@
-import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import type { FeedName } from '@entente/protocol'
-import { lockDirectory, openReader, openWriter, type Reader, toNumber, type Writer } from './connection.js'
+import { statSync } from 'node:fs'
+import type { FeedName, OrgId } from '@entente/protocol'
+import type { Account } from './account.js'
+import { openReader, type Reader } from './connection.js'
+import { checkLibsqlFile } from './libsql-check.js'
+import { openFile, openFileBeside, type OpenFile } from './libsql-file.js'
 import { LibsqlReads } from './libsql-reads.js'
 import { LibsqlWrites } from './libsql-writes.js'
-import { schema, schemaVersion } from './schema.js'
+import type { StoreStats } from './stats.js'
 import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
+import type { Watcher } from './watcher.js'
+
+/** How often it is looked whether the operator has decided something in another process. */
+const watchMs = 1_000
 
 /**
  * The embedded store: one SQLite file in `directory`, which is made where it is missing. One relay at a time: what it knows of each key is its own.
+ * With `beside` it is opened for an operator's command while a relay may be running on it: nothing is held, and no opening drawn; such a
+ * store reads, and decides about accounts, but leaves the feeds to the relay.
  *
- * @throws Error when the file was written by a newer relay, another relay uses the directory, or it cannot be written.
+ * @throws Error when the file is of a newer relay or a pre-release, another relay uses the directory, it cannot be written, or (beside) there is none.
  */
-export async function openLibsqlStore(directory: string): Promise<Store> {
-  mkdirSync(directory, { recursive: true })
-  const unlock = lockDirectory(directory)
-  try {
-    return await openLocked(directory, unlock)
-  } catch (error) {
-    unlock()
-    throw error
-  }
-}
-
-async function openLocked(directory: string, unlock: () => void): Promise<Store> {
-  const file = join(directory, 'relay.db')
-  const writer = openWriter(file)
-  // FULL makes every commit wait for the disk (an acknowledged entry survives a power cut), secure_delete overwrites what is removed (a withdrawn
-  // value is gone from the file).
-  await writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -8192')
-  const version = toNumber((await writer.prepare('PRAGMA user_version')).get([])?.['user_version'])
-  if (version > schemaVersion) {
-    writer.close()
-    throw new Error(
-      `The store in ${directory} was written by a newer relay (${version}, known here: ${schemaVersion}); start that one instead.`,
-    )
-  }
-  await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
-  const opening = await recordOpening(writer)
-  const reader = openReader(file)
-  return new LibsqlStore(opening, writer, reader, await LibsqlWrites.prepare(writer), unlock)
-}
-
-/** Rule OP1: the opening is on disk before anyone is told of it. */
-async function recordOpening(writer: Writer): Promise<{ readonly id: number; readonly position: number }> {
-  const id = Number(randomBytes(8).readBigUInt64BE() >> 11n)
-  const position = toNumber((await writer.prepare('SELECT position FROM counter')).get([])?.['position'])
-  const insert = await writer.prepare('INSERT INTO openings (id, position) VALUES (?, ?)')
-  insert.run([id, position])
-  return { id, position }
+export async function openLibsqlStore(directory: string, { beside = false }: { readonly beside?: boolean } = {}): Promise<Store> {
+  const file = beside ? await openFileBeside(directory) : await openFile(directory)
+  const writes = await LibsqlWrites.prepare(file.writer, file.opening)
+  return new LibsqlStore(file, beside, openReader(file.path), writes)
 }
 
 class LibsqlStore implements Store {
-  readonly opening: number
-  #position: number
-  readonly #writer: Writer
+  readonly #file: OpenFile
+  readonly #beside: boolean
   readonly #reader: Reader
   readonly #reads: LibsqlReads
   readonly #writes: LibsqlWrites
-  readonly #unlock: () => void
+  readonly #secret: Uint8Array
+  #revision: number
+  #watching: NodeJS.Timeout | undefined
   /** Transactions of the one writing connection run one after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(
-    opening: { readonly id: number; readonly position: number },
-    writer: Writer,
-    reader: Reader,
-    writes: LibsqlWrites,
-    unlock: () => void,
-  ) {
-    this.opening = opening.id
-    this.#position = opening.position
-    this.#writer = writer
+  constructor(file: OpenFile, beside: boolean, reader: Reader, writes: LibsqlWrites) {
+    this.#file = file
+    this.#beside = beside
     this.#reader = reader
-    this.#reads = new LibsqlReads(reader)
+    this.#reads = new LibsqlReads(reader, file.opening.id)
     this.#writes = writes
-    this.#unlock = unlock
+    this.#secret = this.#reads.secret()
+    this.#revision = this.#reads.revision()
   }
 
-  position(): number {
-    return this.#position
+  opening(): number {
+    return this.#file.opening.id
   }
 
-  async knows(opening: number, position: number): Promise<boolean> {
-    return this.#reads.knows(opening, position)
+  async knows(feed: FeedName, opening: number, position: number): Promise<boolean> {
+    return this.#reads.knows(feed, opening, position)
   }
 
   async keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]> {
     return names.map((name) => this.#reads.keyState(name))
   }
 
-  async message(name: KeyName): Promise<Uint8Array | undefined> {
-    return this.#reads.message(name)
+  async message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
+    return this.#reader.snapshot(() => this.#reads.message(name))
   }
 
   async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {
@@ -111,10 +80,8 @@ class LibsqlStore implements Store {
     return this.#reads.endedInvitations(before)
   }
 
-  async commit(writes: readonly Write[]): Promise<Commit> {
-    const commit = await this.#transact(() => this.#writes.append(writes))
-    this.#position = commit.position
-    return commit
+  commit(writes: readonly Write[]): Promise<Commit> {
+    return this.#transact(() => this.#writes.append(writes))
   }
 
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean> {
@@ -136,6 +103,48 @@ class LibsqlStore implements Store {
     await this.#transact(() => this.#writes.forgetInvitations(expiredBefore))
   }
 
+  async account(org: OrgId): Promise<Account> {
+    return this.#reads.account(org)
+  }
+
+  async accounts(after: string, limit: number): Promise<readonly Account[]> {
+    return this.#reads.accounts(after, limit)
+  }
+
+  async changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void> {
+    await this.#transact(() => this.#writes.changeAccount(org, change))
+  }
+
+  secret(): Uint8Array {
+    return this.#secret
+  }
+
+  /** Feeds and mailboxes grow at this process's hands only, so accounts are all that there is to tell. */
+  watch(watcher: Watcher): void {
+    clearInterval(this.#watching)
+    this.#watching = setInterval(() => {
+      let revision: number
+      try {
+        revision = this.#reads.revision()
+      } catch {
+        // A disk that cannot be read is told by everything else that reads; the next look makes good for this one.
+        return
+      }
+      if (revision === this.#revision) return
+      this.#revision = revision
+      watcher.accountsChanged()
+    }, watchMs).unref()
+  }
+
+  async stats(): Promise<StoreStats> {
+    const diskBytes = ['', '-wal'].reduce((sum, end) => sum + (statSync(this.#file.path + end, { throwIfNoEntry: false })?.size ?? 0), 0)
+    return { diskBytes, ...this.#reads.counts() }
+  }
+
+  check(): Promise<readonly string[]> {
+    return checkLibsqlFile(this.#file.path)
+  }
+
   async isWritable(): Promise<boolean> {
     try {
       await this.#transact(() => this.#writes.tryWriting())
@@ -146,11 +155,13 @@ class LibsqlStore implements Store {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#watching)
     await this.#last
     this.#reader.close()
-    await this.#writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
-    this.#writer.close()
-    this.#unlock()
+    // Beside a relay this would wait for its readers; whoever closes the file last tidies up in any case.
+    if (!this.#beside) await this.#file.writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
+    this.#file.writer.close()
+    this.#file.unlock()
   }
 
   #transact<T>(work: () => T): Promise<T> {
@@ -158,10 +169,10 @@ class LibsqlStore implements Store {
       this.#writes.begin.run([])
       try {
         const value = work()
-        await this.#writer.exec('COMMIT')
+        await this.#file.writer.exec('COMMIT')
         return value
       } catch (error) {
-        await this.#writer.exec('ROLLBACK').catch(() => {})
+        await this.#file.writer.exec('ROLLBACK').catch(() => {})
         throw error
       }
     })

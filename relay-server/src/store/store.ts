@@ -1,4 +1,7 @@
 import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector } from '@entente/protocol'
+import type { Account } from './account.js'
+import type { StoreStats } from './stats.js'
+import type { Watcher } from './watcher.js'
 
 /** The last entry of a key, as far as the next offer is judged by it. */
 export interface KeyState {
@@ -8,6 +11,8 @@ export interface KeyState {
   readonly epoch: Epoch
   /** Up to where the doc is known; empty for the other kinds. */
   readonly vector: StateVector
+  /** What the key takes on the disk: merged state and tail, in bytes. */
+  readonly bytes: number
 }
 
 export interface KeyName {
@@ -15,9 +20,20 @@ export interface KeyName {
   readonly key: Key
 }
 
+/** A key and its last sequence, 0 for none. */
+export interface KeyPosition extends KeyName {
+  readonly sequence: number
+}
+
 /** One entry to append, already admitted. `seen` is the compare of the compare-and-set: the key's last sequence, 0 for none. */
 export interface Write extends KeyName {
+  /** The org that writes the feed, in whose account the entry is counted. */
+  readonly owner: OrgId
   readonly seen: number
+  /** Last entries of other keys (policies) that the write was judged by. Writes that were judged by the same ones share the list. */
+  readonly given: readonly KeyPosition[]
+  /** Whether this entry makes the org one connection richer in its account. */
+  readonly connects: boolean
   readonly kind: EntryKind
   readonly whole: boolean
   readonly epoch: Epoch
@@ -26,12 +42,14 @@ export interface Write extends KeyName {
 }
 
 export interface Commit {
-  /** Entries ever committed, these included. */
-  readonly position: number
-  /** Per write the sequence it got, or 0 where `seen` was no longer the key's last and nothing was written. */
+  /** The opening in which this was committed. */
+  readonly opening: number
+  /** Per write the sequence it got, or 0 where `seen`, or one of `given`, was no longer the key's last and nothing was written. */
   readonly sequences: readonly number[]
   /** Per write how many updates now wait behind the key's merged state. */
   readonly tails: readonly number[]
+  /** The accounts of the orgs that wrote, as they stand now. */
+  readonly accounts: readonly Account[]
 }
 
 export interface PageBounds {
@@ -44,7 +62,8 @@ export interface Page {
   readonly entries: readonly Entry[]
   /** The feed's last sequence, 0 where it has none. */
   readonly head: number
-  readonly position: number
+  /** The opening in which this was read. */
+  readonly opening: number
   /** Whether nothing is left between these entries and the head. */
   readonly done: boolean
 }
@@ -73,22 +92,25 @@ export interface Invitation {
  * Where the relay keeps what it acknowledged. Every adapter runs the suite in `contract.ts`. The guarantees:
  *
  * - `commit` is one transaction. When it resolves, the writes are on stable storage and every later read of any method sees them; when it
- *   rejects, none of them is there. Sequences of one feed are given without gaps, in the order of the writes, and become visible in that order.
- * - A write whose `seen` is not the key's last sequence changes nothing and gets sequence 0; the others of its batch stand.
+ *   rejects, none of them is there. Sequences of one feed are given without gaps, in the order of the writes, and become visible in that order,
+ *   however many relays write to the same store.
+ * - A write whose `seen` is not the key's last sequence, or one of whose `given` has moved on, changes nothing and gets sequence 0; the others of
+ *   its batch stand.
  * - `page` shows one moment of the feed: merged states at their sequence, later updates at theirs, tombstones and messages at theirs.
- * - `opening` is a random number of 53 bits that this opening of the store drew and wrote down, with the position at that moment, before
- *   anything else (rule OP1). What was ever the answer to `knows` for a pair stays true unless the store was replaced by an older copy.
+ * - `opening` is a random number of 53 bits that was drawn and written down before anything else was done with this copy of the data, together
+ *   with the head of each feed at that moment (rule OP1). What was ever the answer to `knows` stays true unless the store was replaced by an
+ *   older copy. Where relays share a store they share its opening; it changes under them only when the store was replaced.
+ * - Accounts are exact: bytes and docs of all that lies in the feeds an org writes, changed in the transaction that changes those.
  * - Nothing is kept in memory per record.
  */
 export interface Store {
-  readonly opening: number
-  /** Entries ever committed, as of the last commit that this process saw. */
-  position(): number
-  /** Whether this store once stood at `position` in the opening of that id. */
-  knows(opening: number, position: number): Promise<boolean>
+  /** The present opening, as far as this process knows. */
+  opening(): number
+  /** Whether the feed once stood at `position` (its head then) in the opening of that id. */
+  knows(feed: FeedName, opening: number, position: number): Promise<boolean>
   keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]>
-  /** The bytes of a message or notice, or undefined where the key holds none. */
-  message(name: KeyName): Promise<Uint8Array | undefined>
+  /** The bytes of a message or notice and its sequence, or undefined where the key holds none. */
+  message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined>
   commit(writes: readonly Write[]): Promise<Commit>
   /** At least one entry where there is one, then as many as fit the bounds. */
   page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page>
@@ -96,7 +118,10 @@ export interface Store {
   /** Puts `merged` in the place of `from`'s states. Resolves to false, and changes nothing, where the doc was replaced or merged since. */
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean>
   invitation(mailbox: string): Promise<Invitation | undefined>
-  /** Reads, changes and writes one invitation in one transaction. `change` gives the row to keep, or undefined to leave all as it is. */
+  /**
+   * Reads, changes and writes one invitation in one transaction. `change` gives the row to keep, or undefined to leave all as it is; it may be
+   * called more than once, and the last call counts.
+   */
   changeInvitation(mailbox: string, change: (present: Invitation | undefined) => Invitation | undefined): Promise<Invitation | undefined>
   /** Removes feeds and all that they hold from the disk. */
   dropFeeds(feeds: readonly FeedName[]): Promise<void>
@@ -104,6 +129,19 @@ export interface Store {
   endedInvitations(before: number): Promise<readonly string[]>
   /** Removes invitations that expired before a moment. */
   forgetInvitations(expiredBefore: number): Promise<void>
+  /** An org's account; one that was never written reads as new. */
+  account(org: OrgId): Promise<Account>
+  /** All accounts by org, from the one after `after` on ('' for the first). */
+  accounts(after: string, limit: number): Promise<readonly Account[]>
+  /** Changes what an operator decides about an org; its usage stays what it is. Watchers of every relay on this store are told. */
+  changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void>
+  /** 32 random bytes, drawn when the store was made, the same for every relay on it. */
+  secret(): Uint8Array
+  /** Tells what others do with the same store from now on. Hints: something may be told late, twice, or in vain, but nothing never. */
+  watch(watcher: Watcher): void
+  stats(): Promise<StoreStats>
+  /** Reads everything and compares. @returns what is wrong, in words that name feeds and keys but no bytes; empty where all is well */
+  check(): Promise<readonly string[]>
   /** Whether a commit would go through now: tried by writing a row. */
   isWritable(): Promise<boolean>
   close(): Promise<void>

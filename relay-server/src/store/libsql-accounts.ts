@@ -1,0 +1,53 @@
+import { type OrgId, parseOrgId } from '@entente/protocol'
+import { type Account, noUsage, type Quota, standings } from './account.js'
+import { type Cell, type Row, toNumber, toText } from './connection.js'
+
+/** What a transaction adds to the sums of an org. */
+export interface Growth {
+  bytes: number
+  docs: number
+  connections: number
+  tombstones: number
+  tailUpdates: number
+}
+
+export function noGrowth(): Growth {
+  return { bytes: 0, docs: 0, connections: 0, tombstones: 0, tailUpdates: 0 }
+}
+
+/** Adds to an org's sums in one statement, and gives its account. */
+export const growOrg = `INSERT INTO orgs (org, bytes, docs, connections, tombstones, tail_updates) VALUES (?, ?, ?, ?, ?, ?)
+  ON CONFLICT (org) DO UPDATE SET bytes = bytes + excluded.bytes, docs = docs + excluded.docs, connections = connections + excluded.connections,
+  tombstones = tombstones + excluded.tombstones, tail_updates = tail_updates + excluded.tail_updates RETURNING *`
+
+export function growthCells(org: string, growth: Growth): readonly Cell[] {
+  return [org, growth.bytes, growth.docs, growth.connections, growth.tombstones, growth.tailUpdates]
+}
+
+export const decideOrg = `INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (org) DO UPDATE SET standing = excluded.standing, quota_bytes = excluded.quota_bytes, quota_docs = excluded.quota_docs,
+  quota_connections = excluded.quota_connections`
+
+export function decisionCells(org: OrgId, { standing, quota }: Pick<Account, 'standing' | 'quota'>): readonly Cell[] {
+  return [org, standing, quota.bytes ?? null, quota.docs ?? null, quota.connections ?? null]
+}
+
+export function newAccount(org: OrgId): Account {
+  return { org, standing: 'none', quota: {}, usage: noUsage }
+}
+
+export function toAccount(row: Row | undefined): Account {
+  const standing = standings.find((known) => known === row?.['standing'])
+  if (!row || !standing) throw new Error('The store holds an account of an unknown form; run a check on its file.')
+  return {
+    org: parseOrgId(toText(row['org'])),
+    standing,
+    quota: { ...bound('bytes', row), ...bound('docs', row), ...bound('connections', row) },
+    usage: { bytes: toNumber(row['bytes']), docs: toNumber(row['docs']), connections: toNumber(row['connections']) },
+  }
+}
+
+function bound(what: keyof Quota, row: Row): Quota {
+  const cell = row[`quota_${what}`]
+  return cell === null ? {} : { [what]: toNumber(cell) }
+}

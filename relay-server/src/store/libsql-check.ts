@@ -1,0 +1,143 @@
+import { setImmediate } from 'node:timers/promises'
+import { compactDoc, decodeStateVector, type EntryKind, entryKinds, type StateVector, vectorOfDoc } from '@entente/protocol'
+import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
+import { refuseOtherVersion } from './libsql-file.js'
+
+/** Docs that are read, and problems that are told, at a time. */
+const stepDocs = 256
+const toldProblems = 100
+
+const erased = entryKinds.indexOf('erased')
+
+/** Counts that compare whole tables; each row that they give is a problem. */
+const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row) => string }[] = [
+  {
+    sql: 'SELECT t.feed, t.sequence FROM tails t LEFT JOIN docs d ON d.id = t.doc WHERE d.id IS NULL LIMIT 10',
+    problem: (row) => `feed ${cell(row, 'feed')}: the update ${cell(row, 'sequence')} belongs to no doc`,
+  },
+  {
+    sql: 'SELECT s.doc FROM states s LEFT JOIN docs d ON d.id = s.doc WHERE d.id IS NULL LIMIT 10',
+    problem: (row) => `the state ${cell(row, 'doc')} belongs to no doc`,
+  },
+  {
+    sql: 'SELECT f.name, d.merged FROM docs d JOIN feeds f ON f.id = d.feed GROUP BY d.feed, d.merged HAVING COUNT(*) > 1 LIMIT 10',
+    problem: (row) => `${cell(row, 'name')}: several entries have the sequence ${cell(row, 'merged')}`,
+  },
+  {
+    sql: 'SELECT f.name, t.sequence FROM tails t JOIN docs d ON d.feed = t.feed AND d.merged = t.sequence JOIN feeds f ON f.id = t.feed LIMIT 10',
+    problem: (row) => `${cell(row, 'name')}: several entries have the sequence ${cell(row, 'sequence')}`,
+  },
+  {
+    sql: `SELECT f.name FROM feeds f WHERE f.opening NOT IN (SELECT n FROM openings)
+      OR EXISTS (SELECT 1 FROM feed_openings fo WHERE fo.feed = f.id AND (fo.head > f.head OR fo.n > f.opening)) LIMIT 10`,
+    problem: (row) => `${cell(row, 'name')}: what is written down of its openings does not fit its head`,
+  },
+  {
+    sql: `WITH held AS (
+        SELECT f.owner AS org, SUM(d.bytes) AS bytes, SUM(d.kind <> ${erased}) AS docs, SUM(d.kind = ${erased}) AS tombstones, SUM(d.tail) AS tail_updates
+        FROM feeds f JOIN docs d ON d.feed = f.id GROUP BY f.owner)
+      SELECT h.org FROM held h LEFT JOIN orgs o ON o.org = h.org WHERE o.org IS NULL
+      UNION ALL SELECT o.org FROM orgs o LEFT JOIN held h ON h.org = o.org WHERE o.bytes <> COALESCE(h.bytes, 0) OR o.docs <> COALESCE(h.docs, 0)
+        OR o.tombstones <> COALESCE(h.tombstones, 0) OR o.tail_updates <> COALESCE(h.tail_updates, 0) LIMIT 10`,
+    problem: (row) => `the account of ${cell(row, 'org')} is not the sum of what its feeds hold`,
+  },
+  { sql: 'SELECT 1 FROM settings WHERE length(secret) <> 32', problem: () => 'the store’s secret is not of its length' },
+]
+
+/**
+ * Reads a store's file as a whole, over one moment of it, while others may go on writing: the pages of the database, what its tables say of each
+ * other, and every doc, loaded and held against its state vector.
+ *
+ * @returns what is wrong, in words that name feeds and keys but no bytes; the first hundred of it
+ * @throws Error when the file is no store of this version
+ */
+export async function checkLibsqlFile(path: string): Promise<readonly string[]> {
+  const reader = openReader(path)
+  try {
+    refuseOtherVersion(toNumber(reader.prepare('PRAGMA user_version').get([])?.['user_version']), path)
+    return await reader.longSnapshot(() => checkAll(reader))
+  } finally {
+    reader.close()
+  }
+}
+
+async function checkAll(reader: Reader): Promise<readonly string[]> {
+  const problems: string[] = []
+  try {
+    for (const row of reader.prepare(`PRAGMA integrity_check(${toldProblems})`).all([])) {
+      const [said] = Object.values(row)
+      if (said !== 'ok') problems.push(`database: ${String(said)}`)
+    }
+    for (const { sql, problem } of tableChecks) problems.push(...reader.prepare(sql).all([]).map(problem))
+    await new DocCheck(reader, problems).run()
+  } catch (error) {
+    problems.push(`reading stopped: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  return problems.length > toldProblems ? [...problems.slice(0, toldProblems), 'and more'] : problems
+}
+
+/** Walks along all docs in small steps. */
+class DocCheck {
+  readonly #problems: string[]
+  readonly #docs: ReadStatement
+  readonly #tail: ReadStatement
+
+  constructor(reader: Reader, problems: string[]) {
+    this.#problems = problems
+    this.#docs = reader.prepare(
+      `SELECT d.*, f.name, f.head, s.bytes AS state FROM docs d LEFT JOIN feeds f ON f.id = d.feed LEFT JOIN states s ON s.doc = d.id
+        WHERE d.id > ? ORDER BY d.id LIMIT ?`,
+    )
+    this.#tail = reader.prepare('SELECT feed, sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
+  }
+
+  async run(): Promise<void> {
+    let after = 0
+    while (this.#problems.length <= toldProblems) {
+      const rows = this.#docs.all([after, stepDocs])
+      for (const row of rows) {
+        const problem = this.#problemOf(row)
+        if (problem) this.#problems.push(`${cell(row, 'name')} ${cell(row, 'key')}: ${problem}`)
+      }
+      const last = rows.at(-1)
+      if (!last) return
+      after = toNumber(last['id'])
+      await setImmediate()
+    }
+  }
+
+  #problemOf(row: Row): string | undefined {
+    if (row['name'] === null) return 'belongs to no feed'
+    if (row['state'] === null) return 'has no state'
+    const kind = entryKinds[toNumber(row['kind'])]
+    if (!kind) return 'is of an unknown kind'
+    const [sequence, merged] = [toNumber(row['sequence']), toNumber(row['merged'])]
+    const tail = this.#tail.all([toNumber(row['id'])])
+    if (sequence < 1 || sequence > toNumber(row['head'])) return 'has a sequence that its feed has not reached'
+    if (tail.length !== toNumber(row['tail'])) return `has ${tail.length} updates where ${toNumber(row['tail'])} are said to be`
+    if (tail.some((update) => toNumber(update['feed']) !== toNumber(row['feed']))) return 'has updates of another feed'
+    if (toNumber(tail.at(-1)?.['sequence'] ?? merged) !== sequence || toNumber(tail[0]?.['sequence'] ?? merged + 1) <= merged)
+      return 'has updates that do not fit its sequence'
+    const states = [toBytes(row['state']), ...tail.map((update) => toBytes(update['bytes']))]
+    if (states.reduce((sum, state) => sum + state.length, 0) !== toNumber(row['bytes'])) return 'has another size than is written down'
+    return problemOfStates(kind, states, toBytes(row['vector']))
+  }
+}
+
+function problemOfStates(kind: EntryKind, states: readonly Uint8Array[], vector: Uint8Array): string | undefined {
+  if (kind !== 'doc') return states.length > 1 ? 'has updates, but is no doc' : undefined
+  try {
+    return isSame(vectorOfDoc(compactDoc(states)), decodeStateVector(vector)) ? undefined : 'does not load to its state vector'
+  } catch {
+    return 'cannot be loaded'
+  }
+}
+
+function isSame(one: StateVector, two: StateVector): boolean {
+  return one.size === two.size && [...one].every(([client, clock]) => two.get(client) === clock)
+}
+
+function cell(row: Row, name: string): string {
+  const value = row[name]
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '?'
+}

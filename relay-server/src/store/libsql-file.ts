@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
+import { schema, schemaVersion } from './schema.js'
+
+/** An opening in the order in which they were drawn (n) and as devices name it (id). */
+export interface Opening {
+  readonly n: number
+  readonly id: number
+}
+
+/** The store's file, opened for writing. */
+export interface OpenFile {
+  readonly path: string
+  readonly writer: Writer
+  readonly opening: Opening
+  /** Lets go of what held the directory for this process. */
+  unlock(): void
+}
+
+export function fileIn(directory: string): string {
+  return join(directory, 'relay.db')
+}
+
+/**
+ * Opens a directory for its relay: holds it for this process, makes the file where there is none, and draws an opening.
+ *
+ * @throws Error when another relay uses the directory, the file is of another version, or cannot be written
+ */
+export async function openFile(directory: string): Promise<OpenFile> {
+  mkdirSync(directory, { recursive: true })
+  const unlock = lockDirectory(directory)
+  const path = fileIn(directory)
+  let writer: Writer | undefined
+  try {
+    writer = await openAsWriter(path)
+    const version = await versionOf(writer)
+    if (version !== 0) refuseOtherVersion(version, path)
+    await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+    return { path, writer, opening: await drawOpening(writer), unlock }
+  } catch (error) {
+    writer?.close()
+    unlock()
+    throw error
+  }
+}
+
+/**
+ * Opens the file beside a relay that may be running on it: nothing is made, held or drawn.
+ *
+ * @throws Error when there is no store in the directory, or the file is of another version
+ */
+export async function openFileBeside(directory: string): Promise<OpenFile> {
+  const path = fileIn(directory)
+  if (!existsSync(path)) throw new Error(`There is no store in ${directory}.`)
+  const writer = await openAsWriter(path)
+  try {
+    refuseOtherVersion(await versionOf(writer), path)
+    const row = (await writer.prepare('SELECT n, id FROM openings ORDER BY n DESC LIMIT 1')).get([])
+    return { path, writer, opening: { n: toNumber(row?.['n']), id: toNumber(row?.['id']) }, unlock: () => {} }
+  } catch (error) {
+    writer.close()
+    throw error
+  }
+}
+
+/** @throws Error where a file is not of the version known here */
+export function refuseOtherVersion(version: number, path: string): void {
+  if (version === schemaVersion) return
+  if (version > schemaVersion)
+    throw new Error(`${path} was written by a newer relay (${version}, known here: ${schemaVersion}); use that one instead.`)
+  throw new Error(
+    version === 1
+      ? `${path} was written by a pre-release of this relay and is of no use to it; give it a new directory, which the devices will fill.`
+      : `${path} is not a relay's store.`,
+  )
+}
+
+async function openAsWriter(path: string): Promise<Writer> {
+  const writer = openWriter(path)
+  // FULL makes every commit wait for the disk (an acknowledged entry survives a power cut), secure_delete overwrites what is removed (a withdrawn
+  // value is gone from the file).
+  await writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -8192')
+  return writer
+}
+
+async function versionOf(writer: Writer): Promise<number> {
+  return toNumber((await writer.prepare('PRAGMA user_version')).get([])?.['user_version'])
+}
+
+/** Rule OP1: the opening is on disk before anyone is told of it. */
+async function drawOpening(writer: Writer): Promise<Opening> {
+  const id = Number(randomBytes(8).readBigUInt64BE() >> 11n)
+  const row = (await writer.prepare('INSERT INTO openings (id) VALUES (?) RETURNING n')).get([id])
+  return { n: toNumber(row?.['n']), id }
+}
