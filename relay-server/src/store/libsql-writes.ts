@@ -15,7 +15,9 @@ const statements = {
   addFeed: 'INSERT INTO feeds (name, owner, head, opening) VALUES (?, ?, 0, 0) RETURNING id',
   setHead: 'UPDATE feeds SET head = ?, opening = ? WHERE id = ?',
   openFeed: 'INSERT INTO feed_openings (feed, n, head) VALUES (?, ?, ?)',
-  doc: 'SELECT id, kind, sequence, merged, tail, bytes FROM docs WHERE feed = ? AND key = ?',
+  // The row that each update needs, and no more of it: every column costs.
+  doc: 'SELECT id, sequence, tail FROM docs WHERE feed = ? AND key = ?',
+  replaced: 'SELECT kind, tail, merged, bytes FROM docs WHERE id = ?',
   lastOf: 'SELECT d.sequence FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?',
   addDoc:
     'INSERT INTO docs (feed, key, kind, version, number, sequence, merged, tail, bytes, vector) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) RETURNING id',
@@ -139,13 +141,14 @@ export class LibsqlWrites {
       feed.growth.tailUpdates++
       return toNumber(row['tail']) + 1
     }
-    countReplacing(feed.growth, write.kind, length, row)
+    countNew(feed.growth, write.kind, length)
     if (!row) {
       const id = toNumber(run.addDoc.get([feed.id, write.key, kind, version, number, sequence, sequence, length, vector])?.['id'])
       run.setState.run([id, write.bytes])
       return 0
     }
     const id = toNumber(row['id'])
+    countReplaced(feed.growth, run.replaced.get([id]))
     if (toNumber(row['tail']) > 0) run.dropTail.run([id, sequence])
     run.replaceDoc.run([kind, version, number, sequence, sequence, length, vector, id])
     run.setState.run([id, write.bytes])
@@ -156,8 +159,9 @@ export class LibsqlWrites {
     const run = this.#statements
     const feed = run.feed.get([name.feed])
     const row = feed && run.doc.get([toNumber(feed['id']), name.key])
-    if (!row || toNumber(row['merged']) !== from.merged) return false
+    if (!row) return false
     const id = toNumber(row['id'])
+    if (toNumber(run.replaced.get([id])?.['merged']) !== from.merged) return false
     const grown = merged.length - from.states.reduce((sum, state) => sum + state.length, 0)
     const updates = from.states.length - 1
     run.dropTail.run([id, from.sequence])
@@ -231,16 +235,17 @@ class Given {
   }
 }
 
-/** Of an entry that takes the place of a key's state and tail, or is its first. */
-function countReplacing(growth: Growth, kind: EntryKind, length: number, row: Row | undefined): void {
-  growth.bytes += length - (row ? toNumber(row['bytes']) : 0)
-  if (row) {
-    growth.tailUpdates -= toNumber(row['tail'])
-    if (toNumber(row['kind']) === erased) growth.tombstones--
-    else growth.docs--
-  }
+function countNew(growth: Growth, kind: EntryKind, length: number): void {
+  growth.bytes += length
   if (kind === 'erased') growth.tombstones++
   else growth.docs++
+}
+
+function countReplaced(growth: Growth, row: Row | undefined): void {
+  growth.bytes -= toNumber(row?.['bytes'])
+  growth.tailUpdates -= toNumber(row?.['tail'])
+  if (toNumber(row?.['kind']) === erased) growth.tombstones--
+  else growth.docs--
 }
 
 function addTo(sum: Growth, growth: Growth): void {
