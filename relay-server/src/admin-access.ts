@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { isIPv4 } from 'node:net'
+import { isLoopback } from './address.js'
 import { LruMap } from './lru.js'
 
 /** Wrong tokens that one address may show within `windowMs`; then it waits until that time is over. */
@@ -29,18 +29,21 @@ export class AdminAccess {
     this.#tokenHash = token === undefined ? undefined : hash(token)
   }
 
-  /** @param now ms on any clock that only goes forward */
-  check(request: Asking, now: number): AdminVerdict {
+  /**
+   * @param now ms on any clock that only goes forward
+   * @param from whose tries are counted: the other end of the socket, or whom a trusted proxy there speaks for
+   */
+  check(request: Asking, now: number, from = request.socket.remoteAddress ?? ''): AdminVerdict {
     const address = request.socket.remoteAddress ?? ''
     if (!this.#tokenHash) return { status: isFromThisMachine(address, request.headers) ? 200 : 401 }
-    const wrong = this.#wrong.get(address)
-    // A right token counts as little as a wrong one while the address has to wait: else guessing could go on.
+    const wrong = this.#wrong.get(from)
+    // A right token counts as little as a wrong one while whoever asks has to wait: else guessing could go on.
     if (wrong && wrong.tries >= wrongTries && now < wrong.until) return { status: 429, retryMs: Math.ceil(wrong.until - now) }
     const shown = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
     if (shown === undefined) return { status: 401 }
     if (timingSafeEqual(hash(shown), this.#tokenHash)) return { status: 200 }
     if (wrong && now < wrong.until) wrong.tries++
-    else this.#wrong.set(address, { tries: 1, until: now + windowMs })
+    else this.#wrong.set(from, { tries: 1, until: now + windowMs })
     return { status: 401 }
   }
 }
@@ -58,10 +61,5 @@ function isFromThisMachine(address: string, headers: IncomingHttpHeaders): boole
   // A page from elsewhere may have its own name resolved to this machine; its requests then carry that name.
   const host = `http://${headers.host ?? ''}`
   const name = URL.canParse(host) ? new URL(host).hostname : ''
-  return name === 'localhost' || name === '[::1]' || isLoopback(name)
-}
-
-function isLoopback(address: string): boolean {
-  const inner = address.startsWith('::ffff:') ? address.slice(7) : address
-  return inner === '::1' || (isIPv4(inner) && inner.startsWith('127.'))
+  return name === 'localhost' || isLoopback(name.replaceAll(/[[\]]/g, ''))
 }

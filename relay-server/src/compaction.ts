@@ -21,6 +21,11 @@ export class Compactor {
     this.#log = log
   }
 
+  /** How many docs wait to be merged. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
   add(name: KeyName): void {
     if (this.#stopped || this.#waiting.size >= waitingDocs) return
     this.#waiting.set(`${name.feed}\n${name.key}`, { feed: name.feed, key: name.key })

@@ -2,8 +2,9 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { extname, join, normalize, resolve, sep } from 'node:path'
-import type { TrustedProxies } from './address.js'
-import type { AdminAccess } from './admin-access.js'
+import { countedAs, type TrustedProxies } from './address.js'
+import { answerStatus, type RelayStatus } from './admin.js'
+import type { AdminAccess, AdminVerdict } from './admin-access.js'
 import { type Log, loggedPath, reasonOf } from './log.js'
 import type { Metrics } from './metrics.js'
 import { readPeer } from './peer.js'
@@ -48,14 +49,17 @@ export interface HttpParts {
   readonly proxies: TrustedProxies
   readonly access: AdminAccess
   readonly metrics: Metrics
+  readonly status: () => Promise<RelayStatus>
 }
 
 /**
  * Plain HTTP: the web app's files, `/healthz` (the process runs), `/readyz` (the store takes entries) and, for whoever may see the relay's figures,
- * `/metrics`.
+ * `/metrics` and, in JSON for the admin page, `/admin/status`.
  */
-export function createHttpHandler({ web, store, log, proxies, access, metrics }: HttpParts): RequestListener {
+export function createHttpHandler({ web, store, log, proxies, access, metrics, status }: HttpParts): RequestListener {
   const isReady = rememberFor(readinessMs, () => store.isWritable())
+  const admit = (request: IncomingMessage): AdminVerdict =>
+    access.check(request, performance.now(), countedAs(readPeer(request, proxies).address))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
@@ -69,14 +73,15 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics }:
     }
     if (path === '/healthz') return say(response, 200, 'ok')
     if (path === '/readyz') return (await isReady()) ? say(response, 200, 'ready') : say(response, 503, 'The store takes no entries.')
+    if (path === '/admin/status') return answerStatus(response, admit(request), status)
     if (path === '/metrics') return sayMetrics(request, response)
     await serveFile(web, path, request, response)
   }
   const sayMetrics = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const { status } = access.check(request, performance.now())
-    if (status === 200) return say(response, 200, await metrics.text(), metrics.contentType)
-    if (status === 401) response.setHeader('www-authenticate', 'Bearer')
-    say(response, status, 'The figures are read with the admin token, or from this machine where there is none.')
+    const verdict = admit(request)
+    if (verdict.status === 200) return say(response, 200, await metrics.text(), metrics.contentType)
+    if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer')
+    say(response, verdict.status, 'The figures are read with the admin token, or from this machine where there is none.')
   }
   return (request, response) => {
     const began = performance.now()

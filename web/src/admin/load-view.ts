@@ -69,7 +69,8 @@ export function storeView({ writable, compactionWaiting, held }: StoreReport): T
             ${tile('Openings', html`${showCount(held.openings)}`, html`times this store was begun or restored`)}`
           : tile('Docs waiting to be merged', html`${showCount(compactionWaiting)}`)
       }
-    </dl>`
+    </dl>
+    ${held ? html`<p class="soft small">Counted every ten seconds, as the accounts of the orgs are.</p>` : nothing}`
 }
 
 function perSecond(rate: number): TemplateResult {

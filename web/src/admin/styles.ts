@@ -54,8 +54,8 @@ export const adminStyles = css`
   }
   .tiles {
     display: grid;
-    grid-template-columns: repeat(auto-fill, minmax(min(152px, 100%), 1fr));
-    gap: calc(var(--gap) * 1.4) calc(var(--gap) * 2);
+    grid-template-columns: repeat(auto-fill, minmax(min(136px, 100%), 1fr));
+    gap: calc(var(--gap) * 1.4) calc(var(--gap) * 1.6);
   }
   dt {
     color: var(--soft);

@@ -1,0 +1,164 @@
+import type { ServerResponse } from 'node:http'
+import type { AdminVerdict } from './admin-access.js'
+import { isServed } from './admission.js'
+import type { RelayConfig } from './config.js'
+import type { Load } from './load.js'
+import type { Account, Standing, Usage } from './store/account.js'
+import type { StoreStats } from './store/stats.js'
+
+/** What is listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
+const listed = 200
+/** Sessions looked at in one turn of the loop. */
+const atOnce = 5_000
+/** How long a status answers for, and how long the store's figures do, which cost more to take. In ms. */
+const statusMs = 900
+const storeMs = 10_000
+
+/** One session, as the admin page lists it: ids and figures only. */
+export interface SessionReport {
+  /** Undefined before the hello. */
+  readonly org: string | undefined
+  readonly device: string | undefined
+  readonly role: string | undefined
+  readonly openedMs: number
+  readonly feeds: number
+  /** What waits for the reader, and for how long the oldest of it has. */
+  readonly queuedBytes: number
+  readonly oldestMs: number
+  /** Entries between what it was given and the heads of its feeds. */
+  readonly behind: number
+}
+
+/** What `/admin/status` answers. Sizes in bytes, spans in ms, moments in ms since 1970. Ids and figures: no key, token or value. */
+export interface RelayStatus {
+  readonly at: number
+  readonly upMs: number
+  readonly sockets: number
+  readonly load: Load
+  readonly store: StoreReport
+  readonly sessions: {
+    readonly total: number
+    readonly queuedBytes: number
+    readonly oldestMs: number
+    readonly behind: number
+    /** Those for which most waits, at most 200. */
+    readonly listed: readonly SessionReport[]
+  }
+  /** Left out where the store keeps no accounts. */
+  readonly orgs?: { readonly total: number; readonly listed: readonly OrgReport[] }
+}
+
+export interface StoreReport {
+  readonly writable: boolean
+  readonly compactionWaiting: number
+  /** Left out while the store cannot be read. */
+  readonly held?: StoreStats
+}
+
+export interface OrgReport extends Usage {
+  readonly id: string
+  /** What counts for this org; 0 is no bound. */
+  readonly quota: Usage
+  readonly standing: Standing
+  /** Whether its devices get a session as it stands; with the relay's join token they put it on the list. */
+  readonly admitted: boolean
+}
+
+/** Where a status is taken from. */
+export interface StatusSource {
+  readonly config: Pick<RelayConfig, 'admission' | 'quota'>
+  readonly sessions: Iterable<Reporting>
+  sockets(): number
+  load(): Load
+  compactionWaiting(): number
+  isWritable(): Promise<boolean>
+  stats(): Promise<StoreStats>
+  accounts(limit: number): Promise<readonly Account[]>
+}
+
+export interface Reporting {
+  /** @param now on the clock of `performance.now()` */
+  report(now: number): SessionReport
+}
+
+/** @returns a function that takes the relay's status, at most about once a second however many ask */
+export function createStatus(source: StatusSource): () => Promise<RelayStatus> {
+  const startedAt = performance.now()
+  const held = rememberFor(storeMs, () => source.stats().catch(() => undefined))
+  const orgs = rememberFor(storeMs, () => reportOrgs(source).catch(() => undefined))
+  return rememberFor(statusMs, async () => {
+    const now = performance.now()
+    const [writable, stats, accounts, sessions] = await Promise.all([source.isWritable(), held(), orgs(), reportSessions(source, now)])
+    return {
+      at: Date.now(),
+      upMs: Math.round(now - startedAt),
+      sockets: source.sockets(),
+      load: source.load(),
+      store: { writable, compactionWaiting: source.compactionWaiting(), ...(stats ? { held: stats } : {}) },
+      sessions,
+      ...(accounts ? { orgs: { total: stats?.orgs ?? accounts.length, listed: accounts } } : {}),
+    }
+  })
+}
+
+async function reportOrgs(source: StatusSource): Promise<readonly OrgReport[]> {
+  const accounts = await source.accounts(listed)
+  return accounts.map(({ org, standing, quota, usage }) => ({
+    id: org,
+    ...usage,
+    quota: { ...source.config.quota, ...quota },
+    standing,
+    admitted: isServed({ standing }, source.config),
+  }))
+}
+
+async function reportSessions(source: StatusSource, now: number): Promise<RelayStatus['sessions']> {
+  const most: SessionReport[] = []
+  const all = { total: 0, queuedBytes: 0, oldestMs: 0, behind: 0 }
+  for (const session of source.sessions) {
+    const report = session.report(now)
+    all.total++
+    all.queuedBytes += report.queuedBytes
+    all.oldestMs = Math.max(all.oldestMs, report.oldestMs)
+    all.behind += report.behind
+    most.push(report)
+    if (most.length >= atOnce) {
+      keepMost(most)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  keepMost(most)
+  return { ...all, listed: most }
+}
+
+function keepMost(reports: SessionReport[]): void {
+  reports.sort((one, other) => other.queuedBytes - one.queuedBytes || other.behind - one.behind)
+  reports.length = Math.min(reports.length, listed)
+}
+
+/** Answers `/admin/status`, in JSON: the status to whom it is open, the verdict to others. */
+export async function answerStatus(response: ServerResponse, verdict: AdminVerdict, status: () => Promise<RelayStatus>): Promise<void> {
+  if (verdict.status === 200) return say(response, 200, await status())
+  if (verdict.status === 429) response.setHeader('retry-after', Math.ceil(verdict.retryMs / 1000))
+  else response.setHeader('www-authenticate', 'Bearer')
+  say(response, verdict.status, { error: verdict.status === 429 ? 'TOO_MANY_TRIES' : 'TOKEN' })
+}
+
+function say(response: ServerResponse, status: number, body: object): void {
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  response.setHeader('cache-control', 'no-store')
+  response.writeHead(status).end(`${JSON.stringify(body)}\n`)
+}
+
+function rememberFor<T>(ms: number, take: () => Promise<T>): () => Promise<T> {
+  let at = Number.NEGATIVE_INFINITY
+  let taken: Promise<T> | undefined
+  return () => {
+    const now = performance.now()
+    if (!taken || now - at > ms) {
+      at = now
+      taken = take()
+    }
+    return taken
+  }
+}
