@@ -1,22 +1,23 @@
-import { type ConnectionId, type DeviceId, type FeedName, type Offer, type RelayMessage, type Role, revokedDevice } from '@entente/protocol'
+import { type ConnectionId, type DeviceId, type Offer, type OrgId, type RelayMessage, revokedDevice, type Role } from '@entente/protocol'
 import type { Access } from './access.js'
+import { AtHand, keyId } from './at-hand.js'
 import { type Log, reasonOf } from './log.js'
-import { LruMap } from './lru.js'
-import { isRefusal, judgeOffer, mailboxKeys, policyOf, type Refusal } from './offer.js'
-import type { PolicyBook } from './policy.js'
-import type { Commit, KeyName, KeyState, Store, Write } from './store/store.js'
+import { isPolicy, isRefusal, judgeOffer, type Refusal } from './offer.js'
+import { PolicyBook } from './policy.js'
+import type { Quota } from './store/account.js'
+import type { Commit, Store, Write } from './store/store.js'
 
-/** Keys whose last entry is at hand; the others are read again when they are needed. */
-const keptKeys = 8_192
-const keptMailboxes = 1_024
 /** What one transaction takes at most; the rest goes with the next. */
 const batchOffers = 2_000
 const batchBytes = 8 * 1024 * 1024
+/** How often an offer is judged because another relay on the same store came first; then its maker is to look again. */
+const tries = 3
 /** When to try again while the store does not take anything. */
 const unavailableRetryMs = 2_000
 
 /** Whoever made an offer and hears what became of it. */
 export interface Publisher {
+  readonly org: OrgId
   readonly role: Role
   say(message: RelayMessage): void
   /** Bytes of offers that are no longer in the queue. */
@@ -34,6 +35,7 @@ interface Queued {
   readonly publisher: Publisher
   readonly access: Access
   readonly offer: Offer
+  readonly attempt: number
 }
 
 interface Refused extends Queued {
@@ -54,33 +56,45 @@ interface Gathering {
  */
 export class Batch {
   readonly #store: Store
-  readonly #policies: PolicyBook
   readonly #after: AfterCommit
+  readonly #quota: Required<Quota>
   readonly #log: Log
-  readonly #states = new LruMap<string, KeyState>(keptKeys)
+  readonly #atHand: AtHand
   /** Keys with an entry that is judged but not yet on disk. */
   readonly #underWay = new Set<string>()
-  /** How many keys the feeds of mailboxes hold. */
-  readonly #mailboxKeys = new LruMap<FeedName, number>(keptMailboxes)
-  readonly #incoming: Queued[] = []
-  #next: Gathering = { writes: [], from: [], refused: [], bytes: 0 }
+  #incoming: Queued[] = []
+  #next: Gathering = nothingGathered()
+  /** A policy is on its way to the disk; what comes after it is judged once it is there. */
+  #isPolicyUnderWay = false
   #judging = false
   #committing = false
   #idle: (() => void)[] = []
 
-  constructor(store: Store, policies: PolicyBook, after: AfterCommit, log: Log) {
+  /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
+  constructor(store: Store, after: AfterCommit, quota: Required<Quota>, log: Log) {
     this.#store = store
-    this.#policies = policies
     this.#after = after
+    this.#quota = quota
     this.#log = log
+    this.#atHand = new AtHand(store, new PolicyBook(store))
   }
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {
-    for (const offer of offers) this.#incoming.push({ publisher, access, offer })
+    for (const offer of offers) this.#incoming.push({ publisher, access, offer, attempt: 1 })
     if (this.#judging) return
     this.#judging = true
     // One turn later, so that all frames that came in together are judged, and go to the disk, together.
     setImmediate(() => void this.#judge())
+  }
+
+  /** An operator changed accounts. */
+  forgetAccounts(): void {
+    this.#atHand.forgetAccounts()
+  }
+
+  /** The store was replaced by another copy. */
+  forgetAll(): void {
+    this.#atHand.forgetAll()
   }
 
   /** Resolves when everything offered so far has been answered. */
@@ -94,10 +108,12 @@ export class Batch {
     try {
       while (this.#incoming.length > 0 && !this.#isFull()) {
         const some = this.#incoming.slice(0, batchOffers)
-        await this.#bring(some)
+        await this.#atHand.bring(some, (name) => this.#underWay.has(keyId(name)))
         let judged = 0
         for (const queued of some) {
-          if (this.#isFull()) break
+          const connection = connectionOf(queued.access)
+          // A commit that came too late may have made us forget meanwhile what was just brought.
+          if (this.#isFull() || (connection && !this.#atHand.policies.get(connection))) break
           this.#judgeOne(queued)
           judged++
         }
@@ -112,66 +128,46 @@ export class Batch {
   }
 
   #isFull(): boolean {
-    return this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
-  }
-
-  /** Brings what judging needs and is not at hand: last entries, policies, the fill of mailboxes. */
-  async #bring(queued: readonly Queued[]): Promise<void> {
-    const missing = new Map<string, KeyName>()
-    const connections = new Set<ConnectionId>()
-    const mailboxes = new Set<FeedName>()
-    for (const { access, offer } of queued) {
-      const id = keyId({ feed: access.name, key: offer.key })
-      if (!this.#states.get(id)) missing.set(id, { feed: access.name, key: offer.key })
-      if (access.feed.kind === 'connection' && !this.#policies.get(access.feed.connection)) connections.add(access.feed.connection)
-      if (access.mailboxUntil !== undefined && this.#mailboxKeys.get(access.name) === undefined) mailboxes.add(access.name)
-    }
-    if (missing.size > 0) {
-      const ids = [...missing.keys()]
-      const states = await this.#store.keyStates([...missing.values()])
-      for (const [index, id] of ids.entries()) {
-        const state = states[index]
-        if (state && !this.#states.get(id)) this.#states.set(id, state)
-      }
-    }
-    for (const connection of connections) await this.#policies.load(connection)
-    for (const feed of mailboxes) {
-      const page = await this.#store.page(feed, 0, { bytes: Number.POSITIVE_INFINITY, entries: mailboxKeys })
-      this.#mailboxKeys.set(feed, page.entries.length)
-    }
+    return this.#isPolicyUnderWay || this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
   }
 
   #judgeOne(queued: Queued): void {
     const { publisher, access, offer } = queued
-    const id = keyId({ feed: access.name, key: offer.key })
-    const last = this.#states.get(id)
-    const { feed } = access
+    const name = { feed: access.name, key: offer.key }
+    const last = this.#atHand.state(name)
+    const { quota, usage } = this.#atHand.account(publisher.org)
+    const connection = connectionOf(access)
     const verdict = judgeOffer({
       offer,
       access,
+      org: publisher.org,
       role: publisher.role,
+      quota: { ...this.#quota, ...quota },
+      usage,
       last,
-      isOvertaken: this.#underWay.has(id),
-      policies: feed.kind === 'connection' ? this.#policies.get(feed.connection) : undefined,
-      keysInMailbox: this.#mailboxKeys.get(access.name) ?? 0,
+      isOvertaken: this.#underWay.has(keyId(name)),
+      policies: connection && this.#atHand.policies.get(connection),
+      keysInMailbox: this.#atHand.keysInMailbox(access.name),
       now: Date.now(),
     })
     if (isRefusal(verdict)) {
-      this.#next.refused.push({ ...queued, refusal: verdict })
+      const knowsMore = verdict.code === 'BEHIND' && offer.seen > (last?.sequence ?? 0)
+      if (knowsMore && queued.attempt < tries) this.#incoming.push({ ...queued, attempt: queued.attempt + 1 })
+      else this.#next.refused.push({ ...queued, refusal: verdict })
       return
     }
     this.#next.writes.push(verdict)
     this.#next.from.push(queued)
     this.#next.bytes += verdict.bytes.length
-    this.#underWay.add(id)
-    const policy = policyOf(verdict)
-    if (policy && feed.kind === 'connection') this.#policies.register(feed.connection, feed.side, policy)
-    if (access.mailboxUntil !== undefined && !last) this.#mailboxKeys.set(access.name, (this.#mailboxKeys.get(access.name) ?? 0) + 1)
+    this.#underWay.add(keyId(name))
+    this.#atHand.expect(verdict, access.mailboxUntil !== undefined)
+    if (isPolicy(verdict)) this.#isPolicyUnderWay = true
   }
 
   #commitNext(): void {
     if (this.#committing) return
-    const gathered = this.#takeNext()
+    const gathered = this.#next
+    this.#next = nothingGathered()
     if (gathered.writes.length === 0) {
       for (const refused of gathered.refused) refuse(refused, refused.refusal)
       return this.#goOn()
@@ -187,12 +183,6 @@ export class Batch {
       })
   }
 
-  #takeNext(): Gathering {
-    const gathered = this.#next
-    this.#next = { writes: [], from: [], refused: [], bytes: 0 }
-    return gathered
-  }
-
   #goOn(): void {
     if (this.#judging) return
     if (this.#incoming.length > 0) {
@@ -205,31 +195,35 @@ export class Batch {
     for (const resolve of idle) resolve()
   }
 
-  #settle(gathered: Gathering, commit: Commit): void {
-    const ids = new Map<Publisher, number[]>()
-    gathered.writes.forEach((write, index) => {
-      const id = keyId(write)
+  #settle({ writes, from, refused }: Gathering, commit: Commit): void {
+    const accepted = new Map<Publisher, number[]>()
+    const again: Queued[] = []
+    const late: Queued[] = []
+    for (const account of commit.accounts) this.#atHand.learnAccount(account)
+    writes.forEach((write, index) => {
       const sequence = commit.sequences[index] ?? 0
-      const queued = gathered.from[index]
-      this.#underWay.delete(id)
+      const queued = from[index]
+      this.#underWay.delete(keyId(write))
       if (!queued) return
+      if (isPolicy(write)) this.#policyLanded(queued.access)
       if (sequence === 0) {
-        this.#states.delete(id)
-        // It may have been a policy, which the offers after it were judged by only until now.
-        this.#policies.forget()
-        refuse(queued, { code: 'BEHIND', version: 0, detail: 'Another entry for the key came first; take that in and offer again.' })
+        this.#atHand.forget(write, connectionOf(queued.access))
+        if (queued.attempt < tries) again.push({ ...queued, attempt: queued.attempt + 1 })
+        else late.push(queued)
         return
       }
-      this.#states.set(id, { sequence, kind: write.kind, epoch: write.epoch, vector: write.vector })
-      const list = ids.get(queued.publisher)
-      if (list) list.push(queued.offer.id)
-      else ids.set(queued.publisher, [queued.offer.id])
+      this.#atHand.learn(write, sequence)
+      const ids = accepted.get(queued.publisher)
+      if (ids) ids.push(queued.offer.id)
+      else accepted.set(queued.publisher, [queued.offer.id])
       queued.publisher.settled(queued.offer.bytes.length)
     })
-    this.#after.fanOut(gathered.writes, commit)
-    for (const [publisher, accepted] of ids) publisher.say({ type: 'accepted', ids: accepted })
-    for (const refused of gathered.refused) refuse(refused, refused.refusal)
-    gathered.writes.forEach((write, index) => {
+    this.#after.fanOut(writes, commit)
+    for (const [publisher, ids] of accepted) publisher.say({ type: 'accepted', ids })
+    for (const one of refused) refuse(one, one.refusal)
+    for (const one of late) refuse(one, tooLate)
+    this.#incoming = [...again, ...this.#incoming]
+    writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
       const device = write.kind === 'notice' ? revokedDevice(write.key) : undefined
       if (device) this.#after.revoked(device)
@@ -237,26 +231,41 @@ export class Batch {
     })
   }
 
+  #policyLanded(access: Access): void {
+    this.#isPolicyUnderWay = false
+    const connection = connectionOf(access)
+    if (connection) this.#atHand.policies.forget(connection)
+  }
+
   /** What gathered meanwhile was judged on what is now not on disk, so it fails too. */
   #fail(gathered: Gathering, error: unknown): void {
-    const next = this.#takeNext()
+    const next = this.#next
+    this.#next = nothingGathered()
     this.#log.error('commit-failed', { reason: reasonOf(error), offers: gathered.writes.length + next.writes.length })
-    this.#states.clear()
-    this.#policies.forget()
-    this.#mailboxKeys.clear()
+    this.#atHand.forgetAll()
     this.#underWay.clear()
+    this.#isPolicyUnderWay = false
     for (const queued of [...gathered.from, ...gathered.refused, ...next.from, ...next.refused]) refuse(queued, unavailable)
   }
 }
 
 const unavailable: Refusal = { code: 'UNAVAILABLE', version: 0, detail: 'The relay cannot store at the moment; offer again later.' }
+const tooLate: Refusal = {
+  code: 'BEHIND',
+  version: 0,
+  detail: 'Another entry for the key came first; take that in and offer again.',
+}
+
+function nothingGathered(): Gathering {
+  return { writes: [], from: [], refused: [], bytes: 0 }
+}
+
+function connectionOf({ feed }: Access): ConnectionId | undefined {
+  return feed.kind === 'connection' ? feed.connection : undefined
+}
 
 function refuse({ publisher, offer }: Queued, { code, version, detail }: Refusal): void {
   const retryMs = code === 'UNAVAILABLE' ? unavailableRetryMs : 0
   publisher.say({ type: 'refused', what: 'offer', subject: offer.id, code, version, retryMs, detail })
   publisher.settled(offer.bytes.length)
-}
-
-function keyId({ feed, key }: KeyName): string {
-  return `${feed}\n${key}`
 }

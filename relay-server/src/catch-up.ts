@@ -1,32 +1,77 @@
 import { limits } from '@entente/protocol'
-import { chunkBytes, encodeEntries, entriesPrefix, type Readers, type Subscription } from './fan-out.js'
-import type { Store } from './store/store.js'
+import { chunkBytes, encodeEntries } from './entries.js'
+import type { Reader, Readers, Subscription } from './fan-out.js'
+import type { Page, Store } from './store/store.js'
+import type { Turns } from './turns.js'
 
 /** What is read from the store in one step: what fits one frame beside other feeds' answers. */
-const pageBounds = { bytes: chunkBytes, entries: limits.entriesPerFrame }
+export const pageBounds = { bytes: chunkBytes, entries: limits.entriesPerFrame }
+/** Feeds of one session that are read in one step, so that the answers to a device that comes back leave in one frame. */
+const feedsAtOnce = 16
+
+/** What catching up shares with the rest of the relay. */
+export interface CatchUpTools {
+  readonly store: Store
+  readonly readers: Readers
+  readonly turns: Turns
+}
 
 /**
- * Answers a subscription from its cursor on, page by page as fast as the reader takes them, until nothing is left, and sets it live (rules CU1 to
- * CU3). Nothing is missed between the last page and going live: entries committed after the page was read have not been sent to
- * anyone yet, and entries that have been sent already (`readers.sent`) are in the page or call for another one.
+ * Answers the subscriptions of one session from their cursors on, until nothing is left, and sets each live (rules CU1 to CU3). The feeds take turns,
+ * a page each, and none is paged on while the socket is busy: what a session costs in memory is bounded, however much it has to catch up on.
  *
- * @returns 'LOST' where the cursor is beyond the feed's head
+ * Nothing is missed between the last page and going live: entries committed after the page was read have not been sent to anyone yet, and
+ * entries that have been sent already call for another page.
  */
-export async function catchUp(subscription: Subscription, store: Store, readers: Readers): Promise<'LIVE' | 'LOST' | 'ENDED'> {
-  const { name } = subscription.access
-  for (;;) {
-    const page = await store.page(name, subscription.cursor, pageBounds)
-    if (subscription.ended) return 'ENDED'
-    if (subscription.cursor > page.head) return 'LOST'
-    const isLive = page.done && readers.sent(name) <= page.head
-    for (const chunk of encodeEntries(page.entries, page.position, isLive, false)) {
-      subscription.reader.sayEncoded([entriesPrefix(subscription.number), chunk])
+export class CatchUp {
+  readonly #tools: CatchUpTools
+  readonly #reader: Reader
+  readonly #lost: (subscription: Subscription) => void
+  readonly #failed: (error: unknown) => void
+  #queue: Subscription[] = []
+  #running = false
+
+  /** @param lost called where a cursor is beyond its feed's head */
+  constructor(tools: CatchUpTools, reader: Reader, lost: (subscription: Subscription) => void, failed: (error: unknown) => void) {
+    this.#tools = tools
+    this.#reader = reader
+    this.#lost = lost
+    this.#failed = failed
+  }
+
+  follow(subscription: Subscription): void {
+    this.#queue.push(subscription)
+    if (this.#running) return
+    this.#running = true
+    this.#run()
+      .catch(this.#failed)
+      .finally(() => (this.#running = false))
+  }
+
+  async #run(): Promise<void> {
+    const { store, turns } = this.#tools
+    while (this.#queue.length > 0) {
+      const some = this.#queue.splice(0, feedsAtOnce)
+      const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
+      for (const [index, page] of pages.entries()) {
+        const subscription = some[index]
+        if (subscription && !subscription.ended && !this.#give(subscription, page)) this.#queue.push(subscription)
+      }
+      if (this.#reader.isBusy) await this.#reader.drained()
     }
-    subscription.cursor = page.done ? page.head : (page.entries.at(-1)?.sequence ?? subscription.cursor)
-    if (isLive) {
-      subscription.live = true
-      return 'LIVE'
+  }
+
+  /** @returns whether the subscription is done with catching up */
+  #give(subscription: Subscription, { entries, done, head }: Page): boolean {
+    if (subscription.cursor > head) {
+      this.#lost(subscription)
+      return true
     }
-    await subscription.reader.drained()
+    subscription.cursor = done ? head : (entries.at(-1)?.sequence ?? subscription.cursor)
+    const isLive = done && this.#tools.readers.goLive(subscription, head)
+    for (const message of encodeEntries(subscription.number, entries, head, { last: isLive, before: false })) {
+      this.#reader.sayEncoded(message)
+    }
+    return isLive
   }
 }

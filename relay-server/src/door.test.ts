@@ -73,35 +73,35 @@ describe('the y-websocket door', () => {
     await expect.poll(() => shown(doc)).toBe('c')
   })
 
-  it('[DR2] is for reading: a page that writes is closed with 4003, and nothing changes', async () => {
+  it('[DR2] is for reading: a page that writes is closed with 4403, and nothing changes', async () => {
     const { doc, provider, codes } = open(await askToken(paul))
     await new Promise((resolve) => provider.once('sync', resolve))
     doc.getMap('v').set('0', bytes('mine'))
-    await expect.poll(() => codes).toContain(4003)
+    await expect.poll(() => codes).toContain(4403)
     const [entry] = await (await connection.open(relay.url, connection.paul)).read(1, connection.feed('vendor', 'opportunity'))
     expect(entry?.bytes).toEqual(docOffer('r1', bytes('a')).bytes)
   })
 
-  it('[DR3] closes with 4001 when the doc begins a new epoch, and when it is erased', async () => {
+  it('[DR3] closes with 4410 when the doc begins a new epoch, and when it is erased', async () => {
     const before = open(await askToken(paul))
     await new Promise((resolve) => before.provider.once('sync', resolve))
     await vera.publish(feed, { ...docOffer('r1', bytes('anew'), 1, '0', 1), seen: 1 })
-    await expect.poll(() => before.codes).toContain(4001)
+    await expect.poll(() => before.codes).toContain(4410)
     const after = open(await askToken(paul))
     await new Promise((resolve) => after.provider.once('sync', resolve))
     expect(shown(after.doc)).toBe('anew')
     await vera.publish(feed, { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 1 }, seen: 2 })
-    await expect.poll(() => after.codes).toContain(4001)
+    await expect.poll(() => after.codes).toContain(4410)
   })
 
-  it('[DR3] closes with 4001 when the token has had its time', async () => {
+  it('[DR3] closes with 4401 when the token has had its time', async () => {
     await relay.stop()
     relay = await TestRelay.start({ doorMs: 200, heartbeatMs: 150 })
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { provider, codes } = open(await askToken(paul))
     await new Promise((resolve) => provider.once('sync', resolve))
-    await expect.poll(() => codes, { timeout: 2_000 }).toContain(4001)
+    await expect.poll(() => codes, { timeout: 2_000 }).toContain(4401)
   })
 
   it('[DR4] opens only with a token, and only the doc it is for, with 401 (row 36)', async () => {

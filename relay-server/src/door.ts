@@ -1,34 +1,40 @@
-import { randomBytes } from 'node:crypto'
-import { compareEpochs, type Epoch, type FeedName, type Key, loadDoc, parseFeedName, parseKey, ProtocolError } from '@entente/protocol'
+import {
+  compareEpochs,
+  type EntryKind,
+  type Epoch,
+  type FeedName,
+  type Key,
+  loadDoc,
+  parseFeedName,
+  parseKey,
+  ProtocolError,
+} from '@entente/protocol'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import type { WebSocket } from 'ws'
 import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
+import { DoorTokens, type Pass } from './door-token.js'
 import { type Log, reasonOf } from './log.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
 
-/** Tokens given out and not yet expired; beyond, the oldest goes. */
-const keptTokens = 10_000
-
-/** Close codes of the door. */
-const doorClosed = { ended: 4001, readOnly: 4003 } as const
+/** Close codes of the door. From 4400 to 4499 a stock provider takes them for final and leaves it to its page to come back with another token. */
+const doorClosed = { expired: 4401, readOnly: 4403, ended: 4410 } as const
 
 // The words of the y-websocket protocol.
 const messageSync = 0
 const messageAwareness = 1
 const emptyAwareness = new Uint8Array([messageAwareness, 1, 0])
 
-interface Pass {
-  readonly name: KeyName
-  readonly epoch: Epoch
-  /** ms since 1970 */
-  readonly expires: number
-}
-
 interface Visitor {
   readonly socket: WebSocket
   readonly pass: Pass
+}
+
+/** One doc that somebody looks at, and the last sequence of it that all who do were sent. */
+interface Room {
+  readonly visitors: Set<Visitor>
+  sequence: number
 }
 
 /**
@@ -40,11 +46,12 @@ export class Doors {
   readonly #log: Log
   readonly #lifeMs: number
   readonly #slowReaderBytes: number
-  readonly #passes = new Map<string, Pass>()
-  readonly #visitors = new Map<string, Set<Visitor>>()
+  readonly #tokens: DoorTokens
+  readonly #feeds = new Map<FeedName, Map<Key, Room>>()
 
   constructor(store: Store, log: Log, lifeMs: number, slowReaderBytes: number) {
     this.#store = store
+    this.#tokens = new DoorTokens(store.secret())
     this.#log = log
     this.#lifeMs = lifeMs
     this.#slowReaderBytes = slowReaderBytes
@@ -54,26 +61,20 @@ export class Doors {
   async admit(name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
     const [state] = await this.#store.keyStates([name])
     if (state?.kind !== 'doc') return undefined
-    const token = randomBytes(16).toString('base64url')
     const expires = now + this.#lifeMs
-    this.#passes.set(token, { name, epoch: state.epoch, expires })
-    if (this.#passes.size > keptTokens) {
-      const [oldest] = this.#passes.keys()
-      if (oldest !== undefined) this.#passes.delete(oldest)
-    }
-    return { token, expires }
+    return { token: await this.#tokens.sign({ name, epoch: state.epoch, expires }), expires }
   }
 
   /** What a token opens, or undefined where it opens nothing or another doc. */
-  check(name: KeyName, token: string, now: number): Pass | undefined {
-    const pass = this.#passes.get(token)
-    return pass && pass.expires > now && pass.name.feed === name.feed && pass.name.key === name.key ? pass : undefined
+  async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
+    const pass = await this.#tokens.read(token, now)
+    return pass?.name.feed === name.feed && pass.name.key === name.key ? pass : undefined
   }
 
   enter(socket: WebSocket, pass: Pass): void {
     const visitor: Visitor = { socket, pass }
-    const id = visitorId(pass.name)
-    this.#visitors.set(id, (this.#visitors.get(id) ?? new Set()).add(visitor))
+    const room = this.#room(pass.name)
+    room.visitors.add(visitor)
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (!isBinary) return socket.close(1003)
       this.#answer(visitor, data).catch((error: unknown) => {
@@ -83,43 +84,79 @@ export class Doors {
     })
     socket.on('error', (error) => this.#log.debug('socket-error', { reason: reasonOf(error) }))
     socket.on('close', () => {
-      const visitors = this.#visitors.get(id)
-      visitors?.delete(visitor)
-      if (visitors?.size === 0) this.#visitors.delete(id)
+      room.visitors.delete(visitor)
+      if (room.visitors.size === 0) this.#leaveRoom(pass.name, room)
     })
   }
 
+  /** Feeds of which a doc is open here. */
+  feeds(): Iterable<FeedName> {
+    return this.#feeds.keys()
+  }
+
   /** Passes a committed update on, and closes the door on a doc that was replaced or erased. */
-  fanOut(writes: readonly Write[], commit: Commit): void {
-    if (this.#visitors.size === 0) return
+  fanOut(writes: readonly Write[], { sequences }: Commit): void {
+    if (this.#feeds.size === 0) return
     writes.forEach((write, index) => {
-      if (!commit.sequences[index]) return
-      for (const visitor of this.#visitors.get(visitorId(write)) ?? []) {
-        if (write.kind !== 'doc' || compareEpochs(write.epoch, visitor.pass.epoch) !== 0)
-          visitor.socket.close(doorClosed.ended, 'this doc has ended')
-        else
-          this.#send(
-            visitor,
-            syncMessage((encoder) => sync.writeUpdate(encoder, write.bytes)),
-          )
-      }
+      const room = this.#feeds.get(write.feed)?.get(write.key)
+      const sequence = sequences[index]
+      if (!room || !sequence) return
+      if (room.sequence === write.seen) room.sequence = sequence
+      this.#tell(room, write, write.bytes)
     })
+  }
+
+  /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
+  async grew(feed: FeedName): Promise<void> {
+    for (const [key, room] of this.#feeds.get(feed) ?? []) {
+      const doc = await this.#store.doc({ feed, key })
+      if (doc?.sequence === room.sequence) continue
+      room.sequence = doc?.sequence ?? 0
+      this.#tell(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
+    }
   }
 
   /** Ends what has expired, and says a word to the others: a stock provider takes a line silent for 30 seconds for dead. */
   sweep(now: number): void {
-    for (const [token, pass] of this.#passes) if (pass.expires <= now) this.#passes.delete(token)
-    for (const visitors of this.#visitors.values()) {
-      for (const visitor of visitors) {
-        if (visitor.pass.expires <= now) visitor.socket.close(doorClosed.ended, 'the token has expired')
-        else this.#send(visitor, emptyAwareness)
-      }
+    for (const visitor of this.#visitors()) {
+      if (visitor.pass.expires <= now) visitor.socket.close(doorClosed.expired, 'the token has expired')
+      else this.#send(visitor, emptyAwareness)
     }
   }
 
   /** Closes every door because the relay goes. */
   leave(): void {
-    for (const visitors of this.#visitors.values()) for (const { socket } of visitors) socket.close(1001)
+    for (const { socket } of this.#visitors()) socket.close(1001)
+  }
+
+  #room({ feed, key }: KeyName): Room {
+    const rooms = this.#feeds.get(feed) ?? new Map<Key, Room>()
+    const room = rooms.get(key) ?? { visitors: new Set(), sequence: 0 }
+    this.#feeds.set(feed, rooms.set(key, room))
+    return room
+  }
+
+  #leaveRoom({ feed, key }: KeyName, room: Room): void {
+    const rooms = this.#feeds.get(feed)
+    if (rooms?.get(key) !== room) return
+    rooms.delete(key)
+    if (rooms.size === 0) this.#feeds.delete(feed)
+  }
+
+  *#visitors(): Iterable<Visitor> {
+    for (const rooms of this.#feeds.values()) for (const room of rooms.values()) yield* room.visitors
+  }
+
+  #tell(room: Room, { kind, epoch }: { readonly kind: EntryKind; readonly epoch: Epoch | undefined }, bytes: Uint8Array | undefined): void {
+    for (const visitor of room.visitors) {
+      const isSame = kind === 'doc' && epoch !== undefined && compareEpochs(epoch, visitor.pass.epoch) === 0
+      if (!isSame || !bytes) visitor.socket.close(doorClosed.ended, 'this doc has ended')
+      else
+        this.#send(
+          visitor,
+          syncMessage((encoder) => sync.writeUpdate(encoder, bytes)),
+        )
+    }
   }
 
   async #answer(visitor: Visitor, data: Uint8Array): Promise<void> {
@@ -189,8 +226,4 @@ function syncMessage(write: (encoder: encoding.Encoder) => void): Uint8Array {
     encoding.writeVarUint(encoder, messageSync)
     write(encoder)
   })
-}
-
-function visitorId({ feed, key }: { readonly feed: FeedName; readonly key: Key }): string {
-  return `${feed}\n${key}`
 }

@@ -1,19 +1,14 @@
-import { encodeRelayFrame, type Entry, type FeedName, type RelayMessage } from '@entente/protocol'
-import * as encoding from 'lib0/encoding'
+import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from './access.js'
-import type { Commit, Write } from './store/store.js'
-
-/** Entries of about this many bytes make one message, so that a frame never waits for a whole feed. */
-export const chunkBytes = 64 * 1024
-/** What an entry costs on the wire beside its bytes, at most about. */
-const entryOverhead = 96
+import { encodeEntries } from './entries.js'
+import type { Commit, Page, Write } from './store/store.js'
 
 /** One session's reading of one feed. */
 export interface Subscription {
   /** The session's own number for the feed. */
   readonly number: number
   readonly access: Access
-  readonly reader: { say(message: RelayMessage): void; sayEncoded(parts: readonly Uint8Array[]): void; drained(): Promise<void> }
+  readonly reader: Reader
   /** The last sequence that was sent. */
   cursor: number
   /** Whether all up to the cursor was sent and what is committed from now on is to be sent at once. */
@@ -21,115 +16,156 @@ export interface Subscription {
   ended: boolean
 }
 
+/** Whoever reads feeds over one socket. */
+export interface Reader {
+  say(message: RelayMessage): void
+  sayEncoded(message: Uint8Array): void
+  /** Catches a subscription of its own up. */
+  follow(subscription: Subscription): void
+  /** Whether it is to be given time before it is paged on. */
+  readonly isBusy: boolean
+  drained(): Promise<void>
+}
+
+interface Followed {
+  readonly subscriptions: Set<Subscription>
+  live: number
+  /** The last sequence that was given to the live readers; where there are none, the last one that is known of. */
+  sent: number
+  /** Whether entries that another relay committed are being read for the live readers. */
+  pulling: boolean
+  /** How far the feed is known to have grown at other hands. */
+  grownTo: number
+}
+
+/** A stretch of a feed: every entry after `from` up to `to` that is still to be told apart. */
+interface Stretch {
+  readonly entries: readonly Entry[]
+  readonly from: number
+  readonly to: number
+}
+
+/** Reads the page of a feed after a sequence, for all its live readers. */
+type ReadPage = (name: FeedName, after: number) => Promise<Page>
+
 /** Who reads which feed, and what of it has been sent. */
 export class Readers {
-  readonly #feeds = new Map<FeedName, { readonly subscriptions: Set<Subscription>; sent: number }>()
-  readonly #fellBehind: (subscription: Subscription) => void
+  readonly #feeds = new Map<FeedName, Followed>()
+  readonly #readPage: ReadPage
 
-  /** @param fellBehind called for a live subscription that missed an entry, to catch up again */
-  constructor(fellBehind: (subscription: Subscription) => void) {
-    this.#fellBehind = fellBehind
+  constructor(readPage: ReadPage) {
+    this.#readPage = readPage
   }
 
   add(subscription: Subscription): void {
     const feed = this.#feeds.get(subscription.access.name)
     if (feed) feed.subscriptions.add(subscription)
-    else this.#feeds.set(subscription.access.name, { subscriptions: new Set([subscription]), sent: 0 })
+    else this.#feeds.set(subscription.access.name, { subscriptions: new Set([subscription]), live: 0, sent: 0, pulling: false, grownTo: 0 })
   }
 
   remove(subscription: Subscription): void {
     subscription.ended = true
     const feed = this.#feeds.get(subscription.access.name)
-    feed?.subscriptions.delete(subscription)
-    if (feed?.subscriptions.size === 0) this.#feeds.delete(subscription.access.name)
+    if (!feed?.subscriptions.delete(subscription)) return
+    if (subscription.live) feed.live--
+    if (feed.subscriptions.size === 0) this.#feeds.delete(subscription.access.name)
   }
 
-  /** The last sequence of a feed that was given to its live readers. */
+  /** The last sequence of a feed that is known of here. */
   sent(name: FeedName): number {
     return this.#feeds.get(name)?.sent ?? 0
   }
 
-  /** Sends what was committed to every live reader of its feed, encoded once per feed. */
-  fanOut(writes: readonly Write[], commit: Commit): void {
+  names(): Iterable<FeedName> {
+    return this.#feeds.keys()
+  }
+
+  /** A subscription has been sent all up to `head`. @returns false where more has been sent to others since, so that it must go on catching up */
+  goLive(subscription: Subscription, head: number): boolean {
+    const feed = this.#feeds.get(subscription.access.name)
+    if (!feed || feed.sent > head) return false
+    subscription.live = true
+    // With others live already, what lies between is still to be given to them.
+    if (feed.live === 0) feed.sent = head
+    feed.live++
+    if (feed.grownTo > feed.sent) this.grew(subscription.access.name, feed.grownTo)
+    return true
+  }
+
+  /** Sends what was committed here to every live reader of its feed. */
+  fanOut(writes: readonly Write[], { sequences }: Commit): void {
     const byFeed = new Map<FeedName, Entry[]>()
     writes.forEach((write, index) => {
-      const sequence = commit.sequences[index] ?? 0
+      const sequence = sequences[index] ?? 0
       if (sequence === 0 || !this.#feeds.has(write.feed)) return
       const entry: Entry = { sequence, key: write.key, kind: write.kind, whole: write.whole, epoch: write.epoch, bytes: write.bytes }
       const entries = byFeed.get(write.feed)
       if (entries) entries.push(entry)
       else byFeed.set(write.feed, [entry])
     })
-    for (const [name, entries] of byFeed) this.#send(name, entries, commit.position)
-  }
-
-  #send(name: FeedName, entries: readonly Entry[], position: number): void {
-    const feed = this.#feeds.get(name)
-    const first = entries[0]
-    const last = entries.at(-1)
-    if (!feed || !first || !last) return
-    feed.sent = last.sequence
-    let shared: readonly Uint8Array[] | undefined
-    for (const subscription of feed.subscriptions) {
-      if (!subscription.live || subscription.cursor >= last.sequence) continue
-      if (subscription.cursor < first.sequence - 1) {
-        subscription.live = false
-        this.#fellBehind(subscription)
-        continue
-      }
-      const isWhole = subscription.cursor === first.sequence - 1
-      shared ??= isWhole ? encodeEntries(entries, position, true, true) : undefined
-      const chunks =
-        isWhole && shared
-          ? shared
-          : encodeEntries(
-              entries.filter((entry) => entry.sequence > subscription.cursor),
-              position,
-              true,
-              true,
-            )
-      for (const chunk of chunks) subscription.reader.sayEncoded([entriesPrefix(subscription.number), chunk])
-      subscription.cursor = last.sequence
+    for (const [name, entries] of byFeed) {
+      const feed = this.#feeds.get(name)
+      const from = (entries[0]?.sequence ?? 1) - 1
+      const to = entries.at(-1)?.sequence ?? 0
+      if (!feed) continue
+      // Between the last that was sent and these lie entries of another relay; all of them are read together.
+      if (feed.live > 0 && feed.sent < from) this.grew(name, to)
+      else this.#send(feed, { entries, from, to })
     }
   }
-}
 
-/**
- * Encodes `entries` messages without their beginning, which names the session's own number for the feed and is all that differs from reader to
- * reader; `entriesPrefix` makes it.
- *
- * @param live whether the last of them is up to date; @param before whether those before it are
- */
-export function encodeEntries(entries: readonly Entry[], position: number, live: boolean, before: boolean): readonly Uint8Array[] {
-  const chunks: Uint8Array[] = []
-  let chunk: Entry[] = []
-  let size = 0
-  const close = (isLive: boolean): void => {
-    chunks.push(encodeRelayFrame([{ type: 'entries', feed: 0, position, live: isLive, entries: chunk }]).subarray(2))
-    chunk = []
-    size = 0
+  /** A feed has reached this head, perhaps at other hands: what its live readers have not been sent is read for them. */
+  grew(name: FeedName, head: number): void {
+    const feed = this.#feeds.get(name)
+    if (!feed || head <= feed.sent) return
+    feed.grownTo = Math.max(feed.grownTo, head)
+    if (feed.pulling || feed.live === 0) return
+    feed.pulling = true
+    this.#pull(name, feed)
+      .catch(() => this.#dropBehind(feed))
+      .finally(() => (feed.pulling = false))
   }
-  for (const entry of entries) {
-    const length = entry.bytes.length + entryOverhead
-    if (chunk.length > 0 && size + length > chunkBytes) close(before)
-    chunk.push(entry)
-    size += length
+
+  async #pull(name: FeedName, feed: Followed): Promise<void> {
+    while (feed.live > 0 && feed.grownTo > feed.sent) {
+      const from = feed.sent
+      const { entries, done, head } = await this.#readPage(name, from)
+      if (head < from) return
+      this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
+      if (!done) return this.#dropBehind(feed)
+      feed.grownTo = Math.max(head, feed.sent)
+    }
   }
-  if (chunk.length > 0 || chunks.length === 0) close(live)
-  return chunks
-}
 
-/** The number of the message `entries` on the wire, as the codec itself writes it. */
-const entriesNumber = encodeRelayFrame([{ type: 'entries', feed: 0, position: 0, live: false, entries: [] }])[0] ?? 0
-const prefixes = new Map<number, Uint8Array>()
+  /** Leaves the live readers to catch up by themselves, each at its own pace. */
+  #dropBehind(feed: Followed): void {
+    for (const subscription of feed.subscriptions) if (subscription.live) this.#fellBehind(feed, subscription)
+  }
 
-export function entriesPrefix(feed: number): Uint8Array {
-  const known = prefixes.get(feed)
-  if (known) return known
-  const prefix = encoding.encode((encoder) => {
-    encoding.writeUint8(encoder, entriesNumber)
-    encoding.writeVarUint(encoder, feed)
-  })
-  if (prefixes.size < 1_024) prefixes.set(feed, prefix)
-  return prefix
+  #fellBehind(feed: Followed, subscription: Subscription): void {
+    subscription.live = false
+    feed.live--
+    subscription.reader.follow(subscription)
+  }
+
+  /** Encodes once for all readers that have the same number for the feed; few have another. */
+  #send(feed: Followed, { entries, from, to }: Stretch): void {
+    feed.sent = Math.max(feed.sent, to)
+    const framesByNumber = new Map<number, readonly Uint8Array[]>()
+    for (const subscription of feed.subscriptions) {
+      const { number, cursor, reader } = subscription
+      if (!subscription.live || cursor >= to) continue
+      if (cursor < from) {
+        this.#fellBehind(feed, subscription)
+        continue
+      }
+      const isWhole = cursor === from
+      const known = isWhole ? framesByNumber.get(number) : undefined
+      const rest = isWhole ? entries : entries.filter((entry) => entry.sequence > cursor)
+      const frames = known ?? encodeEntries(number, rest, to, { last: true, before: true })
+      if (isWhole) framesByNumber.set(number, frames)
+      for (const frame of frames) reader.sayEncoded(frame)
+      subscription.cursor = to
+    }
+  }
 }

@@ -17,12 +17,16 @@ import type { Asked } from './message.js'
 const clockToleranceSeconds = 5 * 60
 
 /**
- * Who a device is, from its hello (rules ID1 to ID4): the certificate is signed by the org's root key, whose thumbprint is the org's id; the
+ * Who a device is, and the join token that it brings, from its hello (rules ID1 to ID4): the certificate is signed by the org's root key, whose thumbprint is the org's id; the
  * hello is signed by the device key that the certificate names, over the nonce of this very socket and a name of this relay.
  *
  * @throws ProtocolError AUTH where anything is off, always in the same words; VERSION where the device speaks none of the relay's versions
  */
-export async function verifyHello(hello: Asked<'hello'>, nonce: Uint8Array, names: readonly string[]): Promise<CertificateClaims> {
+export async function verifyHello(
+  hello: Asked<'hello'>,
+  nonce: Uint8Array,
+  names: readonly string[],
+): Promise<{ readonly certificate: CertificateClaims; readonly join: string | undefined }> {
   const certificate = await orAuth(() => readCertificate(hello.certificate))
   const claims = await orAuth(async () => {
     const payload = await verifyJwt(hello.token, certificate.cnf.jwk, helloType, names)
@@ -33,7 +37,7 @@ export async function verifyHello(hello: Asked<'hello'>, nonce: Uint8Array, name
   if (claims.version < protocolVersions.oldest || claims.version > protocolVersions.newest) {
     throw new ProtocolError('VERSION', `Protocol version ${claims.version} is not spoken here.`)
   }
-  return certificate
+  return { certificate, join: claims.join }
 }
 
 async function readCertificate(token: string): Promise<CertificateClaims> {

@@ -23,7 +23,7 @@ type Verdict = { readonly state: Told<'mailbox'>['state']; readonly wrongTries: 
  */
 export class Mailboxes {
   readonly #store: Store
-  readonly #followers = new Map<string, Set<Caller>>()
+  readonly #followers = new Map<string, { readonly callers: Set<Caller>; told: string | undefined }>()
   readonly #followedBy = new WeakMap<Caller, Set<string>>()
   readonly #strangers = new LruMap<string, number>(keptStrangers)
 
@@ -42,7 +42,7 @@ export class Mailboxes {
       caller.say({ type: 'refused', what: 'mailbox', subject: 0, code: 'VOID', version: 0, retryMs: 0, detail })
       return
     }
-    this.#follow(mailbox, caller)
+    this.#follow(mailbox, caller, stateOf(kept, now))
     caller.say(tell(kept, stateOf(kept, now)))
   }
 
@@ -59,12 +59,20 @@ export class Mailboxes {
       state: verdict.state,
       triesLeft: limits.invitationTries - verdict.wrongTries,
     }
-    if (verdict.state === 'claimed') this.#follow(message.mailbox, caller)
+    if (verdict.state === 'claimed') this.#follow(message.mailbox, caller, undefined)
     caller.say(answer)
-    if (!verdict.row) return
-    for (const follower of this.#followers.get(message.mailbox) ?? []) {
-      if (follower !== caller && verdict.state !== 'wrong') follower.say(answer)
-    }
+    if (verdict.row && verdict.state !== 'wrong') this.#tellFollowers(message.mailbox, answer, caller)
+  }
+
+  /** Mailboxes whose change somebody here waits for. */
+  followed(): Iterable<string> {
+    return this.#followers.keys()
+  }
+
+  /** Another relay on the same store may have changed a mailbox. */
+  async changed(mailbox: string, now: number): Promise<void> {
+    const row = this.#followers.has(mailbox) ? await this.#store.invitation(mailbox) : undefined
+    if (row) this.#tellFollowers(mailbox, tell(row, stateOf(row, now)))
   }
 
   /** Clears away what has ended: the feeds of void and expired invitations at once, the invitation itself a while later. */
@@ -81,16 +89,26 @@ export class Mailboxes {
   leave(caller: Caller): void {
     for (const mailbox of this.#followedBy.get(caller) ?? []) {
       const followers = this.#followers.get(mailbox)
-      followers?.delete(caller)
-      if (followers?.size === 0) this.#followers.delete(mailbox)
+      followers?.callers.delete(caller)
+      if (followers?.callers.size === 0) this.#followers.delete(mailbox)
     }
   }
 
-  #follow(mailbox: string, caller: Caller): void {
+  /** @param told the state that the caller is being told, where all followers may count as told of it */
+  #follow(mailbox: string, caller: Caller, told: string | undefined): void {
     const followed = this.#followedBy.get(caller) ?? new Set()
     if (followed.size >= followedPerSession) return
     this.#followedBy.set(caller, followed.add(mailbox))
-    this.#followers.set(mailbox, (this.#followers.get(mailbox) ?? new Set()).add(caller))
+    const followers = this.#followers.get(mailbox)
+    if (followers) followers.callers.add(caller)
+    else this.#followers.set(mailbox, { callers: new Set([caller]), told })
+  }
+
+  #tellFollowers(mailbox: string, answer: Told<'mailbox'>, except?: Caller): void {
+    const followers = this.#followers.get(mailbox)
+    if (!followers || followers.told === answer.state) return
+    followers.told = answer.state
+    for (const caller of followers.callers) if (caller !== except) caller.say(answer)
   }
 
   /** The same count of wrong tries that an open mailbox would show, so that nobody learns which ids exist. */
@@ -125,7 +143,7 @@ function stateOf(invitation: Invitation, now: number): Told<'mailbox'>['state'] 
   return invitation.partner ? 'claimed' : 'open'
 }
 
-function tell(invitation: Invitation, state: Told<'mailbox'>['state']): RelayMessage {
+function tell(invitation: Invitation, state: Told<'mailbox'>['state']): Told<'mailbox'> {
   return {
     type: 'mailbox',
     mailbox: parseConnectionId(invitation.mailbox),

@@ -8,7 +8,7 @@ import {
   type Key,
   type ObjectTopic,
   type Offer,
-  type Policy,
+  type OrgId,
   policyKey,
   ProtocolError,
   type Role,
@@ -17,6 +17,7 @@ import {
 } from '@entente/protocol'
 import type { Access } from './access.js'
 import { highestVersion, type Policies } from './policy.js'
+import type { Quota, Usage } from './store/account.js'
 import type { KeyState, Write } from './store/store.js'
 
 /** Keys that one feed of a mailbox may hold. */
@@ -26,7 +27,11 @@ export const mailboxKeys = 16
 export interface OfferCase {
   readonly offer: Offer
   readonly access: Access
+  readonly org: OrgId
   readonly role: Role
+  /** What the org may take up (0 is no bound) and takes up, what is on its way to the disk included. */
+  readonly quota: Required<Quota>
+  readonly usage: Usage
   /** The key's last entry. */
   readonly last: KeyState | undefined
   /** Whether another offer for the key is on its way to the disk; whoever made this one cannot have seen it. */
@@ -76,6 +81,7 @@ const offerRules: readonly Rule[] = [
   },
   { name: '[PO2] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
   { name: '[EP1] a doc anew begins a later epoch, an update continues the present one', refuses: epochRule },
+  { name: '[QU1] an org keeps within its quota', refuses: quotaRule },
 ]
 
 /** Judges an offer. @returns what to write (bytes as re-encoded here), or the refusal */
@@ -84,8 +90,18 @@ export function judgeOffer(offered: OfferCase): Write | Refusal {
     const refusal = rule.refuses(offered)
     if (refusal) return refusal
   }
-  const { offer, access, last } = offered
-  const base = { feed: access.name, key: offer.key, seen: offer.seen, kind: offer.kind, bytes: offer.bytes, vector: emptyVector }
+  const { offer, access, last, org, policies } = offered
+  const base = {
+    feed: access.name,
+    key: offer.key,
+    owner: org,
+    seen: offer.seen,
+    given: offer.kind === 'doc' && policies ? policies.given : nothing,
+    connects: opensConnection(offered),
+    kind: offer.kind,
+    bytes: offer.bytes,
+    vector: emptyVector,
+  }
   if (offer.kind !== 'doc') return { ...base, whole: true, epoch: offer.kind === 'erased' ? later(offer.epoch, last?.epoch) : offer.epoch }
   const admitted = admit(offered)
   if ('code' in admitted) return admitted
@@ -96,10 +112,22 @@ export function isRefusal(verdict: Write | Refusal): verdict is Refusal {
   return 'code' in verdict
 }
 
-/** The policy that an accepted write registers, if it is one. */
-export function policyOf(write: { readonly kind: string; readonly key: Key; readonly bytes: Uint8Array }): Policy | undefined {
-  return write.kind === 'notice' && write.key === policyKey ? decodePolicy(write.bytes) : undefined
+/** Whether an accepted write registers a policy. */
+export function isPolicy(write: { readonly kind: string; readonly key: Key }): boolean {
+  return write.kind === 'notice' && write.key === policyKey
 }
+
+/** What an accepted write adds to what its org takes up. */
+export function growthOf(write: Pick<Write, 'kind' | 'whole' | 'bytes' | 'connects'>, last: KeyState | undefined): Usage {
+  const before = last === undefined || last.kind === 'erased' ? 0 : 1
+  return {
+    bytes: write.bytes.length - (write.kind === 'doc' && !write.whole ? 0 : (last?.bytes ?? 0)),
+    docs: (write.kind === 'erased' ? 0 : 1) - before,
+    connections: write.connects ? 1 : 0,
+  }
+}
+
+const nothing: readonly never[] = []
 
 function kindRule({ access, offer }: OfferCase): Refusal | undefined {
   const isMessages = access.feed.topic === 'messages'
@@ -148,6 +176,23 @@ function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
     ? last === undefined || compareEpochs(offer.epoch, last.epoch) > 0
     : last?.kind === 'doc' && compareEpochs(offer.epoch, last.epoch) === 0
   return fits ? undefined : no('STALE_EPOCH', 'The key’s epoch is another.', policies?.joined?.version ?? 0)
+}
+
+/** What makes an org take up less, or tells the relay to refuse more, goes through in any case: erasures, notices of a known connection, smaller docs. */
+function quotaRule(offered: OfferCase): Refusal | undefined {
+  const { offer, last, quota, usage } = offered
+  const growth = growthOf({ ...offer, connects: opensConnection(offered) }, last)
+  const isFull = (what: keyof Usage): boolean => growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what]
+  if (isFull('connections')) return no('QUOTA', 'The org has as many connections at this relay as it may.')
+  if (offer.kind === 'notice') return undefined
+  if (isFull('docs'))
+    return no('QUOTA', 'The org keeps as many records and messages at this relay as it may; erase some, or ask its operator.')
+  return isFull('bytes') ? no('QUOTA', 'The org’s space at this relay is used up; erase something, or ask its operator.') : undefined
+}
+
+/** Whether an offer is the first policy of its org for a connection. */
+function opensConnection({ offer, last, access }: OfferCase): boolean {
+  return isPolicy(offer) && last === undefined && access.feed.kind === 'connection'
 }
 
 /** Rules AD1 to AD9, by induction from the doc's state vector; no doc is loaded. */

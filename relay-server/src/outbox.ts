@@ -1,8 +1,8 @@
 import { encodeRelayFrame, limits, type RelayMessage } from '@entente/protocol'
 import type { WebSocket } from 'ws'
 
-/** Below this, a reader counts as keeping up and catching up goes on. */
-const drainedBytes = 256 * 1024
+/** Below this, a reader counts as keeping up and catching up goes on: it bounds what a live entry may have to wait behind. */
+const drainedBytes = 128 * 1024
 
 /**
  * All that the relay says to one socket. What is said in one turn of the loop leaves together, in as few frames as the frame limit allows;
@@ -12,8 +12,11 @@ export class Outbox {
   readonly #socket: WebSocket
   readonly #bound: number
   readonly #dropped: () => void
-  #messages: (readonly Uint8Array[])[] = []
+  #messages: Uint8Array[] = []
+  #messageBytes = 0
   #scheduled = false
+  /** When each frame that the socket has not taken yet was given to it, on the clock of `performance.now()`. */
+  #undelivered: number[] = []
   #waiting: (() => void)[] = []
 
   constructor(socket: WebSocket, bound: number, dropped: () => void) {
@@ -22,13 +25,25 @@ export class Outbox {
     this.#dropped = dropped
   }
 
-  say(message: RelayMessage): void {
-    this.sayEncoded([encodeRelayFrame([message])])
+  /** Bytes that the socket has not taken yet. */
+  get queuedBytes(): number {
+    return this.#messageBytes + this.#socket.bufferedAmount
   }
 
-  /** One message already encoded, in parts that several sockets may share. */
-  sayEncoded(parts: readonly Uint8Array[]): void {
-    this.#messages.push(parts)
+  /** For how long the oldest of them has been waiting, in ms; 0 where nothing waits. */
+  oldestMs(now: number): number {
+    const [oldest] = this.#undelivered
+    return oldest === undefined ? 0 : now - oldest
+  }
+
+  say(message: RelayMessage): void {
+    this.sayEncoded(encodeRelayFrame([message]))
+  }
+
+  /** One message already encoded, which several sockets may share; where it is all that is said in this turn it is not even copied. */
+  sayEncoded(message: Uint8Array): void {
+    this.#messages.push(message)
+    this.#messageBytes += message.length
     if (this.#scheduled) return
     this.#scheduled = true
     setImmediate(() => this.flush())
@@ -38,26 +53,31 @@ export class Outbox {
     this.#scheduled = false
     const messages = this.#messages
     this.#messages = []
+    this.#messageBytes = 0
     if (this.#socket.readyState !== this.#socket.OPEN) return this.#wake()
     let frame: Uint8Array[] = []
     let size = 0
-    for (const parts of messages) {
-      const length = parts.reduce((sum, part) => sum + part.length, 0)
-      if (size > 0 && size + length > limits.frameBytes) {
+    for (const message of messages) {
+      if (size > 0 && size + message.length > limits.frameBytes) {
         this.#send(frame)
         frame = []
         size = 0
       }
-      frame.push(...parts)
-      size += length
+      frame.push(message)
+      size += message.length
     }
     if (size > 0) this.#send(frame)
+  }
+
+  /** Whether a reader is to be given time before it is paged on. */
+  get isBusy(): boolean {
+    return this.queuedBytes > drainedBytes
   }
 
   /** Resolves, never in the same turn, when the socket has taken most of what waits for it, or has closed. */
   async drained(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#socket.readyState === this.#socket.OPEN && this.#socket.bufferedAmount > drainedBytes) {
+    while (this.#socket.readyState === this.#socket.OPEN && this.isBusy) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
   }
@@ -67,16 +87,23 @@ export class Outbox {
     this.#wake()
   }
 
-  #send(parts: readonly Uint8Array[]): void {
-    const [only] = parts
-    this.#socket.send(parts.length === 1 && only ? only : Buffer.concat(parts), () => this.#wake())
+  #send(messages: readonly Uint8Array[]): void {
+    const [only] = messages
+    this.#undelivered.push(performance.now())
+    this.#socket.send(messages.length === 1 && only ? only : Buffer.concat(messages), this.#delivered)
     if (this.#socket.bufferedAmount > this.#bound) {
       this.#dropped()
       this.#socket.terminate()
     }
   }
 
+  readonly #delivered = (): void => {
+    this.#undelivered.shift()
+    this.#wake()
+  }
+
   #wake(): void {
+    if (this.#waiting.length === 0) return
     const waiting = this.#waiting
     this.#waiting = []
     for (const resolve of waiting) resolve()

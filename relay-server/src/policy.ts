@@ -1,16 +1,6 @@
-import {
-  type ConnectionId,
-  decodePolicy,
-  feedName,
-  joinPolicies,
-  type ObjectTopic,
-  type Policy,
-  policyKey,
-  type Side,
-  sides,
-} from '@entente/protocol'
+import { type ConnectionId, decodePolicy, feedName, joinPolicies, type ObjectTopic, type Policy, policyKey, sides } from '@entente/protocol'
 import { LruMap } from './lru.js'
-import type { Store } from './store/store.js'
+import type { KeyPosition, Store } from './store/store.js'
 
 /** What both sides of a connection have registered. */
 export interface Policies {
@@ -20,12 +10,14 @@ export interface Policies {
   readonly joined: Policy | undefined
   /** The same as sets, for the admission check. */
   readonly slots: Readonly<Record<ObjectTopic, ReadonlySet<string>>> | undefined
+  /** Where both lie in the store: what is judged by them is written only while they are the last. */
+  readonly given: readonly KeyPosition[]
 }
 
 /** Connections whose policies are at hand; the others are read again when they are needed. */
 const keptConnections = 4_096
 
-/** The policies of connections, as of the last offer judged (which may not be on disk yet; `forget` goes back to what is). */
+/** The policies of connections, as they were in the store when they were last needed. */
 export class PolicyBook {
   readonly #store: Store
   readonly #known = new LruMap<ConnectionId, Policies>(keptConnections)
@@ -39,22 +31,18 @@ export class PolicyBook {
   }
 
   async load(connection: ConnectionId): Promise<void> {
-    const [vendor, partner] = await Promise.all(
-      sides.map(async (side) => {
-        const feed = feedName({ kind: 'connection', connection, side, topic: 'messages' })
-        const bytes = await this.#store.message({ feed, key: policyKey })
-        return bytes && decodePolicy(bytes)
-      }),
-    )
-    if (!this.#known.get(connection)) this.#known.set(connection, join(vendor, partner))
+    const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
+    const found = await Promise.all(names.map((name) => this.#store.message(name)))
+    const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
+    const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))
+    this.#known.set(connection, join(vendor, partner, given))
   }
 
-  register(connection: ConnectionId, side: Side, policy: Policy): void {
-    const known = this.#known.get(connection)
-    this.#known.set(connection, side === 'vendor' ? join(policy, known?.partner) : join(known?.vendor, policy))
+  forget(connection: ConnectionId): void {
+    this.#known.delete(connection)
   }
 
-  forget(): void {
+  forgetAll(): void {
     this.#known.clear()
   }
 }
@@ -64,8 +52,8 @@ export function highestVersion(policies: Policies): number {
   return Math.max(policies.vendor?.version ?? 0, policies.partner?.version ?? 0)
 }
 
-function join(vendor: Policy | undefined, partner: Policy | undefined): Policies {
+function join(vendor: Policy | undefined, partner: Policy | undefined, given: readonly KeyPosition[]): Policies {
   const joined = joinPolicies(vendor, partner)
   const slots = joined && { lead: new Set(joined.slots.lead), opportunity: new Set(joined.slots.opportunity) }
-  return { vendor, partner, joined, slots }
+  return { vendor, partner, joined, slots, given }
 }

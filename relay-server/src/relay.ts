@@ -2,15 +2,16 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { trustProxies } from './address.js'
+import { createStatus } from './admin.js'
 import { AdminAccess } from './admin-access.js'
 import { assemble, type WholeRelay } from './assembly.js'
 import { defaultConfig, type RelayConfig } from './config.js'
 import { createHttpHandler } from './http.js'
+import { LoadMeter } from './load.js'
 import { createLog, type Log, reasonOf } from './log.js'
-import { Mailboxes } from './mailbox.js'
 import { Metrics } from './metrics.js'
-import { PolicyBook } from './policy.js'
 import { type Relay, Session } from './session.js'
+import { statusSource } from './status-source.js'
 import { openLibsqlStore } from './store/libsql.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './tls.js'
@@ -52,11 +53,22 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
   const certificate = config.tls && new Certificate(config.tls, config.certificateMs, log)
   const proxies = trustProxies(config.trustedProxies)
   const metrics = new Metrics()
-  const handler = createHttpHandler({ web: config.web, store, log, proxies, access: new AdminAccess(config.adminToken), metrics })
+  const handler = createHttpHandler({
+    web: config.web,
+    store,
+    log,
+    proxies,
+    access: new AdminAccess(config.adminToken),
+    metrics,
+    status: () => status(),
+  })
   const server = createEitherServer(config, certificate, handler)
   const port = await listen(server, config)
   const relay = assemble(config, namesOf(config, port), store, log)
   const { doors } = relay
+  const load = new LoadMeter(() => metrics.counts())
+  const status = createStatus(statusSource(relay, load))
+  load.start()
   let closing: Promise<void> | undefined
   server.on(
     'upgrade',
@@ -66,7 +78,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
       proxies,
       doors,
       isClosing: () => closing !== undefined,
-      welcome: (socket, sessionLog) => void new Session(socket, { ...relay, log: sessionLog }),
+      welcome: (socket, sessionLog) => void new Session(socket, relay, sessionLog),
     }),
   )
   const timers = startTimers(relay)
@@ -74,6 +86,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
   log.info('listening', { url, port, opening: store.opening() })
   const close = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer)
+    load.stop()
     certificate?.stop()
     await shutDown(server, relay)
     log.info('stopped')

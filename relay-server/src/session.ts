@@ -14,20 +14,23 @@ import {
   type Role,
 } from '@entente/protocol'
 import type { WebSocket } from 'ws'
-import { accessTo, type Parties } from './access.js'
+import type { Parties } from './access.js'
+import { admitOrg } from './admission.js'
+import type { SessionReport } from './admin.js'
 import type { Batch, Publisher } from './batch.js'
-import { catchUp } from './catch-up.js'
+import type { CatchUpTools } from './catch-up.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
-import type { Readers, Subscription } from './fan-out.js'
+import type { Subscription } from './fan-out.js'
 import { verifyHello } from './hello.js'
 import { type Log, reasonOf } from './log.js'
 import type { Caller, Mailboxes } from './mailbox.js'
 import type { Asked } from './message.js'
 import { Outbox } from './outbox.js'
+import type { Presence } from './presence.js'
 import { Bucket } from './rate.js'
 import { isRevoked } from './revocation.js'
-import type { Store } from './store/store.js'
+import { type Subscriber, Subscriptions } from './subscriptions.js'
 
 /** A session that offers faster than the disk takes is not read from beyond this. */
 const waitingOfferBytes = 4 * 1024 * 1024
@@ -35,16 +38,15 @@ const waitingOfferBytes = 4 * 1024 * 1024
 const patience = 1_000
 
 /** What the sessions of a relay share. */
-export interface Relay {
+export interface Relay extends CatchUpTools {
   readonly config: RelayConfig
   readonly names: readonly string[]
   readonly log: Log
-  readonly store: Store
   readonly batch: Batch
-  readonly readers: Readers
   readonly mailboxes: Mailboxes
   readonly doors: Doors
   readonly sessions: Set<Session>
+  readonly presence: Presence<Session>
 }
 
 interface Identity {
@@ -56,16 +58,18 @@ interface Identity {
 }
 
 /** One device's socket: who it is, what it reads, and the messages it sends, taken strictly one after the other. */
-export class Session implements Publisher, Caller {
+export class Session implements Publisher, Caller, Subscriber {
   readonly #relay: Relay
+  readonly #log: Log
   readonly #socket: WebSocket
   readonly #outbox: Outbox
   readonly #nonce = randomBytes(16)
   readonly #attached = new Map<ConnectionId, Parties>()
-  readonly #subscriptions = new Map<number, Subscription>()
+  readonly #subscriptions: Subscriptions
   readonly #messages: Bucket
   readonly #bytes: Bucket
   readonly #helloTimer: NodeJS.Timeout
+  readonly #openedAt = performance.now()
   readonly #inbox: ClientMessage[] = []
   #working = false
   #identity: Identity | undefined
@@ -77,21 +81,23 @@ export class Session implements Publisher, Caller {
   #heardAt: number
   #askedAt = 0
 
-  constructor(socket: WebSocket, relay: Relay) {
-    const now = Date.now()
+  constructor(socket: WebSocket, relay: Relay, log: Log) {
+    const now = performance.now()
     const { config } = relay
     this.#relay = relay
+    this.#log = log
     this.#socket = socket
     this.#heardAt = now
     this.#messages = new Bucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
     this.#bytes = new Bucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
-    this.#outbox = new Outbox(socket, config.slowReaderBytes, () => relay.log.warn('slow-reader-dropped', this.#who()))
+    this.#outbox = new Outbox(socket, config.slowReaderBytes, () => log.warn('slow-reader-dropped', this.#who()))
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
+    this.#subscriptions = new Subscriptions(relay, this)
     relay.sessions.add(this)
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary))
     socket.on('pong', () => this.#heard())
     socket.on('ping', () => this.#heard())
-    socket.on('error', (error) => relay.log.debug('socket-error', { reason: reasonOf(error) }))
+    socket.on('error', (error) => log.debug('socket-error', { reason: reasonOf(error) }))
     socket.on('close', (code) => this.#close(code))
     this.say({ type: 'challenge', ...protocolVersions, nonce: this.#nonce, time: Date.now() })
   }
@@ -112,8 +118,16 @@ export class Session implements Publisher, Caller {
     this.#outbox.say(message)
   }
 
-  sayEncoded(parts: readonly Uint8Array[]): void {
-    this.#outbox.sayEncoded(parts)
+  sayEncoded(message: Uint8Array): void {
+    this.#outbox.sayEncoded(message)
+  }
+
+  get isBusy(): boolean {
+    return this.#outbox.isBusy
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended
   }
 
   drained(): Promise<void> {
@@ -129,7 +143,7 @@ export class Session implements Publisher, Caller {
   fail(code: ErrorCode, detail: string, retryMs = 0): void {
     if (this.#ended) return
     const range = code === 'VERSION' ? protocolVersions : { oldest: 0, newest: 0 }
-    this.#relay.log.info('session-failed', { ...this.#who(), code, detail })
+    this.#log.info('session-failed', { ...this.#who(), code, detail })
     this.say({ type: 'failed', code, ...range, retryMs, detail: detail.slice(0, 500) })
     this.#end(1008)
   }
@@ -142,17 +156,32 @@ export class Session implements Publisher, Caller {
   }
 
   /** To be called every now and then: asks a silent line whether it is there, and gives it up when it stays silent (rule HB1). */
-  beat(now: number): void {
+  beat(): void {
     const { heartbeatMs } = this.#relay.config
-    if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < now)
+    if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < Date.now())
       return this.fail('AUTH', 'The device’s certificate has expired.')
+    // Silence is measured by a clock that nobody sets.
+    const now = performance.now()
     if (now - this.#heardAt < heartbeatMs) return
     if (this.#askedAt <= this.#heardAt) {
       this.#askedAt = now
       this.#socket.ping()
     } else if (now - this.#askedAt >= heartbeatMs) {
-      this.#relay.log.info('silent-session-dropped', this.#who())
+      this.#log.info('silent-session-dropped', this.#who())
       this.#socket.terminate()
+    }
+  }
+
+  /** What the admin page shows of this session. @param now on the clock of `performance.now()` */
+  report(now: number): SessionReport {
+    return {
+      ...this.#who(),
+      role: this.#identity?.role,
+      openedMs: Math.round(now - this.#openedAt),
+      feeds: this.#subscriptions.count,
+      queuedBytes: this.#outbox.queuedBytes,
+      oldestMs: Math.round(this.#outbox.oldestMs(now)),
+      behind: this.#subscriptions.behind,
     }
   }
 
@@ -191,7 +220,7 @@ export class Session implements Publisher, Caller {
 
   #failFor(error: unknown): void {
     if (error instanceof ProtocolError) return this.fail(error.code, error.message)
-    this.#relay.log.error('message-failed', { ...this.#who(), reason: reasonOf(error) })
+    this.#log.error('message-failed', { ...this.#who(), reason: reasonOf(error) })
     this.fail('UNAVAILABLE', 'The relay could not do this; come back later.', 2_000)
   }
 
@@ -208,7 +237,7 @@ export class Session implements Publisher, Caller {
       case 'claim':
         return this.#relay.mailboxes.claim(this, message, now)
       case 'subscribe':
-        return this.#subscribe(message)
+        return this.#subscriptions.add(message, this.#attached, now)
       case 'publish':
         return this.#publish(message)
       case 'askDoor':
@@ -222,16 +251,18 @@ export class Session implements Publisher, Caller {
   }
 
   async #hello(message: Asked<'hello'>): Promise<void> {
-    const { config, names, store, log } = this.#relay
+    const { config, names, store } = this.#relay
     if (this.#helloSeen) throw new ProtocolError('AUTH', 'This socket has had its hello; a nonce serves once.')
     this.#helloSeen = true
-    const certificate = await verifyHello(message, this.#nonce, names)
+    const { certificate, join } = await verifyHello(message, this.#nonce, names)
+    await admitOrg(certificate.iss, join, config, store)
     if (await isRevoked(certificate.iss, certificate.sub, store)) throw new ProtocolError('AUTH', 'This device has been revoked.')
     if (this.#ended) return
     clearTimeout(this.#helloTimer)
     this.#identity = { org: certificate.iss, device: certificate.sub, role: certificate.role, expires: certificate.exp }
-    log.info('session-opened', this.#who())
-    this.say({ type: 'welcome', time: Date.now(), opening: store.opening, position: store.position(), heartbeatMs: config.heartbeatMs })
+    this.#relay.presence.add(this)
+    this.#log.info('session-opened', this.#who())
+    this.say({ type: 'welcome', time: Date.now(), opening: store.opening(), heartbeatMs: config.heartbeatMs })
   }
 
   #attach({ connection, vendor, partner, salt }: Asked<'attach'>): undefined {
@@ -240,46 +271,17 @@ export class Session implements Publisher, Caller {
     else this.#refuse('attach', 0, 'FEED', 'There is no such connection for you.')
   }
 
-  async #subscribe({ feed, name, after, opening, position }: Asked<'subscribe'>): Promise<void> {
-    const { store, readers } = this.#relay
-    this.#unsubscribe(feed)
-    if (this.#subscriptions.size >= limits.feedsPerSession)
-      return this.#refuse('feed', feed, 'RATE', 'This session follows as many feeds as it may.')
-    const access = await accessTo(name, this.org, this.#attached, store, Date.now())
-    if (!access) return this.#refuse('feed', feed, 'FEED', 'There is no such feed for you.')
-    const isFresh = after === 0 && opening === 0
-    if (!isFresh && !(await store.knows(opening, position))) return this.#lost(feed)
-    if (this.#ended) return
-    const subscription: Subscription = { number: feed, access, reader: this, cursor: after, live: false, ended: false }
-    this.#subscriptions.set(feed, subscription)
-    readers.add(subscription)
-    this.follow(subscription)
-  }
-
-  /** Catches a subscription up, beside whatever else the session does. */
   follow(subscription: Subscription): void {
-    const { store, readers, log } = this.#relay
-    catchUp(subscription, store, readers)
-      .then((outcome) => {
-        if (outcome !== 'LOST') return
-        this.#unsubscribe(subscription.number)
-        this.#lost(subscription.number)
-      })
-      .catch((error: unknown) => {
-        log.error('catch-up-failed', { ...this.#who(), feed: subscription.access.name, reason: reasonOf(error) })
-        this.fail('UNAVAILABLE', 'The relay could not read the feed; come back later.', 2_000)
-      })
+    this.#subscriptions.follow(subscription)
   }
 
-  #unsubscribe(feed: number): void {
-    const subscription = this.#subscriptions.get(feed)
-    if (!subscription) return
-    this.#subscriptions.delete(feed)
-    this.#relay.readers.remove(subscription)
+  refuseFeed(feed: number, code: ErrorCode, detail: string): void {
+    this.#refuse('feed', feed, code, detail)
   }
 
-  #lost(feed: number): void {
-    this.#refuse('feed', feed, 'LOST', 'The relay does not know this position; read from the beginning.')
+  readFailed(error: unknown): void {
+    this.#log.error('catch-up-failed', { ...this.#who(), reason: reasonOf(error) })
+    this.fail('UNAVAILABLE', 'The relay could not read the feed; come back later.', 2_000)
   }
 
   #publish({ feed, offers }: Asked<'publish'>): undefined {
@@ -302,7 +304,7 @@ export class Session implements Publisher, Caller {
 
   /** Rule RL1. Offers over the rate are refused with a delay; whoever goes on regardless, or floods with anything else, is shown out. */
   #isTooFast(data: Uint8Array, messages: readonly ClientMessage[]): boolean {
-    const now = Date.now()
+    const now = performance.now()
     const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
     const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(data.length, now))
     if (retryMs === 0) {
@@ -333,7 +335,7 @@ export class Session implements Publisher, Caller {
   }
 
   #heard(): void {
-    this.#heardAt = Date.now()
+    this.#heardAt = performance.now()
   }
 
   #end(code: number): void {
@@ -349,10 +351,11 @@ export class Session implements Publisher, Caller {
     this.#ended = true
     clearTimeout(this.#helloTimer)
     this.#outbox.closed()
-    for (const number of this.#subscriptions.keys()) this.#unsubscribe(number)
+    this.#subscriptions.removeAll()
+    if (this.#identity) this.#relay.presence.remove(this)
     this.#relay.mailboxes.leave(this)
     this.#relay.sessions.delete(this)
-    this.#relay.log.debug('session-closed', { ...this.#who(), code })
+    this.#log.debug('session-closed', { ...this.#who(), code })
   }
 }
 

@@ -53,26 +53,28 @@ export function createUpgrade({ config, log, proxies, doors, isClosing, welcome 
     if (isClosing()) return refuse(503)
     if (!isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
     if ((socketsByAddress.get(address) ?? 0) >= config.socketsPerAddress) return refuse(429)
-    const enter = choose(url, doors, (webSocket) => welcome(webSocket, log.with({ session: peer.request })))
-    if (typeof enter === 'number') return refuse(enter)
+    const admit = (enter: ((webSocket: WebSocket) => void) | number): void => {
+      if (typeof enter === 'number') return refuse(enter)
+      ids.set(request, peer.request)
+      log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
+      server.handleUpgrade(request, socket, head, enter)
+    }
     socketsByAddress.set(address, (socketsByAddress.get(address) ?? 0) + 1)
     socket.once('close', () => {
       const left = (socketsByAddress.get(address) ?? 1) - 1
       if (left > 0) socketsByAddress.set(address, left)
       else socketsByAddress.delete(address)
     })
-    log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
-    ids.set(request, peer.request)
-    server.handleUpgrade(request, socket, head, enter)
+    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, log.with({ session: peer.request })))
+    chooseDoor(url, doors).then(admit, () => refuse(500))
   }
 }
 
 /** @returns what to do with the socket, or the HTTP status of the refusal */
-function choose(url: URL, doors: Doors, welcome: (socket: WebSocket) => void): ((socket: WebSocket) => void) | number {
-  if (url.pathname === '/socket') return welcome
+async function chooseDoor(url: URL, doors: Doors): Promise<((socket: WebSocket) => void) | number> {
   if (!url.pathname.startsWith('/door/')) return 404
   const name = readDoorPath(url.pathname)
-  const pass = name && doors.check(name, url.searchParams.get('token') ?? '', Date.now())
+  const pass = name && (await doors.check(name, url.searchParams.get('token') ?? '', Date.now()))
   return pass ? (socket) => doors.enter(socket, pass) : 401
 }
 

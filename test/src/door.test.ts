@@ -58,7 +58,7 @@ it('[DR1, DR2] a page of Paul’s that knows nothing but y-websocket follows one
 
     const closed = new Promise<number>((resolve) => provider.on('connection-close', (event) => resolve(event?.code ?? 0)))
     sealed.set('0', new Uint8Array([1, 2, 3]))
-    expect(await closed).toBe(4003)
+    expect(await closed).toBe(4403)
   } finally {
     provider.destroy()
   }

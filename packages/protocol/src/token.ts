@@ -37,5 +37,7 @@ export const helloClaims = v.object({
   version: v.pipe(v.number(), v.integer()),
   iat: v.pipe(v.number(), v.integer()),
   exp: v.pipe(v.number(), v.integer()),
+  /** What the relay's operator gave the org to be let in with, where the relay asks for it (rule AM2). */
+  join: v.optional(v.pipe(v.string(), v.maxLength(512))),
 })
 export type HelloClaims = v.InferOutput<typeof helloClaims>

@@ -45,13 +45,13 @@ export interface KeptMailbox {
 
 /** All that a relay keeps on its disk. A value: changing it makes another, so that a crash or a backup is just an older one. */
 export interface RelayState {
-  readonly position: number
-  readonly openings: readonly { readonly id: number; readonly position: number }[]
+  /** Each with the head that every feed had at that moment. */
+  readonly openings: readonly { readonly id: number; readonly heads: ReadonlyMap<FeedName, number> }[]
   readonly feeds: ReadonlyMap<FeedName, KeptFeed>
   readonly mailboxes: ReadonlyMap<ConnectionId, KeptMailbox>
 }
 
-export const emptyRelay: RelayState = { position: 0, openings: [], feeds: new Map(), mailboxes: new Map() }
+export const emptyRelay: RelayState = { openings: [], feeds: new Map(), mailboxes: new Map() }
 
 const noFeed: KeptFeed = { head: 0, keys: new Map() }
 
@@ -72,19 +72,21 @@ export function withEntry(state: RelayState, feed: FeedName, key: Key, keep: (se
   const feeds = own.has(state.feeds) ? (state.feeds as Map<FeedName, KeptFeed>) : new Map(state.feeds)
   own.add(feeds)
   feeds.set(feed, { head: head + 1, keys: next })
-  return { ...state, position: state.position + 1, feeds }
+  return { ...state, feeds }
 }
 
 /** A store that is opened again notes it, so that devices can tell whether it has forgotten what they saw (rule OP1). */
 export function withOpening(state: RelayState, id: number): RelayState {
-  return { ...state, openings: [...state.openings, { id, position: state.position }] }
+  const heads = new Map([...state.feeds].map(([feed, { head }]) => [feed, head]))
+  return { ...state, openings: [...state.openings, { id, heads }] }
 }
 
-/** Whether the store once stood at this opening and position (rule OP2). */
-export function knowsPosition({ openings, position: present }: RelayState, opening: number, position: number): boolean {
-  const index = openings.findIndex((each) => each.id === opening)
+/** Whether the feed once stood at this position in this opening (rule OP2). */
+export function knowsPosition(state: RelayState, feed: FeedName, opening: number, position: number): boolean {
+  const index = state.openings.findIndex((each) => each.id === opening)
   if (index < 0) return false
-  return position <= (openings[index + 1]?.position ?? present)
+  const later = state.openings[index + 1]
+  return position <= (later ? (later.heads.get(feed) ?? 0) : feedOf(state, feed).head)
 }
 
 /** What a subscription is answered with: everything above a sequence, in order. */

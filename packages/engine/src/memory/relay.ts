@@ -198,7 +198,7 @@ export class MemoryRelay {
   #welcome(line: Line, certificate: string): void {
     line.org = orgOfCertificate(certificate)
     const opening = this.#durable.openings.at(-1)?.id ?? 0
-    this.#say(line, { type: 'welcome', time: this.#now(), opening, position: this.#durable.position, heartbeatMs: limits.heartbeatMs })
+    this.#say(line, { type: 'welcome', time: this.#now(), opening, heartbeatMs: limits.heartbeatMs })
   }
 
   #attach(line: Line, { connection, vendor, partner, salt }: Extract<ClientMessage, { type: 'attach' }>): void {
@@ -213,7 +213,7 @@ export class MemoryRelay {
     const isKnown =
       isFresh ||
       this.#options.leftOut?.has('openings') ||
-      (knowsPosition(this.#durable, opening, position) && after <= feedOf(this.#durable, name).head)
+      (knowsPosition(this.#durable, name, opening, position) && after <= feedOf(this.#durable, name).head)
     if (!isKnown) return this.#refuse(line, 'feed', number, 'LOST')
     line.feeds.set(number, name)
     const entries = entriesAfter(this.#durable, name, after)
@@ -334,10 +334,12 @@ export class MemoryRelay {
 
   #sendEntries(line: Line, feed: number, entries: readonly Entry[], live: boolean): void {
     const last = line.saying.at(-1)
+    const name = line.feeds.get(feed)
+    const position = name ? feedOf(this.#durable, name).head : 0
     // Entries of one turn share a message.
     if (last?.type === 'entries' && last.feed === feed && last.live && live && last.entries.length < 1_000) {
-      line.saying[line.saying.length - 1] = { ...last, position: this.#durable.position, entries: [...last.entries, ...entries] }
-    } else this.#say(line, { type: 'entries', feed, position: this.#durable.position, live, entries })
+      line.saying[line.saying.length - 1] = { ...last, position, entries: [...last.entries, ...entries] }
+    } else this.#say(line, { type: 'entries', feed, position, live, entries })
   }
 
   #refuse(line: Line, what: 'offer' | 'feed' | 'attach' | 'door' | 'mailbox', subject: number, code: ErrorCode, version = 0): void {

@@ -3,8 +3,8 @@ import { entry } from '../entry.js'
 import { limits } from '../limits.js'
 
 /**
- * Relay → device: entries of one feed in sequence order. `position` is where the store stood when the last of them had been committed or
- * later. `live` is true once the answer to `subscribe` is complete: this frame and all that follow are up to date.
+ * Relay → device: entries of one feed in sequence order. `position` is the feed's head when the last of them had been committed or
+ * later (rule OP1). `live` is true once the answer to `subscribe` is complete: this frame and all that follow are up to date.
  */
 export const entries = struct({ feed: uint, position: uint, live: flag, entries: list(entry, limits.entriesPerFrame) })
 export type Entries = Infer<typeof entries>

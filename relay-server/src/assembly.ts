@@ -1,0 +1,98 @@
+import { Batch } from './batch.js'
+import { isServed } from './admission.js'
+import { pageBounds } from './catch-up.js'
+import { Compactor } from './compaction.js'
+import type { RelayConfig } from './config.js'
+import { Doors } from './door.js'
+import { Readers } from './fan-out.js'
+import { type Log, reasonOf } from './log.js'
+import { Mailboxes } from './mailbox.js'
+import { Presence } from './presence.js'
+import { isRevoked } from './revocation.js'
+import type { Relay, Session } from './session.js'
+import type { Store } from './store/store.js'
+import type { Watcher } from './store/watcher.js'
+import { Turns } from './turns.js'
+
+/** Of each turn of the event loop, what catching up may take, in ms; pages that may wait for a database at once. */
+const catchUpMs = 4
+const pagesAtOnce = 4
+/** When devices are to come back whose relay's store was replaced, in ms; each adds its own jitter. */
+const reopenedRetryMs = 500
+
+export interface WholeRelay extends Relay {
+  readonly compactor: Compactor
+}
+
+/** Ties the parts together. What a commit sets off, here or at another relay on the same store, is decided here. */
+export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log): WholeRelay {
+  const sessions = new Set<Session>()
+  const presence = new Presence<Session>()
+  const compactor = new Compactor(store, log)
+  const turns = new Turns(catchUpMs, pagesAtOnce)
+  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)))
+  const doors = new Doors(store, log, config.doorMs, config.slowReaderBytes)
+  const mailboxes = new Mailboxes(store)
+  const batch = new Batch(
+    store,
+    {
+      fanOut: (writes, commit) => {
+        readers.fanOut(writes, commit)
+        doors.fanOut(writes, commit)
+      },
+      revoked: (device) => {
+        for (const session of sessions) if (session.device === device) session.fail('AUTH', revokedWords)
+      },
+      grown: (write, tail) => {
+        if (tail >= config.tailUpdates) compactor.add(write)
+      },
+    },
+    config.quota,
+    log,
+  )
+  const relay: WholeRelay = { config, names, log, store, batch, readers, turns, mailboxes, doors, sessions, presence, compactor }
+  store.watch(watch(relay))
+  return relay
+}
+
+/** What this relay does about what others do with its store. */
+function watch({ config, log, store, batch, readers, mailboxes, doors, sessions, presence }: WholeRelay): Watcher {
+  const orLog = (doing: Promise<void>): void => {
+    doing.catch((error: unknown) => log.warn('watch-failed', { reason: reasonOf(error) }))
+  }
+  return {
+    followedFeeds: () => new Set([...readers.names(), ...doors.feeds(), ...presence.feeds()]),
+    followedMailboxes: () => mailboxes.followed(),
+    feedGrew: (feed, head) => {
+      readers.grew(feed, head)
+      orLog(doors.grew(feed))
+      orLog(dismissRevoked(presence.sessionsByFeed(feed), store))
+    },
+    mailboxChanged: (mailbox) => orLog(mailboxes.changed(mailbox, Date.now())),
+    accountsChanged: () => {
+      batch.forgetAccounts()
+      orLog(dismissUnserved(presence, config, store))
+    },
+    reopened: () => {
+      log.warn('store-replaced', { opening: store.opening() })
+      batch.forgetAll()
+      for (const session of sessions) session.leave(reopenedRetryMs)
+      doors.leave()
+    },
+  }
+}
+
+const revokedWords = 'This device has been revoked.'
+
+async function dismissRevoked(sessions: readonly Session[], store: Store): Promise<void> {
+  for (const session of sessions) {
+    if (session.device && (await isRevoked(session.org, session.device, store))) session.fail('AUTH', revokedWords)
+  }
+}
+
+async function dismissUnserved(presence: Presence<Session>, config: RelayConfig, store: Store): Promise<void> {
+  for (const org of presence.orgs()) {
+    if (isServed(await store.account(org), config)) continue
+    for (const session of presence.sessionsOf(org)) session.fail('AUTH', 'This relay serves your org no more; ask its operator.')
+  }
+}

@@ -1,0 +1,50 @@
+import { type Epoch, parseFeedName, parseKey } from '@entente/protocol'
+import { jwtVerify, SignJWT } from 'jose'
+import * as v from 'valibot'
+import type { KeyName } from './store/store.js'
+
+const doorType = 'entente-door+jwt'
+
+/** What a token of the door opens: one doc, in one epoch, for a while. */
+export interface Pass {
+  readonly name: KeyName
+  readonly epoch: Epoch
+  /** ms since 1970 */
+  readonly expires: number
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0))
+const claims = v.object({
+  feed: v.pipe(v.string(), v.transform(parseFeedName)),
+  key: v.pipe(v.string(), v.transform(parseKey)),
+  version: count,
+  number: count,
+  expires: count,
+})
+
+/** Makes and reads the door's tokens: JWTs (HS256) under the store's secret, so that any relay on the same store opens what another promised. */
+export class DoorTokens {
+  readonly #secret: Uint8Array
+
+  constructor(secret: Uint8Array) {
+    this.#secret = secret
+  }
+
+  async sign({ name, epoch, expires }: Pass): Promise<string> {
+    return new SignJWT({ feed: name.feed, key: name.key, ...epoch, expires })
+      .setProtectedHeader({ alg: 'HS256', typ: doorType })
+      .setExpirationTime(Math.ceil(expires / 1000))
+      .sign(this.#secret)
+  }
+
+  /** @returns undefined for a token that is forged, over, or of something else */
+  async read(token: string, now: number): Promise<Pass | undefined> {
+    try {
+      const { payload } = await jwtVerify(token, this.#secret, { algorithms: ['HS256'], typ: doorType, currentDate: new Date(now) })
+      const { feed, key, version, number, expires } = v.parse(claims, payload)
+      return expires > now ? { name: { feed, key }, epoch: { version, number }, expires } : undefined
+    } catch {
+      return undefined
+    }
+  }
+}

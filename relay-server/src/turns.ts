@@ -1,0 +1,56 @@
+/**
+ * Shares the relay's one thread between those who catch up and everyone else: catching up gets `budgetMs` of each turn of the event loop, in the order
+ * in which it was asked for, so that however many devices come back at once, no publish waits for more than that.
+ */
+export class Turns {
+  readonly #budgetMs: number
+  readonly #atOnce: number
+  #spentMs = 0
+  #running = 0
+  #scheduled = false
+  #waiting: (() => void)[] = []
+
+  /** @param atOnce how many pieces of work that wait for something else (a database) may be under way */
+  constructor(budgetMs: number, atOnce: number) {
+    this.#budgetMs = budgetMs
+    this.#atOnce = atOnce
+  }
+
+  /** Does a piece of work when its turn has come. */
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#isFree() || this.#waiting.length > 0) await new Promise<void>((resolve) => this.#wait(resolve))
+    this.#running++
+    const start = performance.now()
+    try {
+      return await work()
+    } finally {
+      this.#spentMs += performance.now() - start
+      this.#running--
+      this.#nextTurn()
+    }
+  }
+
+  #isFree(): boolean {
+    return this.#spentMs < this.#budgetMs && this.#running < this.#atOnce
+  }
+
+  #wait(resolve: () => void): void {
+    this.#waiting.push(resolve)
+    this.#nextTurn()
+  }
+
+  #nextTurn(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#spentMs = 0
+      this.#wake()
+    })
+  }
+
+  #wake(): void {
+    const free = this.#atOnce - this.#running
+    for (const resolve of this.#waiting.splice(0, Math.max(0, free))) resolve()
+  }
+}
