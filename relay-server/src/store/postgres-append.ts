@@ -1,0 +1,141 @@
+/** Two numbers each: locks of this program in its database. */
+export const locks = { relays: '1702260340, 1', openings: '1702260340, 2', schema: '1702260340, 3' } as const
+
+/** Into how many rows an org's usage is split, so that commits of different feeds of one org do not wait for each other's fsync. */
+export const stripes = 16
+
+/**
+ * A commit in one round trip. The order of its steps is what makes it right:
+ *
+ * 1. The opening is compared under a shared lock that drawing one takes alone, so that nothing is written under an opening that has passed.
+ * 2. The rows of all feeds of the batch are locked in order of their names, so that no two commits wait for each other in a ring: those to be
+ *    written alone, those that policies lie in (`given`) shared. The feed's row is its counter. Until this transaction has committed nobody else
+ *    counts it up: sequences become visible in their order. A plain sequence would not do: 8 may commit before 7, and a reader whose cursor
+ *    went to 8 meanwhile never sees 7. A counter for all feeds would not do either: its row stays locked through the fsync of each commit.
+ * 3. Statements of this function see what was committed before they began (READ COMMITTED), hence, after 2, the last entries of all keys.
+ * 4. The usage of the orgs comes last, also in one order, a row for each org and stripe of feeds.
+ *
+ * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
+ * The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
+ */
+export const append = `
+CREATE FUNCTION entente.append(
+  p_opening bigint, p_is_last boolean, p_feeds text[], p_owners text[], p_written int,
+  p_feed int[], p_key text[], p_seen bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
+  p_at int[], p_size int[], p_vector_size int[], p_connects boolean[], p_given int[],
+  g_list int[], g_feed int[], g_key text[], g_sequence bigint[], p_blob bytea
+) RETURNS TABLE (opening bigint, sequences text, tails text, accounts text) LANGUAGE plpgsql AS $append$
+#variable_conflict use_column
+DECLARE
+  v_opening record;
+  v_feed record;
+  r record;
+  v_ids int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
+  v_heads bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_feeds)]);
+  v_owners text[] := array_fill(''::text, ARRAY[cardinality(p_feeds)]);
+  v_noted int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
+  v_new int[] := '{}';
+  v_sequences text;
+  v_tails text;
+  v_grown int[];
+  v_bytes bigint[];
+  v_docs bigint[];
+  v_connections bigint[];
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(${locks.openings});
+  SELECT o.n, o.id, o.place INTO v_opening FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
+  IF v_opening.id IS DISTINCT FROM p_opening OR v_opening.place IS DISTINCT FROM pg_relation_filenode('entente.feeds') THEN
+    RETURN;
+  END IF;
+
+  FOR r IN SELECT u.name, u.i FROM unnest(p_feeds) WITH ORDINALITY u(name, i) ORDER BY u.name COLLATE "C" LOOP
+    IF r.i <= p_written THEN
+      LOOP
+        SELECT f.id, f.head, f.owner, f.opening INTO v_feed FROM entente.feeds f WHERE f.name = r.name FOR NO KEY UPDATE;
+        EXIT WHEN FOUND;
+        INSERT INTO entente.feeds (name, owner, head, opening) VALUES (r.name, p_owners[r.i], 0, 0) ON CONFLICT (name) DO NOTHING;
+      END LOOP;
+      v_heads[r.i] := v_feed.head;
+      v_owners[r.i] := v_feed.owner;
+      v_noted[r.i] := v_feed.opening;
+      IF v_feed.head = 0 THEN v_new := v_new || v_feed.id; END IF;
+    ELSE
+      SELECT f.id INTO v_feed FROM entente.feeds f WHERE f.name = r.name FOR SHARE;
+    END IF;
+    v_ids[r.i] := coalesce(v_feed.id, 0);
+  END LOOP;
+
+  WITH w AS (
+    SELECT u.*, v_ids[u.f] AS feed
+    FROM unnest(p_feed, p_key, p_seen, p_kind, p_whole, p_version, p_number, p_at, p_size, p_vector_size, p_connects, p_given)
+      WITH ORDINALITY u(f, key, seen, kind, whole, version, number, at, size, vector_size, connects, given, i)
+  ), stale AS MATERIALIZED (
+    SELECT g.list
+    FROM unnest(g_list, g_feed, g_key, g_sequence) g(list, f, key, sequence)
+    LEFT JOIN entente.docs d ON d.feed = v_ids[g.f] AND d.key = g.key
+    WHERE coalesce(d.sequence, 0) <> g.sequence
+  ), a AS MATERIALIZED (
+    SELECT w.*, v_heads[w.f] + row_number() OVER (PARTITION BY w.f ORDER BY w.i) AS sequence,
+      d.feed IS NULL AS is_new, d.feed IS NOT NULL AND w.kind = 0 AND NOT w.whole AS extends,
+      coalesce(d.bytes, 0) AS old_bytes, coalesce(d.kind, 3) <> 3 AS was_there, coalesce(d.tails, '{}') AS old_tails
+    FROM w LEFT JOIN entente.docs d ON d.feed = w.feed AND d.key = w.key
+    WHERE coalesce(d.sequence, 0) = w.seen AND NOT EXISTS (SELECT FROM stale s WHERE s.list = w.given)
+  ), added AS (
+    INSERT INTO entente.docs (feed, key, kind, version, number, sequence, merged, bytes, tails, vector)
+    SELECT feed, key, kind, version, number, sequence, sequence, size, '{}', substring(p_blob FROM at + size + 1 FOR vector_size)
+    FROM a WHERE is_new
+  ), begun AS (
+    INSERT INTO entente.states (feed, key, bytes) SELECT feed, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE is_new
+  ), extended AS (
+    UPDATE entente.docs d SET sequence = a.sequence, bytes = d.bytes + a.size, tails = d.tails || a.sequence,
+      vector = substring(p_blob FROM a.at + a.size + 1 FOR a.vector_size)
+    FROM a WHERE a.extends AND d.feed = a.feed AND d.key = a.key
+  ), tailed AS (
+    INSERT INTO entente.tails (feed, sequence, key, bytes)
+    SELECT feed, sequence, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE extends
+  ), replaced AS (
+    UPDATE entente.docs d SET kind = a.kind, version = a.version, number = a.number, sequence = a.sequence, merged = a.sequence, bytes = a.size,
+      tails = '{}', vector = substring(p_blob FROM a.at + a.size + 1 FOR a.vector_size)
+    FROM a WHERE NOT a.is_new AND NOT a.extends AND d.feed = a.feed AND d.key = a.key
+  ), restated AS (
+    UPDATE entente.states s SET bytes = substring(p_blob FROM a.at + 1 FOR a.size)
+    FROM a WHERE NOT a.is_new AND NOT a.extends AND s.feed = a.feed AND s.key = a.key
+  ), untailed AS (
+    DELETE FROM entente.tails t
+    USING (SELECT feed, unnest(old_tails) AS sequence FROM a WHERE NOT extends) x WHERE t.feed = x.feed AND t.sequence = x.sequence
+  ), grown AS MATERIALIZED (
+    SELECT f, feed, count(*) AS entries, sum(CASE WHEN extends THEN size ELSE size - old_bytes END) AS bytes,
+      sum((kind <> 3)::int - was_there::int) AS docs, sum(connects::int) AS connections
+    FROM a GROUP BY f, feed
+  ), counted AS (
+    UPDATE entente.feeds SET head = feeds.head + g.entries, opening = v_opening.n FROM grown g WHERE feeds.id = g.feed
+  ), noted AS (
+    INSERT INTO entente.feed_openings (feed, n, head) SELECT g.feed, v_opening.n, v_heads[g.f] FROM grown g WHERE v_noted[g.f] < v_opening.n
+  )
+  SELECT string_agg(coalesce(a.sequence, 0)::text, ',' ORDER BY w.i),
+    string_agg((CASE WHEN a.extends THEN cardinality(a.old_tails) + 1 ELSE 0 END)::text, ',' ORDER BY w.i),
+    (SELECT array_agg(g.f ORDER BY g.f) FROM grown g), (SELECT array_agg(g.bytes ORDER BY g.f) FROM grown g),
+    (SELECT array_agg(g.docs ORDER BY g.f) FROM grown g), (SELECT array_agg(g.connections ORDER BY g.f) FROM grown g)
+  INTO v_sequences, v_tails, v_grown, v_bytes, v_docs, v_connections
+  FROM w LEFT JOIN a ON a.i = w.i;
+
+  IF cardinality(v_new) > 0 THEN
+    INSERT INTO entente.orgs (org)
+    SELECT DISTINCT v_owners[u.f] AS org FROM unnest(v_grown) u(f) WHERE v_heads[u.f] = 0 ORDER BY org ON CONFLICT DO NOTHING;
+    IF p_is_last THEN DELETE FROM entente.feeds f WHERE f.id = ANY (v_new) AND f.head = 0; END IF;
+  END IF;
+  FOR r IN
+    SELECT v_owners[u.f] AS org, v_ids[u.f] % ${stripes} AS stripe, sum(u.bytes) AS bytes, sum(u.docs) AS docs, sum(u.connections) AS connections
+    FROM unnest(v_grown, v_bytes, v_docs, v_connections) u(f, bytes, docs, connections)
+    GROUP BY v_owners[u.f], v_ids[u.f] % ${stripes}
+    ORDER BY v_owners[u.f] COLLATE "C", v_ids[u.f] % ${stripes}
+  LOOP
+    INSERT INTO entente.usage AS u (org, stripe, bytes, docs, connections) VALUES (r.org, r.stripe, r.bytes, r.docs, r.connections)
+    ON CONFLICT (org, stripe) DO UPDATE SET bytes = u.bytes + r.bytes, docs = u.docs + r.docs, connections = u.connections + r.connections;
+  END LOOP;
+
+  RETURN QUERY SELECT p_opening, v_sequences, v_tails,
+    (SELECT json_agg(x)::text FROM entente.accounts x
+      WHERE x.org = ANY (ARRAY(SELECT DISTINCT v_owners[g.f] FROM unnest(v_grown) g(f))));
+END $append$;
+`

@@ -1,0 +1,76 @@
+import type pg from 'pg'
+
+/** A row as PostgreSQL spells it: every value a text. */
+export type PostgresRow = Readonly<Record<string, string | null>>
+
+/** What a query may be given. A lone Buffer is sent as it is. */
+export type PostgresValue = string | number | boolean | Buffer | null
+
+/** Statements are prepared once per connection under their names. */
+export interface Statement {
+  readonly name: string
+  readonly text: string
+}
+
+const asText = { getTypeParser: () => (value: string) => value }
+
+/** Times in ms. */
+export const patience = { connect: 3_000, statement: 5_000, answer: 8_000, lock: 4_000 } as const
+
+/**
+ * How every connection is set up. Commits wait for the disk whatever the server's default is. The statements all go along primary keys; a plan
+ * made while a table was small must not read it whole later on.
+ */
+export const sessionSql = `
+  SET synchronous_commit = on; SET statement_timeout = ${patience.statement}; SET lock_timeout = ${patience.lock};
+  SET idle_in_transaction_session_timeout = ${patience.answer}; SET default_transaction_isolation = 'read committed'; SET jit = off;
+  SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;
+  SET bytea_output = hex; SET client_min_messages = warning; SET search_path = pg_catalog`
+
+/** Settings of a connection, or of each of a pool, to the database at `url`. */
+export function connectionTo(url: string): pg.ClientConfig {
+  return {
+    connectionString: url,
+    application_name: 'entente-relay',
+    keepAlive: true,
+    connectionTimeoutMillis: patience.connect,
+    query_timeout: patience.answer,
+  }
+}
+
+/** Runs one prepared statement. @returns its rows */
+export async function ask(client: pg.ClientBase, statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+  const result = await client.query<Record<string, string | null>>({ ...statement, values: [...values], types: asText })
+  return result.rows
+}
+
+export function numberOf(row: PostgresRow | undefined, column: string): number {
+  const value = Number(textOf(row, column))
+  if (!Number.isSafeInteger(value)) throw corrupt()
+  return value
+}
+
+export function textOf(row: PostgresRow | undefined, column: string): string {
+  const value = row?.[column]
+  if (typeof value !== 'string') throw corrupt()
+  return value
+}
+
+/** Of a value in hex, as `bytea_output` asks for: the driver reads whatever it gets as a text, so that bytes cannot come as they are. */
+export function bytesOf(row: PostgresRow | undefined, column: string): Uint8Array {
+  const buffer = Buffer.from(textOf(row, column).slice(2), 'hex')
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
+}
+
+export function flagOf(row: PostgresRow | undefined, column: string): boolean {
+  return textOf(row, column) === 't'
+}
+
+/** A list as PostgreSQL spells it, of numbers, flags, or texts without quotes and backslashes (names of feeds, orgs and keys have none). */
+export function listOf(values: readonly (string | number | boolean)[]): string {
+  return `{${values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value))).join(',')}}`
+}
+
+function corrupt(): Error {
+  return new Error('The database holds something else where a value of the relay belongs; run a check on it.')
+}

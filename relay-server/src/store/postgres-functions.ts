@@ -1,0 +1,81 @@
+import { locks, stripes } from './postgres-append.js'
+
+/**
+ * `copy()` names this copy of the data: it changes when the server starts, another server or another timeline takes over, or the tables are
+ * made or filled anew. `open` gives the present opening, and draws one where it was drawn for another copy, where the opening that the
+ * caller knows of this same copy is no longer written down, or where the caller says so; when another draws at the same time, that one counts.
+ */
+export const functions = `
+CREATE FUNCTION entente.copy() RETURNS text LANGUAGE sql STABLE AS $copy$
+  SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()),
+    extract(epoch FROM pg_postmaster_start_time()), (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()),
+    pg_relation_filenode('entente.feeds'), 'entente.feeds'::regclass::oid)
+$copy$;
+
+CREATE FUNCTION entente.open(p_draws boolean, p_mine bigint, p_copy text, p_candidate bigint) RETURNS bigint LANGUAGE plpgsql AS $open$
+DECLARE
+  v_last record;
+  v_now record;
+BEGIN
+  SELECT o.n, o.id, o.copy INTO v_last FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
+  IF NOT p_draws AND v_last.copy = entente.copy()
+    AND (p_copy IS DISTINCT FROM v_last.copy OR EXISTS (SELECT FROM entente.openings o WHERE o.id = p_mine))
+  THEN
+    RETURN v_last.id;
+  END IF;
+  PERFORM pg_advisory_xact_lock(${locks.openings});
+  SELECT o.n, o.id, o.copy INTO v_now FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
+  IF v_now.id IS DISTINCT FROM v_last.id THEN RETURN v_now.id; END IF;
+  PERFORM set_config('synchronous_commit', 'on', true);
+  INSERT INTO entente.openings (n, id, copy, place)
+  VALUES (coalesce(v_last.n, 0) + 1, p_candidate, entente.copy(), pg_relation_filenode('entente.feeds'));
+  RETURN p_candidate;
+END $open$;
+
+CREATE VIEW entente.accounts AS
+  SELECT o.org, o.standing, o.quota_bytes, o.quota_docs, o.quota_connections,
+    coalesce(sum(u.bytes), 0) AS bytes, coalesce(sum(u.docs), 0) AS docs, coalesce(sum(u.connections), 0) AS connections
+  FROM entente.orgs o LEFT JOIN entente.usage u ON u.org = o.org GROUP BY o.org;
+
+CREATE FUNCTION entente.compact(p_feed text, p_key text, p_merged bigint, p_sequence bigint, p_bytes bytea) RETURNS boolean LANGUAGE plpgsql AS $compact$
+DECLARE
+  v_feed record;
+  v_doc record;
+  v_freed bigint;
+BEGIN
+  -- A merge that a power cut takes back is done again; commits of the feed that wait for its row need not wait for the disk too.
+  PERFORM set_config('synchronous_commit', 'off', true);
+  SELECT f.id, f.owner INTO v_feed FROM entente.feeds f WHERE f.name = p_feed FOR NO KEY UPDATE;
+  IF NOT FOUND THEN RETURN false; END IF;
+  SELECT d.tails, octet_length(s.bytes) AS state INTO v_doc FROM entente.docs d JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
+  WHERE d.feed = v_feed.id AND d.key = p_key AND d.kind = 0 AND d.merged = p_merged AND d.sequence >= p_sequence;
+  IF NOT FOUND THEN RETURN false; END IF;
+  WITH gone AS (
+    DELETE FROM entente.tails t WHERE t.feed = v_feed.id AND t.sequence = ANY (v_doc.tails) AND t.sequence <= p_sequence RETURNING octet_length(t.bytes) AS size
+  ) SELECT coalesce(sum(gone.size), 0) + v_doc.state - octet_length(p_bytes) INTO v_freed FROM gone;
+  UPDATE entente.states SET bytes = p_bytes WHERE feed = v_feed.id AND key = p_key;
+  UPDATE entente.docs SET merged = p_sequence, bytes = bytes - v_freed,
+    tails = ARRAY(SELECT x FROM unnest(v_doc.tails) x WHERE x > p_sequence ORDER BY x) WHERE feed = v_feed.id AND key = p_key;
+  UPDATE entente.usage SET bytes = bytes - v_freed WHERE org = v_feed.owner AND stripe = v_feed.id % ${stripes};
+  RETURN true;
+END $compact$;
+
+CREATE FUNCTION entente.drop(p_feeds text[]) RETURNS void LANGUAGE plpgsql AS $drop$
+DECLARE
+  v_ids int[];
+  r record;
+BEGIN
+  v_ids := ARRAY(SELECT x.id FROM (SELECT f.id FROM entente.feeds f WHERE f.name = ANY (p_feeds) ORDER BY f.name FOR UPDATE) x);
+  FOR r IN
+    SELECT f.owner, f.id % ${stripes} AS stripe, sum(d.bytes) AS bytes, count(*) FILTER (WHERE d.kind <> 3) AS docs
+    FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed WHERE d.feed = ANY (v_ids) GROUP BY 1, 2 ORDER BY 1, 2
+  LOOP
+    UPDATE entente.usage u SET bytes = u.bytes - r.bytes, docs = u.docs - r.docs WHERE u.org = r.owner AND u.stripe = r.stripe;
+  END LOOP;
+  DELETE FROM entente.tails WHERE feed = ANY (v_ids);
+  DELETE FROM entente.states WHERE feed = ANY (v_ids);
+  DELETE FROM entente.docs WHERE feed = ANY (v_ids);
+  DELETE FROM entente.feed_openings WHERE feed = ANY (v_ids);
+  DELETE FROM entente.feeds WHERE id = ANY (v_ids);
+END $drop$;
+`

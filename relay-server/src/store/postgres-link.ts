@@ -1,0 +1,150 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Known, PostgresSession } from './postgres-session.js'
+
+export interface LinkSettings {
+  readonly url: string
+  /** Beside the line, for reads and commits. */
+  readonly connections: number
+}
+
+/** What the rest of the store does when the link changes. */
+export interface LinkEvents {
+  hear(payload: string): void
+  /** A new session has begun after one was lost: hints may have been missed. */
+  regained(): void
+  reopened(): void
+}
+
+/** How long a call waits for a database that is away before it fails, ms. */
+const callPatience = 3_000
+const [leastPause, mostPause] = [20, 1_000]
+
+/** Keeps one session with the database, begins another whenever it is lost, and knows the present opening. */
+export class PostgresLink {
+  readonly #settings: LinkSettings
+  readonly #events: LinkEvents
+  #known: Known
+  #session: PostgresSession | undefined
+  #looking: Promise<void> | undefined
+  #isClosed = false
+  #waiting: (() => void)[] = []
+
+  private constructor(settings: LinkSettings, events: LinkEvents, known: Known) {
+    this.#settings = settings
+    this.#events = events
+    this.#known = known
+  }
+
+  /** @throws Error as a session does, where the first cannot be opened */
+  static async open(settings: LinkSettings, events: LinkEvents): Promise<PostgresLink> {
+    const link = new PostgresLink(settings, events, { opening: 0, copy: '' })
+    const session = await link.#connect(undefined)
+    link.#session = session
+    link.#known = session.known
+    return link
+  }
+
+  get opening(): number {
+    return this.#known.opening
+  }
+
+  /** The session at hand, if any. */
+  get session(): PostgresSession | undefined {
+    return this.#session
+  }
+
+  /** @throws Error when there is none for a few seconds */
+  async present(): Promise<PostgresSession> {
+    const end = Date.now() + callPatience
+    while (!this.#session) {
+      const left = end - Date.now()
+      if (this.#isClosed || left <= 0) throw new Error('The database cannot be reached.')
+      await this.#change(left)
+    }
+    return this.#session
+  }
+
+  /**
+   * Looks which opening is the present one, after something told that it may be another.
+   *
+   * @param draws whether there is proof that this copy of the data is older than what was seen of it, so that a new one is due
+   */
+  async look(draws: boolean): Promise<void> {
+    if (draws) await this.#looking
+    this.#looking ??= this.#lookOnce(draws).finally(() => (this.#looking = undefined))
+    await this.#looking
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const session = this.#session
+    this.#session = undefined
+    this.#wake()
+    await session?.close()
+  }
+
+  async #lookOnce(draws: boolean): Promise<void> {
+    const session = await this.present()
+    this.#take(await session.look(draws))
+  }
+
+  #take(known: Known): void {
+    const isAnother = known.opening !== this.#known.opening
+    this.#known = known
+    if (isAnother) this.#events.reopened()
+  }
+
+  #connect(before: Known | undefined): Promise<PostgresSession> {
+    const { url, connections } = this.#settings
+    return PostgresSession.open(
+      url,
+      connections,
+      before,
+      (payload) => this.#events.hear(payload),
+      () => this.#lost(),
+    )
+  }
+
+  #lost(): void {
+    if (this.#isClosed || !this.#session) return
+    this.#session = undefined
+    void this.#regain()
+  }
+
+  async #regain(): Promise<void> {
+    for (let pause = leastPause; !this.#isClosed; pause = Math.min(pause * 2, mostPause)) {
+      try {
+        const session = await this.#connect(this.#known)
+        if (this.#isClosed) return await session.close()
+        this.#session = session
+        if (session.isOver) {
+          this.#session = undefined
+          continue
+        }
+        this.#take(session.known)
+        this.#wake()
+        this.#events.regained()
+        return
+      } catch {
+        // Whoever waits for a session is told after a while; here it is tried on.
+        await sleep(pause * (0.5 + Math.random() / 2))
+      }
+    }
+  }
+
+  #change(most: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, most)
+      this.#waiting.push(() => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

@@ -1,0 +1,155 @@
+import {
+  decodeStateVector,
+  emptyVector,
+  type Entry,
+  entryKinds,
+  type EntryKind,
+  type FeedName,
+  parseKey,
+  parseOrgId,
+} from '@entente/protocol'
+import { type Account, type Quota, standings } from './account.js'
+import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
+import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from './store.js'
+
+/** The statements that read, each a snapshot of its own. */
+export const reads = {
+  knows: {
+    name: 'knows',
+    text: `SELECT coalesce(
+        (SELECT p.head FROM entente.feed_openings p JOIN entente.feeds f ON f.id = p.feed WHERE f.name = $1 AND p.n > o.n ORDER BY p.n LIMIT 1),
+        (SELECT f.head FROM entente.feeds f WHERE f.name = $1), 0) AS head
+      FROM entente.openings o WHERE o.id = $2`,
+  },
+  keyStates: {
+    name: 'key-states',
+    text: `SELECT u.i, d.sequence, d.kind, d.version, d.number, d.bytes, d.vector
+      FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(feed, key, i)
+      JOIN entente.feeds f ON f.name = u.feed JOIN entente.docs d ON d.feed = f.id AND d.key = u.key`,
+  },
+  message: {
+    name: 'message',
+    text: `SELECT d.sequence, s.bytes FROM entente.feeds f JOIN entente.docs d ON d.feed = f.id JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
+      WHERE f.name = $1 AND d.key = $2 AND d.kind IN (1, 2)`,
+  },
+  doc: {
+    name: 'doc',
+    text: `SELECT d.version, d.number, d.sequence, d.merged, x.bytes
+      FROM entente.feeds f JOIN entente.docs d ON d.feed = f.id
+      CROSS JOIN LATERAL (
+        SELECT 0 AS sequence, s.bytes FROM entente.states s WHERE s.feed = d.feed AND s.key = d.key
+        UNION ALL SELECT t.sequence, t.bytes FROM entente.tails t WHERE t.feed = d.feed AND t.sequence = ANY (d.tails)
+      ) x WHERE f.name = $1 AND d.key = $2 AND d.kind = 0 ORDER BY x.sequence`,
+  },
+  // Two walks along indexes, merged by sequence and cut at the bounds; bytes beyond are not touched. $3 is how many can fit at most.
+  page: {
+    name: 'page',
+    text: `SELECT coalesce(f.head, 0) AS head, o.id AS opening, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
+      FROM (SELECT id FROM entente.openings ORDER BY n DESC LIMIT 1) o LEFT JOIN entente.feeds f ON f.name = $1
+      LEFT JOIN LATERAL (
+        SELECT x.*, sum(octet_length(x.bytes) + 48) OVER w AS upto, row_number() OVER w AS nth FROM (
+          (SELECT d.merged AS sequence, d.key, d.kind, d.version, d.number, true AS whole, s.bytes
+            FROM entente.docs d JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
+            WHERE d.feed = f.id AND d.merged > $2 ORDER BY d.merged LIMIT $3)
+          UNION ALL
+          (SELECT t.sequence, t.key, d.kind, d.version, d.number, false AS whole, t.bytes
+            FROM entente.tails t JOIN entente.docs d ON d.feed = t.feed AND d.key = t.key
+            WHERE t.feed = f.id AND t.sequence > $2 ORDER BY t.sequence LIMIT $3)
+          ORDER BY sequence LIMIT $3
+        ) x WINDOW w AS (ORDER BY x.sequence ROWS UNBOUNDED PRECEDING)
+      ) e ON e.nth = 1 OR e.upto <= $4
+      ORDER BY e.sequence`,
+  },
+  invitation: { name: 'invitation', text: 'SELECT * FROM entente.invitations WHERE mailbox = $1' },
+  ended: {
+    name: 'ended',
+    text: `SELECT mailbox FROM entente.invitations i WHERE (expires < $1 OR void) AND EXISTS (
+      SELECT FROM entente.feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))`,
+  },
+  account: { name: 'account', text: 'SELECT * FROM entente.accounts WHERE org = $1' },
+  accounts: { name: 'accounts', text: 'SELECT * FROM entente.accounts WHERE org > $1 ORDER BY org LIMIT $2' },
+  heads: { name: 'heads', text: 'SELECT name, head FROM entente.feeds WHERE name = ANY ($1::text[])' },
+  settings: { name: 'settings', text: 'SELECT secret, accounts, mailboxes FROM entente.settings' },
+} as const
+
+/** How many entries of a page can fit its bounds. */
+export function mostEntries(bounds: PageBounds): number {
+  return Math.max(1, Math.min(bounds.entries, Math.floor(bounds.bytes / 48)))
+}
+
+export function toPage(rows: readonly PostgresRow[], after: number): Page {
+  const [first] = rows
+  const head = numberOf(first, 'head')
+  const entries = first?.['sequence'] === null ? [] : rows.map(toEntry)
+  // The head is always the sequence of an entry that is still there: the last of some key.
+  return { entries, head, opening: numberOf(first, 'opening'), done: (entries.at(-1)?.sequence ?? after) >= head || entries.length === 0 }
+}
+
+function toEntry(row: PostgresRow): Entry {
+  return {
+    sequence: numberOf(row, 'sequence'),
+    key: parseKey(textOf(row, 'key')),
+    kind: toKind(row),
+    whole: flagOf(row, 'whole'),
+    epoch: { version: numberOf(row, 'version'), number: numberOf(row, 'number') },
+    bytes: bytesOf(row, 'bytes'),
+  }
+}
+
+export function toKeyState(row: PostgresRow): KeyState {
+  const kind = toKind(row)
+  return {
+    sequence: numberOf(row, 'sequence'),
+    kind,
+    epoch: { version: numberOf(row, 'version'), number: numberOf(row, 'number') },
+    vector: kind === 'doc' ? decodeStateVector(bytesOf(row, 'vector')) : emptyVector,
+    bytes: numberOf(row, 'bytes'),
+  }
+}
+
+export function toDoc(rows: readonly PostgresRow[]): StoredDoc | undefined {
+  const [first] = rows
+  if (!first) return undefined
+  return {
+    epoch: { version: numberOf(first, 'version'), number: numberOf(first, 'number') },
+    sequence: numberOf(first, 'sequence'),
+    merged: numberOf(first, 'merged'),
+    states: rows.map((row) => bytesOf(row, 'bytes')),
+  }
+}
+
+export function toInvitation(row: PostgresRow | undefined): Invitation | undefined {
+  if (!row) return undefined
+  return {
+    mailbox: textOf(row, 'mailbox'),
+    vendor: parseOrgId(textOf(row, 'vendor')),
+    partner: row['partner'] === null ? undefined : parseOrgId(textOf(row, 'partner')),
+    claimHash: bytesOf(row, 'claim_hash'),
+    expires: numberOf(row, 'expires'),
+    wrongTries: numberOf(row, 'wrong_tries'),
+    isVoid: flagOf(row, 'void'),
+  }
+}
+
+export function toAccount(row: PostgresRow): Account {
+  const standing = standings.find((known) => known === row['standing'])
+  if (!standing) throw new Error('The database holds an account of an unknown standing; run a check on it.')
+  const quota: Quota = {
+    ...(row['quota_bytes'] === null ? {} : { bytes: numberOf(row, 'quota_bytes') }),
+    ...(row['quota_docs'] === null ? {} : { docs: numberOf(row, 'quota_docs') }),
+    ...(row['quota_connections'] === null ? {} : { connections: numberOf(row, 'quota_connections') }),
+  }
+  const usage = { bytes: numberOf(row, 'bytes'), docs: numberOf(row, 'docs'), connections: numberOf(row, 'connections') }
+  return { org: parseOrgId(textOf(row, 'org')), standing, quota, usage }
+}
+
+export function toHeads(rows: readonly PostgresRow[]): readonly (readonly [FeedName, number])[] {
+  // The names are those that were asked for: naming the type is the boundary.
+  return rows.map((row) => [textOf(row, 'name') as FeedName, numberOf(row, 'head')] as const)
+}
+
+function toKind(row: PostgresRow): EntryKind {
+  const kind = entryKinds[numberOf(row, 'kind')]
+  if (!kind) throw new Error('The database holds an entry of an unknown kind; run a check on it.')
+  return kind
+}

@@ -1,0 +1,52 @@
+import { append } from './postgres-append.js'
+import { functions } from './postgres-functions.js'
+
+/** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
+export const postgresVersion = 1
+
+/**
+ * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
+ * the next version on the same page, and none of its indexes names what an update changes, so that extending a doc touches no index (HOT).
+ * `docs.tails` lists the sequences of the updates behind the merged state: a doc is read by their primary key, and no second index of `tails`
+ * has to be kept for that. Sealed bytes do not compress: EXTERNAL spares the attempt.
+ */
+const tables = `
+CREATE TABLE entente.version (version int NOT NULL);
+CREATE TABLE entente.settings (
+  one boolean PRIMARY KEY DEFAULT true CHECK (one), secret bytea NOT NULL, tried bigint NOT NULL DEFAULT 0, accounts bigint NOT NULL DEFAULT 0,
+  mailboxes bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 20);
+CREATE TABLE entente.openings (n int PRIMARY KEY, id bigint NOT NULL UNIQUE, copy text NOT NULL, place oid NOT NULL);
+CREATE TABLE entente.feeds (
+  id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE, owner text COLLATE "C" NOT NULL, head bigint NOT NULL,
+  opening int NOT NULL
+) WITH (fillfactor = 50);
+CREATE TABLE entente.feed_openings (feed int NOT NULL, n int NOT NULL, head bigint NOT NULL, PRIMARY KEY (feed, n));
+CREATE TABLE entente.docs (
+  feed int NOT NULL, key text COLLATE "C" NOT NULL, kind smallint NOT NULL, version bigint NOT NULL, number bigint NOT NULL,
+  sequence bigint NOT NULL, merged bigint NOT NULL, bytes bigint NOT NULL, tails bigint[] NOT NULL, vector bytea NOT NULL, PRIMARY KEY (feed, key)
+) WITH (fillfactor = 70);
+CREATE INDEX docs_by_merged ON entente.docs (feed, merged);
+CREATE TABLE entente.states (feed int NOT NULL, key text COLLATE "C" NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (feed, key));
+CREATE TABLE entente.tails (feed int NOT NULL, sequence bigint NOT NULL, key text COLLATE "C" NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (feed, sequence));
+CREATE TABLE entente.orgs (
+  org text COLLATE "C" PRIMARY KEY, standing text NOT NULL DEFAULT 'none', quota_bytes bigint, quota_docs bigint, quota_connections bigint
+);
+CREATE TABLE entente.usage (
+  org text COLLATE "C" NOT NULL, stripe int NOT NULL, bytes bigint NOT NULL, docs bigint NOT NULL, connections bigint NOT NULL, PRIMARY KEY (org, stripe)
+) WITH (fillfactor = 50);
+CREATE TABLE entente.invitations (
+  mailbox text COLLATE "C" PRIMARY KEY, vendor text NOT NULL, partner text, claim_hash bytea NOT NULL, expires bigint NOT NULL,
+  wrong_tries int NOT NULL, void boolean NOT NULL
+);
+`
+
+/** Everything that a new database gets, in one transaction. `secret` is given as hex. */
+export function schemaSql(secret: string): string {
+  return `CREATE SCHEMA entente; ${tables}
+    ALTER TABLE entente.states ALTER COLUMN bytes SET STORAGE EXTERNAL;
+    ALTER TABLE entente.tails ALTER COLUMN bytes SET STORAGE EXTERNAL;
+    INSERT INTO entente.settings (secret) VALUES ('\\x${secret}');
+    INSERT INTO entente.version VALUES (${postgresVersion});
+    ${functions} ${append}`
+}

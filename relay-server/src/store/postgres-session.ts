@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { locks } from './postgres-append.js'
+import {
+  ask,
+  connectionTo,
+  flagOf,
+  numberOf,
+  type PostgresRow,
+  type PostgresValue,
+  sessionSql,
+  type Statement,
+  textOf,
+} from './postgres-connection.js'
+import { channel } from './postgres-hints.js'
+import { postgresVersion, schemaSql } from './postgres-schema.js'
+
+/** What this process knows of the database from before: its opening, and the copy of the data that it was drawn for. */
+export interface Known {
+  readonly opening: number
+  readonly copy: string
+}
+
+const statements = {
+  copy: { name: 'copy', text: 'SELECT entente.copy() AS copy' },
+  open: { name: 'open', text: 'SELECT entente.open($1, $2, $3, $4) AS opening' },
+  settings: { name: 'server', text: "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages" },
+  schema: { name: 'schema', text: "SELECT to_regclass('entente.version') IS NOT NULL AS made" },
+  version: { name: 'version', text: 'SELECT version FROM entente.version' },
+  lockAlone: { name: 'alone', text: `SELECT pg_try_advisory_lock(${locks.relays}) AS alone` },
+  lockShared: { name: 'shared', text: `SELECT pg_advisory_lock_shared(${locks.relays})` },
+  unlockAlone: { name: 'unlock', text: `SELECT pg_advisory_unlock(${locks.relays})` },
+} as const
+
+/**
+ * The time from one connecting to the database to its loss. One connection, the line, lives as long as the session and holds a lock that
+ * relays share: who finds that nobody holds it knows that every relay was cut off, that the data may have been replaced meanwhile, and draws
+ * a new opening (rule OP1). When the line breaks, the session is over with all its connections: none of them reaches other data than the
+ * line did.
+ */
+export class PostgresSession {
+  readonly #line: pg.Client
+  readonly #pool: pg.Pool
+  #known: Known
+  #isOver = false
+  readonly #whenOver: () => void
+
+  private constructor(line: pg.Client, url: string, connections: number, known: Known, whenOver: () => void) {
+    this.#line = line
+    this.#pool = poolOf(url, connections, () => this.#known.copy)
+    this.#known = known
+    this.#whenOver = whenOver
+    line.once('end', () => this.end())
+    this.#pool.on('error', () => {})
+  }
+
+  /**
+   * @param hear is called with each notification, `whenOver` once, when the session has ended
+   * @throws Error where the database cannot be reached, is set up so that it may lose what it acknowledged, or is of a newer relay
+   */
+  static async open(
+    url: string,
+    connections: number,
+    before: Known | undefined,
+    hear: (payload: string) => void,
+    whenOver: () => void,
+  ): Promise<PostgresSession> {
+    const line = new pg.Client(connectionTo(url))
+    line.on('error', () => {})
+    line.on('notification', ({ payload }) => hear(payload ?? ''))
+    try {
+      await line.connect()
+      await line.query(sessionSql)
+      await refuseUnsafe(line)
+      await makeSchema(line)
+      await line.query(`LISTEN ${channel}`)
+      const known = await findOpening(line, before)
+      // Notifications need not wait for the disk.
+      await line.query('SET synchronous_commit = off')
+      return new PostgresSession(line, url, connections, known, whenOver)
+    } catch (error) {
+      await line.end().catch(() => {})
+      throw error
+    }
+  }
+
+  get known(): Known {
+    return this.#known
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Finds out, by the connections that there are, which opening is the present one. */
+  async look(draws: boolean): Promise<Known> {
+    this.#known = await presentOpening(this.#line, this.#known, draws)
+    return this.#known
+  }
+
+  /** Runs a statement on one of the connections. */
+  async ask(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+    return this.use((client) => ask(client, statement, values))
+  }
+
+  /** Runs a statement on the line, which is also how its loss is noticed. */
+  async askLine(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+    try {
+      return await ask(this.#line, statement, values)
+    } catch (error) {
+      this.end()
+      throw error
+    }
+  }
+
+  /** Lends a connection. One that broke, or on which something is left open, is not lent again. */
+  async use<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    try {
+      const result = await work(client)
+      client.release()
+      return result
+    } catch (error) {
+      client.release(!(error instanceof pg.DatabaseError) || client.getTransactionStatus() !== 'I')
+      throw error
+    }
+  }
+
+  /** Ends the session; what is under way on its connections comes to its end. */
+  end(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#whenOver()
+    void this.#pool.end().catch(() => {})
+    void this.#line.end().catch(() => {})
+  }
+
+  /** Ends the session and resolves when its connections are closed. */
+  async close(): Promise<void> {
+    this.#isOver = true
+    await this.#pool.end().catch(() => {})
+    await this.#line.end().catch(() => {})
+  }
+}
+
+/** Finds out which opening is the present one, as the present copy of the data has it, or draws it. */
+async function presentOpening(client: pg.ClientBase, before: Known | undefined, draws: boolean): Promise<Known> {
+  const candidate = Number(randomBytes(8).readBigUInt64BE() >> 11n)
+  const [row] = await ask(client, statements.open, [draws, before?.opening ?? null, before?.copy ?? null, candidate])
+  const [copy] = await ask(client, statements.copy, [])
+  return { opening: numberOf(row, 'opening'), copy: textOf(copy, 'copy') }
+}
+
+async function findOpening(line: pg.Client, before: Known | undefined): Promise<Known> {
+  const [row] = await ask(line, statements.lockAlone, [])
+  const isAlone = flagOf(row, 'alone')
+  // Who is not alone waits here for whoever may be drawing.
+  if (!isAlone) await ask(line, statements.lockShared, [])
+  const known = await presentOpening(line, before, isAlone)
+  if (!isAlone) return known
+  await ask(line, statements.lockShared, [])
+  await ask(line, statements.unlockAlone, [])
+  return known
+}
+
+function poolOf(url: string, connections: number, copy: () => string): pg.Pool {
+  return new pg.Pool({
+    ...connectionTo(url),
+    max: connections,
+    idleTimeoutMillis: 0,
+    verify: (client, done) => {
+      void prepare(client, copy()).then(done)
+    },
+  })
+}
+
+/** A connection made later than the line may reach another server, or the same after a change of its data. @returns what is in its way */
+async function prepare(client: pg.ClientBase, copy: string): Promise<Error | undefined> {
+  client.on('error', () => {})
+  try {
+    await client.query(sessionSql)
+    const [row] = await ask(client, statements.copy, [])
+    return textOf(row, 'copy') === copy ? undefined : new Error('The database was replaced meanwhile.')
+  } catch (error) {
+    return error instanceof Error ? error : new Error('The database cannot be reached.')
+  }
+}
+
+async function refuseUnsafe(line: pg.Client): Promise<void> {
+  const [row] = await ask(line, statements.settings, [])
+  for (const [name, setting] of [
+    ['fsync', 'fsync'],
+    ['pages', 'full_page_writes'],
+  ] as const) {
+    if (textOf(row, name) !== 'on')
+      throw new Error(
+        `The database server runs with ${setting} = off and may lose what it acknowledged; switch it on, then start the relay.`,
+      )
+  }
+}
+
+async function makeSchema(line: pg.Client): Promise<void> {
+  await line.query(`SELECT pg_advisory_lock(${locks.schema})`)
+  try {
+    const [found] = await ask(line, statements.schema, [])
+    if (!flagOf(found, 'made')) await line.query(`BEGIN; ${schemaSql(randomBytes(32).toString('hex'))} COMMIT`)
+    const [row] = await ask(line, statements.version, [])
+    const version = numberOf(row, 'version')
+    if (version > postgresVersion) {
+      throw new Error(`The database was written by a newer relay (${version}, known here: ${postgresVersion}); start that one instead.`)
+    }
+  } finally {
+    await line.query(`SELECT pg_advisory_unlock(${locks.schema})`).catch(() => {})
+  }
+}

@@ -1,0 +1,177 @@
+import type { FeedName } from '@entente/protocol'
+import { LruMap } from '../lru.js'
+import { listOf, numberOf, textOf } from './postgres-connection.js'
+import { Hints } from './postgres-hints.js'
+import type { PostgresLink } from './postgres-link.js'
+import { reads, toHeads } from './postgres-reads.js'
+import type { Watcher } from './watcher.js'
+
+/** ms between two looks, and how many feeds are looked up at once. */
+export interface WatchTimes {
+  readonly hints: number
+  readonly revision: number
+  readonly heads: number
+}
+
+const slice = 1_000
+/** Feeds of which the last head is remembered, to notice that the data went back. */
+const knownFeeds = 20_000
+
+const statements = {
+  notify: { name: 'notify', text: "SELECT pg_notify('entente', p) FROM unnest($1::text[]) p" },
+  revision: {
+    name: 'revision',
+    text: `SELECT s.accounts, s.mailboxes, entente.copy() AS copy, (SELECT o.id FROM entente.openings o ORDER BY o.n DESC LIMIT 1) AS opening
+      FROM entente.settings s`,
+  },
+} as const
+
+/**
+ * Tells other relays what this one wrote, and finds out what they wrote. Hints go by NOTIFY, in transactions of their own: a transaction that
+ * notifies holds a lock of the whole server while it commits, so a NOTIFY within the commits of entries would let only one of them to the
+ * disk at a time. A hint may be lost with a connection, so everything that is followed is also looked up now and then.
+ */
+export class PostgresWatch {
+  readonly #times: WatchTimes
+  readonly #hints: Hints
+  readonly #watchers: Watcher[] = []
+  readonly #heads = new LruMap<FeedName, number>(knownFeeds)
+  #link: PostgresLink | undefined
+  #flush: NodeJS.Timeout | undefined
+  #timers: NodeJS.Timeout[] = []
+  #accounts = -1
+  #mailboxes = -1
+  #isLookingAtHeads = false
+  #isLookingAtRevision = false
+
+  constructor(sender: string, times: WatchTimes) {
+    this.#hints = new Hints(sender)
+    this.#times = times
+  }
+
+  start(link: PostgresLink): void {
+    this.#link = link
+    const every = (ms: number, look: () => Promise<void>): void => {
+      const timer = setInterval(() => void look().catch(() => {}), ms)
+      timer.unref()
+      this.#timers.push(timer)
+    }
+    every(this.#times.revision, () => this.#lookAtRevision())
+    every(this.#times.heads, () => this.#lookAtHeads(this.#times.heads / 2))
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer)
+    clearTimeout(this.#flush)
+    this.#timers = []
+  }
+
+  add(watcher: Watcher): void {
+    this.#watchers.push(watcher)
+  }
+
+  /** The last head that was seen of a feed, 0 for none. */
+  head(feed: FeedName): number {
+    return this.#heads.get(feed) ?? 0
+  }
+
+  /** Takes down a head that was read. @returns whether the feed went back since `before` was the head */
+  learn(feed: FeedName, head: number, before: number): boolean {
+    if (head > this.head(feed)) this.#heads.set(feed, head)
+    // A feed that is gone was dropped with its mailbox.
+    return head > 0 && head < before
+  }
+
+  tellFeed(feed: FeedName, head: number): void {
+    this.#hints.feed(feed, head)
+    this.#soon()
+  }
+
+  tellMailbox(mailbox: string): void {
+    this.#hints.mailbox(mailbox)
+    this.#soon()
+  }
+
+  tellAccounts(): void {
+    this.#hints.accounts()
+    for (const watcher of this.#watchers) watcher.accountsChanged()
+    this.#soon()
+  }
+
+  hear(payload: string): void {
+    for (const watcher of this.#watchers) this.#hints.pass(payload, watcher)
+  }
+
+  reopened(): void {
+    this.#heads.clear()
+    for (const watcher of this.#watchers) watcher.reopened()
+  }
+
+  /** After an interruption anything may have happened. */
+  regained(): void {
+    for (const watcher of this.#watchers) {
+      watcher.accountsChanged()
+      for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
+    }
+    void this.#lookAtHeads(0).catch(() => {})
+  }
+
+  #soon(): void {
+    this.#flush ??= setTimeout(() => void this.#send(), this.#times.hints)
+  }
+
+  async #send(): Promise<void> {
+    const payloads = this.#hints.take()
+    // While these are on their way the next gather.
+    await this.#link?.session?.askLine(statements.notify, [listOf(payloads)]).catch(() => {})
+    this.#flush = undefined
+    if (!this.#hints.isEmpty) this.#soon()
+  }
+
+  async #lookAtRevision(): Promise<void> {
+    const session = this.#link?.session
+    if (!this.#link || !session || this.#isLookingAtRevision) return
+    this.#isLookingAtRevision = true
+    try {
+      const [row] = await session.askLine(statements.revision, [])
+      const [accounts, mailboxes] = [numberOf(row, 'accounts'), numberOf(row, 'mailboxes')]
+      const [accountsMoved, mailboxesMoved] = [accounts !== this.#accounts, mailboxes !== this.#mailboxes]
+      this.#accounts = accounts
+      this.#mailboxes = mailboxes
+      if (numberOf(row, 'opening') !== this.#link.opening || textOf(row, 'copy') !== session.known.copy) await this.#link.look(false)
+      for (const watcher of this.#watchers) {
+        if (accountsMoved) watcher.accountsChanged()
+        if (mailboxesMoved) for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
+      }
+    } finally {
+      this.#isLookingAtRevision = false
+    }
+  }
+
+  /** Looks up the followed feeds in slices, spread over about the time given (ms). */
+  async #lookAtHeads(over: number): Promise<void> {
+    if (this.#isLookingAtHeads) return
+    this.#isLookingAtHeads = true
+    try {
+      for (const watcher of this.#watchers) {
+        const followed = [...watcher.followedFeeds()]
+        for (let at = 0; at < followed.length; at += slice) {
+          await this.#lookAtSlice(watcher, followed.slice(at, at + slice))
+          if (at + slice < followed.length) await new Promise((resolve) => setTimeout(resolve, (over * slice) / followed.length))
+        }
+      }
+    } finally {
+      this.#isLookingAtHeads = false
+    }
+  }
+
+  async #lookAtSlice(watcher: Watcher, feeds: readonly FeedName[]): Promise<void> {
+    const link = this.#link
+    if (!link?.session) return
+    const before = new Map(feeds.map((feed) => [feed, this.head(feed)]))
+    const heads = toHeads(await link.session.ask(reads.heads, [listOf(feeds)]))
+    const wentBack = heads.map(([feed, head]) => this.learn(feed, head, before.get(feed) ?? 0))
+    if (wentBack.includes(true)) return link.look(true)
+    for (const [feed, head] of heads) watcher.feedGrew(feed, head)
+  }
+}

@@ -1,0 +1,265 @@
+import { randomBytes } from 'node:crypto'
+import type { FeedName, OrgId } from '@entente/protocol'
+import pg from 'pg'
+import { type Account, noUsage } from './account.js'
+import { appendStatement, callsOf } from './postgres-batch.js'
+import { checkDatabase, statsOf } from './postgres-check.js'
+import { ask, bytesOf, flagOf, listOf, numberOf, type PostgresRow, type PostgresValue, textOf } from './postgres-connection.js'
+import { PostgresLink } from './postgres-link.js'
+import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './postgres-reads.js'
+import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
+import { changeInvitation, writes as statements } from './postgres-writes.js'
+import type { StoreStats } from './stats.js'
+import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
+import type { Watcher } from './watcher.js'
+
+export interface PostgresOptions {
+  /** Connections for reads and commits, beside the one that listens. */
+  readonly connections?: number
+  /** How often to tell and look, ms. */
+  readonly times?: Partial<WatchTimes>
+}
+
+const defaultTimes: WatchTimes = { hints: 3, revision: 1_000, heads: 5_000 }
+
+/**
+ * The store for several relays: the database at `url` (PostgreSQL 15 or later, reached directly or through a pooler that pools by session). What
+ * it takes lies in the namespace `entente`, which is made where it is missing; the user needs the right to create in the database.
+ *
+ * While the database is away, calls wait for a few seconds and then reject; the connection is taken up again without a restart. When the
+ * connection breaks in the middle of a commit, the commit rejects although it may have gone through; compare and set shows it to whoever tries
+ * again.
+ *
+ * What is erased or dropped is gone from what anyone can read, but its bytes stay in dead rows until the database vacuums, and in its
+ * write-ahead log and backups as long as the operator keeps those.
+ *
+ * @throws Error where the database cannot be reached, is of a newer relay, or runs without fsync or full_page_writes
+ */
+export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
+  const watch = new PostgresWatch(randomBytes(9).toString('base64url'), { ...defaultTimes, ...options.times })
+  const link = await PostgresLink.open({ url, connections: options.connections ?? 6 }, watch)
+  try {
+    const [settings] = await (await link.present()).ask(reads.settings, [])
+    watch.start(link)
+    return new PostgresStore(url, link, watch, bytesOf(settings, 'secret'))
+  } catch (error) {
+    await link.close()
+    throw error
+  }
+}
+
+class PostgresStore implements Store {
+  readonly #url: string
+  readonly #link: PostgresLink
+  readonly #watch: PostgresWatch
+  readonly #secret: Uint8Array
+
+  constructor(url: string, link: PostgresLink, watch: PostgresWatch, secret: Uint8Array) {
+    this.#url = url
+    this.#link = link
+    this.#watch = watch
+    this.#secret = secret
+  }
+
+  opening(): number {
+    return this.#link.opening
+  }
+
+  async knows(feed: FeedName, opening: number, position: number): Promise<boolean> {
+    const [row] = await this.#ask(reads.knows, [feed, opening])
+    return row !== undefined && position <= numberOf(row, 'head')
+  }
+
+  async keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]> {
+    const states = names.map((): KeyState | undefined => undefined)
+    if (names.length === 0) return states
+    const rows = await this.#ask(reads.keyStates, [listOf(names.map((name) => name.feed)), listOf(names.map((name) => name.key))])
+    for (const row of rows) states[numberOf(row, 'i') - 1] = toKeyState(row)
+    return states
+  }
+
+  async message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
+    const [row] = await this.#ask(reads.message, [name.feed, name.key])
+    return row && { bytes: bytesOf(row, 'bytes'), sequence: numberOf(row, 'sequence') }
+  }
+
+  async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {
+    const before = this.#watch.head(feed)
+    const opening = this.#link.opening
+    const page = toPage(await this.#ask(reads.page, [feed, after, mostEntries(bounds), bounds.bytes]), after)
+    if (page.opening !== this.#link.opening) await this.#link.look(false)
+    else if (this.#watch.learn(feed, page.head, before) && page.opening === opening) {
+      await this.#link.look(true)
+      throw replaced()
+    }
+    return page
+  }
+
+  async doc(name: KeyName): Promise<StoredDoc | undefined> {
+    return toDoc(await this.#ask(reads.doc, [name.feed, name.key]))
+  }
+
+  async invitation(mailbox: string): Promise<Invitation | undefined> {
+    return toInvitation((await this.#ask(reads.invitation, [mailbox]))[0])
+  }
+
+  async endedInvitations(before: number): Promise<readonly string[]> {
+    return (await this.#ask(reads.ended, [before])).map((row) => textOf(row, 'mailbox'))
+  }
+
+  async commit(writes: readonly Write[]): Promise<Commit> {
+    const opening = this.#link.opening
+    if (writes.length === 0) return { opening, sequences: [], tails: [], accounts: [] }
+    const before = new Map(writes.map(({ feed }) => [feed, this.#watch.head(feed)]))
+    const answers = await this.#append(callsOf(writes, opening))
+    if (answers.includes(undefined)) {
+      await this.#link.look(false)
+      throw replaced()
+    }
+    const sequences = answers.flatMap((row) => numbersOf(row, 'sequences'))
+    const tails = answers.flatMap((row) => numbersOf(row, 'tails'))
+    const accounts = new Map(answers.flatMap((row) => accountsOf(row)).map((account) => [account.org, account]))
+    const lowest = new Map<FeedName, number>()
+    const heads = new Map<FeedName, number>()
+    writes.forEach(({ feed }, index) => {
+      const sequence = sequences[index] ?? 0
+      if (sequence === 0) return
+      if (!lowest.has(feed)) lowest.set(feed, sequence)
+      heads.set(feed, sequence)
+    })
+    // A sequence given twice: someone put older rows in the place of those that were seen.
+    const wentBack = [...lowest].some(([feed, sequence]) => sequence > 1 && sequence <= (before.get(feed) ?? 0))
+    if (wentBack && this.#link.opening === opening) {
+      await this.#link.look(true)
+      throw replaced()
+    }
+    for (const [feed, head] of heads) {
+      this.#watch.learn(feed, head, 0)
+      this.#watch.tellFeed(feed, head)
+    }
+    return { opening, sequences, tails, accounts: [...accounts.values()] }
+  }
+
+  async compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean> {
+    const [row] = await this.#ask(statements.compact, [name.feed, name.key, from.merged, from.sequence, Buffer.from(merged)])
+    return flagOf(row, 'done')
+  }
+
+  async changeInvitation(
+    mailbox: string,
+    change: (present: Invitation | undefined) => Invitation | undefined,
+  ): Promise<Invitation | undefined> {
+    const session = await this.#link.present()
+    const { kept, isChanged } = await session.use((client) => changeInvitation(client, mailbox, change))
+    if (isChanged) this.#watch.tellMailbox(mailbox)
+    return kept
+  }
+
+  async dropFeeds(feeds: readonly FeedName[]): Promise<void> {
+    if (feeds.length > 0) await this.#ask(statements.drop, [listOf(feeds)])
+  }
+
+  async forgetInvitations(expiredBefore: number): Promise<void> {
+    await this.#ask(statements.forget, [expiredBefore])
+  }
+
+  async account(org: OrgId): Promise<Account> {
+    const [row] = await this.#ask(reads.account, [org])
+    return row ? toAccount(row) : { org, standing: 'none', quota: {}, usage: noUsage }
+  }
+
+  async accounts(after: string, limit: number): Promise<readonly Account[]> {
+    return (await this.#ask(reads.accounts, [after, limit])).map(toAccount)
+  }
+
+  async changeAccount(org: OrgId, { standing, quota }: Pick<Account, 'standing' | 'quota'>): Promise<void> {
+    await this.#ask(statements.account, [org, standing, quota.bytes ?? null, quota.docs ?? null, quota.connections ?? null])
+    this.#watch.tellAccounts()
+  }
+
+  secret(): Uint8Array {
+    return this.#secret
+  }
+
+  watch(watcher: Watcher): void {
+    this.#watch.add(watcher)
+  }
+
+  stats(): Promise<StoreStats> {
+    return statsOf(this.#url)
+  }
+
+  check(): Promise<readonly string[]> {
+    return checkDatabase(this.#url)
+  }
+
+  async isWritable(): Promise<boolean> {
+    try {
+      await this.#ask(statements.tryWriting, [])
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#watch.stop()
+    await this.#link.close()
+  }
+
+  async #ask(
+    statement: { readonly name: string; readonly text: string },
+    values: readonly PostgresValue[],
+  ): Promise<readonly PostgresRow[]> {
+    return (await this.#link.present()).ask(statement, values)
+  }
+
+  /** @returns for each call its answer, or undefined where the opening is another and nothing of any was written */
+  async #append(calls: readonly (readonly PostgresValue[])[]): Promise<readonly (PostgresRow | undefined)[]> {
+    const session = await this.#link.present()
+    const [only, ...more] = calls
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (only && more.length === 0) return [(await session.ask(appendStatement, only))[0]]
+        return await session.use((client) => appendInTurn(client, calls))
+      } catch (error) {
+        // Two batches of several calls each can wait for each other's rows; the server ends one of them, and nothing of it is there.
+        if (!(error instanceof pg.DatabaseError) || error.code !== '40P01' || attempt === 3) throw error
+      }
+    }
+  }
+}
+
+async function appendInTurn(
+  client: pg.ClientBase,
+  calls: readonly (readonly PostgresValue[])[],
+): Promise<readonly (PostgresRow | undefined)[]> {
+  await client.query('BEGIN')
+  try {
+    const answers: (PostgresRow | undefined)[] = []
+    for (const values of calls) answers.push((await ask(client, appendStatement, values))[0])
+    await client.query('COMMIT')
+    return answers
+  } catch (error) {
+    await client.query('ROLLBACK')
+    throw error
+  }
+}
+
+function numbersOf(row: PostgresRow | undefined, column: string): readonly number[] {
+  return textOf(row, column).split(',').map(Number)
+}
+
+function accountsOf(row: PostgresRow | undefined): readonly Account[] {
+  const json = row?.['accounts']
+  if (typeof json !== 'string') return []
+  // Rows of our own view: naming their type is the boundary.
+  const rows = JSON.parse(json) as readonly Readonly<Record<string, string | number | null>>[]
+  return rows.map((each) =>
+    toAccount(Object.fromEntries(Object.entries(each).map(([name, value]) => [name, value === null ? null : String(value)]))),
+  )
+}
+
+function replaced(): Error {
+  return new Error('The database was replaced by another copy meanwhile; nothing was acknowledged.')
+}
