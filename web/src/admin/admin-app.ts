@@ -63,7 +63,8 @@ export class AdminApp extends LitElement {
         ]
     return html`<span class="badge ${state}" role="status">${words}</span> ${
         view.kind === 'shown'
-          ? html`<span class="soft small">up ${showSpan(view.status.upMs)}</span><button @click=${() => this.#watch.lock()}>Lock</button>`
+          ? html`<span class="soft small">up ${showSpan(view.status.upMs)}</span
+              >${this.#watch.hasToken ? html`<button @click=${() => this.#watch.lock()}>Lock</button>` : nothing}`
           : nothing
       }`
   }

@@ -44,6 +44,11 @@ export class Watch {
     this.#pause()
   }
 
+  /** Whether there is a token to be forgotten. */
+  get hasToken(): boolean {
+    return sessionStorage.getItem(tokenName) !== null
+  }
+
   /** Tries a token; it is kept for this tab. */
   unlock(token: string): void {
     sessionStorage.setItem(tokenName, token)
