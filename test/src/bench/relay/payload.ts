@@ -18,8 +18,13 @@ export function createHistories(docs: number, updates: number): readonly History
   return Array.from({ length: docs }, (_, doc) => {
     const whole = createDoc(new Map([['0', sealed(doc)]]), client)
     const edit = editor(whole, client + 2)
-    return { key: `record-${doc}`, whole, updates: Array.from({ length: updates }, (_unused, turn) => edit(sealed(doc + turn))) }
+    return { key: keyOf(doc), whole, updates: Array.from({ length: updates }, (_unused, turn) => edit(sealed(doc + turn))) }
   })
+}
+
+/** A record's key, of the length that the product's keys have. */
+export function keyOf(doc: number): string {
+  return `record-${String(doc).padStart(15, '0')}`
 }
 
 /** Bytes as a seal gives them: nothing in them can be compressed or shared. */

@@ -28,21 +28,26 @@ export class RelayLine {
   entries = 0
   /** Offers taken so far. */
   accepted = 0
-  /** Bytes and frames heard so far. */
-  bytes = 0
-  frames = 0
+  /** Bytes and frames heard so far, the challenge and the welcome among them. */
+  bytes: number
+  frames: number
+  /** Where the feed stood when it was last heard of. */
+  position = 0
   /** Called after each frame. */
   onHeard: (heard: Heard) => void = () => undefined
 
-  private constructor(socket: WebSocket, name: FeedName) {
+  private constructor(socket: WebSocket, name: FeedName, frames: readonly number[]) {
     this.socket = socket
     this.#name = name
+    this.frames = frames.length
+    this.bytes = frames.reduce((sum, bytes) => sum + bytes, 0)
     socket.on('message', (frame: Buffer) => {
       const heard = hear(frame)
       this.entries += heard.entries
       this.accepted += heard.accepted.length
       this.bytes += frame.length
       this.frames++
+      this.position = heard.position || this.position
       this.onHeard(heard)
     })
   }
@@ -52,7 +57,7 @@ export class RelayLine {
     const client = await connection.open(url, device)
     // The test client keeps everything it hears; from here on only counting is wanted.
     client.socket.removeAllListeners('message')
-    return new RelayLine(client.socket, name)
+    return new RelayLine(client.socket, name, client.frames)
   }
 
   /** Follows the feed and resolves once it is live. */

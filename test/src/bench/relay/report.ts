@@ -1,5 +1,9 @@
+import { benchAcknowledge } from './acknowledge.js'
 import { benchDeliveries } from './deliveries.js'
 import type { Figure } from './figure.js'
+import { benchReconnect } from './reconnect.js'
+import { benchCatchUp } from './catch-up.js'
+import { benchIdle, benchMemory } from './memory.js'
 import { installPeers } from './server-process.js'
 import { checkWire } from './wire.js'
 
@@ -22,7 +26,14 @@ export interface Measurement {
 
 type Measure = (options: Options) => Promise<Omit<Measurement, 'name'>>
 
-const measures: Readonly<Record<string, Measure>> = { deliveries: benchDeliveries }
+const measures: Readonly<Record<string, Measure>> = {
+  deliveries: benchDeliveries,
+  acknowledge: benchAcknowledge,
+  reconnect: benchReconnect,
+  'catch-up': benchCatchUp,
+  memory: benchMemory,
+  idle: benchIdle,
+}
 
 export const figureNames: readonly string[] = Object.keys(measures)
 

@@ -1,16 +1,17 @@
 import { createDoc } from '@entente/protocol'
 import { editor } from '@entente/relay-server/testing'
-import { client, type History, sealed } from './payload.js'
+import { client, type History, keyOf, sealed } from './payload.js'
 import type { Wire } from './stage.js'
 import { Cursor, numberBytes, withLength } from './wire.js'
 
 // The two Yjs servers speak the same inner protocol: 0 for sync, then 0 for "this is what I have", 1 for the answer, 2 for an update. Hocuspocus puts the doc's
 // name before it.
 const sync = 0
-const step1 = 0
-const update = 2
+export const step1 = 0
+export const step2 = 1
+export const update = 2
 const emptyVector = Uint8Array.from([0])
-const docName = 'records'
+export const docName = 'records'
 
 /** All records in one doc, which is what suits a server that keeps whole docs: a flat map with a register per record. */
 export interface WholeDoc {
@@ -20,10 +21,10 @@ export interface WholeDoc {
 }
 
 export function createWholeDoc(docs: number, turns: number): WholeDoc {
-  const whole = createDoc(new Map(Array.from({ length: docs }, (_, doc) => [`record-${doc}`, sealed(doc)])), client)
+  const whole = createDoc(new Map(Array.from({ length: docs }, (_, doc) => [keyOf(doc), sealed(doc)])), client)
   const edit = editor(whole, client + 2)
   const updates = Array.from({ length: docs * turns }, (_, number) =>
-    edit(sealed((number % docs) + Math.floor(number / docs)), `record-${number % docs}`),
+    edit(sealed((number % docs) + Math.floor(number / docs)), keyOf(number % docs)),
   )
   return {
     whole,
@@ -44,7 +45,7 @@ export function yWebsocketWire(records: WholeDoc): Wire {
     answers: 2,
     wholes: [syncMessage(update, records.whole)],
     message: (doc, turn) => syncMessage(update, records.update(doc, turn)),
-    isUpdate: (frame) => frame[0] === sync && frame[1] === update,
+    isUpdate: (frame) => isSync(frame, update),
   }
 }
 
@@ -77,13 +78,28 @@ export function hocuspocusWireEach(histories: readonly History[]): Wire {
 
 /** A token (of no meaning, as nothing asks for one) for each doc, which Hocuspocus confirms each. */
 function greetHocuspocus(names: readonly string[]): Pick<Wire, 'greeting' | 'answers'> {
-  return { greeting: names.map((name) => named(name, Uint8Array.from([2, 0, 1, 120]))), answers: names.length }
+  return { greeting: names.map(helloTo), answers: names.length }
+}
+
+/** What Hocuspocus wants to hear first about each doc. */
+export function helloTo(name: string): Uint8Array {
+  return named(name, Uint8Array.from([2, 0, 1, 120]))
 }
 
 function isHocuspocusUpdate(frame: Uint8Array): boolean {
+  return isNamedSync(frame, update)
+}
+
+/** Whether a frame is a sync message of this kind. */
+export function isSync(frame: Uint8Array, kind: number, at = 0): boolean {
+  return frame[at] === sync && frame[at + 1] === kind
+}
+
+/** The same where the doc's name comes first. */
+export function isNamedSync(frame: Uint8Array, kind: number): boolean {
   const cursor = new Cursor(frame)
   cursor.skip()
-  return frame[cursor.at] === sync && frame[cursor.at + 1] === update
+  return isSync(frame, kind, cursor.at)
 }
 
 /** The bytes of one message about a doc, without its name. */

@@ -1,0 +1,35 @@
+import { createConnection } from '@entente/relay-server/testing'
+import { WebSocket } from 'ws'
+
+/** Sockets opened at once, so that neither end's queue of new ones runs over. */
+const atOnce = 50
+
+/** Sessions that have had their welcome and say nothing more. @returns closes them */
+export async function openIdle(url: string, count: number): Promise<() => void> {
+  const connection = await createConnection()
+  return openMany(count, async () => {
+    const { socket } = await connection.open(url, connection.paul)
+    socket.removeAllListeners('message')
+    return socket
+  })
+}
+
+/** Sockets at a server that knows no hello. @returns closes them */
+export function openIdleBare(url: string, count: number): Promise<() => void> {
+  return openMany(
+    count,
+    () =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(url, { perMessageDeflate: false })
+        socket.once('error', reject)
+        socket.once('open', () => resolve(socket))
+      }),
+  )
+}
+
+async function openMany(count: number, open: () => Promise<WebSocket>): Promise<() => void> {
+  const sockets: WebSocket[] = []
+  while (sockets.length < count)
+    sockets.push(...(await Promise.all(Array.from({ length: Math.min(atOnce, count - sockets.length) }, open))))
+  return () => sockets.forEach((socket) => socket.terminate())
+}
