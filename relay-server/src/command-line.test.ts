@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -106,6 +106,16 @@ describe('the command line', () => {
     expect(readCommandLine(['--help'], {})).toEqual({ command: 'help' })
     expect(readCommandLine(['backup', '--help'], {})).toEqual({ command: 'help' })
     for (const option of Object.keys(settings)) expect(usage).toContain(`--${option}`)
+  })
+
+  it('is written down whole in docs/operate.md: every option with its value, every command', () => {
+    const guide = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8')
+    const options = usage.match(/(?<=^ {2})--[a-z-]+(?: [A-Z:]+)?(?= )/gm) ?? []
+    const commands = usage.match(/^ {2}[a-z]+(?: [a-z]+)?(?: [A-Z]+)?(?= )/gm) ?? []
+    expect(options).toHaveLength(Object.keys(settings).length + 1)
+    expect(commands).toHaveLength(9)
+    const missing = [...options, ...commands.map((command) => command.trim())].filter((words) => !new RegExp(`\`${words}[ \`]`).test(guide))
+    expect(missing).toEqual([])
   })
 })
 

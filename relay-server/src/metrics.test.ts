@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Metrics, type Reader, type Sources } from './metrics.js'
 
@@ -75,6 +76,15 @@ describe('the figures of a relay', () => {
     expect(text).toContain('entente_entries_out_total 0')
     for (const name of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds', 'process_cpu_seconds_total'])
       expect(text.match(new RegExp(`^${name} `, 'gm'))).toHaveLength(1)
+  })
+
+  it('are each explained in docs/operate.md', async () => {
+    const guide = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8')
+    const names = (await new Metrics().text()).match(/(?<=^# TYPE )entente_\w+/gm) ?? []
+    expect(names.length).toBeGreaterThan(15)
+    for (const name of names) expect(guide).toMatch(new RegExp(`^\\|.*\`${name}[{\`]`, 'm'))
+    const mentioned = guide.match(/entente_[a-z_]+/g) ?? []
+    for (const name of mentioned) expect(names).toContain(name.replace(/_bucket$/, ''))
   })
 
   it('gives counts for rates and times', async () => {
