@@ -1,6 +1,11 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { runBackup } from './command/backup.js'
+import { runCheck } from './command/check.js'
+import { runOrgs } from './command/orgs.js'
+import { runRestore } from './command/restore.js'
+import { runStats } from './command/stats.js'
 import { readCommandLine, SettingError, usage } from './command-line.js'
 import type { RelayConfig } from './config.js'
 import { createLog, reasonOf } from './log.js'
@@ -17,8 +22,20 @@ async function main(): Promise<void> {
       return
     case 'serve':
       return serve(asked.config)
-    default:
-      throw new SettingError(`This build has no command "${asked.command}".`)
+    case 'check':
+      process.exitCode = await runCheck(asked.place)
+      return
+    case 'backup':
+      process.exitCode = await runBackup(asked.place, asked.file)
+      return
+    case 'restore':
+      process.exitCode = await runRestore(asked.place, asked.file)
+      return
+    case 'stats':
+      process.exitCode = await runStats(asked.place, asked.json)
+      return
+    case 'orgs':
+      process.exitCode = await runOrgs(asked)
   }
 }
 

@@ -1,4 +1,4 @@
-import { feedName, loadDoc, parseKey, readSlots } from '@entente/protocol'
+import { loadDoc, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeAccounts } from './contract-accounts.js'
 import {

@@ -65,8 +65,8 @@ async function checkAll(reader: Reader): Promise<readonly string[]> {
   const problems: string[] = []
   try {
     for (const row of reader.prepare(`PRAGMA integrity_check(${toldProblems})`).all([])) {
-      const [said] = Object.values(row)
-      if (said !== 'ok') problems.push(`database: ${String(said)}`)
+      const said = cell(row, 'integrity_check')
+      if (said !== 'ok') problems.push(`database: ${said}`)
     }
     for (const { sql, problem } of tableChecks) problems.push(...reader.prepare(sql).all([]).map(problem))
     await new DocCheck(reader, problems).run()

@@ -1,0 +1,16 @@
+import { stat } from 'node:fs/promises'
+import type { StorePlace } from '../config.js'
+import { copyLibsqlStore } from '../store/libsql-copy.js'
+import { directoryOf, type Print, toStdout } from './place.js'
+
+/**
+ * Writes a consistent, checked copy of a store to a new file, while the relay may go on.
+ *
+ * @returns the exit code, 0
+ * @throws Error when the file exists or cannot be written, or the store cannot be read; then there is no file
+ */
+export async function runBackup(place: StorePlace, file: string, print: Print = toStdout): Promise<number> {
+  await copyLibsqlStore(directoryOf(place), file)
+  print(`Written and checked: ${file}, ${(await stat(file)).size} bytes.`)
+  return 0
+}

@@ -1,0 +1,19 @@
+import type { StorePlace } from '../config.js'
+import { type Print, toStdout, withStore } from './place.js'
+
+/**
+ * Reads a whole store and says what is wrong with it.
+ *
+ * @returns the exit code: 0 for a sound store, 1 for one that is not
+ * @throws Error when there is no store, or it cannot be opened
+ */
+export async function runCheck(place: StorePlace, print: Print = toStdout): Promise<number> {
+  return withStore(place, async (store) => {
+    const { feeds, docs, tombstones, tailUpdates } = await store.stats()
+    const problems = await store.check()
+    for (const problem of problems) print(problem)
+    const read = `${docs} records and messages, ${tailUpdates} updates and ${tombstones} tombstones in ${feeds} feeds`
+    print(problems.length === 0 ? `The store is sound: ${read}.` : `The store is not sound; see above. It holds ${read}.`)
+    return problems.length === 0 ? 0 : 1
+  })
+}

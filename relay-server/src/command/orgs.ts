@@ -1,0 +1,71 @@
+import type { OrgId } from '@entente/protocol'
+import type { Command } from '../command-line.js'
+import type { StorePlace } from '../config.js'
+import type { Account, Quota, Standing } from '../store/account.js'
+import type { Store } from '../store/store.js'
+import { type Print, toStdout, withStore } from './place.js'
+
+type OrgsCommand = Extract<Command, { readonly command: 'orgs' }>
+
+/** Accounts that are read at a time. */
+const pageAccounts = 500
+
+/**
+ * Lists the orgs of a store, or changes what the operator decides about one. A running relay takes a change up within a second or two.
+ *
+ * @returns the exit code, 0
+ * @throws Error when there is no store, or it cannot be read or written
+ */
+export async function runOrgs(command: OrgsCommand, print: Print = toStdout): Promise<number> {
+  switch (command.action) {
+    case 'list':
+      return withStore(command.place, (store) => list(store, command.json, print))
+    case 'allow':
+      return decide(command.place, command.org, { standing: 'allowed' }, print)
+    case 'revoke':
+      return decide(command.place, command.org, { standing: 'revoked' }, print)
+    case 'quota':
+      return decide(command.place, command.org, { quota: command.quota }, print)
+  }
+}
+
+async function list(store: Store, json: boolean, print: Print): Promise<number> {
+  if (!json) print(columns('org', 'standing', ['bytes', 'docs', 'connections']))
+  for (let after = ''; ;) {
+    const page = await store.accounts(after, pageAccounts)
+    for (const account of page) print(json ? JSON.stringify(account) : lineOf(account))
+    const last = page.at(-1)
+    if (!last) return 0
+    after = last.org
+  }
+}
+
+async function decide(
+  place: StorePlace,
+  org: OrgId,
+  change: { readonly standing?: Standing; readonly quota?: Quota },
+  print: Print,
+): Promise<number> {
+  return withStore(place, async (store) => {
+    const { standing, quota } = await store.account(org)
+    await store.changeAccount(org, { standing: change.standing ?? standing, quota: { ...quota, ...change.quota } })
+    print(columns('org', 'standing', ['bytes', 'docs', 'connections']))
+    print(lineOf(await store.account(org)))
+    return 0
+  })
+}
+
+function lineOf({ org, standing, quota, usage }: Account): string {
+  const of = (what: keyof Quota): string => `${usage[what]}${boundOf(quota[what])}`
+  return columns(org, standing, [of('bytes'), of('docs'), of('connections')])
+}
+
+/** Left out is up to the relay's settings, and 0 is no bound. */
+function boundOf(bound: number | undefined): string {
+  if (bound === undefined) return ''
+  return bound === 0 ? ' of any' : ` of ${bound}`
+}
+
+function columns(org: string, standing: string, counts: readonly string[]): string {
+  return `${org.padEnd(45)}${standing.padEnd(10)}${counts.map((count) => count.padStart(26)).join('')}`
+}

@@ -1,0 +1,30 @@
+import type { StorePlace } from '../config.js'
+import { openLibsqlStore } from '../store/libsql.js'
+import type { Store } from '../store/store.js'
+
+/** Where a command writes its answer, a line at a time. */
+export type Print = (line: string) => void
+
+export const toStdout: Print = (line) => {
+  process.stdout.write(`${line}\n`)
+}
+
+/**
+ * Opens a relay's store for a command, beside a relay that may be running on it, and closes it after.
+ *
+ * @throws Error when there is no store, or it cannot be read
+ */
+export async function withStore<T>(place: StorePlace, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await openLibsqlStore(directoryOf(place), { beside: true })
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
+  }
+}
+
+/** @throws Error for a store that is no directory */
+export function directoryOf({ data, store }: StorePlace): string {
+  if (store !== undefined) throw new Error('This command works on the embedded store only; for a database use its own tools.')
+  return data
+}

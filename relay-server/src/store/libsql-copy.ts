@@ -1,0 +1,144 @@
+import { chmod, copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { lockDirectory, openWriter } from './connection.js'
+import { checkLibsqlFile } from './libsql-check.js'
+import { fileIn, openFileBeside } from './libsql-file.js'
+
+/**
+ * Writes one moment of a store to a new file, while a relay goes on writing: every entry that was acknowledged before the call is in it. The
+ * file appears under its name only when it is whole, checked and on stable storage.
+ *
+ * @throws Error when the file exists, the store cannot be read or is not sound, or the disk does not take the copy
+ */
+export async function copyLibsqlStore(directory: string, file: string): Promise<void> {
+  if (await exists(file)) throw new Error(`${file} exists; a backup does not overwrite anything.`)
+  const part = `${file}.part-${process.pid}`
+  const { writer } = await openFileBeside(directory)
+  try {
+    // Made beforehand, because it holds the relay's secret: nobody else on the machine is to read it.
+    await (await open(part, 'wx', 0o600)).close()
+    ;(await writer.prepare('VACUUM INTO ?')).run([part])
+    await refuseProblems(part)
+    await syncToDisk(part)
+    await rename(part, file)
+    await syncToDisk(dirname(file))
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  } finally {
+    writer.close()
+  }
+}
+
+/** What a restoration left behind of the store that it replaced. */
+export interface Replaced {
+  /** Where the store lies that was there before, or undefined where there was none. */
+  readonly aside: string | undefined
+  /** Whether what the operator had decided about orgs by then was taken over. */
+  readonly keptDecisions: boolean
+}
+
+/**
+ * Puts a copy in the place of a directory's store. The store's next start draws an opening that the copy does not know, by which devices notice
+ * what it lacks, and fill it. What the operator decided about orgs is nothing that devices could fill, so it is taken over from the store that
+ * is replaced, where that can still be read.
+ *
+ * @param now ms since 1970, for the name of what is put aside
+ * @throws Error when a relay uses the directory, or the copy is not sound; then nothing was changed
+ */
+export async function restoreLibsqlStore(directory: string, file: string, now: number): Promise<Replaced> {
+  if (!(await exists(file))) throw new Error(`There is no file ${file}.`)
+  if (((await sizeOf(`${file}-wal`)) ?? 0) > 0)
+    throw new Error(`${file} is not whole: ${file}-wal belongs to it. Restore from what "entente-relay backup" wrote.`)
+  await mkdir(directory, { recursive: true })
+  const unlock = lockDirectory(directory)
+  try {
+    return await replaceLocked(directory, file, now)
+  } finally {
+    unlock()
+  }
+}
+
+async function replaceLocked(directory: string, file: string, now: number): Promise<Replaced> {
+  const present = fileIn(directory)
+  const next = `${present}.restoring`
+  const isThere = await exists(present)
+  try {
+    await removeFile(next)
+    await copyFile(file, next)
+    await chmod(next, 0o600)
+    await refuseProblems(next)
+    if (isThere) await foldLog(present)
+    const keptDecisions = isThere && (await takeDecisions(present, next))
+    await syncToDisk(next)
+    const aside = isThere ? `${present}.before-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}` : undefined
+    if (aside !== undefined) await putAside(present, aside)
+    await rename(next, present)
+    await syncToDisk(directory)
+    return { aside, keptDecisions }
+  } catch (error) {
+    await removeFile(next)
+    throw error
+  }
+}
+
+async function refuseProblems(file: string): Promise<void> {
+  const problems = await checkLibsqlFile(file).catch((error: unknown) => [error instanceof Error ? error.message : String(error)])
+  if (problems.length > 0) throw new Error(`The copy is not sound:\n${problems.join('\n')}`)
+}
+
+/** Brings what a killed relay left in its log into the file. Where that fails the file is damaged, and goes aside as it is, with its log. */
+async function foldLog(path: string): Promise<void> {
+  const writer = openWriter(path)
+  await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
+  writer.close()
+}
+
+async function takeDecisions(from: string, to: string): Promise<boolean> {
+  const writer = openWriter(to)
+  try {
+    await writer.exec('PRAGMA journal_mode = DELETE')
+    ;(await writer.prepare('ATTACH ? AS before')).run([from])
+    await writer.exec(`INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections)
+      SELECT org, standing, quota_bytes, quota_docs, quota_connections FROM before.orgs WHERE true
+      ON CONFLICT (org) DO UPDATE SET standing = excluded.standing, quota_bytes = excluded.quota_bytes, quota_docs = excluded.quota_docs,
+      quota_connections = excluded.quota_connections`)
+    return true
+  } catch {
+    return false
+  } finally {
+    writer.close()
+  }
+}
+
+/** The log goes first: it must never lie beside a file that it does not belong to, which would be taken for a part of it. */
+async function putAside(present: string, aside: string): Promise<void> {
+  if (((await sizeOf(`${present}-wal`)) ?? 0) > 0) await rename(`${present}-wal`, `${aside}-wal`)
+  for (const end of ['-wal', '-shm']) await rm(present + end, { force: true })
+  // A second name, so that at no moment there is none in its place; not every file system has them.
+  await link(present, aside).catch(() => copyFile(present, aside))
+}
+
+async function removeFile(path: string): Promise<void> {
+  for (const end of ['', '-wal', '-shm', '-journal']) await rm(path + end, { force: true })
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await sizeOf(path)) !== undefined
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    (found) => found.size,
+    () => undefined,
+  )
+}
+
+async function syncToDisk(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
