@@ -64,7 +64,8 @@ describe.skipIf(!hasNginx)('a relay behind nginx, set up as docs/operate.md says
   /** From an address that is not the proxy's own. */
   function open(origin: string): WebSocket {
     const headers = { host, 'x-forwarded-for': '203.0.113.9' }
-    return new WebSocket(`wss://127.0.0.1:${port}/socket`, { servername: host, ca, origin, headers, localAddress: '127.0.0.2' })
+    const options = { servername: host, ca, origin, headers, localAddress: '127.0.0.2' }
+    return new WebSocket(`wss://127.0.0.1:${port}/socket`, options)
   }
 
   it('gives a device its session under the name that it dialled', async () => {
