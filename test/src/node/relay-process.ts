@@ -32,25 +32,10 @@ export class RelayProcess {
     return this.#ended
   }
 
-  /**
-   * Starts and resolves when the relay listens.
-   *
-   * @param before a program and its arguments that runs the relay, as `faketime -f +1d` does
-   * @throws when it ends before that.
-   */
-  async start(extra: readonly string[] = [], before: readonly string[] = []): Promise<void> {
-    const [program = process.execPath, ...args] = [
-      ...before,
-      process.execPath,
-      main,
-      'serve',
-      '--port',
-      String(this.port),
-      '--data',
-      this.directory,
-      ...extra,
-    ]
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  /** Starts and resolves when the relay listens. @throws when it ends before that. */
+  async start(extra: readonly string[] = []): Promise<void> {
+    const args = [main, 'serve', '--port', String(this.port), '--data', this.directory, ...extra]
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#ended = new Promise((resolve) => child.once('exit', (code) => resolve(code ?? undefined)))
     child.stderr.on('data', (data: Buffer) => this.output.push(data.toString()))
