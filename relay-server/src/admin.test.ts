@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseOrgId } from '@entente/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { answerStatus, createStatus, type RelayStatus, type SessionReport, type StatusSource } from './admin.js'
 import { AdminAccess } from './admin-access.js'
 import { defaultConfig } from './config.js'
@@ -116,6 +116,31 @@ describe('the relay’s status', () => {
 })
 
 describe('a relay at work', () => {
+  it('tells how far a device that catches up is behind, though nobody else reads the feed', async () => {
+    const relay = await TestRelay.start()
+    try {
+      const connection = await createConnection()
+      const { vera, paul } = await agree(connection, relay.url)
+      const value = new Uint8Array(60_000).fill(7)
+      for (let n = 0; n < 200; n++) await vera.publish(feedNumbers.vendorOpportunity, docOffer(`deal-${n}`, value))
+      for (const client of [vera, paul]) await client.close()
+      const back = await connection.open(relay.url, connection.paul)
+      back.subscribe(1, connection.feed('vendor', 'opportunity'))
+      back.socket.pause()
+      const session = await vi.waitFor(async () => {
+        const status = (await (await fetch(`${relay.url}/admin/status`)).json()) as RelayStatus
+        const found = status.sessions.listed.find((one) => one.behind > 0)
+        expect(found).toBeDefined()
+        return found
+      }, 5_000)
+      expect(session).toMatchObject({ device: connection.paul.id, feeds: 1 })
+      expect(session?.behind).toBeLessThanOrEqual(200)
+      back.socket.terminate()
+    } finally {
+      await relay.stop()
+    }
+  })
+
   it('tells of Vera and Paul what it does for them, and nothing of what they write', async () => {
     const relay = await TestRelay.start({ adminToken: token, quota: { bytes: 0, docs: 100, connections: 0 } })
     try {

@@ -67,6 +67,7 @@ export class CatchUp {
       this.#lost(subscription)
       return true
     }
+    subscription.head = head
     subscription.cursor = done ? head : (entries.at(-1)?.sequence ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)
     for (const message of encodeEntries(subscription.number, entries, head, { last: isLive, before: false })) {

@@ -11,6 +11,8 @@ export interface Subscription {
   readonly reader: Reader
   /** The last sequence that was sent. */
   cursor: number
+  /** The feed's last sequence when it was last read for this subscription. */
+  head: number
   /** Whether all up to the cursor was sent and what is committed from now on is to be sent at once. */
   live: boolean
   ended: boolean

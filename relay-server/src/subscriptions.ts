@@ -35,10 +35,11 @@ export class Subscriptions {
     return this.#byNumber.size
   }
 
-  /** Entries between what was sent and what others were, over all feeds. */
+  /** Entries between what was sent and the heads of the feeds, as far as they were read or sent to others, over all feeds. */
   get behind(): number {
     let behind = 0
-    for (const { access, cursor } of this.#byNumber.values()) behind += Math.max(0, this.#tools.readers.sent(access.name) - cursor)
+    for (const { access, cursor, head } of this.#byNumber.values())
+      behind += Math.max(0, head - cursor, this.#tools.readers.sent(access.name) - cursor)
     return behind
   }
 
@@ -61,7 +62,15 @@ export class Subscriptions {
     const isFresh = after === 0 && opening === 0
     if (!isFresh && !(await store.knows(name, opening, position))) return this.#lose(feed)
     if (this.#subscriber.hasEnded) return
-    const subscription: Subscription = { number: feed, access, reader: this.#subscriber, cursor: after, live: false, ended: false }
+    const subscription: Subscription = {
+      number: feed,
+      access,
+      reader: this.#subscriber,
+      cursor: after,
+      head: after,
+      live: false,
+      ended: false,
+    }
     this.#byNumber.set(feed, subscription)
     readers.add(subscription)
     this.#catchUp.follow(subscription)

@@ -57,6 +57,11 @@ export const adminStyles = css`
     grid-template-columns: repeat(auto-fill, minmax(min(136px, 100%), 1fr));
     gap: calc(var(--gap) * 1.4) calc(var(--gap) * 1.6);
   }
+  @media (min-width: 760px) {
+    .tiles {
+      grid-template-columns: repeat(4, minmax(0, 1fr));
+    }
+  }
   dt {
     color: var(--soft);
     font-weight: 550;
