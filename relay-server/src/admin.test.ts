@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseOrgId } from '@entente/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { answerStatus, createStatus, type RelayStatus, type SessionReport, type StatusSource } from './admin.js'
 import { AdminAccess } from './admin-access.js'
 import { defaultConfig } from './config.js'
@@ -149,10 +151,16 @@ describe('a relay at work', () => {
       const secret = 'a-value-that-no-status-may-hold'
       for (const key of ['deal-one', 'deal-two'])
         await vera.publish(feedNumbers.vendorOpportunity, docOffer(key, new TextEncoder().encode(secret)))
+      vera.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: docOffer('deal-one', new Uint8Array()).key })
+      const door = await vera.next('door')
+      const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/deal-one`
+      const visitor = new WebSocket(`${relay.url.replace('http', 'ws')}/door/${room}?token=${door.token}`)
+      await once(visitor, 'open')
       const told = await (await fetch(`${relay.url}/admin/status`, { headers: bearer(token) })).text()
       const status = JSON.parse(told) as RelayStatus
       expect(new Set(status.sessions.listed.map((session) => session.device))).toEqual(new Set([connection.vera.id, connection.paul.id]))
       expect(status.sessions.listed[0]).toMatchObject({ role: 'admin', feeds: 4, behind: 0 })
+      expect([status.sockets, status.sessions.total]).toEqual([3, 2])
       expect(status.store).toMatchObject({ writable: true, held: { docs: 4, orgs: 2 } })
       expect(status.orgs?.listed.find(({ id }) => id === connection.vendor.id)).toMatchObject({
         docs: 3,
@@ -160,7 +168,8 @@ describe('a relay at work', () => {
         quota: { docs: 100 },
         admitted: true,
       })
-      for (const hidden of [secret, token, 'deal-one', connection.id, 'opportunity']) expect(told).not.toContain(hidden)
+      for (const hidden of [secret, token, door.token, 'deal-one', connection.id, 'opportunity']) expect(told).not.toContain(hidden)
+      visitor.terminate()
       for (const client of [vera, paul]) await client.close()
       expect((await fetch(`${relay.url}/admin/status`)).status).toBe(401)
       expect(relay.lines.filter((line) => line.includes(token))).toEqual([])

@@ -89,6 +89,13 @@ export class Doors {
     })
   }
 
+  /** How many sockets look at a doc. */
+  get visitors(): number {
+    let visitors = 0
+    for (const rooms of this.#feeds.values()) for (const room of rooms.values()) visitors += room.visitors.size
+    return visitors
+  }
+
   /** Feeds of which a doc is open here. */
   feeds(): Iterable<FeedName> {
     return this.#feeds.keys()

@@ -3,11 +3,11 @@ import type { WholeRelay } from './assembly.js'
 import type { LoadMeter } from './load.js'
 
 /** Where the status of a whole relay is taken from. */
-export function statusSource({ config, store, sessions, compactor }: WholeRelay, load: LoadMeter): StatusSource {
+export function statusSource({ config, store, sessions, doors, compactor }: WholeRelay, load: LoadMeter): StatusSource {
   return {
     config,
     sessions,
-    sockets: () => sessions.size,
+    sockets: () => sessions.size + doors.visitors,
     load: () => load.now(),
     compactionWaiting: () => compactor.waiting,
     isWritable: () => store.isWritable(),
