@@ -158,4 +158,15 @@ describe('publishing', () => {
     const policies = await again.read(2, connection.feed('vendor', 'messages'))
     expect(policies.map((entry) => [entry.key, entry.kind])).toEqual([['policy', 'notice']])
   })
+
+  it('[QU1] counts an org’s connections by the policies that it registers, and lets known ones narrow theirs', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ quota: { bytes: 1, docs: 1, connections: 1 } })
+    ;({ vera, paul } = await agree(connection, relay.url))
+    expect(await registerPolicy(vera, feedNumbers.vendorMessages, 2, [], 1)).toBe('ACCEPTED')
+    const second = connection.again('another-salt')
+    const other = await second.open(relay.url, second.vera)
+    await other.read(1, second.feed('vendor', 'messages'))
+    expect(await registerPolicy(other, 1, 1, ['0'])).toBe('QUOTA')
+  })
 })

@@ -22,10 +22,13 @@ export class Turns {
     this.#running++
     const start = performance.now()
     try {
-      return await work()
-    } finally {
+      const doing = work()
+      // What counts is the time on this thread; while a database is waited for, others go on.
       this.#spentMs += performance.now() - start
+      return await doing
+    } finally {
       this.#running--
+      this.#wakeOne()
       this.#nextTurn()
     }
   }
@@ -45,12 +48,13 @@ export class Turns {
     setImmediate(() => {
       this.#scheduled = false
       this.#spentMs = 0
-      this.#wake()
+      this.#wakeOne()
+      if (this.#waiting.length > 0) this.#nextTurn()
     })
   }
 
-  #wake(): void {
-    const free = this.#atOnce - this.#running
-    for (const resolve of this.#waiting.splice(0, Math.max(0, free))) resolve()
+  /** One at a time: whether there is time for the next is known when it has shown what it takes. */
+  #wakeOne(): void {
+    if (this.#isFree()) this.#waiting.shift()?.()
   }
 }

@@ -158,11 +158,12 @@ export class LibsqlReads {
   }
 }
 
-/** A walk along one index in small steps, so that a page of large entries does not load a thousand of them. */
+/** A walk along one index in small steps, longer from one to the next, so that a page of large entries loads few more than it takes. */
 class Walk {
   readonly #statement: ReadStatement
   readonly #feed: number
-  readonly #step: number
+  readonly #most: number
+  #step = 4
   #after: number
   #rows: readonly Row[] = []
   #index = 0
@@ -172,7 +173,7 @@ class Walk {
     this.#statement = statement
     this.#feed = feed
     this.#after = after
-    this.#step = Math.min(wanted, 64)
+    this.#most = Math.min(wanted, 256)
     this.#fill()
   }
 
@@ -194,6 +195,7 @@ class Walk {
     this.#rows = this.#statement.all([this.#feed, this.#after, this.#step])
     this.#index = 0
     this.#ended = this.#rows.length < this.#step
+    this.#step = Math.min(this.#step * 4, this.#most)
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import { RelayClient } from './client.js'
 import { createDevice, createOrg, type TestDevice, type TestOrg } from './org.js'
 
-const salt = 'a-salt-for-tests'
+const firstSalt = 'a-salt-for-tests'
 
 /** A vendor and a partner that are connected, each with one device. */
 export interface TestConnection {
@@ -26,6 +26,8 @@ export interface TestConnection {
   readonly vera: TestDevice
   readonly paul: TestDevice
   feed(side: 'vendor' | 'partner', topic: 'lead' | 'opportunity' | 'messages'): FeedName
+  /** Another connection of the same orgs and devices. */
+  again(salt: string): TestConnection
   /** A session that has shown the connection's parties. */
   open(url: string, device: TestDevice): Promise<RelayClient>
 }
@@ -33,6 +35,11 @@ export interface TestConnection {
 export async function createConnection(): Promise<TestConnection> {
   const [vendor, partner] = await Promise.all([createOrg(), createOrg()])
   const [vera, paul] = await Promise.all([createDevice(vendor, { user: 'Vera' }), createDevice(partner, { user: 'Paul' })])
+  return connectionOf({ vendor, partner, vera, paul }, firstSalt)
+}
+
+function connectionOf(parties: Pick<TestConnection, 'vendor' | 'partner' | 'vera' | 'paul'>, salt: string): TestConnection {
+  const { vendor, partner, vera, paul } = parties
   const id = connectionId(vendor.id, partner.id, salt)
   return {
     id,
@@ -42,6 +49,7 @@ export async function createConnection(): Promise<TestConnection> {
     vera,
     paul,
     feed: (side, topic) => feedName({ kind: 'connection', connection: id, side, topic }),
+    again: (other) => connectionOf(parties, other),
     open: async (url, device) => {
       const client = await RelayClient.connect(url, device)
       client.send({ type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt })

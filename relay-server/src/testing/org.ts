@@ -35,6 +35,8 @@ export interface HelloOverrides {
   readonly version?: number
   /** Seconds since 1970. */
   readonly expires?: number
+  /** The join token that the org was given. */
+  readonly join?: string
 }
 
 export interface DeviceOptions {
@@ -67,7 +69,8 @@ export async function createDevice(org: TestOrg, options: DeviceOptions = {}): P
     .setExpirationTime(options.expires ?? now + 3_600)
     .sign(root.privateKey)
   const hello: TestDevice['hello'] = async (nonce, relayName, claims = {}) => {
-    const token = await new SignJWT({ nonce: Buffer.from(nonce).toString('base64url'), version: claims.version ?? protocolVersions.newest })
+    const { version = protocolVersions.newest, join } = claims
+    const token = await new SignJWT({ nonce: Buffer.from(nonce).toString('base64url'), version, ...(join === undefined ? {} : { join }) })
       .setProtectedHeader({ alg: 'EdDSA', typ: helloType })
       .setAudience(relayName)
       .setIssuedAt(now)

@@ -1,0 +1,74 @@
+import { type FeedName, feedName } from '@entente/protocol'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+
+const messages = 120
+const messageBytes = 50_000
+
+describe('a long catching up', () => {
+  let relay: TestRelay
+  let devices: readonly TestDevice[]
+  let feed: FeedName
+  let writer: RelayClient
+
+  beforeEach(async () => {
+    relay = await TestRelay.start({ slowReaderBytes: 2 * 1024 * 1024 })
+    const org = await createOrg()
+    devices = await Promise.all(Array.from({ length: 6 }, () => createDevice(org)))
+    feed = feedName({ kind: 'team', org: org.id, topic: 'messages' })
+    writer = await connect(0)
+    writer.subscribe(1, feed)
+    for (let index = 0; index < messages; index += 4) {
+      const four = [0, 1, 2, 3].map((more) => offerOf(`m${index + more}`, 'message', new Uint8Array(messageBytes)))
+      writer.send({ type: 'publish', feed: 1, offers: four.map((offer, more) => ({ ...offer, id: 1_000 + index + more })) })
+      await writer.next('accepted', (message) => message.ids.includes(1_000 + index + 3))
+    }
+  })
+  afterEach(() => relay.stop())
+
+  const connect = async (index: number): Promise<RelayClient> => {
+    const device = devices[index]
+    if (!device) throw new Error('There are not as many devices.')
+    return RelayClient.connect(relay.url, device)
+  }
+
+  it('[CU5] waits for a reader that takes its time, instead of holding the feed in memory or dropping the reader', async () => {
+    const slow = await connect(1)
+    slow.subscribe(1, feed)
+    await slow.next('entries')
+    slow.socket.pause()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(relay.lines.some((line) => line.includes('slow-reader-dropped'))).toBe(false)
+    slow.socket.resume()
+    await slow.next('entries', (message) => message.live)
+    const sequences = slow.heard.flatMap((message) => (message.type === 'entries' ? message.entries : [])).map((entry) => entry.sequence)
+    expect(sequences.length).toBeGreaterThan(messages - 10)
+    expect(sequences).toEqual(sequences.toSorted((a, b) => a - b))
+  })
+
+  it('[CU5] of many at once lets live entries through before it has ended', async () => {
+    const readers = await Promise.all([1, 2, 3, 4].map(connect))
+    const watcher = await connect(5)
+    watcher.subscribe(1, feed, { after: messages, opening: (await watcherOpening()).opening, position: messages })
+    await watcher.until(() => watcher.heard.some((message) => message.type === 'entries' && message.live), 'the watcher to be live')
+    const ends = Promise.all(
+      readers.map(async (reader) => {
+        reader.subscribe(1, feed)
+        await reader.next('entries', (message) => message.live)
+        return performance.now()
+      }),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    writer.send({ type: 'publish', feed: 1, offers: [{ ...offerOf('live', 'message'), id: 9_999 }] })
+    await watcher.next('entries', (message) => message.entries.some((entry) => entry.key === 'live'))
+    const live = performance.now()
+    expect(Math.max(...(await ends))).toBeGreaterThan(live)
+  })
+
+  const watcherOpening = async (): Promise<{ readonly opening: number }> => {
+    const client = new RelayClient(relay.url)
+    const [, device] = devices
+    if (device) await client.sayHello(device)
+    return client.next('welcome')
+  }
+})

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest'
+import { Turns } from './turns.js'
+
+const spin = (ms: number): void => {
+  const end = performance.now() + ms
+  while (performance.now() < end);
+}
+
+it('[CU5] gives the loop back between pieces of work, and does them in the order asked', async () => {
+  const turns = new Turns(4, 100)
+  let loops = 0
+  let running = true
+  const count = (): void => {
+    loops++
+    if (running) setImmediate(count)
+  }
+  setImmediate(count)
+  const done: number[] = []
+  await Promise.all(
+    Array.from({ length: 20 }, (_, index) =>
+      turns.take(async () => {
+        spin(3)
+        done.push(index)
+      }),
+    ),
+  )
+  running = false
+  expect(done).toEqual(Array.from({ length: 20 }, (_, index) => index))
+  expect(loops).toBeGreaterThan(5)
+})
+
+it('has only so many under way that wait for something else, and goes on after one that fails', async () => {
+  const turns = new Turns(4, 3)
+  let running = 0
+  let most = 0
+  const work = async (index: number): Promise<void> => {
+    most = Math.max(most, ++running)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    running--
+    if (index % 4 === 0) throw new Error('the database is away')
+  }
+  const ends = await Promise.allSettled(Array.from({ length: 12 }, (_, index) => turns.take(() => work(index))))
+  expect(most).toBe(3)
+  expect(ends.filter(({ status }) => status === 'rejected').length).toBe(3)
+})
