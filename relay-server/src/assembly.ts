@@ -7,6 +7,7 @@ import { Doors } from './door.js'
 import { Readers } from './fan-out.js'
 import { type Log, reasonOf } from './log.js'
 import { Mailboxes } from './mailbox.js'
+import type { Metrics } from './metrics.js'
 import { Presence } from './presence.js'
 import { isRevoked } from './revocation.js'
 import type { Relay, Session } from './session.js'
@@ -25,12 +26,12 @@ export interface WholeRelay extends Relay {
 }
 
 /** Ties the parts together. What a commit sets off, here or at another relay on the same store, is decided here. */
-export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log): WholeRelay {
+export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log, metrics: Metrics): WholeRelay {
   const sessions = new Set<Session>()
   const presence = new Presence<Session>()
-  const compactor = new Compactor(store, log)
+  const compactor = new Compactor(store, log, metrics)
   const turns = new Turns(catchUpMs, pagesAtOnce)
-  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)))
+  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics)
   const doors = new Doors(store, log, config.doorMs, config.slowReaderBytes)
   const mailboxes = new Mailboxes(store)
   const batch = new Batch(
@@ -43,6 +44,10 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
       revoked: (device) => {
         for (const session of sessions) if (session.device === device) session.fail('AUTH', revokedWords)
       },
+      measured: ({ offers, entries, commitMs, waitedMs }) => {
+        metrics.committed(offers, entries, commitMs)
+        for (const ms of waitedMs) metrics.acknowledged(ms)
+      },
       grown: (write, tail) => {
         if (tail >= config.tailUpdates) compactor.add(write)
       },
@@ -50,7 +55,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     config.quota,
     log,
   )
-  const relay: WholeRelay = { config, names, log, store, batch, readers, turns, mailboxes, doors, sessions, presence, compactor }
+  const relay: WholeRelay = { config, names, log, store, batch, readers, turns, mailboxes, doors, sessions, presence, compactor, metrics }
+  metrics.watch({ sessions: () => sessions, compactionWaiting: () => compactor.waiting, store: () => store.stats() })
   store.watch(watch(relay))
   return relay
 }

@@ -41,7 +41,12 @@ describe('group commit', () => {
       page: { value: store.page.bind(store) },
       account: { value: store.account.bind(store) },
     })
-    const after = { fanOut: (writes: readonly Write[]) => fannedOut.push(...writes), revoked: () => {}, grown: () => {} }
+    const after = {
+      fanOut: (writes: readonly Write[]) => fannedOut.push(...writes),
+      revoked: () => {},
+      grown: () => {},
+      measured: () => {},
+    }
     batch = new Batch(gated, after, { bytes: 0, docs: 0, connections: 0 }, createLog('silent'))
   })
   afterEach(async () => {

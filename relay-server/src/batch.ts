@@ -29,12 +29,24 @@ export interface AfterCommit {
   fanOut(writes: readonly Write[], commit: Commit): void
   revoked(device: DeviceId): void
   grown(write: Write, tail: number): void
+  measured(figures: BatchFigures): void
+}
+
+/** What a batch took, in ms. */
+export interface BatchFigures {
+  readonly offers: number
+  readonly entries: number
+  readonly commitMs: number
+  /** For each frame that its entries came by: from its arrival to the acknowledgement. */
+  readonly waitedMs: readonly number[]
 }
 
 interface Queued {
   readonly publisher: Publisher
   readonly access: Access
   readonly offer: Offer
+  /** When it came, on the clock of `performance.now()`. */
+  readonly at: number
   readonly attempt: number
 }
 
@@ -80,7 +92,8 @@ export class Batch {
   }
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {
-    for (const offer of offers) this.#incoming.push({ publisher, access, offer, attempt: 1 })
+    const at = performance.now()
+    for (const offer of offers) this.#incoming.push({ publisher, access, offer, at, attempt: 1 })
     if (this.#judging) return
     this.#judging = true
     // One turn later, so that all frames that came in together are judged, and go to the disk, together.
@@ -173,9 +186,10 @@ export class Batch {
       return this.#goOn()
     }
     this.#committing = true
+    const began = performance.now()
     this.#store
       .commit(gathered.writes)
-      .then((commit) => this.#settle(gathered, commit))
+      .then((commit) => this.#settle(gathered, commit, performance.now() - began))
       .catch((error: unknown) => this.#fail(gathered, error))
       .finally(() => {
         this.#committing = false
@@ -195,7 +209,7 @@ export class Batch {
     for (const resolve of idle) resolve()
   }
 
-  #settle({ writes, from, refused }: Gathering, commit: Commit): void {
+  #settle({ writes, from, refused }: Gathering, commit: Commit, commitMs: number): void {
     const accepted = new Map<Publisher, number[]>()
     const again: Queued[] = []
     const late: Queued[] = []
@@ -220,6 +234,14 @@ export class Batch {
     })
     this.#after.fanOut(writes, commit)
     for (const [publisher, ids] of accepted) publisher.say({ type: 'accepted', ids })
+    const now = performance.now()
+    const entries = [...accepted.values()].reduce((sum, ids) => sum + ids.length, 0)
+    this.#after.measured({
+      offers: writes.length,
+      entries,
+      commitMs,
+      waitedMs: [...new Set(from.map(({ at }) => at))].map((at) => now - at),
+    })
     for (const one of refused) refuse(one, one.refusal)
     for (const one of late) refuse(one, tooLate)
     this.#incoming = [...again, ...this.#incoming]

@@ -1,6 +1,7 @@
 import { limits } from '@entente/protocol'
 import { chunkBytes, encodeEntries } from './entries.js'
 import type { Reader, Readers, Subscription } from './fan-out.js'
+import type { Metrics } from './metrics.js'
 import type { Page, Store } from './store/store.js'
 import type { Turns } from './turns.js'
 
@@ -14,6 +15,7 @@ export interface CatchUpTools {
   readonly store: Store
   readonly readers: Readers
   readonly turns: Turns
+  readonly metrics: Metrics
 }
 
 /**
@@ -67,6 +69,7 @@ export class CatchUp {
       this.#lost(subscription)
       return true
     }
+    this.#tools.metrics.caughtUpPage(entries.length)
     subscription.head = head
     subscription.cursor = done ? head : (entries.at(-1)?.sequence ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)

@@ -1,5 +1,6 @@
 import { compactDoc } from '@entente/protocol'
 import { type Log, reasonOf } from './log.js'
+import type { Metrics } from './metrics.js'
 import type { KeyName, Store } from './store/store.js'
 
 /** Docs that wait to be merged; a doc beyond them comes again with its next update. */
@@ -12,13 +13,15 @@ const waitingDocs = 10_000
 export class Compactor {
   readonly #store: Store
   readonly #log: Log
+  readonly #metrics: Metrics
   readonly #waiting = new Map<string, KeyName>()
   #running: Promise<void> | undefined
   #stopped = false
 
-  constructor(store: Store, log: Log) {
+  constructor(store: Store, log: Log, metrics: Metrics) {
     this.#store = store
     this.#log = log
+    this.#metrics = metrics
   }
 
   /** How many docs wait to be merged. */
@@ -46,7 +49,7 @@ export class Compactor {
       if (!next) break
       this.#waiting.delete(next[0])
       try {
-        await compactOne(next[1], this.#store)
+        if (await compactOne(next[1], this.#store)) this.#metrics.compacted()
       } catch (error) {
         this.#log.warn('compaction-failed', { feed: next[1].feed, reason: reasonOf(error) })
       }
@@ -55,7 +58,7 @@ export class Compactor {
   }
 }
 
-async function compactOne(name: KeyName, store: Store): Promise<void> {
+async function compactOne(name: KeyName, store: Store): Promise<boolean> {
   const doc = await store.doc(name)
-  if (doc && doc.states.length > 1) await store.compact(name, doc, compactDoc(doc.states))
+  return doc !== undefined && doc.states.length > 1 && store.compact(name, doc, compactDoc(doc.states))
 }

@@ -1,6 +1,7 @@
 import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from './access.js'
 import { encodeEntries } from './entries.js'
+import type { Metrics } from './metrics.js'
 import type { Commit, Page, Write } from './store/store.js'
 
 /** One session's reading of one feed. */
@@ -54,9 +55,11 @@ type ReadPage = (name: FeedName, after: number) => Promise<Page>
 export class Readers {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
+  readonly #metrics: Metrics
 
-  constructor(readPage: ReadPage) {
+  constructor(readPage: ReadPage, metrics: Metrics) {
     this.#readPage = readPage
+    this.#metrics = metrics
   }
 
   add(subscription: Subscription): void {
@@ -167,6 +170,7 @@ export class Readers {
       const frames = known ?? encodeEntries(number, rest, to, { last: true, before: true })
       if (isWhole) framesByNumber.set(number, frames)
       for (const frame of frames) reader.sayEncoded(frame)
+      this.#metrics.sent(rest.length)
       subscription.cursor = to
     }
   }

@@ -9,7 +9,7 @@ describe('the figures of a relay', () => {
     metrics.committed(1, 1, 40)
     metrics.acknowledged(6)
     metrics.sent(20)
-    metrics.caughtUpPage()
+    metrics.caughtUpPage(4)
     metrics.droppedSlowReader()
     metrics.compacted()
     metrics.refused('BEHIND')
@@ -18,7 +18,7 @@ describe('the figures of a relay', () => {
     const text = await metrics.text()
     for (const line of [
       'entente_entries_in_total 3',
-      'entente_entries_out_total 20',
+      'entente_entries_out_total 24',
       'entente_catch_up_pages_total 1',
       'entente_slow_readers_dropped_total 1',
       'entente_compactions_total 1',
@@ -41,8 +41,11 @@ describe('the figures of a relay', () => {
 
   it('looks at readers, store and certificate when it is read', async () => {
     const metrics = new Metrics()
+    for (let opened = 0; opened < 6; opened++) metrics.socketOpened()
+    metrics.socketClosed()
     const readers = [readerOf('d1', 1_000, 20), readerOf('d2', 500, 3_000), readerOf('d3', 0, 0), readerOf(undefined, 0, 0)]
     metrics.watch(sourcesOf({ sessions: () => readers }))
+    metrics.watchCertificate(() => 1_000_000)
     const text = await metrics.text()
     for (const line of [
       'entente_sockets 5',
@@ -101,11 +104,9 @@ describe('the figures of a relay', () => {
 
 function sourcesOf(some: Partial<Sources>): Sources {
   return {
-    sockets: () => 5,
     sessions: () => [],
     compactionWaiting: () => 7,
     store: () => Promise.resolve({ diskBytes: 4_096, docs: 12, tailUpdates: 30 }),
-    certificateExpires: () => 1_000_000,
     ...some,
   }
 }

@@ -2,13 +2,9 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 /** What is looked at when figures are asked for, so that it costs nothing in between. */
 export interface Sources {
-  /** Sockets that stand, doors' included. */
-  readonly sockets: () => number
   readonly sessions: () => Iterable<Reader>
   readonly compactionWaiting: () => number
   readonly store: () => Promise<{ readonly diskBytes: number; readonly docs: number; readonly tailUpdates: number }>
-  /** ms since 1970, or undefined where the relay has no certificate of its own. */
-  readonly certificateExpires: () => number | undefined
 }
 
 /** A session and what waits in it for its device. */
@@ -39,7 +35,9 @@ export class Metrics {
   readonly #failed: Counter<'code'>
   readonly #gauges: Readonly<Record<GaugeName, Gauge>>
   #sources: Sources | undefined
+  #certificateExpires = (): number => Number.NaN
   #storeReadAt = Number.NEGATIVE_INFINITY
+  #sockets = 0
   #entriesIn = 0
   #entriesOut = 0
   #catchUpPages = 0
@@ -79,8 +77,10 @@ export class Metrics {
     this.#entriesOut += entries
   }
 
-  caughtUpPage(): void {
+  /** A page with so many entries went to a reader that catches up. */
+  caughtUpPage(entries: number): void {
     this.#catchUpPages++
+    this.#entriesOut += entries
   }
 
   droppedSlowReader(): void {
@@ -89,6 +89,19 @@ export class Metrics {
 
   compacted(): void {
     this.#compactions++
+  }
+
+  /** Sockets that stand, doors' included. */
+  get sockets(): number {
+    return this.#sockets
+  }
+
+  socketOpened(): void {
+    this.#sockets++
+  }
+
+  socketClosed(): void {
+    this.#sockets--
   }
 
   refused(code: string): void {
@@ -102,6 +115,11 @@ export class Metrics {
   /** Says where to look for what is not counted. */
   watch(sources: Sources): void {
     this.#sources = sources
+  }
+
+  /** @param expires the end of the relay's own certificate, ms since 1970 */
+  watchCertificate(expires: () => number): void {
+    this.#certificateExpires = expires
   }
 
   /** Counts since the start, and how many acknowledgements took at most so many seconds (the last: any number). */
@@ -119,11 +137,11 @@ export class Metrics {
 
   /** All figures, those of the process among them, in Prometheus’ text format. */
   async text(): Promise<string> {
+    this.#gauges.sockets.set(this.#sockets)
+    this.#gauges.certificateExpires.set(this.#certificateExpires() / 1000)
     if (this.#sources) {
       this.#lookAtReaders(this.#sources.sessions())
-      this.#gauges.sockets.set(this.#sources.sockets())
       this.#gauges.compactionWaiting.set(this.#sources.compactionWaiting())
-      this.#gauges.certificateExpires.set((this.#sources.certificateExpires() ?? Number.NaN) / 1000)
       await this.#lookAtStore(this.#sources.store)
     }
     return `${await this.#registry.metrics()}\n${await processRegistry().metrics()}`

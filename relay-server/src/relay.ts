@@ -53,6 +53,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
   const certificate = config.tls && new Certificate(config.tls, config.certificateMs, log)
   const proxies = trustProxies(config.trustedProxies)
   const metrics = new Metrics()
+  if (certificate) metrics.watchCertificate(() => certificate.pair.expires)
   const handler = createHttpHandler({
     web: config.web,
     store,
@@ -64,7 +65,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
   })
   const server = createEitherServer(config, certificate, handler)
   const port = await listen(server, config)
-  const relay = assemble(config, namesOf(config, port), store, log)
+  const relay = assemble(config, namesOf(config, port), store, log, metrics)
   const { doors } = relay
   const load = new LoadMeter(() => metrics.counts())
   const status = createStatus(statusSource(relay, load))
@@ -76,6 +77,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
       config,
       log,
       proxies,
+      metrics,
       doors,
       isClosing: () => closing !== undefined,
       welcome: (socket, sessionLog) => void new Session(socket, relay, sessionLog),

@@ -26,6 +26,7 @@ import { verifyHello } from './hello.js'
 import { type Log, reasonOf } from './log.js'
 import type { Caller, Mailboxes } from './mailbox.js'
 import type { Asked } from './message.js'
+import type { Reader } from './metrics.js'
 import { Outbox } from './outbox.js'
 import type { Presence } from './presence.js'
 import { Bucket } from './rate.js'
@@ -58,7 +59,7 @@ interface Identity {
 }
 
 /** One device's socket: who it is, what it reads, and the messages it sends, taken strictly one after the other. */
-export class Session implements Publisher, Caller, Subscriber {
+export class Session implements Publisher, Caller, Subscriber, Reader {
   readonly #relay: Relay
   readonly #log: Log
   readonly #socket: WebSocket
@@ -90,7 +91,7 @@ export class Session implements Publisher, Caller, Subscriber {
     this.#heardAt = now
     this.#messages = new Bucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
     this.#bytes = new Bucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
-    this.#outbox = new Outbox(socket, config.slowReaderBytes, () => log.warn('slow-reader-dropped', this.#who()))
+    this.#outbox = new Outbox(socket, config.slowReaderBytes, () => this.#droppedForSlowness())
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     this.#subscriptions = new Subscriptions(relay, this)
     relay.sessions.add(this)
@@ -114,7 +115,17 @@ export class Session implements Publisher, Caller, Subscriber {
     return this.#identity?.device
   }
 
+  get queuedBytes(): number {
+    return this.#outbox.queuedBytes
+  }
+
+  oldestMs(now: number): number {
+    return this.#outbox.oldestMs(now)
+  }
+
   say(message: RelayMessage): void {
+    if (message.type === 'refused') this.#relay.metrics.refused(message.code)
+    else if (message.type === 'failed') this.#relay.metrics.failed(message.code)
     this.#outbox.say(message)
   }
 
@@ -332,6 +343,11 @@ export class Session implements Publisher, Caller, Subscriber {
 
   #who(): { org: string | undefined; device: string | undefined } {
     return { org: this.#identity?.org, device: this.#identity?.device }
+  }
+
+  #droppedForSlowness(): void {
+    this.#log.warn('slow-reader-dropped', this.#who())
+    this.#relay.metrics.droppedSlowReader()
   }
 
   #heard(): void {

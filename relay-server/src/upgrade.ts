@@ -6,6 +6,7 @@ import { countedAs, type TrustedProxies } from './address.js'
 import type { RelayConfig } from './config.js'
 import { type Doors, readDoorPath } from './door.js'
 import { type Log, loggedPath } from './log.js'
+import type { Metrics } from './metrics.js'
 import { type Peer, readPeer } from './peer.js'
 
 /** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
@@ -15,6 +16,7 @@ export interface Entrance {
   readonly config: RelayConfig
   readonly log: Log
   readonly proxies: TrustedProxies
+  readonly metrics: Metrics
   readonly doors: Doors
   readonly isClosing: () => boolean
   /** @param log carries the id of the session, which the answer to the upgrade told as x-request-id */
@@ -24,7 +26,7 @@ export interface Entrance {
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a door's token. */
-export function createUpgrade({ config, log, proxies, doors, isClosing, welcome }: Entrance): Upgrade {
+export function createUpgrade({ config, log, proxies, metrics, doors, isClosing, welcome }: Entrance): Upgrade {
   // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
   const options = {
     noServer: true,
@@ -60,7 +62,9 @@ export function createUpgrade({ config, log, proxies, doors, isClosing, welcome 
       server.handleUpgrade(request, socket, head, enter)
     }
     socketsByAddress.set(address, (socketsByAddress.get(address) ?? 0) + 1)
+    metrics.socketOpened()
     socket.once('close', () => {
+      metrics.socketClosed()
       const left = (socketsByAddress.get(address) ?? 1) - 1
       if (left > 0) socketsByAddress.set(address, left)
       else socketsByAddress.delete(address)
