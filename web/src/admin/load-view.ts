@@ -66,7 +66,7 @@ export function storeView({ writable, compactionWaiting, held }: StoreReport): T
             ${tile('Docs and messages', html`${showCount(held.docs)}`, html`${showCount(held.tombstones)} tombstones`)}
             ${tile('Feeds', html`${showCount(held.feeds)}`, html`${showCount(held.invitations)} invitations`)}
             ${tile('Updates to merge', html`${showCount(held.tailUpdates)}`, html`${showCount(compactionWaiting)} docs wait their turn`)}
-            ${tile('Openings', html`${showCount(held.openings)}`, html`times this store was begun or restored`)}`
+            ${tile('Openings', html`${showCount(held.openings)}`, html`times this store was opened`)}`
           : tile('Docs waiting to be merged', html`${showCount(compactionWaiting)}`)
       }
     </dl>
