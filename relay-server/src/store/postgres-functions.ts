@@ -3,7 +3,8 @@ import { locks, stripes } from './postgres-append.js'
 /**
  * `copy()` names this copy of the data: it changes when the server starts, another server or another timeline takes over, or the tables are
  * made or filled anew. `open` gives the present opening, and draws one where it was drawn for another copy, where the opening that the
- * caller knows of this same copy is no longer written down, or where the caller says so; when another draws at the same time, that one counts.
+ * caller knows of this same copy is no longer written down, or where the caller says so and nobody has drawn since;
+ * when another draws at the same time, that one counts.
  */
 export const functions = `
 CREATE FUNCTION entente.copy() RETURNS text LANGUAGE sql STABLE AS $copy$
@@ -16,12 +17,14 @@ CREATE FUNCTION entente.open(p_draws boolean, p_mine bigint, p_copy text, p_cand
 DECLARE
   v_last record;
   v_now record;
+  v_has_mine boolean;
 BEGIN
   SELECT o.n, o.id, o.copy INTO v_last FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
-  IF NOT p_draws AND v_last.copy = entente.copy()
-    AND (p_copy IS DISTINCT FROM v_last.copy OR EXISTS (SELECT FROM entente.openings o WHERE o.id = p_mine))
-  THEN
-    RETURN v_last.id;
+  IF v_last.copy = entente.copy() THEN
+    v_has_mine := EXISTS (SELECT FROM entente.openings o WHERE o.id = p_mine);
+    IF NOT p_draws AND (v_has_mine OR p_copy IS DISTINCT FROM v_last.copy) OR p_draws AND v_has_mine AND v_last.id <> p_mine THEN
+      RETURN v_last.id;
+    END IF;
   END IF;
   PERFORM pg_advisory_xact_lock(${locks.openings});
   SELECT o.n, o.id, o.copy INTO v_now FROM entente.openings o ORDER BY o.n DESC LIMIT 1;

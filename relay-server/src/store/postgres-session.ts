@@ -156,7 +156,7 @@ async function findOpening(line: pg.Client, before: Known | undefined): Promise<
   const isAlone = flagOf(row, 'alone')
   // Who is not alone waits here for whoever may be drawing.
   if (!isAlone) await ask(line, statements.lockShared, [])
-  const known = await presentOpening(line, before, isAlone)
+  const known = await presentOpening(line, isAlone ? undefined : before, isAlone)
   if (!isAlone) return known
   await ask(line, statements.lockShared, [])
   await ask(line, statements.unlockAlone, [])
@@ -168,8 +168,8 @@ function poolOf(url: string, connections: number, copy: () => string): pg.Pool {
     ...connectionTo(url),
     max: connections,
     idleTimeoutMillis: 0,
-    verify: (client, done) => {
-      void prepare(client, copy()).then(done)
+    verify: (client, settle) => {
+      void prepare(client, copy()).then(settle)
     },
   })
 }
