@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { TestRelay } from './testing/index.js'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { agree, createConnection, docOffer, editor, feedNumbers, RelayClient, TestRelay } from './testing/index.js'
 
 describe('plain HTTP', () => {
   let relay: TestRelay
@@ -69,6 +69,81 @@ describe('plain HTTP', () => {
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '20', ''])
   })
 })
+
+describe('the figures of a relay', () => {
+  let relay: TestRelay
+  afterEach(() => relay.stop())
+
+  const read = async (headers: Record<string, string> = {}): Promise<string> => {
+    const response = await fetch(`${relay.url}/metrics`, { headers })
+    expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    return response.text()
+  }
+
+  it('tell what Vera and Paul did', async () => {
+    relay = await TestRelay.start()
+    const connection = await createConnection()
+    const { vera, paul } = await agree(connection, relay.url)
+    const feed = feedNumbers.vendorOpportunity
+    for (const key of ['r1', 'r2', 'r3']) await vera.publish(feed, docOffer(key, new Uint8Array([1])))
+    await vera.publish(feed, docOffer('r1', new Uint8Array([1])))
+    await paul.next('entries', ({ entries }) => entries.some(({ key }) => key === 'r3'))
+    const figures = figuresOf(await read())
+    // Two policies and three docs, each to both; one offer that came too late.
+    expect(figures).toMatchObject({
+      entente_sockets: 2,
+      entente_sessions: 2,
+      entente_entries_in_total: 5,
+      entente_entries_out_total: 10,
+      'entente_refused_total{code="BEHIND"}': 1,
+      entente_acknowledge_seconds_count: 5,
+      entente_commit_seconds_count: 5,
+      entente_batch_offers_sum: 5,
+      entente_catch_up_pages_total: 8,
+      entente_backlog_bytes: 0,
+      entente_slow_readers_dropped_total: 0,
+      entente_store_docs: 5,
+    })
+    expect(figures['entente_acknowledge_seconds_sum']).toBeGreaterThan(figures['entente_commit_seconds_sum'] ?? 0)
+    await vera.close()
+    await paul.close()
+    await expect.poll(async () => figuresOf(await read())).toMatchObject({ entente_sockets: 0, entente_sessions: 0 })
+  })
+
+  it('count sessions that were ended, and docs that were merged', async () => {
+    relay = await TestRelay.start({ helloMs: 50, tailUpdates: 2 })
+    const { vera } = await agree(await createConnection(), relay.url)
+    await new RelayClient(relay.url).closed()
+    const first = docOffer('r1', new Uint8Array([1]))
+    const edit = editor(first.bytes)
+    await vera.publish(feedNumbers.vendorOpportunity, first)
+    for (const seen of [1, 2, 3]) {
+      const update = { ...first, whole: false, seen, bytes: edit(new Uint8Array([seen])) }
+      expect(await vera.publish(feedNumbers.vendorOpportunity, update)).toEqual({ code: 'ACCEPTED' })
+    }
+    await expect
+      .poll(async () => figuresOf(await read()))
+      .toMatchObject({ 'entente_failed_sessions_total{code="AUTH"}': 1, entente_compaction_waiting: 0 })
+    await expect.poll(async () => figuresOf(await read())['entente_compactions_total']).toBeGreaterThan(0)
+  })
+
+  it('are for this machine, or for who shows the token', async () => {
+    relay = await TestRelay.start()
+    expect((await fetch(`${relay.url}/metrics`, { headers: { 'x-forwarded-for': '127.0.0.1' } })).status).toBe(401)
+    await relay.stop()
+    relay = await TestRelay.start({ adminToken: 'a-token-of-the-operator' })
+    const refused = await fetch(`${relay.url}/metrics`)
+    expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([401, 'Bearer'])
+    expect(await refused.text()).not.toContain('entente_')
+    expect(await read({ authorization: 'Bearer a-token-of-the-operator' })).toContain('entente_sockets')
+  })
+})
+
+/** Each line's name, with its labels, and number. */
+function figuresOf(text: string): Readonly<Record<string, number>> {
+  const lines = text.split('\n').filter((line) => line.startsWith('entente_'))
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]))
+}
 
 /** As a browser would not send it: the path unchanged. */
 function rawGet(port: number, path: string): Promise<{ status: number; body: string }> {
