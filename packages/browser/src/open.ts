@@ -9,13 +9,15 @@ export interface BrowserEngineOptions {
   readonly name: string
   /** The relay's socket, e.g. `wss://relay.example/socket`. */
   readonly relay: string
+  /** What the relay's operator gave the org to be let in with, where the relay asks for it. */
+  readonly join?: string
   /** Makes the org when this browser does not have it yet. Without it, opening an org that is not there is refused with NOT_FOUND. */
   readonly create?: { readonly orgName: string; readonly userName: string }
 }
 
 /** Opens an org in this browser: its store in IndexedDB, its line over WebSocket, one leading tab. */
 export async function openBrowserEngine(options: BrowserEngineOptions): Promise<Engine> {
-  const { name, relay, create } = options
+  const { name, relay, join, create } = options
   return openEngine({
     store: await openIdbStore(name),
     openSocket: openWebSocket,
@@ -23,6 +25,7 @@ export async function openBrowserEngine(options: BrowserEngineOptions): Promise<
     random: browserRandom,
     tabs: openTabs(name),
     relay,
+    ...(join !== undefined && { join }),
     ...(create && { create }),
   })
 }

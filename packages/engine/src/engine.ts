@@ -5,7 +5,7 @@ import type { EngineContext } from './context.js'
 import { createShares } from './export/shares.js'
 import { createSite } from './export/site.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
-import { Duties, type Duty, Link } from './link/index.js'
+import { Duties, type Duty, type Hello, Link } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
 import { createPeople } from './people/people.js'
 import type { Clock } from './port/clock.js'
@@ -31,6 +31,8 @@ export interface OpenEngineOptions {
   readonly tabs: Tabs
   /** Address of the relay's socket, `ws://…/socket` or `wss://…/socket`. */
   readonly relay: string
+  /** What the relay's operator gave the org to be let in with, where the relay asks for it (rule AM2). Needed until the relay knows the org. */
+  readonly join?: string
   /** Makes the org where the store is empty. */
   readonly create?: { readonly orgName: string; readonly userName: string }
   /** Sends all rows to the org's own team feed: for an org with a second device. Off, nothing is sent that no peer is to read. */
@@ -43,7 +45,7 @@ export interface OpenEngineOptions {
  * @throws EngineError NOT_FOUND where the store is empty and nothing says to make an org, StoreError where the store says no
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { store, openSocket, clock, random, tabs, relay, create, team = false } = options
+  const { store, openSocket, clock, random, tabs, relay, join, create, team = false } = options
   const identity = (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'There is no org in this browser yet. Create one, or join one from an admin’s link.')
 
@@ -53,7 +55,8 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const stamper = new Stamper(clock, random)
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
   const { rows } = replica
-  const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello: identity.hello, problem })
+  const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) })
+  const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello, problem })
   const schemas = createSchemas(rows)
   const context: EngineContext = {
     org: identity.org,

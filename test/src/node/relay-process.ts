@@ -33,9 +33,9 @@ export class RelayProcess {
   }
 
   /** Starts and resolves when the relay listens. @throws when it ends before that. */
-  async start(extra: readonly string[] = []): Promise<void> {
+  async start(extra: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Promise<void> {
     const args = [main, 'serve', '--port', String(this.port), '--data', this.directory, ...extra]
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } })
     this.#child = child
     this.#ended = new Promise((resolve) => child.once('exit', (code) => resolve(code ?? undefined)))
     child.stderr.on('data', (data: Buffer) => this.output.push(data.toString()))

@@ -8,7 +8,7 @@ export async function openOrg(
   relay: string,
   orgName: string,
   userName: string,
-  ports: { readonly store?: Store; readonly openSocket?: OpenSocket } = {},
+  ports: { readonly store?: Store; readonly openSocket?: OpenSocket; readonly join?: string } = {},
 ): Promise<Engine> {
   return openEngine({
     store: ports.store ?? new MemoryStore(),
@@ -17,6 +17,7 @@ export async function openOrg(
     random: nodeRandom,
     tabs: new MemoryBrowser().open(),
     relay,
+    ...(ports.join !== undefined && { join: ports.join }),
     create: { orgName, userName },
   })
 }

@@ -1,5 +1,6 @@
 import { openBrowserEngine } from '@entente/browser'
 import type { Engine } from '@entente/engine'
+import { joinToken } from './join-token.js'
 import { relayAddress } from './relay-address.js'
 
 /** One browser may hold several orgs; `?org=name` tells them apart. The name is local to this browser and says nothing to anybody else. */
@@ -10,8 +11,9 @@ export function orgStoreName(page: Location = location): string {
 
 /** Opens this browser's org. Undefined where there is none yet and `create` is not given. */
 export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
+  const join = joinToken()
   try {
-    return await openBrowserEngine({ name: orgStoreName(), relay: relayAddress(), ...(create && { create }) })
+    return await openBrowserEngine({ name: orgStoreName(), relay: relayAddress(), ...(join && { join }), ...(create && { create }) })
   } catch (error) {
     if (create === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined
     throw error

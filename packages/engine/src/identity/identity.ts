@@ -90,7 +90,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       return certificate
     },
     rootJwk: root.publicJwk,
-    async hello({ nonce, host, version, time }) {
+    async hello({ nonce, host, version, time, join }) {
       const now = Math.floor(time / 1000)
       const heard = time - clock.now()
       if (Math.abs(heard - offset) > offsetStepMs) {
@@ -98,7 +98,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
         await keep()
       }
       await renewAt(now)
-      const token = await new SignJWT({ nonce, version })
+      const token = await new SignJWT({ nonce, version, ...(join !== undefined && { join }) })
         .setProtectedHeader({ alg: 'EdDSA', typ: helloType })
         .setAudience(host)
         .setIssuedAt(now)

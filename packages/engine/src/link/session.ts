@@ -28,6 +28,8 @@ export interface Introduction {
   readonly host: string
   readonly version: number
   readonly time: number
+  /** What the relay's operator gave the org to be let in with. */
+  readonly join?: string
 }
 
 /** Shows who this device is, by a token over the introduction and the org's certificate. */
