@@ -1,0 +1,99 @@
+import { connect } from 'node:net'
+import { feedName } from '@entente/protocol'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+
+const day = 24 * 60 * 60 * 1000
+const heartbeatMs = 150
+
+describe('a relay whose clock jumps', () => {
+  let relay: TestRelay
+  let vera: TestDevice
+  let client: RelayClient
+  let offset: number
+
+  beforeEach(async () => {
+    offset = 0
+    vi.stubGlobal(
+      'Date',
+      jumpingDate(() => offset),
+    )
+    relay = await TestRelay.start({ heartbeatMs, messagesPerSecond: 100, burst: 1 })
+    vera = await createDevice(await createOrg(), { expires: Math.floor(Date.now() / 1000) + 30 * 86_400 })
+    client = await RelayClient.connect(relay.url, vera)
+    await client.read(1, team())
+  })
+  afterEach(async () => {
+    vi.unstubAllGlobals()
+    await relay.stop()
+  })
+
+  const team = (): ReturnType<typeof feedName> => feedName({ kind: 'team', org: vera.org, topic: 'messages' })
+  const beats = (count: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, count * heartbeatMs))
+
+  it.each([
+    ['a day ahead', day],
+    ['a day back', -day],
+  ])('%s keeps its sessions, and takes what they offer at their rate', async (_, jump) => {
+    offset = jump
+    for (let index = 0; index < 50; index++) expect((await client.publish(1, offerOf(`m${index}`, 'message'))).code).toBe('ACCEPTED')
+    await beats(6)
+    expect(client.closeCode).toBeUndefined()
+    for (let index = 0; index < 50; index++) expect((await client.publish(1, offerOf(`n${index}`, 'message'))).code).toBe('ACCEPTED')
+  })
+
+  it('to and fro keeps its sessions', async () => {
+    const jumping = setInterval(() => (offset = offset === day ? -day : day), heartbeatMs / 5)
+    await beats(10)
+    clearInterval(jumping)
+    expect(client.closeCode).toBeUndefined()
+    expect(relay.lines.some((line) => line.includes('silent-session-dropped'))).toBe(false)
+  })
+
+  it('[RL1] gives no room for a flood', async () => {
+    offset = day
+    const offers = Array.from({ length: 60 }, (_, id) => ({ id, ...offerOf(`k${id}`, 'message') }))
+    client.send({ type: 'publish', feed: 1, offers })
+    await client.next('accepted')
+    offset = 2 * day
+    client.send({ type: 'publish', feed: 1, offers: offers.map((offer) => ({ ...offer, id: offer.id + 100 })) })
+    expect((await client.next('refused')).code).toBe('RATE')
+  })
+
+  it.each([
+    ['a day ahead', day],
+    ['a day back', -day],
+  ])('[HB1] %s still drops a half-open line in time', async (_, jump) => {
+    const silent = connect(relay.port, '127.0.0.1')
+    silent.write(
+      'GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+    )
+    silent.on('error', () => {})
+    silent.resume()
+    await new Promise((resolve) => silent.once('data', resolve))
+    offset = jump
+    const began = performance.now()
+    await new Promise((resolve) => silent.once('close', resolve))
+    expect(performance.now() - began).toBeLessThan(heartbeatMs * 8)
+  })
+
+  it.each([
+    ['a day ahead', day],
+    ['a day back', -day],
+  ])('[ID4] %s opens new sessions for devices that date their hello by its time', async (_, jump) => {
+    offset = jump
+    const anew = new RelayClient(relay.url)
+    const { nonce, time } = await anew.next('challenge')
+    anew.send({ type: 'hello', ...(await vera.hello(nonce, anew.relayName, { expires: Math.floor(time / 1000) + 60 })) })
+    await anew.next('welcome')
+  })
+})
+
+/** The class Date, as far as the relay and its libraries use it, with its present shifted. */
+function jumpingDate(offset: () => number): DateConstructor {
+  const present = Date
+  return new Proxy(present, {
+    construct: (target, args) => Reflect.construct(target, args.length === 0 ? [present.now() + offset()] : args),
+    get: (target, name) => (name === 'now' ? () => present.now() + offset() : Reflect.get(target, name)),
+  })
+}
