@@ -12,7 +12,7 @@ import { createLog, type Log, reasonOf } from './log.js'
 import { Metrics } from './metrics.js'
 import { type Relay, Session } from './session.js'
 import { statusSource } from './status-source.js'
-import { openLibsqlStore } from './store/libsql.js'
+import { openStore } from './store/open.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './tls.js'
 import { createUpgrade } from './upgrade.js'
@@ -40,7 +40,7 @@ export interface RunningRelay {
  */
 export async function startRelay(settings: Partial<RelayConfig> = {}, log?: Log): Promise<RunningRelay> {
   const config: RelayConfig = { ...defaultConfig, ...settings }
-  const store = await openLibsqlStore(config.data)
+  const store = await openStore(config)
   try {
     return await serve(config, store, log ?? createLog(config.logLevel))
   } catch (error) {
@@ -146,6 +146,7 @@ function listen(server: Server, { host, port }: RelayConfig): Promise<number> {
 
 /** The names a hello may be addressed to: the configured ones, else what this machine itself would dial. */
 function namesOf({ names, host }: RelayConfig, port: number): readonly string[] {
-  if (names.length > 0) return names
+  // Devices leave the port out where it goes without saying, as URLs do.
+  if (names.length > 0) return names.flatMap((name) => [name, name.replace(/:(?:80|443)$/, '')])
   return [...new Set(['127.0.0.1', 'localhost', '[::1]', host])].map((name) => `${name}:${port}`)
 }
