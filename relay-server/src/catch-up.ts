@@ -45,21 +45,24 @@ export class CatchUp {
     this.#queue.push(subscription)
     if (this.#running) return
     this.#running = true
-    this.#run()
-      .catch(this.#failed)
-      .finally(() => (this.#running = false))
+    this.#run().catch(this.#failed)
   }
 
   async #run(): Promise<void> {
     const { store, turns } = this.#tools
-    while (this.#queue.length > 0) {
-      const some = this.#queue.splice(0, feedsAtOnce)
-      const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
-      for (const [index, page] of pages.entries()) {
-        const subscription = some[index]
-        if (subscription && !subscription.ended && !this.#give(subscription, page)) this.#queue.push(subscription)
+    try {
+      while (this.#queue.length > 0) {
+        const some = this.#queue.splice(0, feedsAtOnce)
+        const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
+        for (const [index, page] of pages.entries()) {
+          const subscription = some[index]
+          if (subscription && !subscription.ended && !this.#give(subscription, page)) this.#queue.push(subscription)
+        }
+        if (this.#reader.isBusy) await this.#reader.drained()
       }
-      if (this.#reader.isBusy) await this.#reader.drained()
+    } finally {
+      // In the same step as the last look at the queue: a subscription that comes next would else be taken for one that is answered already.
+      this.#running = false
     }
   }
 
