@@ -16,7 +16,8 @@ export const stripes = 16
  * 4. The usage of the orgs comes last, also in one order, a row for each org and stripe of feeds.
  *
  * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
- * The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
+ * The answer names the writes that were taken (`taken`, counted from 1), with their sequences and tails; there is none where the opening is
+ * another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
  */
 export const append = `
 CREATE FUNCTION entente.append(
@@ -24,7 +25,7 @@ CREATE FUNCTION entente.append(
   p_feed int[], p_key text[], p_seen bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
   p_at int[], p_size int[], p_vector_size int[], p_connects boolean[], p_given int[],
   g_list int[], g_feed int[], g_key text[], g_sequence bigint[], p_blob bytea
-) RETURNS TABLE (opening bigint, sequences text, tails text, accounts text) LANGUAGE plpgsql AS $append$
+) RETURNS TABLE (taken text, sequences text, tails text, accounts text) LANGUAGE plpgsql AS $append$
 #variable_conflict use_column
 DECLARE
   v_opening record;
@@ -35,6 +36,7 @@ DECLARE
   v_owners text[] := array_fill(''::text, ARRAY[cardinality(p_feeds)]);
   v_noted int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
   v_new int[] := '{}';
+  v_taken text;
   v_sequences text;
   v_tails text;
   v_grown int[];
@@ -112,12 +114,12 @@ BEGIN
   ), noted AS (
     INSERT INTO entente.feed_openings (feed, n, head) SELECT g.feed, v_opening.n, v_heads[g.f] FROM grown g WHERE v_noted[g.f] < v_opening.n
   )
-  SELECT string_agg(coalesce(a.sequence, 0)::text, ',' ORDER BY w.i),
-    string_agg((CASE WHEN a.extends THEN cardinality(a.old_tails) + 1 ELSE 0 END)::text, ',' ORDER BY w.i),
+  SELECT string_agg(a.i::text, ',' ORDER BY a.i), string_agg(a.sequence::text, ',' ORDER BY a.i),
+    string_agg((CASE WHEN a.extends THEN cardinality(a.old_tails) + 1 ELSE 0 END)::text, ',' ORDER BY a.i),
     (SELECT array_agg(g.f ORDER BY g.f) FROM grown g), (SELECT array_agg(g.bytes ORDER BY g.f) FROM grown g),
     (SELECT array_agg(g.docs ORDER BY g.f) FROM grown g), (SELECT array_agg(g.connections ORDER BY g.f) FROM grown g)
-  INTO v_sequences, v_tails, v_grown, v_bytes, v_docs, v_connections
-  FROM w LEFT JOIN a ON a.i = w.i;
+  INTO v_taken, v_sequences, v_tails, v_grown, v_bytes, v_docs, v_connections
+  FROM a;
 
   IF cardinality(v_new) > 0 THEN
     INSERT INTO entente.orgs (org)
@@ -134,7 +136,7 @@ BEGIN
     ON CONFLICT (org, stripe) DO UPDATE SET bytes = u.bytes + r.bytes, docs = u.docs + r.docs, connections = u.connections + r.connections;
   END LOOP;
 
-  RETURN QUERY SELECT p_opening, v_sequences, v_tails,
+  RETURN QUERY SELECT coalesce(v_taken, ''), v_sequences, v_tails,
     (SELECT json_agg(x)::text FROM entente.accounts x
       WHERE x.org = ANY (ARRAY(SELECT DISTINCT v_owners[g.f] FROM unnest(v_grown) g(f))));
 END $append$;

@@ -1,6 +1,6 @@
 import { encodeStateVector, entryKinds, type FeedName } from '@entente/protocol'
-import { listOf, type PostgresValue } from './postgres-connection.js'
-import type { KeyName, KeyPosition, Write } from './store.js'
+import { listOf, type PostgresRow, type PostgresValue, textOf } from './postgres-connection.js'
+import type { Commit, KeyName, KeyPosition, Write } from './store.js'
 
 /** The statement of a commit, or of a part of it; see `append` for what its values mean. */
 export const appendStatement = {
@@ -8,14 +8,33 @@ export const appendStatement = {
   text: 'SELECT * FROM entente.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)',
 } as const
 
+export interface AppendCall {
+  /** How many writes. */
+  readonly size: number
+  readonly values: readonly PostgresValue[]
+}
+
 /**
  * The parts that a batch falls into, each with the values of its call: nearly always one. A new one begins where a key comes a second time,
  * or where a write was judged by a key that was written before it. The first locks the feeds of all.
  */
-export function callsOf(writes: readonly Write[], opening: number): readonly (readonly PostgresValue[])[] {
+export function callsOf(writes: readonly Write[], opening: number): readonly AppendCall[] {
   const parts = split(writes)
   const feeds = new Feeds(writes)
-  return parts.map((part, index) => valuesOf(part, feeds, opening, index === parts.length - 1))
+  return parts.map((part, index) => ({ size: part.length, values: valuesOf(part, feeds, opening, index === parts.length - 1) }))
+}
+
+/** What a call did with each of its writes, in their order. */
+export function outcomeOf(size: number, row: PostgresRow | undefined): Pick<Commit, 'sequences' | 'tails'> {
+  const sequences = Array.from({ length: size }, () => 0)
+  const tails = Array.from({ length: size }, () => 0)
+  if (textOf(row, 'taken') === '') return { sequences, tails }
+  const [taken, given, behind] = ['taken', 'sequences', 'tails'].map((column) => textOf(row, column).split(',').map(Number))
+  taken?.forEach((place, index) => {
+    sequences[place - 1] = given?.[index] ?? 0
+    tails[place - 1] = behind?.[index] ?? 0
+  })
+  return { sequences, tails }
 }
 
 function split(writes: readonly Write[]): readonly (readonly Write[])[] {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
 import { type Account, noUsage } from './account.js'
-import { appendStatement, callsOf } from './postgres-batch.js'
+import { appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
 import { ask, bytesOf, flagOf, listOf, numberOf, type PostgresRow, type PostgresValue, textOf } from './postgres-connection.js'
 import { PostgresLink } from './postgres-link.js'
@@ -111,13 +111,15 @@ class PostgresStore implements Store {
     const opening = this.#link.opening
     if (writes.length === 0) return { opening, sequences: [], tails: [], accounts: [] }
     const before = new Map(writes.map(({ feed }) => [feed, this.#watch.head(feed)]))
-    const answers = await this.#append(callsOf(writes, opening))
+    const calls = callsOf(writes, opening)
+    const answers = await this.#append(calls.map((call) => call.values))
     if (answers.includes(undefined)) {
       await this.#link.look(false)
       throw replaced()
     }
-    const sequences = answers.flatMap((row) => numbersOf(row, 'sequences'))
-    const tails = answers.flatMap((row) => numbersOf(row, 'tails'))
+    const outcomes = calls.map((call, index) => outcomeOf(call.size, answers[index]))
+    const sequences = outcomes.flatMap((outcome) => outcome.sequences)
+    const tails = outcomes.flatMap((outcome) => outcome.tails)
     const accounts = new Map(answers.flatMap((row) => accountsOf(row)).map((account) => [account.org, account]))
     const lowest = new Map<FeedName, number>()
     const heads = new Map<FeedName, number>()
@@ -244,10 +246,6 @@ async function appendInTurn(
     await client.query('ROLLBACK')
     throw error
   }
-}
-
-function numbersOf(row: PostgresRow | undefined, column: string): readonly number[] {
-  return textOf(row, column).split(',').map(Number)
 }
 
 function accountsOf(row: PostgresRow | undefined): readonly Account[] {
