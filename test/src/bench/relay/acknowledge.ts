@@ -13,11 +13,11 @@ const turnUpdates = 300
 const turnsPerRound = 5
 
 /** How long an acknowledgement takes at a steady pace that leaves the disk idle in between, beside the least that it can cost. */
-export async function benchAcknowledge({ rounds, quick }: Options): Promise<Omit<Measurement, 'name'>> {
+export async function benchAcknowledge({ rounds, quick, startRelay }: Options): Promise<Omit<Measurement, 'name'>> {
   const turns = quick ? 2 : turnsPerRound
   const histories = createHistories(docs, 1 + Math.ceil(((rounds + 1) * turns * turnUpdates) / docs))
   const payload = histories[0]?.updates[0] ?? new Uint8Array(138)
-  const relay = await ServerProcess.relay()
+  const relay = await startRelay()
   const echo = await ServerProcess.peer('echo-fsync')
   const stages = { ours: await stageRelay(relay, histories, 0), echo: await stageEcho(echo, payload) }
   try {

@@ -3,15 +3,14 @@ import { against } from './figure.js'
 import { FilledFeed } from './filled-feed.js'
 import { RelayLine } from './relay-line.js'
 import type { Measurement, Options } from './report.js'
-import { ServerProcess } from './server-process.js'
 
 const changed = 100
 const repeats = 21
 
 /** What a changed doc costs to catch up with, by how many docs the feed holds beside it: three feeds at one relay, asked in turn. */
-export async function benchCatchUp({ rounds, quick }: Options): Promise<Omit<Measurement, 'name'>> {
+export async function benchCatchUp({ rounds, quick, startRelay }: Options): Promise<Omit<Measurement, 'name'>> {
   const [small, middle, large] = quick ? [200, 2_000, 20_000] : [1_000, 10_000, 100_000]
-  const relay = await ServerProcess.relay()
+  const relay = await startRelay()
   try {
     const contestants = {
       small: await changedFeed(relay.url, small),

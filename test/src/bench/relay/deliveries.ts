@@ -26,14 +26,14 @@ interface Run {
 }
 
 /** Deliveries per second from one writer to ten readers, updates spread over a thousand docs. Servers in turn, a fresh process each time. */
-export async function benchDeliveries({ rounds, quick }: Options): Promise<Omit<Measurement, 'name'>> {
+export async function benchDeliveries({ rounds, quick, startRelay }: Options): Promise<Omit<Measurement, 'name'>> {
   const turns = warmUpTurns + (quick ? quickTurns : measuredTurns)
   const histories = createHistories(docs, turns)
   const records = createWholeDoc(docs, turns)
   const peer = (name: PeerName, wire: Wire) => () =>
     run(turns, ServerProcess.peer(name), (server) => stagePeer(server, wire, docs, readers))
   const contestants = {
-    ours: () => run(turns, ServerProcess.relay(), (server) => stageRelay(server, histories, readers)),
+    ours: () => run(turns, startRelay(), (server) => stageRelay(server, histories, readers)),
     bareWs: peer('bare-ws', bareWire(histories)),
     yWebsocket: peer('y-websocket', yWebsocketWire(records)),
     hocuspocus: peer('hocuspocus', hocuspocusWire(records)),

@@ -5,7 +5,8 @@ export interface Figure {
   readonly ours: number
   /** What it is held against; undefined where the aim is a plain number. */
   readonly beside?: { readonly name: string; readonly value: number; readonly ratio: number }
-  readonly aim: string
+  /** What was promised of it; undefined where it is only told. */
+  readonly aim?: string
   readonly met: boolean
 }
 
@@ -15,21 +16,19 @@ interface Measured {
   readonly ours: number
 }
 
-/** Ours against a peer's. The aim is a bound on ours divided by theirs. */
+/** Ours against a peer's. The aim, where there is one, is a bound on ours divided by theirs. */
 export function against(
   measured: Measured,
   peer: string,
   value: number,
-  aim: { readonly atLeast: number } | { readonly atMost: number },
+  aim?: { readonly atLeast: number } | { readonly atMost: number },
 ): Figure {
   const ratio = measured.ours / value
-  const isFloor = 'atLeast' in aim
-  return {
-    ...rounded(measured),
-    beside: { name: peer, value: round(value), ratio: round(ratio) },
-    aim: isFloor ? `≥ ${aim.atLeast}×` : `≤ ${aim.atMost}×`,
-    met: isFloor ? ratio >= aim.atLeast : ratio <= aim.atMost,
-  }
+  const figure = { ...rounded(measured), beside: { name: peer, value: round(value), ratio: round(ratio) } }
+  if (!aim) return { ...figure, met: true }
+  return 'atLeast' in aim
+    ? { ...figure, aim: `≥ ${aim.atLeast}×`, met: ratio >= aim.atLeast }
+    : { ...figure, aim: `≤ ${aim.atMost}×`, met: ratio <= aim.atMost }
 }
 
 /** Ours against a plain number. */

@@ -25,8 +25,8 @@ interface Back {
 }
 
 /** A device with mirrors of 10,000 docs comes back after a hundred of them have changed, and after none has. */
-export async function benchReconnect({ rounds }: Options): Promise<Omit<Measurement, 'name'>> {
-  const returns = await Promise.all([setUpRelay(), setUpYWebsocket(), setUpHocuspocus()])
+export async function benchReconnect({ rounds, startRelay }: Options): Promise<Omit<Measurement, 'name'>> {
+  const returns = await Promise.all([setUpRelay(startRelay), setUpYWebsocket(), setUpHocuspocus()])
   const [relay, yWebsocket, hocuspocus] = returns
   try {
     const none = await relay.unchanged()
@@ -57,8 +57,8 @@ export async function benchReconnect({ rounds }: Options): Promise<Omit<Measurem
   }
 }
 
-async function setUpRelay() {
-  const server = await ServerProcess.relay()
+async function setUpRelay(startRelay: Options['startRelay']) {
+  const server = await startRelay()
   const filled = await FilledFeed.fill(server.url, docs)
   const before = await filled.position()
   await filled.change(docs, docs / changed)

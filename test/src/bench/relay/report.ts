@@ -1,13 +1,15 @@
+import { TestPostgres } from '@entente/relay-server/testing'
 import { benchAcknowledge } from './acknowledge.js'
 import { benchDeliveries } from './deliveries.js'
 import type { Figure } from './figure.js'
 import { benchReconnect } from './reconnect.js'
 import { benchCatchUp } from './catch-up.js'
 import { benchIdle, benchMemory } from './memory.js'
-import { installPeers } from './server-process.js'
+import { benchScale } from './scale.js'
+import { installPeers, ServerProcess } from './server-process.js'
 import { checkWire } from './wire.js'
 
-export interface Options {
+export interface Asked {
   /** Every comparison is made this often, the contestants in turn; medians count. */
   readonly rounds: number
   /** The measurements to make; none named: all. */
@@ -15,6 +17,13 @@ export interface Options {
   /** Smaller numbers of everything, to see that it runs. */
   readonly quick: boolean
   readonly store: 'libsql' | 'postgres'
+}
+
+export interface Options extends Asked {
+  /** Starts a relay over an empty store of the kind under measure. @param extra further flags of `entente-relay serve` */
+  readonly startRelay: (extra?: readonly string[]) => Promise<ServerProcess>
+  /** The database server, where the store is PostgreSQL. */
+  readonly postgres: TestPostgres | undefined
 }
 
 export interface Measurement {
@@ -33,14 +42,26 @@ const measures: Readonly<Record<string, Measure>> = {
   'catch-up': benchCatchUp,
   memory: benchMemory,
   idle: benchIdle,
+  scale: benchScale,
 }
 
 export const figureNames: readonly string[] = Object.keys(measures)
 
 /** Measures the relay against its peers, one thing after the other. @throws Error where a server cannot be started or says what it must not */
-export async function benchRelay(options: Options): Promise<readonly Measurement[]> {
+export async function benchRelay(asked: Asked): Promise<readonly Measurement[]> {
   checkWire()
   installPeers()
+  const postgres = asked.store === 'postgres' ? await TestPostgres.start() : undefined
+  const flags = async (): Promise<readonly string[]> => (postgres ? ['--store', postgres.url(await postgres.newDatabase())] : [])
+  const startRelay = async (extra: readonly string[] = []): Promise<ServerProcess> => ServerProcess.relay([...(await flags()), ...extra])
+  try {
+    return await measureAll({ ...asked, startRelay, postgres })
+  } finally {
+    await postgres?.remove()
+  }
+}
+
+async function measureAll(options: Options): Promise<readonly Measurement[]> {
   const made: Measurement[] = []
   for (const [name, measure] of Object.entries(measures)) {
     if (options.only.length > 0 && !options.only.includes(name)) continue

@@ -8,8 +8,8 @@ export function table(measurements: readonly Measurement[]): string {
       `${ours} ${unit}`,
       beside ? `${beside.name} ${beside.value}` : '',
       beside ? `${beside.ratio}×` : '',
-      aim,
-      met ? 'met' : 'MISSED',
+      aim ?? '',
+      aim === undefined ? '' : met ? 'met' : 'MISSED',
     ]),
   )
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)))
