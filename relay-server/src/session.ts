@@ -29,14 +29,13 @@ import type { Asked } from './message.js'
 import type { Reader } from './metrics.js'
 import { Outbox } from './outbox.js'
 import type { Presence } from './presence.js'
-import { Bucket } from './rate.js'
+import { Pace } from './rate.js'
 import { isRevoked } from './revocation.js'
+import { Silence } from './silence.js'
 import { type Subscriber, Subscriptions } from './subscriptions.js'
 
 /** A session that offers faster than the disk takes is not read from beyond this. */
 const waitingOfferBytes = 4 * 1024 * 1024
-/** Refusals of rate in a row after which the session is ended. */
-const patience = 1_000
 
 /** What the sessions of a relay share. */
 export interface Relay extends CatchUpTools {
@@ -67,8 +66,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
   readonly #nonce = randomBytes(16)
   readonly #attached = new Map<ConnectionId, Parties>()
   readonly #subscriptions: Subscriptions
-  readonly #messages: Bucket
-  readonly #bytes: Bucket
+  readonly #pace: Pace
+  readonly #silence: Silence
   readonly #helloTimer: NodeJS.Timeout
   readonly #openedAt = performance.now()
   readonly #inbox: ClientMessage[] = []
@@ -77,10 +76,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
   #helloSeen = false
   #ended = false
   #framesBeforeHello = 0
-  #refusedInARow = 0
   #waitingBytes = 0
-  #heardAt: number
-  #askedAt = 0
 
   constructor(socket: WebSocket, relay: Relay, log: Log) {
     const now = performance.now()
@@ -88,9 +84,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
     this.#relay = relay
     this.#log = log
     this.#socket = socket
-    this.#heardAt = now
-    this.#messages = new Bucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
-    this.#bytes = new Bucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
+    this.#silence = new Silence(config.heartbeatMs, now)
+    this.#pace = new Pace(config, now)
     this.#outbox = new Outbox(socket, config.slowReaderBytes, () => this.#droppedForSlowness())
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     this.#subscriptions = new Subscriptions(relay, this)
@@ -168,19 +163,13 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
 
   /** To be called every now and then: asks a silent line whether it is there, and gives it up when it stays silent (rule HB1). */
   beat(): void {
-    const { heartbeatMs } = this.#relay.config
     if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < Date.now())
       return this.fail('AUTH', 'The device’s certificate has expired.')
-    // Silence is measured by a clock that nobody sets.
-    const now = performance.now()
-    if (now - this.#heardAt < heartbeatMs) return
-    if (this.#askedAt <= this.#heardAt) {
-      this.#askedAt = now
-      this.#socket.ping()
-    } else if (now - this.#askedAt >= heartbeatMs) {
-      this.#log.info('silent-session-dropped', this.#who())
-      this.#socket.terminate()
-    }
+    const silence = this.#silence.judge(performance.now())
+    if (silence === 'ASK') this.#socket.ping()
+    if (silence !== 'GONE') return
+    this.#log.info('silent-session-dropped', this.#who())
+    this.#socket.terminate()
   }
 
   /** What the admin page shows of this session. @param now on the clock of `performance.now()` */
@@ -315,20 +304,11 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
 
   /** Rule RL1. Offers over the rate are refused with a delay; whoever goes on regardless, or floods with anything else, is shown out. */
   #isTooFast(data: Uint8Array, messages: readonly ClientMessage[]): boolean {
-    const now = performance.now()
-    const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
-    const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(data.length, now))
-    if (retryMs === 0) {
-      this.#refusedInARow = 0
-      return false
-    }
-    this.#refusedInARow += units
-    const offers = messages.flatMap((message) => (message.type === 'publish' ? message.offers : []))
-    if (this.#refusedInARow > patience + offers.length || messages.some((message) => message.type !== 'publish')) {
-      this.fail('RATE', 'Too many messages; come back after the delay.', retryMs)
-    } else {
-      for (const offer of offers) this.#refuse('offer', offer.id, 'RATE', 'Too many offers; come back after the delay.', retryMs)
-    }
+    const excess = this.#pace.take(data.length, messages, performance.now())
+    if (!excess) return false
+    const { offers, isFlood, retryMs } = excess
+    if (isFlood) this.fail('RATE', 'Too many messages; come back after the delay.', retryMs)
+    else for (const offer of offers) this.#refuse('offer', offer.id, 'RATE', 'Too many offers; come back after the delay.', retryMs)
     return true
   }
 
@@ -351,7 +331,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
   }
 
   #heard(): void {
-    this.#heardAt = performance.now()
+    this.#silence.heard(performance.now())
   }
 
   #end(code: number): void {
