@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFile, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,7 @@ import { WebSocket } from 'ws'
 import { TestRelay } from './testing/index.js'
 import { readKeyPair } from './tls.js'
 
-describe('a relay with its own certificate', () => {
+describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with its own certificate', () => {
   let directory: string
   let relay: TestRelay | undefined
   const file = (name: string): string => join(directory, name)
