@@ -103,8 +103,8 @@ export function checkDatabase(url: string): Promise<readonly string[]> {
   return withConnection(url, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
     const wrong: string[] = []
-    for (const [says, text] of rules) {
-      const rows = await ask(client, { name: says, text: `${text} LIMIT ${mostFindings}` }, [])
+    for (const [index, [says, text]] of rules.entries()) {
+      const rows = await ask(client, { name: `check-${index}`, text: `${text} LIMIT ${mostFindings}` }, [])
       wrong.push(...rows.map((row) => `${textOf(row, 'feed')}${row['key'] ? ` ${row['key']}` : ''}: ${says}.`))
     }
     wrong.push(...(await findUnreadable(client)))

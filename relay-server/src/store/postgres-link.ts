@@ -39,8 +39,9 @@ export class PostgresLink {
   static async open(settings: LinkSettings, events: LinkEvents): Promise<PostgresLink> {
     const link = new PostgresLink(settings, events, { opening: 0, copy: '' })
     const session = await link.#connect(undefined)
-    link.#session = session
     link.#known = session.known
+    if (session.isOver) void link.#regain()
+    else link.#session = session
     return link
   }
 
@@ -116,11 +117,8 @@ export class PostgresLink {
       try {
         const session = await this.#connect(this.#known)
         if (this.#isClosed) return await session.close()
+        if (session.isOver) throw new Error('The connection was lost again.')
         this.#session = session
-        if (session.isOver) {
-          this.#session = undefined
-          continue
-        }
         this.#take(session.known)
         this.#wake()
         this.#events.regained()

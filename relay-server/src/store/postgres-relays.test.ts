@@ -246,6 +246,22 @@ it('says what is wrong when rows were changed past it', async () => {
   expect(wrong).toContain(`${second}: its head is not the last sequence of its keys.`)
 })
 
+it('needs no more rights than to create in its database', async () => {
+  await server.query('CREATE ROLE clerk LOGIN')
+  await server.query(`ALTER DATABASE ${database} OWNER TO clerk`)
+  const store = await openPostgresStore(server.url(database).replace(/user=.*/, 'user=clerk'))
+  stores.push(store)
+  expect((await store.commit([message('a')])).sequences).toEqual([1])
+  expect(await store.isWritable()).toBe(true)
+  expect(await store.check()).toEqual([])
+  expect((await store.stats()).docs).toBe(1)
+})
+
+it('says at once when there is no database to start with', async () => {
+  await expect(openPostgresStore(server.url('nowhere'))).rejects.toThrow('cannot be reached: database "nowhere" does not exist')
+  await expect(openPostgresStore('postgresql://127.0.0.1:1/relay')).rejects.toThrow('cannot be reached')
+})
+
 it('leaves a database of a newer relay untouched', async () => {
   const vera = await openStore()
   await server.query('UPDATE entente.version SET version = 99', database)

@@ -69,7 +69,7 @@ export class PostgresSession {
     line.on('error', () => {})
     line.on('notification', ({ payload }) => hear(payload ?? ''))
     try {
-      await line.connect()
+      await connect(line)
       await line.query(sessionSql)
       await refuseUnsafe(line)
       await makeSchema(line)
@@ -183,6 +183,15 @@ async function prepare(client: pg.ClientBase, copy: string): Promise<Error | und
     return textOf(row, 'copy') === copy ? undefined : new Error('The database was replaced meanwhile.')
   } catch (error) {
     return error instanceof Error ? error : new Error('The database cannot be reached.')
+  }
+}
+
+async function connect(line: pg.Client): Promise<void> {
+  try {
+    await line.connect()
+  } catch (cause) {
+    const { message, code } = cause as Error & { readonly code?: string }
+    throw new Error(`The database cannot be reached: ${message || code}.`, { cause })
   }
 }
 
