@@ -1,4 +1,4 @@
-import type { ConnectionId, FeedName, Offer, OrgId } from '@entente/protocol'
+import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from '@entente/protocol'
 import type { Access } from './access.js'
 import { LruMap } from './lru.js'
 import { growthOf, mailboxKeys } from './offer.js'
@@ -93,6 +93,12 @@ export class AtHand {
     if (connection !== undefined) this.policies.forget(connection)
   }
 
+  /** An offer is about to be refused by what may be outdated: all of it is to be brought anew. */
+  forgetFor({ publisher, access, offer }: Asking): void {
+    this.forget({ feed: access.name, key: offer.key }, access.feed.kind === 'connection' ? access.feed.connection : undefined)
+    this.#accounts.delete(publisher.org)
+  }
+
   forgetAccounts(): void {
     this.#accounts.clear()
   }
@@ -114,7 +120,7 @@ export class AtHand {
   }
 
   async #bringMailbox(feed: FeedName): Promise<void> {
-    const page = await this.#store.page(feed, 0, { bytes: Number.POSITIVE_INFINITY, entries: mailboxKeys })
+    const page = await this.#store.page(feed, 0, { bytes: limits.entryBytes * mailboxKeys, entries: mailboxKeys })
     this.#mailboxes.set(feed, page.entries.length)
   }
 

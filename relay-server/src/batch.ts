@@ -1,4 +1,13 @@
-import { type ConnectionId, type DeviceId, type Offer, type OrgId, type RelayMessage, revokedDevice, type Role } from '@entente/protocol'
+import {
+  type ConnectionId,
+  type DeviceId,
+  type ErrorCode,
+  type Offer,
+  type OrgId,
+  type RelayMessage,
+  revokedDevice,
+  type Role,
+} from '@entente/protocol'
 import type { Access } from './access.js'
 import { AtHand, keyId } from './at-hand.js'
 import { type Log, reasonOf } from './log.js'
@@ -12,6 +21,8 @@ const batchOffers = 2_000
 const batchBytes = 8 * 1024 * 1024
 /** How often an offer is judged because another relay on the same store came first; then its maker is to look again. */
 const tries = 3
+/** Refusals that depend on policies, epochs and accounts. */
+const changeable: ReadonlySet<ErrorCode> = new Set(['STALE_EPOCH', 'WAIT', 'FIELD', 'QUOTA'])
 /** When to try again while the store does not take anything. */
 const unavailableRetryMs = 2_000
 
@@ -126,8 +137,7 @@ export class Batch {
         for (const queued of some) {
           const connection = connectionOf(queued.access)
           // A commit that came too late may have made us forget meanwhile what was just brought.
-          if (this.#isFull() || (connection && !this.#atHand.policies.get(connection))) break
-          this.#judgeOne(queued)
+          if (this.#isFull() || (connection && !this.#atHand.policies.get(connection)) || !this.#judgeOne(queued, judged)) break
           judged++
         }
         this.#incoming.splice(0, judged)
@@ -144,7 +154,11 @@ export class Batch {
     return this.#isPolicyUnderWay || this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
   }
 
-  #judgeOne(queued: Queued): void {
+  /**
+   * @param place of the offer among the incoming ones
+   * @returns false where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by
+   */
+  #judgeOne(queued: Queued, place: number): boolean {
     const { publisher, access, offer } = queued
     const name = { feed: access.name, key: offer.key }
     const last = this.#atHand.state(name)
@@ -165,9 +179,13 @@ export class Batch {
     })
     if (isRefusal(verdict)) {
       const knowsMore = verdict.code === 'BEHIND' && offer.seen > (last?.sequence ?? 0)
-      if (knowsMore && queued.attempt < tries) this.#incoming.push({ ...queued, attempt: queued.attempt + 1 })
-      else this.#next.refused.push({ ...queued, refusal: verdict })
-      return
+      if (queued.attempt === 1 && (knowsMore || changeable.has(verdict.code))) {
+        this.#atHand.forgetFor(queued)
+        this.#incoming[place] = { ...queued, attempt: queued.attempt + 1 }
+        return false
+      }
+      this.#next.refused.push({ ...queued, refusal: verdict })
+      return true
     }
     this.#next.writes.push(verdict)
     this.#next.from.push(queued)
@@ -175,6 +193,7 @@ export class Batch {
     this.#underWay.add(keyId(name))
     this.#atHand.expect(verdict, access.mailboxUntil !== undefined)
     if (isPolicy(verdict)) this.#isPolicyUnderWay = true
+    return true
   }
 
   #commitNext(): void {

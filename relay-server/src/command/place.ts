@@ -1,5 +1,6 @@
 import type { StorePlace } from '../config.js'
 import { openLibsqlStore } from '../store/libsql.js'
+import { openPostgresStore } from '../store/postgres.js'
 import type { Store } from '../store/store.js'
 
 /** Where a command writes its answer, a line at a time. */
@@ -15,7 +16,7 @@ export const toStdout: Print = (line) => {
  * @throws Error when there is no store, or it cannot be read
  */
 export async function withStore<T>(place: StorePlace, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await openLibsqlStore(directoryOf(place), { beside: true })
+  const store = place.store === undefined ? await openLibsqlStore(place.data, { beside: true }) : await openPostgresStore(place.store)
   try {
     return await work(store)
   } finally {
@@ -25,6 +26,9 @@ export async function withStore<T>(place: StorePlace, work: (store: Store) => Pr
 
 /** @throws Error for a store that is no directory */
 export function directoryOf({ data, store }: StorePlace): string {
-  if (store !== undefined) throw new Error('This command works on the embedded store only; for a database use its own tools.')
+  if (store !== undefined)
+    throw new Error(
+      'This command copies the embedded store; a database is backed up and restored by its own tools (docs/operate.md says how).',
+    )
   return data
 }

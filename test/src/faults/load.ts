@@ -1,11 +1,15 @@
 import type { RelayMessage } from '@entente/protocol'
 import { agree, createConnection, createDevice, type TestConnection, type TestDevice } from '@entente/relay-server/testing'
-import type { RelayProcess } from '../node/relay-process.js'
 import { Author, type Findings, noFindings } from './author.js'
 import { Chance } from './chance.js'
 import { type FollowedFeed, feedsOf } from './feeds.js'
 import { Line } from './line.js'
 import { Replica } from './replica.js'
+
+/** Where the load goes: a relay, or several behind one address. */
+export interface Dialled {
+  readonly url: string
+}
 
 export interface LoadPlan {
   /** The same seed gives the same edits, as far as the machine allows. */
@@ -34,7 +38,7 @@ export interface Load {
 }
 
 /** Prepares a load on a running relay: both sides agree, nobody works yet. */
-export async function startLoad(relay: RelayProcess, plan: LoadPlan): Promise<Load> {
+export async function startLoad(relay: Dialled, plan: LoadPlan): Promise<Load> {
   const connection = await createConnection()
   const sessions = await agree(connection, relay.url)
   await Promise.all([sessions.vera.close(), sessions.paul.close()])
@@ -79,7 +83,7 @@ async function createAuthors(
   ]
 }
 
-async function followAll(relay: RelayProcess, device: TestDevice, connection: TestConnection, replica: Replica): Promise<Line> {
+async function followAll(relay: Dialled, device: TestDevice, connection: TestConnection, replica: Replica): Promise<Line> {
   let line: Line | undefined
   line = await Line.open(relay.url, device, connection, (message) => replica.hear(message, line))
   replica.resume(line)
@@ -89,7 +93,7 @@ async function followAll(relay: RelayProcess, device: TestDevice, connection: Te
 
 /** An author reads all feeds, so that it hears its own entries, and works. */
 async function startWork(
-  relay: RelayProcess,
+  relay: Dialled,
   author: Author,
   connection: TestConnection,
   feeds: readonly FollowedFeed[],

@@ -1,0 +1,148 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { feedName, parseConnectionId, revocationKey } from '@entente/protocol'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import {
+  agree,
+  createConnection,
+  createDevice,
+  createOrg,
+  docOffer,
+  editor,
+  feedNumbers,
+  offerOf,
+  registerPolicy,
+  RelayClient,
+  TestPostgres,
+  TestRelay,
+} from './testing/index.js'
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+describe('two relays on one store', () => {
+  let database: TestPostgres
+  let north: TestRelay
+  let south: TestRelay
+
+  beforeAll(async () => {
+    database = await TestPostgres.start()
+  }, 60_000)
+  afterAll(() => database.remove())
+  beforeEach(async () => {
+    const store = database.url(await database.newDatabase())
+    ;[north, south] = [await TestRelay.start({ store }), await TestRelay.start({ store })]
+  })
+  afterEach(async () => {
+    await Promise.all([north.stop(), south.stop()])
+  })
+
+  it('[SH2] bring Vera’s entries at the one to Paul at the other, in order, whoever else writes', async () => {
+    const connection = await createConnection()
+    const { vera } = await agree(connection, north.url)
+    const paul = await connection.open(south.url, connection.paul)
+    const name = connection.feed('vendor', 'opportunity')
+    await paul.read(1, name)
+    const colleague = await connection.open(south.url, await createDevice(connection.vendor))
+    await colleague.read(1, name)
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        index % 2 === 0
+          ? vera.publish(feedNumbers.vendorOpportunity, docOffer(`r${index}`, bytes('a')))
+          : colleague.publish(1, docOffer(`r${index}`, bytes('b'))),
+      ),
+    )
+    for (const client of [paul, colleague, vera]) {
+      const feed = client === vera ? feedNumbers.vendorOpportunity : 1
+      const sequences = (): readonly number[] =>
+        client.heard
+          .flatMap((message) => (message.type === 'entries' && message.feed === feed ? message.entries : []))
+          .map((entry) => entry.sequence)
+      await expect.poll(() => sequences().at(-1)).toBe(60)
+      expect(sequences()).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+    }
+  })
+
+  it('[SH3] judge by what the other wrote: the key’s last entry, and both policies', async () => {
+    const connection = await createConnection()
+    const { vera, paul } = await agree(connection, north.url)
+    const feed = feedNumbers.vendorOpportunity
+    const first = docOffer('r1', bytes('a'))
+    const [edit, editHere] = [editor(first.bytes), editor(first.bytes, 9)]
+    await vera.publish(feed, first)
+    const away = await connection.open(south.url, connection.vera)
+    await away.read(feed, connection.feed('vendor', 'opportunity'))
+    await away.read(1, connection.feed('vendor', 'messages'))
+    expect((await away.publish(feed, { ...first, whole: false, seen: 1, bytes: edit(bytes('b')) })).code).toBe('ACCEPTED')
+    // North remembers another last entry and has to look again.
+    expect((await vera.publish(feed, { ...first, whole: false, seen: 1, bytes: editHere(bytes('c')) })).code).toBe('BEHIND')
+    expect((await vera.publish(feed, { ...first, whole: false, seen: 2, bytes: edit(bytes('c')) })).code).toBe('ACCEPTED')
+    expect((await vera.publish(feed, docOffer('r2', bytes('a')))).code).toBe('ACCEPTED')
+    // Vera narrows at the one relay; the other knew both policies and must not take what they allowed.
+    expect((await away.publish(feed, docOffer('r3', bytes('a')))).code).toBe('ACCEPTED')
+    expect(await registerPolicy(vera, feedNumbers.vendorMessages, 2, ['0'], 1)).toBe('ACCEPTED')
+    expect(await away.publish(feed, docOffer('r4', bytes('a')))).toMatchObject({ code: 'STALE_EPOCH', version: 2 })
+    expect(await registerPolicy(paul, feedNumbers.partnerMessages, 2, ['0'], 1)).toBe('ACCEPTED')
+    expect((await away.publish(feed, docOffer('r4', bytes('a'), 2))).code).toBe('ACCEPTED')
+    // And the other way round: what the one would refuse by old policies goes in by the new ones.
+    expect(await registerPolicy(away, 1, 3, ['0', '1'], 2)).toBe('ACCEPTED')
+    expect(await registerPolicy(paul, feedNumbers.partnerMessages, 3, ['0', '1'], 2)).toBe('ACCEPTED')
+    expect((await vera.publish(feed, docOffer('r5', bytes('a'), 3, '1'))).code).toBe('ACCEPTED')
+  })
+
+  it('[SH2] tell Vera at the one that Paul claimed her invitation at the other', async () => {
+    const [vera, paul] = [
+      await RelayClient.connect(north.url, await createDevice(await createOrg())),
+      await RelayClient.connect(south.url, await createDevice(await createOrg())),
+    ]
+    const mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
+    const claim = new Uint8Array(randomBytes(32))
+    vera.send({ type: 'invite', mailbox, claimHash: createHash('sha256').update(claim).digest(), expires: Date.now() + 60_000 })
+    expect((await vera.next('mailbox')).state).toBe('open')
+    const feed = (side: 'vendor' | 'partner'): ReturnType<typeof feedName> =>
+      feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' })
+    await vera.read(1, feed('vendor'))
+    await vera.read(2, feed('partner'))
+    paul.send({ type: 'claim', mailbox, claim })
+    expect((await paul.next('mailbox')).state).toBe('claimed')
+    expect((await vera.next('mailbox')).state).toBe('claimed')
+    await paul.read(1, feed('vendor'))
+    await paul.read(2, feed('partner'))
+    expect((await paul.publish(2, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    expect((await vera.next('entries', (message) => message.feed === 2)).entries[0]?.key).toBe('hello')
+    expect((await vera.publish(1, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    expect((await paul.next('entries', (message) => message.feed === 1)).entries[0]?.key).toBe('hello')
+  })
+
+  it('[ID4] end the session of a device at the one that was revoked at the other', async () => {
+    const org = await createOrg()
+    const [admin, lost] = await Promise.all([createDevice(org), createDevice(org)])
+    const thief = await RelayClient.connect(south.url, lost)
+    const client = await RelayClient.connect(north.url, admin)
+    await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
+    expect((await client.publish(1, offerOf(revocationKey(lost.id), 'notice'))).code).toBe('ACCEPTED')
+    expect((await thief.next('failed')).code).toBe('AUTH')
+    expect(await thief.closed()).toBe(1008)
+  })
+
+  it('[DR4, SH2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {
+    const connection = await createConnection()
+    const { vera, paul } = await agree(connection, north.url)
+    const first = docOffer('r1', bytes('a'))
+    const edit = editor(first.bytes)
+    await vera.publish(feedNumbers.vendorOpportunity, first)
+    paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
+    const { token } = await paul.next('door')
+    const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1`
+    const socket = new WebSocket(`${south.url.replace('http', 'ws')}/door/${room}?token=${token}`)
+    const frames: Buffer[] = []
+    let code = 0
+    socket.on('message', (data: Buffer) => frames.push(data))
+    socket.on('close', (closed) => (code = closed))
+    await new Promise((resolve) => socket.once('open', resolve))
+    const change = edit(bytes('a-sealed-change'))
+    await vera.publish(feedNumbers.vendorOpportunity, { ...first, whole: false, seen: 1, bytes: change })
+    await expect.poll(() => frames.some((frame) => frame.includes('a-sealed-change'))).toBe(true)
+    await vera.publish(feedNumbers.vendorOpportunity, { ...offerOf('r1', 'erased', new Uint8Array()), epoch: first.epoch, seen: 2 })
+    await expect.poll(() => code).toBe(4410)
+  })
+})
