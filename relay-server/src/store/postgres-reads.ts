@@ -41,7 +41,8 @@ export const reads = {
         UNION ALL SELECT t.sequence, t.bytes FROM entente.tails t WHERE t.feed = d.feed AND t.sequence = ANY (d.tails)
       ) x WHERE f.name = $1 AND d.key = $2 AND d.kind = 0 ORDER BY x.sequence`,
   },
-  // Two walks along indexes, merged by sequence and cut at the bounds; bytes beyond are not touched. $3 is how many can fit at most.
+  // Two walks along indexes, merged by sequence and cut at the bounds; bytes beyond are not touched. $3 is how many can fit at most. The inner
+  // limits and offsets hold the planner to these walks: by what it knows of a table that has just grown it might read a whole feed instead.
   page: {
     name: 'page',
     text: `SELECT coalesce(f.head, 0) AS head, o.id AS opening, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
@@ -49,12 +50,12 @@ export const reads = {
       LEFT JOIN LATERAL (
         SELECT x.*, sum(octet_length(x.bytes) + 48) OVER w AS upto, row_number() OVER w AS nth FROM (
           (SELECT d.merged AS sequence, d.key, d.kind, d.version, d.number, true AS whole, s.bytes
-            FROM entente.docs d JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
-            WHERE d.feed = f.id AND d.merged > $2 ORDER BY d.merged LIMIT $3)
+            FROM (SELECT * FROM entente.docs WHERE feed = f.id AND merged > $2 ORDER BY merged LIMIT $3) d
+            CROSS JOIN LATERAL (SELECT bytes FROM entente.states s WHERE s.feed = d.feed AND s.key = d.key OFFSET 0) s)
           UNION ALL
           (SELECT t.sequence, t.key, d.kind, d.version, d.number, false AS whole, t.bytes
-            FROM entente.tails t JOIN entente.docs d ON d.feed = t.feed AND d.key = t.key
-            WHERE t.feed = f.id AND t.sequence > $2 ORDER BY t.sequence LIMIT $3)
+            FROM (SELECT * FROM entente.tails WHERE feed = f.id AND sequence > $2 ORDER BY sequence LIMIT $3) t
+            CROSS JOIN LATERAL (SELECT kind, version, number FROM entente.docs d WHERE d.feed = t.feed AND d.key = t.key OFFSET 0) d)
           ORDER BY sequence LIMIT $3
         ) x WINDOW w AS (ORDER BY x.sequence ROWS UNBOUNDED PRECEDING)
       ) e ON e.nth = 1 OR e.upto <= $4

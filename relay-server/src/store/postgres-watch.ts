@@ -82,6 +82,11 @@ export class PostgresWatch {
     return head > 0 && head < before
   }
 
+  /** Takes no notice any more of how far dropped feeds came. */
+  forget(feeds: readonly FeedName[]): void {
+    for (const feed of feeds) this.#heads.delete(feed)
+  }
+
   tellFeed(feed: FeedName, head: number): void {
     this.#hints.feed(feed, head)
     this.#soon()

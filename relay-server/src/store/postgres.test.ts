@@ -1,12 +1,14 @@
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, vi } from 'vitest'
 import { TestPostgres } from '../testing/postgres.js'
 import { describeStore } from './contract.js'
 import { openPostgresStore } from './postgres.js'
 
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
+
 let server: TestPostgres
 beforeAll(async () => {
   server = await TestPostgres.start()
-}, 60_000)
+})
 afterAll(() => server.remove())
 
 describeStore('the PostgreSQL store', () => {

@@ -158,7 +158,9 @@ class PostgresStore implements Store {
   }
 
   async dropFeeds(feeds: readonly FeedName[]): Promise<void> {
-    if (feeds.length > 0) await this.#ask(statements.drop, [listOf(feeds)])
+    if (feeds.length === 0) return
+    this.#watch.forget(feeds)
+    await this.#ask(statements.drop, [listOf(feeds)])
   }
 
   async forgetInvitations(expiredBefore: number): Promise<void> {
