@@ -12,6 +12,8 @@ import type { Store } from './store/store.js'
 
 /** How long an answer of the readiness check holds, in ms: the check writes to the disk. */
 const readinessMs = 1_000
+/** A store that has not taken the check's write after this time counts as taking none: its disk hangs, or its database is gone. */
+const readinessPatienceMs = 900
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -57,7 +59,7 @@ export interface HttpParts {
  * `/metrics` and, in JSON for the admin page, `/admin/status`.
  */
 export function createHttpHandler({ web, store, log, proxies, access, metrics, status }: HttpParts): RequestListener {
-  const isReady = rememberFor(readinessMs, () => store.isWritable())
+  const isReady = rememberFor(readinessMs, () => orFalseAfter(readinessPatienceMs, store.isWritable()))
   const admit = (request: IncomingMessage): AdminVerdict =>
     access.check(request, performance.now(), countedAs(readPeer(request, proxies).address))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -161,5 +163,15 @@ function rememberFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
       answer = ask()
     }
     return answer
+  }
+}
+
+async function orFalseAfter(ms: number, answer: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)))
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
   }
 }

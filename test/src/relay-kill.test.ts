@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { TestPostgres } from '@entente/relay-server/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { killUnderLoad } from './faults/kill.js'
 import { RelayProcess } from './node/relay-process.js'
 
-const times = 15
+const times = 12
 
 let directory: string
 let relay: RelayProcess
@@ -13,7 +14,6 @@ let relay: RelayProcess
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'entente-kill-'))
   relay = new RelayProcess(join(directory, 'data'))
-  await relay.start()
 })
 afterEach(async () => {
   await relay.kill()
@@ -21,7 +21,22 @@ afterEach(async () => {
 })
 
 it(`[AK1] loses nothing that it acknowledged or fanned out, and stores nothing twice, killed ${times} times under load (promise 2)`, async () => {
-  const report = await killUnderLoad(relay, { times, seed: 20_260_731, keysPerFeed: 12, flags: [] })
+  await killAndCount([])
+})
+
+it(`[AK1] the same on PostgreSQL, killed ${times} times`, async () => {
+  const postgres = await TestPostgres.start()
+  try {
+    await killAndCount(['--store', postgres.url(await postgres.newDatabase())])
+  } finally {
+    await relay.kill()
+    await postgres.remove()
+  }
+})
+
+async function killAndCount(flags: readonly string[]): Promise<void> {
+  await relay.start(flags)
+  const report = await killUnderLoad(relay, { times, seed: 20_260_731, keysPerFeed: 12, flags })
   expect(report).toMatchObject({
     killed: times,
     lostAcknowledged: 0,
@@ -38,4 +53,4 @@ it(`[AK1] loses nothing that it acknowledged or fanned out, and stores nothing t
   expect(report.acknowledged).toBeGreaterThan(times * 10)
   expect(report.storedUnacknowledged).toBeGreaterThan(0)
   expect(report.offeredAgain).toBeGreaterThan(0)
-})
+}

@@ -75,7 +75,7 @@ it('stops while a device offers without a pause', async () => {
   expect(await vera.closed()).toBe(1001)
   clearInterval(offering)
   expect(await relay.ended).toBe(0)
-  expect(performance.now() - began).toBeLessThan(5_000)
+  expect(performance.now() - began).toBeLessThan(10_000)
   const answered = vera.heard.flatMap((message) => (message.type === 'accepted' ? message.ids : []))
   await relay.start()
   const later = await RelayClient.connect(relay.url, load.connection.vera)

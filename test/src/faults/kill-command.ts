@@ -2,10 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { TestPostgres } from '@entente/relay-server/testing'
 import { RelayProcess } from '../node/relay-process.js'
 import { killUnderLoad } from './kill.js'
 
-// `npm run kill -- --times 200 [--store URL] [--seed N] [--json]`. Ends with 0 when nothing was lost and nothing came twice, else with 1.
+// `npm run kill -- --times 200 [--store libsql|postgres|URL] [--seed N] [--json]`; `postgres` is a server of the run’s own. Ends with 0 when
+// nothing was lost and nothing came twice, else with 1.
 
 const { values: options } = parseArgs({
   options: {
@@ -18,8 +20,10 @@ const { values: options } = parseArgs({
 
 const times = Number(options.times)
 const seed = options.seed === undefined ? Date.now() % 1_000_000_000 : Number(options.seed)
+const database = options.store === 'postgres' ? await TestPostgres.start() : undefined
+const store = database ? database.url(await database.newDatabase()) : options.store
 // The embedded store has no address; it is what a relay takes when none is given.
-const flags = options.store === undefined || options.store === 'libsql' ? [] : ['--store', options.store]
+const flags = store === undefined || store === 'libsql' ? [] : ['--store', store]
 
 const directory = await mkdtemp(join(tmpdir(), 'entente-kill-'))
 const relay = new RelayProcess(join(directory, 'data'))
@@ -32,5 +36,6 @@ try {
   process.exitCode = report.bad === 0 ? 0 : 1
 } finally {
   await relay.kill()
+  await database?.remove()
   await rm(directory, { recursive: true, force: true })
 }
