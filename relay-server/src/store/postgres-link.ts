@@ -59,7 +59,8 @@ export class PostgresLink {
     const end = Date.now() + callPatience
     while (!this.#session) {
       const left = end - Date.now()
-      if (this.#isClosed || left <= 0) throw new Error('The database cannot be reached.')
+      if (this.#isClosed) throw new Error('The store is closed.')
+      if (left <= 0) throw new Error('The database cannot be reached.')
       await this.#change(left)
     }
     return this.#session

@@ -144,6 +144,20 @@ it('counts an org exactly when several relays write its feeds and merge its docs
   expect((await paul.account(org)).usage.docs).toBeGreaterThan(80)
 })
 
+it('lets a commit through beside a crowd of readers, and lets every reader have its turn', async () => {
+  const vera = await openStore()
+  await vera.commit(Array.from({ length: 500 }, (_, index) => message(`k${index}`, 0, 'x'.repeat(200))))
+  let waiting = 1_500
+  const pages = Array.from({ length: waiting }, async () => {
+    const page = await vera.page(feed, 0, bounds)
+    waiting--
+    return page.entries.length
+  })
+  expect((await vera.commit([message('new')])).sequences).toEqual([501])
+  expect(waiting).toBeGreaterThan(750)
+  expect(new Set(await Promise.all(pages)).size).toBe(1)
+})
+
 it('reads for a page what belongs on it, however much lies in the feed and whatever the planner knows of it', async () => {
   const vera = await openStore()
   const many = Array.from({ length: 3_000 }, (_, index) => message(`k${index}`))

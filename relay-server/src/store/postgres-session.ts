@@ -21,6 +21,9 @@ export interface Known {
   readonly copy: string
 }
 
+/** Connections that readers who can wait leave free. */
+const reservedConnections = 2
+
 const statements = {
   copy: { name: 'copy', text: 'SELECT entente.copy() AS copy' },
   open: { name: 'open', text: 'SELECT entente.open($1, $2, $3, $4) AS opening' },
@@ -43,6 +46,9 @@ export class PostgresSession {
   readonly #pool: pg.Pool
   #known: Known
   #isOver = false
+  readonly #mostInTurn: number
+  readonly #turns: (() => void)[] = []
+  #inTurn = 0
   readonly #whenOver: () => void
 
   private constructor(line: pg.Client, url: string, connections: number, known: Known, whenOver: () => void) {
@@ -50,6 +56,7 @@ export class PostgresSession {
     this.#pool = poolOf(url, connections, () => this.#known.copy)
     this.#known = known
     this.#whenOver = whenOver
+    this.#mostInTurn = Math.max(1, connections - reservedConnections)
     line.once('end', () => this.end())
     this.#pool.on('error', () => {})
   }
@@ -101,6 +108,19 @@ export class PostgresSession {
   /** Runs a statement on one of the connections. */
   async ask(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     return this.use((client) => ask(client, statement, values))
+  }
+
+  /** Runs a statement that may wait for its turn: never are all connections taken by these, so that commits do not queue behind readers. */
+  async askInTurn(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+    if (this.#inTurn >= this.#mostInTurn) await new Promise<void>((resolve) => this.#turns.push(resolve))
+    else this.#inTurn++
+    try {
+      return await this.ask(statement, values)
+    } finally {
+      const next = this.#turns.shift()
+      if (next) next()
+      else this.#inTurn--
+    }
   }
 
   /** Runs a statement on the line, which is also how its loss is noticed. */

@@ -4,7 +4,17 @@ import pg from 'pg'
 import { type Account, noUsage } from './account.js'
 import { appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
-import { ask, bytesOf, flagOf, listOf, numberOf, type PostgresRow, type PostgresValue, textOf } from './postgres-connection.js'
+import {
+  ask,
+  bytesOf,
+  flagOf,
+  listOf,
+  numberOf,
+  type PostgresRow,
+  type PostgresValue,
+  type Statement,
+  textOf,
+} from './postgres-connection.js'
 import { PostgresLink } from './postgres-link.js'
 import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './postgres-reads.js'
 import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
@@ -66,7 +76,7 @@ class PostgresStore implements Store {
   }
 
   async knows(feed: FeedName, opening: number, position: number): Promise<boolean> {
-    const [row] = await this.#ask(reads.knows, [feed, opening])
+    const [row] = await this.#askInTurn(reads.knows, [feed, opening])
     return row !== undefined && position <= numberOf(row, 'head')
   }
 
@@ -86,7 +96,7 @@ class PostgresStore implements Store {
   async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {
     const before = this.#watch.head(feed)
     const opening = this.#link.opening
-    const page = toPage(await this.#ask(reads.page, [feed, after, mostEntries(bounds), bounds.bytes]), after)
+    const page = toPage(await this.#askInTurn(reads.page, [feed, after, mostEntries(bounds), bounds.bytes]), after)
     if (page.opening !== this.#link.opening) await this.#link.look(false)
     else if (this.#watch.learn(feed, page.head, before) && page.opening === opening) {
       await this.#link.look(true)
@@ -211,11 +221,12 @@ class PostgresStore implements Store {
     await this.#link.close()
   }
 
-  async #ask(
-    statement: { readonly name: string; readonly text: string },
-    values: readonly PostgresValue[],
-  ): Promise<readonly PostgresRow[]> {
+  async #ask(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     return (await this.#link.present()).ask(statement, values)
+  }
+
+  async #askInTurn(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+    return (await this.#link.present()).askInTurn(statement, values)
   }
 
   /** @returns for each call its answer, or undefined where the opening is another and nothing of any was written */
