@@ -31,6 +31,11 @@ export function against(
     : { ...figure, aim: `≤ ${aim.atMost}×`, met: ratio <= aim.atMost }
 }
 
+/** Ours by itself, with no aim. */
+export function told(measured: Measured): Figure {
+  return { ...rounded(measured), met: true }
+}
+
 /** Ours against a plain number. */
 export function atMost(measured: Measured, bound: number): Figure {
   return { ...rounded(measured), aim: `≤ ${bound} ${measured.unit}`, met: measured.ours <= bound }

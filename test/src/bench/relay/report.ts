@@ -51,7 +51,7 @@ export const figureNames: readonly string[] = Object.keys(measures)
 export async function benchRelay(asked: Asked): Promise<readonly Measurement[]> {
   checkWire()
   installPeers()
-  const postgres = asked.store === 'postgres' ? await TestPostgres.start() : undefined
+  const postgres = asked.store === 'postgres' ? await TestPostgres.start(['max_connections=400']) : undefined
   const flags = async (): Promise<readonly string[]> => (postgres ? ['--store', postgres.url(await postgres.newDatabase())] : [])
   const startRelay = async (extra: readonly string[] = []): Promise<ServerProcess> => ServerProcess.relay([...(await flags()), ...extra])
   try {

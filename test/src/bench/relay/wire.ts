@@ -1,4 +1,4 @@
-import { wireShapes } from '@entente/protocol'
+import { decodeRelayFrame, wireShapes } from '@entente/protocol'
 
 // The least of each wire that a load generator needs. Every reader here only counts, whatever it is that it counts, so that the servers are
 // measured and not their clients.
@@ -91,9 +91,15 @@ export function hear(frame: Uint8Array): Heard {
       entries += count
     } else if (message === acceptedNumber) {
       for (let count = cursor.number(); count > 0; count--) accepted.push(cursor.number())
-    } else throw new Error(`The relay said something else than entries and acknowledgements: message ${message}`)
+    } else throw new Error(`The relay said something else than entries and acknowledgements: ${otherWords(frame)}`)
   }
   return { entries, accepted, live, position }
+}
+
+function otherWords(frame: Uint8Array): string {
+  return decodeRelayFrame(frame)
+    .map((message) => ('code' in message ? `${message.type} ${message.code} ${message.detail}` : message.type))
+    .join(', ')
 }
 
 /** Sequence, key, kind, whole, epoch of two numbers, bytes. */
