@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Engine } from '@entente/engine'
-import { afterEach, expect, it } from 'vitest'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type { Acceptance, DoorPass, Engine, FieldMapping, Proposal, ProposedField } from '@entente/engine'
+import type { ConnectionId } from '@entente/protocol'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
@@ -13,62 +16,175 @@ import { openOrg, until } from './walkthrough/orgs.js'
 import { samplePlan } from './walkthrough/plan.js'
 import { pairsOf } from './walkthrough/progress.js'
 
+const root = fileURLToPath(new URL('../../', import.meta.url))
+
 let directory = ''
-let relay: RelayProcess | undefined
-const engines: Engine[] = []
+let relay: RelayProcess
+let vendor: Engine
+let partner: Engine
+let party: Party
+let connection: ConnectionId
+let pair: { readonly record: string; readonly copy: string }
+let mirror = ''
+const leave: (() => void)[] = []
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'entente-door-'))
+  relay = new RelayProcess(join(directory, 'relay'))
+  await relay.start(['--door-seconds', '10'])
+  vendor = await openOrg(relay.url, 'Alder Devices', 'Vera')
+  partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul')
+  party = { vendor, partner, relay, plan: { ...samplePlan(), exports: 5 }, journal: new Journal(() => undefined) }
+  await importRecords(party)
+  connection = await connect(party)
+  await agree(party, connection)
+  await share(party, connection)
+  await exportRecords(party, connection)
+  const [first] = pairsOf(party, connection, 1)
+  const view = first && partner.mirrors.of('Opportunity', first.copy)[0]
+  if (!view) throw new Error('there is no mirror')
+  pair = first
+  mirror = view.id
+  await eventually(async () => (await partner.sync.openDoor(mirror)).room !== '')
+})
 
 afterEach(async () => {
-  for (const engine of engines.splice(0)) await engine.close()
-  await relay?.kill()
+  for (const end of leave.splice(0)) end()
+  vi.unstubAllGlobals()
+  await vendor.close()
+  await partner.close()
+  await relay.kill()
   await rm(directory, { recursive: true, force: true })
 })
 
 it('[DR1, DR2] a page of Paul’s that knows nothing but y-websocket follows one mirror live, and cannot write to it', async () => {
-  directory = await mkdtemp(join(tmpdir(), 'entente-door-'))
-  relay = new RelayProcess(join(directory, 'relay'))
-  await relay.start()
-  const [vendor, partner] = [await openOrg(relay.url, 'Alder Devices', 'Vera'), await openOrg(relay.url, 'Harbour Consulting', 'Paul')]
-  engines.push(vendor, partner)
-  const plan = { ...samplePlan(), exports: 5 }
-  const party: Party = { vendor, partner, relay, plan, journal: new Journal(() => undefined) }
-  await importRecords(party)
-  const connection = await connect(party)
-  await agree(party, connection)
-  await share(party, connection)
-  await exportRecords(party, connection)
-  const [pair] = pairsOf(party, connection, 1)
-  const mirror = pair && partner.mirrors.of('Opportunity', pair.copy)[0]
-  if (!pair || !mirror) throw new Error('there is no mirror')
+  const { doc, codes } = open(await partner.sync.openDoor(mirror))
+  const sealed = doc.getMap<Uint8Array>('v')
+  await eventually(() => sealed.size > 0)
+  const before = new Map(sealed.entries())
+  await vendor.records.edit('Opportunity', pair.record, { [party.plan.updateField]: 'Seen through the door' })
+  await eventually(() => [...sealed.entries()].some(([slot, value]) => before.get(slot) !== value))
+  // What comes through the door is sealed: the value is not in it.
+  expect(Buffer.from(Y.encodeStateAsUpdate(doc)).toString('latin1')).not.toContain('Seen through the door')
 
-  const { room, token } = await partner.sync.openDoor(mirror.id)
-  const doc = new Y.Doc()
-  const provider = new WebsocketProvider(`ws://127.0.0.1:${relay.port}/door`, room, doc, {
-    params: { token },
-    WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
-    disableBc: true,
-  })
-  try {
-    const sealed = doc.getMap<Uint8Array>('v')
-    await eventually(() => sealed.size > 0)
-    const before = new Map(sealed.entries())
-    await vendor.records.edit('Opportunity', pair.record, { [plan.updateField]: 'Seen through the door' })
-    await eventually(() => [...sealed.entries()].some(([slot, value]) => before.get(slot) !== value))
-    // What comes through the door is sealed: the value is not in it.
-    expect(Buffer.from(Y.encodeStateAsUpdate(doc)).toString('latin1')).not.toContain('Seen through the door')
-
-    const closed = new Promise<number>((resolve) => provider.on('connection-close', (event) => resolve(event?.code ?? 0)))
-    sealed.set('0', new Uint8Array([1, 2, 3]))
-    expect(await closed).toBe(4403)
-  } finally {
-    provider.destroy()
-  }
+  sealed.set('0', new Uint8Array([1, 2, 3]))
+  await eventually(() => codes.includes(4403))
   // Nobody else notices, and the mirror is what Vera made it.
   await until('the mirror is current', [partner], () =>
     partner.mirrors.of('Opportunity', pair.copy).some((view) => view.fields.some((field) => field.value === 'Seen through the door')),
   )
 })
 
-async function eventually(holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500 && !holds(); tries++) await new Promise((resolve) => setTimeout(resolve, 20))
-  expect(holds()).toBe(true)
+it('a pass is for one mirror and names what a page needs to read it; its secrets reach no log', async () => {
+  const pass = await partner.sync.openDoor(mirror)
+  expect(pass).toMatchObject({ mirror, object: 'Opportunity', peerName: 'Alder Devices', key: mirror, epoch: { version: 1, number: 0 } })
+  expect(pass.sealKey).toHaveLength(32)
+  expect(pass.expires - Date.now()).toBeGreaterThan(5_000)
+  const kept = pass.fields.find(({ field }) => field.name === party.plan.updateField)
+  expect(kept?.slot).toMatch(/^\d$/)
+  expect(pass.fields.find(({ field }) => field.name === party.plan.onceField)?.slot).toBeUndefined()
+  expect(relay.output.join('\n')).not.toContain(pass.token)
+  await expect(partner.sync.openDoor('A'.repeat(22))).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  partner.sync.cut()
+  await expect(partner.sync.openDoor(mirror)).rejects.toMatchObject({ code: 'OFFLINE' })
+})
+
+it(
+  '[DR3, DR4] the example of docs/door.md follows a mirror over its token’s end, through a narrowed agreement, until it has ended',
+  { timeout: 60_000 },
+  async () => {
+    vi.stubGlobal('WebSocket', WebSocket)
+    const { followMirror } = await loadExample()
+    let shown: Readonly<Record<string, unknown>> = {}
+    let passes = 0
+    let end: unknown
+    const askForPass = async (): Promise<DoorPass> => {
+      passes++
+      for (;;) {
+        const pass = await partner.sync.openDoor(mirror).catch((error: unknown) => {
+          end = error
+          return undefined
+        })
+        if (pass) return pass
+        await pause(100)
+      }
+    }
+    const { updateField } = party.plan
+    leave.push(await followMirror(`ws://127.0.0.1:${relay.port}/door`, askForPass, (values) => (shown = values)))
+    await vendor.records.edit('Opportunity', pair.record, { [updateField]: 'Before the token ends' })
+    await eventually(() => shown[updateField] === 'Before the token ends')
+
+    // The token's ten seconds pass; the page comes back with another one.
+    await eventually(() => passes === 2, 25_000)
+    await vendor.records.edit('Opportunity', pair.record, { [updateField]: 'After the token ended' })
+    await eventually(() => shown[updateField] === 'After the token ended')
+
+    await narrow(updateField)
+    await eventually(() => shown[updateField] === 'not shared')
+    expect(Object.values(shown).some((value) => value !== 'not shared')).toBe(true)
+    expect(end).toBeUndefined()
+
+    const [sharing] = vendor.records.shares('Opportunity', pair.record)
+    await vendor.records.stopSharing(sharing?.id ?? '')
+    await eventually(() => end !== undefined)
+    await eventually(() => end instanceof Error && end.message.includes('has ended'))
+    shown = {}
+    await vendor.records.resumeSharing(sharing?.id ?? '')
+    await eventually(() => shown[updateField] === 'not shared')
+  },
+)
+
+/** The field does not keep flowing any more: both agree anew. */
+async function narrow(name: string): Promise<void> {
+  const proposed = party.plan.proposal.objects.Opportunity?.fields ?? []
+  const accepted = party.plan.acceptance.objects.Opportunity?.fields ?? []
+  const proposal: Proposal = {
+    objects: { Opportunity: { fields: proposed.map((one): ProposedField => (one.field.name === name ? { ...one, update: false } : one)) } },
+  }
+  const acceptance: Acceptance = {
+    objects: { Opportunity: { fields: accepted.map((one): FieldMapping => (one.source === name ? { ...one, update: false } : one)) } },
+  }
+  await vendor.agreements.propose(connection, proposal)
+  await until('the proposal arrives', [partner], () => partner.agreements.get(connection)?.turn === 'partner')
+  await partner.agreements.accept(connection, acceptance)
+}
+
+function open({ room, token }: DoorPass): { readonly doc: Y.Doc; readonly provider: WebsocketProvider; readonly codes: readonly number[] } {
+  const doc = new Y.Doc()
+  const provider = new WebsocketProvider(`ws://127.0.0.1:${relay.port}/door`, room, doc, {
+    params: { token },
+    WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
+    disableBc: true,
+  })
+  leave.push(() => provider.destroy())
+  const codes: number[] = []
+  provider.on('connection-close', (event) => event && codes.push(event.code))
+  return { doc, provider, codes }
+}
+
+type FollowMirror = (
+  door: string,
+  askForPass: () => Promise<DoorPass>,
+  show: (values: Readonly<Record<string, unknown>>) => void,
+) => Promise<() => void>
+
+/** The example as it stands in the document, as a module of its own where its imports are found. */
+async function loadExample(): Promise<{ readonly followMirror: FollowMirror }> {
+  const text = await readFile(join(root, 'docs/door.md'), 'utf8')
+  const [, source] = /```js\n([\s\S]*?)```/.exec(text) ?? []
+  if (source === undefined) throw new Error('docs/door.md has no example')
+  const folder = await mkdtemp(join(await madeDirectory(join(root, 'test/dist')), 'door-example-'))
+  leave.push(() => void rm(folder, { recursive: true, force: true }))
+  const file = join(folder, 'example.mjs')
+  await writeFile(file, source)
+  return (await import(/* @vite-ignore */ pathToFileURL(file).href)) as { readonly followMirror: FollowMirror }
+}
+
+async function madeDirectory(path: string): Promise<string> {
+  await mkdir(path, { recursive: true })
+  return path
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
+  await expect.poll(async () => Promise.resolve(holds()).catch(() => false), { timeout: ms, interval: 20 }).toBe(true)
 }

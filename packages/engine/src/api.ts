@@ -403,6 +403,35 @@ export interface SyncApi {
   mend(): void
   /** Resolves when every feed is up to date, nothing waits and no duty has work left, or rejects with OFFLINE after the time. */
   settled(ms: number): Promise<void>
-  /** A short-lived token with which a stock y-websocket provider reads one mirror's doc, read only. */
-  openDoor(mirror: string): Promise<{ readonly room: string; readonly token: string; readonly expires: number }>
+  /**
+   * All that a page needs to show one mirror live with a stock y-websocket provider, without an engine. NOT_FOUND where the relay has nothing of the
+   * mirror (yet, or any more), OFFLINE where asking again later helps; only the tab that leads can ask.
+   */
+  openDoor(mirror: string): Promise<DoorPass>
+}
+
+/**
+ * What opens one mirror at the relay's y-websocket door, in its present epoch. Two of its parts are secrets: hand it from page to page, and never put it into an
+ * address, a store or a log. The token reads this one doc, for minutes. The key opens more: every value that the peer sends over this connection under this
+ * version of the agreement. It gets at no other doc, as the relay gives those to this org's devices only; but whoever has the key and other
+ * docs' bytes can read them, until the next version. So give a pass only to a page that may read this connection's mirrors.
+ */
+export interface DoorPass {
+  /** The mirror's id. */
+  readonly mirror: string
+  readonly object: ObjectName
+  readonly peerName: string
+  /** The provider's room: it dials `<relay>/door/<room>?token=<token>`. */
+  readonly room: string
+  readonly token: string
+  /** When the token ends: milliseconds since 1970 by this device's clock. */
+  readonly expires: number
+  /** Where the doc lies. Its seals are bound to this, and each to its slot (rule SE2). */
+  readonly feed: string
+  readonly key: string
+  readonly epoch: { readonly version: number; readonly number: number }
+  /** 32 bytes, the key of the seals (rule SE6). */
+  readonly sealKey: Uint8Array
+  /** The peer's fields that were agreed on. One without slot does not keep flowing: it reads "not shared". */
+  readonly fields: readonly { readonly field: Field; readonly slot: string | undefined }[]
 }

@@ -1,6 +1,7 @@
 import { openBrowserEngine } from '@entente/browser'
 import type { Engine } from '@entente/engine'
 import { joinToken } from './join-token.js'
+import { serveLiveMirrors } from './live-door.js'
 import { relayAddress } from './relay-address.js'
 
 /** One browser may hold several orgs; `?org=name` tells them apart. The name is local to this browser and says nothing to anybody else. */
@@ -13,7 +14,14 @@ export function orgStoreName(page: Location = location): string {
 export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
   const join = joinToken()
   try {
-    return await openBrowserEngine({ name: orgStoreName(), relay: relayAddress(), ...(join && { join }), ...(create && { create }) })
+    const engine = await openBrowserEngine({
+      name: orgStoreName(),
+      relay: relayAddress(),
+      ...(join && { join }),
+      ...(create && { create }),
+    })
+    serveLiveMirrors(engine)
+    return engine
   } catch (error) {
     if (create === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined
     throw error

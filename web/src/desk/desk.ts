@@ -6,6 +6,7 @@ import { downloadText } from '../app/download.js'
 import { deskStyles } from './desk-styles.js'
 import { exportRecordsCsv } from './export-csv.js'
 import { formatRoute, parseRoute, type Route } from './route.js'
+import './live-links.js'
 import './site-view.js'
 
 /**
@@ -154,6 +155,7 @@ export class OrgDesk extends EntenteElement {
                 <section>
                   <h3>Connected external records</h3>
                   <entente-external .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-external>
+                  <live-links .engine=${engine} .density=${this.density} .object=${object} .record=${id}></live-links>
                 </section>
                 <section>
                   <h3>Shared over</h3>

@@ -1,6 +1,7 @@
 import { openBrowserEngine } from '@entente/browser'
 import type { Engine, ObjectName } from '@entente/engine'
 import { generateSample, type SampleSide } from '@entente/engine/sample'
+import { serveLiveMirrors } from '../app/live-door.js'
 import { relayAddress } from '../app/relay-address.js'
 
 /** Both companies of a rehearsal, each with its own engine on its own store. */
@@ -38,6 +39,7 @@ export async function forgetOrgs(orgs: Orgs | undefined): Promise<void> {
 
 async function openOrg(run: string, side: SampleSide): Promise<Engine> {
   const engine = await openBrowserEngine({ name: storeName(run, side), relay: relayAddress(), create: names[side] })
+  serveLiveMirrors(engine)
   await fillWithSample(engine, side)
   return engine
 }

@@ -1,0 +1,77 @@
+import { type Epoch, type FeedName, type Key, otherSide, parseKey, ProtocolError } from '@entente/protocol'
+import { decodeJwt } from 'jose'
+import { agreementFacts, slotOf } from '../agree/agreement-row.js'
+import { connectionFacts } from '../agree/connection-facts.js'
+import { slotsRegister } from '../agree/effect.js'
+import { objectNames } from '../agree/effective.js'
+import { type DoorPass, EngineError } from '../api.js'
+import type { EngineContext } from '../context.js'
+import type { DoorToken } from '../link/index.js'
+import { mirrorFeed } from '../mirror/mirror-view.js'
+import { textOf } from '../replica/meaning.js'
+import { valueOf } from '../row/row.js'
+import { docKey } from '../seal/index.js'
+
+/**
+ * Asks the relay for a token of a mirror's doc, and adds what is needed to read that doc: the key of its seals and what its slots mean.
+ *
+ * @throws EngineError NOT_FOUND where there is no such mirror or nothing of it at the relay; OFFLINE where asking again later helps
+ */
+export async function askDoorPass(context: EngineContext, mirror: string): Promise<DoorPass> {
+  const { rows, link } = context
+  const map = rows.get('RecordMap', mirror)
+  const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
+  const object = objectNames.find((name) => name === textOf(map, 'object'))
+  if (!connection || !object) throw new EngineError('NOT_FOUND', 'There is no such mirror. Go back to the record.')
+  const { id, side, secret, peerName } = connection
+  const [feed, key] = [mirrorFeed(id, side, object), parseKey(mirror)]
+  const { token, expires } = await askToken(context, feed, key)
+  const epoch = epochOf(token)
+  // Read after the relay has answered: its answer may be of an agreement that came in meanwhile.
+  const agreement = rows.get('Agreement', id)
+  if (valueOf(agreement, slotsRegister(epoch.version)) === undefined)
+    throw new EngineError('OFFLINE', 'The mirror’s present agreement has not reached this device yet. Ask again in a moment.')
+  const peer = otherSide(side)
+  const fields = (agreementFacts(agreement).effective?.objects[object]?.fields ?? []).map((agreed) => {
+    const field = agreed[peer]
+    return { field, slot: agreed.slot === undefined ? undefined : slotOf(agreement, epoch.version, object, peer, field.name) }
+  })
+  return {
+    mirror: key,
+    object,
+    peerName,
+    room: `${encodeURIComponent(feed)}/${key}`,
+    token,
+    expires: expires - link.status().clockOffset,
+    feed,
+    key,
+    epoch,
+    sealKey: docKey(secret, id, peer, epoch.version),
+    fields,
+  }
+}
+
+async function askToken({ link, replica }: EngineContext, feed: FeedName, key: Key): Promise<DoorToken> {
+  try {
+    return await link.askDoor(feed, key)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    if (error.code !== 'FEED') throw new EngineError('OFFLINE', error.message, [], error)
+    const message =
+      replica.peerDocs(feed).get(key)?.kind === 'erased'
+        ? 'This mirror has ended: the record is not shared any more.'
+        : 'The relay has nothing of this mirror at the moment. Ask again later.'
+    throw new EngineError('NOT_FOUND', message, [], error)
+  }
+}
+
+/** The epoch in which a token opens its doc stands in the token (rule DR4). Not proven by that; were it another, the seals would not open. */
+function epochOf(token: string): Epoch {
+  try {
+    const { version, number } = decodeJwt(token)
+    if (typeof version === 'number' && typeof number === 'number') return { version, number }
+  } catch {
+    // Says no more than a token without an epoch.
+  }
+  throw new EngineError('OFFLINE', 'The relay’s token names no epoch. Ask again, or ask its operator whether the relay is up to date.')
+}

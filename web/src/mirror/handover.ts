@@ -1,0 +1,59 @@
+import type { Pass } from './pass.js'
+
+// How a pass gets from a tab that has the org's engine to this page: over BroadcastChannels, which reach pages of this origin only. Nothing of it is in an
+// address, and neither page holds a handle on the other, so that each may be reloaded, and whichever tab leads at the moment answers.
+
+/** Where pages ask. */
+const askChannel = 'entente-live-mirror'
+
+/** Which mirror of which org: what the page's address says after the #. Neither is a secret. */
+export interface Wanted {
+  readonly org: string
+  readonly mirror: string
+}
+
+export type Answer =
+  | { readonly kind: 'pass'; readonly pass: Pass }
+  /** `ended` where the relay has nothing of the mirror; else asking again later helps. */
+  | { readonly kind: 'refused'; readonly ended: boolean; readonly message: string }
+  | { readonly kind: 'silence' }
+
+interface Question extends Wanted {
+  /** The channel for the answer, of a name that only the two know. */
+  readonly reply: string
+}
+
+const patienceMs = 2_000
+
+/** Asks the tabs of this origin for a pass. `silence` where none answers in two seconds. */
+export function askForPass(wanted: Wanted): Promise<Answer> {
+  const reply = `${askChannel}-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  const answers = new BroadcastChannel(reply)
+  const questions = new BroadcastChannel(askChannel)
+  return new Promise<Answer>((resolve) => {
+    setTimeout(() => resolve({ kind: 'silence' }), patienceMs)
+    answers.addEventListener('message', ({ data }: MessageEvent<Answer>) => resolve(data))
+    questions.postMessage({ ...wanted, reply } satisfies Question)
+  }).finally(() => {
+    answers.close()
+    questions.close()
+  })
+}
+
+/**
+ * Answers the pages of this origin that ask for a mirror.
+ *
+ * @param answer undefined where it is for another tab to answer
+ * @returns the function that ends it
+ */
+export function answerPages(answer: (wanted: Wanted) => Promise<Answer> | undefined): () => void {
+  const questions = new BroadcastChannel(askChannel)
+  questions.addEventListener('message', ({ data }: MessageEvent<Question>) => {
+    void answer(data)?.then((said) => {
+      const answers = new BroadcastChannel(data.reply)
+      answers.postMessage(said)
+      answers.close()
+    })
+  })
+  return () => questions.close()
+}

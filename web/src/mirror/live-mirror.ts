@@ -1,0 +1,198 @@
+import { WebsocketProvider } from 'y-websocket'
+import * as Y from 'yjs'
+import type { Answer } from './handover.js'
+import { openSeal } from './open-seal.js'
+import { isSameDoc, type Pass } from './pass.js'
+
+/** Close codes of the door after which a stock provider stays closed (rules DR2 and DR3). */
+const doorClosed = { readOnly: 4403 } as const
+
+/**
+ * `asking` for the first pass; `live`; `reconnecting` while what is shown may be old; `ended` where there is nothing to follow; `wrote` after this page was shown
+ * out because it wrote.
+ */
+export type LineState = 'asking' | 'live' | 'reconnecting' | 'ended' | 'wrote'
+
+export interface ShownSlot {
+  /** null where the slot holds nothing. */
+  readonly value: unknown
+  readonly changedAt: number | undefined
+  /** False where the present seal does not open; then the value is the last one that did. */
+  readonly opens: boolean
+}
+
+/** What was last read, and the pass that says what it means. */
+interface Reading {
+  readonly pass: Pass
+  readonly slots: ReadonlyMap<string, ShownSlot>
+}
+
+export interface MirrorState {
+  readonly line: LineState
+  /** Why, where there is more to say than the state. */
+  readonly words: string
+  /** Stays while the line is gone, and after the end. */
+  readonly reading: Reading | undefined
+}
+
+export interface LiveMirrorOptions {
+  /** The relay's door, `wss://…/door`. */
+  readonly door: string
+  readonly askForPass: () => Promise<Answer>
+  readonly show: (state: MirrorState) => void
+  /** For programs without a browser's WebSocket. */
+  readonly WebSocketPolyfill?: typeof WebSocket
+}
+
+const retryMs = { refused: 1_000, ended: 5_000 } as const
+/** A new token is asked for this long before the old one ends, or after three quarters of its time where that is later. */
+const aheadMs = 30_000
+/** When to ask where a token seems to have ended already: the clock was set. Should it really have ended, the door says so. */
+const clockSetMs = 60_000
+
+/**
+ * Follows one mirror through the relay's door, with a stock provider: a new token before the old one ends, a new doc with a new key when the mirror begins a new
+ * epoch, patience while the relay or the tab with the engine is away.
+ */
+export class LiveMirror {
+  readonly #options: LiveMirrorOptions
+  #line: LineState = 'asking'
+  #words = ''
+  #open: { readonly doc: Y.Doc; readonly provider: WebsocketProvider; pass: Pass } | undefined
+  #reading: Reading | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #isAsking = false
+  #isSwapping = false
+  #stopped = false
+
+  constructor(options: LiveMirrorOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#ask()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#leave()
+  }
+
+  #ask(): void {
+    if (this.#isAsking || this.#stopped) return
+    this.#isAsking = true
+    clearTimeout(this.#timer)
+    const heard = (answer: Answer): void => {
+      this.#isAsking = false
+      if (!this.#stopped) this.#hear(answer)
+    }
+    this.#options.askForPass().then(heard, () => heard({ kind: 'silence' }))
+  }
+
+  #askIn(ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#ask(), ms)
+  }
+
+  #hear(answer: Answer): void {
+    switch (answer.kind) {
+      case 'pass':
+        return this.#enter(answer.pass)
+      case 'silence':
+        this.#wait('No tab of this org answers. Open its workspace in this browser and leave it open.')
+        return this.#askIn(retryMs.refused)
+      case 'refused':
+        if (answer.ended) {
+          this.#leave()
+          this.#show('ended', answer.message)
+        } else this.#wait(answer.message)
+        // Sharing may be taken up again, and a relay that lost its disk is filled anew.
+        return this.#askIn(answer.ended ? retryMs.ended : retryMs.refused)
+    }
+  }
+
+  /** A connection that stands is not worse for having no next token yet. */
+  #wait(words: string): void {
+    if (this.#open?.provider.wsconnected === true) return
+    this.#show(this.#line === 'asking' ? 'asking' : 'reconnecting', words)
+  }
+
+  #enter(pass: Pass): void {
+    const left = pass.expires - Date.now()
+    this.#askIn(left > 0 ? Math.max(left - aheadMs, left * 0.75) : clockSetMs)
+    if (this.#open && isSameDoc(this.#open.pass, pass)) {
+      const { provider } = this.#open
+      this.#open.pass = pass
+      provider.params = { token: pass.token }
+      this.#isSwapping = provider.wsconnected
+      provider.disconnect()
+      provider.connect()
+      this.#isSwapping = false
+      return
+    }
+    this.#leave()
+    const { door, WebSocketPolyfill } = this.#options
+    const doc = new Y.Doc()
+    const provider = new WebsocketProvider(door, pass.room, doc, {
+      params: { token: pass.token },
+      disableBc: true,
+      ...(WebSocketPolyfill && { WebSocketPolyfill }),
+    })
+    this.#open = { doc, provider, pass }
+    doc.getMap('v').observe(() => this.#read())
+    provider.on('sync', (isSynced) => {
+      if (!isSynced) return
+      this.#read()
+      this.#show('live', '')
+    })
+    provider.on('status', ({ status }) => {
+      if (status === 'disconnected' && !this.#isSwapping) this.#show('reconnecting', '')
+    })
+    // What stood in the way may be the token: a page cannot see why its socket was refused.
+    provider.on('connection-error', () => {
+      if (this.#line === 'live') this.#show('reconnecting', '')
+      this.#askIn(retryMs.refused)
+    })
+    provider.on('closed', ({ code }) => {
+      if (code !== doorClosed.readOnly) return this.#ask()
+      this.stop()
+      this.#show(
+        'wrote',
+        'This page wrote to the mirror, which is for reading, and was shown out. Nothing of it arrived. Load the page again.',
+      )
+    })
+  }
+
+  #leave(): void {
+    const open = this.#open
+    this.#open = undefined
+    this.#isSwapping = true
+    open?.provider.destroy()
+    this.#isSwapping = false
+    open?.doc.destroy()
+  }
+
+  #read(): void {
+    if (!this.#open) return
+    const { doc, pass } = this.#open
+    const sealed = doc.getMap<unknown>('v')
+    const before = this.#reading && isSameDoc(this.#reading.pass, pass) ? this.#reading.slots : undefined
+    const slots = new Map<string, ShownSlot>()
+    for (const { slot } of pass.fields) {
+      const bytes = slot === undefined ? undefined : sealed.get(slot)
+      if (slot === undefined || bytes === undefined) continue
+      const opened = bytes instanceof Uint8Array ? openSeal(pass, slot, bytes) : undefined
+      const last = before?.get(slot) ?? { value: null, changedAt: undefined }
+      slots.set(slot, opened ? { ...opened, opens: true } : { ...last, opens: false })
+    }
+    this.#reading = { pass, slots }
+    this.#show(this.#line, this.#words)
+  }
+
+  #show(line: LineState, words: string): void {
+    this.#line = line
+    this.#words = words
+    this.#options.show({ line, words, reading: this.#reading })
+  }
+}

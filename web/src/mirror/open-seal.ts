@@ -1,0 +1,48 @@
+import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import type { Pass } from './pass.js'
+
+/** What was sealed: a value, and when its edit was made (ms since 1970). */
+export interface Opened {
+  readonly value: unknown
+  readonly changedAt: number
+}
+
+const nonceBytes = 24
+
+/**
+ * Opens what stands in a slot, as SPEC.md section 12 has it: a nonce, then XChaCha20-Poly1305 over the padded plaintext, bound to feed, key, slot and epoch.
+ *
+ * @returns undefined where the seal does not open here, or holds no stamp and value
+ */
+export function openSeal({ sealKey, feed, key, epoch }: Pass, slot: string, sealed: Uint8Array): Opened | undefined {
+  if (sealed.length <= nonceBytes) return undefined
+  try {
+    const place = new TextEncoder().encode(`${feed}\n${key}\n${slot}\n${epoch.version}.${epoch.number}`)
+    const padded = xchacha20poly1305(sealKey, sealed.subarray(0, nonceBytes), place).decrypt(sealed.subarray(nonceBytes))
+    const length = readNumber(padded, 0)
+    const plaintext = padded.subarray(length.end, length.end + length.number)
+    if (plaintext.length !== length.number) return undefined
+    // The stamp: time, counter, session. Only the time is of interest to a reader.
+    const time = readNumber(plaintext, 0)
+    const counter = readNumber(plaintext, time.end)
+    const session = readNumber(plaintext, counter.end)
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(plaintext.subarray(session.end))
+    return { value: JSON.parse(text) as unknown, changedAt: time.number }
+  } catch {
+    return undefined
+  }
+}
+
+/** A whole number, seven bits a byte, the lowest first. @throws RangeError where none ends within the bytes */
+function readNumber(bytes: Uint8Array, start: number): { readonly number: number; readonly end: number } {
+  let number = 0
+  let factor = 1
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0
+    number += (byte & 0x7f) * factor
+    if (!Number.isSafeInteger(number)) break
+    if (byte < 0x80) return { number, end: at + 1 }
+    factor *= 128
+  }
+  throw new RangeError('There is no number here.')
+}
