@@ -82,6 +82,23 @@ describe('the y-websocket door', () => {
     expect(entry?.bytes).toEqual(docOffer('r1', bytes('a')).bytes)
   })
 
+  it('[DR2] leaves a provider that wrote where it is: it stays closed by itself, and the next page is served', async () => {
+    const { doc, provider } = open(await askToken(paul))
+    await new Promise((resolve) => provider.once('sync', resolve))
+    const finals: number[] = []
+    let dials = 0
+    provider.on('closed', ({ code }) => finals.push(code))
+    provider.on('status', ({ status }) => (dials += status === 'connecting' ? 1 : 0))
+    doc.getMap('v').set('0', bytes('mine'))
+    await expect.poll(() => finals).toEqual([4403])
+    // Longer than a provider ever waits between two tries.
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    expect([dials, provider.ws]).toEqual([0, null])
+    const next = open(await askToken(paul))
+    await new Promise((resolve) => next.provider.once('sync', resolve))
+    expect(shown(next.doc)).toBe('a')
+  })
+
   it('[DR3] closes with 4410 when the doc begins a new epoch, and when it is erased', async () => {
     const before = open(await askToken(paul))
     await new Promise((resolve) => before.provider.once('sync', resolve))
@@ -102,6 +119,46 @@ describe('the y-websocket door', () => {
     const { provider, codes } = open(await askToken(paul))
     await new Promise((resolve) => provider.once('sync', resolve))
     await expect.poll(() => codes, { timeout: 2_000 }).toContain(4401)
+  })
+
+  it('[DR3] goes on where it was when the page sets another token and connects, before or after the end of the first', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ doorMs: 600, heartbeatMs: 100 })
+    ;({ vera, paul } = await agree(connection, relay.url))
+    await vera.publish(feed, docOffer('r1', bytes('a')))
+    const { doc, provider, codes } = open(await askToken(paul))
+    await new Promise((resolve) => provider.once('sync', resolve))
+    for (const [value, seen] of [
+      ['b', 1],
+      ['c', 2],
+    ] as const) {
+      if (value === 'c') await expect.poll(() => codes, { timeout: 3_000 }).toContain(4401)
+      await vera.publish(feed, { ...docOffer('r1', bytes('')), whole: false, seen, bytes: edit(bytes(value)) })
+      provider.params = { token: await askToken(paul) }
+      provider.disconnect()
+      provider.connect()
+      await expect.poll(() => shown(doc)).toBe(value)
+    }
+  })
+
+  it('[DR3] does not open under the token of an epoch that is over', async () => {
+    const token = await askToken(paul)
+    await vera.publish(feed, { ...docOffer('r1', bytes('anew'), 1, '0', 1), seen: 1 })
+    const { doc, codes } = open(token)
+    await expect.poll(() => codes).toContain(4410)
+    expect(readSlots(doc).size).toBe(0)
+  })
+
+  it('[DR5] shows a page out that asks on and on, and nobody else', async () => {
+    const { doc, provider, codes } = open(await askToken(paul))
+    const other = open(await askToken(paul))
+    await new Promise((resolve) => provider.once('sync', resolve))
+    const step1 = new Uint8Array([0, 0, 1, 0])
+    for (let n = 0; n < 200; n++) provider.ws?.send(step1)
+    await expect.poll(() => codes).toContain(4429)
+    expect(shown(doc)).toBe('a')
+    await expect.poll(() => shown(other.doc)).toBe('a')
+    expect(other.codes).toEqual([])
   })
 
   it('[DR4] opens only with a token, and only the doc it is for, with 401 (row 36)', async () => {

@@ -16,10 +16,15 @@ import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
 import { DoorTokens, type Pass } from './door-token.js'
 import { type Log, reasonOf } from './log.js'
+import { Bucket } from './rate.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
 
 /** Close codes of the door. From 4400 to 4499 a stock provider takes them for final and leaves it to its page to come back with another token. */
-const doorClosed = { expired: 4401, readOnly: 4403, ended: 4410 } as const
+const doorClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 4429 } as const
+
+/** A stock provider asks once per connection and says that it is there every 15 seconds; each answer loads a doc, so who asks on and on is shown out. */
+const messagesPerSecond = 10
+const messagesAtOnce = 40
 
 // The words of the y-websocket protocol.
 const messageSync = 0
@@ -75,7 +80,10 @@ export class Doors {
     const visitor: Visitor = { socket, pass }
     const room = this.#room(pass.name)
     room.visitors.add(visitor)
+    const pace = new Bucket(messagesPerSecond, messagesAtOnce, performance.now())
     socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (socket.readyState !== socket.OPEN) return
+      if (pace.take(1, performance.now()) > 0) return socket.close(doorClosed.tooFast, 'too many messages')
       if (!isBinary) return socket.close(1003)
       this.#answer(visitor, data).catch((error: unknown) => {
         this.#log.warn('door-failed', { reason: reasonOf(error) })
