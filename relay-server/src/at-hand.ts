@@ -2,8 +2,8 @@ import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from
 import type { Access } from './access.js'
 import { LruMap } from './lru.js'
 import { growthOf, mailboxKeys } from './offer.js'
-import type { PolicyBook } from './policy.js'
-import { type Account, noUsage, type Usage } from './store/account.js'
+import { PolicyBook } from './policy.js'
+import { type Account, noUsage, type Quota, type Usage } from './store/account.js'
 import type { KeyName, KeyState, Store, Write } from './store/store.js'
 
 /** Keys whose last entry is at hand; the others are read again when they are needed. */
@@ -13,9 +13,17 @@ const keptAccounts = 4_096
 
 /** An offer as far as it says what must be known to judge it. */
 export interface Asking {
+  /** The key's, made once for all that is looked up by it. */
+  readonly id: string
   readonly publisher: { readonly org: OrgId }
   readonly access: Access
   readonly offer: Offer
+}
+
+/** What an org may take up, and takes up with what is on its way to the disk. */
+export interface Allowance {
+  readonly quota: Required<Quota>
+  readonly usage: Usage
 }
 
 /**
@@ -27,20 +35,23 @@ export class AtHand {
   readonly #states = new LruMap<string, KeyState>(keptKeys)
   /** How many keys the feeds of mailboxes hold. */
   readonly #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
-  readonly #accounts = new LruMap<OrgId, Account>(keptAccounts)
+  readonly #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
+  readonly #quota: Required<Quota>
   readonly policies: PolicyBook
 
-  constructor(store: Store, policies: PolicyBook) {
+  /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
+  constructor(store: Store, quota: Required<Quota>) {
     this.#store = store
-    this.policies = policies
+    this.#quota = quota
+    this.policies = new PolicyBook(store)
   }
 
-  state(name: KeyName): KeyState | undefined {
-    return this.#states.get(keyId(name))
+  state(id: string): KeyState | undefined {
+    return this.#states.get(id)
   }
 
-  account(org: OrgId): Account {
-    return this.#accounts.get(org) ?? { org, standing: 'none', quota: {}, usage: noUsage }
+  allowance(org: OrgId): Allowance {
+    return this.#accounts.get(org) ?? { quota: this.#quota, usage: noUsage }
   }
 
   keysInMailbox(feed: FeedName): number {
@@ -48,20 +59,19 @@ export class AtHand {
   }
 
   /** Brings what is not at hand, or outdated by the looks of what an offer has seen. */
-  async bring(asked: readonly Asking[], isUnderWay: (name: KeyName) => boolean): Promise<void> {
+  async bring(asked: readonly Asking[], underWay: ReadonlySet<string>): Promise<void> {
     const keys = new Map<string, KeyName>()
     const connections = new Set<ConnectionId>()
     const mailboxes = new Set<FeedName>()
     const orgs = new Set<OrgId>()
-    for (const { access, offer, publisher } of asked) {
-      const name = { feed: access.name, key: offer.key }
-      if (this.state(name)?.sequence !== offer.seen && !isUnderWay(name)) keys.set(keyId(name), name)
+    for (const { id, access, offer, publisher } of asked) {
+      if (this.state(id)?.sequence !== offer.seen && !underWay.has(id)) keys.set(id, { feed: access.name, key: offer.key })
       if (access.feed.kind === 'connection' && !this.policies.get(access.feed.connection)) connections.add(access.feed.connection)
       if (access.mailboxUntil !== undefined && this.#mailboxes.get(access.name) === undefined) mailboxes.add(access.name)
       if (!this.#accounts.get(publisher.org)) orgs.add(publisher.org)
     }
     await Promise.all([
-      keys.size > 0 ? this.#bringStates([...keys.values()]) : undefined,
+      keys.size > 0 ? this.#bringStates(keys) : undefined,
       ...[...connections].map((connection) => this.policies.load(connection)),
       ...[...mailboxes].map((feed) => this.#bringMailbox(feed)),
       ...[...orgs].map((org) => this.#bringAccount(org)),
@@ -69,34 +79,28 @@ export class AtHand {
   }
 
   /** A write was judged and goes to the disk: its org will take up that much more. */
-  expect(write: Write, isMailbox: boolean): void {
-    const last = this.state(write)
-    const account = this.account(write.owner)
-    this.#accounts.set(write.owner, { ...account, usage: sum(account.usage, growthOf(write, last)) })
-    if (isMailbox && !last) this.#mailboxes.set(write.feed, this.keysInMailbox(write.feed) + 1)
+  expect({ id, publisher, access }: Asking, write: Write): void {
+    const last = this.state(id)
+    const { quota, usage } = this.allowance(publisher.org)
+    this.#accounts.set(publisher.org, { quota, usage: sum(usage, growthOf(write, write.connects, last)) })
+    if (access.mailboxUntil !== undefined && !last) this.#mailboxes.set(write.feed, this.keysInMailbox(write.feed) + 1)
   }
 
   /** A write is on disk under this sequence. */
-  learn(write: Write, sequence: number): void {
-    const before = write.kind === 'doc' && !write.whole ? (this.state(write)?.bytes ?? 0) : 0
-    const { kind, epoch, vector } = write
-    this.#states.set(keyId(write), { sequence, kind, epoch, vector, bytes: before + write.bytes.length })
+  learn(id: string, { kind, whole, epoch, vector, bytes }: Write, sequence: number): void {
+    const before = kind === 'doc' && !whole ? (this.state(id)?.bytes ?? 0) : 0
+    this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + bytes.length })
   }
 
-  learnAccount(account: Account): void {
-    this.#accounts.set(account.org, account)
+  learnAccount({ org, quota, usage }: Account): void {
+    this.#accounts.set(org, { quota: { ...this.#quota, ...quota }, usage })
   }
 
-  /** What was known of this key, and of what its last write was judged by, proved outdated. */
-  forget({ feed, key }: KeyName, connection: ConnectionId | undefined): void {
-    this.#states.delete(keyId({ feed, key }))
-    if (connection !== undefined) this.policies.forget(connection)
-  }
-
-  /** An offer is about to be refused by what may be outdated: all of it is to be brought anew. */
-  forgetFor({ publisher, access, offer }: Asking): void {
-    this.forget({ feed: access.name, key: offer.key }, access.feed.kind === 'connection' ? access.feed.connection : undefined)
+  /** What was known for this offer may be outdated: all of it is to be brought anew. */
+  forgetFor({ id, publisher, access }: Asking): void {
+    this.#states.delete(id)
     this.#accounts.delete(publisher.org)
+    if (access.feed.kind === 'connection') this.policies.forget(access.feed.connection)
   }
 
   forgetAccounts(): void {
@@ -110,12 +114,13 @@ export class AtHand {
     this.policies.forgetAll()
   }
 
-  async #bringStates(names: readonly KeyName[]): Promise<void> {
-    const states = await this.#store.keyStates(names)
-    for (const [index, name] of names.entries()) {
+  async #bringStates(names: ReadonlyMap<string, KeyName>): Promise<void> {
+    const ids = [...names.keys()]
+    const states = await this.#store.keyStates([...names.values()])
+    for (const [index, id] of ids.entries()) {
       const state = states[index]
       // A commit that settled meanwhile knows better than this reading.
-      if (state && state.sequence > (this.state(name)?.sequence ?? 0)) this.#states.set(keyId(name), state)
+      if (state && state.sequence > (this.state(id)?.sequence ?? 0)) this.#states.set(id, state)
     }
   }
 
@@ -125,7 +130,7 @@ export class AtHand {
   }
 
   async #bringAccount(org: OrgId): Promise<void> {
-    this.#accounts.set(org, await this.#store.account(org))
+    this.learnAccount(await this.#store.account(org))
   }
 }
 

@@ -2,6 +2,8 @@ import {
   type ConnectionId,
   type DeviceId,
   type ErrorCode,
+  type FeedName,
+  type Key,
   type Offer,
   type OrgId,
   type RelayMessage,
@@ -9,10 +11,9 @@ import {
   type Role,
 } from '@entente/protocol'
 import type { Access } from './access.js'
-import { AtHand, keyId } from './at-hand.js'
+import { AtHand } from './at-hand.js'
 import { type Log, reasonOf } from './log.js'
 import { isPolicy, isRefusal, judgeOffer, type Refusal } from './offer.js'
-import { PolicyBook } from './policy.js'
 import type { Quota } from './store/account.js'
 import type { Commit, Store, Write } from './store/store.js'
 
@@ -53,6 +54,7 @@ export interface BatchFigures {
 }
 
 interface Queued {
+  readonly id: string
   readonly publisher: Publisher
   readonly access: Access
   readonly offer: Offer
@@ -80,7 +82,6 @@ interface Gathering {
 export class Batch {
   readonly #store: Store
   readonly #after: AfterCommit
-  readonly #quota: Required<Quota>
   readonly #log: Log
   readonly #atHand: AtHand
   /** Keys with an entry that is judged but not yet on disk. */
@@ -97,14 +98,13 @@ export class Batch {
   constructor(store: Store, after: AfterCommit, quota: Required<Quota>, log: Log) {
     this.#store = store
     this.#after = after
-    this.#quota = quota
     this.#log = log
-    this.#atHand = new AtHand(store, new PolicyBook(store))
+    this.#atHand = new AtHand(store, quota)
   }
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {
     const at = performance.now()
-    for (const offer of offers) this.#incoming.push({ publisher, access, offer, at, attempt: 1 })
+    for (const offer of offers) this.#incoming.push({ id: keyId(access.name, offer.key), publisher, access, offer, at, attempt: 1 })
     if (this.#judging) return
     this.#judging = true
     // One turn later, so that all frames that came in together are judged, and go to the disk, together.
@@ -132,7 +132,7 @@ export class Batch {
     try {
       while (this.#incoming.length > 0 && !this.#isFull()) {
         const some = this.#incoming.slice(0, batchOffers)
-        await this.#atHand.bring(some, (name) => this.#underWay.has(keyId(name)))
+        await this.#atHand.bring(some, this.#underWay)
         let judged = 0
         for (const queued of some) {
           const connection = connectionOf(queued.access)
@@ -159,20 +159,19 @@ export class Batch {
    * @returns false where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by
    */
   #judgeOne(queued: Queued, place: number): boolean {
-    const { publisher, access, offer } = queued
-    const name = { feed: access.name, key: offer.key }
-    const last = this.#atHand.state(name)
-    const { quota, usage } = this.#atHand.account(publisher.org)
+    const { id, publisher, access, offer } = queued
+    const last = this.#atHand.state(id)
+    const { quota, usage } = this.#atHand.allowance(publisher.org)
     const connection = connectionOf(access)
     const verdict = judgeOffer({
       offer,
       access,
       org: publisher.org,
       role: publisher.role,
-      quota: { ...this.#quota, ...quota },
+      quota,
       usage,
       last,
-      isOvertaken: this.#underWay.has(keyId(name)),
+      isOvertaken: this.#underWay.has(id),
       policies: connection && this.#atHand.policies.get(connection),
       keysInMailbox: this.#atHand.keysInMailbox(access.name),
       now: Date.now(),
@@ -190,8 +189,8 @@ export class Batch {
     this.#next.writes.push(verdict)
     this.#next.from.push(queued)
     this.#next.bytes += verdict.bytes.length
-    this.#underWay.add(keyId(name))
-    this.#atHand.expect(verdict, access.mailboxUntil !== undefined)
+    this.#underWay.add(id)
+    this.#atHand.expect(queued, verdict)
     if (isPolicy(verdict)) this.#isPolicyUnderWay = true
     return true
   }
@@ -236,16 +235,16 @@ export class Batch {
     writes.forEach((write, index) => {
       const sequence = commit.sequences[index] ?? 0
       const queued = from[index]
-      this.#underWay.delete(keyId(write))
       if (!queued) return
+      this.#underWay.delete(queued.id)
       if (isPolicy(write)) this.#policyLanded(queued.access)
       if (sequence === 0) {
-        this.#atHand.forget(write, connectionOf(queued.access))
+        this.#atHand.forgetFor(queued)
         if (queued.attempt < tries) again.push({ ...queued, attempt: queued.attempt + 1 })
         else late.push(queued)
         return
       }
-      this.#atHand.learn(write, sequence)
+      this.#atHand.learn(queued.id, write, sequence)
       const ids = accepted.get(queued.publisher)
       if (ids) ids.push(queued.offer.id)
       else accepted.set(queued.publisher, [queued.offer.id])
@@ -299,6 +298,10 @@ const tooLate: Refusal = {
 
 function nothingGathered(): Gathering {
   return { writes: [], from: [], refused: [], bytes: 0 }
+}
+
+function keyId(feed: FeedName, key: Key): string {
+  return `${feed}\n${key}`
 }
 
 function connectionOf({ feed }: Access): ConnectionId | undefined {

@@ -52,13 +52,13 @@ export class CatchUp {
     const { store, turns } = this.#tools
     try {
       while (this.#queue.length > 0) {
+        if (this.#reader.isBusy) await this.#reader.drained()
         const some = this.#queue.splice(0, feedsAtOnce)
         const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
         for (const [index, page] of pages.entries()) {
           const subscription = some[index]
           if (subscription && !subscription.ended && !this.#give(subscription, page)) this.#queue.push(subscription)
         }
-        if (this.#reader.isBusy) await this.#reader.drained()
       }
     } finally {
       // In the same step as the last look at the queue: a subscription that comes next would else be taken for one that is answered already.
@@ -76,9 +76,8 @@ export class CatchUp {
     subscription.head = head
     subscription.cursor = done ? head : (entries.at(-1)?.sequence ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)
-    for (const message of encodeEntries(subscription.number, entries, head, { last: isLive, before: false })) {
-      this.#reader.sayEncoded(message)
-    }
+    for (const { bytes } of encodeEntries(subscription.number, entries, head, { last: isLive, before: false }))
+      this.#reader.sayEncoded(bytes)
     return isLive
   }
 }

@@ -103,6 +103,7 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
     socketsPerAddress: given.count('sockets-per-address', fallback.socketsPerAddress, 1, 1_000_000),
     messagesPerSecond: given.count('messages-per-second', fallback.messagesPerSecond, 1, 10_000_000),
     slowReaderBytes: given.count('slow-reader-bytes', fallback.slowReaderBytes, leastSlowReaderBytes, 1024 ** 3),
+    slowReaderMs: given.count('slow-reader-seconds', fallback.slowReaderMs / 1000, 1, 3_600) * 1000,
     doorMs: given.count('door-seconds', fallback.doorMs / 1000, 10, 86_400) * 1000,
     admission,
     joinToken,

@@ -56,6 +56,8 @@ export interface RelayConfig extends StorePlace {
   readonly burst: number
   /** What may wait for a slow reader before it is dropped. */
   readonly slowReaderBytes: number
+  /** How long the oldest of it may wait. */
+  readonly slowReaderMs: number
   /** Updates behind a doc's merged state from which it is merged again. */
   readonly tailUpdates: number
   readonly helloMs: number
@@ -87,7 +89,8 @@ export const defaultConfig: RelayConfig = {
   messagesPerSecond: 50_000,
   bytesPerSecond: 32 * 1024 * 1024,
   burst: 3,
-  slowReaderBytes: 8 * 1024 * 1024,
+  slowReaderBytes: 4 * 1024 * 1024,
+  slowReaderMs: 30_000,
   tailUpdates: 16,
   helloMs: limits.helloMs,
   headersMs: 10_000,

@@ -5,6 +5,13 @@ export const chunkBytes = 64 * 1024
 /** What an entry costs on the wire beside its bytes, at most about. */
 const entryOverhead = 96
 
+/** One message of entries, and how far a reader has got who was sent it. */
+export interface EntriesMessage {
+  readonly bytes: Uint8Array
+  readonly count: number
+  readonly to: number
+}
+
 /**
  * Encodes entries of a feed as messages of about `chunkBytes`; at least one, be it empty.
  *
@@ -17,12 +24,13 @@ export function encodeEntries(
   entries: readonly Entry[],
   position: number,
   live: { readonly last: boolean; readonly before: boolean },
-): readonly Uint8Array[] {
-  const messages: Uint8Array[] = []
+): readonly EntriesMessage[] {
+  const messages: EntriesMessage[] = []
   let chunk: Entry[] = []
   let size = 0
   const close = (isLive: boolean): void => {
-    messages.push(encodeRelayFrame([{ type: 'entries', feed: number, position, live: isLive, entries: chunk }]))
+    const bytes = encodeRelayFrame([{ type: 'entries', feed: number, position, live: isLive, entries: chunk }])
+    messages.push({ bytes, count: chunk.length, to: chunk.at(-1)?.sequence ?? position })
     chunk = []
     size = 0
   }

@@ -1,6 +1,6 @@
 import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from './access.js'
-import { encodeEntries } from './entries.js'
+import { encodeEntries, type EntriesMessage } from './entries.js'
 import type { Metrics } from './metrics.js'
 import type { Commit, Page, Write } from './store/store.js'
 
@@ -27,6 +27,8 @@ export interface Reader {
   follow(subscription: Subscription): void
   /** Whether it is to be given time before it is paged on. */
   readonly isBusy: boolean
+  /** Whether so much waits for it that it is to catch up at its own pace, and nothing more is to be held for it. */
+  readonly isFull: boolean
   drained(): Promise<void>
 }
 
@@ -126,19 +128,22 @@ export class Readers {
     feed.grownTo = Math.max(feed.grownTo, head)
     if (feed.pulling || feed.live === 0) return
     feed.pulling = true
-    this.#pull(name, feed)
-      .catch(() => this.#dropBehind(feed))
-      .finally(() => (feed.pulling = false))
+    this.#pull(name, feed).catch(() => this.#dropBehind(feed))
   }
 
   async #pull(name: FeedName, feed: Followed): Promise<void> {
-    while (feed.live > 0 && feed.grownTo > feed.sent) {
-      const from = feed.sent
-      const { entries, done, head } = await this.#readPage(name, from)
-      if (head < from) return
-      this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
-      if (!done) return this.#dropBehind(feed)
-      feed.grownTo = Math.max(head, feed.sent)
+    try {
+      while (feed.live > 0 && feed.grownTo > feed.sent) {
+        const from = feed.sent
+        const { entries, done, head } = await this.#readPage(name, from)
+        if (head < from) return
+        this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
+        if (!done) return this.#dropBehind(feed)
+        feed.grownTo = Math.max(head, feed.sent)
+      }
+    } finally {
+      // In the same step as the last look at how far the feed has grown, so that what it grows by next is not taken for what is being read.
+      feed.pulling = false
     }
   }
 
@@ -156,22 +161,32 @@ export class Readers {
   /** Encodes once for all readers that have the same number for the feed; few have another. */
   #send(feed: Followed, { entries, from, to }: Stretch): void {
     feed.sent = Math.max(feed.sent, to)
-    const framesByNumber = new Map<number, readonly Uint8Array[]>()
+    const messagesByNumber = new Map<number, readonly EntriesMessage[]>()
     for (const subscription of feed.subscriptions) {
-      const { number, cursor, reader } = subscription
+      const { number, cursor } = subscription
       if (!subscription.live || cursor >= to) continue
       if (cursor < from) {
         this.#fellBehind(feed, subscription)
         continue
       }
       const isWhole = cursor === from
-      const known = isWhole ? framesByNumber.get(number) : undefined
+      const known = isWhole ? messagesByNumber.get(number) : undefined
       const rest = isWhole ? entries : entries.filter((entry) => entry.sequence > cursor)
-      const frames = known ?? encodeEntries(number, rest, to, { last: true, before: true })
-      if (isWhole) framesByNumber.set(number, frames)
-      for (const frame of frames) reader.sayEncoded(frame)
-      this.#metrics.sent(rest.length)
-      subscription.cursor = to
+      const messages = known ?? encodeEntries(number, rest, to, { last: true, before: true })
+      if (isWhole) messagesByNumber.set(number, messages)
+      if (this.#give(subscription, messages)) subscription.cursor = to
+      else this.#fellBehind(feed, subscription)
     }
+  }
+
+  /** @returns false where the reader has enough before all is given */
+  #give(subscription: Subscription, messages: readonly EntriesMessage[]): boolean {
+    for (const { bytes, count, to } of messages) {
+      if (subscription.reader.isFull) return false
+      subscription.reader.sayEncoded(bytes)
+      subscription.cursor = to
+      this.#metrics.sent(count)
+    }
+    return true
   }
 }

@@ -91,21 +91,22 @@ export function judgeOffer(offered: OfferCase): Write | Refusal {
     if (refusal) return refusal
   }
   const { offer, access, last, org, policies } = offered
-  const base = {
+  const isDoc = offer.kind === 'doc'
+  const admitted = isDoc ? admit(offered) : undefined
+  if (admitted && 'code' in admitted) return admitted
+  return {
     feed: access.name,
     key: offer.key,
     owner: org,
     seen: offer.seen,
-    given: offer.kind === 'doc' && policies ? policies.given : nothing,
+    given: isDoc && policies ? policies.given : nothing,
     connects: opensConnection(offered),
     kind: offer.kind,
-    bytes: offer.bytes,
-    vector: emptyVector,
+    whole: offer.whole || !isDoc,
+    epoch: offer.kind === 'erased' ? later(offer.epoch, last?.epoch) : offer.epoch,
+    bytes: admitted?.bytes ?? offer.bytes,
+    vector: admitted?.vector ?? emptyVector,
   }
-  if (offer.kind !== 'doc') return { ...base, whole: true, epoch: offer.kind === 'erased' ? later(offer.epoch, last?.epoch) : offer.epoch }
-  const admitted = admit(offered)
-  if ('code' in admitted) return admitted
-  return { ...base, whole: offer.whole, epoch: offer.epoch, bytes: admitted.bytes, vector: admitted.vector }
 }
 
 export function isRefusal(verdict: Write | Refusal): verdict is Refusal {
@@ -118,12 +119,16 @@ export function isPolicy(write: { readonly kind: string; readonly key: Key }): b
 }
 
 /** What an accepted write adds to what its org takes up. */
-export function growthOf(write: Pick<Write, 'kind' | 'whole' | 'bytes' | 'connects'>, last: KeyState | undefined): Usage {
+export function growthOf(
+  { kind, whole, bytes }: Pick<Offer, 'kind' | 'whole' | 'bytes'>,
+  connects: boolean,
+  last: KeyState | undefined,
+): Usage {
   const before = last === undefined || last.kind === 'erased' ? 0 : 1
   return {
-    bytes: write.bytes.length - (write.kind === 'doc' && !write.whole ? 0 : (last?.bytes ?? 0)),
-    docs: (write.kind === 'erased' ? 0 : 1) - before,
-    connections: write.connects ? 1 : 0,
+    bytes: bytes.length - (kind === 'doc' && !whole ? 0 : (last?.bytes ?? 0)),
+    docs: (kind === 'erased' ? 0 : 1) - before,
+    connections: connects ? 1 : 0,
   }
 }
 
@@ -181,7 +186,8 @@ function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
 /** What makes an org take up less, or tells the relay to refuse more, goes through in any case: erasures, notices of a known connection, smaller docs. */
 function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
-  const growth = growthOf({ ...offer, connects: opensConnection(offered) }, last)
+  if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
+  const growth = growthOf(offer, opensConnection(offered), last)
   const isFull = (what: keyof Usage): boolean => growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what]
   if (isFull('connections')) return no('QUOTA', 'The org has as many connections at this relay as it may.')
   if (offer.kind === 'notice') return undefined

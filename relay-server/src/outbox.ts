@@ -2,16 +2,21 @@ import { encodeRelayFrame, limits, type RelayMessage } from '@entente/protocol'
 import type { WebSocket } from 'ws'
 
 /** Below this, a reader counts as keeping up and catching up goes on: it bounds what a live entry may have to wait behind. */
-const drainedBytes = 128 * 1024
+const drainedBytes = 64 * 1024
+/** Above this, a reader gets no live entries: it catches up at its own pace, so that no more than this is held for it. */
+const fullBytes = 512 * 1024
+/** From this size on a message leaves as a frame of its own: what all readers share is not copied for each. */
+const sharedBytes = 16 * 1024
 
 /**
  * All that the relay says to one socket. What is said in one turn of the loop leaves together, in as few frames as the frame limit allows;
- * a reader that does not take what is waiting for it is dropped at a bound (rule SR1).
+ * a reader that does not take what is waiting for it is dropped at a bound of bytes or of time (rule SR1).
  */
 export class Outbox {
   readonly #socket: WebSocket
   readonly #bound: number
   readonly #dropped: () => void
+  #isDropped = false
   #messages: Uint8Array[] = []
   #messageBytes = 0
   #scheduled = false
@@ -42,6 +47,7 @@ export class Outbox {
 
   /** One message already encoded, which several sockets may share; where it is all that is said in this turn it is not even copied. */
   sayEncoded(message: Uint8Array): void {
+    if (this.#isDropped) return
     this.#messages.push(message)
     this.#messageBytes += message.length
     if (this.#scheduled) return
@@ -58,10 +64,14 @@ export class Outbox {
     let frame: Uint8Array[] = []
     let size = 0
     for (const message of messages) {
-      if (size > 0 && size + message.length > limits.frameBytes) {
+      if (size > 0 && (message.length >= sharedBytes || size + message.length > limits.frameBytes)) {
         this.#send(frame)
         frame = []
         size = 0
+      }
+      if (message.length >= sharedBytes) {
+        this.#send([message])
+        continue
       }
       frame.push(message)
       size += message.length
@@ -72,6 +82,20 @@ export class Outbox {
   /** Whether a reader is to be given time before it is paged on. */
   get isBusy(): boolean {
     return this.queuedBytes > drainedBytes
+  }
+
+  get isFull(): boolean {
+    return this.queuedBytes > fullBytes
+  }
+
+  /** Gives the reader up; it may come back with its cursor. */
+  drop(): void {
+    if (this.#isDropped) return
+    this.#isDropped = true
+    this.#messages = []
+    this.#messageBytes = 0
+    this.#dropped()
+    this.#socket.terminate()
   }
 
   /** Resolves, never in the same turn, when the socket has taken most of what waits for it, or has closed. */
@@ -89,12 +113,10 @@ export class Outbox {
 
   #send(messages: readonly Uint8Array[]): void {
     const [only] = messages
+    if (this.#isDropped) return
     this.#undelivered.push(performance.now())
     this.#socket.send(messages.length === 1 && only ? only : Buffer.concat(messages), this.#delivered)
-    if (this.#socket.bufferedAmount > this.#bound) {
-      this.#dropped()
-      this.#socket.terminate()
-    }
+    if (this.#socket.bufferedAmount > this.#bound) this.drop()
   }
 
   readonly #delivered = (): void => {

@@ -132,6 +132,10 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
     return this.#outbox.isBusy
   }
 
+  get isFull(): boolean {
+    return this.#outbox.isFull
+  }
+
   get hasEnded(): boolean {
     return this.#ended
   }
@@ -165,7 +169,9 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
   beat(): void {
     if (this.#identity && this.#identity.expires * 1000 + clockToleranceMs < Date.now())
       return this.fail('AUTH', 'The device’s certificate has expired.')
-    const silence = this.#silence.judge(performance.now())
+    const now = performance.now()
+    if (this.#outbox.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#outbox.drop()
+    const silence = this.#silence.judge(now)
     if (silence === 'ASK') this.#socket.ping()
     if (silence !== 'GONE') return
     this.#log.info('silent-session-dropped', this.#who())

@@ -13,7 +13,7 @@ interface Setting {
   readonly help: string
 }
 
-const { host, port, data, socketsPerAddress, admission, messagesPerSecond, slowReaderBytes, doorMs, logLevel } = defaultConfig
+const { host, port, data, socketsPerAddress, admission, messagesPerSecond, slowReaderBytes, slowReaderMs, doorMs, logLevel } = defaultConfig
 const inList = 'visible in the process list'
 
 /** Where the store is: what every command takes. */
@@ -41,6 +41,10 @@ export const serveSettings = {
   'slow-reader-bytes': {
     value: 'BYTES',
     help: `what may wait for a reader before it is dropped and has to catch up (default ${slowReaderBytes})`,
+  },
+  'slow-reader-seconds': {
+    value: 'SECONDS',
+    help: `how long the oldest of it may wait (default ${slowReaderMs / 1000})`,
   },
   'door-seconds': { value: 'SECONDS', help: `how long a token of the y-websocket door opens it (default ${doorMs / 1000})` },
   admission: { value: 'WHO', help: `open, listed (orgs allowed by "orgs allow") or token (default ${admission})` },

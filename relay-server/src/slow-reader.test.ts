@@ -2,7 +2,6 @@ import { type FeedName, feedName } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDevice, createOrg, fromStart, offerOf, type Position, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
 
-const slowReaderBytes = 512 * 1024
 const messageBytes = 50_000
 
 describe('a reader that does not read', () => {
@@ -14,7 +13,7 @@ describe('a reader that does not read', () => {
 
   beforeEach(async () => {
     offered = 0
-    relay = await TestRelay.start({ slowReaderBytes })
+    relay = await TestRelay.start({ slowReaderMs: 300, heartbeatMs: 600 })
     const org = await createOrg()
     feed = feedName({ kind: 'team', org: org.id, topic: 'messages' })
     paul = await createDevice(org)
@@ -47,7 +46,7 @@ describe('a reader that does not read', () => {
     return { client, heard, position: () => ({ after: heard().at(-1) ?? from.after, opening, position: frames().at(-1)?.position ?? 0 }) }
   }
 
-  it('[SR1] is dropped at the bound, comes back with its cursor, and misses nothing and gets nothing twice (row 28)', async () => {
+  it('[SR1] is dropped when it has let entries wait for too long, comes back with its cursor, and misses nothing and gets nothing twice (row 28)', async () => {
     const first = await sit(fromStart)
     first.client.socket.pause()
     await offerUntilDropped(1)

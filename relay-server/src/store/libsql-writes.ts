@@ -22,7 +22,8 @@ const statements = {
   addDoc:
     'INSERT INTO docs (feed, key, kind, version, number, sequence, merged, tail, bytes, vector) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) RETURNING id',
   replaceDoc: 'UPDATE docs SET kind = ?, version = ?, number = ?, sequence = ?, merged = ?, tail = 0, bytes = ?, vector = ? WHERE id = ?',
-  extendDoc: 'UPDATE docs SET sequence = ?, tail = tail + 1, bytes = bytes + ?, vector = ? WHERE id = ?',
+  extendDoc:
+    'UPDATE docs SET sequence = ?, tail = tail + 1, bytes = bytes + ?, vector = ? WHERE feed = ? AND key = ? AND sequence = ? RETURNING id, tail',
   mergeDoc: 'UPDATE docs SET merged = ?, tail = tail - ?, bytes = bytes + ? WHERE id = ?',
   setState: 'INSERT INTO states (doc, bytes) VALUES (?, ?) ON CONFLICT (doc) DO UPDATE SET bytes = excluded.bytes',
   addTail: 'INSERT INTO tails (feed, sequence, doc, bytes) VALUES (?, ?, ?, ?)',
@@ -123,9 +124,10 @@ export class LibsqlWrites {
   /** @returns the length of the key's tail afterwards, or undefined where the write comes too late */
   #appendOne(feed: WrittenFeed, write: Write, given: Given): number | undefined {
     const run = this.#statements
+    if (write.given.length > 0 && !given.holds(write.given)) return undefined
+    if (write.kind === 'doc' && !write.whole) return this.#extend(feed, write)
     const row = feed.id === 0 ? undefined : run.doc.get([feed.id, write.key])
     if ((row ? toNumber(row['sequence']) : 0) !== write.seen) return undefined
-    if (write.given.length > 0 && !given.holds(write.given)) return undefined
     if (feed.id === 0) feed.id = toNumber(run.addFeed.get([write.feed, feed.owner])?.['id'])
     const sequence = ++feed.head
     const kind = entryKinds.indexOf(write.kind)
@@ -133,14 +135,6 @@ export class LibsqlWrites {
     const { length } = write.bytes
     const vector = encodeStateVector(write.vector)
     if (write.connects) feed.growth.connections++
-    if (row && write.kind === 'doc' && !write.whole) {
-      const id = toNumber(row['id'])
-      run.addTail.run([feed.id, sequence, id, write.bytes])
-      run.extendDoc.run([sequence, length, vector, id])
-      feed.growth.bytes += length
-      feed.growth.tailUpdates++
-      return toNumber(row['tail']) + 1
-    }
     countNew(feed.growth, write.kind, length)
     if (!row) {
       const id = toNumber(run.addDoc.get([feed.id, write.key, kind, version, number, sequence, sequence, length, vector])?.['id'])
@@ -153,6 +147,18 @@ export class LibsqlWrites {
     run.replaceDoc.run([kind, version, number, sequence, sequence, length, vector, id])
     run.setState.run([id, write.bytes])
     return 0
+  }
+
+  /** The way of most writes, so in as few statements as can be: compare and set, and file the update. */
+  #extend(feed: WrittenFeed, { key, seen, bytes, vector }: Write): number | undefined {
+    const sequence = feed.head + 1
+    const row = this.#statements.extendDoc.get([sequence, bytes.length, encodeStateVector(vector), feed.id, key, seen])
+    if (!row) return undefined
+    this.#statements.addTail.run([feed.id, sequence, toNumber(row['id']), bytes])
+    feed.head = sequence
+    feed.growth.bytes += bytes.length
+    feed.growth.tailUpdates++
+    return toNumber(row['tail'])
   }
 
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): boolean {

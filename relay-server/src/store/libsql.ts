@@ -6,6 +6,7 @@ import { checkLibsqlFile } from './libsql-check.js'
 import { openFile, openFileBeside, type OpenFile } from './libsql-file.js'
 import { LibsqlReads } from './libsql-reads.js'
 import { LibsqlWrites } from './libsql-writes.js'
+import { Transactions } from './libsql-transactions.js'
 import type { StoreStats } from './stats.js'
 import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
 import type { Watcher } from './watcher.js'
@@ -35,8 +36,7 @@ class LibsqlStore implements Store {
   readonly #secret: Uint8Array
   #revision: number
   #watching: NodeJS.Timeout | undefined
-  /** Transactions of the one writing connection run one after the other. */
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #transactions: Transactions
 
   constructor(file: OpenFile, beside: boolean, reader: Reader, writes: LibsqlWrites) {
     this.#file = file
@@ -44,6 +44,7 @@ class LibsqlStore implements Store {
     this.#reader = reader
     this.#reads = new LibsqlReads(reader, file.opening.id)
     this.#writes = writes
+    this.#transactions = new Transactions(file.writer, writes.begin)
     this.#secret = this.#reads.secret()
     this.#revision = this.#reads.revision()
   }
@@ -81,26 +82,26 @@ class LibsqlStore implements Store {
   }
 
   commit(writes: readonly Write[]): Promise<Commit> {
-    return this.#transact(() => this.#writes.append(writes))
+    return this.#transactions.run(() => this.#writes.append(writes))
   }
 
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean> {
-    return this.#transact(() => this.#writes.compact(name, from, merged))
+    return this.#transactions.run(() => this.#writes.compact(name, from, merged))
   }
 
   async changeInvitation(
     mailbox: string,
     change: (present: Invitation | undefined) => Invitation | undefined,
   ): Promise<Invitation | undefined> {
-    return this.#transact(() => this.#writes.changeInvitation(mailbox, change))
+    return this.#transactions.run(() => this.#writes.changeInvitation(mailbox, change))
   }
 
   async dropFeeds(feeds: readonly FeedName[]): Promise<void> {
-    await this.#transact(() => feeds.forEach((feed) => this.#writes.dropFeed(feed)))
+    await this.#transactions.run(() => feeds.forEach((feed) => this.#writes.dropFeed(feed)))
   }
 
   async forgetInvitations(expiredBefore: number): Promise<void> {
-    await this.#transact(() => this.#writes.forgetInvitations(expiredBefore))
+    await this.#transactions.run(() => this.#writes.forgetInvitations(expiredBefore))
   }
 
   async account(org: OrgId): Promise<Account> {
@@ -112,7 +113,7 @@ class LibsqlStore implements Store {
   }
 
   async changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void> {
-    await this.#transact(() => this.#writes.changeAccount(org, change))
+    await this.#transactions.run(() => this.#writes.changeAccount(org, change))
   }
 
   secret(): Uint8Array {
@@ -147,7 +148,7 @@ class LibsqlStore implements Store {
 
   async isWritable(): Promise<boolean> {
     try {
-      await this.#transact(() => this.#writes.tryWriting())
+      await this.#transactions.run(() => this.#writes.tryWriting())
       return true
     } catch {
       return false
@@ -156,27 +157,11 @@ class LibsqlStore implements Store {
 
   async close(): Promise<void> {
     clearInterval(this.#watching)
-    await this.#last
+    await this.#transactions.finished()
     this.#reader.close()
     // Beside a relay this would wait for its readers; whoever closes the file last tidies up in any case.
     if (!this.#beside) await this.#file.writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
     this.#file.writer.close()
     this.#file.unlock()
-  }
-
-  #transact<T>(work: () => T): Promise<T> {
-    const result = this.#last.then(async () => {
-      this.#writes.begin.run([])
-      try {
-        const value = work()
-        await this.#file.writer.exec('COMMIT')
-        return value
-      } catch (error) {
-        await this.#file.writer.exec('ROLLBACK').catch(() => {})
-        throw error
-      }
-    })
-    this.#last = result.catch(() => {})
-    return result
   }
 }
