@@ -97,9 +97,10 @@ export function hear(frame: Uint8Array): Heard {
 }
 
 function otherWords(frame: Uint8Array): string {
-  return decodeRelayFrame(frame)
-    .map((message) => ('code' in message ? `${message.type} ${message.code} ${message.detail}` : message.type))
-    .join(', ')
+  const words = decodeRelayFrame(frame).map((message) =>
+    'code' in message ? `${message.type} ${message.code} ${message.detail}` : message.type,
+  )
+  return [...new Set(words)].join(', ')
 }
 
 /** Sequence, key, kind, whole, epoch of two numbers, bytes. */
