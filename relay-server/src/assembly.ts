@@ -32,7 +32,13 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const compactor = new Compactor(store, log, metrics)
   const turns = new Turns(catchUpMs, pagesAtOnce)
   const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics)
-  const doors = new Doors(store, log, config.doorMs, config.slowReaderBytes)
+  const doors = new Doors({
+    store,
+    log,
+    lifeMs: config.doorMs,
+    slowReaderBytes: config.slowReaderBytes,
+    isServed: async ({ org, device }) => isServed(await store.account(org), config) && !(await isRevoked(org, device, store)),
+  })
   const mailboxes = new Mailboxes(store)
   const batch = new Batch(
     store,
@@ -43,6 +49,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
       },
       revoked: (device) => {
         for (const session of sessions) if (session.device === device) session.fail('AUTH', revokedWords)
+        doors.recheck().catch((error: unknown) => log.warn('door-failed', { reason: reasonOf(error) }))
       },
       measured: ({ offers, entries, commitMs, waitedMs }) => {
         metrics.committed(offers, entries, commitMs)
@@ -78,6 +85,7 @@ function watch({ config, log, store, batch, readers, mailboxes, doors, sessions,
     accountsChanged: () => {
       batch.forgetAccounts()
       orLog(dismissUnserved(presence, config, store))
+      orLog(doors.recheck())
     },
     reopened: () => {
       log.warn('store-replaced', { opening: store.opening() })

@@ -1,12 +1,19 @@
-import { type Epoch, parseFeedName, parseKey } from '@entente/protocol'
+import { type DeviceId, type Epoch, type OrgId, parseDeviceId, parseFeedName, parseKey, parseOrgId } from '@entente/protocol'
 import { jwtVerify, SignJWT } from 'jose'
 import * as v from 'valibot'
 import type { KeyName } from './store/store.js'
 
 const doorType = 'entente-door+jwt'
 
+/** Who asked for a token, and can hold it only as long as the relay serves them. */
+export interface Asker {
+  readonly org: OrgId
+  readonly device: DeviceId
+}
+
 /** What a token of the door opens: one doc, in one epoch, for a while. */
 export interface Pass {
+  readonly asker: Asker
   readonly name: KeyName
   readonly epoch: Epoch
   /** ms since 1970 */
@@ -15,6 +22,8 @@ export interface Pass {
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0))
 const claims = v.object({
+  org: v.pipe(v.string(), v.transform(parseOrgId)),
+  device: v.pipe(v.string(), v.transform(parseDeviceId)),
   feed: v.pipe(v.string(), v.transform(parseFeedName)),
   key: v.pipe(v.string(), v.transform(parseKey)),
   version: count,
@@ -30,8 +39,8 @@ export class DoorTokens {
     this.#secret = secret
   }
 
-  async sign({ name, epoch, expires }: Pass): Promise<string> {
-    return new SignJWT({ feed: name.feed, key: name.key, ...epoch, expires })
+  async sign({ asker: { org, device }, name, epoch, expires }: Pass): Promise<string> {
+    return new SignJWT({ org, device, feed: name.feed, key: name.key, ...epoch, expires })
       .setProtectedHeader({ alg: 'HS256', typ: doorType })
       .setExpirationTime(Math.ceil(expires / 1000))
       .sign(this.#secret)
@@ -41,8 +50,8 @@ export class DoorTokens {
   async read(token: string, now: number): Promise<Pass | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.#secret, { algorithms: ['HS256'], typ: doorType, currentDate: new Date(now) })
-      const { feed, key, version, number, expires } = v.parse(claims, payload)
-      return expires > now ? { name: { feed, key }, epoch: { version, number }, expires } : undefined
+      const { org, device, feed, key, version, number, expires } = v.parse(claims, payload)
+      return expires > now ? { asker: { org, device }, name: { feed, key }, epoch: { version, number }, expires } : undefined
     } catch {
       return undefined
     }

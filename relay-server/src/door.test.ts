@@ -1,11 +1,13 @@
-import { readSlots } from '@entente/protocol'
+import { feedName, readSlots, revocationKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
+import { runOrgs } from './command/orgs.js'
 import {
   agree,
   createConnection,
+  createDevice,
   docOffer,
   editor,
   feedNumbers,
@@ -147,6 +149,32 @@ describe('the y-websocket door', () => {
     const { doc, codes } = open(token)
     await expect.poll(() => codes).toContain(4410)
     expect(readSlots(doc).size).toBe(0)
+  })
+
+  it('[DR6] closes for the pages of a device that is revoked, and opens to its tokens no more', async () => {
+    const device = await createDevice(connection.partner, { role: 'member' })
+    const [admin, lost] = [await connection.open(relay.url, connection.paul), await connection.open(relay.url, device)]
+    await Promise.all([
+      lost.read(2, connection.feed('vendor', 'opportunity')),
+      admin.read(1, feedName({ kind: 'team', org: connection.partner.id, topic: 'messages' })),
+    ])
+    lost.send({ type: 'askDoor', id: 9, feed: 2, key: docOffer('r1', bytes('')).key })
+    const { token } = await lost.next('door')
+    const [theirs, ours] = [open(token), open(await askToken(paul))]
+    await Promise.all([theirs, ours].map(({ provider }) => new Promise((resolve) => provider.once('sync', resolve))))
+    expect((await admin.publish(1, offerOf(revocationKey(device.id), 'notice'))).code).toBe('ACCEPTED')
+    await expect.poll(() => theirs.codes).toContain(4401)
+    expect(await refusal(`${relay.url.replace('http', 'ws')}/door/${room()}?token=${token}`)).toBe(401)
+    expect(ours.codes).toEqual([])
+  })
+
+  it('[DR6] closes for the pages of an org that the relay serves no more', async () => {
+    const [theirs, ours] = [open(await askToken(paul)), open(await askToken(vera))]
+    await Promise.all([theirs, ours].map(({ provider }) => new Promise((resolve) => provider.once('sync', resolve))))
+    const place = { data: relay.data, store: undefined }
+    await runOrgs({ command: 'orgs', action: 'revoke', org: connection.partner.id, place }, () => {})
+    await expect.poll(() => theirs.codes, { timeout: 5_000 }).toContain(4401)
+    expect(ours.codes).toEqual([])
   })
 
   it('[DR5] shows a page out that asks on and on, and nobody else', async () => {

@@ -1,21 +1,10 @@
-import {
-  compareEpochs,
-  type EntryKind,
-  type Epoch,
-  type FeedName,
-  type Key,
-  loadDoc,
-  parseFeedName,
-  parseKey,
-  ProtocolError,
-} from '@entente/protocol'
-import * as decoding from 'lib0/decoding'
-import * as encoding from 'lib0/encoding'
+import { compareEpochs, type DeviceId, type EntryKind, type Epoch, type FeedName, type Key, loadDoc } from '@entente/protocol'
 import type { WebSocket } from 'ws'
-import * as sync from 'y-protocols/sync'
 import * as Y from 'yjs'
-import { DoorTokens, type Pass } from './door-token.js'
+import { type Asker, DoorTokens, type Pass } from './door-token.js'
+import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './door-wire.js'
 import { type Log, reasonOf } from './log.js'
+import { revocationsOf } from './presence.js'
 import { Bucket } from './rate.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
 
@@ -26,14 +15,20 @@ const doorClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 4429 }
 const messagesPerSecond = 10
 const messagesAtOnce = 40
 
-// The words of the y-websocket protocol.
-const messageSync = 0
-const messageAwareness = 1
-const emptyAwareness = new Uint8Array([messageAwareness, 1, 0])
-
 interface Visitor {
   readonly socket: WebSocket
   readonly pass: Pass
+}
+
+export interface DoorOptions {
+  readonly store: Store
+  readonly log: Log
+  /** How long a token opens the door, in ms. */
+  readonly lifeMs: number
+  /** A visitor for whom more than this waits is dropped. */
+  readonly slowReaderBytes: number
+  /** Whether the relay still serves the one who asked for a token. */
+  readonly isServed: (asker: Asker) => Promise<boolean>
 }
 
 /** One doc that somebody looks at, and the last sequence of it that all who do were sent. */
@@ -43,37 +38,32 @@ interface Room {
 }
 
 /**
- * The y-websocket door (rules DR1 to DR4): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
+ * The y-websocket door (rules DR1 to DR6): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
  * here and in compaction, a Y.Doc is loaded, for as long as one answer takes.
  */
 export class Doors {
-  readonly #store: Store
-  readonly #log: Log
-  readonly #lifeMs: number
-  readonly #slowReaderBytes: number
+  readonly #options: DoorOptions
   readonly #tokens: DoorTokens
   readonly #feeds = new Map<FeedName, Map<Key, Room>>()
 
-  constructor(store: Store, log: Log, lifeMs: number, slowReaderBytes: number) {
-    this.#store = store
-    this.#tokens = new DoorTokens(store.secret())
-    this.#log = log
-    this.#lifeMs = lifeMs
-    this.#slowReaderBytes = slowReaderBytes
+  constructor(options: DoorOptions) {
+    this.#options = options
+    this.#tokens = new DoorTokens(options.store.secret())
   }
 
   /** A token for a doc, or undefined where there is none under this name. */
-  async admit(name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
-    const [state] = await this.#store.keyStates([name])
+  async admit(asker: Asker, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
+    const [state] = await this.#options.store.keyStates([name])
     if (state?.kind !== 'doc') return undefined
-    const expires = now + this.#lifeMs
-    return { token: await this.#tokens.sign({ name, epoch: state.epoch, expires }), expires }
+    const expires = now + this.#options.lifeMs
+    return { token: await this.#tokens.sign({ asker, name, epoch: state.epoch, expires }), expires }
   }
 
   /** What a token opens, or undefined where it opens nothing or another doc. */
   async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
     const pass = await this.#tokens.read(token, now)
-    return pass?.name.feed === name.feed && pass.name.key === name.key ? pass : undefined
+    if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
+    return (await this.#options.isServed(pass.asker)) ? pass : undefined
   }
 
   enter(socket: WebSocket, pass: Pass): void {
@@ -86,11 +76,11 @@ export class Doors {
       if (pace.take(1, performance.now()) > 0) return socket.close(doorClosed.tooFast, 'too many messages')
       if (!isBinary) return socket.close(1003)
       this.#answer(visitor, data).catch((error: unknown) => {
-        this.#log.warn('door-failed', { reason: reasonOf(error) })
+        this.#options.log.warn('door-failed', { reason: reasonOf(error) })
         socket.close(1011)
       })
     })
-    socket.on('error', (error) => this.#log.debug('socket-error', { reason: reasonOf(error) }))
+    socket.on('error', (error) => this.#options.log.debug('socket-error', { reason: reasonOf(error) }))
     socket.on('close', () => {
       room.visitors.delete(visitor)
       if (room.visitors.size === 0) this.#leaveRoom(pass.name, room)
@@ -104,9 +94,21 @@ export class Doors {
     return visitors
   }
 
-  /** Feeds of which a doc is open here. */
-  feeds(): Iterable<FeedName> {
-    return this.#feeds.keys()
+  /** Feeds of which a doc is open here, and those in which a visitor's device would be revoked. */
+  *feeds(): Iterable<FeedName> {
+    yield* this.#feeds.keys()
+    for (const { pass } of this.#visitors()) yield revocationsOf(pass.asker.org)
+  }
+
+  /** Closes the door to those whom the relay serves no more, by the device that asked for their tokens (rule DR6). */
+  async recheck(): Promise<void> {
+    const verdicts = new Map<DeviceId, Promise<boolean>>()
+    for (const visitor of [...this.#visitors()]) {
+      const { asker } = visitor.pass
+      const verdict = verdicts.get(asker.device) ?? this.#options.isServed(asker)
+      verdicts.set(asker.device, verdict)
+      if (!(await verdict)) visitor.socket.close(doorClosed.expired, 'the relay serves the device that asked no more')
+    }
   }
 
   /** Passes a committed update on, and closes the door on a doc that was replaced or erased. */
@@ -123,8 +125,9 @@ export class Doors {
 
   /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
   async grew(feed: FeedName): Promise<void> {
+    if ([...this.#visitors()].some(({ pass }) => revocationsOf(pass.asker.org) === feed)) await this.recheck()
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
-      const doc = await this.#store.doc({ feed, key })
+      const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue
       room.sequence = doc?.sequence ?? 0
       this.#tell(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
@@ -166,11 +169,7 @@ export class Doors {
     for (const visitor of room.visitors) {
       const isSame = kind === 'doc' && epoch !== undefined && compareEpochs(epoch, visitor.pass.epoch) === 0
       if (!isSame || !bytes) visitor.socket.close(doorClosed.ended, 'this doc has ended')
-      else
-        this.#send(
-          visitor,
-          syncMessage((encoder) => sync.writeUpdate(encoder, bytes)),
-        )
+      else this.#send(visitor, updateMessage(bytes))
     }
   }
 
@@ -181,64 +180,18 @@ export class Doors {
       if (!isEmptyUpdate(said.bytes)) visitor.socket.close(doorClosed.readOnly, 'this door is for reading')
       return
     }
-    const doc = await this.#store.doc(visitor.pass.name)
+    const doc = await this.#options.store.doc(visitor.pass.name)
     if (!doc || compareEpochs(doc.epoch, visitor.pass.epoch) !== 0) {
       visitor.socket.close(doorClosed.ended, 'this doc has ended')
       return
     }
     const loaded = loadDoc(doc.states)
-    const missing = Y.encodeStateAsUpdate(loaded, said.bytes)
-    this.#send(
-      visitor,
-      syncMessage((encoder) => {
-        encoding.writeVarUint(encoder, sync.messageYjsSyncStep2)
-        encoding.writeVarUint8Array(encoder, missing)
-      }),
-    )
+    this.#send(visitor, missingMessage(Y.encodeStateAsUpdate(loaded, said.bytes)))
   }
 
   #send({ socket }: Visitor, message: Uint8Array): void {
     if (socket.readyState !== socket.OPEN) return
     socket.send(message)
-    if (socket.bufferedAmount > this.#slowReaderBytes) socket.terminate()
+    if (socket.bufferedAmount > this.#options.slowReaderBytes) socket.terminate()
   }
-}
-
-/** The doc that a path of the door names: `/door/<feed, URL-encoded>/<key>`. */
-export function readDoorPath(path: string): KeyName | undefined {
-  const [, door, feed = '', key = '', ...rest] = path.split('/')
-  if (door !== 'door' || rest.length > 0) return undefined
-  try {
-    return { feed: parseFeedName(decodeURIComponent(feed)), key: parseKey(decodeURIComponent(key)) }
-  } catch (error) {
-    if (error instanceof ProtocolError || error instanceof URIError) return undefined
-    throw error
-  }
-}
-
-type Said = { readonly type: 'step1' | 'update'; readonly bytes: Uint8Array } | { readonly type: 'other' }
-
-/** Awareness and whatever else a provider says is not for a reader's door and goes unheard. */
-function readSync(data: Uint8Array): Said {
-  try {
-    const decoder = decoding.createDecoder(data)
-    if (decoding.readVarUint(decoder) !== messageSync) return { type: 'other' }
-    const step = decoding.readVarUint(decoder)
-    const bytes = decoding.readVarUint8Array(decoder)
-    return { type: step === sync.messageYjsSyncStep1 ? 'step1' : 'update', bytes }
-  } catch {
-    return { type: 'other' }
-  }
-}
-
-/** What every provider sends when it has nothing: no structs, no deletions. */
-function isEmptyUpdate(bytes: Uint8Array): boolean {
-  return bytes.length === 2 && bytes[0] === 0 && bytes[1] === 0
-}
-
-function syncMessage(write: (encoder: encoding.Encoder) => void): Uint8Array {
-  return encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, messageSync)
-    write(encoder)
-  })
 }

@@ -42,6 +42,6 @@ export class Presence<S extends Present> {
 }
 
 /** An org's own messages, which hold the notices of its revoked devices (rule ID4). */
-function revocationsOf(org: OrgId): FeedName {
+export function revocationsOf(org: OrgId): FeedName {
   return feedName({ kind: 'team', org, topic: 'messages' })
 }

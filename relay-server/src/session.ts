@@ -303,7 +303,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader {
 
   async #askDoor({ id, feed, key }: Asked<'askDoor'>): Promise<void> {
     const subscription = this.#subscriptions.get(feed)
-    const token = subscription && (await this.#relay.doors.admit({ feed: subscription.access.name, key }, Date.now()))
+    const token = subscription && (await this.#relay.doors.admit(this.#known(), { feed: subscription.access.name, key }, Date.now()))
     if (token) this.say({ type: 'door', id, ...token })
     else this.#refuse('door', id, 'FEED', 'There is no such doc for you.')
   }

@@ -1,0 +1,63 @@
+import { parseFeedName, parseKey, ProtocolError } from '@entente/protocol'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import * as sync from 'y-protocols/sync'
+import type { KeyName } from './store/store.js'
+
+// The words of the y-websocket protocol, as far as a reader's door needs them.
+
+const messageSync = 0
+const messageAwareness = 1
+
+/** That nobody is there to be aware of: what can be said to any provider at any time. */
+export const emptyAwareness = new Uint8Array([messageAwareness, 1, 0])
+
+/** The doc that a path of the door names: `/door/<feed, URL-encoded>/<key>`. */
+export function readDoorPath(path: string): KeyName | undefined {
+  const [, door, feed = '', key = '', ...rest] = path.split('/')
+  if (door !== 'door' || rest.length > 0) return undefined
+  try {
+    return { feed: parseFeedName(decodeURIComponent(feed)), key: parseKey(decodeURIComponent(key)) }
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof URIError) return undefined
+    throw error
+  }
+}
+
+type Said = { readonly type: 'step1' | 'update'; readonly bytes: Uint8Array } | { readonly type: 'other' }
+
+/** Awareness and whatever else a provider says is not for a reader's door and goes unheard. */
+export function readSync(data: Uint8Array): Said {
+  try {
+    const decoder = decoding.createDecoder(data)
+    if (decoding.readVarUint(decoder) !== messageSync) return { type: 'other' }
+    const step = decoding.readVarUint(decoder)
+    const bytes = decoding.readVarUint8Array(decoder)
+    return { type: step === sync.messageYjsSyncStep1 ? 'step1' : 'update', bytes }
+  } catch {
+    return { type: 'other' }
+  }
+}
+
+/** What every provider sends when it has nothing: no structs, no deletions. */
+export function isEmptyUpdate(bytes: Uint8Array): boolean {
+  return bytes.length === 2 && bytes[0] === 0 && bytes[1] === 0
+}
+
+/** An update as it came, for those who have what it builds on. */
+export function updateMessage(update: Uint8Array): Uint8Array {
+  return syncMessage(sync.messageYjsUpdate, update)
+}
+
+/** The answer to a provider's first step: what it is missing. */
+export function missingMessage(missing: Uint8Array): Uint8Array {
+  return syncMessage(sync.messageYjsSyncStep2, missing)
+}
+
+function syncMessage(step: number, bytes: Uint8Array): Uint8Array {
+  return encoding.encode((encoder) => {
+    encoding.writeVarUint(encoder, messageSync)
+    encoding.writeVarUint(encoder, step)
+    encoding.writeVarUint8Array(encoder, bytes)
+  })
+}
