@@ -103,7 +103,7 @@ export class Doors {
   /** Closes the door to those whom the relay serves no more, by the device that asked for their tokens (rule DR6). */
   async recheck(): Promise<void> {
     const verdicts = new Map<DeviceId, Promise<boolean>>()
-    for (const visitor of [...this.#visitors()]) {
+    for (const visitor of this.#visitors()) {
       const { asker } = visitor.pass
       const verdict = verdicts.get(asker.device) ?? this.#options.isServed(asker)
       verdicts.set(asker.device, verdict)

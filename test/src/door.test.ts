@@ -36,6 +36,8 @@ beforeEach(async () => {
   partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul')
   party = { vendor, partner, relay, plan: { ...samplePlan(), exports: 5 }, journal: new Journal(() => undefined) }
   await importRecords(party)
+  // An invitation is known to the relay before its link is handed on.
+  await Promise.all([vendor, partner].map((engine) => engine.sync.settled(30_000)))
   connection = await connect(party)
   await agree(party, connection)
   await share(party, connection)

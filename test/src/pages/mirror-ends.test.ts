@@ -50,6 +50,8 @@ beforeAll(async () => {
   const [vendor, partner] = [await openOrg(relay.url, 'Alder Devices', 'Vera'), await openOrg(relay.url, 'Harbour Consulting', 'Paul')]
   party = { vendor, partner, relay, plan: { ...samplePlan(), exports: 3 }, journal: new Journal(() => undefined) }
   await importRecords(party)
+  // An invitation is known to the relay before its link is handed on.
+  await Promise.all([vendor, partner].map((engine) => engine.sync.settled(30_000)))
   connection = await connect(party)
   await agree(party, connection)
   await share(party, connection)
