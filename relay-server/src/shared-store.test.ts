@@ -36,7 +36,7 @@ describe('two relays on one store', () => {
     await Promise.all([north.stop(), south.stop()])
   })
 
-  it('[SH2] bring Vera’s entries at the one to Paul at the other, in order, whoever else writes', async () => {
+  it('[RS2] bring Vera’s entries at the one to Paul at the other, in order, whoever else writes', async () => {
     const connection = await createConnection()
     const { vera } = await agree(connection, north.url)
     const paul = await connection.open(south.url, connection.paul)
@@ -62,7 +62,7 @@ describe('two relays on one store', () => {
     }
   })
 
-  it('[SH3] judge by what the other wrote: the key’s last entry, and both policies', async () => {
+  it('[RS3] judge by what the other wrote: the key’s last entry, and both policies', async () => {
     const connection = await createConnection()
     const { vera, paul } = await agree(connection, north.url)
     const feed = feedNumbers.vendorOpportunity
@@ -89,7 +89,7 @@ describe('two relays on one store', () => {
     expect((await vera.publish(feed, docOffer('r5', bytes('a'), 3, '1'))).code).toBe('ACCEPTED')
   })
 
-  it('[SH2] tell Vera at the one that Paul claimed her invitation at the other', async () => {
+  it('[RS2] tell Vera at the one that Paul claimed her invitation at the other', async () => {
     const [vera, paul] = [
       await RelayClient.connect(north.url, await createDevice(await createOrg())),
       await RelayClient.connect(south.url, await createDevice(await createOrg())),
@@ -124,7 +124,7 @@ describe('two relays on one store', () => {
     expect(await thief.closed()).toBe(1008)
   })
 
-  it('[DR4, SH2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {
+  it('[DR4, RS2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {
     const connection = await createConnection()
     const { vera, paul } = await agree(connection, north.url)
     const first = docOffer('r1', bytes('a'))

@@ -38,7 +38,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('[SH1, SH2, SH3] a relay is killed under load, and comes back: nothing acknowledged is lost, nothing comes twice, and the others go on', async () => {
+it('[RS1, RS2, RS3] a relay is killed under load, and comes back: nothing acknowledged is lost, nothing comes twice, and the others go on', async () => {
   const load = await startLoad(cluster, { seed: 4242, keysPerFeed: 8 })
   let workedOn = 0
   for (let round = 0; round < 9; round++) {
@@ -72,7 +72,7 @@ it('[SH1, SH2, SH3] a relay is killed under load, and comes back: nothing acknow
   expect(await relayCommand('check', '--store', store)).toMatchObject({ code: 0 })
 })
 
-it('[SH4, OP2] the database is put back from an older copy under relays and devices, and is made whole by the devices, without a click', async () => {
+it('[RS4, OP2] the database is put back from an older copy under relays and devices, and is made whole by the devices, without a click', async () => {
   const party = await connectedParty()
   const { vendor, partner, plan } = party
   const id = partner.connections.list()[0]?.id
@@ -101,7 +101,7 @@ it('[SH4, OP2] the database is put back from an older copy under relays and devi
   expect(await relayCommand('check', '--store', store)).toMatchObject({ code: 0 })
 })
 
-it('[SH2] relays are replaced one after the other while Vera edits, and Paul sees all of it', async () => {
+it('[RS2] relays are replaced one after the other while Vera edits, and Paul sees all of it', async () => {
   const party = await connectedParty()
   const { vendor, partner, plan } = party
   const id = partner.connections.list()[0]?.id

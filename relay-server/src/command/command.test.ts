@@ -75,7 +75,7 @@ it('backup writes a copy while the store is open, for its owner only, and never 
   expect((await stat(copy)).mode & 0o777).toBe(0o600)
   expect((await readdir(directory)).toSorted()).toEqual(['data', 'monday.db'])
   await expect(runBackup(place, copy, print)).rejects.toThrow('exists')
-  damage("UPDATE docs SET tail = 1 WHERE key = 'm'")
+  damage("UPDATE docs SET bytes = 9 WHERE key = 'm'")
   await expect(runBackup(place, join(directory, 'tuesday.db'), print)).rejects.toThrow('not sound')
   await expect(runBackup(place, join(directory, 'nowhere', 'x.db'), print)).rejects.toThrow('nowhere')
   expect((await readdir(directory)).toSorted()).toEqual(['data', 'monday.db'])

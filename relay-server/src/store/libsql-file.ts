@@ -81,7 +81,9 @@ async function openAsWriter(path: string): Promise<Writer> {
   const writer = openWriter(path)
   // FULL makes every commit wait for the disk (an acknowledged entry survives a power cut), secure_delete overwrites what is removed (a withdrawn
   // value is gone from the file).
-  await writer.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -8192')
+  await writer.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4096',
+  )
   return writer
 }
 

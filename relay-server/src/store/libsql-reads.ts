@@ -23,6 +23,8 @@ export class LibsqlReads {
   readonly #doc: ReadStatement
   readonly #state: ReadStatement
   readonly #tail: ReadStatement
+  readonly #lastUpdate: ReadStatement
+  readonly #tailBytes: ReadStatement
   readonly #mergedAfter: ReadStatement
   readonly #tailsAfter: ReadStatement
   readonly #invitation: ReadStatement
@@ -42,7 +44,9 @@ export class LibsqlReads {
     this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
     this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
-    this.#tail = reader.prepare('SELECT bytes FROM tails WHERE doc = ? ORDER BY sequence')
+    this.#tail = reader.prepare('SELECT sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
+    this.#lastUpdate = reader.prepare('SELECT sequence, vector FROM tails WHERE doc = ? ORDER BY sequence DESC LIMIT 1')
+    this.#tailBytes = reader.prepare('SELECT SUM(LENGTH(bytes)) AS bytes FROM tails WHERE doc = ?')
     this.#mergedAfter = reader.prepare(
       'SELECT d.key, d.kind, d.version, d.number, d.merged AS sequence, s.bytes FROM docs d JOIN states s ON s.doc = d.id WHERE d.feed = ? AND d.merged > ? ORDER BY d.merged LIMIT ?',
     )
@@ -73,30 +77,32 @@ export class LibsqlReads {
     const row = this.#doc.get([name.feed, name.key])
     if (!row) return undefined
     const kind = toKind(row)
-    return {
-      sequence: toNumber(row['sequence']),
-      kind,
-      epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
-      vector: kind === 'doc' ? decodeStateVector(toBytes(row['vector'])) : emptyVector,
-      bytes: toNumber(row['bytes']),
-    }
+    const epoch = { version: toNumber(row['version']), number: toNumber(row['number']) }
+    const [sequence, bytes] = [toNumber(row['merged']), toNumber(row['bytes'])]
+    if (kind !== 'doc') return { sequence, kind, epoch, vector: emptyVector, bytes }
+    const id = toNumber(row['id'])
+    const update = this.#lastUpdate.get([id])
+    if (!update) return { sequence, kind, epoch, vector: decodeStateVector(toBytes(row['vector'])), bytes }
+    const vector = decodeStateVector(toBytes(update['vector']))
+    return { sequence: toNumber(update['sequence']), kind, epoch, vector, bytes: bytes + toNumber(this.#tailBytes.get([id])?.['bytes']) }
   }
 
   message(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
     const row = this.#doc.get([name.feed, name.key])
     if (!row || (toKind(row) !== 'message' && toKind(row) !== 'notice')) return undefined
-    return { bytes: toBytes(this.#state.get([toNumber(row['id'])])?.['bytes']), sequence: toNumber(row['sequence']) }
+    return { bytes: toBytes(this.#state.get([toNumber(row['id'])])?.['bytes']), sequence: toNumber(row['merged']) }
   }
 
   doc(name: KeyName): StoredDoc | undefined {
     const row = this.#doc.get([name.feed, name.key])
     if (!row || toKind(row) !== 'doc') return undefined
     const id = toNumber(row['id'])
+    const tail = this.#tail.all([id])
     return {
       epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
-      sequence: toNumber(row['sequence']),
+      sequence: toNumber(tail.at(-1)?.['sequence'] ?? row['merged']),
       merged: toNumber(row['merged']),
-      states: [this.#state.get([id]), ...this.#tail.all([id])].map((state) => toBytes(state?.['bytes'])),
+      states: [this.#state.get([id]), ...tail].map((state) => toBytes(state?.['bytes'])),
     }
   }
 

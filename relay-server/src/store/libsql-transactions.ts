@@ -13,12 +13,15 @@ interface Asked {
 export class Transactions {
   readonly #writer: Writer
   readonly #begin: Statement
+  readonly #undone: () => void
   #asked: Asked[] = []
   #running: Promise<void> | undefined
 
-  constructor(writer: Writer, begin: Statement) {
+  /** @param undone called when what was written is taken back */
+  constructor(writer: Writer, begin: Statement, undone: () => void) {
     this.#writer = writer
     this.#begin = begin
+    this.#undone = undone
   }
 
   /**
@@ -61,6 +64,7 @@ export class Transactions {
       await this.#writer.exec('COMMIT')
     } catch (error) {
       await this.#writer.exec('ROLLBACK').catch(() => {})
+      this.#undone()
       const [only] = together
       if (together.length > 1) return false
       only?.failed(error)

@@ -1,12 +1,21 @@
 import { encodeStateVector, type EntryKind, entryKinds, type FeedName, type Key, type OrgId, parseOrgId } from '@entente/protocol'
+import { LruMap } from '../lru.js'
 import type { Account } from './account.js'
-import { type Row, type Statement, toNumber, toText, type Writer } from './connection.js'
+import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
 import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './libsql-accounts.js'
 import type { Opening } from './libsql-file.js'
 import { toInvitation } from './libsql-reads.js'
 import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from './store.js'
 
 const erased = entryKinds.indexOf('erased')
+
+/** Updates that are filed by one statement: calling it costs more than what it does. */
+const tailsAtOnce = 16
+const tailCells = 5
+
+function addTails(count: number): string {
+  return `INSERT INTO tails (feed, sequence, doc, bytes, vector) VALUES ${Array.from({ length: count }, () => '(?, ?, ?, ?, ?)').join(', ')}`
+}
 
 const statements = {
   begin: 'BEGIN IMMEDIATE',
@@ -15,18 +24,17 @@ const statements = {
   addFeed: 'INSERT INTO feeds (name, owner, head, opening) VALUES (?, ?, 0, 0) RETURNING id',
   setHead: 'UPDATE feeds SET head = ?, opening = ? WHERE id = ?',
   openFeed: 'INSERT INTO feed_openings (feed, n, head) VALUES (?, ?, ?)',
-  // The row that each update needs, and no more of it: every column costs.
-  doc: 'SELECT id, sequence, tail FROM docs WHERE feed = ? AND key = ?',
-  replaced: 'SELECT kind, tail, merged, bytes FROM docs WHERE id = ?',
-  lastOf: 'SELECT d.sequence FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?',
-  addDoc:
-    'INSERT INTO docs (feed, key, kind, version, number, sequence, merged, tail, bytes, vector) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?) RETURNING id',
-  replaceDoc: 'UPDATE docs SET kind = ?, version = ?, number = ?, sequence = ?, merged = ?, tail = 0, bytes = ?, vector = ? WHERE id = ?',
-  extendDoc:
-    'UPDATE docs SET sequence = ?, tail = tail + 1, bytes = bytes + ?, vector = ? WHERE feed = ? AND key = ? AND sequence = ? RETURNING id, tail',
-  mergeDoc: 'UPDATE docs SET merged = ?, tail = tail - ?, bytes = bytes + ? WHERE id = ?',
+  doc: 'SELECT id, kind, merged, bytes FROM docs WHERE feed = ? AND key = ?',
+  tailOf: 'SELECT COUNT(*) AS updates, MAX(sequence) AS sequence, COALESCE(SUM(LENGTH(bytes)), 0) AS bytes FROM tails WHERE doc = ?',
+  lastOf:
+    'SELECT COALESCE((SELECT MAX(sequence) FROM tails WHERE doc = d.id), d.merged) AS sequence FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?',
+  addDoc: 'INSERT INTO docs (feed, key, kind, version, number, merged, bytes, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id',
+  replaceDoc: 'UPDATE docs SET kind = ?, version = ?, number = ?, merged = ?, bytes = ?, vector = ? WHERE id = ?',
+  mergeDoc:
+    'UPDATE docs SET merged = ?, bytes = ?, vector = COALESCE((SELECT vector FROM tails WHERE feed = ? AND sequence = ?), vector) WHERE id = ?',
   setState: 'INSERT INTO states (doc, bytes) VALUES (?, ?) ON CONFLICT (doc) DO UPDATE SET bytes = excluded.bytes',
-  addTail: 'INSERT INTO tails (feed, sequence, doc, bytes) VALUES (?, ?, ?, ?)',
+  addTail: addTails(1),
+  addTails: addTails(tailsAtOnce),
   dropTail: 'DELETE FROM tails WHERE doc = ? AND sequence <= ?',
   growOrg,
   decideOrg,
@@ -35,14 +43,30 @@ const statements = {
   setInvitation:
     'INSERT OR REPLACE INTO invitations (mailbox, vendor, partner, claim_hash, expires, wrong_tries, void) VALUES (?, ?, ?, ?, ?, ?, ?)',
   forgetInvitations: 'DELETE FROM invitations WHERE expires < ?',
-  feedSums: `SELECT COALESCE(SUM(bytes), 0) AS bytes, COALESCE(SUM(kind <> ${erased}), 0) AS docs, COALESCE(SUM(kind = ${erased}), 0) AS tombstones,
-    COALESCE(SUM(tail), 0) AS tail_updates FROM docs WHERE feed = ?`,
+  feedSums: `SELECT COALESCE(SUM(bytes), 0) AS bytes, COALESCE(SUM(docs), 0) AS docs, COALESCE(SUM(tombstones), 0) AS tombstones,
+    COALESCE(SUM(tails), 0) AS tail_updates FROM (
+      SELECT bytes, kind <> ${erased} AS docs, kind = ${erased} AS tombstones, 0 AS tails FROM docs WHERE feed = ?1
+      UNION ALL SELECT LENGTH(bytes), 0, 0, 1 FROM tails WHERE feed = ?1)`,
   dropTails: 'DELETE FROM tails WHERE feed = ?',
   dropStates: 'DELETE FROM states WHERE doc IN (SELECT id FROM docs WHERE feed = ?)',
   dropDocs: 'DELETE FROM docs WHERE feed = ?',
   dropOpenings: 'DELETE FROM feed_openings WHERE feed = ?',
   dropFeed: 'DELETE FROM feeds WHERE id = ?',
 } as const
+
+/** Keys whose last entry is remembered, so that an update of one costs a single statement. */
+const keptKeys = 8_192
+
+/** The last entry of a key, as this process, the only one that writes feeds, left it. */
+interface Last {
+  readonly id: number
+  kind: number
+  merged: number
+  sequence: number
+  /** Of state and tail. */
+  bytes: number
+  updates: number
+}
 
 type Statements = Readonly<Record<keyof typeof statements, Statement>>
 
@@ -60,6 +84,9 @@ interface WrittenFeed {
 export class LibsqlWrites {
   readonly #statements: Statements
   readonly #opening: Opening
+  /** Updates of the batch that are still to be filed, five cells each. */
+  #tails: Cell[] = []
+  readonly #lasts = new LruMap<string, Last>(keptKeys)
 
   private constructor(prepared: Statements, opening: Opening) {
     this.#statements = prepared
@@ -73,6 +100,12 @@ export class LibsqlWrites {
 
   get begin(): Statement {
     return this.#statements.begin
+  }
+
+  /** What was written last has been taken back. */
+  forget(): void {
+    this.#lasts.clear()
+    this.#tails = []
   }
 
   append(writes: readonly Write[]): Commit {
@@ -91,6 +124,7 @@ export class LibsqlWrites {
       sequences.push(tail === undefined ? 0 : feed.head)
       if (tail !== undefined) given.wrote(write)
     }
+    this.#fileTails(1)
     for (const feed of feeds.values()) this.#setHead(feed)
     return { opening: this.#opening.id, sequences, tails, accounts: this.#grow([...feeds.values()]) }
   }
@@ -123,57 +157,97 @@ export class LibsqlWrites {
 
   /** @returns the length of the key's tail afterwards, or undefined where the write comes too late */
   #appendOne(feed: WrittenFeed, write: Write, given: Given): number | undefined {
-    const run = this.#statements
+    const last = feed.id === 0 ? undefined : this.#last(feed.id, write.key)
+    if ((last?.sequence ?? 0) !== write.seen) return undefined
     if (write.given.length > 0 && !given.holds(write.given)) return undefined
-    if (write.kind === 'doc' && !write.whole) return this.#extend(feed, write)
-    const row = feed.id === 0 ? undefined : run.doc.get([feed.id, write.key])
-    if ((row ? toNumber(row['sequence']) : 0) !== write.seen) return undefined
-    if (feed.id === 0) feed.id = toNumber(run.addFeed.get([write.feed, feed.owner])?.['id'])
+    if (feed.id === 0) feed.id = toNumber(this.#statements.addFeed.get([write.feed, feed.owner])?.['id'])
     const sequence = ++feed.head
-    const kind = entryKinds.indexOf(write.kind)
-    const { version, number } = write.epoch
-    const { length } = write.bytes
-    const vector = encodeStateVector(write.vector)
     if (write.connects) feed.growth.connections++
-    countNew(feed.growth, write.kind, length)
-    if (!row) {
-      const id = toNumber(run.addDoc.get([feed.id, write.key, kind, version, number, sequence, sequence, length, vector])?.['id'])
-      run.setState.run([id, write.bytes])
-      return 0
-    }
-    const id = toNumber(row['id'])
-    countReplaced(feed.growth, run.replaced.get([id]))
-    if (toNumber(row['tail']) > 0) run.dropTail.run([id, sequence])
-    run.replaceDoc.run([kind, version, number, sequence, sequence, length, vector, id])
-    run.setState.run([id, write.bytes])
+    if (last && write.kind === 'doc' && !write.whole) return this.#extend(feed, last, write)
+    countNew(feed.growth, write.kind, write.bytes.length)
+    if (last) this.#replace(feed, last, write)
+    else this.#add(feed, sequence, write)
     return 0
   }
 
-  /** The way of most writes, so in as few statements as can be: compare and set, and file the update. */
-  #extend(feed: WrittenFeed, { key, seen, bytes, vector }: Write): number | undefined {
-    const sequence = feed.head + 1
-    const row = this.#statements.extendDoc.get([sequence, bytes.length, encodeStateVector(vector), feed.id, key, seen])
+  #extend({ id, head, growth }: WrittenFeed, last: Last, { bytes, vector }: Write): number {
+    this.#tails.push(id, head, last.id, bytes, encodeStateVector(vector))
+    this.#fileTails(tailsAtOnce)
+    growth.bytes += bytes.length
+    growth.tailUpdates++
+    last.sequence = head
+    last.bytes += bytes.length
+    return ++last.updates
+  }
+
+  /** Files what has gathered, once it is so many. */
+  #fileTails(least: number): void {
+    const run = this.#statements
+    while (this.#tails.length >= least * tailCells) {
+      const isMany = this.#tails.length >= tailsAtOnce * tailCells
+      const cells = this.#tails.splice(0, (isMany ? tailsAtOnce : 1) * tailCells)
+      ;(isMany ? run.addTails : run.addTail).run(cells)
+    }
+  }
+
+  #replace({ head, growth }: WrittenFeed, last: Last, { kind, epoch, bytes, vector }: Write): void {
+    growth.bytes -= last.bytes
+    growth.tailUpdates -= last.updates
+    if (last.kind === erased) growth.tombstones--
+    else growth.docs--
+    const next = { kind: entryKinds.indexOf(kind), merged: head, sequence: head, bytes: bytes.length, updates: 0 }
+    const run = this.#statements
+    this.#fileTails(1)
+    if (last.updates > 0) run.dropTail.run([last.id, head])
+    run.replaceDoc.run([next.kind, epoch.version, epoch.number, head, bytes.length, encodeStateVector(vector), last.id])
+    run.setState.run([last.id, bytes])
+    Object.assign(last, next)
+  }
+
+  #add(feed: WrittenFeed, sequence: number, { key, kind: name, epoch, bytes, vector }: Write): void {
+    const kind = entryKinds.indexOf(name)
+    const cells = [feed.id, key, kind, epoch.version, epoch.number, sequence, bytes.length, encodeStateVector(vector)]
+    const id = toNumber(this.#statements.addDoc.get(cells)?.['id'])
+    this.#statements.setState.run([id, bytes])
+    this.#lasts.set(lastId(feed.id, key), { id, kind, merged: sequence, sequence, bytes: bytes.length, updates: 0 })
+  }
+
+  #last(feed: number, key: Key): Last | undefined {
+    const known = this.#lasts.get(lastId(feed, key))
+    if (known) return known
+    // It may have updates in this very batch that went out of memory again.
+    this.#fileTails(1)
+    const row = this.#statements.doc.get([feed, key])
     if (!row) return undefined
-    this.#statements.addTail.run([feed.id, sequence, toNumber(row['id']), bytes])
-    feed.head = sequence
-    feed.growth.bytes += bytes.length
-    feed.growth.tailUpdates++
-    return toNumber(row['tail'])
+    const [id, merged] = [toNumber(row['id']), toNumber(row['merged'])]
+    const tail = this.#statements.tailOf.get([id])
+    const last = {
+      id,
+      kind: toNumber(row['kind']),
+      merged,
+      sequence: toNumber(tail?.['sequence'] ?? merged),
+      bytes: toNumber(row['bytes']) + toNumber(tail?.['bytes']),
+      updates: toNumber(tail?.['updates']),
+    }
+    this.#lasts.set(lastId(feed, key), last)
+    return last
   }
 
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): boolean {
     const run = this.#statements
     const feed = run.feed.get([name.feed])
-    const row = feed && run.doc.get([toNumber(feed['id']), name.key])
-    if (!row) return false
-    const id = toNumber(row['id'])
-    if (toNumber(run.replaced.get([id])?.['merged']) !== from.merged) return false
+    const id = feed && toNumber(feed['id'])
+    const last = id === undefined ? undefined : this.#last(id, name.key)
+    if (!feed || id === undefined || !last || last.merged !== from.merged) return false
     const grown = merged.length - from.states.reduce((sum, state) => sum + state.length, 0)
     const updates = from.states.length - 1
-    run.dropTail.run([id, from.sequence])
-    run.setState.run([id, merged])
-    run.mergeDoc.run([from.sequence, updates, grown, id])
+    run.mergeDoc.run([from.sequence, merged.length, id, from.sequence, last.id])
+    run.dropTail.run([last.id, from.sequence])
+    run.setState.run([last.id, merged])
     run.growOrg.get(growthCells(toText(feed['owner']), { ...noGrowth(), bytes: grown, tailUpdates: -updates }))
+    last.merged = from.sequence
+    last.bytes += grown
+    last.updates -= updates
     return true
   }
 
@@ -197,6 +271,7 @@ export class LibsqlWrites {
     if (!row) return
     const id = toNumber(row['id'])
     const sums = run.feedSums.get([id])
+    this.#lasts.clear()
     const growth = {
       bytes: -toNumber(sums?.['bytes']),
       docs: -toNumber(sums?.['docs']),
@@ -247,11 +322,8 @@ function countNew(growth: Growth, kind: EntryKind, length: number): void {
   else growth.docs++
 }
 
-function countReplaced(growth: Growth, row: Row | undefined): void {
-  growth.bytes -= toNumber(row?.['bytes'])
-  growth.tailUpdates -= toNumber(row?.['tail'])
-  if (toNumber(row?.['kind']) === erased) growth.tombstones--
-  else growth.docs--
+function lastId(feed: number, key: Key): string {
+  return `${feed} ${key}`
 }
 
 function addTo(sum: Growth, growth: Growth): void {

@@ -103,17 +103,17 @@ it('does not make a store where an operator looks for one', async () => {
 
 /** Each damage as SQL, and what the check says of it. */
 const damages = [
-  ['UPDATE docs SET sequence = 99 WHERE key = "r1"', 'has not reached'],
-  ['UPDATE docs SET tail = 2 WHERE key = "r1"', '1 updates where 2'],
+  ['UPDATE docs SET merged = 99 WHERE key = "m"', 'has not reached'],
+  ['UPDATE docs SET merged = 99 WHERE key = "r1"', 'merged already'],
   ['UPDATE docs SET bytes = bytes + 1 WHERE key = "m"', 'another size'],
-  ['UPDATE docs SET vector = x"00" WHERE key = "r1"', 'state vector'],
+  ['UPDATE tails SET vector = x"00"', 'state vector'],
   ['UPDATE docs SET kind = 9 WHERE key = "m"', 'unknown kind'],
-  ['UPDATE docs SET merged = 1, sequence = 1 WHERE key = "m"', 'several entries'],
-  ['UPDATE docs SET merged = 3, sequence = 3 WHERE key = "m"', 'several entries'],
+  ['UPDATE docs SET merged = 1 WHERE key = "m"', 'several entries'],
+  ['UPDATE docs SET merged = 3 WHERE key = "m"', 'several entries'],
   ['UPDATE states SET bytes = zeroblob(length(bytes)) WHERE doc = (SELECT id FROM docs WHERE key = "r1")', 'r1'],
   ['DELETE FROM states WHERE doc = (SELECT id FROM docs WHERE key = "m")', 'has no state'],
   ['DELETE FROM docs WHERE key = "r1"', 'belongs to no doc'],
-  ['DELETE FROM tails', '0 updates where 1'],
+  ['DELETE FROM tails', 'account'],
   ['UPDATE tails SET feed = 7', 'of another feed'],
   ['UPDATE feeds SET id = 7', 'belongs to no feed'],
   ['UPDATE feeds SET opening = 7', 'openings'],

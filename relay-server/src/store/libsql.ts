@@ -44,7 +44,7 @@ class LibsqlStore implements Store {
     this.#reader = reader
     this.#reads = new LibsqlReads(reader, file.opening.id)
     this.#writes = writes
-    this.#transactions = new Transactions(file.writer, writes.begin)
+    this.#transactions = new Transactions(file.writer, writes.begin, () => writes.forget())
     this.#secret = this.#reads.secret()
     this.#revision = this.#reads.revision()
   }
@@ -58,7 +58,7 @@ class LibsqlStore implements Store {
   }
 
   async keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]> {
-    return names.map((name) => this.#reads.keyState(name))
+    return this.#reader.snapshot(() => names.map((name) => this.#reads.keyState(name)))
   }
 
   async message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {

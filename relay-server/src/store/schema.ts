@@ -1,6 +1,7 @@
 /**
- * The tables of the embedded store. `docs` holds the small row that each publish changes, `states` the merged bytes, which change only when a
- * doc is replaced or compacted, and `tails` the updates since then, filed by sequence so that catching up is a walk along two indexes.
+ * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.
+ * `tails` holds the updates since then, each with the doc's vector after it, filed by sequence so that catching up is a walk along two indexes. So
+ * an update, which is what most publishes are, is one row that is added and none that changes.
  * `feeds.opening` is the opening in which a feed was last written; `feed_openings` has its head when the first write of an opening came.
  * `orgs` has what an operator decides about an org, and sums over its feeds, kept in step by every transaction that changes those.
  */
@@ -16,11 +17,13 @@ CREATE TABLE IF NOT EXISTS feeds (
 CREATE TABLE IF NOT EXISTS feed_openings (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS docs (
   id INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
-  sequence INTEGER NOT NULL, merged INTEGER NOT NULL, tail INTEGER NOT NULL, bytes INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (feed, key)
+  merged INTEGER NOT NULL, bytes INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (feed, key)
 );
 CREATE INDEX IF NOT EXISTS docs_by_merged ON docs (feed, merged);
 CREATE TABLE IF NOT EXISTS states (doc INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS tails (feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (feed, sequence)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tails (
+  feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, bytes BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (feed, sequence)
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tails_by_doc ON tails (doc, sequence);
 CREATE TABLE IF NOT EXISTS orgs (
   org TEXT PRIMARY KEY, standing TEXT NOT NULL DEFAULT 'none', quota_bytes INTEGER, quota_docs INTEGER, quota_connections INTEGER,
@@ -33,5 +36,5 @@ CREATE TABLE IF NOT EXISTS invitations (
 ) WITHOUT ROWID;
 `
 
-/** Raised when a table changes; a store written by a newer relay is left untouched. Version 1 was of a pre-release. */
-export const schemaVersion = 2
+/** Raised when a table changes; a store written by a newer relay is left untouched. Versions 1 and 2 were of pre-releases. */
+export const schemaVersion = 3
