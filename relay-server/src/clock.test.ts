@@ -1,7 +1,19 @@
 import { connect } from 'node:net'
-import { feedName } from '@entente/protocol'
+import { feedName, parseKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+import { WebSocket } from 'ws'
+import {
+  agree,
+  createConnection,
+  createDevice,
+  createOrg,
+  docOffer,
+  feedNumbers,
+  offerOf,
+  RelayClient,
+  type TestDevice,
+  TestRelay,
+} from './testing/index.js'
 
 const day = 24 * 60 * 60 * 1000
 const heartbeatMs = 150
@@ -88,6 +100,38 @@ describe('a relay whose clock jumps', () => {
     anew.send({ type: 'hello', ...(await vera.hello(nonce, anew.relayName, { expires: Math.floor(time / 1000) + 60 })) })
     await anew.next('welcome')
   })
+})
+
+it.each([
+  ['a day ahead', day],
+  ['a day back', -day],
+])('[DR3] the door stays open for as long as its token was promised, when the clock jumps %s', async (_, jump) => {
+  let offset = 0
+  vi.stubGlobal(
+    'Date',
+    jumpingDate(() => offset),
+  )
+  const relay = await TestRelay.start({ heartbeatMs, doorMs: 1_500 })
+  try {
+    const connection = await createConnection()
+    const { vera, paul } = await agree(connection, relay.url)
+    await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', new Uint8Array([1])))
+    paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: parseKey('r1') })
+    const { token } = await paul.next('door')
+    const path = `/door/${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1?token=${token}`
+    const socket = new WebSocket(relay.url.replace('http', 'ws') + path)
+    const began = performance.now()
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve))
+    await new Promise((resolve) => socket.once('open', resolve))
+    offset = jump
+    expect(await closed).toBe(4401)
+    const openMs = performance.now() - began
+    expect(openMs).toBeGreaterThan(1_000)
+    expect(openMs).toBeLessThan(3_500)
+  } finally {
+    vi.unstubAllGlobals()
+    await relay.stop()
+  }
 })
 
 /** The class Date, as far as the relay and its libraries use it, with its present shifted. */
