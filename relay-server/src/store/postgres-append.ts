@@ -15,6 +15,9 @@ export const stripes = 16
  * 3. Statements of this function see what was committed before they began (READ COMMITTED), hence, after 2, the last entries of all keys.
  * 4. The usage of the orgs comes last, also in one order, a row for each org and stripe of feeds.
  *
+ * The planner has no choice anywhere: each row is looked up by its primary key in a subquery of its own (OFFSET 0 keeps it one), or is a conflict
+ * of an insert. A join could be turned round by a plan that was made while the tables were small, and would then read a feed for each key.
+ *
  * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
  * The answer names the writes that were taken (`taken`, counted from 1), with their sequences and tails; there is none where the opening is
  * another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
@@ -43,6 +46,9 @@ DECLARE
   v_bytes bigint[];
   v_docs bigint[];
   v_connections bigint[];
+  v_entries bigint[];
+  v_of int[];
+  v_gone bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${locks.openings});
   SELECT o.n, o.id, o.place INTO v_opening FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
@@ -74,51 +80,41 @@ BEGIN
   ), stale AS MATERIALIZED (
     SELECT g.list
     FROM unnest(g_list, g_feed, g_key, g_sequence) g(list, f, key, sequence)
-    LEFT JOIN entente.docs d ON d.feed = v_ids[g.f] AND d.key = g.key
+    LEFT JOIN LATERAL (SELECT d.sequence FROM entente.docs d WHERE d.feed = v_ids[g.f] AND d.key = g.key OFFSET 0) d ON true
     WHERE coalesce(d.sequence, 0) <> g.sequence
   ), a AS MATERIALIZED (
     SELECT w.*, v_heads[w.f] + row_number() OVER (PARTITION BY w.f ORDER BY w.i) AS sequence,
-      d.feed IS NULL AS is_new, d.feed IS NOT NULL AND w.kind = 0 AND NOT w.whole AS extends,
-      coalesce(d.bytes, 0) AS old_bytes, coalesce(d.kind, 3) <> 3 AS was_there, coalesce(d.tails, '{}') AS old_tails
-    FROM w LEFT JOIN entente.docs d ON d.feed = w.feed AND d.key = w.key
+      d.bytes IS NOT NULL AND w.kind = 0 AND NOT w.whole AS extends, coalesce(d.kind, 3) <> 3 AS was_there,
+      d.version AS old_version, d.number AS old_number, d.merged AS old_merged, coalesce(d.bytes, 0) AS old_bytes, coalesce(d.tails, '{}') AS old_tails
+    FROM w LEFT JOIN LATERAL (SELECT d.* FROM entente.docs d WHERE d.feed = w.feed AND d.key = w.key OFFSET 0) d ON true
     WHERE coalesce(d.sequence, 0) = w.seen AND NOT EXISTS (SELECT FROM stale s WHERE s.list = w.given)
-  ), added AS (
-    INSERT INTO entente.docs (feed, key, kind, version, number, sequence, merged, bytes, tails, vector)
-    SELECT feed, key, kind, version, number, sequence, sequence, size, '{}', substring(p_blob FROM at + size + 1 FOR vector_size)
-    FROM a WHERE is_new
-  ), begun AS (
-    INSERT INTO entente.states (feed, key, bytes) SELECT feed, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE is_new
-  ), extended AS (
-    UPDATE entente.docs d SET sequence = a.sequence, bytes = d.bytes + a.size, tails = d.tails || a.sequence,
-      vector = substring(p_blob FROM a.at + a.size + 1 FOR a.vector_size)
-    FROM a WHERE a.extends AND d.feed = a.feed AND d.key = a.key
+  ), kept AS (
+    INSERT INTO entente.docs AS d (feed, key, kind, version, number, sequence, merged, bytes, tails, vector)
+    SELECT feed, key, kind, CASE WHEN extends THEN old_version ELSE version END, CASE WHEN extends THEN old_number ELSE number END, sequence,
+      CASE WHEN extends THEN old_merged ELSE sequence END, CASE WHEN extends THEN old_bytes + size ELSE size END,
+      CASE WHEN extends THEN old_tails || sequence ELSE '{}' END, substring(p_blob FROM at + size + 1 FOR vector_size)
+    FROM a
+    ON CONFLICT (feed, key) DO UPDATE SET kind = excluded.kind, version = excluded.version, number = excluded.number, sequence = excluded.sequence,
+      merged = excluded.merged, bytes = excluded.bytes, tails = excluded.tails, vector = excluded.vector
+  ), stated AS (
+    INSERT INTO entente.states (feed, key, bytes) SELECT feed, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE NOT extends
+    ON CONFLICT (feed, key) DO UPDATE SET bytes = excluded.bytes
   ), tailed AS (
     INSERT INTO entente.tails (feed, sequence, key, bytes)
     SELECT feed, sequence, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE extends
-  ), replaced AS (
-    UPDATE entente.docs d SET kind = a.kind, version = a.version, number = a.number, sequence = a.sequence, merged = a.sequence, bytes = a.size,
-      tails = '{}', vector = substring(p_blob FROM a.at + a.size + 1 FOR a.vector_size)
-    FROM a WHERE NOT a.is_new AND NOT a.extends AND d.feed = a.feed AND d.key = a.key
-  ), restated AS (
-    UPDATE entente.states s SET bytes = substring(p_blob FROM a.at + 1 FOR a.size)
-    FROM a WHERE NOT a.is_new AND NOT a.extends AND s.feed = a.feed AND s.key = a.key
-  ), untailed AS (
-    DELETE FROM entente.tails t
-    USING (SELECT feed, unnest(old_tails) AS sequence FROM a WHERE NOT extends) x WHERE t.feed = x.feed AND t.sequence = x.sequence
   ), grown AS MATERIALIZED (
     SELECT f, feed, count(*) AS entries, sum(CASE WHEN extends THEN size ELSE size - old_bytes END) AS bytes,
       sum((kind <> 3)::int - was_there::int) AS docs, sum(connects::int) AS connections
     FROM a GROUP BY f, feed
-  ), counted AS (
-    UPDATE entente.feeds SET head = feeds.head + g.entries, opening = v_opening.n FROM grown g WHERE feeds.id = g.feed
-  ), noted AS (
-    INSERT INTO entente.feed_openings (feed, n, head) SELECT g.feed, v_opening.n, v_heads[g.f] FROM grown g WHERE v_noted[g.f] < v_opening.n
   )
   SELECT string_agg(a.i::text, ',' ORDER BY a.i), string_agg(a.sequence::text, ',' ORDER BY a.i),
     string_agg((CASE WHEN a.extends THEN cardinality(a.old_tails) + 1 ELSE 0 END)::text, ',' ORDER BY a.i),
     (SELECT array_agg(g.f ORDER BY g.f) FROM grown g), (SELECT array_agg(g.bytes ORDER BY g.f) FROM grown g),
-    (SELECT array_agg(g.docs ORDER BY g.f) FROM grown g), (SELECT array_agg(g.connections ORDER BY g.f) FROM grown g)
-  INTO v_taken, v_sequences, v_tails, v_grown, v_bytes, v_docs, v_connections
+    (SELECT array_agg(g.docs ORDER BY g.f) FROM grown g), (SELECT array_agg(g.connections ORDER BY g.f) FROM grown g),
+    (SELECT array_agg(g.entries ORDER BY g.f) FROM grown g),
+    (SELECT array_agg(b.feed) FROM a b CROSS JOIN unnest(b.old_tails) WHERE NOT b.extends),
+    (SELECT array_agg(t) FROM a b CROSS JOIN unnest(b.old_tails) t WHERE NOT b.extends)
+  INTO v_taken, v_sequences, v_tails, v_grown, v_bytes, v_docs, v_connections, v_entries, v_of, v_gone
   FROM a;
 
   IF cardinality(v_new) > 0 THEN
@@ -126,15 +122,20 @@ BEGIN
     SELECT DISTINCT v_owners[u.f] AS org FROM unnest(v_grown) u(f) WHERE v_heads[u.f] = 0 ORDER BY org ON CONFLICT DO NOTHING;
     IF p_is_last THEN DELETE FROM entente.feeds f WHERE f.id = ANY (v_new) AND f.head = 0; END IF;
   END IF;
-  FOR r IN
-    SELECT v_owners[u.f] AS org, v_ids[u.f] % ${stripes} AS stripe, sum(u.bytes) AS bytes, sum(u.docs) AS docs, sum(u.connections) AS connections
-    FROM unnest(v_grown, v_bytes, v_docs, v_connections) u(f, bytes, docs, connections)
-    GROUP BY v_owners[u.f], v_ids[u.f] % ${stripes}
-    ORDER BY v_owners[u.f] COLLATE "C", v_ids[u.f] % ${stripes}
-  LOOP
-    INSERT INTO entente.usage AS u (org, stripe, bytes, docs, connections) VALUES (r.org, r.stripe, r.bytes, r.docs, r.connections)
-    ON CONFLICT (org, stripe) DO UPDATE SET bytes = u.bytes + r.bytes, docs = u.docs + r.docs, connections = u.connections + r.connections;
+  INSERT INTO entente.feeds (id, name, owner, head, opening) OVERRIDING SYSTEM VALUE
+  SELECT v_ids[u.f], p_feeds[u.f], v_owners[u.f], v_heads[u.f] + u.entries, v_opening.n FROM unnest(v_grown, v_entries) u(f, entries)
+  ON CONFLICT (id) DO UPDATE SET head = excluded.head, opening = excluded.opening;
+  INSERT INTO entente.feed_openings (feed, n, head)
+  SELECT v_ids[f], v_opening.n, v_heads[f] FROM unnest(v_grown) f WHERE v_noted[f] < v_opening.n;
+  FOR r IN SELECT * FROM unnest(v_of, v_gone) u(feed, sequence) LOOP
+    DELETE FROM entente.tails t WHERE t.feed = r.feed AND t.sequence = r.sequence;
   END LOOP;
+  INSERT INTO entente.usage AS u (org, stripe, bytes, docs, connections)
+  SELECT v_owners[g.f] AS org, v_ids[g.f] % ${stripes} AS stripe, sum(g.bytes), sum(g.docs), sum(g.connections)
+  FROM unnest(v_grown, v_bytes, v_docs, v_connections) g(f, bytes, docs, connections)
+  GROUP BY v_owners[g.f], v_ids[g.f] % ${stripes} ORDER BY v_owners[g.f] COLLATE "C", v_ids[g.f] % ${stripes}
+  ON CONFLICT (org, stripe)
+  DO UPDATE SET bytes = u.bytes + excluded.bytes, docs = u.docs + excluded.docs, connections = u.connections + excluded.connections;
 
   RETURN QUERY SELECT coalesce(v_taken, ''), v_sequences, v_tails,
     (SELECT json_agg(x)::text FROM entente.accounts x

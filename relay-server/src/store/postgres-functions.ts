@@ -37,25 +37,33 @@ END $open$;
 
 CREATE VIEW entente.accounts AS
   SELECT o.org, o.standing, o.quota_bytes, o.quota_docs, o.quota_connections,
-    coalesce(sum(u.bytes), 0) AS bytes, coalesce(sum(u.docs), 0) AS docs, coalesce(sum(u.connections), 0) AS connections
-  FROM entente.orgs o LEFT JOIN entente.usage u ON u.org = o.org GROUP BY o.org;
+    u.bytes, u.docs, u.connections
+  FROM entente.orgs o CROSS JOIN LATERAL (
+    SELECT coalesce(sum(x.bytes), 0) AS bytes, coalesce(sum(x.docs), 0) AS docs, coalesce(sum(x.connections), 0) AS connections
+    FROM entente.usage x WHERE x.org = o.org
+  ) u;
 
 CREATE FUNCTION entente.compact(p_feed text, p_key text, p_merged bigint, p_sequence bigint, p_bytes bytea) RETURNS boolean LANGUAGE plpgsql AS $compact$
 DECLARE
   v_feed record;
   v_doc record;
+  v_tail bigint;
+  v_size int;
   v_freed bigint;
 BEGIN
   -- A merge that a power cut takes back is done again; commits of the feed that wait for its row need not wait for the disk too.
   PERFORM set_config('synchronous_commit', 'off', true);
   SELECT f.id, f.owner INTO v_feed FROM entente.feeds f WHERE f.name = p_feed FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
-  SELECT d.tails, octet_length(s.bytes) AS state INTO v_doc FROM entente.docs d JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
-  WHERE d.feed = v_feed.id AND d.key = p_key AND d.kind = 0 AND d.merged = p_merged AND d.sequence >= p_sequence;
-  IF NOT FOUND THEN RETURN false; END IF;
-  WITH gone AS (
-    DELETE FROM entente.tails t WHERE t.feed = v_feed.id AND t.sequence = ANY (v_doc.tails) AND t.sequence <= p_sequence RETURNING octet_length(t.bytes) AS size
-  ) SELECT coalesce(sum(gone.size), 0) + v_doc.state - octet_length(p_bytes) INTO v_freed FROM gone;
+  SELECT d.kind, d.merged, d.sequence, d.tails INTO v_doc FROM entente.docs d WHERE d.feed = v_feed.id AND d.key = p_key;
+  IF NOT FOUND OR v_doc.kind <> 0 OR v_doc.merged <> p_merged OR v_doc.sequence < p_sequence THEN RETURN false; END IF;
+  SELECT octet_length(s.bytes) - octet_length(p_bytes) INTO v_freed FROM entente.states s WHERE s.feed = v_feed.id AND s.key = p_key;
+  -- One by one: a plan made while the table was small would rather read all of the feed than look for each.
+  FOREACH v_tail IN ARRAY v_doc.tails LOOP
+    CONTINUE WHEN v_tail > p_sequence;
+    DELETE FROM entente.tails t WHERE t.feed = v_feed.id AND t.sequence = v_tail RETURNING octet_length(t.bytes) INTO v_size;
+    v_freed := v_freed + coalesce(v_size, 0);
+  END LOOP;
   UPDATE entente.states SET bytes = p_bytes WHERE feed = v_feed.id AND key = p_key;
   UPDATE entente.docs SET merged = p_sequence, bytes = bytes - v_freed,
     tails = ARRAY(SELECT x FROM unnest(v_doc.tails) x WHERE x > p_sequence ORDER BY x) WHERE feed = v_feed.id AND key = p_key;
@@ -70,8 +78,10 @@ DECLARE
 BEGIN
   v_ids := ARRAY(SELECT x.id FROM (SELECT f.id FROM entente.feeds f WHERE f.name = ANY (p_feeds) ORDER BY f.name FOR UPDATE) x);
   FOR r IN
-    SELECT f.owner, f.id % ${stripes} AS stripe, sum(d.bytes) AS bytes, count(*) FILTER (WHERE d.kind <> 3) AS docs
-    FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed WHERE d.feed = ANY (v_ids) GROUP BY 1, 2 ORDER BY 1, 2
+    SELECT f.owner, f.id % ${stripes} AS stripe, sum(d.bytes) AS bytes, sum(d.docs) AS docs
+    FROM entente.feeds f CROSS JOIN LATERAL (
+      SELECT coalesce(sum(x.bytes), 0) AS bytes, count(*) FILTER (WHERE x.kind <> 3) AS docs FROM entente.docs x WHERE x.feed = f.id
+    ) d WHERE f.id = ANY (v_ids) GROUP BY 1, 2 ORDER BY 1, 2
   LOOP
     UPDATE entente.usage u SET bytes = u.bytes - r.bytes, docs = u.docs - r.docs WHERE u.org = r.owner AND u.stripe = r.stripe;
   END LOOP;

@@ -12,37 +12,44 @@ import { type Account, type Quota, standings } from './account.js'
 import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
 import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from './store.js'
 
-/** The statements that read, each a snapshot of its own. */
+/**
+ * The statements that read, each a snapshot of its own. Every row is looked up by a key in a subquery of its own, which OFFSET 0 keeps apart: the
+ * planner could turn a join round while the tables are small, and that plan would read a whole feed for each row once they are not.
+ */
 export const reads = {
   knows: {
     name: 'knows',
     text: `SELECT coalesce(
-        (SELECT p.head FROM entente.feed_openings p JOIN entente.feeds f ON f.id = p.feed WHERE f.name = $1 AND p.n > o.n ORDER BY p.n LIMIT 1),
-        (SELECT f.head FROM entente.feeds f WHERE f.name = $1), 0) AS head
-      FROM entente.openings o WHERE o.id = $2`,
+        (SELECT p.head FROM entente.feed_openings p WHERE p.feed = f.id AND p.n > o.n ORDER BY p.n LIMIT 1), f.head, 0) AS head
+      FROM entente.openings o LEFT JOIN LATERAL (SELECT id, head FROM entente.feeds WHERE name = $1 OFFSET 0) f ON true WHERE o.id = $2`,
   },
   keyStates: {
     name: 'key-states',
     text: `SELECT u.i, d.sequence, d.kind, d.version, d.number, d.bytes, d.vector
       FROM unnest($1::text[], $2::text[]) WITH ORDINALITY u(feed, key, i)
-      JOIN entente.feeds f ON f.name = u.feed JOIN entente.docs d ON d.feed = f.id AND d.key = u.key`,
+      CROSS JOIN LATERAL (SELECT id FROM entente.feeds WHERE name = u.feed OFFSET 0) f
+      CROSS JOIN LATERAL (SELECT * FROM entente.docs WHERE feed = f.id AND key = u.key OFFSET 0) d`,
   },
   message: {
     name: 'message',
-    text: `SELECT d.sequence, s.bytes FROM entente.feeds f JOIN entente.docs d ON d.feed = f.id JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
-      WHERE f.name = $1 AND d.key = $2 AND d.kind IN (1, 2)`,
+    text: `SELECT d.sequence, s.bytes FROM (SELECT id FROM entente.feeds WHERE name = $1 OFFSET 0) f
+      CROSS JOIN LATERAL (SELECT sequence, kind FROM entente.docs WHERE feed = f.id AND key = $2 OFFSET 0) d
+      CROSS JOIN LATERAL (SELECT bytes FROM entente.states WHERE feed = f.id AND key = $2 OFFSET 0) s
+      WHERE d.kind IN (1, 2)`,
   },
   doc: {
     name: 'doc',
-    text: `SELECT d.version, d.number, d.sequence, d.merged, x.bytes
-      FROM entente.feeds f JOIN entente.docs d ON d.feed = f.id
+    text: `SELECT d.version, d.number, d.sequence, d.merged, x.bytes FROM (SELECT id FROM entente.feeds WHERE name = $1 OFFSET 0) f
+      CROSS JOIN LATERAL (SELECT * FROM entente.docs WHERE feed = f.id AND key = $2 OFFSET 0) d
       CROSS JOIN LATERAL (
-        SELECT 0 AS sequence, s.bytes FROM entente.states s WHERE s.feed = d.feed AND s.key = d.key
-        UNION ALL SELECT t.sequence, t.bytes FROM entente.tails t WHERE t.feed = d.feed AND t.sequence = ANY (d.tails)
-      ) x WHERE f.name = $1 AND d.key = $2 AND d.kind = 0 ORDER BY x.sequence`,
+        SELECT 0 AS sequence, s.bytes FROM entente.states s WHERE s.feed = f.id AND s.key = $2
+        UNION ALL
+        SELECT u.sequence, t.bytes FROM unnest(d.tails) u(sequence)
+        CROSS JOIN LATERAL (SELECT bytes FROM entente.tails WHERE feed = f.id AND sequence = u.sequence OFFSET 0) t
+      ) x WHERE d.kind = 0 ORDER BY x.sequence`,
   },
   // Two walks along indexes, merged by sequence and cut at the bounds; bytes beyond are not touched. $3 is how many can fit at most. The inner
-  // limits and offsets hold the planner to these walks: by what it knows of a table that has just grown it might read a whole feed instead.
+  // limits and offsets hold the planner to these walks.
   page: {
     name: 'page',
     text: `SELECT coalesce(f.head, 0) AS head, o.id AS opening, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
@@ -50,7 +57,7 @@ export const reads = {
       LEFT JOIN LATERAL (
         SELECT x.*, sum(octet_length(x.bytes) + 48) OVER w AS upto, row_number() OVER w AS nth FROM (
           (SELECT d.merged AS sequence, d.key, d.kind, d.version, d.number, true AS whole, s.bytes
-            FROM (SELECT * FROM entente.docs WHERE feed = f.id AND merged > $2 ORDER BY merged LIMIT $3) d
+            FROM (SELECT * FROM entente.docs WHERE feed = f.id AND merged > $2 AND merged > 0 ORDER BY merged LIMIT $3) d
             CROSS JOIN LATERAL (SELECT bytes FROM entente.states s WHERE s.feed = d.feed AND s.key = d.key OFFSET 0) s)
           UNION ALL
           (SELECT t.sequence, t.key, d.kind, d.version, d.number, false AS whole, t.bytes
@@ -65,7 +72,7 @@ export const reads = {
   ended: {
     name: 'ended',
     text: `SELECT mailbox FROM entente.invitations i WHERE (expires < $1 OR void) AND EXISTS (
-      SELECT FROM entente.feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))`,
+      SELECT FROM entente.feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages') OFFSET 0)`,
   },
   account: { name: 'account', text: 'SELECT * FROM entente.accounts WHERE org = $1' },
   accounts: { name: 'accounts', text: 'SELECT * FROM entente.accounts WHERE org > $1 ORDER BY org LIMIT $2' },

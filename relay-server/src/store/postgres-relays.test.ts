@@ -5,8 +5,6 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vite
 import { TestPostgres } from '../testing/postgres.js'
 import { Witness } from './contract-witness.js'
 import { bounds, bytes, feed, invitation, message, nameOf, org, second } from './contract-writes.js'
-import { sessionSql } from './postgres-connection.js'
-import { reads } from './postgres-reads.js'
 import { openPostgresStore } from './postgres.js'
 import type { Store } from './store.js'
 
@@ -156,23 +154,6 @@ it('lets a commit through beside a crowd of readers, and lets every reader have 
   expect((await vera.commit([message('new')])).sequences).toEqual([501])
   expect(waiting).toBeGreaterThan(750)
   expect(new Set(await Promise.all(pages)).size).toBe(1)
-})
-
-it('reads for a page what belongs on it, however much lies in the feed and whatever the planner knows of it', async () => {
-  const vera = await openStore()
-  const many = Array.from({ length: 3_000 }, (_, index) => message(`k${index}`))
-  await vera.commit(many)
-  await vera.commit(many.slice(0, 10).map((write, index) => ({ ...write, seen: index + 1 })))
-  const client = await connect()
-  await client.query(sessionSql)
-  await client.query(`PREPARE page (text, bigint, bigint, bigint) AS ${reads.page.text}`)
-  const explained = await client.query<{ 'QUERY PLAN': readonly { readonly Plan: Record<string, number> }[] }>(
-    `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE page ('${feed}', 3000, 1000, 65536)`,
-  )
-  await client.end()
-  const plan = explained.rows[0]?.['QUERY PLAN'][0]?.Plan
-  expect(plan?.['Actual Rows']).toBe(10)
-  expect(plan?.['Shared Hit Blocks']).toBeLessThan(200)
 })
 
 it('says what is wrong when rows were changed past it', async () => {

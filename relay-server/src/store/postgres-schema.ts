@@ -8,7 +8,7 @@ export const postgresVersion = 1
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
  * the next version on the same page, and none of its indexes names what an update changes, so that extending a doc touches no index (HOT).
  * `docs.tails` lists the sequences of the updates behind the merged state: a doc is read by their primary key, and no second index of `tails`
- * has to be kept for that. Sealed bytes do not compress: EXTERNAL spares the attempt.
+ * has to be kept for that. `docs_by_merged` leaves nothing out; its condition only keeps it from statements that look for one doc of a feed. Sealed bytes do not compress: EXTERNAL spares the attempt.
  */
 const tables = `
 CREATE TABLE entente.version (version int NOT NULL);
@@ -26,7 +26,7 @@ CREATE TABLE entente.docs (
   feed int NOT NULL, key text COLLATE "C" NOT NULL, kind smallint NOT NULL, version bigint NOT NULL, number bigint NOT NULL,
   sequence bigint NOT NULL, merged bigint NOT NULL, bytes bigint NOT NULL, tails bigint[] NOT NULL, vector bytea NOT NULL, PRIMARY KEY (feed, key)
 ) WITH (fillfactor = 70);
-CREATE INDEX docs_by_merged ON entente.docs (feed, merged);
+CREATE INDEX docs_by_merged ON entente.docs (feed, merged) WHERE merged > 0;
 CREATE TABLE entente.states (feed int NOT NULL, key text COLLATE "C" NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (feed, key));
 CREATE TABLE entente.tails (feed int NOT NULL, sequence bigint NOT NULL, key text COLLATE "C" NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (feed, sequence));
 CREATE TABLE entente.orgs (
