@@ -5,6 +5,7 @@ import { Compactor } from './compaction.js'
 import type { RelayConfig } from './config.js'
 import { Doors } from './door.js'
 import { Readers } from './fan-out.js'
+import { Doorkeeper } from './hello.js'
 import { type Log, reasonOf } from './log.js'
 import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
@@ -62,7 +63,22 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     config.quota,
     log,
   )
-  const relay: WholeRelay = { config, names, log, store, batch, readers, turns, mailboxes, doors, sessions, presence, compactor, metrics }
+  const doorkeeper = new Doorkeeper(config, names, store)
+  const relay: WholeRelay = {
+    config,
+    log,
+    store,
+    batch,
+    readers,
+    turns,
+    mailboxes,
+    doors,
+    doorkeeper,
+    sessions,
+    presence,
+    compactor,
+    metrics,
+  }
   metrics.watch({ sessions: () => sessions, compactionWaiting: () => compactor.waiting, store: () => store.stats() })
   store.watch(watch(relay))
   return relay

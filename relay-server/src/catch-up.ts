@@ -18,6 +18,13 @@ export interface CatchUpTools {
   readonly metrics: Metrics
 }
 
+/** Whose subscriptions are answered. */
+export interface Asker {
+  /** A cursor is beyond its feed's head. */
+  lose(subscription: Subscription): void
+  readFailed(error: unknown): void
+}
+
 /**
  * Answers the subscriptions of one session from their cursors on, until nothing is left, and sets each live (rules CU1 to CU3). The feeds take turns,
  * a page each, and none is paged on while the socket is busy: what a session costs in memory is bounded, however much it has to catch up on.
@@ -28,24 +35,21 @@ export interface CatchUpTools {
 export class CatchUp {
   readonly #tools: CatchUpTools
   readonly #reader: Reader
-  readonly #lost: (subscription: Subscription) => void
-  readonly #failed: (error: unknown) => void
+  readonly #asker: Asker
   #queue: Subscription[] = []
   #running = false
 
-  /** @param lost called where a cursor is beyond its feed's head */
-  constructor(tools: CatchUpTools, reader: Reader, lost: (subscription: Subscription) => void, failed: (error: unknown) => void) {
+  constructor(tools: CatchUpTools, reader: Reader, asker: Asker) {
     this.#tools = tools
     this.#reader = reader
-    this.#lost = lost
-    this.#failed = failed
+    this.#asker = asker
   }
 
   follow(subscription: Subscription): void {
     this.#queue.push(subscription)
     if (this.#running) return
     this.#running = true
-    this.#run().catch(this.#failed)
+    this.#run().catch((error: unknown) => this.#asker.readFailed(error))
   }
 
   async #run(): Promise<void> {
@@ -69,7 +73,7 @@ export class CatchUp {
   /** @returns whether the subscription is done with catching up */
   #give(subscription: Subscription, { entries, done, head }: Page): boolean {
     if (subscription.cursor > head) {
-      this.#lost(subscription)
+      this.#asker.lose(subscription)
       return true
     }
     this.#tools.metrics.caughtUpPage(entries.length)

@@ -3,53 +3,110 @@ import {
   certificateHeader,
   type CertificateClaims,
   certificateType,
+  type DeviceId,
   helloClaims,
   helloType,
+  type OrgId,
   ProtocolError,
   protocolVersions,
-  type PublicKey,
+  type Role,
 } from '@entente/protocol'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWTPayload, jwtVerify } from 'jose'
 import * as v from 'valibot'
+import { admitOrg } from './admission.js'
+import type { RelayConfig } from './config.js'
+import { LruMap } from './lru.js'
 import type { Asked } from './message.js'
+import { isRevoked } from './revocation.js'
+import type { Store } from './store/store.js'
 
 /** Clocks of devices and of the relay may differ by this much, in seconds. */
 const clockToleranceSeconds = 5 * 60
 
-/**
- * Who a device is, and the join token that it brings, from its hello (rules ID1 to ID4): the certificate is signed by the org's root key, whose thumbprint is the org's id; the
- * hello is signed by the device key that the certificate names, over the nonce of this very socket and a name of this relay.
- *
- * @throws ProtocolError AUTH where anything is off, always in the same words; VERSION where the device speaks none of the relay's versions
- */
-export async function verifyHello(
-  hello: Asked<'hello'>,
-  nonce: Uint8Array,
-  names: readonly string[],
-): Promise<{ readonly certificate: CertificateClaims; readonly join: string | undefined }> {
-  const certificate = await orAuth(() => readCertificate(hello.certificate))
-  const claims = await orAuth(async () => {
-    const payload = await verifyJwt(hello.token, certificate.cnf.jwk, helloType, names)
-    const parsed = v.parse(helloClaims, payload)
-    if (parsed.nonce !== Buffer.from(nonce).toString('base64url')) throw new Error('another nonce')
-    return parsed
-  })
-  if (claims.version < protocolVersions.oldest || claims.version > protocolVersions.newest) {
-    throw new ProtocolError('VERSION', `Protocol version ${claims.version} is not spoken here.`)
+/** Certificates that were verified lately, at least: a device that comes back brings the same one. */
+const keptCertificates = 1_000
+
+/** Who has a session. Sessions of one device share one of these while it is kept. */
+export interface Identity {
+  readonly org: OrgId
+  readonly device: DeviceId
+  readonly role: Role
+  /** Seconds since 1970: the end of the certificate. */
+  readonly expires: number
+}
+
+/** Whether the certificate has ended, for all the difference that clocks may have. @param now milliseconds since 1970 */
+export function hasEnded({ expires }: Identity, now: number): boolean {
+  return expires + clockToleranceSeconds <= Math.floor(now / 1000)
+}
+
+/** A certificate whose signature and ids were found right; only its end is still to be looked at. */
+interface Certified {
+  readonly identity: Identity
+  readonly key: VerifyingKey
+}
+
+type VerifyingKey = Awaited<ReturnType<typeof importJWK>>
+
+/** Finds out who a device is that says hello to this relay, and whether it is let in. */
+export class Doorkeeper {
+  readonly #config: RelayConfig
+  readonly #names: readonly string[]
+  readonly #store: Store
+  readonly #certified = new LruMap<string, Certified>(keptCertificates)
+
+  /** @param names those of this relay */
+  constructor(config: RelayConfig, names: readonly string[], store: Store) {
+    this.#config = config
+    this.#names = names
+    this.#store = store
   }
-  return { certificate, join: claims.join }
+
+  /**
+   * Who a device is, from its hello (rules ID1 to ID4): the certificate is signed by the org's root key, whose thumbprint is the org's id; the hello is
+   * signed by the device key that the certificate names, over the nonce of this very socket and a name of this relay. Neither is let in where the relay
+   * does not serve the org (rules AM1 to AM3), or the org has revoked the device.
+   *
+   * @throws ProtocolError AUTH where anything is off, always in the same words for what was shown; VERSION where the device speaks none of the relay's versions
+   */
+  async identify(hello: Asked<'hello'>, nonce: Uint8Array): Promise<Identity> {
+    const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
+    const claims = await orAuth(async () => {
+      const parsed = v.parse(helloClaims, await verifyJwt(hello.token, key, helloType, this.#names))
+      if (parsed.nonce !== Buffer.from(nonce).toString('base64url')) throw new Error('another nonce')
+      return parsed
+    })
+    if (claims.version < protocolVersions.oldest || claims.version > protocolVersions.newest) {
+      throw new ProtocolError('VERSION', `Protocol version ${claims.version} is not spoken here.`)
+    }
+    await admitOrg(identity.org, claims.join, this.#config, this.#store)
+    if (await isRevoked(identity.org, identity.device, this.#store)) throw new ProtocolError('AUTH', 'This device has been revoked.')
+    return identity
+  }
+
+  async #certify(token: string): Promise<Certified> {
+    const known = this.#certified.get(token)
+    if (known) {
+      if (hasEnded(known.identity, Date.now())) throw new Error('the certificate has ended')
+      return known
+    }
+    const { iss: org, sub: device, role, exp: expires, cnf } = await readCertificate(token)
+    const certified = { identity: { org, device, role, expires }, key: await importJWK(cnf.jwk, 'EdDSA') }
+    this.#certified.set(token, certified)
+    return certified
+  }
 }
 
 async function readCertificate(token: string): Promise<CertificateClaims> {
   const header = v.parse(certificateHeader, decodeProtectedHeader(token))
-  const claims = v.parse(certificateClaims, await verifyJwt(token, header.jwk, certificateType))
+  const claims = v.parse(certificateClaims, await verifyJwt(token, await importJWK(header.jwk, 'EdDSA'), certificateType))
   if (claims.iss !== (await calculateJwkThumbprint(header.jwk))) throw new Error('the issuer is another key')
   if (claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk))) throw new Error('the subject is another key')
   return claims
 }
 
-async function verifyJwt(token: string, key: PublicKey, type: string, audience?: readonly string[]): Promise<JWTPayload> {
-  const { payload } = await jwtVerify(token, await importJWK(key, 'EdDSA'), {
+async function verifyJwt(token: string, key: VerifyingKey, type: string, audience?: readonly string[]): Promise<JWTPayload> {
+  const { payload } = await jwtVerify(token, key, {
     algorithms: ['EdDSA'],
     typ: type,
     clockTolerance: clockToleranceSeconds,

@@ -5,6 +5,12 @@ import type { WebSocket } from 'ws'
 const drainedBytes = 64 * 1024
 /** Above this, a reader gets no live entries: it catches up at its own pace, so that no more than this is held for it. */
 const fullBytes = 512 * 1024
+/** Whoever has the outbox. */
+export interface OutboxOwner {
+  /** The reader was given up. */
+  droppedForSlowness(): void
+}
+
 /** From this size on a message leaves as a frame of its own: what all readers share is not copied for each. */
 const sharedBytes = 16 * 1024
 
@@ -15,19 +21,20 @@ const sharedBytes = 16 * 1024
 export class Outbox {
   readonly #socket: WebSocket
   readonly #bound: number
-  readonly #dropped: () => void
+  readonly #owner: OutboxOwner
   #isDropped = false
-  #messages: Uint8Array[] = []
+  // Lists are there only while something is in them: most sockets have nothing under way most of the time.
+  #messages: Uint8Array[] | undefined
   #messageBytes = 0
   #scheduled = false
   /** When each frame that the socket has not taken yet was given to it, on the clock of `performance.now()`. */
-  #undelivered: number[] = []
-  #waiting: (() => void)[] = []
+  #undelivered: number[] | undefined
+  #waiting: (() => void)[] | undefined
 
-  constructor(socket: WebSocket, bound: number, dropped: () => void) {
+  constructor(socket: WebSocket, bound: number, owner: OutboxOwner) {
     this.#socket = socket
     this.#bound = bound
-    this.#dropped = dropped
+    this.#owner = owner
   }
 
   /** Bytes that the socket has not taken yet. */
@@ -37,7 +44,7 @@ export class Outbox {
 
   /** For how long the oldest of them has been waiting, in ms; 0 where nothing waits. */
   oldestMs(now: number): number {
-    const [oldest] = this.#undelivered
+    const oldest = this.#undelivered?.[0]
     return oldest === undefined ? 0 : now - oldest
   }
 
@@ -48,6 +55,7 @@ export class Outbox {
   /** One message already encoded, which several sockets may share; where it is all that is said in this turn it is not even copied. */
   sayEncoded(message: Uint8Array): void {
     if (this.#isDropped) return
+    this.#messages ??= []
     this.#messages.push(message)
     this.#messageBytes += message.length
     if (this.#scheduled) return
@@ -57,8 +65,8 @@ export class Outbox {
 
   flush(): void {
     this.#scheduled = false
-    const messages = this.#messages
-    this.#messages = []
+    const messages = this.#messages ?? []
+    this.#messages = undefined
     this.#messageBytes = 0
     if (this.#socket.readyState !== this.#socket.OPEN) return this.#wake()
     let frame: Uint8Array[] = []
@@ -92,9 +100,9 @@ export class Outbox {
   drop(): void {
     if (this.#isDropped) return
     this.#isDropped = true
-    this.#messages = []
+    this.#messages = undefined
     this.#messageBytes = 0
-    this.#dropped()
+    this.#owner.droppedForSlowness()
     this.#socket.terminate()
   }
 
@@ -102,7 +110,7 @@ export class Outbox {
   async drained(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#socket.readyState === this.#socket.OPEN && this.isBusy) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+      await new Promise<void>((resolve) => (this.#waiting ??= []).push(resolve))
     }
   }
 
@@ -114,20 +122,22 @@ export class Outbox {
   #send(messages: readonly Uint8Array[]): void {
     const [only] = messages
     if (this.#isDropped) return
+    this.#undelivered ??= []
     this.#undelivered.push(performance.now())
-    this.#socket.send(messages.length === 1 && only ? only : Buffer.concat(messages), this.#delivered)
+    this.#socket.send(messages.length === 1 && only ? only : Buffer.concat(messages), () => this.#delivered())
     if (this.#socket.bufferedAmount > this.#bound) this.drop()
   }
 
-  readonly #delivered = (): void => {
-    this.#undelivered.shift()
+  #delivered(): void {
+    this.#undelivered?.shift()
+    if (this.#undelivered?.length === 0) this.#undelivered = undefined
     this.#wake()
   }
 
   #wake(): void {
-    if (this.#waiting.length === 0) return
+    if (!this.#waiting) return
     const waiting = this.#waiting
-    this.#waiting = []
+    this.#waiting = undefined
     for (const resolve of waiting) resolve()
   }
 }

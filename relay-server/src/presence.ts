@@ -1,4 +1,4 @@
-import { feedName, type FeedName, type OrgId } from '@entente/protocol'
+import { feedName, type FeedName, type OrgId, parseFeed } from '@entente/protocol'
 
 /** A session that has said who it is. */
 export interface Present {
@@ -7,37 +7,42 @@ export interface Present {
 
 /** Which orgs have sessions here, and the feeds in which their revocations appear. */
 export class Presence<S extends Present> {
-  readonly #byFeed = new Map<FeedName, { readonly org: OrgId; readonly sessions: Set<S> }>()
+  /** Most orgs have one session at a relay; only others get a set. */
+  readonly #byOrg = new Map<OrgId, S | Set<S>>()
 
   add(session: S): void {
-    const feed = revocationsOf(session.org)
-    const here = this.#byFeed.get(feed)
-    if (here) here.sessions.add(session)
-    else this.#byFeed.set(feed, { org: session.org, sessions: new Set([session]) })
+    const here = this.#byOrg.get(session.org)
+    if (here === undefined) this.#byOrg.set(session.org, session)
+    else if (here instanceof Set) here.add(session)
+    else if (here !== session) this.#byOrg.set(session.org, new Set([here, session]))
   }
 
   remove(session: S): void {
-    const feed = revocationsOf(session.org)
-    const here = this.#byFeed.get(feed)
-    here?.sessions.delete(session)
-    if (here?.sessions.size === 0) this.#byFeed.delete(feed)
+    const here = this.#byOrg.get(session.org)
+    if (here instanceof Set) {
+      here.delete(session)
+      if (here.size === 0) this.#byOrg.delete(session.org)
+    } else if (here === session) this.#byOrg.delete(session.org)
   }
 
   orgs(): readonly OrgId[] {
-    return [...this.#byFeed.values()].map(({ org }) => org)
+    return [...this.#byOrg.keys()]
   }
 
   sessionsOf(org: OrgId): readonly S[] {
-    return this.sessionsByFeed(revocationsOf(org))
+    const here = this.#byOrg.get(org)
+    if (here === undefined) return []
+    return here instanceof Set ? [...here] : [here]
   }
 
   /** The sessions of the org in whose feed of revocations something came, or none where the feed is another. */
   sessionsByFeed(feed: FeedName): readonly S[] {
-    return [...(this.#byFeed.get(feed)?.sessions ?? [])]
+    const parsed = parseFeed(feed)
+    return parsed.kind === 'team' && parsed.topic === 'messages' ? this.sessionsOf(parsed.org) : []
   }
 
-  feeds(): Iterable<FeedName> {
-    return this.#byFeed.keys()
+  *feeds(): Iterable<FeedName> {
+    for (const org of this.#byOrg.keys()) yield revocationsOf(org)
   }
 }
 

@@ -24,6 +24,11 @@ export class Pace {
     this.#bytes = new Bucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
   }
 
+  /** Whether what was said so far no longer counts, so that a new one would do as well. */
+  isForgotten(now: number): boolean {
+    return this.#refusedInARow === 0 && this.#messages.isFull(now) && this.#bytes.isFull(now)
+  }
+
   /** Takes the messages of one frame. @returns undefined where they are within the rate */
   take(bytes: number, messages: readonly ClientMessage[], now: number): Excess | undefined {
     const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
@@ -53,15 +58,23 @@ export class Bucket {
     this.#at = now
   }
 
+  isFull(now: number): boolean {
+    return this.#levelAt(now) >= this.#capacity
+  }
+
   /** Takes `units` where there are as many. @returns 0, or the milliseconds after which there will be */
   take(units: number, now: number): number {
-    // The clock may be set back; then nothing flows in for this once.
-    this.#level = Math.min(this.#capacity, this.#level + (Math.max(0, now - this.#at) * this.#perSecond) / 1000)
+    this.#level = this.#levelAt(now)
     this.#at = now
     if (this.#level >= units) {
       this.#level -= units
       return 0
     }
     return Math.ceil(((Math.min(units, this.#capacity) - this.#level) * 1000) / this.#perSecond)
+  }
+
+  /** The clock may be set back; then nothing flows in for this once. */
+  #levelAt(now: number): number {
+    return Math.min(this.#capacity, this.#level + (Math.max(0, now - this.#at) * this.#perSecond) / 1000)
   }
 }

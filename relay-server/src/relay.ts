@@ -80,7 +80,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
       metrics,
       doors,
       isClosing: () => closing !== undefined,
-      welcome: (socket, sessionLog) => void new Session(socket, relay, sessionLog),
+      welcome: (socket, id) => void new Session(socket, relay, id),
     }),
   )
   const timers = startTimers(relay)
@@ -99,7 +99,7 @@ async function serve(config: RelayConfig, store: Store, log: Log): Promise<Runni
 function startTimers({ config, sessions, mailboxes, doors, log }: Relay): readonly NodeJS.Timeout[] {
   const beat = setInterval(() => {
     for (const session of sessions) session.beat()
-    doors.sweep(Date.now())
+    doors.sweep()
   }, config.heartbeatMs / 3)
   const sweep = setInterval(() => {
     mailboxes

@@ -9,7 +9,7 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createConnection, createDevice, createOrg, offerOf, RelayClient, TestRelay } from './testing/index.js'
+import { createConnection, createDevice, createOrg, fromStart, offerOf, RelayClient, TestRelay } from './testing/index.js'
 
 describe('a session', () => {
   let relay: TestRelay
@@ -130,6 +130,59 @@ describe('a session', () => {
     await slow.sayHello(await createDevice(org), { expires: now - 301 })
     expect((await slow.next('failed')).code).toBe('AUTH')
     await RelayClient.connect(relay.url, await createDevice(org, { expires: now - 200 }))
+  })
+
+  it('[ID4] refuses a certificate that has ended since it came first', async () => {
+    relay = await TestRelay.start()
+    const expires = Math.floor(Date.now() / 1000) - 298
+    const vera = await createDevice(await createOrg(), { expires })
+    await (await RelayClient.connect(relay.url, vera)).close()
+    await (await RelayClient.connect(relay.url, vera)).close()
+    await new Promise((resolve) => setTimeout(resolve, (expires + 301) * 1000 - Date.now()))
+    await expect(RelayClient.connect(relay.url, vera)).rejects.toThrow('AUTH')
+  })
+
+  it('[ID3] refuses a certificate that it knows from whoever lacks the device’s key', async () => {
+    relay = await TestRelay.start()
+    const org = await createOrg()
+    const [vera, eve] = await Promise.all([createDevice(org), createDevice(org)])
+    await RelayClient.connect(relay.url, vera)
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    const { token } = await eve.hello(nonce, client.relayName)
+    client.send({ type: 'hello', token, certificate: vera.certificate })
+    expect((await client.next('failed')).code).toBe('AUTH')
+  })
+
+  it('[ID5] answers what comes in the frame of the hello after the welcome', async () => {
+    relay = await TestRelay.start()
+    const connection = await createConnection()
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    client.send(
+      { type: 'hello', ...(await connection.vera.hello(nonce, client.relayName)) },
+      { type: 'attach', connection: connection.id, vendor: connection.vendor.id, partner: connection.partner.id, salt: connection.salt },
+      { type: 'subscribe', feed: 1, name: connection.feed('vendor', 'opportunity'), ...fromStart },
+    )
+    await client.next('entries')
+    expect(client.heard.map(({ type }) => type)).toEqual(['welcome'])
+  })
+
+  it('[ID5] answers nothing that comes behind a hello which it does not accept', async () => {
+    relay = await TestRelay.start()
+    const [vera, eve] = await Promise.all([createDevice(await createOrg()), createDevice(await createOrg())])
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    const { token } = await eve.hello(nonce, client.relayName)
+    const rows = feedName({ kind: 'team', org: vera.org, topic: 'rows' })
+    client.send(
+      { type: 'hello', token, certificate: vera.certificate },
+      { type: 'subscribe', feed: 1, name: rows, ...fromStart },
+      { type: 'ping' },
+    )
+    client.send({ type: 'ping' })
+    expect(await client.closed()).toBe(1008)
+    expect(client.heard.map(({ type }) => type)).toEqual(['failed'])
   })
 
   it('[ID4] ends the session of a device that an admin revokes, and opens none again, not after a restart either (row 12)', async () => {

@@ -1,4 +1,4 @@
-/** How long the other end of a socket has been silent (rule HB1), in ms by a clock that nobody sets. */
+/** How long the other end of a socket has been silent (rule HB1), in whole ms (V8 keeps those in the object itself) by a clock that nobody sets. */
 export class Silence {
   readonly #heartbeatMs: number
   #heardAt: number

@@ -1,7 +1,6 @@
-import type { ConnectionId, ErrorCode, OrgId } from '@entente/protocol'
-import { limits } from '@entente/protocol'
+import { type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
 import { accessTo, type Parties } from './access.js'
-import { CatchUp, type CatchUpTools } from './catch-up.js'
+import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'
 import type { Asked } from './message.js'
 
@@ -13,54 +12,54 @@ export interface Subscriber extends Reader {
   readFailed(error: unknown): void
 }
 
-/** The feeds that one session follows, by its own numbers. */
-export class Subscriptions {
+/** The connections whose parties one session has shown, and the feeds that it follows, by its own numbers. */
+export class Subscriptions implements Asker {
   readonly #tools: CatchUpTools
   readonly #subscriber: Subscriber
-  readonly #catchUp: CatchUp
-  readonly #byNumber = new Map<number, Subscription>()
+  #catchUp: CatchUp | undefined
+  #attached: Map<ConnectionId, Parties> | undefined
+  #byNumber: Map<number, Subscription> | undefined
 
   constructor(tools: CatchUpTools, subscriber: Subscriber) {
     this.#tools = tools
     this.#subscriber = subscriber
-    this.#catchUp = new CatchUp(
-      tools,
-      subscriber,
-      (subscription) => this.#lose(subscription.number),
-      (error) => subscriber.readFailed(error),
-    )
   }
 
   get count(): number {
-    return this.#byNumber.size
+    return this.#byNumber?.size ?? 0
   }
 
   /** Entries between what was sent and the heads of the feeds, as far as they were read or sent to others, over all feeds. */
   get behind(): number {
     let behind = 0
-    for (const { access, cursor, head } of this.#byNumber.values())
+    for (const { access, cursor, head } of this.#byNumber?.values() ?? [])
       behind += Math.max(0, head - cursor, this.#tools.readers.sent(access.name) - cursor)
     return behind
   }
 
   get(feed: number): Subscription | undefined {
-    return this.#byNumber.get(feed)
+    return this.#byNumber?.get(feed)
   }
 
-  /** @param attached the connections whose parties the session has shown */
-  async add(
-    { feed, name, after, opening, position }: Asked<'subscribe'>,
-    attached: ReadonlyMap<ConnectionId, Parties>,
-    now: number,
-  ): Promise<void> {
+  /** Rule F3. @returns false where the id does not prove the parties, or they are others */
+  attach({ connection, vendor, partner, salt }: Asked<'attach'>): boolean {
+    const { org } = this.#subscriber
+    if (connectionId(vendor, partner, salt) !== connection || (org !== vendor && org !== partner)) return false
+    this.#attached ??= new Map()
+    if (this.#attached.size >= limits.feedsPerSession) return false
+    this.#attached.set(connection, { vendor, partner })
+    return true
+  }
+
+  async add({ feed, name, after, opening, position }: Asked<'subscribe'>, now: number): Promise<void> {
     const { store, readers } = this.#tools
     this.remove(feed)
-    if (this.#byNumber.size >= limits.feedsPerSession)
+    if (this.count >= limits.feedsPerSession)
       return this.#subscriber.refuseFeed(feed, 'RATE', 'This session follows as many feeds as it may.')
-    const access = await accessTo(name, this.#subscriber.org, attached, store, now)
+    const access = await accessTo(name, this.#subscriber.org, this.#attached ?? none, store, now)
     if (!access) return this.#subscriber.refuseFeed(feed, 'FEED', 'There is no such feed for you.')
     const isFresh = after === 0 && opening === 0
-    if (!isFresh && !(await store.knows(name, opening, position))) return this.#lose(feed)
+    if (!isFresh && !(await store.knows(name, opening, position))) return this.#refuseLost(feed)
     if (this.#subscriber.hasEnded) return
     const subscription: Subscription = {
       number: feed,
@@ -71,29 +70,41 @@ export class Subscriptions {
       live: false,
       ended: false,
     }
+    this.#byNumber ??= new Map()
     this.#byNumber.set(feed, subscription)
     readers.add(subscription)
-    this.#catchUp.follow(subscription)
+    this.follow(subscription)
   }
 
   /** Catches a subscription up that fell behind. */
   follow(subscription: Subscription): void {
+    this.#catchUp ??= new CatchUp(this.#tools, this.#subscriber, this)
     this.#catchUp.follow(subscription)
   }
 
+  lose({ number }: Subscription): void {
+    this.#refuseLost(number)
+  }
+
+  readFailed(error: unknown): void {
+    this.#subscriber.readFailed(error)
+  }
+
   remove(feed: number): void {
-    const subscription = this.#byNumber.get(feed)
+    const subscription = this.get(feed)
     if (!subscription) return
-    this.#byNumber.delete(feed)
+    this.#byNumber?.delete(feed)
     this.#tools.readers.remove(subscription)
   }
 
   removeAll(): void {
-    for (const feed of this.#byNumber.keys()) this.remove(feed)
+    for (const feed of this.#byNumber?.keys() ?? []) this.remove(feed)
   }
 
-  #lose(feed: number): void {
+  #refuseLost(feed: number): void {
     this.remove(feed)
     this.#subscriber.refuseFeed(feed, 'LOST', 'The relay does not know this position; read from the beginning.')
   }
 }
+
+const none: ReadonlyMap<ConnectionId, Parties> = new Map()

@@ -1,14 +1,16 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { limits } from '@entente/protocol'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocketServer } from 'ws'
 import { countedAs, type TrustedProxies } from './address.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
 import { readDoorPath } from './door-wire.js'
 import { type Log, loggedPath } from './log.js'
 import type { Metrics } from './metrics.js'
+import { Occupancy } from './occupancy.js'
 import { type Peer, readPeer } from './peer.js'
+import { SessionSocket } from './session-socket.js'
 
 /** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
 const fragmentsPerFrame = 128
@@ -20,8 +22,8 @@ export interface Entrance {
   readonly metrics: Metrics
   readonly doors: Doors
   readonly isClosing: () => boolean
-  /** @param log carries the id of the session, which the answer to the upgrade told as x-request-id */
-  readonly welcome: (socket: WebSocket, log: Log) => void
+  /** @param id of the session, which the answer to the upgrade told as x-request-id, and by which its log lines are found */
+  readonly welcome: (socket: SessionSocket, id: string) => void
 }
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -29,19 +31,19 @@ type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 /** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a door's token. */
 export function createUpgrade({ config, log, proxies, metrics, doors, isClosing, welcome }: Entrance): Upgrade {
   // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
-  const options = {
+  const server = new WebSocketServer<typeof SessionSocket>({
+    WebSocket: SessionSocket,
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: limits.frameBytes,
     maxFragments: fragmentsPerFrame,
-  }
-  const server = new WebSocketServer(options)
+  })
   const ids = new WeakMap<IncomingMessage, string>()
   server.on('headers', (headers: string[], request: IncomingMessage) => headers.push(`x-request-id: ${ids.get(request)}`))
-  const socketsByAddress = new Map<string, number>()
+  const occupancy = new Occupancy(metrics)
   return (request, socket, head) => {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', destroyFailed)
     const peer = readPeer(request, proxies)
     const address = countedAs(peer.address)
     const path = request.url ?? '/'
@@ -55,28 +57,30 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
     if (!url) return refuse(400)
     if (isClosing()) return refuse(503)
     if (!isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
-    if ((socketsByAddress.get(address) ?? 0) >= config.socketsPerAddress) return refuse(429)
-    const admit = (enter: ((webSocket: WebSocket) => void) | number): void => {
+    if (occupancy.countAt(address) >= config.socketsPerAddress) return refuse(429)
+    const admit = (enter: ((webSocket: SessionSocket) => void) | number): void => {
       if (typeof enter === 'number') return refuse(enter)
       ids.set(request, peer.request)
       log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
-      server.handleUpgrade(request, socket, head, enter)
+      server.handleUpgrade(request, socket, head, (webSocket) => {
+        // From here on the WebSocket has a listener of its own for errors.
+        socket.off('error', destroyFailed)
+        enter(webSocket)
+      })
     }
-    socketsByAddress.set(address, (socketsByAddress.get(address) ?? 0) + 1)
-    metrics.socketOpened()
-    socket.once('close', () => {
-      metrics.socketClosed()
-      const left = (socketsByAddress.get(address) ?? 1) - 1
-      if (left > 0) socketsByAddress.set(address, left)
-      else socketsByAddress.delete(address)
-    })
-    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, log.with({ session: peer.request })))
+    occupancy.enter(address, socket)
+    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, peer.request))
     chooseDoor(url, doors).then(admit, () => refuse(500))
   }
 }
 
+/** One for all sockets: a function made where the request is at hand would keep it for as long as the socket lives. */
+function destroyFailed(this: Duplex): void {
+  this.destroy()
+}
+
 /** @returns what to do with the socket, or the HTTP status of the refusal */
-async function chooseDoor(url: URL, doors: Doors): Promise<((socket: WebSocket) => void) | number> {
+async function chooseDoor(url: URL, doors: Doors): Promise<((socket: SessionSocket) => void) | number> {
   if (!url.pathname.startsWith('/door/')) return 404
   const name = readDoorPath(url.pathname)
   const pass = name && (await doors.check(name, url.searchParams.get('token') ?? '', Date.now()))

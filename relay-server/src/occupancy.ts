@@ -1,0 +1,42 @@
+import type { Duplex } from 'node:stream'
+import type { Metrics } from './metrics.js'
+
+/** How many sockets each address has open (rule RL2). */
+export class Occupancy {
+  readonly #metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>
+  readonly #places = new Map<string, Place>()
+
+  constructor(metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>) {
+    this.#metrics = metrics
+  }
+
+  countAt(address: string): number {
+    return this.#places.get(address)?.sockets ?? 0
+  }
+
+  /** Counts a socket for as long as it is open. */
+  enter(address: string, socket: Duplex): void {
+    const place = this.#places.get(address) ?? this.#newPlace(address)
+    place.sockets++
+    this.#metrics.socketOpened()
+    socket.on('close', place.leave)
+  }
+
+  /** All sockets of an address share one listener, which holds nothing of the request that a socket came with. */
+  #newPlace(address: string): Place {
+    const place: Place = {
+      sockets: 0,
+      leave: () => {
+        this.#metrics.socketClosed()
+        if (--place.sockets === 0) this.#places.delete(address)
+      },
+    }
+    this.#places.set(address, place)
+    return place
+  }
+}
+
+interface Place {
+  sockets: number
+  readonly leave: () => void
+}
