@@ -51,8 +51,8 @@ DECLARE
   v_size int;
   v_freed bigint;
 BEGIN
-  -- A merge that a power cut takes back is done again; commits of the feed that wait for its row need not wait for the disk too.
-  PERFORM set_config('synchronous_commit', 'off', true);
+  -- On the disk before anyone sees it, like entries: a reader that was given the merged state and then lost its place to a crash would be given
+  -- updates that continue what it never saw.
   SELECT f.id, f.owner INTO v_feed FROM entente.feeds f WHERE f.name = p_feed FOR NO KEY UPDATE;
   IF NOT FOUND THEN RETURN false; END IF;
   SELECT d.kind, d.merged, d.sequence, d.tails INTO v_doc FROM entente.docs d WHERE d.feed = v_feed.id AND d.key = p_key;
