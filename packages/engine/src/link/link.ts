@@ -7,7 +7,8 @@ import type { Tabs } from '../port/tabs.js'
 import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
-import { type DoorToken, type Hello, Session, type Told } from './session.js'
+import type { DoorToken } from './door-requests.js'
+import { type Hello, Session, type Told } from './session.js'
 
 export interface LinkOptions {
   readonly replica: Replica

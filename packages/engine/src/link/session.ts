@@ -5,7 +5,6 @@ import {
   type FeedName,
   type Key,
   limits,
-  type Offer,
   ProtocolError,
   protocolVersions,
   type RelayMessage,
@@ -13,6 +12,8 @@ import {
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
+import { batchesOf, sizeOf } from './batches.js'
+import { DoorRequests, type DoorToken } from './door-requests.js'
 import { Heartbeat } from './heartbeat.js'
 import { InFlight } from './in-flight.js'
 import { mailboxRequests } from './mailboxes.js'
@@ -34,12 +35,6 @@ export interface Introduction {
 
 /** Shows who this device is, by a token over the introduction and the org's certificate. */
 export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
-
-export interface DoorToken {
-  readonly token: string
-  /** Milliseconds since 1970. */
-  readonly expires: number
-}
 
 export interface SessionOptions {
   readonly replica: Replica
@@ -63,7 +58,7 @@ export interface SessionEvents {
 }
 
 /**
- * One conversation with the relay over one line: challenge, hello, welcome, then attaching, subscribing and publishing. Messages are taken one after
+ * One conversation with the relay over one line: challenge, then hello, attaching and subscribing at once, welcome, publishing. Messages are taken one after
  * the other, each fully done before the next, so that an acknowledgement is never seen before its entry has been absorbed.
  */
 export class Session {
@@ -76,14 +71,14 @@ export class Session {
   readonly #live = new Set<FeedName>()
   readonly #refusedFeeds = new Set<FeedName>()
   readonly #said = new Set<string>()
-  readonly #doors = new Map<number, { resolve(token: DoorToken): void; reject(error: Error): void }>()
+  readonly #doors = new DoorRequests()
   readonly #unwatch: () => void
   #heartbeat: Heartbeat | undefined
+  #introduced = false
   #opening: number | undefined
   #inbox: Promise<unknown> = Promise.resolve()
   #behind = 0
   #sending: 'no' | 'yes' | 'again' = 'no'
-  #lastDoor = 0
   #lastNumber = 0
   #ended = false
 
@@ -122,11 +117,7 @@ export class Session {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined)
       return Promise.reject(new ProtocolError('FEED', 'This feed is not followed at the moment. Try again when online.'))
-    const id = ++this.#lastDoor
-    return new Promise((resolve, reject) => {
-      this.#doors.set(id, { resolve, reject })
-      this.#say({ type: 'askDoor', id, feed: number, key })
-    })
+    return this.#doors.ask((id) => this.#say({ type: 'askDoor', id, feed: number, key }))
   }
 
   /** Ends the session from this side. */
@@ -136,8 +127,7 @@ export class Session {
     this.#unwatch()
     this.#heartbeat?.stop()
     this.#pauses.stop()
-    for (const door of this.#doors.values())
-      door.reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))
+    this.#doors.giveUp()
   }
 
   #enqueue(message: RelayMessage): void {
@@ -168,9 +158,7 @@ export class Session {
         this.#retryFeeds()
         return events.onMailbox(message)
       case 'door':
-        this.#doors.get(message.id)?.resolve({ token: message.token, expires: message.expires })
-        this.#doors.delete(message.id)
-        return
+        return this.#doors.take(message)
       case 'failed':
         return this.#end({ code: message.code, retryMs: message.retryMs })
       case 'leaving':
@@ -185,7 +173,11 @@ export class Session {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
     const shown = await this.#options.hello({ nonce: toBase64UrlEncoded(nonce), host: this.#options.host, version, time })
+    if (this.#ended) return
     this.#say({ type: 'hello', ...shown })
+    this.#introduced = true
+    // What to follow is known already, so it goes with the hello and saves a way to the relay and back.
+    this.#work()
   }
 
   #begin(welcome: Told<'welcome'>): void {
@@ -230,8 +222,7 @@ export class Session {
         await this.#refuseFeed(refused)
         break
       case 'door':
-        this.#doors.get(refused.subject)?.reject(new ProtocolError(refused.code, `The relay gave no token: ${refused.detail}`))
-        this.#doors.delete(refused.subject)
+        this.#doors.refuse(refused)
         break
       case 'attach':
       case 'mailbox':
@@ -275,7 +266,7 @@ export class Session {
 
   /** Does whatever there is to do now: follows new feeds, sends what waits. */
   #work(): void {
-    if (this.#ended || this.#opening === undefined) return
+    if (this.#ended || !this.#introduced) return
     this.#follow()
     if (this.#sending !== 'no') {
       this.#sending = 'again'
@@ -322,20 +313,13 @@ export class Session {
   #publish({ feed, offers }: FeedOffers): void {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined || !this.#live.has(feed)) return
-    let batch: Offer[] = []
-    let size = 0
-    const flush = (): void => {
-      if (batch.length > 0) this.#say({ type: 'publish', feed: number, offers: batch })
-      batch = []
-      size = 0
+    for (const batch of batchesOf(offers)) {
+      const numbered = batch.map((offer) => ({
+        ...offer,
+        id: this.#inFlight.add({ feed, key: offer.key, seen: offer.seen, bytes: sizeOf(offer) }),
+      }))
+      this.#say({ type: 'publish', feed: number, offers: numbered })
     }
-    for (const offer of offers) {
-      const bytes = offer.bytes.length + offerOverhead
-      if (size + bytes > batchBytes || batch.length >= limits.entriesPerFrame) flush()
-      batch.push({ ...offer, id: this.#inFlight.add({ feed, key: offer.key, seen: offer.seen, bytes }) })
-      size += bytes
-    }
-    flush()
   }
 
   #sayOnce(name: string, message: ClientMessage): void {
@@ -359,8 +343,3 @@ export class Session {
     this.#options.events.onEnd(end)
   }
 }
-
-/** The words of an offer beside its bytes: key, numbers, kind. */
-const offerOverhead = 128
-/** A publish message of this size leaves room for one more entry of the largest size in the frame. */
-const batchBytes = 64 * 1024

@@ -1,0 +1,45 @@
+import { ProtocolError, type RelayMessage } from '@entente/protocol'
+
+/** With what a stock y-websocket provider may read one doc at the relay's door. */
+export interface DoorToken {
+  readonly token: string
+  /** Milliseconds since 1970. */
+  readonly expires: number
+}
+
+interface Waiting {
+  readonly resolve: (token: DoorToken) => void
+  readonly reject: (error: ProtocolError) => void
+}
+
+/** The tokens that a session has asked for and not been given yet. */
+export class DoorRequests {
+  readonly #waiting = new Map<number, Waiting>()
+  #last = 0
+
+  /** @param say asks the relay, under the number of the request. @throws ProtocolError with the relay's code */
+  ask(say: (id: number) => void): Promise<DoorToken> {
+    const id = ++this.#last
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      say(id)
+    })
+  }
+
+  take({ id, token, expires }: Extract<RelayMessage, { readonly type: 'door' }>): void {
+    this.#waiting.get(id)?.resolve({ token, expires })
+    this.#waiting.delete(id)
+  }
+
+  refuse({ subject, code, detail }: Extract<RelayMessage, { readonly type: 'refused' }>): void {
+    this.#waiting.get(subject)?.reject(new ProtocolError(code, `The relay gave no token: ${detail}`))
+    this.#waiting.delete(subject)
+  }
+
+  /** The line is gone, and what was asked is answered by nobody. */
+  giveUp(): void {
+    for (const { reject } of this.#waiting.values())
+      reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))
+    this.#waiting.clear()
+  }
+}
