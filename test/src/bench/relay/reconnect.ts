@@ -18,7 +18,7 @@ const repeats = 7
 /** What a device that comes back hears, from opening its socket to being up to date. */
 interface Back {
   readonly ms: number
-  /** The part of it from asking for what is new on; before it come the socket and, with us, the hello with its signatures. */
+  /** The part of it from asking for what is new on; before it comes the socket and, with us, the device's signature. The relay's checks of it come after. */
   readonly askedMs: number
   readonly bytes: number
   readonly frames: number
@@ -65,13 +65,11 @@ async function setUpRelay(startRelay: Options['startRelay']) {
   const after = await filled.position()
   const comeBack = async (from: Position): Promise<Back> => {
     const start = performance.now()
-    const line = await RelayLine.open(filled.feed, filled.feed.connection.paul)
-    const asked = performance.now()
-    await line.follow(from)
+    const { line, askedAt } = await RelayLine.comeBack(filled.feed, filled.feed.connection.paul, from)
     const now = performance.now()
     line.close()
     if (line.entries !== (from === before ? changed : 0)) throw new Error(`The relay told ${line.entries} entries.`)
-    return { ms: now - start, askedMs: now - asked, bytes: line.bytes, frames: line.frames }
+    return { ms: now - start, askedMs: now - askedAt, bytes: line.bytes, frames: line.frames }
   }
   return { changed: () => comeBack(before), unchanged: () => comeBack(after), stop: () => server.stop() }
 }

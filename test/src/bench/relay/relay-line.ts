@@ -1,5 +1,13 @@
-import { encodeClientFrame, type FeedName, type Offer } from '@entente/protocol'
-import { agree, createConnection, fromStart, type Position, type TestConnection, type TestDevice } from '@entente/relay-server/testing'
+import { type ClientMessage, encodeClientFrame, type FeedName, type Offer } from '@entente/protocol'
+import {
+  agree,
+  createConnection,
+  fromStart,
+  type Position,
+  RelayClient,
+  type TestConnection,
+  type TestDevice,
+} from '@entente/relay-server/testing'
 import type { WebSocket } from 'ws'
 import { hear, type Heard } from './wire.js'
 
@@ -60,15 +68,40 @@ export class RelayLine {
     return new RelayLine(client.socket, name, client.frames)
   }
 
+  /** Comes back as the engine does, with all that it asks in the frame of its hello, and resolves once the feed is live. */
+  static async comeBack(
+    { connection, url, name }: AgreedFeed,
+    device: TestDevice,
+    from: Position,
+  ): Promise<{ readonly line: RelayLine; readonly askedAt: number }> {
+    const client = new RelayClient(url)
+    const { nonce } = await client.next('challenge')
+    const hello = await device.hello(nonce, client.relayName)
+    client.socket.removeAllListeners('message')
+    const line = new RelayLine(client.socket, name, client.frames)
+    const askedAt = performance.now()
+    const { id, salt, vendor, partner } = connection
+    await line.#live([
+      { type: 'hello', ...hello },
+      { type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt },
+      { type: 'subscribe', feed: feedNumber, name, ...from },
+    ])
+    return { line, askedAt }
+  }
+
   /** Follows the feed and resolves once it is live. */
   follow(from: Position = fromStart): Promise<void> {
+    return this.#live([{ type: 'subscribe', feed: feedNumber, name: this.#name, ...from }])
+  }
+
+  #live(asked: readonly ClientMessage[]): Promise<void> {
     return new Promise((resolve) => {
       this.onHeard = ({ live }) => {
         if (!live) return
         this.onHeard = () => undefined
         resolve()
       }
-      this.socket.send(encodeClientFrame([{ type: 'subscribe', feed: feedNumber, name: this.#name, ...from }]))
+      this.socket.send(encodeClientFrame(asked))
     })
   }
 

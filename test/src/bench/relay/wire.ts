@@ -49,9 +49,11 @@ export function withLength(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.from(numberBytes(bytes.length)), bytes])
 }
 
+const welcomeNumber = 34
 const entriesNumber = 35
 const acceptedNumber = 36
 const shapes = [
+  `${welcomeNumber} welcome {time:uint,opening:uint,heartbeatMs:uint}`,
   `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|notice|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
   `${acceptedNumber} accepted {ids:list(uint,2000)}`,
 ]
@@ -73,7 +75,7 @@ export interface Heard {
   readonly position: number
 }
 
-/** Counts a frame of the relay that holds entries and acknowledgements only. @throws Error for any other message, a refusal above all */
+/** Counts a frame of the relay that holds entries and acknowledgements only, beside the welcome. @throws Error for any other message, a refusal above all */
 export function hear(frame: Uint8Array): Heard {
   const cursor = new Cursor(frame)
   const accepted: number[] = []
@@ -91,6 +93,8 @@ export function hear(frame: Uint8Array): Heard {
       entries += count
     } else if (message === acceptedNumber) {
       for (let count = cursor.number(); count > 0; count--) accepted.push(cursor.number())
+    } else if (message === welcomeNumber) {
+      for (let field = 0; field < 3; field++) cursor.number()
     } else throw new Error(`The relay said something else than entries and acknowledgements: ${otherWords(frame)}`)
   }
   return { entries, accepted, live, position }
