@@ -19,8 +19,8 @@ export const stripes = 16
  * of an insert. A join could be turned round by a plan that was made while the tables were small, and would then read a feed for each key.
  *
  * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
- * The answer names the writes that were taken (`taken`, counted from 1), with their sequences and tails; there is none where the opening is
- * another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
+ * The answer names the writes that were taken (`taken`, counted from 1, in any order), with their sequences and tails; there is none where the
+ * opening is another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
  */
 export const append = `
 CREATE FUNCTION entente.append(
@@ -107,8 +107,8 @@ BEGIN
       sum((kind <> 3)::int - was_there::int) AS docs, sum(connects::int) AS connections
     FROM a GROUP BY f, feed
   )
-  SELECT string_agg(a.i::text, ',' ORDER BY a.i), string_agg(a.sequence::text, ',' ORDER BY a.i),
-    string_agg((CASE WHEN a.extends THEN cardinality(a.old_tails) + 1 ELSE 0 END)::text, ',' ORDER BY a.i),
+  SELECT string_agg(a.i::text, ','), string_agg(a.sequence::text, ','),
+    string_agg((CASE WHEN a.extends THEN cardinality(a.old_tails) + 1 ELSE 0 END)::text, ','),
     (SELECT array_agg(g.f ORDER BY g.f) FROM grown g), (SELECT array_agg(g.bytes ORDER BY g.f) FROM grown g),
     (SELECT array_agg(g.docs ORDER BY g.f) FROM grown g), (SELECT array_agg(g.connections ORDER BY g.f) FROM grown g),
     (SELECT array_agg(g.entries ORDER BY g.f) FROM grown g),
