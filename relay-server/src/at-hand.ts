@@ -8,7 +8,8 @@ import type { KeyName, KeyState, Store, Write } from './store/store.js'
 
 /** Keys whose last entry is at hand; the others are read again when they are needed. */
 const keptKeys = 8_192
-const keptMailboxes = 1_024
+/** More than one round of judging asks for, so that nothing of what is brought for it goes again before. */
+const keptMailboxes = 4_096
 const keptAccounts = 4_096
 
 /** An offer as far as it says what must be known to judge it. */
@@ -76,6 +77,15 @@ export class AtHand {
       ...[...mailboxes].map((feed) => this.#bringMailbox(feed)),
       ...[...orgs].map((org) => this.#bringAccount(org)),
     ])
+  }
+
+  /** Whether the account, the policies and the fill of the mailbox by which an offer is judged are at hand. */
+  holds({ publisher, access }: Asking): boolean {
+    return (
+      this.#accounts.get(publisher.org) !== undefined &&
+      (access.feed.kind !== 'connection' || this.policies.get(access.feed.connection) !== undefined) &&
+      (access.mailboxUntil === undefined || this.#mailboxes.get(access.name) !== undefined)
+    )
   }
 
   /** A write was judged and goes to the disk: its org will take up that much more. */

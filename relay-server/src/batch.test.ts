@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodePolicy, feedName, type Offer, parseConnectionId, parseOrgId, type RelayMessage } from '@entente/protocol'
+import { emptyVector, encodePolicy, feedName, type Offer, parseConnectionId, parseOrgId, type RelayMessage } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Access } from './access.js'
 import { Batch, type Publisher } from './batch.js'
 import { createLog } from './log.js'
 import { openLibsqlStore } from './store/libsql.js'
-import type { Commit, Store, Write } from './store/store.js'
+import type { Commit, KeyName, Store, Write } from './store/store.js'
 import { docOffer, offerOf } from './testing/index.js'
 
 const connection = parseConnectionId('A'.repeat(22))
@@ -21,6 +21,8 @@ describe('group commit', () => {
   /** Stands in the way of commits: each waits for it, and fails when it says so. */
   let gate: () => Promise<void>
   let transactions: number
+  /** Stands in the way of readings. */
+  let reading: () => Promise<void>
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'entente-batch-'))
@@ -28,6 +30,7 @@ describe('group commit', () => {
     fannedOut = []
     transactions = 0
     gate = async () => {}
+    reading = async () => {}
     const gated: Store = Object.create(store, {
       commit: {
         value: async (writes: readonly Write[]): Promise<Commit> => {
@@ -36,7 +39,12 @@ describe('group commit', () => {
           return store.commit(writes)
         },
       },
-      keyStates: { value: store.keyStates.bind(store) },
+      keyStates: {
+        value: async (names: readonly KeyName[]) => {
+          await reading()
+          return store.keyStates(names)
+        },
+      },
       message: { value: store.message.bind(store) },
       page: { value: store.page.bind(store) },
       account: { value: store.account.bind(store) },
@@ -100,6 +108,60 @@ describe('group commit', () => {
     expect(heard.codes().at(-1)).toBe('ok 4')
   })
 
+  it('[RS3] answers each offer once where another relay came first while the next offers were being read for', async () => {
+    const heard = new Ear()
+    let [open, read] = [(): void => {}, (): void => {}]
+    gate = () => new Promise((resolve) => (open = resolve))
+    batch.offer(heard, team, [heard.offer('a')])
+    await expect.poll(() => transactions).toBe(1)
+    await store.commit([writeOf(team, heard.offer('a'))])
+    reading = () => new Promise((resolve) => (read = resolve))
+    batch.offer(heard, team, [heard.offer('b'), heard.offer('c')])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    gate = async () => {}
+    open()
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    reading = async () => {}
+    read()
+    await batch.finished()
+    expect([...heard.codes()].sort()).toEqual(['BEHIND 1', 'ok 3,4'])
+  })
+
+  it('[QU1] judges by the operator’s quota also where it changes while an offer is being read for', async () => {
+    const heard = new Ear()
+    await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 1 } })
+    batch.offer(heard, team, [heard.offer('a')])
+    await batch.finished()
+    let read = (): void => {}
+    reading = () => new Promise((resolve) => (read = resolve))
+    batch.offer(heard, team, [heard.offer('b')])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    batch.forgetAccounts()
+    reading = async () => {}
+    read()
+    await batch.finished()
+    expect(heard.codes()).toEqual(['ok 1', 'QUOTA 2'])
+  })
+
+  it('stops, with all answered, however many go on offering', async () => {
+    const heard = new Ear()
+    let isOver = false
+    gate = () => new Promise((resolve) => setTimeout(resolve, 20))
+    const offering = (async (): Promise<void> => {
+      for (let index = 0; !isOver; index++) {
+        batch.offer(heard, team, [heard.offer(`k${index}`)])
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })()
+    await expect.poll(() => transactions).toBe(2)
+    await batch.stop()
+    isOver = true
+    await offering
+    expect(transactions).toBeLessThan(6)
+    expect(heard.waiting).toBe(0)
+    expect(heard.codes().some((code) => code.startsWith('UNAVAILABLE'))).toBe(true)
+  })
+
   it('[PO2] forgets a policy that did not reach the disk', async () => {
     const heard = new Ear()
     const policy = (version: number): Uint8Array => encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })
@@ -144,6 +206,11 @@ describe('group commit', () => {
     expect(heard.waiting).toBe(0)
   })
 })
+
+function writeOf({ name }: Access, { key, kind, epoch, bytes }: Offer): Write {
+  const owner = parseOrgId('a'.repeat(43))
+  return { feed: name, key, owner, seen: 0, given: [], connects: false, kind, whole: true, epoch, bytes, vector: emptyVector }
+}
 
 /** A publisher who writes down what it hears. */
 class Ear implements Publisher {

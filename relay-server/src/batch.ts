@@ -93,6 +93,7 @@ export class Batch {
   #judging = false
   #committing = false
   #idle: (() => void)[] = []
+  #isStopped = false
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
   constructor(store: Store, after: AfterCommit, quota: Required<Quota>, log: Log) {
@@ -104,7 +105,9 @@ export class Batch {
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {
     const at = performance.now()
-    for (const offer of offers) this.#incoming.push({ id: keyId(access.name, offer.key), publisher, access, offer, at, attempt: 1 })
+    const queued = offers.map((offer) => ({ id: keyId(access.name, offer.key), publisher, access, offer, at, attempt: 1 }))
+    if (this.#isStopped) return queued.forEach((one) => refuse(one, unavailable))
+    for (const one of queued) this.#incoming.push(one)
     if (this.#judging) return
     this.#judging = true
     // One turn later, so that all frames that came in together are judged, and go to the disk, together.
@@ -128,37 +131,46 @@ export class Batch {
     }
   }
 
+  /** Takes nothing more: what is offered from now on is to be offered elsewhere or later. Resolves like `finished`. */
+  stop(): Promise<void> {
+    this.#isStopped = true
+    return this.finished()
+  }
+
   async #judge(): Promise<void> {
-    try {
-      while (this.#incoming.length > 0 && !this.#isFull()) {
-        const some = this.#incoming.slice(0, batchOffers)
+    while (this.#incoming.length > 0 && !this.#isFull()) {
+      // Taken out while what is needed is brought: a commit that settles meanwhile puts what it sends back in front of the others.
+      const some = this.#incoming.splice(0, batchOffers)
+      try {
         await this.#atHand.bring(some, this.#underWay)
-        let judged = 0
-        for (const queued of some) {
-          const connection = connectionOf(queued.access)
-          // A commit that came too late may have made us forget meanwhile what was just brought.
-          if (this.#isFull() || (connection && !this.#atHand.policies.get(connection)) || !this.#judgeOne(queued, judged)) break
-          judged++
-        }
-        this.#incoming.splice(0, judged)
+      } catch (error) {
+        this.#log.error('store-read-failed', { reason: reasonOf(error) })
+        for (const queued of [...some, ...this.#incoming.splice(0)]) refuse(queued, unavailable)
+        break
       }
-    } catch (error) {
-      this.#log.error('store-read-failed', { reason: reasonOf(error) })
-      for (const queued of this.#incoming.splice(0)) refuse(queued, unavailable)
+      this.#incoming.unshift(...this.#judgeSome(some))
     }
     this.#judging = false
     this.#commitNext()
+  }
+
+  /** @returns those that are left to be judged once more, by what is read anew */
+  #judgeSome(some: readonly Queued[]): readonly Queued[] {
+    for (const [index, queued] of some.entries()) {
+      // A commit that settled meanwhile, or an operator, may have made us forget what was just brought.
+      if (this.#isFull() || !this.#atHand.holds(queued)) return some.slice(index)
+      const again = this.#judgeOne(queued)
+      if (again) return [again, ...some.slice(index + 1)]
+    }
+    return []
   }
 
   #isFull(): boolean {
     return this.#isPolicyUnderWay || this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
   }
 
-  /**
-   * @param place of the offer among the incoming ones
-   * @returns false where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by
-   */
-  #judgeOne(queued: Queued, place: number): boolean {
+  /** @returns the offer where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by */
+  #judgeOne(queued: Queued): Queued | undefined {
     const { id, publisher, access, offer } = queued
     const last = this.#atHand.state(id)
     const { quota, usage } = this.#atHand.allowance(publisher.org)
@@ -180,11 +192,10 @@ export class Batch {
       const knowsMore = verdict.code === 'BEHIND' && offer.seen > (last?.sequence ?? 0)
       if (queued.attempt === 1 && (knowsMore || changeable.has(verdict.code))) {
         this.#atHand.forgetFor(queued)
-        this.#incoming[place] = { ...queued, attempt: queued.attempt + 1 }
-        return false
+        return { ...queued, attempt: queued.attempt + 1 }
       }
       this.#next.refused.push({ ...queued, refusal: verdict })
-      return true
+      return undefined
     }
     this.#next.writes.push(verdict)
     this.#next.from.push(queued)
@@ -192,7 +203,7 @@ export class Batch {
     this.#underWay.add(id)
     this.#atHand.expect(queued, verdict)
     if (isPolicy(verdict)) this.#isPolicyUnderWay = true
-    return true
+    return undefined
   }
 
   #commitNext(): void {

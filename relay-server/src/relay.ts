@@ -17,8 +17,9 @@ import type { Store } from './store/store.js'
 import { Certificate } from './tls.js'
 import { createUpgrade } from './upgrade.js'
 
-/** When devices are to come back after a shutdown in good order, and how long that may take, in ms. */
+/** When devices are to come back after a shutdown in good order; how long storing what was taken, and saying goodbye, may take, in ms. */
 const leavingRetryMs = 2_000
+const storingMs = 5_000
 const goodbyeMs = 3_000
 
 export interface RunningRelay {
@@ -112,13 +113,18 @@ function startTimers({ config, sessions, mailboxes, doors, log }: Relay): readon
 
 async function shutDown(server: Server, { batch, sessions, compactor, doors, store, log }: WholeRelay): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  await batch.finished()
+  // A store that hangs keeps nobody from hearing when to come back.
+  await within(storingMs, batch.stop())
   for (const session of sessions) session.leave(leavingRetryMs)
   doors.leave()
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, goodbyeMs).unref())])
+  await within(goodbyeMs, closed)
   server.closeAllConnections()
   await compactor.stop()
   await store.close().catch((error: unknown) => log.error('store-close-failed', { reason: reasonOf(error) }))
+}
+
+function within(ms: number, doing: Promise<void>): Promise<void> {
+  return Promise.race([doing, new Promise<void>((resolve) => setTimeout(resolve, ms).unref())])
 }
 
 function createEitherServer({ headersMs }: RelayConfig, certificate: Certificate | undefined, handler: RequestListener): Server {
