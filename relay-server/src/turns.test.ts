@@ -43,3 +43,16 @@ it('has only so many under way that wait for something else, and goes on after o
   expect(most).toBe(3)
   expect(ends.filter(({ status }) => status === 'rejected').length).toBe(3)
 })
+
+it('leaves the loop at rest while all that may be under way waits for something else', async () => {
+  const turns = new Turns(4, 2)
+  let answer = (): void => {}
+  const answered = new Promise<void>((resolve) => (answer = resolve))
+  const doing = Promise.all([1, 2, 3].map(() => turns.take(() => answered)))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const before = performance.eventLoopUtilization()
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5)
+  answer()
+  await doing
+})

@@ -49,7 +49,8 @@ export class Turns {
       this.#scheduled = false
       this.#spentMs = 0
       this.#wakeOne()
-      if (this.#waiting.length > 0) this.#nextTurn()
+      // While all that may be under way is waiting for something else, the end of one calls the next; turning the loop would only burn time.
+      if (this.#waiting.length > 0 && this.#running < this.#atOnce) this.#nextTurn()
     })
   }
 
