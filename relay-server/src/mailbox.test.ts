@@ -1,7 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type ConnectionId, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+import { Mailboxes } from './mailbox.js'
+import type { Invitation, Store } from './store/store.js'
+import {
+  agree,
+  createConnection,
+  createDevice,
+  createOrg,
+  feedNumbers,
+  offerOf,
+  RelayClient,
+  type TestDevice,
+  TestRelay,
+} from './testing/index.js'
 
 describe('a mailbox', () => {
   let relay: TestRelay
@@ -117,5 +129,66 @@ describe('a mailbox', () => {
     for (let index = 0; index < 16; index++) expect((await vera.publish(1, offerOf(`k${index}`, 'message'))).code).toBe('ACCEPTED')
     expect((await vera.publish(1, offerOf('k16', 'message'))).code).toBe('SIZE')
     expect((await vera.publish(1, { ...offerOf('k3', 'message'), seen: 4 })).code).toBe('ACCEPTED')
+  })
+
+  it('[MB2] is never one with a connection: an invitation by its id neither opens its feeds nor ends them', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ sweepMs: 50 })
+    const connection = await createConnection()
+    const early = await RelayClient.connect(relay.url, connection.vera)
+    mailbox = connection.id
+    expect(await invite(early, claim, Date.now() + 300)).toMatchObject({ state: 'open' })
+    const { vera: party } = await agree(connection, relay.url)
+    mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
+    await invite(early, claim, Date.now() + 300)
+    await early.read(9, feed('vendor'))
+    await early.publish(9, offerOf('hello', 'message'))
+    await expect.poll(() => relay.lines.some((line) => line.includes('mailboxes-cleared')), { timeout: 3_000 }).toBe(true)
+    const colleague = await connection.open(relay.url, connection.paul)
+    expect((await colleague.read(1, connection.feed('vendor', 'messages'))).map((entry) => entry.key)).toEqual(['policy'])
+    expect((await party.publish(feedNumbers.vendorMessages, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    const zoe = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
+    const other = await createConnection()
+    await agree(other, relay.url)
+    zoe.send({ type: 'invite', mailbox: other.id, claimHash: createHash('sha256').update(claim).digest(), expires: Date.now() + 60_000 })
+    expect(await zoe.next('refused')).toMatchObject({ what: 'mailbox', code: 'VOID' })
+  })
+})
+
+describe('mailboxes', () => {
+  it('keep nothing for a caller who went while the store was asked', async () => {
+    const { id: org } = await createOrg()
+    let invitation: Invitation | undefined
+    const store: Partial<Store> = {
+      keyStates: async (names) => names.map(() => undefined),
+      changeInvitation: async (_, change) => (invitation ??= change(invitation)),
+    }
+    const mailboxes = new Mailboxes(store as Store)
+    const caller = { org, hasEnded: false, say: () => {} }
+    const mailbox = parseConnectionId('A'.repeat(22))
+    const inviting = mailboxes.invite(
+      caller,
+      { type: 'invite', mailbox, claimHash: new Uint8Array(32), expires: Date.now() + 60_000 },
+      Date.now(),
+    )
+    caller.hasEnded = true
+    mailboxes.leave(caller)
+    await inviting
+    expect([...mailboxes.followed()]).toEqual([])
+  })
+
+  it('[MB3] count a wrong claim once, however often the store asks what to change', async () => {
+    const { id: org } = await createOrg()
+    const store: Partial<Store> = {
+      changeInvitation: async (_, change) => change(undefined) ?? change(undefined),
+    }
+    const said: unknown[] = []
+    const caller = { org, hasEnded: false, say: (message: unknown) => void said.push(message) }
+    await new Mailboxes(store as Store).claim(
+      caller,
+      { type: 'claim', mailbox: parseConnectionId('A'.repeat(22)), claim: new Uint8Array(32) },
+      0,
+    )
+    expect(said).toMatchObject([{ state: 'wrong', triesLeft: 4 }])
   })
 })

@@ -1,5 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { feedName, limits, type OrgId, parseConnectionId, type RelayMessage, sides } from '@entente/protocol'
+import {
+  type ConnectionId,
+  feedName,
+  type FeedName,
+  limits,
+  type OrgId,
+  parseConnectionId,
+  policyKey,
+  type RelayMessage,
+  sides,
+} from '@entente/protocol'
 import { LruMap } from './lru.js'
 import type { Asked, Told } from './message.js'
 import type { Invitation, Store } from './store/store.js'
@@ -12,6 +22,8 @@ const followedPerSession = 64
 /** Whoever speaks of mailboxes, and is told what becomes of them. */
 export interface Caller {
   readonly org: OrgId
+  /** Whether it has gone, and nothing is to be kept for it. */
+  readonly hasEnded: boolean
   say(message: RelayMessage): void
 }
 
@@ -34,9 +46,12 @@ export class Mailboxes {
   async invite(caller: Caller, message: Asked<'invite'>, now: number): Promise<void> {
     const { mailbox, claimHash } = message
     const expires = Math.min(message.expires, now + limits.invitationMs)
-    const kept = await this.#store.changeInvitation(mailbox, (present) =>
-      present ? undefined : { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false },
-    )
+    const isFree = !(await this.#isConnection(mailbox))
+    const kept =
+      isFree &&
+      (await this.#store.changeInvitation(mailbox, (present) =>
+        present ? undefined : { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false },
+      ))
     if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash)) {
       const detail = 'This mailbox belongs to another invitation; make a new one.'
       caller.say({ type: 'refused', what: 'mailbox', subject: 0, code: 'VOID', version: 0, retryMs: 0, detail })
@@ -48,11 +63,13 @@ export class Mailboxes {
 
   async claim(caller: Caller, message: Asked<'claim'>, now: number): Promise<void> {
     const hash = createHash('sha256').update(message.claim).digest()
-    let verdict: Verdict = { state: 'wrong', wrongTries: 0 }
+    let judged: Verdict | undefined
     await this.#store.changeInvitation(message.mailbox, (present) => {
-      verdict = judgeClaim(present, hash, caller.org, now) ?? this.#countStranger(message.mailbox)
-      return verdict.row
+      judged = judgeClaim(present, hash, caller.org, now)
+      return judged?.row
     })
+    // Counted here, as the store may ask more than once.
+    const verdict = judged ?? this.#countStranger(message.mailbox)
     const answer: Told<'mailbox'> = {
       type: 'mailbox',
       mailbox: message.mailbox,
@@ -77,13 +94,20 @@ export class Mailboxes {
 
   /** Clears away what has ended: the feeds of void and expired invitations at once, the invitation itself a while later. */
   async sweep(now: number): Promise<number> {
-    const ended = await this.#store.endedInvitations(now)
-    const feeds = ended.flatMap((mailbox) =>
-      sides.map((side) => feedName({ kind: 'connection', connection: parseConnectionId(mailbox), side, topic: 'messages' })),
-    )
+    const feeds: FeedName[] = []
+    for (const ended of await this.#store.endedInvitations(now)) {
+      const mailbox = parseConnectionId(ended)
+      if (!(await this.#isConnection(mailbox))) feeds.push(...feedsOf(mailbox))
+    }
     if (feeds.length > 0) await this.#store.dropFeeds(feeds)
     await this.#store.forgetInvitations(now - limits.invitationMs)
-    return ended.length
+    return feeds.length / sides.length
+  }
+
+  /** Whether an id is a connection's, whose feeds hold a policy as a mailbox's never do: an invitation by that id neither opens nor ends them. */
+  async #isConnection(id: ConnectionId): Promise<boolean> {
+    const policies = await this.#store.keyStates(feedsOf(id).map((feed) => ({ feed, key: policyKey })))
+    return policies.some((policy) => policy !== undefined)
   }
 
   leave(caller: Caller): void {
@@ -96,6 +120,7 @@ export class Mailboxes {
 
   /** @param told the state that the caller is being told, where all followers may count as told of it */
   #follow(mailbox: string, caller: Caller, told: string | undefined): void {
+    if (caller.hasEnded) return
     const followed = this.#followedBy.get(caller) ?? new Set()
     if (followed.size >= followedPerSession) return
     this.#followedBy.set(caller, followed.add(mailbox))
@@ -117,6 +142,10 @@ export class Mailboxes {
     this.#strangers.set(mailbox, tries)
     return { state: tries >= limits.invitationTries ? 'void' : 'wrong', wrongTries: tries }
   }
+}
+
+function feedsOf(mailbox: ConnectionId): readonly FeedName[] {
+  return sides.map((side) => feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' }))
 }
 
 /** @returns undefined where the claim is to be treated like one of an unknown mailbox */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { expect, it } from 'vitest'
 import { Turns } from './turns.js'
 
