@@ -45,6 +45,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     store,
     {
       fanOut: (writes, commit) => {
+        // What went into a copy of the store that is no more has no readers: their sessions have ended.
+        if (commit.opening !== store.opening()) return
         readers.fanOut(writes, commit)
         doors.fanOut(writes, commit)
       },
@@ -106,6 +108,7 @@ function watch({ config, log, store, batch, readers, mailboxes, doors, sessions,
     reopened: () => {
       log.warn('store-replaced', { opening: store.opening() })
       batch.forgetAll()
+      readers.forgetAll()
       for (const session of sessions) session.leave(reopenedRetryMs)
       doors.leave()
     },

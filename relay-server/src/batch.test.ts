@@ -145,17 +145,17 @@ describe('group commit', () => {
 
   it('stops, with all answered, however many go on offering', async () => {
     const heard = new Ear()
-    let isOver = false
+    const over = new AbortController()
     gate = () => new Promise((resolve) => setTimeout(resolve, 20))
     const offering = (async (): Promise<void> => {
-      for (let index = 0; !isOver; index++) {
+      for (let index = 0; !over.signal.aborted; index++) {
         batch.offer(heard, team, [heard.offer(`k${index}`)])
         await new Promise((resolve) => setImmediate(resolve))
       }
     })()
     await expect.poll(() => transactions).toBe(2)
     await batch.stop()
-    isOver = true
+    over.abort()
     await offering
     expect(transactions).toBeLessThan(6)
     expect(heard.waiting).toBe(0)

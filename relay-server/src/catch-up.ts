@@ -20,7 +20,7 @@ export interface CatchUpTools {
 
 /** Whose subscriptions are answered. */
 export interface Asker {
-  /** A cursor is beyond its feed's head. */
+  /** A cursor, or what others were sent, is beyond the feed's head. */
   lose(subscription: Subscription): void
   readFailed(error: unknown): void
 }
@@ -57,11 +57,17 @@ export class CatchUp {
     try {
       while (this.#queue.length > 0) {
         if (this.#reader.isBusy) await this.#reader.drained()
-        const some = this.#queue.splice(0, feedsAtOnce)
+        // Nothing is read for those who left while they waited.
+        const some = this.#queue.splice(0, feedsAtOnce).filter(({ ended }) => !ended)
+        if (some.length === 0) continue
+        const sent = some.map(({ access }) => this.#tools.readers.sent(access.name))
         const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
         for (const [index, page] of pages.entries()) {
           const subscription = some[index]
-          if (subscription && !subscription.ended && !this.#give(subscription, page)) this.#queue.push(subscription)
+          if (!subscription || subscription.ended) continue
+          // A feed that was dropped or replaced has lost what it had: its readers would be paged on for ever, to where it no longer reaches.
+          if (page.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#asker.lose(subscription)
+          else if (!this.#give(subscription, page)) this.#queue.push(subscription)
         }
       }
     } finally {
@@ -72,10 +78,6 @@ export class CatchUp {
 
   /** @returns whether the subscription is done with catching up */
   #give(subscription: Subscription, { entries, done, head }: Page): boolean {
-    if (subscription.cursor > head) {
-      this.#asker.lose(subscription)
-      return true
-    }
     this.#tools.metrics.caughtUpPage(entries.length)
     subscription.head = head
     subscription.cursor = done ? head : (entries.at(-1)?.sequence ?? subscription.cursor)

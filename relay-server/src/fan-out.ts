@@ -78,6 +78,18 @@ export class Readers {
     if (feed.subscriptions.size === 0) this.#feeds.delete(subscription.access.name)
   }
 
+  /** The store was replaced by another copy: what was sent to anyone says nothing about what lies there, so it must not stay with a feed. */
+  forgetAll(): void {
+    for (const feed of this.#feeds.values()) {
+      feed.live = 0
+      for (const subscription of feed.subscriptions) {
+        subscription.live = false
+        subscription.ended = true
+      }
+    }
+    this.#feeds.clear()
+  }
+
   /** The last sequence of a feed that is known of here. */
   sent(name: FeedName): number {
     return this.#feeds.get(name)?.sent ?? 0

@@ -1,0 +1,95 @@
+import { feedName, parseConnectionId, parseKey, zeroEpoch } from '@entente/protocol'
+import { expect, it } from 'vitest'
+import type { Access } from './access.js'
+import { CatchUp } from './catch-up.js'
+import { type Reader, Readers, type Subscription } from './fan-out.js'
+import { Metrics } from './metrics.js'
+import type { Page, Store } from './store/store.js'
+import { Turns } from './turns.js'
+
+const feed = { kind: 'connection', connection: parseConnectionId('A'.repeat(22)), side: 'vendor', topic: 'messages' } as const
+const access: Access = { name: feedName(feed), feed, writes: false, mailboxUntil: undefined }
+
+/** A feed of messages, as long as it is said to be, and two who may read it. */
+class Room {
+  head = 5
+  readonly read: number[] = []
+  readonly lost: number[] = []
+  readonly readers: Readers
+  readonly catchUp: CatchUp
+
+  constructor() {
+    const page = async (after: number): Promise<Page> => {
+      this.read.push(after)
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      const entries = Array.from({ length: Math.max(0, this.head - after) }, (_, index) => ({
+        sequence: after + index + 1,
+        key: parseKey(`k${after + index + 1}`),
+        kind: 'message' as const,
+        whole: true,
+        epoch: zeroEpoch,
+        bytes: new Uint8Array([1]),
+      }))
+      return { entries, head: this.head, opening: 1, done: true }
+    }
+    const metrics = new Metrics()
+    this.readers = new Readers((_, after) => page(after), metrics)
+    const store: Partial<Store> = { page: (_, after) => page(after) }
+    const asker = { lose: (subscription: Subscription) => this.#lose(subscription), readFailed: () => {} }
+    this.catchUp = new CatchUp({ store: store as Store, readers: this.readers, turns: new Turns(4, 4), metrics }, this.#reader, asker)
+  }
+
+  enter(number: number): Subscription {
+    const subscription = { number, access, reader: this.#reader, cursor: 0, head: 0, live: false, ended: false }
+    this.readers.add(subscription)
+    this.catchUp.follow(subscription)
+    return subscription
+  }
+
+  #lose(subscription: Subscription): void {
+    this.readers.remove(subscription)
+    this.lost.push(subscription.number)
+  }
+
+  readonly #reader: Reader = {
+    say: () => {},
+    sayEncoded: () => {},
+    follow: (subscription) => this.catchUp.follow(subscription),
+    isBusy: false,
+    isFull: false,
+    drained: async () => {},
+  }
+}
+
+it('[OP2] tells a reader that a feed went back, rather than page on to where it no longer reaches', async () => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.head = 2
+  room.enter(2)
+  await expect.poll(() => room.lost).toEqual([2])
+  expect(room.read).toEqual([0, 0])
+})
+
+it('[RS4] reads a store that was replaced like one that was just opened', async () => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.head = 2
+  room.readers.forgetAll()
+  const paul = room.enter(2)
+  await expect.poll(() => paul.live).toBe(true)
+  expect([vera.live, vera.ended, paul.cursor]).toEqual([false, true, 2])
+  room.readers.remove(vera)
+  room.head = 3
+  room.readers.grew(access.name, 3)
+  await expect.poll(() => paul.cursor).toBe(3)
+})
+
+it('[CU5] reads nothing for those who left while they waited', async () => {
+  const room = new Room()
+  const all = Array.from({ length: 40 }, (_, index) => room.enter(index))
+  for (const subscription of all) room.readers.remove(subscription)
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  expect(room.read.length).toBeLessThanOrEqual(16)
+})
