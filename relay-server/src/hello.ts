@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   certificateClaims,
   certificateHeader,
@@ -23,8 +24,8 @@ import type { Store } from './store/store.js'
 /** Clocks of devices and of the relay may differ by this much, in seconds. */
 const clockToleranceSeconds = 5 * 60
 
-/** Certificates that were verified lately, at least: a device that comes back brings the same one. */
-const keptCertificates = 1_000
+/** Certificates that are kept, at least, once verified: a device whose line comes and goes brings the same one. Each takes a good kilobyte. */
+const keptCertificates = 250
 
 /** Who has a session. Sessions of one device share one of these while it is kept. */
 export interface Identity {
@@ -53,6 +54,7 @@ export class Doorkeeper {
   readonly #config: RelayConfig
   readonly #names: readonly string[]
   readonly #store: Store
+  /** By the SHA-256 of the certificate. */
   readonly #certified = new LruMap<string, Certified>(keptCertificates)
 
   /** @param names those of this relay */
@@ -85,14 +87,15 @@ export class Doorkeeper {
   }
 
   async #certify(token: string): Promise<Certified> {
-    const known = this.#certified.get(token)
+    const digest = createHash('sha256').update(token).digest('base64url')
+    const known = this.#certified.get(digest)
     if (known) {
       if (hasEnded(known.identity, Date.now())) throw new Error('the certificate has ended')
       return known
     }
     const { iss: org, sub: device, role, exp: expires, cnf } = await readCertificate(token)
     const certified = { identity: { org, device, role, expires }, key: await importJWK(cnf.jwk, 'EdDSA') }
-    this.#certified.set(token, certified)
+    this.#certified.set(digest, certified)
     return certified
   }
 }

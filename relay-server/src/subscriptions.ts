@@ -47,7 +47,8 @@ export class Subscriptions implements Asker {
     if (connectionId(vendor, partner, salt) !== connection || (org !== vendor && org !== partner)) return false
     this.#attached ??= new Map()
     if (this.#attached.size >= limits.feedsPerSession) return false
-    this.#attached.set(connection, { vendor, partner })
+    // The session's own id for its org is kept already.
+    this.#attached.set(connection, org === vendor ? { vendor: org, partner } : { vendor, partner: org })
     return true
   }
 
