@@ -7,6 +7,7 @@ import { Doors } from './door.js'
 import { Readers } from './fan-out.js'
 import { Doorkeeper } from './hello.js'
 import { type Log, reasonOf } from './log.js'
+import { Looks } from './looks.js'
 import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
 import { Presence } from './presence.js'
@@ -91,13 +92,14 @@ function watch({ config, log, store, batch, readers, mailboxes, doors, sessions,
   const orLog = (doing: Promise<void>): void => {
     doing.catch((error: unknown) => log.warn('watch-failed', { reason: reasonOf(error) }))
   }
+  const looks = new Looks()
   return {
     followedFeeds: () => new Set([...readers.names(), ...doors.feeds(), ...presence.feeds()]),
     followedMailboxes: () => mailboxes.followed(),
     feedGrew: (feed, head) => {
       readers.grew(feed, head)
       orLog(doors.grew(feed))
-      orLog(dismissRevoked(presence.sessionsByFeed(feed), store))
+      if (looks.isDue(feed, head, performance.now())) orLog(dismissRevoked(presence.sessionsByFeed(feed), store))
     },
     mailboxChanged: (mailbox) => orLog(mailboxes.changed(mailbox, Date.now())),
     accountsChanged: () => {
