@@ -110,6 +110,7 @@ export class AtHand {
   forgetFor({ id, publisher, access }: Asking): void {
     this.#states.delete(id)
     this.#accounts.delete(publisher.org)
+    this.#mailboxes.delete(access.name)
     if (access.feed.kind === 'connection') this.policies.forget(access.feed.connection)
   }
 
@@ -142,10 +143,6 @@ export class AtHand {
   async #bringAccount(org: OrgId): Promise<void> {
     this.learnAccount(await this.#store.account(org))
   }
-}
-
-export function keyId({ feed, key }: KeyName): string {
-  return `${feed}\n${key}`
 }
 
 function sum(a: Usage, b: Usage): Usage {

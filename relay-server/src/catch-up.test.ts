@@ -1,20 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Entry, feedName, type FeedName, loadDoc, parseKey, readSlots } from '@entente/protocol'
+import { type Entry, type FeedName, loadDoc, parseKey, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  agree,
-  createConnection,
-  createDevice,
-  createOrg,
-  docOffer,
-  editor,
-  feedNumbers,
-  offerOf,
-  RelayClient,
-  type TestConnection,
-  TestRelay,
-} from './testing/index.js'
+import { agree, createConnection, docOffer, editor, feedNumbers, RelayClient, type TestConnection, TestRelay } from './testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity

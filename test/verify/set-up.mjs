@@ -33,7 +33,9 @@ export function findPostgres() {
     run('apt-get', ['update', '-qq'])
     run('apt-get', ['install', '-y', '-qq', 'postgresql-15'])
   }
-  return found() || fail('The tests of the relay’s larger store need PostgreSQL 15. Install it (apt-get install postgresql-15), and run again.')
+  return (
+    found() || fail('The tests of the relay’s larger store need PostgreSQL 15. Install it (apt-get install postgresql-15), and run again.')
+  )
 }
 
 /** Runs a command from the project's root and ends with its code when it fails. */
