@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { emptyVector, encodePolicy, feedName, type Offer, parseConnectionId, parseOrgId, type RelayMessage } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Access } from './access.js'
-import { Batch, type Publisher } from './batch.js'
+import { Batch, heldBytes, type Publisher } from './batch.js'
 import { createLog } from './log.js'
 import { openLibsqlStore } from './store/libsql.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
@@ -225,8 +225,9 @@ class Ear implements Publisher {
   }
 
   make(offer: Omit<Offer, 'id'>): Offer {
-    this.waiting += offer.bytes.length
-    return { id: ++this.#ids, ...offer }
+    const made = { id: ++this.#ids, ...offer }
+    this.waiting += heldBytes(made)
+    return made
   }
 
   say(message: RelayMessage): void {

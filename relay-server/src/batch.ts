@@ -24,6 +24,8 @@ const batchBytes = 8 * 1024 * 1024
 const tries = 3
 /** Refusals that depend on policies, epochs and accounts. */
 const changeable: ReadonlySet<ErrorCode> = new Set(['STALE_EPOCH', 'WAIT', 'FIELD', 'QUOTA'])
+/** What an offer takes in memory beside its bytes while it waits, about. */
+const offerOverhead = 256
 /** When to try again while the store does not take anything. */
 const unavailableRetryMs = 2_000
 
@@ -32,8 +34,13 @@ export interface Publisher {
   readonly org: OrgId
   readonly role: Role
   say(message: RelayMessage): void
-  /** Bytes of offers that are no longer in the queue. */
+  /** Bytes, as `heldBytes` counts them, of offers that are no longer in the queue. */
   settled(bytes: number): void
+}
+
+/** What an offer takes in memory while it waits, in bytes: an erasure holds none of its own, and many of them take room all the same. */
+export function heldBytes({ bytes }: Offer): number {
+  return bytes.length + offerOverhead
 }
 
 /** What happens, in this order, once a batch is on disk: fan-out, acknowledgement, effects. */
@@ -259,7 +266,7 @@ export class Batch {
       const ids = accepted.get(queued.publisher)
       if (ids) ids.push(queued.offer.id)
       else accepted.set(queued.publisher, [queued.offer.id])
-      queued.publisher.settled(queued.offer.bytes.length)
+      queued.publisher.settled(heldBytes(queued.offer))
     })
     this.#after.fanOut(writes, commit)
     for (const [publisher, ids] of accepted) publisher.say({ type: 'accepted', ids })
@@ -322,5 +329,5 @@ function connectionOf({ feed }: Access): ConnectionId | undefined {
 function refuse({ publisher, offer }: Queued, { code, version, detail }: Refusal): void {
   const retryMs = code === 'UNAVAILABLE' ? unavailableRetryMs : 0
   publisher.say({ type: 'refused', what: 'offer', subject: offer.id, code, version, retryMs, detail })
-  publisher.settled(offer.bytes.length)
+  publisher.settled(heldBytes(offer))
 }

@@ -1,5 +1,6 @@
 import { type FeedName, feedName } from '@entente/protocol'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Batch } from './batch.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
 
 const messages = 120
@@ -70,5 +71,26 @@ describe('a long catching up', () => {
     const [, device] = devices
     if (device) await client.sayHello(device)
     return client.next('welcome')
+  }
+})
+
+it('reads no further from a session whose offers, however small, the disk does not take', async () => {
+  const relay = await TestRelay.start()
+  const stuck = vi.spyOn(Batch.prototype, 'offer').mockImplementation(() => {})
+  try {
+    const org = await createOrg()
+    const client = await RelayClient.connect(relay.url, await createDevice(org))
+    await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
+    for (let frame = 0; frame < 12; frame++) {
+      const offers = Array.from({ length: 2_000 }, (_, id) => ({ ...offerOf(`k${id}`, 'erased', new Uint8Array()), id }))
+      client.send({ type: 'publish', feed: 1, offers })
+    }
+    client.send({ type: 'ping' })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(stuck.mock.calls.length).toBeGreaterThan(1)
+    expect(client.heard.some((message) => message.type === 'pong')).toBe(false)
+  } finally {
+    stuck.mockRestore()
+    await relay.stop()
   }
 })

@@ -12,7 +12,7 @@ import {
   type Role,
 } from '@entente/protocol'
 import type { SessionReport } from './admin.js'
-import type { Batch, Publisher } from './batch.js'
+import { type Batch, heldBytes, type Publisher } from './batch.js'
 import type { CatchUpTools } from './catch-up.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
@@ -280,7 +280,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
       for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'There is no such feed for you.')
       return
     }
-    for (const offer of offers) this.#waitingBytes += offer.bytes.length
+    for (const offer of offers) this.#waitingBytes += heldBytes(offer)
     if (this.#waitingBytes > waitingOfferBytes) this.#socket.pause()
     this.#relay.batch.offer(this, subscription.access, offers)
   }
