@@ -37,7 +37,7 @@ export class Transactions {
         done = () => resolve(value)
       }
       this.#asked.push({ run, done: () => done(), failed: reject })
-      this.#running ??= this.#work().finally(() => (this.#running = undefined))
+      this.#running ??= this.#work()
     })
   }
 
@@ -54,6 +54,8 @@ export class Transactions {
       // Whoever was waiting for this one has the next ready by then.
       await new Promise((resolve) => setImmediate(resolve))
     }
+    // In the same step as the last look at what is asked for, so that nothing asked in between waits for ever.
+    this.#running = undefined
   }
 
   /** @returns whether each has been told how it ended */
