@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { request } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { trustProxies } from './address.js'
 import { type Peer, readPeer } from './peer.js'
-import { TestRelay } from './testing/index.js'
+import { TestRelay, upgradeStatus } from './testing/index.js'
 
 const proxies = trustProxies(['10.0.0.0/8', 'fd00::/8'])
 
@@ -39,7 +38,7 @@ describe('a relay behind a proxy', () => {
 
   it('[RL2] counts sockets by the address that the proxy names, not by the proxy’s', async () => {
     relay = await TestRelay.start({ socketsPerAddress: 1, trustedProxies: ['127.0.0.1'] })
-    const from = (address: string) => upgrade(relay, { 'x-forwarded-for': address }, true)
+    const from = (address: string) => upgradeStatus(relay, { 'x-forwarded-for': address }, { stay: true })
     expect(await from('203.0.113.1')).toBe(101)
     expect(await from('198.51.100.1, 203.0.113.1')).toBe(429)
     expect(await from('203.0.113.2')).toBe(101)
@@ -49,51 +48,22 @@ describe('a relay behind a proxy', () => {
 
   it('does not hear those headers from anyone else (row 37)', async () => {
     relay = await TestRelay.start({ socketsPerAddress: 1, trustedProxies: ['10.0.0.0/8'] })
-    expect(await upgrade(relay, { 'x-forwarded-for': '203.0.113.1' }, true)).toBe(101)
-    expect(await upgrade(relay, { 'x-forwarded-for': '203.0.113.2' })).toBe(429)
+    expect(await upgradeStatus(relay, { 'x-forwarded-for': '203.0.113.1' }, { stay: true })).toBe(101)
+    expect(await upgradeStatus(relay, { 'x-forwarded-for': '203.0.113.2' })).toBe(429)
     const forged = { origin: 'https://elsewhere.example', 'x-forwarded-host': 'elsewhere.example' }
-    expect(await upgrade(relay, forged)).toBe(403)
+    expect(await upgradeStatus(relay, forged)).toBe(403)
   })
 
   it('knows its own pages by the name that the proxy was asked by, and by TLS where that was used (row 2)', async () => {
     relay = await TestRelay.start({ trustedProxies: ['127.0.0.0/8'] })
     const forwarded = { host: 'inner:8787', 'x-forwarded-host': 'relay.example', 'x-forwarded-proto': 'https' }
-    expect(await upgrade(relay, { ...forwarded, origin: 'https://relay.example' })).toBe(101)
-    expect(await upgrade(relay, { ...forwarded, origin: 'http://relay.example' })).toBe(403)
-    expect(await upgrade(relay, { ...forwarded, origin: 'https://inner:8787' })).toBe(403)
-    expect(await upgrade(relay, { ...forwarded, 'x-forwarded-host': 'RELAY.example:443', origin: 'https://relay.example' })).toBe(101)
+    expect(await upgradeStatus(relay, { ...forwarded, origin: 'https://relay.example' })).toBe(101)
+    expect(await upgradeStatus(relay, { ...forwarded, origin: 'http://relay.example' })).toBe(403)
+    expect(await upgradeStatus(relay, { ...forwarded, origin: 'https://inner:8787' })).toBe(403)
+    expect(await upgradeStatus(relay, { ...forwarded, 'x-forwarded-host': 'RELAY.example:443', origin: 'https://relay.example' })).toBe(101)
   })
 })
 
 function peerOf(remoteAddress: string, headers: IncomingHttpHeaders): Peer {
   return readPeer({ headers, socket: { remoteAddress } as IncomingMessage['socket'] }, proxies)
-}
-
-/** @param stay keeps the socket open until the relay closes it */
-function upgrade(relay: TestRelay, headers: Record<string, string>, stay = false): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const asked = request({
-      host: '127.0.0.1',
-      port: relay.port,
-      path: '/socket',
-      headers: {
-        connection: 'Upgrade',
-        upgrade: 'websocket',
-        'sec-websocket-version': '13',
-        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-        ...headers,
-      },
-    })
-    asked.on('response', (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    asked.on('upgrade', (response, socket) => {
-      socket.on('error', () => {})
-      if (!stay) socket.destroy()
-      resolve(response.statusCode ?? 0)
-    })
-    asked.on('error', reject)
-    asked.end()
-  })
 }

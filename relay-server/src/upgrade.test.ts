@@ -1,8 +1,7 @@
-import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { RelayClient, TestRelay } from './testing/index.js'
+import { RelayClient, TestRelay, upgradeStatus } from './testing/index.js'
 
 describe('the way to a socket', () => {
   let relay: TestRelay
@@ -58,35 +57,8 @@ describe('the way to a socket', () => {
 
   it('knows no other path', async () => {
     relay = await TestRelay.start()
-    expect(await upgradeStatus(relay, {}, '/elsewhere')).toBe(404)
-    expect(await upgradeStatus(relay, {}, '//')).toBe(400)
+    expect(await upgradeStatus(relay, {}, { path: '/elsewhere' })).toBe(404)
+    expect(await upgradeStatus(relay, {}, { path: '//' })).toBe(400)
     expect((await fetch(`${relay.url}/healthz`)).status).toBe(200)
   })
 })
-
-function upgradeStatus(relay: TestRelay, headers: Record<string, string>, path = '/socket'): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const asked = request({
-      host: '127.0.0.1',
-      port: relay.port,
-      path,
-      headers: {
-        connection: 'Upgrade',
-        upgrade: 'websocket',
-        'sec-websocket-version': '13',
-        'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-        ...headers,
-      },
-    })
-    asked.on('response', (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    asked.on('upgrade', (response, socket) => {
-      socket.destroy()
-      resolve(response.statusCode ?? 0)
-    })
-    asked.on('error', reject)
-    asked.end()
-  })
-}
