@@ -1,14 +1,13 @@
-import { createConnection } from '@entente/relay-server/testing'
+import { createDevice, createOrg, RelayClient } from '@entente/relay-server/testing'
 import { WebSocket } from 'ws'
 
 /** Sockets opened at once, so that neither end's queue of new ones runs over. */
 const atOnce = 50
 
-/** Sessions that have had their welcome and say nothing more. @returns closes them */
+/** Sessions that have had their welcome and say nothing more, each of a device and an org of its own. @returns closes them */
 export async function openIdle(url: string, count: number): Promise<() => void> {
-  const connection = await createConnection()
   return openMany(count, async () => {
-    const { socket } = await connection.open(url, connection.paul)
+    const { socket } = await RelayClient.connect(url, await createDevice(await createOrg()))
     socket.removeAllListeners('message')
     return socket
   })
