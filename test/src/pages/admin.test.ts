@@ -1,29 +1,15 @@
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { agree, createConnection, docOffer, feedNumbers, type RelayClient, type TestConnection } from '@entente/relay-server/testing'
-import axe from 'axe-core'
-import { type Browser, chromium, type Page } from 'playwright'
-import { build } from 'vite'
+import type { Browser, Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
+import { accessibilityProblems, buildPages, launchChromium, screenshots } from './chromium.js'
 
 // The relay's admin page in Chromium, served by a real relay that has work to do: Vera publishes, Paul's line takes nothing. Screenshots are left in
 // test/screenshots.
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const screenshots = `${root}test/screenshots/`
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const patience = { timeout: 15_000 }
 const token = 'a-token-of-the-operator'
 
@@ -39,14 +25,12 @@ const problems: string[] = []
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'entente-admin-'))
   web = join(directory, 'web')
-  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', build: { outDir: web, emptyOutDir: true } })
-  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+  await buildPages(web)
   await writeFile(join(directory, 'token'), token)
   relay = new RelayProcess(join(directory, 'relay'))
   await relay.start(['--web', web, '--quota-docs', '400'])
   connection = await createConnection()
-  const executablePath = process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
   page = await browser.newPage({ viewport: { width: 1240, height: 900 }, locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce' })
   page.on('pageerror', (error) => problems.push(error.message))
   page.on('console', (message) => message.type() === 'error' && problems.push(message.text()))
@@ -78,7 +62,7 @@ it('the operator sees on the relay’s own machine what passes through it and fo
   const waiting = sessions.nth(1)
   await waiting
     .filter({ hasText: connection.paul.id })
-    .filter({ hasText: /[1-9](\.\d+)? MiB/ })
+    .filter({ hasText: /[1-9]\d\d KiB/ })
     .waitFor(patience)
   for (const name of ['Entries in', 'Entries out']) await tile(name).filter({ hasText: /[1-9]/ }).waitFor(patience)
   await tile('Time to acknowledge')
@@ -102,13 +86,13 @@ it('says what a relay can learn and what not', async () => {
 })
 
 it('is fit for everyone: light, dark, narrow, and without a mouse', async () => {
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(page)).toEqual([])
   await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(page)).toEqual([])
   await picture('admin-dark')
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
   await page.setViewportSize({ width: 360, height: 760 })
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(page)).toEqual([])
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
   await picture('admin-narrow')
   await page.setViewportSize({ width: 1240, height: 900 })
@@ -131,7 +115,7 @@ it('goes on showing the last figures, as old, while the relay does not answer, a
   await relay.kill()
   await page.getByText('These are the figures of').waitFor(patience)
   await page.getByText('No answer', { exact: true }).waitFor(patience)
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(page)).toEqual([])
   await picture('admin-silent')
   expect(await tile('Memory').count()).toBe(1)
   await relay.start(['--web', web, '--admin-token-file', join(directory, 'token')])
@@ -144,7 +128,7 @@ it('is unlocked by the token, which no address and no reload needs, and locked b
   await field.fill('a guess')
   await page.keyboard.press('Enter')
   await page.getByText('This is not the relay’s token.').waitFor(patience)
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(page)).toEqual([])
   await picture('admin-locked')
 
   const asked: string[] = []
@@ -173,7 +157,7 @@ it('says what is wrong with a relay in trouble', async () => {
   expect(await page.getByRole('region', { name: 'Orgs' }).locator('tbody tr').last().innerText()).toMatch(
     /No\s+9\.5 MiB of 10 MiB\s+10 of 10\s+1$/,
   )
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(page)).toEqual([])
   await picture('admin-trouble')
   await page.unroute('**/admin/status')
 })
@@ -251,14 +235,4 @@ function isFocused(element: Element): boolean {
 
 async function picture(name: string): Promise<void> {
   await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true })
-}
-
-/** What WCAG 2.2 AA finds wrong. axe comes by the debugger, as the page lets no foreign script in. */
-async function accessibilityProblems(): Promise<readonly string[]> {
-  await page.evaluate(axe.source)
-  const found = await page.evaluate<string>(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
-      .then(({ violations }) => JSON.stringify(violations.map((one) => one.id + ' at ' + JSON.stringify(one.nodes.map((node) => node.target)))))`,
-  )
-  return JSON.parse(found) as readonly string[]
 }

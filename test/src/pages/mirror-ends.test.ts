@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Acceptance, Engine, FieldMapping, Proposal, ProposedField } from '@entente/engine'
 import type { ConnectionId } from '@entente/protocol'
-import { type Browser, chromium, type Locator, type Page } from 'playwright'
-import { build } from 'vite'
+import type { Browser, Locator, Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
 import { Journal } from '../walkthrough/check.js'
@@ -14,21 +11,11 @@ import { agree, connect, exportRecords, importRecords, type Party, share } from 
 import { openOrg, until } from '../walkthrough/orgs.js'
 import { samplePlan } from '../walkthrough/plan.js'
 import { pairsOf } from '../walkthrough/progress.js'
+import { buildPages, launchChromium, screenshots } from './chromium.js'
 
 // The live mirror's page while what it shows changes its terms: fewer fields, no sharing, sharing again, a page that writes. Both orgs' engines run beside the
 // browser; a tab of the page's origin answers for Paul's.
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const screenshots = `${root}test/screenshots/`
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const patience = { timeout: 20_000 }
 
 let directory = ''
@@ -43,8 +30,7 @@ const problems: string[] = []
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'entente-mirror-ends-'))
   const web = join(directory, 'web')
-  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', build: { outDir: web, emptyOutDir: true } })
-  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+  await buildPages(web)
   const relay = new RelayProcess(join(directory, 'relay'))
   await relay.start(['--web', web])
   const [vendor, partner] = [await openOrg(relay.url, 'Alder Devices', 'Vera'), await openOrg(relay.url, 'Harbour Consulting', 'Paul')]
@@ -61,8 +47,7 @@ beforeAll(async () => {
   if (!pair || !mirror) throw new Error('there is no mirror')
   record = pair.record
 
-  const executablePath = process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
   const context = await browser.newContext({
     viewport: { width: 900, height: 800 },
     locale: 'en-GB',

@@ -1,28 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import axe from 'axe-core'
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright'
-import { build } from 'vite'
+import type { Browser, BrowserContext, Locator, Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
+import { accessibilityProblems, buildPages, launchChromium, screenshots } from './chromium.js'
 
 // The live mirror's page in Chromium, opened as a person opens it: by its link, beside the mirror on Paul's record. Vera edits in the other pane; what opens the
 // mirror comes from the page with the engines. Screenshots are left in test/screenshots.
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const screenshots = `${root}test/screenshots/`
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const patience = { timeout: 20_000 }
 
 let directory = ''
@@ -38,12 +24,10 @@ const problems: string[] = []
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'entente-mirror-'))
   web = join(directory, 'web')
-  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', build: { outDir: web, emptyOutDir: true } })
-  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+  await buildPages(web)
   relay = new RelayProcess(join(directory, 'relay'))
   await relay.start(['--web', web, '--door-seconds', '10'])
-  const executablePath = process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
   context = await browser.newContext({
     viewport: { width: 1400, height: 950 },
     locale: 'en-GB',
@@ -97,13 +81,13 @@ it('[DR1] Vera’s edit stands in Paul’s live page within a second', { timeout
 })
 
 it('is fit for everyone: light, dark, and narrow', async () => {
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(live)).toEqual([])
   await live.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(live)).toEqual([])
   await picture('mirror-dark')
   await live.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
   await live.setViewportSize({ width: 360, height: 760 })
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(live)).toEqual([])
   expect(await live.evaluate('document.documentElement.scrollWidth')).toBe(360)
   await picture('mirror-narrow')
   await live.setViewportSize({ width: 900, height: 800 })
@@ -143,7 +127,7 @@ it('waits for the relay, and for a tab with the engine, and says so', { timeout:
   await line('Reconnecting').waitFor({ timeout: 30_000 })
   await live.getByText('No tab of this org answers.').waitFor(patience)
   await picture('mirror-alone')
-  expect(await accessibilityProblems()).toEqual([])
+  expect(await accessibilityProblems(live)).toEqual([])
   await rehearsal.goto(address)
   await line('Live').waitFor({ timeout: 30_000 })
   // The relay’s being away is an error to a browser’s console; nothing else was.
@@ -192,14 +176,4 @@ function line(state: string): Locator {
 
 async function picture(name: string): Promise<void> {
   await live.screenshot({ path: `${screenshots}${name}.png`, fullPage: true })
-}
-
-/** What WCAG 2.2 AA finds wrong. axe comes by the debugger, as the page lets no foreign script in. */
-async function accessibilityProblems(): Promise<readonly string[]> {
-  await live.evaluate(axe.source)
-  const found = await live.evaluate<string>(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
-      .then(({ violations }) => JSON.stringify(violations.map((one) => one.id + ' at ' + JSON.stringify(one.nodes.map((node) => node.target)))))`,
-  )
-  return JSON.parse(found) as readonly string[]
 }

@@ -1,27 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Browser, chromium, type Locator, type Page } from 'playwright'
-import { build } from 'vite'
+import type { Browser, Locator, Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
+import { buildPages, launchChromium, screenshots } from './chromium.js'
 
 // The whole of the main job as a person sees it: the built app, served by a real relay, in Chromium, on real IndexedDB. Screenshots of each stage are left
 // in test/screenshots.
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-const screenshots = `${root}test/screenshots/`
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 const patience = { timeout: 20_000 }
 
 let directory = ''
@@ -33,12 +20,10 @@ const errors: string[] = []
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'entente-rehearsal-'))
   const web = join(directory, 'web')
-  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', build: { outDir: web, emptyOutDir: true } })
-  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+  await buildPages(web)
   relay = new RelayProcess(join(directory, 'relay'))
   await relay.start(['--web', web])
-  const executablePath = process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-  browser = await chromium.launch({ executablePath, args })
+  browser = await launchChromium()
   page = await browser.newPage({ viewport: { width: 1400, height: 950 }, locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce' })
   page.on('pageerror', (error) => errors.push(error.message))
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))

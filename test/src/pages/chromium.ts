@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import axe from 'axe-core'
+import { type Browser, chromium, type Page } from 'playwright'
+import { build } from 'vite'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+/** Where pictures of the pages are left, with a slash behind it. */
+export const screenshots = `${root}test/screenshots/`
+
+/** Builds the web app into a directory, and the relay that is to serve it. */
+export async function buildPages(web: string): Promise<void> {
+  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', build: { outDir: web, emptyOutDir: true } })
+  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+}
+
+/** The machine's Chromium, which calls nobody by itself. */
+export function launchChromium(): Promise<Browser> {
+  const executablePath = process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
+  const args = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ]
+  return chromium.launch({ executablePath, args })
+}
+
+/** What WCAG 2.2 AA finds wrong with a page. axe comes by the debugger, as the page lets no foreign script in. */
+export async function accessibilityProblems(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source)
+  const found = await page.evaluate<string>(
+    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+      .then(({ violations }) => JSON.stringify(violations.map((one) => one.id + ' at ' + JSON.stringify(one.nodes.map((node) => node.target)))))`,
+  )
+  return JSON.parse(found) as readonly string[]
+}
