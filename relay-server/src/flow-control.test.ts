@@ -1,6 +1,7 @@
-import { type FeedName, feedName } from '@entente/protocol'
+import { type FeedName, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.js'
+import { Mailboxes } from './mailbox.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
 
 const messages = 120
@@ -91,6 +92,31 @@ it('reads no further from a session whose offers, however small, the disk does n
     expect(client.heard.some((message) => message.type === 'pong')).toBe(false)
   } finally {
     stuck.mockRestore()
+    await relay.stop()
+  }
+})
+
+it('reads no further from a session that sends on while one of its messages waits for the store', async () => {
+  const relay = await TestRelay.start({ bytesPerSecond: 1024 ** 3 })
+  let goOn = (): void => {}
+  const waiting = new Promise<void>((resolve) => (goOn = resolve))
+  const slow = vi.spyOn(Mailboxes.prototype, 'claim').mockImplementation(() => waiting)
+  const taken = vi.spyOn(Batch.prototype, 'offer').mockImplementation(() => {})
+  try {
+    const org = await createOrg()
+    const client = await RelayClient.connect(relay.url, await createDevice(org))
+    await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
+    client.send({ type: 'claim', mailbox: parseConnectionId('A'.repeat(22)), claim: new Uint8Array(32) })
+    const offer = offerOf('k', 'message', new Uint8Array(200_000))
+    for (let id = 0; id < 100; id++) client.send({ type: 'publish', feed: 1, offers: [{ ...offer, id }] })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    // What the relay does not read stays with the client, beyond what the system keeps between the two.
+    expect(client.socket.bufferedAmount).toBeGreaterThan(1_000_000)
+    goOn()
+    await expect.poll(() => taken.mock.calls.length).toBeGreaterThan(5)
+  } finally {
+    slow.mockRestore()
+    taken.mockRestore()
     await relay.stop()
   }
 })

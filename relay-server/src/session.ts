@@ -65,6 +65,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #ended = false
   #framesBeforeHello = 0
   #waitingBytes = 0
+  #inboxBytes = 0
 
   /** @param id by which the session's log lines are found */
   constructor(socket: SessionSocket, relay: Relay, id: string) {
@@ -192,8 +193,10 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     try {
       const messages = decodeClientFrame(data)
       if (this.#isTooFast(data, messages)) return
-      if (this.#inbox) this.#inbox.push(...messages)
-      else void this.#work([...messages])
+      if (!this.#inbox) return void this.#work([...messages])
+      this.#inbox.push(...messages)
+      this.#inboxBytes += data.length
+      this.#hold(data.length)
     } catch (error) {
       this.#failFor(error)
     }
@@ -211,6 +214,15 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
       this.#failFor(error)
     }
     this.#inbox = undefined
+    const held = this.#inboxBytes
+    this.#inboxBytes = 0
+    this.settled(held)
+  }
+
+  /** What waits counts; a device that sends faster than it is done is not read from for a while. */
+  #hold(bytes: number): void {
+    this.#waitingBytes += bytes
+    if (this.#waitingBytes > waitingOfferBytes) this.#socket.pause()
   }
 
   #failFor(error: unknown): void {
@@ -280,8 +292,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
       for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'There is no such feed for you.')
       return
     }
-    for (const offer of offers) this.#waitingBytes += heldBytes(offer)
-    if (this.#waitingBytes > waitingOfferBytes) this.#socket.pause()
+    for (const offer of offers) this.#hold(heldBytes(offer))
     this.#relay.batch.offer(this, subscription.access, offers)
   }
 
