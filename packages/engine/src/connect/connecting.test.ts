@@ -237,6 +237,17 @@ describe('Vera of Vista invites Paul of Pine', () => {
     expect(enabled(vista)).toBeUndefined()
   })
 
+  it('[CN2] a link that Paul opens before Vera’s relay has heard of it leads to the connection once she is online', async () => {
+    const { vista, pine } = await openBoth()
+    await pine.sync.settled(2_000)
+    vista.sync.cut()
+    await pine.connections.accept(await linkOf(vista))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(firstOf(pine)?.state).toBe('Pending')
+    vista.sync.mend()
+    await until('both are connected', () => enabled(vista) !== undefined && enabled(pine) !== undefined)
+  })
+
   it('a partner that changes its mind before the vendor answers takes its acceptance back', async () => {
     const { vista, pine } = await openBoth()
     const link = await linkOf(vista)

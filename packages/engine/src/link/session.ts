@@ -45,6 +45,9 @@ export interface SessionOptions {
   readonly events: SessionEvents
 }
 
+/** How long to wait before a claim is shown again, by the tries that are left, in ms: soon at first, then so that a vendor has time to come online. */
+const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
+
 /** What a session tells the link. After `onEnd` it says nothing more. */
 export interface SessionEvents {
   onWelcome(welcome: Told<'welcome'>): void
@@ -155,6 +158,7 @@ export class Session {
       case 'refused':
         return this.#hearNo(message)
       case 'mailbox':
+        if (message.state === 'wrong' && message.triesLeft > 0) return this.#claimLater(message)
         this.#retryFeeds()
         return events.onMailbox(message)
       case 'door':
@@ -320,6 +324,14 @@ export class Session {
       }))
       this.#say({ type: 'publish', feed: number, offers: numbered })
     }
+  }
+
+  /** The relay may only not know the invitation yet: whoever made it was offline, or is a moment late. The claim itself cannot be wrong. */
+  #claimLater({ mailbox, triesLeft }: Told<'mailbox'>): void {
+    this.#options.clock.after(claimPauses[triesLeft] ?? 1_000, () => {
+      this.#said.delete(`claim ${mailbox}`)
+      this.#work()
+    })
   }
 
   #sayOnce(name: string, message: ClientMessage): void {
