@@ -59,12 +59,13 @@ it('[RS1, RS2, RS3] a relay is killed under load, and comes back: nothing acknow
     await again.close()
     if (round % 2 === 1) await cluster.restart(round % 3)
   }
-  const { lostAcknowledged, lostFannedOut, storedTwice, wronglyRefused, acknowledged } = load.findings
-  expect({ lostAcknowledged, lostFannedOut, storedTwice, wronglyRefused }).toEqual({
+  const { lostAcknowledged, lostFannedOut, storedTwice, wronglyRefused, unavailable, acknowledged } = load.findings
+  expect({ lostAcknowledged, lostFannedOut, storedTwice, wronglyRefused, unavailable }).toEqual({
     lostAcknowledged: 0,
     lostFannedOut: 0,
     storedTwice: 0,
     wronglyRefused: 0,
+    unavailable: 0,
   })
   expect(load.reader.repeated + load.reader.lost).toBe(0)
   expect(acknowledged).toBeGreaterThan(500)

@@ -36,6 +36,8 @@ export interface Findings {
   lostFannedOut: number
   storedTwice: number
   wronglyRefused: number
+  /** Refused because the relay could not store, or was stopping: nothing is wrong with what was offered. */
+  unavailable: number
   acknowledged: number
   offeredAgain: number
   storedUnacknowledged: number
@@ -47,6 +49,7 @@ export function noFindings(): Findings {
     lostFannedOut: 0,
     storedTwice: 0,
     wronglyRefused: 0,
+    unavailable: 0,
     acknowledged: 0,
     offeredAgain: 0,
     storedUnacknowledged: 0,
@@ -142,6 +145,10 @@ export class Author {
     if (!asked) return
     this.#asked.delete(id)
     const { authored, mustBe } = asked
+    if (code === 'UNAVAILABLE') {
+      this.#findings.unavailable++
+      return
+    }
     if (mustBe === 'BEHIND') {
       this.#findings.offeredAgain++
       if (code !== 'BEHIND') this.#findings.storedTwice++

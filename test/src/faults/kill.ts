@@ -68,6 +68,7 @@ export async function killUnderLoad(relay: RelayProcess, plan: KillPlan, tell: (
     findings.lostFannedOut +
     findings.storedTwice +
     findings.wronglyRefused +
+    findings.unavailable +
     read.repeated +
     read.lostCursors +
     totals.differing +
