@@ -18,6 +18,8 @@ const docs = 50
 /** Each node compiles its own code while it works, three of them at a third of the pace; what is compared is how fast they are after that. */
 const warmUpMs = 4_000
 const windowMs = 3_000
+/** Before each turn, so that the merges and the disk of whoever came before are at rest. */
+const restMs = 2_000
 /** How often each has its turn in a round. */
 const windows = 4
 
@@ -77,6 +79,7 @@ class Nodes {
 
   /** @returns publishes of all writers per second, from when all of them are under way */
   async publish(ms: number): Promise<number> {
+    await pause(restMs)
     let isOver = false
     const work = this.#writers.map((writer) => writer.work(() => isOver))
     await pause(ms / 5)
