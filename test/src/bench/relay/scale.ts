@@ -36,7 +36,7 @@ export async function benchScale({ rounds, quick, postgres }: Options): Promise<
   const several = await Nodes.start(postgres, 3, histories)
   const database = await Ceiling.prepare(postgres)
   try {
-    for (const nodes of [single, several]) await nodes.publish(quick ? warmUpMs / 4 : warmUpMs)
+    for (const nodes of [single, several]) await nodes.publish(warmUpMs)
     const ms = quick ? windowMs / 3 : windowMs
     const rates = await inTurn(rounds * windows, {
       one: () => single.publish(ms),
