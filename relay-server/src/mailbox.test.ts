@@ -106,6 +106,7 @@ describe('a mailbox', () => {
     const first = states[0] === 'claimed' ? paul : zoe
     expect((await tryClaim(first)).state).toBe('claimed')
     const second = first === paul ? zoe : paul
+    expect(await second.next('refused')).toMatchObject({ what: 'mailbox', code: 'CLAIMED' })
     await expect(second.read(1, feed('vendor'))).rejects.toThrow('FEED')
   })
 

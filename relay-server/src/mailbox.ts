@@ -78,6 +78,10 @@ export class Mailboxes {
     }
     if (verdict.state === 'claimed') this.#follow(message.mailbox, caller, undefined)
     caller.say(answer)
+    if (verdict.state === 'taken') {
+      const detail = 'Another org holds this invitation; ask for a new one.'
+      caller.say({ type: 'refused', what: 'mailbox', subject: 0, code: 'CLAIMED', version: 0, retryMs: 0, detail })
+    }
     if (verdict.row && verdict.state !== 'wrong') this.#tellFollowers(message.mailbox, answer, caller)
   }
 
