@@ -5,14 +5,14 @@ import type { WebSocket } from 'ws'
 const drainedBytes = 64 * 1024
 /** Above this, a reader gets no live entries: it catches up at its own pace, so that no more than this is held for it. */
 const fullBytes = 512 * 1024
+/** From this size on a message leaves as a frame of its own: what all readers share is not copied for each. */
+const sharedBytes = 16 * 1024
+
 /** Whoever has the outbox. */
 export interface OutboxOwner {
   /** The reader was given up. */
   droppedForSlowness(): void
 }
-
-/** From this size on a message leaves as a frame of its own: what all readers share is not copied for each. */
-const sharedBytes = 16 * 1024
 
 /**
  * All that the relay says to one socket. What is said in one turn of the loop leaves together, in as few frames as the frame limit allows;

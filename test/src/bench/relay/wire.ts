@@ -30,7 +30,7 @@ export class Cursor {
   }
 
   /** Passes over bytes or a text with their length before them. */
-  skip(): void {
+  passOver(): void {
     const length = this.number()
     this.at += length
   }
@@ -110,9 +110,9 @@ function otherWords(frame: Uint8Array): string {
 /** Sequence, key, kind, whole, epoch of two numbers, bytes. */
 function skipEntry(cursor: Cursor): void {
   cursor.number()
-  cursor.skip()
+  cursor.passOver()
   cursor.at += 2
   cursor.number()
   cursor.number()
-  cursor.skip()
+  cursor.passOver()
 }

@@ -98,7 +98,7 @@ export function isSync(frame: Uint8Array, kind: number, at = 0): boolean {
 /** The same where the doc's name comes first. */
 export function isNamedSync(frame: Uint8Array, kind: number): boolean {
   const cursor = new Cursor(frame)
-  cursor.skip()
+  cursor.passOver()
   return isSync(frame, kind, cursor.at)
 }
 
