@@ -1,36 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { TestPostgres } from '../testing/postgres.js'
+import { SharedDatabase } from './contract-database.js'
 import { Witness } from './contract-witness.js'
 import { bounds, feed, message, second } from './contract-writes.js'
 import { openPostgresStore } from './postgres.js'
-import type { Store } from './store.js'
 
 // Vera's devices are connected to one relay, Paul's to another; both relays keep what they take in one database.
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
-let server: TestPostgres
-let database: string
-let stores: Store[]
-beforeAll(async () => {
-  server = await TestPostgres.start()
-})
-afterAll(() => server.remove())
-beforeEach(async () => {
-  database = await server.newDatabase()
-  stores = []
-})
-afterEach(async () => {
-  await Promise.all(stores.map((store) => store.close()))
-})
+const shared = new SharedDatabase()
 
 it('finds what it was not told: when its listening connection was lost, and now and then', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   const atPaul = new Witness(paul, [feed, second], ['A'.repeat(22)])
   const opening = paul.opening()
   const listeners = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND pid <> pg_backend_pid()"
-  expect((await server.query(listeners, database)).length).toBe(2)
+  expect((await shared.server.query(listeners, shared.name)).length).toBe(2)
   // For a moment no relay was connected: whoever is back first draws an opening, and what was under way under the old one is not written.
   await vi.waitFor(() => vera.commit([message('a')]), 2_000)
   await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 1`), 2_000)
@@ -40,15 +27,15 @@ it('finds what it was not told: when its listening connection was lost, and now 
   expect(await paul.knows(feed, opening, 0)).toBe(true)
   expect(vera.opening()).toBe(paul.opening())
   // Written past every relay, so that nobody notifies.
-  await server.query(`UPDATE entente.feeds SET head = 7 WHERE name = '${feed}'`, database)
+  await shared.server.query(`UPDATE entente.feeds SET head = 7 WHERE name = '${feed}'`, shared.name)
   await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 7`), 2_000)
 })
 
 it('rejects while the database is away, soon, and goes on by itself', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   await vera.commit([message('a')])
   const before = vera.opening()
-  await server.stopHard()
+  await shared.server.stopHard()
   const start = Date.now()
   const calls = [vera.commit([message('b')]), paul.page(feed, 0, bounds), vera.isWritable()]
   expect((await Promise.allSettled(calls)).map((call) => (call.status === 'fulfilled' ? call.value : call.status))).toEqual([
@@ -57,7 +44,7 @@ it('rejects while the database is away, soon, and goes on by itself', async () =
     false,
   ])
   expect(Date.now() - start).toBeLessThan(5_000)
-  await server.startAgain()
+  await shared.server.startAgain()
   await vi.waitFor(async () => expect(await vera.isWritable()).toBe(true), 5_000)
   expect((await vera.commit([message('b')])).sequences).toEqual([2])
   expect((await paul.page(feed, 0, bounds)).head).toBe(2)
@@ -66,7 +53,7 @@ it('rejects while the database is away, soon, and goes on by itself', async () =
 })
 
 it('keeps what it acknowledged when the server fails under load', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   const acknowledged = new Map<string, number>()
   for (let round = 0; round < 3; round++) {
     const end = Date.now() + 100 + 50 * round
@@ -80,8 +67,8 @@ it('keeps what it acknowledged when the server fails under load', async () => {
       }),
     )
     await sleep(end - Date.now())
-    await server.stopHard()
-    await server.startAgain()
+    await shared.server.stopHard()
+    await shared.server.startAgain()
     await Promise.all(writers)
     await vi.waitFor(async () => expect(await paul.isWritable()).toBe(true), 5_000)
   }
@@ -98,16 +85,16 @@ it('keeps what it acknowledged when the server fails under load', async () => {
 })
 
 it('[OP2] tells every relay when the database was replaced by an older copy under them', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   const [atVera, atPaul] = [new Witness(vera), new Witness(paul)]
   await vera.commit([message('a')])
   const before = vera.opening()
-  const restore = await server.copyData()
+  const restore = await shared.server.copyData()
   await paul.commit([message('b'), message('c')])
   expect(await vera.knows(feed, before, 3)).toBe(true)
-  await server.stopHard()
+  await shared.server.stopHard()
   await restore()
-  await server.startAgain()
+  await shared.server.startAgain()
   await vi.waitFor(() => expect([atVera.reopenings, atPaul.reopenings]).toEqual([1, 1]), 5_000)
   expect(vera.opening()).not.toBe(before)
   expect(paul.opening()).toBe(vera.opening())
@@ -118,18 +105,18 @@ it('[OP2] tells every relay when the database was replaced by an older copy unde
 })
 
 it('[OP2] notices that older rows were put in the place of newer ones while it was connected', async () => {
-  const [vera, paul] = [await openStore(), await openStore({ revision: 60_000, heads: 60_000 })]
+  const [vera, paul] = [await shared.open(), await shared.open({ revision: 60_000, heads: 60_000 })]
   const [atVera, atPaul] = [new Witness(vera, [feed]), new Witness(paul)]
   await paul.commit([message('a')])
   await vera.page(feed, 0, bounds)
   const before = vera.opening()
-  await server.query('CREATE TABLE kept AS TABLE entente.feeds', database)
+  await shared.server.query('CREATE TABLE kept AS TABLE entente.feeds', shared.name)
   await paul.commit([message('b')])
   await vera.page(feed, 0, bounds)
   // As a dump of the data does that is read in again.
-  await server.query(
+  await shared.server.query(
     "BEGIN; TRUNCATE entente.feeds; INSERT INTO entente.feeds OVERRIDING SYSTEM VALUE TABLE kept; DELETE FROM entente.docs WHERE key = 'b'; DELETE FROM entente.states WHERE key = 'b'; COMMIT",
-    database,
+    shared.name,
   )
   await expect(paul.commit([message('c')])).rejects.toThrow('replaced')
   await vi.waitFor(() => expect([atVera.reopenings, atPaul.reopenings]).toEqual([1, 1]), 3_000)
@@ -139,9 +126,9 @@ it('[OP2] notices that older rows were put in the place of newer ones while it w
   const next = vera.opening()
   await vera.page(feed, 0, bounds)
   // And row by row, which leaves no other trace than a head that went back.
-  await server.query(
+  await shared.server.query(
     "DELETE FROM entente.docs WHERE key = 'c'; DELETE FROM entente.states WHERE key = 'c'; UPDATE entente.feeds SET head = 1",
-    database,
+    shared.name,
   )
   await vi.waitFor(() => expect(atVera.reopenings).toBe(2), 3_000)
   await expect(paul.commit([message('d')])).rejects.toThrow('replaced')
@@ -157,9 +144,3 @@ it('does not start on a server that may lose what it acknowledged', async () => 
     await careless.remove()
   }
 })
-
-async function openStore(times = { revision: 100, heads: 300 }): Promise<Store> {
-  const store = await openPostgresStore(server.url(database), { times })
-  stores.push(store)
-  return store
-}

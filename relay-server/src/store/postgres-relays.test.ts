@@ -1,34 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseKey } from '@entente/protocol'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { TestPostgres } from '../testing/postgres.js'
+import { expect, it, vi } from 'vitest'
+import { SharedDatabase } from './contract-database.js'
 import { Witness } from './contract-witness.js'
 import { bounds, bytes, feed, invitation, message, nameOf, org, second } from './contract-writes.js'
 import { openPostgresStore } from './postgres.js'
-import type { Store } from './store.js'
 
 // Vera's devices are connected to one relay, Paul's to another; both relays keep what they take in one database.
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
-let server: TestPostgres
-let database: string
-let stores: Store[]
-beforeAll(async () => {
-  server = await TestPostgres.start()
-})
-afterAll(() => server.remove())
-beforeEach(async () => {
-  database = await server.newDatabase()
-  stores = []
-})
-afterEach(async () => {
-  await Promise.all(stores.map((store) => store.close()))
-})
+const shared = new SharedDatabase()
 
 it('gives the sequences of a feed without gaps, and shows them in their order, while two relays write and a third reads', async () => {
-  const [vera, paul, reader] = [await openStore(), await openStore(), await openStore()]
+  const [vera, paul, reader] = [await shared.open(), await shared.open(), await shared.open()]
   const seen: number[] = []
   let isWriting = true
   const reading = (async () => {
@@ -56,13 +42,13 @@ it('gives the sequences of a feed without gaps, and shows them in their order, w
 })
 
 it('would lose entries for readers with a plain sequence, which commits out of order', async () => {
-  await server.query('CREATE TABLE log (n bigserial PRIMARY KEY, writer text)', database)
+  await shared.server.query('CREATE TABLE log (n bigserial PRIMARY KEY, writer text)', shared.name)
   const [one, two] = [await connect(), await connect()]
   await one.query('BEGIN')
   await one.query("INSERT INTO log (writer) VALUES ('one')")
   await two.query("INSERT INTO log (writer) VALUES ('two')")
   const read = async (after: string): Promise<readonly Record<string, unknown>[]> =>
-    server.query(`SELECT n FROM log WHERE n > ${after} ORDER BY n`, database)
+    shared.server.query(`SELECT n FROM log WHERE n > ${after} ORDER BY n`, shared.name)
   expect(await read('0')).toEqual([{ n: '2' }])
   await one.query('COMMIT')
   expect(await read('2')).toEqual([])
@@ -70,7 +56,7 @@ it('would lose entries for readers with a plain sequence, which commits out of o
 })
 
 it('never writes by a policy that another relay has replaced', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   await vera.commit([{ ...message('policy'), feed: second, kind: 'notice' }])
   let version = 1
   let [accepted, late] = [0, 0]
@@ -96,7 +82,7 @@ it('never writes by a policy that another relay has replaced', async () => {
 })
 
 it('tells the other relay soon what was written, and nobody of their own', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   const [atVera, atPaul] = [new Witness(vera), new Witness(paul)]
   await vera.commit([message('a'), message('b'), { ...message('c'), feed: second }])
   await vera.changeInvitation('A'.repeat(22), () => invitation('A', 1))
@@ -109,24 +95,24 @@ it('tells the other relay soon what was written, and nobody of their own', async
 })
 
 it('draws no opening when a relay comes or goes beside another', async () => {
-  const vera = await openStore()
+  const vera = await shared.open()
   const opening = vera.opening()
-  const paul = await openPostgresStore(server.url(database))
+  const paul = await openPostgresStore(shared.server.url(shared.name))
   expect(paul.opening()).toBe(opening)
   await paul.close()
-  const again = await openStore()
+  const again = await shared.open()
   expect(again.opening()).toBe(opening)
 })
 
 it('opens from many relays at once, on a new database too, with one opening for all', async () => {
-  const all = await Promise.all(Array.from({ length: 5 }, () => openPostgresStore(server.url(database))))
-  stores.push(...all)
+  const all = await Promise.all(Array.from({ length: 5 }, () => openPostgresStore(shared.server.url(shared.name))))
+  shared.stores.push(...all)
   expect(new Set(all.map((store) => store.opening())).size).toBe(1)
   expect(new Set(all.map((store) => Buffer.from(store.secret()).toString('hex'))).size).toBe(1)
 })
 
 it('counts an org exactly when several relays write its feeds and merge its docs', async () => {
-  const [vera, paul] = [await openStore(), await openStore()]
+  const [vera, paul] = [await shared.open(), await shared.open()]
   const rounds = Array.from({ length: 40 }, (_, round) => round)
   await Promise.all(
     [vera, paul].flatMap((store, relay) =>
@@ -143,7 +129,7 @@ it('counts an org exactly when several relays write its feeds and merge its docs
 })
 
 it('lets a commit through beside a crowd of readers, and lets every reader have its turn', async () => {
-  const vera = await openStore()
+  const vera = await shared.open()
   await vera.commit(Array.from({ length: 500 }, (_, index) => message(`k${index}`, 0, 'x'.repeat(200))))
   let waiting = 1_500
   const pages = Array.from({ length: waiting }, async () => {
@@ -157,11 +143,11 @@ it('lets a commit through beside a crowd of readers, and lets every reader have 
 })
 
 it('says what is wrong when rows were changed past it', async () => {
-  const vera = await openStore()
+  const vera = await shared.open()
   await vera.commit([message('a'), message('b'), { ...message('c'), feed: second }])
-  await server.query(
+  await shared.server.query(
     "DELETE FROM entente.states WHERE key = 'a'; UPDATE entente.usage SET docs = 9; UPDATE entente.docs SET sequence = 9 WHERE key = 'c'",
-    database,
+    shared.name,
   )
   const wrong = await vera.check()
   expect(wrong).toContain(`${feed} a: it has no merged state.`)
@@ -170,10 +156,10 @@ it('says what is wrong when rows were changed past it', async () => {
 })
 
 it('needs no more rights than to create in its database', async () => {
-  await server.query('CREATE ROLE clerk LOGIN')
-  await server.query(`ALTER DATABASE ${database} OWNER TO clerk`)
-  const store = await openPostgresStore(server.url(database).replace(/user=.*/, 'user=clerk'))
-  stores.push(store)
+  await shared.server.query('CREATE ROLE clerk LOGIN')
+  await shared.server.query(`ALTER DATABASE ${shared.name} OWNER TO clerk`)
+  const store = await openPostgresStore(shared.server.url(shared.name).replace(/user=.*/, 'user=clerk'))
+  shared.stores.push(store)
   expect((await store.commit([message('a')])).sequences).toEqual([1])
   expect(await store.isWritable()).toBe(true)
   expect(await store.check()).toEqual([])
@@ -181,25 +167,19 @@ it('needs no more rights than to create in its database', async () => {
 })
 
 it('says at once when there is no database to start with', async () => {
-  await expect(openPostgresStore(server.url('nowhere'))).rejects.toThrow('cannot be reached: database "nowhere" does not exist')
+  await expect(openPostgresStore(shared.server.url('nowhere'))).rejects.toThrow('cannot be reached: database "nowhere" does not exist')
   await expect(openPostgresStore('postgresql://127.0.0.1:1/relay')).rejects.toThrow('cannot be reached')
 })
 
 it('leaves a database of a newer relay untouched', async () => {
-  const vera = await openStore()
-  await server.query('UPDATE entente.version SET version = 99', database)
-  await expect(openPostgresStore(server.url(database))).rejects.toThrow('newer relay')
+  const vera = await shared.open()
+  await shared.server.query('UPDATE entente.version SET version = 99', shared.name)
+  await expect(openPostgresStore(shared.server.url(shared.name))).rejects.toThrow('newer relay')
   await vera.close()
 })
 
-async function openStore(times = { revision: 100, heads: 300 }): Promise<Store> {
-  const store = await openPostgresStore(server.url(database), { times })
-  stores.push(store)
-  return store
-}
-
 async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: server.url(database) })
+  const client = new pg.Client({ connectionString: shared.server.url(shared.name) })
   await client.connect()
   return client
 }
