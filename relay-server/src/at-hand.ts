@@ -89,16 +89,16 @@ export class AtHand {
   }
 
   /** A write was judged and goes to the disk: its org will take up that much more. */
-  expect({ id, publisher, access }: Asking, write: Write): void {
-    const last = this.state(id)
+  expect({ publisher, access }: Asking, write: Write, last: KeyState | undefined): void {
     const { quota, usage } = this.allowance(publisher.org)
     this.#accounts.set(publisher.org, { quota, usage: sum(usage, growthOf(write, write.connects, last)) })
     if (access.mailboxUntil !== undefined && !last) this.#mailboxes.set(write.feed, this.keysInMailbox(write.feed) + 1)
   }
 
   /** A write is on disk under this sequence. */
-  learn(id: string, { kind, whole, epoch, vector, bytes }: Write, sequence: number): void {
-    const before = kind === 'doc' && !whole ? (this.state(id)?.bytes ?? 0) : 0
+  learn({ id, last }: { readonly id: string; readonly last: KeyState | undefined }, write: Write, sequence: number): void {
+    const { kind, whole, epoch, vector, bytes } = write
+    const before = kind === 'doc' && !whole ? (last?.bytes ?? 0) : 0
     this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + bytes.length })
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { emptyVector, encodePolicy, feedName, type Offer, parseConnectionId, parseOrgId, type RelayMessage } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Access } from './access.js'
-import { Batch, heldBytes, type Publisher } from './batch.js'
+import { Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
 import { createLog } from './log.js'
 import { openLibsqlStore } from './store/libsql.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
@@ -199,11 +199,22 @@ describe('group commit', () => {
       Array.from({ length: 4_500 }, (_, index) => heard.offer(`k${index}`)),
     )
     await batch.finished()
-    expect(transactions).toBe(3)
+    // 512 in each, so that the next is judged and the last one's readers are served while one goes to the disk.
+    expect(transactions).toBe(9)
     expect((await store.page(team.name, 0, { bytes: 1e9, entries: 10_000 })).entries.map((entry) => entry.key)).toEqual(
       Array.from({ length: 4_500 }, (_, index) => `k${index}`),
     )
     expect(heard.waiting).toBe(0)
+  })
+
+  it('keeps no large frame for a small offer that waits, and copies nothing where a frame is all offers', () => {
+    const heard = new Ear()
+    const [small, large] = [new Uint8Array(200_000).subarray(100, 110), new Uint8Array(200_000).subarray(0, 150_000)]
+    const of = (bytes: Uint8Array): Offer => heard.make({ ...offerOf('k', 'message'), bytes })
+    const [kept] = fitToWait([of(small)])
+    expect(kept?.bytes).toEqual(small)
+    expect(kept?.bytes.buffer.byteLength).toBe(10)
+    expect(fitToWait([of(large)])[0]?.bytes).toBe(large)
   })
 })
 

@@ -15,10 +15,13 @@ import { AtHand } from './at-hand.js'
 import { type Log, reasonOf } from './log.js'
 import { isPolicy, isRefusal, judgeOffer, type Refusal } from './offer.js'
 import type { Quota } from './store/account.js'
-import type { Commit, Store, Write } from './store/store.js'
+import type { Commit, KeyState, Store, Write } from './store/store.js'
 
-/** What one transaction takes at most; the rest goes with the next. */
-const batchOffers = 2_000
+/**
+ * What one transaction takes at most; the rest goes with the next. So many that the wait for the disk is a small part of the work on them, and no more:
+ * while one goes to the disk the next is judged, and while its readers take it in, the one after that goes to the disk.
+ */
+const batchOffers = 512
 const batchBytes = 8 * 1024 * 1024
 /** How often an offer is judged because another relay on the same store came first; then its maker is to look again. */
 const tries = 3
@@ -41,6 +44,13 @@ export interface Publisher {
 /** What an offer takes in memory while it waits, in bytes: an erasure holds none of its own, and many of them take room all the same. */
 export function heldBytes({ bytes }: Offer): number {
   return bytes.length + offerOverhead
+}
+
+/** Offers as they may wait: their bytes are parts of the frame they came in, which must not stay for little. */
+export function fitToWait(offers: readonly Offer[]): readonly Offer[] {
+  const bytes = offers.reduce((sum, offer) => sum + offer.bytes.length, 0)
+  const kept = offers[0]?.bytes.buffer.byteLength ?? 0
+  return bytes * 2 >= kept ? offers : offers.map((offer) => ({ ...offer, bytes: offer.bytes.slice() }))
 }
 
 /** What happens, in this order, once a batch is on disk: fan-out, acknowledgement, effects. */
@@ -68,6 +78,8 @@ interface Queued {
   /** When it came, on the clock of `performance.now()`. */
   readonly at: number
   readonly attempt: number
+  /** The key's last entry, as the offer was judged by it. */
+  last: KeyState | undefined
 }
 
 interface Refused extends Queued {
@@ -112,7 +124,15 @@ export class Batch {
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {
     const at = performance.now()
-    const queued = offers.map((offer) => ({ id: keyId(access.name, offer.key), publisher, access, offer, at, attempt: 1 }))
+    const queued = offers.map((offer): Queued => ({
+      id: keyId(access.name, offer.key),
+      publisher,
+      access,
+      offer,
+      at,
+      attempt: 1,
+      last: undefined,
+    }))
     if (this.#isStopped) return queued.forEach((one) => refuse(one, unavailable))
     for (const one of queued) this.#incoming.push(one)
     if (this.#judging) return
@@ -179,7 +199,7 @@ export class Batch {
   /** @returns the offer where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by */
   #judgeOne(queued: Queued): Queued | undefined {
     const { id, publisher, access, offer } = queued
-    const last = this.#atHand.state(id)
+    const last = (queued.last = this.#atHand.state(id))
     const { quota, usage } = this.#atHand.allowance(publisher.org)
     const connection = connectionOf(access)
     const verdict = judgeOffer({
@@ -208,7 +228,7 @@ export class Batch {
     this.#next.from.push(queued)
     this.#next.bytes += verdict.bytes.length
     this.#underWay.add(id)
-    this.#atHand.expect(queued, verdict)
+    this.#atHand.expect(queued, verdict, last)
     if (isPolicy(verdict)) this.#isPolicyUnderWay = true
     return undefined
   }
@@ -262,7 +282,7 @@ export class Batch {
         else late.push(queued)
         return
       }
-      this.#atHand.learn(queued.id, write, sequence)
+      this.#atHand.learn(queued, write, sequence)
       const ids = accepted.get(queued.publisher)
       if (ids) ids.push(queued.offer.id)
       else accepted.set(queued.publisher, [queued.offer.id])

@@ -9,7 +9,7 @@ const waitingDocs = 10_000
 /** Docs that are merged at once. A merge takes the loop for some 0.2 ms. */
 const docsAtOnce = 8
 /** Of the time, merging takes one part in as many: what is published meanwhile comes first, and longer tails cost less per update to merge. */
-const share = 10
+const share = 20
 
 /**
  * Merges docs whose tail has grown, a few at a time and a tenth of the time, so that no publish waits for long; what is merged in one turn goes to

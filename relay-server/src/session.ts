@@ -12,7 +12,7 @@ import {
   type Role,
 } from '@entente/protocol'
 import type { SessionReport } from './admin.js'
-import { type Batch, heldBytes, type Publisher } from './batch.js'
+import { type Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
 import type { CatchUpTools } from './catch-up.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
@@ -293,7 +293,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
       return
     }
     for (const offer of offers) this.#hold(heldBytes(offer))
-    this.#relay.batch.offer(this, subscription.access, offers)
+    this.#relay.batch.offer(this, subscription.access, fitToWait(offers))
   }
 
   async #askDoor({ id, feed, key }: Asked<'askDoor'>): Promise<void> {

@@ -5,7 +5,7 @@ import { readUpdate, type UpdateItem } from './update-reader.js'
 
 /** An update that may enter a doc, and the doc's state vector after it. */
 export interface Admitted {
-  /** A copy of the update, which is its own re-encoding: keep and forward this. */
+  /** The update itself, which is its own re-encoding. */
   readonly bytes: Uint8Array
   readonly vector: StateVector
   readonly items: readonly UpdateItem[]
@@ -25,19 +25,28 @@ export interface Admitted {
  */
 export function admitUpdate(update: Uint8Array, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
   if (update.length > limits.entryBytes) refuse('SIZE', 'An update is larger than a frame carries.')
-  const bytes = update.slice()
-  const { items, deleted } = readUpdate(bytes)
+  const { items, deleted } = readUpdate(update)
   if (slots) {
     for (const { slot } of items) {
       if (slot !== undefined && !slots.has(slot)) refuse('FIELD', 'An item is set under a slot that the policy does not allow.')
     }
   }
   const vector = new Map(known)
-  appendInOrder(items, vector)
+  const [only] = items
+  // What most updates are: one value after the last of its slot.
+  if (only && items.length === 1) append(only, vector)
+  else appendInOrder(items, vector)
   for (const { client, clock, length } of deleted) {
     if (clock + length > (vector.get(client) ?? 0)) refuse('FRAME', 'An update deletes what its doc does not have.')
   }
-  return { bytes, vector, items, deletes: deleted.length > 0 }
+  return { bytes: update, vector, items, deletes: deleted.length > 0 }
+}
+
+/** Takes an item that every other it may refer to has gone before. */
+function append({ client, clock, length, origin }: UpdateItem, vector: Map<number, number>): void {
+  if (clock !== (vector.get(client) ?? 0)) refuse('FRAME', 'An item does not follow its client’s last one.')
+  if (origin && origin.clock >= (vector.get(origin.client) ?? 0)) refuse('FRAME', 'An item refers to one that its doc does not have.')
+  vector.set(client, clock + length)
 }
 
 /**

@@ -35,6 +35,12 @@ export const flag: Codec<boolean> = {
 
 /** Bytes with their length before them. The result is a copy, so that it does not keep a whole frame alive. */
 export function bytes(max: number): Codec<Uint8Array> {
+  const lent = lentBytes(max)
+  return { ...lent, read: (decoder) => lent.read(decoder).slice() }
+}
+
+/** The same, but the result is a part of the frame: for what is done with soon, as a copy costs more than all else that is read of a short value. */
+export function lentBytes(max: number): Codec<Uint8Array> {
   return {
     shape: `bytes(${max})`,
     write: (encoder, value) => encoding.writeVarUint8Array(encoder, value),
@@ -42,14 +48,14 @@ export function bytes(max: number): Codec<Uint8Array> {
       const length = decoding.readVarUint(decoder)
       if (length > max) throw new ProtocolError('SIZE', `A value of ${length} bytes is over its limit of ${max}.`)
       if (decoder.pos + length > decoder.arr.length) throw new ProtocolError('FRAME', 'A value ends beyond its frame.')
-      return decoding.readUint8Array(decoder, length).slice()
+      return decoding.readUint8Array(decoder, length)
     },
   }
 }
 
 /** UTF-8 text of at most `max` bytes; `accept` narrows it to a branded id or a name. */
 export function text<T extends string = string>(max: number, accept?: (value: string) => T): Codec<T> {
-  const inner = bytes(max)
+  const inner = lentBytes(max)
   return {
     shape: `text(${max})`,
     write: (encoder, value) => encoding.writeVarString(encoder, value),

@@ -13,7 +13,10 @@ const guid = 'entente'
 /** A loaded doc. `session` becomes its client id after loading, because Yjs redraws an id that it finds in use (rule DC2). */
 export function loadDoc(states: readonly Uint8Array[], session?: number): Y.Doc {
   const doc = new Y.Doc({ guid })
-  for (const state of states) Y.applyUpdate(doc, state)
+  // In one transaction, as what Yjs does at the end of each costs as much as the update itself.
+  doc.transact(() => {
+    for (const state of states) Y.applyUpdate(doc, state)
+  })
   if (session !== undefined) doc.clientID = session
   return doc
 }

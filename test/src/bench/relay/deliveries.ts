@@ -30,8 +30,7 @@ export async function benchDeliveries({ rounds, quick, startRelay }: Options): P
   const turns = warmUpTurns + (quick ? quickTurns : measuredTurns)
   const histories = createHistories(docs, turns)
   const records = createWholeDoc(docs, turns)
-  const peer = (name: PeerName, wire: Wire) => () =>
-    run(turns, ServerProcess.peer(name), (server) => stagePeer(server, wire, docs, readers))
+  const peer = (name: PeerName, wire: Wire) => () => run(turns, ServerProcess.peer(name), (server) => stagePeer(server, wire, readers))
   const contestants = {
     ours: () => run(turns, startRelay(), (server) => stageRelay(server, histories, readers)),
     bareWs: peer('bare-ws', bareWire(histories)),
@@ -48,7 +47,7 @@ export async function benchDeliveries({ rounds, quick, startRelay }: Options): P
       against(ours, 'y-websocket', rate('yWebsocket'), { atLeast: 5 }),
       against(ours, 'Hocuspocus', Math.max(rate('hocuspocus'), rate('hocuspocusDocEach')), { atLeast: 6 }),
     ],
-    details: { updateBytes: histories[0]?.updates[0]?.length, updateBytesInOneDoc: records.update(0, 0).length, runs },
+    details: { updateBytes: histories[0]?.updates[0]?.length, updateBytesInOneDoc: records.updates[0]?.length, runs },
   }
 }
 

@@ -22,6 +22,17 @@ export function createHistories(docs: number, updates: number): readonly History
   })
 }
 
+/** Something for each update of all records, turn by turn, as they are sent: number `n` is update `n / records` of record `n % records`. */
+export function inOrder<T>(histories: readonly History[], make: (update: Uint8Array, record: number, number: number) => T): readonly T[] {
+  const turns = histories[0]?.updates.length ?? 0
+  return Array.from({ length: turns }, (_, turn) => turn).flatMap((turn) =>
+    histories.flatMap(({ updates }, record) => {
+      const bytes = updates[turn]
+      return bytes ? [make(bytes, record, turn * histories.length + record)] : []
+    }),
+  )
+}
+
 /** A record's key, of the length that the product's keys have. */
 export function keyOf(doc: number): string {
   return `record-${String(doc).padStart(15, '0')}`

@@ -80,7 +80,7 @@ async function setUpYWebsocket() {
   const whole = createDoc(new Map(Array.from({ length: docs }, (_, doc) => [keyOf(doc), sealed(doc)])), client)
   const edit = editor(whole, client + 2)
   const updates = Array.from({ length: changed }, (_, index) => edit(sealed(index), keyOf((index * docs) / changed)))
-  const stage = await stagePeer(server, yWebsocketWire({ whole, update: (doc) => updates[doc] ?? whole }), changed, 1)
+  const stage = await stagePeer(server, yWebsocketWire({ whole, updates }), 1)
   await sendAll(stage, changed)
   const vector = encodeStateVector(vectorOfDoc(whole))
   const comeBack = (): Promise<Back> => listen(`${server.url}/${docName}`, [syncMessage(step1, vector)], 1, (frame) => isSync(frame, step2))
@@ -91,7 +91,7 @@ async function setUpYWebsocket() {
 async function setUpHocuspocus() {
   const server = await ServerProcess.peer('hocuspocus')
   const histories = createHistories(docs, 1)
-  await stagePeer(server, hocuspocusWireEach(histories), docs, 1)
+  await stagePeer(server, hocuspocusWireEach(histories), 1)
   const vector = (whole: Uint8Array): StateVector => vectorOfDoc(whole)
   const asks = histories.flatMap(({ key, whole }) => [helloTo(key), named(key, syncMessage(step1, encodeStateVector(vector(whole))))])
   const comeBack = (): Promise<Back> => listen(server.url, asks, docs, (frame) => isNamedSync(frame, step2))

@@ -1,4 +1,4 @@
-import { type ClientMessage, encodeClientFrame, type FeedName, type Offer } from '@entente/protocol'
+import { type ClientMessage, encode, encodeClientFrame, type FeedName, type Offer, offer } from '@entente/protocol'
 import {
   agree,
   createConnection,
@@ -9,10 +9,15 @@ import {
   type TestDevice,
 } from '@entente/relay-server/testing'
 import type { WebSocket } from 'ws'
-import { hear, type Heard } from './wire.js'
+import { hear, type Heard, numberBytes, publishNumber } from './wire.js'
 
 /** The session's number for the one feed that a line follows. */
 const feedNumber = 1
+
+/** An offer as it stands in a frame, made beforehand. */
+export function encodeOffer(one: Offer): Uint8Array {
+  return encode(offer, one)
+}
 
 /** A vendor and a partner who have agreed at this relay, and the feed that the vendor fills. */
 export interface AgreedFeed {
@@ -106,7 +111,12 @@ export class RelayLine {
   }
 
   offer(offers: readonly Offer[]): void {
-    this.socket.send(encodeClientFrame([{ type: 'publish', feed: feedNumber, offers }]))
+    this.offerEncoded(offers.map(encodeOffer))
+  }
+
+  /** Offers what `encodeOffer` gave, in one frame. */
+  offerEncoded(offers: readonly Uint8Array[]): void {
+    this.socket.send(Buffer.concat([Uint8Array.from([publishNumber, feedNumber, ...numberBytes(offers.length)]), ...offers]))
   }
 
   close(): void {

@@ -1,13 +1,13 @@
 import { parseKey } from '@entente/protocol'
 import { createDevice } from '@entente/relay-server/testing'
 import { WebSocket } from 'ws'
-import type { History } from './payload.js'
-import { agreeAt, RelayLine } from './relay-line.js'
+import { type History, inOrder } from './payload.js'
+import { agreeAt, encodeOffer, RelayLine } from './relay-line.js'
 import type { ServerProcess } from './server-process.js'
 
 /** One writer and some readers at one server, all docs there already and everybody up to date. */
 export interface Stage {
-  /** Sends the updates from one number to another (without it); number `n` is the update `n / docs` of doc `n % docs`. */
+  /** Sends the updates from one number to another (without it), in the order of `inOrder`; all of them are made beforehand. */
   send(from: number, to: number): void
   /** The number up to which every reader has all updates, and the writer, where the server acknowledges, its acknowledgement. */
   done(): number
@@ -30,18 +30,12 @@ export async function stageRelay(server: ServerProcess, histories: readonly Hist
   const docs = histories.length
   const base = { kind: 'doc', epoch: { version: 1, number: 0 } } as const
   const keys = histories.map(({ key }) => parseKey(key))
+  // One writer, one feed: the relay numbers entries in the order in which they were offered, the whole docs first.
+  const updates = inOrder(histories, (bytes, doc, number) =>
+    encodeOffer({ ...base, id: number, seen: number + 1, key: keys[doc] ?? missing(), whole: false, bytes }),
+  )
   const stage: Stage = {
-    send: (from, to) => {
-      const offers = Array.from({ length: to - from }, (_, index) => {
-        const number = from + index
-        const doc = number % docs
-        const turn = Math.floor(number / docs)
-        const bytes = histories[doc]?.updates[turn] ?? missing()
-        // One writer, one feed: the relay numbers entries in the order in which they were offered, the whole docs first.
-        return { ...base, id: number, seen: number + 1, key: keys[doc] ?? missing(), whole: false, bytes }
-      })
-      writer.offer(offers)
-    },
+    send: (from, to) => writer.offerEncoded(updates.slice(from, to)),
     done: () => lines.reduce((least, { entries }) => Math.min(least, entries), writer.accepted) - docs,
     onProgress: () => undefined,
     close: () => [writer, ...lines].forEach((line) => line.close()),
@@ -62,20 +56,21 @@ export interface Wire {
   /** Answers to the greeting after which a client is ready. */
   readonly answers: number
   readonly wholes: readonly Uint8Array[]
-  message(doc: number, turn: number): Uint8Array
+  /** All updates, in the order of `inOrder`. */
+  readonly messages: readonly Uint8Array[]
   /** Whether a frame brings an update. */
   isUpdate(frame: Uint8Array): boolean
 }
 
 /** Any other server: one message an update, each counted by each reader. */
-export async function stagePeer(server: ServerProcess, wire: Wire, docs: number, readers: number): Promise<Stage> {
+export async function stagePeer(server: ServerProcess, wire: Wire, readers: number): Promise<Stage> {
   const heard = Array.from({ length: readers }, () => 0)
   const writer = await connect(server, wire)
   const sockets = await Promise.all(heard.map(() => connect(server, wire)))
   const before = wire.wholes.length
   const stage: Stage = {
     send: (from, to) => {
-      for (let number = from; number < to; number++) writer.send(wire.message(number % docs, Math.floor(number / docs)))
+      for (const message of wire.messages.slice(from, to)) writer.send(message)
     },
     done: () => heard.reduce((least, count) => Math.min(least, count)) - before,
     onProgress: () => undefined,
@@ -149,7 +144,7 @@ export function bareWire(histories: readonly History[]): Wire {
     greeting: [],
     answers: 0,
     wholes,
-    message: (doc, turn) => histories[doc]?.updates[turn] ?? missing(),
+    messages: inOrder(histories, (bytes) => bytes),
     isUpdate: () => true,
   }
 }

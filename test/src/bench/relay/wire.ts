@@ -49,19 +49,23 @@ export function withLength(bytes: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.from(numberBytes(bytes.length)), bytes])
 }
 
+export const publishNumber = 6
 const welcomeNumber = 34
 const entriesNumber = 35
 const acceptedNumber = 36
+const offerShape =
+  '{id:uint,seen:uint,key:text(64),kind:oneOf(doc|message|notice|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)}'
 const shapes = [
+  `${publishNumber} publish {feed:uint,offers:list(${offerShape},2000)}`,
   `${welcomeNumber} welcome {time:uint,opening:uint,heartbeatMs:uint}`,
   `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|notice|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
   `${acceptedNumber} accepted {ids:list(uint,2000)}`,
 ]
 
-/** @throws Error where the relay's frames are no longer of the shape that `hear` counts by */
+/** @throws Error where the relay's frames are no longer of the shape that the bench writes and counts by */
 export function checkWire(): void {
   for (const shape of shapes)
-    if (!wireShapes.includes(shape)) throw new Error(`The bench counts frames by another shape of the wire: ${shape}`)
+    if (!wireShapes.includes(shape)) throw new Error(`The bench knows frames by another shape of the wire: ${shape}`)
 }
 
 /** What a frame of the relay brings. */

@@ -1,6 +1,6 @@
 import { createDoc } from '@entente/protocol'
 import { editor } from '@entente/relay-server/testing'
-import { client, type History, keyOf, sealed } from './payload.js'
+import { client, type History, inOrder, keyOf, sealed } from './payload.js'
 import type { Wire } from './stage.js'
 import { Cursor, numberBytes, withLength } from './wire.js'
 
@@ -16,8 +16,8 @@ export const docName = 'records'
 /** All records in one doc, which is what suits a server that keeps whole docs: a flat map with a register per record. */
 export interface WholeDoc {
   readonly whole: Uint8Array
-  /** Update `turn` of record `doc`. */
-  update(doc: number, turn: number): Uint8Array
+  /** Of the records in turn, over and over. */
+  readonly updates: readonly Uint8Array[]
 }
 
 export function createWholeDoc(docs: number, turns: number): WholeDoc {
@@ -26,14 +26,7 @@ export function createWholeDoc(docs: number, turns: number): WholeDoc {
   const updates = Array.from({ length: docs * turns }, (_, number) =>
     edit(sealed((number % docs) + Math.floor(number / docs)), keyOf(number % docs)),
   )
-  return {
-    whole,
-    update: (doc, turn) => {
-      const bytes = updates[turn * docs + doc]
-      if (!bytes) throw new Error('An update that was not made beforehand was asked for.')
-      return bytes
-    },
-  }
+  return { whole, updates }
 }
 
 /** One doc for all records at @y/websocket-server: the name is in the path. */
@@ -44,7 +37,7 @@ export function yWebsocketWire(records: WholeDoc): Wire {
     // Its own step 1, which it says by itself, and the answer.
     answers: 2,
     wholes: [syncMessage(update, records.whole)],
-    message: (doc, turn) => syncMessage(update, records.update(doc, turn)),
+    messages: records.updates.map((bytes) => syncMessage(update, bytes)),
     isUpdate: (frame) => isSync(frame, update),
   }
 }
@@ -55,7 +48,7 @@ export function hocuspocusWire(records: WholeDoc): Wire {
     path: '/',
     ...greetHocuspocus([docName]),
     wholes: [named(docName, syncMessage(update, records.whole))],
-    message: (doc, turn) => named(docName, syncMessage(update, records.update(doc, turn))),
+    messages: records.updates.map((bytes) => named(docName, syncMessage(update, bytes))),
     isUpdate: isHocuspocusUpdate,
   }
 }
@@ -66,12 +59,7 @@ export function hocuspocusWireEach(histories: readonly History[]): Wire {
     path: '/',
     ...greetHocuspocus(histories.map(({ key }) => key)),
     wholes: histories.map(({ key, whole }) => named(key, syncMessage(update, whole))),
-    message: (doc, turn) => {
-      const history = histories[doc]
-      const bytes = history?.updates[turn]
-      if (!history || !bytes) throw new Error('An update that was not made beforehand was asked for.')
-      return named(history.key, syncMessage(update, bytes))
-    },
+    messages: inOrder(histories, (bytes, doc) => named(keyOf(doc), syncMessage(update, bytes))),
     isUpdate: isHocuspocusUpdate,
   }
 }
