@@ -150,14 +150,15 @@ describe('group commit', () => {
     const offering = (async (): Promise<void> => {
       for (let index = 0; !over.signal.aborted; index++) {
         batch.offer(heard, team, [heard.offer(`k${index}`)])
-        await new Promise((resolve) => setImmediate(resolve))
+        await new Promise((resolve) => setTimeout(resolve, 1))
       }
     })()
-    await expect.poll(() => transactions).toBe(2)
+    await expect.poll(() => transactions).toBeGreaterThan(1)
+    const before = transactions
     await batch.stop()
     over.abort()
     await offering
-    expect(transactions).toBeLessThan(6)
+    expect(transactions - before).toBeLessThan(4)
     expect(heard.waiting).toBe(0)
     expect(heard.codes().some((code) => code.startsWith('UNAVAILABLE'))).toBe(true)
   })
