@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { compactDoc, decodeStateVector, type EntryKind, entryKinds, type StateVector, vectorOfDoc } from '@entente/protocol'
 import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './libsql-file.js'
+import { vectorAfter } from './libsql-reads.js'
 
 /** Docs that are read, and problems that are told, at a time. */
 const stepDocs = 256
@@ -89,7 +90,7 @@ class DocCheck {
       `SELECT d.*, f.name, f.head, s.bytes AS state FROM docs d LEFT JOIN feeds f ON f.id = d.feed LEFT JOIN states s ON s.doc = d.id
         WHERE d.id > ? ORDER BY d.id LIMIT ?`,
     )
-    this.#tail = reader.prepare('SELECT feed, sequence, bytes, vector FROM tails WHERE doc = ? ORDER BY sequence')
+    this.#tail = reader.prepare('SELECT feed, sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
   }
 
   async run(): Promise<void> {
@@ -120,14 +121,17 @@ class DocCheck {
     if (toNumber(tail[0]?.['sequence'] ?? merged + 1) <= merged) return 'has updates that were merged already'
     const states = [toBytes(row['state']), ...tail.map((update) => toBytes(update['bytes']))]
     if (states[0]?.length !== toNumber(row['bytes'])) return 'has another size than is written down'
-    return problemOfStates(kind, states, toBytes(last?.['vector'] ?? row['vector']))
+    return problemOfStates(kind, states, toBytes(row['vector']))
   }
 }
 
-function problemOfStates(kind: EntryKind, states: readonly Uint8Array[], vector: Uint8Array): string | undefined {
-  if (kind !== 'doc') return states.length > 1 ? 'has updates, but is no doc' : undefined
+function problemOfStates(kind: EntryKind, [state, ...updates]: readonly Uint8Array[], merged: Uint8Array): string | undefined {
+  if (kind !== 'doc') return updates.length > 0 ? 'has updates, but is no doc' : undefined
+  if (!state) return 'has no state'
   try {
-    return isSame(vectorOfDoc(compactDoc(states)), decodeStateVector(vector)) ? undefined : 'does not load to its state vector'
+    const vector = decodeStateVector(merged)
+    const isWhole = isSame(vectorOfDoc(state), vector) && isSame(vectorOfDoc(compactDoc([state, ...updates])), vectorAfter(vector, updates))
+    return isWhole ? undefined : 'does not load to its state vector'
   } catch {
     return 'cannot be loaded'
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
-import { schema, schemaVersion } from './schema.js'
+import { migrations, schema, schemaVersion } from './schema.js'
 
 /** An opening in the order in which they were drawn (n) and as devices name it (id). */
 export interface Opening {
@@ -35,9 +35,8 @@ export async function openFile(directory: string): Promise<OpenFile> {
   let writer: Writer | undefined
   try {
     writer = await openAsWriter(path)
-    const version = await versionOf(writer)
-    if (version !== 0) refuseOtherVersion(version, path)
-    await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+    const steps = migrationsFrom(await versionOf(writer), path)
+    await writer.exec(`BEGIN IMMEDIATE; ${steps} ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
     return { path, writer, opening: await drawOpening(writer), unlock }
   } catch (error) {
     writer?.close()
@@ -65,9 +64,21 @@ export async function openFileBeside(directory: string): Promise<OpenFile> {
   }
 }
 
+/** @returns what brings a file of this version (0: a new one) to the present; @throws Error where nothing does */
+function migrationsFrom(version: number, path: string): string {
+  if (version === 0) return ''
+  let steps = ''
+  let at = version
+  for (let step = migrations.get(at); step !== undefined; step = migrations.get(++at)) steps += step
+  refuseOtherVersion(at, path)
+  return steps
+}
+
 /** @throws Error where a file is not of the version known here */
 export function refuseOtherVersion(version: number, path: string): void {
   if (version === schemaVersion) return
+  if (migrations.has(version))
+    throw new Error(`${path} was written by an earlier relay; start this one on it once, which brings it up to date.`)
   if (version > schemaVersion)
     throw new Error(`${path} was written by a newer relay (${version}, known here: ${schemaVersion}); use that one instead.`)
   throw new Error(

@@ -1,4 +1,5 @@
 import {
+  admitUpdate,
   decodeStateVector,
   emptyVector,
   type Entry,
@@ -8,6 +9,7 @@ import {
   type OrgId,
   parseKey,
   parseOrgId,
+  type StateVector,
 } from '@entente/protocol'
 import type { Account } from './account.js'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
@@ -23,8 +25,6 @@ export class LibsqlReads {
   readonly #doc: ReadStatement
   readonly #state: ReadStatement
   readonly #tail: ReadStatement
-  readonly #lastUpdate: ReadStatement
-  readonly #tailBytes: ReadStatement
   readonly #mergedAfter: ReadStatement
   readonly #tailsAfter: ReadStatement
   readonly #invitation: ReadStatement
@@ -45,8 +45,6 @@ export class LibsqlReads {
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
     this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
     this.#tail = reader.prepare('SELECT sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
-    this.#lastUpdate = reader.prepare('SELECT sequence, vector FROM tails WHERE doc = ? ORDER BY sequence DESC LIMIT 1')
-    this.#tailBytes = reader.prepare('SELECT SUM(LENGTH(bytes)) AS bytes FROM tails WHERE doc = ?')
     this.#mergedAfter = reader.prepare(
       'SELECT d.key, d.kind, d.version, d.number, d.merged AS sequence, s.bytes FROM docs d JOIN states s ON s.doc = d.id WHERE d.feed = ? AND d.merged > ? ORDER BY d.merged LIMIT ?',
     )
@@ -80,11 +78,15 @@ export class LibsqlReads {
     const epoch = { version: toNumber(row['version']), number: toNumber(row['number']) }
     const [sequence, bytes] = [toNumber(row['merged']), toNumber(row['bytes'])]
     if (kind !== 'doc') return { sequence, kind, epoch, vector: emptyVector, bytes }
-    const id = toNumber(row['id'])
-    const update = this.#lastUpdate.get([id])
-    if (!update) return { sequence, kind, epoch, vector: decodeStateVector(toBytes(row['vector'])), bytes }
-    const vector = decodeStateVector(toBytes(update['vector']))
-    return { sequence: toNumber(update['sequence']), kind, epoch, vector, bytes: bytes + toNumber(this.#tailBytes.get([id])?.['bytes']) }
+    const tail = this.#tail.all([toNumber(row['id'])])
+    const updates = tail.map((update) => toBytes(update['bytes']))
+    return {
+      sequence: toNumber(tail.at(-1)?.['sequence'] ?? sequence),
+      kind,
+      epoch,
+      vector: vectorAfter(decodeStateVector(toBytes(row['vector'])), updates),
+      bytes: updates.reduce((sum, update) => sum + update.length, bytes),
+    }
   }
 
   message(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
@@ -162,6 +164,11 @@ export class LibsqlReads {
     const [tombstones, tailUpdates] = [toNumber(row['tombstones']), toNumber(row['tail_updates'])]
     return { orgs, feeds, docs, tombstones, tailUpdates, invitations: toNumber(row['invitations']), openings: toNumber(row['openings']) }
   }
+}
+
+/** The vector of a doc after updates that were admitted to it. @throws ProtocolError where they do not follow */
+export function vectorAfter(vector: StateVector, updates: readonly Uint8Array[]): StateVector {
+  return updates.reduce((known, update) => admitUpdate(update, known, undefined).vector, vector)
 }
 
 /** A walk along one index in small steps, longer from one to the next, so that a page of large entries loads few more than it takes. */

@@ -1,4 +1,13 @@
-import { encodeStateVector, type EntryKind, entryKinds, type FeedName, type Key, type OrgId, parseOrgId } from '@entente/protocol'
+import {
+  encodeStateVector,
+  type EntryKind,
+  entryKinds,
+  type FeedName,
+  type Key,
+  type OrgId,
+  parseOrgId,
+  vectorOfDoc,
+} from '@entente/protocol'
 import { LruMap } from '../lru.js'
 import type { Account } from './account.js'
 import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
@@ -11,10 +20,10 @@ const erased = entryKinds.indexOf('erased')
 
 /** Updates that are filed by one statement: calling it costs more than what it does. */
 const tailsAtOnce = 16
-const tailCells = 5
+const tailCells = 4
 
 function addTails(count: number): string {
-  return `INSERT INTO tails (feed, sequence, doc, bytes, vector) VALUES ${Array.from({ length: count }, () => '(?, ?, ?, ?, ?)').join(', ')}`
+  return `INSERT INTO tails (feed, sequence, doc, bytes) VALUES ${Array.from({ length: count }, () => '(?, ?, ?, ?)').join(', ')}`
 }
 
 const statements = {
@@ -30,8 +39,7 @@ const statements = {
     'SELECT COALESCE((SELECT MAX(sequence) FROM tails WHERE doc = d.id), d.merged) AS sequence FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?',
   addDoc: 'INSERT INTO docs (feed, key, kind, version, number, merged, bytes, vector) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id',
   replaceDoc: 'UPDATE docs SET kind = ?, version = ?, number = ?, merged = ?, bytes = ?, vector = ? WHERE id = ?',
-  mergeDoc:
-    'UPDATE docs SET merged = ?, bytes = ?, vector = COALESCE((SELECT vector FROM tails WHERE feed = ? AND sequence = ?), vector) WHERE id = ?',
+  mergeDoc: 'UPDATE docs SET merged = ?, bytes = ?, vector = ? WHERE id = ?',
   setState: 'INSERT INTO states (doc, bytes) VALUES (?, ?) ON CONFLICT (doc) DO UPDATE SET bytes = excluded.bytes',
   addTail: addTails(1),
   addTails: addTails(tailsAtOnce),
@@ -84,7 +92,7 @@ interface WrittenFeed {
 export class LibsqlWrites {
   readonly #statements: Statements
   readonly #opening: Opening
-  /** Updates of the batch that are still to be filed, five cells each. */
+  /** Updates of the batch that are still to be filed, `tailCells` each. */
   #tails: Cell[] = []
   readonly #lasts = new LruMap<string, Last>(keptKeys)
 
@@ -124,7 +132,7 @@ export class LibsqlWrites {
       sequences.push(tail === undefined ? 0 : feed.head)
       if (tail !== undefined) given.wrote(write)
     }
-    this.#fileTails(1)
+    this.#fileTails()
     for (const feed of feeds.values()) this.#setHead(feed)
     return { opening: this.#opening.id, sequences, tails, accounts: this.#grow([...feeds.values()]) }
   }
@@ -170,9 +178,8 @@ export class LibsqlWrites {
     return 0
   }
 
-  #extend({ id, head, growth }: WrittenFeed, last: Last, { bytes, vector }: Write): number {
-    this.#tails.push(id, head, last.id, bytes, encodeStateVector(vector))
-    this.#fileTails(tailsAtOnce)
+  #extend({ id, head, growth }: WrittenFeed, last: Last, { bytes }: Write): number {
+    if (this.#tails.push(id, head, last.id, bytes) === tailsAtOnce * tailCells) this.#fileTails()
     growth.bytes += bytes.length
     growth.tailUpdates++
     last.sequence = head
@@ -180,14 +187,14 @@ export class LibsqlWrites {
     return ++last.updates
   }
 
-  /** Files what has gathered, once it is so many. */
-  #fileTails(least: number): void {
-    const run = this.#statements
-    while (this.#tails.length >= least * tailCells) {
-      const isMany = this.#tails.length >= tailsAtOnce * tailCells
-      const cells = this.#tails.splice(0, (isMany ? tailsAtOnce : 1) * tailCells)
-      ;(isMany ? run.addTails : run.addTail).run(cells)
-    }
+  /** Files the updates that have gathered. */
+  #fileTails(): void {
+    const cells = this.#tails
+    if (cells.length === 0) return
+    this.#tails = []
+    const { addTail, addTails } = this.#statements
+    if (cells.length === tailsAtOnce * tailCells) addTails.run(cells)
+    else for (let at = 0; at < cells.length; at += tailCells) addTail.run(cells.slice(at, at + tailCells))
   }
 
   #replace({ head, growth }: WrittenFeed, last: Last, { kind, epoch, bytes, vector }: Write): void {
@@ -197,7 +204,7 @@ export class LibsqlWrites {
     else growth.docs--
     const next = { kind: entryKinds.indexOf(kind), merged: head, sequence: head, bytes: bytes.length, updates: 0 }
     const run = this.#statements
-    this.#fileTails(1)
+    this.#fileTails()
     if (last.updates > 0) run.dropTail.run([last.id, head])
     run.replaceDoc.run([next.kind, epoch.version, epoch.number, head, bytes.length, encodeStateVector(vector), last.id])
     run.setState.run([last.id, bytes])
@@ -216,7 +223,7 @@ export class LibsqlWrites {
     const known = this.#lasts.get(lastId(feed, key))
     if (known) return known
     // It may have updates in this very batch that went out of memory again.
-    this.#fileTails(1)
+    this.#fileTails()
     const row = this.#statements.doc.get([feed, key])
     if (!row) return undefined
     const [id, merged] = [toNumber(row['id']), toNumber(row['merged'])]
@@ -241,7 +248,7 @@ export class LibsqlWrites {
     if (!feed || id === undefined || !last || last.merged !== from.merged) return false
     const grown = merged.length - from.states.reduce((sum, state) => sum + state.length, 0)
     const updates = from.states.length - 1
-    run.mergeDoc.run([from.sequence, merged.length, id, from.sequence, last.id])
+    run.mergeDoc.run([from.sequence, merged.length, encodeStateVector(vectorOfDoc(merged)), last.id])
     run.dropTail.run([last.id, from.sequence])
     run.setState.run([last.id, merged])
     run.growOrg.get(growthCells(toText(feed['owner']), { ...noGrowth(), bytes: grown, tailUpdates: -updates }))

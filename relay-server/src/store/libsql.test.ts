@@ -55,6 +55,27 @@ it('leaves a file of a newer relay, of a pre-release, or of something else untou
   }
 })
 
+it('brings a file of an earlier relay up to date when it opens it, and not beside', async () => {
+  const doc = new DocWriter('d')
+  const store = await openLibsqlStore(directory)
+  await store.commit([doc.begin()])
+  await store.commit([doc.update(1)])
+  const [before, page] = [await store.keyStates([nameOf('d')]), await store.page(feed, 0, bounds)]
+  await store.close()
+  const database = new Database(join(directory, 'relay.db'))
+  // As version 3 had it: each update with the vector after it.
+  database.exec("ALTER TABLE tails ADD COLUMN vector BLOB NOT NULL DEFAULT x'00'; PRAGMA user_version = 3")
+  database.close()
+  await expect(openLibsqlStore(directory, { beside: true })).rejects.toThrow('earlier relay')
+  const again = await openLibsqlStore(directory)
+  expect(await again.keyStates([nameOf('d')])).toEqual(before)
+  expect((await again.page(feed, 0, bounds)).entries).toEqual(page.entries)
+  const [opened] = await again.keyStates([nameOf('d')])
+  expect((await again.commit([doc.update(opened?.sequence ?? 0)])).sequences).toEqual([3])
+  expect(await again.check()).toEqual([])
+  await again.close()
+})
+
 it('lets one relay at a time use a directory', async () => {
   const store = await openLibsqlStore(directory)
   await expect(openLibsqlStore(directory)).rejects.toThrow('Another relay')
@@ -106,7 +127,8 @@ const damages = [
   ['UPDATE docs SET merged = 99 WHERE key = "m"', 'has not reached'],
   ['UPDATE docs SET merged = 99 WHERE key = "r1"', 'merged already'],
   ['UPDATE docs SET bytes = bytes + 1 WHERE key = "m"', 'another size'],
-  ['UPDATE tails SET vector = x"00"', 'state vector'],
+  ['UPDATE docs SET vector = x"00" WHERE key = "r1"', 'state vector'],
+  ['UPDATE tails SET bytes = zeroblob(length(bytes))', 'r1: cannot be loaded'],
   ['UPDATE docs SET kind = 9 WHERE key = "m"', 'unknown kind'],
   ['UPDATE docs SET merged = 1 WHERE key = "m"', 'several entries'],
   ['UPDATE docs SET merged = 3 WHERE key = "m"', 'several entries'],

@@ -1,7 +1,7 @@
 /**
  * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.
- * `tails` holds the updates since then, each with the doc's vector after it, filed by sequence so that catching up is a walk along two indexes. So
- * an update, which is what most publishes are, is one row that is added and none that changes.
+ * `tails` holds the updates since then, filed by sequence so that catching up is a walk along two indexes. So an update, which is what most publishes
+ * are, is one row that is added and none that changes; the doc's vector after it is read from the updates where it is not at hand.
  * `feeds.opening` is the opening in which a feed was last written; `feed_openings` has its head when the first write of an opening came.
  * `orgs` has what an operator decides about an org, and sums over its feeds, kept in step by every transaction that changes those.
  */
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS docs (
 CREATE INDEX IF NOT EXISTS docs_by_merged ON docs (feed, merged);
 CREATE TABLE IF NOT EXISTS states (doc INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tails (
-  feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, bytes BLOB NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (feed, sequence)
+  feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (feed, sequence)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS tails_by_doc ON tails (doc, sequence);
 CREATE TABLE IF NOT EXISTS orgs (
@@ -37,4 +37,7 @@ CREATE TABLE IF NOT EXISTS invitations (
 `
 
 /** Raised when a table changes; a store written by a newer relay is left untouched. Versions 1 and 2 were of pre-releases. */
-export const schemaVersion = 3
+export const schemaVersion = 4
+
+/** What brings a store of an earlier version to the next one, in the transaction that opens it. */
+export const migrations: ReadonlyMap<number, string> = new Map([[3, 'ALTER TABLE tails DROP COLUMN vector;']])
