@@ -1,3 +1,4 @@
+import { Backlog } from './backlog.js'
 import { Batch } from './batch.js'
 import { isServed } from './admission.js'
 import { pageBounds } from './catch-up.js'
@@ -72,6 +73,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     log,
     store,
     batch,
+    backlog: new Backlog(),
     readers,
     turns,
     mailboxes,

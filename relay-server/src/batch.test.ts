@@ -1,7 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { emptyVector, encodePolicy, feedName, type Offer, parseConnectionId, parseOrgId, type RelayMessage } from '@entente/protocol'
+import {
+  emptyVector,
+  encodePolicy,
+  feedName,
+  type Offer,
+  type OrgId,
+  parseConnectionId,
+  parseOrgId,
+  type RelayMessage,
+} from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Access } from './access.js'
 import { Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
@@ -192,6 +201,20 @@ describe('group commit', () => {
     expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'ok 4', 'BEHIND 3'])
   })
 
+  it('[PO2] lets nobody else wait for an org that registers its policy over and over', async () => {
+    const [loud, honest] = [new Ear(), new Ear(parseOrgId('b'.repeat(43)))]
+    const bytes = encodePolicy({ version: 1, slots: { lead: [], opportunity: ['0'] } })
+    const policies = Array.from({ length: 200 }, (_, index) => loud.make({ ...offerOf('policy', 'notice', bytes), seen: index }))
+    batch.offer(loud, access('vendor', 'messages'), policies)
+    batch.offer(loud, team, [loud.offer('a')])
+    batch.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
+    await expect.poll(() => honest.codes(), { interval: 1 }).toEqual(['ok 1'])
+    expect(transactions).toBeLessThan(4)
+    await batch.finished()
+    expect(transactions).toBe(200)
+    expect(loud.codes().every((code) => code.startsWith('ok'))).toBe(true)
+  })
+
   it('takes more than one transaction holds, in order', async () => {
     const heard = new Ear()
     batch.offer(
@@ -226,11 +249,15 @@ function writeOf({ name }: Access, { key, kind, epoch, bytes }: Offer): Write {
 
 /** A publisher who writes down what it hears. */
 class Ear implements Publisher {
-  readonly org = parseOrgId('a'.repeat(43))
+  readonly org: OrgId
   readonly role = 'admin'
   readonly said: RelayMessage[] = []
   waiting = 0
   #ids = 0
+
+  constructor(org = parseOrgId('a'.repeat(43))) {
+    this.org = org
+  }
 
   offer(key: string): Offer {
     return this.make(offerOf(key, 'message', value))

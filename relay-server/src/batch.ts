@@ -16,6 +16,7 @@ import { type Log, reasonOf } from './log.js'
 import { isPolicy, isRefusal, judgeOffer, type Refusal } from './offer.js'
 import type { Quota } from './store/account.js'
 import type { Commit, KeyState, Store, Write } from './store/store.js'
+import { Lines } from './waiting.js'
 
 /**
  * What one transaction takes at most; the rest goes with the next. So many that the wait for the disk is a small part of the work on them, and no more:
@@ -105,10 +106,10 @@ export class Batch {
   readonly #atHand: AtHand
   /** Keys with an entry that is judged but not yet on disk. */
   readonly #underWay = new Set<string>()
-  #incoming: Queued[] = []
+  readonly #waiting = new Lines<Queued>()
   #next: Gathering = nothingGathered()
-  /** A policy is on its way to the disk; what comes after it is judged once it is there. */
-  #isPolicyUnderWay = false
+  /** Connections with a policy on its way to the disk; what comes after it for them is judged once it is there. */
+  readonly #policiesUnderWay = new Set<ConnectionId>()
   #judging = false
   #committing = false
   #idle: (() => void)[] = []
@@ -134,7 +135,7 @@ export class Batch {
       last: undefined,
     }))
     if (this.#isStopped) return queued.forEach((one) => refuse(one, unavailable))
-    for (const one of queued) this.#incoming.push(one)
+    this.#waiting.add(publisher.org, queued)
     if (this.#judging) return
     this.#judging = true
     // One turn later, so that all frames that came in together are judged, and go to the disk, together.
@@ -153,7 +154,7 @@ export class Batch {
 
   /** Resolves when everything offered so far has been answered. */
   async finished(): Promise<void> {
-    while (this.#judging || this.#committing || this.#incoming.length > 0) {
+    while (this.#judging || this.#committing || this.#waiting.size > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve))
     }
   }
@@ -165,17 +166,18 @@ export class Batch {
   }
 
   async #judge(): Promise<void> {
-    while (this.#incoming.length > 0 && !this.#isFull()) {
+    while (!this.#isFull()) {
       // Taken out while what is needed is brought: a commit that settles meanwhile puts what it sends back in front of the others.
-      const some = this.#incoming.splice(0, batchOffers)
+      const some = this.#waiting.take(batchOffers - this.#next.writes.length, (queued) => this.#isToWait(queued))
+      if (some.length === 0) break
       try {
         await this.#atHand.bring(some, this.#underWay)
       } catch (error) {
         this.#log.error('store-read-failed', { reason: reasonOf(error) })
-        for (const queued of [...some, ...this.#incoming.splice(0)]) refuse(queued, unavailable)
+        for (const queued of [...some, ...this.#waiting.takeAll()]) refuse(queued, unavailable)
         break
       }
-      this.#incoming.unshift(...this.#judgeSome(some))
+      this.#waiting.putBack(this.#judgeSome(some))
     }
     this.#judging = false
     this.#commitNext()
@@ -183,17 +185,27 @@ export class Batch {
 
   /** @returns those that are left to be judged once more, by what is read anew */
   #judgeSome(some: readonly Queued[]): readonly Queued[] {
+    const left: Queued[] = []
     for (const [index, queued] of some.entries()) {
+      if (this.#isToWait(queued)) {
+        left.push(queued)
+        continue
+      }
       // A commit that settled meanwhile, or an operator, may have made us forget what was just brought.
-      if (this.#isFull() || !this.#atHand.holds(queued)) return some.slice(index)
+      if (this.#isFull() || !this.#atHand.holds(queued)) return [...left, ...some.slice(index)]
       const again = this.#judgeOne(queued)
-      if (again) return [again, ...some.slice(index + 1)]
+      if (again) return [...left, again, ...some.slice(index + 1)]
     }
-    return []
+    return left
   }
 
   #isFull(): boolean {
-    return this.#isPolicyUnderWay || this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
+    return this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
+  }
+
+  #isToWait({ access }: Queued): boolean {
+    const connection = connectionOf(access)
+    return connection !== undefined && this.#policiesUnderWay.has(connection)
   }
 
   /** @returns the offer where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by */
@@ -229,7 +241,7 @@ export class Batch {
     this.#next.bytes += verdict.bytes.length
     this.#underWay.add(id)
     this.#atHand.expect(queued, verdict, last)
-    if (isPolicy(verdict)) this.#isPolicyUnderWay = true
+    if (connection && isPolicy(verdict)) this.#policiesUnderWay.add(connection)
     return undefined
   }
 
@@ -255,7 +267,7 @@ export class Batch {
 
   #goOn(): void {
     if (this.#judging) return
-    if (this.#incoming.length > 0) {
+    if (this.#waiting.size > 0) {
       this.#judging = true
       void this.#judge()
       return
@@ -300,7 +312,7 @@ export class Batch {
     })
     for (const one of refused) refuse(one, one.refusal)
     for (const one of late) refuse(one, tooLate)
-    this.#incoming = [...again, ...this.#incoming]
+    this.#waiting.putBack(again)
     writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
       const device = write.kind === 'notice' ? revokedDevice(write.key) : undefined
@@ -310,9 +322,10 @@ export class Batch {
   }
 
   #policyLanded(access: Access): void {
-    this.#isPolicyUnderWay = false
     const connection = connectionOf(access)
-    if (connection) this.#atHand.policies.forget(connection)
+    if (!connection) return
+    this.#policiesUnderWay.delete(connection)
+    this.#atHand.policies.forget(connection)
   }
 
   /** What gathered meanwhile was judged on what is now not on disk, so it fails too. */
@@ -322,7 +335,7 @@ export class Batch {
     this.#log.error('commit-failed', { reason: reasonOf(error), offers: gathered.writes.length + next.writes.length })
     this.#atHand.forgetAll()
     this.#underWay.clear()
-    this.#isPolicyUnderWay = false
+    this.#policiesUnderWay.clear()
     for (const queued of [...gathered.from, ...gathered.refused, ...next.from, ...next.refused]) refuse(queued, unavailable)
   }
 }

@@ -12,6 +12,7 @@ import {
   type Role,
 } from '@entente/protocol'
 import type { SessionReport } from './admin.js'
+import type { Backlog } from './backlog.js'
 import { type Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
 import type { CatchUpTools } from './catch-up.js'
 import type { RelayConfig } from './config.js'
@@ -29,14 +30,12 @@ import type { Hearer, SessionSocket } from './session-socket.js'
 import { Silence } from './silence.js'
 import { type Subscriber, Subscriptions } from './subscriptions.js'
 
-/** A session that offers faster than the disk takes is not read from beyond this. */
-const waitingOfferBytes = 4 * 1024 * 1024
-
 /** What the sessions of a relay share. */
 export interface Relay extends CatchUpTools {
   readonly config: RelayConfig
   readonly log: Log
   readonly batch: Batch
+  readonly backlog: Backlog
   readonly mailboxes: Mailboxes
   readonly doors: Doors
   readonly doorkeeper: Doorkeeper
@@ -130,7 +129,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
 
   settled(bytes: number): void {
     this.#waitingBytes -= bytes
-    if (this.#waitingBytes < waitingOfferBytes && this.#socket.isPaused) this.#socket.resume()
+    this.#relay.backlog.add(-bytes)
+    if (this.#socket.isPaused && !this.#relay.backlog.isEnough(this.#waitingBytes)) this.#socket.resume()
   }
 
   /** Ends the session with the reason. */
@@ -222,7 +222,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   /** What waits counts; a device that sends faster than it is done is not read from for a while. */
   #hold(bytes: number): void {
     this.#waitingBytes += bytes
-    if (this.#waitingBytes > waitingOfferBytes) this.#socket.pause()
+    this.#relay.backlog.add(bytes)
+    if (this.#relay.backlog.isEnough(this.#waitingBytes)) this.#socket.pause()
   }
 
   #failFor(error: unknown): void {

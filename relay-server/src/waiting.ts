@@ -1,0 +1,68 @@
+import type { OrgId } from '@entente/protocol'
+
+/** What waits for its turn, and whose it is. */
+export interface Waiting {
+  readonly publisher: { readonly org: OrgId }
+}
+
+/** What each org has at least of a round, however many others wait. */
+const leastShare = 16
+
+/**
+ * Lines of what waits, one for each org, which take turns: in the order in which it came within an org, and a fair share for each, so that no org waits
+ * behind all that another has sent.
+ */
+export class Lines<W extends Waiting> {
+  readonly #lines = new Map<OrgId, W[]>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(org: OrgId, some: readonly W[]): void {
+    const line = this.#lines.get(org)
+    if (line) for (const one of some) line.push(one)
+    else if (some.length > 0) this.#lines.set(org, [...some])
+    this.#size += some.length
+  }
+
+  /** Puts what was taken back in front of its line, in its order. */
+  putBack(some: readonly W[]): void {
+    const byOrg = new Map<OrgId, W[]>()
+    for (const one of some) {
+      const back = byOrg.get(one.publisher.org)
+      if (back) back.push(one)
+      else byOrg.set(one.publisher.org, [one])
+    }
+    for (const [org, back] of byOrg) this.#lines.set(org, [...back, ...(this.#lines.get(org) ?? [])])
+    this.#size += some.length
+  }
+
+  /** Takes about `most`, in turn from each line, up to the first of it that is to wait. */
+  take(most: number, isToWait: (one: W) => boolean): readonly W[] {
+    const taken: W[] = []
+    const share = Math.max(leastShare, Math.ceil(most / this.#lines.size))
+    for (const [org, line] of [...this.#lines]) {
+      if (taken.length >= most) break
+      let count = 0
+      for (let one = line[0]; one && count < share && !isToWait(one); one = line[count]) {
+        taken.push(one)
+        count++
+      }
+      if (count === 0) continue
+      // Whoever has had its turn stands behind the others.
+      this.#lines.delete(org)
+      if (count < line.length) this.#lines.set(org, line.slice(count))
+    }
+    this.#size -= taken.length
+    return taken
+  }
+
+  takeAll(): readonly W[] {
+    const all = [...this.#lines.values()].flat()
+    this.#lines.clear()
+    this.#size = 0
+    return all
+  }
+}
