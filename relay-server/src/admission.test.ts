@@ -1,4 +1,4 @@
-import { feedName } from '@entente/protocol'
+import { feedName, parseDeviceId, revocationKey } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { runOrgs } from './command/orgs.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, type TestOrg, TestRelay } from './testing/index.js'
@@ -79,6 +79,22 @@ describe('the quota of an org', () => {
     expect((await reader.read(1, feed)).map((entry) => entry.key)).toEqual(['b', 'a', 'c'])
     expect(await say('a', 0, 3, 'erased')).toBe('ACCEPTED')
     expect(await say('d', 2_000)).toBe('ACCEPTED')
+  })
+
+  it('[QU1] has some room beyond it for notices, which are small (row 27)', async () => {
+    relay = await TestRelay.start({ quota: { bytes: 3_000, docs: 3, connections: 0 } })
+    const org = await createOrg()
+    const client = await RelayClient.connect(relay.url, await createDevice(org))
+    await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
+    const revoke = async (number: number, size: number): Promise<string> => {
+      const key = revocationKey(parseDeviceId(String(number).padStart(43, 'd')))
+      return (await client.publish(1, offerOf(key, 'notice', new Uint8Array(size)))).code
+    }
+    expect(await revoke(0, 4_097)).toBe('SIZE')
+    const codes: string[] = []
+    for (let number = 0; number < 105; number++) codes.push(await revoke(number, 10))
+    expect(codes.filter((code) => code === 'ACCEPTED').length).toBe(103)
+    expect(codes.slice(103)).toEqual(['QUOTA', 'QUOTA'])
   })
 
   it('[QU1] is what the operator says of this org, as soon as it is said', async () => {

@@ -17,11 +17,16 @@ import {
 } from '@entente/protocol'
 import type { Access } from './access.js'
 import { highestVersion, type Policies } from './policy.js'
-import type { Quota, Usage } from './store/account.js'
+import { noUsage, type Quota, type Usage } from './store/account.js'
 import type { KeyState, Write } from './store/store.js'
 
 /** Keys that one feed of a mailbox may hold. */
 export const mailboxKeys = 16
+
+/** A notice is a few numbers, or a signed decision. */
+const noticeBytes = 4 * 1024
+/** How far notices may go over what else an org may take up: revoking a device, or narrowing a policy, must not fail for want of room. */
+const noticeSpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
 
 /** All that decides about one offer. Nothing here waits or reads: what is needed was brought before. */
 export interface OfferCase {
@@ -148,6 +153,7 @@ function noticeRule(offered: OfferCase): Refusal | undefined {
   if (offer.kind !== 'notice') {
     return isPolicy || isRevocation ? no('FIELD', 'This key holds a notice, which nothing but a notice replaces.') : undefined
   }
+  if (offer.bytes.length > noticeBytes) return no('SIZE', `A notice has at most ${noticeBytes} bytes.`)
   if (isRevocation) {
     if (typeof attempt(() => revokedDevice(offer.key)) !== 'string') return no('FIELD', 'The key of a revocation names no device.')
     return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device revokes a device.')
@@ -183,14 +189,15 @@ function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
   return fits ? undefined : no('STALE_EPOCH', 'The key’s epoch is another.', policies?.joined?.version ?? 0)
 }
 
-/** What makes an org take up less, or tells the relay to refuse more, goes through in any case: erasures, notices of a known connection, smaller docs. */
+/** What makes an org take up less goes through in any case: erasures, smaller docs. What tells the relay to refuse more has some room of its own. */
 function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
   const growth = growthOf(offer, opensConnection(offered), last)
-  const isFull = (what: keyof Usage): boolean => growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what]
+  const spare = offer.kind === 'notice' ? noticeSpare : noUsage
+  const isFull = (what: keyof Usage): boolean =>
+    growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
   if (isFull('connections')) return no('QUOTA', 'The org has as many connections at this relay as it may.')
-  if (offer.kind === 'notice') return undefined
   if (isFull('docs'))
     return no('QUOTA', 'The org keeps as many records and messages at this relay as it may; erase some, or ask its operator.')
   return isFull('bytes') ? no('QUOTA', 'The org’s space at this relay is used up; erase something, or ask its operator.') : undefined

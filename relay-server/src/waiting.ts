@@ -43,17 +43,18 @@ export class Lines<W extends Waiting> {
   take(most: number, isToWait: (one: W) => boolean): readonly W[] {
     const taken: W[] = []
     const share = Math.max(leastShare, Math.ceil(most / this.#lines.size))
-    for (const [org, line] of [...this.#lines]) {
-      if (taken.length >= most) break
+    for (let left = this.#lines.size; left > 0 && taken.length < most; left--) {
+      const [first] = this.#lines
+      if (!first) break
+      const [org, line] = first
       let count = 0
       for (let one = line[0]; one && count < share && !isToWait(one); one = line[count]) {
         taken.push(one)
         count++
       }
-      if (count === 0) continue
       // Whoever has had its turn stands behind the others.
       this.#lines.delete(org)
-      if (count < line.length) this.#lines.set(org, line.slice(count))
+      if (count < line.length) this.#lines.set(org, count === 0 ? line : line.slice(count))
     }
     this.#size -= taken.length
     return taken
