@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type OrgId, ProtocolError } from '@entente/protocol'
+import { ProtocolError } from '@entente/protocol'
 import type { RelayConfig } from './config.js'
 import type { Account } from './store/account.js'
 import type { Store } from './store/store.js'
@@ -12,20 +12,20 @@ export function isServed({ standing }: Pick<Account, 'standing'>, { admission }:
 /**
  * Lets an org in, or not (rules AM1 to AM3). An org that shows the join token is on the list from then on, and needs it no more.
  *
+ * @param account as it stands in the store
  * @param shown the join token that the hello brings
  * @throws ProtocolError AUTH where the relay does not serve the org
  */
 export async function admitOrg(
-  org: OrgId,
+  account: Account,
   shown: string | undefined,
   config: Pick<RelayConfig, 'admission' | 'joinToken'>,
   store: Store,
 ): Promise<void> {
-  const account = await store.account(org)
   if (isServed(account, config)) return
   const { admission, joinToken } = config
   if (account.standing === 'none' && admission === 'token' && joinToken !== undefined && isSame(shown ?? '', joinToken)) {
-    return store.changeAccount(org, { standing: 'allowed', quota: account.quota })
+    return store.changeAccount(account.org, { standing: 'allowed', quota: account.quota })
   }
   throw new ProtocolError('AUTH', 'This relay does not serve your org; ask its operator.')
 }

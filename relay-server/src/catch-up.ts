@@ -23,6 +23,8 @@ export interface Asker {
   /** A cursor, or what others were sent, is beyond the feed's head. */
   lose(subscription: Subscription): void
   readFailed(error: unknown): void
+  /** No subscription is left to be answered, for now. */
+  caughtUp(): void
 }
 
 /**
@@ -43,6 +45,10 @@ export class CatchUp {
     this.#tools = tools
     this.#reader = reader
     this.#asker = asker
+  }
+
+  get isRunning(): boolean {
+    return this.#running
   }
 
   follow(subscription: Subscription): void {
@@ -74,6 +80,7 @@ export class CatchUp {
       // In the same step as the last look at the queue: a subscription that comes next would else be taken for one that is answered already.
       this.#running = false
     }
+    this.#asker.caughtUp()
   }
 
   /** @returns whether the subscription is done with catching up */

@@ -1,28 +1,24 @@
-import { createHash } from 'node:crypto'
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import {
   certificateClaims,
   certificateHeader,
   type CertificateClaims,
   certificateType,
   type DeviceId,
-  helloClaims,
-  helloType,
   type OrgId,
   ProtocolError,
   protocolVersions,
   type Role,
 } from '@entente/protocol'
-import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWTPayload, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as v from 'valibot'
 import { admitOrg } from './admission.js'
 import type { RelayConfig } from './config.js'
+import { clockToleranceSeconds, HelloTokens } from './hello-token.js'
 import { LruMap } from './lru.js'
 import type { Asked } from './message.js'
 import { isRevoked } from './revocation.js'
 import type { Store } from './store/store.js'
-
-/** Clocks of devices and of the relay may differ by this much, in seconds. */
-const clockToleranceSeconds = 5 * 60
 
 /** Certificates that are kept, at least, once verified: a device whose line comes and goes brings the same one. Each takes a good kilobyte. */
 const keptCertificates = 250
@@ -44,15 +40,13 @@ export function hasEnded({ expires }: Identity, now: number): boolean {
 /** A certificate whose signature and ids were found right; only its end is still to be looked at. */
 interface Certified {
   readonly identity: Identity
-  readonly key: VerifyingKey
+  readonly key: KeyObject
 }
-
-type VerifyingKey = Awaited<ReturnType<typeof importJWK>>
 
 /** Finds out who a device is that says hello to this relay, and whether it is let in. */
 export class Doorkeeper {
   readonly #config: RelayConfig
-  readonly #names: readonly string[]
+  readonly #tokens: HelloTokens
   readonly #store: Store
   /** By the SHA-256 of the certificate. */
   readonly #certified = new LruMap<string, Certified>(keptCertificates)
@@ -60,7 +54,7 @@ export class Doorkeeper {
   /** @param names those of this relay */
   constructor(config: RelayConfig, names: readonly string[], store: Store) {
     this.#config = config
-    this.#names = names
+    this.#tokens = new HelloTokens(names)
     this.#store = store
   }
 
@@ -74,15 +68,18 @@ export class Doorkeeper {
   async identify(hello: Asked<'hello'>, nonce: Uint8Array): Promise<Identity> {
     const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
     const claims = await orAuth(async () => {
-      const parsed = v.parse(helloClaims, await verifyJwt(hello.token, key, helloType, this.#names))
+      const parsed = await this.#tokens.read(hello.token, key)
       if (parsed.nonce !== Buffer.from(nonce).toString('base64url')) throw new Error('another nonce')
       return parsed
     })
     if (claims.version < protocolVersions.oldest || claims.version > protocolVersions.newest) {
       throw new ProtocolError('VERSION', `Protocol version ${claims.version} is not spoken here.`)
     }
-    await admitOrg(identity.org, claims.join, this.#config, this.#store)
-    if (await isRevoked(identity.org, identity.device, this.#store)) throw new ProtocolError('AUTH', 'This device has been revoked.')
+    const { org, device } = identity
+    // Both at once: over a database each is a way there and back.
+    const [account, revoked] = await Promise.all([this.#store.account(org), isRevoked(org, device, this.#store)])
+    await admitOrg(account, claims.join, this.#config, this.#store)
+    if (revoked) throw new ProtocolError('AUTH', 'This device has been revoked.')
     return identity
   }
 
@@ -94,7 +91,7 @@ export class Doorkeeper {
       return known
     }
     const { iss: org, sub: device, role, exp: expires, cnf } = await readCertificate(token)
-    const certified = { identity: { org, device, role, expires }, key: await importJWK(cnf.jwk, 'EdDSA') }
+    const certified = { identity: { org, device, role, expires }, key: createPublicKey({ key: cnf.jwk, format: 'jwk' }) }
     this.#certified.set(digest, certified)
     return certified
   }
@@ -102,21 +99,16 @@ export class Doorkeeper {
 
 async function readCertificate(token: string): Promise<CertificateClaims> {
   const header = v.parse(certificateHeader, decodeProtectedHeader(token))
-  const claims = v.parse(certificateClaims, await verifyJwt(token, await importJWK(header.jwk, 'EdDSA'), certificateType))
+  const { payload } = await jwtVerify(token, await importJWK(header.jwk, 'EdDSA'), {
+    algorithms: ['EdDSA'],
+    typ: certificateType,
+    clockTolerance: clockToleranceSeconds,
+    requiredClaims: ['exp'],
+  })
+  const claims = v.parse(certificateClaims, payload)
   if (claims.iss !== (await calculateJwkThumbprint(header.jwk))) throw new Error('the issuer is another key')
   if (claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk))) throw new Error('the subject is another key')
   return claims
-}
-
-async function verifyJwt(token: string, key: VerifyingKey, type: string, audience?: readonly string[]): Promise<JWTPayload> {
-  const { payload } = await jwtVerify(token, key, {
-    algorithms: ['EdDSA'],
-    typ: type,
-    clockTolerance: clockToleranceSeconds,
-    requiredClaims: ['exp'],
-    ...(audience ? { audience: [...audience] } : {}),
-  })
-  return payload
 }
 
 /** Which check failed is nobody's business but ours, and one answer for all tells an attacker nothing. */

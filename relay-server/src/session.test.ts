@@ -168,6 +168,23 @@ describe('a session', () => {
     expect(client.heard.map(({ type }) => type)).toEqual(['welcome'])
   })
 
+  it('[CU2] sends the welcome and a long answer behind it in one frame', async () => {
+    relay = await TestRelay.start()
+    const org = await createOrg()
+    const vera = await createDevice(org)
+    const name = feedName({ kind: 'team', org: org.id, topic: 'messages' })
+    const before = await RelayClient.connect(relay.url, vera)
+    await before.read(1, name)
+    await before.publish(1, offerOf('k', 'message', new Uint8Array(40_000)))
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    client.send({ type: 'hello', ...(await vera.hello(nonce, client.relayName)) }, { type: 'subscribe', feed: 1, name, ...fromStart })
+    const { entries } = await client.next('entries')
+    expect(entries.map(({ bytes }) => bytes.length)).toEqual([40_000])
+    expect(client.heard.map(({ type }) => type)).toEqual(['welcome'])
+    expect(client.frames).toHaveLength(2)
+  })
+
   it('[ID5] answers nothing that comes behind a hello which it does not accept', async () => {
     relay = await TestRelay.start()
     const [vera, eve] = await Promise.all([createDevice(await createOrg()), createDevice(await createOrg())])

@@ -3,6 +3,7 @@ import {
   type ClientMessage,
   decodeClientFrame,
   type DeviceId,
+  encodeRelayFrame,
   type ErrorCode,
   limits,
   type OrgId,
@@ -62,6 +63,10 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #pace: Pace | undefined
   #inbox: ClientMessage[] | undefined
   #ended = false
+  /** Whether what a device waits for is about to be complete; then it leaves at once instead of with the turn of the loop. */
+  #isAwaited = false
+  /** Encoded, until the first answer to what came behind the hello, or the turn's end. */
+  #welcome: Uint8Array | undefined
   #framesBeforeHello = 0
   #waitingBytes = 0
   #inboxBytes = 0
@@ -79,6 +84,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     relay.sessions.add(this)
     socket.hearer = this
     this.say({ type: 'challenge', ...protocolVersions, nonce, time: Date.now() })
+    this.#outbox.flush()
   }
 
   get org(): OrgId {
@@ -104,11 +110,15 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   say(message: RelayMessage): void {
     if (message.type === 'refused') this.#relay.metrics.refused(message.code)
     else if (message.type === 'failed') this.#relay.metrics.failed(message.code)
+    this.#sayWelcome()
     this.#outbox.say(message)
   }
 
   sayEncoded(message: Uint8Array): void {
-    this.#outbox.sayEncoded(message)
+    const welcome = this.#welcome
+    this.#welcome = undefined
+    // Before a long message, which the outbox sends as it is, the welcome would cost a frame of its own.
+    this.#outbox.sayEncoded(welcome ? Buffer.concat([welcome, message]) : message)
   }
 
   get isBusy(): boolean {
@@ -217,6 +227,26 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     const held = this.#inboxBytes
     this.#inboxBytes = 0
     this.settled(held)
+    this.#answer()
+  }
+
+  caughtUp(): void {
+    this.#isAwaited = true
+    this.#answer()
+  }
+
+  /** Rule CU2: the welcome and the answers to all that came in one frame leave in one, once the last of them is there. */
+  #answer(): void {
+    if (!this.#isAwaited || this.#inbox || this.#subscriptions?.isCatchingUp) return
+    this.#isAwaited = false
+    this.#sayWelcome()
+    this.#outbox.flush()
+  }
+
+  #sayWelcome(): void {
+    const welcome = this.#welcome
+    this.#welcome = undefined
+    if (welcome) this.#outbox.sayEncoded(welcome)
   }
 
   /** What waits counts; a device that sends faster than it is done is not read from for a while. */
@@ -270,8 +300,13 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#helloTimer = undefined
     this.#identity = identity
     this.#relay.presence.add(this)
-    this.#relay.log.info('session-opened', this.#who())
-    this.say({ type: 'welcome', time: Date.now(), opening: store.opening(), heartbeatMs: config.heartbeatMs })
+    this.#isAwaited = true
+    this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), opening: store.opening(), heartbeatMs: config.heartbeatMs }])
+    setImmediate(() => {
+      this.#sayWelcome()
+      // Writing the line takes its time, and the device need not wait for it.
+      this.#relay.log.info('session-opened', this.#who())
+    })
   }
 
   follow(subscription: Subscription): void {

@@ -10,6 +10,8 @@ export interface Subscriber extends Reader {
   readonly hasEnded: boolean
   refuseFeed(feed: number, code: ErrorCode, detail: string): void
   readFailed(error: unknown): void
+  /** All that was asked for has been said. */
+  caughtUp(): void
 }
 
 /** The connections whose parties one session has shown, and the feeds that it follows, by its own numbers. */
@@ -35,6 +37,10 @@ export class Subscriptions implements Asker {
     for (const { access, cursor, head } of this.#byNumber?.values() ?? [])
       behind += Math.max(0, head - cursor, this.#tools.readers.sent(access.name) - cursor)
     return behind
+  }
+
+  get isCatchingUp(): boolean {
+    return this.#catchUp?.isRunning ?? false
   }
 
   get(feed: number): Subscription | undefined {
@@ -89,6 +95,10 @@ export class Subscriptions implements Asker {
 
   readFailed(error: unknown): void {
     this.#subscriber.readFailed(error)
+  }
+
+  caughtUp(): void {
+    this.#subscriber.caughtUp()
   }
 
   remove(feed: number): void {

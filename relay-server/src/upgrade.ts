@@ -62,11 +62,14 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
       if (typeof enter === 'number') return refuse(enter)
       ids.set(request, peer.request)
       log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
+      // What whoever enters says first leaves with the answer to the upgrade.
+      socket.cork()
       server.handleUpgrade(request, socket, head, (webSocket) => {
         // From here on the WebSocket has a listener of its own for errors.
         socket.off('error', destroyFailed)
         enter(webSocket)
       })
+      socket.uncork()
     }
     occupancy.enter(address, socket)
     if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, peer.request))

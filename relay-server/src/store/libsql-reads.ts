@@ -3,17 +3,16 @@ import {
   decodeStateVector,
   emptyVector,
   type Entry,
-  entryKinds,
   type EntryKind,
   type FeedName,
   type OrgId,
-  parseKey,
   parseOrgId,
   type StateVector,
 } from '@entente/protocol'
 import type { Account } from './account.js'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
 import { newAccount, toAccount } from './libsql-accounts.js'
+import { kindOf, prepareWalks, Walk, type Walks } from './libsql-walk.js'
 import type { StoreStats } from './stats.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
 
@@ -25,8 +24,7 @@ export class LibsqlReads {
   readonly #doc: ReadStatement
   readonly #state: ReadStatement
   readonly #tail: ReadStatement
-  readonly #mergedAfter: ReadStatement
-  readonly #tailsAfter: ReadStatement
+  readonly #walks: Walks
   readonly #invitation: ReadStatement
   readonly #ended: ReadStatement
   readonly #account: ReadStatement
@@ -45,12 +43,7 @@ export class LibsqlReads {
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
     this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
     this.#tail = reader.prepare('SELECT sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
-    this.#mergedAfter = reader.prepare(
-      'SELECT d.key, d.kind, d.version, d.number, d.merged AS sequence, s.bytes FROM docs d JOIN states s ON s.doc = d.id WHERE d.feed = ? AND d.merged > ? ORDER BY d.merged LIMIT ?',
-    )
-    this.#tailsAfter = reader.prepare(
-      'SELECT d.key, d.kind, d.version, d.number, t.sequence, t.bytes FROM tails t JOIN docs d ON d.id = t.doc WHERE t.feed = ? AND t.sequence > ? ORDER BY t.sequence LIMIT ?',
-    )
+    this.#walks = prepareWalks(reader)
     this.#invitation = reader.prepare('SELECT * FROM invitations WHERE mailbox = ?')
     this.#ended = reader.prepare(
       "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))",
@@ -115,20 +108,17 @@ export class LibsqlReads {
     if (!feed) return { entries: [], head: 0, opening, done: true }
     const head = toNumber(feed['head'])
     if (after >= head) return { entries: [], head, opening, done: true }
-    const wanted = bounds.entries + 1
-    const merged = new Walk(this.#mergedAfter, toNumber(feed['id']), after, wanted)
-    const tails = new Walk(this.#tailsAfter, toNumber(feed['id']), after, wanted)
+    const [id, wanted] = [toNumber(feed['id']), bounds.entries + 1]
+    const merged = new Walk(this.#walks.merged, id, after, wanted)
+    const tails = new Walk(this.#walks.tails, id, after, wanted)
     const entries: Entry[] = []
     let bytes = 0
     for (;;) {
-      const fromMerged = merged.sequence() < tails.sequence()
-      const row = (fromMerged ? merged : tails).row
-      if (!row) return { entries, head, opening, done: true }
-      const entry = toEntry(row, fromMerged)
+      const entry = (merged.sequence() < tails.sequence() ? merged : tails).take()
+      if (!entry) return { entries, head, opening, done: true }
       bytes += entry.bytes.length + 48
       if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes)) return { entries, head, opening, done: false }
       entries.push(entry)
-      ;(fromMerged ? merged : tails).step()
     }
   }
 
@@ -171,62 +161,8 @@ export function vectorAfter(vector: StateVector, updates: readonly Uint8Array[])
   return updates.reduce((known, update) => admitUpdate(update, known, undefined).vector, vector)
 }
 
-/** A walk along one index in small steps, longer from one to the next, so that a page of large entries loads few more than it takes. */
-class Walk {
-  readonly #statement: ReadStatement
-  readonly #feed: number
-  readonly #most: number
-  #step = 4
-  #after: number
-  #rows: readonly Row[] = []
-  #index = 0
-  #ended = false
-
-  constructor(statement: ReadStatement, feed: number, after: number, wanted: number) {
-    this.#statement = statement
-    this.#feed = feed
-    this.#after = after
-    this.#most = Math.min(wanted, 256)
-    this.#fill()
-  }
-
-  get row(): Row | undefined {
-    return this.#rows[this.#index]
-  }
-
-  sequence(): number {
-    return this.row ? toNumber(this.row['sequence']) : Number.POSITIVE_INFINITY
-  }
-
-  step(): void {
-    this.#after = this.sequence()
-    this.#index++
-    if (this.#index >= this.#rows.length && !this.#ended) this.#fill()
-  }
-
-  #fill(): void {
-    this.#rows = this.#statement.all([this.#feed, this.#after, this.#step])
-    this.#index = 0
-    this.#ended = this.#rows.length < this.#step
-    this.#step = Math.min(this.#step * 4, this.#most)
-  }
-}
-
-function toEntry(row: Row, isMerged: boolean): Entry {
-  return {
-    sequence: toNumber(row['sequence']),
-    key: parseKey(toText(row['key'])),
-    kind: toKind(row),
-    whole: isMerged,
-    epoch: { version: toNumber(row['version']), number: toNumber(row['number']) },
-    bytes: toBytes(row['bytes']),
-  }
-}
-
 function toKind(row: Row): EntryKind {
-  const kind = entryKinds[toNumber(row['kind'])]
-  if (!kind) throw new Error('The store holds an entry of an unknown kind; run a check on its file.')
-  return kind
+  return kindOf(toNumber(row['kind']))
 }
 
 export function toInvitation(row: Row | undefined): Invitation | undefined {
