@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { TestPostgres } from '../testing/postgres.js'
 import { openPostgresStore } from './postgres.js'
@@ -36,5 +37,12 @@ export class SharedDatabase {
     const store = await openPostgresStore(this.server.url(this.name), { times })
     this.stores.push(store)
     return store
+  }
+
+  /** Connects to the database past every relay. */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.server.url(this.name) })
+    await client.connect()
+    return client
   }
 }

@@ -5,6 +5,7 @@ import { TestPostgres } from '../testing/postgres.js'
 import { bounds, DocWriter, feed, message, nameOf, second } from './contract-writes.js'
 import { appendStatement, callsOf } from './postgres-batch.js'
 import { connectionTo, listOf, type PostgresValue, sessionSql, type Statement } from './postgres-connection.js'
+import { extendStatement, extensionOf } from './postgres-extend.js'
 import { reads } from './postgres-reads.js'
 import { openPostgresStore } from './postgres.js'
 import type { Store, Write } from './store.js'
@@ -43,13 +44,14 @@ for (const moment of ['never', 'while it was empty', 'while it was small', 'when
       if (now === moment) await server.query('ANALYZE', database)
     }
     await analyse('while it was empty')
-    for (const statement of [reads.keyStates, reads.doc, reads.page, appendStatement]) await prepare(statement)
+    for (const statement of [reads.keyStates, reads.doc, reads.page, appendStatement, extendStatement]) await prepare(statement)
     await blocksOf(reads.keyStates, keyValues(0, 2))
     await blocksOf(reads.doc, [feed, 'k0'])
     await blocksOf(reads.page, [feed, 0, 100, 65_536])
     await blocksOf(appendStatement, appendValues([{ ...message('policy'), feed: second }]))
     await blocksOf(appendStatement, appendValues([doc(0)]))
     await blocksOf(appendStatement, appendValues([update(0, 1)]))
+    await blocksOf(extendStatement, extendValues([update(0, 2)]))
     await analyse('while it was small')
     for (let start = 1; start < many; start += batch) {
       await vera.commit(range(Math.min(batch, many - start)).map((index) => doc(start + index)))
@@ -60,29 +62,32 @@ for (const moment of ['never', 'while it was empty', 'while it was small', 'when
     expect(await blocksOf(reads.keyStates, keyValues(1_000, batch))).toBeLessThan(8 * batch)
     expect(await blocksOf(reads.doc, [feed, 'k0'])).toBeLessThan(40)
     expect(await blocksOf(reads.page, [feed, many - 8, 1_000, 65_536])).toBeLessThan(100)
-    const changed = range(batch).map((index) => update(2_000 + index, 2_002 + index))
+    const changed = range(batch).map((index) => update(2_000 + index, 2_003 + index))
     expect(await blocksOf(appendStatement, appendValues(changed))).toBeLessThan(40 * batch)
+    const extended = range(16).map((index) => update(4_000 + index, 4_003 + index))
+    expect(await blocksOf(extendStatement, extendValues(extended))).toBeLessThan(40 * 16)
     const added = range(batch).map((index) => doc(many + index))
     expect(await blocksOf(appendStatement, appendValues(added))).toBeLessThan(40 * batch)
-    const erased = range(batch).map((index) => erasure(2_000 + index, many + 2 + index))
+    const erased = range(batch).map((index) => erasure(2_000 + index, many + 3 + index))
     expect(await blocksOf(appendStatement, appendValues(erased))).toBeLessThan(40 * batch)
-    expect((await vera.page(feed, many + 1, bounds)).head).toBe(many + 1 + 3 * batch)
+    expect((await vera.page(feed, many + 2, bounds)).head).toBe(many + 2 + 3 * batch + 16)
     expect(await vera.check()).toEqual([])
   })
 }
 
 const policy = { ...nameOf('policy', second), sequence: 1 }
+const given = [policy]
 
 // Docs know nothing of each other, so that one's states serve all.
 const writer = new DocWriter('k')
 const [whole, change] = [writer.begin(), writer.update(0)]
 
 function doc(number: number): Write {
-  return { ...whole, key: parseKey(`k${number}`), given: [policy] }
+  return { ...whole, key: parseKey(`k${number}`), given }
 }
 
 function update(number: number, seen: number): Write {
-  return { ...change, key: parseKey(`k${number}`), seen, given: [policy] }
+  return { ...change, key: parseKey(`k${number}`), seen, given }
 }
 
 function erasure(number: number, seen: number): Write {
@@ -95,6 +100,10 @@ function keyValues(start: number, count: number): readonly PostgresValue[] {
 
 function appendValues(writes: readonly Write[]): readonly PostgresValue[] {
   return callsOf(writes, vera.opening())[0]?.values ?? []
+}
+
+function extendValues(writes: readonly Write[]): readonly PostgresValue[] {
+  return extensionOf(writes, vera.opening()) ?? []
 }
 
 function range(count: number): readonly number[] {

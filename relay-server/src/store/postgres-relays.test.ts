@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseKey } from '@entente/protocol'
-import pg from 'pg'
 import { expect, it, vi } from 'vitest'
 import { SharedDatabase } from './contract-database.js'
 import { Witness } from './contract-witness.js'
@@ -43,7 +42,7 @@ it('gives the sequences of a feed without gaps, and shows them in their order, w
 
 it('would lose entries for readers with a plain sequence, which commits out of order', async () => {
   await shared.server.query('CREATE TABLE log (n bigserial PRIMARY KEY, writer text)', shared.name)
-  const [one, two] = [await connect(), await connect()]
+  const [one, two] = [await shared.connect(), await shared.connect()]
   await one.query('BEGIN')
   await one.query("INSERT INTO log (writer) VALUES ('one')")
   await two.query("INSERT INTO log (writer) VALUES ('two')")
@@ -177,9 +176,3 @@ it('leaves a database of a newer relay untouched', async () => {
   await expect(openPostgresStore(shared.server.url(shared.name))).rejects.toThrow('newer relay')
   await vera.close()
 })
-
-async function connect(): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: shared.server.url(shared.name) })
-  await client.connect()
-  return client
-}

@@ -1,8 +1,12 @@
 import { append } from './postgres-append.js'
+import { extend } from './postgres-extend.js'
 import { functions } from './postgres-functions.js'
 
 /** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
-export const postgresVersion = 1
+export const postgresVersion = 2
+
+/** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
+const steps: Readonly<Record<number, string>> = { 1: extend }
 
 /**
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
@@ -48,5 +52,11 @@ export function schemaSql(secret: string): string {
     ALTER TABLE entente.tails ALTER COLUMN bytes SET STORAGE EXTERNAL;
     INSERT INTO entente.settings (secret) VALUES ('\\x${secret}');
     INSERT INTO entente.version VALUES (${postgresVersion});
-    ${functions} ${append}`
+    ${functions} ${append} ${extend}`
+}
+
+/** What makes a database that was laid out in an older version one of this version, in one transaction. */
+export function upgradeSql(version: number): string {
+  const missing = Array.from({ length: postgresVersion - version }, (_, index) => steps[version + index] ?? '')
+  return `${missing.join(' ')} UPDATE entente.version SET version = ${postgresVersion};`
 }

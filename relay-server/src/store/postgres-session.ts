@@ -13,7 +13,7 @@ import {
   textOf,
 } from './postgres-connection.js'
 import { channel } from './postgres-hints.js'
-import { postgresVersion, schemaSql } from './postgres-schema.js'
+import { postgresVersion, schemaSql, upgradeSql } from './postgres-schema.js'
 
 /** What this process knows of the database from before: its opening, and the copy of the data that it was drawn for. */
 export interface Known {
@@ -238,6 +238,7 @@ async function makeSchema(line: pg.Client): Promise<void> {
     if (version > postgresVersion) {
       throw new Error(`The database was written by a newer relay (${version}, known here: ${postgresVersion}); start that one instead.`)
     }
+    if (version < postgresVersion) await line.query(`BEGIN; ${upgradeSql(version)} COMMIT`)
   } finally {
     await line.query(`SELECT pg_advisory_unlock(${locks.schema})`).catch(() => {})
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
 import { type Account, noUsage } from './account.js'
-import { appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
+import { type AppendCall, appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
 import {
   ask,
@@ -15,8 +15,10 @@ import {
   type Statement,
   textOf,
 } from './postgres-connection.js'
+import { extendStatement, extensionOf, extensionOutcome, type Outcome } from './postgres-extend.js'
 import { PostgresLink } from './postgres-link.js'
 import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './postgres-reads.js'
+import type { PostgresSession } from './postgres-session.js'
 import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
 import { changeInvitation, writes as statements } from './postgres-writes.js'
 import type { StoreStats } from './stats.js'
@@ -121,16 +123,12 @@ class PostgresStore implements Store {
     const opening = this.#link.opening
     if (writes.length === 0) return { opening, sequences: [], tails: [], accounts: [] }
     const before = new Map(writes.map(({ feed }) => [feed, this.#watch.head(feed)]))
-    const calls = callsOf(writes, opening)
-    const answers = await this.#append(calls.map((call) => call.values))
-    if (answers.includes(undefined)) {
+    const outcome = (await this.#extend(writes, opening)) ?? (await this.#append(writes, opening))
+    if (!outcome) {
       await this.#link.look(false)
       throw replaced()
     }
-    const outcomes = calls.map((call, index) => outcomeOf(call.size, answers[index]))
-    const sequences = outcomes.flatMap((outcome) => outcome.sequences)
-    const tails = outcomes.flatMap((outcome) => outcome.tails)
-    const accounts = new Map(answers.flatMap((row) => accountsOf(row)).map((account) => [account.org, account]))
+    const { sequences, tails, accounts } = outcome
     const lowest = new Map<FeedName, number>()
     const heads = new Map<FeedName, number>()
     writes.forEach(({ feed }, index) => {
@@ -149,7 +147,7 @@ class PostgresStore implements Store {
       this.#watch.learn(feed, head, 0)
       this.#watch.tellFeed(feed, head)
     }
-    return { opening, sequences, tails, accounts: [...accounts.values()] }
+    return { opening, sequences, tails, accounts }
   }
 
   async compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean> {
@@ -229,30 +227,48 @@ class PostgresStore implements Store {
     return (await this.#link.present()).askInTurn(statement, values)
   }
 
-  /** @returns for each call its answer, or undefined where the opening is another and nothing of any was written */
-  async #append(calls: readonly (readonly PostgresValue[])[]): Promise<readonly (PostgresRow | undefined)[]> {
-    const session = await this.#link.present()
+  /** @returns undefined where this is not a way to write these, and nothing of them was written */
+  async #extend(writes: readonly Write[], opening: number): Promise<Outcome | undefined> {
+    const values = extensionOf(writes, opening)
+    return values && extensionOutcome((await this.#outOfRings((session) => session.ask(extendStatement, values)))[0])
+  }
+
+  /** @returns undefined where the opening is another and nothing was written */
+  async #append(writes: readonly Write[], opening: number): Promise<Outcome | undefined> {
+    const calls = callsOf(writes, opening)
     const [only, ...more] = calls
+    const answers =
+      only && more.length === 0
+        ? [(await this.#outOfRings((session) => session.ask(appendStatement, only.values)))[0]]
+        : await this.#outOfRings((session) => session.use((client) => appendInTurn(client, calls)))
+    if (answers.includes(undefined)) return undefined
+    const outcomes = calls.map((call, index) => outcomeOf(call.size, answers[index]))
+    const accounts = new Map(answers.flatMap((row) => accountsOf(row)).map((account) => [account.org, account]))
+    return {
+      sequences: outcomes.flatMap((outcome) => outcome.sequences),
+      tails: outcomes.flatMap((outcome) => outcome.tails),
+      accounts: [...accounts.values()],
+    }
+  }
+
+  /** Writes once more where two commits waited for each other's rows: the server ended one of them, and nothing of it is there. */
+  async #outOfRings<T>(write: (session: PostgresSession) => Promise<T>): Promise<T> {
+    const session = await this.#link.present()
     for (let attempt = 1; ; attempt++) {
       try {
-        if (only && more.length === 0) return [(await session.ask(appendStatement, only))[0]]
-        return await session.use((client) => appendInTurn(client, calls))
+        return await write(session)
       } catch (error) {
-        // Two batches of several calls each can wait for each other's rows; the server ends one of them, and nothing of it is there.
         if (!(error instanceof pg.DatabaseError) || error.code !== '40P01' || attempt === 3) throw error
       }
     }
   }
 }
 
-async function appendInTurn(
-  client: pg.ClientBase,
-  calls: readonly (readonly PostgresValue[])[],
-): Promise<readonly (PostgresRow | undefined)[]> {
+async function appendInTurn(client: pg.ClientBase, calls: readonly AppendCall[]): Promise<readonly (PostgresRow | undefined)[]> {
   await client.query('BEGIN')
   try {
     const answers: (PostgresRow | undefined)[] = []
-    for (const values of calls) answers.push((await ask(client, appendStatement, values))[0])
+    for (const { values } of calls) answers.push((await ask(client, appendStatement, values))[0])
     await client.query('COMMIT')
     return answers
   } catch (error) {
