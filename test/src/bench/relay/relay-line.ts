@@ -1,14 +1,6 @@
-import { type ClientMessage, encode, encodeClientFrame, type FeedName, type Offer, offer } from '@entente/protocol'
-import {
-  agree,
-  createConnection,
-  fromStart,
-  type Position,
-  RelayClient,
-  type TestConnection,
-  type TestDevice,
-} from '@entente/relay-server/testing'
-import type { WebSocket } from 'ws'
+import { type ClientMessage, decodeRelayFrame, encode, encodeClientFrame, type FeedName, type Offer, offer } from '@entente/protocol'
+import { agree, createConnection, fromStart, type Position, type TestConnection, type TestDevice } from '@entente/relay-server/testing'
+import { WebSocket } from 'ws'
 import { hear, type Heard, numberBytes, publishNumber } from './wire.js'
 
 /** The session's number for the one feed that a line follows. */
@@ -18,6 +10,8 @@ const feedNumber = 1
 export function encodeOffer(one: Offer): Uint8Array {
   return encode(offer, one)
 }
+
+type DeviceHello = Awaited<ReturnType<TestDevice['hello']>>
 
 /** A vendor and a partner who have agreed at this relay, and the feed that the vendor fills. */
 export interface AgreedFeed {
@@ -74,24 +68,31 @@ export class RelayLine {
   }
 
   /** Comes back as the engine does, with all that it asks in the frame of its hello, and resolves once the feed is live. */
-  static async comeBack(
+  static comeBack(
     { connection, url, name }: AgreedFeed,
     device: TestDevice,
     from: Position,
   ): Promise<{ readonly line: RelayLine; readonly askedAt: number }> {
-    const client = new RelayClient(url)
-    const { nonce } = await client.next('challenge')
-    const hello = await device.hello(nonce, client.relayName)
-    client.socket.removeAllListeners('message')
-    const line = new RelayLine(client.socket, name, client.frames)
-    const askedAt = performance.now()
+    const socket = new WebSocket(`${url}/socket`, { perMessageDeflate: false })
     const { id, salt, vendor, partner } = connection
-    await line.#live([
-      { type: 'hello', ...hello },
-      { type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt },
-      { type: 'subscribe', feed: feedNumber, name, ...from },
-    ])
-    return { line, askedAt }
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.once('message', (frame: Buffer) => {
+        const [challenge] = decodeRelayFrame(frame)
+        if (challenge?.type !== 'challenge') return reject(new Error('The relay began with something else than a challenge.'))
+        const follow = (hello: DeviceHello): void => {
+          const line = new RelayLine(socket, name, [frame.length])
+          const askedAt = performance.now()
+          const live = line.#live([
+            { type: 'hello', ...hello },
+            { type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt },
+            { type: 'subscribe', feed: feedNumber, name, ...from },
+          ])
+          live.then(() => resolve({ line, askedAt }), reject)
+        }
+        device.hello(challenge.nonce, new URL(url).host).then(follow, reject)
+      })
+    })
   }
 
   /** Follows the feed and resolves once it is live. */
