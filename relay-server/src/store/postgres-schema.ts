@@ -1,7 +1,9 @@
+import type pg from 'pg'
 import { append } from './postgres-append.js'
+import { ask, flagOf, numberOf } from './postgres-connection.js'
 import { functions } from './postgres-functions.js'
 
-/** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
+/** Raised when a table or a function changes; a database of another version is left untouched. */
 export const postgresVersion = 1
 
 /**
@@ -49,4 +51,27 @@ export function schemaSql(secret: string): string {
     INSERT INTO entente.settings (secret) VALUES ('\\x${secret}');
     INSERT INTO entente.version VALUES (${postgresVersion});
     ${functions} ${append}`
+}
+
+const statements = {
+  schema: { name: 'has-schema', text: "SELECT to_regclass('entente.version') IS NOT NULL AS made" },
+  version: { name: 'schema-version', text: 'SELECT version FROM entente.version' },
+} as const
+
+/** The version of the store in a database, or undefined where it holds none. */
+export async function findVersion(client: pg.ClientBase): Promise<number | undefined> {
+  const [found] = await ask(client, statements.schema, [])
+  if (!flagOf(found, 'made')) return undefined
+  const [row] = await ask(client, statements.version, [])
+  return numberOf(row, 'version')
+}
+
+/** @throws Error where a store in a database is not of the version known here */
+export function refuseOtherVersion(version: number): void {
+  const known = `(${version}, known here: ${postgresVersion})`
+  if (version > postgresVersion) throw new Error(`The database was written by a newer relay ${known}; start that one instead.`)
+  if (version < postgresVersion)
+    throw new Error(
+      `The database was written by an older relay ${known} and is of no use to this one; give it a new database, which the devices will fill.`,
+    )
 }

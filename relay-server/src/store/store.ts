@@ -146,3 +146,6 @@ export interface Store {
   isWritable(): Promise<boolean>
   close(): Promise<void>
 }
+
+/** What an operator's command may do with a store while relays may be running on it. */
+export type StoreBeside = Pick<Store, 'account' | 'accounts' | 'changeAccount' | 'stats' | 'check' | 'close'>
