@@ -1,6 +1,6 @@
 import type { OrgId } from '@entente/protocol'
-import { type Account, noUsage } from './account.js'
-import type { PostgresRow, PostgresValue, Statement } from './postgres-connection.js'
+import { type Account, type AccountChange, noUsage } from './account.js'
+import { flagOf, type PostgresRow, type PostgresValue, type Statement } from './postgres-connection.js'
 import { reads, toAccount } from './postgres-reads.js'
 import { writes } from './postgres-writes.js'
 
@@ -21,7 +21,10 @@ export class PostgresAccounts {
     return (await this.#ask(reads.accounts, [after, limit])).map(toAccount)
   }
 
-  async change(org: OrgId, { standing, quota }: Pick<Account, 'standing' | 'quota'>): Promise<void> {
-    await this.#ask(writes.account, [org, standing, quota.bytes ?? null, quota.docs ?? null, quota.connections ?? null])
+  /** @returns whether anything was changed */
+  async change(org: OrgId, { standing, quota = {}, onlyFrom }: AccountChange): Promise<boolean> {
+    const bounds = [quota.bytes, quota.docs, quota.connections].flatMap((bound) => [bound !== undefined, bound ?? null])
+    const [row] = await this.#ask(writes.account, [org, standing ?? null, onlyFrom ?? null, ...bounds])
+    return flagOf(row, 'done')
   }
 }

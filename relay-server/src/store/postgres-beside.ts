@@ -1,6 +1,6 @@
 import type { OrgId } from '@entente/protocol'
 import type pg from 'pg'
-import type { Account } from './account.js'
+import type { Account, AccountChange } from './account.js'
 import { PostgresAccounts } from './postgres-accounts.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
 import { ask, connect, sessionSql } from './postgres-connection.js'
@@ -47,7 +47,7 @@ class PostgresBeside implements StoreBeside {
     return this.#accounts.page(after, limit)
   }
 
-  changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void> {
+  changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {
     return this.#accounts.change(org, change)
   }
 

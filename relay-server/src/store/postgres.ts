@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
-import type { Account } from './account.js'
+import type { Account, AccountChange } from './account.js'
 import { PostgresAccounts } from './postgres-accounts.js'
 import { appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
@@ -201,9 +201,10 @@ class PostgresStore implements Store {
     return this.#accounts.page(after, limit)
   }
 
-  async changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void> {
-    await this.#accounts.change(org, change)
-    this.#watch.tellAccounts()
+  async changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {
+    const isChanged = await this.#accounts.change(org, change)
+    if (isChanged) this.#watch.tellAccounts()
+    return isChanged
   }
 
   secret(): Uint8Array {
