@@ -1,6 +1,12 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { feedName, parseDeviceId, revocationKey } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
+import { admitOrg } from './admission.js'
 import { runOrgs } from './command/orgs.js'
+import { openLibsqlStore } from './store/libsql.js'
+import type { Store } from './store/store.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, type TestOrg, TestRelay } from './testing/index.js'
 
 const joinToken = 'a-join-token-for-tests'
@@ -14,9 +20,9 @@ describe('a relay that does not serve everyone', () => {
     return { org, vera: await createDevice(org) }
   }
   const place = (): { data: string; store: undefined } => ({ data: relay.data, store: undefined })
-  const refused = async (device: TestDevice, join?: string): Promise<string> => {
+  const refused = async (device: TestDevice, shown?: string): Promise<string> => {
     const client = new RelayClient(relay.url)
-    await client.sayHello(device, join === undefined ? {} : { join })
+    await client.sayHello(device, shown === undefined ? {} : { join: shown })
     const { code, detail } = await client.next('failed')
     await client.closed()
     return `${code} ${detail}`
@@ -53,6 +59,24 @@ describe('a relay that does not serve everyone', () => {
     neighbour.send({ type: 'ping' })
     await neighbour.next('pong')
   })
+})
+
+it('[AM3] an org that is revoked while it shows the join token stays revoked, and keeps its quota', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'entente-admission-'))
+  const store = await openLibsqlStore(directory)
+  const { id: org } = await createOrg()
+  const meanwhile: Partial<Store> = {
+    account: async () => {
+      const found = await store.account(org)
+      await store.changeAccount(org, { standing: 'revoked', quota: { docs: 5 } })
+      return found
+    },
+    changeAccount: (of, change) => store.changeAccount(of, change),
+  }
+  await expect(admitOrg(org, joinToken, { admission: 'token', joinToken }, meanwhile as Store)).rejects.toThrow('does not serve')
+  expect(await store.account(org)).toMatchObject({ standing: 'revoked', quota: { docs: 5 } })
+  await store.close()
+  await rm(directory, { recursive: true })
 })
 
 describe('the quota of an org', () => {

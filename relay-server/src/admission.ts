@@ -25,7 +25,9 @@ export async function admitOrg(
   if (isServed(account, config)) return
   const { admission, joinToken } = config
   if (account.standing === 'none' && admission === 'token' && joinToken !== undefined && isSame(shown ?? '', joinToken)) {
-    return store.changeAccount(account.org, { standing: 'allowed', quota: account.quota })
+    // The operator, or another relay, may have decided about the org since it was read.
+    if (await store.changeAccount(account.org, { standing: 'allowed', onlyFrom: 'none' })) return
+    if (isServed(await store.account(account.org), config)) return
   }
   throw new ProtocolError('AUTH', 'This relay does not serve your org; ask its operator.')
 }

@@ -4,11 +4,11 @@ import { isServed } from './admission.js'
 import { pageBounds } from './catch-up.js'
 import { Compactor } from './compaction.js'
 import type { RelayConfig } from './config.js'
+import { Dismissal } from './dismissal.js'
 import { Doors } from './door.js'
 import { Readers } from './fan-out.js'
 import { Doorkeeper } from './hello.js'
 import { type Log, reasonOf } from './log.js'
-import { Looks } from './looks.js'
 import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
 import { Presence } from './presence.js'
@@ -26,12 +26,14 @@ const reopenedRetryMs = 500
 
 export interface WholeRelay extends Relay {
   readonly compactor: Compactor
+  readonly dismissal: Dismissal
 }
 
 /** Ties the parts together. What a commit sets off, here or at another relay on the same store, is decided here. */
 export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log, metrics: Metrics): WholeRelay {
   const sessions = new Set<Session>()
-  const presence = new Presence<Session>()
+  const presence = new Presence<Session>((session) => orLog(log, 'recheck-failed', dismissal.entered(session)))
+  const dismissal = new Dismissal(presence, config, store)
   const compactor = new Compactor(store, log, metrics)
   const turns = new Turns(catchUpMs, pagesAtOnce)
   const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics)
@@ -53,8 +55,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
         doors.fanOut(writes, commit)
       },
       revoked: (device) => {
-        for (const session of sessions) if (session.device === device) session.fail('AUTH', revokedWords)
-        doors.recheck().catch((error: unknown) => log.warn('door-failed', { reason: reasonOf(error) }))
+        dismissal.revoked(device, sessions)
+        orLog(log, 'door-failed', doors.recheck())
       },
       measured: ({ offers, entries, commitMs, waitedMs }) => {
         metrics.committed(offers, entries, commitMs)
@@ -82,6 +84,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     sessions,
     presence,
     compactor,
+    dismissal,
     metrics,
   }
   metrics.watch({ sessions: () => sessions, compactionWaiting: () => compactor.waiting, store: () => store.stats() })
@@ -90,24 +93,21 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
 }
 
 /** What this relay does about what others do with its store. */
-function watch({ config, log, store, batch, readers, mailboxes, doors, sessions, presence }: WholeRelay): Watcher {
-  const orLog = (doing: Promise<void>): void => {
-    doing.catch((error: unknown) => log.warn('watch-failed', { reason: reasonOf(error) }))
-  }
-  const looks = new Looks()
+function watch({ log, store, batch, readers, mailboxes, doors, sessions, presence, dismissal }: WholeRelay): Watcher {
+  const doing = (work: Promise<void>): void => orLog(log, 'watch-failed', work)
   return {
     followedFeeds: () => new Set([...readers.names(), ...doors.feeds(), ...presence.feeds()]),
     followedMailboxes: () => mailboxes.followed(),
     feedGrew: (feed, head) => {
       readers.grew(feed, head)
-      orLog(doors.grew(feed))
-      if (looks.isDue(feed, head, performance.now())) orLog(dismissRevoked(presence.sessionsByFeed(feed), store))
+      doing(doors.grew(feed))
+      doing(dismissal.feedGrew(feed, head))
     },
-    mailboxChanged: (mailbox) => orLog(mailboxes.changed(mailbox, Date.now())),
+    mailboxChanged: (mailbox) => doing(mailboxes.changed(mailbox, Date.now())),
     accountsChanged: () => {
       batch.forgetAccounts()
-      orLog(dismissUnserved(presence, config, store))
-      orLog(doors.recheck())
+      doing(dismissal.accountsChanged())
+      doing(doors.recheck())
     },
     reopened: () => {
       log.warn('store-replaced', { opening: store.opening() })
@@ -119,17 +119,6 @@ function watch({ config, log, store, batch, readers, mailboxes, doors, sessions,
   }
 }
 
-const revokedWords = 'This device has been revoked.'
-
-async function dismissRevoked(sessions: readonly Session[], store: Store): Promise<void> {
-  for (const session of sessions) {
-    if (session.device && (await isRevoked(session.org, session.device, store))) session.fail('AUTH', revokedWords)
-  }
-}
-
-async function dismissUnserved(presence: Presence<Session>, config: RelayConfig, store: Store): Promise<void> {
-  for (const org of presence.orgs()) {
-    if (isServed(await store.account(org), config)) continue
-    for (const session of presence.sessionsOf(org)) session.fail('AUTH', 'This relay serves your org no more; ask its operator.')
-  }
+function orLog(log: Log, event: string, work: Promise<void>): void {
+  work.catch((error: unknown) => log.warn(event, { reason: reasonOf(error) }))
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readCommandLine, SettingError, usage } from './command-line.js'
 import { defaultConfig, type RelayConfig } from './config.js'
@@ -52,6 +53,28 @@ describe('the command line', () => {
   })
 
   it.each([
+    ['relay.example.com', 'relay.example.com'],
+    ['Relay.Example.com:8443', 'relay.example.com:8443'],
+    ['relay.example.com:443', 'relay.example.com:443'],
+    ['relay.example.com:80', 'relay.example.com:80'],
+    ['127.0.0.1:8787', '127.0.0.1:8787'],
+    ['[FD00::1]:8787', '[fd00::1]:8787'],
+    ['müller.example', 'xn--mller-kva.example'],
+  ])('takes the name %s as devices will say it', (written, name) => {
+    expect(served(['--name', written]).names).toEqual([name])
+  })
+
+  it.each([
+    [['--name', 'https://relay.example.com'], 'relay.example.com'],
+    [['--name', 'wss://relay.example.com/socket'], 'relay.example.com'],
+    [['--name', 'relay.example.com/'], 'relay.example.com'],
+    [['--name', 'user@relay.example.com'], '--name'],
+    [['--name', 'relay.example.com:port'], '--name'],
+    [['--name', '*.example.com'], '--name'],
+    [['--name', 'fd00::1'], '--name'],
+    [['--name', ''], '--name'],
+    [['--web', '/nowhere'], '--web'],
+    [['--web', fileURLToPath(import.meta.url)], '--web'],
     [['--port', '70000'], '--port'],
     [['--port', '80a'], '--port'],
     [['--log-level', 'loud'], '--log-level'],
@@ -108,11 +131,16 @@ describe('the command line', () => {
     for (const option of Object.keys(settings)) expect(usage).toContain(`--${option}`)
   })
 
+  it('tells its version with --version', () => {
+    expect(readCommandLine(['--version'], {})).toEqual({ command: 'version' })
+    expect(usage).toContain('--version')
+  })
+
   it('is written down whole in docs/operate.md: every option with its value, every command', () => {
     const guide = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8')
     const options = usage.match(/(?<=^ {2})--[a-z-]+(?: [A-Z:]+)?(?= )/gm) ?? []
     const commands = usage.match(/^ {2}[a-z]+(?: [a-z]+)?(?: [A-Z]+)?(?= )/gm) ?? []
-    expect(options).toHaveLength(Object.keys(settings).length + 1)
+    expect(options).toHaveLength(Object.keys(settings).length + 2)
     expect(commands).toHaveLength(9)
     const missing = [...options, ...commands.map((command) => command.trim())].filter((words) => !new RegExp(`\`${words}[ \`]`).test(guide))
     expect(missing).toEqual([])

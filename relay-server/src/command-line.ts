@@ -3,13 +3,14 @@ import { type OrgId, parseOrgId, ProtocolError } from '@entente/protocol'
 import { admissions, defaultConfig, type Quota, type RelayConfig, type StorePlace } from './config.js'
 import { logLevels } from './log.js'
 import { commandSettings, helpOf, placeSettings, serveSettings, SettingError, settings } from './setting.js'
-import { checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
+import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
 
 export { SettingError } from './setting.js'
 
 /** What the process was asked to do. */
 export type Command =
   | { readonly command: 'help' }
+  | { readonly command: 'version' }
   | { readonly command: 'serve'; readonly config: RelayConfig }
   | { readonly command: 'check'; readonly place: StorePlace }
   | { readonly command: 'backup'; readonly place: StorePlace; readonly file: string }
@@ -44,6 +45,7 @@ ${helpOf(serveSettings)}
 stats and orgs take
 ${helpOf(commandSettings)}
   --help                         print this
+  --version                      print the relay’s version
 
 Each option with a value can also be given by environment, as ENTENTE_RELAY_PORT for --port; where it may be repeated, separated by commas.
 Secrets are best given by environment or file: everyone on the machine can read the flags of a process, and shells keep them.
@@ -57,6 +59,7 @@ Secrets are best given by environment or file: everyone on the machine can read 
 export function readCommandLine(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Command {
   const { values, positionals } = parse(args)
   if (values['help']) return { command: 'help' }
+  if (values['version']) return { command: 'version' }
   const form = formOf(positionals)
   const flags: readonly string[] = [...Object.keys(placeSettings), ...form.flags]
   const stray = Object.keys(values).find((name) => !flags.includes(name))
@@ -95,8 +98,8 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
     ...place,
     host: given.one('host') ?? fallback.host,
     port: given.count('port', fallback.port, 0, 65_535),
-    web: given.one('web'),
-    names: given.many('name'),
+    web: checkDirectory('web', given.one('web')),
+    names: given.many('name').map(checkName),
     origins: given.many('origin').map(checkOrigin),
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     trustedProxies: given.many('trusted-proxy').map(checkNetwork),
@@ -170,7 +173,11 @@ function parse(args: readonly string[]): ReturnType<typeof parseArgs> {
     ]),
   )
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { ...options, help: { type: 'boolean' } } })
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...options, help: { type: 'boolean' }, version: { type: 'boolean' } },
+    })
   } catch (error) {
     throw new SettingError(`${error instanceof Error ? error.message : String(error)} Try --help.`)
   }

@@ -6,6 +6,7 @@ import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage 
 import { type Log, reasonOf } from './log.js'
 import { revocationsOf } from './presence.js'
 import { Bucket } from './rate.js'
+import { Rounds } from './rounds.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
 
 /** Close codes of the door. From 4400 to 4499 a stock provider takes them for final and leaves it to its page to come back with another token. */
@@ -47,6 +48,7 @@ export class Doors {
   readonly #options: DoorOptions
   readonly #tokens: DoorTokens
   readonly #feeds = new Map<FeedName, Map<Key, Room>>()
+  readonly #rechecks = new Rounds(() => this.#recheck())
 
   constructor(options: DoorOptions) {
     this.#options = options
@@ -104,7 +106,11 @@ export class Doors {
   }
 
   /** Closes the door to those whom the relay serves no more, by the device that asked for their tokens (rule DR6). */
-  async recheck(): Promise<void> {
+  recheck(): Promise<void> {
+    return this.#rechecks.ask(undefined)
+  }
+
+  async #recheck(): Promise<void> {
     const verdicts = new Map<DeviceId, Promise<boolean>>()
     for (const visitor of this.#visitors()) {
       const { asker } = visitor.pass

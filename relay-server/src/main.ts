@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { runBackup } from './command/backup.js'
 import { runCheck } from './command/check.js'
@@ -19,6 +19,9 @@ async function main(): Promise<void> {
   switch (asked.command) {
     case 'help':
       process.stdout.write(usage)
+      return
+    case 'version':
+      process.stdout.write(`${versionOfPackage()}\n`)
       return
     case 'serve':
       return serve(asked.config)
@@ -62,6 +65,12 @@ async function serve(config: RelayConfig): Promise<void> {
   })
   process.once('SIGTERM', () => stop('SIGTERM'))
   process.once('SIGINT', () => stop('SIGINT'))
+}
+
+function versionOfPackage(): string {
+  // Our own file: naming its form is the boundary.
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string }
+  return version
 }
 
 /** The web app beside this package, where it has been built. */

@@ -9,12 +9,19 @@ export interface Present {
 export class Presence<S extends Present> {
   /** Most orgs have one session at a relay; only others get a set. */
   readonly #byOrg = new Map<OrgId, S | Set<S>>()
+  readonly #entered: (session: S) => void
+
+  /** @param entered is called with each session that is added */
+  constructor(entered: (session: S) => void = () => {}) {
+    this.#entered = entered
+  }
 
   add(session: S): void {
     const here = this.#byOrg.get(session.org)
     if (here === undefined) this.#byOrg.set(session.org, session)
     else if (here instanceof Set) here.add(session)
     else if (here !== session) this.#byOrg.set(session.org, new Set([here, session]))
+    this.#entered(session)
   }
 
   remove(session: S): void {
@@ -37,8 +44,8 @@ export class Presence<S extends Present> {
 
   /** The sessions of the org in whose feed of revocations something came, or none where the feed is another. */
   sessionsByFeed(feed: FeedName): readonly S[] {
-    const parsed = parseFeed(feed)
-    return parsed.kind === 'team' && parsed.topic === 'messages' ? this.sessionsOf(parsed.org) : []
+    const org = orgRevokingIn(feed)
+    return org === undefined ? [] : this.sessionsOf(org)
   }
 
   *feeds(): Iterable<FeedName> {
@@ -49,4 +56,10 @@ export class Presence<S extends Present> {
 /** An org's own messages, which hold the notices of its revoked devices (rule ID4). */
 export function revocationsOf(org: OrgId): FeedName {
   return feedName({ kind: 'team', org, topic: 'messages' })
+}
+
+/** The org whose revocations appear in a feed, if it is such a feed. */
+export function orgRevokingIn(feed: FeedName): OrgId | undefined {
+  const parsed = parseFeed(feed)
+  return parsed.kind === 'team' && parsed.topic === 'messages' ? parsed.org : undefined
 }

@@ -8,6 +8,7 @@ it.each([
   ['relay.example.com', 'relay.example.com'],
   ['relay.example.com:443', 'relay.example.com'],
   ['relay.example.com:8787', 'relay.example.com:8787'],
+  ['Relay.Example.com', 'relay.example.com'],
 ])('a relay named %s takes the hello of a device that dialled %s', async (name, dialled) => {
   relay = await TestRelay.start({ names: [name] })
   expect(await answerTo(dialled)).toBe('welcome')

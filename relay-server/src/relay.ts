@@ -152,7 +152,8 @@ function listen(server: Server, { host, port }: RelayConfig): Promise<number> {
 
 /** The names a hello may be addressed to: the configured ones, else what this machine itself would dial. */
 function namesOf({ names, host }: RelayConfig, port: number): readonly string[] {
-  // Devices leave the port out where it goes without saying, as URLs do.
-  if (names.length > 0) return names.flatMap((name) => [name, name.replace(/:(?:80|443)$/, '')])
-  return [...new Set(['127.0.0.1', 'localhost', '[::1]', host])].map((name) => `${name}:${port}`)
+  const own = ['127.0.0.1', 'localhost', '[::1]', host.includes(':') ? `[${host}]` : host].map((name) => `${name}:${port}`)
+  const all = names.length > 0 ? names : own
+  // Devices leave the port out where it goes without saying, and write in small letters, as URLs do.
+  return [...new Set(all.map((name) => name.toLowerCase()).flatMap((name) => [name, name.replace(/:(?:80|443)$/, '')]))]
 }

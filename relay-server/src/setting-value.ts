@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { parseNetwork } from './address.js'
 import { type SettingName, SettingError, variableOf } from './setting.js'
 
@@ -84,6 +84,35 @@ export function checkStore(text: string | undefined): string | undefined {
       '--store must be the URL of a PostgreSQL database, as postgres://user@host:5432/database; leave it out for the embedded store.',
     )
   return text
+}
+
+/**
+ * A name of the relay as devices say it in their hello: the host of their address in the one form that URLs give it, with its port.
+ *
+ * @throws SettingError for anything but a host, or host and port
+ */
+export function checkName(text: string): string {
+  const name = hostOf(text)
+  if (name !== undefined) return name
+  const meant = hostOf(text.replace(/^[a-z]+:\/\//i, '').replace(/[/?#].*$/, '')) ?? 'relay.example.com:8443'
+  throw new SettingError(
+    `--name is "${text}"; write the host as it stands in the address that devices dial, and its port where there is one, like ${meant}.`,
+  )
+}
+
+function hostOf(text: string): string | undefined {
+  // The scheme decides which port URLs leave out; here one that was written stays.
+  const url = `${text.endsWith(':80') ? 'https' : 'http'}://${text}`
+  if (/[\s/?#@\\]/.test(text) || !URL.canParse(url)) return undefined
+  const { host, hostname } = new URL(url)
+  return /^(?:[\w.-]+|\[[\d:a-f.]+\])$/.test(hostname) ? host : undefined
+}
+
+/** @throws SettingError where there is no such directory */
+export function checkDirectory(name: SettingName, path: string | undefined): string | undefined {
+  if (path !== undefined && !statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    throw new SettingError(`--${name} is "${path}", which is no directory.`)
+  return path
 }
 
 export function checkOrigin(text: string): string {

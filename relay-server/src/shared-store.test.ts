@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { feedName, parseConnectionId, revocationKey } from '@entente/protocol'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { runOrgs } from './command/orgs.js'
 import {
   agree,
   createConnection,
@@ -23,13 +26,14 @@ describe('two relays on one store', () => {
   let database: TestPostgres
   let north: TestRelay
   let south: TestRelay
+  let store: string
 
   beforeAll(async () => {
     database = await TestPostgres.start()
   }, 60_000)
   afterAll(() => database.remove())
   beforeEach(async () => {
-    const store = database.url(await database.newDatabase())
+    store = database.url(await database.newDatabase())
     ;[north, south] = [await TestRelay.start({ store }), await TestRelay.start({ store })]
   })
   afterEach(async () => {
@@ -122,6 +126,25 @@ describe('two relays on one store', () => {
     expect((await client.publish(1, offerOf(revocationKey(lost.id), 'notice'))).code).toBe('ACCEPTED')
     expect((await thief.next('failed')).code).toBe('AUTH')
     expect(await thief.closed()).toBe(1008)
+  })
+
+  it('[AM3] end the session of an org that was revoked elsewhere while its hello was under way', async () => {
+    const org = await createOrg()
+    const lock = new pg.Client({ connectionString: store })
+    await lock.connect()
+    // Holds up the look for revoked devices, which a hello takes after that at its org.
+    await lock.query('BEGIN; LOCK TABLE entente.docs IN ACCESS EXCLUSIVE MODE')
+    const connecting = RelayClient.connect(south.url, await createDevice(org))
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%entente.docs%'"
+    await expect.poll(async () => (await database.query(waiting)).length).toBe(1)
+    await runOrgs({ command: 'orgs', action: 'revoke', org: org.id, place: { data: '', store } }, () => {})
+    // Relays look for such decisions once a second.
+    await sleep(1_200)
+    await lock.query('COMMIT')
+    await lock.end()
+    const client = await connecting
+    expect((await client.next('failed')).code).toBe('AUTH')
+    expect(await client.closed()).toBe(1008)
   })
 
   it('[DR4, RS2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {

@@ -1,8 +1,8 @@
 import type { OrgId } from '@entente/protocol'
 import type { Command } from '../command-line.js'
 import type { StorePlace } from '../config.js'
-import type { Account, Quota, Standing } from '../store/account.js'
-import type { Store } from '../store/store.js'
+import type { Account, AccountChange, Quota } from '../store/account.js'
+import type { StoreBeside } from '../store/store.js'
 import { type Print, toStdout, withStore } from './place.js'
 
 type OrgsCommand = Extract<Command, { readonly command: 'orgs' }>
@@ -29,7 +29,7 @@ export async function runOrgs(command: OrgsCommand, print: Print = toStdout): Pr
   }
 }
 
-async function list(store: Store, json: boolean, print: Print): Promise<number> {
+async function list(store: StoreBeside, json: boolean, print: Print): Promise<number> {
   if (!json) print(columns('org', 'standing', ['bytes', 'docs', 'connections']))
   for (let after = ''; ;) {
     const page = await store.accounts(after, pageAccounts)
@@ -40,15 +40,9 @@ async function list(store: Store, json: boolean, print: Print): Promise<number> 
   }
 }
 
-async function decide(
-  place: StorePlace,
-  org: OrgId,
-  change: { readonly standing?: Standing; readonly quota?: Quota },
-  print: Print,
-): Promise<number> {
+async function decide(place: StorePlace, org: OrgId, change: AccountChange, print: Print): Promise<number> {
   return withStore(place, async (store) => {
-    const { standing, quota } = await store.account(org)
-    await store.changeAccount(org, { standing: change.standing ?? standing, quota: { ...quota, ...change.quota } })
+    await store.changeAccount(org, change)
     print(columns('org', 'standing', ['bytes', 'docs', 'connections']))
     print(lineOf(await store.account(org)))
     return 0

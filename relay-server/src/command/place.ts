@@ -1,7 +1,6 @@
 import type { StorePlace } from '../config.js'
-import { openLibsqlStore } from '../store/libsql.js'
-import { openPostgresStore } from '../store/postgres.js'
-import type { Store } from '../store/store.js'
+import { openStoreBeside } from '../store/open.js'
+import type { StoreBeside } from '../store/store.js'
 
 /** Where a command writes its answer, a line at a time. */
 export type Print = (line: string) => void
@@ -15,8 +14,8 @@ export const toStdout: Print = (line) => {
  *
  * @throws Error when there is no store, or it cannot be read
  */
-export async function withStore<T>(place: StorePlace, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = place.store === undefined ? await openLibsqlStore(place.data, { beside: true }) : await openPostgresStore(place.store)
+export async function withStore<T>(place: StorePlace, work: (store: StoreBeside) => Promise<T>): Promise<T> {
+  const store = await openStoreBeside(place)
   try {
     return await work(store)
   } finally {

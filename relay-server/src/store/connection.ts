@@ -1,5 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Database from 'libsql'
 import AsyncDatabase from 'libsql/promise'
 
@@ -88,13 +88,14 @@ export function openWriter(file: string): Writer {
 }
 
 /**
- * Holds a directory for this process until the returned function is called or the process ends, however it ends: the lock is the operating
+ * Makes a directory where it is missing, and holds it for this process until the returned function is called or the process ends, however it ends: the lock is the operating
  * system's own, on a file of the database's making, so that a killed relay leaves nothing to clear away.
  *
  * @throws Error where another relay holds it, or it cannot be written
  */
 export function lockDirectory(directory: string): () => void {
   try {
+    makeDirectory(directory)
     accessSync(directory, constants.W_OK)
   } catch (error) {
     throw cannotWrite(directory, error)
@@ -110,6 +111,19 @@ export function lockDirectory(directory: string): () => void {
     })
   }
   return () => lock.close()
+}
+
+/** Node's own recursive mkdir goes on for ever where the directory above is there and each mkdir says that it is not, as on /proc. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  const above = dirname(path)
+  if (above !== path) makeDirectory(above)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
+  }
 }
 
 function cannotWrite(directory: string, error: unknown): Error {

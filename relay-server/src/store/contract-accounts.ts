@@ -110,8 +110,38 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(await store.account(org)).toEqual(mine)
       expect((await store.commit([message('c', 0, '333')])).accounts).toEqual([{ ...mine, usage: { bytes: 6, docs: 3, connections: 0 } }])
       expect(await store.account(other)).toEqual({ ...account({}, other), standing: 'revoked', quota: { connections: 3 } })
-      await store.changeAccount(org, { standing: 'none', quota: {} })
+      await store.changeAccount(org, { standing: 'none', quota: { bytes: null, docs: null } })
       expect(await store.account(org)).toEqual(account({ bytes: 6, docs: 3 }))
+    })
+
+    it('leaves of what an operator decided all that a change does not name', async () => {
+      expect(await store.changeAccount(org, { quota: { docs: 7 } })).toBe(true)
+      await store.changeAccount(org, { standing: 'allowed' })
+      await store.changeAccount(org, { quota: { bytes: 0, connections: 2 } })
+      expect(await store.account(org)).toMatchObject({ standing: 'allowed', quota: { bytes: 0, docs: 7, connections: 2 } })
+      await store.changeAccount(org, { quota: { docs: null } })
+      expect(await store.account(org)).toEqual({ ...account({}), standing: 'allowed', quota: { bytes: 0, connections: 2 } })
+    })
+
+    it('changes an account only from the standing that a change names', async () => {
+      expect(await store.changeAccount(org, { standing: 'revoked', onlyFrom: 'allowed' })).toBe(false)
+      expect(await store.accounts('', 10)).toEqual([])
+      expect(await store.changeAccount(org, { standing: 'allowed', onlyFrom: 'none' })).toBe(true)
+      expect(await store.changeAccount(org, { standing: 'revoked', quota: { docs: 1 }, onlyFrom: 'none' })).toBe(false)
+      expect(await store.account(org)).toEqual({ ...account({}), standing: 'allowed' })
+      expect(await store.changeAccount(org, { standing: 'revoked', onlyFrom: 'allowed' })).toBe(true)
+      expect(await store.account(org)).toMatchObject({ standing: 'revoked' })
+    })
+
+    it('loses none of the changes of an account that are made at once', async () => {
+      await Promise.all([
+        ...Array.from({ length: 20 }, () => store.changeAccount(org, { standing: 'allowed', onlyFrom: 'none' })),
+        store.changeAccount(org, { standing: 'revoked' }),
+        store.changeAccount(org, { quota: { bytes: 5 } }),
+        store.changeAccount(org, { quota: { docs: 6 } }),
+        store.changeAccount(org, { quota: { connections: 7 } }),
+      ])
+      expect(await store.account(org)).toMatchObject({ standing: 'revoked', quota: { bytes: 5, docs: 6, connections: 7 } })
     })
 
     it('pages through all accounts by org', async () => {

@@ -1,5 +1,5 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
-import { type Account, noUsage, type Quota, standings } from './account.js'
+import { type Account, type AccountChange, noUsage, type Quota, standings } from './account.js'
 import { type Cell, type Row, toNumber, toText } from './connection.js'
 
 /** What a transaction adds to the sums of an org. */
@@ -24,12 +24,15 @@ export function growthCells(org: string, growth: Growth): readonly Cell[] {
   return [org, growth.bytes, growth.docs, growth.connections, growth.tombstones, growth.tailUpdates]
 }
 
-export const decideOrg = `INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections) VALUES (?, ?, ?, ?, ?)
-  ON CONFLICT (org) DO UPDATE SET standing = excluded.standing, quota_bytes = excluded.quota_bytes, quota_docs = excluded.quota_docs,
-  quota_connections = excluded.quota_connections`
+/** The bounds come in pairs: whether one is named, and what it is to be. */
+export const decideOrg = `INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections)
+  SELECT ?1, COALESCE(?2, 'none'), ?5, ?7, ?9 WHERE COALESCE(?3, 'none') = 'none' OR EXISTS (SELECT 1 FROM orgs WHERE org = ?1)
+  ON CONFLICT (org) DO UPDATE SET standing = COALESCE(?2, standing), quota_bytes = IIF(?4, ?5, quota_bytes),
+  quota_docs = IIF(?6, ?7, quota_docs), quota_connections = IIF(?8, ?9, quota_connections) WHERE ?3 IS NULL OR standing = ?3`
 
-export function decisionCells(org: OrgId, { standing, quota }: Pick<Account, 'standing' | 'quota'>): readonly Cell[] {
-  return [org, standing, quota.bytes ?? null, quota.docs ?? null, quota.connections ?? null]
+export function decisionCells(org: OrgId, { standing, quota = {}, onlyFrom }: AccountChange): readonly Cell[] {
+  const bounds = [quota.bytes, quota.docs, quota.connections].flatMap((bound) => [bound === undefined ? 0 : 1, bound ?? null])
+  return [org, standing ?? null, onlyFrom ?? null, ...bounds]
 }
 
 export function newAccount(org: OrgId): Account {

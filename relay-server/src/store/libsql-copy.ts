@@ -1,4 +1,4 @@
-import { chmod, copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { lockDirectory, openWriter } from './connection.js'
 import { checkLibsqlFile } from './libsql-check.js'
@@ -50,7 +50,6 @@ export async function restoreLibsqlStore(directory: string, file: string, now: n
   if (!(await exists(file))) throw new Error(`There is no file ${file}.`)
   if (((await sizeOf(`${file}-wal`)) ?? 0) > 0)
     throw new Error(`${file} is not whole: ${file}-wal belongs to it. Restore from what "entente-relay backup" wrote.`)
-  await mkdir(directory, { recursive: true })
   const unlock = lockDirectory(directory)
   try {
     return await replaceLocked(directory, file, now)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
 import { migrations, schema, schemaVersion } from './schema.js'
@@ -29,7 +29,6 @@ export function fileIn(directory: string): string {
  * @throws Error when another relay uses the directory, the file is of another version, or cannot be written
  */
 export async function openFile(directory: string): Promise<OpenFile> {
-  mkdirSync(directory, { recursive: true })
   const unlock = lockDirectory(directory)
   const path = fileIn(directory)
   let writer: Writer | undefined

@@ -9,7 +9,7 @@ import {
   vectorOfDoc,
 } from '@entente/protocol'
 import { LruMap } from '../lru.js'
-import type { Account } from './account.js'
+import type { Account, AccountChange } from './account.js'
 import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
 import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './libsql-accounts.js'
 import type { Opening } from './libsql-file.js'
@@ -258,9 +258,10 @@ export class LibsqlWrites {
     return true
   }
 
-  changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): void {
-    this.#statements.decideOrg.run(decisionCells(org, change))
-    this.#statements.revise.run([])
+  changeAccount(org: OrgId, change: AccountChange): boolean {
+    const isChanged = this.#statements.decideOrg.run(decisionCells(org, change)) > 0
+    if (isChanged) this.#statements.revise.run([])
+    return isChanged
   }
 
   changeInvitation(mailbox: string, change: (present: Invitation | undefined) => Invitation | undefined): Invitation | undefined {

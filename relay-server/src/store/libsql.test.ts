@@ -1,4 +1,4 @@
-import { cp, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
@@ -81,6 +81,15 @@ it('lets one relay at a time use a directory', async () => {
   await expect(openLibsqlStore(directory)).rejects.toThrow('Another relay')
   await store.close()
   await (await openLibsqlStore(directory)).close()
+})
+
+it('makes its directory with those above it, and says at once where that cannot be', async () => {
+  await (await openLibsqlStore(join(directory, 'one', 'two'))).close()
+  await writeFile(join(directory, 'file'), '')
+  // On /proc every mkdir says that the directory above is missing, which node's recursive one believes for ever.
+  const below = process.platform === 'linux' ? ['/proc/nope', '/proc/nope/deeper'] : []
+  for (const place of [...below, join(directory, 'file'), join(directory, 'file', 'deeper')])
+    await expect(openLibsqlStore(place), place).rejects.toThrow(`The data in ${place} cannot be written`)
 })
 
 it('overwrites what was erased, so that it is gone from the files', async () => {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { FeedName, OrgId } from '@entente/protocol'
-import type { Account } from './account.js'
+import type { Account, AccountChange } from './account.js'
 import { openReader, type Reader } from './connection.js'
 import { checkLibsqlFile } from './libsql-check.js'
 import { openFile, openFileBeside, type OpenFile } from './libsql-file.js'
@@ -112,8 +112,8 @@ class LibsqlStore implements Store {
     return this.#reads.accounts(after, limit)
   }
 
-  async changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void> {
-    await this.#transactions.run(() => this.#writes.changeAccount(org, change))
+  changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {
+    return this.#transactions.run(() => this.#writes.changeAccount(org, change))
   }
 
   secret(): Uint8Array {

@@ -1,7 +1,8 @@
 import type { StorePlace } from '../config.js'
 import { openLibsqlStore } from './libsql.js'
+import { openPostgresBeside } from './postgres-beside.js'
 import { openPostgresStore } from './postgres.js'
-import type { Store } from './store.js'
+import type { Store, StoreBeside } from './store.js'
 
 /**
  * Opens the store that the settings name: the database where there is one, else the embedded store.
@@ -10,4 +11,13 @@ import type { Store } from './store.js'
  */
 export function openStore({ data, store }: StorePlace): Promise<Store> {
   return store === undefined ? openLibsqlStore(data) : openPostgresStore(store)
+}
+
+/**
+ * Opens it for an operator's command, beside relays that may be running on it: nothing is made, held or drawn.
+ *
+ * @throws Error when there is no store, it is of another version, or cannot be read
+ */
+export function openStoreBeside({ data, store }: StorePlace): Promise<StoreBeside> {
+  return store === undefined ? openLibsqlStore(data, { beside: true }) : openPostgresBeside(store)
 }

@@ -1,4 +1,4 @@
-import type pg from 'pg'
+import pg from 'pg'
 
 /** A row as PostgreSQL spells it: every value a text. */
 export type PostgresRow = Readonly<Record<string, string | null>>
@@ -35,6 +35,19 @@ export function connectionTo(url: string): pg.ClientConfig {
     keepAlive: true,
     connectionTimeoutMillis: patience.connect,
     query_timeout: patience.answer,
+  }
+}
+
+/** @throws Error with the reason where the database cannot be reached */
+export async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client(connectionTo(url))
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    return client
+  } catch (cause) {
+    const { message, code } = cause as Error & { readonly code?: string }
+    throw new Error(`The database cannot be reached: ${message || code}.`, { cause })
   }
 }
 

@@ -1,4 +1,6 @@
+import type pg from 'pg'
 import { append } from './postgres-append.js'
+import { ask, flagOf, numberOf } from './postgres-connection.js'
 import { extend } from './postgres-extend.js'
 import { functions } from './postgres-functions.js'
 
@@ -6,7 +8,7 @@ import { functions } from './postgres-functions.js'
 export const postgresVersion = 2
 
 /** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
-const steps: Readonly<Record<number, string>> = { 1: extend }
+const steps: ReadonlyMap<number, string> = new Map([[1, extend]])
 
 /**
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
@@ -57,6 +59,38 @@ export function schemaSql(secret: string): string {
 
 /** What makes a database that was laid out in an older version one of this version, in one transaction. */
 export function upgradeSql(version: number): string {
-  const missing = Array.from({ length: postgresVersion - version }, (_, index) => steps[version + index] ?? '')
+  const missing = Array.from({ length: postgresVersion - version }, (_, index) => steps.get(version + index) ?? '')
   return `${missing.join(' ')} UPDATE entente.version SET version = ${postgresVersion};`
+}
+
+const statements = {
+  schema: { name: 'has-schema', text: "SELECT to_regclass('entente.version') IS NOT NULL AS made" },
+  version: { name: 'schema-version', text: 'SELECT version FROM entente.version' },
+} as const
+
+/** The version of the store in a database, or undefined where it holds none. */
+export async function findVersion(client: pg.ClientBase): Promise<number | undefined> {
+  const [found] = await ask(client, statements.schema, [])
+  if (!flagOf(found, 'made')) return undefined
+  const [row] = await ask(client, statements.version, [])
+  return numberOf(row, 'version')
+}
+
+/** @throws Error where a store in a database is of a version that this relay neither knows nor brings up to date */
+export function refuseUnknownVersion(version: number): void {
+  const known = `(${version}, known here: ${postgresVersion})`
+  if (version > postgresVersion) throw new Error(`The database was written by a newer relay ${known}; start that one instead.`)
+  for (let step = version; step < postgresVersion; step++) {
+    if (!steps.has(step))
+      throw new Error(
+        `The database was written by an older relay ${known} and is of no use to this one; give it a new database, which the devices will fill.`,
+      )
+  }
+}
+
+/** @throws Error where a store in a database is not of this very version, as commands beside its relays need it */
+export function refuseOtherVersion(version: number): void {
+  refuseUnknownVersion(version)
+  if (version < postgresVersion)
+    throw new Error('The database was written by an earlier relay; start this one on it once, which brings it up to date.')
 }

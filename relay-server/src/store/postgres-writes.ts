@@ -10,10 +10,17 @@ export const writes = {
   forget: { name: 'forget', text: 'DELETE FROM entente.invitations WHERE expires < $1' },
   account: {
     name: 'change-account',
-    text: `WITH told AS (UPDATE entente.settings SET accounts = accounts + 1)
-      INSERT INTO entente.orgs (org, standing, quota_bytes, quota_docs, quota_connections) VALUES ($1, $2, $3, $4, $5)
-      ON CONFLICT (org) DO UPDATE SET standing = excluded.standing, quota_bytes = excluded.quota_bytes, quota_docs = excluded.quota_docs,
-        quota_connections = excluded.quota_connections`,
+    // The bounds come in pairs: whether one is named, and what it is to be.
+    text: `WITH changed AS (
+        INSERT INTO entente.orgs AS o (org, standing, quota_bytes, quota_docs, quota_connections)
+        SELECT $1::text, coalesce($2::text, 'none'), $5::bigint, $7::bigint, $9::bigint
+          WHERE coalesce($3::text, 'none') = 'none' OR EXISTS (SELECT FROM entente.orgs WHERE org = $1)
+        ON CONFLICT (org) DO UPDATE SET standing = coalesce($2, o.standing),
+          quota_bytes = CASE WHEN $4::boolean THEN $5 ELSE o.quota_bytes END, quota_docs = CASE WHEN $6::boolean THEN $7 ELSE o.quota_docs END,
+          quota_connections = CASE WHEN $8::boolean THEN $9 ELSE o.quota_connections END WHERE $3 IS NULL OR o.standing = $3
+        RETURNING o.org),
+      told AS (UPDATE entente.settings SET accounts = accounts + 1 WHERE EXISTS (SELECT FROM changed))
+      SELECT count(*) > 0 AS done FROM changed`,
   },
   tryWriting: { name: 'try', text: 'UPDATE entente.settings SET tried = tried + 1' },
 } as const

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
-import { type Account, noUsage } from './account.js'
+import type { Account, AccountChange } from './account.js'
+import { PostgresAccounts } from './postgres-accounts.js'
 import { type AppendCall, appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
 import {
   ask,
   bytesOf,
+  connect,
   flagOf,
   listOf,
   numberOf,
@@ -19,6 +21,7 @@ import { extendStatement, extensionOf, extensionOutcome, type Outcome } from './
 import { PostgresLink } from './postgres-link.js'
 import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './postgres-reads.js'
 import type { PostgresSession } from './postgres-session.js'
+import { findVersion, refuseUnknownVersion } from './postgres-schema.js'
 import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
 import { changeInvitation, writes as statements } from './postgres-writes.js'
 import type { StoreStats } from './stats.js'
@@ -45,9 +48,10 @@ const defaultTimes: WatchTimes = { hints: 3, revision: 1_000, heads: 5_000 }
  * What is erased or dropped is gone from what anyone can read, but its bytes stay in dead rows until the database vacuums, and in its
  * write-ahead log and backups as long as the operator keeps those.
  *
- * @throws Error where the database cannot be reached, is of a newer relay, or runs without fsync or full_page_writes
+ * @throws Error where the database cannot be reached, is of another version, or runs without fsync or full_page_writes
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
+  await refuseOtherDatabase(url)
   const watch = new PostgresWatch(randomBytes(9).toString('base64url'), { ...defaultTimes, ...options.times })
   const link = await PostgresLink.open({ url, connections: options.connections ?? 6 }, watch)
   try {
@@ -60,11 +64,23 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
   }
 }
 
+/** Before anything is made or drawn. */
+async function refuseOtherDatabase(url: string): Promise<void> {
+  const client = await connect(url)
+  try {
+    const version = await findVersion(client)
+    if (version !== undefined) refuseUnknownVersion(version)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
 class PostgresStore implements Store {
   readonly #url: string
   readonly #link: PostgresLink
   readonly #watch: PostgresWatch
   readonly #secret: Uint8Array
+  readonly #accounts = new PostgresAccounts((statement, values) => this.#ask(statement, values))
 
   constructor(url: string, link: PostgresLink, watch: PostgresWatch, secret: Uint8Array) {
     this.#url = url
@@ -175,18 +191,18 @@ class PostgresStore implements Store {
     await this.#ask(statements.forget, [expiredBefore])
   }
 
-  async account(org: OrgId): Promise<Account> {
-    const [row] = await this.#ask(reads.account, [org])
-    return row ? toAccount(row) : { org, standing: 'none', quota: {}, usage: noUsage }
+  account(org: OrgId): Promise<Account> {
+    return this.#accounts.one(org)
   }
 
-  async accounts(after: string, limit: number): Promise<readonly Account[]> {
-    return (await this.#ask(reads.accounts, [after, limit])).map(toAccount)
+  accounts(after: string, limit: number): Promise<readonly Account[]> {
+    return this.#accounts.page(after, limit)
   }
 
-  async changeAccount(org: OrgId, { standing, quota }: Pick<Account, 'standing' | 'quota'>): Promise<void> {
-    await this.#ask(statements.account, [org, standing, quota.bytes ?? null, quota.docs ?? null, quota.connections ?? null])
-    this.#watch.tellAccounts()
+  async changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {
+    const isChanged = await this.#accounts.change(org, change)
+    if (isChanged) this.#watch.tellAccounts()
+    return isChanged
   }
 
   secret(): Uint8Array {

@@ -1,5 +1,5 @@
 import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector } from '@entente/protocol'
-import type { Account } from './account.js'
+import type { Account, AccountChange } from './account.js'
 import type { StoreStats } from './stats.js'
 import type { Watcher } from './watcher.js'
 
@@ -133,8 +133,11 @@ export interface Store {
   account(org: OrgId): Promise<Account>
   /** All accounts by org, from the one after `after` on ('' for the first). */
   accounts(after: string, limit: number): Promise<readonly Account[]>
-  /** Changes what an operator decides about an org; its usage stays what it is. Watchers of every relay on this store are told. */
-  changeAccount(org: OrgId, change: Pick<Account, 'standing' | 'quota'>): Promise<void>
+  /**
+   * Changes what an operator decides about an org, in one step, so that of changes made at once none is lost; its usage stays what it is.
+   * Watchers of every relay on this store are told. Resolves to false, and changes nothing, where the org does not stand as `onlyFrom` says.
+   */
+  changeAccount(org: OrgId, change: AccountChange): Promise<boolean>
   /** 32 random bytes, drawn when the store was made, the same for every relay on it. */
   secret(): Uint8Array
   /** Tells what others do with the same store from now on. Hints: something may be told late, twice, or in vain, but nothing never. */
@@ -146,3 +149,6 @@ export interface Store {
   isWritable(): Promise<boolean>
   close(): Promise<void>
 }
+
+/** What an operator's command may do with a store while relays may be running on it. */
+export type StoreBeside = Pick<Store, 'account' | 'accounts' | 'changeAccount' | 'stats' | 'check' | 'close'>

@@ -1,0 +1,120 @@
+import { type DeviceId, type OrgId, parseDeviceId, parseOrgId } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import { defaultConfig } from './config.js'
+import { Dismissal } from './dismissal.js'
+import { Presence, revocationsOf } from './presence.js'
+import { noUsage, type Standing } from './store/account.js'
+import type { KeyName, KeyState, Store } from './store/store.js'
+
+/** A session that takes down how it was ended. */
+class Guest {
+  readonly org: OrgId
+  readonly device: DeviceId
+  failed = ''
+
+  constructor(org: OrgId, device: DeviceId) {
+    this.org = org
+    this.device = device
+  }
+
+  fail(code: string, detail: string): void {
+    this.failed ||= `${code} ${detail}`
+  }
+}
+
+const orgs = Array.from({ length: 250 }, (_, index) => parseOrgId(String(index).padStart(42, 'o') + 'A'))
+const vendor = orgs[0] ?? parseOrgId('A'.repeat(43))
+const deviceOf = (index: number): DeviceId => parseDeviceId(String(index).padStart(42, 'd') + 'A')
+
+/** A relay’s store, as far as it is asked whom the relay serves. */
+class Register {
+  readonly standings = new Map<OrgId, Standing>()
+  readonly revoked = new Set<string>()
+  readonly asked: string[] = []
+  atOnce = 0
+  mostAtOnce = 0
+
+  async account(org: OrgId): ReturnType<Store['account']> {
+    this.asked.push(org)
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.atOnce)
+    await Promise.resolve()
+    this.atOnce--
+    return { org, standing: this.standings.get(org) ?? 'none', quota: {}, usage: noUsage }
+  }
+
+  async keyStates(names: readonly KeyName[]): ReturnType<Store['keyStates']> {
+    this.asked.push(`${names.length} devices`)
+    // Of the state only the kind is looked at.
+    return names.map(({ key }) => (this.revoked.has(key) ? ({ kind: 'notice' } as KeyState) : undefined))
+  }
+}
+
+function setUp(): { readonly register: Register; readonly presence: Presence<Guest>; readonly dismissal: Dismissal } {
+  const register = new Register()
+  const presence = new Presence<Guest>()
+  return { register, presence, dismissal: new Dismissal(presence, defaultConfig, register as Partial<Store> as Store) }
+}
+
+describe('a relay that learns whom it serves no more', () => {
+  it('[AM3] ends the sessions of an org that was revoked, and no others', async () => {
+    const { register, presence, dismissal } = setUp()
+    const guests = orgs.map((org, index) => new Guest(org, deviceOf(index)))
+    for (const guest of guests) presence.add(guest)
+    register.standings.set(vendor, 'revoked')
+    await dismissal.accountsChanged()
+    expect(guests.filter(({ failed }) => failed.startsWith('AUTH'))).toEqual([guests[0]])
+  })
+
+  it('reads each org once or twice and one after the other, however often accounts change, and leaves the loop to others', async () => {
+    const { register, presence, dismissal } = setUp()
+    orgs.forEach((org, index) => presence.add(new Guest(org, deviceOf(index))))
+    let turns = 0
+    let isDone = false
+    const turn = (): void => {
+      turns++
+      if (!isDone) setImmediate(turn)
+    }
+    setImmediate(turn)
+    await Promise.all(Array.from({ length: 20 }, () => dismissal.accountsChanged()))
+    isDone = true
+    expect(register.asked.length).toBe(2 * orgs.length)
+    expect(register.mostAtOnce).toBe(1)
+    expect(turns).toBeGreaterThanOrEqual(4)
+  })
+
+  it('[ID4] ends the sessions of a revoked device, having asked for all of an org at once', async () => {
+    const { register, presence, dismissal } = setUp()
+    const guests = Array.from({ length: 900 }, (_, index) => new Guest(vendor, deviceOf(index)))
+    for (const guest of guests) presence.add(guest)
+    register.revoked.add(`revoked.${deviceOf(7)}`)
+    await dismissal.feedGrew(revocationsOf(vendor), 1)
+    expect(guests.filter(({ failed }) => failed.startsWith('AUTH'))).toEqual([guests[7]])
+    expect(register.asked).toEqual(['500 devices', '400 devices'])
+    await dismissal.feedGrew(revocationsOf(vendor), 1)
+    expect(register.asked).toHaveLength(2)
+  })
+
+  it.each(['the org', 'the device'])('looks once more at who comes in just after %s was revoked', async (who) => {
+    const { register, presence, dismissal } = setUp()
+    // The hello is under way and has found nothing when this comes.
+    if (who === 'the org') {
+      register.standings.set(vendor, 'revoked')
+      await dismissal.accountsChanged()
+    } else {
+      register.revoked.add(`revoked.${deviceOf(7)}`)
+      await dismissal.feedGrew(revocationsOf(vendor), 1)
+    }
+    const [late, neighbour] = [new Guest(vendor, deviceOf(7)), new Guest(orgs[1] ?? vendor, deviceOf(8))]
+    for (const guest of [late, neighbour]) {
+      presence.add(guest)
+      await dismissal.entered(guest)
+    }
+    expect([late.failed.slice(0, 4), neighbour.failed]).toEqual(['AUTH', ''])
+  })
+
+  it('asks the store nothing about who comes in while nobody was revoked', async () => {
+    const { register, dismissal } = setUp()
+    await dismissal.entered(new Guest(vendor, deviceOf(1)))
+    expect(register.asked).toEqual([])
+  })
+})

@@ -1,0 +1,84 @@
+import { setImmediate } from 'node:timers/promises'
+import type { DeviceId, ErrorCode, FeedName } from '@entente/protocol'
+import { isServed } from './admission.js'
+import type { RelayConfig } from './config.js'
+import { Looks } from './looks.js'
+import { orgRevokingIn, type Presence, type Present } from './presence.js'
+import { findRevoked } from './revocation.js'
+import { Rounds } from './rounds.js'
+import type { Store } from './store/store.js'
+
+/** Orgs that are looked at before others get their turn of the loop, and devices that the store is asked about at once. */
+const orgsAtOnce = 100
+const devicesAtOnce = 500
+
+const revokedWords = 'This device has been revoked.'
+const unservedWords = 'This relay serves your org no more; ask its operator.'
+
+export interface Dismissible extends Present {
+  readonly device: DeviceId | undefined
+  fail(code: ErrorCode, detail: string): void
+}
+
+type Guests = Pick<Presence<Dismissible>, 'orgs' | 'sessionsOf' | 'sessionsByFeed'>
+
+/** Ends the sessions of those whom the relay serves no more (rules ID4, AM3): devices that were revoked, and orgs by the operator. */
+export class Dismissal {
+  readonly #presence: Guests
+  readonly #config: Pick<RelayConfig, 'admission' | 'helloMs'>
+  readonly #store: Store
+  readonly #looks = new Looks()
+  readonly #ofOrgs = new Rounds(() => this.#dismissUnserved())
+  readonly #ofDevices = new Rounds((feed: FeedName) => this.#dismissRevoked(this.#presence.sessionsByFeed(feed)))
+  #changedAt = Number.NEGATIVE_INFINITY
+
+  constructor(presence: Guests, config: Pick<RelayConfig, 'admission' | 'helloMs'>, store: Store) {
+    this.#presence = presence
+    this.#config = config
+    this.#store = store
+  }
+
+  /** What an operator decides about orgs has changed. */
+  async accountsChanged(): Promise<void> {
+    this.#changedAt = performance.now()
+    await this.#ofOrgs.ask(undefined)
+  }
+
+  /** A feed may have reached this head at other hands, and hold another revocation. */
+  async feedGrew(feed: FeedName, head: number): Promise<void> {
+    const now = performance.now()
+    if (orgRevokingIn(feed) === undefined || !this.#looks.isDue(feed, head, now)) return
+    this.#changedAt = now
+    await this.#ofDevices.ask(feed)
+  }
+
+  /** A device was revoked at this relay. @param sessions all that there are, those among them that had no hello yet */
+  revoked(device: DeviceId, sessions: Iterable<Dismissible>): void {
+    this.#changedAt = performance.now()
+    for (const session of sessions) if (session.device === device) session.fail('AUTH', revokedWords)
+  }
+
+  /** A session is present from now on. What was told while its hello was under way, which found nothing yet, has found no session. */
+  async entered(session: Dismissible): Promise<void> {
+    if (performance.now() - this.#changedAt > 2 * this.#config.helloMs) return
+    if (!isServed(await this.#store.account(session.org), this.#config)) session.fail('AUTH', unservedWords)
+    await this.#dismissRevoked([session])
+  }
+
+  async #dismissUnserved(): Promise<void> {
+    for (const [index, org] of this.#presence.orgs().entries()) {
+      if (index % orgsAtOnce === orgsAtOnce - 1) await setImmediate()
+      if (isServed(await this.#store.account(org), this.#config)) continue
+      for (const session of this.#presence.sessionsOf(org)) session.fail('AUTH', unservedWords)
+    }
+  }
+
+  /** @param sessions of one org */
+  async #dismissRevoked(sessions: readonly Dismissible[]): Promise<void> {
+    for (let at = 0; at < sessions.length; at += devicesAtOnce) {
+      const some = sessions.slice(at, at + devicesAtOnce)
+      const revoked = await findRevoked(some, this.#store)
+      for (const session of revoked) session.fail('AUTH', revokedWords)
+    }
+  }
+}
