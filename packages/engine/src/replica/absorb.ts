@@ -18,7 +18,9 @@ import * as Y from 'yjs'
 import { type Register, type Row, setRegister } from '../row/row.js'
 import { carriedFields, effectiveVersion, messageRowId } from './carriage.js'
 import { type Meaning, objectByTopic, type RowsView, textOf } from './meaning.js'
+import type { LeftOut } from './project.js'
 import type { Sealer } from './sealer.js'
+import { type Seen, seenBefore, seenBeyond, seenIn } from './seen.js'
 import type { Address, Stored, StoredDoc } from './stored.js'
 import { readWholeDoc } from './whole-doc.js'
 
@@ -34,6 +36,7 @@ export interface Absorber {
   readonly meaning: Meaning
   readonly rows: RowsView
   readonly sealer: Sealer
+  readonly leftOut: ReadonlySet<LeftOut>
   /** Hears of entries that cannot be taken. They change nothing (rule SE4). */
   readonly problem: (what: string) => void
 }
@@ -88,14 +91,8 @@ function openNotice(entry: Entry): Register | undefined {
 }
 
 function absorbErasure({ feed, meaning, rows }: Absorber, entry: Entry, held: Stored | undefined): Absorbed {
-  const registers = held && 'registers' in held ? held.registers : {}
-  const stored: Stored = {
-    kind: 'erased',
-    epoch: entry.epoch,
-    sequence: entry.sequence,
-    unsent: false,
-    registers: meaning.own ? {} : registers,
-  }
+  const seen: Partial<Seen> | undefined = meaning.own ? undefined : seenIn(held)
+  const stored: Stored = { kind: 'erased', epoch: entry.epoch, sequence: entry.sequence, unsent: false, registers: {}, ...seen }
   if (!meaning.own || !isMessages(meaning)) return { stored, rows: [] }
   const kind = rows.get('Notice', messageRowId(feed, entry.key)) ? 'notice' : 'message'
   return { stored, rows: [messageRow(kind, feed, entry.key, [epochToStamp(entry), null])] }
@@ -124,6 +121,7 @@ function absorbDoc(absorber: Absorber, entry: Entry, held: Stored | undefined): 
     return undefined
   }
   const { state, changed } = joined
+  const before = entry.whole ? beforeWhole(absorber, held) : base?.before
   const stored: StoredDoc = {
     kind: 'doc',
     epoch: entry.epoch,
@@ -133,8 +131,13 @@ function absorbDoc(absorber: Absorber, entry: Entry, held: Stored | undefined): 
     unreadable: entry.whole ? [] : (base?.unreadable ?? []),
     held: false,
     lost: false,
+    ...(before && { before }),
   }
   return openDoc(absorber, entry.key, stored, changed, held && 'registers' in held ? held.registers : {})
+}
+
+function beforeWhole({ meaning, leftOut }: Absorber, held: Stored | undefined): Seen | undefined {
+  return meaning.own || leftOut.has('seen-before') ? undefined : seenBefore(held)
 }
 
 /** The doc's bytes with the update in them, and the slots that it set. */
@@ -176,7 +179,7 @@ export function openDoc(
 ): Absorbed {
   const { feed, meaning, rows, sealer } = absorber
   if (isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
-  const withdrawn = withdrawnFrom(meaning, doc, rows)
+  const withdrawn = withdrawnFrom(meaning, doc.epoch.version, rows)
   const registers: Record<string, Register> = Object.fromEntries(Object.entries(doc.registers).filter(([slot]) => !withdrawn(slot)))
   const unreadable = new Set(doc.unreadable)
   const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
@@ -209,8 +212,10 @@ export function openDoc(
     }
   }
   if (unreadable.size > doc.unreadable.length) absorber.problem(`A value in ${feed} does not open. The last good one is kept.`)
+  const { before: seen, ...present } = doc
+  const before = seenBeyond(seen, { version: doc.epoch.version, registers })
   return {
-    stored: { ...doc, registers, unreadable: [...unreadable], held: false },
+    stored: { ...present, registers, unreadable: [...unreadable], held: false, ...(before && { before }) },
     rows: [...found.values()].map(({ address: [object, id], registers: fields }) => ({ object, id, registers: fields })),
   }
 }
@@ -230,10 +235,10 @@ export function isHeld(meaning: Meaning, key: Key, doc: Pick<StoredDoc, 'epoch'>
  * Which slots of a peer's doc an agreement has withdrawn since its version: not shown any more, also where the peer has not come to replace the doc
  * (or never will, because it lost the record's map with its last device).
  */
-export function withdrawnFrom(meaning: Meaning, doc: Pick<StoredDoc, 'epoch'>, rows: RowsView): (slot: string) => boolean {
+export function withdrawnFrom(meaning: Meaning, version: number, rows: RowsView): (slot: string) => boolean {
   if (meaning.kind !== 'connection' || meaning.own || meaning.topic === 'messages') return () => false
   const fields = carriedFields(rows.get('Agreement', meaning.connection), meaning.topic, meaning.side)
-  return fields && doc.epoch.version < fields.version ? (slot) => !fields.bySlot.has(slot) : () => false
+  return fields && version < fields.version ? (slot) => !fields.bySlot.has(slot) : () => false
 }
 
 /** The record that an own doc is about, with its field of each slot. */

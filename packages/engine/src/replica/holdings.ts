@@ -2,6 +2,7 @@ import type { FeedName, Key, Stamp } from '@entente/protocol'
 import type { Store, StoreKey } from '../port/store.js'
 import type { Value } from '../record/value.js'
 import type { Register } from '../row/row.js'
+import { versionOf } from './seen.js'
 import { type Address, type DocHead, asAddress, asFeedState, asStored, type FeedState, freshFeed, type Head, headOf } from './stored.js'
 
 /** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
@@ -131,7 +132,7 @@ export class Holdings {
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
     else if (head.kind === 'doc')
       docs.set(key, { key, feed, kind: 'doc', version: head.epoch.version, registers: head.registers, unreadable: head.unreadable })
-    else docs.set(key, { key, feed, kind: 'erased', version: head.epoch.version, registers: head.registers, unreadable: [] })
+    else docs.set(key, { key, feed, kind: 'erased', version: versionOf(head), registers: head.registers, unreadable: [] })
   }
 
   #takeMark(feed: FeedName, key: Key, address: Address | undefined): void {

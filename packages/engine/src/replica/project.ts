@@ -20,7 +20,7 @@ import type { Sealer } from './sealer.js'
 import type { DocHead, Head, StoredDoc } from './stored.js'
 
 /** Rules that a test leaves out to see that they are needed. Nothing else ever does. */
-export type LeftOut = 'hold' | 'tombstones' | 'project-all' | 'team-first'
+export type LeftOut = 'hold' | 'tombstones' | 'project-all' | 'team-first' | 'seen-before'
 
 /** What must be published so that the relay has what is wanted; `wait` while the relay's copy has not been read. */
 export type Need = 'none' | 'wait' | 'message' | 'erase' | 'begin' | 'update'

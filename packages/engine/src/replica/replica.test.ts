@@ -8,7 +8,7 @@ import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection,
 import { valueOf } from '../row/row.js'
 import { connectionFeed, teamFeed } from './meaning.js'
 import { type LeftOut, needOf } from './project.js'
-import type { DocHead } from './stored.js'
+import { type DocHead, docStoreKey } from './stored.js'
 
 const map = parseKey('map-of-ada')
 const leads = connectionFeed(sampleConnection, 'vendor', 'lead')
@@ -20,9 +20,10 @@ async function openOrg(
   options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore; seed?: number } = {},
 ) {
   const problems: string[] = []
+  const store = options.store ?? new MemoryStore()
   const device = await openMemoryDevice({
     org: side === 'vendor' ? vendorOrg : partnerOrg,
-    store: options.store ?? new MemoryStore(),
+    store,
     openSocket: () => ({ send: () => undefined, close: () => undefined }),
     clock,
     random: seededRandom(options.seed ?? (side === 'vendor' ? 1 : 2)),
@@ -31,7 +32,7 @@ async function openOrg(
     problem: (what) => problems.push(what),
   })
   await device.rows.save([...connectionEdits(side), ...agreementEdits(side, 1, [0, 1])])
-  return { ...device, problems }
+  return { ...device, problems, store }
 }
 
 const offersOf = async ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
@@ -235,6 +236,92 @@ describe('a replica', () => {
       [map, 'doc', 0],
       [gone, 'erased', 0],
     ])
+  })
+
+  describe('[OP4] after a relay came back from a backup', () => {
+    /** Paul saw "Won", the backup has "Open": what came of the record's doc until each of them. */
+    async function edited() {
+      const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+      await registerPolicies(vera, paul)
+      await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
+      const say = async (sequence: number): Promise<Entry> => {
+        const [offer] = await offersOf(vera, leads)
+        if (!offer) throw new Error('nothing to send')
+        const entry = entryOf(offer, sequence)
+        for (const device of [vera, paul]) await absorb(device, leads, entry)
+        return entry
+      }
+      const backup = await say(1)
+      await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Status: 'Won' } }])
+      await say(2)
+      return { vera, paul, say, backup }
+    }
+    const shown = (device: MemoryDevice) => {
+      const doc = device.replica.peerDocs(leads).get(map)
+      return [doc?.kind, ...Object.values(doc?.registers ?? {}).map(([, value]) => value)]
+    }
+
+    it('a mirror shows the doc that came again, and keeps the later values seen before where the record is then erased', async () => {
+      const { vera, paul, say, backup } = await edited()
+      for (const device of [vera, paul]) await device.replica.lost(leads)
+      for (const device of [vera, paul]) await absorb(device, leads, backup)
+      expect(shown(paul)).toEqual(['doc', 'Ada', 'Open'])
+      // Another loss, before anybody of the vendor's came, takes nothing of it away.
+      await paul.replica.lost(leads)
+      await absorb(paul, leads, backup)
+      await vera.rows.save([mapEdit(map, 'ada', false)])
+      await say(3)
+      expect(shown(paul)).toEqual(['erased', 'Ada', 'Won'])
+    })
+
+    it('a mirror that was frozen already keeps what it showed, over the doc and the tombstone that come again', async () => {
+      const { vera, paul, say, backup } = await edited()
+      await vera.rows.save([mapEdit(map, 'ada', false)])
+      await say(3)
+      for (const device of [vera, paul]) await device.replica.lost(leads)
+      for (const device of [vera, paul]) await absorb(device, leads, backup)
+      await say(2)
+      expect(shown(paul)).toEqual(['erased', 'Ada', 'Won'])
+    })
+
+    it('nothing more is kept beside the doc once the vendor’s device has told the values again', async () => {
+      const { vera, paul, say, backup } = await edited()
+      for (const device of [vera, paul]) await device.replica.lost(leads)
+      for (const device of [vera, paul]) await absorb(device, leads, backup)
+      await say(2)
+      expect(shown(paul)).toEqual(['doc', 'Ada', 'Won'])
+      expect(await paul.store.get([docStoreKey(leads, map)])).toEqual([expect.not.objectContaining({ before: expect.anything() })])
+    })
+
+    it('a slot that was withdrawn meanwhile does not come back with the erasure', async () => {
+      const { vera, paul, backup } = await edited()
+      await paul.replica.lead()
+      for (const device of [vera, paul]) await device.replica.lost(leads)
+      for (const device of [vera, paul]) await absorb(device, leads, backup)
+      for (const [side, device] of [
+        ['vendor', vera],
+        ['partner', paul],
+      ] as const)
+        await device.rows.save(agreementEdits(side, 2, [0]))
+      await vera.rows.save([mapEdit(map, 'ada', false)])
+      await absorb(paul, leads)
+      const [erasure] = await offersOf(vera, leads)
+      if (erasure) await absorb(paul, leads, entryOf(erasure, 2))
+      expect(shown(paul)).toEqual(['erased', 'Ada'])
+    })
+  })
+
+  it('[OP4] reads what a frozen mirror keeps by the version under which it was told, not by that of the tombstone', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    const [whole] = await offersOf(vera, leads)
+    if (whole) for (const device of [vera, paul]) await absorb(device, leads, entryOf(whole, 1))
+    await vera.rows.save([...agreementEdits('vendor', 2, [0]), mapEdit(map, 'ada', false)])
+    const [erasure] = await offersOf(vera, leads)
+    expect(erasure?.epoch.version).toBe(2)
+    if (erasure) await absorb(paul, leads, entryOf(erasure, 2))
+    expect(paul.replica.peerDocs(leads).get(map)).toMatchObject({ kind: 'erased', version: 1 })
   })
 
   it('[DM4] does not begin the doc of an imported copy before its first edit', async () => {

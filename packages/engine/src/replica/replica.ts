@@ -16,6 +16,7 @@ import { MapIndex } from './map-index.js'
 import { type Meaning, meaningOf } from './meaning.js'
 import { type LeftOut, project } from './project.js'
 import { Sealer } from './sealer.js'
+import { withoutSlots } from './seen.js'
 import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
 import { markWrite, mergeAll, noOutcome, type Result, Transactions } from './transactions.js'
 
@@ -282,7 +283,7 @@ export class Replica implements ReplicaView {
   }
 
   #absorber(feed: FeedName, meaning: Meaning): Absorber {
-    return { feed, meaning, rows: this.#index, sealer: this.#sealer, problem: this.#problem }
+    return { feed, meaning, rows: this.#index, sealer: this.#sealer, leftOut: this.#comparing.leftOut, problem: this.#problem }
   }
 
   #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {
@@ -304,17 +305,11 @@ export class Replica implements ReplicaView {
     for (const feed of this.followed().feeds) {
       const meaning = meaningOf(feed, this.org, this.#index)
       if (!meaning || meaning.own) continue
-      const keys = [...this.#holdings.docs(feed).values()].flatMap((doc) => {
-        const withdrawn = withdrawnFrom(meaning, { epoch: { version: doc.version, number: 0 } }, this.#index)
-        return Object.keys(doc.registers).some(withdrawn) ? [doc.key] : []
-      })
+      const withdrawn = (version: number): ((slot: string) => boolean) => withdrawnFrom(meaning, version, this.#index)
+      const keys = [...this.#holdings.heads(feed)].filter(([, head]) => withoutSlots(head, withdrawn) !== head).map(([key]) => key)
       if (keys.length === 0) continue
       const docs = new Map<Key, Stored>()
-      for (const [key, stored] of await this.#transactions.readAll(feed, keys)) {
-        if (!('registers' in stored)) continue
-        const withdrawn = withdrawnFrom(meaning, stored, this.#index)
-        docs.set(key, { ...stored, registers: Object.fromEntries(Object.entries(stored.registers).filter(([slot]) => !withdrawn(slot))) })
-      }
+      for (const [key, stored] of await this.#transactions.readAll(feed, keys)) docs.set(key, withoutSlots(stored, withdrawn))
       await this.#commit(feed, meaning, { docs, addresses: new Map(), rows: [], feedState: this.#holdings.feed(feed) })
     }
   }

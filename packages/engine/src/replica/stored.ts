@@ -2,6 +2,7 @@ import type { Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
 import type { Value } from '../record/value.js'
 import type { Register } from '../row/row.js'
+import type { Seen } from './seen.js'
 
 // What the replica keeps in the store, and under which keys. The sequence of each is the feed's, of the key's last entry that was absorbed here.
 
@@ -19,6 +20,8 @@ export interface StoredDoc {
   readonly held: boolean
   /** True for a peer's doc of which the relay has lost all: shown until it comes again. */
   readonly lost: boolean
+  /** What was seen of a peer's doc before the relay lost it, as far as what came again does not have it: not shown, kept by an erasure (rule OP4). */
+  readonly before?: Seen
 }
 
 export interface StoredMessage {
@@ -37,6 +40,8 @@ export interface StoredErasure {
   readonly unsent: boolean
   /** What the doc held last, for the mirror that stays behind. */
   readonly registers: Readonly<Record<string, Register>>
+  /** The agreement's version under which those have their meaning: that of the epoch, where it was stored before this was. */
+  readonly version?: number
 }
 
 export type Stored = StoredDoc | StoredMessage | StoredErasure

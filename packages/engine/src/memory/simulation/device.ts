@@ -1,9 +1,10 @@
-import { decodePolicy, otherSide, policyKey, type Side, type Stamp } from '@entente/protocol'
+import { decodePolicy, type Key, otherSide, policyKey, type Side, type Stamp } from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
 import type { Clock } from '../../port/clock.js'
 import type { OpenSocket } from '../../port/socket.js'
 import type { LeftOut } from '../../replica/project.js'
 import { effectiveVersion, messageRowId } from '../../replica/carriage.js'
+import type { PeerDoc } from '../../replica/holdings.js'
 import { connectionFeed } from '../../replica/meaning.js'
 import { isAbove, valueOf } from '../../row/row.js'
 import { type MemoryDevice, openMemoryDevice } from '../device.js'
@@ -39,6 +40,8 @@ export class SimulatedDevice {
   isGone = false
   /** What it holds for certain: only faults lower it. */
   held: Stamps = new Map()
+  /** What it has seen of the peer's records, by record map. */
+  seen = new Map<Key, SeenStamps>()
 
   constructor(side: Side, name: string, ports: SimulationPorts) {
     this.side = side
@@ -87,6 +90,7 @@ export class SimulatedDevice {
     this.unload()
     this.#store = transactions === 'all' ? new MemoryStore({ history: 5 }) : this.#store.loseTail(transactions)
     this.held = new Map()
+    this.seen = new Map()
   }
 
   /** What an agreement duty does: takes over a version that the peer has registered, and registers the own org's where that is missing. */
@@ -122,7 +126,34 @@ export class SimulatedDevice {
           noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
       }
     }
+    for (const doc of this.peerDocs()) this.#noteSeen(doc)
+    // What an agreement withdrew is not seen any more, also where a later one gives its slot again.
+    for (const seen of this.seen.values()) {
+      for (let version = seen.version; version <= this.agreedVersion; version++) {
+        const agreed = this.#ports.slotsOf(version)
+        for (const slot of seen.stamps.keys()) if (!agreed.includes(Number(slot))) seen.stamps.delete(slot)
+      }
+    }
   }
+
+  /** What it shows of the peer's leads. */
+  peerDocs(): Iterable<PeerDoc> {
+    return this.#page?.replica.peerDocs(connectionFeed(sampleConnection, otherSide(this.side), 'lead')).values() ?? []
+  }
+
+  #noteSeen({ key, version, registers }: PeerDoc): void {
+    const known = this.seen.get(key)
+    if (known && version < known.version) return
+    const stamps: Stamps = new Map(known?.version === version ? known.stamps : [])
+    for (const [slot, [stamp]] of Object.entries(registers)) noteStamp(stamps, slot, stamp)
+    this.seen.set(key, { version, stamps })
+  }
+}
+
+/** The highest stamps that were seen of a record, by slot, and the version under which. */
+export interface SeenStamps {
+  readonly version: number
+  readonly stamps: Stamps
 }
 
 export function noteStamp(stamps: Stamps, name: string, stamp: Stamp): void {

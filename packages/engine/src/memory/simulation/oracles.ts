@@ -42,6 +42,7 @@ export function checkWorld(world: Rest, expected: Stamps, violations: string[]):
       }
     }
   }
+  for (const device of world.present) checkFrozen(device, violations)
   if (new Set(world.present.map(({ agreedVersion }) => agreedVersion)).size > 1) violations.push('AGREEMENT differs')
 }
 
@@ -68,6 +69,16 @@ function checkMirror(
     violations.push(`MIRROR of ${side} ${record}: ${doc?.kind} ${canonical(doc?.registers)} wanted ${canonical(wanted)}`)
   }
   if (!on && map && isLive) violations.push(`MIRROR LIVE though ${side} does not share ${record} with ${otherSide(side)}`)
+}
+
+/** A frozen mirror keeps the latest that its device saw of the record (rule OP4). */
+function checkFrozen(device: SimulatedDevice, violations: string[]): void {
+  for (const { key, kind, version, registers } of device.peerDocs()) {
+    const seen = device.seen.get(key)
+    if (kind !== 'erased' || !seen || version > seen.version) continue
+    for (const [slot, stamp] of seen.stamps)
+      if (version < seen.version || isBelow(registers[slot]?.[0], stamp)) violations.push(`FROZEN ${device.name} ${key} slot ${slot}`)
+  }
 }
 
 function canonicalRows({ rows }: MemoryDevice): string {
