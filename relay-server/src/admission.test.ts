@@ -6,7 +6,6 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { admitOrg } from './admission.js'
 import { runOrgs } from './command/orgs.js'
 import { openLibsqlStore } from './store/libsql.js'
-import type { Store } from './store/store.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, type TestOrg, TestRelay } from './testing/index.js'
 
 const joinToken = 'a-join-token-for-tests'
@@ -65,15 +64,9 @@ it('[AM3] an org that is revoked while it shows the join token stays revoked, an
   const directory = await mkdtemp(join(tmpdir(), 'entente-admission-'))
   const store = await openLibsqlStore(directory)
   const { id: org } = await createOrg()
-  const meanwhile: Partial<Store> = {
-    account: async () => {
-      const found = await store.account(org)
-      await store.changeAccount(org, { standing: 'revoked', quota: { docs: 5 } })
-      return found
-    },
-    changeAccount: (of, change) => store.changeAccount(of, change),
-  }
-  await expect(admitOrg(org, joinToken, { admission: 'token', joinToken }, meanwhile as Store)).rejects.toThrow('does not serve')
+  const read = await store.account(org)
+  await store.changeAccount(org, { standing: 'revoked', quota: { docs: 5 } })
+  await expect(admitOrg(read, joinToken, { admission: 'token', joinToken }, store)).rejects.toThrow('does not serve')
   expect(await store.account(org)).toMatchObject({ standing: 'revoked', quota: { docs: 5 } })
   await store.close()
   await rm(directory, { recursive: true })

@@ -28,6 +28,8 @@ describe('a reader that does not read', () => {
       for (let count = 0; count < atOnce; count++) vera.offer(1, offerOf(`m${offered++}`, 'message', new Uint8Array(messageBytes)))
       vera.send({ type: 'ping' })
       await vera.next('pong')
+      // About fifty megabytes a second, which fills the reader's socket and is within a session's rate until the reader's time is over.
+      await new Promise((resolve) => setTimeout(resolve, atOnce))
       if (offered > 2_000) throw new Error('The reader was never dropped.')
     }
     const sequences = (): number =>
