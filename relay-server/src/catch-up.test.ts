@@ -2,7 +2,18 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Entry, type FeedName, loadDoc, parseKey, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { agree, createConnection, docOffer, editor, feedNumbers, RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+import {
+  agree,
+  createConnection,
+  docOffer,
+  editor,
+  feedNumbers,
+  fromStart,
+  offerOf,
+  RelayClient,
+  type TestConnection,
+  TestRelay,
+} from './testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
@@ -45,6 +56,27 @@ describe('catching up', () => {
     const entries = await client.read(1, name, { after: 2, opening, position: 3 })
     expect(entries.map((entry) => [entry.sequence, entry.key, entry.whole])).toEqual([[3, 'r1', false]])
     expect((await client.read(2, name)).map((entry) => entry.sequence)).toEqual([1, 2, 3])
+  })
+
+  it('[CU5] holds no more for a reader than what it may let wait, however many feeds of large entries it comes back to (row 28)', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ slowReaderBytes: 512 * 1024 })
+    const all = Array.from({ length: 24 }, (_, index) => connection.again(`salt-${index}`))
+    const attachTo = ({ id, vendor, partner, salt }: TestConnection) =>
+      ({ type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt }) as const
+    const writer = await RelayClient.connect(relay.url, connection.vera)
+    const reader = await RelayClient.connect(relay.url, connection.paul)
+    for (const client of [writer, reader]) client.send(...all.map(attachTo))
+    for (const [index, one] of all.entries()) {
+      await writer.read(index + 1, one.feed('vendor', 'messages'))
+      for (const key of ['a', 'b']) await writer.publish(index + 1, offerOf(key, 'message', new Uint8Array(250_000)))
+    }
+    reader.send(
+      ...all.map((one, index) => ({ type: 'subscribe' as const, feed: index + 1, name: one.feed('vendor', 'messages'), ...fromStart })),
+    )
+    const heard = (): number => reader.heard.flatMap((one) => (one.type === 'entries' ? one.entries : [])).length
+    await reader.until(() => (heard() === 48 ? true : undefined), 'all entries')
+    expect(reader.closeCode).toBeUndefined()
   })
 
   it('[CU2] answers six subscriptions of one frame in one or two frames', async () => {

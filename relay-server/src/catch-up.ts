@@ -39,6 +39,7 @@ export class CatchUp {
   readonly #reader: Reader
   readonly #asker: Asker
   #queue: Subscription[] = []
+  #atOnce = feedsAtOnce
   #running = false
 
   constructor(tools: CatchUpTools, reader: Reader, asker: Asker) {
@@ -64,13 +65,20 @@ export class CatchUp {
       while (this.#queue.length > 0) {
         if (this.#reader.isBusy) await this.#reader.drained()
         // Nothing is read for those who left while they waited.
-        const some = this.#queue.splice(0, feedsAtOnce).filter(({ ended }) => !ended)
+        const some = this.#queue.splice(0, this.#atOnce).filter(({ ended }) => !ended)
         if (some.length === 0) continue
+        this.#atOnce = Math.min(feedsAtOnce, this.#atOnce * 2)
         const sent = some.map(({ access }) => this.#tools.readers.sent(access.name))
         const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
         for (const [index, page] of pages.entries()) {
           const subscription = some[index]
           if (!subscription || subscription.ended) continue
+          if (index > 0 && this.#reader.isBusy) {
+            // Their pages are large: the rest is read again when there is room for it, and not so many at once.
+            this.#queue.unshift(...some.slice(index))
+            this.#atOnce = 1
+            break
+          }
           // A feed that was dropped or replaced has lost what it had: its readers would be paged on for ever, to where it no longer reaches.
           if (page.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#asker.lose(subscription)
           else if (!this.#give(subscription, page)) this.#queue.push(subscription)

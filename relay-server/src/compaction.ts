@@ -24,6 +24,8 @@ export class Compactor {
   #stopped = false
   #wake: () => void = () => {}
   #spentMs = 0
+  /** Of the present round, those whose turn has not come. */
+  #left = 0
 
   constructor(store: Store, log: Log, metrics: Metrics) {
     this.#store = store
@@ -31,9 +33,9 @@ export class Compactor {
     this.#metrics = metrics
   }
 
-  /** How many docs wait to be merged. */
+  /** How many docs wait to be merged, those of the present round among them. */
   get waiting(): number {
-    return this.#waiting.size
+    return this.#waiting.size + this.#left
   }
 
   add(name: KeyName): void {
@@ -56,6 +58,7 @@ export class Compactor {
       this.#waiting.clear()
       for (let at = 0; at < names.length && !this.#stopped; at += docsAtOnce) {
         this.#spentMs = 0
+        this.#left = Math.max(0, names.length - at - docsAtOnce)
         await Promise.all(names.slice(at, at + docsAtOnce).map((name) => this.#merge(name)))
         await this.#rest(this.#spentMs * (share - 1))
       }
