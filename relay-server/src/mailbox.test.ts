@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { type ConnectionId, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Mailboxes } from './mailbox.js'
-import type { Invitation, Store } from './store/store.js'
+import type { Store } from './store/store.js'
 import {
   agree,
   createConnection,
@@ -124,6 +124,27 @@ describe('a mailbox', () => {
     expect((await tryClaim(paul)).state).toBe('expired')
   })
 
+  it('[MB6] is not opened where its org has as many as it may, and others are as they were', async () => {
+    const inviteMany = (from: number, count: number): void => {
+      const claimHash = createHash('sha256').update(claim).digest()
+      const mailboxes = Array.from({ length: count }, (_, index) => parseConnectionId(String(from + index).padStart(21, 'm') + 'A'))
+      vera.send(...mailboxes.map((id) => ({ type: 'invite' as const, mailbox: id, claimHash, expires: Date.now() + 60_000 })))
+    }
+    expect(await invite(vera)).toMatchObject({ state: 'open' })
+    inviteMany(0, 500)
+    inviteMany(500, 499)
+    inviteMany(999, 1)
+    const { what, code, detail } = await vera.next('refused')
+    expect([what, code]).toEqual(['mailbox', 'QUOTA'])
+    expect(detail).toContain('1000 invitations')
+    expect(vera.heard.filter(({ type }) => type === 'mailbox')).toHaveLength(999)
+    vera.heard.length = 0
+    expect(await invite(vera)).toMatchObject({ state: 'open' })
+    expect((await tryClaim(paul)).state).toBe('claimed')
+    mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
+    expect(await invite(paul)).toMatchObject({ state: 'open' })
+  })
+
   it('[F4] holds at most sixteen keys', async () => {
     await invite(vera)
     await vera.read(1, feed('vendor'))
@@ -159,10 +180,9 @@ describe('a mailbox', () => {
 describe('mailboxes', () => {
   it('keep nothing for a caller who went while the store was asked', async () => {
     const { id: org } = await createOrg()
-    let invitation: Invitation | undefined
     const store: Partial<Store> = {
       keyStates: async (names) => names.map(() => undefined),
-      changeInvitation: async (_, change) => (invitation ??= change(invitation)),
+      addInvitation: async (row) => row,
     }
     const mailboxes = new Mailboxes(store as Store)
     const caller = { org, hasEnded: false, say: () => {} }

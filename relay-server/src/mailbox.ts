@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import {
   type ConnectionId,
+  type ErrorCode,
   feedName,
   type FeedName,
   limits,
@@ -16,6 +17,8 @@ import type { Invitation, Store } from './store/store.js'
 
 /** Ids that are no open mailbox, for which wrong tries are counted all the same. */
 const keptStrangers = 10_000
+/** Invitations of one org that are kept at a time, the ended ones included that are not forgotten yet (rule MB6). */
+const mostInvitations = 1_000
 /** Mailboxes that one session may follow. */
 const followedPerSession = 64
 
@@ -30,7 +33,7 @@ export interface Caller {
 type Verdict = { readonly state: Told<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
 
 /**
- * Invitations at the relay (rules MB1 to MB5): an id, the hash of a claim, and the two orgs. A wrong claim, of a mailbox that exists or of one
+ * Invitations at the relay (rules MB1 to MB6): an id, the hash of a claim, and the two orgs. A wrong claim, of a mailbox that exists or of one
  * that does not, is answered alike; the fifth makes the invitation void.
  */
 export class Mailboxes {
@@ -47,16 +50,14 @@ export class Mailboxes {
     const { mailbox, claimHash } = message
     const expires = Math.min(message.expires, now + limits.invitationMs)
     const isFree = !(await this.#isConnection(mailbox))
-    const kept =
-      isFree &&
-      (await this.#store.changeInvitation(mailbox, (present) =>
-        present ? undefined : { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false },
-      ))
-    if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash)) {
-      const detail = 'This mailbox belongs to another invitation; make a new one.'
-      caller.say({ type: 'refused', what: 'mailbox', subject: 0, code: 'VOID', version: 0, retryMs: 0, detail })
-      return
+    const invitation = { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false }
+    const kept = isFree ? await this.#store.addInvitation(invitation, mostInvitations) : undefined
+    if (isFree && !kept) {
+      const detail = `Your org has ${mostInvitations} invitations at this relay, which is as many as it may; each makes room some days after its end.`
+      return refuse(caller, 'QUOTA', detail)
     }
+    if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash))
+      return refuse(caller, 'VOID', 'This mailbox belongs to another invitation; make a new one.')
     this.#follow(mailbox, caller, stateOf(kept, now))
     caller.say(tell(kept, stateOf(kept, now)))
   }
@@ -78,10 +79,7 @@ export class Mailboxes {
     }
     if (verdict.state === 'claimed') this.#follow(message.mailbox, caller, undefined)
     caller.say(answer)
-    if (verdict.state === 'taken') {
-      const detail = 'Another org holds this invitation; ask for a new one.'
-      caller.say({ type: 'refused', what: 'mailbox', subject: 0, code: 'CLAIMED', version: 0, retryMs: 0, detail })
-    }
+    if (verdict.state === 'taken') refuse(caller, 'CLAIMED', 'Another org holds this invitation; ask for a new one.')
     if (verdict.row && verdict.state !== 'wrong') this.#tellFollowers(message.mailbox, answer, caller)
   }
 
@@ -146,6 +144,10 @@ export class Mailboxes {
     this.#strangers.set(mailbox, tries)
     return { state: tries >= limits.invitationTries ? 'void' : 'wrong', wrongTries: tries }
   }
+}
+
+function refuse(caller: Caller, code: ErrorCode, detail: string): void {
+  caller.say({ type: 'refused', what: 'mailbox', subject: 0, code, version: 0, retryMs: 0, detail })
 }
 
 function feedsOf(mailbox: ConnectionId): readonly FeedName[] {

@@ -16,7 +16,7 @@ import {
   other,
   second,
 } from './contract-writes.js'
-import type { Page, Store, Write } from './store.js'
+import type { Invitation, Page, Store, Write } from './store.js'
 
 /** One kind of store under test. `reopen` closes the present store and opens the same data again. */
 export interface StoreUnderTest {
@@ -258,6 +258,21 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       store = await kind.reopen(store)
       expect(await store.invitation(row.mailbox)).toEqual({ ...row, partner: other })
       expect(await store.invitation('B'.repeat(22))).toBeUndefined()
+    })
+
+    it('adds an invitation where its mailbox holds none, and its vendor fewer than it may', async () => {
+      const [first, next, third] = ['A', 'B', 'C'].map((letter) => invitation(letter, 1_000)) as [Invitation, Invitation, Invitation]
+      expect(await store.addInvitation(first, 2)).toEqual(first)
+      expect(await store.addInvitation({ ...first, vendor: other, expires: 9 }, 2)).toEqual(first)
+      expect(await store.addInvitation(next, 2)).toEqual(next)
+      expect(await store.addInvitation(third, 2)).toBeUndefined()
+      expect(await store.addInvitation(first, 2)).toEqual(first)
+      expect(await store.invitation(third.mailbox)).toBeUndefined()
+      expect(await store.addInvitation({ ...third, vendor: other }, 2)).toEqual({ ...third, vendor: other })
+      await store.forgetInvitations(1_001)
+      const many = Array.from('abcdefgh', (letter) => store.addInvitation(invitation(letter, 1_000), 3))
+      expect((await Promise.all(many)).filter((kept) => kept !== undefined)).toHaveLength(3)
+      expect(await store.stats()).toMatchObject({ invitations: 3 })
     })
 
     it('drops the feeds of ended invitations from the disk, and the invitations a while later', async () => {

@@ -34,8 +34,7 @@ export async function openFile(directory: string): Promise<OpenFile> {
   let writer: Writer | undefined
   try {
     writer = await openAsWriter(path)
-    const steps = migrationsFrom(await versionOf(writer), path)
-    await writer.exec(`BEGIN IMMEDIATE; ${steps} ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+    await bringUpToDate(writer, path)
     return { path, writer, opening: await drawOpening(writer), unlock }
   } catch (error) {
     writer?.close()
@@ -61,6 +60,24 @@ export async function openFileBeside(directory: string): Promise<OpenFile> {
     writer.close()
     throw error
   }
+}
+
+/** Brings a copy of a store that nobody uses to the present form, where it is of an earlier version. @throws Error where nothing does */
+export async function migrateFile(path: string): Promise<void> {
+  const writer = openWriter(path)
+  try {
+    if (!migrations.has(await versionOf(writer))) return
+    // Without a log, of which a copy would have nothing.
+    await writer.exec('PRAGMA journal_mode = DELETE')
+    await bringUpToDate(writer, path)
+  } finally {
+    writer.close()
+  }
+}
+
+async function bringUpToDate(writer: Writer, path: string): Promise<void> {
+  const steps = migrationsFrom(await versionOf(writer), path)
+  await writer.exec(`BEGIN IMMEDIATE; ${steps} ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
 }
 
 /** @returns what brings a file of this version (0: a new one) to the present; @throws Error where nothing does */

@@ -50,6 +50,7 @@ const statements = {
   invitation: 'SELECT * FROM invitations WHERE mailbox = ?',
   setInvitation:
     'INSERT OR REPLACE INTO invitations (mailbox, vendor, partner, claim_hash, expires, wrong_tries, void) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  invitationsOf: 'SELECT COUNT(*) AS kept FROM (SELECT 1 FROM invitations WHERE vendor = ? LIMIT ?)',
   forgetInvitations: 'DELETE FROM invitations WHERE expires < ?',
   feedSums: `SELECT COALESCE(SUM(bytes), 0) AS bytes, COALESCE(SUM(docs), 0) AS docs, COALESCE(SUM(tombstones), 0) AS tombstones,
     COALESCE(SUM(tails), 0) AS tail_updates FROM (
@@ -271,6 +272,13 @@ export class LibsqlWrites {
     const { vendor, partner, claimHash, expires, wrongTries, isVoid } = next
     this.#statements.setInvitation.run([mailbox, vendor, partner ?? null, claimHash, expires, wrongTries, isVoid ? 1 : 0])
     return next
+  }
+
+  addInvitation(invitation: Invitation, most: number): Invitation | undefined {
+    return this.changeInvitation(invitation.mailbox, (present) => {
+      if (present) return undefined
+      return toNumber(this.#statements.invitationsOf.get([invitation.vendor, most])?.['kept']) < most ? invitation : undefined
+    })
   }
 
   dropFeed(name: FeedName): void {

@@ -55,27 +55,6 @@ it('leaves a file of a newer relay, of a pre-release, or of something else untou
   }
 })
 
-it('brings a file of an earlier relay up to date when it opens it, and not beside', async () => {
-  const doc = new DocWriter('d')
-  const store = await openLibsqlStore(directory)
-  await store.commit([doc.begin()])
-  await store.commit([doc.update(1)])
-  const [before, page] = [await store.keyStates([nameOf('d')]), await store.page(feed, 0, bounds)]
-  await store.close()
-  const database = new Database(join(directory, 'relay.db'))
-  // As version 3 had it: each update with the vector after it.
-  database.exec("ALTER TABLE tails ADD COLUMN vector BLOB NOT NULL DEFAULT x'00'; PRAGMA user_version = 3")
-  database.close()
-  await expect(openLibsqlStore(directory, { beside: true })).rejects.toThrow('earlier relay')
-  const again = await openLibsqlStore(directory)
-  expect(await again.keyStates([nameOf('d')])).toEqual(before)
-  expect((await again.page(feed, 0, bounds)).entries).toEqual(page.entries)
-  const [opened] = await again.keyStates([nameOf('d')])
-  expect((await again.commit([doc.update(opened?.sequence ?? 0)])).sequences).toEqual([3])
-  expect(await again.check()).toEqual([])
-  await again.close()
-})
-
 it('lets one relay at a time use a directory', async () => {
   const store = await openLibsqlStore(directory)
   await expect(openLibsqlStore(directory)).rejects.toThrow('Another relay')

@@ -19,7 +19,7 @@ const watchMs = 1_000
  * With `beside` it is opened for an operator's command while a relay may be running on it: nothing is held, and no opening drawn; such a
  * store reads, and decides about accounts, but leaves the feeds to the relay.
  *
- * @throws Error when the file is of a newer relay or a pre-release, another relay uses the directory, it cannot be written, or (beside) there is none.
+ * @throws Error when the file is of a newer relay or a pre-release (beside also: of an older one), another relay uses the directory, it cannot be written, or (beside) there is none.
  */
 export async function openLibsqlStore(directory: string, { beside = false }: { readonly beside?: boolean } = {}): Promise<Store> {
   const file = beside ? await openFileBeside(directory) : await openFile(directory)
@@ -94,6 +94,10 @@ class LibsqlStore implements Store {
     change: (present: Invitation | undefined) => Invitation | undefined,
   ): Promise<Invitation | undefined> {
     return this.#transactions.run(() => this.#writes.changeInvitation(mailbox, change))
+  }
+
+  addInvitation(invitation: Invitation, most: number): Promise<Invitation | undefined> {
+    return this.#transactions.run(() => this.#writes.addInvitation(invitation, most))
   }
 
   async dropFeeds(feeds: readonly FeedName[]): Promise<void> {

@@ -7,8 +7,10 @@ import { functions } from './postgres-functions.js'
 /** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
 export const postgresVersion = 2
 
+const invitationsByVendor = 'CREATE INDEX IF NOT EXISTS invitations_by_vendor ON entente.invitations (vendor);'
+
 /** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
-const steps: ReadonlyMap<number, string> = new Map([[1, extend]])
+const steps: ReadonlyMap<number, string> = new Map([[1, `${extend} ${invitationsByVendor}`]])
 
 /**
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
@@ -45,6 +47,7 @@ CREATE TABLE entente.invitations (
   mailbox text COLLATE "C" PRIMARY KEY, vendor text NOT NULL, partner text, claim_hash bytea NOT NULL, expires bigint NOT NULL,
   wrong_tries int NOT NULL, void boolean NOT NULL
 );
+${invitationsByVendor}
 `
 
 /** Everything that a new database gets, in one transaction. `secret` is given as hex. */

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { ask, type Statement } from './postgres-connection.js'
+import { ask, numberOf, type Statement } from './postgres-connection.js'
 import { reads, toInvitation } from './postgres-reads.js'
 import type { Invitation } from './store.js'
 
@@ -26,6 +26,11 @@ export const writes = {
 } as const
 
 const lockMailbox: Statement = { name: 'lock-mailbox', text: 'SELECT pg_advisory_xact_lock(1702260341, hashtext($1))' }
+const lockVendor: Statement = { name: 'lock-vendor', text: 'SELECT pg_advisory_xact_lock(1702260342, hashtext($1))' }
+const invitationsOf: Statement = {
+  name: 'invitations-of',
+  text: 'SELECT count(*) AS kept FROM (SELECT FROM entente.invitations WHERE vendor = $1 LIMIT $2) i',
+}
 const keep: Statement = {
   name: 'keep-invitation',
   text: `WITH told AS (UPDATE entente.settings SET mailboxes = mailboxes + 1)
@@ -34,17 +39,40 @@ const keep: Statement = {
       expires = excluded.expires, wrong_tries = excluded.wrong_tries, void = excluded.void`,
 }
 
+export interface ChangedInvitation {
+  readonly kept: Invitation | undefined
+  readonly isChanged: boolean
+}
+
 /** Changes an invitation under a lock on its name, so that there is no second reader between the reading and the writing. */
-export async function changeInvitation(
+export function changeInvitation(
   client: pg.ClientBase,
   mailbox: string,
   change: (present: Invitation | undefined) => Invitation | undefined,
-): Promise<{ readonly kept: Invitation | undefined; readonly isChanged: boolean }> {
+): Promise<ChangedInvitation> {
+  return inTurn(client, mailbox, async (present) => change(present))
+}
+
+/** Adds an invitation where there is none, under a lock on its vendor too, so that two at once are not both the last that it may have. */
+export function addInvitation(client: pg.ClientBase, invitation: Invitation, most: number): Promise<ChangedInvitation> {
+  return inTurn(client, invitation.mailbox, async (present) => {
+    if (present) return undefined
+    await ask(client, lockVendor, [invitation.vendor])
+    const [row] = await ask(client, invitationsOf, [invitation.vendor, most])
+    return numberOf(row, 'kept') < most ? invitation : undefined
+  })
+}
+
+async function inTurn(
+  client: pg.ClientBase,
+  mailbox: string,
+  change: (present: Invitation | undefined) => Promise<Invitation | undefined>,
+): Promise<ChangedInvitation> {
   await client.query('BEGIN')
   try {
     await ask(client, lockMailbox, [mailbox])
     const present = toInvitation((await ask(client, reads.invitation, [mailbox]))[0])
-    const next = change(present)
+    const next = await change(present)
     if (!next) {
       await client.query('ROLLBACK')
       return { kept: present, isChanged: false }

@@ -23,7 +23,7 @@ import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage 
 import type { PostgresSession } from './postgres-session.js'
 import { findVersion, refuseUnknownVersion } from './postgres-schema.js'
 import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
-import { changeInvitation, writes as statements } from './postgres-writes.js'
+import { addInvitation, type ChangedInvitation, changeInvitation, writes as statements } from './postgres-writes.js'
 import type { StoreStats } from './stats.js'
 import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
 import type { Watcher } from './watcher.js'
@@ -175,8 +175,16 @@ class PostgresStore implements Store {
     mailbox: string,
     change: (present: Invitation | undefined) => Invitation | undefined,
   ): Promise<Invitation | undefined> {
+    return this.#keepInvitation(mailbox, (client) => changeInvitation(client, mailbox, change))
+  }
+
+  async addInvitation(invitation: Invitation, most: number): Promise<Invitation | undefined> {
+    return this.#keepInvitation(invitation.mailbox, (client) => addInvitation(client, invitation, most))
+  }
+
+  async #keepInvitation(mailbox: string, work: (client: pg.ClientBase) => Promise<ChangedInvitation>): Promise<Invitation | undefined> {
     const session = await this.#link.present()
-    const { kept, isChanged } = await session.use((client) => changeInvitation(client, mailbox, change))
+    const { kept, isChanged } = await session.use(work)
     if (isChanged) this.#watch.tellMailbox(mailbox)
     return kept
   }

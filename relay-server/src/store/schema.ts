@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS invitations (
   mailbox TEXT PRIMARY KEY, vendor TEXT NOT NULL, partner TEXT, claim_hash BLOB NOT NULL, expires INTEGER NOT NULL, wrong_tries INTEGER NOT NULL,
   void INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS invitations_by_vendor ON invitations (vendor);
 `
 
 /** Raised when a table changes; a store written by a newer relay is left untouched. Versions 1 and 2 were of pre-releases. */

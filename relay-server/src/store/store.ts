@@ -123,6 +123,11 @@ export interface Store {
    * called more than once, and the last call counts.
    */
   changeInvitation(mailbox: string, change: (present: Invitation | undefined) => Invitation | undefined): Promise<Invitation | undefined>
+  /**
+   * Keeps a new invitation, in one transaction, where its mailbox holds none and its vendor has fewer than `most`, ended ones that are still
+   * kept included. Resolves to what the mailbox then holds: this one, the one that was there, or undefined where the vendor has too many.
+   */
+  addInvitation(invitation: Invitation, most: number): Promise<Invitation | undefined>
   /** Removes feeds and all that they hold from the disk. */
   dropFeeds(feeds: readonly FeedName[]): Promise<void>
   /** Mailboxes of invitations that ended before a moment (void ones count as ended) and still have something to be dropped. */
