@@ -1,3 +1,4 @@
+import type { FeedName } from '@entente/protocol'
 import { Backlog } from './backlog.js'
 import { Batch } from './batch.js'
 import { isServed } from './admission.js'
@@ -6,11 +7,13 @@ import { Compactor } from './compaction.js'
 import type { RelayConfig } from './config.js'
 import { Dismissal } from './dismissal.js'
 import { Doors } from './door.js'
+import { docsBeside, isOver } from './ends.js'
 import { Readers } from './fan-out.js'
 import { Doorkeeper } from './hello.js'
 import { type Log, reasonOf } from './log.js'
 import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
+import { isPolicy } from './offer.js'
 import { Presence } from './presence.js'
 import { isRevoked } from './revocation.js'
 import type { Relay, Session } from './session.js'
@@ -36,7 +39,10 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const dismissal = new Dismissal(presence, config, store)
   const compactor = new Compactor(store, log, metrics)
   const turns = new Turns(catchUpMs, pagesAtOnce)
-  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics)
+  const policyCame = (feed: FeedName): void => {
+    endReading(feed, store, readers, doors).catch((error: unknown) => log.warn('end-failed', { reason: reasonOf(error) }))
+  }
+  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics, policyCame)
   const doors = new Doors({
     store,
     log,
@@ -64,6 +70,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
       },
       grown: (write, tail) => {
         if (tail >= config.tailUpdates) compactor.add(write)
+        if (isPolicy(write)) policyCame(write.feed)
       },
     },
     config.quota,
@@ -121,4 +128,14 @@ function watch({ log, store, batch, readers, mailboxes, doors, sessions, presenc
 
 function orLog(log: Log, event: string, work: Promise<void>): void {
   work.catch((error: unknown) => log.warn(event, { reason: reasonOf(error) }))
+}
+
+/** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, DR7). */
+async function endReading(messages: FeedName, store: Store, readers: Readers, doors: Doors): Promise<void> {
+  const feeds = docsBeside(messages)
+  if (!feeds[0] || !(await isOver(feeds[0], store))) return
+  for (const feed of feeds) {
+    readers.dismissPeers(feed)
+    doors.end(feed)
+  }
 }

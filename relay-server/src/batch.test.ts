@@ -244,7 +244,7 @@ describe('group commit', () => {
 
 function writeOf({ name }: Access, { key, kind, epoch, bytes }: Offer): Write {
   const owner = parseOrgId('a'.repeat(43))
-  return { feed: name, key, owner, seen: 0, given: [], connects: false, kind, whole: true, epoch, bytes, vector: emptyVector }
+  return { feed: name, key, owner, seen: 0, given: [], connects: 0, kind, whole: true, epoch, bytes, vector: emptyVector }
 }
 
 /** A publisher who writes down what it hears. */

@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { type Asker, DoorTokens, type Pass } from './door-token.js'
 import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './door-wire.js'
+import { docsBeside, isOver, messagesBeside } from './ends.js'
 import { type Log, reasonOf } from './log.js'
 import { revocationsOf } from './presence.js'
 import { Bucket } from './rate.js'
@@ -41,7 +42,7 @@ interface Room {
 }
 
 /**
- * The y-websocket door (rules DR1 to DR6): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
+ * The y-websocket door (rules DR1 to DR7): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
  * here and in compaction, a Y.Doc is loaded, for as long as one answer takes.
  */
 export class Doors {
@@ -58,7 +59,7 @@ export class Doors {
   /** A token for a doc, or undefined where there is none under this name. */
   async admit(asker: Asker, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
     const [state] = await this.#options.store.keyStates([name])
-    if (state?.kind !== 'doc') return undefined
+    if (state?.kind !== 'doc' || (await isOver(name.feed, this.#options.store))) return undefined
     const expires = now + this.#options.lifeMs
     return { token: await this.#tokens.sign({ asker, name, epoch: state.epoch, expires }), expires }
   }
@@ -67,6 +68,7 @@ export class Doors {
   async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
     const pass = await this.#tokens.read(token, now)
     if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
+    if (await isOver(name.feed, this.#options.store)) return undefined
     return (await this.#options.isServed(pass.asker)) ? pass : undefined
   }
 
@@ -99,9 +101,12 @@ export class Doors {
     return visitors
   }
 
-  /** Feeds of which a doc is open here, and those in which a visitor's device would be revoked. */
+  /** Feeds of which a doc is open here, those in which their end would be told, and those in which a visitor's device would be revoked. */
   *feeds(): Iterable<FeedName> {
-    yield* this.#feeds.keys()
+    for (const feed of this.#feeds.keys()) {
+      yield feed
+      yield* messagesBeside(feed)
+    }
     for (const { pass } of this.#visitors()) yield revocationsOf(pass.asker.org)
   }
 
@@ -135,12 +140,19 @@ export class Doors {
   /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
   async grew(feed: FeedName): Promise<void> {
     if ([...this.#visitors()].some(({ pass }) => revocationsOf(pass.asker.org) === feed)) await this.recheck()
+    for (const docs of docsBeside(feed)) if (this.#feeds.has(docs) && (await isOver(docs, this.#options.store))) this.end(docs)
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue
       room.sequence = doc?.sequence ?? 0
       this.#tell(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
     }
+  }
+
+  /** Closes the door on all docs of a feed: its connection has ended (rule DR7). */
+  end(feed: FeedName): void {
+    for (const room of this.#feeds.get(feed)?.values() ?? [])
+      for (const { socket } of room.visitors) socket.close(doorClosed.ended, 'the connection has ended')
   }
 
   /** Ends what has expired, and says a word to the others: a stock provider takes a line silent for 30 seconds for dead. */

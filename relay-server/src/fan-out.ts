@@ -2,6 +2,7 @@ import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from './access.js'
 import { encodeEntries, type EntriesMessage } from './entries.js'
 import type { Metrics } from './metrics.js'
+import { isPolicy } from './offer.js'
 import type { Commit, Page, Write } from './store/store.js'
 
 /** One session's reading of one feed. */
@@ -25,6 +26,8 @@ export interface Reader {
   sayEncoded(message: Uint8Array): void
   /** Catches a subscription of its own up. */
   follow(subscription: Subscription): void
+  /** Loses a subscription of its own: there is no such feed for it any more. */
+  dismiss(subscription: Subscription): void
   /** Whether it is to be given time before it is paged on. */
   readonly isBusy: boolean
   /** Whether so much waits for it that it is to catch up at its own pace, and nothing more is to be held for it. */
@@ -58,10 +61,13 @@ export class Readers {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
+  readonly #policyCame: (name: FeedName) => void
 
-  constructor(readPage: ReadPage, metrics: Metrics) {
+  /** @param policyCame hears of a policy that another relay committed */
+  constructor(readPage: ReadPage, metrics: Metrics, policyCame: (name: FeedName) => void) {
     this.#readPage = readPage
     this.#metrics = metrics
+    this.#policyCame = policyCame
   }
 
   add(subscription: Subscription): void {
@@ -76,6 +82,12 @@ export class Readers {
     if (!feed?.subscriptions.delete(subscription)) return
     if (subscription.live) feed.live--
     if (feed.subscriptions.size === 0) this.#feeds.delete(subscription.access.name)
+  }
+
+  /** Ends the reading of a feed by all but the org that writes it. */
+  dismissPeers(name: FeedName): void {
+    for (const subscription of this.#feeds.get(name)?.subscriptions ?? [])
+      if (!subscription.access.writes) subscription.reader.dismiss(subscription)
   }
 
   /** The store was replaced by another copy: what was sent to anyone says nothing about what lies there, so it must not stay with a feed. */
@@ -149,6 +161,7 @@ export class Readers {
         const from = feed.sent
         const { entries, done, head } = await this.#readPage(name, from)
         if (head < from) return
+        if (entries.some(isPolicy)) this.#policyCame(name)
         this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
         if (!done) return this.#dropBehind(feed)
         feed.grownTo = Math.max(head, feed.sent)

@@ -9,6 +9,7 @@ import {
   type ObjectTopic,
   type Offer,
   type OrgId,
+  type Policy,
   policyKey,
   ProtocolError,
   type Role,
@@ -84,6 +85,11 @@ const offerRules: readonly Rule[] = [
         ? no('BEHIND', 'The key has another last entry; take that in and offer again.')
         : undefined,
   },
+  {
+    name: '[PO5] a connection that has ended takes no docs',
+    refuses: ({ offer, access, policies }) =>
+      offer.kind === 'doc' && isAgreed(access) && policies?.isEnded ? no('FEED', 'This connection has ended.') : undefined,
+  },
   { name: '[PO2] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
   { name: '[EP1] a doc anew begins a later epoch, an update continues the present one', refuses: epochRule },
   { name: '[QU1] an org keeps within its quota', refuses: quotaRule },
@@ -104,8 +110,8 @@ export function judgeOffer(offered: OfferCase): Write | Refusal {
     key: offer.key,
     owner: org,
     seen: offer.seen,
-    given: isDoc && policies ? policies.given : nothing,
-    connects: opensConnection(offered),
+    given: policies && (isDoc || isPolicy(offer)) ? policies.given : nothing,
+    connects: connectsBy(offered),
     kind: offer.kind,
     whole: offer.whole || !isDoc,
     epoch: offer.kind === 'erased' ? later(offer.epoch, last?.epoch) : offer.epoch,
@@ -126,14 +132,14 @@ export function isPolicy(write: { readonly kind: string; readonly key: Key }): b
 /** What an accepted write adds to what its org takes up. */
 export function growthOf(
   { kind, whole, bytes }: Pick<Offer, 'kind' | 'whole' | 'bytes'>,
-  connects: boolean,
+  connects: Write['connects'],
   last: KeyState | undefined,
 ): Usage {
   const before = last === undefined || last.kind === 'erased' ? 0 : 1
   return {
     bytes: bytes.length - (kind === 'doc' && !whole ? 0 : (last?.bytes ?? 0)),
     docs: (kind === 'erased' ? 0 : 1) - before,
-    connections: connects ? 1 : 0,
+    connections: connects,
   }
 }
 
@@ -161,8 +167,10 @@ function noticeRule(offered: OfferCase): Refusal | undefined {
   if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'There is no notice of this name in this feed.')
   const policy = attempt(() => decodePolicy(offer.bytes))
   if (policy instanceof ProtocolError) return no(policy.code, policy.message)
-  const before = policies?.[access.feed.side]?.version ?? 0
-  return policy && policy.version < before ? no('STALE_EPOCH', 'A later agreement version has been registered.', before) : undefined
+  const before = policies?.[access.feed.side]
+  if (!policy || !before) return undefined
+  if (policy.version < before.version) return no('STALE_EPOCH', 'A later agreement version has been registered.', before.version)
+  return before.ended && !policy.ended ? no('FEED', 'Your org has ended this connection, for good.') : undefined
 }
 
 function versionRule({ offer, access, policies, last }: OfferCase): Refusal | undefined {
@@ -193,7 +201,7 @@ function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
 function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
-  const growth = growthOf(offer, opensConnection(offered), last)
+  const growth = growthOf(offer, connectsBy(offered), last)
   const spare = offer.kind === 'notice' ? noticeSpare : noUsage
   const isFull = (what: keyof Usage): boolean =>
     growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
@@ -203,9 +211,16 @@ function quotaRule(offered: OfferCase): Refusal | undefined {
   return isFull('bytes') ? no('QUOTA', 'The org’s space at this relay is used up; erase something, or ask its operator.') : undefined
 }
 
-/** Whether an offer is the first policy of its org for a connection. */
-function opensConnection({ offer, last, access }: OfferCase): boolean {
-  return isPolicy(offer) && last === undefined && access.feed.kind === 'connection'
+/** By how many connections the policy of an offer changes its org's account: one counts from the org's first policy to the one that ends it. */
+function connectsBy({ offer, access, policies }: OfferCase): Write['connects'] {
+  if (!isPolicy(offer) || access.feed.kind !== 'connection') return 0
+  const policy = attempt(() => decodePolicy(offer.bytes))
+  const [is, was] = [policy instanceof ProtocolError ? undefined : policy, policies?.[access.feed.side]].map(countsFor)
+  return is === was ? 0 : is ? 1 : -1
+}
+
+function countsFor(policy: Policy | undefined): boolean {
+  return policy !== undefined && !policy.ended
 }
 
 /** Rules AD1 to AD9, by induction from the doc's state vector; no doc is loaded. */

@@ -8,6 +8,8 @@ export interface Policies {
   readonly partner: Policy | undefined
   /** What both allow together, once both have registered the same version (rule PO2). */
   readonly joined: Policy | undefined
+  /** Whether either side has ended the connection, for good (rule PO5). */
+  readonly isEnded: boolean
   /** The same as sets, for the admission check. */
   readonly slots: Readonly<Record<ObjectTopic, ReadonlySet<string>>> | undefined
   /** Where both lie in the store: what is judged by them is written only while they are the last. */
@@ -31,11 +33,7 @@ export class PolicyBook {
   }
 
   async load(connection: ConnectionId): Promise<void> {
-    const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
-    const found = await Promise.all(names.map((name) => this.#store.message(name)))
-    const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
-    const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))
-    this.#known.set(connection, join(vendor, partner, given))
+    this.#known.set(connection, await readPolicies(connection, this.#store))
   }
 
   forget(connection: ConnectionId): void {
@@ -47,6 +45,15 @@ export class PolicyBook {
   }
 }
 
+/** What both sides have registered, as it lies in the store now. */
+export async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
+  const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
+  const found = await Promise.all(names.map((name) => store.message(name)))
+  const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
+  const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))
+  return join(vendor, partner, given)
+}
+
 /** The highest version that either side has registered, 0 for none. */
 export function highestVersion(policies: Policies): number {
   return Math.max(policies.vendor?.version ?? 0, policies.partner?.version ?? 0)
@@ -55,5 +62,5 @@ export function highestVersion(policies: Policies): number {
 function join(vendor: Policy | undefined, partner: Policy | undefined, given: readonly KeyPosition[]): Policies {
   const joined = joinPolicies(vendor, partner)
   const slots = joined && { lead: new Set(joined.slots.lead), opportunity: new Set(joined.slots.opportunity) }
-  return { vendor, partner, joined, slots, given }
+  return { vendor, partner, joined, isEnded: vendor?.ended === true || partner?.ended === true, slots, given }
 }

@@ -313,6 +313,10 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#following().follow(subscription)
   }
 
+  dismiss(subscription: Subscription): void {
+    this.#following().dismiss(subscription)
+  }
+
   refuseFeed(feed: number, code: ErrorCode, detail: string): void {
     this.#refuse('feed', feed, code, detail)
   }

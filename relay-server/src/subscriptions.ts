@@ -1,5 +1,6 @@
 import { type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
 import { accessTo, type Parties } from './access.js'
+import { isOver } from './ends.js'
 import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'
 import type { Asked } from './message.js'
@@ -64,7 +65,7 @@ export class Subscriptions implements Asker {
     if (this.count >= limits.feedsPerSession)
       return this.#subscriber.refuseFeed(feed, 'RATE', 'This session follows as many feeds as it may.')
     const access = await accessTo(name, this.#subscriber.org, this.#attached ?? none, store, now)
-    if (!access) return this.#subscriber.refuseFeed(feed, 'FEED', 'There is no such feed for you.')
+    if (!access || (!access.writes && (await isOver(name, store)))) return this.#refuseUnknown(feed)
     const isFresh = after === 0 && opening === 0
     if (!isFresh && !(await store.knows(name, opening, position))) return this.#refuseLost(feed)
     if (this.#subscriber.hasEnded) return
@@ -108,8 +109,18 @@ export class Subscriptions implements Asker {
     this.#tools.readers.remove(subscription)
   }
 
+  /** The feed is none for this org any more. */
+  dismiss({ number }: Subscription): void {
+    this.remove(number)
+    this.#refuseUnknown(number)
+  }
+
   removeAll(): void {
     for (const feed of this.#byNumber?.keys() ?? []) this.remove(feed)
+  }
+
+  #refuseUnknown(feed: number): void {
+    this.#subscriber.refuseFeed(feed, 'FEED', 'There is no such feed for you.')
   }
 
   #refuseLost(feed: number): void {

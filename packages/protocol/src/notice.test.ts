@@ -8,6 +8,7 @@ describe('a policy', () => {
   it('is read again as it was written', () => {
     const given = policy(3, ['0', '9'], ['1'])
     expect(decodePolicy(encodePolicy(given))).toEqual(given)
+    expect(decodePolicy(encodePolicy({ ...given, ended: true }))).toEqual({ ...given, ended: true })
   })
 
   it('[PO1] with an eleventh slot, or a slot that is none, is refused with FIELD (row 16)', () => {
@@ -25,5 +26,6 @@ describe('a policy', () => {
     expect(joinPolicies(policy(2, ['0', '1'], ['3']), policy(2, ['1', '2'], ['3']))).toEqual(policy(2, ['1'], ['3']))
     expect(joinPolicies(policy(2, ['0']), policy(1, ['0']))).toBeUndefined()
     expect(joinPolicies(policy(2, ['0']), undefined)).toBeUndefined()
+    expect(joinPolicies(policy(2, ['0']), { ...policy(2, ['0']), ended: true })).toBeUndefined()
   })
 })

@@ -27,9 +27,10 @@ const slots = v.pipe(v.array(slot), v.maxLength(limits.slotsPerTopic))
 const policySchema = v.object({
   version: v.pipe(v.number(), v.integer(), v.minValue(0)),
   slots: v.object({ lead: slots, opportunity: slots }),
+  ended: v.exactOptional(v.literal(true)),
 })
 
-/** The agreement version that one side has signed, and the slots per object that it accepts (rules PO1 to PO4). */
+/** The agreement version that one side has signed, the slots per object that it accepts, and whether it has ended the connection (rules PO1 to PO5). */
 export type Policy = v.InferOutput<typeof policySchema>
 
 export function encodePolicy(policy: Policy): Uint8Array {
@@ -52,9 +53,9 @@ export function decodePolicy(bytes: Uint8Array): Policy {
     : new ProtocolError('FRAME', 'A policy is not of the agreed form.')
 }
 
-/** What both sides allow together, or undefined as long as they have not registered the same version. */
+/** What both sides allow together, or undefined as long as they have not registered the same version, and once either has ended the connection. */
 export function joinPolicies(vendor: Policy | undefined, partner: Policy | undefined): Policy | undefined {
-  if (!vendor || !partner || vendor.version !== partner.version) return undefined
+  if (!vendor || !partner || vendor.version !== partner.version || vendor.ended || partner.ended) return undefined
   const both = (topic: ObjectTopic): string[] => vendor.slots[topic].filter((name) => partner.slots[topic].includes(name))
   return { version: vendor.version, slots: { lead: both('lead'), opportunity: both('opportunity') } }
 }

@@ -69,10 +69,12 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
     })
 
     it('counts connections where a write says so and is taken', async () => {
-      const policy: Write = { ...message('policy'), feed: mailboxFeed(invitation('C', 1)), kind: 'notice', connects: true }
+      const policy: Write = { ...message('policy'), feed: mailboxFeed(invitation('C', 1)), kind: 'notice', connects: 1 }
       expect((await store.commit([policy])).accounts).toEqual([account({ bytes: 6, docs: 1, connections: 1 })])
-      await store.commit([policy, { ...policy, seen: 1, connects: false }])
+      await store.commit([policy, { ...policy, seen: 1, connects: 0 }])
       expect(await usage()).toEqual({ bytes: 6, docs: 1, connections: 1 })
+      await store.commit([{ ...policy, seen: 2, connects: -1 }])
+      expect(await usage()).toEqual({ bytes: 6, docs: 1, connections: 0 })
     })
 
     it('counts what a compacted doc takes afterwards, updates that came meanwhile included', async () => {

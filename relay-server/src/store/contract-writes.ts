@@ -31,7 +31,7 @@ export function message(key: string, seen = 0, text = key): Write {
     owner: org,
     seen,
     given: [],
-    connects: false,
+    connects: 0,
     kind: 'message',
     whole: true,
     epoch: zeroEpoch,

@@ -57,7 +57,7 @@ function write(index: number, bytes: Uint8Array): Write {
     owner,
     seen: 0,
     given: [],
-    connects: false,
+    connects: 0,
     kind: 'message',
     whole: true,
     epoch: zeroEpoch,

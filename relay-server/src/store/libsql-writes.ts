@@ -171,7 +171,7 @@ export class LibsqlWrites {
     if (write.given.length > 0 && !given.holds(write.given)) return undefined
     if (feed.id === 0) feed.id = toNumber(this.#statements.addFeed.get([write.feed, feed.owner])?.['id'])
     const sequence = ++feed.head
-    if (write.connects) feed.growth.connections++
+    feed.growth.connections += write.connects
     if (last && write.kind === 'doc' && !write.whole) return this.#extend(feed, last, write)
     countNew(feed.growth, write.kind, write.bytes.length)
     if (last) this.#replace(feed, last, write)

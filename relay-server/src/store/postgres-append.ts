@@ -18,12 +18,14 @@ export const stripes = 16
  * The planner has no choice anywhere: each row is looked up by its primary key in a subquery of its own (OFFSET 0 keeps it one), or is a conflict
  * of an insert. A join could be turned round by a plan that was made while the tables were small, and would then read a feed for each key.
  *
+ * `p_connects` is true where a write makes its org one connection richer, null where one poorer, else false.
+ *
  * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
  * The answer names the writes that were taken (`taken`, counted from 1, in any order), with their sequences and tails; there is none where the
  * opening is another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
  */
 export const append = `
-CREATE FUNCTION entente.append(
+CREATE OR REPLACE FUNCTION entente.append(
   p_opening bigint, p_is_last boolean, p_feeds text[], p_owners text[], p_written int,
   p_feed int[], p_key text[], p_seen bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
   p_at int[], p_size int[], p_vector_size int[], p_connects boolean[], p_given int[],
@@ -104,7 +106,7 @@ BEGIN
     SELECT feed, sequence, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE extends
   ), grown AS MATERIALIZED (
     SELECT f, feed, count(*) AS entries, sum(CASE WHEN extends THEN size ELSE size - old_bytes END) AS bytes,
-      sum((kind <> 3)::int - was_there::int) AS docs, sum(connects::int) AS connections
+      sum((kind <> 3)::int - was_there::int) AS docs, sum(CASE WHEN connects THEN 1 WHEN connects IS NULL THEN -1 ELSE 0 END) AS connections
     FROM a GROUP BY f, feed
   )
   SELECT string_agg(a.i::text, ','), string_agg(a.sequence::text, ','),

@@ -122,7 +122,7 @@ function valuesOf(writes: readonly Write[], feeds: Feeds, opening: number, isLas
     listOf(places),
     listOf(writes.map((write) => write.bytes.length)),
     listOf(vectors.map((vector) => vector.length)),
-    listOf(writes.map((write) => write.connects)),
+    listOf(writes.map(({ connects }) => (connects < 0 ? null : connects > 0))),
     listOf(writes.map((write) => lists.get(write.given) ?? 0)),
     listOf(given.map((one) => one.number)),
     listOf(given.map((one) => feeds.number(one.feed))),

@@ -80,7 +80,7 @@ export function flagOf(row: PostgresRow | undefined, column: string): boolean {
 }
 
 /** A list as PostgreSQL spells it, of numbers, flags, or texts without quotes and backslashes (names of feeds, orgs and keys have none). */
-export function listOf(values: readonly (string | number | boolean)[]): string {
+export function listOf(values: readonly (string | number | boolean | null)[]): string {
   return `{${values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value))).join(',')}}`
 }
 

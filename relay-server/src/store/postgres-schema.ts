@@ -10,7 +10,7 @@ export const postgresVersion = 2
 const invitationsByVendor = 'CREATE INDEX IF NOT EXISTS invitations_by_vendor ON entente.invitations (vendor);'
 
 /** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
-const steps: ReadonlyMap<number, string> = new Map([[1, `${extend} ${invitationsByVendor}`]])
+const steps: ReadonlyMap<number, string> = new Map([[1, `${append} ${extend} ${invitationsByVendor}`]])
 
 /**
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for

@@ -30,10 +30,10 @@ export interface Write extends KeyName {
   /** The org that writes the feed, in whose account the entry is counted. */
   readonly owner: OrgId
   readonly seen: number
-  /** Last entries of other keys (policies) that the write was judged by. Writes that were judged by the same ones share the list. */
+  /** Last entries of keys (policies) that the write was judged by. Writes that were judged by the same ones share the list. */
   readonly given: readonly KeyPosition[]
-  /** Whether this entry makes the org one connection richer in its account. */
-  readonly connects: boolean
+  /** By how many connections this entry changes the org's account: its first policy of one opens it, one that says so ends it (rule QU2). */
+  readonly connects: -1 | 0 | 1
   readonly kind: EntryKind
   readonly whole: boolean
   readonly epoch: Epoch
@@ -100,7 +100,8 @@ export interface Invitation {
  * - `opening` is a random number of 53 bits that was drawn and written down before anything else was done with this copy of the data, together
  *   with the head of each feed at that moment (rule OP1). What was ever the answer to `knows` stays true unless the store was replaced by an
  *   older copy. Where relays share a store they share its opening; it changes under them only when the store was replaced.
- * - Accounts are exact: bytes and docs of all that lies in the feeds an org writes, changed in the transaction that changes those.
+ * - Accounts are exact: bytes and docs of all that lies in the feeds an org writes, and connections by its policies, changed in the transaction that
+ *   changes those.
  * - Nothing is kept in memory per record.
  */
 export interface Store {

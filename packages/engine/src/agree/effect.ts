@@ -1,7 +1,7 @@
-import { encodePolicy, type ObjectTopic, policyKey } from '@entente/protocol'
-import { decodeUtf8 } from 'lib0/string'
+import { type ObjectTopic, type Policy, policyKey } from '@entente/protocol'
 import type { EffectiveAgreement, ObjectName } from '../api.js'
 import type { Value } from '../record/value.js'
+import { policyText } from '../replica/index.js'
 import type { RowEdit } from '../row/rows.js'
 import { contentToValue } from './canonical.js'
 import { type ConnectionFacts, messageEdit, messageId } from './connection-facts.js'
@@ -20,7 +20,7 @@ export function effectiveEdits(connection: ConnectionFacts, agreement: Effective
       id: connection.id,
       values: { effective: contentToValue(agreement), [slotsRegister(agreement.version)]: slotFields(agreement) },
     },
-    { object: 'Notice', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(agreement) } },
+    { object: 'Notice', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(policyOf(agreement)) } },
     messageEdit(connection.ownMessages, agreedKey, { version: agreement.version, hash: agreement.hash }),
   ]
 }
@@ -41,8 +41,8 @@ function slotFields({ objects }: EffectiveAgreement): Value {
   return { Lead: named('Lead'), Opportunity: named('Opportunity') }
 }
 
-function policyText({ version, objects }: EffectiveAgreement): string {
+function policyOf({ version, objects }: EffectiveAgreement): Policy {
   const slots = (object: 'Lead' | 'Opportunity'): string[] => (objects[object]?.fields ?? []).flatMap(({ slot }) => slot ?? [])
-  const policy: Record<ObjectTopic, string[]> = { lead: slots('Lead'), opportunity: slots('Opportunity') }
-  return decodeUtf8(encodePolicy({ version, slots: policy }))
+  const byTopic: Record<ObjectTopic, string[]> = { lead: slots('Lead'), opportunity: slots('Opportunity') }
+  return { version, slots: byTopic }
 }

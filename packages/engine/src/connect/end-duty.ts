@@ -1,8 +1,8 @@
-import { otherSide, parseConnectionId, parseKey, parseOrgId } from '@entente/protocol'
+import { otherSide, parseConnectionId, parseKey, parseOrgId, policyKey } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
 import type { Duty } from '../link/index.js'
-import { connectionFeed } from '../replica/index.js'
+import { connectionFeed, messageRowId, policyText, readPolicy } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/meaning.js'
 import { type Row, valueOf } from '../row/row.js'
 
@@ -11,7 +11,7 @@ export const endKey = parseKey('end')
 export const mismatchProblem =
   'The codes of both orgs were found to differ, so somebody may stand between them. Nothing flows. Disconnect, and connect again with a new invitation.'
 
-/** Hears that the peer ended the connection, or found that the codes differ (rule CN7). */
+/** Hears that the peer ended the connection, or found that the codes differ (rule CN7), and tells the relay of an end (rule CN8). */
 export function endDuty(context: EngineContext): Duty {
   const { rows, replica } = context
   const refused = new Map<string, unknown>()
@@ -21,8 +21,18 @@ export function endDuty(context: EngineContext): Duty {
       for (const row of rows.list('Connection').values()) {
         const state = textOf(row, 'state')
         if (state === 'Enabled' || state === 'Error') await look(row)
+        if (state === 'Disabled') await tellRelay(row)
       }
     },
+  }
+
+  /** Where the org never registered a policy, the relay knows of no connection. */
+  async function tellRelay(row: Row): Promise<void> {
+    const side = sideOf(row)
+    if (!side) return
+    const id = messageRowId(connectionFeed(parseConnectionId(row.id), side, 'messages'), policyKey)
+    const policy = readPolicy(valueOf(rows.get('Notice', id), 'body'))
+    if (policy && !policy.ended) await rows.save([{ object: 'Notice', id, values: { body: policyText({ ...policy, ended: true }) } }])
   }
 
   async function look(row: Row): Promise<void> {

@@ -122,16 +122,19 @@ export function withCompacted(state: RelayState, feed: FeedName, key: Key): Rela
 export interface Policies {
   readonly joined: Policy | undefined
   readonly highest: number
+  /** Whether either side has ended the connection (rule PO5). */
+  readonly isEnded: boolean
 }
 
 /** What both sides of a feed's connection have registered. */
 export function policiesOf(state: RelayState, feed: FeedName): Policies {
   const parsed = parseFeed(feed)
-  if (parsed.kind === 'team') return { joined: undefined, highest: 0 }
+  if (parsed.kind === 'team') return { joined: undefined, highest: 0, isEnded: false }
   const policyOf = (side: Side): Policy | undefined => {
     const kept = feedOf(state, connectionFeed(parsed.connection, side, 'messages')).keys.get(policyKey)
     return kept?.kind === 'notice' ? decodePolicy(kept.bytes) : undefined
   }
   const [vendor, partner] = sides.map(policyOf)
-  return { joined: joinPolicies(vendor, partner), highest: Math.max(vendor?.version ?? 0, partner?.version ?? 0) }
+  const isEnded = [vendor, partner].some((policy) => policy?.ended === true)
+  return { joined: joinPolicies(vendor, partner), highest: Math.max(vendor?.version ?? 0, partner?.version ?? 0), isEnded }
 }

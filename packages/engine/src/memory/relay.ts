@@ -208,7 +208,7 @@ export class MemoryRelay {
   }
 
   #subscribe(line: Line, { feed: number, name, after, opening, position }: Extract<ClientMessage, { type: 'subscribe' }>): void {
-    if (!this.#access(line, name)) return this.#refuse(line, 'feed', number, 'FEED')
+    if (!this.#access(line, name) || this.#isOver(line, name)) return this.#refuse(line, 'feed', number, 'FEED')
     const isFresh = after === 0 && opening === 0
     const isKnown =
       isFresh ||
@@ -239,7 +239,23 @@ export class MemoryRelay {
     this.#batch.push(() => {
       for (const each of this.#lines) for (const [its, name] of each.feeds) if (name === feed) this.#sendEntries(each, its, [entry], true)
       this.#say(line, { type: 'accepted', ids: [offer.id] })
+      if (offer.key === policyKey && policiesOf(this.#durable, feed).isEnded) this.#endReading()
     })
+  }
+
+  /** No org reads the other's docs any more, in a connection that has ended (rule PO5). */
+  #endReading(): void {
+    for (const line of this.#lines)
+      for (const [number, name] of line.feeds) {
+        if (!this.#isOver(line, name)) continue
+        line.feeds.delete(number)
+        this.#refuse(line, 'feed', number, 'FEED')
+      }
+  }
+
+  #isOver(line: Line, feed: FeedName): boolean {
+    const access = this.#access(line, feed)
+    return access !== undefined && !access.writes && access.topic !== 'messages' && policiesOf(this.#durable, feed).isEnded
   }
 
   /** What the key will hold, or why not: the rules of publishing in their order. */
@@ -255,10 +271,13 @@ export class MemoryRelay {
     if (!this.#options.leftOut?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
     if (offer.kind === 'notice' && offer.key === policyKey) {
-      const before = last?.kind === 'notice' ? decodePolicy(last.bytes).version : 0
-      if (decodePolicy(offer.bytes).version < before) return 'STALE_EPOCH'
+      const before = last?.kind === 'notice' ? decodePolicy(last.bytes) : undefined
+      const policy = decodePolicy(offer.bytes)
+      if (policy.version < (before?.version ?? 0)) return 'STALE_EPOCH'
+      if (before?.ended && !policy.ended) return 'FEED'
     }
     if (isAgreed && offer.kind === 'erased' && last && offer.epoch.version < last.epoch.version) return 'STALE_EPOCH'
+    if (isAgreed && offer.kind === 'doc' && policies.isEnded) return 'FEED'
     if (isAgreed && offer.kind === 'doc') {
       if (offer.epoch.version < (policies.joined?.version ?? policies.highest)) return 'STALE_EPOCH'
       if (offer.epoch.version !== policies.joined?.version) return 'WAIT'

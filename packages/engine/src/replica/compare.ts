@@ -1,7 +1,7 @@
-import { decodePolicy, type FeedName, type Key, type OrgId, otherSide, policyKey } from '@entente/protocol'
-import { encodeUtf8 } from 'lib0/string'
+import { type FeedName, type Key, type OrgId, otherSide, policyKey } from '@entente/protocol'
 import { messagePlaceOf, type Place, placesOf, docPlace, type Wanted, wantedAt } from './carriage.js'
 import type { Holdings } from './holdings.js'
+import { readPolicy } from './policy.js'
 import { connectionFeed, type Meaning, meaningOf, type RowsView, teamFeed, topicByObject } from './meaning.js'
 import { type LeftOut, type Need, needOf } from './project.js'
 import type { Sealer } from './sealer.js'
@@ -80,11 +80,16 @@ export function addressesOf({ address }: Place, rows: RowsView): Address[] {
 
 /**
  * Whether a place may be published now. A connection's doc waits until both sides have registered the agreement's version (else the relay would answer
- * WAIT), and until the team has its record map: or the record, lost with this device, would leave a doc that no one knows how to narrow.
+ * WAIT), and until the team has its record map: or the record, lost with this device, would leave a doc that no one knows how to narrow. That the
+ * connection has ended is told to the relay once all docs are erased: after that the peer reads no more (rule CN8).
  */
 export function mayPublish(comparing: Comparing, place: Place, { meaning, wanted }: Compared): boolean {
-  if (meaning.kind !== 'connection' || meaning.topic === 'messages') return true
   const { holdings, sealer, org, team, leftOut } = comparing
+  if (meaning.kind !== 'connection') return true
+  if (meaning.topic === 'messages') {
+    if (place.key !== policyKey || wanted.kind !== 'notice' || !readPolicy(wanted.register[1])?.ended) return true
+    return (['lead', 'opportunity'] as const).every((topic) => !holdings.isOpen(connectionFeed(meaning.connection, meaning.side, topic)))
+  }
   const names = team && !leftOut.has('team-first') ? sealer.names : undefined
   if (names && holdings.mark(teamFeed(org, 'rows'), names.key(...place.address))) return false
   if (wanted.kind !== 'doc') return true
@@ -96,15 +101,12 @@ export function mayPublish(comparing: Comparing, place: Place, { meaning, wanted
 
 const versions = new WeakMap<Head, number | undefined>()
 
+/** The version of a policy under which docs may flow: of one that ended the connection none may. */
 function policyVersion(head: Head | undefined): number | undefined {
-  if (!head || head.kind !== 'notice' || head.lost || typeof head.body !== 'string') return undefined
+  if (!head || head.kind !== 'notice' || head.lost) return undefined
   if (!versions.has(head)) {
-    try {
-      versions.set(head, decodePolicy(encodeUtf8(head.body)).version)
-    } catch {
-      // The relay took it, so this does not happen; an unreadable policy is none.
-      versions.set(head, undefined)
-    }
+    const policy = readPolicy(head.body)
+    versions.set(head, policy?.ended ? undefined : policy?.version)
   }
   return versions.get(head)
 }

@@ -30,7 +30,8 @@ export function followedFeeds(options: {
   readonly team: boolean
   readonly connections: Iterable<Row>
   readonly invitations: Iterable<Row>
-  readonly hasMarks: (feed: FeedName) => boolean
+  /** Whether something waits to be said in an own feed, or may turn out to when the feed has been read to its end. */
+  readonly isOpen: (feed: FeedName) => boolean
 }): Followed {
   const feeds: FeedName[] = []
   const parties: Parties[] = []
@@ -42,10 +43,10 @@ export function followedFeeds(options: {
     const connection = parseConnectionId(row.id)
     const own = connectionTopics.map((topic) => connectionFeed(connection, side, topic))
     const peer = connectionTopics.map((topic) => connectionFeed(connection, otherSide(side), topic))
-    // An ended connection is followed for as long as it takes to erase what stands at the relay, and to say that it ended.
-    const followed = state === 'Enabled' || state === 'Pending' ? [...own, ...peer] : own.some(options.hasMarks) ? own : []
-    if (followed.length === 0) continue
-    feeds.push(...followed)
+    const said = connectionFeed(connection, side, 'messages')
+    // An ended connection is followed for as long as it takes to erase what stands at the relay, and to say that it ended. What was said stays in sight
+    // for good: a relay that has lost it is told again (rule OP3).
+    feeds.push(...(state === 'Enabled' || state === 'Pending' ? [...own, ...peer] : own.some(options.isOpen) ? own : [said]))
     parties.push({ connection, vendor: parseOrgId(vendor), partner: parseOrgId(partner), salt })
   }
   for (const row of options.invitations) {

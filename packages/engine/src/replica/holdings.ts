@@ -64,6 +64,11 @@ export class Holdings {
     return tableOf(this.#marksByFeed, feed)
   }
 
+  /** Whether something waits in an own feed, or may turn out to when the feed has been read to its end. */
+  isOpen(feed: FeedName): boolean {
+    return this.marks(feed).size > 0 || this.feed(feed).rebuild
+  }
+
   /** Docs that wait for their agreement or record map, by feed. */
   held(): readonly (readonly [FeedName, ReadonlyMap<Key, DocHead>])[] {
     return [...this.#heldByFeed].filter(([, held]) => held.size > 0)

@@ -163,7 +163,7 @@ export class Replica implements ReplicaView {
       team: this.#comparing.team && this.#sealer.names !== undefined,
       connections: this.rows.list('Connection').values(),
       invitations: this.rows.list('Invitation').values(),
-      hasMarks: (feed) => this.#holdings.marks(feed).size > 0,
+      isOpen: (feed) => this.#holdings.isOpen(feed),
     })
   }
 

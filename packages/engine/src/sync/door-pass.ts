@@ -15,7 +15,7 @@ import { docKey } from '../seal/index.js'
 /**
  * Asks the relay for a token of a mirror's doc, and adds what is needed to read that doc: the key of its seals and what its slots mean.
  *
- * @throws EngineError NOT_FOUND where there is no such mirror or nothing of it at the relay; OFFLINE where asking again later helps
+ * @throws EngineError NOT_FOUND where there is no such mirror, nothing of it at the relay, or an end of its connection; OFFLINE where asking again later helps
  */
 export async function askDoorPass(context: EngineContext, mirror: string): Promise<DoorPass> {
   const { rows, link } = context
@@ -24,6 +24,7 @@ export async function askDoorPass(context: EngineContext, mirror: string): Promi
   const object = objectNames.find((name) => name === textOf(map, 'object'))
   if (!connection || !object) throw new EngineError('NOT_FOUND', 'There is no such mirror. Go back to the record.')
   const { id, side, secret, peerName } = connection
+  if (!connection.enabled) throw new EngineError('NOT_FOUND', 'This mirror has ended: its connection is not enabled any more.')
   const [feed, key] = [mirrorFeed(id, side, object), parseKey(mirror)]
   const { token, expires } = await askToken(context, feed, key)
   const epoch = epochOf(token)

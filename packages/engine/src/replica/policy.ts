@@ -1,0 +1,17 @@
+import { decodePolicy, encodePolicy, type Policy } from '@entente/protocol'
+import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import type { Value } from '../record/value.js'
+
+/** The policy that a notice holds as text; undefined for none. The relay takes no other, so an unreadable one is none. */
+export function readPolicy(body: Value | undefined): Policy | undefined {
+  if (typeof body !== 'string') return undefined
+  try {
+    return decodePolicy(encodeUtf8(body))
+  } catch {
+    return undefined
+  }
+}
+
+export function policyText(policy: Policy): string {
+  return decodeUtf8(encodePolicy(policy))
+}
