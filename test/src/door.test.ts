@@ -77,6 +77,20 @@ it('[DR1, DR2] a page of Paul’s that knows nothing but y-websocket follows one
   )
 })
 
+it('[CN8, DR7] when Paul’s org ends the connection his page is shut at once, though Vera is away, and there is no other pass', async () => {
+  const { doc, codes } = open(await partner.sync.openDoor(mirror))
+  await eventually(() => doc.getMap('v').size > 0)
+  vendor.sync.cut()
+  await partner.connections.disconnect(connection)
+  await eventually(() => codes.includes(4410))
+  await expect(partner.sync.openDoor(mirror)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  vendor.sync.mend()
+  await until('Vera hears of it', [vendor, partner], () => vendor.connections.get(connection)?.state === 'Disabled')
+  // What each has of the other stays, with its age, and each record is its org's own.
+  expect(partner.mirrors.of('Opportunity', pair.copy)[0]?.state).toBe('frozen')
+  expect(vendor.records.get('Opportunity', pair.record)).toBeDefined()
+})
+
 it('a pass is for one mirror and names what a page needs to read it; its secrets reach no log', async () => {
   const pass = await partner.sync.openDoor(mirror)
   expect(pass).toMatchObject({ mirror, object: 'Opportunity', peerName: 'Alder Devices', key: mirror, epoch: { version: 1, number: 0 } })

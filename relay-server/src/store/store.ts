@@ -32,7 +32,7 @@ export interface Write extends KeyName {
   readonly seen: number
   /** Last entries of keys (policies) that the write was judged by. Writes that were judged by the same ones share the list. */
   readonly given: readonly KeyPosition[]
-  /** By how many connections this entry changes the org's account: its first policy of one opens it, one that says so ends it (rule QU2). */
+  /** By how many connections this entry changes the org's account: its first policy of one opens it, one that says so ends it (rule PO5). */
   readonly connects: -1 | 0 | 1
   readonly kind: EntryKind
   readonly whole: boolean
