@@ -138,6 +138,14 @@ it('brings a database of the version before up to date', async () => {
   await paul.close()
 })
 
+it('brings a database up to date that was put back as an older relay left it', async () => {
+  const vera = await shared.open()
+  await begin(vera, ['a'])
+  await shared.server.query('DROP FUNCTION entente.extend; UPDATE entente.version SET version = 1', shared.name)
+  await expect(vera.commit([plain('a', 1)])).rejects.toThrow('does not exist')
+  expect(await vi.waitFor(() => vera.commit([plain('a', 1)]), 2_000)).toMatchObject({ sequences: [2] })
+})
+
 /** Puts a policy there, and docs of these keys. */
 async function begin(store: Store, keys: readonly string[]): Promise<readonly DocWriter[]> {
   await store.commit([

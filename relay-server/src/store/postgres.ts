@@ -275,14 +275,19 @@ class PostgresStore implements Store {
     }
   }
 
-  /** Writes once more where two commits waited for each other's rows: the server ended one of them, and nothing of it is there. */
+  /**
+   * Writes once more where two commits waited for each other's rows: the server ended one of them, and nothing of it is there. Where a function is
+   * missing, a dump that an older relay left was read in meanwhile; a new session brings that up to date.
+   */
   async #outOfRings<T>(write: (session: PostgresSession) => Promise<T>): Promise<T> {
     const session = await this.#link.present()
     for (let attempt = 1; ; attempt++) {
       try {
         return await write(session)
       } catch (error) {
-        if (!(error instanceof pg.DatabaseError) || error.code !== '40P01' || attempt === 3) throw error
+        const code = error instanceof pg.DatabaseError ? error.code : undefined
+        if (code === '42883') session.end()
+        if (code !== '40P01' || attempt === 3) throw error
       }
     }
   }
