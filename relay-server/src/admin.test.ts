@@ -87,7 +87,7 @@ describe('the relay’s status', () => {
     const org = parseOrgId('A'.repeat(43))
     const source = sourceOf({
       config: { admission: 'listed', quota: { bytes: 500, docs: 50, connections: 5 } },
-      accounts: async () => [
+      fullest: async () => [
         { org, standing: 'none', quota: { docs: 99 }, usage },
         { org, standing: 'allowed', quota: {}, usage },
       ],
@@ -105,7 +105,7 @@ describe('the relay’s status', () => {
 
   it('is told while the store cannot be read', async () => {
     const fails = (): Promise<never> => Promise.reject(new Error('the disk is gone'))
-    const status = await createStatus(sourceOf({ stats: fails, accounts: fails, isWritable: async () => false }))()
+    const status = await createStatus(sourceOf({ stats: fails, fullest: fails, isWritable: async () => false }))()
     expect([status.store, status.orgs]).toEqual([{ writable: false, compactionWaiting: 0 }, undefined])
   })
 
@@ -198,7 +198,7 @@ function sourceOf(changes: Partial<StatusSource> = {}): StatusSource {
     compactionWaiting: () => 0,
     isWritable: async () => true,
     stats: async () => ({ diskBytes: 1, orgs: 2, feeds: 3, docs: 4, tombstones: 5, tailUpdates: 6, invitations: 7, openings: 8 }),
-    accounts: async () => [],
+    fullest: async () => [],
     ...changes,
   }
 }

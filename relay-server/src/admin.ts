@@ -44,7 +44,7 @@ export interface RelayStatus {
     /** Those for which most waits, at most 200. */
     readonly listed: readonly SessionReport[]
   }
-  /** Left out where the store keeps no accounts. */
+  /** The fullest first, at most 200; left out while the store cannot be read. */
   readonly orgs?: { readonly total: number; readonly listed: readonly OrgReport[] }
 }
 
@@ -73,7 +73,8 @@ export interface StatusSource {
   compactionWaiting(): number
   isWritable(): Promise<boolean>
   stats(): Promise<StoreStats>
-  accounts(limit: number): Promise<readonly Account[]>
+  /** The orgs that have taken up most of what they may. */
+  fullest(limit: number): Promise<readonly Account[]>
 }
 
 export interface Reporting {
@@ -102,7 +103,7 @@ export function createStatus(source: StatusSource): () => Promise<RelayStatus> {
 }
 
 async function reportOrgs(source: StatusSource): Promise<readonly OrgReport[]> {
-  const accounts = await source.accounts(listed)
+  const accounts = await source.fullest(listed)
   return accounts.map(({ org, standing, quota, usage }) => ({
     id: org,
     ...usage,

@@ -46,6 +46,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const doors = new Doors({
     store,
     log,
+    metrics,
     lifeMs: config.doorMs,
     slowReaderBytes: config.slowReaderBytes,
     isServed: async ({ org, device }) => isServed(await store.account(org), config) && !(await isRevoked(org, device, store)),

@@ -82,6 +82,7 @@ describe('the y-websocket door', () => {
     await expect.poll(() => codes).toContain(4403)
     const [entry] = await (await connection.open(relay.url, connection.paul)).read(1, connection.feed('vendor', 'opportunity'))
     expect(entry?.bytes).toEqual(docOffer('r1', bytes('a')).bytes)
+    expect(await (await fetch(`${relay.url}/metrics`)).text()).toContain('\nentente_closed_doors_total{code="4403"} 1\n')
   })
 
   it('[DR2] leaves a provider that wrote where it is: it stays closed by itself, and the next page is served', async () => {

@@ -5,6 +5,7 @@ import { type Asker, DoorTokens, type Pass } from './door-token.js'
 import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './door-wire.js'
 import { docsBeside, isOver, messagesBeside } from './ends.js'
 import { type Log, reasonOf } from './log.js'
+import type { Metrics } from './metrics.js'
 import { revocationsOf } from './presence.js'
 import { Bucket } from './rate.js'
 import { Rounds } from './rounds.js'
@@ -27,6 +28,7 @@ interface Visitor {
 export interface DoorOptions {
   readonly store: Store
   readonly log: Log
+  readonly metrics: Pick<Metrics, 'closedDoor' | 'droppedSlowReader'>
   /** How long a token opens the door, in ms. */
   readonly lifeMs: number
   /** A visitor for whom more than this waits is dropped. */
@@ -80,11 +82,11 @@ export class Doors {
     const pace = new Bucket(messagesPerSecond, messagesAtOnce, performance.now())
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (socket.readyState !== socket.OPEN) return
-      if (pace.take(1, performance.now()) > 0) return socket.close(doorClosed.tooFast, 'too many messages')
-      if (!isBinary) return socket.close(1003)
+      if (pace.take(1, performance.now()) > 0) return this.#close(visitor, doorClosed.tooFast, 'too many messages')
+      if (!isBinary) return this.#close(visitor, 1003)
       this.#answer(visitor, data).catch((error: unknown) => {
         this.#options.log.warn('door-failed', { reason: reasonOf(error) })
-        socket.close(1011)
+        this.#close(visitor, 1011)
       })
     })
     socket.on('error', (error) => this.#options.log.debug('socket-error', { reason: reasonOf(error) }))
@@ -121,7 +123,7 @@ export class Doors {
       const { asker } = visitor.pass
       const verdict = verdicts.get(asker.device) ?? this.#options.isServed(asker)
       verdicts.set(asker.device, verdict)
-      if (!(await verdict)) visitor.socket.close(doorClosed.expired, 'the relay serves the device that asked no more')
+      if (!(await verdict)) this.#close(visitor, doorClosed.expired, 'the relay serves the device that asked no more')
     }
   }
 
@@ -159,14 +161,14 @@ export class Doors {
   sweep(): void {
     const now = performance.now()
     for (const visitor of this.#visitors()) {
-      if (visitor.until <= now) visitor.socket.close(doorClosed.expired, 'the token has expired')
+      if (visitor.until <= now) this.#close(visitor, doorClosed.expired, 'the token has expired')
       else this.#send(visitor, emptyAwareness)
     }
   }
 
   /** Closes every door because the relay goes. */
   leave(): void {
-    for (const { socket } of this.#visitors()) socket.close(1001)
+    for (const visitor of this.#visitors()) this.#close(visitor, 1001)
   }
 
   #room({ feed, key }: KeyName): Room {
@@ -190,7 +192,7 @@ export class Doors {
   #tell(room: Room, { kind, epoch }: { readonly kind: EntryKind; readonly epoch: Epoch | undefined }, bytes: Uint8Array | undefined): void {
     for (const visitor of room.visitors) {
       const isSame = kind === 'doc' && epoch !== undefined && compareEpochs(epoch, visitor.pass.epoch) === 0
-      if (!isSame || !bytes) visitor.socket.close(doorClosed.ended, 'this doc has ended')
+      if (!isSame || !bytes) this.#close(visitor, doorClosed.ended, 'this doc has ended')
       else this.#send(visitor, updateMessage(bytes))
     }
   }
@@ -199,12 +201,12 @@ export class Doors {
     const said = readSync(data)
     if (said.type === 'other') return
     if (said.type === 'update') {
-      if (!isEmptyUpdate(said.bytes)) visitor.socket.close(doorClosed.readOnly, 'this door is for reading')
+      if (!isEmptyUpdate(said.bytes)) this.#close(visitor, doorClosed.readOnly, 'this door is for reading')
       return
     }
     const doc = await this.#options.store.doc(visitor.pass.name)
     if (!doc || compareEpochs(doc.epoch, visitor.pass.epoch) !== 0) {
-      visitor.socket.close(doorClosed.ended, 'this doc has ended')
+      this.#close(visitor, doorClosed.ended, 'this doc has ended')
       return
     }
     const loaded = loadDoc(doc.states)
@@ -214,6 +216,14 @@ export class Doors {
   #send({ socket }: Visitor, message: Uint8Array): void {
     if (socket.readyState !== socket.OPEN) return
     socket.send(message)
-    if (socket.bufferedAmount > this.#options.slowReaderBytes) socket.terminate()
+    if (socket.bufferedAmount <= this.#options.slowReaderBytes) return
+    this.#options.metrics.droppedSlowReader()
+    socket.terminate()
+  }
+
+  #close({ socket }: Visitor, code: number, reason?: string): void {
+    if (socket.readyState !== socket.OPEN) return
+    this.#options.metrics.closedDoor(code)
+    socket.close(code, reason)
   }
 }

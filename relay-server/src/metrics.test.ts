@@ -15,6 +15,10 @@ describe('the figures of a relay', () => {
     metrics.refused('BEHIND')
     metrics.refused('BEHIND')
     metrics.failed('AUTH')
+    metrics.refusedUpgrade(429)
+    metrics.closedDoor(4401)
+    metrics.closedDoor(4401)
+    metrics.synced(3)
     const text = await metrics.text()
     for (const line of [
       'entente_entries_in_total 3',
@@ -24,6 +28,10 @@ describe('the figures of a relay', () => {
       'entente_compactions_total 1',
       'entente_refused_total{code="BEHIND"} 2',
       'entente_failed_sessions_total{code="AUTH"} 1',
+      'entente_refused_upgrades_total{status="429"} 1',
+      'entente_closed_doors_total{code="4401"} 2',
+      'entente_fsync_seconds_bucket{le="0.005"} 1',
+      'entente_fsync_seconds_sum 0.003',
       'entente_commit_seconds_bucket{le="0.005"} 1',
       'entente_commit_seconds_count 2',
       'entente_batch_offers_sum 4',
@@ -60,6 +68,28 @@ describe('the figures of a relay', () => {
       'entente_certificate_expires_timestamp_seconds 1000',
     ])
       expect(text.split('\n')).toContain(line)
+  })
+
+  it('tells over how many readers what waits is spread, at the moment at which it is read', async () => {
+    const metrics = new Metrics()
+    let readers = [readerOf('d1', 1_000, 20), readerOf('d2', 300_000, 3_000), readerOf('d3', 0, 0), readerOf(undefined, 0, 0)]
+    metrics.watch(sourcesOf({ sessions: () => readers }))
+    await metrics.text()
+    const told = async (): Promise<readonly string[]> => (await metrics.text()).match(/^entente_reader_backlog_bytes.*(?= )/gm) ?? []
+    const lines = (await metrics.text()).split('\n')
+    for (const [bound, count] of [
+      ['0', 1],
+      ['1024', 2],
+      ['262144', 2],
+      ['524288', 3],
+      ['+Inf', 3],
+    ])
+      expect(lines).toContain(`entente_reader_backlog_bytes_bucket{le="${bound}"} ${count}`)
+    const before = await told()
+    readers = Array.from({ length: 50 }, (_, index) => readerOf(`d${index}`, index ** 4, 0))
+    expect(await told()).toEqual(before)
+    readers = []
+    expect(await metrics.text()).toContain('\nentente_reader_backlog_bytes_count 0\n')
   })
 
   it('asks the store only now and then, and does without where it does not answer', async () => {

@@ -18,6 +18,8 @@ export interface Reader {
 
 /** From half a millisecond, which is a fast disk, to what nobody waits for. */
 const seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
+/** From nothing, which is the rule, over what an outbox keeps by itself, to the bound of `slowReaderBytes` and beyond. */
+const backlogs = [0, 1024, 16_384, 65_536, 262_144, 524_288, 1_048_576, 4_194_304, 16_777_216]
 const batchSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000]
 /** Counting what the store holds reads tables; so it is not done more often than this, in ms. */
 const storeAgeMs = 15_000
@@ -31,8 +33,12 @@ export class Metrics {
   readonly #acknowledge: Histogram
   readonly #batchOffers: Histogram
   readonly #commit: Histogram
+  readonly #fsync: Histogram
+  readonly #readerBacklog: Histogram
   readonly #refused: Counter<'code'>
   readonly #failed: Counter<'code'>
+  readonly #upgrades: Counter<'status'>
+  readonly #doors: Counter<'code'>
   readonly #gauges: Readonly<Record<GaugeName, Gauge>>
   #sources: Sources | undefined
   #certificateExpires = (): number => Number.NaN
@@ -50,9 +56,18 @@ export class Metrics {
     const histogram = (name: string, help: string, buckets: number[]): Histogram => new Histogram({ name, help, buckets, registers })
     this.#acknowledge = histogram('entente_acknowledge_seconds', 'From an offer’s arrival to its acknowledgement, per frame', seconds)
     this.#commit = histogram('entente_commit_seconds', 'A transaction of the store, until the disk has it', seconds)
+    this.#fsync = histogram('entente_fsync_seconds', 'Of that, in the embedded store, writing and syncing to the disk alone', seconds)
+    this.#readerBacklog = histogram(
+      'entente_reader_backlog_bytes',
+      'Sessions by the bytes that wait for each, at this moment (no running count)',
+      backlogs,
+    )
     this.#batchOffers = histogram('entente_batch_offers', 'Offers that one transaction took', batchSizes)
     this.#refused = new Counter({ name: 'entente_refused_total', help: 'Refusals by code', labelNames: ['code'], registers })
     this.#failed = new Counter({ name: 'entente_failed_sessions_total', help: 'Sessions ended by code', labelNames: ['code'], registers })
+    const upgrades = { name: 'entente_refused_upgrades_total', help: 'Sockets refused at the upgrade, by HTTP status' }
+    this.#upgrades = new Counter({ ...upgrades, labelNames: ['status'], registers })
+    this.#doors = new Counter({ name: 'entente_closed_doors_total', help: 'Doors closed by code', labelNames: ['code'], registers })
     this.#gauges = createGauges(this.#registry)
     this.#count('entente_entries_in_total', 'Entries committed', () => this.#entriesIn)
     this.#count('entente_entries_out_total', 'Entries sent to readers', () => this.#entriesOut)
@@ -66,6 +81,11 @@ export class Metrics {
     this.#entriesIn += entries
     this.#batchOffers.observe(offers)
     this.#commit.observe(commitMs / 1000)
+  }
+
+  /** The embedded store wrote a transaction to the disk and waited for it. */
+  synced(ms: number): void {
+    this.#fsync.observe(ms / 1000)
   }
 
   /** To be called once per frame of offers, when those of them that one batch took have been answered. */
@@ -110,6 +130,16 @@ export class Metrics {
 
   failed(code: string): void {
     this.#failed.inc({ code })
+  }
+
+  /** A socket was asked for and not given. @param status of the HTTP answer */
+  refusedUpgrade(status: number): void {
+    this.#upgrades.inc({ status })
+  }
+
+  /** The relay closed a door. @param code of the WebSocket's close */
+  closedDoor(code: number): void {
+    this.#doors.inc({ code })
   }
 
   /** Says where to look for what is not counted. */
@@ -157,9 +187,13 @@ export class Metrics {
     let all = 0
     let most = 0
     let longest = 0
+    this.#readerBacklog.zero({})
     for (const reader of sessions) {
       const { device, queuedBytes } = reader
-      if (device !== undefined) open++
+      if (device !== undefined) {
+        open++
+        this.#readerBacklog.observe(queuedBytes)
+      }
       all += queuedBytes
       most = Math.max(most, queuedBytes)
       longest = Math.max(longest, reader.oldestMs(now))

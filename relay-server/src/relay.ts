@@ -41,19 +41,19 @@ export interface RunningRelay {
  */
 export async function startRelay(settings: Partial<RelayConfig> = {}, log?: Log): Promise<RunningRelay> {
   const config: RelayConfig = { ...defaultConfig, ...settings }
-  const store = await openStore(config)
+  const metrics = new Metrics()
+  const store = await openStore(config, { synced: (ms) => metrics.synced(ms) })
   try {
-    return await serve(config, store, log ?? createLog(config.logLevel))
+    return await serve(config, store, log ?? createLog(config.logLevel), metrics)
   } catch (error) {
     await store.close()
     throw error
   }
 }
 
-async function serve(config: RelayConfig, store: Store, log: Log): Promise<RunningRelay> {
+async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metrics): Promise<RunningRelay> {
   const certificate = config.tls && new Certificate(config.tls, config.certificateMs, log)
   const proxies = trustProxies(config.trustedProxies)
-  const metrics = new Metrics()
   if (certificate) metrics.watchCertificate(() => certificate.pair.expires)
   const handler = createHttpHandler({
     web: config.web,

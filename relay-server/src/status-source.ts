@@ -12,6 +12,6 @@ export function statusSource({ config, store, sessions, doors, compactor }: Whol
     compactionWaiting: () => compactor.waiting,
     isWritable: () => store.isWritable(),
     stats: () => store.stats(),
-    accounts: (limit) => store.accounts('', limit),
+    fullest: (limit) => store.fullestAccounts(config.quota, limit),
   }
 }

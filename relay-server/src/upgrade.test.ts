@@ -55,6 +55,20 @@ describe('the way to a socket', () => {
     await expect.poll(() => upgradeStatus(relay, {})).toBe(101)
   })
 
+  it('counts whom it turned away, by the status', async () => {
+    relay = await TestRelay.start({ socketsPerAddress: 1 })
+    await upgradeStatus(relay, { origin: 'https://elsewhere.example' })
+    await upgradeStatus(relay, {}, { path: '/door/x/y?token=z' })
+    const client = new RelayClient(relay.url)
+    await client.next('challenge')
+    for (const _ of [1, 2]) await upgradeStatus(relay, {})
+    const figures = (await (await fetch(`${relay.url}/metrics`)).text()).match(/^entente_refused_upgrades_total.*/gm)
+    expect(figures?.toSorted()).toEqual(
+      [401, 403, 429].map((status) => `entente_refused_upgrades_total{status="${status}"} ${status === 429 ? 2 : 1}`),
+    )
+    await client.close()
+  })
+
   it('knows no other path', async () => {
     relay = await TestRelay.start()
     expect(await upgradeStatus(relay, {}, { path: '/elsewhere' })).toBe(404)

@@ -49,6 +49,7 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
     const path = request.url ?? '/'
     const url = URL.canParse(path, 'http://relay') ? new URL(path, 'http://relay') : undefined
     const refuse = (status: number): void => {
+      metrics.refusedUpgrade(status)
       log.info('upgrade-refused', { request: peer.request, address: peer.address, status, path: url && loggedPath(url.pathname) })
       socket.end(
         `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\nx-request-id: ${peer.request}\r\n\r\n`,

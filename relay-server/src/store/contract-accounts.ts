@@ -1,4 +1,4 @@
-import { parseKey, parseOrgId } from '@entente/protocol'
+import { feedName, parseKey, parseOrgId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Account } from './account.js'
 import { bytes, DocWriter, erasure, feed, invitation, mailboxFeed, message, nameOf, org, other, second } from './contract-writes.js'
@@ -157,6 +157,26 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
         seen.push(...page.map((each) => each.org))
       }
       expect(seen).toEqual([...orgs].sort())
+    })
+
+    it('names the orgs that have taken up most of what they may, then those that hold most', async () => {
+      const hold = async (letter: string, size: number, bound?: number): Promise<void> => {
+        const owner = parseOrgId(letter.repeat(43))
+        const own = feedName({ kind: 'team', org: owner, topic: 'messages' })
+        await store.commit([{ ...message('m', 0, 'x'.repeat(size)), feed: own, owner }])
+        if (bound !== undefined) await store.changeAccount(owner, { quota: { bytes: bound } })
+      }
+      await hold('p', 30)
+      await hold('q', 40, 0)
+      await hold('r', 9, 10)
+      await hold('s', 25, 100)
+      await store.changeAccount(parseOrgId('s'.repeat(43)), { quota: { docs: 2 } })
+      const fullest = async (bytes: number, limit = 10): Promise<string> =>
+        (await store.fullestAccounts({ bytes, docs: 0, connections: 0 }, limit)).map((each) => each.org[0]).join('')
+      // Half of the docs that it may have count more for s than a quarter of the bytes.
+      expect(await fullest(0)).toBe('rsqp')
+      expect(await fullest(40)).toBe('rpsq')
+      expect(await fullest(40, 2)).toBe('rp')
     })
 
     it('tells a watcher that what an operator decides has changed', async () => {

@@ -24,6 +24,11 @@ export function growthCells(org: string, growth: Growth): readonly Cell[] {
   return [org, growth.bytes, growth.docs, growth.connections, growth.tombstones, growth.tailUpdates]
 }
 
+/** The nearest of an org's bounds decides; ?1 to ?3 are those of the relay's settings. */
+export const fullestOrgs = `SELECT * FROM orgs ORDER BY MAX(
+    COALESCE(1.0 * bytes / NULLIF(COALESCE(quota_bytes, ?1), 0), 0), COALESCE(1.0 * docs / NULLIF(COALESCE(quota_docs, ?2), 0), 0),
+    COALESCE(1.0 * connections / NULLIF(COALESCE(quota_connections, ?3), 0), 0)) DESC, bytes DESC, org LIMIT ?4`
+
 /** The bounds come in pairs: whether one is named, and what it is to be. */
 export const decideOrg = `INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections)
   SELECT ?1, COALESCE(?2, 'none'), ?5, ?7, ?9 WHERE COALESCE(?3, 'none') = 'none' OR EXISTS (SELECT 1 FROM orgs WHERE org = ?1)

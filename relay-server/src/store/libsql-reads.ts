@@ -9,9 +9,9 @@ import {
   parseOrgId,
   type StateVector,
 } from '@entente/protocol'
-import type { Account } from './account.js'
+import type { Account, Usage } from './account.js'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
-import { newAccount, toAccount } from './libsql-accounts.js'
+import { fullestOrgs, newAccount, toAccount } from './libsql-accounts.js'
 import { kindOf, prepareWalks, Walk, type Walks } from './libsql-walk.js'
 import type { StoreStats } from './stats.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
@@ -29,6 +29,7 @@ export class LibsqlReads {
   readonly #ended: ReadStatement
   readonly #account: ReadStatement
   readonly #accounts: ReadStatement
+  readonly #fullest: ReadStatement
   readonly #settings: ReadStatement
   readonly #counts: ReadStatement
 
@@ -50,6 +51,7 @@ export class LibsqlReads {
     )
     this.#account = reader.prepare('SELECT * FROM orgs WHERE org = ?')
     this.#accounts = reader.prepare('SELECT * FROM orgs WHERE org > ? ORDER BY org LIMIT ?')
+    this.#fullest = reader.prepare(fullestOrgs)
     this.#settings = reader.prepare('SELECT revision, secret FROM settings')
     // The sums of the accounts, so that no row per key is read.
     this.#counts = reader.prepare(
@@ -137,6 +139,10 @@ export class LibsqlReads {
 
   accounts(after: string, limit: number): readonly Account[] {
     return this.#accounts.all([after, limit]).map(toAccount)
+  }
+
+  fullestAccounts({ bytes, docs, connections }: Usage, limit: number): readonly Account[] {
+    return this.#fullest.all([bytes, docs, connections, limit]).map(toAccount)
   }
 
   /** Counts up with every decision about an account. */

@@ -14,14 +14,19 @@ export class Transactions {
   readonly #writer: Writer
   readonly #begin: Statement
   readonly #undone: () => void
+  readonly #synced: (ms: number) => void
   #asked: Asked[] = []
   #running: Promise<void> | undefined
 
-  /** @param undone called when what was written is taken back */
-  constructor(writer: Writer, begin: Statement, undone: () => void) {
+  /**
+   * @param undone called when what was written is taken back
+   * @param synced called when it is on the disk, with the time that this last step took
+   */
+  constructor(writer: Writer, begin: Statement, undone: () => void, synced: (ms: number) => void) {
     this.#writer = writer
     this.#begin = begin
     this.#undone = undone
+    this.#synced = synced
   }
 
   /**
@@ -63,7 +68,9 @@ export class Transactions {
     try {
       this.#begin.run([])
       for (const { run } of together) run()
+      const began = performance.now()
       await this.#writer.exec('COMMIT')
+      this.#synced(performance.now() - began)
     } catch (error) {
       await this.#writer.exec('ROLLBACK').catch(() => {})
       this.#undone()

@@ -80,6 +80,15 @@ it('overwrites what was erased, so that it is gone from the files', async () => 
   for (const name of await readdir(directory)) expect((await readFile(join(directory, name))).includes(secret), name).toBe(false)
 })
 
+it('tells how long the disk took for each transaction', async () => {
+  const times: number[] = []
+  const store = await openLibsqlStore(directory, { synced: (ms) => times.push(ms) })
+  await store.commit([message('a')])
+  expect(times).toHaveLength(1)
+  expect(times[0]).toBeGreaterThan(0)
+  await store.close()
+})
+
 it('is opened beside a running relay without an opening, and tells it what an operator decides', async () => {
   const store = await openLibsqlStore(directory)
   let told = 0

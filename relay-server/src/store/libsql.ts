@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { FeedName, OrgId } from '@entente/protocol'
-import type { Account, AccountChange } from './account.js'
+import type { Account, AccountChange, Usage } from './account.js'
 import { openReader, type Reader } from './connection.js'
 import { checkLibsqlFile } from './libsql-check.js'
 import { openFile, openFileBeside, type OpenFile } from './libsql-file.js'
@@ -14,6 +14,12 @@ import type { Watcher } from './watcher.js'
 /** How often it is looked whether the operator has decided something in another process. */
 const watchMs = 1_000
 
+export interface LibsqlOptions {
+  readonly beside?: boolean
+  /** Called after each transaction with the time (ms) that writing it to the disk and waiting for it took. */
+  readonly synced?: (ms: number) => void
+}
+
 /**
  * The embedded store: one SQLite file in `directory`, which is made where it is missing. One relay at a time: what it knows of each key is its own.
  * With `beside` it is opened for an operator's command while a relay may be running on it: nothing is held, and no opening drawn; such a
@@ -21,10 +27,10 @@ const watchMs = 1_000
  *
  * @throws Error when the file is of a newer relay or a pre-release (beside also: of an older one), another relay uses the directory, it cannot be written, or (beside) there is none.
  */
-export async function openLibsqlStore(directory: string, { beside = false }: { readonly beside?: boolean } = {}): Promise<Store> {
+export async function openLibsqlStore(directory: string, { beside = false, synced = () => {} }: LibsqlOptions = {}): Promise<Store> {
   const file = beside ? await openFileBeside(directory) : await openFile(directory)
   const writes = await LibsqlWrites.prepare(file.writer, file.opening)
-  return new LibsqlStore(file, beside, openReader(file.path), writes)
+  return new LibsqlStore(file, beside, openReader(file.path), writes, synced)
 }
 
 class LibsqlStore implements Store {
@@ -38,13 +44,13 @@ class LibsqlStore implements Store {
   #watching: NodeJS.Timeout | undefined
   readonly #transactions: Transactions
 
-  constructor(file: OpenFile, beside: boolean, reader: Reader, writes: LibsqlWrites) {
+  constructor(file: OpenFile, beside: boolean, reader: Reader, writes: LibsqlWrites, synced: (ms: number) => void) {
     this.#file = file
     this.#beside = beside
     this.#reader = reader
     this.#reads = new LibsqlReads(reader, file.opening.id)
     this.#writes = writes
-    this.#transactions = new Transactions(file.writer, writes.begin, () => writes.forget())
+    this.#transactions = new Transactions(file.writer, writes.begin, () => writes.forget(), synced)
     this.#secret = this.#reads.secret()
     this.#revision = this.#reads.revision()
   }
@@ -114,6 +120,10 @@ class LibsqlStore implements Store {
 
   async accounts(after: string, limit: number): Promise<readonly Account[]> {
     return this.#reads.accounts(after, limit)
+  }
+
+  async fullestAccounts(quota: Usage, limit: number): Promise<readonly Account[]> {
+    return this.#reads.fullestAccounts(quota, limit)
   }
 
   changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { StorePlace } from '../config.js'
-import { openLibsqlStore } from './libsql.js'
+import { type LibsqlOptions, openLibsqlStore } from './libsql.js'
 import { openPostgresBeside } from './postgres-beside.js'
 import { openPostgresStore } from './postgres.js'
 import type { Store, StoreBeside } from './store.js'
@@ -9,8 +9,8 @@ import type { Store, StoreBeside } from './store.js'
  *
  * @throws Error as the stores do
  */
-export function openStore({ data, store }: StorePlace): Promise<Store> {
-  return store === undefined ? openLibsqlStore(data) : openPostgresStore(store)
+export function openStore({ data, store }: StorePlace, { synced }: Pick<LibsqlOptions, 'synced'> = {}): Promise<Store> {
+  return store === undefined ? openLibsqlStore(data, synced && { synced }) : openPostgresStore(store)
 }
 
 /**

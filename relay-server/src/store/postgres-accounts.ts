@@ -1,5 +1,5 @@
 import type { OrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage } from './account.js'
+import { type Account, type AccountChange, noUsage, type Usage } from './account.js'
 import { flagOf, type PostgresRow, type PostgresValue, type Statement } from './postgres-connection.js'
 import { reads, toAccount } from './postgres-reads.js'
 import { writes } from './postgres-writes.js'
@@ -19,6 +19,10 @@ export class PostgresAccounts {
 
   async page(after: string, limit: number): Promise<readonly Account[]> {
     return (await this.#ask(reads.accounts, [after, limit])).map(toAccount)
+  }
+
+  async fullest({ bytes, docs, connections }: Usage, limit: number): Promise<readonly Account[]> {
+    return (await this.#ask(reads.fullest, [bytes, docs, connections, limit])).map(toAccount)
   }
 
   /** @returns whether anything was changed */

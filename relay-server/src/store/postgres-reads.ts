@@ -76,6 +76,13 @@ export const reads = {
   },
   account: { name: 'account', text: 'SELECT * FROM entente.accounts WHERE org = $1' },
   accounts: { name: 'accounts', text: 'SELECT * FROM entente.accounts WHERE org > $1 ORDER BY org LIMIT $2' },
+  // The nearest of an org's bounds decides; $1 to $3 are those of the relay's settings.
+  fullest: {
+    name: 'fullest',
+    text: `SELECT * FROM entente.accounts ORDER BY greatest(
+        bytes::float8 / nullif(coalesce(quota_bytes, $1::bigint), 0), docs::float8 / nullif(coalesce(quota_docs, $2::bigint), 0),
+        connections::float8 / nullif(coalesce(quota_connections, $3::bigint), 0), 0) DESC, bytes DESC, org LIMIT $4`,
+  },
   heads: { name: 'heads', text: 'SELECT name, head FROM entente.feeds WHERE name = ANY ($1::text[])' },
   settings: { name: 'settings', text: 'SELECT secret, accounts, mailboxes FROM entente.settings' },
 } as const

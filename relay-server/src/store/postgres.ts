@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
-import type { Account, AccountChange } from './account.js'
+import type { Account, AccountChange, Usage } from './account.js'
 import { PostgresAccounts } from './postgres-accounts.js'
 import { type AppendCall, appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
@@ -205,6 +205,10 @@ class PostgresStore implements Store {
 
   accounts(after: string, limit: number): Promise<readonly Account[]> {
     return this.#accounts.page(after, limit)
+  }
+
+  fullestAccounts(quota: Usage, limit: number): Promise<readonly Account[]> {
+    return this.#accounts.fullest(quota, limit)
   }
 
   async changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector } from '@entente/protocol'
-import type { Account, AccountChange } from './account.js'
+import type { Account, AccountChange, Usage } from './account.js'
 import type { StoreStats } from './stats.js'
 import type { Watcher } from './watcher.js'
 
@@ -139,6 +139,12 @@ export interface Store {
   account(org: OrgId): Promise<Account>
   /** All accounts by org, from the one after `after` on ('' for the first). */
   accounts(after: string, limit: number): Promise<readonly Account[]>
+  /**
+   * The orgs that have taken up most of what they may, and after them those that hold most bytes. Reads all accounts.
+   *
+   * @param quota what holds for an org of which the operator has decided nothing else; 0 is no bound
+   */
+  fullestAccounts(quota: Usage, limit: number): Promise<readonly Account[]>
   /**
    * Changes what an operator decides about an org, in one step, so that of changes made at once none is lost; its usage stays what it is.
    * Watchers of every relay on this store are told. Resolves to false, and changes nothing, where the org does not stand as `onlyFrom` says.

@@ -28,10 +28,10 @@ function sessionRow({ org, device, role, openedMs, feeds, queuedBytes, oldestMs,
   </tr>`
 }
 
-/** What each org takes up, against what it may, where its id holds `filter`. */
+/** What the fullest orgs take up, against what they may, where the id holds `filter`. */
 export function orgsView({ listed, total }: NonNullable<RelayStatus['orgs']>, filter: string): TemplateResult {
   const shown = listed.filter((org) => filter === '' || org.id.includes(filter))
-  return html`<p class="soft small">${note(shown.length, listed.length, total, 'org', 'the first by id')}</p>
+  return html`<p class="soft small">${note(shown.length, listed.length, total, 'org', 'those that have taken up most of what they may')}</p>
     ${shown.length === 0 ? nothing : table('orgs', ['Org', 'Let in', 'Bytes', 'Docs', 'Connections'], shown.map(orgRow))}`
 }
 
