@@ -9,6 +9,7 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
+import { defaultConfig } from './config.js'
 import { createConnection, createDevice, createOrg, fromStart, offerOf, RelayClient, TestRelay } from './testing/index.js'
 
 describe('a session', () => {
@@ -27,7 +28,8 @@ describe('a session', () => {
     await client.next('pong')
   })
 
-  it('is closed where no hello comes (row 4)', async () => {
+  it('is closed where no hello comes, which else may take five seconds (row 4)', async () => {
+    expect(defaultConfig.helloMs).toBe(5_000)
     relay = await TestRelay.start({ helloMs: 100 })
     const client = new RelayClient(relay.url)
     expect((await client.next('failed')).code).toBe('AUTH')
