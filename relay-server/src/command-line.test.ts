@@ -101,6 +101,7 @@ describe('the command line', () => {
     [['orgs', 'allow', 'short'], 'org id'],
     [['orgs', 'quota', org], '--bytes'],
     [['orgs', 'quota', org, '--docs', '-1'], 'docs'],
+    [['orgs', 'quota', org, '--docs', 'none'], 'default'],
   ])('refuses %j and says which', (args, named) => {
     expect(() => readCommandLine(args, {})).toThrow(SettingError)
     expect(() => readCommandLine(args, {})).toThrow(named)
@@ -123,6 +124,8 @@ describe('the command line', () => {
       org,
       quota: { bytes: 0, docs: 7 },
     })
+    expect(read(`orgs quota ${org} --docs default`)).toMatchObject({ action: 'quota', quota: { docs: null } })
+    expect(read(`orgs reset ${org}`)).toEqual({ command: 'orgs', place, action: 'reset', org })
   })
 
   it('prints every option with --help', () => {
@@ -141,7 +144,7 @@ describe('the command line', () => {
     const options = usage.match(/(?<=^ {2})--[a-z-]+(?: [A-Z:]+)?(?= )/gm) ?? []
     const commands = usage.match(/^ {2}[a-z]+(?: [a-z]+)?(?: [A-Z]+)?(?= )/gm) ?? []
     expect(options).toHaveLength(Object.keys(settings).length + 2)
-    expect(commands).toHaveLength(9)
+    expect(commands).toHaveLength(10)
     const missing = [...options, ...commands.map((command) => command.trim())].filter((words) => !new RegExp(`\`${words}[ \`]`).test(guide))
     expect(missing).toEqual([])
   })

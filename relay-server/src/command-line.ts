@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type OrgId, parseOrgId, ProtocolError } from '@entente/protocol'
-import { admissions, defaultConfig, type Quota, type RelayConfig, type StorePlace } from './config.js'
+import { admissions, defaultConfig, type RelayConfig, type StorePlace } from './config.js'
 import { logLevels } from './log.js'
 import { commandSettings, helpOf, placeSettings, serveSettings, SettingError, settings } from './setting.js'
+import type { QuotaChange } from './store/account.js'
 import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
 
 export { SettingError } from './setting.js'
@@ -17,8 +18,8 @@ export type Command =
   | { readonly command: 'restore'; readonly place: StorePlace; readonly file: string }
   | { readonly command: 'stats'; readonly place: StorePlace; readonly json: boolean }
   | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'list'; readonly json: boolean }
-  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'allow' | 'revoke'; readonly org: OrgId }
-  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'quota'; readonly org: OrgId; readonly quota: Partial<Quota> }
+  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'allow' | 'revoke' | 'reset'; readonly org: OrgId }
+  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'quota'; readonly org: OrgId; readonly quota: QuotaChange }
 
 /** How each command is written, what it does, and which flags it takes beside the store's. */
 const forms = [
@@ -30,6 +31,7 @@ const forms = [
   { words: ['orgs', 'list'], takes: [], help: 'list the orgs, what they hold and may hold', flags: ['json'] },
   { words: ['orgs', 'allow'], takes: ['ORG'], help: 'let an org use the relay', flags: [] },
   { words: ['orgs', 'revoke'], takes: ['ORG'], help: 'let it no longer', flags: [] },
+  { words: ['orgs', 'reset'], takes: ['ORG'], help: 'take back what was said of it: neither allowed nor revoked', flags: [] },
   { words: ['orgs', 'quota'], takes: ['ORG'], help: 'set what an org may hold', flags: ['bytes', 'docs', 'connections'] },
 ] as const
 
@@ -124,7 +126,7 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
 const leastSlowReaderBytes = 512 * 1024
 const mostCount = 10 ** 15 - 1
 
-function readOrgs(action: 'list' | 'allow' | 'revoke' | 'quota', subject: string, given: Given, place: StorePlace): Command {
+function readOrgs(action: 'list' | 'allow' | 'revoke' | 'reset' | 'quota', subject: string, given: Given, place: StorePlace): Command {
   if (action === 'list') return { command: 'orgs', place, action, json: given.is('json') }
   const org = readOrg(subject)
   if (action !== 'quota') return { command: 'orgs', place, action, org }
@@ -134,8 +136,10 @@ function readOrgs(action: 'list' | 'allow' | 'revoke' | 'quota', subject: string
   return { command: 'orgs', place, action, org, quota }
 }
 
-function boundOf(given: Given, name: 'bytes' | 'docs' | 'connections'): number | undefined {
-  return given.count(name, undefined, 0, mostCount)
+/** Null puts a bound back to the relay's own. */
+function boundOf(given: Given, name: 'bytes' | 'docs' | 'connections'): number | null | undefined {
+  if (given.one(name) === 'default') return null
+  return given.count(name, undefined, 0, mostCount, ', or "default" for the relay’s own')
 }
 
 function readOrg(text: string): OrgId {

@@ -33,12 +33,13 @@ export class Given {
           .map((part) => part.trim()) ?? [])
   }
 
-  /** A whole number, or `fallback` where none was given. */
-  count<T>(name: SettingName, fallback: T, least: number, most: number): number | T {
+  /** A whole number, or `fallback` where none was given. @param orElse what the message says may be written instead */
+  count<T>(name: SettingName, fallback: T, least: number, most: number, orElse = ''): number | T {
     const text = this.one(name)
     if (text === undefined) return fallback
     const value = /^\d{1,15}$/.test(text) ? Number(text) : -1
-    if (value < least || value > most) throw new SettingError(`--${name} is "${text}"; it must be a whole number from ${least} to ${most}.`)
+    if (value < least || value > most)
+      throw new SettingError(`--${name} is "${text}"; it must be a whole number from ${least} to ${most}${orElse}.`)
     return value
   }
 

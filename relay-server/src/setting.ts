@@ -61,7 +61,7 @@ export const serveSettings = {
 /** What the other commands take besides. */
 export const commandSettings = {
   json: { help: 'print JSON' },
-  bytes: { value: 'N', help: 'bytes that the org may hold, 0 for no bound' },
+  bytes: { value: 'N', help: 'bytes that the org may hold, 0 for no bound, "default" for what the relay is set to' },
   docs: { value: 'N', help: 'the same in docs' },
   connections: { value: 'N', help: 'the same in connections' },
 } as const satisfies Readonly<Record<string, Setting>>

@@ -68,6 +68,16 @@ it('orgs lists, allows, revokes and bounds, and leaves alone what it was not ask
   expect(said[1]).toMatch(new RegExp(`^${org} +revoked +4 of any +2 of 7 +0$`))
 })
 
+it('orgs takes back what was decided: a bound, or that an org is on the list or off it', async () => {
+  await fill(1)
+  await runOrgs({ command: 'orgs', place, action: 'quota', org, quota: { docs: 7, bytes: 9 } }, print)
+  await runOrgs({ command: 'orgs', place, action: 'revoke', org }, print)
+  await runOrgs({ command: 'orgs', place, action: 'quota', org, quota: { docs: null } }, print)
+  expect(said.at(-1)).toMatch(new RegExp(`^${org} +revoked +2 of 9 +1 +0$`))
+  await runOrgs({ command: 'orgs', place, action: 'reset', org }, print)
+  expect(said.at(-1)).toMatch(new RegExp(`^${org} +none +2 of 9 +1 +0$`))
+})
+
 it('backup writes a copy while the store is open, for its owner only, and never over another file', async () => {
   const store = await openLibsqlStore(place.data)
   await store.commit([new DocWriter('r1').begin(), message('m')])

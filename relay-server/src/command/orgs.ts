@@ -24,6 +24,8 @@ export async function runOrgs(command: OrgsCommand, print: Print = toStdout): Pr
       return decide(command.place, command.org, { standing: 'allowed' }, print)
     case 'revoke':
       return decide(command.place, command.org, { standing: 'revoked' }, print)
+    case 'reset':
+      return decide(command.place, command.org, { standing: 'none' }, print)
     case 'quota':
       return decide(command.place, command.org, { quota: command.quota }, print)
   }

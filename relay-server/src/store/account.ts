@@ -28,11 +28,13 @@ export interface Account {
   readonly usage: Usage
 }
 
+/** By bound; null puts one back to the relay's own setting. */
+export type QuotaChange = { readonly [bound in keyof Quota]: number | null }
+
 /** What an operator changes about an org; all that is left out stays as it is. */
 export interface AccountChange {
   readonly standing?: Standing
-  /** By bound; null puts one back to the relay's own setting. */
-  readonly quota?: { readonly [bound in keyof Quota]: number | null }
+  readonly quota?: QuotaChange
   /** Nothing is changed where the org stands otherwise by now. */
   readonly onlyFrom?: Standing
 }
