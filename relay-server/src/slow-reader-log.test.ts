@@ -18,6 +18,8 @@ it('[SR1] tells the log once of a reader that it drops, however many frames were
       expect(offered).toBeLessThan(2_000)
       for (let more = 0; more < 40; more++) vera.offer(1, offerOf(`m${offered + more}`, 'message', new Uint8Array(50_000)))
       await vera.publish(1, offerOf(`last${offered}`, 'message'))
+      // Within a session's rate until the reader's time is over.
+      await new Promise((resolve) => setTimeout(resolve, 40))
     }
     expect(drops()).toBe(1)
   } finally {
