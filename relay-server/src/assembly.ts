@@ -61,8 +61,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
         readers.fanOut(writes, commit)
         doors.fanOut(writes, commit)
       },
-      revoked: (device) => {
-        dismissal.revoked(device, sessions)
+      revoked: (org, device) => {
+        dismissal.revoked(org, device, sessions)
         orLog(log, 'door-failed', doors.recheck())
       },
       measured: ({ offers, entries, commitMs, waitedMs }) => {

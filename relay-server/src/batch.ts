@@ -57,7 +57,8 @@ export function fitToWait(offers: readonly Offer[]): readonly Offer[] {
 /** What happens, in this order, once a batch is on disk: fan-out, acknowledgement, effects. */
 export interface AfterCommit {
   fanOut(writes: readonly Write[], commit: Commit): void
-  revoked(device: DeviceId): void
+  /** A device of this org, if it is one: another org's is none of its business. */
+  revoked(org: OrgId, device: DeviceId): void
   grown(write: Write, tail: number): void
   measured(figures: BatchFigures): void
 }
@@ -316,7 +317,7 @@ export class Batch {
     writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
       const device = write.kind === 'notice' ? revokedDevice(write.key) : undefined
-      if (device) this.#after.revoked(device)
+      if (device) this.#after.revoked(write.owner, device)
       this.#after.grown(write, commit.tails[index] ?? 0)
     })
   }

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { DeviceId, ErrorCode, FeedName } from '@entente/protocol'
+import type { DeviceId, ErrorCode, FeedName, OrgId } from '@entente/protocol'
 import { isServed } from './admission.js'
 import type { RelayConfig } from './config.js'
 import { Looks } from './looks.js'
@@ -52,10 +52,11 @@ export class Dismissal {
     await this.#ofDevices.ask(feed)
   }
 
-  /** A device was revoked at this relay. @param sessions all that there are, those among them that had no hello yet */
-  revoked(device: DeviceId, sessions: Iterable<Dismissible>): void {
+  /** An org revoked a device at this relay. @param sessions all that there are, those among them that had no hello yet */
+  revoked(org: OrgId, device: DeviceId, sessions: Iterable<Dismissible>): void {
     this.#changedAt = performance.now()
-    for (const session of sessions) if (session.device === device) session.fail('AUTH', revokedWords)
+    // What an org says of another one's device means nothing.
+    for (const session of sessions) if (session.device === device && session.org === org) session.fail('AUTH', revokedWords)
   }
 
   /** A session is present from now on. What was told while its hello was under way, which found nothing yet, has found no session. */

@@ -76,6 +76,15 @@ describe('the end of a connection', () => {
     expect(await connections()).toBe(0)
   })
 
+  it('[QU1] counts no connection of which a relay that lost its disk hears as ended at once', async () => {
+    await relay.stop()
+    relay = await TestRelay.start()
+    const client = await connection.open(relay.url, connection.vera)
+    await client.read(1, connection.feed('vendor', 'messages'))
+    expect((await client.publish(1, policy(true, 0))).code).toBe('ACCEPTED')
+    expect(await connections()).toBe(0)
+  })
+
   it('[DR7] closes the door on its docs, for whoever looks and whoever comes', async () => {
     paul.send({ type: 'askDoor', id: 9, feed: feedNumbers.vendorOpportunity, key: parseKey('r1') })
     const { token } = await paul.next('door')

@@ -223,6 +223,19 @@ describe('a session', () => {
     await RelayClient.connect(relay.url, admin)
   })
 
+  it('[ID4] stays open when another org says that its device is revoked', async () => {
+    relay = await TestRelay.start()
+    const [org, rival] = await Promise.all([createOrg(), createOrg()])
+    const [device, mallory] = await Promise.all([createDevice(org), createDevice(rival)])
+    const vera = await RelayClient.connect(relay.url, device)
+    const loud = await RelayClient.connect(relay.url, mallory)
+    await loud.read(1, feedName({ kind: 'team', org: rival.id, topic: 'messages' }))
+    expect((await loud.publish(1, offerOf(revocationKey(device.id), 'notice'))).code).toBe('ACCEPTED')
+    vera.send({ type: 'ping' })
+    await vera.next('pong')
+    expect(vera.closeCode).toBeUndefined()
+  })
+
   it('[ID2] refuses a certificate that names an org but is signed by another (row 13)', async () => {
     relay = await TestRelay.start()
     const [vendor, forger] = await Promise.all([createOrg(), createOrg()])

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { feedName, parseConnectionId, revocationKey } from '@entente/protocol'
+import { encodePolicy, feedName, parseConnectionId, revocationKey } from '@entente/protocol'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -145,6 +145,30 @@ describe('two relays on one store', () => {
     const client = await connecting
     expect((await client.next('failed')).code).toBe('AUTH')
     expect(await client.closed()).toBe(1008)
+  })
+
+  it('[PO5, DR7, RS2] end at the one what an end at the other ends: the reading of the other org’s docs, and the doors', async () => {
+    const connection = await createConnection()
+    const { vera, paul } = await agree(connection, north.url)
+    const first = docOffer('r1', bytes('a'))
+    await vera.publish(feedNumbers.vendorOpportunity, first)
+    const away = await connection.open(south.url, connection.paul)
+    await away.read(1, connection.feed('vendor', 'messages'))
+    await away.read(3, connection.feed('vendor', 'opportunity'))
+    await away.read(4, connection.feed('partner', 'opportunity'))
+    expect((await away.publish(4, docOffer('p1', bytes('a')))).code).toBe('ACCEPTED')
+    paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
+    const { token } = await paul.next('door')
+    const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1`
+    const socket = new WebSocket(`${south.url.replace('http', 'ws')}/door/${room}?token=${token}`)
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    await new Promise((resolve) => socket.once('open', resolve))
+    const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
+    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', ended), seen: 1 })).code).toBe('ACCEPTED')
+    expect((await away.next('refused', ({ what, subject }) => what === 'feed' && subject === 3)).code).toBe('FEED')
+    expect(await closed).toBe(4410)
+    // This relay knew both policies from before.
+    expect((await away.publish(4, docOffer('p2', bytes('a')))).code).toBe('FEED')
   })
 
   it('[DR4, RS2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {

@@ -68,13 +68,24 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(await usage(other)).toEqual({ bytes: 3, docs: 1, connections: 0 })
     })
 
-    it('counts connections where a write says so and is taken', async () => {
-      const policy: Write = { ...message('policy'), feed: mailboxFeed(invitation('C', 1)), kind: 'notice', connects: 1 }
-      expect((await store.commit([policy])).accounts).toEqual([account({ bytes: 6, docs: 1, connections: 1 })])
-      await store.commit([policy, { ...policy, seen: 1, connects: 0 }])
-      expect(await usage()).toEqual({ bytes: 6, docs: 1, connections: 1 })
-      await store.commit([{ ...policy, seen: 2, connects: -1 }])
-      expect(await usage()).toEqual({ bytes: 6, docs: 1, connections: 0 })
+    it('[QU1] counts connections up and down where a write says so and is taken, and finds in its check where they do not fit the policies', async () => {
+      const policy: Write = { ...message('policy', 0, '{}'), feed: mailboxFeed(invitation('C', 1)), kind: 'notice', connects: 1 }
+      const another: Write = { ...policy, feed: mailboxFeed(invitation('D', 1)) }
+      expect((await store.commit([policy])).accounts).toEqual([account({ bytes: 2, docs: 1, connections: 1 })])
+      await store.commit([policy, { ...policy, seen: 1, connects: 0 }, another])
+      expect(await usage()).toEqual({ bytes: 4, docs: 2, connections: 2 })
+      expect(await store.check()).toEqual([])
+      const ended: Write = { ...policy, seen: 2, connects: -1, bytes: bytes('{"ended":true}') }
+      const judgedBy = (sequence: number): Write => ({ ...ended, given: [{ feed: ended.feed, key: ended.key, sequence }] })
+      // Judged by a policy that is not the last any more; then rightly, and at the same time by another device.
+      expect((await store.commit([judgedBy(1)])).sequences).toEqual([0])
+      expect(await usage()).toMatchObject({ connections: 2 })
+      const commit = await store.commit([judgedBy(2), ended])
+      expect(commit.sequences).toEqual([3, 0])
+      expect(commit.accounts).toEqual([account({ bytes: 16, docs: 2, connections: 1 })])
+      expect(await store.check()).toEqual([])
+      await store.commit([{ ...ended, seen: 3 }])
+      expect((await store.check()).join('\n')).toContain('another number of connections')
     })
 
     it('counts what a compacted doc takes afterwards, updates that came meanwhile included', async () => {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { compactDoc, decodeStateVector, type EntryKind, entryKinds, type StateVector, vectorOfDoc } from '@entente/protocol'
+import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, type StateVector, vectorOfDoc } from '@entente/protocol'
 import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './libsql-file.js'
 import { vectorAfter } from './libsql-reads.js'
@@ -9,6 +9,7 @@ const stepDocs = 256
 const toldProblems = 100
 
 const erased = entryKinds.indexOf('erased')
+const notice = entryKinds.indexOf('notice')
 
 /** Counts that compare whole tables; each row that they give is a problem. */
 const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row) => string }[] = [
@@ -42,6 +43,15 @@ const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row)
       UNION ALL SELECT o.org FROM orgs o LEFT JOIN held h ON h.org = o.org WHERE o.bytes <> COALESCE(h.bytes, 0) OR o.docs <> COALESCE(h.docs, 0)
         OR o.tombstones <> COALESCE(h.tombstones, 0) OR o.tail_updates <> COALESCE(h.tail_updates, 0) LIMIT 10`,
     problem: (row) => `the account of ${cell(row, 'org')} is not the sum of what its feeds hold`,
+  },
+  {
+    sql: `WITH open AS (
+        SELECT f.owner AS org, COUNT(*) AS connections FROM docs d JOIN feeds f ON f.id = d.feed JOIN states s ON s.doc = d.id
+        WHERE d.key = '${policyKey}' AND d.kind = ${notice} AND f.name NOT LIKE '%/team/%'
+          AND CASE WHEN json_valid(CAST(s.bytes AS TEXT)) THEN json_extract(CAST(s.bytes AS TEXT), '$.ended') END IS NOT 1 GROUP BY f.owner)
+      SELECT o.org FROM orgs o LEFT JOIN open c ON c.org = o.org WHERE o.connections <> COALESCE(c.connections, 0)
+      UNION ALL SELECT c.org FROM open c LEFT JOIN orgs o ON o.org = c.org WHERE o.org IS NULL LIMIT 10`,
+    problem: (row) => `the account of ${cell(row, 'org')} has another number of connections than policies that have not ended theirs`,
   },
   { sql: 'SELECT 1 FROM settings WHERE length(secret) <> 32', problem: () => 'the store’s secret is not of its length' },
 ]

@@ -1,7 +1,9 @@
-import { decodeStateVector, loadDoc } from '@entente/protocol'
+import { decodeStateVector, entryKinds, loadDoc, policyKey } from '@entente/protocol'
 import pg from 'pg'
 import { ask, bytesOf, connectionTo, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
 import type { StoreStats } from './stats.js'
+
+const notice = entryKinds.indexOf('notice')
 
 const statsStatement = {
   name: 'stats',
@@ -85,6 +87,16 @@ const rules: readonly (readonly [says: string, text: string])[] = [
       FULL JOIN (SELECT f.owner, sum(d.bytes) AS bytes, count(*) FILTER (WHERE d.kind <> 3) AS docs FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
         GROUP BY f.owner) s ON s.owner = u.org
       WHERE coalesce(u.bytes, 0) <> coalesce(s.bytes, 0) OR coalesce(u.docs, 0) <> coalesce(s.docs, 0)`,
+  ],
+  [
+    'its account has another number of connections than policies that have not ended theirs',
+    `SELECT coalesce(u.org, s.owner) AS feed, NULL AS key
+      FROM (SELECT org, sum(connections) AS connections FROM entente.usage GROUP BY org) u
+      FULL JOIN (SELECT f.owner, count(*) AS connections FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
+        JOIN entente.states p ON p.feed = d.feed AND p.key = d.key
+        WHERE d.key = '${policyKey}' AND d.kind = ${notice} AND f.name NOT LIKE '%/team/%' AND NOT convert_from(p.bytes, 'UTF8') ~ '"ended"\\s*:\\s*true'
+        GROUP BY f.owner) s ON s.owner = u.org
+      WHERE coalesce(u.connections, 0) <> coalesce(s.connections, 0)`,
   ],
 ]
 

@@ -1,4 +1,4 @@
-import { type Entry, type FeedName, type Offer, parseKey, policyKey } from '@entente/protocol'
+import { decodePolicy, type Entry, type FeedName, type Offer, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../memory/clock.js'
 import { type MemoryDevice, openMemoryDevice } from '../memory/device.js'
@@ -6,7 +6,9 @@ import { seededRandom } from '../memory/random.js'
 import { MemoryStore } from '../memory/store.js'
 import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../memory/two-orgs.js'
 import { valueOf } from '../row/row.js'
+import { messageRowId } from './carriage.js'
 import { connectionFeed, teamFeed } from './meaning.js'
+import { policyText, readPolicy } from './policy.js'
 import { type LeftOut, needOf } from './project.js'
 import { type DocHead, docStoreKey } from './stored.js'
 
@@ -367,6 +369,42 @@ describe('a replica', () => {
     await absorb(paul, leads, ...narrowed.map((offer, index) => entryOf(offer, index + 3)))
     expect(Object.keys(paul.replica.peerDocs(leads).get(map)?.registers ?? {})).toEqual(['0'])
     expect(paul.replica.peerDocs(leads).get(onlyStatus)?.registers).toEqual({})
+  })
+
+  it('[CN8, OP3] tells the relay of an end once its docs are erased, and again when the relay has lost it', async () => {
+    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    await registerPolicies(vera, paul)
+    const [said = leads] = messages
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    const [whole] = await offersOf(vera, leads)
+    if (!whole) throw new Error('nothing to send')
+    await absorb(vera, leads, entryOf(whole, 1))
+    const policy = readPolicy(valueOf(vera.rows.get('Notice', messageRowId(said, policyKey)), 'body'))
+    if (!policy) throw new Error('no policy')
+    await vera.rows.save([
+      { object: 'Connection', id: sampleConnection, values: { state: 'Disabled' } },
+      { object: 'Notice', id: messageRowId(said, policyKey), values: { body: policyText({ ...policy, ended: true }) } },
+    ])
+    // The feed of opportunities has not been read yet: something may turn out to be erased there.
+    const [erasure] = await offersOf(vera, leads)
+    expect([erasure?.kind, await offersOf(vera, said)]).toEqual(['erased', []])
+    if (erasure) await absorb(vera, leads, entryOf(erasure, 2))
+    expect(await offersOf(vera, said)).toEqual([])
+    await absorb(vera, connectionFeed(sampleConnection, 'vendor', 'opportunity'))
+    const [ended] = await offersOf(vera, said)
+    expect(ended && decodePolicy(ended.bytes)).toEqual({ ...policy, ended: true })
+    if (ended) await absorb(vera, said, entryOf(ended, 2))
+    // What was said stays in sight; a loss of it brings the other feeds back until they have been read.
+    expect(vera.replica.followed().feeds).toEqual([said])
+    await vera.replica.lost(said)
+    expect(vera.replica.followed().feeds).toHaveLength(3)
+    await vera.replica.lost(leads)
+    for (const feed of [said, leads]) await absorb(vera, feed)
+    expect((await offersOf(vera, said)).map(({ key }) => key)).not.toContain(policyKey)
+    const [again] = await offersOf(vera, leads)
+    expect(again).toMatchObject({ kind: 'erased', seen: 0 })
+    if (again) await absorb(vera, leads, entryOf(again, 1))
+    expect((await offersOf(vera, said)).map(({ key }) => key)).toContain(policyKey)
   })
 
   it('[MS3] keeps an erased message erased on the org’s other devices', async () => {
