@@ -13,7 +13,7 @@ import {
   textOf,
 } from './postgres-connection.js'
 import { channel } from './postgres-hints.js'
-import { postgresVersion, schemaSql, upgradeSql } from './postgres-schema.js'
+import { findVersion, postgresVersion, refuseUnknownVersion, schemaSql, upgradeSql } from './postgres-schema.js'
 
 /** What this process knows of the database from before: its opening, and the copy of the data that it was drawn for. */
 export interface Known {
@@ -28,8 +28,6 @@ const statements = {
   copy: { name: 'copy', text: 'SELECT entente.copy() AS copy' },
   open: { name: 'open', text: 'SELECT entente.open($1, $2, $3, $4) AS opening' },
   settings: { name: 'server', text: "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages" },
-  schema: { name: 'schema', text: "SELECT to_regclass('entente.version') IS NOT NULL AS made" },
-  version: { name: 'version', text: 'SELECT version FROM entente.version' },
   lockAlone: { name: 'alone', text: `SELECT pg_try_advisory_lock(${locks.relays}) AS alone` },
   lockShared: { name: 'shared', text: `SELECT pg_advisory_lock_shared(${locks.relays})` },
   unlockAlone: { name: 'unlock', text: `SELECT pg_advisory_unlock(${locks.relays})` },
@@ -231,13 +229,12 @@ async function refuseUnsafe(line: pg.Client): Promise<void> {
 async function makeSchema(line: pg.Client): Promise<void> {
   await line.query(`SELECT pg_advisory_lock(${locks.schema})`)
   try {
-    const [found] = await ask(line, statements.schema, [])
-    if (!flagOf(found, 'made')) await line.query(`BEGIN; ${schemaSql(randomBytes(32).toString('hex'))} COMMIT`)
-    const [row] = await ask(line, statements.version, [])
-    const version = numberOf(row, 'version')
-    if (version > postgresVersion) {
-      throw new Error(`The database was written by a newer relay (${version}, known here: ${postgresVersion}); start that one instead.`)
+    const version = await findVersion(line)
+    if (version === undefined) {
+      await line.query(`BEGIN; ${schemaSql(randomBytes(32).toString('hex'))} COMMIT`)
+      return
     }
+    refuseUnknownVersion(version)
     if (version < postgresVersion) await line.query(`BEGIN; ${upgradeSql(version)} COMMIT`)
   } finally {
     await line.query(`SELECT pg_advisory_unlock(${locks.schema})`).catch(() => {})

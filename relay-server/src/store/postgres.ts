@@ -8,7 +8,6 @@ import { checkDatabase, statsOf } from './postgres-check.js'
 import {
   ask,
   bytesOf,
-  connect,
   flagOf,
   listOf,
   numberOf,
@@ -21,7 +20,6 @@ import { extendStatement, extensionOf, extensionOutcome, type Outcome } from './
 import { PostgresLink } from './postgres-link.js'
 import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './postgres-reads.js'
 import type { PostgresSession } from './postgres-session.js'
-import { findVersion, refuseUnknownVersion } from './postgres-schema.js'
 import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
 import { addInvitation, type ChangedInvitation, changeInvitation, writes as statements } from './postgres-writes.js'
 import type { StoreStats } from './stats.js'
@@ -51,7 +49,6 @@ const defaultTimes: WatchTimes = { hints: 3, revision: 1_000, heads: 5_000 }
  * @throws Error where the database cannot be reached, is of another version, or runs without fsync or full_page_writes
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
-  await refuseOtherDatabase(url)
   const watch = new PostgresWatch(randomBytes(9).toString('base64url'), { ...defaultTimes, ...options.times })
   const link = await PostgresLink.open({ url, connections: options.connections ?? 6 }, watch)
   try {
@@ -61,17 +58,6 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
   } catch (error) {
     await link.close()
     throw error
-  }
-}
-
-/** Before anything is made or drawn. */
-async function refuseOtherDatabase(url: string): Promise<void> {
-  const client = await connect(url)
-  try {
-    const version = await findVersion(client)
-    if (version !== undefined) refuseUnknownVersion(version)
-  } finally {
-    await client.end().catch(() => {})
   }
 }
 
