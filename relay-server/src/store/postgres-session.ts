@@ -3,6 +3,7 @@ import pg from 'pg'
 import { locks } from './postgres-append.js'
 import {
   ask,
+  connect,
   connectionTo,
   flagOf,
   numberOf,
@@ -70,11 +71,9 @@ export class PostgresSession {
     hear: (payload: string) => void,
     whenOver: () => void,
   ): Promise<PostgresSession> {
-    const line = new pg.Client(connectionTo(url))
-    line.on('error', () => {})
+    const line = await connect(url)
     line.on('notification', ({ payload }) => hear(payload ?? ''))
     try {
-      await connect(line)
       await line.query(sessionSql)
       await refuseUnsafe(line)
       await makeSchema(line)
@@ -201,15 +200,6 @@ async function prepare(client: pg.ClientBase, copy: string): Promise<Error | und
     return textOf(row, 'copy') === copy ? undefined : new Error('The database was replaced meanwhile.')
   } catch (error) {
     return error instanceof Error ? error : new Error('The database cannot be reached.')
-  }
-}
-
-async function connect(line: pg.Client): Promise<void> {
-  try {
-    await line.connect()
-  } catch (cause) {
-    const { message, code } = cause as Error & { readonly code?: string }
-    throw new Error(`The database cannot be reached: ${message || code}.`, { cause })
   }
 }
 
