@@ -17,22 +17,14 @@ export function installPackages() {
 /** The path of a Chromium; fetched through apt where that is possible, else a clear word. */
 export function findChromium() {
   const found = () => process.env.CHROMIUM_BIN || which('chromium') || which('chromium-browser') || which('google-chrome')
-  if (!found() && process.getuid?.() === 0 && which('apt-get')) {
-    console.log('Chromium is missing; installing it through apt …')
-    run('apt-get', ['update', '-qq'])
-    run('apt-get', ['install', '-y', '-qq', 'chromium'])
-  }
+  if (!found()) fetchThroughApt('Chromium', 'chromium')
   return found() || fail('The browser tests need Chromium. Install it, or set CHROMIUM_BIN to its path, and run again.')
 }
 
 /** Sees to it that there is a PostgreSQL server to start; fetched through apt where that is possible, else a clear word. */
 export function findPostgres() {
   const found = () => which('initdb') || existsSync('/usr/lib/postgresql/15/bin/initdb') || existsSync('/usr/lib/postgresql/16/bin/initdb')
-  if (!found() && process.getuid?.() === 0 && which('apt-get')) {
-    console.log('PostgreSQL is missing; installing it through apt …')
-    run('apt-get', ['update', '-qq'])
-    run('apt-get', ['install', '-y', '-qq', 'postgresql-15'])
-  }
+  if (!found()) fetchThroughApt('PostgreSQL', 'postgresql-15')
   return (
     found() || fail('The tests of the relay’s larger store need PostgreSQL 15. Install it (apt-get install postgresql-15), and run again.')
   )
@@ -40,20 +32,25 @@ export function findPostgres() {
 
 /** Fetches nginx through apt where that is possible. Without it the tests of a relay behind a proxy are skipped, which they say. */
 export function findNginx() {
-  if (which('nginx') || process.getuid?.() !== 0 || !which('apt-get')) return
-  console.log('nginx is missing; installing it through apt …')
-  for (const args of [
-    ['update', '-qq'],
-    ['install', '-y', '-qq', 'nginx-light'],
-  ])
-    spawnSync('apt-get', args, { stdio: 'inherit' })
+  if (!which('nginx')) fetchThroughApt('nginx', 'nginx-light')
+}
+
+/** Where this user may; what is missing afterwards is its caller's to say. */
+function fetchThroughApt(name, debianPackage) {
+  if (process.getuid?.() !== 0 || !which('apt-get')) return
+  console.log(`${name} is missing; installing it through apt …`)
+  attempt('apt-get', ['update', '-qq'])
+  attempt('apt-get', ['install', '-y', '-qq', debianPackage])
 }
 
 /** Runs a command from the project's root and ends with its code when it fails. */
 export function run(command, args, env = {}) {
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
+  const status = attempt(command, args, env)
   if (status !== 0) process.exit(status ?? 1)
 }
+
+const attempt = (command, args, env = {}) =>
+  spawnSync(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).status
 
 function which(name) {
   try {
