@@ -54,7 +54,7 @@ describe('group commit', () => {
           return store.keyStates(names)
         },
       },
-      message: { value: store.message.bind(store) },
+      notice: { value: store.notice.bind(store) },
       page: { value: store.page.bind(store) },
       account: { value: store.account.bind(store) },
     })

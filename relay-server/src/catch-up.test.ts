@@ -46,6 +46,11 @@ describe('catching up', () => {
     return { client, opening }
   }
 
+  const figure = async (metric: string): Promise<number> => {
+    const figures = await (await fetch(`http://127.0.0.1:${relay.port}/metrics`)).text()
+    return Number(new RegExp(`^${metric} (.*)$`, 'm').exec(figures)?.[1])
+  }
+
   it('[CU1] gives what came after a cursor, and nothing else', async () => {
     const first = docOffer('r1', bytes('a'))
     const edit = editor(first.bytes)
@@ -56,6 +61,38 @@ describe('catching up', () => {
     const entries = await client.read(1, name, { after: 2, opening, position: 3 })
     expect(entries.map((entry) => [entry.sequence, entry.key, entry.whole])).toEqual([[3, 'r1', false]])
     expect((await client.read(2, name)).map((entry) => entry.sequence)).toEqual([1, 2, 3])
+  })
+
+  it('[CU1] gives the same out of what was sent lately as out of the store', async () => {
+    const first = docOffer('r1', bytes('0'))
+    const edit = editor(first.bytes)
+    await vera.publish(feed, first)
+    await vera.publish(feed, docOffer('r2', bytes('secret')))
+    for (let seen = 1; seen <= 12; seen++)
+      await vera.publish(feed, { ...first, whole: false, seen: seen === 1 ? 1 : seen + 1, bytes: edit(bytes(String(seen))) })
+    const { client: before, opening } = await welcomed()
+    let client = before
+    const answers = async (): Promise<(readonly Entry[])[]> => {
+      const all: (readonly Entry[])[] = []
+      for (let after = 1; after <= 14; after++) all.push(await client.read(1, name, { after, opening, position: after }))
+      return all
+    }
+    const readBefore = await figure('entente_catch_up_pages_total')
+    const answered = await answers()
+    expect(answered.map((entries) => entries.map((entry) => entry.sequence))).toEqual(
+      Array.from({ length: 14 }, (_, index) => Array.from({ length: 13 - index }, (_, next) => index + 2 + next)),
+    )
+    // Only what was there before the updates had to be read.
+    expect((await figure('entente_catch_up_pages_total')) - readBefore).toBe(1)
+    await relay.restart()
+    ;({ client } = await welcomed())
+    expect(await answers()).toEqual(answered)
+    vera = await connection.open(relay.url, connection.vera)
+    await vera.read(feed, name)
+    // Erased: from now on nobody is sent what it held, whatever they have seen.
+    await vera.publish(feed, { key: parseKey('r2'), kind: 'erased', whole: true, epoch: first.epoch, bytes: new Uint8Array(), seen: 2 })
+    const entries = await client.read(1, name, { after: 1, opening, position: 1 })
+    expect(entries.filter((entry) => entry.key === 'r2').map((entry) => [entry.kind, entry.bytes.length])).toEqual([['erased', 0]])
   })
 
   it('[CU5] holds no more for a reader than what it may let wait, however many feeds of large entries it comes back to (row 28)', async () => {

@@ -1,8 +1,8 @@
 import { limits } from '@entente/protocol'
-import { chunkBytes, encodeEntries } from './entries.js'
+import { type Chunk, chunkBytes, encodeChunks, messagesOf } from './entries.js'
 import type { Reader, Readers, Subscription } from './fan-out.js'
 import type { Metrics } from './metrics.js'
-import type { Page, Store } from './store/store.js'
+import type { Store } from './store/store.js'
 import type { Turns } from './turns.js'
 
 /** What is read from the store in one step: what fits one frame beside other feeds' answers. */
@@ -16,6 +16,22 @@ export interface CatchUpTools {
   readonly readers: Readers
   readonly turns: Turns
   readonly metrics: Metrics
+}
+
+/** What is next for a subscription. */
+interface Answer {
+  readonly chunks: readonly Chunk[]
+  /** The feed's last sequence, 0 where it has none. */
+  readonly head: number
+  /** Whether nothing is left between these entries and the head. */
+  readonly done: boolean
+  readonly isRead: boolean
+}
+
+interface Asked {
+  readonly subscription: Subscription
+  /** The feed's head, where the store was asked for it before. */
+  readonly head: number | undefined
 }
 
 /** Whose subscriptions are answered. */
@@ -38,7 +54,7 @@ export class CatchUp {
   readonly #tools: CatchUpTools
   readonly #reader: Reader
   readonly #asker: Asker
-  #queue: Subscription[] = []
+  #queue: Asked[] = []
   #atOnce = feedsAtOnce
   #running = false
 
@@ -52,26 +68,30 @@ export class CatchUp {
     return this.#running
   }
 
-  follow(subscription: Subscription): void {
-    this.#queue.push(subscription)
+  /**
+   * @param head of the feed, where the store was asked for it since the subscription was added to the readers: what came to the feed up to there may
+   * then be at hand, and need not be read
+   */
+  follow(subscription: Subscription, head?: number): void {
+    this.#queue.push({ subscription, head })
     if (this.#running) return
     this.#running = true
     this.#run().catch((error: unknown) => this.#asker.readFailed(error))
   }
 
   async #run(): Promise<void> {
-    const { store, turns } = this.#tools
+    const { turns } = this.#tools
     try {
       while (this.#queue.length > 0) {
         if (this.#reader.isBusy) await this.#reader.drained()
         // Nothing is read for those who left while they waited.
-        const some = this.#queue.splice(0, this.#atOnce).filter(({ ended }) => !ended)
+        const some = this.#queue.splice(0, this.#atOnce).filter(({ subscription }) => !subscription.ended)
         if (some.length === 0) continue
         this.#atOnce = Math.min(feedsAtOnce, this.#atOnce * 2)
-        const sent = some.map(({ access }) => this.#tools.readers.sent(access.name))
-        const pages = await turns.take(() => Promise.all(some.map(({ access, cursor }) => store.page(access.name, cursor, pageBounds))))
-        for (const [index, page] of pages.entries()) {
-          const subscription = some[index]
+        const sent = some.map(({ subscription }) => this.#tools.readers.sent(subscription.access.name))
+        const answers = await turns.take(() => Promise.all(some.map((asked) => this.#answer(asked))))
+        for (const [index, answer] of answers.entries()) {
+          const subscription = some[index]?.subscription
           if (!subscription || subscription.ended) continue
           if (index > 0 && this.#reader.isBusy) {
             // Their pages are large: the rest is read again when there is room for it, and not so many at once.
@@ -80,8 +100,8 @@ export class CatchUp {
             break
           }
           // A feed that was dropped or replaced has lost what it had: its readers would be paged on for ever, to where it no longer reaches.
-          if (page.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#asker.lose(subscription)
-          else if (!this.#give(subscription, page)) this.#queue.push(subscription)
+          if (answer.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#asker.lose(subscription)
+          else if (!this.#give(subscription, answer)) this.#queue.push({ subscription, head: undefined })
         }
       }
     } finally {
@@ -91,14 +111,32 @@ export class CatchUp {
     this.#asker.caughtUp()
   }
 
+  async #answer(asked: Asked): Promise<Answer> {
+    return this.#atHand(asked) ?? this.#read(asked)
+  }
+
+  #atHand({ subscription: { access, cursor }, head }: Asked): Answer | undefined {
+    if (head === undefined || head < cursor) return undefined
+    if (head === cursor) return { chunks: [], head, done: true, isRead: false }
+    const recent = this.#tools.readers.recent(access.name, cursor, head)
+    return recent && { chunks: recent.chunks, head: recent.to, done: true, isRead: false }
+  }
+
+  async #read({ subscription: { access, cursor } }: Asked): Promise<Answer> {
+    const { entries, head, done } = await this.#tools.store.page(access.name, cursor, pageBounds)
+    return { chunks: encodeChunks(entries), head, done, isRead: true }
+  }
+
   /** @returns whether the subscription is done with catching up */
-  #give(subscription: Subscription, { entries, done, head }: Page): boolean {
-    this.#tools.metrics.caughtUpPage(entries.length)
+  #give(subscription: Subscription, { chunks, done, head, isRead }: Answer): boolean {
+    this.#tools.metrics.caughtUp(
+      chunks.reduce((sum, { count }) => sum + count, 0),
+      isRead,
+    )
     subscription.head = head
-    subscription.cursor = done ? head : (entries.at(-1)?.sequence ?? subscription.cursor)
+    subscription.cursor = done ? head : (chunks.at(-1)?.to ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)
-    for (const { bytes } of encodeEntries(subscription.number, entries, head, { last: isLive, before: false }))
-      this.#reader.sayEncoded(bytes)
+    for (const message of messagesOf(subscription.number, chunks, head, { last: isLive, before: false })) this.#reader.sayEncoded(message)
     return isLive
   }
 }

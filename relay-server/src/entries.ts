@@ -1,45 +1,53 @@
-import { encodeRelayFrame, type Entry } from '@entente/protocol'
+import { encodeEntries, encodeEntriesFrame, type EncodedEntries, type Entry } from '@entente/protocol'
 
 /** Entries of about this many bytes make one message, so that a frame never waits for a whole feed. */
 export const chunkBytes = 64 * 1024
 /** What an entry costs on the wire beside its bytes, at most about. */
 const entryOverhead = 96
 
-/** One message of entries, and how far a reader has got who was sent it. */
-export interface EntriesMessage {
-  readonly bytes: Uint8Array
-  readonly count: number
+/** Entries of a feed that leave in one message, and how far a reader has got who was sent them. */
+export interface Chunk extends EncodedEntries {
   readonly to: number
 }
 
-/**
- * Encodes entries of a feed as messages of about `chunkBytes`; at least one, be it empty.
- *
- * @param number the session's own number for the feed
- * @param position the feed's head when they were read or committed (rule OP1)
- * @param live whether the last message, and those before it, are marked as up to date
- */
-export function encodeEntries(
-  number: number,
-  entries: readonly Entry[],
-  position: number,
-  live: { readonly last: boolean; readonly before: boolean },
-): readonly EntriesMessage[] {
-  const messages: EntriesMessage[] = []
-  let chunk: Entry[] = []
+/** Encodes entries of a feed in chunks of about `chunkBytes`, once for all readers; none where there are no entries. */
+export function encodeChunks(entries: readonly Entry[]): readonly Chunk[] {
+  const chunks: Chunk[] = []
+  let some: Entry[] = []
   let size = 0
-  const close = (isLive: boolean): void => {
-    const bytes = encodeRelayFrame([{ type: 'entries', feed: number, position, live: isLive, entries: chunk }])
-    messages.push({ bytes, count: chunk.length, to: chunk.at(-1)?.sequence ?? position })
-    chunk = []
+  const close = (): void => {
+    const last = some.at(-1)
+    if (last) chunks.push({ ...encodeEntries(some), to: last.sequence })
+    some = []
     size = 0
   }
   for (const entry of entries) {
     const length = entry.bytes.length + entryOverhead
-    if (chunk.length > 0 && size + length > chunkBytes) close(live.before)
-    chunk.push(entry)
+    if (size + length > chunkBytes) close()
+    some.push(entry)
     size += length
   }
-  if (chunk.length > 0 || messages.length === 0) close(live.last)
-  return messages
+  close()
+  return chunks
+}
+
+const nothing: EncodedEntries = { count: 0, bytes: new Uint8Array() }
+
+/**
+ * The messages in which chunks leave; at least one, be it empty.
+ *
+ * @param number the session's own number for the feed
+ * @param position the feed's head when the entries were read or committed (rule OP1)
+ * @param live whether the last message, and those before it, are marked as up to date
+ */
+export function messagesOf(
+  number: number,
+  chunks: readonly EncodedEntries[],
+  position: number,
+  live: { readonly last: boolean; readonly before: boolean },
+): readonly Uint8Array[] {
+  const all = chunks.length > 0 ? chunks : [nothing]
+  return all.map((chunk, index) =>
+    encodeEntriesFrame({ feed: number, position, live: index === all.length - 1 ? live.last : live.before }, chunk),
+  )
 }

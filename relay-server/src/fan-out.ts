@@ -1,8 +1,9 @@
 import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from './access.js'
-import { encodeEntries, type EntriesMessage } from './entries.js'
+import { type Chunk, encodeChunks, messagesOf } from './entries.js'
 import type { Metrics } from './metrics.js'
 import { isPolicy } from './offer.js'
+import { Recent, type Sent } from './recent.js'
 import type { Commit, Page, Write } from './store/store.js'
 
 /** One session's reading of one feed. */
@@ -13,7 +14,7 @@ export interface Subscription {
   readonly reader: Reader
   /** The last sequence that was sent. */
   cursor: number
-  /** The feed's last sequence when it was last read for this subscription. */
+  /** The feed's last sequence when it was last read for this subscription; its cursor where that has not been yet. */
   head: number
   /** Whether all up to the cursor was sent and what is committed from now on is to be sent at once. */
   live: boolean
@@ -62,6 +63,7 @@ export class Readers {
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
   readonly #policyCame: (name: FeedName) => void
+  readonly #recent = new Recent()
 
   /** @param policyCame hears of a policy that another relay committed */
   constructor(readPage: ReadPage, metrics: Metrics, policyCame: (name: FeedName) => void) {
@@ -100,11 +102,17 @@ export class Readers {
       }
     }
     this.#feeds.clear()
+    this.#recent.forgetAll()
   }
 
   /** The last sequence of a feed that is known of here. */
   sent(name: FeedName): number {
     return this.#feeds.get(name)?.sent ?? 0
+  }
+
+  /** What came after a cursor, where it is at hand, up to `head` at least. */
+  recent(name: FeedName, cursor: number, head: number): Sent | undefined {
+    return this.#recent.after(name, cursor, head)
   }
 
   names(): Iterable<FeedName> {
@@ -141,7 +149,7 @@ export class Readers {
       if (!feed) continue
       // Between the last that was sent and these lie entries of another relay; all of them are read together.
       if (feed.live > 0 && feed.sent < from) this.grew(name, to)
-      else this.#send(feed, { entries, from, to })
+      else this.#send(name, feed, { entries, from, to })
     }
   }
 
@@ -162,7 +170,7 @@ export class Readers {
         const { entries, done, head } = await this.#readPage(name, from)
         if (head < from) return
         if (entries.some(isPolicy)) this.#policyCame(name)
-        this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
+        this.#send(name, feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
         if (!done) return this.#dropBehind(feed)
         feed.grownTo = Math.max(head, feed.sent)
       }
@@ -183,10 +191,11 @@ export class Readers {
     subscription.reader.follow(subscription)
   }
 
-  /** Encodes once for all readers that have the same number for the feed; few have another. */
-  #send(feed: Followed, { entries, from, to }: Stretch): void {
+  /** Encodes entries once for all readers, and what stands before them for those that have the same number for the feed; few have another. */
+  #send(name: FeedName, feed: Followed, { entries, from, to }: Stretch): void {
     feed.sent = Math.max(feed.sent, to)
-    const messagesByNumber = new Map<number, readonly EntriesMessage[]>()
+    let chunks: readonly Chunk[] | undefined
+    const messagesByNumber = new Map<number, readonly Uint8Array[]>()
     for (const subscription of feed.subscriptions) {
       const { number, cursor } = subscription
       if (!subscription.live || cursor >= to) continue
@@ -196,22 +205,31 @@ export class Readers {
       }
       const isWhole = cursor === from
       const known = isWhole ? messagesByNumber.get(number) : undefined
-      const rest = isWhole ? entries : entries.filter((entry) => entry.sequence > cursor)
-      const messages = known ?? encodeEntries(number, rest, to, { last: true, before: true })
+      const own = isWhole ? (chunks ??= encodeChunks(entries)) : encodeChunks(entries.filter((entry) => entry.sequence > cursor))
+      const messages = known ?? messagesOf(number, own, to, { last: true, before: true })
       if (isWhole) messagesByNumber.set(number, messages)
-      if (this.#give(subscription, messages)) subscription.cursor = to
+      if (this.#give(subscription, own, messages)) subscription.cursor = to
       else this.#fellBehind(feed, subscription)
     }
+    // Where nobody was there to be sent them, they are not encoded for those who may come.
+    if (chunks) this.#recent.note(name, { from, to, chunks }, entries.every(isUpdate))
+    else this.#recent.forget(name)
   }
 
   /** @returns false where the reader has enough before all is given */
-  #give(subscription: Subscription, messages: readonly EntriesMessage[]): boolean {
-    for (const { bytes, count, to } of messages) {
+  #give(subscription: Subscription, chunks: readonly Chunk[], messages: readonly Uint8Array[]): boolean {
+    for (const [index, message] of messages.entries()) {
       if (subscription.reader.isFull) return false
-      subscription.reader.sayEncoded(bytes)
-      subscription.cursor = to
-      this.#metrics.sent(count)
+      subscription.reader.sayEncoded(message)
+      const chunk = chunks[index]
+      if (!chunk) continue
+      subscription.cursor = chunk.to
+      this.#metrics.sent(chunk.count)
     }
     return true
   }
+}
+
+function isUpdate({ kind, whole }: Entry): boolean {
+  return kind === 'doc' && !whole
 }

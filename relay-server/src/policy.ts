@@ -48,7 +48,7 @@ export class PolicyBook {
 /** What both sides have registered, as it lies in the store now. */
 export async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
   const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
-  const found = await Promise.all(names.map((name) => store.message(name)))
+  const found = await Promise.all(names.map((name) => store.notice(name)))
   const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
   const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))
   return join(vendor, partner, given)

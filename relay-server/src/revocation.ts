@@ -4,8 +4,7 @@ import type { KeyName, Store } from './store/store.js'
 
 /** Whether an admin of the org has revoked the device: there is a notice of it in the team's messages (rule ID4). */
 export async function isRevoked(org: OrgId, device: DeviceId, store: Store): Promise<boolean> {
-  const [state] = await store.keyStates([noticeOf(org, device)])
-  return state?.kind === 'notice'
+  return (await store.notice(noticeOf(org, device))) !== undefined
 }
 
 /** Those sessions whose device has been revoked, asked for all at once. */

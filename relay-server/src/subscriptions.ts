@@ -65,9 +65,7 @@ export class Subscriptions implements Asker {
     if (this.count >= limits.feedsPerSession)
       return this.#subscriber.refuseFeed(feed, 'RATE', 'This session follows as many feeds as it may.')
     const access = await accessTo(name, this.#subscriber.org, this.#attached ?? none, store, now)
-    if (!access || (!access.writes && (await isOver(name, store)))) return this.#refuseUnknown(feed)
-    const isFresh = after === 0 && opening === 0
-    if (!isFresh && !(await store.knows(name, opening, position))) return this.#refuseLost(feed)
+    if (!access) return this.#refuseUnknown(feed)
     if (this.#subscriber.hasEnded) return
     const subscription: Subscription = {
       number: feed,
@@ -80,14 +78,22 @@ export class Subscriptions implements Asker {
     }
     this.#byNumber ??= new Map()
     this.#byNumber.set(feed, subscription)
+    // Before the store is asked: what the feed grows by from then on is told to those who follow it.
     readers.add(subscription)
-    this.follow(subscription)
+    const isFresh = after === 0 && opening === 0
+    const [isClosed, head] = await Promise.all([
+      !access.writes && isOver(name, store),
+      isFresh ? undefined : store.headSince(name, opening, position),
+    ])
+    if (subscription.ended) return
+    if (isClosed) this.dismiss(subscription)
+    else if (!isFresh && head === undefined) this.lose(subscription)
+    else this.#catchingUp().follow(subscription, head)
   }
 
   /** Catches a subscription up that fell behind. */
   follow(subscription: Subscription): void {
-    this.#catchUp ??= new CatchUp(this.#tools, this.#subscriber, this)
-    this.#catchUp.follow(subscription)
+    this.#catchingUp().follow(subscription)
   }
 
   lose({ number }: Subscription): void {
@@ -117,6 +123,10 @@ export class Subscriptions implements Asker {
 
   removeAll(): void {
     for (const feed of this.#byNumber?.keys() ?? []) this.remove(feed)
+  }
+
+  #catchingUp(): CatchUp {
+    return (this.#catchUp ??= new CatchUp(this.#tools, this.#subscriber, this))
   }
 
   #refuseUnknown(feed: number): void {

@@ -10,6 +10,8 @@ import {
   decodeClientFrame,
   decodeRelayFrame,
   encodeClientFrame,
+  encodeEntries,
+  encodeEntriesFrame,
   encodeRelayFrame,
   type RelayMessage,
   wireShapes,
@@ -39,6 +41,23 @@ describe('a frame', () => {
       { type: 'refused', what: 'offer', subject: 4, code: 'BEHIND', version: 0, retryMs: 0, detail: '' },
     ]
     expect(decodeRelayFrame(encodeRelayFrame(told))).toEqual(told)
+  })
+
+  it('is the same whether its entries are encoded with it or were before', () => {
+    const epoch = { version: 1, number: 2 }
+    const some = ['a', 'b'].map((letter, index) => ({
+      sequence: 300 + index,
+      key: parseKey(letter),
+      kind: 'doc' as const,
+      whole: false,
+      epoch,
+      bytes: new Uint8Array(200),
+    }))
+    for (const entries of [some, []])
+      for (const live of [true, false]) {
+        const head = { feed: 130, position: 2 ** 40, live }
+        expect(encodeEntriesFrame(head, encodeEntries(entries))).toEqual(encodeRelayFrame([{ type: 'entries', ...head, entries }]))
+      }
   })
 
   it('[W2] with a message that is not known here is refused with VERSION', () => {

@@ -7,7 +7,8 @@ import { attach } from './message/attach.js'
 import { challenge } from './message/challenge.js'
 import { claim } from './message/claim.js'
 import { askDoor, door } from './message/door.js'
-import { entries } from './message/entries.js'
+import { type Entry, entry } from './entry.js'
+import { entries, type EntriesHead, entriesHead } from './message/entries.js'
 import { failed } from './message/failed.js'
 import { ping, pong } from './message/heartbeat.js'
 import { hello } from './message/hello.js'
@@ -66,6 +67,29 @@ export const decodeClientFrame = frameReader<ClientMessage>(clientMessages)
 export const encodeRelayFrame = frameWriter<RelayMessage>(relayMessages)
 /** @throws ProtocolError VERSION for a message number that is not known here, FRAME or SIZE for malformed bytes. */
 export const decodeRelayFrame = frameReader<RelayMessage>(relayMessages)
+
+/** Entries as they stand in a frame, one after the other: what many readers are sent is encoded once. */
+export interface EncodedEntries {
+  readonly count: number
+  readonly bytes: Uint8Array
+}
+
+export function encodeEntries(some: readonly Entry[]): EncodedEntries {
+  const bytes = encoding.encode((encoder) => {
+    for (const one of some) entry.write(encoder, one)
+  })
+  return { count: some.length, bytes }
+}
+
+/** One frame with one `entries` message, as `encodeRelayFrame` makes it, out of entries that were encoded before. */
+export function encodeEntriesFrame(head: EntriesHead, { count, bytes }: EncodedEntries): Uint8Array {
+  return encoding.encode((encoder) => {
+    encoding.writeUint8(encoder, relayMessages.entries[0])
+    entriesHead.write(encoder, head)
+    encoding.writeVarUint(encoder, count)
+    encoding.writeUint8Array(encoder, bytes)
+  })
+}
 
 /** The layout of every message by its number, for the test that pins the wire. */
 export const wireShapes: readonly string[] = [...Object.entries(clientMessages), ...Object.entries(relayMessages)].map(

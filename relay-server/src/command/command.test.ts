@@ -105,7 +105,7 @@ it('restore puts a copy in place under a new opening, and the present store asid
   expect(said.join('\n')).toContain(aside)
   const restored = await openLibsqlStore(place.data)
   expect((await restored.page(feed, 0, bounds)).head).toBe(2)
-  expect(await restored.knows(feed, opening, 2)).toBe(false)
+  expect(await restored.headSince(feed, opening, 2)).toBeUndefined()
   expect(restored.secret()).toEqual(secret)
   expect(await restored.check()).toEqual([])
   await restored.close()

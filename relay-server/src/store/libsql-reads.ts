@@ -4,6 +4,7 @@ import {
   emptyVector,
   type Entry,
   type EntryKind,
+  entryKinds,
   type FeedName,
   type OrgId,
   parseOrgId,
@@ -22,6 +23,7 @@ export class LibsqlReads {
   readonly #end: ReadStatement
   readonly #feed: ReadStatement
   readonly #doc: ReadStatement
+  readonly #notice: ReadStatement
   readonly #state: ReadStatement
   readonly #tail: ReadStatement
   readonly #walks: Walks
@@ -38,10 +40,14 @@ export class LibsqlReads {
     this.#end = reader.prepare(
       `SELECT COALESCE(
         (SELECT fo.head FROM feeds f JOIN feed_openings fo ON fo.feed = f.id WHERE f.name = ? AND fo.n > o.n ORDER BY fo.n LIMIT 1),
-        (SELECT head FROM feeds WHERE name = ?), 0) AS head FROM openings o WHERE o.id = ?`,
+        (SELECT head FROM feeds WHERE name = ?), 0) AS ended, (SELECT head FROM feeds WHERE name = ?) AS head FROM openings o WHERE o.id = ?`,
     )
     this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
+    this.#notice = reader.prepare(
+      `SELECT d.merged, s.bytes FROM feeds f JOIN docs d ON d.feed = f.id JOIN states s ON s.doc = d.id
+        WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('notice')}`,
+    )
     this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
     this.#tail = reader.prepare('SELECT sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
     this.#walks = prepareWalks(reader)
@@ -61,9 +67,9 @@ export class LibsqlReads {
     )
   }
 
-  knows(feed: FeedName, opening: number, position: number): boolean {
-    const row = this.#end.get([feed, feed, opening])
-    return row !== undefined && position <= toNumber(row['head'])
+  headSince(feed: FeedName, opening: number, position: number): number | undefined {
+    const row = this.#end.get([feed, feed, feed, opening])
+    return row && position <= toNumber(row['ended']) ? toNumber(row['head'] ?? 0) : undefined
   }
 
   keyState(name: KeyName): KeyState | undefined {
@@ -84,10 +90,9 @@ export class LibsqlReads {
     }
   }
 
-  message(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
-    const row = this.#doc.get([name.feed, name.key])
-    if (!row || (toKind(row) !== 'message' && toKind(row) !== 'notice')) return undefined
-    return { bytes: toBytes(this.#state.get([toNumber(row['id'])])?.['bytes']), sequence: toNumber(row['merged']) }
+  notice(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
+    const row = this.#notice.get([name.feed, name.key])
+    return row && { bytes: toBytes(row['bytes']), sequence: toNumber(row['merged']) }
   }
 
   doc(name: KeyName): StoredDoc | undefined {

@@ -59,16 +59,16 @@ class LibsqlStore implements Store {
     return this.#file.opening.id
   }
 
-  async knows(feed: FeedName, opening: number, position: number): Promise<boolean> {
-    return this.#reads.knows(feed, opening, position)
+  async headSince(feed: FeedName, opening: number, position: number): Promise<number | undefined> {
+    return this.#reads.headSince(feed, opening, position)
   }
 
   async keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]> {
     return this.#reader.snapshot(() => names.map((name) => this.#reads.keyState(name)))
   }
 
-  async message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
-    return this.#reader.snapshot(() => this.#reads.message(name))
+  async notice(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
+    return this.#reads.notice(name)
   }
 
   async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {

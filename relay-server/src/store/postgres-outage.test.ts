@@ -24,7 +24,7 @@ it('finds what it was not told: when its listening connection was lost, and now 
   expect(atPaul.mailboxes).toContain('A'.repeat(22))
   await vera.commit([message('b')])
   await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 2`), 2_000)
-  expect(await paul.knows(feed, opening, 0)).toBe(true)
+  expect(await paul.headSince(feed, opening, 0)).toBeDefined()
   expect(vera.opening()).toBe(paul.opening())
   // Written past every relay, so that nobody notifies.
   await shared.server.query(`UPDATE entente.feeds SET head = 7 WHERE name = '${feed}'`, shared.name)
@@ -48,7 +48,7 @@ it('rejects while the database is away, soon, and goes on by itself', async () =
   await vi.waitFor(async () => expect(await vera.isWritable()).toBe(true), 5_000)
   expect((await vera.commit([message('b')])).sequences).toEqual([2])
   expect((await paul.page(feed, 0, bounds)).head).toBe(2)
-  expect(await paul.knows(feed, before, 1)).toBe(true)
+  expect(await paul.headSince(feed, before, 1)).toBeDefined()
   expect(paul.opening()).toBe(vera.opening())
 })
 
@@ -91,7 +91,7 @@ it('[OP2] tells every relay when the database was replaced by an older copy unde
   const before = vera.opening()
   const restore = await shared.server.copyData()
   await paul.commit([message('b'), message('c')])
-  expect(await vera.knows(feed, before, 3)).toBe(true)
+  expect(await vera.headSince(feed, before, 3)).toBeDefined()
   await shared.server.stopHard()
   await restore()
   await shared.server.startAgain()
@@ -99,9 +99,9 @@ it('[OP2] tells every relay when the database was replaced by an older copy unde
   expect(vera.opening()).not.toBe(before)
   expect(paul.opening()).toBe(vera.opening())
   await paul.commit([message('d'), message('e')])
-  expect(await vera.knows(feed, before, 1)).toBe(true)
-  expect(await vera.knows(feed, before, 3)).toBe(false)
-  expect(await vera.knows(feed, vera.opening(), 3)).toBe(true)
+  expect(await vera.headSince(feed, before, 1)).toBeDefined()
+  expect(await vera.headSince(feed, before, 3)).toBeUndefined()
+  expect(await vera.headSince(feed, vera.opening(), 3)).toBeDefined()
 })
 
 it('[OP2] notices that older rows were put in the place of newer ones while it was connected', async () => {
@@ -121,8 +121,8 @@ it('[OP2] notices that older rows were put in the place of newer ones while it w
   await expect(paul.commit([message('c')])).rejects.toThrow('replaced')
   await vi.waitFor(() => expect([atVera.reopenings, atPaul.reopenings]).toEqual([1, 1]), 3_000)
   expect((await paul.commit([message('c')])).sequences).toEqual([2])
-  expect(await paul.knows(feed, before, 1)).toBe(true)
-  expect(await paul.knows(feed, before, 2)).toBe(false)
+  expect(await paul.headSince(feed, before, 1)).toBeDefined()
+  expect(await paul.headSince(feed, before, 2)).toBeUndefined()
   const next = vera.opening()
   await vera.page(feed, 0, bounds)
   // And row by row, which leaves no other trace than a head that went back.

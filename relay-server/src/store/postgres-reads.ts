@@ -17,10 +17,11 @@ import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from './store.
  * planner could turn a join round while the tables are small, and that plan would read a whole feed for each row once they are not.
  */
 export const reads = {
-  knows: {
-    name: 'knows',
+  headSince: {
+    name: 'head-since',
     text: `SELECT coalesce(
-        (SELECT p.head FROM entente.feed_openings p WHERE p.feed = f.id AND p.n > o.n ORDER BY p.n LIMIT 1), f.head, 0) AS head
+        (SELECT p.head FROM entente.feed_openings p WHERE p.feed = f.id AND p.n > o.n ORDER BY p.n LIMIT 1), f.head, 0) AS ended,
+        coalesce(f.head, 0) AS head, (SELECT id FROM entente.openings ORDER BY n DESC LIMIT 1) AS opening
       FROM entente.openings o LEFT JOIN LATERAL (SELECT id, head FROM entente.feeds WHERE name = $1 OFFSET 0) f ON true WHERE o.id = $2`,
   },
   keyStates: {
@@ -30,12 +31,12 @@ export const reads = {
       CROSS JOIN LATERAL (SELECT id FROM entente.feeds WHERE name = u.feed OFFSET 0) f
       CROSS JOIN LATERAL (SELECT * FROM entente.docs WHERE feed = f.id AND key = u.key OFFSET 0) d`,
   },
-  message: {
-    name: 'message',
+  notice: {
+    name: 'notice',
     text: `SELECT d.sequence, s.bytes FROM (SELECT id FROM entente.feeds WHERE name = $1 OFFSET 0) f
       CROSS JOIN LATERAL (SELECT sequence, kind FROM entente.docs WHERE feed = f.id AND key = $2 OFFSET 0) d
       CROSS JOIN LATERAL (SELECT bytes FROM entente.states WHERE feed = f.id AND key = $2 OFFSET 0) s
-      WHERE d.kind IN (1, 2)`,
+      WHERE d.kind = 2`,
   },
   doc: {
     name: 'doc',

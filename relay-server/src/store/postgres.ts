@@ -79,9 +79,13 @@ class PostgresStore implements Store {
     return this.#link.opening
   }
 
-  async knows(feed: FeedName, opening: number, position: number): Promise<boolean> {
-    const [row] = await this.#askInTurn(reads.knows, [feed, opening])
-    return row !== undefined && position <= numberOf(row, 'head')
+  async headSince(feed: FeedName, opening: number, position: number): Promise<number | undefined> {
+    const seen = this.#looking(feed)
+    const [row] = await this.#askInTurn(reads.headSince, [feed, opening])
+    if (!row) return undefined
+    const head = numberOf(row, 'head')
+    await seen(head, numberOf(row, 'opening'))
+    return position <= numberOf(row, 'ended') ? head : undefined
   }
 
   async keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]> {
@@ -92,21 +96,28 @@ class PostgresStore implements Store {
     return states
   }
 
-  async message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
-    const [row] = await this.#ask(reads.message, [name.feed, name.key])
+  async notice(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
+    const [row] = await this.#ask(reads.notice, [name.feed, name.key])
     return row && { bytes: bytesOf(row, 'bytes'), sequence: numberOf(row, 'sequence') }
   }
 
   async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {
-    const before = this.#watch.head(feed)
-    const opening = this.#link.opening
+    const seen = this.#looking(feed)
     const page = toPage(await this.#askInTurn(reads.page, [feed, after, mostEntries(bounds), bounds.bytes]), after)
-    if (page.opening !== this.#link.opening) await this.#link.look(false)
-    else if (this.#watch.learn(feed, page.head, before) && page.opening === opening) {
-      await this.#link.look(true)
-      throw replaced()
-    }
+    await seen(page.head, page.opening)
     return page
+  }
+
+  /** To be called before a feed is read. @returns what takes down its head, and notices that the database was replaced by another copy */
+  #looking(feed: FeedName): (head: number, opening: number) => Promise<void> {
+    const [before, opened] = [this.#watch.head(feed), this.#link.opening]
+    return async (head, opening) => {
+      if (opening !== this.#link.opening) await this.#link.look(false)
+      else if (this.#watch.learn(feed, head, before) && opening === opened) {
+        await this.#link.look(true)
+        throw replaced()
+      }
+    }
   }
 
   async doc(name: KeyName): Promise<StoredDoc | undefined> {

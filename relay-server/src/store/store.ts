@@ -98,7 +98,7 @@ export interface Invitation {
  *   its batch stand.
  * - `page` shows one moment of the feed: merged states at their sequence, later updates at theirs, tombstones and messages at theirs.
  * - `opening` is a random number of 53 bits that was drawn and written down before anything else was done with this copy of the data, together
- *   with the head of each feed at that moment (rule OP1). What was ever the answer to `knows` stays true unless the store was replaced by an
+ *   with the head of each feed at that moment (rule OP1). What `headSince` once knew it knows unless the store was replaced by an
  *   older copy. Where relays share a store they share its opening; it changes under them only when the store was replaced.
  * - Accounts are exact: bytes and docs of all that lies in the feeds an org writes, and connections by its policies, changed in the transaction that
  *   changes those.
@@ -107,11 +107,11 @@ export interface Invitation {
 export interface Store {
   /** The present opening, as far as this process knows. */
   opening(): number
-  /** Whether the feed once stood at `position` (its head then) in the opening of that id. */
-  knows(feed: FeedName, opening: number, position: number): Promise<boolean>
+  /** The feed's head, where it once stood at `position` (its head then) in the opening of that id; undefined where nothing is known of that. */
+  headSince(feed: FeedName, opening: number, position: number): Promise<number | undefined>
   keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]>
-  /** The bytes of a message or notice and its sequence, or undefined where the key holds none. */
-  message(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined>
+  /** The bytes of a notice and its sequence, or undefined where the key holds none. */
+  notice(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined>
   commit(writes: readonly Write[]): Promise<Commit>
   /** At least one entry where there is one, then as many as fit the bounds. */
   page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page>

@@ -13,9 +13,9 @@ import { docName, helloTo, hocuspocusWireEach, isNamedSync, isSync, named, step1
 
 const docs = 10_000
 const changed = 100
-const repeats = 7
+const repeats = 100
 /** Returns that are not counted, so that the code of all servers, and of the devices, is compiled as it is where it has served for a while. */
-const warmUps = 200
+const warmUps = 1_500
 
 /** What a device that comes back hears, from opening its socket to being up to date. */
 interface Back {
