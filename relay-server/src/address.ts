@@ -54,6 +54,19 @@ export function countedAs(address: string): string {
   return `${[...first, ...zeros, ...last].slice(0, 4).join(':')}::/64`
 }
 
+const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Whether whoever uses a host's name means the machine they are on. @param hostname without its port */
+export function isLoopbackName(hostname: string): boolean {
+  return loopbackNames.has(hostname)
+}
+
+/** The same of a host with its port, as it was dialled. */
+export function isLoopbackHost(host: string): boolean {
+  const url = `ws://${host}`
+  return URL.canParse(url) && isLoopbackName(new URL(url).hostname)
+}
+
 export function isLoopback(address: string): boolean {
   return loopback.check(plainAddress(address), familyOf(plainAddress(address)))
 }

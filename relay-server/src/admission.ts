@@ -17,7 +17,7 @@ export function isServed({ standing }: Pick<Account, 'standing'>, { admission }:
  * @throws ProtocolError AUTH where the relay does not serve the org
  */
 export async function admitOrg(
-  account: Account,
+  account: Pick<Account, 'org' | 'standing'>,
   shown: string | undefined,
   config: Pick<RelayConfig, 'admission' | 'joinToken'>,
   store: Store,

@@ -15,7 +15,7 @@ import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
 import { isPolicy } from './offer.js'
 import { Presence } from './presence.js'
-import { isRevoked } from './revocation.js'
+import { standingOf } from './revocation.js'
 import type { Relay, Session } from './session.js'
 import type { Store } from './store/store.js'
 import type { Watcher } from './store/watcher.js'
@@ -49,7 +49,10 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     metrics,
     lifeMs: config.doorMs,
     slowReaderBytes: config.slowReaderBytes,
-    isServed: async ({ org, device }) => isServed(await store.account(org), config) && !(await isRevoked(org, device, store)),
+    isServed: async ({ org, device }) => {
+      const { standing, isRevoked } = await standingOf(org, device, store)
+      return isServed({ standing }, config) && !isRevoked
+    },
   })
   const mailboxes = new Mailboxes(store)
   const batch = new Batch(

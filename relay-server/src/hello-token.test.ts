@@ -3,7 +3,8 @@ import { certificateType, helloClaims, helloType } from '@entente/protocol'
 import { jwtVerify, SignJWT } from 'jose'
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
-import { clockToleranceSeconds, HelloTokens } from './hello-token.js'
+import { HelloTokens } from './hello-token.js'
+import { clockToleranceSeconds } from './identity.js'
 
 const relay = 'relay.example'
 const device = generateKeyPairSync('ed25519')

@@ -3,9 +3,7 @@ import { promisify } from 'node:util'
 import { type HelloClaims, helloClaims, helloType } from '@entente/protocol'
 import { jwtVerify } from 'jose'
 import * as v from 'valibot'
-
-/** Clocks of devices and of the relay may differ by this much, in seconds. */
-export const clockToleranceSeconds = 5 * 60
+import { clockToleranceSeconds } from './identity.js'
 
 /** The header as devices spell it; with it stand the algorithm and the type, and that nothing is critical. */
 const usualHeader = Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: helloType })).toString('base64url')

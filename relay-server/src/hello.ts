@@ -4,38 +4,25 @@ import {
   certificateHeader,
   type CertificateClaims,
   certificateType,
-  type DeviceId,
-  type OrgId,
   ProtocolError,
   protocolVersions,
-  type Role,
+  resumptionVersion,
 } from '@entente/protocol'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as v from 'valibot'
+import { isLoopbackHost } from './address.js'
 import { admitOrg } from './admission.js'
 import type { RelayConfig } from './config.js'
-import { clockToleranceSeconds, HelloTokens } from './hello-token.js'
+import { HelloTokens } from './hello-token.js'
+import { clockToleranceSeconds, hasEnded, type Identity } from './identity.js'
 import { LruMap } from './lru.js'
-import type { Asked } from './message.js'
-import { isRevoked } from './revocation.js'
+import type { Asked, Told } from './message.js'
+import { Resumptions } from './resumptions.js'
+import { standingOf } from './revocation.js'
 import type { Store } from './store/store.js'
 
 /** Certificates that are kept, at least, once verified: a device whose line comes and goes brings the same one. Each takes a good kilobyte. */
 const keptCertificates = 250
-
-/** Who has a session. Sessions of one device share one of these while it is kept. */
-export interface Identity {
-  readonly org: OrgId
-  readonly device: DeviceId
-  readonly role: Role
-  /** Seconds since 1970: the end of the certificate. */
-  readonly expires: number
-}
-
-/** Whether the certificate has ended, for all the difference that clocks may have. @param now milliseconds since 1970 */
-export function hasEnded({ expires }: Identity, now: number): boolean {
-  return expires + clockToleranceSeconds <= Math.floor(now / 1000)
-}
 
 /** A certificate whose signature and ids were found right; only its end is still to be looked at. */
 interface Certified {
@@ -43,10 +30,17 @@ interface Certified {
   readonly key: KeyObject
 }
 
+/** A device that was let in, and by what it may come back sooner where it may. */
+export interface Admitted {
+  readonly identity: Identity
+  readonly resumption?: Told<'resumption'>
+}
+
 /** Finds out who a device is that says hello to this relay, and whether it is let in. */
 export class Doorkeeper {
   readonly #config: RelayConfig
   readonly #tokens: HelloTokens
+  readonly #resumptions: Resumptions
   readonly #store: Store
   /** By the SHA-256 of the certificate. */
   readonly #certified = new LruMap<string, Certified>(keptCertificates)
@@ -55,6 +49,7 @@ export class Doorkeeper {
   constructor(config: RelayConfig, names: readonly string[], store: Store) {
     this.#config = config
     this.#tokens = new HelloTokens(names)
+    this.#resumptions = new Resumptions(store.secret())
     this.#store = store
   }
 
@@ -63,24 +58,46 @@ export class Doorkeeper {
    * signed by the device key that the certificate names, over the nonce of this very socket and a name of this relay. Neither is let in where the relay
    * does not serve the org (rules AM1 to AM3), or the org has revoked the device.
    *
+   * @param isSecure whether the device came by TLS
    * @throws ProtocolError AUTH where anything is off, always in the same words for what was shown; VERSION where the device speaks none of the relay's versions
    */
-  async identify(hello: Asked<'hello'>, nonce: Uint8Array): Promise<Identity> {
+  async identify(hello: Asked<'hello'>, nonce: Uint8Array, isSecure: boolean): Promise<Admitted> {
     const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
     const claims = await orAuth(async () => {
       const parsed = await this.#tokens.read(hello.token, key)
       if (parsed.nonce !== Buffer.from(nonce).toString('base64url')) throw new Error('another nonce')
       return parsed
     })
-    if (claims.version < protocolVersions.oldest || claims.version > protocolVersions.newest) {
-      throw new ProtocolError('VERSION', `Protocol version ${claims.version} is not spoken here.`)
+    const { version } = claims
+    if (version < protocolVersions.oldest || version > protocolVersions.newest) {
+      throw new ProtocolError('VERSION', `Protocol version ${version} is not spoken here.`)
     }
-    const { org, device } = identity
-    // Both at once: over a database each is a way there and back.
-    const [account, revoked] = await Promise.all([this.#store.account(org), isRevoked(org, device, this.#store)])
-    await admitOrg(account, claims.join, this.#config, this.#store)
-    if (revoked) throw new ProtocolError('AUTH', 'This device has been revoked.')
-    return identity
+    await this.#letIn(identity, claims.join)
+    // A secret is told only where nobody reads along: by TLS, or to a device that dialled its own machine.
+    const mayResume = version >= resumptionVersion && (isSecure || isLoopbackHost(claims.aud))
+    return mayResume ? { identity, resumption: this.#resumptions.offer(identity, version, Date.now()) } : { identity }
+  }
+
+  /**
+   * The same, for a device that shows what it was given with an earlier hello (rule ID6).
+   *
+   * @throws ProtocolError AUTH where anything is off
+   */
+  async recognize(resume: Asked<'resume'>, nonce: Uint8Array): Promise<Admitted> {
+    const identity = await orAuth(() => {
+      const now = Date.now()
+      const read = this.#resumptions.read(resume, nonce, now)
+      if (hasEnded(read, now)) throw new Error('the certificate has ended')
+      return read
+    })
+    await this.#letIn(identity, undefined)
+    return { identity }
+  }
+
+  async #letIn({ org, device }: Identity, join: string | undefined): Promise<void> {
+    const { standing, isRevoked } = await standingOf(org, device, this.#store)
+    await admitOrg({ org, standing }, join, this.#config, this.#store)
+    if (isRevoked) throw new ProtocolError('AUTH', 'This device has been revoked.')
   }
 
   async #certify(token: string): Promise<Certified> {
@@ -112,7 +129,7 @@ async function readCertificate(token: string): Promise<CertificateClaims> {
 }
 
 /** Which check failed is nobody's business but ours, and one answer for all tells an attacker nothing. */
-async function orAuth<T>(check: () => Promise<T>): Promise<T> {
+async function orAuth<T>(check: () => T | Promise<T>): Promise<T> {
   try {
     return await check()
   } catch {

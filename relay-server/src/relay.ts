@@ -81,7 +81,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
       metrics,
       doors,
       isClosing: () => closing !== undefined,
-      welcome: (socket, id) => void new Session(socket, relay, id),
+      welcome: (socket, line) => void new Session(socket, relay, line),
     }),
   )
   const timers = startTimers(relay)

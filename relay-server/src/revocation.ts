@@ -1,10 +1,16 @@
 import { type DeviceId, type OrgId, revocationKey } from '@entente/protocol'
 import { revocationsOf } from './presence.js'
+import type { Standing } from './store/account.js'
 import type { KeyName, Store } from './store/store.js'
 
-/** Whether an admin of the org has revoked the device: there is a notice of it in the team's messages (rule ID4). */
-export async function isRevoked(org: OrgId, device: DeviceId, store: Store): Promise<boolean> {
-  return (await store.notice(noticeOf(org, device))) !== undefined
+/** How a device's org stands, and whether an admin of it has revoked the device: there is a notice of that in the team's messages (rule ID4). */
+export async function standingOf(
+  org: OrgId,
+  device: DeviceId,
+  store: Store,
+): Promise<{ readonly standing: Standing; readonly isRevoked: boolean }> {
+  const { standing, hasNotice } = await store.standing(org, noticeOf(org, device))
+  return { standing, isRevoked: hasNotice }
 }
 
 /** Those sessions whose device has been revoked, asked for all at once. */

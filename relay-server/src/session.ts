@@ -19,7 +19,8 @@ import type { CatchUpTools } from './catch-up.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
 import type { Subscription } from './fan-out.js'
-import { type Doorkeeper, hasEnded, type Identity } from './hello.js'
+import type { Admitted, Doorkeeper } from './hello.js'
+import { hasEnded, type Identity } from './identity.js'
 import { type Log, type LogFields, reasonOf } from './log.js'
 import type { Caller, Mailboxes } from './mailbox.js'
 import type { Asked } from './message.js'
@@ -30,6 +31,7 @@ import { Pace } from './rate.js'
 import type { Hearer, SessionSocket } from './session-socket.js'
 import { Silence } from './silence.js'
 import { type Subscriber, Subscriptions } from './subscriptions.js'
+import type { Line } from './upgrade.js'
 
 /** What the sessions of a relay share. */
 export interface Relay extends CatchUpTools {
@@ -51,6 +53,7 @@ export interface Relay extends CatchUpTools {
 export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwner, Hearer {
   readonly #relay: Relay
   readonly #id: string
+  readonly #isSecure: boolean
   readonly #socket: SessionSocket
   readonly #outbox: Outbox
   readonly #silence: Silence
@@ -71,11 +74,15 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #waitingBytes = 0
   #inboxBytes = 0
 
-  /** @param id by which the session's log lines are found */
-  constructor(socket: SessionSocket, relay: Relay, id: string) {
+  /**
+   * @param id by which the session's log lines are found
+   * @param isSecure whether the device came by TLS
+   */
+  constructor(socket: SessionSocket, relay: Relay, { id, isSecure }: Line) {
     const { config } = relay
     this.#relay = relay
     this.#id = id
+    this.#isSecure = isSecure
     this.#socket = socket
     this.#silence = new Silence(config.heartbeatMs, this.#openedAt)
     this.#outbox = new Outbox(socket, config.slowReaderBytes, this)
@@ -263,7 +270,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   }
 
   #handle(message: ClientMessage): Promise<void> | undefined {
-    if (message.type === 'hello') return this.#hello(message)
+    if (message.type === 'hello') return this.#enter((nonce) => this.#relay.doorkeeper.identify(message, nonce, this.#isSecure), false)
+    if (message.type === 'resume') return this.#enter((nonce) => this.#relay.doorkeeper.recognize(message, nonce), true)
     // What comes before the hello is not for us to answer; the frames are counted and the clock runs.
     if (!this.#identity) return undefined
     const now = Date.now()
@@ -289,23 +297,24 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     }
   }
 
-  async #hello(message: Asked<'hello'>): Promise<void> {
-    const { config, doorkeeper, store } = this.#relay
+  async #enter(judge: (nonce: Uint8Array) => Promise<Admitted>, isResumed: boolean): Promise<void> {
+    const { config, store } = this.#relay
     const nonce = this.#nonce
     if (!nonce) throw new ProtocolError('AUTH', 'This socket has had its hello; a nonce serves once.')
     this.#nonce = undefined
-    const identity = await doorkeeper.identify(message, nonce)
+    const { identity, resumption } = await judge(nonce)
     if (this.#ended) return
     clearTimeout(this.#helloTimer)
     this.#helloTimer = undefined
     this.#identity = identity
     this.#relay.presence.add(this)
     this.#isAwaited = true
-    this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), opening: store.opening(), heartbeatMs: config.heartbeatMs }])
+    const welcome = { type: 'welcome', time: Date.now(), opening: store.opening(), heartbeatMs: config.heartbeatMs } as const
+    this.#welcome = encodeRelayFrame(resumption ? [welcome, resumption] : [welcome])
     setImmediate(() => {
       this.#sayWelcome()
       // Writing the line takes its time, and the device need not wait for it.
-      this.#relay.log.info('session-opened', this.#who())
+      this.#relay.log.info('session-opened', { ...this.#who(), resumed: isResumed })
     })
   }
 

@@ -2,7 +2,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { limits } from '@entente/protocol'
 import { WebSocketServer } from 'ws'
-import { countedAs, type TrustedProxies } from './address.js'
+import { countedAs, isLoopbackName, type TrustedProxies } from './address.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
 import { readDoorPath } from './door-wire.js'
@@ -15,6 +15,14 @@ import { SessionSocket } from './session-socket.js'
 /** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
 const fragmentsPerFrame = 128
 
+/** What is known of a socket that begins a session. */
+export interface Line {
+  /** Of the session, which the answer to the upgrade told as x-request-id, and by which its log lines are found. */
+  readonly id: string
+  /** Whether the peer is known to have come by TLS. */
+  readonly isSecure: boolean
+}
+
 export interface Entrance {
   readonly config: RelayConfig
   readonly log: Log
@@ -22,8 +30,7 @@ export interface Entrance {
   readonly metrics: Metrics
   readonly doors: Doors
   readonly isClosing: () => boolean
-  /** @param id of the session, which the answer to the upgrade told as x-request-id, and by which its log lines are found */
-  readonly welcome: (socket: SessionSocket, id: string) => void
+  readonly welcome: (socket: SessionSocket, line: Line) => void
 }
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -73,7 +80,7 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
       socket.uncork()
     }
     occupancy.enter(address, socket)
-    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, peer.request))
+    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, { id: peer.request, isSecure: peer.isSecure }))
     chooseDoor(url, doors).then(admit, () => refuse(500))
   }
 }
@@ -91,8 +98,6 @@ async function chooseDoor(url: URL, doors: Doors): Promise<((socket: SessionSock
   return pass ? (socket) => doors.enter(socket, pass) : 401
 }
 
-const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
-
 /**
  * Programs send no Origin; a page must come from the relay's own host, from this machine, or from a listed origin. Where the relay is reached by TLS, its
  * own pages are too: a page of the same host without it may have been changed on its way.
@@ -102,7 +107,7 @@ function isOriginAllowed(origin: string | undefined, { host, isSecure }: Peer, l
   if (!URL.canParse(origin)) return false
   const page = new URL(origin)
   const isOwn = page.host === hostOf(host, page.protocol) && (page.protocol === 'https:' || !isSecure)
-  return isOwn || loopbackHosts.has(page.hostname) || listed.includes(page.origin)
+  return isOwn || isLoopbackName(page.hostname) || listed.includes(page.origin)
 }
 
 /** As URLs have it: in small letters, without the port that goes without saying. */

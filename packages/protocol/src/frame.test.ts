@@ -74,8 +74,8 @@ describe('a frame', () => {
     }
   })
 
-  it('[W4] has the layout of protocol version 1: whoever changes it raises the version and this hash', () => {
+  it('[W4] has the layout of protocol version 2: whoever changes it raises the version and this hash', () => {
     const layout = [...wireShapes, rootName, helloType, certificateType].join('\n')
-    expect(toHexString(digest(encodeUtf8(layout)))).toBe('f074065cfdb184a0005618acb30c73f63868c12045143d207d882c880a51985b')
+    expect(toHexString(digest(encodeUtf8(layout)))).toBe('2f12368539dbce66bc4f06d70a0b5955347855b814ad20f1d3530cdfc72d2e02')
   })
 })

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
 import { parseDeviceId, parseOrgId } from './id.js'
 
@@ -41,3 +42,16 @@ export const helloClaims = v.object({
   join: v.optional(v.pipe(v.string(), v.maxLength(512))),
 })
 export type HelloClaims = v.InferOutput<typeof helloClaims>
+
+/**
+ * What a device that resumes a session signs with the secret of its resumption, by HMAC-SHA-256 (rule ID6): these bytes.
+ *
+ * @param nonce of the socket's challenge
+ */
+export function resumptionInput(nonce: Uint8Array): Uint8Array {
+  const label = encodeUtf8('entente-resume ')
+  const signed = new Uint8Array(label.length + nonce.length)
+  signed.set(label)
+  signed.set(nonce, label.length)
+  return signed
+}

@@ -68,6 +68,18 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(await usage(other)).toEqual({ bytes: 3, docs: 1, connections: 0 })
     })
 
+    it('tells in one step how an org stands and whether a key holds a notice', async () => {
+      await store.commit([{ ...message('revoked', 0, 'x'), kind: 'notice' }, message('m'), erasure('gone', 0)])
+      const told = async (key: string, of = org) => store.standing(of, nameOf(key))
+      expect(await told('revoked')).toEqual({ standing: 'none', hasNotice: true })
+      for (const key of ['m', 'gone', 'never']) expect(await told(key)).toEqual({ standing: 'none', hasNotice: false })
+      expect(await store.standing(org, nameOf('revoked', second))).toEqual({ standing: 'none', hasNotice: false })
+      await store.changeAccount(other, { standing: 'revoked' })
+      await store.changeAccount(org, { standing: 'allowed' })
+      expect(await told('revoked')).toEqual({ standing: 'allowed', hasNotice: true })
+      expect(await told('never', other)).toEqual({ standing: 'revoked', hasNotice: false })
+    })
+
     it('[QU1] counts connections up and down where a write says so and is taken, and finds in its check where they do not fit the policies', async () => {
       const policy: Write = { ...message('policy', 0, '{}'), feed: mailboxFeed(invitation('C', 1)), kind: 'notice', connects: 1 }
       const another: Write = { ...policy, feed: mailboxFeed(invitation('D', 1)) }

@@ -1,5 +1,5 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage, type Quota, standings } from './account.js'
+import { type Account, type AccountChange, noUsage, type Quota, type Standing, standings } from './account.js'
 import { type Cell, type Row, toNumber, toText } from './connection.js'
 
 /** What a transaction adds to the sums of an org. */
@@ -45,14 +45,19 @@ export function newAccount(org: OrgId): Account {
 }
 
 export function toAccount(row: Row | undefined): Account {
-  const standing = standings.find((known) => known === row?.['standing'])
-  if (!row || !standing) throw new Error('The store holds an account of an unknown form; run a check on its file.')
+  if (!row) throw new Error('The store gave no account where it wrote one.')
   return {
     org: parseOrgId(toText(row['org'])),
-    standing,
+    standing: toStanding(row['standing']),
     quota: { ...bound('bytes', row), ...bound('docs', row), ...bound('connections', row) },
     usage: { bytes: toNumber(row['bytes']), docs: toNumber(row['docs']), connections: toNumber(row['connections']) },
   }
+}
+
+export function toStanding(cell: Cell | undefined): Standing {
+  const standing = standings.find((known) => known === cell)
+  if (!standing) throw new Error('The store holds an account of an unknown form; run a check on its file.')
+  return standing
 }
 
 function bound(what: keyof Quota, row: Row): Quota {

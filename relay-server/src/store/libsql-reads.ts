@@ -10,9 +10,9 @@ import {
   parseOrgId,
   type StateVector,
 } from '@entente/protocol'
-import type { Account, Usage } from './account.js'
+import type { Account, Standing, Usage } from './account.js'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
-import { fullestOrgs, newAccount, toAccount } from './libsql-accounts.js'
+import { fullestOrgs, newAccount, toAccount, toStanding } from './libsql-accounts.js'
 import { kindOf, prepareWalks, Walk, type Walks } from './libsql-walk.js'
 import type { StoreStats } from './stats.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
@@ -29,6 +29,7 @@ export class LibsqlReads {
   readonly #walks: Walks
   readonly #invitation: ReadStatement
   readonly #ended: ReadStatement
+  readonly #standing: ReadStatement
   readonly #account: ReadStatement
   readonly #accounts: ReadStatement
   readonly #fullest: ReadStatement
@@ -54,6 +55,10 @@ export class LibsqlReads {
     this.#invitation = reader.prepare('SELECT * FROM invitations WHERE mailbox = ?')
     this.#ended = reader.prepare(
       "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))",
+    )
+    this.#standing = reader.prepare(
+      `SELECT (SELECT standing FROM orgs WHERE org = ?) AS standing, EXISTS (
+        SELECT 1 FROM feeds f JOIN docs d ON d.feed = f.id WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('notice')}) AS noticed`,
     )
     this.#account = reader.prepare('SELECT * FROM orgs WHERE org = ?')
     this.#accounts = reader.prepare('SELECT * FROM orgs WHERE org > ? ORDER BY org LIMIT ?')
@@ -135,6 +140,12 @@ export class LibsqlReads {
 
   endedInvitations(before: number): readonly string[] {
     return this.#ended.all([before]).map((row) => toText(row['mailbox']))
+  }
+
+  standing(org: OrgId, { feed, key }: KeyName): { readonly standing: Standing; readonly hasNotice: boolean } {
+    const row = this.#standing.get([org, feed, key])
+    const standing = row?.['standing'] ?? null
+    return { standing: standing === null ? 'none' : toStanding(standing), hasNotice: toNumber(row?.['noticed']) === 1 }
   }
 
   account(org: OrgId): Account {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import type { FeedName, OrgId } from '@entente/protocol'
-import type { Account, AccountChange, Usage } from './account.js'
+import type { Account, AccountChange, Standing, Usage } from './account.js'
 import { openReader, type Reader } from './connection.js'
 import { checkLibsqlFile } from './libsql-check.js'
 import { openFile, openFileBeside, type OpenFile } from './libsql-file.js'
@@ -112,6 +112,10 @@ class LibsqlStore implements Store {
 
   async forgetInvitations(expiredBefore: number): Promise<void> {
     await this.#transactions.run(() => this.#writes.forgetInvitations(expiredBefore))
+  }
+
+  async standing(org: OrgId, notice: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }> {
+    return this.#reads.standing(org, notice)
   }
 
   async account(org: OrgId): Promise<Account> {

@@ -1,8 +1,9 @@
 import type { OrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage, type Usage } from './account.js'
+import { type Account, type AccountChange, noUsage, type Standing, type Usage } from './account.js'
 import { flagOf, type PostgresRow, type PostgresValue, type Statement } from './postgres-connection.js'
-import { reads, toAccount } from './postgres-reads.js'
+import { reads, toAccount, toStanding } from './postgres-reads.js'
 import { writes } from './postgres-writes.js'
+import type { KeyName } from './store.js'
 
 /** Accounts in the database, over whatever asks it. */
 export class PostgresAccounts {
@@ -15,6 +16,11 @@ export class PostgresAccounts {
   async one(org: OrgId): Promise<Account> {
     const [row] = await this.#ask(reads.account, [org])
     return row ? toAccount(row) : { org, standing: 'none', quota: {}, usage: noUsage }
+  }
+
+  async standing(org: OrgId, { feed, key }: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }> {
+    const [row] = await this.#ask(reads.standing, [org, feed, key])
+    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), hasNotice: flagOf(row, 'noticed') }
   }
 
   async page(after: string, limit: number): Promise<readonly Account[]> {

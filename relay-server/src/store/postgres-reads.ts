@@ -8,7 +8,7 @@ import {
   parseKey,
   parseOrgId,
 } from '@entente/protocol'
-import { type Account, type Quota, standings } from './account.js'
+import { type Account, type Quota, type Standing, standings } from './account.js'
 import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
 import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from './store.js'
 
@@ -74,6 +74,12 @@ export const reads = {
     name: 'ended',
     text: `SELECT mailbox FROM entente.invitations i WHERE (expires < $1 OR void) AND EXISTS (
       SELECT FROM entente.feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages') OFFSET 0)`,
+  },
+  standing: {
+    name: 'standing',
+    text: `SELECT (SELECT standing FROM entente.accounts WHERE org = $1) AS standing, EXISTS (
+      SELECT FROM (SELECT id FROM entente.feeds WHERE name = $2 OFFSET 0) f
+      CROSS JOIN LATERAL (SELECT kind FROM entente.docs WHERE feed = f.id AND key = $3 OFFSET 0) d WHERE d.kind = 2) AS noticed`,
   },
   account: { name: 'account', text: 'SELECT * FROM entente.accounts WHERE org = $1' },
   accounts: { name: 'accounts', text: 'SELECT * FROM entente.accounts WHERE org > $1 ORDER BY org LIMIT $2' },
@@ -148,15 +154,19 @@ export function toInvitation(row: PostgresRow | undefined): Invitation | undefin
 }
 
 export function toAccount(row: PostgresRow): Account {
-  const standing = standings.find((known) => known === row['standing'])
-  if (!standing) throw new Error('The database holds an account of an unknown standing; run a check on it.')
   const quota: Quota = {
     ...(row['quota_bytes'] === null ? {} : { bytes: numberOf(row, 'quota_bytes') }),
     ...(row['quota_docs'] === null ? {} : { docs: numberOf(row, 'quota_docs') }),
     ...(row['quota_connections'] === null ? {} : { connections: numberOf(row, 'quota_connections') }),
   }
   const usage = { bytes: numberOf(row, 'bytes'), docs: numberOf(row, 'docs'), connections: numberOf(row, 'connections') }
-  return { org: parseOrgId(textOf(row, 'org')), standing, quota, usage }
+  return { org: parseOrgId(textOf(row, 'org')), standing: toStanding(row), quota, usage }
+}
+
+export function toStanding(row: PostgresRow): Standing {
+  const standing = standings.find((known) => known === row['standing'])
+  if (!standing) throw new Error('The database holds an account of an unknown standing; run a check on it.')
+  return standing
 }
 
 export function toHeads(rows: readonly PostgresRow[]): readonly (readonly [FeedName, number])[] {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
-import type { Account, AccountChange, Usage } from './account.js'
+import type { Account, AccountChange, Standing, Usage } from './account.js'
 import { PostgresAccounts } from './postgres-accounts.js'
 import { type AppendCall, appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
 import { checkDatabase, statsOf } from './postgres-check.js'
@@ -194,6 +194,10 @@ class PostgresStore implements Store {
 
   async forgetInvitations(expiredBefore: number): Promise<void> {
     await this.#ask(statements.forget, [expiredBefore])
+  }
+
+  standing(org: OrgId, notice: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }> {
+    return this.#accounts.standing(org, notice)
   }
 
   account(org: OrgId): Promise<Account> {

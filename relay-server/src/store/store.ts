@@ -1,5 +1,5 @@
 import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector } from '@entente/protocol'
-import type { Account, AccountChange, Usage } from './account.js'
+import type { Account, AccountChange, Standing, Usage } from './account.js'
 import type { StoreStats } from './stats.js'
 import type { Watcher } from './watcher.js'
 
@@ -135,6 +135,8 @@ export interface Store {
   endedInvitations(before: number): Promise<readonly string[]>
   /** Removes invitations that expired before a moment. */
   forgetInvitations(expiredBefore: number): Promise<void>
+  /** How an org stands, and whether a key holds a notice: what every session is let in by, in one step. */
+  standing(org: OrgId, notice: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }>
   /** An org's account; one that was never written reads as new. */
   account(org: OrgId): Promise<Account>
   /** All accounts by org, from the one after `after` on ('' for the first). */

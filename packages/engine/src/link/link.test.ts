@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../memory/clock.js'
 import { type MemoryDevice, openMemoryDevice } from '../memory/device.js'
 import { seededRandom } from '../memory/random.js'
+import { emptyRelay } from '../memory/relay-state.js'
 import { MemoryRelay } from '../memory/relay.js'
 import { MemoryStore } from '../memory/store.js'
 import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../memory/two-orgs.js'
@@ -70,6 +71,36 @@ describe('a link', () => {
     // Hello with all subscriptions, one update.
     expect(vera.link.status().framesOut - framesBefore).toBe(2)
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
+  })
+
+  it('[ID6] comes back by what the relay gave it, for as long as that holds, and by a hello where the relay has forgotten it', async () => {
+    const { vera, relay, clock, settle, problems } = await connectedOrgs()
+    vera.link.start()
+    await settle(vera)
+    expect(relay.hellos).toBe(1)
+    for (let cut = 0; cut < 3; cut++) {
+      vera.link.cut()
+      vera.link.mend()
+      await settle(vera)
+    }
+    expect(relay.hellos).toBe(1)
+    vera.link.cut()
+    clock.advance(3_600_000)
+    vera.link.mend()
+    await settle(vera)
+    expect(relay.hellos).toBe(2)
+    // Another disk: what it gave before means nothing to it, and nobody need hear of that.
+    const states: string[] = []
+    vera.link.watch(() => states.push(vera.link.status().state))
+    relay.restart(emptyRelay)
+    for (let second = 0; second < 5; second++) {
+      await setImmediate()
+      clock.advance(1_000)
+    }
+    await settle(vera)
+    expect(relay.hellos).toBe(3)
+    expect(states).not.toContain('refused')
+    expect(problems).toEqual([])
   })
 
   it('says an invitation that Vera makes while the line lies idle', async () => {

@@ -8,7 +8,7 @@ import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
 import type { DoorToken } from './door-requests.js'
-import { type Hello, Session, type Told } from './session.js'
+import { type Hello, Session, type SessionEnd, type Told } from './session.js'
 
 export interface LinkOptions {
   readonly replica: Replica
@@ -54,6 +54,8 @@ export class Link {
   readonly #mailboxListeners = new Set<(message: Told<'mailbox'>) => void>()
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
+  /** In memory only, and for this relay. */
+  #resumption: Told<'resumption'> | undefined
   #line: { readonly socket: Socket; readonly session: Session } | undefined
   #cancelTimer: () => void = () => undefined
   #state: LinkStatus['state'] = 'offline'
@@ -159,7 +161,7 @@ export class Link {
     this.#cancelTimer()
     this.#show('connecting')
     const { url, openSocket, clock, replica, hello, problem } = this.#options
-    const lose = (end: { readonly code?: ErrorCode; readonly retryMs?: number }): void => {
+    const lose = (end: SessionEnd): void => {
       if (this.#line?.session === session) this.#lose(end)
     }
     const session = new Session({
@@ -167,9 +169,11 @@ export class Link {
       clock,
       host: hostOf(url),
       hello,
+      resumption: this.#resumption,
       send: (frame) => this.#send(frame),
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
+        onResumption: (resumption) => (this.#resumption = resumption),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),
         onEntries: (count) => (this.#counts.entriesIn += count),
         onProgress: () => this.#progress(),
@@ -214,10 +218,10 @@ export class Link {
   }
 
   /** The line is gone: comes back after a random while, or after what the relay asked for. */
-  #lose({ code, retryMs = 0 }: { readonly code?: ErrorCode; readonly retryMs?: number }): void {
+  #lose({ code, retryMs = 0, isWorthAnother = false }: SessionEnd): void {
     this.#drop()
     this.#reason = code
-    const own = this.#backoff.next()
+    const own = isWorthAnother ? 0 : this.#backoff.next()
     const delay = Math.max(own, Math.floor(this.#backoff.fraction() * retryMs), code ? refusedMs : 0)
     this.#cancelTimer = this.#options.clock.after(delay, () => this.#connect())
     this.#show(code ? 'refused' : 'offline')

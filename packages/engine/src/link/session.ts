@@ -8,7 +8,11 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
+  resumptionInput,
+  resumptionVersion,
 } from '@entente/protocol'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
@@ -41,6 +45,8 @@ export interface SessionOptions {
   readonly clock: Clock
   readonly host: string
   readonly hello: Hello
+  /** What this relay gave the device with an earlier hello to come back with, where it did. */
+  readonly resumption: Told<'resumption'> | undefined
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
 }
@@ -51,13 +57,24 @@ const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
 /** What a session tells the link. After `onEnd` it says nothing more. */
 export interface SessionEvents {
   onWelcome(welcome: Told<'welcome'>): void
+  /** By what the next sessions may be opened, or undefined where that is of no use any more. */
+  onResumption(resumption: Told<'resumption'> | undefined): void
   onMailbox(mailbox: Told<'mailbox'>): void
   onEntries(count: number): void
   /** Something may have become live, acknowledged or refused. */
   onProgress(): void
   onProblem(what: string): void
-  /** The session cannot go on. `code` where the relay refused it, `retryMs` where it said when to come back. */
-  onEnd(end: { readonly code?: ErrorCode; readonly retryMs?: number }): void
+  onEnd(end: SessionEnd): void
+}
+
+/** Why a session cannot go on. */
+export interface SessionEnd {
+  /** Where the relay refused it. */
+  readonly code?: ErrorCode
+  /** Where the relay said when to come back, in ms. */
+  readonly retryMs?: number
+  /** Whether another session may well go on where this one could not. */
+  readonly isWorthAnother?: boolean
 }
 
 /**
@@ -78,6 +95,7 @@ export class Session {
   readonly #unwatch: () => void
   #heartbeat: Heartbeat | undefined
   #introduced = false
+  #isResuming = false
   #opening: number | undefined
   #inbox: Promise<unknown> = Promise.resolve()
   #behind = 0
@@ -151,6 +169,8 @@ export class Session {
         return this.#introduce(message)
       case 'welcome':
         return this.#begin(message)
+      case 'resumption':
+        return events.onResumption(message)
       case 'entries':
         return this.#absorb(message)
       case 'accepted':
@@ -164,7 +184,7 @@ export class Session {
       case 'door':
         return this.#doors.take(message)
       case 'failed':
-        return this.#end({ code: message.code, retryMs: message.retryMs })
+        return this.#hearFailed(message)
       case 'leaving':
         return this.#end({ retryMs: message.retryMs })
       case 'ping':
@@ -176,16 +196,26 @@ export class Session {
   async #introduce({ oldest, newest, nonce, time }: Told<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const shown = await this.#options.hello({ nonce: toBase64UrlEncoded(nonce), host: this.#options.host, version, time })
-    if (this.#ended) return
-    this.#say({ type: 'hello', ...shown })
+    const { hello, host, resumption, events } = this.#options
+    if (resumption && version >= resumptionVersion && time < resumption.expires) {
+      // Until the welcome it counts as of no use: whatever ends this session before, the next one begins with a signature.
+      this.#isResuming = true
+      events.onResumption(undefined)
+      this.#say({ type: 'resume', ticket: resumption.ticket, proof: hmac(sha256, resumption.secret, resumptionInput(nonce)) })
+    } else {
+      const shown = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time })
+      if (this.#ended) return
+      this.#say({ type: 'hello', ...shown })
+    }
     this.#introduced = true
     // What to follow is known already, so it goes with the hello and saves a way to the relay and back.
     this.#work()
   }
 
   #begin(welcome: Told<'welcome'>): void {
-    const { clock, events } = this.#options
+    const { clock, events, resumption } = this.#options
+    if (this.#isResuming) events.onResumption(resumption)
+    this.#isResuming = false
     this.#opening = welcome.opening
     this.#heartbeat = new Heartbeat(
       clock,
@@ -195,6 +225,11 @@ export class Session {
     )
     events.onWelcome(welcome)
     this.#work()
+  }
+
+  #hearFailed({ code, retryMs }: Told<'failed'>): void {
+    // A relay may have forgotten what it gave, with its disk; it is asked again by a signature, and only its answer to that counts.
+    this.#end(this.#isResuming && code === 'AUTH' ? { isWorthAnother: true } : { code, retryMs })
   }
 
   async #absorb({ feed: number, position, live, entries }: Told<'entries'>): Promise<void> {
@@ -349,7 +384,7 @@ export class Session {
     this.#end({})
   }
 
-  #end(end: Parameters<SessionEvents['onEnd']>[0]): void {
+  #end(end: SessionEnd): void {
     if (this.#ended) return
     this.close()
     this.#options.events.onEnd(end)

@@ -21,8 +21,11 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
+  resumptionInput,
 } from '@entente/protocol'
-import { decodeUtf8 } from 'lib0/string'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
@@ -56,7 +59,11 @@ export interface MemoryRelayOptions {
   readonly onRefused?: (refused: { readonly feed: FeedName; readonly offer: Offer; readonly code: ErrorCode }) => void
 }
 
+/** For how long devices may come back without a hello, in ms. */
+const resumptionMs = 3_600_000
+
 interface Line {
+  readonly nonce: Uint8Array
   readonly send: (frame: Uint8Array) => void
   readonly close: () => void
   readonly feeds: Map<number, FeedName>
@@ -79,6 +86,10 @@ export class MemoryRelay {
   /** Milliseconds by which the relay's clock is wrong. */
   skew = 0
   readonly #options: MemoryRelayOptions
+  /** How many sessions were opened by a hello. */
+  hellos = 0
+  /** What devices may come back with, each with its secret. */
+  readonly #tickets = new Map<string, Uint8Array>()
   readonly #lines = new Set<Line>()
   /** What is on disk, and what it will be after the next commit. */
   #durable: RelayState = emptyRelay
@@ -106,6 +117,8 @@ export class MemoryRelay {
     const lines = [...this.#lines]
     this.#lines.clear()
     for (const line of lines) line.close()
+    // An older disk may be that of another relay, which gave nobody anything.
+    if (disk !== this.#durable) this.#tickets.clear()
     this.#batch = []
     this.#own = new WeakSet()
     this.#durable = this.#state = withOpening(disk, randomInteger(this.#options.random))
@@ -129,9 +142,10 @@ export class MemoryRelay {
 
   /** A line that a test carries frame by frame. */
   connect(send: (frame: Uint8Array) => void, close: () => void): RelayEnd {
-    const line: Line = { send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
+    const nonce = this.#options.random(16)
+    const line: Line = { nonce, send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
     this.#lines.add(line)
-    this.#say(line, { type: 'challenge', ...protocolVersions, nonce: this.#options.random(16), time: this.#now() })
+    this.#say(line, { type: 'challenge', ...protocolVersions, nonce, time: this.#now() })
     this.#flush(line)
     return {
       receive: (frame) => this.#receive(line, frame),
@@ -174,7 +188,9 @@ export class MemoryRelay {
   #take(line: Line, message: ClientMessage): void {
     switch (message.type) {
       case 'hello':
-        return this.#welcome(line, message.certificate)
+        return this.#hello(line, orgOfCertificate(message.certificate))
+      case 'resume':
+        return this.#resume(line, message)
       case 'attach':
         return this.#attach(line, message)
       case 'invite':
@@ -195,8 +211,25 @@ export class MemoryRelay {
     }
   }
 
-  #welcome(line: Line, certificate: string): void {
-    line.org = orgOfCertificate(certificate)
+  #hello(line: Line, org: OrgId): void {
+    this.hellos++
+    this.#welcome(line, org)
+    const secret = sha256(encodeUtf8(`secret of ${org}`))
+    this.#tickets.set(org, secret)
+    this.#say(line, { type: 'resumption', ticket: org, secret, expires: this.#now() + resumptionMs })
+  }
+
+  #resume(line: Line, { ticket, proof }: Extract<ClientMessage, { type: 'resume' }>): void {
+    const secret = this.#tickets.get(ticket)
+    if (secret && sameBytes(proof, hmac(sha256, secret, resumptionInput(line.nonce)))) return this.#welcome(line, parseOrgId(ticket))
+    this.#say(line, { type: 'failed', code: 'AUTH', oldest: 0, newest: 0, retryMs: 0, detail: '' })
+    this.#flush(line)
+    this.#lines.delete(line)
+    line.close()
+  }
+
+  #welcome(line: Line, org: OrgId): void {
+    line.org = org
     const opening = this.#durable.openings.at(-1)?.id ?? 0
     this.#say(line, { type: 'welcome', time: this.#now(), opening, heartbeatMs: limits.heartbeatMs })
   }

@@ -1,5 +1,22 @@
-import { type ClientMessage, decodeRelayFrame, encode, encodeClientFrame, type FeedName, type Offer, offer } from '@entente/protocol'
-import { agree, createConnection, fromStart, type Position, type TestConnection, type TestDevice } from '@entente/relay-server/testing'
+import {
+  type ClientMessage,
+  decodeRelayFrame,
+  encode,
+  encodeClientFrame,
+  type FeedName,
+  type Offer,
+  offer,
+  type RelayMessage,
+} from '@entente/protocol'
+import {
+  agree,
+  createConnection,
+  fromStart,
+  type Position,
+  proofOf,
+  type TestConnection,
+  type TestDevice,
+} from '@entente/relay-server/testing'
 import { WebSocket } from 'ws'
 import { hear, type Heard, numberBytes, publishNumber } from './wire.js'
 
@@ -11,7 +28,8 @@ export function encodeOffer(one: Offer): Uint8Array {
   return encode(offer, one)
 }
 
-type DeviceHello = Awaited<ReturnType<TestDevice['hello']>>
+/** What a relay gave a device to come back with. */
+export type Resumption = Extract<RelayMessage, { readonly type: 'resumption' }>
 
 /** A vendor and a partner who have agreed at this relay, and the feed that the vendor fills. */
 export interface AgreedFeed {
@@ -67,10 +85,17 @@ export class RelayLine {
     return new RelayLine(client.socket, name, client.frames)
   }
 
-  /** Comes back as the engine does, with all that it asks in the frame of its hello, and resolves once the feed is live. */
+  /** Opens a session as a device does that has not been there for a while, by a signature. @returns by what it may come back */
+  static async leave({ connection, url }: AgreedFeed, device: TestDevice): Promise<Resumption> {
+    const client = await connection.open(url, device)
+    await client.close()
+    return client.resumption
+  }
+
+  /** Comes back as the engine does, with all that it asks in its first frame, and resolves once the feed is live. */
   static comeBack(
     { connection, url, name }: AgreedFeed,
-    device: TestDevice,
+    by: Resumption | TestDevice,
     from: Position,
   ): Promise<{ readonly line: RelayLine; readonly askedAt: number }> {
     const socket = new WebSocket(`${url}/socket`, { perMessageDeflate: false })
@@ -80,17 +105,18 @@ export class RelayLine {
       socket.once('message', (frame: Buffer) => {
         const [challenge] = decodeRelayFrame(frame)
         if (challenge?.type !== 'challenge') return reject(new Error('The relay began with something else than a challenge.'))
-        const follow = (hello: DeviceHello): void => {
+        const follow = (hello: ClientMessage): void => {
           const line = new RelayLine(socket, name, [frame.length])
           const askedAt = performance.now()
           const live = line.#live([
-            { type: 'hello', ...hello },
+            hello,
             { type: 'attach', connection: id, vendor: vendor.id, partner: partner.id, salt },
             { type: 'subscribe', feed: feedNumber, name, ...from },
           ])
           live.then(() => resolve({ line, askedAt }), reject)
         }
-        device.hello(challenge.nonce, new URL(url).host).then(follow, reject)
+        if ('ticket' in by) follow({ type: 'resume', ticket: by.ticket, proof: proofOf(by.secret, challenge.nonce) })
+        else by.hello(challenge.nonce, new URL(url).host).then((hello) => follow({ type: 'hello', ...hello }), reject)
       })
     })
   }
