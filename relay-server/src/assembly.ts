@@ -14,6 +14,7 @@ import { type Log, reasonOf } from './log.js'
 import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
 import { isPolicy } from './offer.js'
+import { PolicyBook } from './policy.js'
 import { Presence } from './presence.js'
 import { standingOf } from './revocation.js'
 import type { Relay, Session } from './session.js'
@@ -38,13 +39,15 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const presence = new Presence<Session>((session) => orLog(log, 'recheck-failed', dismissal.entered(session)))
   const dismissal = new Dismissal(presence, config, store)
   const compactor = new Compactor(store, log, metrics)
+  const policies = new PolicyBook(store)
   const turns = new Turns(catchUpMs, pagesAtOnce)
   const policyCame = (feed: FeedName): void => {
-    endReading(feed, store, readers, doors).catch((error: unknown) => log.warn('end-failed', { reason: reasonOf(error) }))
+    endReading(feed, policies, readers, doors).catch((error: unknown) => log.warn('end-failed', { reason: reasonOf(error) }))
   }
   const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics, policyCame)
   const doors = new Doors({
     store,
+    policies,
     log,
     metrics,
     lifeMs: config.doorMs,
@@ -57,6 +60,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const mailboxes = new Mailboxes(store)
   const batch = new Batch(
     store,
+    policies,
     {
       fanOut: (writes, commit) => {
         // What went into a copy of the store that is no more has no readers: their sessions have ended.
@@ -88,6 +92,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     batch,
     backlog: new Backlog(),
     readers,
+    policies,
     turns,
     mailboxes,
     doors,
@@ -135,9 +140,9 @@ function orLog(log: Log, event: string, work: Promise<void>): void {
 }
 
 /** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, DR7). */
-async function endReading(messages: FeedName, store: Store, readers: Readers, doors: Doors): Promise<void> {
+async function endReading(messages: FeedName, policies: PolicyBook, readers: Readers, doors: Doors): Promise<void> {
   const feeds = docsBeside(messages)
-  if (!feeds[0] || !(await isOver(feeds[0], store))) return
+  if (!feeds[0] || !(await isOver(feeds[0], policies))) return
   for (const feed of feeds) {
     readers.dismissPeers(feed)
     doors.end(feed)

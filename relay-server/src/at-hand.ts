@@ -2,7 +2,7 @@ import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from
 import type { Access } from './access.js'
 import { LruMap } from './lru.js'
 import { growthOf, mailboxKeys } from './offer.js'
-import { PolicyBook } from './policy.js'
+import type { PolicyBook } from './policy.js'
 import { type Account, noUsage, type Quota, type Usage } from './store/account.js'
 import type { KeyName, KeyState, Store, Write } from './store/store.js'
 
@@ -41,10 +41,10 @@ export class AtHand {
   readonly policies: PolicyBook
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
-  constructor(store: Store, quota: Required<Quota>) {
+  constructor(store: Store, quota: Required<Quota>, policies: PolicyBook) {
     this.#store = store
     this.#quota = quota
-    this.policies = new PolicyBook(store)
+    this.policies = policies
   }
 
   state(id: string): KeyState | undefined {

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Access } from './access.js'
 import { Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
 import { createLog } from './log.js'
+import { PolicyBook } from './policy.js'
 import { openLibsqlStore } from './store/libsql.js'
 import type { Commit, KeyName, Store, Write } from './store/store.js'
 import { docOffer, offerOf } from './testing/index.js'
@@ -64,7 +65,7 @@ describe('group commit', () => {
       grown: () => {},
       measured: () => {},
     }
-    batch = new Batch(gated, after, { bytes: 0, docs: 0, connections: 0 }, createLog('silent'))
+    batch = new Batch(gated, new PolicyBook(gated), after, { bytes: 0, docs: 0, connections: 0 }, createLog('silent'))
   })
   afterEach(async () => {
     await store.close()

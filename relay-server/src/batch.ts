@@ -14,6 +14,7 @@ import type { Access } from './access.js'
 import { AtHand } from './at-hand.js'
 import { type Log, reasonOf } from './log.js'
 import { isPolicy, isRefusal, judgeOffer, type Refusal } from './offer.js'
+import type { PolicyBook } from './policy.js'
 import type { Quota } from './store/account.js'
 import type { Commit, KeyState, Store, Write } from './store/store.js'
 import { Lines } from './waiting.js'
@@ -117,11 +118,11 @@ export class Batch {
   #isStopped = false
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
-  constructor(store: Store, after: AfterCommit, quota: Required<Quota>, log: Log) {
+  constructor(store: Store, policies: PolicyBook, after: AfterCommit, quota: Required<Quota>, log: Log) {
     this.#store = store
     this.#after = after
     this.#log = log
-    this.#atHand = new AtHand(store, quota)
+    this.#atHand = new AtHand(store, quota, policies)
   }
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {

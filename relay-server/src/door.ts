@@ -6,6 +6,7 @@ import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage 
 import { docsBeside, isOver, messagesBeside } from './ends.js'
 import { type Log, reasonOf } from './log.js'
 import type { Metrics } from './metrics.js'
+import type { PolicyBook } from './policy.js'
 import { revocationsOf } from './presence.js'
 import { Bucket } from './rate.js'
 import { Rounds } from './rounds.js'
@@ -27,6 +28,7 @@ interface Visitor {
 
 export interface DoorOptions {
   readonly store: Store
+  readonly policies: PolicyBook
   readonly log: Log
   readonly metrics: Pick<Metrics, 'closedDoor' | 'droppedSlowReader'>
   /** How long a token opens the door, in ms. */
@@ -61,7 +63,7 @@ export class Doors {
   /** A token for a doc, or undefined where there is none under this name. */
   async admit(asker: Asker, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
     const [state] = await this.#options.store.keyStates([name])
-    if (state?.kind !== 'doc' || (await isOver(name.feed, this.#options.store))) return undefined
+    if (state?.kind !== 'doc' || (await isOver(name.feed, this.#options.policies))) return undefined
     const expires = now + this.#options.lifeMs
     return { token: await this.#tokens.sign({ asker, name, epoch: state.epoch, expires }), expires }
   }
@@ -70,7 +72,7 @@ export class Doors {
   async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
     const pass = await this.#tokens.read(token, now)
     if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
-    if (await isOver(name.feed, this.#options.store)) return undefined
+    if (await isOver(name.feed, this.#options.policies)) return undefined
     return (await this.#options.isServed(pass.asker)) ? pass : undefined
   }
 
@@ -142,7 +144,7 @@ export class Doors {
   /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
   async grew(feed: FeedName): Promise<void> {
     if ([...this.#visitors()].some(({ pass }) => revocationsOf(pass.asker.org) === feed)) await this.recheck()
-    for (const docs of docsBeside(feed)) if (this.#feeds.has(docs) && (await isOver(docs, this.#options.store))) this.end(docs)
+    for (const docs of docsBeside(feed)) if (this.#feeds.has(docs) && (await isOver(docs, this.#options.policies))) this.end(docs)
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue

@@ -1,11 +1,10 @@
 import { type ConnectionId, feedName, type FeedName, parseFeed, sides } from '@entente/protocol'
-import { readPolicies } from './policy.js'
-import type { Store } from './store/store.js'
+import type { PolicyBook } from './policy.js'
 
 /** Whether either org has ended the connection that a feed of docs belongs to (rule PO5). A team's feeds, and messages, do not end. */
-export async function isOver(name: FeedName, store: Store): Promise<boolean> {
+export async function isOver(name: FeedName, policies: PolicyBook): Promise<boolean> {
   const feed = parseFeed(name)
-  return feed.kind === 'connection' && feed.topic !== 'messages' && (await readPolicies(feed.connection, store)).isEnded
+  return feed.kind === 'connection' && feed.topic !== 'messages' && (await policies.current(feed.connection)).isEnded
 }
 
 /** The feeds in which an end is told, by a feed of docs. */

@@ -19,10 +19,14 @@ export interface Policies {
 /** Connections whose policies are at hand; the others are read again when they are needed. */
 const keptConnections = 4_096
 
-/** The policies of connections, as they were in the store when they were last needed. */
+/**
+ * The policies of connections, as they were in the store when they were last needed. Whoever writes a policy to the store at this relay has the book forget
+ * what it knew; what other relays write is found out only by asking for what is current.
+ */
 export class PolicyBook {
   readonly #store: Store
   readonly #known = new LruMap<ConnectionId, Policies>(keptConnections)
+  #forgotten = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -32,21 +36,31 @@ export class PolicyBook {
     return this.#known.get(connection)
   }
 
-  async load(connection: ConnectionId): Promise<void> {
-    this.#known.set(connection, await readPolicies(connection, this.#store))
+  async load(connection: ConnectionId): Promise<Policies> {
+    const forgotten = this.#forgotten
+    const policies = await readPolicies(connection, this.#store)
+    // What was read while one of them was written may be the one before.
+    if (forgotten === this.#forgotten) this.#known.set(connection, policies)
+    return policies
+  }
+
+  /** As they lie in the store now. */
+  async current(connection: ConnectionId): Promise<Policies> {
+    return (this.#store.isShared ? undefined : this.#known.get(connection)) ?? this.load(connection)
   }
 
   forget(connection: ConnectionId): void {
+    this.#forgotten++
     this.#known.delete(connection)
   }
 
   forgetAll(): void {
+    this.#forgotten++
     this.#known.clear()
   }
 }
 
-/** What both sides have registered, as it lies in the store now. */
-export async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
+async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
   const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
   const found = await Promise.all(names.map((name) => store.notice(name)))
   const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))

@@ -15,7 +15,6 @@ import {
 import type { SessionReport } from './admin.js'
 import type { Backlog } from './backlog.js'
 import { type Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
-import type { CatchUpTools } from './catch-up.js'
 import type { RelayConfig } from './config.js'
 import type { Doors } from './door.js'
 import type { Subscription } from './fan-out.js'
@@ -30,11 +29,11 @@ import type { Presence } from './presence.js'
 import { Pace } from './rate.js'
 import type { Hearer, SessionSocket } from './session-socket.js'
 import { Silence } from './silence.js'
-import { type Subscriber, Subscriptions } from './subscriptions.js'
+import { type Subscriber, Subscriptions, type SubscriptionTools } from './subscriptions.js'
 import type { Line } from './upgrade.js'
 
 /** What the sessions of a relay share. */
-export interface Relay extends CatchUpTools {
+export interface Relay extends SubscriptionTools {
   readonly config: RelayConfig
   readonly log: Log
   readonly batch: Batch

@@ -4,6 +4,12 @@ import { isOver } from './ends.js'
 import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'
 import type { Asked } from './message.js'
+import type { PolicyBook } from './policy.js'
+
+/** What following feeds shares with the rest of the relay. */
+export interface SubscriptionTools extends CatchUpTools {
+  readonly policies: PolicyBook
+}
 
 /** Whoever's subscriptions they are. */
 export interface Subscriber extends Reader {
@@ -17,13 +23,13 @@ export interface Subscriber extends Reader {
 
 /** The connections whose parties one session has shown, and the feeds that it follows, by its own numbers. */
 export class Subscriptions implements Asker {
-  readonly #tools: CatchUpTools
+  readonly #tools: SubscriptionTools
   readonly #subscriber: Subscriber
   #catchUp: CatchUp | undefined
   #attached: Map<ConnectionId, Parties> | undefined
   #byNumber: Map<number, Subscription> | undefined
 
-  constructor(tools: CatchUpTools, subscriber: Subscriber) {
+  constructor(tools: SubscriptionTools, subscriber: Subscriber) {
     this.#tools = tools
     this.#subscriber = subscriber
   }
@@ -60,7 +66,7 @@ export class Subscriptions implements Asker {
   }
 
   async add({ feed, name, after, opening, position }: Asked<'subscribe'>, now: number): Promise<void> {
-    const { store, readers } = this.#tools
+    const { store, readers, policies } = this.#tools
     this.remove(feed)
     if (this.count >= limits.feedsPerSession)
       return this.#subscriber.refuseFeed(feed, 'RATE', 'This session follows as many feeds as it may.')
@@ -82,7 +88,7 @@ export class Subscriptions implements Asker {
     readers.add(subscription)
     const isFresh = after === 0 && opening === 0
     const [isClosed, head] = await Promise.all([
-      !access.writes && isOver(name, store),
+      !access.writes && isOver(name, policies),
       isFresh ? undefined : store.headSince(name, opening, position),
     ])
     if (subscription.ended) return

@@ -34,6 +34,7 @@ export async function openLibsqlStore(directory: string, { beside = false, synce
 }
 
 class LibsqlStore implements Store {
+  readonly isShared = false
   readonly #file: OpenFile
   readonly #beside: boolean
   readonly #reader: Reader

@@ -62,6 +62,7 @@ export async function openPostgresStore(url: string, options: PostgresOptions = 
 }
 
 class PostgresStore implements Store {
+  readonly isShared = true
   readonly #url: string
   readonly #link: PostgresLink
   readonly #watch: PostgresWatch

@@ -105,6 +105,8 @@ export interface Invitation {
  * - Nothing is kept in memory per record.
  */
 export interface Store {
+  /** Whether others may write feeds to it too. */
+  readonly isShared: boolean
   /** The present opening, as far as this process knows. */
   opening(): number
   /** The feed's head, where it once stood at `position` (its head then) in the opening of that id; undefined where nothing is known of that. */
