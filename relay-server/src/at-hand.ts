@@ -4,6 +4,7 @@ import { LruMap } from './lru.js'
 import { growthOf, mailboxKeys } from './offer.js'
 import type { PolicyBook } from './policy.js'
 import { type Account, noUsage, type Quota, type Usage } from './store/account.js'
+import { sizeOf } from './store/size.js'
 import type { KeyName, KeyState, Store, Write } from './store/store.js'
 
 /** Keys whose last entry is at hand; the others are read again when they are needed. */
@@ -97,9 +98,9 @@ export class AtHand {
 
   /** A write is on disk under this sequence. */
   learn({ id, last }: { readonly id: string; readonly last: KeyState | undefined }, write: Write, sequence: number): void {
-    const { kind, whole, epoch, vector, bytes } = write
+    const { kind, whole, epoch, vector } = write
     const before = kind === 'doc' && !whole ? (last?.bytes ?? 0) : 0
-    this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + bytes.length })
+    this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + sizeOf(write) })
   }
 
   learnAccount({ org, quota, usage }: Account): void {

@@ -19,6 +19,7 @@ import {
 import type { Access } from './access.js'
 import { highestVersion, type Policies } from './policy.js'
 import { noUsage, type Quota, type Usage } from './store/account.js'
+import { sizeOf } from './store/size.js'
 import type { KeyState, Write } from './store/store.js'
 
 /** Keys that one feed of a mailbox may hold. */
@@ -130,14 +131,11 @@ export function isPolicy(write: { readonly kind: string; readonly key: Key }): b
 }
 
 /** What an accepted write adds to what its org takes up. */
-export function growthOf(
-  { kind, whole, bytes }: Pick<Offer, 'kind' | 'whole' | 'bytes'>,
-  connects: Write['connects'],
-  last: KeyState | undefined,
-): Usage {
+export function growthOf(write: Pick<Offer, 'kind' | 'whole' | 'bytes'>, connects: Write['connects'], last: KeyState | undefined): Usage {
+  const { kind, whole } = write
   const before = last === undefined || last.kind === 'erased' ? 0 : 1
   return {
-    bytes: bytes.length - (kind === 'doc' && !whole ? 0 : (last?.bytes ?? 0)),
+    bytes: sizeOf(write) - (kind === 'doc' && !whole ? 0 : (last?.bytes ?? 0)),
     docs: (kind === 'erased' ? 0 : 1) - before,
     connections: connects,
   }
@@ -201,6 +199,7 @@ function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
 function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
+  if (offer.kind === 'erased' && last) return undefined
   const growth = growthOf(offer, connectsBy(offered), last)
   const spare = offer.kind === 'notice' ? noticeSpare : noUsage
   const isFull = (what: keyof Usage): boolean =>

@@ -3,6 +3,7 @@ import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, t
 import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './libsql-file.js'
 import { vectorAfter } from './libsql-reads.js'
+import { sizeOf } from './size.js'
 
 /** Docs that are read, and problems that are told, at a time. */
 const stepDocs = 256
@@ -130,7 +131,7 @@ class DocCheck {
     if (tail.some((update) => toNumber(update['feed']) !== toNumber(row['feed']))) return 'has updates of another feed'
     if (toNumber(tail[0]?.['sequence'] ?? merged + 1) <= merged) return 'has updates that were merged already'
     const states = [toBytes(row['state']), ...tail.map((update) => toBytes(update['bytes']))]
-    if (states[0]?.length !== toNumber(row['bytes'])) return 'has another size than is written down'
+    if (sizeOf({ kind, bytes: toBytes(row['state']) }) !== toNumber(row['bytes'])) return 'has another size than is written down'
     return problemOfStates(kind, states, toBytes(row['vector']))
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeStateVector, parseKey } from '@entente/protocol'
+import { emptyVector, encodeStateVector, parseKey } from '@entente/protocol'
 import Database from 'libsql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { runRestore } from '../command/restore.js'
@@ -19,10 +19,10 @@ it('brings a file of version 3 to the present form when its relay opens it, with
   fill(join(directory, 'relay.db'), doc)
   await expect(openLibsqlStore(directory, { beside: true })).rejects.toThrow('earlier relay')
   const store = await openLibsqlStore(directory)
-  expect(keysOf(await store.page(feed, 0, bounds))).toEqual(['r1 1', 'r1 2'])
+  expect(keysOf(await store.page(feed, 0, bounds))).toEqual(['r1 1', 'r1 2', 'gone 3'])
   expect(await store.headSince(feed, 77, 2)).toBeDefined()
   expect(await store.check()).toEqual([])
-  expect((await store.commit([doc.update(2), message('m')])).sequences).toEqual([3, 4])
+  expect((await store.commit([doc.update(2), message('m')])).sequences).toEqual([4, 5])
   expect(await store.addInvitation(invitation('B', 5_000), 1)).toBeUndefined()
   expect(await store.check()).toEqual([])
   await store.close()
@@ -37,7 +37,7 @@ it('restores a copy of version 3', async () => {
   const place = { data: join(directory, 'data'), store: undefined }
   expect(await runRestore(place, copy, () => {})).toBe(0)
   const store = await openLibsqlStore(place.data)
-  expect((await store.page(feed, 0, bounds)).head).toBe(2)
+  expect((await store.page(feed, 0, bounds)).head).toBe(3)
   await store.close()
 })
 
@@ -52,7 +52,7 @@ function formOf(path: string): unknown {
   return [version, form]
 }
 
-/** Makes a file as relays of version 3 left it, with a doc of two entries and an invitation. */
+/** Makes a file as relays of version 3 left it, with a doc of two entries, a tombstone and an invitation. */
 function fill(path: string, doc: DocWriter): void {
   const [whole, update] = [doc.begin(), doc.update(1)]
   const database = new Database(path)
@@ -61,14 +61,16 @@ function fill(path: string, doc: DocWriter): void {
     database.prepare(sql).run(cells)
   }
   add('INSERT INTO openings (n, id) VALUES (1, 77)')
-  add('INSERT INTO feeds (id, name, owner, head, opening) VALUES (1, ?, ?, 2, 1)', feed, org)
+  add('INSERT INTO feeds (id, name, owner, head, opening) VALUES (1, ?, ?, 3, 1)', feed, org)
   add('INSERT INTO feed_openings (feed, n, head) VALUES (1, 1, 0)')
   const vector = encodeStateVector(whole.vector)
   add('INSERT INTO docs VALUES (1, 1, ?, 0, 1, 0, 1, ?, ?)', parseKey('r1'), whole.bytes.length, vector)
   add('INSERT INTO states VALUES (1, ?)', whole.bytes)
   add('INSERT INTO tails VALUES (1, 2, 1, ?, ?)', update.bytes, encodeStateVector(update.vector))
+  add('INSERT INTO docs VALUES (2, 1, ?, 3, 1, 0, 3, 0, ?)', parseKey('gone'), encodeStateVector(emptyVector))
+  add('INSERT INTO states VALUES (2, ?)', new Uint8Array())
   const bytes = whole.bytes.length + update.bytes.length
-  add('INSERT INTO orgs (org, bytes, docs, tail_updates) VALUES (?, ?, 1, 1)', org, bytes)
+  add('INSERT INTO orgs (org, bytes, docs, tail_updates, tombstones) VALUES (?, ?, 1, 1, 1)', org, bytes)
   const { mailbox, vendor, claimHash, expires } = invitation('A', 5_000)
   add('INSERT INTO invitations VALUES (?, ?, NULL, ?, ?, 0, 0)', mailbox, vendor, claimHash, expires)
   database.close()

@@ -1,19 +1,11 @@
-import {
-  encodeStateVector,
-  type EntryKind,
-  entryKinds,
-  type FeedName,
-  type Key,
-  type OrgId,
-  parseOrgId,
-  vectorOfDoc,
-} from '@entente/protocol'
+import { encodeStateVector, entryKinds, type FeedName, type Key, type OrgId, parseOrgId, vectorOfDoc } from '@entente/protocol'
 import { LruMap } from '../lru.js'
 import type { Account, AccountChange } from './account.js'
 import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
 import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './libsql-accounts.js'
 import type { Opening } from './libsql-file.js'
 import { toInvitation } from './libsql-reads.js'
+import { sizeOf } from './size.js'
 import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from './store.js'
 
 const erased = entryKinds.indexOf('erased')
@@ -173,7 +165,7 @@ export class LibsqlWrites {
     const sequence = ++feed.head
     feed.growth.connections += write.connects
     if (last && write.kind === 'doc' && !write.whole) return this.#extend(feed, last, write)
-    countNew(feed.growth, write.kind, write.bytes.length)
+    countNew(feed.growth, write)
     if (last) this.#replace(feed, last, write)
     else this.#add(feed, sequence, write)
     return 0
@@ -198,26 +190,28 @@ export class LibsqlWrites {
     else for (let at = 0; at < cells.length; at += tailCells) addTail.run(cells.slice(at, at + tailCells))
   }
 
-  #replace({ head, growth }: WrittenFeed, last: Last, { kind, epoch, bytes, vector }: Write): void {
+  #replace({ head, growth }: WrittenFeed, last: Last, write: Write): void {
+    const { kind, epoch, bytes, vector } = write
     growth.bytes -= last.bytes
     growth.tailUpdates -= last.updates
     if (last.kind === erased) growth.tombstones--
     else growth.docs--
-    const next = { kind: entryKinds.indexOf(kind), merged: head, sequence: head, bytes: bytes.length, updates: 0 }
+    const next = { kind: entryKinds.indexOf(kind), merged: head, sequence: head, bytes: sizeOf(write), updates: 0 }
     const run = this.#statements
     this.#fileTails()
     if (last.updates > 0) run.dropTail.run([last.id, head])
-    run.replaceDoc.run([next.kind, epoch.version, epoch.number, head, bytes.length, encodeStateVector(vector), last.id])
+    run.replaceDoc.run([next.kind, epoch.version, epoch.number, head, next.bytes, encodeStateVector(vector), last.id])
     run.setState.run([last.id, bytes])
     Object.assign(last, next)
   }
 
-  #add(feed: WrittenFeed, sequence: number, { key, kind: name, epoch, bytes, vector }: Write): void {
-    const kind = entryKinds.indexOf(name)
-    const cells = [feed.id, key, kind, epoch.version, epoch.number, sequence, bytes.length, encodeStateVector(vector)]
+  #add(feed: WrittenFeed, sequence: number, write: Write): void {
+    const { key, kind: name, epoch, bytes, vector } = write
+    const [kind, size] = [entryKinds.indexOf(name), sizeOf(write)]
+    const cells = [feed.id, key, kind, epoch.version, epoch.number, sequence, size, encodeStateVector(vector)]
     const id = toNumber(this.#statements.addDoc.get(cells)?.['id'])
     this.#statements.setState.run([id, bytes])
-    this.#lasts.set(lastId(feed.id, key), { id, kind, merged: sequence, sequence, bytes: bytes.length, updates: 0 })
+    this.#lasts.set(lastId(feed.id, key), { id, kind, merged: sequence, sequence, bytes: size, updates: 0 })
   }
 
   #last(feed: number, key: Key): Last | undefined {
@@ -332,9 +326,9 @@ class Given {
   }
 }
 
-function countNew(growth: Growth, kind: EntryKind, length: number): void {
-  growth.bytes += length
-  if (kind === 'erased') growth.tombstones++
+function countNew(growth: Growth, write: Write): void {
+  growth.bytes += sizeOf(write)
+  if (write.kind === 'erased') growth.tombstones++
   else growth.docs++
 }
 

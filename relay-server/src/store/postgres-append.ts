@@ -1,3 +1,5 @@
+import { tombstoneBytes } from './size.js'
+
 /** Two numbers each: locks of this program in its database. */
 export const locks = { relays: '1702260340, 1', openings: '1702260340, 2', schema: '1702260340, 3' } as const
 
@@ -85,7 +87,7 @@ BEGIN
     LEFT JOIN LATERAL (SELECT d.sequence FROM entente.docs d WHERE d.feed = v_ids[g.f] AND d.key = g.key OFFSET 0) d ON true
     WHERE coalesce(d.sequence, 0) <> g.sequence
   ), a AS MATERIALIZED (
-    SELECT w.*, v_heads[w.f] + row_number() OVER (PARTITION BY w.f ORDER BY w.i) AS sequence,
+    SELECT w.*, w.size + CASE WHEN w.kind = 3 THEN ${tombstoneBytes} ELSE 0 END AS counted, v_heads[w.f] + row_number() OVER (PARTITION BY w.f ORDER BY w.i) AS sequence,
       d.bytes IS NOT NULL AND w.kind = 0 AND NOT w.whole AS extends, coalesce(d.kind, 3) <> 3 AS was_there,
       d.version AS old_version, d.number AS old_number, d.merged AS old_merged, coalesce(d.bytes, 0) AS old_bytes, coalesce(d.tails, '{}') AS old_tails
     FROM w LEFT JOIN LATERAL (SELECT d.* FROM entente.docs d WHERE d.feed = w.feed AND d.key = w.key OFFSET 0) d ON true
@@ -93,7 +95,7 @@ BEGIN
   ), kept AS (
     INSERT INTO entente.docs AS d (feed, key, kind, version, number, sequence, merged, bytes, tails, vector)
     SELECT feed, key, kind, CASE WHEN extends THEN old_version ELSE version END, CASE WHEN extends THEN old_number ELSE number END, sequence,
-      CASE WHEN extends THEN old_merged ELSE sequence END, CASE WHEN extends THEN old_bytes + size ELSE size END,
+      CASE WHEN extends THEN old_merged ELSE sequence END, CASE WHEN extends THEN old_bytes + counted ELSE counted END,
       CASE WHEN extends THEN old_tails || sequence ELSE '{}' END, substring(p_blob FROM at + size + 1 FOR vector_size)
     FROM a
     ON CONFLICT (feed, key) DO UPDATE SET kind = excluded.kind, version = excluded.version, number = excluded.number, sequence = excluded.sequence,
@@ -105,7 +107,7 @@ BEGIN
     INSERT INTO entente.tails (feed, sequence, key, bytes)
     SELECT feed, sequence, key, substring(p_blob FROM at + 1 FOR size) FROM a WHERE extends
   ), grown AS MATERIALIZED (
-    SELECT f, feed, count(*) AS entries, sum(CASE WHEN extends THEN size ELSE size - old_bytes END) AS bytes,
+    SELECT f, feed, count(*) AS entries, sum(CASE WHEN extends THEN counted ELSE counted - old_bytes END) AS bytes,
       sum((kind <> 3)::int - was_there::int) AS docs, sum(CASE WHEN connects THEN 1 WHEN connects IS NULL THEN -1 ELSE 0 END) AS connections
     FROM a GROUP BY f, feed
   )

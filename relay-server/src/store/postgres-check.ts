@@ -1,6 +1,7 @@
 import { decodeStateVector, entryKinds, loadDoc, policyKey } from '@entente/protocol'
 import pg from 'pg'
 import { ask, bytesOf, connectionTo, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
+import { tombstoneBytes } from './size.js'
 import type { StoreStats } from './stats.js'
 
 const notice = entryKinds.indexOf('notice')
@@ -66,7 +67,7 @@ const rules: readonly (readonly [says: string, text: string])[] = [
     `SELECT f.name AS feed, d.key FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
       LEFT JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
       LEFT JOIN (SELECT feed, key, sum(octet_length(bytes)) AS size FROM entente.tails GROUP BY feed, key) t ON t.feed = d.feed AND t.key = d.key
-      WHERE d.bytes <> coalesce(octet_length(s.bytes), 0) + coalesce(t.size, 0)`,
+      WHERE d.bytes <> coalesce(octet_length(s.bytes), 0) + coalesce(t.size, 0) + CASE WHEN d.kind = 3 THEN ${tombstoneBytes} ELSE 0 END`,
   ],
   [
     'something is filed under a key that does not exist',

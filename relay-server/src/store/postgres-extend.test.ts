@@ -1,7 +1,7 @@
 import { parseKey } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
 import { SharedDatabase } from './contract-database.js'
-import { bounds, DocWriter, feed, keysOf, message, nameOf, org, second } from './contract-writes.js'
+import { bounds, DocWriter, erasure, feed, keysOf, message, nameOf, org, second } from './contract-writes.js'
 import { openPostgresStore } from './postgres.js'
 import type { Commit, Store, Write } from './store.js'
 
@@ -127,14 +127,17 @@ it('[OP1] writes under no opening but the present one', async () => {
   expect((await vera.commit([plain('a', 2)])).sequences).toEqual([3])
 })
 
-it('brings a database of the version before up to date', async () => {
+it('brings a database of an earlier version up to date', async () => {
   const old = await shared.open()
   await begin(old, ['a'])
-  await shared.server.query('DROP FUNCTION entente.extend; UPDATE entente.version SET version = 1', shared.name)
+  await old.commit([erasure('gone', 0), { ...erasure('gone', 0), feed: second }])
+  const uncounted = 'UPDATE entente.docs SET bytes = 0 WHERE kind = 3; UPDATE entente.usage SET bytes = bytes - 64'
+  await shared.server.query(`DROP FUNCTION entente.extend; UPDATE entente.version SET version = 1; ${uncounted}`, shared.name)
   const [vera, paul] = await Promise.all([shared.open(), openPostgresStore(shared.server.url(shared.name))])
-  expect((await vera.commit([plain('a', 1)])).sequences).toEqual([2])
-  expect((await paul.commit([plain('a', 2)])).sequences).toEqual([3])
-  expect(await shared.server.query('SELECT version FROM entente.version', shared.name)).toEqual([{ version: 2 }])
+  expect((await vera.commit([plain('a', 1)])).sequences).toEqual([3])
+  expect((await paul.commit([plain('a', 3)])).sequences).toEqual([4])
+  expect(await shared.server.query('SELECT version FROM entente.version', shared.name)).toEqual([{ version: 3 }])
+  expect(await vera.check()).toEqual([])
   await paul.close()
 })
 

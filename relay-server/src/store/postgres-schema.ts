@@ -1,16 +1,27 @@
 import type pg from 'pg'
-import { append } from './postgres-append.js'
+import { append, stripes } from './postgres-append.js'
 import { ask, flagOf, numberOf } from './postgres-connection.js'
 import { extend } from './postgres-extend.js'
 import { functions } from './postgres-functions.js'
+import { tombstoneBytes } from './size.js'
 
 /** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
-export const postgresVersion = 2
+export const postgresVersion = 3
 
 const invitationsByVendor = 'CREATE INDEX IF NOT EXISTS invitations_by_vendor ON entente.invitations (vendor);'
 
 /** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
-const steps: ReadonlyMap<number, string> = new Map([[1, `${append} ${extend} ${invitationsByVendor}`]])
+const steps: ReadonlyMap<number, string> = new Map([
+  [1, `${append} ${extend} ${invitationsByVendor}`],
+  // An erasure that was on its way in that very moment is counted as it was before.
+  [
+    2,
+    `${append} UPDATE entente.docs SET bytes = bytes + ${tombstoneBytes} WHERE kind = 3;
+      UPDATE entente.usage u SET bytes = u.bytes + ${tombstoneBytes} * t.count FROM (
+        SELECT f.owner, f.id % ${stripes} AS stripe, count(*) AS count FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
+        WHERE d.kind = 3 GROUP BY 1, 2) t WHERE u.org = t.owner AND u.stripe = t.stripe;`,
+  ],
+])
 
 /**
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for

@@ -1,3 +1,6 @@
+import { entryKinds } from '@entente/protocol'
+import { tombstoneBytes } from './size.js'
+
 /**
  * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.
  * `tails` holds the updates since then, filed by sequence so that catching up is a walk along two indexes. So an update, which is what most publishes
@@ -38,7 +41,14 @@ CREATE INDEX IF NOT EXISTS invitations_by_vendor ON invitations (vendor);
 `
 
 /** Raised when a table changes; a store written by a newer relay is left untouched. Versions 1 and 2 were of pre-releases. */
-export const schemaVersion = 4
+export const schemaVersion = 5
 
 /** What brings a store of an earlier version to the next one, in the transaction that opens it. */
-export const migrations: ReadonlyMap<number, string> = new Map([[3, 'ALTER TABLE tails DROP COLUMN vector;']])
+export const migrations: ReadonlyMap<number, string> = new Map([
+  [3, 'ALTER TABLE tails DROP COLUMN vector;'],
+  [
+    4,
+    `UPDATE docs SET bytes = bytes + ${tombstoneBytes} WHERE kind = ${entryKinds.indexOf('erased')};
+      UPDATE orgs SET bytes = bytes + ${tombstoneBytes} * tombstones;`,
+  ],
+])
