@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import {
   type ClientMessage,
   decodeClientFrame,
@@ -24,6 +23,7 @@ import { type Log, type LogFields, reasonOf } from './log.js'
 import type { Caller, Mailboxes } from './mailbox.js'
 import type { Asked } from './message.js'
 import type { Reader } from './metrics.js'
+import { drawNonce } from './nonce.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
 import type { Presence } from './presence.js'
 import { Pace } from './rate.js'
@@ -86,7 +86,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#silence = new Silence(config.heartbeatMs, this.#openedAt)
     this.#outbox = new Outbox(socket, config.slowReaderBytes, this)
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
-    const nonce = (this.#nonce = randomBytes(16))
+    const nonce = (this.#nonce = drawNonce())
     relay.sessions.add(this)
     socket.hearer = this
     this.say({ type: 'challenge', ...protocolVersions, nonce, time: Date.now() })
