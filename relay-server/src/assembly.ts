@@ -16,6 +16,7 @@ import type { Metrics } from './metrics.js'
 import { isPolicy } from './offer.js'
 import { PolicyBook } from './policy.js'
 import { Presence } from './presence.js'
+import { resumptionKey } from './resumptions.js'
 import { standingOf } from './revocation.js'
 import type { Relay, Session } from './session.js'
 import type { Store } from './store/store.js'
@@ -84,7 +85,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     config.quota,
     log,
   )
-  const doorkeeper = new Doorkeeper(config, names, store)
+  const doorkeeper = new Doorkeeper(config, names, resumptionKey(config), store)
   const relay: WholeRelay = {
     config,
     log,

@@ -117,8 +117,10 @@ export class CatchUp {
 
   #atHand({ subscription: { access, cursor }, head }: Asked): Answer | undefined {
     if (head === undefined || head < cursor) return undefined
-    if (head === cursor) return { chunks: [], head, done: true, isRead: false }
-    const recent = this.#tools.readers.recent(access.name, cursor, head)
+    // While the subscription waited for its turn the feed may have grown.
+    const known = Math.max(head, this.#tools.readers.known(access.name))
+    if (known === cursor) return { chunks: [], head: known, done: true, isRead: false }
+    const recent = this.#tools.readers.recent(access.name, cursor, known)
     return recent && { chunks: recent.chunks, head: recent.to, done: true, isRead: false }
   }
 

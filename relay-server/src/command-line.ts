@@ -118,6 +118,7 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
       connections: given.count('quota-connections', fallback.quota.connections, 0, mostCount),
     },
     adminToken: given.secret('admin-token'),
+    resumeKey: given.secret('resume-key'),
     logLevel: given.choice('log-level', logLevels, fallback.logLevel),
   }
 }

@@ -4,7 +4,7 @@ import type { Access } from './access.js'
 import { CatchUp } from './catch-up.js'
 import { type Reader, Readers, type Subscription } from './fan-out.js'
 import { Metrics } from './metrics.js'
-import type { Page, Store } from './store/store.js'
+import type { Page, Store, Write } from './store/store.js'
 import { Turns } from './turns.js'
 
 const feed = { kind: 'connection', connection: parseConnectionId('A'.repeat(22)), side: 'vendor', topic: 'messages' } as const
@@ -50,6 +50,14 @@ class Room {
     return subscription
   }
 
+  /** @param head of the feed, as the store said it when it was asked */
+  comeBack(number: number, cursor: number, head: number): Subscription {
+    const subscription = { number, access, reader: this.#reader, cursor, head: cursor, live: false, ended: false }
+    this.readers.add(subscription)
+    this.catchUp.follow(subscription, head)
+    return subscription
+  }
+
   #lose(subscription: Subscription): void {
     this.readers.remove(subscription)
     this.lost.push(subscription.number)
@@ -89,6 +97,61 @@ it('[RS4] reads a store that was replaced like one that was just opened', async 
   room.head = 3
   room.readers.grew(access.name, 3)
   await expect.poll(() => paul.cursor).toBe(3)
+})
+
+/** What Vera committed at this relay: plain updates under these sequences. */
+const updates = (...sequences: number[]): Parameters<Readers['fanOut']> => {
+  const write = (sequence: number) => ({
+    feed: access.name,
+    key: parseKey(`k${sequence}`),
+    kind: 'doc' as const,
+    whole: false,
+    epoch: zeroEpoch,
+    bytes: new Uint8Array([1]),
+  })
+  return [sequences.map(write) as unknown as readonly Write[], { opening: 1, sequences, tails: [], accounts: [] }]
+}
+
+it('[CU1] answers out of what was sent lately, or with nothing where nothing came, without reading', async () => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.head = 7
+  room.readers.fanOut(...updates(6, 7))
+  for (const cursor of [5, 7]) {
+    const paul = room.comeBack(2, cursor, 7)
+    await expect.poll(() => paul.live).toBe(true)
+    expect(paul.cursor).toBe(7)
+  }
+  expect(room.read).toEqual([0])
+})
+
+it('[CU3] reads on where a feed has grown while its subscription waited, and loses nobody for it', async () => {
+  const room = new Room()
+  room.enter(1)
+  const paul = room.comeBack(2, 5, 5)
+  // In the same step, so that he waits behind the first: committed here, with nobody live.
+  room.head = 6
+  room.readers.fanOut(...updates(6))
+  await expect.poll(() => paul.live).toBe(true)
+  expect([paul.cursor, room.lost]).toEqual([6, []])
+  expect(room.read).toContain(5)
+})
+
+it('[RS2] gives nothing out of what was sent lately where the feed is known to have grown at other hands', async () => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.head = 7
+  room.readers.fanOut(...updates(6, 7))
+  room.readers.remove(vera)
+  // Behind one that is being read.
+  room.readers.remove(room.enter(3))
+  const paul = room.comeBack(2, 5, 7)
+  room.head = 8
+  room.readers.grew(access.name, 8)
+  await expect.poll(() => paul.live).toBe(true)
+  expect([paul.cursor, room.read]).toEqual([8, [0, 0, 5]])
 })
 
 it('[CU5] reads nothing for those who left while they waited', async () => {

@@ -115,6 +115,12 @@ export class Readers {
     return this.#recent.after(name, cursor, head)
   }
 
+  /** How far a feed is known to have come, here or at other hands. */
+  known(name: FeedName): number {
+    const feed = this.#feeds.get(name)
+    return feed ? Math.max(feed.sent, feed.grownTo) : 0
+  }
+
   names(): Iterable<FeedName> {
     return this.#feeds.keys()
   }

@@ -40,16 +40,19 @@ export interface Admitted {
 export class Doorkeeper {
   readonly #config: RelayConfig
   readonly #tokens: HelloTokens
-  readonly #resumptions: Resumptions
+  readonly #resumptions: Resumptions | undefined
   readonly #store: Store
   /** By the SHA-256 of the certificate. */
   readonly #certified = new LruMap<string, Certified>(keptCertificates)
 
-  /** @param names those of this relay */
-  constructor(config: RelayConfig, names: readonly string[], store: Store) {
+  /**
+   * @param names those of this relay
+   * @param resumeKey by which devices may come back without a signature, where they may
+   */
+  constructor(config: RelayConfig, names: readonly string[], resumeKey: Uint8Array | undefined, store: Store) {
     this.#config = config
     this.#tokens = new HelloTokens(names)
-    this.#resumptions = new Resumptions(store.secret())
+    this.#resumptions = resumeKey && new Resumptions(resumeKey, names)
     this.#store = store
   }
 
@@ -75,7 +78,8 @@ export class Doorkeeper {
     await this.#letIn(identity, claims.join)
     // A secret is told only where nobody reads along: by TLS, or to a device that dialled its own machine.
     const mayResume = version >= resumptionVersion && (isSecure || isLoopbackHost(claims.aud))
-    return mayResume ? { identity, resumption: this.#resumptions.offer(identity, version, Date.now()) } : { identity }
+    const resumption = mayResume ? this.#resumptions?.offer(identity, claims.aud, version, Date.now()) : undefined
+    return resumption ? { identity, resumption } : { identity }
   }
 
   /**
@@ -86,6 +90,7 @@ export class Doorkeeper {
   async recognize(resume: Asked<'resume'>, nonce: Uint8Array): Promise<Admitted> {
     const identity = await orAuth(() => {
       const now = Date.now()
+      if (!this.#resumptions) throw new Error('nothing was ever given')
       const read = this.#resumptions.read(resume, nonce, now)
       if (hasEnded(read, now)) throw new Error('the certificate has ended')
       return read

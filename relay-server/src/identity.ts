@@ -3,7 +3,7 @@ import type { DeviceId, OrgId, Role } from '@entente/protocol'
 /** Clocks of devices and of the relay may differ by this much, in seconds. */
 export const clockToleranceSeconds = 5 * 60
 
-/** Who has a session. Sessions of one device share one of these while it is kept. */
+/** Who has a session. */
 export interface Identity {
   readonly org: OrgId
   readonly device: DeviceId

@@ -57,6 +57,11 @@ it('keeps no more of a feed than makes one message, and no more in all than it m
   const oldest = Array.from({ length: 100 }, (_, cursor) => cursor).find((cursor) => bytesAfter(recent, cursor, 100))
   expect(oldest).toBeGreaterThan(40)
   expect(bytesAfter(recent, oldest ?? 0, 100)?.length).toBeLessThanOrEqual(64 * 1024)
+  // Nor more entries than a message may hold, however small they are.
+  for (let from = 0; from < 2_500; from += 500) recent.note(nameOf('D'), sent(from, from + 500), true)
+  expect(recent.after(nameOf('D'), 0, 2_500)).toBeUndefined()
+  expect(recent.after(nameOf('D'), 500, 2_500)?.chunks[0]?.count).toBe(2_000)
+  recent.forget(nameOf('D'))
   // A message that is too long for that is not kept, and nothing before it.
   recent.note(nameOf('B'), sent(0, 1, 1_000), true)
   recent.note(nameOf('B'), sent(1, 2, 70_000), true)

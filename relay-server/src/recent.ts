@@ -1,9 +1,10 @@
-import type { FeedName } from '@entente/protocol'
+import { type FeedName, limits } from '@entente/protocol'
 import { type Chunk, chunkBytes } from './entries.js'
 
-/** Bytes that are kept in all, and of one feed: what makes one message. */
+/** Bytes that are kept in all, and of one feed, where they and their number are bound by what makes one message. */
 const keptBytes = 8 * 1024 * 1024
 const keptBytesPerFeed = chunkBytes
+const keptEntriesPerFeed = limits.entriesPerFrame
 /** What a stretch, and a feed, takes beside its bytes, about. */
 const overhead = 256
 
@@ -18,6 +19,7 @@ export interface Sent {
 interface Kept {
   readonly stretches: Sent[]
   to: number
+  entries: number
   bytes: number
 }
 
@@ -44,11 +46,16 @@ export class Recent {
     const known = this.#feeds.get(name)
     this.forget(name)
     if (!isUpdates) return
-    const kept = known?.to === sent.from ? known : { stretches: [], to: sent.from, bytes: overhead }
+    const kept = known?.to === sent.from ? known : { stretches: [], to: sent.from, entries: 0, bytes: overhead }
     kept.stretches.push(sent)
     kept.to = sent.to
+    kept.entries += sent.to - sent.from
     kept.bytes += bytesOf(sent)
-    while (kept.bytes > keptBytesPerFeed) kept.bytes -= bytesOf(kept.stretches.shift() ?? sent)
+    while (kept.bytes > keptBytesPerFeed || kept.entries > keptEntriesPerFeed) {
+      const oldest = kept.stretches.shift() ?? sent
+      kept.entries -= oldest.to - oldest.from
+      kept.bytes -= bytesOf(oldest)
+    }
     if (kept.stretches.length === 0) return
     this.#feeds.set(name, kept)
     this.#bytes += kept.bytes

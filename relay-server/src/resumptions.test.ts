@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { feedName, revocationKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { runOrgs } from './command/orgs.js'
@@ -82,6 +83,7 @@ describe('coming back to a relay', () => {
       { ticket: ticket.replace('admin', 'site'), secret },
       { ticket: ticket.replace(/\d$/, (digit) => String((Number(digit) + 1) % 10)), secret },
       { ticket: `${ticket}0`, secret },
+      { ticket: ticket.slice(0, -1), secret },
       { ticket: '', secret },
       { ticket: 'x'.repeat(512), secret },
     ])
@@ -95,12 +97,12 @@ describe('coming back to a relay', () => {
     const eve = new RelayClient(relay.url)
     const { nonce } = await overheard.next('challenge')
     await eve.next('challenge')
-    eve.send({ type: 'resume', ticket, proof: proofOf(secret, nonce) })
+    eve.send({ type: 'resume', ticket, proof: proofOf(secret, nonce, eve.relayName) })
     expect((await eve.next('failed')).code).toBe('AUTH')
     expect(await eve.closed()).toBe(1008)
-    overheard.send({ type: 'resume', ticket, proof: proofOf(secret, nonce) })
+    overheard.send({ type: 'resume', ticket, proof: proofOf(secret, nonce, eve.relayName) })
     await overheard.next('welcome')
-    overheard.send({ type: 'resume', ticket, proof: proofOf(secret, nonce) })
+    overheard.send({ type: 'resume', ticket, proof: proofOf(secret, nonce, eve.relayName) })
     expect((await overheard.next('failed')).code).toBe('AUTH')
   })
 
@@ -115,6 +117,38 @@ describe('coming back to a relay', () => {
     expect([await outcome(hourly), await outcome(ending)]).toEqual(['welcome', 'AUTH'])
     offset = hour + 1_000
     expect(await outcome(hourly)).toBe('AUTH')
+  })
+
+  it('[ID3] [ID6] takes it at the relay that was dialled for it only', async () => {
+    await relay.stop()
+    relay = await TestRelay.start({ names: ['localhost:1', '127.0.0.1:2'] })
+    const client = new RelayClient(relay.url)
+    const { nonce } = await client.next('challenge')
+    client.send({ type: 'hello', ...(await vera.hello(nonce, 'localhost:1')) })
+    await client.next('welcome')
+    const { ticket, secret } = client.resumption
+    const comeBackTo = async (name: string): Promise<string> => {
+      const again = new RelayClient(relay.url)
+      const challenge = await again.next('challenge')
+      again.send({ type: 'resume', ticket, proof: proofOf(secret, challenge.nonce, name) })
+      const answer = await again.until(() => again.heard.find(({ type }) => type === 'welcome' || type === 'failed'), 'an answer')
+      await again.close()
+      return answer.type
+    }
+    expect([await comeBackTo('127.0.0.1:2'), await comeBackTo('localhost:1')]).toEqual(['failed', 'welcome'])
+    await relay.restart()
+    expect(await comeBackTo('localhost:1')).toBe('welcome')
+  })
+
+  it('[ID6] cannot be made out of a copy of the store', async () => {
+    const resumption = await given()
+    const names = await readdir(relay.data)
+    const key = await readFile(join(relay.data, 'resume.key'))
+    expect((await stat(join(relay.data, 'resume.key'))).mode & 0o777).toBe(0o600)
+    for (const name of names.filter((each) => each !== 'resume.key'))
+      expect((await readFile(join(relay.data, name))).includes(key), name).toBe(false)
+    await relay.restart((data) => rm(join(data, 'resume.key')))
+    expect(await outcome(resumption)).toBe('AUTH')
   })
 
   it('[ID4] [ID6] refuses a device that was revoked since (row 12)', async () => {

@@ -1,56 +1,98 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseDeviceId, parseOrgId, protocolVersions, resumptionInput, type Role, roles } from '@entente/protocol'
+import type { RelayConfig } from './config.js'
 import type { Identity } from './identity.js'
 import type { Asked, Told } from './message.js'
 
 /** For how long a device may come back without a signature, in ms. */
 const lifeMs = 60 * 60 * 1000
+const keyBytes = 32
 
-/** Who may come back, until when (ms since 1970), and the protocol version that was agreed on. */
+/** Who may come back, to the relay of which name, until when (ms since 1970), and the protocol version that was agreed on. */
 interface Ticket {
   readonly identity: Identity
+  readonly name: string
   readonly version: number
   readonly until: number
 }
 
 /**
  * Lets devices come back to a session without a signature, whose check is most of what a hello costs (rule ID6). Nothing is kept here: the ticket says who
- * comes, and its secret is drawn from it by a key that only relays on this store have, so that any of them takes what another gave.
+ * comes, and its secret is drawn from it by a key that only relays of this operator have, so that any of them takes what another gave.
  */
 export class Resumptions {
   readonly #key: Uint8Array
+  readonly #names: readonly string[]
 
-  /** @param secret of the store */
-  constructor(secret: Uint8Array) {
-    this.#key = mac(secret, 'entente-resumption')
+  /** @param names those of this relay */
+  constructor(key: Uint8Array, names: readonly string[]) {
+    this.#key = mac(key, 'entente-resumption')
+    this.#names = names
   }
 
-  /** @param now milliseconds since 1970 */
-  offer(identity: Identity, version: number, now: number): Told<'resumption'> {
+  /**
+   * @param name of this relay, as the device dialled it
+   * @param now milliseconds since 1970
+   */
+  offer(identity: Identity, name: string, version: number, now: number): Told<'resumption'> {
     const until = now + lifeMs
-    const ticket = write({ identity, version, until })
+    const ticket = write({ identity, name, version, until })
     return { type: 'resumption', ticket, secret: mac(this.#key, ticket), expires: until }
   }
 
   /** @throws Error where the device has not the ticket's secret, or its time is over */
   read({ ticket, proof }: Asked<'resume'>, nonce: Uint8Array, now: number): Identity {
-    if (!timingSafeEqual(mac(mac(this.#key, ticket), resumptionInput(nonce)), proof)) throw new Error('another secret, or another nonce')
-    // Only now is it known to be of our own making.
-    const { identity, version, until } = parse(ticket)
-    if (until <= now) throw new Error('over')
+    const { identity, name, version, until } = parse(ticket)
+    const expected = mac(mac(this.#key, ticket), resumptionInput(nonce, name))
+    if (!timingSafeEqual(expected, proof)) throw new Error('another secret, or another nonce')
+    if (until <= now || until > now + lifeMs) throw new Error('over')
+    if (!this.#names.includes(name)) throw new Error('another relay')
     if (version < protocolVersions.oldest || version > protocolVersions.newest) throw new Error('of another version')
     return identity
   }
 }
 
-function write({ identity: { org, device, role, expires }, version, until }: Ticket): string {
-  return [version, role, org, device, expires, until].join('.')
+/**
+ * The key that an operator gave or, for the embedded store, one of its own that is made beside it where it is missing. It is not in the store, so that
+ * whoever reads a copy of that can open no session.
+ *
+ * @returns undefined where several relays may be at work and none was given: then nobody comes back without a signature
+ */
+export function resumptionKey({ resumeKey, store, data }: Pick<RelayConfig, 'resumeKey' | 'store' | 'data'>): Uint8Array | undefined {
+  if (resumeKey !== undefined) return Buffer.from(resumeKey)
+  if (store !== undefined) return undefined
+  const file = join(data, 'resume.key')
+  const key = readKey(file)
+  if (key) return key
+  const drawn = randomBytes(keyBytes)
+  try {
+    writeFileSync(file, drawn, { mode: 0o600 })
+  } catch {
+    // Then it is this process's own, and devices sign once more when it has restarted.
+  }
+  return drawn
 }
 
+function readKey(file: string): Uint8Array | undefined {
+  try {
+    const key = readFileSync(file)
+    return key.length === keyBytes ? key : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function write({ identity: { org, device, role, expires }, name, version, until }: Ticket): string {
+  return [version, role, org, device, expires, until, name].join(' ')
+}
+
+/** @throws Error for what was not written by `write` */
 function parse(ticket: string): Ticket {
-  const [version, role, org = '', device = '', expires, until] = ticket.split('.')
+  const [version, role, org = '', device = '', expires, until, name = ''] = ticket.split(' ')
   const identity = { org: parseOrgId(org), device: parseDeviceId(device), role: toRole(role), expires: Number(expires) }
-  return { identity, version: Number(version), until: Number(until) }
+  return { identity, name, version: Number(version), until: Number(until) }
 }
 
 function toRole(text: string | undefined): Role {

@@ -51,7 +51,7 @@ export class Given {
   }
 
   /** Given itself or by the file `name-file`, of which the surrounding white space does not count. A message about it never shows it. */
-  secret(name: 'join-token' | 'admin-token'): string | undefined {
+  secret(name: 'join-token' | 'admin-token' | 'resume-key'): string | undefined {
     const file = this.one(`${name}-file`)
     const text = this.one(name)
     if (file !== undefined && text !== undefined) throw new SettingError(`--${name} and --${name}-file are both given; give one of them.`)

@@ -13,6 +13,7 @@ import {
   editor,
   feedNumbers,
   offerOf,
+  proofOf,
   registerPolicy,
   RelayClient,
   TestPostgres,
@@ -65,12 +66,21 @@ describe('two relays on one store', () => {
     }
   })
 
-  it('[ID6] take at the one what the other gave Vera to come back with', async () => {
+  it('[ID6] let a device come back at the one by what the other gave it, where they have a key for that, and else give nothing', async () => {
     const device = await createDevice(await createOrg())
     const before = await RelayClient.connect(north.url, device)
-    const client = new RelayClient(south.url)
-    await client.resume(before.resumption)
-    await client.next('welcome')
+    expect(() => before.resumption).toThrow('nothing')
+    await Promise.all([north.stop(), south.stop()])
+    const shared = { store, names: ['localhost'], resumeKey: 'k'.repeat(32) }
+    ;[north, south] = [await TestRelay.start(shared), await TestRelay.start(shared)]
+    const [here, there] = [new RelayClient(north.url), new RelayClient(south.url)]
+    const { nonce } = await here.next('challenge')
+    here.send({ type: 'hello', ...(await device.hello(nonce, 'localhost')) })
+    await here.next('welcome')
+    const { ticket, secret } = here.resumption
+    const challenge = await there.next('challenge')
+    there.send({ type: 'resume', ticket, proof: proofOf(secret, challenge.nonce, 'localhost') })
+    await there.next('welcome')
   })
 
   it('[RS3] judge by what the other wrote: the key’s last entry, and both policies', async () => {

@@ -47,9 +47,10 @@ export type HelloClaims = v.InferOutput<typeof helloClaims>
  * What a device that resumes a session signs with the secret of its resumption, by HMAC-SHA-256 (rule ID6): these bytes.
  *
  * @param nonce of the socket's challenge
+ * @param host of the relay as the device dialled it, the same as in the hello to which the resumption was the answer
  */
-export function resumptionInput(nonce: Uint8Array): Uint8Array {
-  const label = encodeUtf8('entente-resume ')
+export function resumptionInput(nonce: Uint8Array, host: string): Uint8Array {
+  const label = encodeUtf8(`entente-resume ${host} `)
   const signed = new Uint8Array(label.length + nonce.length)
   signed.set(label)
   signed.set(nonce, label.length)

@@ -67,7 +67,8 @@ const rules: readonly (readonly [says: string, text: string])[] = [
     `SELECT f.name AS feed, d.key FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
       LEFT JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
       LEFT JOIN (SELECT feed, key, sum(octet_length(bytes)) AS size FROM entente.tails GROUP BY feed, key) t ON t.feed = d.feed AND t.key = d.key
-      WHERE d.bytes <> coalesce(octet_length(s.bytes), 0) + coalesce(t.size, 0) + CASE WHEN d.kind = 3 THEN ${tombstoneBytes} ELSE 0 END`,
+      WHERE d.bytes <> coalesce(octet_length(s.bytes), 0) + coalesce(t.size, 0) + CASE WHEN d.kind = 3 THEN ${tombstoneBytes} ELSE 0 END
+        AND NOT (d.kind = 3 AND d.bytes = 0)`,
   ],
   [
     'something is filed under a key that does not exist',

@@ -13,10 +13,10 @@ const invitationsByVendor = 'CREATE INDEX IF NOT EXISTS invitations_by_vendor ON
 /** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
 const steps: ReadonlyMap<number, string> = new Map([
   [1, `${append} ${extend} ${invitationsByVendor}`],
-  // An erasure that was on its way in that very moment is counted as it was before.
+  // No commit goes on meanwhile: all of them lock rows of feeds first. An erasure that waits for just that is counted as it was before.
   [
     2,
-    `${append} UPDATE entente.docs SET bytes = bytes + ${tombstoneBytes} WHERE kind = 3;
+    `LOCK TABLE entente.feeds IN EXCLUSIVE MODE; ${append} UPDATE entente.docs SET bytes = bytes + ${tombstoneBytes} WHERE kind = 3;
       UPDATE entente.usage u SET bytes = u.bytes + ${tombstoneBytes} * t.count FROM (
         SELECT f.owner, f.id % ${stripes} AS stripe, count(*) AS count FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
         WHERE d.kind = 3 GROUP BY 1, 2) t WHERE u.org = t.owner AND u.stripe = t.stripe;`,

@@ -28,9 +28,9 @@ export const fromStart: Position = { after: 0, opening: 0, position: 0 }
 /** How long a test waits for what must come, in ms. */
 const patienceMs = 5_000
 
-/** What a device that has the secret of a resumption says over a nonce. */
-export function proofOf(secret: Uint8Array, nonce: Uint8Array): Uint8Array {
-  return createHmac('sha256', secret).update(resumptionInput(nonce)).digest()
+/** What a device that has the secret of a resumption says over a nonce to the relay that it dials by this host. */
+export function proofOf(secret: Uint8Array, nonce: Uint8Array, host: string): Uint8Array {
+  return createHmac('sha256', secret).update(resumptionInput(nonce, host)).digest()
 }
 
 /** A device at the wire, for tests: says what it is told to and remembers everything it hears. */
@@ -92,7 +92,7 @@ export class RelayClient {
   /** Comes back with what a relay gave behind an earlier welcome. */
   async resume({ ticket, secret }: Pick<MessageOf<'resumption'>, 'ticket' | 'secret'>): Promise<void> {
     const { nonce } = await this.next('challenge')
-    this.send({ type: 'resume', ticket, proof: proofOf(secret, nonce) })
+    this.send({ type: 'resume', ticket, proof: proofOf(secret, nonce, this.relayName) })
   }
 
   /** Sends messages in one frame. */

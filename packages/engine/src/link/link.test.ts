@@ -33,7 +33,7 @@ async function connectedOrgs() {
     }
     throw new Error('Not in sync: ' + JSON.stringify(devices.map(({ link }) => link.status())) + problems.join(' '))
   }
-  return { clock, relay, vera, paul, settle, problems, open }
+  return { clock, random, relay, vera, paul, settle, problems, open }
 }
 
 describe('a link', () => {
@@ -93,14 +93,39 @@ describe('a link', () => {
     const states: string[] = []
     vera.link.watch(() => states.push(vera.link.status().state))
     relay.restart(emptyRelay)
-    for (let second = 0; second < 5; second++) {
+    for (let turn = 0; turn < 5_000 && relay.hellos < 3; turn++) {
       await setImmediate()
-      clock.advance(1_000)
+      clock.advance(1)
     }
     await settle(vera)
     expect(relay.hellos).toBe(3)
     expect(states).not.toContain('refused')
     expect(problems).toEqual([])
+  })
+
+  it('[ID4] [ID6] says hello where its clock was set, so that what signs for it learns the time', async () => {
+    const { relay, clock, random } = await connectedOrgs()
+    const hers = new ManualClock()
+    const vera = await openMemoryDevice({ org: vendorOrg, store: new MemoryStore(), openSocket: relay.openSocket, clock: hers, random })
+    const comeBack = async (): Promise<void> => {
+      vera.link.cut()
+      vera.link.mend()
+      for (let turn = 0; turn < 400 && !vera.link.isSynced; turn++) {
+        await setImmediate()
+        for (const each of [clock, hers]) each.advance(1)
+      }
+      expect(vera.link.isSynced).toBe(true)
+    }
+    vera.link.start()
+    await comeBack()
+    const before = relay.hellos
+    await comeBack()
+    expect(relay.hellos).toBe(before)
+    hers.jump(-120_000)
+    await comeBack()
+    expect(relay.hellos).toBe(before + 1)
+    await comeBack()
+    expect(relay.hellos).toBe(before + 1)
   })
 
   it('says an invitation that Vera makes while the line lies idle', async () => {

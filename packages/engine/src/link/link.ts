@@ -43,6 +43,9 @@ export interface LinkStatus {
   readonly entriesIn: number
 }
 
+/** How often what the relay gave to come back with is shown without an answer. */
+const unansweredResumptions = 3
+
 /** How long a line may take until the relay's welcome. */
 const welcomeMs = 10_000
 
@@ -54,8 +57,9 @@ export class Link {
   readonly #mailboxListeners = new Set<(message: Told<'mailbox'>) => void>()
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
-  /** In memory only, and for this relay. */
+  /** What the relay gave to come back with, in memory only, and how often it was shown without an answer. */
   #resumption: Told<'resumption'> | undefined
+  #shown = 0
   #line: { readonly socket: Socket; readonly session: Session } | undefined
   #cancelTimer: () => void = () => undefined
   #state: LinkStatus['state'] = 'offline'
@@ -170,10 +174,12 @@ export class Link {
       host: hostOf(url),
       hello,
       resumption: this.#resumption,
+      offset: this.#options.stamper.offset,
       send: (frame) => this.#send(frame),
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
-        onResumption: (resumption) => (this.#resumption = resumption),
+        onResuming: () => this.#showResumption(),
+        onResumption: (resumption) => this.#keepResumption(resumption),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),
         onEntries: (count) => (this.#counts.entriesIn += count),
         onProgress: () => this.#progress(),
@@ -207,6 +213,16 @@ export class Link {
     stamper.offset = time - clock.now()
     this.#reason = undefined
     this.#show('online')
+  }
+
+  /** Where nothing comes back again and again, it may be the refusal that is lost on its way: then a signature is the better question. */
+  #showResumption(): void {
+    if (++this.#shown >= unansweredResumptions) this.#resumption = undefined
+  }
+
+  #keepResumption(resumption: Told<'resumption'> | undefined): void {
+    this.#resumption = resumption
+    this.#shown = 0
   }
 
   #progress(): void {

@@ -47,6 +47,8 @@ export interface SessionOptions {
   readonly hello: Hello
   /** What this relay gave the device with an earlier hello to come back with, where it did. */
   readonly resumption: Told<'resumption'> | undefined
+  /** The relay's clock minus the device's, as last heard, ms. */
+  readonly offset: number
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
 }
@@ -54,9 +56,14 @@ export interface SessionOptions {
 /** How long to wait before a claim is shown again, by the tries that are left, in ms: soon at first, then so that a vendor has time to come online. */
 const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
 
+/** What a clock may be off by, beside what is known, before a device signs again, in ms. */
+const clockStepMs = 60_000
+
 /** What a session tells the link. After `onEnd` it says nothing more. */
 export interface SessionEvents {
   onWelcome(welcome: Told<'welcome'>): void
+  /** What the device was given to come back with was shown; the relay has yet to say what it makes of it. */
+  onResuming(): void
   /** By what the next sessions may be opened, or undefined where that is of no use any more. */
   onResumption(resumption: Told<'resumption'> | undefined): void
   onMailbox(mailbox: Told<'mailbox'>): void
@@ -196,12 +203,13 @@ export class Session {
   async #introduce({ oldest, newest, nonce, time }: Told<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const { hello, host, resumption, events } = this.#options
-    if (resumption && version >= resumptionVersion && time < resumption.expires) {
-      // Until the welcome it counts as of no use: whatever ends this session before, the next one begins with a signature.
+    const { hello, host, clock, resumption, events, offset } = this.#options
+    // Where a clock was set, the relay's time is news to what signs for this device, and learnt with a hello.
+    const isSteady = Math.abs(time - clock.now() - offset) <= clockStepMs
+    if (resumption && version >= resumptionVersion && time < resumption.expires && isSteady) {
       this.#isResuming = true
-      events.onResumption(undefined)
-      this.#say({ type: 'resume', ticket: resumption.ticket, proof: hmac(sha256, resumption.secret, resumptionInput(nonce)) })
+      events.onResuming()
+      this.#say({ type: 'resume', ticket: resumption.ticket, proof: hmac(sha256, resumption.secret, resumptionInput(nonce, host)) })
     } else {
       const shown = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time })
       if (this.#ended) return
@@ -229,7 +237,9 @@ export class Session {
 
   #hearFailed({ code, retryMs }: Told<'failed'>): void {
     // A relay may have forgotten what it gave, with its disk; it is asked again by a signature, and only its answer to that counts.
-    this.#end(this.#isResuming && code === 'AUTH' ? { isWorthAnother: true } : { code, retryMs })
+    const isForgotten = this.#isResuming && code === 'AUTH'
+    if (isForgotten) this.#options.events.onResumption(undefined)
+    this.#end(isForgotten ? { isWorthAnother: true } : { code, retryMs })
   }
 
   async #absorb({ feed: number, position, live, entries }: Told<'entries'>): Promise<void> {

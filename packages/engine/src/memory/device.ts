@@ -10,6 +10,7 @@ import { Replica } from '../replica/replica.js'
 import type { Rows } from '../row/rows.js'
 import { Stamper } from '../row/stamper.js'
 import { memoryHello } from './hello.js'
+import { memoryRelayHost } from './relay.js'
 import { MemoryBrowser } from './tabs.js'
 
 export interface MemoryDeviceOptions {
@@ -40,7 +41,7 @@ export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<Me
   const hello = memoryHello(org)
   const link = new Link({
     replica,
-    url: 'ws://relay.example/socket',
+    url: `ws://${memoryRelayHost}/socket`,
     openSocket,
     clock,
     random,

@@ -59,6 +59,9 @@ export interface MemoryRelayOptions {
   readonly onRefused?: (refused: { readonly feed: FeedName; readonly offer: Offer; readonly code: ErrorCode }) => void
 }
 
+/** By what devices dial it. */
+export const memoryRelayHost = 'relay.example'
+
 /** For how long devices may come back without a hello, in ms. */
 const resumptionMs = 3_600_000
 
@@ -221,11 +224,13 @@ export class MemoryRelay {
 
   #resume(line: Line, { ticket, proof }: Extract<ClientMessage, { type: 'resume' }>): void {
     const secret = this.#tickets.get(ticket)
-    if (secret && sameBytes(proof, hmac(sha256, secret, resumptionInput(line.nonce)))) return this.#welcome(line, parseOrgId(ticket))
+    if (secret && sameBytes(proof, hmac(sha256, secret, resumptionInput(line.nonce, memoryRelayHost))))
+      return this.#welcome(line, parseOrgId(ticket))
     this.#say(line, { type: 'failed', code: 'AUTH', oldest: 0, newest: 0, retryMs: 0, detail: '' })
     this.#flush(line)
     this.#lines.delete(line)
-    line.close()
+    // Not at once: what was said last is heard before the line is gone.
+    this.#options.clock.after(1, () => line.close())
   }
 
   #welcome(line: Line, org: OrgId): void {

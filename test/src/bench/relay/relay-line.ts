@@ -115,7 +115,7 @@ export class RelayLine {
           ])
           live.then(() => resolve({ line, askedAt }), reject)
         }
-        if ('ticket' in by) follow({ type: 'resume', ticket: by.ticket, proof: proofOf(by.secret, challenge.nonce) })
+        if ('ticket' in by) follow({ type: 'resume', ticket: by.ticket, proof: proofOf(by.secret, challenge.nonce, new URL(url).host) })
         else by.hello(challenge.nonce, new URL(url).host).then((hello) => follow({ type: 'hello', ...hello }), reject)
       })
     })
