@@ -10,8 +10,9 @@ const docs = 1_000
 const readers = 10
 /** Updates on their way at any time, for every server: as many as there are docs, since a record's next change follows the one before. */
 const underWay = 1_000
-const warmUpTurns = 6
-const measuredTurns = 24
+/** Turns that are not counted, so that all servers' code is compiled as it is where they have served for a while. */
+const warmUpTurns = 20
+const measuredTurns = 60
 const quickTurns = 4
 
 interface Run {
