@@ -44,3 +44,8 @@ export function showBytes(bytes: number): string {
 export function showTime(at: number): string {
   return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 }
+
+/** `1 session`, `2 sessions`. */
+export function showCountOf(count: number, noun: string): string {
+  return `${showCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,5 +1,5 @@
 import { html, nothing, svg, type TemplateResult } from 'lit'
-import { showBytes, showCount, showRate, showSpan } from './format.js'
+import { showBytes, showCount, showRate, showSpan, showCountOf } from './format.js'
 import type { RelayStatus, StoreReport } from './status.js'
 
 /** What passes through the relay and how it bears it: rates with their last two minutes, times, memory, sockets. */
@@ -29,7 +29,7 @@ export function loadView({ load, sessions, sockets }: RelayStatus, past: readonl
     )}
     ${tile('Loop lateness', html`${showSpan(eventLoopMs.mean)}`, html`${showSpan(eventLoopMs.max)} at worst`)}
     ${tile('Memory', html`${showBytes(memory.residentBytes)}`, html`${showBytes(memory.heapBytes)} of it in use by objects`)}
-    ${tile('Sockets', html`${showCount(sockets)}`, html`${showCount(sessions.total)} sessions`)}
+    ${tile('Sockets', html`${showCount(sockets)}`, html`${showCountOf(sessions.total, 'session')}`)}
     ${tile(
       'Waiting for readers',
       html`${showBytes(sessions.queuedBytes)}`,
@@ -63,8 +63,8 @@ export function storeView({ writable, compactionWaiting, held }: StoreReport): T
       ${
         held
           ? html`${tile('On disk', html`${showBytes(held.diskBytes)}`, html`dead space included`)}
-            ${tile('Docs and messages', html`${showCount(held.docs)}`, html`${showCount(held.tombstones)} tombstones`)}
-            ${tile('Feeds', html`${showCount(held.feeds)}`, html`${showCount(held.invitations)} invitations`)}
+            ${tile('Docs and messages', html`${showCount(held.docs)}`, html`${showCountOf(held.tombstones, 'tombstone')}`)}
+            ${tile('Feeds', html`${showCount(held.feeds)}`, html`${showCountOf(held.invitations, 'invitation')}`)}
             ${tile('Updates to merge', html`${showCount(held.tailUpdates)}`, html`${showCount(compactionWaiting)} docs wait their turn`)}
             ${tile('Openings', html`${showCount(held.openings)}`, html`times this store was opened`)}`
           : tile('Docs waiting to be merged', html`${showCount(compactionWaiting)}`)

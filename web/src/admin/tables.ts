@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit'
-import { showBytes, showCount, showSpan } from './format.js'
+import { showBytes, showCount, showSpan, showCountOf } from './format.js'
 import type { Amounts, OrgReport, RelayStatus, SessionReport } from './status.js'
 
 /** The sessions for which most waits, those of the orgs and devices whose ids hold `filter`. */
@@ -76,7 +76,7 @@ function id(text: string): TemplateResult {
 
 function note(shown: number, listed: number, total: number, noun: string, which: string): string {
   if (total === 0) return `No ${noun}s.`
-  const all = `${showCount(total)} ${noun}${total === 1 ? '' : 's'}`
+  const all = showCountOf(total, noun)
   const kept = listed < total ? `${all}, listed are ${showCount(listed)}: ${which}` : all
   return shown < listed ? `${kept}; ${showCount(shown)} with this id.` : `${kept}.`
 }
