@@ -85,7 +85,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     config.quota,
     log,
   )
-  const doorkeeper = new Doorkeeper(config, names, resumptionKey(config), store)
+  const doorkeeper = new Doorkeeper(config, names, resumptionKey(config, log), store)
   const relay: WholeRelay = {
     config,
     log,

@@ -85,6 +85,7 @@ describe('the command line', () => {
     [['--trusted-proxy', '10.0.0.0/33'], '--trusted-proxy'],
     [['--trusted-proxy', 'proxy.example'], '--trusted-proxy'],
     [['--tls-cert', 'c.pem'], '--tls-key'],
+    [['--resume-key', 'k'.repeat(31)], '--resume-key'],
     [['--admission', 'all'], '--admission'],
     [['--admission', 'token'], '--join-token'],
     [['--join-token', token], '--admission'],

@@ -26,7 +26,8 @@ const keptConnections = 4_096
 export class PolicyBook {
   readonly #store: Store
   readonly #known = new LruMap<ConnectionId, Policies>(keptConnections)
-  #forgotten = 0
+  /** What is being read, each time by an object of its own. */
+  readonly #loading = new Map<ConnectionId, object>()
 
   constructor(store: Store) {
     this.#store = store
@@ -37,10 +38,13 @@ export class PolicyBook {
   }
 
   async load(connection: ConnectionId): Promise<Policies> {
-    const forgotten = this.#forgotten
+    const loading = {}
+    this.#loading.set(connection, loading)
     const policies = await readPolicies(connection, this.#store)
     // What was read while one of them was written may be the one before.
-    if (forgotten === this.#forgotten) this.#known.set(connection, policies)
+    if (this.#loading.get(connection) !== loading) return policies
+    this.#loading.delete(connection)
+    this.#known.set(connection, policies)
     return policies
   }
 
@@ -50,12 +54,12 @@ export class PolicyBook {
   }
 
   forget(connection: ConnectionId): void {
-    this.#forgotten++
+    this.#loading.delete(connection)
     this.#known.delete(connection)
   }
 
   forgetAll(): void {
-    this.#forgotten++
+    this.#loading.clear()
     this.#known.clear()
   }
 }

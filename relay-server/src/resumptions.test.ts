@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { feedName, revocationKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -149,6 +149,24 @@ describe('coming back to a relay', () => {
       expect((await readFile(join(relay.data, name))).includes(key), name).toBe(false)
     await relay.restart((data) => rm(join(data, 'resume.key')))
     expect(await outcome(resumption)).toBe('AUTH')
+  })
+
+  it('[ID6] keeps its key to its user, makes another where it is none, and says so where it cannot keep one', async () => {
+    const file = (data: string): string => join(data, 'resume.key')
+    const resumption = await given()
+    await relay.restart((data) => chmod(file(data), 0o644))
+    expect((await stat(file(relay.data))).mode & 0o777).toBe(0o600)
+    expect(await outcome(resumption)).toBe('welcome')
+    await relay.restart((data) => writeFile(file(data), 'short', { mode: 0o644 }))
+    expect((await stat(file(relay.data))).mode & 0o777).toBe(0o600)
+    expect(await outcome(resumption)).toBe('AUTH')
+    expect(relay.lines.join('\n')).not.toContain('resume-key-not-kept')
+    await relay.restart(async (data) => {
+      await rm(file(data))
+      await mkdir(file(data))
+    })
+    expect(relay.lines.join('\n')).toContain('resume-key-not-kept')
+    expect(await outcome(await given())).toBe('welcome')
   })
 
   it('[ID4] [ID6] refuses a device that was revoked since (row 12)', async () => {

@@ -1,14 +1,17 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseDeviceId, parseOrgId, protocolVersions, resumptionInput, type Role, roles } from '@entente/protocol'
 import type { RelayConfig } from './config.js'
-import type { Identity } from './identity.js'
+import { clockToleranceSeconds, type Identity } from './identity.js'
+import { type Log, reasonOf } from './log.js'
 import type { Asked, Told } from './message.js'
 
 /** For how long a device may come back without a signature, in ms. */
 const lifeMs = 60 * 60 * 1000
 const keyBytes = 32
+/** Rights to a file: its owner's, and all others'. */
+const [forOwner, forOthers] = [0o600, 0o077]
 
 /** Who may come back, to the relay of which name, until when (ms since 1970), and the protocol version that was agreed on. */
 interface Ticket {
@@ -47,7 +50,8 @@ export class Resumptions {
     const { identity, name, version, until } = parse(ticket)
     const expected = mac(mac(this.#key, ticket), resumptionInput(nonce, name))
     if (!timingSafeEqual(expected, proof)) throw new Error('another secret, or another nonce')
-    if (until <= now || until > now + lifeMs) throw new Error('over')
+    // Another relay's clock, which the ticket was dated by, may be ahead of this one's.
+    if (until <= now || until > now + lifeMs + clockToleranceSeconds * 1000) throw new Error('over')
     if (!this.#names.includes(name)) throw new Error('another relay')
     if (version < protocolVersions.oldest || version > protocolVersions.newest) throw new Error('of another version')
     return identity
@@ -55,33 +59,41 @@ export class Resumptions {
 }
 
 /**
- * The key that an operator gave or, for the embedded store, one of its own that is made beside it where it is missing. It is not in the store, so that
+ * The key that an operator gave or, for the embedded store, one of its own that is made beside it where there is none. It is not in the store, so that
  * whoever reads a copy of that can open no session.
  *
  * @returns undefined where several relays may be at work and none was given: then nobody comes back without a signature
  */
-export function resumptionKey({ resumeKey, store, data }: Pick<RelayConfig, 'resumeKey' | 'store' | 'data'>): Uint8Array | undefined {
+export function resumptionKey(
+  { resumeKey, store, data }: Pick<RelayConfig, 'resumeKey' | 'store' | 'data'>,
+  log: Log,
+): Uint8Array | undefined {
   if (resumeKey !== undefined) return Buffer.from(resumeKey)
   if (store !== undefined) return undefined
-  const file = join(data, 'resume.key')
-  const key = readKey(file)
-  if (key) return key
-  const drawn = randomBytes(keyBytes)
   try {
-    writeFileSync(file, drawn, { mode: 0o600 })
-  } catch {
+    return ownKey(join(data, 'resume.key'))
+  } catch (error) {
     // Then it is this process's own, and devices sign once more when it has restarted.
+    log.warn('resume-key-not-kept', { reason: reasonOf(error) })
+    return randomBytes(keyBytes)
   }
-  return drawn
 }
 
-function readKey(file: string): Uint8Array | undefined {
-  try {
-    const key = readFileSync(file)
-    return key.length === keyBytes ? key : undefined
-  } catch {
-    return undefined
-  }
+/** @throws Error where it can be neither read nor made */
+function ownKey(file: string): Uint8Array {
+  const { size, mode } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0, mode: 0 }
+  if (size !== keyBytes) return drawKey(file)
+  if ((mode & forOthers) !== 0) chmodSync(file, forOwner)
+  return readFileSync(file)
+}
+
+function drawKey(file: string): Uint8Array {
+  const key = randomBytes(keyBytes)
+  const draft = `${file}.new`
+  rmSync(draft, { force: true })
+  writeFileSync(draft, key, { mode: forOwner, flag: 'wx' })
+  renameSync(draft, file)
+  return key
 }
 
 function write({ identity: { org, device, role, expires }, name, version, until }: Ticket): string {

@@ -103,6 +103,26 @@ describe('a link', () => {
     expect(problems).toEqual([])
   })
 
+  it('[ID6] keeps what it was given while the relay sends it away for another reason, however often', async () => {
+    const { vera, relay, clock, settle } = await connectedOrgs()
+    vera.link.start()
+    await settle(vera)
+    relay.isBusy = true
+    for (let cut = 0; cut < 4; cut++) {
+      vera.link.cut()
+      vera.link.mend()
+      for (let turn = 0; turn < 50; turn++) {
+        await setImmediate()
+        clock.advance(1)
+      }
+      expect(vera.link.status().reason).toBe('UNAVAILABLE')
+    }
+    relay.isBusy = false
+    vera.link.mend()
+    await settle(vera)
+    expect(relay.hellos).toBe(1)
+  })
+
   it('[ID4] [ID6] says hello where its clock was set, so that what signs for it learns the time', async () => {
     const { relay, clock, random } = await connectedOrgs()
     const hers = new ManualClock()

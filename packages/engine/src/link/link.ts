@@ -8,7 +8,7 @@ import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
 import type { DoorToken } from './door-requests.js'
-import { type Hello, Session, type SessionEnd, type Told } from './session.js'
+import { type Hello, type Resumption, Session, type SessionEnd, type Told } from './session.js'
 
 export interface LinkOptions {
   readonly replica: Replica
@@ -58,7 +58,7 @@ export class Link {
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
   /** What the relay gave to come back with, in memory only, and how often it was shown without an answer. */
-  #resumption: Told<'resumption'> | undefined
+  #resumption: Resumption | undefined
   #shown = 0
   #line: { readonly socket: Socket; readonly session: Session } | undefined
   #cancelTimer: () => void = () => undefined
@@ -174,7 +174,6 @@ export class Link {
       host: hostOf(url),
       hello,
       resumption: this.#resumption,
-      offset: this.#options.stamper.offset,
       send: (frame) => this.#send(frame),
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
@@ -220,7 +219,7 @@ export class Link {
     if (++this.#shown >= unansweredResumptions) this.#resumption = undefined
   }
 
-  #keepResumption(resumption: Told<'resumption'> | undefined): void {
+  #keepResumption(resumption: Resumption | undefined): void {
     this.#resumption = resumption
     this.#shown = 0
   }

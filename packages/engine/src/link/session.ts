@@ -40,15 +40,20 @@ export interface Introduction {
 /** Shows who this device is, by a token over the introduction and the org's certificate. */
 export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
 
+/** By what a device may come back without a hello. */
+export interface Resumption {
+  readonly given: Told<'resumption'>
+  /** The relay's clock minus the device's when it said that hello, ms. */
+  readonly offset: number
+}
+
 export interface SessionOptions {
   readonly replica: Replica
   readonly clock: Clock
   readonly host: string
   readonly hello: Hello
   /** What this relay gave the device with an earlier hello to come back with, where it did. */
-  readonly resumption: Told<'resumption'> | undefined
-  /** The relay's clock minus the device's, as last heard, ms. */
-  readonly offset: number
+  readonly resumption: Resumption | undefined
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
 }
@@ -65,7 +70,7 @@ export interface SessionEvents {
   /** What the device was given to come back with was shown; the relay has yet to say what it makes of it. */
   onResuming(): void
   /** By what the next sessions may be opened, or undefined where that is of no use any more. */
-  onResumption(resumption: Told<'resumption'> | undefined): void
+  onResumption(resumption: Resumption | undefined): void
   onMailbox(mailbox: Told<'mailbox'>): void
   onEntries(count: number): void
   /** Something may have become live, acknowledged or refused. */
@@ -103,6 +108,7 @@ export class Session {
   #heartbeat: Heartbeat | undefined
   #introduced = false
   #isResuming = false
+  #offset = 0
   #opening: number | undefined
   #inbox: Promise<unknown> = Promise.resolve()
   #behind = 0
@@ -177,7 +183,7 @@ export class Session {
       case 'welcome':
         return this.#begin(message)
       case 'resumption':
-        return events.onResumption(message)
+        return events.onResumption({ given: message, offset: this.#offset })
       case 'entries':
         return this.#absorb(message)
       case 'accepted':
@@ -193,6 +199,7 @@ export class Session {
       case 'failed':
         return this.#hearFailed(message)
       case 'leaving':
+        this.#keepResumption()
         return this.#end({ retryMs: message.retryMs })
       case 'ping':
       case 'pong':
@@ -203,13 +210,18 @@ export class Session {
   async #introduce({ oldest, newest, nonce, time }: Told<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const { hello, host, clock, resumption, events, offset } = this.#options
+    const { hello, host, clock, resumption, events } = this.#options
+    this.#offset = time - clock.now()
     // Where a clock was set, the relay's time is news to what signs for this device, and learnt with a hello.
-    const isSteady = Math.abs(time - clock.now() - offset) <= clockStepMs
-    if (resumption && version >= resumptionVersion && time < resumption.expires && isSteady) {
+    const isSteady = resumption !== undefined && Math.abs(this.#offset - resumption.offset) <= clockStepMs
+    if (isSteady && version >= resumptionVersion && time < resumption.given.expires) {
       this.#isResuming = true
       events.onResuming()
-      this.#say({ type: 'resume', ticket: resumption.ticket, proof: hmac(sha256, resumption.secret, resumptionInput(nonce, host)) })
+      this.#say({
+        type: 'resume',
+        ticket: resumption.given.ticket,
+        proof: hmac(sha256, resumption.given.secret, resumptionInput(nonce, host)),
+      })
     } else {
       const shown = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time })
       if (this.#ended) return
@@ -221,9 +233,8 @@ export class Session {
   }
 
   #begin(welcome: Told<'welcome'>): void {
-    const { clock, events, resumption } = this.#options
-    if (this.#isResuming) events.onResumption(resumption)
-    this.#isResuming = false
+    const { clock, events } = this.#options
+    this.#keepResumption()
     this.#opening = welcome.opening
     this.#heartbeat = new Heartbeat(
       clock,
@@ -235,10 +246,17 @@ export class Session {
     this.#work()
   }
 
+  /** The relay has answered to what was shown, and not that it knows nothing of it. */
+  #keepResumption(): void {
+    if (this.#isResuming) this.#options.events.onResumption(this.#options.resumption)
+    this.#isResuming = false
+  }
+
   #hearFailed({ code, retryMs }: Told<'failed'>): void {
     // A relay may have forgotten what it gave, with its disk; it is asked again by a signature, and only its answer to that counts.
     const isForgotten = this.#isResuming && code === 'AUTH'
     if (isForgotten) this.#options.events.onResumption(undefined)
+    else this.#keepResumption()
     this.#end(isForgotten ? { isWorthAnother: true } : { code, retryMs })
   }
 

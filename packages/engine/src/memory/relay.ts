@@ -89,6 +89,8 @@ export class MemoryRelay {
   /** Milliseconds by which the relay's clock is wrong. */
   skew = 0
   readonly #options: MemoryRelayOptions
+  /** Sends everybody away who resumes a session, as one does whose store does not answer. */
+  isBusy = false
   /** How many sessions were opened by a hello. */
   hellos = 0
   /** What devices may come back with, each with its secret. */
@@ -223,14 +225,14 @@ export class MemoryRelay {
   }
 
   #resume(line: Line, { ticket, proof }: Extract<ClientMessage, { type: 'resume' }>): void {
-    const secret = this.#tickets.get(ticket)
+    const secret = this.isBusy ? undefined : this.#tickets.get(ticket)
     if (secret && sameBytes(proof, hmac(sha256, secret, resumptionInput(line.nonce, memoryRelayHost))))
       return this.#welcome(line, parseOrgId(ticket))
-    this.#say(line, { type: 'failed', code: 'AUTH', oldest: 0, newest: 0, retryMs: 0, detail: '' })
+    this.#say(line, { type: 'failed', code: this.isBusy ? 'UNAVAILABLE' : 'AUTH', oldest: 0, newest: 0, retryMs: 0, detail: '' })
     this.#flush(line)
     this.#lines.delete(line)
     // Not at once: what was said last is heard before the line is gone.
-    this.#options.clock.after(1, () => line.close())
+    this.#options.clock.after(2, () => line.close())
   }
 
   #welcome(line: Line, org: OrgId): void {

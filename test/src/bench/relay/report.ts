@@ -53,7 +53,7 @@ export async function benchRelay(asked: Asked): Promise<readonly Measurement[]> 
   installPeers()
   const postgres = asked.store === 'postgres' ? await TestPostgres.start(['max_connections=400']) : undefined
   const flags = async (): Promise<readonly string[]> =>
-    postgres ? ['--store', postgres.url(await postgres.newDatabase()), '--resume-key', 'for-the-bench-only'] : []
+    postgres ? ['--store', postgres.url(await postgres.newDatabase()), '--resume-key', 'for-the-bench-only-and-nothing-else'] : []
   const startRelay = async (extra: readonly string[] = []): Promise<ServerProcess> => ServerProcess.relay([...(await flags()), ...extra])
   try {
     return await measureAll({ ...asked, startRelay, postgres })
