@@ -66,7 +66,7 @@ describe('the y-websocket door', () => {
 
   it('[DR1] shows one doc to a stock provider, and every update as it comes', async () => {
     const { doc, provider } = open(await askToken(paul))
-    await new Promise((resolve) => provider.once('sync', resolve))
+    await synced(provider)
     expect(shown(doc)).toBe('a')
     const update = { ...docOffer('r1', bytes('')), whole: false }
     await vera.publish(feed, { ...update, seen: 1, bytes: edit(bytes('b')) })
@@ -77,7 +77,7 @@ describe('the y-websocket door', () => {
 
   it('[DR2] is for reading: a page that writes is closed with 4403, and nothing changes', async () => {
     const { doc, provider, codes } = open(await askToken(paul))
-    await new Promise((resolve) => provider.once('sync', resolve))
+    await synced(provider)
     doc.getMap('v').set('0', bytes('mine'))
     await expect.poll(() => codes).toContain(4403)
     const [entry] = await (await connection.open(relay.url, connection.paul)).read(1, connection.feed('vendor', 'opportunity'))
@@ -87,7 +87,7 @@ describe('the y-websocket door', () => {
 
   it('[DR2] leaves a provider that wrote where it is: it stays closed by itself, and the next page is served', async () => {
     const { doc, provider } = open(await askToken(paul))
-    await new Promise((resolve) => provider.once('sync', resolve))
+    await synced(provider)
     const finals: number[] = []
     let dials = 0
     provider.on('closed', ({ code }) => finals.push(code))
@@ -98,17 +98,17 @@ describe('the y-websocket door', () => {
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     expect([dials, provider.ws]).toEqual([0, null])
     const next = open(await askToken(paul))
-    await new Promise((resolve) => next.provider.once('sync', resolve))
+    await synced(next.provider)
     expect(shown(next.doc)).toBe('a')
   })
 
   it('[DR3] closes with 4410 when the doc begins a new epoch, and when it is erased', async () => {
     const before = open(await askToken(paul))
-    await new Promise((resolve) => before.provider.once('sync', resolve))
+    await synced(before.provider)
     await vera.publish(feed, { ...docOffer('r1', bytes('anew'), 1, '0', 1), seen: 1 })
     await expect.poll(() => before.codes).toContain(4410)
     const after = open(await askToken(paul))
-    await new Promise((resolve) => after.provider.once('sync', resolve))
+    await synced(after.provider)
     expect(shown(after.doc)).toBe('anew')
     await vera.publish(feed, { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 1 }, seen: 2 })
     await expect.poll(() => after.codes).toContain(4410)
@@ -120,7 +120,7 @@ describe('the y-websocket door', () => {
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { provider, codes } = open(await askToken(paul))
-    await new Promise((resolve) => provider.once('sync', resolve))
+    await synced(provider)
     await expect.poll(() => codes, { timeout: 2_000 }).toContain(4401)
   })
 
@@ -130,7 +130,7 @@ describe('the y-websocket door', () => {
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { doc, provider, codes } = open(await askToken(paul))
-    await new Promise((resolve) => provider.once('sync', resolve))
+    await synced(provider)
     for (const [value, seen] of [
       ['b', 1],
       ['c', 2],
@@ -162,7 +162,7 @@ describe('the y-websocket door', () => {
     lost.send({ type: 'askDoor', id: 9, feed: 2, key: docOffer('r1', bytes('')).key })
     const { token } = await lost.next('door')
     const [theirs, ours] = [open(token), open(await askToken(paul))]
-    await Promise.all([theirs, ours].map(({ provider }) => new Promise((resolve) => provider.once('sync', resolve))))
+    await Promise.all([theirs, ours].map(({ provider }) => synced(provider)))
     expect((await admin.publish(1, offerOf(revocationKey(device.id), 'notice'))).code).toBe('ACCEPTED')
     await expect.poll(() => theirs.codes).toContain(4401)
     expect(await refusal(`${relay.url.replace('http', 'ws')}/door/${room()}?token=${token}`)).toBe(401)
@@ -171,7 +171,7 @@ describe('the y-websocket door', () => {
 
   it('[DR6] closes for the pages of an org that the relay serves no more', async () => {
     const [theirs, ours] = [open(await askToken(paul)), open(await askToken(vera))]
-    await Promise.all([theirs, ours].map(({ provider }) => new Promise((resolve) => provider.once('sync', resolve))))
+    await Promise.all([theirs, ours].map(({ provider }) => synced(provider)))
     const place = { data: relay.data, store: undefined }
     await runOrgs({ command: 'orgs', action: 'revoke', org: connection.partner.id, place }, () => {})
     await expect.poll(() => theirs.codes, { timeout: 5_000 }).toContain(4401)
@@ -181,7 +181,7 @@ describe('the y-websocket door', () => {
   it('[DR5] shows a page out that asks on and on, and nobody else', async () => {
     const { doc, provider, codes } = open(await askToken(paul))
     const other = open(await askToken(paul))
-    await new Promise((resolve) => provider.once('sync', resolve))
+    await synced(provider)
     const step1 = new Uint8Array([0, 0, 1, 0])
     for (let n = 0; n < 200; n++) provider.ws?.send(step1)
     await expect.poll(() => codes).toContain(4429)
@@ -226,4 +226,9 @@ function refusal(url: string): Promise<number> {
     socket.on('open', () => reject(new Error('The door opened.')))
     socket.on('error', () => {})
   })
+}
+
+/** Resolves once a page has its doc, which may have come while its test was busy with something else. */
+async function synced(provider: WebsocketProvider): Promise<void> {
+  if (!provider.synced) await new Promise((resolve) => provider.once('sync', resolve))
 }
