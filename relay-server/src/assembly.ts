@@ -42,9 +42,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const compactor = new Compactor(store, log, metrics)
   const policies = new PolicyBook(store)
   const turns = new Turns(catchUpMs, pagesAtOnce)
-  const policyCame = (feed: FeedName): void => {
-    endReading(feed, policies, readers, doors).catch((error: unknown) => log.warn('end-failed', { reason: reasonOf(error) }))
-  }
+  const policyCame = (feed: FeedName): void => orLog(log, 'end-failed', endReading(feed, policies, readers, doors))
   const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics, policyCame)
   const doors = new Doors({
     store,

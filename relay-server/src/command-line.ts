@@ -84,6 +84,7 @@ export function readCommandLine(args: readonly string[], environment: Readonly<R
   }
 }
 
+/** Longer than other secrets: what is made with it can be tried against guesses elsewhere, as often as one likes. */
 const resumeKeyLength = 32
 
 function readConfig(given: Given, place: StorePlace): RelayConfig {
@@ -94,10 +95,6 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
   if (admission === 'token' && joinToken === undefined) throw new SettingError('--admission token needs --join-token or --join-token-file.')
   if (admission !== 'token' && joinToken !== undefined)
     throw new SettingError(`--join-token does nothing with --admission ${admission}; write --admission token, or leave the token out.`)
-  const resumeKey = given.secret('resume-key')
-  // What is made with it can be tried against guesses elsewhere, as often as one likes.
-  if (resumeKey !== undefined && resumeKey.length < resumeKeyLength)
-    throw new SettingError(`--resume-key must have at least ${resumeKeyLength} characters; "openssl rand -hex 32" makes one.`)
   const cert = given.one('tls-cert')
   const key = given.one('tls-key')
   if ((cert === undefined) !== (key === undefined)) throw new SettingError('--tls-cert and --tls-key go together; one of them is missing.')
@@ -124,7 +121,7 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
       connections: given.count('quota-connections', fallback.quota.connections, 0, mostCount),
     },
     adminToken: given.secret('admin-token'),
-    resumeKey,
+    resumeKey: given.secret('resume-key', resumeKeyLength),
     logLevel: given.choice('log-level', logLevels, fallback.logLevel),
   }
 }

@@ -39,9 +39,8 @@ export class LibsqlReads {
   constructor(reader: Reader, opening: number) {
     this.#opening = opening
     this.#end = reader.prepare(
-      `SELECT COALESCE(
-        (SELECT fo.head FROM feeds f JOIN feed_openings fo ON fo.feed = f.id WHERE f.name = ? AND fo.n > o.n ORDER BY fo.n LIMIT 1),
-        (SELECT head FROM feeds WHERE name = ?), 0) AS ended, (SELECT head FROM feeds WHERE name = ?) AS head FROM openings o WHERE o.id = ?`,
+      `SELECT COALESCE((SELECT fo.head FROM feed_openings fo WHERE fo.feed = f.id AND fo.n > o.n ORDER BY fo.n LIMIT 1), f.head, 0) AS ended,
+        COALESCE(f.head, 0) AS head FROM openings o LEFT JOIN feeds f ON f.name = ? WHERE o.id = ?`,
     )
     this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
@@ -73,8 +72,8 @@ export class LibsqlReads {
   }
 
   headSince(feed: FeedName, opening: number, position: number): number | undefined {
-    const row = this.#end.get([feed, feed, feed, opening])
-    return row && position <= toNumber(row['ended']) ? toNumber(row['head'] ?? 0) : undefined
+    const row = this.#end.get([feed, opening])
+    return row && position <= toNumber(row['ended']) ? toNumber(row['head']) : undefined
   }
 
   keyState(name: KeyName): KeyState | undefined {
