@@ -156,7 +156,7 @@ export class Doors {
   /** Closes the door on all docs of a feed: its connection has ended (rule DR7). */
   end(feed: FeedName): void {
     for (const room of this.#feeds.get(feed)?.values() ?? [])
-      for (const { socket } of room.visitors) socket.close(doorClosed.ended, 'the connection has ended')
+      for (const visitor of room.visitors) this.#close(visitor, doorClosed.ended, 'the connection has ended')
   }
 
   /** Ends what has expired, and says a word to the others: a stock provider takes a line silent for 30 seconds for dead. */
