@@ -8,6 +8,8 @@ import { defineConfig } from 'vitest/config'
 const conditions = ['entente-source']
 const resolve = { conditions: [...conditions, 'module', 'browser', 'development|production'] }
 const ssr = { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } }
+// Patience for a busy machine, but less than the 5 s after which a relay looks by itself for what it was not told.
+const expect = { poll: { timeout: 3_000 } }
 const page = (name: string): string => fileURLToPath(new URL(`web/${name}.html`, import.meta.url))
 
 export default defineConfig({
@@ -34,6 +36,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
+          expect,
           include: ['packages/**/*.test.ts', 'relay-server/**/*.test.ts', 'web/**/*.test.ts'],
           exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
         },
@@ -43,6 +46,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'stories',
+          expect,
           include: ['test/**/*.test.ts'],
           exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 120_000,
@@ -53,6 +57,7 @@ export default defineConfig({
         resolve,
         test: {
           name: 'browser',
+          expect,
           include: ['{packages,web,test}/**/*.browser.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           browser: {

@@ -21,8 +21,10 @@ class Room {
   constructor() {
     const page = async (after: number): Promise<Page> => {
       this.read.push(after)
+      // What a read finds is what there was when it began.
+      const { head } = this
       await new Promise((resolve) => setTimeout(resolve, 1))
-      const entries = Array.from({ length: Math.max(0, this.head - after) }, (_, index) => ({
+      const entries = Array.from({ length: Math.max(0, head - after) }, (_, index) => ({
         sequence: after + index + 1,
         key: parseKey(`k${after + index + 1}`),
         kind: 'message' as const,
@@ -30,7 +32,7 @@ class Room {
         epoch: zeroEpoch,
         bytes: new Uint8Array([1]),
       }))
-      return { entries, head: this.head, opening: 1, done: true }
+      return { entries, head, opening: 1, done: true }
     }
     const metrics = new Metrics()
     this.readers = new Readers(
@@ -152,6 +154,27 @@ it('[RS2] gives nothing out of what was sent lately where the feed is known to h
   room.readers.grew(access.name, 8)
   await expect.poll(() => paul.live).toBe(true)
   expect([paul.cursor, room.read]).toEqual([8, [0, 0, 5]])
+})
+
+it.each(['here', 'elsewhere'])('[RS2] reads on where a feed grew %s while its last growth was being read', async (where) => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.head = 6
+  room.readers.grew(access.name, 6)
+  room.head = 7
+  if (where === 'here') room.readers.fanOut(...updates(7))
+  else room.readers.grew(access.name, 7)
+  await expect.poll(() => vera.cursor).toBe(7)
+})
+
+it('[RS2] does not read for ever where a feed is said to have grown to where it does not reach', async () => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.readers.grew(access.name, 8)
+  await new Promise((resolve) => setTimeout(resolve, 30))
+  expect([vera.cursor, room.read]).toEqual([5, [0, 5]])
 })
 
 it('[CU5] reads nothing for those who left while they waited', async () => {

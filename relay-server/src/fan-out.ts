@@ -172,13 +172,14 @@ export class Readers {
   async #pull(name: FeedName, feed: Followed): Promise<void> {
     try {
       while (feed.live > 0 && feed.grownTo > feed.sent) {
-        const from = feed.sent
+        const { sent: from, grownTo } = feed
         const { entries, done, head } = await this.#readPage(name, from)
         if (head < from) return
         if (entries.some(isPolicy)) this.#policyCame(name)
         this.#send(name, feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
         if (!done) return this.#dropBehind(feed)
-        feed.grownTo = Math.max(head, feed.sent)
+        // No further than it reaches, unless it grew after this page was read.
+        if (feed.grownTo === grownTo) feed.grownTo = Math.max(head, feed.sent)
       }
     } finally {
       // In the same step as the last look at how far the feed has grown, so that what it grows by next is not taken for what is being read.
