@@ -73,6 +73,16 @@ describe('a link', () => {
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
   })
 
+  it('dials no more where it was stopped while the tab took the lead', async () => {
+    const { vera, settle } = await connectedOrgs()
+    vera.link.start()
+    vera.link.stop()
+    for (let turn = 0; turn < 20; turn++) await setImmediate()
+    expect(vera.link.status()).toMatchObject({ state: 'offline', leader: false })
+    vera.link.start()
+    await settle(vera)
+  })
+
   it('[ID6] comes back by what the relay gave it, for as long as that holds, and by a hello where the relay has forgotten it', async () => {
     const { vera, relay, clock, settle, problems } = await connectedOrgs()
     vera.link.start()

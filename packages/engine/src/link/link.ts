@@ -57,6 +57,8 @@ export class Link {
   readonly #mailboxListeners = new Set<(message: Told<'mailbox'>) => void>()
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
+  /** Stands for the time from `start` to `stop`. */
+  #term: object | undefined
   /** What the relay gave to come back with, in memory only, and how often it was shown without an answer. */
   #resumption: Resumption | undefined
   #shown = 0
@@ -77,19 +79,27 @@ export class Link {
 
   /** Connects as soon as this tab leads. */
   start(): void {
-    this.#stepDown ??= this.#options.tabs.lead(() => {
+    if (this.#term) return
+    const term = (this.#term = {})
+    this.#stepDown = this.#options.tabs.lead(() => {
       this.#options.replica.lead().then(
         () => {
+          // Taking the lead reads the store, and the link may have been stopped meanwhile.
+          if (this.#term !== term) return
           this.#leader = true
           this.#connect()
         },
-        (error: unknown) => this.#options.problem?.(error instanceof Error ? error.message : 'This tab could not take the lead.'),
+        (error: unknown) => {
+          if (this.#term !== term) return
+          this.#options.problem?.(error instanceof Error ? error.message : 'This tab could not take the lead.')
+        },
       )
     })
   }
 
   stop(): void {
     this.#unwatch()
+    this.#term = undefined
     this.#stepDown?.()
     this.#stepDown = undefined
     this.#leader = false

@@ -65,15 +65,27 @@ export class Pauses {
 
   #until(ms: number): number {
     const until = this.#clock.now() + ms
-    if (until < this.#wakeAt) {
-      this.#cancel()
-      this.#wakeAt = until
-      this.#cancel = this.#clock.after(ms, () => {
-        this.#wakeAt = Number.POSITIVE_INFINITY
-        this.#again()
-      })
-    }
+    this.#wake(until)
     return until
+  }
+
+  #wake(at: number): void {
+    if (at >= this.#wakeAt) return
+    this.#cancel()
+    this.#wakeAt = at
+    this.#cancel = this.#clock.after(at - this.#clock.now(), () => {
+      this.#wakeAt = Number.POSITIVE_INFINITY
+      const now = this.#clock.now()
+      // One timer for all: what ends later than this has none of its own yet.
+      for (const end of this.#ends()) if (end > now && end < Number.POSITIVE_INFINITY) this.#wake(end)
+      this.#again()
+    })
+  }
+
+  *#ends(): Iterable<number> {
+    yield this.#all
+    yield* this.#feeds.values()
+    for (const { until } of this.#keys.values()) yield until
   }
 }
 
