@@ -22,6 +22,11 @@ export interface Asking {
   readonly offer: Offer
 }
 
+/** An offer that was judged by the key's last entry. */
+interface Settled extends Asking {
+  readonly last: KeyState | undefined
+}
+
 /** What an org may take up, and takes up with what is on its way to the disk. */
 export interface Allowance {
   readonly quota: Required<Quota>
@@ -38,8 +43,13 @@ export class AtHand {
   /** How many keys the feeds of mailboxes hold. */
   readonly #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
   readonly #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
+  /** What is judged but not yet on disk, which no reading knows of: by how much it lets orgs take up more, and how many keys it adds to mailboxes. */
+  readonly #growth = new Map<OrgId, Usage>()
+  readonly #keysUnderWay = new Map<FeedName, number>()
   readonly #quota: Required<Quota>
   readonly policies: PolicyBook
+  /** Stands for the copy of the store that is read, so that nothing is kept of what was read in another one. */
+  #copy = {}
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
   constructor(store: Store, quota: Required<Quota>, policies: PolicyBook) {
@@ -53,11 +63,13 @@ export class AtHand {
   }
 
   allowance(org: OrgId): Allowance {
-    return this.#accounts.get(org) ?? { quota: this.#quota, usage: noUsage }
+    const { quota, usage } = this.#accounts.get(org) ?? { quota: this.#quota, usage: noUsage }
+    const growth = this.#growth.get(org)
+    return { quota, usage: growth ? sum(usage, growth) : usage }
   }
 
   keysInMailbox(feed: FeedName): number {
-    return this.#mailboxes.get(feed) ?? 0
+    return (this.#mailboxes.get(feed) ?? 0) + (this.#keysUnderWay.get(feed) ?? 0)
   }
 
   /** Brings what is not at hand, or outdated by the looks of what an offer has seen. */
@@ -90,14 +102,30 @@ export class AtHand {
   }
 
   /** A write was judged and goes to the disk: its org will take up that much more. */
-  expect({ publisher, access }: Asking, write: Write, last: KeyState | undefined): void {
-    const { quota, usage } = this.allowance(publisher.org)
-    this.#accounts.set(publisher.org, { quota, usage: sum(usage, growthOf(write, write.connects, last)) })
-    if (access.mailboxUntil !== undefined && !last) this.#mailboxes.set(write.feed, this.keysInMailbox(write.feed) + 1)
+  expect({ publisher: { org }, access }: Asking, write: Write, last: KeyState | undefined): void {
+    this.#growth.set(org, sum(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last)))
+    if (addsToMailbox(access, last)) this.#keysUnderWay.set(access.name, (this.#keysUnderWay.get(access.name) ?? 0) + 1)
   }
 
-  /** A write is on disk under this sequence. */
-  learn({ id, last }: { readonly id: string; readonly last: KeyState | undefined }, write: Write, sequence: number): void {
+  /** What was expected of a write has come: it is on disk under this sequence, or another relay was first (0). */
+  settle(asking: Settled, write: Write, sequence: number): void {
+    const {
+      id,
+      publisher: { org },
+      access,
+      last,
+    } = asking
+    const growth = difference(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last))
+    if (isNone(growth)) this.#growth.delete(org)
+    else this.#growth.set(org, growth)
+    if (addsToMailbox(access, last)) {
+      const left = (this.#keysUnderWay.get(access.name) ?? 1) - 1
+      if (left === 0) this.#keysUnderWay.delete(access.name)
+      else this.#keysUnderWay.set(access.name, left)
+      const keys = this.#mailboxes.get(access.name)
+      if (sequence > 0 && keys !== undefined) this.#mailboxes.set(access.name, keys + 1)
+    }
+    if (sequence === 0) return this.forgetFor(asking)
     const { kind, whole, epoch, vector } = write
     const before = kind === 'doc' && !whole ? (last?.bytes ?? 0) : 0
     this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + sizeOf(write) })
@@ -119,7 +147,15 @@ export class AtHand {
     this.#accounts.clear()
   }
 
+  /** Nothing of what was judged is on its way to the disk any more. */
+  nothingUnderWay(): void {
+    this.#growth.clear()
+    this.#keysUnderWay.clear()
+  }
+
+  /** Also what is being read. */
   forgetAll(): void {
+    this.#copy = {}
     this.#states.clear()
     this.#mailboxes.clear()
     this.#accounts.clear()
@@ -127,8 +163,10 @@ export class AtHand {
   }
 
   async #bringStates(names: ReadonlyMap<string, KeyName>): Promise<void> {
+    const copy = this.#copy
     const ids = [...names.keys()]
     const states = await this.#store.keyStates([...names.values()])
+    if (this.#copy !== copy) return
     for (const [index, id] of ids.entries()) {
       const state = states[index]
       // A commit that settled meanwhile knows better than this reading.
@@ -137,13 +175,28 @@ export class AtHand {
   }
 
   async #bringMailbox(feed: FeedName): Promise<void> {
+    const copy = this.#copy
     const page = await this.#store.page(feed, 0, { bytes: limits.entryBytes * mailboxKeys, entries: mailboxKeys })
-    this.#mailboxes.set(feed, page.entries.length)
+    if (this.#copy === copy) this.#mailboxes.set(feed, page.entries.length)
   }
 
   async #bringAccount(org: OrgId): Promise<void> {
-    this.learnAccount(await this.#store.account(org))
+    const copy = this.#copy
+    const account = await this.#store.account(org)
+    if (this.#copy === copy) this.learnAccount(account)
   }
+}
+
+function addsToMailbox({ mailboxUntil }: Access, last: KeyState | undefined): boolean {
+  return mailboxUntil !== undefined && !last
+}
+
+function isNone({ bytes, docs, connections }: Usage): boolean {
+  return bytes === 0 && docs === 0 && connections === 0
+}
+
+function difference(a: Usage, b: Usage): Usage {
+  return { bytes: a.bytes - b.bytes, docs: a.docs - b.docs, connections: a.connections - b.connections }
 }
 
 function sum(a: Usage, b: Usage): Usage {

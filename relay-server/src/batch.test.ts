@@ -33,6 +33,7 @@ describe('group commit', () => {
   let transactions: number
   /** Stands in the way of readings. */
   let reading: () => Promise<void>
+  let accountOf: Store['account']
 
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'entente-batch-'))
@@ -41,6 +42,7 @@ describe('group commit', () => {
     transactions = 0
     gate = async () => {}
     reading = async () => {}
+    accountOf = (org) => store.account(org)
     const gated: Store = Object.create(store, {
       commit: {
         value: async (writes: readonly Write[]): Promise<Commit> => {
@@ -57,7 +59,7 @@ describe('group commit', () => {
       },
       notice: { value: store.notice.bind(store) },
       page: { value: store.page.bind(store) },
-      account: { value: store.account.bind(store) },
+      account: { value: (org: OrgId) => accountOf(org) },
     })
     const after = {
       fanOut: (writes: readonly Write[]) => fannedOut.push(...writes),
@@ -151,6 +153,72 @@ describe('group commit', () => {
     read()
     await batch.finished()
     expect(heard.codes()).toEqual(['ok 1', 'QUOTA 2'])
+  })
+
+  it('[QU1] lets nobody else wait for an org whose offers go over its quota, and reads no more for many of them than for one', async () => {
+    const [full, honest] = [new Ear(), new Ear(parseOrgId('b'.repeat(43)))]
+    await store.changeAccount(full.org, { standing: 'allowed', quota: { docs: 1 } })
+    let readings = 0
+    reading = async () => void readings++
+    const some = Array.from({ length: 100 }, (_, index) => full.offer(`k${index}`))
+    batch.offer(full, team, some)
+    batch.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
+    await batch.finished()
+    expect(honest.codes()).toEqual(['ok 1'])
+    expect(full.codes()).toEqual(['ok 1', ...some.slice(1).map(({ id }) => `QUOTA ${id}`)])
+    expect(readings).toBeLessThan(5)
+  })
+
+  it('[QU1] counts what is on its way to the disk also where an account is read anew meanwhile', async () => {
+    const heard = new Ear()
+    await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 3 } })
+    let open = (): void => {}
+    gate = () => new Promise((resolve) => (open = resolve))
+    batch.offer(
+      heard,
+      team,
+      ['a', 'b'].map((key) => heard.offer(key)),
+    )
+    await expect.poll(() => transactions).toBe(1)
+    batch.offer(
+      heard,
+      team,
+      ['c', 'd', 'e', 'f'].map((key) => heard.offer(key)),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    gate = async () => {}
+    open()
+    await batch.finished()
+    expect(heard.codes()).toEqual(['ok 1,2', 'ok 3', 'QUOTA 4', 'QUOTA 5', 'QUOTA 6'])
+    expect((await store.account(heard.org)).usage.docs).toBe(3)
+  })
+
+  it('[F4] counts what is on its way into a mailbox also where its keys are counted anew meanwhile', async () => {
+    const heard = new Ear()
+    const mailbox: Access = { ...access('vendor', 'messages'), mailboxUntil: Date.now() + 60_000 }
+    // Each of them with another that has seen what is not there.
+    const some = Array.from({ length: 30 }, (_, index) => [heard.offer(`k${index}`), { ...heard.offer(`l${index}`), seen: 9 }]).flat()
+    batch.offer(heard, mailbox, some)
+    await batch.finished()
+    expect((await store.page(mailbox.name, 0, { bytes: 1e9, entries: 1_000 })).entries).toHaveLength(16)
+  })
+
+  it('[OP2] keeps nothing of what was being read when the store was replaced by another copy', async () => {
+    const heard = new Ear()
+    await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 1 } })
+    let read = (): void => {}
+    const before = { ...(await store.account(heard.org)), usage: { bytes: 1, docs: 1, connections: 0 } }
+    accountOf = async () => {
+      await new Promise<void>((resolve) => (read = resolve))
+      return before
+    }
+    batch.offer(heard, team, [heard.offer('a')])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    batch.forgetAll()
+    accountOf = (org) => store.account(org)
+    read()
+    await batch.finished()
+    expect(heard.codes()).toEqual(['ok 1'])
   })
 
   it('stops, with all answered, however many go on offering', async () => {

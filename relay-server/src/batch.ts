@@ -188,16 +188,25 @@ export class Batch {
   /** @returns those that are left to be judged once more, by what is read anew */
   #judgeSome(some: readonly Queued[]): readonly Queued[] {
     const left: Queued[] = []
+    const doubted = new Map<string, Queued>()
     for (const [index, queued] of some.entries()) {
-      if (this.#isToWait(queued)) {
+      // What is offered for a key stays in its order.
+      if (this.#isToWait(queued) || doubted.has(queued.id)) {
         left.push(queued)
         continue
       }
       // A commit that settled meanwhile, or an operator, may have made us forget what was just brought.
-      if (this.#isFull() || !this.#atHand.holds(queued)) return [...left, ...some.slice(index)]
+      if (this.#isFull() || !this.#atHand.holds(queued)) {
+        left.push(...some.slice(index))
+        break
+      }
       const again = this.#judgeOne(queued)
-      if (again) return [...left, again, ...some.slice(index + 1)]
+      if (!again) continue
+      doubted.set(again.id, again)
+      left.push(again)
     }
+    // Together, so that they cost one more reading, for which nobody else waits.
+    for (const again of doubted.values()) this.#atHand.forgetFor(again)
     return left
   }
 
@@ -231,10 +240,7 @@ export class Batch {
     })
     if (isRefusal(verdict)) {
       const knowsMore = verdict.code === 'BEHIND' && offer.seen > (last?.sequence ?? 0)
-      if (queued.attempt === 1 && (knowsMore || changeable.has(verdict.code))) {
-        this.#atHand.forgetFor(queued)
-        return { ...queued, attempt: queued.attempt + 1 }
-      }
+      if (queued.attempt === 1 && (knowsMore || changeable.has(verdict.code))) return { ...queued, attempt: queued.attempt + 1 }
       this.#next.refused.push({ ...queued, refusal: verdict })
       return undefined
     }
@@ -290,13 +296,12 @@ export class Batch {
       if (!queued) return
       this.#underWay.delete(queued.id)
       if (isPolicy(write)) this.#policyLanded(queued.access)
+      this.#atHand.settle(queued, write, sequence)
       if (sequence === 0) {
-        this.#atHand.forgetFor(queued)
         if (queued.attempt < tries) again.push({ ...queued, attempt: queued.attempt + 1 })
         else late.push(queued)
         return
       }
-      this.#atHand.learn(queued, write, sequence)
       const ids = accepted.get(queued.publisher)
       if (ids) ids.push(queued.offer.id)
       else accepted.set(queued.publisher, [queued.offer.id])
@@ -336,6 +341,7 @@ export class Batch {
     this.#next = nothingGathered()
     this.#log.error('commit-failed', { reason: reasonOf(error), offers: gathered.writes.length + next.writes.length })
     this.#atHand.forgetAll()
+    this.#atHand.nothingUnderWay()
     this.#underWay.clear()
     this.#policiesUnderWay.clear()
     for (const queued of [...gathered.from, ...gathered.refused, ...next.from, ...next.refused]) refuse(queued, unavailable)

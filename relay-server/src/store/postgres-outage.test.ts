@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { feedName, parseConnectionId } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
 import { TestPostgres } from '../testing/postgres.js'
 import { SharedDatabase } from './contract-database.js'
@@ -134,6 +135,36 @@ it('[OP2] notices that older rows were put in the place of newer ones while it w
   await expect(paul.commit([message('d')])).rejects.toThrow('replaced')
   expect([atPaul.reopenings, paul.opening()]).toEqual([2, vera.opening()])
   expect(vera.opening()).not.toBe(next)
+})
+
+it('[OP2] takes a mailbox whose feed is begun anew for nothing more than that, and a connection whose messages went back for older rows', async () => {
+  const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
+  const mailbox = feedName({ kind: 'connection', connection: parseConnectionId('M'.repeat(22)), side: 'vendor', topic: 'messages' })
+  const told = (key: string) => ({ ...message(key), feed: mailbox })
+  const atPaul = new Witness(paul, [mailbox])
+  const opening = vera.opening()
+  const fill = async (): Promise<void> => {
+    await vera.commit([told('a'), told('b'), told('c')])
+    await vi.waitFor(() => expect(atPaul.grown).toContain(`${mailbox} 3`), 2_000)
+    atPaul.grown.clear()
+  }
+  await fill()
+  await paul.dropFeeds([mailbox])
+  expect((await vera.commit([told('d')])).sequences).toEqual([1])
+  expect((await vera.commit([told('e')])).sequences).toEqual([2])
+  await vi.waitFor(() => expect(atPaul.grown).toContain(`${mailbox} 2`), 2_000)
+  // As another relay does it that swept them away.
+  const drop = `DELETE FROM entente.docs; DELETE FROM entente.states; DELETE FROM entente.feeds WHERE name = '${mailbox}'`
+  await shared.server.query(drop, shared.name)
+  expect((await vera.commit([told('f')])).sequences).toEqual([1])
+  expect((await vera.page(mailbox, 0, bounds)).head).toBe(1)
+  await sleep(700)
+  expect([vera.opening(), paul.opening(), atPaul.reopenings]).toEqual([opening, opening, 0])
+  // Once there is a connection, nobody drops its messages.
+  await vera.commit([{ ...told('policy'), kind: 'notice' }, told('g')])
+  expect((await paul.page(mailbox, 0, bounds)).head).toBe(3)
+  await shared.server.query(`UPDATE entente.feeds SET head = 2`, shared.name)
+  await vi.waitFor(() => expect(atPaul.reopenings).toBe(1), 2_000)
 })
 
 it('does not start on a server that may lose what it acknowledged', async () => {

@@ -1,4 +1,5 @@
-import type { FeedName } from '@entente/protocol'
+import { type FeedName, parseFeed, policyKey } from '@entente/protocol'
+import { messagesBeside } from '../ends.js'
 import { LruMap } from '../lru.js'
 import { listOf, numberOf, textOf } from './postgres-connection.js'
 import { Hints } from './postgres-hints.js'
@@ -80,6 +81,20 @@ export class PostgresWatch {
     if (head > this.head(feed)) this.#heads.set(feed, head)
     // A feed that is gone was dropped with its mailbox.
     return head > 0 && head < before
+  }
+
+  /**
+   * Whether feeds that went back show that the data did. Those of a mailbox go with it, and whoever still writes to them begins them anew; so they show
+   * nothing where no connection has come of it, and are forgotten.
+   */
+  async isProof(feeds: readonly FeedName[]): Promise<boolean> {
+    if (feeds.some((feed) => !mayBeDropped(feed))) return true
+    const names = feeds.flatMap(messagesBeside)
+    const session = await this.#link?.present()
+    const policies = await session?.ask(reads.keyStates, [listOf(names), listOf(names.map(() => policyKey))])
+    if (policies?.length !== 0) return true
+    this.forget(feeds)
+    return false
   }
 
   /** Takes no notice any more of how far dropped feeds came. */
@@ -173,10 +188,17 @@ export class PostgresWatch {
   async #lookAtSlice(watcher: Watcher, feeds: readonly FeedName[]): Promise<void> {
     const link = this.#link
     if (!link?.session) return
+    const { opening } = link
     const before = new Map(feeds.map((feed) => [feed, this.head(feed)]))
     const heads = toHeads(await link.session.ask(reads.heads, [listOf(feeds)]))
-    const wentBack = heads.map(([feed, head]) => this.learn(feed, head, before.get(feed) ?? 0))
-    if (wentBack.includes(true)) return link.look(true)
+    if (link.opening !== opening) return
+    const wentBack = heads.filter(([feed, head]) => this.learn(feed, head, before.get(feed) ?? 0)).map(([feed]) => feed)
+    if (wentBack.length > 0 && (await this.isProof(wentBack))) return link.look(true)
     for (const [feed, head] of heads) watcher.feedGrew(feed, head)
   }
+}
+
+function mayBeDropped(name: FeedName): boolean {
+  const feed = parseFeed(name)
+  return feed.kind === 'connection' && feed.topic === 'messages'
 }

@@ -114,7 +114,7 @@ class PostgresStore implements Store {
     const [before, opened] = [this.#watch.head(feed), this.#link.opening]
     return async (head, opening) => {
       if (opening !== this.#link.opening) await this.#link.look(false)
-      else if (this.#watch.learn(feed, head, before) && opening === opened) {
+      else if (this.#watch.learn(feed, head, before) && opening === opened && (await this.#watch.isProof([feed]))) {
         await this.#link.look(true)
         throw replaced()
       }
@@ -142,6 +142,8 @@ class PostgresStore implements Store {
       await this.#link.look(false)
       throw replaced()
     }
+    // Written to a copy that has been replaced meanwhile: nothing of it holds for the present one.
+    if (this.#link.opening !== opening) throw replaced()
     const { sequences, tails, accounts } = outcome
     const lowest = new Map<FeedName, number>()
     const heads = new Map<FeedName, number>()
@@ -152,8 +154,8 @@ class PostgresStore implements Store {
       heads.set(feed, sequence)
     })
     // A sequence given twice: someone put older rows in the place of those that were seen.
-    const wentBack = [...lowest].some(([feed, sequence]) => sequence > 1 && sequence <= (before.get(feed) ?? 0))
-    if (wentBack && this.#link.opening === opening) {
+    const wentBack = [...lowest].filter(([feed, sequence]) => sequence > 1 && sequence <= (before.get(feed) ?? 0)).map(([feed]) => feed)
+    if (wentBack.length > 0 && (await this.#watch.isProof(wentBack))) {
       await this.#link.look(true)
       throw replaced()
     }
