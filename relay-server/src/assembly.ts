@@ -11,6 +11,7 @@ import { docsBeside, isOver } from './ends.js'
 import { Readers } from './fan-out.js'
 import { Doorkeeper } from './hello.js'
 import { type Log, reasonOf } from './log.js'
+import { Looks } from './looks.js'
 import { Mailboxes } from './mailbox.js'
 import type { Metrics } from './metrics.js'
 import { isPolicy } from './offer.js'
@@ -21,6 +22,7 @@ import { standingOf } from './revocation.js'
 import type { Relay, Session } from './session.js'
 import type { Store } from './store/store.js'
 import type { Watcher } from './store/watcher.js'
+import { tryAgain } from './try-again.js'
 import { Turns } from './turns.js'
 
 /** Of each turn of the event loop, what catching up may take, in ms; pages that may wait for a database at once. */
@@ -43,7 +45,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const policies = new PolicyBook(store)
   const turns = new Turns(catchUpMs, pagesAtOnce)
   const policyCame = (feed: FeedName): void => orLog(log, 'end-failed', endReading(feed, policies, readers, doors))
-  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics, policyCame)
+  const readers = new Readers((feed, after) => turns.take(() => store.page(feed, after, pageBounds)), metrics)
   const doors = new Doors({
     store,
     policies,
@@ -108,8 +110,10 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
 }
 
 /** What this relay does about what others do with its store. */
-function watch({ log, store, batch, readers, mailboxes, doors, sessions, presence, dismissal }: WholeRelay): Watcher {
+function watch({ log, store, batch, readers, policies, mailboxes, doors, sessions, presence, dismissal }: WholeRelay): Watcher {
   const doing = (work: Promise<void>): void => orLog(log, 'watch-failed', work)
+  const untilDone = (work: () => Promise<void>): void => tryAgain(work, (error) => log.warn('watch-failed', { reason: reasonOf(error) }))
+  const looks = new Looks()
   return {
     followedFeeds: () => new Set([...readers.names(), ...doors.feeds(), ...presence.feeds()]),
     followedMailboxes: () => mailboxes.followed(),
@@ -117,12 +121,16 @@ function watch({ log, store, batch, readers, mailboxes, doors, sessions, presenc
       readers.grew(feed, head)
       doing(doors.grew(feed))
       doing(dismissal.feedGrew(feed, head))
+      // Another relay may have told an end in it, whether or not anybody reads it here.
+      if (docsBeside(feed).some((docs) => readers.has(docs) || doors.has(docs)))
+        doing(looks.look(feed, head, performance.now(), () => endReading(feed, policies, readers, doors)))
     },
-    mailboxChanged: (mailbox) => doing(mailboxes.changed(mailbox, Date.now())),
+    // These are told once; growth is told again as long as it is followed.
+    mailboxChanged: (mailbox) => untilDone(() => mailboxes.changed(mailbox, Date.now())),
     accountsChanged: () => {
       batch.forgetAccounts()
-      doing(dismissal.accountsChanged())
-      doing(doors.recheck())
+      untilDone(() => dismissal.accountsChanged())
+      untilDone(() => doors.recheck())
     },
     reopened: () => {
       log.warn('store-replaced', { opening: store.opening() })

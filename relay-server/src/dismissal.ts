@@ -47,9 +47,11 @@ export class Dismissal {
   /** A feed may have reached this head at other hands, and hold another revocation. */
   async feedGrew(feed: FeedName, head: number): Promise<void> {
     const now = performance.now()
-    if (orgRevokingIn(feed) === undefined || !this.#looks.isDue(feed, head, now)) return
-    this.#changedAt = now
-    await this.#ofDevices.ask(feed)
+    if (orgRevokingIn(feed) === undefined) return
+    await this.#looks.look(feed, head, now, () => {
+      this.#changedAt = now
+      return this.#ofDevices.ask(feed)
+    })
   }
 
   /** An org revoked a device at this relay. @param sessions all that there are, those among them that had no hello yet */

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { type Asker, DoorTokens, type Pass } from './door-token.js'
 import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './door-wire.js'
-import { docsBeside, isOver, messagesBeside } from './ends.js'
+import { isOver, messagesBeside } from './ends.js'
 import { type Log, reasonOf } from './log.js'
 import type { Metrics } from './metrics.js'
 import type { PolicyBook } from './policy.js'
@@ -144,13 +144,17 @@ export class Doors {
   /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
   async grew(feed: FeedName): Promise<void> {
     if ([...this.#visitors()].some(({ pass }) => revocationsOf(pass.asker.org) === feed)) await this.recheck()
-    for (const docs of docsBeside(feed)) if (this.#feeds.has(docs) && (await isOver(docs, this.#options.policies))) this.end(docs)
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue
       room.sequence = doc?.sequence ?? 0
       this.#tell(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
     }
+  }
+
+  /** Whether a doc of a feed is open here. */
+  has(feed: FeedName): boolean {
+    return this.#feeds.has(feed)
   }
 
   /** Closes the door on all docs of a feed: its connection has ended (rule DR7). */

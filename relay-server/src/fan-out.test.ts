@@ -35,11 +35,7 @@ class Room {
       return { entries, head, opening: 1, done: true }
     }
     const metrics = new Metrics()
-    this.readers = new Readers(
-      (_, after) => page(after),
-      metrics,
-      () => {},
-    )
+    this.readers = new Readers((_, after) => page(after), metrics)
     const store: Partial<Store> = { page: (_, after) => page(after) }
     const asker = { lose: (subscription: Subscription) => this.#lose(subscription), readFailed: () => {}, caughtUp: () => {} }
     this.catchUp = new CatchUp({ store: store as Store, readers: this.readers, turns: new Turns(4, 4), metrics }, this.#reader, asker)

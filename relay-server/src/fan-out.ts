@@ -2,7 +2,6 @@ import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from './access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entries.js'
 import type { Metrics } from './metrics.js'
-import { isPolicy } from './offer.js'
 import { Recent, type Sent } from './recent.js'
 import type { Commit, Page, Write } from './store/store.js'
 
@@ -62,14 +61,11 @@ export class Readers {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
-  readonly #policyCame: (name: FeedName) => void
   readonly #recent = new Recent()
 
-  /** @param policyCame hears of a policy that another relay committed */
-  constructor(readPage: ReadPage, metrics: Metrics, policyCame: (name: FeedName) => void) {
+  constructor(readPage: ReadPage, metrics: Metrics) {
     this.#readPage = readPage
     this.#metrics = metrics
-    this.#policyCame = policyCame
   }
 
   add(subscription: Subscription): void {
@@ -119,6 +115,11 @@ export class Readers {
   known(name: FeedName): number {
     const feed = this.#feeds.get(name)
     return feed ? Math.max(feed.sent, feed.grownTo) : 0
+  }
+
+  /** Whether anybody here reads a feed. */
+  has(name: FeedName): boolean {
+    return this.#feeds.has(name)
   }
 
   names(): Iterable<FeedName> {
@@ -175,7 +176,6 @@ export class Readers {
         const { sent: from, grownTo } = feed
         const { entries, done, head } = await this.#readPage(name, from)
         if (head < from) return
-        if (entries.some(isPolicy)) this.#policyCame(name)
         this.#send(name, feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
         if (!done) return this.#dropBehind(feed)
         // No further than it reaches, unless it grew after this page was read.

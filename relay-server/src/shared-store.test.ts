@@ -170,6 +170,9 @@ describe('two relays on one store', () => {
     await away.read(3, connection.feed('vendor', 'opportunity'))
     await away.read(4, connection.feed('partner', 'opportunity'))
     expect((await away.publish(4, docOffer('p1', bytes('a')))).code).toBe('ACCEPTED')
+    // Another device of Paul's reads nothing but the docs.
+    const quiet = await connection.open(south.url, await createDevice(connection.partner))
+    await quiet.read(1, connection.feed('vendor', 'opportunity'))
     paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
     const { token } = await paul.next('door')
     const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1`
@@ -179,9 +182,22 @@ describe('two relays on one store', () => {
     const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', ended), seen: 1 })).code).toBe('ACCEPTED')
     expect((await away.next('refused', ({ what, subject }) => what === 'feed' && subject === 3)).code).toBe('FEED')
+    expect((await quiet.next('refused')).code).toBe('FEED')
     expect(await closed).toBe(4410)
     // This relay knew both policies from before.
     expect((await away.publish(4, docOffer('p2', bytes('a')))).code).toBe('FEED')
+  })
+
+  it('[PO5, RS2] end the reading of docs also where nobody at the other reads in which feed the end is told', async () => {
+    const connection = await createConnection()
+    const { vera } = await agree(connection, north.url)
+    const quiet = await connection.open(south.url, await createDevice(connection.partner))
+    await quiet.read(1, connection.feed('vendor', 'opportunity'))
+    const late = await connection.open(south.url, connection.paul)
+    await late.read(1, connection.feed('partner', 'messages'))
+    const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
+    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', ended), seen: 1 })).code).toBe('ACCEPTED')
+    expect((await quiet.next('refused')).code).toBe('FEED')
   })
 
   it('[DR4, RS2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {
