@@ -164,6 +164,15 @@ it.each(['here', 'elsewhere'])('[RS2] reads on where a feed grew %s while its la
   await expect.poll(() => vera.cursor).toBe(7)
 })
 
+it('[RS2] gives the live readers what another found to have come when it caught up', async () => {
+  const room = new Room()
+  const vera = room.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  room.head = 7
+  const paul = room.enter(2)
+  await expect.poll(() => [paul.cursor, vera.cursor]).toEqual([7, 7])
+})
+
 it('[RS2] does not read for ever where a feed is said to have grown to where it does not reach', async () => {
   const room = new Room()
   const vera = room.enter(1)

@@ -134,7 +134,7 @@ export class Readers {
     // With others live already, what lies between is still to be given to them.
     if (feed.live === 0) feed.sent = head
     feed.live++
-    if (feed.grownTo > feed.sent) this.grew(subscription.access.name, feed.grownTo)
+    this.grew(subscription.access.name, Math.max(head, feed.grownTo))
     return true
   }
 

@@ -26,8 +26,8 @@ const keptConnections = 4_096
 export class PolicyBook {
   readonly #store: Store
   readonly #known = new LruMap<ConnectionId, Policies>(keptConnections)
-  /** What is being read, each time by an object of its own. */
-  readonly #loading = new Map<ConnectionId, object>()
+  /** What is being read, and by how many at once, since it was last forgotten. */
+  readonly #loading = new Map<ConnectionId, { count: number }>()
 
   constructor(store: Store) {
     this.#store = store
@@ -38,14 +38,18 @@ export class PolicyBook {
   }
 
   async load(connection: ConnectionId): Promise<Policies> {
-    const loading = {}
+    const loading = this.#loading.get(connection) ?? { count: 0 }
     this.#loading.set(connection, loading)
-    const policies = await readPolicies(connection, this.#store)
-    // What was read while one of them was written may be the one before.
-    if (this.#loading.get(connection) !== loading) return policies
-    this.#loading.delete(connection)
-    this.#known.set(connection, policies)
-    return policies
+    loading.count++
+    try {
+      const policies = await readPolicies(connection, this.#store)
+      // What was read while one of them was written may be the one before.
+      if (this.#loading.get(connection) === loading) this.#known.set(connection, policies)
+      return policies
+    } finally {
+      loading.count--
+      if (loading.count === 0 && this.#loading.get(connection) === loading) this.#loading.delete(connection)
+    }
   }
 
   /** As they lie in the store now. */

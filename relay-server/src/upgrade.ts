@@ -68,6 +68,8 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
     if (occupancy.countAt(address) >= config.socketsPerAddress) return refuse(429)
     const admit = (enter: ((webSocket: SessionSocket) => void) | number): void => {
       if (typeof enter === 'number') return refuse(enter)
+      // It may have begun to stop while a door's token was looked at.
+      if (isClosing()) return refuse(503)
       ids.set(request, peer.request)
       log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
       // What whoever enters says first leaves with the answer to the upgrade.

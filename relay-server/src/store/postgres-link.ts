@@ -27,7 +27,7 @@ export class PostgresLink {
   #session: PostgresSession | undefined
   #looking: Promise<void> | undefined
   #isClosed = false
-  #waiting: (() => void)[] = []
+  readonly #waiting = new Set<() => void>()
 
   private constructor(settings: LinkSettings, events: LinkEvents, known: Known) {
     this.#settings = settings
@@ -133,17 +133,17 @@ export class PostgresLink {
 
   #change(most: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, most)
-      this.#waiting.push(() => {
+      const done = (): void => {
         clearTimeout(timer)
+        this.#waiting.delete(done)
         resolve()
-      })
+      }
+      const timer = setTimeout(done, most)
+      this.#waiting.add(done)
     })
   }
 
   #wake(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resolve of waiting) resolve()
+    for (const done of this.#waiting) done()
   }
 }

@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest'
 import { TestPostgres } from '../testing/postgres.js'
 import { SharedDatabase } from './contract-database.js'
 import { Witness } from './contract-witness.js'
-import { bounds, feed, message, second } from './contract-writes.js'
+import { bounds, feed, message, org, second } from './contract-writes.js'
 import { openPostgresStore } from './postgres.js'
 
 // Vera's devices are connected to one relay, Paul's to another; both relays keep what they take in one database.
@@ -165,6 +165,27 @@ it('[OP2] takes a mailbox whose feed is begun anew for nothing more than that, a
   expect((await paul.page(mailbox, 0, bounds)).head).toBe(3)
   await shared.server.query(`UPDATE entente.feeds SET head = 2`, shared.name)
   await vi.waitFor(() => expect(atPaul.reopenings).toBe(1), 2_000)
+})
+
+it('lends a connection to others that was being made for a call which gave up meanwhile', async () => {
+  const times = { revision: 60_000, heads: 60_000 }
+  const store = await openPostgresStore(shared.server.url(shared.name), { connections: 1, times })
+  shared.stores.push(store)
+  await store.commit([message('a')])
+  const client = await shared.connect()
+  await client.query('BEGIN; LOCK TABLE entente.feeds')
+  const busy = store.page(feed, 0, bounds).catch(() => 'failed')
+  const waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%entente.%'"
+  await vi.waitFor(async () => expect(await shared.server.query(waiting, shared.name)).toHaveLength(1), 2_000)
+  const queued = store.account(org).catch(({ message: words }: Error) => words)
+  // A new connection asks for this first, and now for longer than the call waits.
+  const slow = 'CREATE FUNCTION entente.copy() RETURNS text LANGUAGE sql AS $$SELECT entente.quick_copy() FROM pg_sleep(3.5)$$'
+  await shared.server.query(`ALTER FUNCTION entente.copy() RENAME TO quick_copy; ${slow}`, shared.name)
+  await shared.server.query(`SELECT pg_terminate_backend(pid) FROM (${waiting}) busy`, shared.name)
+  await client.query('ROLLBACK')
+  await client.end()
+  expect(await Promise.all([busy, queued])).toEqual(['failed', expect.stringContaining('timeout exceeded')])
+  await vi.waitFor(() => store.account(org), 10_000)
 })
 
 it('does not start on a server that may lose what it acknowledged', async () => {

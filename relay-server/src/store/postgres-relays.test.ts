@@ -80,6 +80,14 @@ it('never writes by a policy that another relay has replaced', async () => {
   expect(version).toBe(31)
 })
 
+it('tells the other relay what it wrote last before it closed', async () => {
+  const vera = await openPostgresStore(shared.server.url(shared.name))
+  const atPaul = new Witness(await shared.open({ revision: 60_000, heads: 60_000 }), [feed])
+  await vera.commit([message('a')])
+  await vera.close()
+  await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 1`), 2_000)
+})
+
 it('tells the other relay soon what was written, and nobody of their own', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   const [atVera, atPaul] = [new Witness(vera), new Witness(paul)]

@@ -138,7 +138,8 @@ export class PostgresSession {
       client.release()
       return result
     } catch (error) {
-      client.release(!(error instanceof pg.DatabaseError) || client.getTransactionStatus() !== 'I')
+      const isWell = error instanceof pg.DatabaseError && error.severity !== 'FATAL' && client.getTransactionStatus() === 'I'
+      client.release(!isWell)
       throw error
     }
   }
@@ -185,22 +186,19 @@ function poolOf(url: string, connections: number, copy: () => string): pg.Pool {
     ...connectionTo(url),
     max: connections,
     idleTimeoutMillis: 0,
-    verify: (client, settle) => {
-      void prepare(client, copy()).then(settle)
-    },
+    // Not in `verify`: the pool would give a connection that has passed it to a call that gave up meanwhile, and never get it back. It waits for
+    // this one, which its types do not say.
+    // oxlint-disable-next-line typescript/no-misused-promises
+    onConnect: (client) => prepare(client, copy()),
   })
 }
 
-/** A connection made later than the line may reach another server, or the same after a change of its data. @returns what is in its way */
-async function prepare(client: pg.ClientBase, copy: string): Promise<Error | undefined> {
+/** A connection made later than the line may reach another server, or the same after a change of its data. @throws Error for what is in its way */
+async function prepare(client: pg.ClientBase, copy: string): Promise<void> {
   client.on('error', () => {})
-  try {
-    await client.query(sessionSql)
-    const [row] = await ask(client, statements.copy, [])
-    return textOf(row, 'copy') === copy ? undefined : new Error('The database was replaced meanwhile.')
-  } catch (error) {
-    return error instanceof Error ? error : new Error('The database cannot be reached.')
-  }
+  await client.query(sessionSql)
+  const [row] = await ask(client, statements.copy, [])
+  if (textOf(row, 'copy') !== copy) throw new Error('The database was replaced meanwhile.')
 }
 
 async function refuseUnsafe(line: pg.Client): Promise<void> {

@@ -43,6 +43,8 @@ export class PostgresWatch {
   #accounts = -1
   #mailboxes = -1
   #isLookingAtHeads = false
+  /** Whether all is to be looked at once more, as something was lost while it was being looked at. */
+  #isToLookAgain = false
   #isLookingAtRevision = false
 
   constructor(sender: string, times: WatchTimes) {
@@ -61,10 +63,13 @@ export class PostgresWatch {
     every(this.#times.heads, () => this.#lookAtHeads(this.#times.heads / 2))
   }
 
-  stop(): void {
+  /** Tells what is still to be told. */
+  async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
-    clearTimeout(this.#flush)
     this.#timers = []
+    clearTimeout(this.#flush)
+    if (!this.#hints.isEmpty) await this.#send()
+    clearTimeout(this.#flush)
   }
 
   add(watcher: Watcher): void {
@@ -168,10 +173,14 @@ export class PostgresWatch {
     }
   }
 
-  /** Looks up the followed feeds in slices, spread over about the time given (ms). */
+  /** Looks up the followed feeds in slices, spread over about the time given (ms; 0 is at once, and after what is already being looked up). */
   async #lookAtHeads(over: number): Promise<void> {
-    if (this.#isLookingAtHeads) return
+    if (this.#isLookingAtHeads) {
+      if (over === 0) this.#isToLookAgain = true
+      return
+    }
     this.#isLookingAtHeads = true
+    this.#isToLookAgain = false
     try {
       for (const watcher of this.#watchers) {
         const followed = [...watcher.followedFeeds()]
@@ -183,6 +192,7 @@ export class PostgresWatch {
     } finally {
       this.#isLookingAtHeads = false
     }
+    if (this.#isToLookAgain) await this.#lookAtHeads(0)
   }
 
   async #lookAtSlice(watcher: Watcher, feeds: readonly FeedName[]): Promise<void> {

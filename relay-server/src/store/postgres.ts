@@ -247,7 +247,7 @@ class PostgresStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#watch.stop()
+    await this.#watch.stop()
     await this.#link.close()
   }
 
