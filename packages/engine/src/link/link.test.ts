@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { parseKey } from '@entente/protocol'
+import { type ErrorCode, type Offer, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../memory/clock.js'
 import { type MemoryDevice, openMemoryDevice } from '../memory/device.js'
@@ -72,6 +72,43 @@ describe('a link', () => {
     expect(vera.link.status().framesOut - framesBefore).toBe(2)
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
   })
+
+  it('says what needs no room though much that does stands before it, and all of it once there is room again', async () => {
+    const [clock, random] = [new ManualClock(), seededRandom(1)]
+    let isFull = true
+    const refused = new Set<string>()
+    const refuses = (_: string, { kind, key }: Offer): ErrorCode | undefined => {
+      if (!isFull || kind !== 'doc') return undefined
+      refused.add(key)
+      return 'QUOTA'
+    }
+    const relay = new MemoryRelay({ clock, random, refuses })
+    const vera = await openMemoryDevice({
+      org: vendorOrg,
+      store: new MemoryStore(),
+      openSocket: relay.openSocket,
+      clock,
+      random,
+      team: true,
+    })
+    // More than are in flight at once.
+    await vera.rows.save(
+      Array.from({ length: 600 }, (_, index) => ({ object: 'Lead', id: `lead-${index}`, values: { Name: `Lead ${index}` } })),
+    )
+    await vera.rows.save([...connectionEdits('vendor'), ...agreementEdits('vendor', 1, [0])])
+    vera.link.start()
+    const pass = async (seconds: number, isDone: () => boolean): Promise<void> => {
+      for (let second = 0; second < seconds && !isDone(); second++) {
+        for (let turn = 0; turn < 20; turn++) await setImmediate()
+        clock.advance(1_000)
+      }
+      expect(isDone()).toBe(true)
+    }
+    await pass(10, () => vera.replica.acknowledged(connectionFeed(sampleConnection, 'vendor', 'messages'), policyKey))
+    await pass(10, () => refused.size >= 600)
+    isFull = false
+    await pass(90, () => vera.link.isSynced)
+  }, 20_000)
 
   it('dials no more where it was stopped while the tab took the lead', async () => {
     const { vera, settle } = await connectedOrgs()

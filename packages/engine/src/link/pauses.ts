@@ -5,6 +5,8 @@ import type { Clock } from '../port/clock.js'
 const longMs = 5_000
 const firstMs = 100
 const mostMs = 10_000
+/** Before what found no room is tried again: long enough that what stands behind much of it has its turn. */
+const noRoomMs = 60_000
 
 /** What a refusal keeps from being sent again at once. All of it ends with the session. */
 export class Pauses {
@@ -28,7 +30,7 @@ export class Pauses {
     return now < (this.#keys.get(`${feed}#${key}`)?.until ?? 0)
   }
 
-  /** The relay is full, busy or cannot store: nothing is sent for a while. Reading goes on. */
+  /** The relay is busy or cannot store: nothing is sent for a while. Reading goes on. */
   pauseAll(retryMs: number): void {
     this.#all = this.#until(Math.max(retryMs, 250))
   }
@@ -42,6 +44,12 @@ export class Pauses {
   pauseKey(feed: FeedName, key: Key): void {
     const times = (this.#keys.get(`${feed}#${key}`)?.times ?? 0) + 1
     this.#keys.set(`${feed}#${key}`, { until: this.#until(Math.min(firstMs * 2 ** times, mostMs)), times })
+  }
+
+  /** The org's room at the relay is used up: what takes up more waits for long, and all else for a moment. */
+  noRoom(feed: FeedName, key: Key, retryMs: number): void {
+    this.pauseAll(retryMs)
+    this.#keys.set(`${feed}#${key}`, { until: this.#until(noRoomMs), times: 0 })
   }
 
   /** The relay will not take this from this session, now or later. */
@@ -91,5 +99,5 @@ export class Pauses {
 
 /** Refusals that say that nothing at all will be taken for a while. */
 export function isGeneral(code: ErrorCode): boolean {
-  return code === 'RATE' || code === 'QUOTA' || code === 'UNAVAILABLE'
+  return code === 'RATE' || code === 'UNAVAILABLE'
 }

@@ -5,6 +5,7 @@ import {
   type FeedName,
   type Key,
   limits,
+  parseFeed,
   ProtocolError,
   protocolVersions,
   type RelayMessage,
@@ -303,6 +304,7 @@ export class Session {
     if (!flight) return
     const { feed, key, seen } = flight
     if (isGeneral(code)) this.#pauses.pauseAll(retryMs)
+    else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
     else if (code === 'WAIT') this.#pauses.pauseFeed(feed)
     else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
       // Normally what was missed has been absorbed by now, and the next projection names it.
@@ -370,7 +372,9 @@ export class Session {
     const { count, bytes } = this.#inFlight.room
     if (count <= 0 || bytes <= 0) return
     const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
-    const feeds = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
+    const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
+    // Messages and notices first: they are few and small, and a revocation must not stand behind all records of an import.
+    const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
     for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes })) {
       if (!this.#ended) this.#publish(offers)
     }
@@ -417,4 +421,8 @@ export class Session {
     this.close()
     this.#options.events.onEnd(end)
   }
+}
+
+function isOfMessages(feed: FeedName): boolean {
+  return parseFeed(feed).topic === 'messages'
 }

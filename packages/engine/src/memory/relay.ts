@@ -55,6 +55,8 @@ export interface MemoryRelayOptions {
   readonly manualCommit?: boolean
   readonly leftOut?: ReadonlySet<RelayLeftOut>
   readonly entriesPerChunk?: number
+  /** Refuses what its own rules would take, as one does that has no room. */
+  readonly refuses?: (feed: FeedName, offer: Offer) => ErrorCode | undefined
   /** Hears of each refused offer. */
   readonly onRefused?: (refused: { readonly feed: FeedName; readonly offer: Offer; readonly code: ErrorCode }) => void
 }
@@ -264,7 +266,7 @@ export class MemoryRelay {
 
   #publish(line: Line, number: number, offer: Offer): void {
     const feed = line.feeds.get(number)
-    const verdict = feed === undefined ? 'FEED' : this.#judge(line, feed, offer)
+    const verdict = feed === undefined ? 'FEED' : (this.#options.refuses?.(feed, offer) ?? this.#judge(line, feed, offer))
     if (feed === undefined || typeof verdict === 'string') {
       if (feed !== undefined && typeof verdict === 'string') this.#options.onRefused?.({ feed, offer, code: verdict })
       const version = feed === undefined ? 0 : (policiesOf(this.#state, feed).joined?.version ?? 0)
