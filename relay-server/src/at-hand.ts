@@ -122,8 +122,8 @@ export class AtHand {
       const left = (this.#keysUnderWay.get(access.name) ?? 1) - 1
       if (left === 0) this.#keysUnderWay.delete(access.name)
       else this.#keysUnderWay.set(access.name, left)
-      const keys = this.#mailboxes.get(access.name)
-      if (sequence > 0 && keys !== undefined) this.#mailboxes.set(access.name, keys + 1)
+      // Counted anew: a reading may have found it there already.
+      this.#mailboxes.delete(access.name)
     }
     if (sequence === 0) return this.forgetFor(asking)
     const { kind, whole, epoch, vector } = write
