@@ -37,6 +37,9 @@ export default defineConfig({
         test: {
           name: 'unit',
           expect,
+          // For disks that take long to write and machines that do much else: here the slowest takes about three seconds.
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
           include: ['packages/**/*.test.ts', 'relay-server/**/*.test.ts', 'web/**/*.test.ts'],
           exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
         },

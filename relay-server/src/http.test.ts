@@ -111,7 +111,7 @@ describe('the figures of a relay', () => {
   })
 
   it('count sessions that were ended, and docs that were merged', async () => {
-    relay = await TestRelay.start({ helloMs: 50, tailUpdates: 2 })
+    relay = await TestRelay.start({ helloMs: 500, tailUpdates: 2 })
     const { vera } = await agree(await createConnection(), relay.url)
     await new RelayClient(relay.url).closed()
     const first = docOffer('r1', new Uint8Array([1]))

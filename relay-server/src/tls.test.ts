@@ -37,9 +37,15 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
   })
   afterAll(() => rm(directory, { recursive: true }))
 
+  /** In one step: what is half copied is another thing to complain of. */
+  async function put(from: string, to: string): Promise<void> {
+    await copyFile(file(from), file('draft'))
+    await rename(file('draft'), file(to))
+  }
+
   async function use(name: string): Promise<void> {
-    await copyFile(file(`${name}.key`), file('key.pem'))
-    await copyFile(file(`${name}.crt`), file('cert.pem'))
+    await put(`${name}.key`, 'key.pem')
+    await put(`${name}.crt`, 'cert.pem')
   }
 
   it('serves files and sockets by TLS, and nothing without it', async () => {
@@ -78,7 +84,7 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
     relay = await TestRelay.start({ tls: current(), certificateMs: 50 })
     await symlink(file('second.crt'), file('next'))
     await rename(file('next'), file('cert.pem'))
-    await copyFile(file('second.key'), file('key.pem'))
+    await put('second.key', 'key.pem')
     const { port } = relay
     await expect.poll(() => nameShown(port)).toBe('second')
   })
@@ -86,7 +92,7 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
   it('keeps the old one while the files do not belong together, and says so once', async () => {
     await use('first')
     relay = await TestRelay.start({ tls: current(), certificateMs: 20 })
-    await copyFile(file('second.crt'), file('cert.pem'))
+    await put('second.crt', 'cert.pem')
     const { lines, port } = relay
     const complaints = () => lines.filter((line) => line.includes('certificate-not-renewed'))
     await expect.poll(() => complaints().length).toBe(1)
@@ -94,7 +100,7 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
     expect(complaints()).toHaveLength(1)
     expect(complaints()[0]).not.toContain('BEGIN')
     expect(await nameShown(port)).toBe('first')
-    await copyFile(file('second.key'), file('key.pem'))
+    await put('second.key', 'key.pem')
     await expect.poll(() => nameShown(port)).toBe('second')
   })
 

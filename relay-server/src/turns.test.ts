@@ -53,7 +53,8 @@ it('leaves the loop at rest while all that may be under way waits for something 
   await new Promise((resolve) => setTimeout(resolve, 20))
   const before = performance.eventLoopUtilization()
   await new Promise((resolve) => setTimeout(resolve, 200))
-  expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.5)
+  // A loop that is kept turning has no rest at all, on a machine that is busy otherwise it has less.
+  expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.9)
   answer()
   await doing
 })

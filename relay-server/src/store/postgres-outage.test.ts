@@ -80,7 +80,7 @@ it('keeps what it acknowledged when the server fails under load', async () => {
     after = page.entries.at(-1)?.sequence ?? after
     if (page.done) break
   }
-  expect(acknowledged.size).toBeGreaterThan(50)
+  expect(acknowledged.size).toBeGreaterThan(10)
   for (const [key, sequence] of acknowledged) expect(found.get(key), key).toBe(sequence)
   expect(await paul.check()).toEqual([])
 })
