@@ -39,17 +39,15 @@ export interface Allowance {
  */
 export class AtHand {
   readonly #store: Store
-  readonly #states = new LruMap<string, KeyState>(keptKeys)
+  #states = new LruMap<string, KeyState>(keptKeys)
   /** How many keys the feeds of mailboxes hold. */
-  readonly #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
-  readonly #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
+  #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
+  #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
   /** What is judged but not yet on disk, which no reading knows of: by how much it lets orgs take up more, and how many keys it adds to mailboxes. */
   readonly #growth = new Map<OrgId, Usage>()
   readonly #keysUnderWay = new Map<FeedName, number>()
   readonly #quota: Required<Quota>
   readonly policies: PolicyBook
-  /** Stands for the copy of the store that is read, so that nothing is kept of what was read in another one. */
-  #copy = {}
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
   constructor(store: Store, quota: Required<Quota>, policies: PolicyBook) {
@@ -131,8 +129,8 @@ export class AtHand {
     this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + sizeOf(write) })
   }
 
-  learnAccount({ org, quota, usage }: Account): void {
-    this.#accounts.set(org, { quota: { ...this.#quota, ...quota }, usage })
+  learnAccount(account: Account): void {
+    this.#accounts.set(account.org, this.#allowanceOf(account))
   }
 
   /** What was known for this offer may be outdated: all of it is to be brought anew. */
@@ -153,37 +151,38 @@ export class AtHand {
     this.#keysUnderWay.clear()
   }
 
-  /** Also what is being read. */
+  /** Also what is being read, which goes where nobody looks any more. */
   forgetAll(): void {
-    this.#copy = {}
-    this.#states.clear()
-    this.#mailboxes.clear()
-    this.#accounts.clear()
+    this.#states = new LruMap(keptKeys)
+    this.#mailboxes = new LruMap(keptMailboxes)
+    this.#accounts = new LruMap(keptAccounts)
     this.policies.forgetAll()
   }
 
   async #bringStates(names: ReadonlyMap<string, KeyName>): Promise<void> {
-    const copy = this.#copy
+    const known = this.#states
     const ids = [...names.keys()]
     const states = await this.#store.keyStates([...names.values()])
-    if (this.#copy !== copy) return
     for (const [index, id] of ids.entries()) {
       const state = states[index]
       // A commit that settled meanwhile knows better than this reading.
-      if (state && state.sequence > (this.state(id)?.sequence ?? 0)) this.#states.set(id, state)
+      if (state && state.sequence > (known.get(id)?.sequence ?? 0)) known.set(id, state)
     }
   }
 
   async #bringMailbox(feed: FeedName): Promise<void> {
-    const copy = this.#copy
+    const known = this.#mailboxes
     const page = await this.#store.page(feed, 0, { bytes: limits.entryBytes * mailboxKeys, entries: mailboxKeys })
-    if (this.#copy === copy) this.#mailboxes.set(feed, page.entries.length)
+    known.set(feed, page.entries.length)
   }
 
   async #bringAccount(org: OrgId): Promise<void> {
-    const copy = this.#copy
-    const account = await this.#store.account(org)
-    if (this.#copy === copy) this.learnAccount(account)
+    const known = this.#accounts
+    known.set(org, this.#allowanceOf(await this.#store.account(org)))
+  }
+
+  #allowanceOf({ quota, usage }: Account): Allowance {
+    return { quota: { ...this.#quota, ...quota }, usage }
   }
 }
 

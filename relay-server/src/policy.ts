@@ -25,45 +25,34 @@ const keptConnections = 4_096
  */
 export class PolicyBook {
   readonly #store: Store
-  readonly #known = new LruMap<ConnectionId, Policies>(keptConnections)
-  /** What is being read, and by how many at once, since it was last forgotten. */
-  readonly #loading = new Map<ConnectionId, { count: number }>()
+  /** Each in a slot that is forgotten whole, so that nothing is kept of what was being read into it. */
+  readonly #known = new LruMap<ConnectionId, { policies: Policies | undefined }>(keptConnections)
 
   constructor(store: Store) {
     this.#store = store
   }
 
   get(connection: ConnectionId): Policies | undefined {
-    return this.#known.get(connection)
+    return this.#known.get(connection)?.policies
   }
 
   async load(connection: ConnectionId): Promise<Policies> {
-    const loading = this.#loading.get(connection) ?? { count: 0 }
-    this.#loading.set(connection, loading)
-    loading.count++
-    try {
-      const policies = await readPolicies(connection, this.#store)
-      // What was read while one of them was written may be the one before.
-      if (this.#loading.get(connection) === loading) this.#known.set(connection, policies)
-      return policies
-    } finally {
-      loading.count--
-      if (loading.count === 0 && this.#loading.get(connection) === loading) this.#loading.delete(connection)
-    }
+    const slot = this.#known.get(connection) ?? { policies: undefined }
+    this.#known.set(connection, slot)
+    // What was read while one of them was written may be the one before: the slot is another one's by then.
+    return (slot.policies = await readPolicies(connection, this.#store))
   }
 
   /** As they lie in the store now. */
   async current(connection: ConnectionId): Promise<Policies> {
-    return (this.#store.isShared ? undefined : this.#known.get(connection)) ?? this.load(connection)
+    return (this.#store.isShared ? undefined : this.get(connection)) ?? this.load(connection)
   }
 
   forget(connection: ConnectionId): void {
-    this.#loading.delete(connection)
     this.#known.delete(connection)
   }
 
   forgetAll(): void {
-    this.#loading.clear()
     this.#known.clear()
   }
 }

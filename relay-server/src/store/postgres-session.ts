@@ -186,9 +186,8 @@ function poolOf(url: string, connections: number, copy: () => string): pg.Pool {
     ...connectionTo(url),
     max: connections,
     idleTimeoutMillis: 0,
-    // Not in `verify`: the pool would give a connection that has passed it to a call that gave up meanwhile, and never get it back. It waits for
-    // this one, which its types do not say.
-    // oxlint-disable-next-line typescript/no-misused-promises
+    // Not in `verify`: the pool would give a connection that has passed it to a call that gave up meanwhile, and never get it back.
+    // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for the promise, which its types do not say
     onConnect: (client) => prepare(client, copy()),
   })
 }

@@ -1,6 +1,7 @@
 import { type FeedName, parseFeed, policyKey } from '@entente/protocol'
 import { messagesBeside } from '../ends.js'
 import { LruMap } from '../lru.js'
+import { Rounds } from '../rounds.js'
 import { listOf, numberOf, textOf } from './postgres-connection.js'
 import { Hints } from './postgres-hints.js'
 import type { PostgresLink } from './postgres-link.js'
@@ -37,14 +38,13 @@ export class PostgresWatch {
   readonly #hints: Hints
   readonly #watchers: Watcher[] = []
   readonly #heads = new LruMap<FeedName, number>(knownFeeds)
+  /** By the time over which they are spread, in ms. */
+  readonly #looksAtHeads = new Rounds((over: number) => this.#lookAtHeads(over))
   #link: PostgresLink | undefined
   #flush: NodeJS.Timeout | undefined
   #timers: NodeJS.Timeout[] = []
   #accounts = -1
   #mailboxes = -1
-  #isLookingAtHeads = false
-  /** Whether all is to be looked at once more, as something was lost while it was being looked at. */
-  #isToLookAgain = false
   #isLookingAtRevision = false
 
   constructor(sender: string, times: WatchTimes) {
@@ -60,7 +60,7 @@ export class PostgresWatch {
       this.#timers.push(timer)
     }
     every(this.#times.revision, () => this.#lookAtRevision())
-    every(this.#times.heads, () => this.#lookAtHeads(this.#times.heads / 2))
+    every(this.#times.heads, () => this.#looksAtHeads.ask(this.#times.heads / 2))
   }
 
   /** Tells what is still to be told. */
@@ -138,7 +138,7 @@ export class PostgresWatch {
       watcher.accountsChanged()
       for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
     }
-    void this.#lookAtHeads(0).catch(() => {})
+    void this.#looksAtHeads.ask(0).catch(() => {})
   }
 
   #soon(): void {
@@ -173,26 +173,15 @@ export class PostgresWatch {
     }
   }
 
-  /** Looks up the followed feeds in slices, spread over about the time given (ms; 0 is at once, and after what is already being looked up). */
+  /** Looks up the followed feeds in slices, spread over about the time given (ms). */
   async #lookAtHeads(over: number): Promise<void> {
-    if (this.#isLookingAtHeads) {
-      if (over === 0) this.#isToLookAgain = true
-      return
-    }
-    this.#isLookingAtHeads = true
-    this.#isToLookAgain = false
-    try {
-      for (const watcher of this.#watchers) {
-        const followed = [...watcher.followedFeeds()]
-        for (let at = 0; at < followed.length; at += slice) {
-          await this.#lookAtSlice(watcher, followed.slice(at, at + slice))
-          if (at + slice < followed.length) await new Promise((resolve) => setTimeout(resolve, (over * slice) / followed.length))
-        }
+    for (const watcher of this.#watchers) {
+      const followed = [...watcher.followedFeeds()]
+      for (let at = 0; at < followed.length; at += slice) {
+        await this.#lookAtSlice(watcher, followed.slice(at, at + slice))
+        if (at + slice < followed.length) await new Promise((resolve) => setTimeout(resolve, (over * slice) / followed.length))
       }
-    } finally {
-      this.#isLookingAtHeads = false
     }
-    if (this.#isToLookAgain) await this.#lookAtHeads(0)
   }
 
   async #lookAtSlice(watcher: Watcher, feeds: readonly FeedName[]): Promise<void> {
