@@ -13,7 +13,8 @@ describe('a reader that does not read', () => {
 
   beforeEach(async () => {
     offered = 0
-    relay = await TestRelay.start({ slowReaderMs: 300, heartbeatMs: 600 })
+    // It is not to be taken for silent, as it answers nothing, before it is found to be slow.
+    relay = await TestRelay.start({ slowReaderMs: 300, heartbeatMs: 2_400 })
     const org = await createOrg()
     feed = feedName({ kind: 'team', org: org.id, topic: 'messages' })
     paul = await createDevice(org)

@@ -26,7 +26,7 @@ export interface Position {
 export const fromStart: Position = { after: 0, opening: 0, position: 0 }
 
 /** How long a test waits for what must come, in ms. */
-const patienceMs = 5_000
+const patienceMs = 15_000
 
 /** What a device that has the secret of a resumption says over a nonce to the relay that it dials by this host. */
 export function proofOf(secret: Uint8Array, nonce: Uint8Array, host: string): Uint8Array {
