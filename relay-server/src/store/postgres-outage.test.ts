@@ -57,10 +57,10 @@ it('keeps what it acknowledged when the server fails under load', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   const acknowledged = new Map<string, number>()
   for (let round = 0; round < 3; round++) {
-    let isOver = false
+    const over = new AbortController()
     const writers = [vera, paul].flatMap((store, relay) =>
       [0, 1, 2].map(async (lane) => {
-        for (let index = 0; !isOver; index++) {
+        for (let index = 0; !over.signal.aborted; index++) {
           const key = `${round}-${relay}-${lane}-${index}`
           const commit = await store.commit([message(key)]).catch(() => undefined)
           if (commit) acknowledged.set(key, commit.sequences[0] ?? 0)
@@ -70,7 +70,7 @@ it('keeps what it acknowledged when the server fails under load', async () => {
     await sleep(100 + 50 * round)
     await vi.waitFor(() => expect(acknowledged.size).toBeGreaterThan(17 * (round + 1)), 10_000)
     await shared.server.stopHard()
-    isOver = true
+    over.abort()
     await shared.server.startAgain()
     await Promise.all(writers)
     await vi.waitFor(async () => expect(await paul.isWritable()).toBe(true), 5_000)
