@@ -105,20 +105,20 @@ describe('a relay whose clock jumps', () => {
 it.each([
   ['a day ahead', day],
   ['a day back', -day],
-])('[DR3] the door stays open for as long as its token was promised, when the clock jumps %s', async (_, jump) => {
+])('[GW3] the gateway stays open for as long as its token was promised, when the clock jumps %s', async (_, jump) => {
   let offset = 0
   vi.stubGlobal(
     'Date',
     jumpingDate(() => offset),
   )
-  const relay = await TestRelay.start({ heartbeatMs, doorMs: 1_500 })
+  const relay = await TestRelay.start({ heartbeatMs, gatewayTokenMs: 1_500 })
   try {
     const connection = await createConnection()
     const { vera, paul } = await agree(connection, relay.url)
     await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', new Uint8Array([1])))
-    paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: parseKey('r1') })
-    const { token } = await paul.next('door')
-    const path = `/door/${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1?token=${token}`
+    paul.send({ type: 'askGateway', id: 1, feed: feedNumbers.vendorOpportunity, key: parseKey('r1') })
+    const { token } = await paul.next('gatewayToken')
+    const path = `/gateway/${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1?token=${token}`
     const socket = new WebSocket(relay.url.replace('http', 'ws') + path)
     const began = performance.now()
     const closed = new Promise<number>((resolve) => socket.once('close', resolve))

@@ -87,13 +87,13 @@ describe('the log of a relay', () => {
     paul.socket.send(value)
     await paul.closed()
 
-    // The door, with its token, with a wrong one, and with the right one for another doc.
-    vera.send({ type: 'askDoor', id: 9, feed: feedNumbers.vendorOpportunity, key: docOffer('r1', value).key })
-    const { token } = await vera.next('door')
+    // The gateway, with its token, with a wrong one, and with the right one for another doc.
+    vera.send({ type: 'askGateway', id: 9, feed: feedNumbers.vendorOpportunity, key: docOffer('r1', value).key })
+    const { token } = await vera.next('gatewayToken')
     planted.push(token)
-    const door = `${relay.url.replace('http', 'ws')}/door/${encodeURIComponent(connection.feed('vendor', 'opportunity'))}`
+    const gateway = `${relay.url.replace('http', 'ws')}/gateway/${encodeURIComponent(connection.feed('vendor', 'opportunity'))}`
     for (const path of [`r1?token=${token}`, `r1?token=${tokens.wrong}`, `r2?token=${token}`]) {
-      const socket = new WebSocket(`${door}/${path}`)
+      const socket = new WebSocket(`${gateway}/${path}`)
       socket.on('error', () => {})
       socket.on('open', () => socket.close())
       await new Promise((resolve) => socket.once('close', resolve))
@@ -104,7 +104,7 @@ describe('the log of a relay', () => {
       ['/metrics', tokens.admin],
       ['/metrics', tokens.wrong],
       [`/metrics?token=${tokens.admin}`, ''],
-      [`/door/x?token=${token}`, ''],
+      [`/gateway/x?token=${token}`, ''],
     ] as const)
       await (await fetch(relay.url + path, { headers: { authorization: `Bearer ${shown}` } })).text()
     await vera.close()

@@ -64,10 +64,10 @@ export function randomId(): string {
   return randomUUID().slice(-12)
 }
 
-/** A path as a line may tell it: without its query, and without a door's, which names what is read there. */
+/** A path as a line may tell it: without its query, and without a gateway's, which names what is read there. */
 export function loggedPath(path: string): string {
   const [name = ''] = path.split('?')
-  return name.startsWith('/door/') ? '/door' : name.slice(0, 64)
+  return name.startsWith('/gateway/') ? '/gateway' : name.slice(0, 64)
 }
 
 /** The words of an error for a log line: its message, of which no error of ours holds a secret. */

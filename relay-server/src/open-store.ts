@@ -1,8 +1,8 @@
-import type { StorePlace } from '../config.js'
-import { type LibsqlOptions, openLibsqlStore } from './libsql.js'
-import { openPostgresBeside } from './postgres-beside.js'
-import { openPostgresStore } from './postgres.js'
-import type { Store, StoreBeside } from './store.js'
+import type { StorePlace } from './config/config.js'
+import { type LibsqlOptions, openLibsqlStore } from './store/libsql/libsql.js'
+import { openPostgresBeside } from './store/postgres/beside.js'
+import { openPostgresStore } from './store/postgres/postgres.js'
+import type { Store, StoreBeside } from './store/store.js'
 
 /**
  * Opens the store that the settings name: the database where there is one, else the embedded store.

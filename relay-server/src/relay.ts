@@ -1,21 +1,21 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { trustProxies } from './address.js'
-import { createStatus } from './admin.js'
-import { AdminAccess } from './admin-access.js'
+import { trustProxies } from './http/address.js'
+import { createStatus } from './admin/status.js'
+import { AdminAccess } from './http/admin-access.js'
 import { assemble, type WholeRelay } from './assembly.js'
-import { defaultConfig, type RelayConfig } from './config.js'
-import { createHttpHandler } from './http.js'
-import { LoadMeter } from './load.js'
+import { defaultConfig, type RelayConfig } from './config/config.js'
+import { createHttpHandler } from './http/http.js'
+import { LoadMeter } from './observe/load.js'
 import { createLog, type Log, reasonOf } from './log.js'
-import { Metrics } from './metrics.js'
-import { type Relay, Session } from './session.js'
+import { Metrics } from './observe/metrics.js'
+import { type Relay, Session } from './session/session.js'
 import { statusSource } from './status-source.js'
-import { openStore } from './store/open.js'
+import { openStore } from './open-store.js'
 import type { Store } from './store/store.js'
-import { Certificate } from './tls.js'
-import { createUpgrade } from './upgrade.js'
+import { Certificate } from './http/tls.js'
+import { createUpgrade } from './http/upgrade.js'
 
 /** When devices are to come back after a shutdown in good order; how long storing what was taken, and saying goodbye, may take, in ms. */
 const leavingRetryMs = 2_000
@@ -67,7 +67,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
   const server = createEitherServer(config, certificate, handler)
   const port = await listen(server, config)
   const relay = assemble(config, namesOf(config, port), store, log, metrics)
-  const { doors } = relay
+  const { gateway } = relay
   const load = new LoadMeter(() => metrics.counts())
   const status = createStatus(statusSource(relay, load))
   load.start()
@@ -79,14 +79,14 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
       log,
       proxies,
       metrics,
-      doors,
+      gateway,
       isClosing: () => closing !== undefined,
       welcome: (socket, line) => void new Session(socket, relay, line),
     }),
   )
   const timers = startTimers(relay)
   const url = `${certificate ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  log.info('listening', { url, port, opening: store.opening() })
+  log.info('listening', { url, port, incarnation: store.incarnation() })
   const close = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer)
     load.stop()
@@ -97,10 +97,10 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
   return { url, port, reload: () => certificate?.reload(), close: () => (closing ??= close()) }
 }
 
-function startTimers({ config, sessions, mailboxes, doors, log }: Relay): readonly NodeJS.Timeout[] {
+function startTimers({ config, sessions, mailboxes, gateway, log }: Relay): readonly NodeJS.Timeout[] {
   const beat = setInterval(() => {
     for (const session of sessions) session.beat()
-    doors.sweep()
+    gateway.sweep()
   }, config.heartbeatMs / 3)
   const sweep = setInterval(() => {
     mailboxes
@@ -111,12 +111,12 @@ function startTimers({ config, sessions, mailboxes, doors, log }: Relay): readon
   return [beat, sweep]
 }
 
-async function shutDown(server: Server, { batch, sessions, compactor, doors, store, log }: WholeRelay): Promise<void> {
+async function shutDown(server: Server, { groupCommit, sessions, compactor, gateway, store, log }: WholeRelay): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // A store that hangs keeps nobody from hearing when to come back.
-  await within(storingMs, batch.stop())
+  await within(storingMs, groupCommit.stop())
   for (const session of sessions) session.leave(leavingRetryMs)
-  doors.leave()
+  gateway.leave()
   await within(goodbyeMs, closed)
   server.closeAllConnections()
   await compactor.stop()

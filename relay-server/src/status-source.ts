@@ -1,13 +1,13 @@
-import type { StatusSource } from './admin.js'
+import type { StatusSource } from './admin/status.js'
 import type { WholeRelay } from './assembly.js'
-import type { LoadMeter } from './load.js'
+import type { LoadMeter } from './observe/load.js'
 
 /** Where the status of a whole relay is taken from. */
-export function statusSource({ config, store, sessions, doors, compactor }: WholeRelay, load: LoadMeter): StatusSource {
+export function statusSource({ config, store, sessions, gateway, compactor }: WholeRelay, load: LoadMeter): StatusSource {
   return {
     config,
     sessions,
-    sockets: () => sessions.size + doors.visitors,
+    sockets: () => sessions.size + gateway.visitors,
     load: () => load.now(),
     compactionWaiting: () => compactor.waiting,
     isWritable: () => store.isWritable(),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Acceptance, DoorPass, Engine, FieldMapping, Proposal, ProposedField } from '@entente/engine'
+import type { Acceptance, GatewayPass, Engine, FieldMapping, Proposal, ProposedField } from '@entente/engine'
 import type { ConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
@@ -29,9 +29,9 @@ let mirror = ''
 const leave: (() => void)[] = []
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'entente-door-'))
+  directory = await mkdtemp(join(tmpdir(), 'entente-gateway-'))
   relay = new RelayProcess(join(directory, 'relay'))
-  await relay.start(['--door-seconds', '10'])
+  await relay.start(['--gateway-token-seconds', '10'])
   vendor = await openOrg(relay.url, 'Alder Devices', 'Vera')
   partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul')
   party = { vendor, partner, relay, plan: { ...samplePlan(), exports: 5 }, journal: new Journal(() => undefined) }
@@ -47,7 +47,7 @@ beforeEach(async () => {
   if (!view) throw new Error('there is no mirror')
   pair = first
   mirror = view.id
-  await eventually(async () => (await partner.sync.openDoor(mirror)).room !== '')
+  await eventually(async () => (await partner.sync.openGateway(mirror)).room !== '')
 })
 
 afterEach(async () => {
@@ -59,31 +59,31 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('[DR1, DR2] a page of Paul’s that knows nothing but y-websocket follows one mirror live, and cannot write to it', async () => {
-  const { doc, codes } = open(await partner.sync.openDoor(mirror))
+it('[GW1, GW2] a page of Paul’s that knows nothing but y-websocket follows one mirror live, and cannot write to it', async () => {
+  const { doc, codes } = open(await partner.sync.openGateway(mirror))
   const sealed = doc.getMap<Uint8Array>('v')
   await eventually(() => sealed.size > 0)
   const before = new Map(sealed.entries())
-  await vendor.records.edit('Opportunity', pair.record, { [party.plan.updateField]: 'Seen through the door' })
+  await vendor.records.edit('Opportunity', pair.record, { [party.plan.updateField]: 'Seen through the gateway' })
   await eventually(() => [...sealed.entries()].some(([slot, value]) => before.get(slot) !== value))
-  // What comes through the door is sealed: the value is not in it.
-  expect(Buffer.from(Y.encodeStateAsUpdate(doc)).toString('latin1')).not.toContain('Seen through the door')
+  // What comes through the gateway is sealed: the value is not in it.
+  expect(Buffer.from(Y.encodeStateAsUpdate(doc)).toString('latin1')).not.toContain('Seen through the gateway')
 
   sealed.set('0', new Uint8Array([1, 2, 3]))
   await eventually(() => codes.includes(4403))
   // Nobody else notices, and the mirror is what Vera made it.
   await until('the mirror is current', [partner], () =>
-    partner.mirrors.of('Opportunity', pair.copy).some((view) => view.fields.some((field) => field.value === 'Seen through the door')),
+    partner.mirrors.of('Opportunity', pair.copy).some((view) => view.fields.some((field) => field.value === 'Seen through the gateway')),
   )
 })
 
-it('[CN8, DR7] when Paul’s org ends the connection his page is shut at once, though Vera is away, and there is no other pass', async () => {
-  const { doc, codes } = open(await partner.sync.openDoor(mirror))
+it('[CN8, GW7] when Paul’s org ends the connection his page is shut at once, though Vera is away, and there is no other pass', async () => {
+  const { doc, codes } = open(await partner.sync.openGateway(mirror))
   await eventually(() => doc.getMap('v').size > 0)
   vendor.sync.cut()
   await partner.connections.disconnect(connection)
   await eventually(() => codes.includes(4410))
-  await expect(partner.sync.openDoor(mirror)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(partner.sync.openGateway(mirror)).rejects.toMatchObject({ code: 'NOT_FOUND' })
   vendor.sync.mend()
   await until('Vera hears of it', [vendor, partner], () => vendor.connections.get(connection)?.state === 'Disabled')
   // What each has of the other stays, with its age, and each record is its org's own.
@@ -92,7 +92,7 @@ it('[CN8, DR7] when Paul’s org ends the connection his page is shut at once, t
 })
 
 it('a pass is for one mirror and names what a page needs to read it; its secrets reach no log', async () => {
-  const pass = await partner.sync.openDoor(mirror)
+  const pass = await partner.sync.openGateway(mirror)
   expect(pass).toMatchObject({ mirror, object: 'Opportunity', peerName: 'Alder Devices', key: mirror, epoch: { version: 1, number: 0 } })
   expect(pass.sealKey).toHaveLength(32)
   expect(pass.expires - Date.now()).toBeGreaterThan(5_000)
@@ -100,13 +100,13 @@ it('a pass is for one mirror and names what a page needs to read it; its secrets
   expect(kept?.slot).toMatch(/^\d$/)
   expect(pass.fields.find(({ field }) => field.name === party.plan.onceField)?.slot).toBeUndefined()
   expect(relay.output.join('\n')).not.toContain(pass.token)
-  await expect(partner.sync.openDoor('A'.repeat(22))).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(partner.sync.openGateway('A'.repeat(22))).rejects.toMatchObject({ code: 'NOT_FOUND' })
   partner.sync.cut()
-  await expect(partner.sync.openDoor(mirror)).rejects.toMatchObject({ code: 'OFFLINE' })
+  await expect(partner.sync.openGateway(mirror)).rejects.toMatchObject({ code: 'OFFLINE' })
 })
 
 it(
-  '[DR3, DR4] the example of docs/door.md follows a mirror over its token’s end, through a narrowed agreement, until it has ended',
+  '[GW3, GW4] the example of docs/gateway.md follows a mirror over its token’s end, through a narrowed agreement, until it has ended',
   { timeout: 60_000 },
   async () => {
     vi.stubGlobal('WebSocket', WebSocket)
@@ -114,10 +114,10 @@ it(
     let shown: Readonly<Record<string, unknown>> = {}
     let passes = 0
     let end: unknown
-    const askForPass = async (): Promise<DoorPass> => {
+    const askForPass = async (): Promise<GatewayPass> => {
       passes++
       for (;;) {
-        const pass = await partner.sync.openDoor(mirror).catch((error: unknown) => {
+        const pass = await partner.sync.openGateway(mirror).catch((error: unknown) => {
           end = error
           return undefined
         })
@@ -126,7 +126,7 @@ it(
       }
     }
     const { updateField } = party.plan
-    leave.push(await followMirror(`ws://127.0.0.1:${relay.port}/door`, askForPass, (values) => (shown = values)))
+    leave.push(await followMirror(`ws://127.0.0.1:${relay.port}/gateway`, askForPass, (values) => (shown = values)))
     await vendor.records.edit('Opportunity', pair.record, { [updateField]: 'Before the token ends' })
     await eventually(() => shown[updateField] === 'Before the token ends')
 
@@ -165,9 +165,13 @@ async function narrow(name: string): Promise<void> {
   await partner.agreements.accept(connection, acceptance)
 }
 
-function open({ room, token }: DoorPass): { readonly doc: Y.Doc; readonly provider: WebsocketProvider; readonly codes: readonly number[] } {
+function open({ room, token }: GatewayPass): {
+  readonly doc: Y.Doc
+  readonly provider: WebsocketProvider
+  readonly codes: readonly number[]
+} {
   const doc = new Y.Doc()
-  const provider = new WebsocketProvider(`ws://127.0.0.1:${relay.port}/door`, room, doc, {
+  const provider = new WebsocketProvider(`ws://127.0.0.1:${relay.port}/gateway`, room, doc, {
     params: { token },
     WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
     disableBc: true,
@@ -179,17 +183,17 @@ function open({ room, token }: DoorPass): { readonly doc: Y.Doc; readonly provid
 }
 
 type FollowMirror = (
-  door: string,
-  askForPass: () => Promise<DoorPass>,
+  gateway: string,
+  askForPass: () => Promise<GatewayPass>,
   show: (values: Readonly<Record<string, unknown>>) => void,
 ) => Promise<() => void>
 
 /** The example as it stands in the document, as a module of its own where its imports are found. */
 async function loadExample(): Promise<{ readonly followMirror: FollowMirror }> {
-  const text = await readFile(join(root, 'docs/door.md'), 'utf8')
+  const text = await readFile(join(root, 'docs/gateway.md'), 'utf8')
   const [, source] = /```js\n([\s\S]*?)```/.exec(text) ?? []
-  if (source === undefined) throw new Error('docs/door.md has no example')
-  const folder = await mkdtemp(join(await madeDirectory(join(root, 'test/dist')), 'door-example-'))
+  if (source === undefined) throw new Error('docs/gateway.md has no example')
+  const folder = await mkdtemp(join(await madeDirectory(join(root, 'test/dist')), 'gateway-example-'))
   leave.push(() => void rm(folder, { recursive: true, force: true }))
   const file = join(folder, 'example.mjs')
   await writeFile(file, source)

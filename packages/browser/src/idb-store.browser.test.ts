@@ -1,4 +1,4 @@
-import { storePromises } from '@entente/engine/memory'
+import { storePromises } from '@entente/engine/testing'
 import { describe, expect, it } from 'vitest'
 import { openIdbStore } from './idb-store.js'
 

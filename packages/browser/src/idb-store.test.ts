@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto'
 import type { StoreError } from '@entente/engine'
-import { storePromises } from '@entente/engine/memory'
+import { storePromises } from '@entente/engine/testing'
 import { createStore, set } from 'idb-keyval'
 import { describe, expect, it } from 'vitest'
 import { openIdbStore } from './idb-store.js'

@@ -1,11 +1,11 @@
 import type { ConnectionId, ErrorCode, OrgId, Side } from '@entente/protocol'
-import type { ConversionChoices } from './record/convert.js'
-import type { RecordError } from './record/error.js'
-import type { Field } from './record/field.js'
-import type { RecordQuery } from './record/query.js'
-import type { Rule } from './record/rule.js'
-import type { ObjectSchema } from './record/schema.js'
-import type { Value } from './record/value.js'
+import type { ConversionChoices } from './schema/convert.js'
+import type { RecordError } from './schema/error.js'
+import type { Field } from './schema/field.js'
+import type { RecordQuery } from './query/query.js'
+import type { Rule } from './query/rule.js'
+import type { ObjectSchema } from './schema/schema.js'
+import type { Value } from './schema/value.js'
 
 // What a page may ask of one org's engine. Elements take these types and nothing else. Every method that changes something resolves when the
 // change is durable on this device, and rejects with an EngineError that says what to do; nothing is half done then. Reads are synchronous, from
@@ -401,27 +401,27 @@ export interface SyncApi {
   /** The cut-the-wire switch. */
   cut(): void
   mend(): void
-  /** Resolves when every feed is up to date, nothing waits and no duty has work left, or rejects with OFFLINE after the time. */
+  /** Resolves when every feed is up to date, nothing waits and no reconciler has work left, or rejects with OFFLINE after the time. */
   settled(ms: number): Promise<void>
   /**
    * All that a page needs to show one mirror live with a stock y-websocket provider, without an engine. NOT_FOUND where the relay has nothing of the
    * mirror (yet, or any more), OFFLINE where asking again later helps; only the tab that leads can ask.
    */
-  openDoor(mirror: string): Promise<DoorPass>
+  openGateway(mirror: string): Promise<GatewayPass>
 }
 
 /**
- * What opens one mirror at the relay's y-websocket door, in its present epoch. Two of its parts are secrets: hand it from page to page, and never put it into an
+ * What opens one mirror at the relay's y-websocket gateway, in its present epoch. Two of its parts are secrets: hand it from page to page, and never put it into an
  * address, a store or a log. The token reads this one doc, for minutes. The key opens more: every value that the peer sends over this connection under this
  * version of the agreement. It gets at no other doc, as the relay gives those to this org's devices only; but whoever has the key and other
  * docs' bytes can read them, until the next version. So give a pass only to a page that may read this connection's mirrors.
  */
-export interface DoorPass {
+export interface GatewayPass {
   /** The mirror's id. */
   readonly mirror: string
   readonly object: ObjectName
   readonly peerName: string
-  /** The provider's room: it dials `<relay>/door/<room>?token=<token>`. */
+  /** The provider's room: it dials `<relay>/gateway/<room>?token=<token>`. */
   readonly room: string
   readonly token: string
   /** When the token ends: milliseconds since 1970 by this device's clock. */

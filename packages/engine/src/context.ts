@@ -5,7 +5,7 @@ import type { Link } from './link/link.js'
 import type { Clock } from './port/clock.js'
 import type { RandomBytes } from './port/random.js'
 import type { ObjectName } from './api.js'
-import type { ObjectSchema } from './record/schema.js'
+import type { ObjectSchema } from './schema/schema.js'
 import type { Replica } from './replica/replica.js'
 import type { Rows } from './row/rows.js'
 

@@ -5,7 +5,7 @@ import type { EngineContext } from './context.js'
 import { createShares } from './export/shares.js'
 import { createSite } from './export/site.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
-import { Duties, type Duty, type Hello, Link } from './link/index.js'
+import { Reconcilers, type Reconciler, type Hello, Link } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
 import { createPeople } from './people/people.js'
 import type { Clock } from './port/clock.js'
@@ -40,7 +40,7 @@ export interface OpenEngineOptions {
 }
 
 /**
- * Opens one org: its rows from the store, its line to the relay, and the duties that carry its decisions out.
+ * Opens one org: its rows from the store, its line to the relay, and the reconcilers that carry its decisions out.
  *
  * @throws EngineError NOT_FOUND where the store is empty and nothing says to make an org, StoreError where the store says no
  */
@@ -78,10 +78,11 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   const sharing = createSharing(context)
   const site = createSite(context)
   const mirrors = createMirrors(context)
-  const duties = new Duties(replica, clock, (duty: Duty, error) =>
-    problem(`${duty.name}: ${error instanceof Error ? error.message : 'failed'}`),
+  const reconcilers = new Reconcilers(replica, clock, (reconciler: Reconciler, error) =>
+    problem(`${reconciler.name}: ${error instanceof Error ? error.message : 'failed'}`),
   )
-  for (const part of [connections, people, agreements, sharing, site, mirrors]) for (const duty of part.duties) duties.add(duty)
+  for (const part of [connections, people, agreements, sharing, site, mirrors])
+    for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const ends = [
@@ -91,7 +92,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     link.watch(() => {
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.
-      if (link.status().leader) duties.start()
+      if (link.status().leader) reconcilers.start()
     }),
   ]
   link.start()
@@ -106,10 +107,10 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
     people: people.api,
     site: site.api,
     mirrors: mirrors.api,
-    sync: createSync(context, duties, problems),
+    sync: createSync(context, reconcilers, problems),
     watch: (listener) => watchers.watch(listener),
     async close() {
-      duties.stop()
+      reconcilers.stop()
       link.stop()
       for (const end of ends) end()
       replica.close()

@@ -1,6 +1,6 @@
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
-import { decodePolicy, encodePolicy, joinPolicies, type Policy } from './notice.js'
+import { decodePolicy, encodePolicy, joinPolicies, type Policy } from './control-entry.js'
 
 const policy = (version: number, lead: string[], opportunity: string[] = []): Policy => ({ version, slots: { lead, opportunity } })
 

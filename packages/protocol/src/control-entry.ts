@@ -5,7 +5,7 @@ import type { ObjectTopic } from './feed.js'
 import { type DeviceId, type Key, parseDeviceId, parseKey } from './id.js'
 import { limits } from './limits.js'
 
-// Notices are the entries that the relay itself reads. They live in the `messages` feeds like messages, so that ordering, catching up and the
+// Control entries are the entries that the relay itself reads. They live in the `messages` feeds like messages, so that ordering, catching up and the
 // rebuilding of a relay that lost its disk carry them too.
 
 /** The key of a side's policy in its connection's messages feed. */
@@ -16,7 +16,7 @@ export function revocationKey(device: DeviceId): Key {
   return parseKey(`revoked.${device}`)
 }
 
-/** The device that a notice's key revokes, or undefined where the key is another's. */
+/** The device that a control entry's key revokes, or undefined where the key is another's. */
 export function revokedDevice(key: Key): DeviceId | undefined {
   return key.startsWith('revoked.') ? parseDeviceId(key.slice('revoked.'.length)) : undefined
 }

@@ -7,10 +7,10 @@ import { limits } from './limits.js'
  * What a key of a feed can hold.
  * - `doc`: a Yjs update (V1); with `whole` the doc anew, which replaces what the key held.
  * - `message`: sealed bytes; the latest per key replaces.
- * - `notice`: like a message, but for the relay to read: a policy or a revocation.
+ * - `control`: like a message, but for the relay to read: a policy or a revocation.
  * - `erased`: the key is gone; this small tombstone stays.
  */
-export const entryKinds = ['doc', 'message', 'notice', 'erased'] as const
+export const entryKinds = ['doc', 'message', 'control', 'erased'] as const
 export type EntryKind = (typeof entryKinds)[number]
 
 export const key = text<Key>(limits.keyBytes, parseKey)

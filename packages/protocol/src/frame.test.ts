@@ -25,7 +25,7 @@ const name = feedName({ kind: 'team', org, topic: 'rows' })
 describe('a frame', () => {
   it('carries several messages in order, both ways', () => {
     const asked: readonly ClientMessage[] = [
-      { type: 'subscribe', feed: 1, name, after: 3, opening: 2 ** 52, position: 9 },
+      { type: 'subscribe', feed: 1, name, after: 3, incarnation: 2 ** 52, position: 9 },
       {
         type: 'publish',
         feed: 1,
@@ -37,7 +37,7 @@ describe('a frame', () => {
     ]
     expect(decodeClientFrame(encodeClientFrame(asked))).toEqual(asked)
     const told: readonly RelayMessage[] = [
-      { type: 'welcome', time: 1, opening: 2, heartbeatMs: 4 },
+      { type: 'welcome', time: 1, incarnation: 2, heartbeatMs: 4 },
       { type: 'refused', what: 'offer', subject: 4, code: 'BEHIND', version: 0, retryMs: 0, detail: '' },
     ]
     expect(decodeRelayFrame(encodeRelayFrame(told))).toEqual(told)
@@ -67,7 +67,7 @@ describe('a frame', () => {
   })
 
   it('[W2] that is empty, cut off or too long is refused with FRAME', () => {
-    const whole = encodeClientFrame([{ type: 'subscribe', feed: 1, name, after: 3, opening: 0, position: 0 }])
+    const whole = encodeClientFrame([{ type: 'subscribe', feed: 1, name, after: 3, incarnation: 0, position: 0 }])
     for (const bytes of [new Uint8Array(), whole.subarray(0, -1)]) {
       expect(() => decodeClientFrame(bytes)).toThrow(ProtocolError)
       expect(() => decodeClientFrame(bytes)).toThrow(expect.objectContaining({ code: 'FRAME' }))
@@ -76,6 +76,6 @@ describe('a frame', () => {
 
   it('[W4] has the layout of protocol version 2: whoever changes it raises the version and this hash', () => {
     const layout = [...wireShapes, rootName, helloType, certificateType].join('\n')
-    expect(toHexString(digest(encodeUtf8(layout)))).toBe('2f12368539dbce66bc4f06d70a0b5955347855b814ad20f1d3530cdfc72d2e02')
+    expect(toHexString(digest(encodeUtf8(layout)))).toBe('c5d00c81e1f7c8abbd504d5d6f93edf55cec73359aa364ef4b3747d9d606a64f')
   })
 })

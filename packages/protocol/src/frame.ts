@@ -6,7 +6,7 @@ import { accepted } from './message/accepted.js'
 import { attach } from './message/attach.js'
 import { challenge } from './message/challenge.js'
 import { claim } from './message/claim.js'
-import { askDoor, door } from './message/door.js'
+import { askGateway, gatewayToken } from './message/gateway.js'
 import { type Entry, entry } from './entry.js'
 import { entries, type EntriesHead, entriesHead } from './message/entries.js'
 import { failed } from './message/failed.js'
@@ -33,7 +33,7 @@ const clientMessages = {
   claim: [4, claim],
   subscribe: [5, subscribe],
   publish: [6, publish],
-  askDoor: [7, askDoor],
+  askGateway: [7, askGateway],
   ping: [8, ping],
   pong: [9, pong],
   resume: [10, resume],
@@ -49,19 +49,21 @@ const relayMessages = {
   failed: [38, failed],
   mailbox: [39, mailbox],
   leaving: [40, leaving],
-  door: [41, door],
+  gatewayToken: [41, gatewayToken],
   ping: [42, ping],
   pong: [43, pong],
   resumption: [44, resumption],
 } as const
 
 type Messages = Readonly<Record<string, readonly [number: number, codec: Codec<unknown>]>>
-type MessageOf<M extends Messages> = {
+type MessageIn<M extends Messages> = {
   readonly [Type in keyof M]: { readonly type: Type } & Infer<M[Type][1]>
 }[keyof M]
 
-export type ClientMessage = MessageOf<typeof clientMessages>
-export type RelayMessage = MessageOf<typeof relayMessages>
+export type ClientMessage = MessageIn<typeof clientMessages>
+export type RelayMessage = MessageIn<typeof relayMessages>
+/** The message of one type. `ping` and `pong` are the same from either end. */
+export type MessageOf<Type extends (ClientMessage | RelayMessage)['type']> = Extract<ClientMessage | RelayMessage, { readonly type: Type }>
 
 /** One frame of what a device says. */
 export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ProtocolError } from './error.js'
 import { feedName, otherSide, parseFeed, parseFeedName } from './feed.js'
 import { connectionId, parseConnectionId, parseDeviceId, parseKey, parseOrgId } from './id.js'
-import { revocationKey, revokedDevice } from './notice.js'
+import { revocationKey, revokedDevice } from './control-entry.js'
 
 const vendor = parseOrgId('V'.repeat(43))
 const partner = parseOrgId('P'.repeat(43))
@@ -40,7 +40,7 @@ describe('ids and feed names', () => {
     expect(connectionId(vendor, partner, 'a')).toBe(ids[0])
   })
 
-  it('know the other side, and the device that a notice revokes', () => {
+  it('know the other side, and the device that a control entry revokes', () => {
     expect([otherSide('vendor'), otherSide('partner')]).toEqual(['partner', 'vendor'])
     const device = parseDeviceId('D'.repeat(43))
     expect(revokedDevice(revocationKey(device))).toBe(device)

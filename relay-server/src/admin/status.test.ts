@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { parseOrgId } from '@entente/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { answerStatus, createStatus, type RelayStatus, type SessionReport, type StatusSource } from './admin.js'
-import { AdminAccess } from './admin-access.js'
-import { defaultConfig } from './config.js'
-import { agree, createConnection, docOffer, feedNumbers, TestRelay } from './testing/index.js'
+import { answerStatus, createStatus, type RelayStatus, type SessionReport, type StatusSource } from './status.js'
+import { AdminAccess } from '../http/admin-access.js'
+import { defaultConfig } from '../config/config.js'
+import { agree, createConnection, docOffer, feedNumbers, TestRelay } from '../testing/index.js'
 
 const token = 'a-token-of-the-operator'
 const bearer = (shown: string): { authorization: string } => ({ authorization: `Bearer ${shown}` })
@@ -151,10 +151,10 @@ describe('a relay at work', () => {
       const secret = 'a-value-that-no-status-may-hold'
       for (const key of ['deal-one', 'deal-two'])
         await vera.publish(feedNumbers.vendorOpportunity, docOffer(key, new TextEncoder().encode(secret)))
-      vera.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: docOffer('deal-one', new Uint8Array()).key })
-      const door = await vera.next('door')
+      vera.send({ type: 'askGateway', id: 1, feed: feedNumbers.vendorOpportunity, key: docOffer('deal-one', new Uint8Array()).key })
+      const gateway = await vera.next('gatewayToken')
       const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/deal-one`
-      const visitor = new WebSocket(`${relay.url.replace('http', 'ws')}/door/${room}?token=${door.token}`)
+      const visitor = new WebSocket(`${relay.url.replace('http', 'ws')}/gateway/${room}?token=${gateway.token}`)
       await once(visitor, 'open')
       const told = await (await fetch(`${relay.url}/admin/status`, { headers: bearer(token) })).text()
       const status = JSON.parse(told) as RelayStatus
@@ -168,7 +168,7 @@ describe('a relay at work', () => {
         quota: { docs: 100 },
         admitted: true,
       })
-      for (const hidden of [secret, token, door.token, 'deal-one', connection.id, 'opportunity']) expect(told).not.toContain(hidden)
+      for (const hidden of [secret, token, gateway.token, 'deal-one', connection.id, 'opportunity']) expect(told).not.toContain(hidden)
       visitor.terminate()
       for (const client of [vera, paul]) await client.close()
       expect((await fetch(`${relay.url}/admin/status`)).status).toBe(401)
@@ -197,7 +197,7 @@ function sourceOf(changes: Partial<StatusSource> = {}): StatusSource {
     }),
     compactionWaiting: () => 0,
     isWritable: async () => true,
-    stats: async () => ({ diskBytes: 1, orgs: 2, feeds: 3, docs: 4, tombstones: 5, tailUpdates: 6, invitations: 7, openings: 8 }),
+    stats: async () => ({ diskBytes: 1, orgs: 2, feeds: 3, docs: 4, tombstones: 5, tailUpdates: 6, invitations: 7, incarnations: 8 }),
     fullest: async () => [],
     ...changes,
   }

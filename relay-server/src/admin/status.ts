@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
-import type { AdminVerdict } from './admin-access.js'
-import { isServed } from './admission.js'
-import type { RelayConfig } from './config.js'
-import type { Load } from './load.js'
-import type { Account, Standing, Usage } from './store/account.js'
-import type { StoreStats } from './store/stats.js'
+import type { AdminVerdict } from '../http/admin-access.js'
+import { isServed } from '../auth/org-admission.js'
+import type { RelayConfig } from '../config/config.js'
+import type { Load } from '../observe/load.js'
+import type { Account, Standing, Usage } from '../store/account.js'
+import type { StoreStats } from '../store/stats.js'
 
 /** What is listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
 const listed = 200

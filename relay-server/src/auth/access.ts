@@ -1,5 +1,5 @@
 import { type ConnectionId, type Feed, type FeedName, type OrgId, parseFeed, type Side } from '@entente/protocol'
-import type { Store } from './store/store.js'
+import type { Store } from '../store/store.js'
 
 /** The two orgs of a connection; the partner is unknown while nobody has claimed an invitation. */
 export interface Parties {

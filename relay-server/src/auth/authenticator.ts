@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import {
+  type MessageOf,
   certificateClaims,
   certificateHeader,
   type CertificateClaims,
@@ -10,16 +11,15 @@ import {
 } from '@entente/protocol'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as v from 'valibot'
-import { isLoopbackHost } from './address.js'
-import { admitOrg } from './admission.js'
-import type { RelayConfig } from './config.js'
+import { isLoopbackHost } from '../http/address.js'
+import { admitOrg } from './org-admission.js'
+import type { RelayConfig } from '../config/config.js'
 import { HelloTokens } from './hello-token.js'
 import { clockToleranceSeconds, hasEnded, type Identity } from './identity.js'
-import { LruMap } from './lru.js'
-import type { Asked, Told } from './message.js'
+import { LruMap } from '../flow/lru.js'
 import { Resumptions } from './resumptions.js'
 import { standingOf } from './revocation.js'
-import type { Store } from './store/store.js'
+import type { Store } from '../store/store.js'
 
 /** Certificates that are kept, at least, once verified: a device whose line comes and goes brings the same one. Each takes a good kilobyte. */
 const keptCertificates = 250
@@ -33,11 +33,11 @@ interface Certified {
 /** A device that was let in, and by what it may come back sooner where it may. */
 export interface Admitted {
   readonly identity: Identity
-  readonly resumption?: Told<'resumption'>
+  readonly resumption?: MessageOf<'resumption'>
 }
 
 /** Finds out who a device is that says hello to this relay, and whether it is let in. */
-export class Doorkeeper {
+export class Authenticator {
   readonly #config: RelayConfig
   readonly #tokens: HelloTokens
   readonly #resumptions: Resumptions | undefined
@@ -64,7 +64,7 @@ export class Doorkeeper {
    * @param isSecure whether the device came by TLS
    * @throws ProtocolError AUTH where anything is off, always in the same words for what was shown; VERSION where the device speaks none of the relay's versions
    */
-  async identify(hello: Asked<'hello'>, nonce: Uint8Array, isSecure: boolean): Promise<Admitted> {
+  async identify(hello: MessageOf<'hello'>, nonce: Uint8Array, isSecure: boolean): Promise<Admitted> {
     const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
     const claims = await orAuth(async () => {
       const parsed = await this.#tokens.read(hello.token, key)
@@ -87,7 +87,7 @@ export class Doorkeeper {
    *
    * @throws ProtocolError AUTH where anything is off
    */
-  async recognize(resume: Asked<'resume'>, nonce: Uint8Array): Promise<Admitted> {
+  async recognize(resume: MessageOf<'resume'>, nonce: Uint8Array): Promise<Admitted> {
     const identity = await orAuth(() => {
       const now = Date.now()
       if (!this.#resumptions) throw new Error('nothing was ever given')

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { feedName, parseDeviceId, revocationKey } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
-import { admitOrg } from './admission.js'
-import { runOrgs } from './command/orgs.js'
-import { openLibsqlStore } from './store/libsql.js'
-import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, type TestOrg, TestRelay } from './testing/index.js'
+import { admitOrg } from './org-admission.js'
+import { runOrgs } from '../command/orgs.js'
+import { openLibsqlStore } from '../store/libsql/libsql.js'
+import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, type TestOrg, TestRelay } from '../testing/index.js'
 
 const joinToken = 'a-join-token-for-tests'
 
@@ -103,14 +103,14 @@ describe('the quota of an org', () => {
     expect(await say('c', 0, 4, 'erased')).toBe('ACCEPTED')
   })
 
-  it('[QU1] has some room beyond it for notices, which are small (row 27)', async () => {
+  it('[QU1] has some room beyond it for control entries, which are small (row 27)', async () => {
     relay = await TestRelay.start({ quota: { bytes: 3_000, docs: 3, connections: 0 } })
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
     const revoke = async (number: number, size: number): Promise<string> => {
       const key = revocationKey(parseDeviceId(String(number).padStart(43, 'd')))
-      return (await client.publish(1, offerOf(key, 'notice', new Uint8Array(size)))).code
+      return (await client.publish(1, offerOf(key, 'control', new Uint8Array(size)))).code
     }
     expect(await revoke(0, 4_097)).toBe('SIZE')
     const codes: string[] = []

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ProtocolError } from '@entente/protocol'
-import type { RelayConfig } from './config.js'
-import type { Account } from './store/account.js'
-import type { Store } from './store/store.js'
+import type { RelayConfig } from '../config/config.js'
+import type { Account } from '../store/account.js'
+import type { Store } from '../store/store.js'
 
 /** Whether a relay set up like this serves an org that stands like this, as it is known by now (rules AM1, AM2). */
 export function isServed({ standing }: Pick<Account, 'standing'>, { admission }: Pick<RelayConfig, 'admission'>): boolean {

@@ -53,7 +53,7 @@ export class Presence<S extends Present> {
   }
 }
 
-/** An org's own messages, which hold the notices of its revoked devices (rule ID4). */
+/** An org's own messages, which hold the control entries of its revoked devices (rule ID4). */
 export function revocationsOf(org: OrgId): FeedName {
   return feedName({ kind: 'team', org, topic: 'messages' })
 }

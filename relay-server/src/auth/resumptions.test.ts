@@ -2,8 +2,8 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { feedName, revocationKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { runOrgs } from './command/orgs.js'
-import { createDevice, createOrg, offerOf, proofOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+import { runOrgs } from '../command/orgs.js'
+import { createDevice, createOrg, offerOf, proofOf, RelayClient, type TestDevice, TestRelay } from '../testing/index.js'
 
 const hour = 60 * 60 * 1000
 
@@ -175,7 +175,7 @@ describe('coming back to a relay', () => {
     const resumption = await given(device)
     const client = await RelayClient.connect(relay.url, admin)
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
-    expect((await client.publish(1, offerOf(revocationKey(device.id), 'notice'))).code).toBe('ACCEPTED')
+    expect((await client.publish(1, offerOf(revocationKey(device.id), 'control'))).code).toBe('ACCEPTED')
     expect(await outcome(resumption)).toBe('AUTH')
   })
 

@@ -1,11 +1,10 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { chmodSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseDeviceId, parseOrgId, protocolVersions, resumptionInput, type Role, roles } from '@entente/protocol'
-import type { RelayConfig } from './config.js'
+import { type MessageOf, parseDeviceId, parseOrgId, protocolVersions, resumptionInput, type Role, roles } from '@entente/protocol'
+import type { RelayConfig } from '../config/config.js'
 import { clockToleranceSeconds, type Identity } from './identity.js'
-import { type Log, reasonOf } from './log.js'
-import type { Asked, Told } from './message.js'
+import { type Log, reasonOf } from '../log.js'
 
 /** For how long a device may come back without a signature, in ms. */
 const lifeMs = 60 * 60 * 1000
@@ -39,14 +38,14 @@ export class Resumptions {
    * @param name of this relay, as the device dialled it
    * @param now milliseconds since 1970
    */
-  offer(identity: Identity, name: string, version: number, now: number): Told<'resumption'> {
+  offer(identity: Identity, name: string, version: number, now: number): MessageOf<'resumption'> {
     const until = now + lifeMs
     const ticket = write({ identity, name, version, until })
     return { type: 'resumption', ticket, secret: mac(this.#key, ticket), expires: until }
   }
 
   /** @throws Error where the device has not the ticket's secret, or its time is over */
-  read({ ticket, proof }: Asked<'resume'>, nonce: Uint8Array, now: number): Identity {
+  read({ ticket, proof }: MessageOf<'resume'>, nonce: Uint8Array, now: number): Identity {
     const { identity, name, version, until } = parse(ticket)
     const expected = mac(mac(this.#key, ticket), resumptionInput(nonce, name))
     if (!timingSafeEqual(expected, proof)) throw new Error('another secret, or another nonce')

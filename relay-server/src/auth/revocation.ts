@@ -1,16 +1,16 @@
 import { type DeviceId, type OrgId, revocationKey } from '@entente/protocol'
 import { revocationsOf } from './presence.js'
-import type { Standing } from './store/account.js'
-import type { KeyName, Store } from './store/store.js'
+import type { Standing } from '../store/account.js'
+import type { KeyName, Store } from '../store/store.js'
 
-/** How a device's org stands, and whether an admin of it has revoked the device: there is a notice of that in the team's messages (rule ID4). */
+/** How a device's org stands, and whether an admin of it has revoked the device: there is a control entry of that in the team's messages (rule ID4). */
 export async function standingOf(
   org: OrgId,
   device: DeviceId,
   store: Store,
 ): Promise<{ readonly standing: Standing; readonly isRevoked: boolean }> {
-  const { standing, hasNotice } = await store.standing(org, noticeOf(org, device))
-  return { standing, isRevoked: hasNotice }
+  const { standing, hasControlEntry } = await store.standing(org, controlEntryOf(org, device))
+  return { standing, isRevoked: hasControlEntry }
 }
 
 /** Those sessions whose device has been revoked, asked for all at once. */
@@ -18,11 +18,13 @@ export async function findRevoked<S extends { readonly org: OrgId; readonly devi
   sessions: readonly S[],
   store: Store,
 ): Promise<readonly S[]> {
-  const known = sessions.flatMap((session) => (session.device ? [{ session, notice: noticeOf(session.org, session.device) }] : []))
-  const states = await store.keyStates(known.map(({ notice }) => notice))
-  return known.filter((_, index) => states[index]?.kind === 'notice').map(({ session }) => session)
+  const known = sessions.flatMap((session) =>
+    session.device ? [{ session, controlEntry: controlEntryOf(session.org, session.device) }] : [],
+  )
+  const states = await store.keyStates(known.map(({ controlEntry }) => controlEntry))
+  return known.filter((_, index) => states[index]?.kind === 'control').map(({ session }) => session)
 }
 
-function noticeOf(org: OrgId, device: DeviceId): KeyName {
+function controlEntryOf(org: OrgId, device: DeviceId): KeyName {
   return { feed: revocationsOf(org), key: revocationKey(device) }
 }

@@ -1,10 +1,10 @@
 import { type DeviceId, type OrgId, parseDeviceId, parseOrgId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { defaultConfig } from './config.js'
-import { Dismissal } from './dismissal.js'
+import { defaultConfig } from '../config/config.js'
+import { SessionRevoker } from './session-revoker.js'
 import { Presence, revocationsOf } from './presence.js'
-import { noUsage, type Standing } from './store/account.js'
-import type { KeyName, KeyState, Store } from './store/store.js'
+import { noUsage, type Standing } from '../store/account.js'
+import type { KeyName, KeyState, Store } from '../store/store.js'
 
 /** A session that takes down how it was ended. */
 class Guest {
@@ -45,76 +45,76 @@ class Register {
   async keyStates(names: readonly KeyName[]): ReturnType<Store['keyStates']> {
     this.asked.push(`${names.length} devices`)
     // Of the state only the kind is looked at.
-    return names.map(({ key }) => (this.revoked.has(key) ? ({ kind: 'notice' } as KeyState) : undefined))
+    return names.map(({ key }) => (this.revoked.has(key) ? ({ kind: 'control' } as KeyState) : undefined))
   }
 }
 
-function setUp(): { readonly register: Register; readonly presence: Presence<Guest>; readonly dismissal: Dismissal } {
+function setUp(): { readonly register: Register; readonly presence: Presence<Guest>; readonly sessionRevoker: SessionRevoker } {
   const register = new Register()
   const presence = new Presence<Guest>()
-  return { register, presence, dismissal: new Dismissal(presence, defaultConfig, register as Partial<Store> as Store) }
+  return { register, presence, sessionRevoker: new SessionRevoker(presence, defaultConfig, register as Partial<Store> as Store) }
 }
 
 describe('a relay that learns whom it serves no more', () => {
   it('[AM3] ends the sessions of an org that was revoked, and no others', async () => {
-    const { register, presence, dismissal } = setUp()
+    const { register, presence, sessionRevoker } = setUp()
     const guests = orgs.map((org, index) => new Guest(org, deviceOf(index)))
     for (const guest of guests) presence.add(guest)
     register.standings.set(vendor, 'revoked')
-    await dismissal.accountsChanged()
+    await sessionRevoker.accountsChanged()
     expect(guests.filter(({ failed }) => failed.startsWith('AUTH'))).toEqual([guests[0]])
   })
 
   it('reads each org once or twice and one after the other, however often accounts change, and leaves the loop to others', async () => {
-    const { register, presence, dismissal } = setUp()
+    const { register, presence, sessionRevoker } = setUp()
     orgs.forEach((org, index) => presence.add(new Guest(org, deviceOf(index))))
-    let turns = 0
+    let timeSlices = 0
     let isDone = false
     const turn = (): void => {
-      turns++
+      timeSlices++
       if (!isDone) setImmediate(turn)
     }
     setImmediate(turn)
-    await Promise.all(Array.from({ length: 20 }, () => dismissal.accountsChanged()))
+    await Promise.all(Array.from({ length: 20 }, () => sessionRevoker.accountsChanged()))
     isDone = true
     expect(register.asked.length).toBe(2 * orgs.length)
     expect(register.mostAtOnce).toBe(1)
-    expect(turns).toBeGreaterThanOrEqual(4)
+    expect(timeSlices).toBeGreaterThanOrEqual(4)
   })
 
   it('[ID4] ends the sessions of a revoked device, having asked for all of an org at once', async () => {
-    const { register, presence, dismissal } = setUp()
+    const { register, presence, sessionRevoker } = setUp()
     const guests = Array.from({ length: 900 }, (_, index) => new Guest(vendor, deviceOf(index)))
     for (const guest of guests) presence.add(guest)
     register.revoked.add(`revoked.${deviceOf(7)}`)
-    await dismissal.feedGrew(revocationsOf(vendor), 1)
+    await sessionRevoker.feedGrew(revocationsOf(vendor), 1)
     expect(guests.filter(({ failed }) => failed.startsWith('AUTH'))).toEqual([guests[7]])
     expect(register.asked).toEqual(['500 devices', '400 devices'])
-    await dismissal.feedGrew(revocationsOf(vendor), 1)
+    await sessionRevoker.feedGrew(revocationsOf(vendor), 1)
     expect(register.asked).toHaveLength(2)
   })
 
   it.each(['the org', 'the device'])('looks once more at who comes in just after %s was revoked', async (who) => {
-    const { register, presence, dismissal } = setUp()
+    const { register, presence, sessionRevoker } = setUp()
     // The hello is under way and has found nothing when this comes.
     if (who === 'the org') {
       register.standings.set(vendor, 'revoked')
-      await dismissal.accountsChanged()
+      await sessionRevoker.accountsChanged()
     } else {
       register.revoked.add(`revoked.${deviceOf(7)}`)
-      await dismissal.feedGrew(revocationsOf(vendor), 1)
+      await sessionRevoker.feedGrew(revocationsOf(vendor), 1)
     }
     const [late, neighbour] = [new Guest(vendor, deviceOf(7)), new Guest(orgs[1] ?? vendor, deviceOf(8))]
     for (const guest of [late, neighbour]) {
       presence.add(guest)
-      await dismissal.entered(guest)
+      await sessionRevoker.entered(guest)
     }
     expect([late.failed.slice(0, 4), neighbour.failed]).toEqual(['AUTH', ''])
   })
 
   it('asks the store nothing about who comes in while nobody was revoked', async () => {
-    const { register, dismissal } = setUp()
-    await dismissal.entered(new Guest(vendor, deviceOf(1)))
+    const { register, sessionRevoker } = setUp()
+    await sessionRevoker.entered(new Guest(vendor, deviceOf(1)))
     expect(register.asked).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
-import type { StorePlace } from '../config.js'
-import { copyLibsqlStore } from '../store/libsql-copy.js'
+import type { StorePlace } from '../config/config.js'
+import { copyLibsqlStore } from '../store/libsql/copy.js'
 import { directoryOf, type Print, toStdout } from './place.js'
 
 /**

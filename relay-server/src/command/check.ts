@@ -1,4 +1,4 @@
-import type { StorePlace } from '../config.js'
+import type { StorePlace } from '../config/config.js'
 import { type Print, toStdout, withStore } from './place.js'
 
 /**

@@ -1,9 +1,9 @@
 import { expect, it, vi } from 'vitest'
-import type { StorePlace } from '../config.js'
-import { SharedDatabase } from '../store/contract-database.js'
-import { Witness } from '../store/contract-witness.js'
-import { DocWriter, message, org, other } from '../store/contract-writes.js'
-import { openPostgresStore } from '../store/postgres.js'
+import type { StorePlace } from '../config/config.js'
+import { SharedDatabase } from '../store/contract/database.js'
+import { Witness } from '../store/contract/witness.js'
+import { DocWriter, message, org, other } from '../store/contract/writes.js'
+import { openPostgresStore } from '../store/postgres/postgres.js'
 import { runCheck } from './check.js'
 import { runOrgs } from './orgs.js'
 import { runStats } from './stats.js'
@@ -28,20 +28,22 @@ it('the commands say that there is no store in an empty database, and make none'
   expect(await shared.server.query("SELECT FROM pg_namespace WHERE nspname = 'entente'", shared.name)).toEqual([])
 })
 
-it('the commands work beside a relay and without one, and draw no opening', async () => {
+it('the commands work beside a relay and without one, and draw no incarnation', async () => {
   const store = await shared.open()
   const watcher = new Witness(store)
   await store.commit([new DocWriter('r1').begin(), message('m')])
   said = []
   for (const run of Object.values(commands)) expect(await run()).toBe(0)
   expect(said[0]).toContain('is sound')
-  expect(JSON.parse(said[1] ?? '')).toMatchObject({ orgs: 1, feeds: 1, docs: 2, openings: 1 })
+  expect(JSON.parse(said[1] ?? '')).toMatchObject({ orgs: 1, feeds: 1, docs: 2, incarnations: 1 })
   expect(JSON.parse(said[2] ?? '')).toMatchObject({ org, standing: 'none' })
   await expect.poll(() => watcher.accounts).toBeGreaterThan(0)
   expect(await store.account(other)).toMatchObject({ standing: 'allowed' })
   await store.close()
   for (const run of Object.values(commands)) expect(await run()).toBe(0)
-  expect(await shared.server.query('SELECT count(*)::int AS openings FROM entente.openings', shared.name)).toEqual([{ openings: 1 }])
+  expect(await shared.server.query('SELECT count(*)::int AS incarnations FROM entente.incarnations', shared.name)).toEqual([
+    { incarnations: 1 },
+  ])
 })
 
 it.each([
@@ -52,7 +54,9 @@ it.each([
   await shared.server.query(`UPDATE entente.version SET version = ${version}`, shared.name)
   for (const open of [...Object.values(commands), () => openPostgresStore(shared.server.url(shared.name))])
     await expect(open()).rejects.toThrow(words)
-  expect(await shared.server.query('SELECT count(*)::int AS openings FROM entente.openings', shared.name)).toEqual([{ openings: 1 }])
+  expect(await shared.server.query('SELECT count(*)::int AS incarnations FROM entente.incarnations', shared.name)).toEqual([
+    { incarnations: 1 },
+  ])
 })
 
 it('the commands say why the database cannot be reached', async () => {

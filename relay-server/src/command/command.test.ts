@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { StorePlace } from '../config.js'
-import { bounds, DocWriter, erasure, feed, message, org, other } from '../store/contract-writes.js'
-import { openLibsqlStore } from '../store/libsql.js'
+import type { StorePlace } from '../config/config.js'
+import { bounds, DocWriter, erasure, feed, message, org, other } from '../store/contract/writes.js'
+import { openLibsqlStore } from '../store/libsql/libsql.js'
 import { runBackup } from './backup.js'
 import { runCheck } from './check.js'
 import { runOrgs } from './orgs.js'
@@ -45,7 +45,7 @@ it('check says that a store is sound, beside the relay that runs on it, or what 
 it('stats says what a store holds, in words or as JSON', async () => {
   await fill(3)
   expect(await runStats(place, true, print)).toBe(0)
-  expect(JSON.parse(said[0] ?? '')).toMatchObject({ orgs: 1, feeds: 1, docs: 3, openings: 1 })
+  expect(JSON.parse(said[0] ?? '')).toMatchObject({ orgs: 1, feeds: 1, docs: 3, incarnations: 1 })
   said = []
   expect(await runStats(place, false, print)).toBe(0)
   expect(said.join('\n')).toMatch(/^records and messages +3$/m)
@@ -92,11 +92,11 @@ it('backup writes a copy while the store is open, for its owner only, and never 
   await store.close()
 })
 
-it('restore puts a copy in place under a new opening, and the present store aside', async () => {
+it('restore puts a copy in place under a new incarnation, and the present store aside', async () => {
   await fill(2)
   await runBackup(place, copy, print)
   const before = await openLibsqlStore(place.data)
-  const [secret, opening] = [before.secret(), before.opening()]
+  const [secret, incarnation] = [before.secret(), before.incarnation()]
   await before.commit([message('later')])
   await before.close()
   said = []
@@ -105,7 +105,7 @@ it('restore puts a copy in place under a new opening, and the present store asid
   expect(said.join('\n')).toContain(aside)
   const restored = await openLibsqlStore(place.data)
   expect((await restored.page(feed, 0, bounds)).head).toBe(2)
-  expect(await restored.headSince(feed, opening, 2)).toBeUndefined()
+  expect(await restored.headSince(feed, incarnation, 2)).toBeUndefined()
   expect(restored.secret()).toEqual(secret)
   expect(await restored.check()).toEqual([])
   await restored.close()

@@ -1,6 +1,6 @@
 import type { OrgId } from '@entente/protocol'
-import type { Command } from '../command-line.js'
-import type { StorePlace } from '../config.js'
+import type { Command } from '../config/command-line.js'
+import type { StorePlace } from '../config/config.js'
 import type { Account, AccountChange, Quota } from '../store/account.js'
 import type { StoreBeside } from '../store/store.js'
 import { type Print, toStdout, withStore } from './place.js'

@@ -1,5 +1,5 @@
-import type { StorePlace } from '../config.js'
-import { openStoreBeside } from '../store/open.js'
+import type { StorePlace } from '../config/config.js'
+import { openStoreBeside } from '../open-store.js'
 import type { StoreBeside } from '../store/store.js'
 
 /** Where a command writes its answer, a line at a time. */

@@ -1,5 +1,5 @@
-import type { StorePlace } from '../config.js'
-import { restoreLibsqlStore } from '../store/libsql-copy.js'
+import type { StorePlace } from '../config/config.js'
+import { restoreLibsqlStore } from '../store/libsql/copy.js'
 import { directoryOf, type Print, toStdout } from './place.js'
 
 /**

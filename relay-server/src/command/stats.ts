@@ -1,4 +1,4 @@
-import type { StorePlace } from '../config.js'
+import type { StorePlace } from '../config/config.js'
 import { type Print, toStdout, withStore } from './place.js'
 
 /**
@@ -22,7 +22,7 @@ export async function runStats(place: StorePlace, json: boolean, print: Print = 
     ['tombstones', stats.tombstones],
     ['updates not yet merged', stats.tailUpdates],
     ['invitations', stats.invitations],
-    ['openings', stats.openings],
+    ['incarnations', stats.incarnations],
   ] as const
   for (const [name, count] of lines) print(`${name.padEnd(24)}${String(count).padStart(16)}`)
   return 0

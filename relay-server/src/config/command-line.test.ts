@@ -37,7 +37,7 @@ describe('the command line', () => {
       ENTENTE_RELAY_TRUSTED_PROXY: '10.0.0.0/8,fd00::1',
     }
     const flags =
-      '--store postgres://db.example/relay --admission token --quota-bytes 5000000000 --quota-docs 20000 --quota-connections 9 --tls-cert c.pem --tls-key k.pem --slow-reader-bytes 1048576 --messages-per-second 100 --door-seconds 60 --resume-key kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk'
+      '--store postgres://db.example/relay --admission token --quota-bytes 5000000000 --quota-docs 20000 --quota-connections 9 --tls-cert c.pem --tls-key k.pem --slow-reader-bytes 1048576 --messages-per-second 100 --gateway-token-seconds 60 --resume-key kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk'
     expect(served(flags.split(' '), environment)).toMatchObject({
       store: 'postgres://db.example/relay',
       admission: 'token',
@@ -49,7 +49,7 @@ describe('the command line', () => {
       trustedProxies: ['10.0.0.0/8', 'fd00::1'],
       slowReaderBytes: 1_048_576,
       messagesPerSecond: 100,
-      doorMs: 60_000,
+      gatewayTokenMs: 60_000,
     })
   })
 
@@ -142,7 +142,7 @@ describe('the command line', () => {
   })
 
   it('is written down whole in docs/operate.md: every option with its value, every command', () => {
-    const guide = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8')
+    const guide = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
     const options = usage.match(/(?<=^ {2})--[a-z-]+(?: [A-Z:]+)?(?= )/gm) ?? []
     const commands = usage.match(/^ {2}[a-z]+(?: [a-z]+)?(?: [A-Z]+)?(?= )/gm) ?? []
     expect(options).toHaveLength(Object.keys(settings).length + 2)

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { type OrgId, parseOrgId, ProtocolError } from '@entente/protocol'
 import { admissions, defaultConfig, type RelayConfig, type StorePlace } from './config.js'
-import { logLevels } from './log.js'
+import { logLevels } from '../log.js'
 import { commandSettings, helpOf, placeSettings, serveSettings, SettingError, settings } from './setting.js'
-import type { QuotaChange } from './store/account.js'
+import type { QuotaChange } from '../store/account.js'
 import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
 
 export { SettingError } from './setting.js'
@@ -112,7 +112,7 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
     messagesPerSecond: given.count('messages-per-second', fallback.messagesPerSecond, 1, 10_000_000),
     slowReaderBytes: given.count('slow-reader-bytes', fallback.slowReaderBytes, leastSlowReaderBytes, 1024 ** 3),
     slowReaderMs: given.count('slow-reader-seconds', fallback.slowReaderMs / 1000, 1, 3_600) * 1000,
-    doorMs: given.count('door-seconds', fallback.doorMs / 1000, 10, 86_400) * 1000,
+    gatewayTokenMs: given.count('gateway-token-seconds', fallback.gatewayTokenMs / 1000, 10, 86_400) * 1000,
     admission,
     joinToken,
     quota: {

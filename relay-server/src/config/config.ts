@@ -1,5 +1,5 @@
 import { limits } from '@entente/protocol'
-import type { LogLevel } from './log.js'
+import type { LogLevel } from '../log.js'
 
 /** Who may use a relay: every org, those on its list, or those that bring its join token (and those on the list). */
 export const admissions = ['open', 'listed', 'token'] as const
@@ -68,10 +68,10 @@ export interface RelayConfig extends StorePlace {
   readonly helloMs: number
   readonly headersMs: number
   readonly heartbeatMs: number
-  readonly doorMs: number
+  readonly gatewayTokenMs: number
   /** How often the files of the certificate are looked at. */
   readonly certificateMs: number
-  /** How often what has ended (invitations, door tokens) is cleared away. */
+  /** How often what has ended (invitations, gateway tokens) is cleared away. */
   readonly sweepMs: number
 }
 
@@ -101,7 +101,7 @@ export const defaultConfig: RelayConfig = {
   helloMs: limits.helloMs,
   headersMs: 10_000,
   heartbeatMs: limits.heartbeatMs,
-  doorMs: 10 * 60 * 1000,
+  gatewayTokenMs: 10 * 60 * 1000,
   certificateMs: 10_000,
   sweepMs: 60_000,
 }

@@ -1,5 +1,5 @@
 import { defaultConfig } from './config.js'
-import { logLevels } from './log.js'
+import { logLevels } from '../log.js'
 
 /** A setting that cannot be used; its message says which, why, and what to write instead, and never holds a secret. */
 export class SettingError extends Error {
@@ -13,7 +13,8 @@ interface Setting {
   readonly help: string
 }
 
-const { host, port, data, socketsPerAddress, admission, messagesPerSecond, slowReaderBytes, slowReaderMs, doorMs, logLevel } = defaultConfig
+const { host, port, data, socketsPerAddress, admission, messagesPerSecond, slowReaderBytes, slowReaderMs, gatewayTokenMs, logLevel } =
+  defaultConfig
 const inList = 'visible in the process list'
 
 /** Where the store is: what every command takes. */
@@ -46,7 +47,10 @@ export const serveSettings = {
     value: 'SECONDS',
     help: `how long the oldest of it may wait (default ${slowReaderMs / 1000})`,
   },
-  'door-seconds': { value: 'SECONDS', help: `how long a token of the y-websocket door opens it (default ${doorMs / 1000})` },
+  'gateway-token-seconds': {
+    value: 'SECONDS',
+    help: `how long a token of the y-websocket gateway opens it (default ${gatewayTokenMs / 1000})`,
+  },
   admission: { value: 'WHO', help: `open, listed (orgs allowed by "orgs allow") or token (default ${admission})` },
   'join-token': { value: 'TOKEN', help: `what orgs that are not listed bring with --admission token (${inList})` },
   'join-token-file': { value: 'FILE', help: 'file that holds it' },

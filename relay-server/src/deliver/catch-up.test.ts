@@ -13,7 +13,7 @@ import {
   RelayClient,
   type TestConnection,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
@@ -32,10 +32,10 @@ describe('catching up', () => {
   })
   afterEach(() => relay.stop())
 
-  const welcomed = async (): Promise<{ client: RelayClient; opening: number }> => {
+  const welcomed = async (): Promise<{ client: RelayClient; incarnation: number }> => {
     const client = new RelayClient(relay.url)
     await client.sayHello(connection.paul)
-    const { opening } = await client.next('welcome')
+    const { incarnation } = await client.next('welcome')
     client.send({
       type: 'attach',
       connection: connection.id,
@@ -43,7 +43,7 @@ describe('catching up', () => {
       partner: connection.partner.id,
       salt: 'a-salt-for-tests',
     })
-    return { client, opening }
+    return { client, incarnation }
   }
 
   const figure = async (metric: string): Promise<number> => {
@@ -57,8 +57,8 @@ describe('catching up', () => {
     await vera.publish(feed, first)
     await vera.publish(feed, docOffer('r2', bytes('b')))
     await vera.publish(feed, { ...first, whole: false, seen: 1, bytes: edit(bytes('c')) })
-    const { client, opening } = await welcomed()
-    const entries = await client.read(1, name, { after: 2, opening, position: 3 })
+    const { client, incarnation } = await welcomed()
+    const entries = await client.read(1, name, { after: 2, incarnation, position: 3 })
     expect(entries.map((entry) => [entry.sequence, entry.key, entry.whole])).toEqual([[3, 'r1', false]])
     expect((await client.read(2, name)).map((entry) => entry.sequence)).toEqual([1, 2, 3])
   })
@@ -70,11 +70,11 @@ describe('catching up', () => {
     await vera.publish(feed, docOffer('r2', bytes('secret')))
     for (let seen = 1; seen <= 12; seen++)
       await vera.publish(feed, { ...first, whole: false, seen: seen === 1 ? 1 : seen + 1, bytes: edit(bytes(String(seen))) })
-    const { client: before, opening } = await welcomed()
+    const { client: before, incarnation } = await welcomed()
     let client = before
     const answers = async (): Promise<(readonly Entry[])[]> => {
       const all: (readonly Entry[])[] = []
-      for (let after = 1; after <= 14; after++) all.push(await client.read(1, name, { after, opening, position: after }))
+      for (let after = 1; after <= 14; after++) all.push(await client.read(1, name, { after, incarnation, position: after }))
       return all
     }
     const readBefore = await figure('entente_catch_up_pages_total')
@@ -91,7 +91,7 @@ describe('catching up', () => {
     await vera.read(feed, name)
     // Erased: from now on nobody is sent what it held, whatever they have seen.
     await vera.publish(feed, { key: parseKey('r2'), kind: 'erased', whole: true, epoch: first.epoch, bytes: new Uint8Array(), seen: 2 })
-    const entries = await client.read(1, name, { after: 1, opening, position: 1 })
+    const entries = await client.read(1, name, { after: 1, incarnation, position: 1 })
     expect(entries.filter((entry) => entry.key === 'r2').map((entry) => [entry.kind, entry.bytes.length])).toEqual([['erased', 0]])
   })
 
@@ -128,7 +128,7 @@ describe('catching up', () => {
           feed: number + index * 3,
           name: connection.feed(side, topic),
           after: 0,
-          opening: 0,
+          incarnation: 0,
           position: 0,
         })),
       ),
@@ -174,39 +174,39 @@ describe('catching up', () => {
     expect((await vera.publish(feed, { ...first, whole: false, seen: 21, bytes: edit(bytes('21')) })).code).toBe('ACCEPTED')
   })
 
-  it('[OP2] answers LOST to a cursor ahead of the head, and to an opening it does not know (row 35)', async () => {
+  it('[IN2] answers LOST to a cursor ahead of the head, and to an incarnation it does not know (row 35)', async () => {
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const position = 1
-    const { client, opening } = await welcomed()
+    const { client, incarnation } = await welcomed()
     for (const from of [
-      { after: 2, opening, position },
-      { after: 1, opening: opening + 1, position },
-      { after: 1, opening, position: position + 1 },
-      { after: 1, opening: 0, position: 0 },
-      { after: 0, opening: opening + 1, position: 0 },
+      { after: 2, incarnation, position },
+      { after: 1, incarnation: incarnation + 1, position },
+      { after: 1, incarnation, position: position + 1 },
+      { after: 1, incarnation: 0, position: 0 },
+      { after: 0, incarnation: incarnation + 1, position: 0 },
     ]) {
       client.subscribe(1, name, from)
       expect(await client.next('refused'), JSON.stringify(from)).toMatchObject({ what: 'feed', subject: 1, code: 'LOST' })
       expect((await client.publish(1, docOffer('x', bytes('a')))).code).toBe('FEED')
     }
-    expect((await client.read(1, name, { after: 1, opening, position })).length).toBe(0)
+    expect((await client.read(1, name, { after: 1, incarnation, position })).length).toBe(0)
   })
 
-  it('[OP2] knows its cursors over a restart, and answers LOST once its disk is gone (promise 7)', async () => {
+  it('[IN2] knows its cursors over a restart, and answers LOST once its disk is gone (promise 7)', async () => {
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const position = 1
-    const { opening } = await welcomed()
+    const { incarnation } = await welcomed()
     await relay.restart()
     const after = await welcomed()
-    expect((await after.client.read(1, name, { after: 1, opening, position })).length).toBe(0)
+    expect((await after.client.read(1, name, { after: 1, incarnation, position })).length).toBe(0)
     await relay.restart((data) => rm(data, { recursive: true }))
     const lost = await welcomed()
-    lost.client.subscribe(1, name, { after: 1, opening, position })
+    lost.client.subscribe(1, name, { after: 1, incarnation, position })
     expect((await lost.client.next('refused')).code).toBe('LOST')
     expect(await lost.client.read(1, name)).toEqual([])
   })
 
-  it('[OP2] answers LOST when an older copy of its disk was put back', async () => {
+  it('[IN2] answers LOST when an older copy of its disk was put back', async () => {
     await vera.publish(feed, docOffer('r1', bytes('a')))
     let putBack = async (): Promise<void> => {}
     await relay.restart(async () => {
@@ -215,14 +215,14 @@ describe('catching up', () => {
     const again = await connection.open(relay.url, connection.vera)
     await again.read(feed, name)
     await again.publish(feed, docOffer('r2', bytes('b')))
-    const { opening } = await welcomed()
+    const { incarnation } = await welcomed()
     await relay.restart(() => putBack())
     // The copy catches up in numbers; that must not hide the loss.
     const vera3 = await connection.open(relay.url, connection.vera)
     await vera3.read(feed, name)
     await vera3.publish(feed, docOffer('r9', bytes('other')))
     const { client } = await welcomed()
-    client.subscribe(1, name, { after: 2, opening, position: 2 })
+    client.subscribe(1, name, { after: 2, incarnation, position: 2 })
     expect((await client.next('refused')).code).toBe('LOST')
   })
 
@@ -231,7 +231,7 @@ describe('catching up', () => {
     relay = await TestRelay.start({ slowReaderBytes: 512 * 1024, messagesPerSecond: 10_000_000 })
     const client = await RelayClient.connect(relay.url, connection.paul)
     client.socket.pause()
-    const questions = Array.from({ length: 2_000 }, (_, id) => ({ type: 'askDoor' as const, id, feed: 1, key: parseKey('r1') }))
+    const questions = Array.from({ length: 2_000 }, (_, id) => ({ type: 'askGateway' as const, id, feed: 1, key: parseKey('r1') }))
     for (let frames = 0; !relay.lines.some((line) => line.includes('slow-reader-dropped')); frames++) {
       expect(frames).toBeLessThan(500)
       client.send(...questions)

@@ -1,9 +1,9 @@
 import { limits } from '@entente/protocol'
-import { type Chunk, chunkBytes, encodeChunks, messagesOf } from './entries.js'
+import { type Chunk, chunkBytes, encodeChunks, messagesOf } from './entry-chunks.js'
 import type { Reader, Readers, Subscription } from './fan-out.js'
-import type { Metrics } from './metrics.js'
-import type { Store } from './store/store.js'
-import type { Turns } from './turns.js'
+import type { Metrics } from '../observe/metrics.js'
+import type { Store } from '../store/store.js'
+import type { TimeSlices } from './time-slices.js'
 
 /** What is read from the store in one step: what fits one frame beside other feeds' answers. */
 export const pageBounds = { bytes: chunkBytes, entries: limits.entriesPerFrame }
@@ -14,7 +14,7 @@ const feedsAtOnce = 16
 export interface CatchUpTools {
   readonly store: Store
   readonly readers: Readers
-  readonly turns: Turns
+  readonly timeSlices: TimeSlices
   readonly metrics: Metrics
 }
 
@@ -80,7 +80,7 @@ export class CatchUp {
   }
 
   async #run(): Promise<void> {
-    const { turns } = this.#tools
+    const { timeSlices } = this.#tools
     try {
       while (this.#queue.length > 0) {
         if (this.#reader.isBusy) await this.#reader.drained()
@@ -89,7 +89,7 @@ export class CatchUp {
         if (some.length === 0) continue
         this.#atOnce = Math.min(feedsAtOnce, this.#atOnce * 2)
         const sent = some.map(({ subscription }) => this.#tools.readers.sent(subscription.access.name))
-        const answers = await turns.take(() => Promise.all(some.map((asked) => this.#answer(asked))))
+        const answers = await timeSlices.take(() => Promise.all(some.map((asked) => this.#answer(asked))))
         for (const [index, answer] of answers.entries()) {
           const subscription = some[index]?.subscription
           if (!subscription || subscription.ended) continue
@@ -112,10 +112,10 @@ export class CatchUp {
   }
 
   async #answer(asked: Asked): Promise<Answer> {
-    return this.#atHand(asked) ?? this.#read(asked)
+    return this.#judgementCache(asked) ?? this.#read(asked)
   }
 
-  #atHand({ subscription: { access, cursor }, head }: Asked): Answer | undefined {
+  #judgementCache({ subscription: { access, cursor }, head }: Asked): Answer | undefined {
     if (head === undefined || head < cursor) return undefined
     // While the subscription waited for its turn the feed may have grown.
     const known = Math.max(head, this.#tools.readers.known(access.name))

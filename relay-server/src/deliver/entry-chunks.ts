@@ -37,7 +37,7 @@ const nothing: EncodedEntries = { count: 0, bytes: new Uint8Array() }
  * The messages in which chunks leave; at least one, be it empty.
  *
  * @param number the session's own number for the feed
- * @param position the feed's head when the entries were read or committed (rule OP1)
+ * @param position the feed's head when the entries were read or committed (rule IN1)
  * @param live whether the last message, and those before it, are marked as up to date
  */
 export function messagesOf(

@@ -1,11 +1,11 @@
 import { feedName, parseConnectionId, parseKey, zeroEpoch } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import type { Access } from './access.js'
+import type { Access } from '../auth/access.js'
 import { CatchUp } from './catch-up.js'
 import { type Reader, Readers, type Subscription } from './fan-out.js'
-import { Metrics } from './metrics.js'
-import type { Page, Store, Write } from './store/store.js'
-import { Turns } from './turns.js'
+import { Metrics } from '../observe/metrics.js'
+import type { Page, Store, Write } from '../store/store.js'
+import { TimeSlices } from './time-slices.js'
 
 const feed = { kind: 'connection', connection: parseConnectionId('A'.repeat(22)), side: 'vendor', topic: 'messages' } as const
 const access: Access = { name: feedName(feed), feed, writes: false, mailboxUntil: undefined }
@@ -32,13 +32,17 @@ class Room {
         epoch: zeroEpoch,
         bytes: new Uint8Array([1]),
       }))
-      return { entries, head, opening: 1, done: true }
+      return { entries, head, incarnation: 1, done: true }
     }
     const metrics = new Metrics()
     this.readers = new Readers((_, after) => page(after), metrics)
     const store: Partial<Store> = { page: (_, after) => page(after) }
     const asker = { lose: (subscription: Subscription) => this.#lose(subscription), readFailed: () => {}, caughtUp: () => {} }
-    this.catchUp = new CatchUp({ store: store as Store, readers: this.readers, turns: new Turns(4, 4), metrics }, this.#reader, asker)
+    this.catchUp = new CatchUp(
+      { store: store as Store, readers: this.readers, timeSlices: new TimeSlices(4, 4), metrics },
+      this.#reader,
+      asker,
+    )
   }
 
   enter(number: number): Subscription {
@@ -72,7 +76,7 @@ class Room {
   }
 }
 
-it('[OP2] tells a reader that a feed went back, rather than page on to where it no longer reaches', async () => {
+it('[IN2] tells a reader that a feed went back, rather than page on to where it no longer reaches', async () => {
   const room = new Room()
   const vera = room.enter(1)
   await expect.poll(() => vera.live).toBe(true)
@@ -107,7 +111,7 @@ const updates = (...sequences: number[]): Parameters<Readers['fanOut']> => {
     epoch: zeroEpoch,
     bytes: new Uint8Array([1]),
   })
-  return [sequences.map(write) as unknown as readonly Write[], { opening: 1, sequences, tails: [], accounts: [] }]
+  return [sequences.map(write) as unknown as readonly Write[], { incarnation: 1, sequences, tails: [], accounts: [] }]
 }
 
 it('[CU1] answers out of what was sent lately, or with nothing where nothing came, without reading', async () => {

@@ -1,9 +1,9 @@
 import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
-import type { Access } from './access.js'
-import { type Chunk, encodeChunks, messagesOf } from './entries.js'
-import type { Metrics } from './metrics.js'
+import type { Access } from '../auth/access.js'
+import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
+import type { Metrics } from '../observe/metrics.js'
 import { Recent, type Sent } from './recent.js'
-import type { Commit, Page, Write } from './store/store.js'
+import type { Commit, Page, Write } from '../store/store.js'
 
 /** One session's reading of one feed. */
 export interface Subscription {

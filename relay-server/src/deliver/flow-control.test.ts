@@ -1,8 +1,8 @@
 import { type FeedName, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Batch } from './batch.js'
-import { Mailboxes } from './mailbox.js'
-import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+import { GroupCommit } from '../publish/group-commit.js'
+import { Mailboxes } from '../publish/mailbox.js'
+import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from '../testing/index.js'
 
 const messages = 120
 const messageBytes = 50_000
@@ -51,7 +51,7 @@ describe('a long catching up', () => {
   it('[CU5] of many at once lets live entries through before it has ended', async () => {
     const readers = await Promise.all([1, 2, 3, 4].map(connect))
     const watcher = await connect(5)
-    watcher.subscribe(1, feed, { after: messages, opening: (await watcherOpening()).opening, position: messages })
+    watcher.subscribe(1, feed, { after: messages, incarnation: (await watcherIncarnation()).incarnation, position: messages })
     await watcher.until(() => watcher.heard.some((message) => message.type === 'entries' && message.live), 'the watcher to be live')
     const ends = Promise.all(
       readers.map(async (reader) => {
@@ -67,7 +67,7 @@ describe('a long catching up', () => {
     expect(Math.max(...(await ends))).toBeGreaterThan(live)
   })
 
-  const watcherOpening = async (): Promise<{ readonly opening: number }> => {
+  const watcherIncarnation = async (): Promise<{ readonly incarnation: number }> => {
     const client = new RelayClient(relay.url)
     const [, device] = devices
     if (device) await client.sayHello(device)
@@ -77,7 +77,7 @@ describe('a long catching up', () => {
 
 it('reads no further from a session whose offers, however small, the disk does not take', async () => {
   const relay = await TestRelay.start()
-  const stuck = vi.spyOn(Batch.prototype, 'offer').mockImplementation(() => {})
+  const stuck = vi.spyOn(GroupCommit.prototype, 'offer').mockImplementation(() => {})
   try {
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))
@@ -101,7 +101,7 @@ it('reads no further from a session that sends on while one of its messages wait
   let goOn = (): void => {}
   const waiting = new Promise<void>((resolve) => (goOn = resolve))
   const slow = vi.spyOn(Mailboxes.prototype, 'claim').mockImplementation(() => waiting)
-  const taken = vi.spyOn(Batch.prototype, 'offer').mockImplementation(() => {})
+  const taken = vi.spyOn(GroupCommit.prototype, 'offer').mockImplementation(() => {})
   try {
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))

@@ -1,5 +1,5 @@
 import { type FeedName, limits } from '@entente/protocol'
-import { type Chunk, chunkBytes } from './entries.js'
+import { type Chunk, chunkBytes } from './entry-chunks.js'
 
 /** Bytes that are kept in all, and of one feed, where they and their number are bound by what makes one message. */
 const keptBytes = 8 * 1024 * 1024

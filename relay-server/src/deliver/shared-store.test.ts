@@ -3,7 +3,7 @@ import { encodePolicy, feedName, parseConnectionId, revocationKey } from '@enten
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { runOrgs } from './command/orgs.js'
+import { runOrgs } from '../command/orgs.js'
 import {
   agree,
   createConnection,
@@ -18,7 +18,7 @@ import {
   RelayClient,
   TestPostgres,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -140,7 +140,7 @@ describe('two relays on one store', () => {
     const thief = await RelayClient.connect(south.url, lost)
     const client = await RelayClient.connect(north.url, admin)
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
-    expect((await client.publish(1, offerOf(revocationKey(lost.id), 'notice'))).code).toBe('ACCEPTED')
+    expect((await client.publish(1, offerOf(revocationKey(lost.id), 'control'))).code).toBe('ACCEPTED')
     expect((await thief.next('failed')).code).toBe('AUTH')
     expect(await thief.closed()).toBe(1008)
   })
@@ -160,7 +160,7 @@ describe('two relays on one store', () => {
     await refused
   })
 
-  it('[PO5, DR7, RS2] end at the one what an end at the other ends: the reading of the other org’s docs, and the doors', async () => {
+  it('[PO5, GW7, RS2] end at the one what an end at the other ends: the reading of the other org’s docs, and the gateway sockets', async () => {
     const connection = await createConnection()
     const { vera, paul } = await agree(connection, north.url)
     const first = docOffer('r1', bytes('a'))
@@ -173,14 +173,14 @@ describe('two relays on one store', () => {
     // Another device of Paul's reads nothing but the docs.
     const quiet = await connection.open(south.url, await createDevice(connection.partner))
     await quiet.read(1, connection.feed('vendor', 'opportunity'))
-    paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
-    const { token } = await paul.next('door')
+    paul.send({ type: 'askGateway', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
+    const { token } = await paul.next('gatewayToken')
     const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1`
-    const socket = new WebSocket(`${south.url.replace('http', 'ws')}/door/${room}?token=${token}`)
+    const socket = new WebSocket(`${south.url.replace('http', 'ws')}/gateway/${room}?token=${token}`)
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await new Promise((resolve) => socket.once('open', resolve))
     const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
-    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', ended), seen: 1 })).code).toBe('ACCEPTED')
+    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', ended), seen: 1 })).code).toBe('ACCEPTED')
     expect((await away.next('refused', ({ what, subject }) => what === 'feed' && subject === 3)).code).toBe('FEED')
     expect((await quiet.next('refused')).code).toBe('FEED')
     expect(await closed).toBe(4410)
@@ -196,20 +196,20 @@ describe('two relays on one store', () => {
     const late = await connection.open(south.url, connection.paul)
     await late.read(1, connection.feed('partner', 'messages'))
     const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
-    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', ended), seen: 1 })).code).toBe('ACCEPTED')
+    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', ended), seen: 1 })).code).toBe('ACCEPTED')
     expect((await quiet.next('refused')).code).toBe('FEED')
   })
 
-  it('[DR4, RS2] open at the one the door that the other gave the token for, and show there what is written at the other', async () => {
+  it('[GW4, RS2] open at the one the gateway that the other gave the token for, and show there what is written at the other', async () => {
     const connection = await createConnection()
     const { vera, paul } = await agree(connection, north.url)
     const first = docOffer('r1', bytes('a'))
     const edit = editor(first.bytes)
     await vera.publish(feedNumbers.vendorOpportunity, first)
-    paul.send({ type: 'askDoor', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
-    const { token } = await paul.next('door')
+    paul.send({ type: 'askGateway', id: 1, feed: feedNumbers.vendorOpportunity, key: first.key })
+    const { token } = await paul.next('gatewayToken')
     const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1`
-    const socket = new WebSocket(`${south.url.replace('http', 'ws')}/door/${room}?token=${token}`)
+    const socket = new WebSocket(`${south.url.replace('http', 'ws')}/gateway/${room}?token=${token}`)
     const frames: Buffer[] = []
     let code = 0
     socket.on('message', (data: Buffer) => frames.push(data))

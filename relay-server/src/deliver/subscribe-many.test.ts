@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { agree, createConnection, feedNumbers, fromStart, RelayClient, type TestConnection, TestRelay } from './testing/index.js'
+import { agree, createConnection, feedNumbers, fromStart, RelayClient, type TestConnection, TestRelay } from '../testing/index.js'
 
 let relay: TestRelay
 let connection: TestConnection
@@ -23,9 +23,9 @@ it('[CU1] answers every subscription, whenever it comes while others are being a
   for (let round = 0; round < 40; round++) {
     const paul = new RelayClient(relay.url)
     await paul.sayHello(connection.paul)
-    const { opening } = await paul.next('welcome')
+    const { incarnation } = await paul.next('welcome')
     // A cursor is looked up before it is followed, which takes other subscriptions other times.
-    const from = (index: number): typeof fromStart => (((round >> index) & 1) === 0 ? fromStart : { after: 0, opening, position: 0 })
+    const from = (index: number): typeof fromStart => (((round >> index) & 1) === 0 ? fromStart : { after: 0, incarnation, position: 0 })
     const subscriptions = feeds.map(({ feed, name }, index) => ({ type: 'subscribe' as const, feed, name, ...from(index) }))
     if (round % 2 === 0) paul.send({ type: 'attach', ...attach }, ...subscriptions)
     else {

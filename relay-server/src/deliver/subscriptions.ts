@@ -1,14 +1,13 @@
-import { type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
-import { accessTo, type Parties } from './access.js'
-import { isOver } from './ends.js'
+import { type MessageOf, type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
+import { accessTo, type Parties } from '../auth/access.js'
+import { isOver } from '../publish/connection-end.js'
 import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'
-import type { Asked } from './message.js'
-import type { PolicyBook } from './policy.js'
+import type { PolicyCache } from '../publish/policy-cache.js'
 
 /** What following feeds shares with the rest of the relay. */
 export interface SubscriptionTools extends CatchUpTools {
-  readonly policies: PolicyBook
+  readonly policies: PolicyCache
 }
 
 /** Whoever's subscriptions they are. */
@@ -55,7 +54,7 @@ export class Subscriptions implements Asker {
   }
 
   /** Rule F3. @returns false where the id does not prove the parties, or they are others */
-  attach({ connection, vendor, partner, salt }: Asked<'attach'>): boolean {
+  attach({ connection, vendor, partner, salt }: MessageOf<'attach'>): boolean {
     const { org } = this.#subscriber
     if (connectionId(vendor, partner, salt) !== connection || (org !== vendor && org !== partner)) return false
     this.#attached ??= new Map()
@@ -65,7 +64,7 @@ export class Subscriptions implements Asker {
     return true
   }
 
-  async add({ feed, name, after, opening, position }: Asked<'subscribe'>, now: number): Promise<void> {
+  async add({ feed, name, after, incarnation, position }: MessageOf<'subscribe'>, now: number): Promise<void> {
     const { store, readers, policies } = this.#tools
     this.remove(feed)
     if (this.count >= limits.feedsPerSession)
@@ -86,10 +85,10 @@ export class Subscriptions implements Asker {
     this.#byNumber.set(feed, subscription)
     // Before the store is asked: what the feed grows by from then on is told to those who follow it.
     readers.add(subscription)
-    const isFresh = after === 0 && opening === 0
+    const isFresh = after === 0 && incarnation === 0
     const [isClosed, head] = await Promise.all([
       !access.writes && isOver(name, policies),
-      isFresh ? undefined : store.headSince(name, opening, position),
+      isFresh ? undefined : store.headSince(name, incarnation, position),
     ])
     if (subscription.ended) return
     if (isClosed) this.dismiss(subscription)

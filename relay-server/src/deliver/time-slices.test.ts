@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { expect, it } from 'vitest'
-import { Turns } from './turns.js'
+import { TimeSlices } from './time-slices.js'
 
 const spin = (ms: number): void => {
   const end = performance.now() + ms
@@ -8,7 +8,7 @@ const spin = (ms: number): void => {
 }
 
 it('[CU5] gives the loop back between pieces of work, and does them in the order asked', async () => {
-  const turns = new Turns(4, 100)
+  const timeSlices = new TimeSlices(4, 100)
   let loops = 0
   let running = true
   const count = (): void => {
@@ -19,7 +19,7 @@ it('[CU5] gives the loop back between pieces of work, and does them in the order
   const done: number[] = []
   await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
-      turns.take(async () => {
+      timeSlices.take(async () => {
         spin(3)
         done.push(index)
       }),
@@ -31,7 +31,7 @@ it('[CU5] gives the loop back between pieces of work, and does them in the order
 })
 
 it('has only so many under way that wait for something else, and goes on after one that fails', async () => {
-  const turns = new Turns(4, 3)
+  const timeSlices = new TimeSlices(4, 3)
   let running = 0
   let most = 0
   const work = async (index: number): Promise<void> => {
@@ -40,16 +40,16 @@ it('has only so many under way that wait for something else, and goes on after o
     running--
     if (index % 4 === 0) throw new Error('the database is away')
   }
-  const ends = await Promise.allSettled(Array.from({ length: 12 }, (_, index) => turns.take(() => work(index))))
+  const ends = await Promise.allSettled(Array.from({ length: 12 }, (_, index) => timeSlices.take(() => work(index))))
   expect(most).toBe(3)
   expect(ends.filter(({ status }) => status === 'rejected').length).toBe(3)
 })
 
 it('leaves the loop at rest while all that may be under way waits for something else', async () => {
-  const turns = new Turns(4, 2)
+  const timeSlices = new TimeSlices(4, 2)
   let answer = (): void => {}
   const answered = new Promise<void>((resolve) => (answer = resolve))
-  const doing = Promise.all([1, 2, 3].map(() => turns.take(() => answered)))
+  const doing = Promise.all([1, 2, 3].map(() => timeSlices.take(() => answered)))
   await new Promise((resolve) => setTimeout(resolve, 20))
   // More than once where the machine is busy otherwise: a loop that is kept turning never has any rest.
   const share = async (): Promise<number> => {

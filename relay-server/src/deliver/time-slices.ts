@@ -2,7 +2,7 @@
  * Shares the relay's one thread between those who catch up and everyone else: catching up gets `budgetMs` of each turn of the event loop, in the order
  * in which it was asked for, so that however many devices come back at once, no publish waits for more than that.
  */
-export class Turns {
+export class TimeSlices {
   readonly #budgetMs: number
   readonly #atOnce: number
   #spentMs = 0

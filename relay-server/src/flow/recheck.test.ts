@@ -1,6 +1,6 @@
 import { feedName, parseOrgId } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import { Looks } from './looks.js'
+import { Looks } from './recheck.js'
 
 const feed = feedName({ kind: 'team', org: parseOrgId('a'.repeat(43)), topic: 'messages' })
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { tryAgain } from './try-again.js'
+import { retry } from './retry.js'
 
 afterEach(() => vi.useRealTimers())
 
@@ -11,12 +11,12 @@ it('tries again what failed, less and less often, until it is done or half a min
     tried.push(Date.now() - start)
     if (tried.length <= left) throw new Error(`no answer ${tried.length}`)
   }
-  tryAgain(failing(2), (error) => failures.push(error))
+  retry(failing(2), (error) => failures.push(error))
   await vi.advanceTimersByTimeAsync(60_000)
   expect(tried).toEqual([0, 1_000, 3_000])
   expect(failures).toHaveLength(2)
   tried.length = 0
-  tryAgain(failing(100), () => {})
+  retry(failing(100), () => {})
   await vi.advanceTimersByTimeAsync(600_000)
   expect(tried).toHaveLength(6)
 })

@@ -6,10 +6,10 @@ const pauses: readonly number[] = [1_000, 2_000, 4_000, 8_000, 16_000]
  *
  * @param failed hears of each failure
  */
-export function tryAgain(work: () => Promise<void>, failed: (error: unknown) => void, times = 0): void {
+export function retry(work: () => Promise<void>, failed: (error: unknown) => void, times = 0): void {
   work().catch((error: unknown) => {
     failed(error)
     const pause = pauses[times]
-    if (pause !== undefined) setTimeout(() => tryAgain(work, failed, times + 1), pause).unref()
+    if (pause !== undefined) setTimeout(() => retry(work, failed, times + 1), pause).unref()
   })
 }

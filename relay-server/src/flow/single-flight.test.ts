@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { Rounds } from './rounds.js'
+import { SingleFlight } from './single-flight.js'
 
 it('does what is asked for one at a time, and once more for all who asked meanwhile', async () => {
   const ends: (() => void)[] = []
-  const rounds = new Rounds(() => new Promise<void>((resolve) => ends.push(resolve)))
+  const rounds = new SingleFlight(() => new Promise<void>((resolve) => ends.push(resolve)))
   const first = rounds.ask('a')
   await Promise.all([rounds.ask('a'), rounds.ask('a')])
   const other = rounds.ask('b')
@@ -17,7 +17,7 @@ it('does what is asked for one at a time, and once more for all who asked meanwh
 
 it('goes on for those who asked meanwhile where a round fails, and tells of the failure', async () => {
   let count = 0
-  const rounds = new Rounds(async () => {
+  const rounds = new SingleFlight(async () => {
     await Promise.resolve()
     if (++count === 1) throw new Error('the store is away')
   })

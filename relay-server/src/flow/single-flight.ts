@@ -1,5 +1,5 @@
 /** Work that may be asked for faster than it is done: for each key one round at a time, and one more for all who asked meanwhile. */
-export class Rounds<K> {
+export class SingleFlight<K> {
   readonly #work: (key: K) => Promise<void>
   /** By the key of a round under way: whether it was asked for again. */
   readonly #again = new Map<K, boolean>()

@@ -3,12 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { agree, createConnection, docOffer, editor, feedNumbers, offerOf, TestPostgres, TestRelay } from './testing/index.js'
+import { agree, createConnection, docOffer, editor, feedNumbers, offerOf, TestPostgres, TestRelay } from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
 
-describe('the door of two relays on one store', () => {
+describe('the gateway of two relays on one store', () => {
   let database: TestPostgres
   let north: TestRelay
   let south: TestRelay
@@ -27,18 +27,18 @@ describe('the door of two relays on one store', () => {
     await Promise.all([north.stop(), south.stop()])
   })
 
-  it('[DR1, DR3, DR6] opens at the one with a token of the other, shows what comes in there, and closes as that one would', async () => {
+  it('[GW1, GW3, GW6] opens at the one with a token of the other, shows what comes in there, and closes as that one would', async () => {
     const connection = await createConnection()
     const { vera, paul } = await agree(connection, north.url)
     const first = docOffer('r1', bytes('a'))
     const edit = editor(first.bytes)
     await vera.publish(feed, first)
     const page = async (): Promise<{ doc: Y.Doc; codes: readonly number[] }> => {
-      paul.send({ type: 'askDoor', id: 9, feed, key: first.key })
-      const { token } = await paul.next('door')
+      paul.send({ type: 'askGateway', id: 9, feed, key: first.key })
+      const { token } = await paul.next('gatewayToken')
       const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/r1`
       const doc = new Y.Doc()
-      const provider = new WebsocketProvider(`${south.url.replace('http', 'ws')}/door`, room, doc, {
+      const provider = new WebsocketProvider(`${south.url.replace('http', 'ws')}/gateway`, room, doc, {
         params: { token },
         WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
         disableBc: true,
@@ -63,7 +63,7 @@ describe('the door of two relays on one store', () => {
     // Paul’s device has no session at the relay in the south, which hears of its revocation all the same.
     const admin = await connection.open(north.url, connection.paul)
     await admin.read(1, feedName({ kind: 'team', org: connection.partner.id, topic: 'messages' }))
-    await admin.publish(1, offerOf(revocationKey(connection.paul.id), 'notice'))
+    await admin.publish(1, offerOf(revocationKey(connection.paul.id), 'control'))
     await expect.poll(() => after.codes, { timeout: 5_000 }).toContain(4401)
   })
 })

@@ -1,9 +1,9 @@
 import { type DeviceId, type Epoch, type OrgId, parseDeviceId, parseFeedName, parseKey, parseOrgId } from '@entente/protocol'
 import { jwtVerify, SignJWT } from 'jose'
 import * as v from 'valibot'
-import type { KeyName } from './store/store.js'
+import type { KeyName } from '../store/store.js'
 
-const doorType = 'entente-door+jwt'
+const gatewayTokenType = 'entente-gateway+jwt'
 
 /** Who asked for a token, and can hold it only as long as the relay serves them. */
 export interface Asker {
@@ -11,7 +11,7 @@ export interface Asker {
   readonly device: DeviceId
 }
 
-/** What a token of the door opens: one doc, in one epoch, for a while. */
+/** What a token of the gateway opens: one doc, in one epoch, for a while. */
 export interface Pass {
   readonly asker: Asker
   readonly name: KeyName
@@ -31,8 +31,8 @@ const claims = v.object({
   expires: count,
 })
 
-/** Makes and reads the door's tokens: JWTs (HS256) under the store's secret, so that any relay on the same store opens what another promised. */
-export class DoorTokens {
+/** Makes and reads the gateway's tokens: JWTs (HS256) under the store's secret, so that any relay on the same store opens what another promised. */
+export class GatewayTokens {
   readonly #secret: Uint8Array
 
   constructor(secret: Uint8Array) {
@@ -41,7 +41,7 @@ export class DoorTokens {
 
   async sign({ asker: { org, device }, name, epoch, expires }: Pass): Promise<string> {
     return new SignJWT({ org, device, feed: name.feed, key: name.key, ...epoch, expires })
-      .setProtectedHeader({ alg: 'HS256', typ: doorType })
+      .setProtectedHeader({ alg: 'HS256', typ: gatewayTokenType })
       .setExpirationTime(Math.ceil(expires / 1000))
       .sign(this.#secret)
   }
@@ -49,7 +49,7 @@ export class DoorTokens {
   /** @returns undefined for a token that is forged, over, or of something else */
   async read(token: string, now: number): Promise<Pass | undefined> {
     try {
-      const { payload } = await jwtVerify(token, this.#secret, { algorithms: ['HS256'], typ: doorType, currentDate: new Date(now) })
+      const { payload } = await jwtVerify(token, this.#secret, { algorithms: ['HS256'], typ: gatewayTokenType, currentDate: new Date(now) })
       const { org, device, feed, key, version, number, expires } = v.parse(claims, payload)
       return expires > now ? { asker: { org, device }, name: { feed, key }, epoch: { version, number }, expires } : undefined
     } catch {

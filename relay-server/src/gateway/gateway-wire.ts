@@ -2,9 +2,9 @@ import { parseFeedName, parseKey, ProtocolError } from '@entente/protocol'
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import * as sync from 'y-protocols/sync'
-import type { KeyName } from './store/store.js'
+import type { KeyName } from '../store/store.js'
 
-// The words of the y-websocket protocol, as far as a reader's door needs them.
+// The words of the y-websocket protocol, as far as a reader's gateway needs them.
 
 const messageSync = 0
 const messageAwareness = 1
@@ -12,10 +12,10 @@ const messageAwareness = 1
 /** That nobody is there to be aware of: what can be said to any provider at any time. */
 export const emptyAwareness = new Uint8Array([messageAwareness, 1, 0])
 
-/** The doc that a path of the door names: `/door/<feed, URL-encoded>/<key>`. */
-export function readDoorPath(path: string): KeyName | undefined {
-  const [, door, feed = '', key = '', ...rest] = path.split('/')
-  if (door !== 'door' || rest.length > 0) return undefined
+/** The doc that a path of the gateway names: `/gateway/<feed, URL-encoded>/<key>`. */
+export function readGatewayPath(path: string): KeyName | undefined {
+  const [, gateway, feed = '', key = '', ...rest] = path.split('/')
+  if (gateway !== 'gateway' || rest.length > 0) return undefined
   try {
     return { feed: parseFeedName(decodeURIComponent(feed)), key: parseKey(decodeURIComponent(key)) }
   } catch (error) {
@@ -26,7 +26,7 @@ export function readDoorPath(path: string): KeyName | undefined {
 
 type Said = { readonly type: 'step1' | 'update'; readonly bytes: Uint8Array } | { readonly type: 'other' }
 
-/** Awareness and whatever else a provider says is not for a reader's door and goes unheard. */
+/** Awareness and whatever else a provider says is not for a reader's gateway and goes unheard. */
 export function readSync(data: Uint8Array): Said {
   try {
     const decoder = decoding.createDecoder(data)

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { runOrgs } from './command/orgs.js'
+import { runOrgs } from '../command/orgs.js'
 import {
   agree,
   createConnection,
@@ -15,12 +15,12 @@ import {
   type RelayClient,
   type TestConnection,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
 
-describe('the y-websocket door', () => {
+describe('the y-websocket gateway', () => {
   let relay: TestRelay
   let connection: TestConnection
   let vera: RelayClient
@@ -42,14 +42,14 @@ describe('the y-websocket door', () => {
   })
 
   const askToken = async (client: RelayClient, key = 'r1'): Promise<string> => {
-    client.send({ type: 'askDoor', id: 9, feed, key: docOffer(key, bytes('')).key })
-    const { token, expires } = await client.next('door')
+    client.send({ type: 'askGateway', id: 9, feed, key: docOffer(key, bytes('')).key })
+    const { token, expires } = await client.next('gatewayToken')
     expect(expires).toBeGreaterThan(Date.now())
     return token
   }
   const room = (key = 'r1'): string => `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/${key}`
   const open = (token: string, doc = new Y.Doc()): { doc: Y.Doc; provider: WebsocketProvider; codes: number[] } => {
-    const provider = new WebsocketProvider(`${relay.url.replace('http', 'ws')}/door`, room(), doc, {
+    const provider = new WebsocketProvider(`${relay.url.replace('http', 'ws')}/gateway`, room(), doc, {
       params: { token },
       // The package's own type for this option is the browser's class, which ws implements.
       WebSocketPolyfill: WebSocket as unknown as typeof globalThis.WebSocket,
@@ -64,7 +64,7 @@ describe('the y-websocket door', () => {
   }
   const shown = (doc: Y.Doc): string => new TextDecoder().decode(readSlots(doc).get('0'))
 
-  it('[DR1] shows one doc to a stock provider, and every update as it comes', async () => {
+  it('[GW1] shows one doc to a stock provider, and every update as it comes', async () => {
     const { doc, provider } = open(await askToken(paul))
     await synced(provider)
     expect(shown(doc)).toBe('a')
@@ -75,17 +75,17 @@ describe('the y-websocket door', () => {
     await expect.poll(() => shown(doc)).toBe('c')
   })
 
-  it('[DR2] is for reading: a page that writes is closed with 4403, and nothing changes', async () => {
+  it('[GW2] is for reading: a page that writes is closed with 4403, and nothing changes', async () => {
     const { doc, provider, codes } = open(await askToken(paul))
     await synced(provider)
     doc.getMap('v').set('0', bytes('mine'))
     await expect.poll(() => codes).toContain(4403)
     const [entry] = await (await connection.open(relay.url, connection.paul)).read(1, connection.feed('vendor', 'opportunity'))
     expect(entry?.bytes).toEqual(docOffer('r1', bytes('a')).bytes)
-    expect(await (await fetch(`${relay.url}/metrics`)).text()).toContain('\nentente_closed_doors_total{code="4403"} 1\n')
+    expect(await (await fetch(`${relay.url}/metrics`)).text()).toContain('\nentente_gateway_closed_total{code="4403"} 1\n')
   })
 
-  it('[DR2] leaves a provider that wrote where it is: it stays closed by itself, and the next page is served', async () => {
+  it('[GW2] leaves a provider that wrote where it is: it stays closed by itself, and the next page is served', async () => {
     const { doc, provider } = open(await askToken(paul))
     await synced(provider)
     const finals: number[] = []
@@ -102,7 +102,7 @@ describe('the y-websocket door', () => {
     expect(shown(next.doc)).toBe('a')
   })
 
-  it('[DR3] closes with 4410 when the doc begins a new epoch, and when it is erased', async () => {
+  it('[GW3] closes with 4410 when the doc begins a new epoch, and when it is erased', async () => {
     const before = open(await askToken(paul))
     await synced(before.provider)
     await vera.publish(feed, { ...docOffer('r1', bytes('anew'), 1, '0', 1), seen: 1 })
@@ -114,9 +114,9 @@ describe('the y-websocket door', () => {
     await expect.poll(() => after.codes).toContain(4410)
   })
 
-  it('[DR3] closes with 4401 when the token has had its time', async () => {
+  it('[GW3] closes with 4401 when the token has had its time', async () => {
     await relay.stop()
-    relay = await TestRelay.start({ doorMs: 200, heartbeatMs: 150 })
+    relay = await TestRelay.start({ gatewayTokenMs: 200, heartbeatMs: 150 })
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { provider, codes } = open(await askToken(paul))
@@ -124,9 +124,9 @@ describe('the y-websocket door', () => {
     await expect.poll(() => codes, { timeout: 2_000 }).toContain(4401)
   })
 
-  it('[DR3] goes on where it was when the page sets another token and connects, before or after the end of the first', async () => {
+  it('[GW3] goes on where it was when the page sets another token and connects, before or after the end of the first', async () => {
     await relay.stop()
-    relay = await TestRelay.start({ doorMs: 600, heartbeatMs: 100 })
+    relay = await TestRelay.start({ gatewayTokenMs: 600, heartbeatMs: 100 })
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { doc, provider, codes } = open(await askToken(paul))
@@ -144,7 +144,7 @@ describe('the y-websocket door', () => {
     }
   })
 
-  it('[DR3] does not open under the token of an epoch that is over', async () => {
+  it('[GW3] does not open under the token of an epoch that is over', async () => {
     const token = await askToken(paul)
     await vera.publish(feed, { ...docOffer('r1', bytes('anew'), 1, '0', 1), seen: 1 })
     const { doc, codes } = open(token)
@@ -152,24 +152,24 @@ describe('the y-websocket door', () => {
     expect(readSlots(doc).size).toBe(0)
   })
 
-  it('[DR6] closes for the pages of a device that is revoked, and opens to its tokens no more', async () => {
+  it('[GW6] closes for the pages of a device that is revoked, and opens to its tokens no more', async () => {
     const device = await createDevice(connection.partner, { role: 'member' })
     const [admin, lost] = [await connection.open(relay.url, connection.paul), await connection.open(relay.url, device)]
     await Promise.all([
       lost.read(2, connection.feed('vendor', 'opportunity')),
       admin.read(1, feedName({ kind: 'team', org: connection.partner.id, topic: 'messages' })),
     ])
-    lost.send({ type: 'askDoor', id: 9, feed: 2, key: docOffer('r1', bytes('')).key })
-    const { token } = await lost.next('door')
+    lost.send({ type: 'askGateway', id: 9, feed: 2, key: docOffer('r1', bytes('')).key })
+    const { token } = await lost.next('gatewayToken')
     const [theirs, ours] = [open(token), open(await askToken(paul))]
     await Promise.all([theirs, ours].map(({ provider }) => synced(provider)))
-    expect((await admin.publish(1, offerOf(revocationKey(device.id), 'notice'))).code).toBe('ACCEPTED')
+    expect((await admin.publish(1, offerOf(revocationKey(device.id), 'control'))).code).toBe('ACCEPTED')
     await expect.poll(() => theirs.codes).toContain(4401)
-    expect(await refusal(`${relay.url.replace('http', 'ws')}/door/${room()}?token=${token}`)).toBe(401)
+    expect(await refusal(`${relay.url.replace('http', 'ws')}/gateway/${room()}?token=${token}`)).toBe(401)
     expect(ours.codes).toEqual([])
   })
 
-  it('[DR6] closes for the pages of an org that the relay serves no more', async () => {
+  it('[GW6] closes for the pages of an org that the relay serves no more', async () => {
     const [theirs, ours] = [open(await askToken(paul)), open(await askToken(vera))]
     await Promise.all([theirs, ours].map(({ provider }) => synced(provider)))
     const place = { data: relay.data, store: undefined }
@@ -178,7 +178,7 @@ describe('the y-websocket door', () => {
     expect(ours.codes).toEqual([])
   })
 
-  it('[DR5] shows a page out that asks on and on, and nobody else', async () => {
+  it('[GW5] shows a page out that asks on and on, and nobody else', async () => {
     const { doc, provider, codes } = open(await askToken(paul))
     const other = open(await askToken(paul))
     await synced(provider)
@@ -190,7 +190,7 @@ describe('the y-websocket door', () => {
     expect(other.codes).toEqual([])
   })
 
-  it('[DR4] opens only with a token, and only the doc it is for, with 401 (row 36)', async () => {
+  it('[GW4] opens only with a token, and only the doc it is for, with 401 (row 36)', async () => {
     await vera.publish(feed, docOffer('r2', bytes('b')))
     const token = await askToken(paul)
     const base = relay.url.replace('http', 'ws')
@@ -201,17 +201,17 @@ describe('the y-websocket door', () => {
       `%ZZ/r1?token=${token}`,
       `nothing/r1?token=${token}`,
     ]) {
-      expect(await refusal(`${base}/door/${path}`), path).toBe(401)
+      expect(await refusal(`${base}/gateway/${path}`), path).toBe(401)
     }
   })
 
-  it('[DR4] gives no token for a doc that is not there or not for the one who asks', async () => {
+  it('[GW4] gives no token for a doc that is not there or not for the one who asks', async () => {
     for (const ask of [
       { feed, key: 'never' },
       { feed: 99, key: 'r1' },
     ]) {
-      paul.send({ type: 'askDoor', id: 4, feed: ask.feed, key: docOffer(ask.key, bytes('')).key })
-      expect(await paul.next('refused')).toMatchObject({ what: 'door', subject: 4, code: 'FEED' })
+      paul.send({ type: 'askGateway', id: 4, feed: ask.feed, key: docOffer(ask.key, bytes('')).key })
+      expect(await paul.next('refused')).toMatchObject({ what: 'gateway', subject: 4, code: 'FEED' })
     }
   })
 })
@@ -223,7 +223,7 @@ function refusal(url: string): Promise<number> {
       resolve(response.statusCode ?? 0)
       socket.terminate()
     })
-    socket.on('open', () => reject(new Error('The door opened.')))
+    socket.on('open', () => reject(new Error('The gateway opened.')))
     socket.on('error', () => {})
   })
 }

@@ -1,19 +1,19 @@
 import { compareEpochs, type DeviceId, type EntryKind, type Epoch, type FeedName, type Key, loadDoc } from '@entente/protocol'
 import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
-import { type Asker, DoorTokens, type Pass } from './door-token.js'
-import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './door-wire.js'
-import { isOver, messagesBeside } from './ends.js'
-import { type Log, reasonOf } from './log.js'
-import type { Metrics } from './metrics.js'
-import type { PolicyBook } from './policy.js'
-import { revocationsOf } from './presence.js'
-import { Bucket } from './rate.js'
-import { Rounds } from './rounds.js'
-import type { Commit, KeyName, Store, Write } from './store/store.js'
+import { type Asker, GatewayTokens, type Pass } from './gateway-token.js'
+import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './gateway-wire.js'
+import { isOver, messagesBeside } from '../publish/connection-end.js'
+import { type Log, reasonOf } from '../log.js'
+import type { Metrics } from '../observe/metrics.js'
+import type { PolicyCache } from '../publish/policy-cache.js'
+import { revocationsOf } from '../auth/presence.js'
+import { TokenBucket } from '../session/rate-limit.js'
+import { SingleFlight } from '../flow/single-flight.js'
+import type { Commit, KeyName, Store, Write } from '../store/store.js'
 
-/** Close codes of the door. From 4400 to 4499 a stock provider takes them for final and leaves it to its page to come back with another token. */
-const doorClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 4429 } as const
+/** Close codes of the gateway. From 4400 to 4499 a stock provider takes them for final and leaves it to its page to come back with another token. */
+const gatewayClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 4429 } as const
 
 /** A stock provider asks once per connection and says that it is there every 15 seconds; each answer loads a doc, so who asks on and on is shown out. */
 const messagesPerSecond = 10
@@ -26,12 +26,12 @@ interface Visitor {
   readonly until: number
 }
 
-export interface DoorOptions {
+export interface GatewayOptions {
   readonly store: Store
-  readonly policies: PolicyBook
+  readonly policies: PolicyCache
   readonly log: Log
-  readonly metrics: Pick<Metrics, 'closedDoor' | 'droppedSlowReader'>
-  /** How long a token opens the door, in ms. */
+  readonly metrics: Pick<Metrics, 'gatewayClosed' | 'droppedSlowReader'>
+  /** How long a token opens the gateway, in ms. */
   readonly lifeMs: number
   /** A visitor for whom more than this waits is dropped. */
   readonly slowReaderBytes: number
@@ -46,18 +46,18 @@ interface Room {
 }
 
 /**
- * The y-websocket door (rules DR1 to DR7): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
+ * The y-websocket gateway (rules GW1 to GW7): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
  * here and in compaction, a Y.Doc is loaded, for as long as one answer takes.
  */
-export class Doors {
-  readonly #options: DoorOptions
-  readonly #tokens: DoorTokens
+export class Gateway {
+  readonly #options: GatewayOptions
+  readonly #tokens: GatewayTokens
   readonly #feeds = new Map<FeedName, Map<Key, Room>>()
-  readonly #rechecks = new Rounds(() => this.#recheck())
+  readonly #rechecks = new SingleFlight(() => this.#recheck())
 
-  constructor(options: DoorOptions) {
+  constructor(options: GatewayOptions) {
     this.#options = options
-    this.#tokens = new DoorTokens(options.store.secret())
+    this.#tokens = new GatewayTokens(options.store.secret())
   }
 
   /** A token for a doc, or undefined where there is none under this name. */
@@ -81,13 +81,13 @@ export class Doors {
     const visitor: Visitor = { socket, pass, until: performance.now() + leftMs }
     const room = this.#room(pass.name)
     room.visitors.add(visitor)
-    const pace = new Bucket(messagesPerSecond, messagesAtOnce, performance.now())
+    const rateLimit = new TokenBucket(messagesPerSecond, messagesAtOnce, performance.now())
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (socket.readyState !== socket.OPEN) return
-      if (pace.take(1, performance.now()) > 0) return this.#close(visitor, doorClosed.tooFast, 'too many messages')
+      if (rateLimit.take(1, performance.now()) > 0) return this.#close(visitor, gatewayClosed.tooFast, 'too many messages')
       if (!isBinary) return this.#close(visitor, 1003)
       this.#answer(visitor, data).catch((error: unknown) => {
-        this.#options.log.warn('door-failed', { reason: reasonOf(error) })
+        this.#options.log.warn('gateway-failed', { reason: reasonOf(error) })
         this.#close(visitor, 1011)
       })
     })
@@ -114,7 +114,7 @@ export class Doors {
     for (const { pass } of this.#visitors()) yield revocationsOf(pass.asker.org)
   }
 
-  /** Closes the door to those whom the relay serves no more, by the device that asked for their tokens (rule DR6). */
+  /** Closes the gateway to those whom the relay serves no more, by the device that asked for their tokens (rule GW6). */
   recheck(): Promise<void> {
     return this.#rechecks.ask(undefined)
   }
@@ -125,11 +125,11 @@ export class Doors {
       const { asker } = visitor.pass
       const verdict = verdicts.get(asker.device) ?? this.#options.isServed(asker)
       verdicts.set(asker.device, verdict)
-      if (!(await verdict)) this.#close(visitor, doorClosed.expired, 'the relay serves the device that asked no more')
+      if (!(await verdict)) this.#close(visitor, gatewayClosed.expired, 'the relay serves the device that asked no more')
     }
   }
 
-  /** Passes a committed update on, and closes the door on a doc that was replaced or erased. */
+  /** Passes a committed update on, and closes the gateway on a doc that was replaced or erased. */
   fanOut(writes: readonly Write[], { sequences }: Commit): void {
     if (this.#feeds.size === 0) return
     writes.forEach((write, index) => {
@@ -157,22 +157,22 @@ export class Doors {
     return this.#feeds.has(feed)
   }
 
-  /** Closes the door on all docs of a feed: its connection has ended (rule DR7). */
+  /** Closes the gateway on all docs of a feed: its connection has ended (rule GW7). */
   end(feed: FeedName): void {
     for (const room of this.#feeds.get(feed)?.values() ?? [])
-      for (const visitor of room.visitors) this.#close(visitor, doorClosed.ended, 'the connection has ended')
+      for (const visitor of room.visitors) this.#close(visitor, gatewayClosed.ended, 'the connection has ended')
   }
 
   /** Ends what has expired, and says a word to the others: a stock provider takes a line silent for 30 seconds for dead. */
   sweep(): void {
     const now = performance.now()
     for (const visitor of this.#visitors()) {
-      if (visitor.until <= now) this.#close(visitor, doorClosed.expired, 'the token has expired')
+      if (visitor.until <= now) this.#close(visitor, gatewayClosed.expired, 'the token has expired')
       else this.#send(visitor, emptyAwareness)
     }
   }
 
-  /** Closes every door because the relay goes. */
+  /** Closes every gateway because the relay goes. */
   leave(): void {
     for (const visitor of this.#visitors()) this.#close(visitor, 1001)
   }
@@ -198,7 +198,7 @@ export class Doors {
   #tell(room: Room, { kind, epoch }: { readonly kind: EntryKind; readonly epoch: Epoch | undefined }, bytes: Uint8Array | undefined): void {
     for (const visitor of room.visitors) {
       const isSame = kind === 'doc' && epoch !== undefined && compareEpochs(epoch, visitor.pass.epoch) === 0
-      if (!isSame || !bytes) this.#close(visitor, doorClosed.ended, 'this doc has ended')
+      if (!isSame || !bytes) this.#close(visitor, gatewayClosed.ended, 'this doc has ended')
       else this.#send(visitor, updateMessage(bytes))
     }
   }
@@ -207,12 +207,12 @@ export class Doors {
     const said = readSync(data)
     if (said.type === 'other') return
     if (said.type === 'update') {
-      if (!isEmptyUpdate(said.bytes)) this.#close(visitor, doorClosed.readOnly, 'this door is for reading')
+      if (!isEmptyUpdate(said.bytes)) this.#close(visitor, gatewayClosed.readOnly, 'this gateway is for reading')
       return
     }
     const doc = await this.#options.store.doc(visitor.pass.name)
     if (!doc || compareEpochs(doc.epoch, visitor.pass.epoch) !== 0) {
-      this.#close(visitor, doorClosed.ended, 'this doc has ended')
+      this.#close(visitor, gatewayClosed.ended, 'this doc has ended')
       return
     }
     const loaded = loadDoc(doc.states)
@@ -229,7 +229,7 @@ export class Doors {
 
   #close({ socket }: Visitor, code: number, reason?: string): void {
     if (socket.readyState !== socket.OPEN) return
-    this.#options.metrics.closedDoor(code)
+    this.#options.metrics.gatewayClosed(code)
     socket.close(code, reason)
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isLoopback } from './address.js'
-import { LruMap } from './lru.js'
+import { LruMap } from '../flow/lru.js'
 
 /** Wrong tokens that one address may show within `windowMs`; then it waits until that time is over. */
 const wrongTries = 10

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { agree, createConnection, docOffer, editor, feedNumbers, RelayClient, TestRelay } from './testing/index.js'
+import { agree, createConnection, docOffer, editor, feedNumbers, RelayClient, TestRelay } from '../testing/index.js'
 
 describe('plain HTTP', () => {
   let relay: TestRelay

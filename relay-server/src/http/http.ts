@@ -3,12 +3,12 @@ import { stat } from 'node:fs/promises'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { extname, join, normalize, resolve, sep } from 'node:path'
 import { countedAs, type TrustedProxies } from './address.js'
-import { answerStatus, type RelayStatus } from './admin.js'
+import { answerStatus, type RelayStatus } from '../admin/status.js'
 import type { AdminAccess, AdminVerdict } from './admin-access.js'
-import { type Log, loggedPath, reasonOf } from './log.js'
-import type { Metrics } from './metrics.js'
+import { type Log, loggedPath, reasonOf } from '../log.js'
+import type { Metrics } from '../observe/metrics.js'
 import { readPeer } from './peer.js'
-import type { Store } from './store/store.js'
+import type { Store } from '../store/store.js'
 
 /** How long an answer of the readiness check holds, in ms: the check writes to the disk. */
 const readinessMs = 1_000
@@ -65,7 +65,7 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
-    if (path === '/socket' || path.startsWith('/door/')) {
+    if (path === '/socket' || path.startsWith('/gateway/')) {
       response.setHeader('upgrade', 'websocket')
       return say(response, 426, 'This path speaks WebSocket.')
     }

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { RelayClient, TestRelay } from './testing/index.js'
+import { RelayClient, TestRelay } from '../testing/index.js'
 
 const wanted = 10_000
 const socketsPerAddress = 500

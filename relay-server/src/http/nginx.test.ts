@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { decodeRelayFrame, encodeClientFrame, type RelayMessage } from '@entente/protocol'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { createDevice, createOrg, TestRelay } from './testing/index.js'
+import { createDevice, createOrg, TestRelay } from '../testing/index.js'
 
-const guide = fileURLToPath(new URL('../../docs/operate.md', import.meta.url))
+const guide = fileURLToPath(new URL('../../../docs/operate.md', import.meta.url))
 const host = 'relay.example.com'
 // Linux alone has all of 127.0.0.0/8 to come from.
 const canTry = process.platform === 'linux' && spawnSync('nginx', ['-v']).status === 0 && spawnSync('openssl', ['version']).status === 0

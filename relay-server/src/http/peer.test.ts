@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { trustProxies } from './address.js'
 import { type Peer, readPeer } from './peer.js'
-import { TestRelay, upgradeStatus } from './testing/index.js'
+import { TestRelay, upgradeStatus } from '../testing/index.js'
 
 const proxies = trustProxies(['10.0.0.0/8', 'fd00::/8'])
 

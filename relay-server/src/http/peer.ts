@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { plainAddress, type TrustedProxies } from './address.js'
-import { randomId } from './log.js'
+import { randomId } from '../log.js'
 
 /** Who asks, as far as the relay can know: the other end of the socket, or whom a trusted proxy there speaks for. */
 export interface Peer {

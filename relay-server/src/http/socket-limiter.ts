@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
-import type { Metrics } from './metrics.js'
+import type { Metrics } from '../observe/metrics.js'
 
 /** How many sockets each address has open (rule RL2). */
-export class Occupancy {
+export class SocketLimiter {
   readonly #metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>
   readonly #places = new Map<string, Place>()
 

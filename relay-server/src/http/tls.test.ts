@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { TestRelay } from './testing/index.js'
+import { TestRelay } from '../testing/index.js'
 import { readKeyPair } from './tls.js'
 
 describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with its own certificate', () => {

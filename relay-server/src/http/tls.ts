@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Server } from 'node:https'
 import { createSecureContext } from 'node:tls'
-import type { TlsFiles } from './config.js'
-import { type Log, reasonOf } from './log.js'
+import type { TlsFiles } from '../config/config.js'
+import { type Log, reasonOf } from '../log.js'
 
 /** A certificate with its chain and its key, PEM, known to belong together. */
 export interface KeyPair {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { defaultConfig } from './config.js'
-import { RelayClient, TestRelay, upgradeStatus } from './testing/index.js'
+import { defaultConfig } from '../config/config.js'
+import { RelayClient, TestRelay, upgradeStatus } from '../testing/index.js'
 
 describe('the way to a socket', () => {
   let relay: TestRelay
@@ -60,7 +60,7 @@ describe('the way to a socket', () => {
   it('counts whom it turned away, by the status', async () => {
     relay = await TestRelay.start({ socketsPerAddress: 1 })
     await upgradeStatus(relay, { origin: 'https://elsewhere.example' })
-    await upgradeStatus(relay, {}, { path: '/door/x/y?token=z' })
+    await upgradeStatus(relay, {}, { path: '/gateway/x/y?token=z' })
     const client = new RelayClient(relay.url)
     await client.next('challenge')
     for (const _ of [1, 2]) await upgradeStatus(relay, {})

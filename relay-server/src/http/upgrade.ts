@@ -3,14 +3,14 @@ import type { Duplex } from 'node:stream'
 import { limits } from '@entente/protocol'
 import { WebSocketServer } from 'ws'
 import { countedAs, isLoopbackName, type TrustedProxies } from './address.js'
-import type { RelayConfig } from './config.js'
-import type { Doors } from './door.js'
-import { readDoorPath } from './door-wire.js'
-import { type Log, loggedPath } from './log.js'
-import type { Metrics } from './metrics.js'
-import { Occupancy } from './occupancy.js'
+import type { RelayConfig } from '../config/config.js'
+import type { Gateway } from '../gateway/gateway.js'
+import { readGatewayPath } from '../gateway/gateway-wire.js'
+import { type Log, loggedPath } from '../log.js'
+import type { Metrics } from '../observe/metrics.js'
+import { SocketLimiter } from './socket-limiter.js'
 import { type Peer, readPeer } from './peer.js'
-import { SessionSocket } from './session-socket.js'
+import { SessionSocket } from '../session/session-socket.js'
 
 /** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
 const fragmentsPerFrame = 128
@@ -28,15 +28,15 @@ export interface Entrance {
   readonly log: Log
   readonly proxies: TrustedProxies
   readonly metrics: Metrics
-  readonly doors: Doors
+  readonly gateway: Gateway
   readonly isClosing: () => boolean
   readonly welcome: (socket: SessionSocket, line: Line) => void
 }
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a door's token. */
-export function createUpgrade({ config, log, proxies, metrics, doors, isClosing, welcome }: Entrance): Upgrade {
+/** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a gateway's token. */
+export function createUpgrade({ config, log, proxies, metrics, gateway, isClosing, welcome }: Entrance): Upgrade {
   // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
   const server = new WebSocketServer<typeof SessionSocket>({
     WebSocket: SessionSocket,
@@ -48,7 +48,7 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
   })
   const ids = new WeakMap<IncomingMessage, string>()
   server.on('headers', (headers: string[], request: IncomingMessage) => headers.push(`x-request-id: ${ids.get(request)}`))
-  const occupancy = new Occupancy(metrics)
+  const socketLimiter = new SocketLimiter(metrics)
   return (request, socket, head) => {
     socket.on('error', destroyFailed)
     const peer = readPeer(request, proxies)
@@ -65,10 +65,10 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
     if (!url) return refuse(400)
     if (isClosing()) return refuse(503)
     if (!isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
-    if (occupancy.countAt(address) >= config.socketsPerAddress) return refuse(429)
+    if (socketLimiter.countAt(address) >= config.socketsPerAddress) return refuse(429)
     const admit = (enter: ((webSocket: SessionSocket) => void) | number): void => {
       if (typeof enter === 'number') return refuse(enter)
-      // It may have begun to stop while a door's token was looked at.
+      // It may have begun to stop while a gateway's token was looked at.
       if (isClosing()) return refuse(503)
       ids.set(request, peer.request)
       log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
@@ -81,9 +81,9 @@ export function createUpgrade({ config, log, proxies, metrics, doors, isClosing,
       })
       socket.uncork()
     }
-    occupancy.enter(address, socket)
+    socketLimiter.enter(address, socket)
     if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, { id: peer.request, isSecure: peer.isSecure }))
-    chooseDoor(url, doors).then(admit, () => refuse(500))
+    chooseGateway(url, gateway).then(admit, () => refuse(500))
   }
 }
 
@@ -93,11 +93,11 @@ function destroyFailed(this: Duplex): void {
 }
 
 /** @returns what to do with the socket, or the HTTP status of the refusal */
-async function chooseDoor(url: URL, doors: Doors): Promise<((socket: SessionSocket) => void) | number> {
-  if (!url.pathname.startsWith('/door/')) return 404
-  const name = readDoorPath(url.pathname)
-  const pass = name && (await doors.check(name, url.searchParams.get('token') ?? '', Date.now()))
-  return pass ? (socket) => doors.enter(socket, pass) : 401
+async function chooseGateway(url: URL, gateway: Gateway): Promise<((socket: SessionSocket) => void) | number> {
+  if (!url.pathname.startsWith('/gateway/')) return 404
+  const name = readGatewayPath(url.pathname)
+  const pass = name && (await gateway.check(name, url.searchParams.get('token') ?? '', Date.now()))
+  return pass ? (socket) => gateway.enter(socket, pass) : 401
 }
 
 /**

@@ -16,8 +16,8 @@ describe('the figures of a relay', () => {
     metrics.refused('BEHIND')
     metrics.failed('AUTH')
     metrics.refusedUpgrade(429)
-    metrics.closedDoor(4401)
-    metrics.closedDoor(4401)
+    metrics.gatewayClosed(4401)
+    metrics.gatewayClosed(4401)
     metrics.synced(3)
     const text = await metrics.text()
     for (const line of [
@@ -29,7 +29,7 @@ describe('the figures of a relay', () => {
       'entente_refused_total{code="BEHIND"} 2',
       'entente_failed_sessions_total{code="AUTH"} 1',
       'entente_refused_upgrades_total{status="429"} 1',
-      'entente_closed_doors_total{code="4401"} 2',
+      'entente_gateway_closed_total{code="4401"} 2',
       'entente_fsync_seconds_bucket{le="0.005"} 1',
       'entente_fsync_seconds_sum 0.003',
       'entente_commit_seconds_bucket{le="0.005"} 1',
@@ -112,7 +112,7 @@ describe('the figures of a relay', () => {
   })
 
   it('are each explained in docs/operate.md', async () => {
-    const guide = readFileSync(new URL('../../docs/operate.md', import.meta.url), 'utf8')
+    const guide = readFileSync(new URL('../../../docs/operate.md', import.meta.url), 'utf8')
     const names = (await new Metrics().text()).match(/(?<=^# TYPE )entente_\w+/gm) ?? []
     expect(names.length).toBeGreaterThan(15)
     for (const name of names) expect(guide).toMatch(new RegExp(`^\\|.*\`${name}[{\`]`, 'm'))

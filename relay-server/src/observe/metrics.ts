@@ -38,7 +38,7 @@ export class Metrics {
   readonly #refused: Counter<'code'>
   readonly #failed: Counter<'code'>
   readonly #upgrades: Counter<'status'>
-  readonly #doors: Counter<'code'>
+  readonly #gateway: Counter<'code'>
   readonly #gauges: Readonly<Record<GaugeName, Gauge>>
   #sources: Sources | undefined
   #certificateExpires = (): number => Number.NaN
@@ -68,7 +68,12 @@ export class Metrics {
     this.#failed = new Counter({ name: 'entente_failed_sessions_total', help: 'Sessions ended by code', labelNames: ['code'], registers })
     const upgrades = { name: 'entente_refused_upgrades_total', help: 'Sockets refused at the upgrade, by HTTP status' }
     this.#upgrades = new Counter({ ...upgrades, labelNames: ['status'], registers })
-    this.#doors = new Counter({ name: 'entente_closed_doors_total', help: 'Doors closed by code', labelNames: ['code'], registers })
+    this.#gateway = new Counter({
+      name: 'entente_gateway_closed_total',
+      help: 'Gateway sockets closed by code',
+      labelNames: ['code'],
+      registers,
+    })
     this.#gauges = createGauges(this.#registry)
     this.#count('entente_entries_in_total', 'Entries committed', () => this.#entriesIn)
     this.#count('entente_entries_out_total', 'Entries sent to readers', () => this.#entriesOut)
@@ -114,7 +119,7 @@ export class Metrics {
     this.#compactions++
   }
 
-  /** Sockets that stand, doors' included. */
+  /** Sockets that stand, gateway sockets' included. */
   get sockets(): number {
     return this.#sockets
   }
@@ -140,9 +145,9 @@ export class Metrics {
     this.#upgrades.inc({ status })
   }
 
-  /** The relay closed a door. @param code of the WebSocket's close */
-  closedDoor(code: number): void {
-    this.#doors.inc({ code })
+  /** The relay closed a gateway. @param code of the WebSocket's close */
+  gatewayClosed(code: number): void {
+    this.#gateway.inc({ code })
   }
 
   /** Says where to look for what is not counted. */

@@ -1,7 +1,7 @@
 import { encodePolicy, type FeedName, parseKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { openLibsqlStore } from './store/libsql.js'
+import { openLibsqlStore } from '../store/libsql/libsql.js'
 import {
   agree,
   createConnection,
@@ -11,7 +11,7 @@ import {
   type RelayClient,
   type TestConnection,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 const value = new Uint8Array([1])
 
@@ -35,7 +35,7 @@ describe('the end of a connection', () => {
   const end = async (): Promise<string> => (await vera.publish(feedNumbers.vendorMessages, policy(true))).code
   const policy = (ended: boolean, seen = 1) => {
     const bytes = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ...(ended ? { ended: true as const } : {}) })
-    return { ...offerOf('policy', 'notice', bytes), seen }
+    return { ...offerOf('policy', 'control', bytes), seen }
   }
   const refusalOf = async (client: RelayClient, feed: number): Promise<string> =>
     (await client.next('refused', ({ what, subject }) => what === 'feed' && subject === feed)).code
@@ -85,21 +85,23 @@ describe('the end of a connection', () => {
     expect(await connections()).toBe(0)
   })
 
-  it('[DR7] closes the door on its docs, for whoever looks and whoever comes', async () => {
-    paul.send({ type: 'askDoor', id: 9, feed: feedNumbers.vendorOpportunity, key: parseKey('r1') })
-    const { token } = await paul.next('door')
-    const address = `${relay.url.replace('http', 'ws')}/door/${encodeURIComponent(docs)}/r1?token=${token}`
+  it('[GW7] closes the gateway on its docs, for whoever looks and whoever comes', async () => {
+    paul.send({ type: 'askGateway', id: 9, feed: feedNumbers.vendorOpportunity, key: parseKey('r1') })
+    const { token } = await paul.next('gatewayToken')
+    const address = `${relay.url.replace('http', 'ws')}/gateway/${encodeURIComponent(docs)}/r1?token=${token}`
     const page = new WebSocket(address)
     await new Promise((resolve) => page.once('open', resolve))
     const closed = new Promise((resolve) => page.once('close', resolve))
     await end()
     expect(await closed).toBe(4410)
-    expect(await (await fetch(`http://127.0.0.1:${relay.port}/metrics`)).text()).toContain('\nentente_closed_doors_total{code="4410"} 1\n')
+    expect(await (await fetch(`http://127.0.0.1:${relay.port}/metrics`)).text()).toContain(
+      '\nentente_gateway_closed_total{code="4410"} 1\n',
+    )
     const late = new WebSocket(address)
     expect(await new Promise((resolve) => late.once('error', ({ message }) => resolve(message)))).toContain('401')
     const own = await connection.open(relay.url, connection.vera)
     await own.read(3, docs)
-    own.send({ type: 'askDoor', id: 1, feed: 3, key: parseKey('r1') })
+    own.send({ type: 'askGateway', id: 1, feed: 3, key: parseKey('r1') })
     expect((await own.next('refused')).code).toBe('FEED')
   })
 })

@@ -1,8 +1,8 @@
 import { type ConnectionId, feedName, type FeedName, parseFeed, sides } from '@entente/protocol'
-import type { PolicyBook } from './policy.js'
+import type { PolicyCache } from './policy-cache.js'
 
 /** Whether either org has ended the connection that a feed of docs belongs to (rule PO5). A team's feeds, and messages, do not end. */
-export async function isOver(name: FeedName, policies: PolicyBook): Promise<boolean> {
+export async function isOver(name: FeedName, policies: PolicyCache): Promise<boolean> {
   const feed = parseFeed(name)
   return feed.kind === 'connection' && feed.topic !== 'messages' && (await policies.current(feed.connection)).isEnded
 }

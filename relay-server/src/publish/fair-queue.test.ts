@@ -1,6 +1,6 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import { Lines, type Waiting } from './waiting.js'
+import { FairQueue, type Waiting } from './fair-queue.js'
 
 interface Named extends Waiting {
   readonly name: string
@@ -12,8 +12,8 @@ const some = (letter: string, from: number, to: number): readonly Named[] =>
 const never = (): boolean => false
 const names = (taken: readonly Named[]): readonly string[] => taken.map(({ name }) => name)
 
-function linesOf(...all: (readonly Named[])[]): Lines<Named> {
-  const lines = new Lines<Named>()
+function linesOf(...all: (readonly Named[])[]): FairQueue<Named> {
+  const lines = new FairQueue<Named>()
   for (const line of all) lines.add(line[0]?.publisher.org ?? org('z'), line)
   return lines
 }

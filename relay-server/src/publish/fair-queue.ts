@@ -12,7 +12,7 @@ const leastShare = 16
  * Lines of what waits, one for each org, which take turns: in the order in which it came within an org, and a fair share for each, so that no org waits
  * behind all that another has sent.
  */
-export class Lines<W extends Waiting> {
+export class FairQueue<W extends Waiting> {
   readonly #lines = new Map<OrgId, W[]>()
   #size = 0
 

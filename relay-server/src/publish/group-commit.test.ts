@@ -12,13 +12,13 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Access } from './access.js'
-import { Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
-import { createLog } from './log.js'
-import { PolicyBook } from './policy.js'
-import { openLibsqlStore } from './store/libsql.js'
-import type { Commit, KeyName, Store, Write } from './store/store.js'
-import { docOffer, offerOf } from './testing/index.js'
+import type { Access } from '../auth/access.js'
+import { GroupCommit, fitToWait, heldBytes, type Publisher } from './group-commit.js'
+import { createLog } from '../log.js'
+import { PolicyCache } from './policy-cache.js'
+import { openLibsqlStore } from '../store/libsql/libsql.js'
+import type { Commit, KeyName, Store, Write } from '../store/store.js'
+import { docOffer, offerOf } from '../testing/index.js'
 
 const connection = parseConnectionId('A'.repeat(22))
 const value = new Uint8Array([1])
@@ -26,7 +26,7 @@ const value = new Uint8Array([1])
 describe('group commit', () => {
   let directory: string
   let store: Store
-  let batch: Batch
+  let groupCommit: GroupCommit
   let fannedOut: Write[]
   /** Stands in the way of commits: each waits for it, and fails when it says so. */
   let gate: () => Promise<void>
@@ -57,7 +57,7 @@ describe('group commit', () => {
           return store.keyStates(names)
         },
       },
-      notice: { value: store.notice.bind(store) },
+      controlEntry: { value: store.controlEntry.bind(store) },
       page: { value: store.page.bind(store) },
       account: { value: (org: OrgId) => accountOf(org) },
     })
@@ -67,7 +67,7 @@ describe('group commit', () => {
       grown: () => {},
       measured: () => {},
     }
-    batch = new Batch(gated, new PolicyBook(gated), after, { bytes: 0, docs: 0, connections: 0 }, createLog('silent'))
+    groupCommit = new GroupCommit(gated, new PolicyCache(gated), after, { bytes: 0, docs: 0, connections: 0 }, createLog('silent'))
   })
   afterEach(async () => {
     await store.close()
@@ -89,14 +89,14 @@ describe('group commit', () => {
     const heard = new Ear()
     let open = (): void => {}
     gate = () => new Promise((resolve) => (open = resolve))
-    batch.offer(heard, team, [heard.offer('a')])
+    groupCommit.offer(heard, team, [heard.offer('a')])
     await expect.poll(() => transactions).toBe(1)
-    for (const key of ['b', 'c', 'd']) batch.offer(heard, team, [heard.offer(key)])
+    for (const key of ['b', 'c', 'd']) groupCommit.offer(heard, team, [heard.offer(key)])
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(heard.said).toEqual([])
     gate = async () => {}
     open()
-    await batch.finished()
+    await groupCommit.finished()
     expect(transactions).toBe(2)
     expect(heard.codes()).toEqual(['ok 1', 'ok 2,3,4'])
   })
@@ -105,18 +105,18 @@ describe('group commit', () => {
     const heard = new Ear()
     let fail = (): void => {}
     gate = () => new Promise((_, reject) => (fail = () => reject(new Error('database or disk is full'))))
-    batch.offer(heard, team, [heard.offer('a')])
+    groupCommit.offer(heard, team, [heard.offer('a')])
     await expect.poll(() => transactions).toBe(1)
-    batch.offer(heard, team, [heard.offer('b'), heard.offer('a')])
+    groupCommit.offer(heard, team, [heard.offer('b'), heard.offer('a')])
     await new Promise((resolve) => setTimeout(resolve, 20))
     fail()
-    await batch.finished()
+    await groupCommit.finished()
     expect(heard.codes()).toEqual(['UNAVAILABLE 1', 'UNAVAILABLE 2', 'UNAVAILABLE 3'])
     expect(heard.said.every((message) => message.type === 'refused' && message.retryMs > 0)).toBe(true)
     expect(fannedOut).toEqual([])
     gate = async () => {}
-    batch.offer(heard, team, [heard.offer('a')])
-    await batch.finished()
+    groupCommit.offer(heard, team, [heard.offer('a')])
+    await groupCommit.finished()
     expect(heard.codes().at(-1)).toBe('ok 4')
   })
 
@@ -124,34 +124,34 @@ describe('group commit', () => {
     const heard = new Ear()
     let [open, read] = [(): void => {}, (): void => {}]
     gate = () => new Promise((resolve) => (open = resolve))
-    batch.offer(heard, team, [heard.offer('a')])
+    groupCommit.offer(heard, team, [heard.offer('a')])
     await expect.poll(() => transactions).toBe(1)
     await store.commit([writeOf(team, heard.offer('a'))])
     reading = () => new Promise((resolve) => (read = resolve))
-    batch.offer(heard, team, [heard.offer('b'), heard.offer('c')])
+    groupCommit.offer(heard, team, [heard.offer('b'), heard.offer('c')])
     await new Promise((resolve) => setTimeout(resolve, 20))
     gate = async () => {}
     open()
     await new Promise((resolve) => setTimeout(resolve, 20))
     reading = async () => {}
     read()
-    await batch.finished()
+    await groupCommit.finished()
     expect([...heard.codes()].sort()).toEqual(['BEHIND 1', 'ok 3,4'])
   })
 
   it('[QU1] judges by the operator’s quota also where it changes while an offer is being read for', async () => {
     const heard = new Ear()
     await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 1 } })
-    batch.offer(heard, team, [heard.offer('a')])
-    await batch.finished()
+    groupCommit.offer(heard, team, [heard.offer('a')])
+    await groupCommit.finished()
     let read = (): void => {}
     reading = () => new Promise((resolve) => (read = resolve))
-    batch.offer(heard, team, [heard.offer('b')])
+    groupCommit.offer(heard, team, [heard.offer('b')])
     await new Promise((resolve) => setTimeout(resolve, 20))
-    batch.forgetAccounts()
+    groupCommit.forgetAccounts()
     reading = async () => {}
     read()
-    await batch.finished()
+    await groupCommit.finished()
     expect(heard.codes()).toEqual(['ok 1', 'QUOTA 2'])
   })
 
@@ -161,9 +161,9 @@ describe('group commit', () => {
     let readings = 0
     reading = async () => void readings++
     const some = Array.from({ length: 100 }, (_, index) => full.offer(`k${index}`))
-    batch.offer(full, team, some)
-    batch.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
-    await batch.finished()
+    groupCommit.offer(full, team, some)
+    groupCommit.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
+    await groupCommit.finished()
     expect(honest.codes()).toEqual(['ok 1'])
     expect(full.codes()).toEqual(['ok 1', ...some.slice(1).map(({ id }) => `QUOTA ${id}`)])
     expect(readings).toBeLessThan(5)
@@ -174,13 +174,13 @@ describe('group commit', () => {
     await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 3 } })
     let open = (): void => {}
     gate = () => new Promise((resolve) => (open = resolve))
-    batch.offer(
+    groupCommit.offer(
       heard,
       team,
       ['a', 'b'].map((key) => heard.offer(key)),
     )
     await expect.poll(() => transactions).toBe(1)
-    batch.offer(
+    groupCommit.offer(
       heard,
       team,
       ['c', 'd', 'e', 'f'].map((key) => heard.offer(key)),
@@ -188,7 +188,7 @@ describe('group commit', () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
     gate = async () => {}
     open()
-    await batch.finished()
+    await groupCommit.finished()
     expect(heard.codes()).toEqual(['ok 1,2', 'ok 3', 'QUOTA 4', 'QUOTA 5', 'QUOTA 6'])
     expect((await store.account(heard.org)).usage.docs).toBe(3)
   })
@@ -198,12 +198,12 @@ describe('group commit', () => {
     const mailbox: Access = { ...access('vendor', 'messages'), mailboxUntil: Date.now() + 60_000 }
     // Each of them with another that has seen what is not there.
     const some = Array.from({ length: 30 }, (_, index) => [heard.offer(`k${index}`), { ...heard.offer(`l${index}`), seen: 9 }]).flat()
-    batch.offer(heard, mailbox, some)
-    await batch.finished()
+    groupCommit.offer(heard, mailbox, some)
+    await groupCommit.finished()
     expect((await store.page(mailbox.name, 0, { bytes: 1e9, entries: 1_000 })).entries).toHaveLength(16)
   })
 
-  it('[OP2] keeps nothing of what was being read when the store was replaced by another copy', async () => {
+  it('[IN2] keeps nothing of what was being read when the store was replaced by another copy', async () => {
     const heard = new Ear()
     await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 1 } })
     let read = (): void => {}
@@ -212,12 +212,12 @@ describe('group commit', () => {
       await new Promise<void>((resolve) => (read = resolve))
       return before
     }
-    batch.offer(heard, team, [heard.offer('a')])
+    groupCommit.offer(heard, team, [heard.offer('a')])
     await new Promise((resolve) => setTimeout(resolve, 20))
-    batch.forgetAll()
+    groupCommit.forgetAll()
     accountOf = (org) => store.account(org)
     read()
-    await batch.finished()
+    await groupCommit.finished()
     expect(heard.codes()).toEqual(['ok 1'])
   })
 
@@ -227,13 +227,13 @@ describe('group commit', () => {
     gate = () => new Promise((resolve) => setTimeout(resolve, 20))
     const offering = (async (): Promise<void> => {
       for (let index = 0; !over.signal.aborted; index++) {
-        batch.offer(heard, team, [heard.offer(`k${index}`)])
+        groupCommit.offer(heard, team, [heard.offer(`k${index}`)])
         await new Promise((resolve) => setTimeout(resolve, 1))
       }
     })()
     await expect.poll(() => transactions).toBeGreaterThan(1)
     const before = transactions
-    await batch.stop()
+    await groupCommit.stop()
     over.abort()
     await offering
     expect(transactions - before).toBeLessThan(4)
@@ -245,27 +245,27 @@ describe('group commit', () => {
     const heard = new Ear()
     const policy = (version: number): Uint8Array => encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })
     for (const side of ['vendor', 'partner'] as const)
-      batch.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'notice', policy(1)) })])
-    await batch.finished()
+      groupCommit.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'control', policy(1)) })])
+    await groupCommit.finished()
     gate = () => Promise.reject(new Error('database or disk is full'))
     for (const side of ['vendor', 'partner'] as const)
-      batch.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'notice', policy(2)), seen: 1 })])
-    batch.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
-    await batch.finished()
+      groupCommit.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'control', policy(2)), seen: 1 })])
+    groupCommit.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
+    await groupCommit.finished()
     gate = async () => {}
-    batch.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2)), heard.make(docOffer('r1', value, 1))])
-    await batch.finished()
+    groupCommit.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2)), heard.make(docOffer('r1', value, 1))])
+    await groupCommit.finished()
     expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'UNAVAILABLE 3', 'UNAVAILABLE 4', 'WAIT 5', 'ok 7', 'WAIT 6'])
   })
 
   it('[PB1] judges nothing by a policy that comes too late', async () => {
     const heard = new Ear()
     const policy = (version: number, seen: number): Offer =>
-      heard.make({ ...offerOf('policy', 'notice', encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })), seen })
-    batch.offer(heard, access('partner', 'messages'), [policy(2, 0)])
-    batch.offer(heard, access('vendor', 'messages'), [policy(2, 0), policy(9, 0)])
-    batch.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
-    await batch.finished()
+      heard.make({ ...offerOf('policy', 'control', encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })), seen })
+    groupCommit.offer(heard, access('partner', 'messages'), [policy(2, 0)])
+    groupCommit.offer(heard, access('vendor', 'messages'), [policy(2, 0), policy(9, 0)])
+    groupCommit.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
+    await groupCommit.finished()
     // Each policy lands before anything is judged by it.
     expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'ok 4', 'BEHIND 3'])
   })
@@ -273,25 +273,25 @@ describe('group commit', () => {
   it('[PO2] lets nobody else wait for an org that registers its policy over and over', async () => {
     const [loud, honest] = [new Ear(), new Ear(parseOrgId('b'.repeat(43)))]
     const bytes = encodePolicy({ version: 1, slots: { lead: [], opportunity: ['0'] } })
-    const policies = Array.from({ length: 200 }, (_, index) => loud.make({ ...offerOf('policy', 'notice', bytes), seen: index }))
-    batch.offer(loud, access('vendor', 'messages'), policies)
-    batch.offer(loud, team, [loud.offer('a')])
-    batch.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
+    const policies = Array.from({ length: 200 }, (_, index) => loud.make({ ...offerOf('policy', 'control', bytes), seen: index }))
+    groupCommit.offer(loud, access('vendor', 'messages'), policies)
+    groupCommit.offer(loud, team, [loud.offer('a')])
+    groupCommit.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
     await expect.poll(() => honest.codes(), { interval: 1 }).toEqual(['ok 1'])
     expect(transactions).toBeLessThan(4)
-    await batch.finished()
+    await groupCommit.finished()
     expect(transactions).toBe(200)
     expect(loud.codes().every((code) => code.startsWith('ok'))).toBe(true)
   })
 
   it('takes more than one transaction holds, in order', async () => {
     const heard = new Ear()
-    batch.offer(
+    groupCommit.offer(
       heard,
       team,
       Array.from({ length: 4_500 }, (_, index) => heard.offer(`k${index}`)),
     )
-    await batch.finished()
+    await groupCommit.finished()
     // 512 in each, so that the next is judged and the last one's readers are served while one goes to the disk.
     expect(transactions).toBe(9)
     expect((await store.page(team.name, 0, { bytes: 1e9, entries: 10_000 })).entries.map((entry) => entry.key)).toEqual(

@@ -10,14 +10,14 @@ import {
   revokedDevice,
   type Role,
 } from '@entente/protocol'
-import type { Access } from './access.js'
-import { AtHand } from './at-hand.js'
-import { type Log, reasonOf } from './log.js'
-import { isPolicy, isRefusal, judgeOffer, type Refusal } from './offer.js'
-import type { PolicyBook } from './policy.js'
-import type { Quota } from './store/account.js'
-import type { Commit, KeyState, Store, Write } from './store/store.js'
-import { Lines } from './waiting.js'
+import type { Access } from '../auth/access.js'
+import { JudgementCache } from './judgement-cache.js'
+import { type Log, reasonOf } from '../log.js'
+import { isPolicy, isRefusal, judgeOffer, type Refusal } from './judge-offer.js'
+import type { PolicyCache } from './policy-cache.js'
+import type { Quota } from '../store/account.js'
+import type { Commit, KeyState, Store, Write } from '../store/store.js'
+import { FairQueue } from './fair-queue.js'
 
 /**
  * What one transaction takes at most; the rest goes with the next. So many that the wait for the disk is a small part of the work on them, and no more:
@@ -101,14 +101,14 @@ interface Gathering {
  * and goes with the next. Nothing is acknowledged, fanned out or refused on the strength of what is not on disk: an answer that
  * depends on an entry under way waits for it, and turns into UNAVAILABLE when the disk does not take it.
  */
-export class Batch {
+export class GroupCommit {
   readonly #store: Store
   readonly #after: AfterCommit
   readonly #log: Log
-  readonly #atHand: AtHand
+  readonly #judgementCache: JudgementCache
   /** Keys with an entry that is judged but not yet on disk. */
   readonly #underWay = new Set<string>()
-  readonly #waiting = new Lines<Queued>()
+  readonly #waiting = new FairQueue<Queued>()
   #next: Gathering = nothingGathered()
   /** Connections with a policy on its way to the disk; what comes after it for them is judged once it is there. */
   readonly #policiesUnderWay = new Set<ConnectionId>()
@@ -118,11 +118,11 @@ export class Batch {
   #isStopped = false
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
-  constructor(store: Store, policies: PolicyBook, after: AfterCommit, quota: Required<Quota>, log: Log) {
+  constructor(store: Store, policies: PolicyCache, after: AfterCommit, quota: Required<Quota>, log: Log) {
     this.#store = store
     this.#after = after
     this.#log = log
-    this.#atHand = new AtHand(store, quota, policies)
+    this.#judgementCache = new JudgementCache(store, quota, policies)
   }
 
   offer(publisher: Publisher, access: Access, offers: readonly Offer[]): void {
@@ -146,12 +146,12 @@ export class Batch {
 
   /** An operator changed accounts. */
   forgetAccounts(): void {
-    this.#atHand.forgetAccounts()
+    this.#judgementCache.forgetAccounts()
   }
 
   /** The store was replaced by another copy. */
   forgetAll(): void {
-    this.#atHand.forgetAll()
+    this.#judgementCache.forgetAll()
   }
 
   /** Resolves when everything offered so far has been answered. */
@@ -173,7 +173,7 @@ export class Batch {
       const some = this.#waiting.take(batchOffers - this.#next.writes.length, (queued) => this.#isToWait(queued))
       if (some.length === 0) break
       try {
-        await this.#atHand.bring(some, this.#underWay)
+        await this.#judgementCache.bring(some, this.#underWay)
       } catch (error) {
         this.#log.error('store-read-failed', { reason: reasonOf(error) })
         for (const queued of [...some, ...this.#waiting.takeAll()]) refuse(queued, unavailable)
@@ -196,7 +196,7 @@ export class Batch {
         continue
       }
       // A commit that settled meanwhile, or an operator, may have made us forget what was just brought.
-      if (this.#isFull() || !this.#atHand.holds(queued)) {
+      if (this.#isFull() || !this.#judgementCache.holds(queued)) {
         left.push(...some.slice(index))
         break
       }
@@ -206,7 +206,7 @@ export class Batch {
       left.push(again)
     }
     // Together, so that they cost one more reading, for which nobody else waits.
-    for (const again of doubted.values()) this.#atHand.forgetFor(again)
+    for (const again of doubted.values()) this.#judgementCache.forgetFor(again)
     return left
   }
 
@@ -222,8 +222,8 @@ export class Batch {
   /** @returns the offer where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by */
   #judgeOne(queued: Queued): Queued | undefined {
     const { id, publisher, access, offer } = queued
-    const last = (queued.last = this.#atHand.state(id))
-    const { quota, usage } = this.#atHand.allowance(publisher.org)
+    const last = (queued.last = this.#judgementCache.state(id))
+    const { quota, usage } = this.#judgementCache.allowance(publisher.org)
     const connection = connectionOf(access)
     const verdict = judgeOffer({
       offer,
@@ -234,8 +234,8 @@ export class Batch {
       usage,
       last,
       isOvertaken: this.#underWay.has(id),
-      policies: connection && this.#atHand.policies.get(connection),
-      keysInMailbox: this.#atHand.keysInMailbox(access.name),
+      policies: connection && this.#judgementCache.policies.get(connection),
+      keysInMailbox: this.#judgementCache.keysInMailbox(access.name),
       now: Date.now(),
     })
     if (isRefusal(verdict)) {
@@ -248,7 +248,7 @@ export class Batch {
     this.#next.from.push(queued)
     this.#next.bytes += verdict.bytes.length
     this.#underWay.add(id)
-    this.#atHand.expect(queued, verdict, last)
+    this.#judgementCache.expect(queued, verdict, last)
     if (connection && isPolicy(verdict)) this.#policiesUnderWay.add(connection)
     return undefined
   }
@@ -289,14 +289,14 @@ export class Batch {
     const accepted = new Map<Publisher, number[]>()
     const again: Queued[] = []
     const late: Queued[] = []
-    for (const account of commit.accounts) this.#atHand.learnAccount(account)
+    for (const account of commit.accounts) this.#judgementCache.learnAccount(account)
     writes.forEach((write, index) => {
       const sequence = commit.sequences[index] ?? 0
       const queued = from[index]
       if (!queued) return
       this.#underWay.delete(queued.id)
       if (isPolicy(write)) this.#policyLanded(queued.access)
-      this.#atHand.settle(queued, write, sequence)
+      this.#judgementCache.settle(queued, write, sequence)
       if (sequence === 0) {
         if (queued.attempt < tries) again.push({ ...queued, attempt: queued.attempt + 1 })
         else late.push(queued)
@@ -322,7 +322,7 @@ export class Batch {
     this.#waiting.putBack(again)
     writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
-      const device = write.kind === 'notice' ? revokedDevice(write.key) : undefined
+      const device = write.kind === 'control' ? revokedDevice(write.key) : undefined
       if (device) this.#after.revoked(write.owner, device)
       this.#after.grown(write, commit.tails[index] ?? 0)
     })
@@ -332,7 +332,7 @@ export class Batch {
     const connection = connectionOf(access)
     if (!connection) return
     this.#policiesUnderWay.delete(connection)
-    this.#atHand.policies.forget(connection)
+    this.#judgementCache.policies.forget(connection)
   }
 
   /** What gathered meanwhile was judged on what is now not on disk, so it fails too. */
@@ -340,8 +340,8 @@ export class Batch {
     const next = this.#next
     this.#next = nothingGathered()
     this.#log.error('commit-failed', { reason: reasonOf(error), offers: gathered.writes.length + next.writes.length })
-    this.#atHand.forgetAll()
-    this.#atHand.nothingUnderWay()
+    this.#judgementCache.forgetAll()
+    this.#judgementCache.nothingUnderWay()
     this.#underWay.clear()
     this.#policiesUnderWay.clear()
     for (const queued of [...gathered.from, ...gathered.refused, ...next.from, ...next.refused]) refuse(queued, unavailable)

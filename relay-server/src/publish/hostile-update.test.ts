@@ -11,7 +11,7 @@ import {
   type RelayClient,
   type TestConnection,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 const feed = feedNumbers.vendorOpportunity
 const value = new Uint8Array([1, 2, 3])

@@ -16,18 +16,18 @@ import {
   revokedDevice,
   type StateVector,
 } from '@entente/protocol'
-import type { Access } from './access.js'
-import { highestVersion, type Policies } from './policy.js'
-import { noUsage, type Quota, type Usage } from './store/account.js'
-import { sizeOf } from './store/size.js'
-import type { KeyState, Write } from './store/store.js'
+import type { Access } from '../auth/access.js'
+import { highestVersion, type Policies } from './policy-cache.js'
+import { noUsage, type Quota, type Usage } from '../store/account.js'
+import { sizeOf } from '../store/size.js'
+import type { KeyState, Write } from '../store/store.js'
 
 /** Keys that one feed of a mailbox may hold. */
 export const mailboxKeys = 16
 
-/** A notice is a few numbers, or a signed decision. */
-const noticeBytes = 4 * 1024
-/** How far notices may go over what else an org may take up: revoking a device, or narrowing a policy, must not fail for want of room. */
+/** A control entry is a few numbers, or a signed decision. */
+const controlEntryBytes = 4 * 1024
+/** How far control entries may go over what else an org may take up: revoking a device, or narrowing a policy, must not fail for want of room. */
 const noticeSpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
 
 /** All that decides about one offer. Nothing here waits or reads: what is needed was brought before. */
@@ -78,7 +78,7 @@ const offerRules: readonly Rule[] = [
     },
   },
   { name: '[PB2] each topic has its kinds', refuses: kindRule },
-  { name: '[PO1] a notice is a policy in a connection’s messages, or a revocation in a team’s', refuses: noticeRule },
+  { name: '[PO1] a control entry is a policy in a connection’s messages, or a revocation in a team’s', refuses: controlEntryRule },
   {
     name: '[PB1] an offer names the key’s last entry',
     refuses: ({ offer, last, isOvertaken }) =>
@@ -127,7 +127,7 @@ export function isRefusal(verdict: Write | Refusal): verdict is Refusal {
 
 /** Whether an accepted write registers a policy. */
 export function isPolicy(write: { readonly kind: string; readonly key: Key }): boolean {
-  return write.kind === 'notice' && write.key === policyKey
+  return write.kind === 'control' && write.key === policyKey
 }
 
 /** What an accepted write adds to what its org takes up. */
@@ -149,20 +149,20 @@ function kindRule({ access, offer }: OfferCase): Refusal | undefined {
   return fits ? undefined : no('TYPE', `A feed of ${access.feed.topic} takes no entry of the kind ${offer.kind}.`)
 }
 
-function noticeRule(offered: OfferCase): Refusal | undefined {
+function controlEntryRule(offered: OfferCase): Refusal | undefined {
   const { access, offer, role, policies } = offered
   if (access.feed.topic !== 'messages') return undefined
   const isPolicy = offer.key === policyKey && access.feed.kind === 'connection'
   const isRevocation = offer.key.startsWith('revoked.') && access.feed.kind === 'team'
-  if (offer.kind !== 'notice') {
-    return isPolicy || isRevocation ? no('FIELD', 'This key holds a notice, which nothing but a notice replaces.') : undefined
+  if (offer.kind !== 'control') {
+    return isPolicy || isRevocation ? no('FIELD', 'This key holds a control entry, which nothing but a control entry replaces.') : undefined
   }
-  if (offer.bytes.length > noticeBytes) return no('SIZE', `A notice has at most ${noticeBytes} bytes.`)
+  if (offer.bytes.length > controlEntryBytes) return no('SIZE', `A control entry has at most ${controlEntryBytes} bytes.`)
   if (isRevocation) {
     if (typeof attempt(() => revokedDevice(offer.key)) !== 'string') return no('FIELD', 'The key of a revocation names no device.')
     return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device revokes a device.')
   }
-  if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'There is no notice of this name in this feed.')
+  if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'There is no control entry of this name in this feed.')
   const policy = attempt(() => decodePolicy(offer.bytes))
   if (policy instanceof ProtocolError) return no(policy.code, policy.message)
   const before = policies?.[access.feed.side]
@@ -201,7 +201,7 @@ function quotaRule(offered: OfferCase): Refusal | undefined {
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
   if (offer.kind === 'erased' && last) return undefined
   const growth = growthOf(offer, connectsBy(offered), last)
-  const spare = offer.kind === 'notice' ? noticeSpare : noUsage
+  const spare = offer.kind === 'control' ? noticeSpare : noUsage
   const isFull = (what: keyof Usage): boolean =>
     growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
   if (isFull('connections')) return no('QUOTA', 'The org has as many connections at this relay as it may.')

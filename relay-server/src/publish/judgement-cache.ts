@@ -1,11 +1,11 @@
 import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from '@entente/protocol'
-import type { Access } from './access.js'
-import { LruMap } from './lru.js'
-import { growthOf, mailboxKeys } from './offer.js'
-import type { PolicyBook } from './policy.js'
-import { type Account, noUsage, type Quota, type Usage } from './store/account.js'
-import { sizeOf } from './store/size.js'
-import type { KeyName, KeyState, Store, Write } from './store/store.js'
+import type { Access } from '../auth/access.js'
+import { LruMap } from '../flow/lru.js'
+import { growthOf, mailboxKeys } from './judge-offer.js'
+import type { PolicyCache } from './policy-cache.js'
+import { type Account, noUsage, type Quota, type Usage } from '../store/account.js'
+import { sizeOf } from '../store/size.js'
+import type { KeyName, KeyState, Store, Write } from '../store/store.js'
 
 /** Keys whose last entry is at hand; the others are read again when they are needed. */
 const keptKeys = 8_192
@@ -37,7 +37,7 @@ export interface Allowance {
  * What judging needs of the store, kept for a while: last entries of keys, policies, accounts, the fill of mailboxes. Where other relays write to
  * the same store it may be outdated; the store compares again when it writes.
  */
-export class AtHand {
+export class JudgementCache {
   readonly #store: Store
   #states = new LruMap<string, KeyState>(keptKeys)
   /** How many keys the feeds of mailboxes hold. */
@@ -47,10 +47,10 @@ export class AtHand {
   readonly #growth = new Map<OrgId, Usage>()
   readonly #keysUnderWay = new Map<FeedName, number>()
   readonly #quota: Required<Quota>
-  readonly policies: PolicyBook
+  readonly policies: PolicyCache
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
-  constructor(store: Store, quota: Required<Quota>, policies: PolicyBook) {
+  constructor(store: Store, quota: Required<Quota>, policies: PolicyCache) {
     this.#store = store
     this.#quota = quota
     this.policies = policies

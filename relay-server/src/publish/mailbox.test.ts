@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { type ConnectionId, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Mailboxes } from './mailbox.js'
-import type { Store } from './store/store.js'
+import type { Store } from '../store/store.js'
 import {
   agree,
   createConnection,
@@ -13,7 +13,7 @@ import {
   RelayClient,
   type TestDevice,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 describe('a mailbox', () => {
   let relay: TestRelay
@@ -60,7 +60,7 @@ describe('a mailbox', () => {
     expect((await paul.next('entries', (message) => message.feed === 1)).entries[0]?.key).toBe('hello')
     expect((await paul.publish(1, offerOf('hello', 'message'))).code).toBe('WRITER')
     expect((await paul.publish(2, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
-    expect((await vera.publish(1, offerOf('policy', 'notice'))).code).toBe('TYPE')
+    expect((await vera.publish(1, offerOf('policy', 'control'))).code).toBe('TYPE')
   })
 
   it('[MB2] answers a repeated invitation with its state, and another org’s or hash with VOID', async () => {

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import {
+  type MessageOf,
   type ConnectionId,
   type ErrorCode,
   feedName,
@@ -11,9 +12,8 @@ import {
   type RelayMessage,
   sides,
 } from '@entente/protocol'
-import { LruMap } from './lru.js'
-import type { Asked, Told } from './message.js'
-import type { Invitation, Store } from './store/store.js'
+import { LruMap } from '../flow/lru.js'
+import type { Invitation, Store } from '../store/store.js'
 
 /** Ids that are no open mailbox, for which wrong tries are counted all the same. */
 const keptStrangers = 10_000
@@ -30,7 +30,7 @@ export interface Caller {
   say(message: RelayMessage): void
 }
 
-type Verdict = { readonly state: Told<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
+type Verdict = { readonly state: MessageOf<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
 
 /**
  * Invitations at the relay (rules MB1 to MB6): an id, the hash of a claim, and the two orgs. A wrong claim, of a mailbox that exists or of one
@@ -46,7 +46,7 @@ export class Mailboxes {
     this.#store = store
   }
 
-  async invite(caller: Caller, message: Asked<'invite'>, now: number): Promise<void> {
+  async invite(caller: Caller, message: MessageOf<'invite'>, now: number): Promise<void> {
     const { mailbox, claimHash } = message
     const expires = Math.min(message.expires, now + limits.invitationMs)
     const isFree = !(await this.#isConnection(mailbox))
@@ -62,7 +62,7 @@ export class Mailboxes {
     caller.say(tell(kept, stateOf(kept, now)))
   }
 
-  async claim(caller: Caller, message: Asked<'claim'>, now: number): Promise<void> {
+  async claim(caller: Caller, message: MessageOf<'claim'>, now: number): Promise<void> {
     const hash = createHash('sha256').update(message.claim).digest()
     let judged: Verdict | undefined
     await this.#store.changeInvitation(message.mailbox, (present) => {
@@ -71,7 +71,7 @@ export class Mailboxes {
     })
     // Counted here, as the store may ask more than once.
     const verdict = judged ?? this.#countStranger(message.mailbox)
-    const answer: Told<'mailbox'> = {
+    const answer: MessageOf<'mailbox'> = {
       type: 'mailbox',
       mailbox: message.mailbox,
       state: verdict.state,
@@ -131,7 +131,7 @@ export class Mailboxes {
     else this.#followers.set(mailbox, { callers: new Set([caller]), told })
   }
 
-  #tellFollowers(mailbox: string, answer: Told<'mailbox'>, except?: Caller): void {
+  #tellFollowers(mailbox: string, answer: MessageOf<'mailbox'>, except?: Caller): void {
     const followers = this.#followers.get(mailbox)
     if (!followers || followers.told === answer.state) return
     followers.told = answer.state
@@ -172,13 +172,13 @@ function judgeClaim(present: Invitation | undefined, hash: Uint8Array, org: OrgI
   return { state: isVoid ? 'void' : 'wrong', wrongTries, row: { ...present, wrongTries, isVoid } }
 }
 
-function stateOf(invitation: Invitation, now: number): Told<'mailbox'>['state'] {
+function stateOf(invitation: Invitation, now: number): MessageOf<'mailbox'>['state'] {
   if (invitation.isVoid) return 'void'
   if (invitation.expires <= now) return 'expired'
   return invitation.partner ? 'claimed' : 'open'
 }
 
-function tell(invitation: Invitation, state: Told<'mailbox'>['state']): Told<'mailbox'> {
+function tell(invitation: Invitation, state: MessageOf<'mailbox'>['state']): MessageOf<'mailbox'> {
   return {
     type: 'mailbox',
     mailbox: parseConnectionId(invitation.mailbox),

@@ -1,15 +1,15 @@
 import { parseConnectionId } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import { PolicyBook } from './policy.js'
-import type { Store } from './store/store.js'
+import { PolicyCache } from './policy-cache.js'
+import type { Store } from '../store/store.js'
 
 const connection = parseConnectionId('A'.repeat(22))
 
 /** A book over a store whose answers come when the test says so. */
-function bookOf(): { readonly book: PolicyBook; readonly answers: (() => void)[] } {
+function bookOf(): { readonly book: PolicyCache; readonly answers: (() => void)[] } {
   const answers: (() => void)[] = []
-  const store: Partial<Store> = { notice: () => new Promise((resolve) => answers.push(() => resolve(undefined))) }
-  return { book: new PolicyBook(store as Store), answers }
+  const store: Partial<Store> = { controlEntry: () => new Promise((resolve) => answers.push(() => resolve(undefined))) }
+  return { book: new PolicyCache(store as Store), answers }
 }
 
 it('keeps what was read, however many read it at once', async () => {

@@ -1,6 +1,6 @@
 import { type ConnectionId, decodePolicy, feedName, joinPolicies, type ObjectTopic, type Policy, policyKey, sides } from '@entente/protocol'
-import { LruMap } from './lru.js'
-import type { KeyPosition, Store } from './store/store.js'
+import { LruMap } from '../flow/lru.js'
+import type { KeyPosition, Store } from '../store/store.js'
 
 /** What both sides of a connection have registered. */
 export interface Policies {
@@ -23,7 +23,7 @@ const keptConnections = 4_096
  * The policies of connections, as they were in the store when they were last needed. Whoever writes a policy to the store at this relay has the book forget
  * what it knew; what other relays write is found out only by asking for what is current.
  */
-export class PolicyBook {
+export class PolicyCache {
   readonly #store: Store
   /** Each in a slot that is forgotten whole, so that nothing is kept of what was being read into it. */
   readonly #known = new LruMap<ConnectionId, { policies: Policies | undefined }>(keptConnections)
@@ -59,7 +59,7 @@ export class PolicyBook {
 
 async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
   const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
-  const found = await Promise.all(names.map((name) => store.notice(name)))
+  const found = await Promise.all(names.map((name) => store.controlEntry(name)))
   const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
   const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))
   return join(vendor, partner, given)

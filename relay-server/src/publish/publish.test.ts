@@ -11,7 +11,7 @@ import {
   type RelayClient,
   type TestConnection,
   TestRelay,
-} from './testing/index.js'
+} from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
@@ -84,9 +84,9 @@ describe('publishing', () => {
   it('[PO1] refuses an eleventh slot, with FIELD (row 16)', async () => {
     const eleven = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '0']
     const policy = encodePolicy({ version: 2, slots: { lead: [], opportunity: eleven } })
-    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', policy), seen: 1 })).code).toBe('FIELD')
+    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', policy), seen: 1 })).code).toBe('FIELD')
     const odd = encodePolicy({ version: 2, slots: { lead: [], opportunity: ['10'] } })
-    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'notice', odd), seen: 1 })).code).toBe('FIELD')
+    expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', odd), seen: 1 })).code).toBe('FIELD')
   })
 
   it('[PO3] refuses an older agreement version with the current one, and lets a later one wait (row 18)', async () => {
@@ -109,7 +109,7 @@ describe('publishing', () => {
     expect(await registerPolicy(vera, feedNumbers.vendorMessages, 0, ['0'], 1)).toBe('STALE_EPOCH')
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'erased'), seen: 1 })).code).toBe('FIELD')
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'message'), seen: 1 })).code).toBe('FIELD')
-    expect((await vera.publish(feedNumbers.vendorMessages, offerOf('anything', 'notice'))).code).toBe('FIELD')
+    expect((await vera.publish(feedNumbers.vendorMessages, offerOf('anything', 'control'))).code).toBe('FIELD')
   })
 
   it('[EP1] takes a doc anew only under a later epoch, and an update only under the present one', async () => {
@@ -146,7 +146,7 @@ describe('publishing', () => {
   it('[PB2] takes docs only where docs belong', async () => {
     expect((await vera.publish(feedNumbers.vendorOpportunity, offerOf('m', 'message'))).code).toBe('TYPE')
     expect((await vera.publish(feedNumbers.vendorMessages, docOffer('d', bytes('a')))).code).toBe('TYPE')
-    expect((await vera.publish(feedNumbers.vendorOpportunity, offerOf('policy', 'notice'))).code).toBe('TYPE')
+    expect((await vera.publish(feedNumbers.vendorOpportunity, offerOf('policy', 'control'))).code).toBe('TYPE')
   })
 
   it('keeps everything over a restart', async () => {
@@ -156,7 +156,7 @@ describe('publishing', () => {
     const entries = await again.read(1, connection.feed('vendor', 'opportunity'))
     expect(entries.map((entry) => entry.key)).toEqual(['r1'])
     const policies = await again.read(2, connection.feed('vendor', 'messages'))
-    expect(policies.map((entry) => [entry.key, entry.kind])).toEqual([['policy', 'notice']])
+    expect(policies.map((entry) => [entry.key, entry.kind])).toEqual([['policy', 'control']])
   })
 
   it('[QU1] counts an org’s connections by the policies that it registers, and lets known ones narrow theirs', async () => {

@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { feedName } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from '../testing/index.js'
 
 const heartbeatMs = 200
 

@@ -1,5 +1,5 @@
 /** How long the other end of a socket has been silent (rule HB1), in whole ms (V8 keeps those in the object itself) by a clock that nobody sets. */
-export class Silence {
+export class Heartbeat {
   readonly #heartbeatMs: number
   #heardAt: number
   #askedAt = 0

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { Bucket } from './rate.js'
+import { TokenBucket } from './rate-limit.js'
 
 it('[RL1] lets a burst through, then as much as flows in, and says when to come back', () => {
-  const bucket = new Bucket(100, 50, 0)
+  const bucket = new TokenBucket(100, 50, 0)
   expect(bucket.take(50, 0)).toBe(0)
   expect(bucket.take(10, 0)).toBe(100)
   expect(bucket.take(10, 99)).toBeGreaterThan(0)
@@ -10,7 +10,7 @@ it('[RL1] lets a burst through, then as much as flows in, and says when to come 
 })
 
 it('[RL1] keeps nothing beyond its capacity, and gives nothing for a clock that was set back', () => {
-  const bucket = new Bucket(100, 50, 1_000)
+  const bucket = new TokenBucket(100, 50, 1_000)
   expect(bucket.take(50, 100_000)).toBe(0)
   expect(bucket.take(1, 50_000)).toBeGreaterThan(0)
   expect(bucket.take(1, 50_010)).toBe(0)

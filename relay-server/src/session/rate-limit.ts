@@ -1,5 +1,5 @@
 import type { ClientMessage, Offer } from '@entente/protocol'
-import type { RelayConfig } from './config.js'
+import type { RelayConfig } from '../config/config.js'
 
 /** Refusals of rate in a row after which the session is ended. */
 const patience = 1_000
@@ -14,14 +14,14 @@ export interface Excess {
 }
 
 /** How fast one session may go (rule RL1): messages and offers, and bytes. */
-export class Pace {
-  readonly #messages: Bucket
-  readonly #bytes: Bucket
+export class RateLimit {
+  readonly #messages: TokenBucket
+  readonly #bytes: TokenBucket
   #refusedInARow = 0
 
   constructor(config: Pick<RelayConfig, 'messagesPerSecond' | 'bytesPerSecond' | 'burst'>, now: number) {
-    this.#messages = new Bucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
-    this.#bytes = new Bucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
+    this.#messages = new TokenBucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
+    this.#bytes = new TokenBucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
   }
 
   /** Whether what was said so far no longer counts, so that a new one would do as well. */
@@ -45,7 +45,7 @@ export class Pace {
 }
 
 /** A token bucket: `perSecond` units flow in, at most `capacity` are kept. */
-export class Bucket {
+export class TokenBucket {
   readonly #perSecond: number
   readonly #capacity: number
   #level: number

@@ -9,21 +9,21 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
-import { defaultConfig } from './config.js'
-import { createConnection, createDevice, createOrg, fromStart, offerOf, RelayClient, TestRelay } from './testing/index.js'
+import { defaultConfig } from '../config/config.js'
+import { createConnection, createDevice, createOrg, fromStart, offerOf, RelayClient, TestRelay } from '../testing/index.js'
 
 describe('a session', () => {
   let relay: TestRelay
   afterEach(() => relay.stop())
 
-  it('[ID1] opens for a certified device and tells it time and opening', async () => {
+  it('[ID1] opens for a certified device and tells it time and incarnation', async () => {
     relay = await TestRelay.start()
     const vera = await createDevice(await createOrg())
     const client = new RelayClient(relay.url)
     await client.sayHello(vera)
     const welcome = await client.next('welcome')
     expect(Math.abs(welcome.time - Date.now())).toBeLessThan(5_000)
-    expect(welcome.opening).toBeGreaterThan(0)
+    expect(welcome.incarnation).toBeGreaterThan(0)
     client.send({ type: 'ping' })
     await client.next('pong')
   })
@@ -212,7 +212,7 @@ describe('a session', () => {
     const thief = await RelayClient.connect(relay.url, lost)
     const team = feedName({ kind: 'team', org: org.id, topic: 'messages' })
     await Promise.all([vera.read(1, team), thief.read(1, team)])
-    const revocation = offerOf(revocationKey(lost.id), 'notice')
+    const revocation = offerOf(revocationKey(lost.id), 'control')
     expect((await thief.publish(1, { ...revocation, key: revocationKey(admin.id) })).code).toBe('AUTH')
     expect((await vera.publish(1, revocation)).code).toBe('ACCEPTED')
     expect((await thief.next('failed')).code).toBe('AUTH')
@@ -230,7 +230,7 @@ describe('a session', () => {
     const vera = await RelayClient.connect(relay.url, device)
     const loud = await RelayClient.connect(relay.url, mallory)
     await loud.read(1, feedName({ kind: 'team', org: rival.id, topic: 'messages' }))
-    expect((await loud.publish(1, offerOf(revocationKey(device.id), 'notice'))).code).toBe('ACCEPTED')
+    expect((await loud.publish(1, offerOf(revocationKey(device.id), 'control'))).code).toBe('ACCEPTED')
     vera.send({ type: 'ping' })
     await vera.next('pong')
     expect(vera.closeCode).toBeUndefined()

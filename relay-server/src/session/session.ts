@@ -1,4 +1,5 @@
 import {
+  type MessageOf,
   type ClientMessage,
   decodeClientFrame,
   type DeviceId,
@@ -11,36 +12,35 @@ import {
   type RelayMessage,
   type Role,
 } from '@entente/protocol'
-import type { SessionReport } from './admin.js'
+import type { SessionReport } from '../admin/status.js'
 import type { Backlog } from './backlog.js'
-import { type Batch, fitToWait, heldBytes, type Publisher } from './batch.js'
-import type { RelayConfig } from './config.js'
-import type { Doors } from './door.js'
-import type { Subscription } from './fan-out.js'
-import type { Admitted, Doorkeeper } from './hello.js'
-import { hasEnded, type Identity } from './identity.js'
-import { type Log, type LogFields, reasonOf } from './log.js'
-import type { Caller, Mailboxes } from './mailbox.js'
-import type { Asked } from './message.js'
-import type { Reader } from './metrics.js'
-import { drawNonce } from './nonce.js'
+import { type GroupCommit, fitToWait, heldBytes, type Publisher } from '../publish/group-commit.js'
+import type { RelayConfig } from '../config/config.js'
+import type { Gateway } from '../gateway/gateway.js'
+import type { Subscription } from '../deliver/fan-out.js'
+import type { Admitted, Authenticator } from '../auth/authenticator.js'
+import { hasEnded, type Identity } from '../auth/identity.js'
+import { type Log, type LogFields, reasonOf } from '../log.js'
+import type { Caller, Mailboxes } from '../publish/mailbox.js'
+import type { Reader } from '../observe/metrics.js'
+import { drawNonce } from '../auth/nonce.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
-import type { Presence } from './presence.js'
-import { Pace } from './rate.js'
+import type { Presence } from '../auth/presence.js'
+import { RateLimit } from './rate-limit.js'
 import type { Hearer, SessionSocket } from './session-socket.js'
-import { Silence } from './silence.js'
-import { type Subscriber, Subscriptions, type SubscriptionTools } from './subscriptions.js'
-import type { Line } from './upgrade.js'
+import { Heartbeat } from './heartbeat.js'
+import { type Subscriber, Subscriptions, type SubscriptionTools } from '../deliver/subscriptions.js'
+import type { Line } from '../http/upgrade.js'
 
 /** What the sessions of a relay share. */
 export interface Relay extends SubscriptionTools {
   readonly config: RelayConfig
   readonly log: Log
-  readonly batch: Batch
+  readonly groupCommit: GroupCommit
   readonly backlog: Backlog
   readonly mailboxes: Mailboxes
-  readonly doors: Doors
-  readonly doorkeeper: Doorkeeper
+  readonly gateway: Gateway
+  readonly authenticator: Authenticator
   readonly sessions: Set<Session>
   readonly presence: Presence<Session>
 }
@@ -55,14 +55,14 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   readonly #isSecure: boolean
   readonly #socket: SessionSocket
   readonly #outbox: Outbox
-  readonly #silence: Silence
+  readonly #heartbeat: Heartbeat
   readonly #openedAt = Math.round(performance.now())
   /** Until the hello that answers it. */
   #nonce: Uint8Array | undefined
   #helloTimer: NodeJS.Timeout | undefined
   #identity: Identity | undefined
   #subscriptions: Subscriptions | undefined
-  #pace: Pace | undefined
+  #rateLimit: RateLimit | undefined
   #inbox: ClientMessage[] | undefined
   #ended = false
   /** Whether what a device waits for is about to be complete; then it leaves at once instead of with the turn of the loop. */
@@ -83,7 +83,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#id = id
     this.#isSecure = isSecure
     this.#socket = socket
-    this.#silence = new Silence(config.heartbeatMs, this.#openedAt)
+    this.#heartbeat = new Heartbeat(config.heartbeatMs, this.#openedAt)
     this.#outbox = new Outbox(socket, config.slowReaderBytes, this)
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     const nonce = (this.#nonce = drawNonce())
@@ -169,11 +169,11 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   beat(): void {
     if (this.#identity && hasEnded(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
     const now = Math.round(performance.now())
-    if (this.#pace?.isForgotten(now)) this.#pace = undefined
+    if (this.#rateLimit?.isForgotten(now)) this.#rateLimit = undefined
     if (this.#outbox.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#outbox.drop()
-    const silence = this.#silence.judge(now)
-    if (silence === 'ASK') this.#socket.ping()
-    if (silence !== 'GONE') return
+    const heartbeat = this.#heartbeat.judge(now)
+    if (heartbeat === 'ASK') this.#socket.ping()
+    if (heartbeat !== 'GONE') return
     this.#relay.log.info('silent-session-dropped', this.#who())
     this.#socket.terminate()
   }
@@ -193,7 +193,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   }
 
   hearSign(): void {
-    this.#silence.heard(Math.round(performance.now()))
+    this.#heartbeat.heard(Math.round(performance.now()))
   }
 
   hearError(error: Error): void {
@@ -269,8 +269,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   }
 
   #handle(message: ClientMessage): Promise<void> | undefined {
-    if (message.type === 'hello') return this.#enter((nonce) => this.#relay.doorkeeper.identify(message, nonce, this.#isSecure), false)
-    if (message.type === 'resume') return this.#enter((nonce) => this.#relay.doorkeeper.recognize(message, nonce), true)
+    if (message.type === 'hello') return this.#enter((nonce) => this.#relay.authenticator.identify(message, nonce, this.#isSecure), false)
+    if (message.type === 'resume') return this.#enter((nonce) => this.#relay.authenticator.recognize(message, nonce), true)
     // What comes before the hello is not for us to answer; the frames are counted and the clock runs.
     if (!this.#identity) return undefined
     const now = Date.now()
@@ -286,8 +286,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
         return this.#following().add(message, now)
       case 'publish':
         return this.#publish(message)
-      case 'askDoor':
-        return this.#askDoor(message)
+      case 'askGateway':
+        return this.#askGateway(message)
       case 'ping':
         this.say({ type: 'pong' })
         return undefined
@@ -308,7 +308,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#identity = identity
     this.#relay.presence.add(this)
     this.#isAwaited = true
-    const welcome = { type: 'welcome', time: Date.now(), opening: store.opening(), heartbeatMs: config.heartbeatMs } as const
+    const welcome = { type: 'welcome', time: Date.now(), incarnation: store.incarnation(), heartbeatMs: config.heartbeatMs } as const
     this.#welcome = encodeRelayFrame(resumption ? [welcome, resumption] : [welcome])
     setImmediate(() => {
       this.#sayWelcome()
@@ -334,28 +334,28 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.fail('UNAVAILABLE', 'The relay could not read the feed; come back later.', 2_000)
   }
 
-  #publish({ feed, offers }: Asked<'publish'>): undefined {
+  #publish({ feed, offers }: MessageOf<'publish'>): undefined {
     const subscription = this.#subscriptions?.get(feed)
     if (!subscription) {
       for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'There is no such feed for you.')
       return
     }
     for (const offer of offers) this.#hold(heldBytes(offer))
-    this.#relay.batch.offer(this, subscription.access, fitToWait(offers))
+    this.#relay.groupCommit.offer(this, subscription.access, fitToWait(offers))
   }
 
-  async #askDoor({ id, feed, key }: Asked<'askDoor'>): Promise<void> {
+  async #askGateway({ id, feed, key }: MessageOf<'askGateway'>): Promise<void> {
     const subscription = this.#subscriptions?.get(feed)
-    const token = subscription && (await this.#relay.doors.admit(this.#known(), { feed: subscription.access.name, key }, Date.now()))
-    if (token) this.say({ type: 'door', id, ...token })
-    else this.#refuse('door', id, 'FEED', 'There is no such doc for you.')
+    const token = subscription && (await this.#relay.gateway.admit(this.#known(), { feed: subscription.access.name, key }, Date.now()))
+    if (token) this.say({ type: 'gatewayToken', id, ...token })
+    else this.#refuse('gateway', id, 'FEED', 'There is no such doc for you.')
   }
 
   /** Rule RL1. Offers over the rate are refused with a delay; whoever goes on regardless, or floods with anything else, is shown out. */
   #isTooFast(data: Uint8Array, messages: readonly ClientMessage[]): boolean {
     const now = Math.round(performance.now())
-    this.#pace ??= new Pace(this.#relay.config, now)
-    const excess = this.#pace.take(data.length, messages, now)
+    this.#rateLimit ??= new RateLimit(this.#relay.config, now)
+    const excess = this.#rateLimit.take(data.length, messages, now)
     if (!excess) return false
     const { offers, isFlood, retryMs } = excess
     if (isFlood) this.fail('RATE', 'Too many messages; come back after the delay.', retryMs)
@@ -363,7 +363,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     return true
   }
 
-  #refuse(what: 'offer' | 'feed' | 'attach' | 'door', subject: number, code: ErrorCode, detail: string, retryMs = 0): void {
+  #refuse(what: 'offer' | 'feed' | 'attach' | 'gateway', subject: number, code: ErrorCode, detail: string, retryMs = 0): void {
     this.say({ type: 'refused', what, subject, code, version: 0, retryMs, detail })
   }
 

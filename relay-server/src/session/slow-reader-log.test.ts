@@ -1,6 +1,6 @@
 import { feedName } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import { createDevice, createOrg, offerOf, RelayClient, TestRelay } from './testing/index.js'
+import { createDevice, createOrg, offerOf, RelayClient, TestRelay } from '../testing/index.js'
 
 it('[SR1] tells the log once of a reader that it drops, however many frames were on their way to it', async () => {
   // It is not to be taken for silent, as it answers nothing, before it is found to be slow.

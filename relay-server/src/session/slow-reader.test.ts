@@ -1,6 +1,6 @@
 import { type FeedName, feedName } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createDevice, createOrg, fromStart, offerOf, type Position, RelayClient, type TestDevice, TestRelay } from './testing/index.js'
+import { createDevice, createOrg, fromStart, offerOf, type Position, RelayClient, type TestDevice, TestRelay } from '../testing/index.js'
 
 const messageBytes = 50_000
 
@@ -41,12 +41,16 @@ describe('a reader that does not read', () => {
   const sit = async (from: Position): Promise<{ client: RelayClient; heard: () => number[]; position: () => Position }> => {
     const client = new RelayClient(relay.url)
     await client.sayHello(paul)
-    const { opening } = await client.next('welcome')
+    const { incarnation } = await client.next('welcome')
     client.subscribe(1, feed, from)
     const frames = () => client.heard.flatMap((message) => (message.type === 'entries' ? [message] : []))
     await client.until(() => frames().find((message) => message.live), 'the feed to be live')
     const heard = (): number[] => frames().flatMap(({ entries }) => entries.map((entry) => entry.sequence))
-    return { client, heard, position: () => ({ after: heard().at(-1) ?? from.after, opening, position: frames().at(-1)?.position ?? 0 }) }
+    return {
+      client,
+      heard,
+      position: () => ({ after: heard().at(-1) ?? from.after, incarnation, position: frames().at(-1)?.position ?? 0 }),
+    }
   }
 
   it('[SR1] is dropped when it has let entries wait for too long, comes back with its cursor, and misses nothing and gets nothing twice (row 28)', async () => {

@@ -1,9 +1,9 @@
 import { feedName, parseKey, parseOrgId } from '@entente/protocol'
 import { expect, it } from 'vitest'
 import { Compactor } from './compaction.js'
-import { createLog } from './log.js'
-import { Metrics } from './metrics.js'
-import type { Store } from './store/store.js'
+import { createLog } from '../log.js'
+import { Metrics } from '../observe/metrics.js'
+import type { Store } from './store.js'
 
 it('counts as waiting also what is left of the round that is being merged', async () => {
   let read = (): void => {}

@@ -1,7 +1,7 @@
 import { compactDoc } from '@entente/protocol'
-import { type Log, reasonOf } from './log.js'
-import type { Metrics } from './metrics.js'
-import type { KeyName, Store } from './store/store.js'
+import { type Log, reasonOf } from '../log.js'
+import type { Metrics } from '../observe/metrics.js'
+import type { KeyName, Store } from './store.js'
 
 /** Docs that wait to be merged; a doc beyond them comes again with its next update. */
 const waitingDocs = 10_000

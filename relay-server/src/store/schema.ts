@@ -5,7 +5,7 @@ import { tombstoneBytes } from './size.js'
  * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.
  * `tails` holds the updates since then, filed by sequence so that catching up is a walk along two indexes. So an update, which is what most publishes
  * are, is one row that is added and none that changes; the doc's vector after it is read from the updates where it is not at hand.
- * `feeds.opening` is the opening in which a feed was last written; `feed_openings` has its head when the first write of an opening came.
+ * `feeds.incarnation` is the incarnation in which a feed was last written; `feed_incarnations` has its head when the first write of an incarnation came.
  * `orgs` has what an operator decides about an org, and sums over its feeds, kept in step by every transaction that changes those.
  */
 export const schema = `
@@ -13,11 +13,11 @@ CREATE TABLE IF NOT EXISTS settings (
   one INTEGER PRIMARY KEY CHECK (one = 1), secret BLOB NOT NULL, revision INTEGER NOT NULL DEFAULT 0, tried INTEGER NOT NULL DEFAULT 0
 );
 INSERT OR IGNORE INTO settings (one, secret) VALUES (1, randomblob(32));
-CREATE TABLE IF NOT EXISTS openings (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS incarnations (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS feeds (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, head INTEGER NOT NULL, opening INTEGER NOT NULL
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, head INTEGER NOT NULL, incarnation INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS feed_openings (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feed_incarnations (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS docs (
   id INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
   merged INTEGER NOT NULL, bytes INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (feed, key)

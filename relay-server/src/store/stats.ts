@@ -10,5 +10,5 @@ export interface StoreStats {
   /** Updates that wait behind merged states. */
   readonly tailUpdates: number
   readonly invitations: number
-  readonly openings: number
+  readonly incarnations: number
 }

@@ -42,8 +42,8 @@ export interface Write extends KeyName {
 }
 
 export interface Commit {
-  /** The opening in which this was committed. */
-  readonly opening: number
+  /** The incarnation in which this was committed. */
+  readonly incarnation: number
   /** Per write the sequence it got, or 0 where `seen`, or one of `given`, was no longer the key's last and nothing was written. */
   readonly sequences: readonly number[]
   /** Per write how many updates now wait behind the key's merged state. */
@@ -62,8 +62,8 @@ export interface Page {
   readonly entries: readonly Entry[]
   /** The feed's last sequence, 0 where it has none. */
   readonly head: number
-  /** The opening in which this was read. */
-  readonly opening: number
+  /** The incarnation in which this was read. */
+  readonly incarnation: number
   /** Whether nothing is left between these entries and the head. */
   readonly done: boolean
 }
@@ -97,9 +97,9 @@ export interface Invitation {
  * - A write whose `seen` is not the key's last sequence, or one of whose `given` has moved on, changes nothing and gets sequence 0; the others of
  *   its batch stand.
  * - `page` shows one moment of the feed: merged states at their sequence, later updates at theirs, tombstones and messages at theirs.
- * - `opening` is a random number of 53 bits that was drawn and written down before anything else was done with this copy of the data, together
- *   with the head of each feed at that moment (rule OP1). What `headSince` once knew it knows unless the store was replaced by an
- *   older copy. Where relays share a store they share its opening; it changes under them only when the store was replaced.
+ * - `incarnation` is a random number of 53 bits that was drawn and written down before anything else was done with this copy of the data, together
+ *   with the head of each feed at that moment (rule IN1). What `headSince` once knew it knows unless the store was replaced by an
+ *   older copy. Where relays share a store they share its incarnation; it changes under them only when the store was replaced.
  * - Accounts are exact: bytes and docs of all that lies in the feeds an org writes, and connections by its policies, changed in the transaction that
  *   changes those.
  * - Nothing is kept in memory per record.
@@ -107,13 +107,13 @@ export interface Invitation {
 export interface Store {
   /** Whether others may write feeds to it too. */
   readonly isShared: boolean
-  /** The present opening, as far as this process knows. */
-  opening(): number
-  /** The feed's head, where it once stood at `position` (its head then) in the opening of that id; undefined where nothing is known of that. */
-  headSince(feed: FeedName, opening: number, position: number): Promise<number | undefined>
+  /** The present incarnation, as far as this process knows. */
+  incarnation(): number
+  /** The feed's head, where it once stood at `position` (its head then) in the incarnation of that id; undefined where nothing is known of that. */
+  headSince(feed: FeedName, incarnation: number, position: number): Promise<number | undefined>
   keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]>
-  /** The bytes of a notice and its sequence, or undefined where the key holds none. */
-  notice(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined>
+  /** The bytes of a control entry and its sequence, or undefined where the key holds none. */
+  controlEntry(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined>
   commit(writes: readonly Write[]): Promise<Commit>
   /** At least one entry where there is one, then as many as fit the bounds. */
   page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page>
@@ -137,8 +137,8 @@ export interface Store {
   endedInvitations(before: number): Promise<readonly string[]>
   /** Removes invitations that expired before a moment. */
   forgetInvitations(expiredBefore: number): Promise<void>
-  /** How an org stands, and whether a key holds a notice: what every session is let in by, in one step. */
-  standing(org: OrgId, notice: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }>
+  /** How an org stands, and whether a key holds a control entry: what every session is let in by, in one step. */
+  standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }>
   /** An org's account; one that was never written reads as new. */
   account(org: OrgId): Promise<Account>
   /** All accounts by org, from the one after `after` on ('' for the first). */

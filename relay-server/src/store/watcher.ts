@@ -12,5 +12,5 @@ export interface Watcher {
   /** What an operator decides about orgs has changed. */
   accountsChanged(): void
   /** The store was replaced by another copy; what was known of it is void. */
-  reopened(): void
+  storeReplaced(): void
 }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import {
+  type MessageOf,
   type ClientMessage,
   decodeRelayFrame,
   encodeClientFrame,
@@ -12,18 +13,16 @@ import {
 import { WebSocket } from 'ws'
 import type { HelloOverrides, TestDevice } from './org.js'
 
-type MessageOf<T extends RelayMessage['type']> = Extract<RelayMessage, { readonly type: T }>
-
 /** What became of one offer. */
 export type Outcome = { readonly code: 'ACCEPTED' } | MessageOf<'refused'>
 
 export interface Position {
   readonly after: number
-  readonly opening: number
+  readonly incarnation: number
   readonly position: number
 }
 
-export const fromStart: Position = { after: 0, opening: 0, position: 0 }
+export const fromStart: Position = { after: 0, incarnation: 0, position: 0 }
 
 /** How long a test waits for what must come, in ms. */
 const patienceMs = 15_000

@@ -70,7 +70,7 @@ export async function registerPolicy(
   seen = 0,
 ): Promise<string> {
   const bytes = encodePolicy({ version, slots: { lead: [...slots], opportunity: [...slots] } })
-  return (await client.publish(feed, { ...offerOf('policy', 'notice'), seen, bytes })).code
+  return (await client.publish(feed, { ...offerOf('policy', 'control'), seen, bytes })).code
 }
 
 /** An offer with everything at its simplest, to be spread and changed. */

@@ -1,6 +1,6 @@
 export * from './client.js'
 export * from './connection.js'
 export * from './org.js'
-export * from './postgres.js'
+export * from '../store/contract/test-database.js'
 export * from './relay.js'
 export * from './upgrade.js'

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RelayConfig } from '../config.js'
+import type { RelayConfig } from '../config/config.js'
 import { createLog } from '../log.js'
 import { type RunningRelay, startRelay } from '../relay.js'
 

@@ -14,7 +14,7 @@ import {
   sampleFields,
   sampleSecret,
   vendorOrg,
-} from '@entente/engine/memory'
+} from '@entente/engine/testing'
 import { type Entry, feedName, type FeedName, loadDoc, type Offer, parseKey, readSlots } from '@entente/protocol'
 import * as Y from 'yjs'
 import { median } from './measure.js'
@@ -52,7 +52,7 @@ async function runOnce() {
   const vendor = await openDevice(vendorOrg, 'vendor')
   const partner = await openDevice(partnerOrg, 'partner')
   await tellPolicies([vendor, partner])
-  for (const device of [vendor, partner]) await device.replica.absorb(leads, { opening: 1, position: 2, live: true, entries: [] })
+  for (const device of [vendor, partner]) await device.replica.absorb(leads, { incarnation: 1, position: 2, live: true, entries: [] })
   await Promise.all([vendor.replica.lead(), partner.replica.lead()])
   const keys = Array.from({ length: docs }, (_, index) => `map-${index}`)
   for (let start = 0; start < docs; start += 500) {
@@ -100,7 +100,7 @@ async function tellPolicies(devices: readonly MemoryDevice[]): Promise<void> {
     const messages = feed(side, 'messages')
     const [part] = (await devices[index]?.replica.offers([messages], () => true, { count: 10, bytes: 1e6 })) ?? []
     const entries = (part?.offers ?? []).map((offer, place) => offerToEntry(offer, place + 1))
-    for (const device of devices) await device.replica.absorb(messages, { opening: 1, position: 1, live: true, entries })
+    for (const device of devices) await device.replica.absorb(messages, { incarnation: 1, position: 1, live: true, entries })
   }
 }
 
@@ -123,7 +123,7 @@ async function collect(device: MemoryDevice, before: number): Promise<{ readonly
 async function absorbAll(device: MemoryDevice, entries: readonly Entry[]): Promise<number> {
   const start = performance.now()
   for (let from = 0; from < entries.length; from += 100) {
-    await device.replica.absorb(leads, { opening: 1, position: from + 3, live: true, entries: entries.slice(from, from + 100) })
+    await device.replica.absorb(leads, { incarnation: 1, position: from + 3, live: true, entries: entries.slice(from, from + 100) })
   }
   return ((performance.now() - start) * 1000) / entries.length
 }

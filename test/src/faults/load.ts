@@ -103,7 +103,7 @@ async function startWork(
     author.hear(message)
     hear(message)
   })
-  line.send(...feeds.map(({ number, name }) => ({ type: 'subscribe' as const, feed: number, name, after: 0, opening: 0, position: 0 })))
+  line.send(...feeds.map(({ number, name }) => ({ type: 'subscribe' as const, feed: number, name, after: 0, incarnation: 0, position: 0 })))
   author.work(line)
   return line
 }

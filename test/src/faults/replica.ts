@@ -22,8 +22,8 @@ export class Replica {
   taken = 0
   readonly #feeds: readonly FollowedFeed[]
   readonly #cursors = new Map<number, number>()
-  /** The opening and position under which each cursor was reached. */
-  readonly #reached = new Map<number, { readonly opening: number; readonly position: number }>()
+  /** The incarnation and position under which each cursor was reached. */
+  readonly #reached = new Map<number, { readonly incarnation: number; readonly position: number }>()
   readonly #held = new Map<string, Held>()
   readonly #live = new Set<number>()
   #heard: () => void = () => {}
@@ -37,8 +37,8 @@ export class Replica {
     this.#live.clear()
     line.send(
       ...this.#feeds.map(({ number, name }) => {
-        const { opening, position } = this.#reached.get(number) ?? { opening: 0, position: 0 }
-        return { type: 'subscribe' as const, feed: number, name, after: this.head(number), opening, position }
+        const { incarnation, position } = this.#reached.get(number) ?? { incarnation: 0, position: 0 }
+        return { type: 'subscribe' as const, feed: number, name, after: this.head(number), incarnation, position }
       }),
     )
   }
@@ -48,7 +48,7 @@ export class Replica {
     if (message.type === 'entries') {
       for (const entry of message.entries) this.#take(message.feed, entry)
       if (message.live) this.#live.add(message.feed)
-      if (line?.welcome) this.#reached.set(message.feed, { opening: line.welcome.opening, position: message.position })
+      if (line?.welcome) this.#reached.set(message.feed, { incarnation: line.welcome.incarnation, position: message.position })
     }
     this.#heard()
   }

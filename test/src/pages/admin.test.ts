@@ -185,7 +185,7 @@ const inTrouble = {
   store: {
     writable: false,
     compactionWaiting: 10_000,
-    held: { diskBytes: 9e9, orgs: 1, feeds: 3, docs: 1e6, tombstones: 5, tailUpdates: 9e5, invitations: 1, openings: 3 },
+    held: { diskBytes: 9e9, orgs: 1, feeds: 3, docs: 1e6, tombstones: 5, tailUpdates: 9e5, invitations: 1, incarnations: 3 },
   },
   sessions: {
     total: 5_000,

@@ -71,7 +71,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('[DR3] shows only what is left when the agreement is narrowed, and goes on', { timeout: 60_000 }, async () => {
+it('[GW3] shows only what is left when the agreement is narrowed, and goes on', { timeout: 60_000 }, async () => {
   const { vendor, plan } = party
   await vendor.records.edit('Opportunity', record, { [plan.updateField]: 'Under the first agreement' })
   await row('Next Step').filter({ hasText: 'Under the first agreement' }).waitFor(patience)
@@ -88,7 +88,7 @@ it('[DR3] shows only what is left when the agreement is narrowed, and goes on', 
 })
 
 it(
-  '[DR3] says that the mirror has ended when Vera stops sharing, keeps what it showed last, and lives again when she goes on',
+  '[GW3] says that the mirror has ended when Vera stops sharing, keeps what it showed last, and lives again when she goes on',
   { timeout: 60_000 },
   async () => {
     const { vendor } = party
@@ -105,7 +105,7 @@ it(
   },
 )
 
-it('[DR2] says so where something made it write, and does not dial again', { timeout: 60_000 }, async () => {
+it('[GW2] says so where something made it write, and does not dial again', { timeout: 60_000 }, async () => {
   // What an extension of the browser might do: a word of the page's own on its socket.
   await live.evaluate(`window.WebSocket = class extends WebSocket {
     constructor(...of) {
@@ -130,7 +130,7 @@ async function answerFor(engine: Engine, tab: Page, origin: string): Promise<voi
   await tab.exposeFunction('openDoor', async (org: string, mirror: string): Promise<unknown> => {
     if (org !== engine.org.id) return undefined
     try {
-      const pass = await engine.sync.openDoor(mirror)
+      const pass = await engine.sync.openGateway(mirror)
       return { kind: 'pass', pass: { ...pass, sealKey: [...pass.sealKey] } }
     } catch (error) {
       const ended = error instanceof Error && 'code' in error && error.code === 'NOT_FOUND'

@@ -26,7 +26,7 @@ beforeAll(async () => {
   web = join(directory, 'web')
   await buildPages(web)
   relay = new RelayProcess(join(directory, 'relay'))
-  await relay.start(['--web', web, '--door-seconds', '10'])
+  await relay.start(['--web', web, '--gateway-token-seconds', '10'])
   browser = await launchChromium()
   context = await browser.newContext({
     viewport: { width: 1400, height: 950 },
@@ -49,7 +49,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('[DR1] Vera’s edit stands in Paul’s live page within a second', { timeout: 120_000 }, async () => {
+it('[GW1] Vera’s edit stands in Paul’s live page within a second', { timeout: 120_000 }, async () => {
   await rehearsal.goto(`${relay.origin}/rehearsal.html`)
   for (const title of [
     'Invite and accept',
@@ -102,13 +102,13 @@ it('shows what is strange as it is: markup, addresses and hidden characters (bad
   expect(await live.locator('main a, main img').count()).toBe(0)
 })
 
-it('[DR3] comes back with another token before the first one ends, and shows all that is edited then', { timeout: 60_000 }, async () => {
-  const dialled = sockets.filter((url) => url.includes('/door/')).length
+it('[GW3] comes back with another token before the first one ends, and shows all that is edited then', { timeout: 60_000 }, async () => {
+  const dialled = sockets.filter((url) => url.includes('/gateway/')).length
   const states: string[] = []
   await live.exposeFunction('lineSaid', (state: string) => states.push(state))
   await live.evaluate(`new MutationObserver(() => lineSaid(document.querySelector('main').dataset.line))
     .observe(document.querySelector('main'), { attributes: true, attributeFilter: ['data-line'] })`)
-  await expect.poll(() => sockets.filter((url) => url.includes('/door/')).length, { timeout: 20_000 }).toBeGreaterThan(dialled + 1)
+  await expect.poll(() => sockets.filter((url) => url.includes('/gateway/')).length, { timeout: 20_000 }).toBeGreaterThan(dialled + 1)
   expect(states.filter((state) => state !== 'live')).toEqual([])
   await pane('Vera').getByRole('textbox', { name: 'Next Step' }).fill('Under another token')
   await pane('Vera').getByRole('button', { name: 'Save', exact: true }).click()
@@ -119,7 +119,7 @@ it('waits for the relay, and for a tab with the engine, and says so', { timeout:
   await relay.kill()
   await line('Reconnecting').waitFor(patience)
   await live.getByText('Under another token').waitFor(patience)
-  await relay.start(['--web', web, '--door-seconds', '10'])
+  await relay.start(['--web', web, '--gateway-token-seconds', '10'])
   await line('Live').waitFor({ timeout: 30_000 })
 
   const address = rehearsal.url()

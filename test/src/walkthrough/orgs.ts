@@ -1,5 +1,5 @@
 import { type Engine, type OpenSocket, openEngine, type Store } from '@entente/engine'
-import { MemoryBrowser, MemoryStore } from '@entente/engine/memory'
+import { MemoryBrowser, MemoryStore } from '@entente/engine/testing'
 import { setTimeout as pause } from 'node:timers/promises'
 import { nodeClock, nodeRandom, nodeSocket } from '../node/ports.js'
 

@@ -9,7 +9,7 @@ import { type Answer, answerPages } from '../mirror/handover.js'
 export function serveLiveMirrors(engine: Engine): () => void {
   return answerPages(({ org, mirror }) =>
     org === engine.org.id && engine.sync.status().leader
-      ? engine.sync.openDoor(mirror).then((pass): Answer => ({ kind: 'pass', pass }), refusalOf)
+      ? engine.sync.openGateway(mirror).then((pass): Answer => ({ kind: 'pass', pass }), refusalOf)
       : undefined,
   )
 }

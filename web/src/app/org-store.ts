@@ -1,7 +1,7 @@
 import { openBrowserEngine } from '@entente/browser'
 import type { Engine } from '@entente/engine'
 import { joinToken } from './join-token.js'
-import { serveLiveMirrors } from './live-door.js'
+import { serveLiveMirrors } from './live-gateway.js'
 import { relayAddress } from './relay-address.js'
 
 /** One browser may hold several orgs; `?org=name` tells them apart. The name is local to this browser and says nothing to anybody else. */

@@ -1,7 +1,7 @@
 import { EntenteElement, plainText } from '@entente/elements'
 import type { Engine, ObjectName, Topic } from '@entente/engine'
 import { css, html, type TemplateResult } from 'lit'
-import { liveMirrorAddress } from '../app/live-door.js'
+import { liveMirrorAddress } from '../app/live-gateway.js'
 
 /** Links to a page of its own for each live mirror of a record. */
 export class LiveLinks extends EntenteElement {

@@ -4,8 +4,8 @@ import type { Answer } from './handover.js'
 import { openSeal } from './open-seal.js'
 import { isSameDoc, type Pass } from './pass.js'
 
-/** Close codes of the door after which a stock provider stays closed (rules DR2 and DR3). */
-const doorClosed = { readOnly: 4403 } as const
+/** Close codes of the gateway after which a stock provider stays closed (rules GW2 and GW3). */
+const gatewayClosed = { readOnly: 4403 } as const
 
 /**
  * `asking` for the first pass; `live`; `reconnecting` while what is shown may be old; `ended` where there is nothing to follow; `wrote` after this page was shown
@@ -36,8 +36,8 @@ export interface MirrorState {
 }
 
 export interface LiveMirrorOptions {
-  /** The relay's door, `wss://…/door`. */
-  readonly door: string
+  /** The relay's gateway, `wss://…/gateway`. */
+  readonly gateway: string
   readonly askForPass: () => Promise<Answer>
   readonly show: (state: MirrorState) => void
   /** For programs without a browser's WebSocket. */
@@ -47,11 +47,11 @@ export interface LiveMirrorOptions {
 const retryMs = { refused: 1_000, ended: 5_000 } as const
 /** A new token is asked for this long before the old one ends, or after three quarters of its time where that is later. */
 const aheadMs = 30_000
-/** When to ask where a token seems to have ended already: the clock was set. Should it really have ended, the door says so. */
+/** When to ask where a token seems to have ended already: the clock was set. Should it really have ended, the gateway says so. */
 const clockSetMs = 60_000
 
 /**
- * Follows one mirror through the relay's door, with a stock provider: a new token before the old one ends, a new doc with a new key when the mirror begins a new
+ * Follows one mirror through the relay's gateway, with a stock provider: a new token before the old one ends, a new doc with a new key when the mirror begins a new
  * epoch, patience while the relay or the tab with the engine is away.
  */
 export class LiveMirror {
@@ -132,9 +132,9 @@ export class LiveMirror {
       return
     }
     this.#leave()
-    const { door, WebSocketPolyfill } = this.#options
+    const { gateway, WebSocketPolyfill } = this.#options
     const doc = new Y.Doc()
-    const provider = new WebsocketProvider(door, pass.room, doc, {
+    const provider = new WebsocketProvider(gateway, pass.room, doc, {
       params: { token: pass.token },
       disableBc: true,
       ...(WebSocketPolyfill && { WebSocketPolyfill }),
@@ -155,7 +155,7 @@ export class LiveMirror {
       this.#askIn(retryMs.refused)
     })
     provider.on('closed', ({ code }) => {
-      if (code !== doorClosed.readOnly) return this.#ask()
+      if (code !== gatewayClosed.readOnly) return this.#ask()
       this.stop()
       this.#show(
         'wrote',

@@ -18,7 +18,7 @@ if (org === '' || mirror === '') {
   })
 } else {
   new LiveMirror({
-    door: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/door`,
+    gateway: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/gateway`,
     askForPass: () => askForPass({ org, mirror }),
     show: (state) => page.show(state),
   }).start()

@@ -16,7 +16,7 @@ export interface PassField {
 export interface Pass {
   readonly object: string
   readonly peerName: string
-  /** What the provider dials: `<relay>/door/<room>?token=<token>`. */
+  /** What the provider dials: `<relay>/gateway/<room>?token=<token>`. */
   readonly room: string
   readonly token: string
   /** ms since 1970 */

@@ -1,7 +1,7 @@
 import { openBrowserEngine } from '@entente/browser'
 import type { Engine, ObjectName } from '@entente/engine'
 import { generateSample, type SampleSide } from '@entente/engine/sample'
-import { serveLiveMirrors } from '../app/live-door.js'
+import { serveLiveMirrors } from '../app/live-gateway.js'
 import { relayAddress } from '../app/relay-address.js'
 
 /** Both companies of a rehearsal, each with its own engine on its own store. */

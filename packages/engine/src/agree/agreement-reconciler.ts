@@ -1,12 +1,12 @@
 import * as v from 'valibot'
 import { parseKey } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
-import type { Duty } from '../link/duties.js'
-import { isSameValue } from '../record/value.js'
+import type { Reconciler } from '../link/reconcilers.js'
+import { isSameValue } from '../schema/value.js'
 import { valueOf } from '../row/row.js'
 import { agreementFacts } from './agreement-row.js'
 import { contentToValue } from './canonical.js'
-import { type ConnectionFacts, enabledConnections } from './connection-facts.js'
+import { type ConnectionFacts, enabledConnections } from '../connect/connection-facts.js'
 import { agreedKey, effectiveEdits } from './effect.js'
 import { effectiveAgreement, refuseProposal } from './effective.js'
 import { readDecision, Refusals } from './peer-decision.js'
@@ -16,7 +16,7 @@ export const proposalKey = 'proposal'
 export const acceptanceKey = 'acceptance'
 
 /** Takes in what the peer proposed, accepted and computed, and compares the hashes of both sides. */
-export function agreementDuty(context: EngineContext): Duty {
+export function agreementReconciler(context: EngineContext): Reconciler {
   const { rows, replica } = context
   const refusals = new Refusals(context)
 

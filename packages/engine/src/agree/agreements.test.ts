@@ -1,9 +1,9 @@
 import { policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { agree, connect, connection, leadFields, openAgreed, openOrg, settle, updateFields, Wire } from '../export/two-orgs.js'
-import type { Field } from '../record/field.js'
-import { messageId, requireConnection } from './connection-facts.js'
-import { textOf } from '../replica/meaning.js'
+import type { Field } from '../schema/field.js'
+import { messageId, requireConnection } from '../connect/connection-facts.js'
+import { textOf } from '../replica/feed-role.js'
 
 async function openTwo() {
   const [vera, paul, wire] = [await openOrg('vendor'), await openOrg('partner'), new Wire()]
@@ -61,8 +61,8 @@ describe('an agreement', () => {
     const { vera, paul } = await openAgreed()
     for (const org of [vera, paul]) {
       const { ownMessages } = requireConnection(org.context.rows, connection)
-      const notice = org.context.rows.get('Notice', messageId(ownMessages, policyKey))
-      expect(JSON.parse(textOf(notice, 'body') ?? '')).toEqual({ version: 1, slots: { lead: ['0', '1', '2'], opportunity: [] } })
+      const controlEntry = org.context.rows.get('ControlEntry', messageId(ownMessages, policyKey))
+      expect(JSON.parse(textOf(controlEntry, 'body') ?? '')).toEqual({ version: 1, slots: { lead: ['0', '1', '2'], opportunity: [] } })
     }
   })
 

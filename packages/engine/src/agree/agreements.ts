@@ -2,14 +2,14 @@ import * as v from 'valibot'
 import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api.js'
 import { EngineError } from '../api.js'
 import type { EngineContext } from '../context.js'
-import type { Field } from '../record/field.js'
-import { findField } from '../record/schema.js'
-import type { Duty } from '../link/duties.js'
+import type { Field } from '../schema/field.js'
+import { findField } from '../schema/schema.js'
+import type { Reconciler } from '../link/reconcilers.js'
 import { readListings } from '../share/listing.js'
-import { acceptanceKey, agreementDuty, proposalKey } from './agreement-duty.js'
+import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-reconciler.js'
 import { agreementFacts, agreementView } from './agreement-row.js'
 import { canonicalHash, contentToValue } from './canonical.js'
-import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection } from './connection-facts.js'
+import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
 import { effectiveEdits } from './effect.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './effective.js'
 import { preflightLines, suggestFields } from './mapping-lines.js'
@@ -19,7 +19,7 @@ import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerm
 const sampleRecords = 500
 
 /** Proposals, acceptances and the agreement that follows from both. */
-export function createAgreements(context: EngineContext): { readonly api: AgreementsApi; readonly duties: readonly Duty[] } {
+export function createAgreements(context: EngineContext): { readonly api: AgreementsApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, identity, clock } = context
 
   const api: AgreementsApi = {
@@ -71,7 +71,7 @@ export function createAgreements(context: EngineContext): { readonly api: Agreem
       return linesFor(connection, object, { fields: mappings })
     },
   }
-  return { api, duties: [agreementDuty(context)] }
+  return { api, reconcilers: [agreementReconciler(context)] }
 
   function decide(id: ConnectionFacts['id'], side: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)

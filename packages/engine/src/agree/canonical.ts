@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 
 /** JSON with names in code unit order and without what is undefined: the same text for the same content on every device. */
 export function canonicalJson(content: unknown): string {

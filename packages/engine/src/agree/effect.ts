@@ -1,10 +1,10 @@
 import { type ObjectTopic, type Policy, policyKey } from '@entente/protocol'
 import type { EffectiveAgreement, ObjectName } from '../api.js'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 import { policyText } from '../replica/index.js'
 import type { RowEdit } from '../row/rows.js'
 import { contentToValue } from './canonical.js'
-import { type ConnectionFacts, messageEdit, messageId } from './connection-facts.js'
+import { type ConnectionFacts, messageEdit, messageId } from '../connect/connection-facts.js'
 
 /** The key under which each side tells version and hash of its effective agreement. */
 export const agreedKey = 'agreed'
@@ -20,7 +20,7 @@ export function effectiveEdits(connection: ConnectionFacts, agreement: Effective
       id: connection.id,
       values: { effective: contentToValue(agreement), [slotsRegister(agreement.version)]: slotFields(agreement) },
     },
-    { object: 'Notice', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(policyOf(agreement)) } },
+    { object: 'ControlEntry', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(policyOf(agreement)) } },
     messageEdit(connection.ownMessages, agreedKey, { version: agreement.version, hash: agreement.hash }),
   ]
 }

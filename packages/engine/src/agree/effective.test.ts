@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { FieldMapping } from '../api.js'
-import { findField, standardLead } from '../record/schema.js'
+import { findField, standardLead } from '../schema/schema.js'
 import { canonicalHash, canonicalJson } from './canonical.js'
 import { effectiveAgreement } from './effective.js'
 import type { AcceptanceTerms, ProposalTerms } from './schema.js'

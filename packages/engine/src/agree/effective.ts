@@ -1,6 +1,6 @@
 import { limits } from '@entente/protocol'
 import type { AgreedField, EffectiveAgreement, EngineErrorCode, ObjectName } from '../api.js'
-import { compareFields } from '../record/compare-fields.js'
+import { compareFields } from '../schema/compare-fields.js'
 import { canonicalHash } from './canonical.js'
 import type { AcceptanceTerms, ProposalTerms } from './schema.js'
 

@@ -1,8 +1,8 @@
 import type { Acceptance, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api.js'
-import { type FieldMapping as Line, preflight, suggestMapping } from '../record/mapping.js'
-import type { ObjectSchema } from '../record/schema.js'
-import type { RecordValues } from '../record/validate.js'
-import type { Value } from '../record/value.js'
+import { type FieldMapping as Line, preflight, suggestMapping } from '../schema/mapping.js'
+import type { ObjectSchema } from '../schema/schema.js'
+import type { RecordValues } from '../schema/validate.js'
+import type { Value } from '../schema/value.js'
 
 type AcceptedObject = NonNullable<Acceptance['objects'][ObjectName]>
 

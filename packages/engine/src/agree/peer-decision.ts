@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
 import { valueOf } from '../row/row.js'
-import type { Value } from '../record/value.js'
-import type { ConnectionFacts } from './connection-facts.js'
+import type { Value } from '../schema/value.js'
+import type { ConnectionFacts } from '../connect/connection-facts.js'
 
 /** What this part of the engine signs. */
 export type DecisionType = 'proposal' | 'acceptance' | 'request' | 'package' | 'result'

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import { type Field, parseField } from '../record/field.js'
-import { parseValue, type Value } from '../record/value.js'
+import { type Field, parseField } from '../schema/field.js'
+import { parseValue, type Value } from '../schema/value.js'
 
 // What proposals, acceptances and agreements are made of, as it comes from the other org or out of a row. Unknown properties are dropped, so that both
 // sides compute over the same words.

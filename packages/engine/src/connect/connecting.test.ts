@@ -2,14 +2,14 @@ import { decodeRelayFrame, encodeClientFrame, parseOrgId } from '@entente/protoc
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Engine } from '../api.js'
 import { openEngine } from '../engine.js'
-import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '../memory/index.js'
-import { memoryHello } from '../memory/hello.js'
+import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '../testing/index.js'
+import { memoryHello } from '../testing/hello.js'
 import type { Clock } from '../port/clock.js'
 import type { OpenSocket } from '../port/socket.js'
 import { loadIdentity } from '../identity/identity.js'
 import { rowKey, storedRow } from '../row/rows.js'
 import { mailboxClaim, mailboxId } from '../seal/keys.js'
-import { parseLink } from './link.js'
+import { parseLink } from './invitation-link.js'
 import { makeReveal } from './reveal.js'
 
 const clock: Clock = {

@@ -14,7 +14,7 @@ import {
 import { EngineError } from '../api.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 
 /** A connection as agreeing, sharing and exporting need it. */
 export interface ConnectionFacts {

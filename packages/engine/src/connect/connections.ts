@@ -2,19 +2,19 @@ import { type ConnectionId, limits, parseConnectionId, parseOrgId } from '@enten
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { type ConnectionsApi, type ConnectionState, type ConnectionView, EngineError } from '../api.js'
 import type { EngineContext } from '../context.js'
-import type { Duty } from '../link/index.js'
+import type { Reconciler } from '../link/index.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/meaning.js'
+import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
-import { endDuty, endKey, mismatchProblem } from './end-duty.js'
-import { cancelKey, commitKey, handshakeDuty, isExpired } from './handshake-duty.js'
-import { formatLink, parseLink } from './link.js'
+import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
+import { cancelKey, commitKey, handshakeReconciler, isExpired } from './handshake-reconciler.js'
+import { formatLink, parseLink } from './invitation-link.js'
 import { commitTo, makeReveal } from './reveal.js'
 
 /** Connecting two orgs: invitations, the handshake, the comparison of codes, and the end. */
-export function createConnections(context: EngineContext): { readonly api: ConnectionsApi; readonly duties: readonly Duty[] } {
+export function createConnections(context: EngineContext): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, link, identity, clock, random } = context
 
   link.onMailbox(({ mailbox, state }) => {
@@ -128,7 +128,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       ])
     },
   }
-  return { api, duties: [handshakeDuty(context), endDuty(context)] }
+  return { api, reconcilers: [handshakeReconciler(context), endReconciler(context)] }
 }
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']

@@ -1,9 +1,9 @@
 import { otherSide, parseConnectionId, parseKey, parseOrgId, policyKey } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
-import type { Duty } from '../link/index.js'
+import type { Reconciler } from '../link/index.js'
 import { connectionFeed, messageRowId, policyText, readPolicy } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/meaning.js'
+import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 
 export const endKey = parseKey('end')
@@ -12,7 +12,7 @@ export const mismatchProblem =
   'The codes of both orgs were found to differ, so somebody may stand between them. Nothing flows. Disconnect, and connect again with a new invitation.'
 
 /** Hears that the peer ended the connection, or found that the codes differ (rule CN7), and tells the relay of an end (rule CN8). */
-export function endDuty(context: EngineContext): Duty {
+export function endReconciler(context: EngineContext): Reconciler {
   const { rows, replica } = context
   const refused = new Map<string, unknown>()
   return {
@@ -31,8 +31,8 @@ export function endDuty(context: EngineContext): Duty {
     const side = sideOf(row)
     if (!side) return
     const id = messageRowId(connectionFeed(parseConnectionId(row.id), side, 'messages'), policyKey)
-    const policy = readPolicy(valueOf(rows.get('Notice', id), 'body'))
-    if (policy && !policy.ended) await rows.save([{ object: 'Notice', id, values: { body: policyText({ ...policy, ended: true }) } }])
+    const policy = readPolicy(valueOf(rows.get('ControlEntry', id), 'body'))
+    if (policy && !policy.ended) await rows.save([{ object: 'ControlEntry', id, values: { body: policyText({ ...policy, ended: true }) } }])
   }
 
   async function look(row: Row): Promise<void> {

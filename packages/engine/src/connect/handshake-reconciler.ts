@@ -9,9 +9,9 @@ import {
   type Side,
 } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
-import type { Duty } from '../link/index.js'
+import type { Reconciler } from '../link/index.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/meaning.js'
+import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { integrationUser } from './integration-user.js'
@@ -33,7 +33,7 @@ export function isExpired(row: Row, now: number): boolean {
  * Carries the handshake in the mailbox of each open invitation: the partner has committed, the vendor reveals, the partner reveals, both have a
  * connection (rules CN2 to CN6). Each step is one save, found by looking at what is there, so it goes on after a crash wherever it stood.
  */
-export function handshakeDuty(context: EngineContext): Duty {
+export function handshakeReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity, clock, random } = context
   return {
     name: 'handshake',

@@ -3,7 +3,7 @@ import { x25519 } from '@noble/curves/ed25519.js'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
 import { createIdentity, type Identity } from '../identity/identity.js'
-import { MemoryStore, seededRandom } from '../memory/index.js'
+import { MemoryStore, seededRandom } from '../testing/index.js'
 import type { Clock } from '../port/clock.js'
 import { makeReveal, readReveal, sharedSecret, shortCode } from './reveal.js'
 

@@ -1,4 +1,4 @@
-import { foldLabel, type Field, type ObjectSchema, type RecordObject } from '../record/index.js'
+import { foldLabel, type Field, type ObjectSchema, type RecordObject } from '../schema/index.js'
 
 /**
  * What other tools call the standard fields, best first. Only names that mean nothing else stand here: a wrong guess costs more than none.

@@ -10,7 +10,7 @@ import {
   type ObjectSchema,
   type RecordValues,
   type Value,
-} from '../record/index.js'
+} from '../schema/index.js'
 import { convertAllRows, convertRows, guessesToMapping, type ColumnMapping, type ConvertRowsOptions } from './convert-rows.js'
 import { escapeFormula, unescapeFormula } from './formula.js'
 import { guessColumns } from './guess.js'

@@ -8,7 +8,7 @@ import {
   type RecordError,
   type RecordValues,
   type Value,
-} from '../record/index.js'
+} from '../schema/index.js'
 import type { CsvProblem } from './csv-error.js'
 import type { ColumnGuess } from './guess.js'
 import type { CsvRow, CsvTable } from './parse.js'

@@ -1,4 +1,4 @@
-import { findField, listValues, type Field, type ObjectSchema } from '../record/index.js'
+import { findField, listValues, type Field, type ObjectSchema } from '../schema/index.js'
 import type { ColumnGuess } from './guess.js'
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addCustomField, standardLead, standardOpportunity, type ObjectSchema } from '../record/index.js'
+import { addCustomField, standardLead, standardOpportunity, type ObjectSchema } from '../schema/index.js'
 import { foldColumnName } from './column-names.js'
 import { proposeCustomField } from './custom-field.js'
 import { guessColumns, type ColumnGuess } from './guess.js'

@@ -1,4 +1,4 @@
-import { parseDecimal, validateField, type Field, type FieldType, type ObjectSchema } from '../record/index.js'
+import { parseDecimal, validateField, type Field, type FieldType, type ObjectSchema } from '../schema/index.js'
 import { matchColumns } from './column-names.js'
 import type { CsvTable } from './parse.js'
 import { cutPercent, readCell, readCheckbox, readMoney, type CellFormat } from './read-cell.js'

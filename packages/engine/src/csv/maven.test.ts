@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { addCustomField, standardOpportunity, type ObjectSchema } from '../record/index.js'
+import { addCustomField, standardOpportunity, type ObjectSchema } from '../schema/index.js'
 import {
   convertAllRows,
   decodeCsvBytes,

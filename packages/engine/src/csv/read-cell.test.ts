@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { listValues, type Field, type FieldType } from '../record/index.js'
+import { listValues, type Field, type FieldType } from '../schema/index.js'
 import { readCell, type CellFormat } from './read-cell.js'
 import { readDate, readDateTime, readTime } from './read-date.js'
 

@@ -11,7 +11,7 @@ import {
   type ConversionResult,
   type Field,
   type Value,
-} from '../record/index.js'
+} from '../schema/index.js'
 import { unescapeFormula } from './formula.js'
 import { readDate, readDateTime, readTime, type DateOrder } from './read-date.js'
 

@@ -1,4 +1,4 @@
-import { formatDate, isDay, localToInstant, normaliseInstant, normaliseTime } from '../record/index.js'
+import { formatDate, isDay, localToInstant, normaliseInstant, normaliseTime } from '../schema/index.js'
 
 /** Longer than any written date with its time; beyond it no pattern is tried. */
 const maxDateLength = 64

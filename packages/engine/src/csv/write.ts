@@ -1,4 +1,4 @@
-import { isDecimal, isValueMap, scalarToText, type Field, type RecordValues, type Value } from '../record/index.js'
+import { isDecimal, isValueMap, scalarToText, type Field, type RecordValues, type Value } from '../schema/index.js'
 import { escapeFormula } from './formula.js'
 
 export interface WriteCsvOptions {

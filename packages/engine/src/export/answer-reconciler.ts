@@ -1,14 +1,14 @@
 import { type Key, type Stamp } from '@entente/protocol'
 import type { OutboundStatus } from '../api.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../agree/peer-decision.js'
 import type { EngineContext } from '../context.js'
-import type { Duty } from '../link/duties.js'
+import type { Reconciler } from '../link/reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { mapIdOfListing } from '../share/listing-id.js'
-import { shelvesOf } from '../share/shelf.js'
+import { visibilityIndexesOf } from '../share/visibility-index.js'
 import { Mail } from './mail.js'
 import { answersToParts, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
@@ -18,7 +18,7 @@ import { type Answer, exportError, isExported, packageKey, requestKey, requestPr
  * Answers the partner's requests: checks who asks, whether the record is still shared and under which agreement, and packs the agreed fields. Packages
  * and record maps are one save, so a crash leaves a request either unanswered or answered (rule EX1).
  */
-export function answerDuty(context: EngineContext): Duty {
+export function answerReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity, clock, link } = context
   const mail = new Mail(context, requestPrefix)
   const refusals = new Refusals(context)
@@ -66,9 +66,9 @@ export function answerDuty(context: EngineContext): Duty {
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[terms.object]
     const obstacle = exportObstacle(context, connection, by)
-    const shelf = shelvesOf(context).of(connection, terms.object)
+    const index = visibilityIndexesOf(context).of(connection, terms.object)
     return [...new Set(terms.listings)].map((listing) => {
-      const record = shelf.recordsByListing.get(listing) ?? ''
+      const record = index.recordsByListing.get(listing) ?? ''
       const refuse = (status: OutboundStatus, rule: string, message: string, fix: string) => ({
         record,
         answer: { listing, status, errors: [exportError(listing, rule, message, fix)] },
@@ -85,7 +85,7 @@ export function answerDuty(context: EngineContext): Duty {
       const map = mapIdOfListing(connection.secret, listing)
       if (isTaken(map)) return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
       const row = rows.get(terms.object, record)
-      if (!row || !shelf.visible.has(record)) {
+      if (!row || !index.visible.has(record)) {
         return refuse(
           'ExportPublishUnknownError',
           'sharing',

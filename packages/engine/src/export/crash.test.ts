@@ -1,8 +1,8 @@
 import type { Side } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { MemoryStore } from '../memory/index.js'
+import { MemoryStore } from '../testing/index.js'
 import { connection, lead, openAgreed, openOrg, type Org, settle, type Wire } from './two-orgs.js'
-import { textOf } from '../replica/meaning.js'
+import { textOf } from '../replica/feed-role.js'
 
 /** A store whose device loses power at a chosen transaction: that one and all after it are not there, until the org is opened again. */
 class FragileStore {
@@ -122,8 +122,8 @@ describe('two devices of the partner', () => {
     await settle(wire, vera)
     const before = structuredClone([...paul.context.rows.list('ExportRequest').values()])
     await paul.sync(wire)
-    paul.duties.poke()
-    await paul.duties.settled()
+    paul.reconcilers.poke()
+    await paul.reconcilers.settled()
     const [copy] = copiesOf(paul)
     await paul.records.edit('Lead', copy?.id ?? '', { LastName: 'Lovelace' })
     const other = await openOrg('partner', { store: new MemoryStore() })
@@ -135,8 +135,8 @@ describe('two devices of the partner', () => {
       })),
     )
     await other.sync(wire)
-    other.duties.start()
-    await other.duties.settled()
+    other.reconcilers.start()
+    await other.reconcilers.settled()
     expect(copiesOf(other).map(({ id }) => id)).toEqual([copy?.id])
     paul.context.rows.take(copiesOf(other), 'tab')
     expect(paul.records.get('Lead', copy?.id ?? '')?.values['LastName']).toBe('Lovelace')

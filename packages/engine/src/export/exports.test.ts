@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { requireConnection } from '../agree/connection-facts.js'
+import { requireConnection } from '../connect/connection-facts.js'
 import { isDeleted } from '../records/records.js'
 import { agree, connect, connection, lead, openAgreed, openOrg, type Org, settle, type Wire } from './two-orgs.js'
 

@@ -2,7 +2,7 @@ import type { ConnectionId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { Engine } from '../api.js'
 import { openEngine } from '../engine.js'
-import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '../memory/index.js'
+import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '../testing/index.js'
 import type { Clock } from '../port/clock.js'
 import { lead, leadFields, updateFields } from './two-orgs.js'
 
@@ -39,7 +39,7 @@ async function until(holds: () => boolean, engines: readonly Engine[], what: str
 }
 
 describe('two engines at a relay', () => {
-  it('[EP2, EP3, DM2] connect, agree, share, export and keep each other’s mirrors current, also over a narrower agreement', async () => {
+  it('[EP2, EP3, DF2] connect, agree, share, export and keep each other’s mirrors current, also over a narrower agreement', async () => {
     const { vista, pine } = await openBoth()
     const both = [vista, pine]
     const { invitation } = await vista.connections.invite('https://pine.example/')

@@ -1,5 +1,5 @@
 import type { FeedName, Key } from '@entente/protocol'
-import type { ConnectionFacts } from '../agree/connection-facts.js'
+import type { ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 
 /** The peer's messages of one kind that may need work: all of them after opening and when a connection changed, and then those that change. */

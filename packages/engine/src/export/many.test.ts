@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 import { connection, lead, openAgreed, openOrg, settle, type Wire } from './two-orgs.js'
-import { textOf } from '../replica/meaning.js'
+import { textOf } from '../replica/feed-role.js'
 
 describe('a large org', () => {
   it('lists half of 8,800 records and exports 1,000 of them within seconds', { timeout: 60_000 }, async () => {

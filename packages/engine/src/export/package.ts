@@ -1,8 +1,8 @@
 import { utf8ByteLength } from 'lib0/string'
 import type { AgreedField, ObjectName } from '../api.js'
 import { canonicalJson } from '../agree/canonical.js'
-import { validateField } from '../record/validate.js'
-import type { Value } from '../record/value.js'
+import { validateField } from '../schema/validate.js'
+import type { Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
 import { type Answer, exportError } from './terms.js'
 

@@ -1,5 +1,5 @@
 import { EngineError } from '../api.js'
-import type { ConnectionFacts } from '../agree/connection-facts.js'
+import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { EngineContext } from '../context.js'
 import { hasSeat } from '../people/grants.js'

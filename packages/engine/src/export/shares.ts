@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { feedName, parseKey } from '@entente/protocol'
 import { EngineError, type ObjectName, type OutboundStatus, type InboundStatus, type ShareView } from '../api.js'
-import { connectionFacts, type ConnectionFacts } from '../agree/connection-facts.js'
+import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { outboundStatuses } from './terms.js'
 import { isDeleted } from '../records/records.js'
@@ -10,7 +10,7 @@ import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
 import { createMirrors } from '../mirror/mirrors.js'
 import { RecordMaps } from '../mirror/record-maps.js'
-import { textOf } from '../replica/meaning.js'
+import { textOf } from '../replica/feed-role.js'
 
 const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
 

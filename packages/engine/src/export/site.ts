@@ -2,25 +2,25 @@ import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionId } from '@entente/protocol'
 import { EngineError, type ListingView, type ObjectName, type SiteApi } from '../api.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { connectionFacts, messageEdit, requireConnection } from '../agree/connection-facts.js'
+import { connectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import { importDuty } from '../import/import-duty.js'
-import type { Field } from '../record/field.js'
-import { queryRecords, validateQuery } from '../record/query.js'
-import type { ObjectSchema } from '../record/schema.js'
+import { importReconciler } from '../import/import-reconciler.js'
+import type { Field } from '../schema/field.js'
+import { queryRecords, validateQuery } from '../query/query.js'
+import type { ObjectSchema } from '../schema/schema.js'
 import { isDeleted } from '../records/records.js'
-import type { Duty } from '../link/duties.js'
+import type { Reconciler } from '../link/reconcilers.js'
 import type { RowEdit } from '../row/rows.js'
 import { findListing, readListings } from '../share/listing.js'
 import { copyIdOfMap } from '../share/listing-id.js'
-import { answerDuty } from './answer-duty.js'
+import { answerReconciler } from './answer-reconciler.js'
 import { isFailed, jobView, ListingStatuses, requestOutcomes, requestRowId, requestRows } from './job.js'
 import { exportObstacle } from './permission.js'
-import { resultDuty } from './result-duty.js'
+import { resultReconciler } from './result-reconciler.js'
 import { listingsPerRequest, requestKey } from './terms.js'
 
 /** The vendor's partner site as the partner's people use it, and the work of an export on both sides. */
-export function createSite(context: EngineContext): { readonly api: SiteApi; readonly duties: readonly Duty[] } {
+export function createSite(context: EngineContext): { readonly api: SiteApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, identity, clock, random } = context
   const statuses = new ListingStatuses(rows)
   let turn: Promise<unknown> = Promise.resolve()
@@ -78,7 +78,7 @@ export function createSite(context: EngineContext): { readonly api: SiteApi; rea
       )
     },
   }
-  return { api, duties: [answerDuty(context), importDuty(context), resultDuty(context)] }
+  return { api, reconcilers: [answerReconciler(context), importReconciler(context), resultReconciler(context)] }
 
   function vendorFields(id: ConnectionId, object: ObjectName): readonly Field[] {
     const { effective } = agreementFacts(rows.get('Agreement', id))

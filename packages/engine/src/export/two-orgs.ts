@@ -4,11 +4,11 @@ import type { EngineContext } from '../context.js'
 import { certifyDevice } from '../identity/certificate.js'
 import { signDecision } from '../identity/decision.js'
 import { createKeyPair } from '../identity/key-pair.js'
-import { Duties, type Duty } from '../link/duties.js'
-import { MemoryBrowser, MemoryStore, seededRandom } from '../memory/index.js'
+import { Reconcilers, type Reconciler } from '../link/reconcilers.js'
+import { MemoryBrowser, MemoryStore, seededRandom } from '../testing/index.js'
 import { createMirrors } from '../mirror/mirrors.js'
 import type { Clock } from '../port/clock.js'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 import { createRecords } from '../records/records.js'
 import { createSchemas } from '../records/schemas.js'
 import { Replica } from '../replica/index.js'
@@ -60,7 +60,7 @@ export interface Org {
   readonly store: MemoryStore
   readonly context: EngineContext
   readonly replica: Replica
-  readonly duties: Duties
+  readonly reconcilers: Reconcilers
   readonly problems: string[]
   readonly agreements: ReturnType<typeof createAgreements>['api']
   readonly sharing: ReturnType<typeof createSharing>['api']
@@ -129,15 +129,17 @@ export async function openOrg(
     changed: () => undefined,
   } as unknown as EngineContext
   const parts = [createAgreements(context), createSharing(context), createSite(context), createMirrors(context)] as const
-  const duties = new Duties(replica, clock, (duty: Duty, error) => problems.push(`${duty.name}: ${String(error)}`))
-  for (const part of parts) for (const duty of part.duties) duties.add(duty)
+  const reconcilers = new Reconcilers(replica, clock, (reconciler: Reconciler, error) =>
+    problems.push(`${reconciler.name}: ${String(error)}`),
+  )
+  for (const part of parts) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   const [{ api: agreements }, { api: sharing }, { api: site }, { api: mirrors }] = parts
   return {
     side,
     store,
     context,
     replica,
-    duties,
+    reconcilers,
     problems,
     agreements,
     sharing,
@@ -146,7 +148,7 @@ export async function openOrg(
     records: createRecords(context, schemas, createShares(context)),
     sync: (wire) => syncOrg(replica, wire),
     close() {
-      duties.stop()
+      reconcilers.stop()
       replica.close()
     },
   }
@@ -190,19 +192,19 @@ async function syncOrg(replica: Replica, wire: Wire): Promise<boolean> {
     const { cursor } = replica.position(feed)
     const fresh = entries.slice(cursor)
     if (fresh.length > 0) moved = true
-    await replica.absorb(feed, { opening: 1, position: entries.length, live: true, entries: fresh })
+    await replica.absorb(feed, { incarnation: 1, position: entries.length, live: true, entries: fresh })
   }
   return moved
 }
 
-/** Duties and wire in turns until nothing moves any more. */
+/** Reconcilers and wire in turns until nothing moves any more. */
 export async function settle(wire: Wire, ...parties: readonly Org[]): Promise<void> {
   for (let round = 0; round < 60; round++) {
     let moved = false
     for (const org of parties) {
-      org.duties.start()
-      org.duties.poke()
-      await org.duties.settled()
+      org.reconcilers.start()
+      org.reconcilers.poke()
+      await org.reconcilers.settled()
       if (await org.sync(wire)) moved = true
     }
     if (!moved) return

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AgreedField, FieldMapping } from '../api.js'
-import type { Field } from '../record/field.js'
-import { findField, standardLead } from '../record/schema.js'
+import type { Field } from '../schema/field.js'
+import { findField, standardLead } from '../schema/schema.js'
 import { importAnswer } from './import-answer.js'
 
 const field = (name: string, changes: Partial<Field> = {}): Field => {

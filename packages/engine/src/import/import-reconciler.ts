@@ -1,7 +1,7 @@
 import type { Key } from '@entente/protocol'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { contentToValue } from '../agree/canonical.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../agree/peer-decision.js'
 import { integrationUser } from '../connect/integration-user.js'
 import type { EngineContext } from '../context.js'
@@ -22,7 +22,7 @@ import {
   type ResultTerms,
 } from '../export/terms.js'
 import { isDeleted } from '../records/records.js'
-import type { Duty } from '../link/duties.js'
+import type { Reconciler } from '../link/reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
@@ -32,7 +32,7 @@ import { copyEdits, importAnswer } from './import-answer.js'
  * Makes own copies of what the vendor packed. Copies, record maps, the job's outcome and the result for the vendor are one save, so a crash leaves a
  * package either untouched or wholly taken in, and no second copy can come about (rule IM3).
  */
-export function importDuty(context: EngineContext): Duty {
+export function importReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity, clock } = context
   const mail = new Mail(context, packagePrefix)
   const refusals = new Refusals(context)

@@ -1,24 +1,24 @@
-import { ProtocolError, type RelayMessage } from '@entente/protocol'
+import { type MessageOf, ProtocolError } from '@entente/protocol'
 
-/** With what a stock y-websocket provider may read one doc at the relay's door. */
-export interface DoorToken {
+/** With what a stock y-websocket provider may read one doc at the relay's gateway. */
+export interface GatewayToken {
   readonly token: string
   /** Milliseconds since 1970. */
   readonly expires: number
 }
 
 interface Waiting {
-  readonly resolve: (token: DoorToken) => void
+  readonly resolve: (token: GatewayToken) => void
   readonly reject: (error: ProtocolError) => void
 }
 
 /** The tokens that a session has asked for and not been given yet. */
-export class DoorRequests {
+export class GatewayRequests {
   readonly #waiting = new Map<number, Waiting>()
   #last = 0
 
   /** @param say asks the relay, under the number of the request. @throws ProtocolError with the relay's code */
-  ask(say: (id: number) => void): Promise<DoorToken> {
+  ask(say: (id: number) => void): Promise<GatewayToken> {
     const id = ++this.#last
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
@@ -26,12 +26,12 @@ export class DoorRequests {
     })
   }
 
-  take({ id, token, expires }: Extract<RelayMessage, { readonly type: 'door' }>): void {
+  take({ id, token, expires }: MessageOf<'gatewayToken'>): void {
     this.#waiting.get(id)?.resolve({ token, expires })
     this.#waiting.delete(id)
   }
 
-  refuse({ subject, code, detail }: Extract<RelayMessage, { readonly type: 'refused' }>): void {
+  refuse({ subject, code, detail }: MessageOf<'refused'>): void {
     this.#waiting.get(subject)?.reject(new ProtocolError(code, `The relay gave no token: ${detail}`))
     this.#waiting.delete(subject)
   }

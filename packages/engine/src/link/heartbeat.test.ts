@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../memory/clock.js'
+import { ManualClock } from '../testing/clock.js'
 import { Backoff } from './backoff.js'
 import { Heartbeat } from './heartbeat.js'
 

@@ -1,4 +1,4 @@
-export { Duties, type Duty } from './duties.js'
+export { Reconcilers, type Reconciler } from './reconcilers.js'
 export { Link, type LinkOptions, type LinkStatus } from './link.js'
-export type { DoorToken } from './door-requests.js'
-export type { Hello, Told } from './session.js'
+export type { GatewayToken } from './gateway-requests.js'
+export type { Hello } from './session.js'

@@ -1,4 +1,4 @@
-import type { ErrorCode, FeedName, Key } from '@entente/protocol'
+import type { MessageOf, ErrorCode, FeedName, Key } from '@entente/protocol'
 import { ProtocolError } from '@entente/protocol'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
@@ -7,8 +7,8 @@ import type { Tabs } from '../port/tabs.js'
 import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
-import type { DoorToken } from './door-requests.js'
-import { type Hello, type Resumption, Session, type SessionEnd, type Told } from './session.js'
+import type { GatewayToken } from './gateway-requests.js'
+import { type Hello, type Resumption, Session, type SessionEnd } from './session.js'
 
 export interface LinkOptions {
   readonly replica: Replica
@@ -54,7 +54,7 @@ export class Link {
   readonly #options: LinkOptions
   readonly #backoff: Backoff
   readonly #listeners = new Set<() => void>()
-  readonly #mailboxListeners = new Set<(message: Told<'mailbox'>) => void>()
+  readonly #mailboxListeners = new Set<(message: MessageOf<'mailbox'>) => void>()
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
   /** Stands for the time from `start` to `stop`. */
@@ -141,16 +141,16 @@ export class Link {
   }
 
   /** Calls back with what the relay tells of mailboxes. */
-  onMailbox(listener: (message: Told<'mailbox'>) => void): () => void {
+  onMailbox(listener: (message: MessageOf<'mailbox'>) => void): () => void {
     this.#mailboxListeners.add(listener)
     return () => this.#mailboxListeners.delete(listener)
   }
 
   /** A token with which a stock y-websocket provider may read one doc, from this device's session. @throws ProtocolError */
-  askDoor(feed: FeedName, key: Key): Promise<DoorToken> {
+  askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     if (!this.#line)
       return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay from this tab. Ask again when online.'))
-    return this.#line.session.askDoor(feed, key)
+    return this.#line.session.askGateway(feed, key)
   }
 
   /** Whether all feeds are up to date and nothing waits. */
@@ -216,7 +216,7 @@ export class Link {
     this.#line.socket.send(frame)
   }
 
-  #welcome({ time }: Told<'welcome'>): void {
+  #welcome({ time }: MessageOf<'welcome'>): void {
     const { clock, stamper } = this.#options
     this.#cancelTimer()
     stamper.offset = time - clock.now()

@@ -1,5 +1,5 @@
 import { type ClientMessage, parseConnectionId } from '@entente/protocol'
-import { sideOf, textOf } from '../replica/meaning.js'
+import { sideOf, textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
 import { claimHash, mailboxClaim } from '../seal/keys.js'

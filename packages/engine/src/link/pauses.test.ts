@@ -1,6 +1,6 @@
 import { feedName, parseConnectionId, parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../memory/clock.js'
+import { ManualClock } from '../testing/clock.js'
 import { Pauses } from './pauses.js'
 
 const feed = feedName({ kind: 'connection', connection: parseConnectionId('A'.repeat(22)), side: 'vendor', topic: 'opportunity' })

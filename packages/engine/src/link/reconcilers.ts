@@ -5,20 +5,20 @@ import type { ReplicaView } from '../replica/index.js'
  * Work that follows from state: it looks at rows and inbox and does what is missing by saving rows. Called again after every change, so a crash at
  * any point is made good by the next call. Must be idempotent, and return when nothing is left to do.
  */
-export interface Duty {
+export interface Reconciler {
   readonly name: string
   react(): Promise<void>
 }
 
-/** A duty that failed is tried again after this, in milliseconds. */
+/** A reconciler that failed is tried again after this, in milliseconds. */
 const retryMs = 2_000
 
-/** Runs the duties one after the other, again after every change, while this tab leads. */
-export class Duties {
+/** Runs the reconcilers one after the other, again after every change, while this tab leads. */
+export class Reconcilers {
   readonly #replica: ReplicaView
   readonly #clock: Clock
-  readonly #onError: (duty: Duty, error: unknown) => void
-  readonly #duties: Duty[] = []
+  readonly #onError: (reconciler: Reconciler, error: unknown) => void
+  readonly #reconcilers: Reconciler[] = []
   #waiters: (() => void)[] = []
   #unwatch: (() => void)[] = []
   #cancelRetry: () => void = () => undefined
@@ -26,14 +26,14 @@ export class Duties {
   #due = false
   #started = false
 
-  constructor(replica: ReplicaView, clock: Clock, onError: (duty: Duty, error: unknown) => void = () => undefined) {
+  constructor(replica: ReplicaView, clock: Clock, onError: (reconciler: Reconciler, error: unknown) => void = () => undefined) {
     this.#replica = replica
     this.#clock = clock
     this.#onError = onError
   }
 
-  add(duty: Duty): void {
-    this.#duties.push(duty)
+  add(reconciler: Reconciler): void {
+    this.#reconcilers.push(reconciler)
     this.poke()
   }
 
@@ -60,12 +60,12 @@ export class Duties {
     void this.#run()
   }
 
-  /** Whether a duty has or may have work left. */
+  /** Whether a reconciler has or may have work left. */
   get isBusy(): boolean {
     return this.#running
   }
 
-  /** Resolves when no duty has work left, at once where they are not started. */
+  /** Resolves when no reconciler has work left, at once where they are not started. */
   settled(): Promise<void> {
     if (!this.#running) return Promise.resolve()
     return new Promise((resolve) => this.#waiters.push(resolve))
@@ -76,17 +76,17 @@ export class Duties {
     await new Promise<void>((resolve) => void this.#clock.after(0, resolve))
     while (this.#due && this.#started) {
       this.#due = false
-      for (const duty of this.#duties) await this.#react(duty)
+      for (const reconciler of this.#reconcilers) await this.#react(reconciler)
     }
     this.#running = false
     this.#settle()
   }
 
-  async #react(duty: Duty): Promise<void> {
+  async #react(reconciler: Reconciler): Promise<void> {
     try {
-      if (this.#started) await duty.react()
+      if (this.#started) await reconciler.react()
     } catch (error) {
-      this.#onError(duty, error)
+      this.#onError(reconciler, error)
       this.#cancelRetry()
       this.#cancelRetry = this.#clock.after(retryMs, () => this.poke())
     }

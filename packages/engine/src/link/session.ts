@@ -1,4 +1,5 @@
 import {
+  type MessageOf,
   type ClientMessage,
   decodeRelayFrame,
   type ErrorCode,
@@ -18,15 +19,12 @@ import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
 import { batchesOf, sizeOf } from './batches.js'
-import { DoorRequests, type DoorToken } from './door-requests.js'
+import { GatewayRequests, type GatewayToken } from './gateway-requests.js'
 import { Heartbeat } from './heartbeat.js'
 import { InFlight } from './in-flight.js'
 import { mailboxRequests } from './mailboxes.js'
 import { Outbox } from './outbox.js'
 import { isGeneral, Pauses } from './pauses.js'
-
-/** A message of the relay by its type. */
-export type Told<Type extends RelayMessage['type']> = Extract<RelayMessage, { readonly type: Type }>
 
 /** What the device is to sign: the relay's nonce (base64url) and clock (ms since 1970), its host as dialled, the version to be spoken. */
 export interface Introduction {
@@ -43,7 +41,7 @@ export type Hello = (introduction: Introduction) => Promise<{ readonly token: st
 
 /** By what a device may come back without a hello. */
 export interface Resumption {
-  readonly given: Told<'resumption'>
+  readonly given: MessageOf<'resumption'>
   /** The relay's clock minus the device's when it said that hello, ms. */
   readonly offset: number
 }
@@ -67,12 +65,12 @@ const clockStepMs = 60_000
 
 /** What a session tells the link. After `onEnd` it says nothing more. */
 export interface SessionEvents {
-  onWelcome(welcome: Told<'welcome'>): void
+  onWelcome(welcome: MessageOf<'welcome'>): void
   /** What the device was given to come back with was shown; the relay has yet to say what it makes of it. */
   onResuming(): void
   /** By what the next sessions may be opened, or undefined where that is of no use any more. */
   onResumption(resumption: Resumption | undefined): void
-  onMailbox(mailbox: Told<'mailbox'>): void
+  onMailbox(mailbox: MessageOf<'mailbox'>): void
   onEntries(count: number): void
   /** Something may have become live, acknowledged or refused. */
   onProgress(): void
@@ -104,13 +102,13 @@ export class Session {
   readonly #live = new Set<FeedName>()
   readonly #refusedFeeds = new Set<FeedName>()
   readonly #said = new Set<string>()
-  readonly #doors = new DoorRequests()
+  readonly #gateway = new GatewayRequests()
   readonly #unwatch: () => void
   #heartbeat: Heartbeat | undefined
   #introduced = false
   #isResuming = false
   #offset = 0
-  #opening: number | undefined
+  #incarnation: number | undefined
   #inbox: Promise<unknown> = Promise.resolve()
   #behind = 0
   #sending: 'no' | 'yes' | 'again' = 'no'
@@ -126,7 +124,7 @@ export class Session {
 
   /** Whether every feed is up to date and nothing of this session is under way. */
   get isIdle(): boolean {
-    if (this.#opening === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no') return false
+    if (this.#incarnation === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no') return false
     return this.#options.replica.followed().feeds.every((feed) => this.#live.has(feed) || this.#refusedFeeds.has(feed))
   }
 
@@ -148,11 +146,11 @@ export class Session {
   }
 
   /** Asks for a token with which a stock y-websocket provider may read one doc. @throws ProtocolError with the relay's code */
-  askDoor(feed: FeedName, key: Key): Promise<DoorToken> {
+  askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined)
       return Promise.reject(new ProtocolError('FEED', 'This feed is not followed at the moment. Try again when online.'))
-    return this.#doors.ask((id) => this.#say({ type: 'askDoor', id, feed: number, key }))
+    return this.#gateway.ask((id) => this.#say({ type: 'askGateway', id, feed: number, key }))
   }
 
   /** Ends the session from this side. */
@@ -162,7 +160,7 @@ export class Session {
     this.#unwatch()
     this.#heartbeat?.stop()
     this.#pauses.stop()
-    this.#doors.giveUp()
+    this.#gateway.giveUp()
   }
 
   #enqueue(message: RelayMessage): void {
@@ -195,8 +193,8 @@ export class Session {
         if (message.state === 'wrong' && message.triesLeft > 0) return this.#claimLater(message)
         this.#retryFeeds()
         return events.onMailbox(message)
-      case 'door':
-        return this.#doors.take(message)
+      case 'gatewayToken':
+        return this.#gateway.take(message)
       case 'failed':
         return this.#hearFailed(message)
       case 'leaving':
@@ -208,7 +206,7 @@ export class Session {
     }
   }
 
-  async #introduce({ oldest, newest, nonce, time }: Told<'challenge'>): Promise<void> {
+  async #introduce({ oldest, newest, nonce, time }: MessageOf<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
     const { hello, host, clock, resumption, events } = this.#options
@@ -233,10 +231,10 @@ export class Session {
     this.#work()
   }
 
-  #begin(welcome: Told<'welcome'>): void {
+  #begin(welcome: MessageOf<'welcome'>): void {
     const { clock, events } = this.#options
     this.#keepResumption()
-    this.#opening = welcome.opening
+    this.#incarnation = welcome.incarnation
     this.#heartbeat = new Heartbeat(
       clock,
       welcome.heartbeatMs || limits.heartbeatMs,
@@ -253,7 +251,7 @@ export class Session {
     this.#isResuming = false
   }
 
-  #hearFailed({ code, retryMs }: Told<'failed'>): void {
+  #hearFailed({ code, retryMs }: MessageOf<'failed'>): void {
     // A relay may have forgotten what it gave, with its disk; it is asked again by a signature, and only its answer to that counts.
     const isForgotten = this.#isResuming && code === 'AUTH'
     if (isForgotten) this.#options.events.onResumption(undefined)
@@ -261,10 +259,10 @@ export class Session {
     this.#end(isForgotten ? { isWorthAnother: true } : { code, retryMs })
   }
 
-  async #absorb({ feed: number, position, live, entries }: Told<'entries'>): Promise<void> {
+  async #absorb({ feed: number, position, live, entries }: MessageOf<'entries'>): Promise<void> {
     const feed = this.#feedByNumber.get(number)
-    if (feed === undefined || this.#opening === undefined) return
-    await this.#options.replica.absorb(feed, { opening: this.#opening, position, live, entries })
+    if (feed === undefined || this.#incarnation === undefined) return
+    await this.#options.replica.absorb(feed, { incarnation: this.#incarnation, position, live, entries })
     if (entries.length > 0) {
       this.#options.events.onEntries(entries.length)
       if (feed.endsWith('/messages')) this.#pauses.resumeFeeds()
@@ -273,7 +271,7 @@ export class Session {
     this.#work()
   }
 
-  #accept({ ids }: Told<'accepted'>): void {
+  #accept({ ids }: MessageOf<'accepted'>): void {
     for (const id of ids) {
       const flight = this.#inFlight.take(id)
       if (flight) this.#pauses.resumeKey(flight.feed, flight.key)
@@ -281,7 +279,7 @@ export class Session {
     this.#work()
   }
 
-  async #hearNo(refused: Told<'refused'>): Promise<void> {
+  async #hearNo(refused: MessageOf<'refused'>): Promise<void> {
     switch (refused.what) {
       case 'offer':
         this.#refuseOffer(refused)
@@ -289,8 +287,8 @@ export class Session {
       case 'feed':
         await this.#refuseFeed(refused)
         break
-      case 'door':
-        this.#doors.refuse(refused)
+      case 'gateway':
+        this.#gateway.refuse(refused)
         break
       case 'attach':
       case 'mailbox':
@@ -299,7 +297,7 @@ export class Session {
     this.#work()
   }
 
-  #refuseOffer({ subject, code, retryMs, detail }: Told<'refused'>): void {
+  #refuseOffer({ subject, code, retryMs, detail }: MessageOf<'refused'>): void {
     const flight = this.#inFlight.take(subject)
     if (!flight) return
     const { feed, key, seen } = flight
@@ -315,7 +313,7 @@ export class Session {
     }
   }
 
-  async #refuseFeed({ subject, code, detail }: Told<'refused'>): Promise<void> {
+  async #refuseFeed({ subject, code, detail }: MessageOf<'refused'>): Promise<void> {
     const feed = this.#feedByNumber.get(subject)
     if (feed === undefined) return
     this.#live.delete(feed)
@@ -363,8 +361,8 @@ export class Session {
       const number = (this.#lastNumber += 1)
       this.#feedByNumber.set(number, feed)
       this.#numberByFeed.set(feed, number)
-      const { cursor, opening, position } = replica.position(feed)
-      this.#say({ type: 'subscribe', feed: number, name: feed, after: cursor, opening, position })
+      const { cursor, incarnation, position } = replica.position(feed)
+      this.#say({ type: 'subscribe', feed: number, name: feed, after: cursor, incarnation, position })
     }
   }
 
@@ -373,7 +371,7 @@ export class Session {
     if (count <= 0 || bytes <= 0) return
     const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
     const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
-    // Messages and notices first: they are few and small, and a revocation must not stand behind all records of an import.
+    // Messages and control entries first: they are few and small, and a revocation must not stand behind all records of an import.
     const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
     for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes })) {
       if (!this.#ended) this.#publish(offers)
@@ -394,7 +392,7 @@ export class Session {
   }
 
   /** The relay may only not know the invitation yet: whoever made it was offline, or is a moment late. The claim itself cannot be wrong. */
-  #claimLater({ mailbox, triesLeft }: Told<'mailbox'>): void {
+  #claimLater({ mailbox, triesLeft }: MessageOf<'mailbox'>): void {
     this.#options.clock.after(claimPauses[triesLeft] ?? 1_000, () => {
       this.#said.delete(`claim ${mailbox}`)
       this.#work()

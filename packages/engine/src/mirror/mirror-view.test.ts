@@ -1,8 +1,8 @@
 import { connectionId, parseKey, parseOrgId, type Stamp } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { AgreedField } from '../api.js'
-import { findField, standardLead } from '../record/schema.js'
-import type { PeerDoc } from '../replica/holdings.js'
+import { findField, standardLead } from '../schema/schema.js'
+import type { PeerDoc } from '../replica/replica-state.js'
 import type { Row } from '../row/row.js'
 import { mirrorFeed, type MirrorSource, mirrorView } from './mirror-view.js'
 

@@ -1,7 +1,7 @@
 import { type ConnectionId, type FeedName, feedName, otherSide, parseKey, type Side } from '@entente/protocol'
 import type { AgreedField, MirrorField, MirrorView, ObjectName } from '../api.js'
-import { validateField } from '../record/validate.js'
-import type { PeerDoc } from '../replica/holdings.js'
+import { validateField } from '../schema/validate.js'
+import type { PeerDoc } from '../replica/replica-state.js'
 import { registerOf, type Row, valueOf } from '../row/row.js'
 
 /** The peer's feed that carries the docs of an object. */

@@ -1,16 +1,16 @@
 import { otherSide, parseKey } from '@entente/protocol'
 import type { MirrorsApi, MirrorView, ObjectName } from '../api.js'
 import { agreementFacts, slotOf } from '../agree/agreement-row.js'
-import { connectionFacts, type ConnectionFacts } from '../agree/connection-facts.js'
+import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import type { Duty } from '../link/duties.js'
+import type { Reconciler } from '../link/reconcilers.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed, mirrorView } from './mirror-view.js'
 import { RecordMaps } from './record-maps.js'
-import { textOf } from '../replica/meaning.js'
+import { textOf } from '../replica/feed-role.js'
 
 /** "Connected External Lead / Opportunity". Derived from the peer's docs on reading; there is no way to write one. */
-export function createMirrors(context: EngineContext): { readonly api: MirrorsApi; readonly duties: readonly Duty[] } {
+export function createMirrors(context: EngineContext): { readonly api: MirrorsApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, replica } = context
   const maps = new RecordMaps(rows)
 
@@ -39,7 +39,7 @@ export function createMirrors(context: EngineContext): { readonly api: MirrorsAp
       return count
     },
   }
-  return { api, duties: [] }
+  return { api, reconcilers: [] }
 
   function viewOf(map: Row, connection: ConnectionFacts, object: ObjectName): MirrorView | undefined {
     const agreement = rows.get('Agreement', connection.id)

@@ -1,5 +1,5 @@
 import type { Rows } from '../row/rows.js'
-import { textOf } from '../replica/meaning.js'
+import { textOf } from '../replica/feed-role.js'
 
 /** From an own record to its record maps, and from a connection to its: kept up to date map by map. */
 export class RecordMaps {

@@ -1,11 +1,11 @@
 import { parseKey } from '@entente/protocol'
 import * as v from 'valibot'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { Refusals } from '../agree/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
-import type { Duty } from '../link/index.js'
-import { isSameValue, parseValue, type Value } from '../record/value.js'
+import type { Reconciler } from '../link/index.js'
+import { isSameValue, parseValue, type Value } from '../schema/value.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { grantRowId, grantsOf, ownPeople, seatsRowId } from './grants.js'
@@ -24,7 +24,7 @@ const grantTerms = v.looseObject({
  * The partner tells who its people are, the vendor tells who of them may export: each a signed decision, said again when it changes, and taken in by
  * the other side (rules PE1, PE2).
  */
-export function announcementDuty(context: EngineContext): Duty {
+export function announcementReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity } = context
   const refusals = new Refusals(context)
   return {

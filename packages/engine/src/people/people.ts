@@ -1,17 +1,17 @@
 import type { ConnectionId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { EngineError, type PeopleApi } from '../api.js'
-import { requireConnection } from '../agree/connection-facts.js'
+import { requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import type { Duty } from '../link/index.js'
-import { isValueMap } from '../record/value.js'
-import { sideOf } from '../replica/meaning.js'
+import type { Reconciler } from '../link/index.js'
+import { isValueMap } from '../schema/value.js'
+import { sideOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
-import { announcementDuty } from './announcement-duty.js'
+import { announcementReconciler } from './announcement-reconciler.js'
 import { grantRowId, grantsOf, ownPeople, seatsOf, seatsRowId } from './grants.js'
 
 /** Who may export: the vendor's admin grants it to people of the partner, each taking a seat. */
-export function createPeople(context: EngineContext): { readonly api: PeopleApi; readonly duties: readonly Duty[] } {
+export function createPeople(context: EngineContext): { readonly api: PeopleApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, clock, random } = context
 
   const requireAdmin = (): void => {
@@ -72,5 +72,5 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       return id
     },
   }
-  return { api, duties: [announcementDuty(context)] }
+  return { api, reconcilers: [announcementReconciler(context)] }
 }

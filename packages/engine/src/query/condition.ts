@@ -1,11 +1,11 @@
-import { compareDecimals, isDecimal } from './decimal.js'
-import { refuse, type Refused } from './error.js'
-import type { Field, FieldType } from './field.js'
-import { foldLabel } from './match-picklist.js'
+import { compareDecimals, isDecimal } from '../schema/decimal.js'
+import { refuse, type Refused } from '../schema/error.js'
+import type { Field, FieldType } from '../schema/field.js'
+import { foldLabel } from '../schema/match-picklist.js'
 import { amountOf, codeOf, compareValues } from './order.js'
-import { findField, type ObjectSchema } from './schema.js'
-import { validateField, type RecordValues } from './validate.js'
-import { isValueMap, scalarToText, type Value } from './value.js'
+import { findField, type ObjectSchema } from '../schema/schema.js'
+import { validateField, type RecordValues } from '../schema/validate.js'
+import { isValueMap, scalarToText, type Value } from '../schema/value.js'
 
 export const operators = [
   'equals',

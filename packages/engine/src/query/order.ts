@@ -1,6 +1,6 @@
-import { compareDecimals } from './decimal.js'
-import type { Field } from './field.js'
-import { isValueMap, scalarToText, type Value } from './value.js'
+import { compareDecimals } from '../schema/decimal.js'
+import type { Field } from '../schema/field.js'
+import { isValueMap, scalarToText, type Value } from '../schema/value.js'
 
 /**
  * Compares two stored, non-empty values of one field: numbers exactly, amounts first by number and then by code, picklist values in the

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { queryRecords, validateQuery, type ListedRecord, type RecordQuery } from './query.js'
-import { standardOpportunity as schema } from './schema.js'
+import { standardOpportunity as schema } from '../schema/schema.js'
 
 const records: readonly ListedRecord[] = [
   { id: 'a', values: { Name: 'Zürich pilot', StageName: 'Closed Won', Amount: { amount: '900.00', currency: 'USD' } } },

@@ -1,10 +1,10 @@
 import { matchesCondition, validateCondition, type CheckResult, type Condition } from './condition.js'
-import { refuse } from './error.js'
-import { isTextType } from './field.js'
-import { foldLabel } from './match-picklist.js'
+import { refuse } from '../schema/error.js'
+import { isTextType } from '../schema/field.js'
+import { foldLabel } from '../schema/match-picklist.js'
 import { compareValues } from './order.js'
-import { findField, type ObjectSchema } from './schema.js'
-import type { RecordValues } from './validate.js'
+import { findField, type ObjectSchema } from '../schema/schema.js'
+import type { RecordValues } from '../schema/validate.js'
 
 /** What a list needs of a record; whatever else it carries comes back with it. */
 export interface ListedRecord {

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { operators, operatorsOf, type Condition } from './condition.js'
-import { fieldTypes } from './field.js'
+import { fieldTypes } from '../schema/field.js'
 import { emptyRule, matchesRule, maxConditions, validateRule, type Rule } from './rule.js'
-import { standardOpportunity as schema } from './schema.js'
-import type { Value } from './value.js'
+import { standardOpportunity as schema } from '../schema/schema.js'
+import type { Value } from '../schema/value.js'
 
 const deal = {
   Name: 'Brackmoor Rollout',

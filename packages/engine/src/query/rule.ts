@@ -1,7 +1,7 @@
 import { matchesCondition, validateCondition, type CheckResult, type Condition } from './condition.js'
-import { refuse } from './error.js'
-import type { ObjectSchema } from './schema.js'
-import type { RecordValues } from './validate.js'
+import { refuse } from '../schema/error.js'
+import type { ObjectSchema } from '../schema/schema.js'
+import type { RecordValues } from '../schema/validate.js'
 
 /**
  * Which of the vendor's records a partner may see: those that meet the conditions (all or any), and those added by hand, but never

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../api.js'
-import { ManualClock, MemoryStore, seededRandom } from '../memory/index.js'
+import { ManualClock, MemoryStore, seededRandom } from '../testing/index.js'
 import { Rows, Stamper } from '../row/index.js'
 import { createRecords, type Shares } from './records.js'
 import { createSchemas } from './schemas.js'

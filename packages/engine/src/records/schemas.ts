@@ -1,7 +1,7 @@
 import { EngineError, type ObjectName } from '../api.js'
-import { type Field, parseField } from '../record/field.js'
-import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema } from '../record/schema.js'
-import { isSameValue, parseValue, type Value } from '../record/value.js'
+import { type Field, parseField } from '../schema/field.js'
+import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema } from '../schema/schema.js'
+import { isSameValue, parseValue, type Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
 

@@ -16,8 +16,8 @@ import {
 import { decodeUtf8 } from 'lib0/string'
 import * as Y from 'yjs'
 import { type Register, type Row, setRegister } from '../row/row.js'
-import { carriedFields, effectiveVersion, messageRowId } from './carriage.js'
-import { type Meaning, objectByTopic, type RowsView, textOf } from './meaning.js'
+import { carriedFields, effectiveVersion, messageRowId } from './desired-state.js'
+import { type FeedRole, objectByTopic, type RowsView, textOf } from './feed-role.js'
 import type { LeftOut } from './project.js'
 import type { Sealer } from './sealer.js'
 import { type Seen, seenBefore, seenBeyond, seenIn } from './seen.js'
@@ -33,7 +33,7 @@ export interface Absorbed {
 /** What absorbing stands on. It writes nothing: the caller does, in one transaction (rule AB3). */
 export interface Absorber {
   readonly feed: FeedName
-  readonly meaning: Meaning
+  readonly feedRole: FeedRole
   readonly rows: RowsView
   readonly sealer: Sealer
   readonly leftOut: ReadonlySet<LeftOut>
@@ -58,7 +58,7 @@ export function absorbEntry(absorber: Absorber, entry: Entry, held: Stored | und
     case 'doc':
       return absorbDoc(absorber, entry, held)
     case 'message':
-    case 'notice':
+    case 'control':
       return absorbMessage(absorber, entry, entry.kind, held)
     case 'erased':
       return absorbErasure(absorber, entry, held)
@@ -66,23 +66,23 @@ export function absorbEntry(absorber: Absorber, entry: Entry, held: Stored | und
 }
 
 function absorbMessage(
-  { feed, meaning, sealer, problem }: Absorber,
+  { feed, feedRole, sealer, problem }: Absorber,
   entry: Entry,
-  kind: 'message' | 'notice',
+  kind: 'message' | 'control',
   held: Stored | undefined,
 ): Absorbed | undefined {
-  const register = kind === 'notice' ? openNotice(entry) : sealer.openMessage(meaning, feed, entry.key, entry.bytes)
+  const register = kind === 'control' ? openControlEntry(entry) : sealer.openMessage(feedRole, feed, entry.key, entry.bytes)
   if (!register) {
     problem(`A ${kind} in ${feed} does not open. The last good one is kept.`)
     return held && { stored: { ...held, sequence: entry.sequence }, rows: [] }
   }
   const [stamp, body] = register
   const stored: Stored = { kind, sequence: entry.sequence, body, stamp, lost: false }
-  return { stored, rows: meaning.own ? [messageRow(kind, feed, entry.key, register)] : [] }
+  return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [] }
 }
 
-/** A notice is for the relay to read, so it has no seal; its stamp stands in its epoch (rule MS3). */
-function openNotice(entry: Entry): Register | undefined {
+/** A control entry is for the relay to read, so it has no seal; its stamp stands in its epoch (rule MS3). */
+function openControlEntry(entry: Entry): Register | undefined {
   try {
     return [epochToStamp(entry), decodeUtf8(entry.bytes)]
   } catch {
@@ -90,19 +90,19 @@ function openNotice(entry: Entry): Register | undefined {
   }
 }
 
-function absorbErasure({ feed, meaning, rows }: Absorber, entry: Entry, held: Stored | undefined): Absorbed {
-  const seen: Partial<Seen> | undefined = meaning.own ? undefined : seenIn(held)
+function absorbErasure({ feed, feedRole, rows }: Absorber, entry: Entry, held: Stored | undefined): Absorbed {
+  const seen: Partial<Seen> | undefined = feedRole.own ? undefined : seenIn(held)
   const stored: Stored = { kind: 'erased', epoch: entry.epoch, sequence: entry.sequence, unsent: false, registers: {}, ...seen }
-  if (!meaning.own || !isMessages(meaning)) return { stored, rows: [] }
-  const kind = rows.get('Notice', messageRowId(feed, entry.key)) ? 'notice' : 'message'
+  if (!feedRole.own || !isMessages(feedRole)) return { stored, rows: [] }
+  const kind = rows.get('ControlEntry', messageRowId(feed, entry.key)) ? 'control' : 'message'
   return { stored, rows: [messageRow(kind, feed, entry.key, [epochToStamp(entry), null])] }
 }
 
-function messageRow(kind: 'message' | 'notice', feed: FeedName, key: Key, register: Register): Row {
-  return { object: kind === 'notice' ? 'Notice' : 'Message', id: messageRowId(feed, key), registers: { body: register } }
+function messageRow(kind: 'message' | 'control', feed: FeedName, key: Key, register: Register): Row {
+  return { object: kind === 'control' ? 'ControlEntry' : 'Message', id: messageRowId(feed, key), registers: { body: register } }
 }
 
-const isMessages = (meaning: Meaning): boolean => meaning.kind === 'mailbox' || meaning.topic === 'messages'
+const isMessages = (feedRole: FeedRole): boolean => feedRole.kind === 'mailbox' || feedRole.topic === 'messages'
 
 function epochToStamp({ epoch }: Entry): Stamp {
   return [epoch.version, epoch.number, highestSession]
@@ -114,7 +114,7 @@ function absorbDoc(absorber: Absorber, entry: Entry, held: Stored | undefined): 
     absorber.problem(`An update in ${absorber.feed} continues a doc that is not here.`)
     return undefined
   }
-  const slots = absorber.meaning.kind === 'connection' ? connectionSlots : undefined
+  const slots = absorber.feedRole.kind === 'connection' ? connectionSlots : undefined
   const joined = joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
   if (joined instanceof ProtocolError) {
     absorber.problem(`A doc in ${absorber.feed} was not accepted (${joined.code}). The last good state is kept.`)
@@ -136,8 +136,8 @@ function absorbDoc(absorber: Absorber, entry: Entry, held: Stored | undefined): 
   return openDoc(absorber, entry.key, stored, changed, held && 'registers' in held ? held.registers : {})
 }
 
-function beforeWhole({ meaning, leftOut }: Absorber, held: Stored | undefined): Seen | undefined {
-  return meaning.own || leftOut.has('seen-before') ? undefined : seenBefore(held)
+function beforeWhole({ feedRole, leftOut }: Absorber, held: Stored | undefined): Seen | undefined {
+  return feedRole.own || leftOut.has('seen-before') ? undefined : seenBefore(held)
 }
 
 /** The doc's bytes with the update in them, and the slots that it set. */
@@ -177,9 +177,9 @@ export function openDoc(
   changed: SealedSlots,
   lastGood: Readonly<Record<string, Register>>,
 ): Absorbed {
-  const { feed, meaning, rows, sealer } = absorber
-  if (isHeld(meaning, key, doc, rows)) return { stored: { ...doc, registers: meaning.own ? {} : lastGood, held: true }, rows: [] }
-  const withdrawn = withdrawnFrom(meaning, doc.epoch.version, rows)
+  const { feed, feedRole, rows, sealer } = absorber
+  if (isHeld(feedRole, key, doc, rows)) return { stored: { ...doc, registers: feedRole.own ? {} : lastGood, held: true }, rows: [] }
+  const withdrawn = withdrawnFrom(feedRole, doc.epoch.version, rows)
   const registers: Record<string, Register> = Object.fromEntries(Object.entries(doc.registers).filter(([slot]) => !withdrawn(slot)))
   const unreadable = new Set(doc.unreadable)
   const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
@@ -189,16 +189,16 @@ export function openDoc(
     if (!row) found.set(name, (row = { address, registers: {} }))
     setRegister(row.registers, field, register)
   }
-  const target = meaning.kind === 'connection' && meaning.own ? carriedRecord(meaning, key, rows) : undefined
+  const target = feedRole.kind === 'connection' && feedRole.own ? carriedRecord(feedRole, key, rows) : undefined
   for (const [slot, sealed] of changed) {
     if (withdrawn(slot)) continue
     let register: Register | undefined
-    if (meaning.kind === 'team') {
-      const opened = sealer.openTeamSlot(meaning, feed, key, slot, doc.epoch, sealed)
+    if (feedRole.kind === 'team') {
+      const opened = sealer.openTeamSlot(feedRole, feed, key, slot, doc.epoch, sealed)
       if (opened) take(opened.address, opened.field, opened.register)
       register = opened?.register
     } else {
-      register = sealer.openSlot(meaning, feed, key, slot, doc.epoch, sealed)
+      register = sealer.openSlot(feedRole, feed, key, slot, doc.epoch, sealed)
       const field = target?.bySlot.get(slot)
       if (register && target && field !== undefined) take(target.address, field, register)
     }
@@ -208,7 +208,7 @@ export function openDoc(
     } else {
       unreadable.add(slot)
       const good = lastGood[slot]
-      if (good && !meaning.own) registers[slot] = good
+      if (good && !feedRole.own) registers[slot] = good
     }
   }
   if (unreadable.size > doc.unreadable.length) absorber.problem(`A value in ${feed} does not open. The last good one is kept.`)
@@ -224,31 +224,31 @@ export function openDoc(
  * Whether a doc cannot be read yet: its version is to come, or, in an own feed, its record map is, or its slots no longer mean what they meant
  * under its version.
  */
-export function isHeld(meaning: Meaning, key: Key, doc: Pick<StoredDoc, 'epoch'>, rows: RowsView): boolean {
-  if (meaning.kind !== 'connection') return false
-  const known = effectiveVersion(rows.get('Agreement', meaning.connection))
+export function isHeld(feedRole: FeedRole, key: Key, doc: Pick<StoredDoc, 'epoch'>, rows: RowsView): boolean {
+  if (feedRole.kind !== 'connection') return false
+  const known = effectiveVersion(rows.get('Agreement', feedRole.connection))
   if (known === undefined || doc.epoch.version > known) return true
-  return meaning.own && (doc.epoch.version < known || !rows.get('RecordMap', key))
+  return feedRole.own && (doc.epoch.version < known || !rows.get('RecordMap', key))
 }
 
 /**
  * Which slots of a peer's doc an agreement has withdrawn since its version: not shown any more, also where the peer has not come to replace the doc
  * (or never will, because it lost the record's map with its last device).
  */
-export function withdrawnFrom(meaning: Meaning, version: number, rows: RowsView): (slot: string) => boolean {
-  if (meaning.kind !== 'connection' || meaning.own || meaning.topic === 'messages') return () => false
-  const fields = carriedFields(rows.get('Agreement', meaning.connection), meaning.topic, meaning.side)
+export function withdrawnFrom(feedRole: FeedRole, version: number, rows: RowsView): (slot: string) => boolean {
+  if (feedRole.kind !== 'connection' || feedRole.own || feedRole.topic === 'messages') return () => false
+  const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
   return fields && version < fields.version ? (slot) => !fields.bySlot.has(slot) : () => false
 }
 
 /** The record that an own doc is about, with its field of each slot. */
 function carriedRecord(
-  meaning: Extract<Meaning, { kind: 'connection' }>,
+  feedRole: Extract<FeedRole, { kind: 'connection' }>,
   key: Key,
   rows: RowsView,
 ): { readonly address: Address; readonly bySlot: ReadonlyMap<string, string> } | undefined {
-  if (meaning.topic === 'messages') return undefined
+  if (feedRole.topic === 'messages') return undefined
   const record = textOf(rows.get('RecordMap', key), 'record')
-  const fields = carriedFields(rows.get('Agreement', meaning.connection), meaning.topic, meaning.side)
-  return record && fields ? { address: [objectByTopic[meaning.topic], record], bySlot: fields.bySlot } : undefined
+  const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
+  return record && fields ? { address: [objectByTopic[feedRole.topic], record], bySlot: fields.bySlot } : undefined
 }

@@ -1,50 +1,50 @@
 import { compareStamps, isStamp, type Key, type ObjectTopic, parseConnectionId, parseFeedName, parseKey } from '@entente/protocol'
 import type { FeedName, OrgId, Side } from '@entente/protocol'
-import { isValueMap, type Value } from '../record/value.js'
+import { isValueMap, type Value } from '../schema/value.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import type { RowStep } from '../row/rows.js'
 import type { TeamNames } from '../seal/keys.js'
-import { connectionFeed, type Meaning, objectByTopic, type RowsView, sideOf, teamFeed, textOf, topicByObject } from './meaning.js'
+import { connectionFeed, type FeedRole, objectByTopic, type RowsView, sideOf, teamFeed, textOf, topicByObject } from './feed-role.js'
 import { nameTeamRegister } from './sealer.js'
 import type { Address } from './stored.js'
 
 /** What this org wants to stand at the relay under one key of an own feed. */
-export type Wanted =
+export type DesiredState =
   /** Whatever stands there may stay. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'erased'; readonly version: number; readonly register: Register | undefined }
-  | { readonly kind: 'message' | 'notice'; readonly register: Register }
+  | { readonly kind: 'message' | 'control'; readonly register: Register }
   /** `begun` is false for an imported copy that no one has edited: its doc is not begun by itself (rule of the first edit). */
   | { readonly kind: 'doc'; readonly version: number; readonly registers: Readonly<Record<string, Register>>; readonly begun: boolean }
 
-const nothing: Wanted = { kind: 'nothing' }
+const nothing: DesiredState = { kind: 'nothing' }
 
 /** A place at the relay that a row bears on. */
-export interface Place {
+export interface FeedKey {
   readonly feed: FeedName
   readonly key: Key
   readonly address: Address
 }
 
 /** Objects whose rows are carried by messages feeds, not by the team's rows. */
-const isMessage = (object: string): boolean => object === 'Message' || object === 'Notice'
+const isMessage = (object: string): boolean => object === 'Message' || object === 'ControlEntry'
 
 /** What is wanted at a place, by the rows as `rows` shows them. */
-export function wantedAt(meaning: Meaning, [object, id]: Address, rows: RowsView, names: TeamNames | undefined): Wanted {
+export function desiredStateAt(feedRole: FeedRole, [object, id]: Address, rows: RowsView, names: TeamNames | undefined): DesiredState {
   const row = rows.get(object, id)
-  if (isMessage(object)) return wantedMessage(row)
-  if (meaning.kind === 'team') return row && names ? wantedTeamRow(row, names) : nothing
-  return meaning.kind === 'connection' && meaning.topic !== 'messages' ? wantedDoc(row, meaning.side, meaning.topic, rows) : nothing
+  if (isMessage(object)) return desiredMessage(row)
+  if (feedRole.kind === 'team') return row && names ? desiredTeamRow(row, names) : nothing
+  return feedRole.kind === 'connection' && feedRole.topic !== 'messages' ? desiredDoc(row, feedRole.side, feedRole.topic, rows) : nothing
 }
 
-function wantedMessage(row: Row | undefined): Wanted {
+function desiredMessage(row: Row | undefined): DesiredState {
   const register = registerOf(row, 'body')
   if (!row || !register) return nothing
   if (register[1] === null) return { kind: 'erased', version: register[0][0], register }
-  return { kind: row.object === 'Notice' ? 'notice' : 'message', register }
+  return { kind: row.object === 'ControlEntry' ? 'control' : 'message', register }
 }
 
-function wantedTeamRow(row: Row, names: TeamNames): Wanted {
+function desiredTeamRow(row: Row, names: TeamNames): DesiredState {
   const registers: Record<string, Register> = {}
   for (const field of Object.keys(row.registers)) {
     const register = registerOf(row, field)
@@ -54,7 +54,7 @@ function wantedTeamRow(row: Row, names: TeamNames): Wanted {
 }
 
 /** The doc of a record map: the agreed update fields of its record, from the own side. */
-function wantedDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: RowsView): Wanted {
+function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: RowsView): DesiredState {
   const [connection, record] = [textOf(map, 'connection'), textOf(map, 'record')]
   if (!map || !connection || !record || valueOf(map, 'object') !== objectByTopic[topic]) return nothing
   const on = valueOf(map, 'on')
@@ -115,19 +115,19 @@ export function effectiveVersion(agreement: Row | undefined): number | undefined
 }
 
 /** The places that a changed row may bear on: at least those where something else is wanted now. */
-export function placesOf(step: RowStep, org: OrgId, rows: RowsView, names: TeamNames | undefined): Place[] {
+export function feedKeysOf(step: RowStep, org: OrgId, rows: RowsView, names: TeamNames | undefined): FeedKey[] {
   const { object, id } = step.after
   if (isMessage(object)) {
-    const place = messagePlaceOf(step.after)
-    return place ? [place] : []
+    const feedKey = messageFeedKeyOf(step.after)
+    return feedKey ? [feedKey] : []
   }
-  const places: Place[] = names ? [{ feed: teamFeed(org, 'rows'), key: names.key(object, id), address: [object, id] }] : []
+  const feedKeys: FeedKey[] = names ? [{ feed: teamFeed(org, 'rows'), key: names.key(object, id), address: [object, id] }] : []
   const maps = mapsTouched(step, rows)
   for (const map of maps) {
-    const place = docPlace(map, rows)
-    if (place) places.push(place)
+    const feedKey = docFeedKey(map, rows)
+    if (feedKey) feedKeys.push(feedKey)
   }
-  return places
+  return feedKeys
 }
 
 function mapsTouched(step: RowStep, rows: RowsView): Iterable<string> {
@@ -150,7 +150,7 @@ function isCarried(step: RowStep, map: Row | undefined, rows: RowsView): boolean
 }
 
 /** Where a record map's doc stands. */
-export function docPlace(mapId: string, rows: RowsView): Place | undefined {
+export function docFeedKey(mapId: string, rows: RowsView): FeedKey | undefined {
   const map = rows.get('RecordMap', mapId)
   const connection = textOf(map, 'connection')
   const topic = topicByObject[textOf(map, 'object') ?? '']
@@ -159,11 +159,11 @@ export function docPlace(mapId: string, rows: RowsView): Place | undefined {
   return { feed: connectionFeed(parseConnectionId(connection), side, topic), key: parseKey(mapId), address: ['RecordMap', mapId] }
 }
 
-/** The id of a Message or Notice row: `<feed>#<key>`. */
+/** The id of a Message or ControlEntry row: `<feed>#<key>`. */
 export const messageRowId = (feed: FeedName, key: Key): string => `${feed}#${key}`
 
-/** Where a Message or Notice row's message stands. */
-export function messagePlaceOf(row: Row): Place | undefined {
+/** Where a Message or ControlEntry row's message stands. */
+export function messageFeedKeyOf(row: Row): FeedKey | undefined {
   const [feed = '', key = ''] = row.id.split('#')
   try {
     return { feed: parseFeedName(feed), key: parseKey(key), address: [row.object, row.id] }

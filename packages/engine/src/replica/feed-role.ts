@@ -21,7 +21,7 @@ export interface RowsView {
 }
 
 /** What a feed is to this org. */
-export type Meaning =
+export type FeedRole =
   | { readonly kind: 'team'; readonly topic: TeamTopic; readonly own: true }
   | {
       readonly kind: 'connection'
@@ -33,7 +33,7 @@ export type Meaning =
   | { readonly kind: 'mailbox'; readonly mailbox: ConnectionId; readonly side: Side; readonly own: boolean }
 
 /** What a feed is, or undefined where no row says that it concerns this org. */
-export function meaningOf(feed: FeedName, org: OrgId, rows: RowsView): Meaning | undefined {
+export function feedRoleOf(feed: FeedName, org: OrgId, rows: RowsView): FeedRole | undefined {
   const parsed = parseFeed(feed)
   if (parsed.kind === 'team') return parsed.org === org ? { kind: 'team', topic: parsed.topic, own: true } : undefined
   const { connection, side, topic } = parsed

@@ -9,7 +9,7 @@ import {
   sides,
 } from '@entente/protocol'
 import type { Row } from '../row/row.js'
-import { connectionFeed, sideOf, teamFeed, textOf } from './meaning.js'
+import { connectionFeed, sideOf, teamFeed, textOf } from './feed-role.js'
 
 /** What this org says of a connection so that the relay knows its parties. */
 export interface Parties {
@@ -45,7 +45,7 @@ export function followedFeeds(options: {
     const peer = connectionTopics.map((topic) => connectionFeed(connection, otherSide(side), topic))
     const said = connectionFeed(connection, side, 'messages')
     // An ended connection is followed for as long as it takes to erase what stands at the relay, and to say that it ended. What was said stays in sight
-    // for good: a relay that has lost it is told again (rule OP3).
+    // for good: a relay that has lost it is told again (rule IN3).
     feeds.push(...(state === 'Enabled' || state === 'Pending' ? [...own, ...peer] : own.some(options.isOpen) ? own : [said]))
     parties.push({ connection, vendor: parseOrgId(vendor), partner: parseOrgId(partner), salt })
   }

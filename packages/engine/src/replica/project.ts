@@ -14,8 +14,8 @@ import {
 } from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
 import { isAbove, type Register } from '../row/row.js'
-import type { Wanted } from './carriage.js'
-import type { Meaning } from './meaning.js'
+import type { DesiredState } from './desired-state.js'
+import type { FeedRole } from './feed-role.js'
 import type { Sealer } from './sealer.js'
 import type { DocHead, Head, StoredDoc } from './stored.js'
 
@@ -26,34 +26,34 @@ export type LeftOut = 'hold' | 'tombstones' | 'project-all' | 'team-first' | 'se
 export type Need = 'none' | 'wait' | 'message' | 'erase' | 'begin' | 'update'
 
 /**
- * Compares what is wanted with what the relay is known to have (rules DM1 to DM4).
+ * Compares what is wanted with what the relay is known to have (rules DF1 to DF4).
  *
  * @param leftOut rules that a test leaves out
  */
-export function needOf(wanted: Wanted, head: Head | undefined, leftOut: ReadonlySet<LeftOut> = new Set()): Need {
-  switch (wanted.kind) {
+export function needOf(desired: DesiredState, head: Head | undefined, leftOut: ReadonlySet<LeftOut> = new Set()): Need {
+  switch (desired.kind) {
     case 'nothing':
       return 'none'
     case 'erased':
       if (!head && leftOut.has('tombstones')) return 'none'
       return head?.kind === 'erased' && !head.unsent ? 'none' : 'erase'
     case 'message':
-    case 'notice':
-      return head && 'stamp' in head && compareStamps(wanted.register[0], head.stamp) <= 0 ? 'none' : 'message'
+    case 'control':
+      return head && 'stamp' in head && compareStamps(desired.register[0], head.stamp) <= 0 ? 'none' : 'message'
     case 'doc':
-      return needOfDoc(wanted, head, !leftOut.has('hold'))
+      return needOfDoc(desired, head, !leftOut.has('hold'))
   }
 }
 
-function needOfDoc(wanted: Extract<Wanted, { kind: 'doc' }>, head: Head | undefined, hold: boolean): Need {
-  const isEmpty = Object.keys(wanted.registers).length === 0
-  if (head?.kind !== 'doc') return wanted.begun && !isEmpty ? 'begin' : 'none'
+function needOfDoc(desired: Extract<DesiredState, { kind: 'doc' }>, head: Head | undefined, hold: boolean): Need {
+  const isEmpty = Object.keys(desired.registers).length === 0
+  if (head?.kind !== 'doc') return desired.begun && !isEmpty ? 'begin' : 'none'
   // A version that this device does not know yet is left alone; one that has been replaced is replaced, by an empty doc where nothing is left.
-  if (head.epoch.version > wanted.version) return 'none'
-  if (head.epoch.version < wanted.version) return 'begin'
+  if (head.epoch.version > desired.version) return 'none'
+  if (head.epoch.version < desired.version) return 'begin'
   // Its registers are not known yet, so that any of them may be above the row's.
   if (head.held && hold) return 'wait'
-  return slotsAbove(wanted.registers, head).length > 0 ? 'update' : 'none'
+  return slotsAbove(desired.registers, head).length > 0 ? 'update' : 'none'
 }
 
 function slotsAbove(registers: Readonly<Record<string, Register>>, head: DocHead): readonly string[] {
@@ -66,8 +66,8 @@ function slotsAbove(registers: Readonly<Record<string, Register>>, head: DocHead
 export interface Projection {
   readonly feed: FeedName
   readonly key: Key
-  readonly meaning: Meaning
-  readonly wanted: Wanted
+  readonly feedRole: FeedRole
+  readonly desired: DesiredState
   readonly head: Head | undefined
   /** The stored doc with its bytes, where the need is an update. */
   readonly doc: StoredDoc | undefined
@@ -81,45 +81,49 @@ export interface Projection {
  * coming back as an entry is what acknowledges it. Undefined where a key to seal with is not known.
  */
 export function project(projection: Projection): Omit<Offer, 'id'> | undefined {
-  const { key, wanted, head } = projection
+  const { key, desired, head } = projection
   const seen = head?.sequence ?? 0
-  switch (wanted.kind) {
+  switch (desired.kind) {
     case 'nothing':
       return undefined
     case 'erased':
-      return { seen, key, kind: 'erased', whole: true, epoch: epochOfErasure(wanted, head), bytes: new Uint8Array() }
+      return { seen, key, kind: 'erased', whole: true, epoch: epochOfErasure(desired, head), bytes: new Uint8Array() }
     case 'message':
-    case 'notice': {
-      const bytes = messageBytes(projection, wanted.kind, wanted.register)
+    case 'control': {
+      const bytes = messageBytes(projection, desired.kind, desired.register)
       return (
         bytes && {
           seen,
           key,
-          kind: wanted.kind,
+          kind: desired.kind,
           whole: true,
-          epoch: wanted.kind === 'notice' ? stampToEpoch(wanted.register) : zeroEpoch,
+          epoch: desired.kind === 'control' ? stampToEpoch(desired.register) : zeroEpoch,
           bytes,
         }
       )
     }
     case 'doc': {
-      const part = continueDoc(projection, wanted) ?? beginDoc(projection, wanted)
+      const part = continueDoc(projection, desired) ?? beginDoc(projection, desired)
       return part && { seen, key, kind: 'doc', ...part }
     }
   }
 }
 
-function messageBytes({ sealer, meaning, feed, key }: Projection, kind: 'message' | 'notice', register: Register): Uint8Array | undefined {
-  if (kind === 'message') return sealer.sealMessage(meaning, feed, key, register)
+function messageBytes(
+  { sealer, feedRole, feed, key }: Projection,
+  kind: 'message' | 'control',
+  register: Register,
+): Uint8Array | undefined {
+  if (kind === 'message') return sealer.sealMessage(feedRole, feed, key, register)
   const [, body] = register
   return typeof body === 'string' ? encodeUtf8(body) : undefined
 }
 
 /** Erasing starts an epoch like any new doc. In messages feeds the epoch tells the erasing edit's stamp, for the org's other devices (rule MS3). */
-function epochOfErasure(wanted: Extract<Wanted, { kind: 'erased' }>, head: Head | undefined): Epoch {
-  if (wanted.register) return stampToEpoch(wanted.register)
+function epochOfErasure(desired: Extract<DesiredState, { kind: 'erased' }>, head: Head | undefined): Epoch {
+  if (desired.register) return stampToEpoch(desired.register)
   const last = head && 'epoch' in head ? head.epoch : undefined
-  return nextEpoch(last, Math.max(wanted.version, last?.version ?? 0))
+  return nextEpoch(last, Math.max(desired.version, last?.version ?? 0))
 }
 
 function stampToEpoch([[time, counter]]: Register): Epoch {
@@ -128,7 +132,7 @@ function stampToEpoch([[time, counter]]: Register): Epoch {
 
 type DocPart = Pick<Offer, 'whole' | 'epoch' | 'bytes'>
 
-function beginDoc(projection: Projection, { version, registers }: Extract<Wanted, { kind: 'doc' }>): DocPart | undefined {
+function beginDoc(projection: Projection, { version, registers }: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
   const { head } = projection
   const epoch = nextEpoch(head && 'epoch' in head ? head.epoch : undefined, version)
   const slots = sealSlots(projection, epoch, registers, Object.keys(registers))
@@ -136,7 +140,7 @@ function beginDoc(projection: Projection, { version, registers }: Extract<Wanted
 }
 
 /** The update of the stored doc, or undefined where it is better begun anew. */
-function continueDoc(projection: Projection, { version, registers }: Extract<Wanted, { kind: 'doc' }>): DocPart | undefined {
+function continueDoc(projection: Projection, { version, registers }: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
   const { doc: stored, client } = projection
   if (!stored || stored.epoch.version !== version) return undefined
   const doc = loadDoc([stored.state], client)
@@ -146,7 +150,7 @@ function continueDoc(projection: Projection, { version, registers }: Extract<Wan
 }
 
 function sealSlots(
-  { sealer, meaning, feed, key }: Projection,
+  { sealer, feedRole, feed, key }: Projection,
   epoch: Epoch,
   registers: Readonly<Record<string, Register>>,
   slots: readonly string[],
@@ -154,7 +158,7 @@ function sealSlots(
   const sealed = new Map<string, Uint8Array>()
   for (const slot of slots) {
     const register = registers[slot]
-    const bytes = register && sealer.sealSlot(meaning, feed, key, slot, epoch, register)
+    const bytes = register && sealer.sealSlot(feedRole, feed, key, slot, epoch, register)
     if (!bytes) return undefined
     sealed.set(slot, bytes)
   }

@@ -1,9 +1,9 @@
 import { type Row, valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
-import type { RowsView } from './meaning.js'
+import type { RowsView } from './feed-role.js'
 
 /** Which record maps belong to a record and to a connection: asked with every save, so kept beside the rows. */
-export class MapIndex implements RowsView {
+export class RecordMapIndex implements RowsView {
   readonly #rows: Rows
   readonly #byRecord = new Map<string, Set<string>>()
   readonly #byConnection = new Map<string, Set<string>>()

@@ -1,6 +1,6 @@
 import type { FeedName, Key, Stamp } from '@entente/protocol'
 import type { Store, StoreKey } from '../port/store.js'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { versionOf } from './seen.js'
 import { type Address, type DocHead, asAddress, asFeedState, asStored, type FeedState, freshFeed, type Head, headOf } from './stored.js'
@@ -26,19 +26,19 @@ export interface InboxMessage {
 export interface Outcome {
   readonly heads: readonly (readonly [FeedName, Key, Head | undefined])[]
   /** With an address the mark is set, without it is cleared. */
-  readonly marks: readonly (readonly [FeedName, Key, Address | undefined])[]
+  readonly dirtyFlags: readonly (readonly [FeedName, Key, Address | undefined])[]
   readonly feeds: readonly (readonly [FeedName, FeedState])[]
 }
 
 /** The replica's state in memory: everything but the docs' bytes. */
-export class Holdings {
+export class ReplicaState {
   readonly #headsByFeed = new Map<FeedName, Map<Key, Head>>()
   readonly #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
   readonly #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
   readonly #heldByFeed = new Map<FeedName, Map<Key, DocHead>>()
-  readonly #marksByFeed = new Map<FeedName, Map<Key, Address>>()
+  readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
   readonly #feeds = new Map<FeedName, FeedState>()
-  #marks = 0
+  #dirtyFlags = 0
 
   head(feed: FeedName, key: Key): Head | undefined {
     return this.#headsByFeed.get(feed)?.get(key)
@@ -56,17 +56,17 @@ export class Holdings {
     return tableOf(this.#inboxByFeed, feed)
   }
 
-  mark(feed: FeedName, key: Key): Address | undefined {
-    return this.#marksByFeed.get(feed)?.get(key)
+  dirtyFlag(feed: FeedName, key: Key): Address | undefined {
+    return this.#dirtyFlagsByFeed.get(feed)?.get(key)
   }
 
-  marks(feed: FeedName): ReadonlyMap<Key, Address> {
-    return tableOf(this.#marksByFeed, feed)
+  dirtyFlags(feed: FeedName): ReadonlyMap<Key, Address> {
+    return tableOf(this.#dirtyFlagsByFeed, feed)
   }
 
   /** Whether something waits in an own feed, or may turn out to when the feed has been read to its end. */
   isOpen(feed: FeedName): boolean {
-    return this.marks(feed).size > 0 || this.feed(feed).rebuild
+    return this.dirtyFlags(feed).size > 0 || this.feed(feed).rebuild
   }
 
   /** Docs that wait for their agreement or record map, by feed. */
@@ -74,17 +74,17 @@ export class Holdings {
     return [...this.#heldByFeed].filter(([, held]) => held.size > 0)
   }
 
-  get markCount(): number {
-    return this.#marks
+  get dirtyCount(): number {
+    return this.#dirtyFlags
   }
 
   feed(feed: FeedName): FeedState {
     return this.#feeds.get(feed) ?? freshFeed
   }
 
-  take({ heads, marks, feeds }: Outcome): void {
+  take({ heads, dirtyFlags, feeds }: Outcome): void {
     for (const [feed, key, head] of heads) this.#takeHead(feed, key, head)
-    for (const [feed, key, address] of marks) this.#takeMark(feed, key, address)
+    for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
   }
 
@@ -100,7 +100,7 @@ export class Holdings {
     this.#docsByFeed.clear()
     this.#inboxByFeed.clear()
     this.#heldByFeed.clear()
-    this.take({ heads, marks: [], feeds: [] })
+    this.take({ heads, dirtyFlags: [], feeds: [] })
   }
 
   /** The part of loading that is cheap: marks and feeds. Tells whether the feeds in the store are where memory thought. */
@@ -110,13 +110,13 @@ export class Holdings {
       const state = asFeedState(value)
       if (state) feeds.push([feed as FeedName, state])
     }
-    const marks: [FeedName, Key, Address][] = []
-    for await (const [[, feed, key], value] of scanAll(store, ['dirty'])) marks.push([feed as FeedName, key as Key, asAddress(value)])
+    const dirtyFlags: [FeedName, Key, Address][] = []
+    for await (const [[, feed, key], value] of scanAll(store, ['dirty'])) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
     const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
-    this.#marksByFeed.clear()
-    this.#marks = 0
+    this.#dirtyFlagsByFeed.clear()
+    this.#dirtyFlags = 0
     this.#feeds.clear()
-    this.take({ heads: [], marks, feeds })
+    this.take({ heads: [], dirtyFlags, feeds })
     return same
   }
 
@@ -140,17 +140,17 @@ export class Holdings {
     else docs.set(key, { key, feed, kind: 'erased', version: versionOf(head), registers: head.registers, unreadable: [] })
   }
 
-  #takeMark(feed: FeedName, key: Key, address: Address | undefined): void {
-    const marks = tableOf(this.#marksByFeed, feed)
-    this.#marks -= marks.size
-    if (address) marks.set(key, address)
-    else marks.delete(key)
-    this.#marks += marks.size
+  #takeDirtyFlag(feed: FeedName, key: Key, address: Address | undefined): void {
+    const dirtyFlags = tableOf(this.#dirtyFlagsByFeed, feed)
+    this.#dirtyFlags -= dirtyFlags.size
+    if (address) dirtyFlags.set(key, address)
+    else dirtyFlags.delete(key)
+    this.#dirtyFlags += dirtyFlags.size
   }
 }
 
 export function isSameFeed(a: FeedState, b: FeedState): boolean {
-  return a.cursor === b.cursor && a.opening === b.opening && a.position === b.position && a.rebuild === b.rebuild
+  return a.cursor === b.cursor && a.incarnation === b.incarnation && a.position === b.position && a.rebuild === b.rebuild
 }
 
 function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key, T> {

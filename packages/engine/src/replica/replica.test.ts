@@ -1,13 +1,13 @@
 import { decodePolicy, type Entry, type FeedName, type Offer, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../memory/clock.js'
-import { type MemoryDevice, openMemoryDevice } from '../memory/device.js'
-import { seededRandom } from '../memory/random.js'
-import { MemoryStore } from '../memory/store.js'
-import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../memory/two-orgs.js'
+import { ManualClock } from '../testing/clock.js'
+import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
+import { seededRandom } from '../testing/random.js'
+import { MemoryStore } from '../testing/store.js'
+import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/two-orgs.js'
 import { valueOf } from '../row/row.js'
-import { messageRowId } from './carriage.js'
-import { connectionFeed, teamFeed } from './meaning.js'
+import { messageRowId } from './desired-state.js'
+import { connectionFeed, teamFeed } from './feed-role.js'
 import { policyText, readPolicy } from './policy.js'
 import { type LeftOut, needOf } from './project.js'
 import { type DocHead, docStoreKey } from './stored.js'
@@ -50,7 +50,7 @@ const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence
 })
 
 const absorb = ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName, ...entries: Entry[]): Promise<void> =>
-  replica.absorb(feed, { opening: 1, position: 1, live: true, entries })
+  replica.absorb(feed, { incarnation: 1, position: 1, live: true, entries })
 
 /** Both sides have registered their policies, and each has read the other's. */
 async function registerPolicies(vera: MemoryDevice, paul: MemoryDevice): Promise<void> {
@@ -63,7 +63,7 @@ async function registerPolicies(vera: MemoryDevice, paul: MemoryDevice): Promise
 }
 
 describe('a replica', () => {
-  it('[PB1, DC3, DM1] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
+  it('[PB1, DC3, DF1] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
@@ -195,10 +195,10 @@ describe('a replica', () => {
       held: true,
       lost: false,
     }
-    const wanted = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, begun: true } as const
-    expect(needOf(wanted, head)).toBe('wait')
-    expect(needOf(wanted, head, new Set(['hold']))).toBe('update')
-    expect(needOf(wanted, { ...head, epoch: { version: 2, number: 0 } })).toBe('none')
+    const desired = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, begun: true } as const
+    expect(needOf(desired, head)).toBe('wait')
+    expect(needOf(desired, head, new Set(['hold']))).toBe('update')
+    expect(needOf(desired, { ...head, epoch: { version: 2, number: 0 } })).toBe('none')
   })
 
   it('sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
@@ -214,7 +214,7 @@ describe('a replica', () => {
     }
   })
 
-  it('[OP3, DM3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {
+  it('[IN3, DF3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     const gone = parseKey('map-of-bob')
@@ -240,7 +240,7 @@ describe('a replica', () => {
     ])
   })
 
-  describe('[OP4] after a relay came back from a backup', () => {
+  describe('[IN4] after a relay came back from a backup', () => {
     /** Paul saw "Won", the backup has "Open": what came of the record's doc until each of them. */
     async function edited() {
       const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
@@ -313,7 +313,7 @@ describe('a replica', () => {
     })
   })
 
-  it('[OP4] reads what a frozen mirror keeps by the version under which it was told, not by that of the tombstone', async () => {
+  it('[IN4] reads what a frozen mirror keeps by the version under which it was told, not by that of the tombstone', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
@@ -326,7 +326,7 @@ describe('a replica', () => {
     expect(paul.replica.peerDocs(leads).get(map)).toMatchObject({ kind: 'erased', version: 1 })
   })
 
-  it('[DM4] does not begin the doc of an imported copy before its first edit', async () => {
+  it('[DF4] does not begin the doc of an imported copy before its first edit', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     const own = connectionFeed(sampleConnection, 'partner', 'lead')
@@ -341,7 +341,7 @@ describe('a replica', () => {
     expect(await offersOf(paul, own)).toHaveLength(1)
   })
 
-  it('[EP3, EP2, DM2] replaces every old doc under a narrowed agreement, by an empty one where nothing is left', async () => {
+  it('[EP3, EP2, DF2] replaces every old doc under a narrowed agreement, by an empty one where nothing is left', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     const onlyStatus = parseKey('map-of-bob')
@@ -371,7 +371,7 @@ describe('a replica', () => {
     expect(paul.replica.peerDocs(leads).get(onlyStatus)?.registers).toEqual({})
   })
 
-  it('[CN8, OP3] tells the relay of an end once its docs are erased, and again when the relay has lost it', async () => {
+  it('[CN8, IN3] tells the relay of an end once its docs are erased, and again when the relay has lost it', async () => {
     const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
     await registerPolicies(vera, paul)
     const [said = leads] = messages
@@ -379,11 +379,11 @@ describe('a replica', () => {
     const [whole] = await offersOf(vera, leads)
     if (!whole) throw new Error('nothing to send')
     await absorb(vera, leads, entryOf(whole, 1))
-    const policy = readPolicy(valueOf(vera.rows.get('Notice', messageRowId(said, policyKey)), 'body'))
+    const policy = readPolicy(valueOf(vera.rows.get('ControlEntry', messageRowId(said, policyKey)), 'body'))
     if (!policy) throw new Error('no policy')
     await vera.rows.save([
       { object: 'Connection', id: sampleConnection, values: { state: 'Disabled' } },
-      { object: 'Notice', id: messageRowId(said, policyKey), values: { body: policyText({ ...policy, ended: true }) } },
+      { object: 'ControlEntry', id: messageRowId(said, policyKey), values: { body: policyText({ ...policy, ended: true }) } },
     ])
     // The feed of opportunities has not been read yet: something may turn out to be erased there.
     const [erasure] = await offersOf(vera, leads)

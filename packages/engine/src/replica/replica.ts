@@ -7,18 +7,18 @@ import type { Row } from '../row/row.js'
 import { Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, isHeld, openDoc, withdrawnFrom } from './absorb.js'
-import type { Place } from './carriage.js'
-import { compareAt, type Compared, type Comparing, mayPublish, placeName } from './compare.js'
+import type { FeedKey } from './desired-state.js'
+import { compareAt, type Compared, type Comparing, mayPublish, feedKeyName } from './compare.js'
 import { type Followed, followedFeeds } from './followed.js'
-import { Holdings, type InboxMessage, isSameFeed, type Outcome, type PeerDoc } from './holdings.js'
+import { ReplicaState, type InboxMessage, isSameFeed, type Outcome, type PeerDoc } from './replica-state.js'
 import { Lock } from './lock.js'
-import { MapIndex } from './map-index.js'
-import { type Meaning, meaningOf } from './meaning.js'
+import { RecordMapIndex } from './record-map-index.js'
+import { type FeedRole, feedRoleOf } from './feed-role.js'
 import { type LeftOut, project } from './project.js'
 import { Sealer } from './sealer.js'
 import { withoutSlots } from './seen.js'
 import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
-import { markWrite, mergeAll, noOutcome, type Result, Transactions } from './transactions.js'
+import { dirtyFlagWrite, mergeAll, noOutcome, type Result, Transactions } from './transactions.js'
 
 export interface ReplicaOptions {
   readonly store: Store
@@ -34,9 +34,9 @@ export interface ReplicaOptions {
   readonly leftOut?: ReadonlySet<LeftOut>
 }
 
-/** One `entries` message, with the opening that the session's welcome told. */
+/** One `entries` message, with the incarnation that the session's welcome told. */
 export interface Chunk {
-  readonly opening: number
+  readonly incarnation: number
   readonly position: number
   readonly live: boolean
   readonly entries: readonly Entry[]
@@ -53,7 +53,7 @@ interface FeedChange {
   readonly key: Key
 }
 
-interface Told {
+interface TabMessage {
   readonly type: 'replica'
   readonly rows: readonly Row[]
   readonly outcome: Outcome
@@ -78,9 +78,9 @@ export class Replica implements ReplicaView {
   readonly org: OrgId
   readonly #store: Store
   readonly #tabs: Tabs
-  readonly #index: MapIndex
+  readonly #index: RecordMapIndex
   readonly #sealer: Sealer
-  readonly #holdings = new Holdings()
+  readonly #replicaState = new ReplicaState()
   readonly #comparing: Comparing
   readonly #transactions: Transactions
   readonly #problem: (what: string) => void
@@ -97,7 +97,7 @@ export class Replica implements ReplicaView {
     const replica = new Replica(options)
     await replica.rows.load()
     replica.#index.load()
-    await replica.#holdings.load(options.store)
+    await replica.#replicaState.load(options.store)
     return replica
   }
 
@@ -106,13 +106,20 @@ export class Replica implements ReplicaView {
     this.org = org
     this.#store = store
     this.#tabs = tabs
-    this.#index = new MapIndex(this.rows)
+    this.#index = new RecordMapIndex(this.rows)
     this.#sealer = new Sealer(org, this.#index, random)
     this.#client = randomInteger(random)
     this.#problem = problem ?? ((): void => undefined)
-    this.#comparing = { org, team, sealer: this.#sealer, holdings: this.#holdings, allRows: this.rows, leftOut: leftOut ?? new Set() }
-    this.#transactions = new Transactions(store, this.#index, this.#holdings, this.#comparing)
-    this.rows.mark = (steps) => this.#markRows(steps)
+    this.#comparing = {
+      org,
+      team,
+      sealer: this.#sealer,
+      replicaState: this.#replicaState,
+      allRows: this.rows,
+      leftOut: leftOut ?? new Set(),
+    }
+    this.#transactions = new Transactions(store, this.#index, this.#replicaState, this.#comparing)
+    this.rows.dirtyFlag = (steps) => this.#flagDirty(steps)
     this.rows.tell = (rows) => this.#tell(rows, noOutcome)
     this.rows.watch((changes) => {
       if (!this.#leading) return
@@ -126,21 +133,21 @@ export class Replica implements ReplicaView {
 
   /** The live messages of a feed by key; erased ones are gone. Of a peer's feed after the relay lost it: as they were, until they come again. */
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
-    return this.#holdings.inbox(feed)
+    return this.#replicaState.inbox(feed)
   }
 
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc> {
-    return this.#holdings.docs(feed)
+    return this.#replicaState.docs(feed)
   }
 
   /** Whether the relay has what this org wants under a key. */
   acknowledged(feed: FeedName, key: Key): boolean {
-    return !this.#holdings.mark(feed, key) && this.#holdings.head(feed, key) !== undefined
+    return !this.#replicaState.dirtyFlag(feed, key) && this.#replicaState.head(feed, key) !== undefined
   }
 
   /** How many keys have something that the relay has not acknowledged. */
   waiting(): number {
-    return this.#holdings.markCount
+    return this.#replicaState.dirtyCount
   }
 
   /** Calls back with the messages and docs that changed, of own and peers' feeds. */
@@ -163,24 +170,24 @@ export class Replica implements ReplicaView {
       team: this.#comparing.team && this.#sealer.names !== undefined,
       connections: this.rows.list('Connection').values(),
       invitations: this.rows.list('Invitation').values(),
-      isOpen: (feed) => this.#holdings.isOpen(feed),
+      isOpen: (feed) => this.#replicaState.isOpen(feed),
     })
   }
 
   /** Where to go on reading a feed. */
   position(feed: FeedName): FeedState {
-    return this.#holdings.feed(feed)
+    return this.#replicaState.feed(feed)
   }
 
   /** The sequence of a key's last entry that was absorbed here, 0 for none. */
   sequence(feed: FeedName, key: Key): number {
-    return this.#holdings.head(feed, key)?.sequence ?? 0
+    return this.#replicaState.head(feed, key)?.sequence ?? 0
   }
 
   /** This tab leads from now on: takes over from the store what another tab may have done. */
   lead(): Promise<void> {
     return this.#lock.run(async () => {
-      if (!(await this.#holdings.loadFeeds(this.#store))) await this.#holdings.load(this.#store)
+      if (!(await this.#replicaState.loadFeeds(this.#store))) await this.#replicaState.load(this.#store)
       this.#leading = true
       await this.#openHeld()
       await this.#withdraw()
@@ -195,24 +202,24 @@ export class Replica implements ReplicaView {
   /** Takes a chunk of a feed in: docs, rows, marks and the cursor in one transaction (rule AB3). @throws StoreError, with nothing taken in */
   absorb(feed: FeedName, chunk: Chunk): Promise<void> {
     return this.#lock.run(async () => {
-      const meaning = meaningOf(feed, this.org, this.#index)
-      if (!meaning) return
-      const before = this.#holdings.feed(feed)
+      const feedRole = feedRoleOf(feed, this.org, this.#index)
+      if (!feedRole) return
+      const before = this.#replicaState.feed(feed)
       const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
-      const absorbed = this.#absorbAll(feed, meaning, fresh, await this.#readBases(feed, fresh))
+      const absorbed = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
       const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
-      const feedState = { cursor, opening: chunk.opening, position: chunk.position, rebuild: before.rebuild && !chunk.live }
-      if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, meaning, { ...absorbed, feedState })
+      const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
+      if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
     })
   }
 
   /**
    * The relay does not know the position that this device named: it lost its disk or came back from a backup. Own docs are forgotten, so that what
-   * it still has is read and what it lost is published again; own tombstones likewise. What a peer had stays visible until it comes again (OP3).
+   * it still has is read and what it lost is published again; own tombstones likewise. What a peer had stays visible until it comes again (IN3).
    */
   lost(feed: FeedName): Promise<void> {
     return this.#lock.run(async () => {
-      const own = meaningOf(feed, this.org, this.#index)?.own ?? false
+      const own = feedRoleOf(feed, this.org, this.#index)?.own ?? false
       this.#took([], await this.#transactions.forget(feed, own))
     })
   }
@@ -229,21 +236,21 @@ export class Replica implements ReplicaView {
   ): Promise<readonly FeedOffers[]> {
     return this.#lock.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
-      if (settled.length > 0) this.#took([], await this.#transactions.clearMarks(settled))
+      if (settled.length > 0) this.#took([], await this.#transactions.clearDirtyFlags(settled))
       const updates = due.filter(({ compared }) => compared.need === 'update')
-      const bases = await this.#transactions.readDocs(updates.map(({ place }) => place))
+      const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       let bytes = 0
-      for (const { place, compared } of due) {
+      for (const { feedKey, compared } of due) {
         if (bytes >= most.bytes) break
-        const { feed, key } = place
-        const head = this.#holdings.head(feed, key)
+        const { feed, key } = feedKey
+        const head = this.#replicaState.head(feed, key)
         const offer = project({
           ...compared,
           feed,
           key,
           head,
-          doc: bases.get(placeName(feed, key)),
+          doc: bases.get(feedKeyName(feed, key)),
           sealer: this.#sealer,
           client: this.#client,
         })
@@ -261,16 +268,16 @@ export class Replica implements ReplicaView {
 
   #absorbAll(
     feed: FeedName,
-    meaning: Meaning,
+    feedRole: FeedRole,
     entries: readonly Entry[],
     bases: ReadonlyMap<string, StoredDoc>,
   ): Omit<Result, 'feedState'> {
-    const absorber = this.#absorber(feed, meaning)
+    const absorber = this.#absorber(feed, feedRole)
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
     const rows: Row[] = []
     for (const entry of entries) {
-      const held = docs.get(entry.key) ?? bases.get(placeName(feed, entry.key)) ?? withoutState(this.#holdings.head(feed, entry.key))
+      const held = docs.get(entry.key) ?? bases.get(feedKeyName(feed, entry.key)) ?? withoutState(this.#replicaState.head(feed, entry.key))
       const absorbed = absorbEntry(absorber, entry, held)
       if (!absorbed) continue
       docs.set(entry.key, absorbed.stored)
@@ -282,8 +289,8 @@ export class Replica implements ReplicaView {
     return { docs, addresses, rows: mergeAll(rows) }
   }
 
-  #absorber(feed: FeedName, meaning: Meaning): Absorber {
-    return { feed, meaning, rows: this.#index, sealer: this.#sealer, leftOut: this.#comparing.leftOut, problem: this.#problem }
+  #absorber(feed: FeedName, feedRole: FeedRole): Absorber {
+    return { feed, feedRole, rows: this.#index, sealer: this.#sealer, leftOut: this.#comparing.leftOut, problem: this.#problem }
   }
 
   #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {
@@ -291,10 +298,10 @@ export class Replica implements ReplicaView {
     return this.#transactions.readDocs([...keys].map((key) => ({ feed, key })))
   }
 
-  async #commit(feed: FeedName, meaning: Meaning, result: Result): Promise<void> {
-    const written = await this.#transactions.commit(feed, meaning, result)
+  async #commit(feed: FeedName, feedRole: FeedRole, result: Result): Promise<void> {
+    const written = await this.#transactions.commit(feed, feedRole, result)
     if (!written) {
-      await this.#holdings.load(this.#store)
+      await this.#replicaState.load(this.#store)
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
     this.#took(written.rows, written.outcome)
@@ -303,47 +310,47 @@ export class Replica implements ReplicaView {
   /** Takes what an agreement has withdrawn out of what is shown of the peer's docs. Their next epoch will not have it either. */
   async #withdraw(): Promise<void> {
     for (const feed of this.followed().feeds) {
-      const meaning = meaningOf(feed, this.org, this.#index)
-      if (!meaning || meaning.own) continue
-      const withdrawn = (version: number): ((slot: string) => boolean) => withdrawnFrom(meaning, version, this.#index)
-      const keys = [...this.#holdings.heads(feed)].filter(([, head]) => withoutSlots(head, withdrawn) !== head).map(([key]) => key)
+      const feedRole = feedRoleOf(feed, this.org, this.#index)
+      if (!feedRole || feedRole.own) continue
+      const withdrawn = (version: number): ((slot: string) => boolean) => withdrawnFrom(feedRole, version, this.#index)
+      const keys = [...this.#replicaState.heads(feed)].filter(([, head]) => withoutSlots(head, withdrawn) !== head).map(([key]) => key)
       if (keys.length === 0) continue
       const docs = new Map<Key, Stored>()
       for (const [key, stored] of await this.#transactions.readAll(feed, keys)) docs.set(key, withoutSlots(stored, withdrawn))
-      await this.#commit(feed, meaning, { docs, addresses: new Map(), rows: [], feedState: this.#holdings.feed(feed) })
+      await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: [], feedState: this.#replicaState.feed(feed) })
     }
   }
 
   /** Reads docs that could not be read before, because their agreement or record map has come since. */
   async #openHeld(): Promise<void> {
-    for (const [feed, held] of this.#holdings.held()) {
-      const meaning = meaningOf(feed, this.org, this.#index)
-      if (!meaning) continue
-      const keys = [...held].filter(([key, head]) => !isHeld(meaning, key, head, this.#index)).map(([key]) => key)
+    for (const [feed, held] of this.#replicaState.held()) {
+      const feedRole = feedRoleOf(feed, this.org, this.#index)
+      if (!feedRole) continue
+      const keys = [...held].filter(([key, head]) => !isHeld(feedRole, key, head, this.#index)).map(([key]) => key)
       if (keys.length === 0) continue
-      const absorber = this.#absorber(feed, meaning)
+      const absorber = this.#absorber(feed, feedRole)
       const bases = await this.#transactions.readDocs(keys.map((key) => ({ feed, key })))
       const docs = new Map<Key, Stored>()
       const rows: Row[] = []
       for (const key of keys) {
-        const base = bases.get(placeName(feed, key))
+        const base = bases.get(feedKeyName(feed, key))
         if (!base) continue
         const opened = openDoc(absorber, key, { ...base, registers: {}, unreadable: [] }, readSlots(loadDoc([base.state])), base.registers)
         docs.set(key, opened.stored)
         rows.push(...opened.rows)
       }
-      await this.#commit(feed, meaning, { docs, addresses: new Map(), rows: mergeAll(rows), feedState: this.#holdings.feed(feed) })
+      await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: mergeAll(rows), feedState: this.#replicaState.feed(feed) })
     }
   }
 
   /** The marks that saved rows leave: written with them, taken into memory after. */
-  #markRows(steps: readonly RowStep[]): { writes: readonly Write[]; commit(): void } {
-    const outcome = this.#transactions.marksOf(steps)
+  #flagDirty(steps: readonly RowStep[]): { writes: readonly Write[]; commit(): void } {
+    const outcome = this.#transactions.dirtyFlagsOf(steps)
     return {
-      writes: outcome.marks.map(markWrite),
+      writes: outcome.dirtyFlags.map(dirtyFlagWrite),
       commit: () => {
-        this.#holdings.take(outcome)
-        if (outcome.marks.length > 0) this.#tell([], outcome)
+        this.#replicaState.take(outcome)
+        if (outcome.dirtyFlags.length > 0) this.#tell([], outcome)
         for (const listener of this.#workListeners) listener()
       },
     }
@@ -353,17 +360,17 @@ export class Replica implements ReplicaView {
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     count: number,
-  ): { due: { place: Place; compared: Compared }[]; settled: Place[] } {
-    const due: { place: Place; compared: Compared }[] = []
-    const settled: Place[] = []
+  ): { due: { feedKey: FeedKey; compared: Compared }[]; settled: FeedKey[] } {
+    const due: { feedKey: FeedKey; compared: Compared }[] = []
+    const settled: FeedKey[] = []
     for (const feed of feeds) {
-      for (const [key, address] of this.#holdings.marks(feed)) {
+      for (const [key, address] of this.#replicaState.dirtyFlags(feed)) {
         if (due.length >= count) break
         if (!isFree(feed, key)) continue
-        const place = { feed, key, address }
-        const compared = compareAt(this.#comparing, place, this.#index, this.#holdings.head(feed, key))
-        if (!compared || compared.need === 'none') settled.push(place)
-        else if (compared.need !== 'wait' && mayPublish(this.#comparing, place, compared)) due.push({ place, compared })
+        const feedKey = { feed, key, address }
+        const compared = compareAt(this.#comparing, feedKey, this.#index, this.#replicaState.head(feed, key))
+        if (!compared || compared.need === 'none') settled.push(feedKey)
+        else if (compared.need !== 'wait' && mayPublish(this.#comparing, feedKey, compared)) due.push({ feedKey, compared })
       }
     }
     return { due, settled }
@@ -372,26 +379,26 @@ export class Replica implements ReplicaView {
   // ---- memory and other tabs
 
   #took(rows: readonly Row[], outcome: Outcome): void {
-    this.#holdings.take(outcome)
+    this.#replicaState.take(outcome)
     this.#tell(rows, outcome)
     this.rows.take(rows, 'feed')
     this.#notify(outcome)
   }
 
   #notify(outcome: Outcome): void {
-    const changed = [...outcome.heads, ...outcome.marks].map(([feed, key]) => ({ feed, key }))
+    const changed = [...outcome.heads, ...outcome.dirtyFlags].map(([feed, key]) => ({ feed, key }))
     if (changed.length > 0) for (const listener of this.#feedListeners) listener(changed)
     for (const listener of this.#workListeners) listener()
   }
 
   #tell(rows: readonly Row[], outcome: Outcome): void {
-    const told: Told = { type: 'replica', rows, outcome }
+    const told: TabMessage = { type: 'replica', rows, outcome }
     this.#tabs.tell(told)
   }
 
   #hear(message: unknown): void {
-    if (!isTold(message)) return
-    this.#holdings.take(message.outcome)
+    if (!isTabMessage(message)) return
+    this.#replicaState.take(message.outcome)
     this.rows.take(message.rows, 'tab')
     this.#notify(message.outcome)
     // The tab that saved may not have known all that this one knows: what its rows bear on is looked at again.
@@ -400,7 +407,7 @@ export class Replica implements ReplicaView {
 
   async #recheck(rows: readonly Row[]): Promise<void> {
     const steps = rows.map((after): RowStep => ({ before: undefined, after, fields: Object.keys(after.registers) }))
-    const { writes, commit } = this.#markRows(steps)
+    const { writes, commit } = this.#flagDirty(steps)
     if (writes.length === 0) return
     await this.#store.update([], () => ({ writes, result: undefined }))
     commit()
@@ -417,6 +424,6 @@ function withoutState(head: Head | undefined): Stored | undefined {
   return head?.kind === 'doc' ? { ...head, state: new Uint8Array(), lost: true } : head
 }
 
-function isTold(message: unknown): message is Told {
+function isTabMessage(message: unknown): message is TabMessage {
   return typeof message === 'object' && message !== null && 'type' in message && message.type === 'replica'
 }

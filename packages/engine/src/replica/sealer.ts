@@ -4,7 +4,7 @@ import type { Register } from '../row/row.js'
 import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
 import { poolRandom } from '../seal/random-pool.js'
 import { messagePlace, open, openContent, seal, valueOfContent } from '../seal/seal.js'
-import { type Meaning, type RowsView, textOf } from './meaning.js'
+import { type FeedRole, type RowsView, textOf } from './feed-role.js'
 import type { Address } from './stored.js'
 
 /** One register out of a team doc: which row and field it belongs to stands inside its seal. */
@@ -36,30 +36,30 @@ export class Sealer {
     return this.#names.names
   }
 
-  sealMessage(meaning: Meaning, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
-    const cipherKey = this.#keyOf(meaning, 0)
+  sealMessage(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
+    const cipherKey = this.#keyOf(feedRole, 0)
     return cipherKey && seal(cipherKey, messagePlace(feed, key), register, this.#random)
   }
 
-  openMessage(meaning: Meaning, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
-    const cipherKey = this.#keyOf(meaning, 0)
+  openMessage(feedRole: FeedRole, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
+    const cipherKey = this.#keyOf(feedRole, 0)
     return cipherKey && open(cipherKey, messagePlace(feed, key), sealed)
   }
 
   /** @returns undefined where the key for the meaning or version is not known */
-  sealSlot(meaning: Meaning, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
-    const cipherKey = this.#keyOf(meaning, epoch.version)
+  sealSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
+    const cipherKey = this.#keyOf(feedRole, epoch.version)
     return cipherKey && seal(cipherKey, { feed, key, slot, epoch }, register, this.#random)
   }
 
-  openSlot(meaning: Meaning, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Register | undefined {
-    const cipherKey = this.#keyOf(meaning, epoch.version)
+  openSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Register | undefined {
+    const cipherKey = this.#keyOf(feedRole, epoch.version)
     return cipherKey && open(cipherKey, { feed, key, slot, epoch }, sealed)
   }
 
   /** Opens a value of the team's rows feed. */
-  openTeamSlot(meaning: Meaning, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
-    const cipherKey = this.#keyOf(meaning, 0)
+  openTeamSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
+    const cipherKey = this.#keyOf(feedRole, 0)
     const opened = cipherKey && openContent(cipherKey, { feed, key, slot, epoch }, sealed)
     if (!opened || !Array.isArray(opened.content)) return undefined
     const [object, id, field, content] = opened.content as readonly unknown[]
@@ -68,19 +68,19 @@ export class Sealer {
     return { address: [object, id], field, register: [opened.stamp, value] }
   }
 
-  #keyOf(meaning: Meaning, version: number): Uint8Array | undefined {
-    switch (meaning.kind) {
+  #keyOf(feedRole: FeedRole, version: number): Uint8Array | undefined {
+    switch (feedRole.kind) {
       case 'team': {
         const secret = this.#teamSecret()
         return secret === undefined ? undefined : this.#derived(`team ${secret}`, () => teamKey(secret, this.#org))
       }
       case 'mailbox': {
-        const { mailbox, side } = meaning
+        const { mailbox, side } = feedRole
         const secret = textOf(this.#rows.get('Invitation', mailbox), 'secret')
         return secret === undefined ? undefined : this.#derived(`mailbox ${side} ${secret}`, () => mailboxKey(secret, mailbox, side))
       }
       case 'connection': {
-        const { connection, side, topic } = meaning
+        const { connection, side, topic } = feedRole
         const secret = textOf(this.#rows.get('Connection', connection), 'secret')
         if (secret === undefined) return undefined
         if (topic === 'messages') return this.#derived(`messages ${side} ${secret}`, () => messagesKey(secret, connection, side))

@@ -7,7 +7,7 @@ export interface Seen {
   readonly registers: Readonly<Record<string, Register>>
 }
 
-/** All that was seen of a peer's record: what its mirror keeps when it is erased (rule OP4). */
+/** All that was seen of a peer's record: what its mirror keeps when it is erased (rule IN4). */
 export function seenIn(held: Head | undefined): Seen | undefined {
   if (!held || !('registers' in held)) return undefined
   const present = { version: versionOf(held), registers: held.registers }

@@ -1,6 +1,6 @@
 import type { Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import type { Seen } from './seen.js'
 
@@ -20,12 +20,12 @@ export interface StoredDoc {
   readonly held: boolean
   /** True for a peer's doc of which the relay has lost all: shown until it comes again. */
   readonly lost: boolean
-  /** What was seen of a peer's doc before the relay lost it, as far as what came again does not have it: not shown, kept by an erasure (rule OP4). */
+  /** What was seen of a peer's doc before the relay lost it, as far as what came again does not have it: not shown, kept by an erasure (rule IN4). */
   readonly before?: Seen
 }
 
 export interface StoredMessage {
-  readonly kind: 'message' | 'notice'
+  readonly kind: 'message' | 'control'
   readonly sequence: number
   readonly body: Value
   readonly stamp: Stamp
@@ -50,23 +50,23 @@ export type Stored = StoredDoc | StoredMessage | StoredErasure
 export type DocHead = Omit<StoredDoc, 'state'>
 export type Head = DocHead | StoredMessage | StoredErasure
 
-/** How far a feed has been absorbed, and at which opening and position of the relay's store that was. */
+/** How far a feed has been absorbed, and at which incarnation and position of the relay's store that was. */
 export interface FeedState {
   readonly cursor: number
-  readonly opening: number
+  readonly incarnation: number
   readonly position: number
   /** True until the feed has once been read to its end, and again after the relay lost it: then every row is compared with it. */
   readonly rebuild: boolean
 }
 
-export const freshFeed: FeedState = { cursor: 0, opening: 0, position: 0, rebuild: true }
+export const freshFeed: FeedState = { cursor: 0, incarnation: 0, position: 0, rebuild: true }
 
 /** The row that a mark is about: what must be looked at before something is sent under the mark's key. */
 export type Address = readonly [object: string, id: string]
 
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]
-export const markStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
+export const dirtyStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
 
 export function headOf(stored: Stored): Head {
   if (stored.kind !== 'doc') return stored

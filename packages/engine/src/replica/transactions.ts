@@ -2,11 +2,11 @@ import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
 import { rowKey, type RowStep, stepBetween, storedRow } from '../row/rows.js'
-import type { Place } from './carriage.js'
-import { addressesOf, compareAt, type Comparing, placeName, placesOfFeed, placesOfSteps } from './compare.js'
-import { type Holdings, isSameFeed, type Outcome } from './holdings.js'
-import { type MapIndex, Overlay } from './map-index.js'
-import type { Meaning } from './meaning.js'
+import type { FeedKey } from './desired-state.js'
+import { addressesOf, compareAt, type Comparing, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './compare.js'
+import { type ReplicaState, isSameFeed, type Outcome } from './replica-state.js'
+import { type RecordMapIndex, Overlay } from './record-map-index.js'
+import type { FeedRole } from './feed-role.js'
 import type { LeftOut } from './project.js'
 import {
   type Address,
@@ -18,7 +18,7 @@ import {
   freshFeed,
   type Head,
   headOf,
-  markStoreKey,
+  dirtyStoreKey,
   type Stored,
   type StoredDoc,
 } from './stored.js'
@@ -32,19 +32,19 @@ export interface Result {
   readonly feedState: FeedState
 }
 
-export const noOutcome: Outcome = { heads: [], marks: [], feeds: [] }
+export const noOutcome: Outcome = { heads: [], dirtyFlags: [], feeds: [] }
 
 /** The store's transactions of a replica. Each gives what it did; taking that into memory is the replica's business. */
 export class Transactions {
   readonly #store: Store
-  readonly #index: MapIndex
-  readonly #holdings: Holdings
+  readonly #index: RecordMapIndex
+  readonly #replicaState: ReplicaState
   readonly #comparing: Comparing
 
-  constructor(store: Store, index: MapIndex, holdings: Holdings, comparing: Comparing) {
+  constructor(store: Store, index: RecordMapIndex, replicaState: ReplicaState, comparing: Comparing) {
     this.#store = store
     this.#index = index
-    this.#holdings = holdings
+    this.#replicaState = replicaState
     this.#comparing = comparing
   }
 
@@ -60,13 +60,13 @@ export class Transactions {
   }
 
   /** Docs with their bytes, by `placeName`. */
-  async readDocs(places: readonly Pick<Place, 'feed' | 'key'>[]): Promise<ReadonlyMap<string, StoredDoc>> {
+  async readDocs(feedKeys: readonly Pick<FeedKey, 'feed' | 'key'>[]): Promise<ReadonlyMap<string, StoredDoc>> {
     const docs = new Map<string, StoredDoc>()
-    if (places.length === 0) return docs
-    const values = await this.#store.get(places.map(({ feed, key }) => docStoreKey(feed, key)))
-    places.forEach(({ feed, key }, index) => {
+    if (feedKeys.length === 0) return docs
+    const values = await this.#store.get(feedKeys.map(({ feed, key }) => docStoreKey(feed, key)))
+    feedKeys.forEach(({ feed, key }, index) => {
       const stored = asStored(values[index])
-      if (stored?.kind === 'doc') docs.set(placeName(feed, key), stored)
+      if (stored?.kind === 'doc') docs.set(feedKeyName(feed, key), stored)
     })
     return docs
   }
@@ -78,14 +78,14 @@ export class Transactions {
    */
   async commit(
     feed: FeedName,
-    meaning: Meaning,
+    feedRole: FeedRole,
     { docs, addresses: addressByKey, rows, feedState }: Result,
   ): Promise<{ readonly rows: readonly Row[]; readonly outcome: Outcome } | undefined> {
-    const before = this.#holdings.feed(feed)
-    const entryPlaces = meaning.own ? [...docs.keys()].flatMap((key) => this.#placeOfEntry(feed, meaning, key, addressByKey)) : []
+    const before = this.#replicaState.feed(feed)
+    const entryFeedKeys = feedRole.own ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, addressByKey)) : []
     const addresses = uniqueAddresses([
       ...rows.map(({ object, id }): Address => [object, id]),
-      ...entryPlaces.flatMap((place) => addressesOf(place, this.#index)),
+      ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#index)),
     ])
     const reads: StoreKey[] = [feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
     return this.#store.update(reads, ([storedFeed, ...storedRows]) => {
@@ -99,16 +99,16 @@ export class Transactions {
         if (step) steps.push(step)
         view.set(after)
       }
-      const marks = this.#marksAfter(feed, meaning, docs, entryPlaces, steps, view, before.rebuild && !feedState.rebuild)
+      const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, steps, view, before.rebuild && !feedState.rebuild)
       const outcome: Outcome = {
         heads: [...docs].map(([key, stored]) => [feed, key, headOf(stored)] as const),
-        marks,
+        dirtyFlags,
         feeds: [[feed, feedState]],
       }
       const writes: Write[] = [
         ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
         ...steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after })),
-        ...marks.map(markWrite),
+        ...dirtyFlags.map(dirtyFlagWrite),
         { put: feedStoreKey(feed), value: feedState },
       ]
       return { writes, result: { rows: steps.map(({ after }) => after), outcome } }
@@ -116,77 +116,82 @@ export class Transactions {
   }
 
   /** The place that an entry of an own feed was about: its mark is set or cleared by comparing all that is carried there. */
-  #placeOfEntry(feed: FeedName, meaning: Meaning, key: Key, addresses: ReadonlyMap<Key, Address>): Place[] {
-    const known = this.#holdings.mark(feed, key) ?? addresses.get(key)
+  #feedKeyOfEntry(feed: FeedName, feedRole: FeedRole, key: Key, addresses: ReadonlyMap<Key, Address>): FeedKey[] {
+    const known = this.#replicaState.dirtyFlag(feed, key) ?? addresses.get(key)
     if (known) return [{ feed, key, address: known }]
-    return meaning.kind === 'connection' && meaning.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
+    return feedRole.kind === 'connection' && feedRole.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
   }
 
-  #marksAfter(
+  #dirtyFlagsAfter(
     feed: FeedName,
-    meaning: Meaning,
+    feedRole: FeedRole,
     docs: ReadonlyMap<Key, Stored>,
-    entryPlaces: readonly Place[],
+    entryFeedKeys: readonly FeedKey[],
     steps: readonly RowStep[],
     view: Overlay,
     rebuilt: boolean,
-  ): Outcome['marks'] {
-    const marks = new Map<string, Outcome['marks'][number]>()
-    const headAt = (place: Place): Head | undefined =>
-      (place.feed === feed ? docs.get(place.key) : undefined) ?? this.#holdings.head(place.feed, place.key)
-    const compare = (place: Place, mayClear: boolean): void => {
-      const name = placeName(place.feed, place.key)
-      const isMarked = this.#holdings.mark(place.feed, place.key) !== undefined
-      const need = compareAt(this.#comparing, place, view, headAt(place))?.need ?? 'none'
-      if (need !== 'none' && !isMarked) marks.set(name, [place.feed, place.key, place.address])
-      if (need === 'none' && isMarked && mayClear) marks.set(name, [place.feed, place.key, undefined])
+  ): Outcome['dirtyFlags'] {
+    const dirtyFlags = new Map<string, Outcome['dirtyFlags'][number]>()
+    const headAt = (feedKey: FeedKey): Head | undefined =>
+      (feedKey.feed === feed ? docs.get(feedKey.key) : undefined) ?? this.#replicaState.head(feedKey.feed, feedKey.key)
+    const compare = (feedKey: FeedKey, mayClear: boolean): void => {
+      const name = feedKeyName(feedKey.feed, feedKey.key)
+      const isDirty = this.#replicaState.dirtyFlag(feedKey.feed, feedKey.key) !== undefined
+      const need = compareAt(this.#comparing, feedKey, view, headAt(feedKey))?.need ?? 'none'
+      if (need !== 'none' && !isDirty) dirtyFlags.set(name, [feedKey.feed, feedKey.key, feedKey.address])
+      if (need === 'none' && isDirty && mayClear) dirtyFlags.set(name, [feedKey.feed, feedKey.key, undefined])
     }
-    for (const place of entryPlaces) compare(place, true)
-    const touched = placesOfSteps(this.#comparing, steps, view)
-    for (const place of touched) if (place.feed === feed || !this.#comparing.leftOut.has('project-all')) compare(place, false)
-    if (rebuilt && meaning.own) for (const place of placesOfFeed(this.#comparing, feed, meaning, view)) compare(place, false)
-    return [...marks.values()]
+    for (const feedKey of entryFeedKeys) compare(feedKey, true)
+    const touched = feedKeysOfSteps(this.#comparing, steps, view)
+    for (const feedKey of touched) if (feedKey.feed === feed || !this.#comparing.leftOut.has('project-all')) compare(feedKey, false)
+    if (rebuilt && feedRole.own) for (const feedKey of feedKeysOfFeed(this.#comparing, feed, feedRole, view)) compare(feedKey, false)
+    return [...dirtyFlags.values()]
   }
 
   /** The marks that changed rows leave: of each place that carries what changed, unless the relay has it already. */
-  marksOf(steps: readonly RowStep[]): Outcome {
+  dirtyFlagsOf(steps: readonly RowStep[]): Outcome {
     const view = new Overlay(this.#index)
     for (const { after } of steps) view.set(after)
-    const marks = placesOfSteps(this.#comparing, steps, view)
-      .filter((place) => {
-        const need = compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need
+    const dirtyFlags = feedKeysOfSteps(this.#comparing, steps, view)
+      .filter((feedKey) => {
+        const need = compareAt(this.#comparing, feedKey, view, this.#replicaState.head(feedKey.feed, feedKey.key))?.need
         return need !== undefined && need !== 'none'
       })
       .map(({ feed, key, address }) => [feed, key, address] as const)
-    return { ...noOutcome, marks }
+    return { ...noOutcome, dirtyFlags }
   }
 
   /** Clears marks for which nothing is left to do by the rows as stored: another tab may just have saved. */
-  async clearMarks(places: readonly Place[]): Promise<Outcome> {
-    const addresses = uniqueAddresses(places.flatMap((place) => addressesOf(place, this.#index)))
-    const marks = await this.#store.update(
+  async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<Outcome> {
+    const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#index)))
+    const dirtyFlags = await this.#store.update(
       addresses.map(([object, id]) => rowKey(object, id)),
       (stored) => {
         const view = this.#viewOf(stored)
-        const cleared = places
+        const cleared = feedKeys
           .filter(
-            (place) => (compareAt(this.#comparing, place, view, this.#holdings.head(place.feed, place.key))?.need ?? 'none') === 'none',
+            (feedKey) =>
+              (compareAt(this.#comparing, feedKey, view, this.#replicaState.head(feedKey.feed, feedKey.key))?.need ?? 'none') === 'none',
           )
           .map(({ feed, key }) => [feed, key, undefined] as const)
-        return { writes: cleared.map(markWrite), result: cleared }
+        return { writes: cleared.map(dirtyFlagWrite), result: cleared }
       },
     )
-    return { ...noOutcome, marks }
+    return { ...noOutcome, dirtyFlags }
   }
 
-  /** Forgets what the relay may have lost of a feed, so that the feed is read from its beginning and an own one published again (rule OP3). */
+  /** Forgets what the relay may have lost of a feed, so that the feed is read from its beginning and an own one published again (rule IN3). */
   async forget(feed: FeedName, own: boolean): Promise<Outcome> {
-    const docs = [...this.#holdings.heads(feed)].map(([key, head]) => [key, afterLoss(head, own, this.#comparing.leftOut)] as const)
+    const docs = [...this.#replicaState.heads(feed)].map(([key, head]) => [key, afterLoss(head, own, this.#comparing.leftOut)] as const)
     const writes = docs.map(([key, stored]): Write =>
       stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
     )
     await this.#store.update([], () => ({ writes: [...writes, { put: feedStoreKey(feed), value: freshFeed }], result: undefined }))
-    return { heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)] as const), marks: [], feeds: [[feed, freshFeed]] }
+    return {
+      heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)] as const),
+      dirtyFlags: [],
+      feeds: [[feed, freshFeed]],
+    }
   }
 
   /** The rows as stored, over those in memory. */
@@ -209,8 +214,8 @@ function afterLoss(head: Head, own: boolean, leftOut: ReadonlySet<LeftOut>): Sto
   return head.kind === 'doc' ? { ...head, sequence: 0, state: new Uint8Array(), lost: true } : { ...head, sequence: 0, lost: true }
 }
 
-export function markWrite([feed, key, address]: Outcome['marks'][number]): Write {
-  return address ? { put: markStoreKey(feed, key), value: address } : { delete: markStoreKey(feed, key) }
+export function dirtyFlagWrite([feed, key, address]: Outcome['dirtyFlags'][number]): Write {
+  return address ? { put: dirtyStoreKey(feed, key), value: address } : { delete: dirtyStoreKey(feed, key) }
 }
 
 /** Rows of one chunk, each once. */

@@ -1,5 +1,5 @@
 import { compareStamps, type Stamp } from '@entente/protocol'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 
 /** One field of a row: when and where it was set, and to what. */
 export type Register = readonly [stamp: Stamp, value: Value]

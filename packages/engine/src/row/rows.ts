@@ -1,6 +1,6 @@
 import type { Stamp } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
-import { isSameValue, type Value } from '../record/value.js'
+import { isSameValue, type Value } from '../schema/value.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
 import type { Stamper } from './stamper.js'
@@ -30,7 +30,7 @@ export interface RowStep {
 }
 
 /** What must be written beside rows, in the same transaction: the marks of the feeds that carry what changed. */
-export type MarkRows = (steps: readonly RowStep[]) => { readonly writes: readonly Write[]; commit(): void }
+export type FlagDirty = (steps: readonly RowStep[]) => { readonly writes: readonly Write[]; commit(): void }
 
 export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
 
@@ -44,7 +44,7 @@ export class Rows {
   readonly #rowsByObject = new Map<string, Map<string, Row>>()
   readonly #listeners = new Set<(changes: readonly RowChange[]) => void>()
   /** Set by the replica, which knows the feeds. */
-  mark: MarkRows = () => ({ writes: [], commit: () => undefined })
+  dirtyFlag: FlagDirty = () => ({ writes: [], commit: () => undefined })
   /** Set by the replica: passes on to the other tabs what was saved here. */
   tell: (rows: readonly Row[]) => void = () => undefined
 
@@ -76,7 +76,7 @@ export class Rows {
   async save(edits: readonly RowEdit[]): Promise<readonly Row[]> {
     if (edits.length === 0) return []
     const reads = uniqueKeys(edits)
-    const { rows, steps, marks } = await this.#store.update(reads, (stored) => {
+    const { rows, steps, dirtyFlags } = await this.#store.update(reads, (stored) => {
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
       const before = new Map(rowsByKey)
@@ -94,9 +94,9 @@ export class Rows {
         checkSize(after)
         steps.push(step)
       }
-      const marks = this.mark(steps)
+      const dirtyFlags = this.dirtyFlag(steps)
       const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
-      return { writes: [...writes, ...marks.writes], result: { rows, steps, marks } }
+      return { writes: [...writes, ...dirtyFlags.writes], result: { rows, steps, dirtyFlags } }
     })
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
@@ -104,7 +104,7 @@ export class Rows {
       this.tell(changed)
     }
     // After the rows are in memory: who hears that there is something to send looks there.
-    marks.commit()
+    dirtyFlags.commit()
     return rows
   }
 

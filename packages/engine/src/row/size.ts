@@ -1,6 +1,6 @@
 import { limits } from '@entente/protocol'
 import { EngineError } from '../api.js'
-import type { Value } from '../record/value.js'
+import type { Value } from '../schema/value.js'
 import type { Row } from './row.js'
 
 /** Bytes beside the JSON of a value: seal (40), padding (at most 31), stamp and length (at most 27), the words of its Yjs item (at most 60). */

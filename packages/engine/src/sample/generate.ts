@@ -5,7 +5,7 @@ import {
   type RecordObject,
   type RecordValues,
   type Value,
-} from '../record/index.js'
+} from '../schema/index.js'
 import { inventCompany, inventPerson, inventPhone, personEmail, type SampleCompany, type SamplePerson } from './names.js'
 import { seedDice, type Dice } from './random.js'
 import { partnerSchema, productLines, vendorSchema, type SampleSide } from './sample-schema.js'

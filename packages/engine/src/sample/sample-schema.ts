@@ -8,7 +8,7 @@ import {
   type ObjectSchema,
   type PicklistValue,
   type RecordObject,
-} from '../record/index.js'
+} from '../schema/index.js'
 
 export type SampleSide = 'vendor' | 'partner'
 

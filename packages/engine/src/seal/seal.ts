@@ -3,7 +3,7 @@ import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp
 import * as decoding from 'lib0/decoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import type { RandomBytes } from '../port/random.js'
-import { parseValue, type Value } from '../record/value.js'
+import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { padPlaintext, unpad } from './pad.js'
 

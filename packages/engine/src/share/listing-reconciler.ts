@@ -1,15 +1,15 @@
 import type { ObjectName } from '../api.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../agree/connection-facts.js'
+import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { objectNames } from '../agree/effective.js'
 import type { EngineContext } from '../context.js'
-import { isSameValue } from '../record/value.js'
-import type { Duty } from '../link/duties.js'
+import { isSameValue } from '../schema/value.js'
+import type { Reconciler } from '../link/reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { freezeListing, isListingKey, listingKey, recordToListing } from './listing.js'
 import { listingId, mapIdOfListing } from './listing-id.js'
-import { type Shelf, shelvesOf } from './shelf.js'
+import { type VisibilityIndex, visibilityIndexesOf } from './visibility-index.js'
 
 /** Listings in one transaction: fast, and the page draws in between. */
 const sliceListings = 250
@@ -18,7 +18,7 @@ const sliceListings = 250
  * Keeps one sealed listing for each record that a partner sees, and takes back those that it sees no longer (rule SH1). Looks at what changed; all
  * listings are compared once after opening, which finds what a crash left behind.
  */
-export function listingDuty(context: EngineContext): Duty {
+export function listingReconciler(context: EngineContext): Reconciler {
   const { rows, clock } = context
   const compared = new Set<string>()
 
@@ -26,44 +26,44 @@ export function listingDuty(context: EngineContext): Duty {
     name: 'listings',
     async react() {
       for (const connection of enabledConnections(rows, 'vendor')) {
-        const shelves = objectNames.map((object) => [object, shelvesOf(context).of(connection, object)] as const)
+        const indexes = objectNames.map((object) => [object, visibilityIndexesOf(context).of(connection, object)] as const)
         if (!compared.has(connection.id)) {
           await save(
             strayListings(
               connection,
-              shelves.map(([, shelf]) => shelf),
+              indexes.map(([, index]) => index),
             ),
           )
           compared.add(connection.id)
         }
-        for (const [object, shelf] of shelves) await bringUp(connection, object, shelf)
+        for (const [object, index] of indexes) await bringUp(connection, object, index)
       }
     },
   }
 
-  async function bringUp(connection: ConnectionFacts, object: ObjectName, shelf: Shelf): Promise<void> {
-    while (shelf.pending.size > 0) {
+  async function bringUp(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex): Promise<void> {
+    while (index.pending.size > 0) {
       const slice: string[] = []
-      for (const record of shelf.pending) if (slice.push(record) >= sliceListings) break
+      for (const record of index.pending) if (slice.push(record) >= sliceListings) break
       // Taken out before the save, so that an edit during it is seen again; put back where the save fails.
-      for (const record of slice) shelf.pending.delete(record)
+      for (const record of slice) index.pending.delete(record)
       try {
-        await save(slice.flatMap((record) => listingEdit(connection, object, shelf, record) ?? []))
+        await save(slice.flatMap((record) => listingEdit(connection, object, index, record) ?? []))
       } catch (error) {
-        for (const record of slice) shelf.pending.add(record)
+        for (const record of slice) index.pending.add(record)
         throw error
       }
     }
   }
 
-  function listingEdit(connection: ConnectionFacts, object: ObjectName, shelf: Shelf, record: string): RowEdit | undefined {
+  function listingEdit(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex, record: string): RowEdit | undefined {
     const agreed = agreementFacts(rows.get('Agreement', connection.id)).effective?.objects[object]
     const row = rows.get(object, record)
     const id = listingId(connection.secret, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
     const exported = typeof valueOf(rows.get('RecordMap', mapIdOfListing(connection.secret, id)), 'on') === 'boolean'
-    const isShown = agreed !== undefined && row !== undefined && shelf.visible.has(record)
+    const isShown = agreed !== undefined && row !== undefined && index.visible.has(record)
     const body = !isShown
       ? null
       : exported && present !== null
@@ -73,13 +73,13 @@ export function listingDuty(context: EngineContext): Duty {
   }
 
   /** Listings that stand from earlier and that no rule shows any more. */
-  function strayListings(connection: ConnectionFacts, shelves: readonly Shelf[]): RowEdit[] {
+  function strayListings(connection: ConnectionFacts, indexes: readonly VisibilityIndex[]): RowEdit[] {
     const start = `${connection.ownMessages}#`
     const edits: RowEdit[] = []
     for (const row of rows.list('Message').values()) {
       if (!row.id.startsWith(start) || (valueOf(row, 'body') ?? null) === null) continue
       const key = row.id.slice(start.length)
-      if (!isListingKey(key) || shelves.some(({ recordsByListing }) => recordsByListing.has(key.slice(2)))) continue
+      if (!isListingKey(key) || indexes.some(({ recordsByListing }) => recordsByListing.has(key.slice(2)))) continue
       edits.push(messageEdit(connection.ownMessages, key, null))
     }
     return edits

@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import type { ConnectionId } from '@entente/protocol'
 import type { ObjectName } from '../api.js'
 import { value } from '../agree/schema.js'
-import { operators } from '../record/condition.js'
-import type { Rule } from '../record/rule.js'
+import { operators } from '../query/condition.js'
+import type { Rule } from '../query/rule.js'
 import { type Row, valueOf } from '../row/row.js'
 
 const ruleSchema = v.object({

@@ -1,16 +1,16 @@
 import { EngineError, type SharingApi } from '../api.js'
-import { connectionFacts, requireConnection } from '../agree/connection-facts.js'
+import { connectionFacts, requireConnection } from '../connect/connection-facts.js'
 import { contentToValue } from '../agree/canonical.js'
 import type { EngineContext } from '../context.js'
-import { matchesRule, validateRule } from '../record/rule.js'
+import { matchesRule, validateRule } from '../query/rule.js'
 import { isDeleted, valuesOf } from '../records/records.js'
-import type { Duty } from '../link/duties.js'
-import { listingDuty } from './listing-duty.js'
+import type { Reconciler } from '../link/reconcilers.js'
+import { listingReconciler } from './listing-reconciler.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
-import { shelvesOf } from './shelf.js'
+import { visibilityIndexesOf } from './visibility-index.js'
 
 /** Which of the vendor's records each partner sees. */
-export function createSharing(context: EngineContext): { readonly api: SharingApi; readonly duties: readonly Duty[] } {
+export function createSharing(context: EngineContext): { readonly api: SharingApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows } = context
   const api: SharingApi = {
     rule: (connection, object) => ruleOf(rows.get('SharingRule', ruleRowId(connection, object))),
@@ -26,7 +26,7 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
     },
     visible(connection, object) {
       const facts = connectionFacts(rows.get('Connection', connection))
-      return facts?.side === 'vendor' ? [...shelvesOf(context).of(facts, object).visible] : []
+      return facts?.side === 'vendor' ? [...visibilityIndexesOf(context).of(facts, object).visible] : []
     },
     count(_connection, object, rule) {
       const schema = context.schema(object)
@@ -35,5 +35,5 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
       return count
     },
   }
-  return { api, duties: [listingDuty(context)] }
+  return { api, reconcilers: [listingReconciler(context)] }
 }

@@ -1,24 +1,24 @@
 import type { ObjectName } from '../api.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import type { ConnectionFacts } from '../agree/connection-facts.js'
+import type { ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import { matchesRule, type Rule } from '../record/rule.js'
-import type { ObjectSchema } from '../record/schema.js'
+import { matchesRule, type Rule } from '../query/rule.js'
+import type { ObjectSchema } from '../schema/schema.js'
 import { isDeleted, valuesOf } from '../records/records.js'
 import { listingId } from './listing-id.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
 
 /** What one partner sees of one object: kept up to date record by record, never by looking at all of them again. */
-export interface Shelf {
+export interface VisibilityIndex {
   /** Ids of the own records that the rule shows. */
   readonly visible: ReadonlySet<string>
   /** From listing id to record id, of all that were ever visible since the engine opened. */
   readonly recordsByListing: ReadonlyMap<string, string>
-  /** Records whose listing may have to change; the duty that brings a listing up to date takes its record out. */
+  /** Records whose listing may have to change; the reconciler that brings a listing up to date takes its record out. */
   readonly pending: Set<string>
 }
 
-interface Draft extends Shelf {
+interface Draft extends VisibilityIndex {
   readonly visible: Set<string>
   readonly recordsByListing: Map<string, string>
   readonly stale: Set<string>
@@ -27,8 +27,8 @@ interface Draft extends Shelf {
   readonly agreed: string | undefined
 }
 
-/** All shelves of an org. */
-export class Shelves {
+/** The visibility indexes of an org. */
+export class VisibilityIndexes {
   readonly #context: EngineContext
   readonly #drafts = new Map<string, Draft>()
 
@@ -42,8 +42,8 @@ export class Shelves {
     })
   }
 
-  /** The shelf as the rows are now. */
-  of(connection: ConnectionFacts, object: ObjectName): Shelf {
+  /** The index as the rows are now. */
+  of(connection: ConnectionFacts, object: ObjectName): VisibilityIndex {
     const { rows } = this.#context
     const name = ruleRowId(connection.id, object)
     const rule = ruleOf(rows.get('SharingRule', name))
@@ -89,11 +89,11 @@ export class Shelves {
   }
 }
 
-const shelvesByContext = new WeakMap<EngineContext, Shelves>()
+const indexesByContext = new WeakMap<EngineContext, VisibilityIndexes>()
 
-/** The one set of shelves of an engine, shared by the page's questions, the listings and the exports. */
-export function shelvesOf(context: EngineContext): Shelves {
-  let shelves = shelvesByContext.get(context)
-  if (!shelves) shelvesByContext.set(context, (shelves = new Shelves(context)))
-  return shelves
+/** The one set of visibility indexes of an engine, shared by the page's questions, the listings and the exports. */
+export function visibilityIndexesOf(context: EngineContext): VisibilityIndexes {
+  let indexes = indexesByContext.get(context)
+  if (!indexes) indexesByContext.set(context, (indexes = new VisibilityIndexes(context)))
+  return indexes
 }

@@ -1,14 +1,14 @@
 import { type Epoch, type FeedName, type Key, otherSide, parseKey, ProtocolError } from '@entente/protocol'
 import { decodeJwt } from 'jose'
 import { agreementFacts, slotOf } from '../agree/agreement-row.js'
-import { connectionFacts } from '../agree/connection-facts.js'
+import { connectionFacts } from '../connect/connection-facts.js'
 import { slotsRegister } from '../agree/effect.js'
 import { objectNames } from '../agree/effective.js'
-import { type DoorPass, EngineError } from '../api.js'
+import { type GatewayPass, EngineError } from '../api.js'
 import type { EngineContext } from '../context.js'
-import type { DoorToken } from '../link/index.js'
+import type { GatewayToken } from '../link/index.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
-import { textOf } from '../replica/meaning.js'
+import { textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import { docKey } from '../seal/index.js'
 
@@ -17,7 +17,7 @@ import { docKey } from '../seal/index.js'
  *
  * @throws EngineError NOT_FOUND where there is no such mirror, nothing of it at the relay, or an end of its connection; OFFLINE where asking again later helps
  */
-export async function askDoorPass(context: EngineContext, mirror: string): Promise<DoorPass> {
+export async function askGatewayPass(context: EngineContext, mirror: string): Promise<GatewayPass> {
   const { rows, link } = context
   const map = rows.get('RecordMap', mirror)
   const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
@@ -52,9 +52,9 @@ export async function askDoorPass(context: EngineContext, mirror: string): Promi
   }
 }
 
-async function askToken({ link, replica }: EngineContext, feed: FeedName, key: Key): Promise<DoorToken> {
+async function askToken({ link, replica }: EngineContext, feed: FeedName, key: Key): Promise<GatewayToken> {
   try {
-    return await link.askDoor(feed, key)
+    return await link.askGateway(feed, key)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     if (error.code !== 'FEED') throw new EngineError('OFFLINE', error.message, [], error)
@@ -66,7 +66,7 @@ async function askToken({ link, replica }: EngineContext, feed: FeedName, key: K
   }
 }
 
-/** The epoch in which a token opens its doc stands in the token (rule DR4). Not proven by that; were it another, the seals would not open. */
+/** The epoch in which a token opens its doc stands in the token (rule GW4). Not proven by that; were it another, the seals would not open. */
 function epochOf(token: string): Epoch {
   try {
     const { version, number } = decodeJwt(token)

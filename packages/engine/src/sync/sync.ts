@@ -1,11 +1,11 @@
 import { EngineError, type SyncApi } from '../api.js'
 import type { EngineContext } from '../context.js'
-import type { Duties } from '../link/index.js'
-import { askDoorPass } from './door-pass.js'
+import type { Reconcilers } from '../link/index.js'
+import { askGatewayPass } from './gateway-pass.js'
 import type { Problems } from './problems.js'
 
-/** The state of the line and of what waits, the cut-the-wire switch, and the door for a live mirror. */
-export function createSync(context: EngineContext, duties: Duties, problems: Problems): SyncApi {
+/** The state of the line and of what waits, the cut-the-wire switch, and the gateway for a live mirror. */
+export function createSync(context: EngineContext, reconcilers: Reconcilers, problems: Problems): SyncApi {
   const { link, clock } = context
 
   return {
@@ -21,16 +21,16 @@ export function createSync(context: EngineContext, duties: Duties, problems: Pro
         cancel = clock.after(ms, () => resolve('late'))
       })
       const quiet = async (): Promise<'quiet'> => {
-        await duties.settled()
+        await reconcilers.settled()
         await link.synced()
         return 'quiet'
       }
-      // Duties may make something to send, and what arrives may be work for a duty: both must be quiet in the same turn.
+      // Reconcilers may make something to send, and what arrives may be work for a reconciler: both must be quiet in the same turn.
       while ((await Promise.race([quiet(), deadline])) === 'quiet') {
-        if (!duties.isBusy && link.isSynced) return cancel()
+        if (!reconcilers.isBusy && link.isSynced) return cancel()
       }
       throw new EngineError('OFFLINE', 'Not everything is in sync yet. It goes on by itself once the relay is reached.')
     },
-    openDoor: (mirror) => askDoorPass(context, mirror),
+    openGateway: (mirror) => askGatewayPass(context, mirror),
   }
 }

@@ -15,7 +15,7 @@ import {
   type StateVector,
   sides,
 } from '@entente/protocol'
-import { connectionFeed } from '../replica/meaning.js'
+import { connectionFeed } from '../replica/feed-role.js'
 
 /** What a key of a feed holds at the relay. */
 export type Kept =
@@ -28,7 +28,7 @@ export type Kept =
       readonly tail: readonly (readonly [sequence: number, bytes: Uint8Array])[]
       readonly vector: StateVector
     }
-  | { readonly kind: 'message' | 'notice' | 'erased'; readonly epoch: Epoch; readonly sequence: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'message' | 'control' | 'erased'; readonly epoch: Epoch; readonly sequence: number; readonly bytes: Uint8Array }
 
 export interface KeptFeed {
   readonly head: number
@@ -46,12 +46,12 @@ export interface KeptMailbox {
 /** All that a relay keeps on its disk. A value: changing it makes another, so that a crash or a backup is just an older one. */
 export interface RelayState {
   /** Each with the head that every feed had at that moment. */
-  readonly openings: readonly { readonly id: number; readonly heads: ReadonlyMap<FeedName, number> }[]
+  readonly incarnations: readonly { readonly id: number; readonly heads: ReadonlyMap<FeedName, number> }[]
   readonly feeds: ReadonlyMap<FeedName, KeptFeed>
   readonly mailboxes: ReadonlyMap<ConnectionId, KeptMailbox>
 }
 
-export const emptyRelay: RelayState = { openings: [], feeds: new Map(), mailboxes: new Map() }
+export const emptyRelay: RelayState = { incarnations: [], feeds: new Map(), mailboxes: new Map() }
 
 const noFeed: KeptFeed = { head: 0, keys: new Map() }
 
@@ -75,17 +75,17 @@ export function withEntry(state: RelayState, feed: FeedName, key: Key, keep: (se
   return { ...state, feeds }
 }
 
-/** A store that is opened again notes it, so that devices can tell whether it has forgotten what they saw (rule OP1). */
-export function withOpening(state: RelayState, id: number): RelayState {
+/** A store that is opened again notes it, so that devices can tell whether it has forgotten what they saw (rule IN1). */
+export function withIncarnation(state: RelayState, id: number): RelayState {
   const heads = new Map([...state.feeds].map(([feed, { head }]) => [feed, head]))
-  return { ...state, openings: [...state.openings, { id, heads }] }
+  return { ...state, incarnations: [...state.incarnations, { id, heads }] }
 }
 
-/** Whether the feed once stood at this position in this opening (rule OP2). */
-export function knowsPosition(state: RelayState, feed: FeedName, opening: number, position: number): boolean {
-  const index = state.openings.findIndex((each) => each.id === opening)
+/** Whether the feed once stood at this position in this incarnation (rule IN2). */
+export function knowsPosition(state: RelayState, feed: FeedName, incarnation: number, position: number): boolean {
+  const index = state.incarnations.findIndex((each) => each.id === incarnation)
   if (index < 0) return false
-  const later = state.openings[index + 1]
+  const later = state.incarnations[index + 1]
   return position <= (later ? (later.heads.get(feed) ?? 0) : feedOf(state, feed).head)
 }
 
@@ -132,7 +132,7 @@ export function policiesOf(state: RelayState, feed: FeedName): Policies {
   if (parsed.kind === 'team') return { joined: undefined, highest: 0, isEnded: false }
   const policyOf = (side: Side): Policy | undefined => {
     const kept = feedOf(state, connectionFeed(parsed.connection, side, 'messages')).keys.get(policyKey)
-    return kept?.kind === 'notice' ? decodePolicy(kept.bytes) : undefined
+    return kept?.kind === 'control' ? decodePolicy(kept.bytes) : undefined
   }
   const [vendor, partner] = sides.map(policyOf)
   const isEnded = [vendor, partner].some((policy) => policy?.ended === true)

@@ -1,4 +1,5 @@
 import {
+  type MessageOf,
   admitUpdate,
   type ClientMessage,
   compareEpochs,
@@ -42,11 +43,11 @@ import {
   type RelayState,
   withCompacted,
   withEntry,
-  withOpening,
+  withIncarnation,
 } from './relay-state.js'
 
 /** Rules that a test leaves out to see that they are needed. */
-export type RelayLeftOut = 'compare-and-set' | 'openings'
+export type RelayLeftOut = 'compare-and-set' | 'incarnations'
 
 export interface MemoryRelayOptions {
   readonly clock: Clock
@@ -128,7 +129,7 @@ export class MemoryRelay {
     if (disk !== this.#durable) this.#tickets.clear()
     this.#batch = []
     this.#own = new WeakSet()
-    this.#durable = this.#state = withOpening(disk, randomInteger(this.#options.random))
+    this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
   }
 
   /** The batch reaches the disk: only now are its entries fanned out and acknowledged. */
@@ -209,8 +210,8 @@ export class MemoryRelay {
       case 'publish':
         for (const offer of message.offers) this.#publish(line, message.feed, offer)
         return
-      case 'askDoor':
-        return this.#refuse(line, 'door', message.id, 'UNAVAILABLE')
+      case 'askGateway':
+        return this.#refuse(line, 'gateway', message.id, 'UNAVAILABLE')
       case 'ping':
         return this.#say(line, { type: 'pong' })
       case 'pong':
@@ -226,7 +227,7 @@ export class MemoryRelay {
     this.#say(line, { type: 'resumption', ticket: org, secret, expires: this.#now() + resumptionMs })
   }
 
-  #resume(line: Line, { ticket, proof }: Extract<ClientMessage, { type: 'resume' }>): void {
+  #resume(line: Line, { ticket, proof }: MessageOf<'resume'>): void {
     const secret = this.isBusy ? undefined : this.#tickets.get(ticket)
     if (secret && sameBytes(proof, hmac(sha256, secret, resumptionInput(line.nonce, memoryRelayHost))))
       return this.#welcome(line, parseOrgId(ticket))
@@ -239,23 +240,23 @@ export class MemoryRelay {
 
   #welcome(line: Line, org: OrgId): void {
     line.org = org
-    const opening = this.#durable.openings.at(-1)?.id ?? 0
-    this.#say(line, { type: 'welcome', time: this.#now(), opening, heartbeatMs: limits.heartbeatMs })
+    const incarnation = this.#durable.incarnations.at(-1)?.id ?? 0
+    this.#say(line, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
   }
 
-  #attach(line: Line, { connection, vendor, partner, salt }: Extract<ClientMessage, { type: 'attach' }>): void {
+  #attach(line: Line, { connection, vendor, partner, salt }: MessageOf<'attach'>): void {
     const isParty = line.org === vendor || line.org === partner
     if (isParty && connectionId(vendor, partner, salt) === connection) line.parties.set(connection, { vendor, partner })
     else this.#refuse(line, 'attach', 0, 'FEED')
   }
 
-  #subscribe(line: Line, { feed: number, name, after, opening, position }: Extract<ClientMessage, { type: 'subscribe' }>): void {
+  #subscribe(line: Line, { feed: number, name, after, incarnation, position }: MessageOf<'subscribe'>): void {
     if (!this.#access(line, name) || this.#isOver(line, name)) return this.#refuse(line, 'feed', number, 'FEED')
-    const isFresh = after === 0 && opening === 0
+    const isFresh = after === 0 && incarnation === 0
     const isKnown =
       isFresh ||
-      this.#options.leftOut?.has('openings') ||
-      (knowsPosition(this.#durable, name, opening, position) && after <= feedOf(this.#durable, name).head)
+      this.#options.leftOut?.has('incarnations') ||
+      (knowsPosition(this.#durable, name, incarnation, position) && after <= feedOf(this.#durable, name).head)
     if (!isKnown) return this.#refuse(line, 'feed', number, 'LOST')
     line.feeds.set(number, name)
     const entries = entriesAfter(this.#durable, name, after)
@@ -309,11 +310,11 @@ export class MemoryRelay {
     const isAgreed = access.topic === 'lead' || access.topic === 'opportunity'
     const isMessages = access.topic === 'messages'
     if (offer.kind !== 'erased' && (offer.kind === 'doc') === isMessages) return 'TYPE'
-    if (offer.kind === 'notice' && offer.key !== policyKey && !offer.key.startsWith('revoked.')) return 'FIELD'
+    if (offer.kind === 'control' && offer.key !== policyKey && !offer.key.startsWith('revoked.')) return 'FIELD'
     if (!this.#options.leftOut?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
-    if (offer.kind === 'notice' && offer.key === policyKey) {
-      const before = last?.kind === 'notice' ? decodePolicy(last.bytes) : undefined
+    if (offer.kind === 'control' && offer.key === policyKey) {
+      const before = last?.kind === 'control' ? decodePolicy(last.bytes) : undefined
       const policy = decodePolicy(offer.bytes)
       if (policy.version < (before?.version ?? 0)) return 'STALE_EPOCH'
       if (before?.ended && !policy.ended) return 'FEED'
@@ -359,14 +360,14 @@ export class MemoryRelay {
     return { writes: known[side] === org, topic }
   }
 
-  #invite(line: Line, { mailbox, claimHash: hash, expires }: Extract<ClientMessage, { type: 'invite' }>): void {
+  #invite(line: Line, { mailbox, claimHash: hash, expires }: MessageOf<'invite'>): void {
     const known = this.#state.mailboxes.get(mailbox)
     if (!line.org || (known && known.vendor !== line.org)) return this.#refuse(line, 'mailbox', 0, 'VOID')
     if (!known) this.#keepMailbox(mailbox, { vendor: line.org, claimHash: hash, expires, partner: undefined, tries: 0 })
     this.#tellMailbox(line, mailbox)
   }
 
-  #claim(line: Line, { mailbox, claim }: Extract<ClientMessage, { type: 'claim' }>): void {
+  #claim(line: Line, { mailbox, claim }: MessageOf<'claim'>): void {
     const known = this.#state.mailboxes.get(mailbox)
     const triesLeft = limits.invitationTries - (known?.tries ?? 0)
     if (!line.org || !known) return this.#say(line, { type: 'mailbox', mailbox, state: 'wrong', triesLeft: Math.max(0, triesLeft - 1) })
@@ -403,7 +404,7 @@ export class MemoryRelay {
     } else this.#say(line, { type: 'entries', feed, position, live, entries })
   }
 
-  #refuse(line: Line, what: 'offer' | 'feed' | 'attach' | 'door' | 'mailbox', subject: number, code: ErrorCode, version = 0): void {
+  #refuse(line: Line, what: 'offer' | 'feed' | 'attach' | 'gateway' | 'mailbox', subject: number, code: ErrorCode, version = 0): void {
     this.#say(line, { type: 'refused', what, subject, code, version, retryMs: 0, detail: 'The relay in memory says no.' })
   }
 

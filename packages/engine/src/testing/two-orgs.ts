@@ -1,8 +1,8 @@
 import { connectionId, type ConnectionId, encodePolicy, parseOrgId, type OrgId, type Policy, policyKey, type Side } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { decodeUtf8 } from 'lib0/string'
-import { messageRowId } from '../replica/carriage.js'
-import { connectionFeed } from '../replica/meaning.js'
+import { messageRowId } from '../replica/desired-state.js'
+import { connectionFeed } from '../replica/feed-role.js'
 import type { RowEdit } from '../row/rows.js'
 
 /** The fields that the sample agreement gives slots, in the order of their slots. */
@@ -44,7 +44,7 @@ export function agreementEdits(side: Side, version: number, slots: readonly numb
       values: { effective: { version, hash: `v${version}`, objects: { Lead: { fields } } } },
       ...stamp,
     },
-    { object: 'Notice', id: messageRowId(feed, policyKey), values: { body: decodeUtf8(encodePolicy(policy)) }, ...stamp },
+    { object: 'ControlEntry', id: messageRowId(feed, policyKey), values: { body: decodeUtf8(encodePolicy(policy)) }, ...stamp },
   ]
 }
 

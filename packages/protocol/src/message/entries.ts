@@ -10,7 +10,7 @@ export type EntriesHead = Infer<typeof entriesHead>
 
 /**
  * Relay → device: entries of one feed in sequence order. `position` is the feed's head when the last of them had been committed or
- * later (rule OP1). `live` is true once the answer to `subscribe` is complete: this frame and all that follow are up to date.
+ * later (rule IN1). `live` is true once the answer to `subscribe` is complete: this frame and all that follow are up to date.
  */
 export const entries = struct({ ...head, entries: list(entry, limits.entriesPerFrame) })
 export type Entries = Infer<typeof entries>

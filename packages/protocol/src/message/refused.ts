@@ -7,7 +7,7 @@ import { errorCodes } from '../error.js'
  * UNAVAILABLE, else 0.
  */
 export const refused = struct({
-  what: oneOf(['offer', 'feed', 'attach', 'mailbox', 'door']),
+  what: oneOf(['offer', 'feed', 'attach', 'mailbox', 'gateway']),
   subject: uint,
   code: oneOf(errorCodes),
   version: uint,

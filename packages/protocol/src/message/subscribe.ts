@@ -3,7 +3,7 @@ import { parseFeedName } from '../feed.js'
 
 /**
  * Device → relay: send me this feed after a sequence, then live. `feed` is the session's own small number for it, used from here on by both
- * ends. `opening` and `position` are the last pair that the device absorbed from this feed, both 0 for none (rules CU1, OP2).
+ * ends. `incarnation` and `position` are the last pair that the device absorbed from this feed, both 0 for none (rules CU1, IN2).
  */
-export const subscribe = struct({ feed: uint, name: text(96, parseFeedName), after: uint, opening: uint, position: uint })
+export const subscribe = struct({ feed: uint, name: text(96, parseFeedName), after: uint, incarnation: uint, position: uint })
 export type Subscribe = Infer<typeof subscribe>

@@ -1,11 +1,11 @@
 import { feedName, parseKey, parseOrgId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Account } from './account.js'
-import { bytes, DocWriter, erasure, feed, invitation, mailboxFeed, message, nameOf, org, other, second } from './contract-writes.js'
+import type { Account } from '../account.js'
+import { bytes, DocWriter, erasure, feed, invitation, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
 import type { StoreUnderTest } from './contract.js'
-import { tombstoneBytes } from './size.js'
-import type { Store, Write } from './store.js'
-import type { Watcher } from './watcher.js'
+import { tombstoneBytes } from '../size.js'
+import type { Store, Write } from '../store.js'
+import type { Watcher } from '../watcher.js'
 
 /** The part of the suite about accounts, and about what the store says of itself. */
 export function describeAccounts(name: string, create: () => StoreUnderTest): void {
@@ -69,20 +69,20 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(await usage(other)).toEqual({ bytes: 3, docs: 1, connections: 0 })
     })
 
-    it('tells in one step how an org stands and whether a key holds a notice', async () => {
-      await store.commit([{ ...message('revoked', 0, 'x'), kind: 'notice' }, message('m'), erasure('gone', 0)])
+    it('tells in one step how an org stands and whether a key holds a control entry', async () => {
+      await store.commit([{ ...message('revoked', 0, 'x'), kind: 'control' }, message('m'), erasure('gone', 0)])
       const told = async (key: string, of = org) => store.standing(of, nameOf(key))
-      expect(await told('revoked')).toEqual({ standing: 'none', hasNotice: true })
-      for (const key of ['m', 'gone', 'never']) expect(await told(key)).toEqual({ standing: 'none', hasNotice: false })
-      expect(await store.standing(org, nameOf('revoked', second))).toEqual({ standing: 'none', hasNotice: false })
+      expect(await told('revoked')).toEqual({ standing: 'none', hasControlEntry: true })
+      for (const key of ['m', 'gone', 'never']) expect(await told(key)).toEqual({ standing: 'none', hasControlEntry: false })
+      expect(await store.standing(org, nameOf('revoked', second))).toEqual({ standing: 'none', hasControlEntry: false })
       await store.changeAccount(other, { standing: 'revoked' })
       await store.changeAccount(org, { standing: 'allowed' })
-      expect(await told('revoked')).toEqual({ standing: 'allowed', hasNotice: true })
-      expect(await told('never', other)).toEqual({ standing: 'revoked', hasNotice: false })
+      expect(await told('revoked')).toEqual({ standing: 'allowed', hasControlEntry: true })
+      expect(await told('never', other)).toEqual({ standing: 'revoked', hasControlEntry: false })
     })
 
     it('[QU1] counts connections up and down where a write says so and is taken, and finds in its check where they do not fit the policies', async () => {
-      const policy: Write = { ...message('policy', 0, '{}'), feed: mailboxFeed(invitation('C', 1)), kind: 'notice', connects: 1 }
+      const policy: Write = { ...message('policy', 0, '{}'), feed: mailboxFeed(invitation('C', 1)), kind: 'control', connects: 1 }
       const another: Write = { ...policy, feed: mailboxFeed(invitation('D', 1)) }
       expect((await store.commit([policy])).accounts).toEqual([account({ bytes: 2, docs: 1, connections: 1 })])
       await store.commit([policy, { ...policy, seen: 1, connects: 0 }, another])
@@ -213,7 +213,7 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
         feedGrew: ignore,
         mailboxChanged: ignore,
         accountsChanged: () => told(),
-        reopened: ignore,
+        storeReplaced: ignore,
       }
       store.watch(watcher)
       await store.changeAccount(org, { standing: 'revoked', quota: {} })
@@ -232,7 +232,15 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       const doc = new DocWriter('r1')
       await store.commit([doc.begin(), doc.update(1), message('m'), { ...erasure('gone', 0), feed: second }])
       await store.changeInvitation('A'.repeat(22), () => invitation('A', 1))
-      expect(await store.stats()).toMatchObject({ orgs: 1, feeds: 2, docs: 2, tombstones: 1, tailUpdates: 1, invitations: 1, openings: 1 })
+      expect(await store.stats()).toMatchObject({
+        orgs: 1,
+        feeds: 2,
+        docs: 2,
+        tombstones: 1,
+        tailUpdates: 1,
+        invitations: 1,
+        incarnations: 1,
+      })
       expect((await store.stats()).diskBytes).toBeGreaterThan(0)
     })
 
@@ -245,7 +253,7 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
         const found = await store.doc(name)
         if (found && index % 2 === 0) await store.compact(name, found, doc.mergedUpTo(1))
       }
-      await store.commit([{ ...message('policy', 0, 'p'), kind: 'notice', bytes: bytes('{}') }, erasure('r3', 55)])
+      await store.commit([{ ...message('policy', 0, 'p'), kind: 'control', bytes: bytes('{}') }, erasure('r3', 55)])
       expect(await store.check()).toEqual([])
     })
   })

@@ -1,22 +1,8 @@
 import { loadDoc, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeAccounts } from './contract-accounts.js'
-import {
-  bounds,
-  bytes,
-  DocWriter,
-  erasure,
-  feed,
-  invitation,
-  keysOf,
-  mailboxFeed,
-  message,
-  nameOf,
-  org,
-  other,
-  second,
-} from './contract-writes.js'
-import type { Invitation, Page, Store, Write } from './store.js'
+import { describeAccounts } from './accounts.js'
+import { bounds, bytes, DocWriter, erasure, feed, invitation, keysOf, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
+import type { Invitation, Page, Store, Write } from '../store.js'
 
 /** One kind of store under test. `reopen` closes the present store and opens the same data again. */
 export interface StoreUnderTest {
@@ -45,7 +31,7 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
     it('gives the sequences of each feed without gaps, in the order of the writes', async () => {
       const commit = await store.commit([message('a'), { ...message('b'), feed: second }, message('c')])
       expect(commit.sequences).toEqual([1, 1, 2])
-      expect(commit.opening).toBe(store.opening())
+      expect(commit.incarnation).toBe(store.incarnation())
       expect((await store.commit([message('d')])).sequences).toEqual([3])
       expect((await store.page(second, 0, bounds)).head).toBe(1)
     })
@@ -91,7 +77,7 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([doc.begin(), message('m'), doc.update(1), doc.update(3)])
       await store.commit([erasure('m', 2)])
       const page = await store.page(feed, 0, bounds)
-      expect(page).toMatchObject({ head: 5, opening: store.opening(), done: true })
+      expect(page).toMatchObject({ head: 5, incarnation: store.incarnation(), done: true })
       expect(page.entries.map((entry) => [entry.sequence, entry.key, entry.kind, entry.whole])).toEqual([
         [1, 'r1', 'doc', true],
         [3, 'r1', 'doc', false],
@@ -134,13 +120,13 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       expect(unknown).toBeUndefined()
     })
 
-    it('gives the bytes and the sequence of notices, and of nothing else', async () => {
-      await store.commit([{ ...message('policy', 0, 'p'), kind: 'notice' }, erasure('gone', 0), new DocWriter('r1').begin(), message('m')])
-      await store.commit([{ ...message('policy', 1, 'q'), kind: 'notice' }])
-      const found = await store.notice(nameOf('policy'))
+    it('gives the bytes and the sequence of control entries, and of nothing else', async () => {
+      await store.commit([{ ...message('policy', 0, 'p'), kind: 'control' }, erasure('gone', 0), new DocWriter('r1').begin(), message('m')])
+      await store.commit([{ ...message('policy', 1, 'q'), kind: 'control' }])
+      const found = await store.controlEntry(nameOf('policy'))
       expect(found?.sequence).toBe(5)
       expect(new Uint8Array(found?.bytes ?? [])).toEqual(new Uint8Array(bytes('q')))
-      for (const key of ['gone', 'r1', 'm', 'never']) expect(await store.notice(nameOf(key))).toBeUndefined()
+      for (const key of ['gone', 'r1', 'm', 'never']) expect(await store.controlEntry(nameOf(key))).toBeUndefined()
     })
 
     it('compacts a doc to one state at its last sequence, and takes updates that came meanwhile for tail', async () => {
@@ -177,19 +163,19 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([doc.update(1)])
       const before = await store.page(feed, 0, bounds)
       store = await kind.reopen(store)
-      expect(await store.page(feed, 0, bounds)).toEqual({ ...before, opening: store.opening() })
+      expect(await store.page(feed, 0, bounds)).toEqual({ ...before, incarnation: store.incarnation() })
       expect((await store.commit([message('n')])).sequences).toEqual([4])
     })
 
-    it('[OP1] draws a new opening each time, and knows how far each feed came in each of them', async () => {
-      const first = store.opening()
+    it('[IN1] draws a new incarnation each time, and knows how far each feed came in each of them', async () => {
+      const first = store.incarnation()
       await store.commit([message('a'), message('b'), { ...message('c'), feed: second }])
       expect(await store.headSince(feed, first, 2)).toBe(2)
       expect(await store.headSince(feed, first, 3)).toBeUndefined()
       expect(await store.headSince(second, first, 1)).toBe(1)
       expect(await store.headSince(second, first, 2)).toBeUndefined()
       store = await kind.reopen(store)
-      const next = store.opening()
+      const next = store.incarnation()
       expect(next).not.toBe(first)
       expect(Number.isSafeInteger(next)).toBe(true)
       await store.commit([message('c')])
@@ -206,45 +192,45 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       expect(await store.headSince(second, first, 1)).toBe(2)
       expect(await store.headSince(second, first, 2)).toBeUndefined()
       expect(await store.headSince(second, next, 2)).toBeUndefined()
-      expect(await store.headSince(second, store.opening(), 2)).toBe(2)
-      expect(await store.headSince(feed, store.opening() + 1, 0)).toBeUndefined()
+      expect(await store.headSince(second, store.incarnation(), 2)).toBe(2)
+      expect(await store.headSince(feed, store.incarnation() + 1, 0)).toBeUndefined()
     })
 
-    it('[OP1] knows nothing but the start of a feed that has not been written', async () => {
-      expect(await store.headSince(feed, store.opening(), 0)).toBe(0)
-      expect(await store.headSince(feed, store.opening(), 1)).toBeUndefined()
+    it('[IN1] knows nothing but the start of a feed that has not been written', async () => {
+      expect(await store.headSince(feed, store.incarnation(), 0)).toBe(0)
+      expect(await store.headSince(feed, store.incarnation(), 1)).toBeUndefined()
     })
 
-    it('[OP2] does not know, as an older copy, what came after the copy was made', async () => {
-      const opening = store.opening()
+    it('[IN2] does not know, as an older copy, what came after the copy was made', async () => {
+      const incarnation = store.incarnation()
       await store.commit([message('a')])
       const restore = await kind.backUp(store)
       store = await kind.reopen(store)
-      const later = store.opening()
+      const later = store.incarnation()
       await store.commit([message('b')])
       await store.close()
       store = await restore()
-      expect(await store.headSince(feed, opening, 1)).toBeDefined()
-      expect(await store.headSince(feed, opening, 2)).toBeUndefined()
+      expect(await store.headSince(feed, incarnation, 1)).toBeDefined()
+      expect(await store.headSince(feed, incarnation, 2)).toBeUndefined()
       expect(await store.headSince(feed, later, 2)).toBeUndefined()
       expect(await store.headSince(feed, later, 1)).toBeUndefined()
       await store.commit([message('b'), message('c')])
-      expect(await store.headSince(feed, opening, 2)).toBeUndefined()
-      expect(await store.headSince(feed, store.opening(), 3)).toBeDefined()
+      expect(await store.headSince(feed, incarnation, 2)).toBeUndefined()
+      expect(await store.headSince(feed, store.incarnation(), 3)).toBeDefined()
     })
 
-    it('[OP2] does not know, as an older copy, how far a feed came that is new since the copy', async () => {
-      const opening = store.opening()
+    it('[IN2] does not know, as an older copy, how far a feed came that is new since the copy', async () => {
+      const incarnation = store.incarnation()
       const restore = await kind.backUp(store)
       store = await kind.reopen(store)
       await store.commit([message('a')])
       await store.close()
       store = await restore()
-      expect(await store.headSince(feed, opening, 0)).toBeDefined()
-      expect(await store.headSince(feed, opening, 1)).toBeUndefined()
+      expect(await store.headSince(feed, incarnation, 0)).toBeDefined()
+      expect(await store.headSince(feed, incarnation, 1)).toBeUndefined()
       await store.commit([message('other'), message('others')])
-      expect(await store.headSince(feed, opening, 1)).toBeUndefined()
-      expect(await store.headSince(feed, store.opening(), 2)).toBeDefined()
+      expect(await store.headSince(feed, incarnation, 1)).toBeUndefined()
+      expect(await store.headSince(feed, store.incarnation(), 2)).toBeDefined()
     })
 
     it('reads, changes and keeps an invitation', async () => {

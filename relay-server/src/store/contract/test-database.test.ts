@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { TestPostgres } from './postgres.js'
+import { TestPostgres } from './test-database.js'
 
 let server: TestPostgres
 beforeAll(async () => {

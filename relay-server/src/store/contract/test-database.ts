@@ -12,7 +12,7 @@ const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/lib/postg
 const user = 'entente'
 
 /**
- * A PostgreSQL server of its own for tests, with its data in a temporary directory and a unix socket there for its only door. What it
+ * A PostgreSQL server of its own for tests, with its data in a temporary directory and a unix socket there for its only entrance. What it
  * acknowledges is on the disk (`fsync` stays on). PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
  */
 export class TestPostgres {

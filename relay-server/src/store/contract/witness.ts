@@ -1,13 +1,13 @@
 import type { FeedName } from '@entente/protocol'
-import type { Store } from './store.js'
-import type { Watcher } from './watcher.js'
+import type { Store } from '../store.js'
+import type { Watcher } from '../watcher.js'
 
 /** Takes down what a store told. */
 export class Witness implements Watcher {
   readonly grown = new Set<string>()
   readonly mailboxes: string[] = []
   accounts = 0
-  reopenings = 0
+  replacements = 0
   readonly #feeds: readonly FeedName[]
   readonly #followed: readonly string[]
 
@@ -37,7 +37,7 @@ export class Witness implements Watcher {
     this.accounts++
   }
 
-  reopened(): void {
-    this.reopenings++
+  storeReplaced(): void {
+    this.replacements++
   }
 }

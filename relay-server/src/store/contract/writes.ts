@@ -13,7 +13,7 @@ import {
   writeSlots,
   zeroEpoch,
 } from '@entente/protocol'
-import type { Invitation, KeyName, Page, Write } from './store.js'
+import type { Invitation, KeyName, Page, Write } from '../store.js'
 
 // What the contract suite writes and reads.
 

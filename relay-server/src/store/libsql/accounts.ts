@@ -1,6 +1,6 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage, type Quota, type Standing, standings } from './account.js'
-import { type Cell, type Row, toNumber, toText } from './connection.js'
+import { type Account, type AccountChange, noUsage, type Quota, type Standing, standings } from '../account.js'
+import { type Cell, type Row, toNumber, toText } from '../connection.js'
 
 /** What a transaction adds to the sums of an org. */
 export interface Growth {

@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, type StateVector, vectorOfDoc } from '@entente/protocol'
-import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
-import { refuseOtherVersion } from './libsql-file.js'
-import { vectorAfter } from './libsql-reads.js'
-import { sizeOf } from './size.js'
+import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from '../connection.js'
+import { refuseOtherVersion } from './file.js'
+import { vectorAfter } from './reads.js'
+import { sizeOf } from '../size.js'
 
 /** Docs that are read, and problems that are told, at a time. */
 const stepDocs = 256
 const toldProblems = 100
 
 const erased = entryKinds.indexOf('erased')
-const notice = entryKinds.indexOf('notice')
+const controlEntry = entryKinds.indexOf('control')
 
 /** Counts that compare whole tables; each row that they give is a problem. */
 const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row) => string }[] = [
@@ -31,9 +31,9 @@ const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row)
     problem: (row) => `${cell(row, 'name')}: several entries have the sequence ${cell(row, 'sequence')}`,
   },
   {
-    sql: `SELECT f.name FROM feeds f WHERE f.opening NOT IN (SELECT n FROM openings)
-      OR EXISTS (SELECT 1 FROM feed_openings fo WHERE fo.feed = f.id AND (fo.head > f.head OR fo.n > f.opening)) LIMIT 10`,
-    problem: (row) => `${cell(row, 'name')}: what is written down of its openings does not fit its head`,
+    sql: `SELECT f.name FROM feeds f WHERE f.incarnation NOT IN (SELECT n FROM incarnations)
+      OR EXISTS (SELECT 1 FROM feed_incarnations fo WHERE fo.feed = f.id AND (fo.head > f.head OR fo.n > f.incarnation)) LIMIT 10`,
+    problem: (row) => `${cell(row, 'name')}: what is written down of its incarnations does not fit its head`,
   },
   {
     sql: `WITH held AS (
@@ -48,7 +48,7 @@ const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row)
   {
     sql: `WITH open AS (
         SELECT f.owner AS org, COUNT(*) AS connections FROM docs d JOIN feeds f ON f.id = d.feed JOIN states s ON s.doc = d.id
-        WHERE d.key = '${policyKey}' AND d.kind = ${notice} AND f.name NOT LIKE '%/team/%'
+        WHERE d.key = '${policyKey}' AND d.kind = ${controlEntry} AND f.name NOT LIKE '%/team/%'
           AND CASE WHEN json_valid(CAST(s.bytes AS TEXT)) THEN json_extract(CAST(s.bytes AS TEXT), '$.ended') END IS NOT 1 GROUP BY f.owner)
       SELECT o.org FROM orgs o LEFT JOIN open c ON c.org = o.org WHERE o.connections <> COALESCE(c.connections, 0)
       UNION ALL SELECT c.org FROM open c LEFT JOIN orgs o ON o.org = c.org WHERE o.org IS NULL LIMIT 10`,

@@ -1,8 +1,8 @@
 import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { lockDirectory, openWriter } from './connection.js'
-import { checkLibsqlFile } from './libsql-check.js'
-import { fileIn, migrateFile, openFileBeside } from './libsql-file.js'
+import { lockDirectory, openWriter } from '../connection.js'
+import { checkLibsqlFile } from './check.js'
+import { fileIn, migrateFile, openFileBeside } from './file.js'
 
 /**
  * Writes one moment of a store to a new file, while a relay goes on writing: every entry that was acknowledged before the call is in it. The
@@ -39,7 +39,7 @@ export interface Replaced {
 }
 
 /**
- * Puts a copy in the place of a directory's store. The store's next start draws an opening that the copy does not know, by which devices notice
+ * Puts a copy in the place of a directory's store. The store's next start draws an incarnation that the copy does not know, by which devices notice
  * what it lacks, and fill it. What the operator decided about orgs is nothing that devices could fill, so it is taken over from the store that
  * is replaced, where that can still be read.
  *

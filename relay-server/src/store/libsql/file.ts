@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
-import { migrations, schema, schemaVersion } from './schema.js'
+import { lockDirectory, openWriter, toNumber, type Writer } from '../connection.js'
+import { migrations, schema, schemaVersion } from '../schema.js'
 
-/** An opening in the order in which they were drawn (n) and as devices name it (id). */
-export interface Opening {
+/** An incarnation in the order in which they were drawn (n) and as devices name it (id). */
+export interface Incarnation {
   readonly n: number
   readonly id: number
 }
@@ -14,7 +14,7 @@ export interface Opening {
 export interface OpenFile {
   readonly path: string
   readonly writer: Writer
-  readonly opening: Opening
+  readonly incarnation: Incarnation
   /** Lets go of what held the directory for this process. */
   unlock(): void
 }
@@ -24,7 +24,7 @@ export function fileIn(directory: string): string {
 }
 
 /**
- * Opens a directory for its relay: holds it for this process, makes the file where there is none, and draws an opening.
+ * Opens a directory for its relay: holds it for this process, makes the file where there is none, and draws an incarnation.
  *
  * @throws Error when another relay uses the directory, the file is of another version, or cannot be written
  */
@@ -35,7 +35,7 @@ export async function openFile(directory: string): Promise<OpenFile> {
   try {
     writer = await openAsWriter(path)
     await bringUpToDate(writer, path)
-    return { path, writer, opening: await drawOpening(writer), unlock }
+    return { path, writer, incarnation: await drawIncarnation(writer), unlock }
   } catch (error) {
     writer?.close()
     unlock()
@@ -54,8 +54,8 @@ export async function openFileBeside(directory: string): Promise<OpenFile> {
   const writer = await openAsWriter(path)
   try {
     refuseOtherVersion(await versionOf(writer), path)
-    const row = (await writer.prepare('SELECT n, id FROM openings ORDER BY n DESC LIMIT 1')).get([])
-    return { path, writer, opening: { n: toNumber(row?.['n']), id: toNumber(row?.['id']) }, unlock: () => {} }
+    const row = (await writer.prepare('SELECT n, id FROM incarnations ORDER BY n DESC LIMIT 1')).get([])
+    return { path, writer, incarnation: { n: toNumber(row?.['n']), id: toNumber(row?.['id']) }, unlock: () => {} }
   } catch (error) {
     writer.close()
     throw error
@@ -118,9 +118,9 @@ async function versionOf(writer: Writer): Promise<number> {
   return toNumber((await writer.prepare('PRAGMA user_version')).get([])?.['user_version'])
 }
 
-/** Rule OP1: the opening is on disk before anyone is told of it. */
-async function drawOpening(writer: Writer): Promise<Opening> {
+/** Rule IN1: the incarnation is on disk before anyone is told of it. */
+async function drawIncarnation(writer: Writer): Promise<Incarnation> {
   const id = Number(randomBytes(8).readBigUInt64BE() >> 11n)
-  const row = (await writer.prepare('INSERT INTO openings (id) VALUES (?) RETURNING n')).get([id])
+  const row = (await writer.prepare('INSERT INTO incarnations (id) VALUES (?) RETURNING n')).get([id])
   return { n: toNumber(row?.['n']), id }
 }

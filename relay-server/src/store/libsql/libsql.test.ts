@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { bounds, DocWriter, erasure, feed, message, nameOf, org } from './contract-writes.js'
-import { describeStore } from './contract.js'
-import { checkLibsqlFile } from './libsql-check.js'
+import { bounds, DocWriter, erasure, feed, message, nameOf, org } from '../contract/writes.js'
+import { describeStore } from '../contract/contract.js'
+import { checkLibsqlFile } from './check.js'
 import { openLibsqlStore } from './libsql.js'
 
 describeStore('the embedded store', () => {
@@ -89,7 +89,7 @@ it('tells how long the disk took for each transaction', async () => {
   await store.close()
 })
 
-it('is opened beside a running relay without an opening, and tells it what an operator decides', async () => {
+it('is opened beside a running relay without an incarnation, and tells it what an operator decides', async () => {
   const store = await openLibsqlStore(directory)
   let told = 0
   store.watch({
@@ -98,19 +98,19 @@ it('is opened beside a running relay without an opening, and tells it what an op
     feedGrew: () => {},
     mailboxChanged: () => {},
     accountsChanged: () => told++,
-    reopened: () => {},
+    storeReplaced: () => {},
   })
-  const opening = store.opening()
+  const incarnation = store.incarnation()
   await store.commit([message('a')])
   const beside = await openLibsqlStore(directory, { beside: true })
-  expect(beside.opening()).toBe(opening)
+  expect(beside.incarnation()).toBe(incarnation)
   expect(await beside.check()).toEqual([])
   await beside.changeAccount(org, { standing: 'revoked', quota: { docs: 5 } })
   await beside.close()
   await expect.poll(() => told, { timeout: 5_000 }).toBe(1)
   expect(await store.account(org)).toMatchObject({ standing: 'revoked', quota: { docs: 5 } })
   expect((await store.commit([message('b')])).sequences).toEqual([2])
-  expect(await store.stats()).toMatchObject({ openings: 1 })
+  expect(await store.stats()).toMatchObject({ incarnations: 1 })
   await store.close()
 })
 
@@ -135,8 +135,8 @@ const damages = [
   ['DELETE FROM tails', 'account'],
   ['UPDATE tails SET feed = 7', 'of another feed'],
   ['UPDATE feeds SET id = 7', 'belongs to no feed'],
-  ['UPDATE feeds SET opening = 7', 'openings'],
-  ['UPDATE feed_openings SET head = 9', 'openings'],
+  ['UPDATE feeds SET incarnation = 7', 'incarnations'],
+  ['UPDATE feed_incarnations SET head = 9', 'incarnations'],
   ['UPDATE orgs SET bytes = bytes - 1', 'account'],
   ['UPDATE orgs SET docs = docs + 1', 'account'],
   ['DELETE FROM orgs', 'account'],

@@ -1,15 +1,15 @@
 import { statSync } from 'node:fs'
 import type { FeedName, OrgId } from '@entente/protocol'
-import type { Account, AccountChange, Standing, Usage } from './account.js'
-import { openReader, type Reader } from './connection.js'
-import { checkLibsqlFile } from './libsql-check.js'
-import { openFile, openFileBeside, type OpenFile } from './libsql-file.js'
-import { LibsqlReads } from './libsql-reads.js'
-import { LibsqlWrites } from './libsql-writes.js'
-import { Transactions } from './libsql-transactions.js'
-import type { StoreStats } from './stats.js'
-import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
-import type { Watcher } from './watcher.js'
+import type { Account, AccountChange, Standing, Usage } from '../account.js'
+import { openReader, type Reader } from '../connection.js'
+import { checkLibsqlFile } from './check.js'
+import { openFile, openFileBeside, type OpenFile } from './file.js'
+import { LibsqlReads } from './reads.js'
+import { LibsqlWrites } from './writes.js'
+import { Transactions } from './transactions.js'
+import type { StoreStats } from '../stats.js'
+import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from '../store.js'
+import type { Watcher } from '../watcher.js'
 
 /** How often it is looked whether the operator has decided something in another process. */
 const watchMs = 1_000
@@ -22,14 +22,14 @@ export interface LibsqlOptions {
 
 /**
  * The embedded store: one SQLite file in `directory`, which is made where it is missing. One relay at a time: what it knows of each key is its own.
- * With `beside` it is opened for an operator's command while a relay may be running on it: nothing is held, and no opening drawn; such a
+ * With `beside` it is opened for an operator's command while a relay may be running on it: nothing is held, and no incarnation drawn; such a
  * store reads, and decides about accounts, but leaves the feeds to the relay.
  *
  * @throws Error when the file is of a newer relay or a pre-release (beside also: of an older one), another relay uses the directory, it cannot be written, or (beside) there is none.
  */
 export async function openLibsqlStore(directory: string, { beside = false, synced = () => {} }: LibsqlOptions = {}): Promise<Store> {
   const file = beside ? await openFileBeside(directory) : await openFile(directory)
-  const writes = await LibsqlWrites.prepare(file.writer, file.opening)
+  const writes = await LibsqlWrites.prepare(file.writer, file.incarnation)
   return new LibsqlStore(file, beside, openReader(file.path), writes, synced)
 }
 
@@ -49,27 +49,27 @@ class LibsqlStore implements Store {
     this.#file = file
     this.#beside = beside
     this.#reader = reader
-    this.#reads = new LibsqlReads(reader, file.opening.id)
+    this.#reads = new LibsqlReads(reader, file.incarnation.id)
     this.#writes = writes
     this.#transactions = new Transactions(file.writer, writes.begin, () => writes.forget(), synced)
     this.#secret = this.#reads.secret()
     this.#revision = this.#reads.revision()
   }
 
-  opening(): number {
-    return this.#file.opening.id
+  incarnation(): number {
+    return this.#file.incarnation.id
   }
 
-  async headSince(feed: FeedName, opening: number, position: number): Promise<number | undefined> {
-    return this.#reads.headSince(feed, opening, position)
+  async headSince(feed: FeedName, incarnation: number, position: number): Promise<number | undefined> {
+    return this.#reads.headSince(feed, incarnation, position)
   }
 
   async keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]> {
     return this.#reader.snapshot(() => names.map((name) => this.#reads.keyState(name)))
   }
 
-  async notice(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
-    return this.#reads.notice(name)
+  async controlEntry(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
+    return this.#reads.controlEntry(name)
   }
 
   async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {
@@ -115,8 +115,8 @@ class LibsqlStore implements Store {
     await this.#transactions.run(() => this.#writes.forgetInvitations(expiredBefore))
   }
 
-  async standing(org: OrgId, notice: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }> {
-    return this.#reads.standing(org, notice)
+  async standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
+    return this.#reads.standing(org, controlEntry)
   }
 
   async account(org: OrgId): Promise<Account> {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { emptyVector, encodeStateVector, parseKey } from '@entente/protocol'
 import Database from 'libsql'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { runRestore } from '../command/restore.js'
-import { bounds, DocWriter, feed, invitation, keysOf, message, org } from './contract-writes.js'
+import { runRestore } from '../../command/restore.js'
+import { bounds, DocWriter, feed, invitation, keysOf, message, org } from '../contract/writes.js'
 import { openLibsqlStore } from './libsql.js'
 
 let directory: string
@@ -60,9 +60,9 @@ function fill(path: string, doc: DocWriter): void {
   const add = (sql: string, ...cells: readonly unknown[]): void => {
     database.prepare(sql).run(cells)
   }
-  add('INSERT INTO openings (n, id) VALUES (1, 77)')
-  add('INSERT INTO feeds (id, name, owner, head, opening) VALUES (1, ?, ?, 3, 1)', feed, org)
-  add('INSERT INTO feed_openings (feed, n, head) VALUES (1, 1, 0)')
+  add('INSERT INTO incarnations (n, id) VALUES (1, 77)')
+  add('INSERT INTO feeds (id, name, owner, head, incarnation) VALUES (1, ?, ?, 3, 1)', feed, org)
+  add('INSERT INTO feed_incarnations (feed, n, head) VALUES (1, 1, 0)')
   const vector = encodeStateVector(whole.vector)
   add('INSERT INTO docs VALUES (1, 1, ?, 0, 1, 0, 1, ?, ?)', parseKey('r1'), whole.bytes.length, vector)
   add('INSERT INTO states VALUES (1, ?)', whole.bytes)
@@ -82,11 +82,11 @@ CREATE TABLE settings (
   one INTEGER PRIMARY KEY CHECK (one = 1), secret BLOB NOT NULL, revision INTEGER NOT NULL DEFAULT 0, tried INTEGER NOT NULL DEFAULT 0
 );
 INSERT INTO settings (one, secret) VALUES (1, randomblob(32));
-CREATE TABLE openings (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE);
+CREATE TABLE incarnations (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE);
 CREATE TABLE feeds (
-  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, head INTEGER NOT NULL, opening INTEGER NOT NULL
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, head INTEGER NOT NULL, incarnation INTEGER NOT NULL
 );
-CREATE TABLE feed_openings (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
+CREATE TABLE feed_incarnations (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
 CREATE TABLE docs (
   id INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
   merged INTEGER NOT NULL, bytes INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (feed, key)

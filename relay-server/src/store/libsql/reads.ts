@@ -10,20 +10,20 @@ import {
   parseOrgId,
   type StateVector,
 } from '@entente/protocol'
-import type { Account, Standing, Usage } from './account.js'
-import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
-import { fullestOrgs, newAccount, toAccount, toStanding } from './libsql-accounts.js'
-import { kindOf, prepareWalks, Walk, type Walks } from './libsql-walk.js'
-import type { StoreStats } from './stats.js'
-import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from './store.js'
+import type { Account, Standing, Usage } from '../account.js'
+import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from '../connection.js'
+import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
+import { kindOf, prepareWalks, Walk, type Walks } from './walk.js'
+import type { StoreStats } from '../stats.js'
+import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from '../store.js'
 
 /** What the embedded store reads, each from the reading connection. */
 export class LibsqlReads {
-  readonly #opening: number
+  readonly #incarnation: number
   readonly #end: ReadStatement
   readonly #feed: ReadStatement
   readonly #doc: ReadStatement
-  readonly #notice: ReadStatement
+  readonly #controlEntry: ReadStatement
   readonly #state: ReadStatement
   readonly #tail: ReadStatement
   readonly #walks: Walks
@@ -36,17 +36,17 @@ export class LibsqlReads {
   readonly #settings: ReadStatement
   readonly #counts: ReadStatement
 
-  constructor(reader: Reader, opening: number) {
-    this.#opening = opening
+  constructor(reader: Reader, incarnation: number) {
+    this.#incarnation = incarnation
     this.#end = reader.prepare(
-      `SELECT COALESCE((SELECT fo.head FROM feed_openings fo WHERE fo.feed = f.id AND fo.n > o.n ORDER BY fo.n LIMIT 1), f.head, 0) AS ended,
-        COALESCE(f.head, 0) AS head FROM openings o LEFT JOIN feeds f ON f.name = ? WHERE o.id = ?`,
+      `SELECT COALESCE((SELECT fo.head FROM feed_incarnations fo WHERE fo.feed = f.id AND fo.n > o.n ORDER BY fo.n LIMIT 1), f.head, 0) AS ended,
+        COALESCE(f.head, 0) AS head FROM incarnations o LEFT JOIN feeds f ON f.name = ? WHERE o.id = ?`,
     )
     this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')
-    this.#notice = reader.prepare(
+    this.#controlEntry = reader.prepare(
       `SELECT d.merged, s.bytes FROM feeds f JOIN docs d ON d.feed = f.id JOIN states s ON s.doc = d.id
-        WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('notice')}`,
+        WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('control')}`,
     )
     this.#state = reader.prepare('SELECT bytes FROM states WHERE doc = ?')
     this.#tail = reader.prepare('SELECT sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
@@ -57,7 +57,7 @@ export class LibsqlReads {
     )
     this.#standing = reader.prepare(
       `SELECT (SELECT standing FROM orgs WHERE org = ?) AS standing, EXISTS (
-        SELECT 1 FROM feeds f JOIN docs d ON d.feed = f.id WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('notice')}) AS noticed`,
+        SELECT 1 FROM feeds f JOIN docs d ON d.feed = f.id WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('control')}) AS noticed`,
     )
     this.#account = reader.prepare('SELECT * FROM orgs WHERE org = ?')
     this.#accounts = reader.prepare('SELECT * FROM orgs WHERE org > ? ORDER BY org LIMIT ?')
@@ -67,12 +67,12 @@ export class LibsqlReads {
     this.#counts = reader.prepare(
       `SELECT COUNT(*) AS orgs, COALESCE(SUM(docs), 0) AS docs, COALESCE(SUM(tombstones), 0) AS tombstones,
         COALESCE(SUM(tail_updates), 0) AS tail_updates, (SELECT COUNT(*) FROM feeds) AS feeds, (SELECT COUNT(*) FROM invitations) AS invitations,
-        (SELECT COUNT(*) FROM openings) AS openings FROM orgs`,
+        (SELECT COUNT(*) FROM incarnations) AS incarnations FROM orgs`,
     )
   }
 
-  headSince(feed: FeedName, opening: number, position: number): number | undefined {
-    const row = this.#end.get([feed, opening])
+  headSince(feed: FeedName, incarnation: number, position: number): number | undefined {
+    const row = this.#end.get([feed, incarnation])
     return row && position <= toNumber(row['ended']) ? toNumber(row['head']) : undefined
   }
 
@@ -94,8 +94,8 @@ export class LibsqlReads {
     }
   }
 
-  notice(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
-    const row = this.#notice.get([name.feed, name.key])
+  controlEntry(name: KeyName): { readonly bytes: Uint8Array; readonly sequence: number } | undefined {
+    const row = this.#controlEntry.get([name.feed, name.key])
     return row && { bytes: toBytes(row['bytes']), sequence: toNumber(row['merged']) }
   }
 
@@ -114,11 +114,11 @@ export class LibsqlReads {
 
   /** Merges two walks, along the merged states and along the tails, by sequence. */
   page(name: FeedName, after: number, bounds: PageBounds): Page {
-    const opening = this.#opening
+    const incarnation = this.#incarnation
     const feed = this.#feed.get([name])
-    if (!feed) return { entries: [], head: 0, opening, done: true }
+    if (!feed) return { entries: [], head: 0, incarnation, done: true }
     const head = toNumber(feed['head'])
-    if (after >= head) return { entries: [], head, opening, done: true }
+    if (after >= head) return { entries: [], head, incarnation, done: true }
     const [id, wanted] = [toNumber(feed['id']), bounds.entries + 1]
     const merged = new Walk(this.#walks.merged, id, after, wanted)
     const tails = new Walk(this.#walks.tails, id, after, wanted)
@@ -126,9 +126,10 @@ export class LibsqlReads {
     let bytes = 0
     for (;;) {
       const entry = (merged.sequence() < tails.sequence() ? merged : tails).take()
-      if (!entry) return { entries, head, opening, done: true }
+      if (!entry) return { entries, head, incarnation, done: true }
       bytes += entry.bytes.length + 48
-      if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes)) return { entries, head, opening, done: false }
+      if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes))
+        return { entries, head, incarnation, done: false }
       entries.push(entry)
     }
   }
@@ -141,10 +142,10 @@ export class LibsqlReads {
     return this.#ended.all([before]).map((row) => toText(row['mailbox']))
   }
 
-  standing(org: OrgId, { feed, key }: KeyName): { readonly standing: Standing; readonly hasNotice: boolean } {
+  standing(org: OrgId, { feed, key }: KeyName): { readonly standing: Standing; readonly hasControlEntry: boolean } {
     const row = this.#standing.get([org, feed, key])
     const standing = row?.['standing'] ?? null
-    return { standing: standing === null ? 'none' : toStanding(standing), hasNotice: toNumber(row?.['noticed']) === 1 }
+    return { standing: standing === null ? 'none' : toStanding(standing), hasControlEntry: toNumber(row?.['noticed']) === 1 }
   }
 
   account(org: OrgId): Account {
@@ -173,7 +174,15 @@ export class LibsqlReads {
     const row = this.#counts.get([]) ?? {}
     const [orgs, feeds, docs] = [toNumber(row['orgs']), toNumber(row['feeds']), toNumber(row['docs'])]
     const [tombstones, tailUpdates] = [toNumber(row['tombstones']), toNumber(row['tail_updates'])]
-    return { orgs, feeds, docs, tombstones, tailUpdates, invitations: toNumber(row['invitations']), openings: toNumber(row['openings']) }
+    return {
+      orgs,
+      feeds,
+      docs,
+      tombstones,
+      tailUpdates,
+      invitations: toNumber(row['invitations']),
+      incarnations: toNumber(row['incarnations']),
+    }
   }
 }
 

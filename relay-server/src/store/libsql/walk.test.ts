@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { emptyVector, feedName, parseKey, parseOrgId, zeroEpoch } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibsqlStore } from './libsql.js'
-import type { Store, Write } from './store.js'
+import type { Store, Write } from '../store.js'
 
 const owner = parseOrgId('O'.repeat(43))
 const feed = feedName({ kind: 'team', org: owner, topic: 'messages' })

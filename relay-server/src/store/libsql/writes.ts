@@ -1,12 +1,12 @@
 import { encodeStateVector, entryKinds, type FeedName, type Key, type OrgId, parseOrgId, vectorOfDoc } from '@entente/protocol'
-import { LruMap } from '../lru.js'
-import type { Account, AccountChange } from './account.js'
-import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
-import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './libsql-accounts.js'
-import type { Opening } from './libsql-file.js'
-import { toInvitation } from './libsql-reads.js'
-import { sizeOf } from './size.js'
-import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from './store.js'
+import { LruMap } from '../../flow/lru.js'
+import type { Account, AccountChange } from '../account.js'
+import { type Cell, type Statement, toNumber, toText, type Writer } from '../connection.js'
+import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './accounts.js'
+import type { Incarnation } from './file.js'
+import { toInvitation } from './reads.js'
+import { sizeOf } from '../size.js'
+import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from '../store.js'
 
 const erased = entryKinds.indexOf('erased')
 
@@ -21,10 +21,10 @@ function addTails(count: number): string {
 const statements = {
   begin: 'BEGIN IMMEDIATE',
   tryWriting: 'UPDATE settings SET tried = tried + 1',
-  feed: 'SELECT id, owner, head, opening FROM feeds WHERE name = ?',
-  addFeed: 'INSERT INTO feeds (name, owner, head, opening) VALUES (?, ?, 0, 0) RETURNING id',
-  setHead: 'UPDATE feeds SET head = ?, opening = ? WHERE id = ?',
-  openFeed: 'INSERT INTO feed_openings (feed, n, head) VALUES (?, ?, ?)',
+  feed: 'SELECT id, owner, head, incarnation FROM feeds WHERE name = ?',
+  addFeed: 'INSERT INTO feeds (name, owner, head, incarnation) VALUES (?, ?, 0, 0) RETURNING id',
+  setHead: 'UPDATE feeds SET head = ?, incarnation = ? WHERE id = ?',
+  openFeed: 'INSERT INTO feed_incarnations (feed, n, head) VALUES (?, ?, ?)',
   doc: 'SELECT id, kind, merged, bytes FROM docs WHERE feed = ? AND key = ?',
   tailOf: 'SELECT COUNT(*) AS updates, MAX(sequence) AS sequence, COALESCE(SUM(LENGTH(bytes)), 0) AS bytes FROM tails WHERE doc = ?',
   lastOf:
@@ -51,7 +51,7 @@ const statements = {
   dropTails: 'DELETE FROM tails WHERE feed = ?',
   dropStates: 'DELETE FROM states WHERE doc IN (SELECT id FROM docs WHERE feed = ?)',
   dropDocs: 'DELETE FROM docs WHERE feed = ?',
-  dropOpenings: 'DELETE FROM feed_openings WHERE feed = ?',
+  dropIncarnations: 'DELETE FROM feed_incarnations WHERE feed = ?',
   dropFeed: 'DELETE FROM feeds WHERE id = ?',
 } as const
 
@@ -77,26 +77,26 @@ interface WrittenFeed {
   owner: OrgId
   readonly before: number
   head: number
-  readonly opening: number
+  readonly incarnation: number
   readonly growth: Growth
 }
 
 /** What the embedded store writes, each to be run inside the one open transaction. */
 export class LibsqlWrites {
   readonly #statements: Statements
-  readonly #opening: Opening
+  readonly #incarnation: Incarnation
   /** Updates of the batch that are still to be filed, `tailCells` each. */
   #tails: Cell[] = []
   readonly #lasts = new LruMap<string, Last>(keptKeys)
 
-  private constructor(prepared: Statements, opening: Opening) {
+  private constructor(prepared: Statements, incarnation: Incarnation) {
     this.#statements = prepared
-    this.#opening = opening
+    this.#incarnation = incarnation
   }
 
-  static async prepare(writer: Writer, opening: Opening): Promise<LibsqlWrites> {
+  static async prepare(writer: Writer, incarnation: Incarnation): Promise<LibsqlWrites> {
     const entries = Object.entries(statements).map(async ([name, sql]) => [name, await writer.prepare(sql)] as const)
-    return new LibsqlWrites(Object.fromEntries(await Promise.all(entries)) as Statements, opening)
+    return new LibsqlWrites(Object.fromEntries(await Promise.all(entries)) as Statements, incarnation)
   }
 
   get begin(): Statement {
@@ -127,21 +127,21 @@ export class LibsqlWrites {
     }
     this.#fileTails()
     for (const feed of feeds.values()) this.#setHead(feed)
-    return { opening: this.#opening.id, sequences, tails, accounts: this.#grow([...feeds.values()]) }
+    return { incarnation: this.#incarnation.id, sequences, tails, accounts: this.#grow([...feeds.values()]) }
   }
 
   #findFeed({ feed, owner }: Write): WrittenFeed {
     const row = this.#statements.feed.get([feed])
-    if (!row) return { id: 0, owner, before: 0, head: 0, opening: 0, growth: noGrowth() }
+    if (!row) return { id: 0, owner, before: 0, head: 0, incarnation: 0, growth: noGrowth() }
     const head = toNumber(row['head'])
-    const present = { id: toNumber(row['id']), owner: parseOrgId(toText(row['owner'])), opening: toNumber(row['opening']) }
+    const present = { id: toNumber(row['id']), owner: parseOrgId(toText(row['owner'])), incarnation: toNumber(row['incarnation']) }
     return { ...present, before: head, head, growth: noGrowth() }
   }
 
-  #setHead({ id, before, head, opening }: WrittenFeed): void {
+  #setHead({ id, before, head, incarnation }: WrittenFeed): void {
     if (head === before) return
-    const { n } = this.#opening
-    if (opening !== n) this.#statements.openFeed.run([id, n, before])
+    const { n } = this.#incarnation
+    if (incarnation !== n) this.#statements.openFeed.run([id, n, before])
     this.#statements.setHead.run([head, n, id])
   }
 
@@ -290,7 +290,7 @@ export class LibsqlWrites {
       tailUpdates: -toNumber(sums?.['tail_updates']),
     }
     run.growOrg.get(growthCells(toText(row['owner']), growth))
-    for (const statement of ['dropTails', 'dropStates', 'dropDocs', 'dropOpenings', 'dropFeed'] as const) run[statement].run([id])
+    for (const statement of ['dropTails', 'dropStates', 'dropDocs', 'dropIncarnations', 'dropFeed'] as const) run[statement].run([id])
   }
 
   forgetInvitations(expiredBefore: number): void {

@@ -1,9 +1,9 @@
 import type { OrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage, type Standing, type Usage } from './account.js'
-import { flagOf, type PostgresRow, type PostgresValue, type Statement } from './postgres-connection.js'
-import { reads, toAccount, toStanding } from './postgres-reads.js'
-import { writes } from './postgres-writes.js'
-import type { KeyName } from './store.js'
+import { type Account, type AccountChange, noUsage, type Standing, type Usage } from '../account.js'
+import { flagOf, type PostgresRow, type PostgresValue, type Statement } from './connection.js'
+import { reads, toAccount, toStanding } from './reads.js'
+import { writes } from './writes.js'
+import type { KeyName } from '../store.js'
 
 /** Accounts in the database, over whatever asks it. */
 export class PostgresAccounts {
@@ -18,9 +18,9 @@ export class PostgresAccounts {
     return row ? toAccount(row) : { org, standing: 'none', quota: {}, usage: noUsage }
   }
 
-  async standing(org: OrgId, { feed, key }: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }> {
+  async standing(org: OrgId, { feed, key }: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
     const [row] = await this.#ask(reads.standing, [org, feed, key])
-    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), hasNotice: flagOf(row, 'noticed') }
+    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), hasControlEntry: flagOf(row, 'noticed') }
   }
 
   async page(after: string, limit: number): Promise<readonly Account[]> {

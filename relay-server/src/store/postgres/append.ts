@@ -1,7 +1,7 @@
-import { tombstoneBytes } from './size.js'
+import { tombstoneBytes } from '../size.js'
 
 /** Two numbers each: locks of this program in its database. */
-export const locks = { relays: '1702260340, 1', openings: '1702260340, 2', schema: '1702260340, 3' } as const
+export const locks = { relays: '1702260340, 1', incarnations: '1702260340, 2', schema: '1702260340, 3' } as const
 
 /** Into how many rows an org's usage is split, so that commits of different feeds of one org do not wait for each other's fsync. */
 export const stripes = 16
@@ -9,7 +9,7 @@ export const stripes = 16
 /**
  * A commit in one round trip. The order of its steps is what makes it right:
  *
- * 1. The opening is compared under a shared lock that drawing one takes alone, so that nothing is written under an opening that has passed.
+ * 1. The incarnation is compared under a shared lock that drawing one takes alone, so that nothing is written under an incarnation that has passed.
  * 2. The rows of all feeds of the batch are locked in order of their names, so that no two commits wait for each other in a ring: those to be
  *    written alone, those that policies lie in (`given`) shared. The feed's row is its counter. Until this transaction has committed nobody else
  *    counts it up: sequences become visible in their order. A plain sequence would not do: 8 may commit before 7, and a reader whose cursor
@@ -24,18 +24,18 @@ export const stripes = 16
  *
  * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
  * The answer names the writes that were taken (`taken`, counted from 1, in any order), with their sequences and tails; there is none where the
- * opening is another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
+ * incarnation is another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
  */
 export const append = `
 CREATE OR REPLACE FUNCTION entente.append(
-  p_opening bigint, p_is_last boolean, p_feeds text[], p_owners text[], p_written int,
+  p_incarnation bigint, p_is_last boolean, p_feeds text[], p_owners text[], p_written int,
   p_feed int[], p_key text[], p_seen bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
   p_at int[], p_size int[], p_vector_size int[], p_connects boolean[], p_given int[],
   g_list int[], g_feed int[], g_key text[], g_sequence bigint[], p_blob bytea
 ) RETURNS TABLE (taken text, sequences text, tails text, accounts text) LANGUAGE plpgsql AS $append$
 #variable_conflict use_column
 DECLARE
-  v_opening record;
+  v_incarnation record;
   v_feed record;
   r record;
   v_ids int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
@@ -54,22 +54,22 @@ DECLARE
   v_of int[];
   v_gone bigint[];
 BEGIN
-  PERFORM pg_advisory_xact_lock_shared(${locks.openings});
-  SELECT o.n, o.id, o.place INTO v_opening FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
-  IF v_opening.id IS DISTINCT FROM p_opening OR v_opening.place IS DISTINCT FROM pg_relation_filenode('entente.feeds') THEN
+  PERFORM pg_advisory_xact_lock_shared(${locks.incarnations});
+  SELECT o.n, o.id, o.place INTO v_incarnation FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1;
+  IF v_incarnation.id IS DISTINCT FROM p_incarnation OR v_incarnation.place IS DISTINCT FROM pg_relation_filenode('entente.feeds') THEN
     RETURN;
   END IF;
 
   FOR r IN SELECT u.name, u.i FROM unnest(p_feeds) WITH ORDINALITY u(name, i) ORDER BY u.name COLLATE "C" LOOP
     IF r.i <= p_written THEN
       LOOP
-        SELECT f.id, f.head, f.owner, f.opening INTO v_feed FROM entente.feeds f WHERE f.name = r.name FOR NO KEY UPDATE;
+        SELECT f.id, f.head, f.owner, f.incarnation INTO v_feed FROM entente.feeds f WHERE f.name = r.name FOR NO KEY UPDATE;
         EXIT WHEN FOUND;
-        INSERT INTO entente.feeds (name, owner, head, opening) VALUES (r.name, p_owners[r.i], 0, 0) ON CONFLICT (name) DO NOTHING;
+        INSERT INTO entente.feeds (name, owner, head, incarnation) VALUES (r.name, p_owners[r.i], 0, 0) ON CONFLICT (name) DO NOTHING;
       END LOOP;
       v_heads[r.i] := v_feed.head;
       v_owners[r.i] := v_feed.owner;
-      v_noted[r.i] := v_feed.opening;
+      v_noted[r.i] := v_feed.incarnation;
       IF v_feed.head = 0 THEN v_new := v_new || v_feed.id; END IF;
     ELSE
       SELECT f.id INTO v_feed FROM entente.feeds f WHERE f.name = r.name FOR SHARE;
@@ -126,11 +126,11 @@ BEGIN
     SELECT DISTINCT v_owners[u.f] AS org FROM unnest(v_grown) u(f) WHERE v_heads[u.f] = 0 ORDER BY org ON CONFLICT DO NOTHING;
     IF p_is_last THEN DELETE FROM entente.feeds f WHERE f.id = ANY (v_new) AND f.head = 0; END IF;
   END IF;
-  INSERT INTO entente.feeds (id, name, owner, head, opening) OVERRIDING SYSTEM VALUE
-  SELECT v_ids[u.f], p_feeds[u.f], v_owners[u.f], v_heads[u.f] + u.entries, v_opening.n FROM unnest(v_grown, v_entries) u(f, entries)
-  ON CONFLICT (id) DO UPDATE SET head = excluded.head, opening = excluded.opening;
-  INSERT INTO entente.feed_openings (feed, n, head)
-  SELECT v_ids[f], v_opening.n, v_heads[f] FROM unnest(v_grown) f WHERE v_noted[f] < v_opening.n;
+  INSERT INTO entente.feeds (id, name, owner, head, incarnation) OVERRIDING SYSTEM VALUE
+  SELECT v_ids[u.f], p_feeds[u.f], v_owners[u.f], v_heads[u.f] + u.entries, v_incarnation.n FROM unnest(v_grown, v_entries) u(f, entries)
+  ON CONFLICT (id) DO UPDATE SET head = excluded.head, incarnation = excluded.incarnation;
+  INSERT INTO entente.feed_incarnations (feed, n, head)
+  SELECT v_ids[f], v_incarnation.n, v_heads[f] FROM unnest(v_grown) f WHERE v_noted[f] < v_incarnation.n;
   FOR r IN SELECT * FROM unnest(v_of, v_gone) u(feed, sequence) LOOP
     DELETE FROM entente.tails t WHERE t.feed = r.feed AND t.sequence = r.sequence;
   END LOOP;

@@ -1,6 +1,6 @@
 import { encodeStateVector, entryKinds, type FeedName } from '@entente/protocol'
-import { listOf, type PostgresRow, type PostgresValue, textOf } from './postgres-connection.js'
-import type { Commit, KeyName, KeyPosition, Write } from './store.js'
+import { listOf, type PostgresRow, type PostgresValue, textOf } from './connection.js'
+import type { Commit, KeyName, KeyPosition, Write } from '../store.js'
 
 /** The statement of a commit, or of a part of it; see `append` for what its values mean. */
 export const appendStatement = {
@@ -18,10 +18,10 @@ export interface AppendCall {
  * The parts that a batch falls into, each with the values of its call: nearly always one. A new one begins where a key comes a second time,
  * or where a write was judged by a key that was written before it. The first locks the feeds of all.
  */
-export function callsOf(writes: readonly Write[], opening: number): readonly AppendCall[] {
+export function callsOf(writes: readonly Write[], incarnation: number): readonly AppendCall[] {
   const parts = split(writes)
   const feeds = new Feeds(writes)
-  return parts.map((part, index) => ({ size: part.length, values: valuesOf(part, feeds, opening, index === parts.length - 1) }))
+  return parts.map((part, index) => ({ size: part.length, values: valuesOf(part, feeds, incarnation, index === parts.length - 1) }))
 }
 
 /** What a call did with each of its writes, in their order. */
@@ -95,7 +95,7 @@ class Feeds {
   }
 }
 
-function valuesOf(writes: readonly Write[], feeds: Feeds, opening: number, isLast: boolean): readonly PostgresValue[] {
+function valuesOf(writes: readonly Write[], feeds: Feeds, incarnation: number, isLast: boolean): readonly PostgresValue[] {
   const vectors = writes.map((write) => (write.kind === 'doc' ? encodeStateVector(write.vector) : nothing))
   const places: number[] = []
   let size = 0
@@ -107,7 +107,7 @@ function valuesOf(writes: readonly Write[], feeds: Feeds, opening: number, isLas
   for (const { given } of writes) if (given.length > 0 && !lists.has(given)) lists.set(given, lists.size + 1)
   const given = [...lists].flatMap(([list, number]) => list.map((one) => ({ ...one, number })))
   return [
-    opening,
+    incarnation,
     isLast,
     feeds.names,
     feeds.owners,

@@ -1,15 +1,15 @@
 import type { OrgId } from '@entente/protocol'
 import type pg from 'pg'
-import type { Account, AccountChange } from './account.js'
-import { PostgresAccounts } from './postgres-accounts.js'
-import { checkDatabase, statsOf } from './postgres-check.js'
-import { ask, connect, sessionSql } from './postgres-connection.js'
-import { findVersion, refuseOtherVersion } from './postgres-schema.js'
-import type { StoreStats } from './stats.js'
-import type { StoreBeside } from './store.js'
+import type { Account, AccountChange } from '../account.js'
+import { PostgresAccounts } from './accounts.js'
+import { checkDatabase, statsOf } from './check.js'
+import { ask, connect, sessionSql } from './connection.js'
+import { findVersion, refuseOtherVersion } from './schema.js'
+import type { StoreStats } from '../stats.js'
+import type { StoreBeside } from '../store.js'
 
 /**
- * Opens the database at `url` for an operator's command while relays may be running on it: nothing is made, and no opening drawn. Relays
+ * Opens the database at `url` for an operator's command while relays may be running on it: nothing is made, and no incarnation drawn. Relays
  * find out about a change of an account when they look the next time, within about a second.
  *
  * @throws Error when the database cannot be reached, or holds no store of this version

@@ -1,10 +1,10 @@
 import { decodeStateVector, entryKinds, loadDoc, policyKey } from '@entente/protocol'
 import pg from 'pg'
-import { ask, bytesOf, connectionTo, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
-import { tombstoneBytes } from './size.js'
-import type { StoreStats } from './stats.js'
+import { ask, bytesOf, connectionTo, numberOf, type PostgresRow, textOf } from './connection.js'
+import { tombstoneBytes } from '../size.js'
+import type { StoreStats } from '../stats.js'
 
-const notice = entryKinds.indexOf('notice')
+const controlEntry = entryKinds.indexOf('control')
 
 const statsStatement = {
   name: 'stats',
@@ -13,7 +13,7 @@ const statsStatement = {
     (SELECT count(*) FROM entente.orgs) AS orgs, (SELECT count(*) FROM entente.feeds) AS feeds,
     (SELECT count(*) FROM entente.docs WHERE kind <> 3) AS docs, (SELECT count(*) FROM entente.docs WHERE kind = 3) AS tombstones,
     (SELECT count(*) FROM entente.tails) AS tails, (SELECT count(*) FROM entente.invitations) AS invitations,
-    (SELECT count(*) FROM entente.openings) AS openings`,
+    (SELECT count(*) FROM entente.incarnations) AS incarnations`,
 }
 
 /** Counts what is there; takes a walk through the tables, so not for every minute of a large database. */
@@ -28,7 +28,7 @@ export function statsOf(url: string): Promise<StoreStats> {
       tombstones: numberOf(row, 'tombstones'),
       tailUpdates: numberOf(row, 'tails'),
       invitations: numberOf(row, 'invitations'),
-      openings: numberOf(row, 'openings'),
+      incarnations: numberOf(row, 'incarnations'),
     }
   })
 }
@@ -77,10 +77,10 @@ const rules: readonly (readonly [says: string, text: string])[] = [
       LEFT JOIN entente.feeds f ON f.id = x.feed LEFT JOIN entente.docs d ON d.feed = x.feed AND d.key = x.key WHERE f.id IS NULL OR d.feed IS NULL`,
   ],
   [
-    'what its openings reached does not rise to its head',
+    'what its incarnations reached does not rise to its head',
     `SELECT f.name AS feed, NULL AS key FROM entente.feeds f LEFT JOIN (
-        SELECT feed, n, head, lead(head) OVER (PARTITION BY feed ORDER BY n) AS next FROM entente.feed_openings) o ON o.feed = f.id
-      WHERE o.feed IS NULL OR o.head > coalesce(o.next, f.head) OR (o.next IS NULL AND o.n <> f.opening)`,
+        SELECT feed, n, head, lead(head) OVER (PARTITION BY feed ORDER BY n) AS next FROM entente.feed_incarnations) o ON o.feed = f.id
+      WHERE o.feed IS NULL OR o.head > coalesce(o.next, f.head) OR (o.next IS NULL AND o.n <> f.incarnation)`,
   ],
   [
     'its account is not the sum of what lies in its feeds',
@@ -96,7 +96,7 @@ const rules: readonly (readonly [says: string, text: string])[] = [
       FROM (SELECT org, sum(connections) AS connections FROM entente.usage GROUP BY org) u
       FULL JOIN (SELECT f.owner, count(*) AS connections FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
         JOIN entente.states p ON p.feed = d.feed AND p.key = d.key
-        WHERE d.key = '${policyKey}' AND d.kind = ${notice} AND f.name NOT LIKE '%/team/%' AND NOT convert_from(p.bytes, 'UTF8') ~ '"ended"\\s*:\\s*true'
+        WHERE d.key = '${policyKey}' AND d.kind = ${controlEntry} AND f.name NOT LIKE '%/team/%' AND NOT convert_from(p.bytes, 'UTF8') ~ '"ended"\\s*:\\s*true'
         GROUP BY f.owner) s ON s.owner = u.org
       WHERE coalesce(u.connections, 0) <> coalesce(s.connections, 0)`,
   ],

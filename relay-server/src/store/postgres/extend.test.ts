@@ -1,9 +1,9 @@
 import { parseKey } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
-import { SharedDatabase } from './contract-database.js'
-import { bounds, DocWriter, erasure, feed, keysOf, message, nameOf, org, second } from './contract-writes.js'
+import { SharedDatabase } from '../contract/database.js'
+import { bounds, DocWriter, erasure, feed, keysOf, message, nameOf, org, second } from '../contract/writes.js'
 import { openPostgresStore } from './postgres.js'
-import type { Commit, Store, Write } from './store.js'
+import type { Commit, Store, Write } from '../store.js'
 
 // Vera's devices are connected to one relay, Paul's to another. Docs that are there get updates, one or a few at a time: the short way of a commit.
 
@@ -83,7 +83,7 @@ it('never writes by a policy that another relay has replaced', async () => {
     }
   })()
   while (version < 31) {
-    const { sequences } = await paul.commit([{ ...message('policy', version), feed: second, kind: 'notice' }])
+    const { sequences } = await paul.commit([{ ...message('policy', version), feed: second, kind: 'control' }])
     replacedAt.push({ version: sequences[0] ?? 0, head: (await paul.page(feed, 0, { bytes: 1, entries: 1 })).head })
     version = sequences[0] ?? 0
   }
@@ -112,17 +112,17 @@ it('waits for a policy that is being replaced, and for no other entry of its fee
   await other.end()
 })
 
-it('[OP1] writes under no opening but the present one', async () => {
+it('[IN1] writes under no incarnation but the present one', async () => {
   const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
   await begin(vera, ['a'])
   await shared.server.query(
-    'INSERT INTO entente.openings SELECT n + 1, 4711, copy, place FROM entente.openings ORDER BY n DESC LIMIT 1',
+    'INSERT INTO entente.incarnations SELECT n + 1, 4711, copy, place FROM entente.incarnations ORDER BY n DESC LIMIT 1',
     shared.name,
   )
   await expect(vera.commit([plain('a', 1)])).rejects.toThrow('replaced')
-  await vi.waitFor(() => expect(paul.opening()).toBe(4711), 2_000)
-  expect(await paul.commit([plain('a', 1)])).toMatchObject({ opening: 4711, sequences: [2] })
-  // The first write of the new opening has noted down where the feed stood.
+  await vi.waitFor(() => expect(paul.incarnation()).toBe(4711), 2_000)
+  expect(await paul.commit([plain('a', 1)])).toMatchObject({ incarnation: 4711, sequences: [2] })
+  // The first write of the new incarnation has noted down where the feed stood.
   expect(await paul.headSince(feed, 4711, 2)).toBeDefined()
   expect((await vera.commit([plain('a', 2)])).sequences).toEqual([3])
 })

@@ -1,16 +1,16 @@
 import { encodeStateVector } from '@entente/protocol'
-import type { Account } from './account.js'
-import { locks, stripes } from './postgres-append.js'
-import { listOf, type PostgresRow, type PostgresValue } from './postgres-connection.js'
-import { toAccount } from './postgres-reads.js'
-import type { Write } from './store.js'
+import type { Account } from '../account.js'
+import { locks, stripes } from './append.js'
+import { listOf, type PostgresRow, type PostgresValue } from './connection.js'
+import { toAccount } from './reads.js'
+import type { Write } from '../store.js'
 
 /**
- * What `append` does, in less time, for what most commits are: updates of docs of one feed that was written to in this opening before.
+ * What `append` does, in less time, for what most commits are: updates of docs of one feed that was written to in this incarnation before.
  * It answers NULL and has changed nothing where that is not so, or where an entry that they were judged by has moved on; `append` decides then. It
  * is right by the same steps, but for these:
  *
- * - It never waits for an opening that is being drawn.
+ * - It never waits for an incarnation that is being drawn.
  * - The feed's counter is raised in the statement that locks its row, and set back where an update is not taken.
  * - The entries that the updates were judged by are locked by themselves, not with all of their feeds, so that those who publish messages there
  *   need not wait for this one's fsync, nor this one for theirs. A key without an entry cannot be locked; `append` takes what was judged by one.
@@ -22,7 +22,7 @@ import type { Write } from './store.js'
  */
 export const extend = `
 CREATE FUNCTION entente.extend(
-  p_opening bigint, p_feed text, p_key text[], p_seen bigint[], p_at int[], p_size int[], p_vector_size int[], p_blob bytea,
+  p_incarnation bigint, p_feed text, p_key text[], p_seen bigint[], p_at int[], p_size int[], p_vector_size int[], p_blob bytea,
   g_feed text[], g_key text[], g_sequence bigint[]
 ) RETURNS text LANGUAGE plpgsql AS $extend$
 #variable_conflict use_column
@@ -36,11 +36,11 @@ DECLARE
   v_tails text;
   v_account text;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock_shared(${locks.openings}) THEN RETURN NULL; END IF;
+  IF NOT pg_try_advisory_xact_lock_shared(${locks.incarnations}) THEN RETURN NULL; END IF;
   UPDATE entente.feeds SET head = head + cardinality(p_key)
-  WHERE name = p_feed AND opening = (
-    SELECT CASE WHEN o.id = p_opening AND o.place = pg_relation_filenode('entente.feeds') THEN o.n END
-    FROM entente.openings o ORDER BY o.n DESC LIMIT 1)
+  WHERE name = p_feed AND incarnation = (
+    SELECT CASE WHEN o.id = p_incarnation AND o.place = pg_relation_filenode('entente.feeds') THEN o.n END
+    FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1)
   RETURNING id, head - cardinality(p_key), owner INTO v_feed, v_first, v_owner;
   IF NOT FOUND THEN RETURN NULL; END IF;
 
@@ -99,7 +99,7 @@ export interface Outcome {
 }
 
 /** The values of a call of `extend`, or undefined where the writes are not what it is for. */
-export function extensionOf(writes: readonly Write[], opening: number): readonly PostgresValue[] | undefined {
+export function extensionOf(writes: readonly Write[], incarnation: number): readonly PostgresValue[] | undefined {
   const [first] = writes
   if (!first) return undefined
   const { feed, given } = first
@@ -122,7 +122,7 @@ export function extensionOf(writes: readonly Write[], opening: number): readonly
   }
   if (keys.size < writes.length) return undefined
   return [
-    opening,
+    incarnation,
     feed,
     listOf([...keys]),
     listOf(seen),

@@ -1,8 +1,8 @@
-import { locks, stripes } from './postgres-append.js'
+import { locks, stripes } from './append.js'
 
 /**
  * `copy()` names this copy of the data: it changes when the server starts, another server or another timeline takes over, or the tables are
- * made or filled anew. `open` gives the present opening, and draws one where it was drawn for another copy, where the opening that the
+ * made or filled anew. `open` gives the present incarnation, and draws one where it was drawn for another copy, where the incarnation that the
  * caller knows of this same copy is no longer written down, or where the caller says so and nobody has drawn since;
  * when another draws at the same time, that one counts.
  */
@@ -19,18 +19,18 @@ DECLARE
   v_now record;
   v_has_mine boolean;
 BEGIN
-  SELECT o.n, o.id, o.copy INTO v_last FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
+  SELECT o.n, o.id, o.copy INTO v_last FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1;
   IF v_last.copy = entente.copy() THEN
-    v_has_mine := EXISTS (SELECT FROM entente.openings o WHERE o.id = p_mine);
+    v_has_mine := EXISTS (SELECT FROM entente.incarnations o WHERE o.id = p_mine);
     IF NOT p_draws AND (v_has_mine OR p_copy IS DISTINCT FROM v_last.copy) OR p_draws AND v_has_mine AND v_last.id <> p_mine THEN
       RETURN v_last.id;
     END IF;
   END IF;
-  PERFORM pg_advisory_xact_lock(${locks.openings});
-  SELECT o.n, o.id, o.copy INTO v_now FROM entente.openings o ORDER BY o.n DESC LIMIT 1;
+  PERFORM pg_advisory_xact_lock(${locks.incarnations});
+  SELECT o.n, o.id, o.copy INTO v_now FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1;
   IF v_now.id IS DISTINCT FROM v_last.id THEN RETURN v_now.id; END IF;
   PERFORM set_config('synchronous_commit', 'on', true);
-  INSERT INTO entente.openings (n, id, copy, place)
+  INSERT INTO entente.incarnations (n, id, copy, place)
   VALUES (coalesce(v_last.n, 0) + 1, p_candidate, entente.copy(), pg_relation_filenode('entente.feeds'));
   RETURN p_candidate;
 END $open$;
@@ -88,7 +88,7 @@ BEGIN
   DELETE FROM entente.tails WHERE feed = ANY (v_ids);
   DELETE FROM entente.states WHERE feed = ANY (v_ids);
   DELETE FROM entente.docs WHERE feed = ANY (v_ids);
-  DELETE FROM entente.feed_openings WHERE feed = ANY (v_ids);
+  DELETE FROM entente.feed_incarnations WHERE feed = ANY (v_ids);
   DELETE FROM entente.feeds WHERE id = ANY (v_ids);
 END $drop$;
 `

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Known, PostgresSession } from './postgres-session.js'
+import { type Known, PostgresSession } from './session.js'
 
 export interface LinkSettings {
   readonly url: string
@@ -12,14 +12,14 @@ export interface LinkEvents {
   hear(payload: string): void
   /** A new session has begun after one was lost: hints may have been missed. */
   regained(): void
-  reopened(): void
+  storeReplaced(): void
 }
 
 /** How long a call waits for a database that is away before it fails, ms. */
 const callPatience = 3_000
 const [leastPause, mostPause] = [20, 1_000]
 
-/** Keeps one session with the database, begins another whenever it is lost, and knows the present opening. */
+/** Keeps one session with the database, begins another whenever it is lost, and knows the present incarnation. */
 export class PostgresLink {
   readonly #settings: LinkSettings
   readonly #events: LinkEvents
@@ -37,7 +37,7 @@ export class PostgresLink {
 
   /** @throws Error as a session does, where the first cannot be opened */
   static async open(settings: LinkSettings, events: LinkEvents): Promise<PostgresLink> {
-    const link = new PostgresLink(settings, events, { opening: 0, copy: '' })
+    const link = new PostgresLink(settings, events, { incarnation: 0, copy: '' })
     const session = await link.#connect(undefined)
     link.#known = session.known
     if (session.isOver) void link.#regain()
@@ -45,8 +45,8 @@ export class PostgresLink {
     return link
   }
 
-  get opening(): number {
-    return this.#known.opening
+  get incarnation(): number {
+    return this.#known.incarnation
   }
 
   /** The session at hand, if any. */
@@ -67,7 +67,7 @@ export class PostgresLink {
   }
 
   /**
-   * Looks which opening is the present one, after something told that it may be another.
+   * Looks which incarnation is the present one, after something told that it may be another.
    *
    * @param draws whether there is proof that this copy of the data is older than what was seen of it, so that a new one is due
    */
@@ -91,9 +91,9 @@ export class PostgresLink {
   }
 
   #take(known: Known): void {
-    const isAnother = known.opening !== this.#known.opening
+    const isAnother = known.incarnation !== this.#known.incarnation
     this.#known = known
-    if (isAnother) this.#events.reopened()
+    if (isAnother) this.#events.storeReplaced()
   }
 
   #connect(before: Known | undefined): Promise<PostgresSession> {

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { feedName, parseConnectionId } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
-import { TestPostgres } from '../testing/postgres.js'
-import { SharedDatabase } from './contract-database.js'
-import { Witness } from './contract-witness.js'
-import { bounds, feed, message, org, second } from './contract-writes.js'
+import { TestPostgres } from '../contract/test-database.js'
+import { SharedDatabase } from '../contract/database.js'
+import { Witness } from '../contract/witness.js'
+import { bounds, feed, message, org, second } from '../contract/writes.js'
 import { openPostgresStore } from './postgres.js'
 
 // Vera's devices are connected to one relay, Paul's to another; both relays keep what they take in one database.
@@ -16,17 +16,17 @@ const shared = new SharedDatabase()
 it('finds what it was not told: when its listening connection was lost, and now and then', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   const atPaul = new Witness(paul, [feed, second], ['A'.repeat(22)])
-  const opening = paul.opening()
+  const incarnation = paul.incarnation()
   const listeners = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND pid <> pg_backend_pid()"
   expect((await shared.server.query(listeners, shared.name)).length).toBe(2)
-  // For a moment no relay was connected: whoever is back first draws an opening, and what was under way under the old one is not written.
+  // For a moment no relay was connected: whoever is back first draws an incarnation, and what was under way under the old one is not written.
   await vi.waitFor(() => vera.commit([message('a')]), 2_000)
   await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 1`), 2_000)
   expect(atPaul.mailboxes).toContain('A'.repeat(22))
   await vera.commit([message('b')])
   await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 2`), 2_000)
-  expect(await paul.headSince(feed, opening, 0)).toBeDefined()
-  expect(vera.opening()).toBe(paul.opening())
+  expect(await paul.headSince(feed, incarnation, 0)).toBeDefined()
+  expect(vera.incarnation()).toBe(paul.incarnation())
   // Written past every relay, so that nobody notifies.
   await shared.server.query(`UPDATE entente.feeds SET head = 7 WHERE name = '${feed}'`, shared.name)
   await vi.waitFor(() => expect(atPaul.grown).toContain(`${feed} 7`), 2_000)
@@ -35,7 +35,7 @@ it('finds what it was not told: when its listening connection was lost, and now 
 it('rejects while the database is away, soon, and goes on by itself', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   await vera.commit([message('a')])
-  const before = vera.opening()
+  const before = vera.incarnation()
   await shared.server.stopHard()
   const start = Date.now()
   const calls = [vera.commit([message('b')]), paul.page(feed, 0, bounds), vera.isWritable()]
@@ -50,7 +50,7 @@ it('rejects while the database is away, soon, and goes on by itself', async () =
   expect((await vera.commit([message('b')])).sequences).toEqual([2])
   expect((await paul.page(feed, 0, bounds)).head).toBe(2)
   expect(await paul.headSince(feed, before, 1)).toBeDefined()
-  expect(paul.opening()).toBe(vera.opening())
+  expect(paul.incarnation()).toBe(vera.incarnation())
 })
 
 it('keeps what it acknowledged when the server fails under load', async () => {
@@ -87,32 +87,32 @@ it('keeps what it acknowledged when the server fails under load', async () => {
   expect(await paul.check()).toEqual([])
 })
 
-it('[OP2] tells every relay when the database was replaced by an older copy under them', async () => {
+it('[IN2] tells every relay when the database was replaced by an older copy under them', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   const [atVera, atPaul] = [new Witness(vera), new Witness(paul)]
   await vera.commit([message('a')])
-  const before = vera.opening()
+  const before = vera.incarnation()
   const restore = await shared.server.copyData()
   await paul.commit([message('b'), message('c')])
   expect(await vera.headSince(feed, before, 3)).toBeDefined()
   await shared.server.stopHard()
   await restore()
   await shared.server.startAgain()
-  await vi.waitFor(() => expect([atVera.reopenings, atPaul.reopenings]).toEqual([1, 1]), 5_000)
-  expect(vera.opening()).not.toBe(before)
-  expect(paul.opening()).toBe(vera.opening())
+  await vi.waitFor(() => expect([atVera.replacements, atPaul.replacements]).toEqual([1, 1]), 5_000)
+  expect(vera.incarnation()).not.toBe(before)
+  expect(paul.incarnation()).toBe(vera.incarnation())
   await paul.commit([message('d'), message('e')])
   expect(await vera.headSince(feed, before, 1)).toBeDefined()
   expect(await vera.headSince(feed, before, 3)).toBeUndefined()
-  expect(await vera.headSince(feed, vera.opening(), 3)).toBeDefined()
+  expect(await vera.headSince(feed, vera.incarnation(), 3)).toBeDefined()
 })
 
-it('[OP2] notices that older rows were put in the place of newer ones while it was connected', async () => {
+it('[IN2] notices that older rows were put in the place of newer ones while it was connected', async () => {
   const [vera, paul] = [await shared.open(), await shared.open({ revision: 60_000, heads: 60_000 })]
   const [atVera, atPaul] = [new Witness(vera, [feed]), new Witness(paul)]
   await paul.commit([message('a')])
   await vera.page(feed, 0, bounds)
-  const before = vera.opening()
+  const before = vera.incarnation()
   await shared.server.query('CREATE TABLE kept AS TABLE entente.feeds', shared.name)
   await paul.commit([message('b')])
   await vera.page(feed, 0, bounds)
@@ -122,29 +122,29 @@ it('[OP2] notices that older rows were put in the place of newer ones while it w
     shared.name,
   )
   await expect(paul.commit([message('c')])).rejects.toThrow('replaced')
-  await vi.waitFor(() => expect([atVera.reopenings, atPaul.reopenings]).toEqual([1, 1]), 3_000)
+  await vi.waitFor(() => expect([atVera.replacements, atPaul.replacements]).toEqual([1, 1]), 3_000)
   expect((await paul.commit([message('c')])).sequences).toEqual([2])
   expect(await paul.headSince(feed, before, 1)).toBeDefined()
   expect(await paul.headSince(feed, before, 2)).toBeUndefined()
-  const next = vera.opening()
+  const next = vera.incarnation()
   await vera.page(feed, 0, bounds)
   // And row by row, which leaves no other trace than a head that went back.
   await shared.server.query(
     "DELETE FROM entente.docs WHERE key = 'c'; DELETE FROM entente.states WHERE key = 'c'; UPDATE entente.feeds SET head = 1",
     shared.name,
   )
-  await vi.waitFor(() => expect(atVera.reopenings).toBe(2), 3_000)
+  await vi.waitFor(() => expect(atVera.replacements).toBe(2), 3_000)
   await expect(paul.commit([message('d')])).rejects.toThrow('replaced')
-  expect([atPaul.reopenings, paul.opening()]).toEqual([2, vera.opening()])
-  expect(vera.opening()).not.toBe(next)
+  expect([atPaul.replacements, paul.incarnation()]).toEqual([2, vera.incarnation()])
+  expect(vera.incarnation()).not.toBe(next)
 })
 
-it('[OP2] takes a mailbox whose feed is begun anew for nothing more than that, and a connection whose messages went back for older rows', async () => {
+it('[IN2] takes a mailbox whose feed is begun anew for nothing more than that, and a connection whose messages went back for older rows', async () => {
   const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
   const mailbox = feedName({ kind: 'connection', connection: parseConnectionId('M'.repeat(22)), side: 'vendor', topic: 'messages' })
   const told = (key: string) => ({ ...message(key), feed: mailbox })
   const atPaul = new Witness(paul, [mailbox])
-  const opening = vera.opening()
+  const incarnation = vera.incarnation()
   const fill = async (): Promise<void> => {
     await vera.commit([told('a'), told('b'), told('c')])
     await vi.waitFor(() => expect(atPaul.grown).toContain(`${mailbox} 3`), 2_000)
@@ -161,12 +161,12 @@ it('[OP2] takes a mailbox whose feed is begun anew for nothing more than that, a
   expect((await vera.commit([told('f')])).sequences).toEqual([1])
   expect((await vera.page(mailbox, 0, bounds)).head).toBe(1)
   await sleep(700)
-  expect([vera.opening(), paul.opening(), atPaul.reopenings]).toEqual([opening, opening, 0])
+  expect([vera.incarnation(), paul.incarnation(), atPaul.replacements]).toEqual([incarnation, incarnation, 0])
   // Once there is a connection, nobody drops its messages.
-  await vera.commit([{ ...told('policy'), kind: 'notice' }, told('g')])
+  await vera.commit([{ ...told('policy'), kind: 'control' }, told('g')])
   expect((await paul.page(mailbox, 0, bounds)).head).toBe(3)
   await shared.server.query(`UPDATE entente.feeds SET head = 2`, shared.name)
-  await vi.waitFor(() => expect(atPaul.reopenings).toBe(1), 2_000)
+  await vi.waitFor(() => expect(atPaul.replacements).toBe(1), 2_000)
 })
 
 it('lends a connection to others that was being made for a call which gave up meanwhile', async () => {

@@ -1,14 +1,14 @@
 import { parseKey } from '@entente/protocol'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { TestPostgres } from '../testing/postgres.js'
-import { bounds, DocWriter, feed, message, nameOf, second } from './contract-writes.js'
-import { appendStatement, callsOf } from './postgres-batch.js'
-import { connectionTo, listOf, type PostgresValue, sessionSql, type Statement } from './postgres-connection.js'
-import { extendStatement, extensionOf } from './postgres-extend.js'
-import { reads } from './postgres-reads.js'
+import { TestPostgres } from '../contract/test-database.js'
+import { bounds, DocWriter, feed, message, nameOf, second } from '../contract/writes.js'
+import { appendStatement, callsOf } from './batch.js'
+import { connectionTo, listOf, type PostgresValue, sessionSql, type Statement } from './connection.js'
+import { extendStatement, extensionOf } from './extend.js'
+import { reads } from './reads.js'
 import { openPostgresStore } from './postgres.js'
-import type { Store, Write } from './store.js'
+import type { Store, Write } from '../store.js'
 
 // Vera's relay prepared its statements when her database was empty; now a feed has grown large. Each must still go to what it names, whatever the
 // planner knows of the tables.
@@ -99,11 +99,11 @@ function keyValues(start: number, count: number): readonly PostgresValue[] {
 }
 
 function appendValues(writes: readonly Write[]): readonly PostgresValue[] {
-  return callsOf(writes, vera.opening())[0]?.values ?? []
+  return callsOf(writes, vera.incarnation())[0]?.values ?? []
 }
 
 function extendValues(writes: readonly Write[]): readonly PostgresValue[] {
-  return extensionOf(writes, vera.opening()) ?? []
+  return extensionOf(writes, vera.incarnation()) ?? []
 }
 
 function range(count: number): readonly number[] {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, vi } from 'vitest'
-import { TestPostgres } from '../testing/postgres.js'
-import { describeStore } from './contract.js'
+import { TestPostgres } from '../contract/test-database.js'
+import { describeStore } from '../contract/contract.js'
 import { openPostgresStore } from './postgres.js'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })

@@ -1,30 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import type { FeedName, OrgId } from '@entente/protocol'
 import pg from 'pg'
-import type { Account, AccountChange, Standing, Usage } from './account.js'
-import { PostgresAccounts } from './postgres-accounts.js'
-import { type AppendCall, appendStatement, callsOf, outcomeOf } from './postgres-batch.js'
-import { checkDatabase, statsOf } from './postgres-check.js'
-import {
-  ask,
-  bytesOf,
-  flagOf,
-  listOf,
-  numberOf,
-  type PostgresRow,
-  type PostgresValue,
-  type Statement,
-  textOf,
-} from './postgres-connection.js'
-import { extendStatement, extensionOf, extensionOutcome, type Outcome } from './postgres-extend.js'
-import { PostgresLink } from './postgres-link.js'
-import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './postgres-reads.js'
-import type { PostgresSession } from './postgres-session.js'
-import { PostgresWatch, type WatchTimes } from './postgres-watch.js'
-import { addInvitation, type ChangedInvitation, changeInvitation, writes as statements } from './postgres-writes.js'
-import type { StoreStats } from './stats.js'
-import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from './store.js'
-import type { Watcher } from './watcher.js'
+import type { Account, AccountChange, Standing, Usage } from '../account.js'
+import { PostgresAccounts } from './accounts.js'
+import { type AppendCall, appendStatement, callsOf, outcomeOf } from './batch.js'
+import { checkDatabase, statsOf } from './check.js'
+import { ask, bytesOf, flagOf, listOf, numberOf, type PostgresRow, type PostgresValue, type Statement, textOf } from './connection.js'
+import { extendStatement, extensionOf, extensionOutcome, type Outcome } from './extend.js'
+import { PostgresLink } from './link.js'
+import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './reads.js'
+import type { PostgresSession } from './session.js'
+import { PostgresWatch, type WatchTimes } from './watch.js'
+import { addInvitation, type ChangedInvitation, changeInvitation, writes as statements } from './writes.js'
+import type { StoreStats } from '../stats.js'
+import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from '../store.js'
+import type { Watcher } from '../watcher.js'
 
 export interface PostgresOptions {
   /** Connections for reads and commits, beside the one that listens. */
@@ -76,16 +66,16 @@ class PostgresStore implements Store {
     this.#secret = secret
   }
 
-  opening(): number {
-    return this.#link.opening
+  incarnation(): number {
+    return this.#link.incarnation
   }
 
-  async headSince(feed: FeedName, opening: number, position: number): Promise<number | undefined> {
+  async headSince(feed: FeedName, incarnation: number, position: number): Promise<number | undefined> {
     const seen = this.#looking(feed)
-    const [row] = await this.#askInTurn(reads.headSince, [feed, opening])
+    const [row] = await this.#askInTurn(reads.headSince, [feed, incarnation])
     if (!row) return undefined
     const head = numberOf(row, 'head')
-    await seen(head, numberOf(row, 'opening'))
+    await seen(head, numberOf(row, 'incarnation'))
     return position <= numberOf(row, 'ended') ? head : undefined
   }
 
@@ -97,24 +87,24 @@ class PostgresStore implements Store {
     return states
   }
 
-  async notice(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
-    const [row] = await this.#ask(reads.notice, [name.feed, name.key])
+  async controlEntry(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined> {
+    const [row] = await this.#ask(reads.controlEntry, [name.feed, name.key])
     return row && { bytes: bytesOf(row, 'bytes'), sequence: numberOf(row, 'sequence') }
   }
 
   async page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page> {
     const seen = this.#looking(feed)
     const page = toPage(await this.#askInTurn(reads.page, [feed, after, mostEntries(bounds), bounds.bytes]), after)
-    await seen(page.head, page.opening)
+    await seen(page.head, page.incarnation)
     return page
   }
 
   /** To be called before a feed is read. @returns what takes down its head, and notices that the database was replaced by another copy */
-  #looking(feed: FeedName): (head: number, opening: number) => Promise<void> {
-    const [before, opened] = [this.#watch.head(feed), this.#link.opening]
-    return async (head, opening) => {
-      if (opening !== this.#link.opening) await this.#link.look(false)
-      else if (this.#watch.learn(feed, head, before) && opening === opened && (await this.#watch.isProof([feed]))) {
+  #looking(feed: FeedName): (head: number, incarnation: number) => Promise<void> {
+    const [before, opened] = [this.#watch.head(feed), this.#link.incarnation]
+    return async (head, incarnation) => {
+      if (incarnation !== this.#link.incarnation) await this.#link.look(false)
+      else if (this.#watch.learn(feed, head, before) && incarnation === opened && (await this.#watch.isProof([feed]))) {
         await this.#link.look(true)
         throw replaced()
       }
@@ -134,16 +124,16 @@ class PostgresStore implements Store {
   }
 
   async commit(writes: readonly Write[]): Promise<Commit> {
-    const opening = this.#link.opening
-    if (writes.length === 0) return { opening, sequences: [], tails: [], accounts: [] }
+    const incarnation = this.#link.incarnation
+    if (writes.length === 0) return { incarnation, sequences: [], tails: [], accounts: [] }
     const before = new Map(writes.map(({ feed }) => [feed, this.#watch.head(feed)]))
-    const outcome = (await this.#extend(writes, opening)) ?? (await this.#append(writes, opening))
+    const outcome = (await this.#extend(writes, incarnation)) ?? (await this.#append(writes, incarnation))
     if (!outcome) {
       await this.#link.look(false)
       throw replaced()
     }
     // Written to a copy that has been replaced meanwhile: nothing of it holds for the present one.
-    if (this.#link.opening !== opening) throw replaced()
+    if (this.#link.incarnation !== incarnation) throw replaced()
     const { sequences, tails, accounts } = outcome
     const lowest = new Map<FeedName, number>()
     const heads = new Map<FeedName, number>()
@@ -163,7 +153,7 @@ class PostgresStore implements Store {
       this.#watch.learn(feed, head, 0)
       this.#watch.tellFeed(feed, head)
     }
-    return { opening, sequences, tails, accounts }
+    return { incarnation, sequences, tails, accounts }
   }
 
   async compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean> {
@@ -199,8 +189,8 @@ class PostgresStore implements Store {
     await this.#ask(statements.forget, [expiredBefore])
   }
 
-  standing(org: OrgId, notice: KeyName): Promise<{ readonly standing: Standing; readonly hasNotice: boolean }> {
-    return this.#accounts.standing(org, notice)
+  standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
+    return this.#accounts.standing(org, controlEntry)
   }
 
   account(org: OrgId): Promise<Account> {
@@ -260,14 +250,14 @@ class PostgresStore implements Store {
   }
 
   /** @returns undefined where this is not a way to write these, and nothing of them was written */
-  async #extend(writes: readonly Write[], opening: number): Promise<Outcome | undefined> {
-    const values = extensionOf(writes, opening)
+  async #extend(writes: readonly Write[], incarnation: number): Promise<Outcome | undefined> {
+    const values = extensionOf(writes, incarnation)
     return values && extensionOutcome((await this.#outOfRings((session) => session.ask(extendStatement, values)))[0])
   }
 
-  /** @returns undefined where the opening is another and nothing was written */
-  async #append(writes: readonly Write[], opening: number): Promise<Outcome | undefined> {
-    const calls = callsOf(writes, opening)
+  /** @returns undefined where the incarnation is another and nothing was written */
+  async #append(writes: readonly Write[], incarnation: number): Promise<Outcome | undefined> {
+    const calls = callsOf(writes, incarnation)
     const [only, ...more] = calls
     const answers =
       only && more.length === 0

@@ -8,9 +8,9 @@ import {
   parseKey,
   parseOrgId,
 } from '@entente/protocol'
-import { type Account, type Quota, type Standing, standings } from './account.js'
-import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './postgres-connection.js'
-import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from './store.js'
+import { type Account, type Quota, type Standing, standings } from '../account.js'
+import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './connection.js'
+import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from '../store.js'
 
 /**
  * The statements that read, each a snapshot of its own. Every row is looked up by a key in a subquery of its own, which OFFSET 0 keeps apart: the
@@ -20,9 +20,9 @@ export const reads = {
   headSince: {
     name: 'head-since',
     text: `SELECT coalesce(
-        (SELECT p.head FROM entente.feed_openings p WHERE p.feed = f.id AND p.n > o.n ORDER BY p.n LIMIT 1), f.head, 0) AS ended,
-        coalesce(f.head, 0) AS head, (SELECT id FROM entente.openings ORDER BY n DESC LIMIT 1) AS opening
-      FROM entente.openings o LEFT JOIN LATERAL (SELECT id, head FROM entente.feeds WHERE name = $1 OFFSET 0) f ON true WHERE o.id = $2`,
+        (SELECT p.head FROM entente.feed_incarnations p WHERE p.feed = f.id AND p.n > o.n ORDER BY p.n LIMIT 1), f.head, 0) AS ended,
+        coalesce(f.head, 0) AS head, (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) AS incarnation
+      FROM entente.incarnations o LEFT JOIN LATERAL (SELECT id, head FROM entente.feeds WHERE name = $1 OFFSET 0) f ON true WHERE o.id = $2`,
   },
   keyStates: {
     name: 'key-states',
@@ -31,8 +31,8 @@ export const reads = {
       CROSS JOIN LATERAL (SELECT id FROM entente.feeds WHERE name = u.feed OFFSET 0) f
       CROSS JOIN LATERAL (SELECT * FROM entente.docs WHERE feed = f.id AND key = u.key OFFSET 0) d`,
   },
-  notice: {
-    name: 'notice',
+  controlEntry: {
+    name: 'control',
     text: `SELECT d.sequence, s.bytes FROM (SELECT id FROM entente.feeds WHERE name = $1 OFFSET 0) f
       CROSS JOIN LATERAL (SELECT sequence, kind FROM entente.docs WHERE feed = f.id AND key = $2 OFFSET 0) d
       CROSS JOIN LATERAL (SELECT bytes FROM entente.states WHERE feed = f.id AND key = $2 OFFSET 0) s
@@ -53,8 +53,8 @@ export const reads = {
   // limits and offsets hold the planner to these walks.
   page: {
     name: 'page',
-    text: `SELECT coalesce(f.head, 0) AS head, o.id AS opening, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
-      FROM (SELECT id FROM entente.openings ORDER BY n DESC LIMIT 1) o LEFT JOIN entente.feeds f ON f.name = $1
+    text: `SELECT coalesce(f.head, 0) AS head, o.id AS incarnation, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
+      FROM (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) o LEFT JOIN entente.feeds f ON f.name = $1
       LEFT JOIN LATERAL (
         SELECT x.*, sum(octet_length(x.bytes) + 48) OVER w AS upto, row_number() OVER w AS nth FROM (
           (SELECT d.merged AS sequence, d.key, d.kind, d.version, d.number, true AS whole, s.bytes
@@ -104,7 +104,12 @@ export function toPage(rows: readonly PostgresRow[], after: number): Page {
   const head = numberOf(first, 'head')
   const entries = first?.['sequence'] === null ? [] : rows.map(toEntry)
   // The head is always the sequence of an entry that is still there: the last of some key.
-  return { entries, head, opening: numberOf(first, 'opening'), done: (entries.at(-1)?.sequence ?? after) >= head || entries.length === 0 }
+  return {
+    entries,
+    head,
+    incarnation: numberOf(first, 'incarnation'),
+    done: (entries.at(-1)?.sequence ?? after) >= head || entries.length === 0,
+  }
 }
 
 function toEntry(row: PostgresRow): Entry {

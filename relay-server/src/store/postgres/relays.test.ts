@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseKey } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
-import { SharedDatabase } from './contract-database.js'
-import { Witness } from './contract-witness.js'
-import { bounds, bytes, feed, invitation, message, nameOf, org, second } from './contract-writes.js'
+import { SharedDatabase } from '../contract/database.js'
+import { Witness } from '../contract/witness.js'
+import { bounds, bytes, feed, invitation, message, nameOf, org, second } from '../contract/writes.js'
 import { openPostgresStore } from './postgres.js'
 
 // Vera's devices are connected to one relay, Paul's to another; both relays keep what they take in one database.
@@ -61,7 +61,7 @@ it('would lose entries for readers with a plain sequence, which commits out of o
 
 it('never writes by a policy that another relay has replaced', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
-  await vera.commit([{ ...message('policy'), feed: second, kind: 'notice' }])
+  await vera.commit([{ ...message('policy'), feed: second, kind: 'control' }])
   let version = 1
   let [accepted, late] = [0, 0]
   const writer = (async () => {
@@ -75,7 +75,7 @@ it('never writes by a policy that another relay has replaced', async () => {
     }
   })()
   for (let change = 0; change < 30; change++) {
-    const { sequences } = await paul.commit([{ ...message('policy', version), feed: second, kind: 'notice' }])
+    const { sequences } = await paul.commit([{ ...message('policy', version), feed: second, kind: 'control' }])
     await sleep(5)
     version = sequences[0] ?? 0
   }
@@ -106,20 +106,20 @@ it('tells the other relay soon what was written, and nobody of their own', async
   expect(atVera.grown.size).toBe(0)
 })
 
-it('draws no opening when a relay comes or goes beside another', async () => {
+it('draws no incarnation when a relay comes or goes beside another', async () => {
   const vera = await shared.open()
-  const opening = vera.opening()
+  const incarnation = vera.incarnation()
   const paul = await openPostgresStore(shared.server.url(shared.name))
-  expect(paul.opening()).toBe(opening)
+  expect(paul.incarnation()).toBe(incarnation)
   await paul.close()
   const again = await shared.open()
-  expect(again.opening()).toBe(opening)
+  expect(again.incarnation()).toBe(incarnation)
 })
 
-it('opens from many relays at once, on a new database too, with one opening for all', async () => {
+it('opens from many relays at once, on a new database too, with one incarnation for all', async () => {
   const all = await Promise.all(Array.from({ length: 5 }, () => openPostgresStore(shared.server.url(shared.name))))
   shared.stores.push(...all)
-  expect(new Set(all.map((store) => store.opening())).size).toBe(1)
+  expect(new Set(all.map((store) => store.incarnation())).size).toBe(1)
   expect(new Set(all.map((store) => Buffer.from(store.secret()).toString('hex'))).size).toBe(1)
 })
 

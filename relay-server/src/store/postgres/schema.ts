@@ -1,8 +1,8 @@
 import type pg from 'pg'
-import { append } from './postgres-append.js'
-import { ask, flagOf, numberOf } from './postgres-connection.js'
-import { extend } from './postgres-extend.js'
-import { functions } from './postgres-functions.js'
+import { append } from './append.js'
+import { ask, flagOf, numberOf } from './connection.js'
+import { extend } from './extend.js'
+import { functions } from './functions.js'
 
 /** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
 export const postgresVersion = 3
@@ -28,12 +28,12 @@ CREATE TABLE entente.settings (
   one boolean PRIMARY KEY DEFAULT true CHECK (one), secret bytea NOT NULL, tried bigint NOT NULL DEFAULT 0, accounts bigint NOT NULL DEFAULT 0,
   mailboxes bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 20);
-CREATE TABLE entente.openings (n int PRIMARY KEY, id bigint NOT NULL UNIQUE, copy text NOT NULL, place oid NOT NULL);
+CREATE TABLE entente.incarnations (n int PRIMARY KEY, id bigint NOT NULL UNIQUE, copy text NOT NULL, place oid NOT NULL);
 CREATE TABLE entente.feeds (
   id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE, owner text COLLATE "C" NOT NULL, head bigint NOT NULL,
-  opening int NOT NULL
+  incarnation int NOT NULL
 ) WITH (fillfactor = 50);
-CREATE TABLE entente.feed_openings (feed int NOT NULL, n int NOT NULL, head bigint NOT NULL, PRIMARY KEY (feed, n));
+CREATE TABLE entente.feed_incarnations (feed int NOT NULL, n int NOT NULL, head bigint NOT NULL, PRIMARY KEY (feed, n));
 CREATE TABLE entente.docs (
   feed int NOT NULL, key text COLLATE "C" NOT NULL, kind smallint NOT NULL, version bigint NOT NULL, number bigint NOT NULL,
   sequence bigint NOT NULL, merged bigint NOT NULL, bytes bigint NOT NULL, tails bigint[] NOT NULL, vector bytea NOT NULL, PRIMARY KEY (feed, key)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { locks } from './postgres-append.js'
+import { locks } from './append.js'
 import {
   ask,
   connect,
@@ -12,13 +12,13 @@ import {
   sessionSql,
   type Statement,
   textOf,
-} from './postgres-connection.js'
-import { channel } from './postgres-hints.js'
-import { findVersion, postgresVersion, refuseUnknownVersion, schemaSql, upgradeSql } from './postgres-schema.js'
+} from './connection.js'
+import { channel } from './hints.js'
+import { findVersion, postgresVersion, refuseUnknownVersion, schemaSql, upgradeSql } from './schema.js'
 
-/** What this process knows of the database from before: its opening, and the copy of the data that it was drawn for. */
+/** What this process knows of the database from before: its incarnation, and the copy of the data that it was drawn for. */
 export interface Known {
-  readonly opening: number
+  readonly incarnation: number
   readonly copy: string
 }
 
@@ -27,7 +27,7 @@ const reservedConnections = 2
 
 const statements = {
   copy: { name: 'copy', text: 'SELECT entente.copy() AS copy' },
-  open: { name: 'open', text: 'SELECT entente.open($1, $2, $3, $4) AS opening' },
+  open: { name: 'open', text: 'SELECT entente.open($1, $2, $3, $4) AS incarnation' },
   settings: { name: 'server', text: "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages" },
   lockAlone: { name: 'alone', text: `SELECT pg_try_advisory_lock(${locks.relays}) AS alone` },
   lockShared: { name: 'shared', text: `SELECT pg_advisory_lock_shared(${locks.relays})` },
@@ -37,7 +37,7 @@ const statements = {
 /**
  * The time from one connecting to the database to its loss. One connection, the line, lives as long as the session and holds a lock that
  * relays share: who finds that nobody holds it knows that every relay was cut off, that the data may have been replaced meanwhile, and draws
- * a new opening (rule OP1). When the line breaks, the session is over with all its connections: none of them reaches other data than the
+ * a new incarnation (rule IN1). When the line breaks, the session is over with all its connections: none of them reaches other data than the
  * line did.
  */
 export class PostgresSession {
@@ -78,7 +78,7 @@ export class PostgresSession {
       await refuseUnsafe(line)
       await makeSchema(line)
       await line.query(`LISTEN ${channel}`)
-      const known = await findOpening(line, before)
+      const known = await findIncarnation(line, before)
       // Notifications need not wait for the disk.
       await line.query('SET synchronous_commit = off')
       return new PostgresSession(line, url, connections, known, whenOver)
@@ -96,9 +96,9 @@ export class PostgresSession {
     return this.#isOver
   }
 
-  /** Finds out, by the connections that there are, which opening is the present one. */
+  /** Finds out, by the connections that there are, which incarnation is the present one. */
   async look(draws: boolean): Promise<Known> {
-    this.#known = await presentOpening(this.#line, this.#known, draws)
+    this.#known = await presentIncarnation(this.#line, this.#known, draws)
     return this.#known
   }
 
@@ -161,20 +161,20 @@ export class PostgresSession {
   }
 }
 
-/** Finds out which opening is the present one, as the present copy of the data has it, or draws it. */
-async function presentOpening(client: pg.ClientBase, before: Known | undefined, draws: boolean): Promise<Known> {
+/** Finds out which incarnation is the present one, as the present copy of the data has it, or draws it. */
+async function presentIncarnation(client: pg.ClientBase, before: Known | undefined, draws: boolean): Promise<Known> {
   const candidate = Number(randomBytes(8).readBigUInt64BE() >> 11n)
-  const [row] = await ask(client, statements.open, [draws, before?.opening ?? null, before?.copy ?? null, candidate])
+  const [row] = await ask(client, statements.open, [draws, before?.incarnation ?? null, before?.copy ?? null, candidate])
   const [copy] = await ask(client, statements.copy, [])
-  return { opening: numberOf(row, 'opening'), copy: textOf(copy, 'copy') }
+  return { incarnation: numberOf(row, 'incarnation'), copy: textOf(copy, 'copy') }
 }
 
-async function findOpening(line: pg.Client, before: Known | undefined): Promise<Known> {
+async function findIncarnation(line: pg.Client, before: Known | undefined): Promise<Known> {
   const [row] = await ask(line, statements.lockAlone, [])
   const isAlone = flagOf(row, 'alone')
   // Who is not alone waits here for whoever may be drawing.
   if (!isAlone) await ask(line, statements.lockShared, [])
-  const known = await presentOpening(line, isAlone ? undefined : before, isAlone)
+  const known = await presentIncarnation(line, isAlone ? undefined : before, isAlone)
   if (!isAlone) return known
   await ask(line, statements.lockShared, [])
   await ask(line, statements.unlockAlone, [])

@@ -1,12 +1,12 @@
 import { type FeedName, parseFeed, policyKey } from '@entente/protocol'
-import { messagesBeside } from '../ends.js'
-import { LruMap } from '../lru.js'
-import { Rounds } from '../rounds.js'
-import { listOf, numberOf, textOf } from './postgres-connection.js'
-import { Hints } from './postgres-hints.js'
-import type { PostgresLink } from './postgres-link.js'
-import { reads, toHeads } from './postgres-reads.js'
-import type { Watcher } from './watcher.js'
+import { messagesBeside } from '../../publish/connection-end.js'
+import { LruMap } from '../../flow/lru.js'
+import { SingleFlight } from '../../flow/single-flight.js'
+import { listOf, numberOf, textOf } from './connection.js'
+import { Hints } from './hints.js'
+import type { PostgresLink } from './link.js'
+import { reads, toHeads } from './reads.js'
+import type { Watcher } from '../watcher.js'
 
 /** ms between two looks, and how many feeds are looked up at once. */
 export interface WatchTimes {
@@ -23,7 +23,7 @@ const statements = {
   notify: { name: 'notify', text: "SELECT pg_notify('entente', p) FROM unnest($1::text[]) p" },
   revision: {
     name: 'revision',
-    text: `SELECT s.accounts, s.mailboxes, entente.copy() AS copy, (SELECT o.id FROM entente.openings o ORDER BY o.n DESC LIMIT 1) AS opening
+    text: `SELECT s.accounts, s.mailboxes, entente.copy() AS copy, (SELECT o.id FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1) AS incarnation
       FROM entente.settings s`,
   },
 } as const
@@ -39,7 +39,7 @@ export class PostgresWatch {
   readonly #watchers: Watcher[] = []
   readonly #heads = new LruMap<FeedName, number>(knownFeeds)
   /** By the time over which they are spread, in ms. */
-  readonly #looksAtHeads = new Rounds((over: number) => this.#lookAtHeads(over))
+  readonly #looksAtHeads = new SingleFlight((over: number) => this.#lookAtHeads(over))
   #link: PostgresLink | undefined
   #flush: NodeJS.Timeout | undefined
   #timers: NodeJS.Timeout[] = []
@@ -127,9 +127,9 @@ export class PostgresWatch {
     for (const watcher of this.#watchers) this.#hints.pass(payload, watcher)
   }
 
-  reopened(): void {
+  storeReplaced(): void {
     this.#heads.clear()
-    for (const watcher of this.#watchers) watcher.reopened()
+    for (const watcher of this.#watchers) watcher.storeReplaced()
   }
 
   /** After an interruption anything may have happened. */
@@ -163,7 +163,8 @@ export class PostgresWatch {
       const [accountsMoved, mailboxesMoved] = [accounts !== this.#accounts, mailboxes !== this.#mailboxes]
       this.#accounts = accounts
       this.#mailboxes = mailboxes
-      if (numberOf(row, 'opening') !== this.#link.opening || textOf(row, 'copy') !== session.known.copy) await this.#link.look(false)
+      if (numberOf(row, 'incarnation') !== this.#link.incarnation || textOf(row, 'copy') !== session.known.copy)
+        await this.#link.look(false)
       for (const watcher of this.#watchers) {
         if (accountsMoved) watcher.accountsChanged()
         if (mailboxesMoved) for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
@@ -187,10 +188,10 @@ export class PostgresWatch {
   async #lookAtSlice(watcher: Watcher, feeds: readonly FeedName[]): Promise<void> {
     const link = this.#link
     if (!link?.session) return
-    const { opening } = link
+    const { incarnation } = link
     const before = new Map(feeds.map((feed) => [feed, this.head(feed)]))
     const heads = toHeads(await link.session.ask(reads.heads, [listOf(feeds)]))
-    if (link.opening !== opening) return
+    if (link.incarnation !== incarnation) return
     const wentBack = heads.filter(([feed, head]) => this.learn(feed, head, before.get(feed) ?? 0)).map(([feed]) => feed)
     if (wentBack.length > 0 && (await this.isProof(wentBack))) return link.look(true)
     for (const [feed, head] of heads) watcher.feedGrew(feed, head)

@@ -1,7 +1,7 @@
 import type pg from 'pg'
-import { ask, numberOf, type Statement } from './postgres-connection.js'
-import { reads, toInvitation } from './postgres-reads.js'
-import type { Invitation } from './store.js'
+import { ask, numberOf, type Statement } from './connection.js'
+import { reads, toInvitation } from './reads.js'
+import type { Invitation } from '../store.js'
 
 /** The statements that write, each a transaction of its own, beside the commit of entries. */
 export const writes = {

@@ -57,12 +57,12 @@ export class FilledFeed {
     const { connection, url } = this.feed
     const client = new RelayClient(url)
     await client.sayHello(connection.paul)
-    const { opening } = await client.next('welcome')
+    const { incarnation } = await client.next('welcome')
     await client.close()
     const reader = await RelayLine.open(this.feed, connection.paul)
     await reader.follow()
     reader.close()
-    return { after: this.#published, opening, position: reader.position }
+    return { after: this.#published, incarnation, position: reader.position }
   }
 
   close(): void {

@@ -14,7 +14,7 @@ const entry = (sequence: number, size: number): Entry => ({
 it('counts what a frame of the relay brings without decoding it', () => {
   checkWire()
   const frame = encodeRelayFrame([
-    { type: 'welcome', time: 1_700_000_000_000, opening: 2 ** 52, heartbeatMs: 15_000 },
+    { type: 'welcome', time: 1_700_000_000_000, incarnation: 2 ** 52, heartbeatMs: 15_000 },
     { type: 'entries', feed: 1, position: 70_000, live: false, entries: [entry(1, 0), entry(300, 1_000)] },
     { type: 'accepted', ids: [5, 6_000] },
     { type: 'entries', feed: 2, position: 70_001, live: true, entries: [entry(301, 138)] },

@@ -55,11 +55,11 @@ const entriesNumber = 35
 const acceptedNumber = 36
 const resumptionNumber = 44
 const offerShape =
-  '{id:uint,seen:uint,key:text(64),kind:oneOf(doc|message|notice|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)}'
+  '{id:uint,seen:uint,key:text(64),kind:oneOf(doc|message|control|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)}'
 const shapes = [
   `${publishNumber} publish {feed:uint,offers:list(${offerShape},2000)}`,
-  `${welcomeNumber} welcome {time:uint,opening:uint,heartbeatMs:uint}`,
-  `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|notice|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
+  `${welcomeNumber} welcome {time:uint,incarnation:uint,heartbeatMs:uint}`,
+  `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|control|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
   `${acceptedNumber} accepted {ids:list(uint,2000)}`,
   `${resumptionNumber} resumption {ticket:text(512),secret:bytes(32),expires:uint}`,
 ]

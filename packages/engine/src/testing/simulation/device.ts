@@ -3,9 +3,9 @@ import { encodeUtf8 } from 'lib0/string'
 import type { Clock } from '../../port/clock.js'
 import type { OpenSocket } from '../../port/socket.js'
 import type { LeftOut } from '../../replica/project.js'
-import { effectiveVersion, messageRowId } from '../../replica/carriage.js'
-import type { PeerDoc } from '../../replica/holdings.js'
-import { connectionFeed } from '../../replica/meaning.js'
+import { effectiveVersion, messageRowId } from '../../replica/desired-state.js'
+import type { PeerDoc } from '../../replica/replica-state.js'
+import { connectionFeed } from '../../replica/feed-role.js'
 import { isAbove, valueOf } from '../../row/row.js'
 import { type MemoryDevice, openMemoryDevice } from '../device.js'
 import { MemoryStore } from '../store.js'
@@ -93,7 +93,7 @@ export class SimulatedDevice {
     this.seen = new Map()
   }
 
-  /** What an agreement duty does: takes over a version that the peer has registered, and registers the own org's where that is missing. */
+  /** What an agreement reconciler does: takes over a version that the peer has registered, and registers the own org's where that is missing. */
   async followAgreement(): Promise<void> {
     if (!this.#page) return
     const latest = Math.max(this.agreedVersion, this.#registered(otherSide(this.side)))
@@ -103,7 +103,7 @@ export class SimulatedDevice {
   /** The version of a side's policy: of the own one the row, of the peer's what came. */
   #registered(side: Side): number {
     const feed = connectionFeed(sampleConnection, side, 'messages')
-    const own = valueOf(this.#page?.rows.get('Notice', messageRowId(feed, policyKey)), 'body')
+    const own = valueOf(this.#page?.rows.get('ControlEntry', messageRowId(feed, policyKey)), 'body')
     const body = side === this.side ? own : this.#page?.replica.inbox(feed).get(policyKey)?.body
     return typeof body === 'string' ? decodePolicy(encodeUtf8(body)).version : 0
   }

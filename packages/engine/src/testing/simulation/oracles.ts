@@ -1,5 +1,5 @@
 import { otherSide, parseKey, sides } from '@entente/protocol'
-import { connectionFeed } from '../../replica/meaning.js'
+import { connectionFeed } from '../../replica/feed-role.js'
 import type { Register } from '../../row/row.js'
 import type { MemoryDevice } from '../device.js'
 import { sampleConnection, sampleFields } from '../two-orgs.js'
@@ -58,20 +58,20 @@ function checkMirror(
   const map = owner.rows.get('RecordMap', mapOf(record))
   const on = map?.registers['on']?.[1] === true
   const row = owner.rows.get('Lead', record)
-  const wanted: Record<string, Register> = {}
+  const desired: Record<string, Register> = {}
   for (const slot of world.slots) {
     const register = row?.registers[sampleFields[slot] ?? '']
-    if (register) wanted[slot] = register
+    if (register) desired[slot] = register
   }
   const doc = peer.replica.peerDocs(connectionFeed(sampleConnection, side, 'lead')).get(parseKey(mapOf(record)))
   const isLive = doc?.kind === 'doc'
-  if (on && Object.keys(wanted).length > 0 && (!isLive || canonical(doc.registers) !== canonical(wanted))) {
-    violations.push(`MIRROR of ${side} ${record}: ${doc?.kind} ${canonical(doc?.registers)} wanted ${canonical(wanted)}`)
+  if (on && Object.keys(desired).length > 0 && (!isLive || canonical(doc.registers) !== canonical(desired))) {
+    violations.push(`MIRROR of ${side} ${record}: ${doc?.kind} ${canonical(doc?.registers)} wanted ${canonical(desired)}`)
   }
   if (!on && map && isLive) violations.push(`MIRROR LIVE though ${side} does not share ${record} with ${otherSide(side)}`)
 }
 
-/** A frozen mirror keeps the latest that its device saw of the record (rule OP4). */
+/** A frozen mirror keeps the latest that its device saw of the record (rule IN4). */
 function checkFrozen(device: SimulatedDevice, violations: string[]): void {
   for (const { key, kind, version, registers } of device.peerDocs()) {
     const seen = device.seen.get(key)

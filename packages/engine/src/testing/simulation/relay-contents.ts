@@ -1,7 +1,7 @@
 import { type Key, loadDoc, readSlots, rootName } from '@entente/protocol'
 import { openContent } from '../../seal/seal.js'
 import { teamKey } from '../../seal/keys.js'
-import { teamFeed } from '../../replica/meaning.js'
+import { teamFeed } from '../../replica/feed-role.js'
 import { feedOf, type Kept, type RelayState } from '../relay-state.js'
 import { connectionEdits, partnerOrg, vendorOrg } from '../two-orgs.js'
 import { noteStamp, type Stamps } from './device.js'

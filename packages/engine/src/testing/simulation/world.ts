@@ -79,7 +79,7 @@ export class World {
       random: (length) => chance.bytes(length),
       manualCommit: true,
       entriesPerChunk: 3,
-      leftOut: new Set([...leftOut].filter((rule) => rule === 'compare-and-set' || rule === 'openings')),
+      leftOut: new Set([...leftOut].filter((rule) => rule === 'compare-and-set' || rule === 'incarnations')),
       onRefused: ({ feed, offer, code }) => {
         if (code === 'BEHIND' || code === 'STALE_EPOCH' || (code === 'WAIT' && this.#relayFaulted)) return
         this.violations.push(`REFUSED ${code} ${feed} ${offer.key} ${offer.kind}`)
@@ -98,7 +98,7 @@ export class World {
             opened(line)
           },
         ),
-      leftOut: new Set([...leftOut].filter((rule) => rule !== 'compare-and-set' && rule !== 'openings')),
+      leftOut: new Set([...leftOut].filter((rule) => rule !== 'compare-and-set' && rule !== 'incarnations')),
       slotsOf: (version: number) => this.slotsByVersion[version] ?? [],
       problem: (what: string) => this.violations.push(`PROBLEM ${what}`),
     }
