@@ -17,7 +17,6 @@ import type { Metrics } from './observe/metrics.js'
 import { isPolicy } from './publish/judge-offer.js'
 import { PolicyCache } from './publish/policy-cache.js'
 import { Presence } from './auth/presence.js'
-import { resumptionKey } from './auth/resumptions.js'
 import { standingOf } from './auth/revocation.js'
 import type { Relay, Session } from './session/session.js'
 import type { Store } from './store/store.js'
@@ -85,7 +84,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     config.quota,
     log,
   )
-  const authenticator = new Authenticator(config, names, resumptionKey(config, log), store)
+  const authenticator = new Authenticator(config, names, store)
   const relay: WholeRelay = {
     config,
     log,

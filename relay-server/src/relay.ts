@@ -81,7 +81,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
       metrics,
       gateway,
       isClosing: () => closing !== undefined,
-      welcome: (socket, line) => void new Session(socket, relay, line),
+      welcome: (socket, id) => void new Session(socket, relay, id),
     }),
   )
   const timers = startTimers(relay)

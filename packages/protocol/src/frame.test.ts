@@ -74,8 +74,8 @@ describe('a frame', () => {
     }
   })
 
-  it('[W4] has the layout of protocol version 2: whoever changes it raises the version and this hash', () => {
+  it('[W4] has the layout of protocol version 1: whoever changes it raises the version and this hash', () => {
     const layout = [...wireShapes, rootName, helloType, certificateType].join('\n')
-    expect(toHexString(digest(encodeUtf8(layout)))).toBe('c5d00c81e1f7c8abbd504d5d6f93edf55cec73359aa364ef4b3747d9d606a64f')
+    expect(toHexString(digest(encodeUtf8(layout)))).toBe('b7154aaf8d46338a8897e5c02f11380760ef45771e9484538c36315c06f59263')
   })
 })

@@ -17,8 +17,6 @@ import { leaving } from './message/leaving.js'
 import { mailbox } from './message/mailbox.js'
 import { publish } from './message/publish.js'
 import { refused } from './message/refused.js'
-import { resume } from './message/resume.js'
-import { resumption } from './message/resumption.js'
 import { subscribe } from './message/subscribe.js'
 import { welcome } from './message/welcome.js'
 
@@ -36,7 +34,6 @@ const clientMessages = {
   askGateway: [7, askGateway],
   ping: [8, ping],
   pong: [9, pong],
-  resume: [10, resume],
 } as const
 
 /** What the relay sends. */
@@ -52,7 +49,6 @@ const relayMessages = {
   gatewayToken: [41, gatewayToken],
   ping: [42, ping],
   pong: [43, pong],
-  resumption: [44, resumption],
 } as const
 
 type Messages = Readonly<Record<string, readonly [number: number, codec: Codec<unknown>]>>

@@ -16,8 +16,6 @@ export const limits = {
   feedsPerSession: 1_000,
   /** A JWT on the wire. */
   tokenBytes: 8 * 1024,
-  /** What a relay gives a device to come back with. */
-  ticketBytes: 512,
   /** How long a session may take to say hello, and how many frames it may send until then. */
   helloMs: 5_000,
   framesBeforeHello: 16,

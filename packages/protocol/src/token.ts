@@ -1,4 +1,3 @@
-import { encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
 import { parseDeviceId, parseOrgId } from './id.js'
 
@@ -42,17 +41,3 @@ export const helloClaims = v.object({
   join: v.optional(v.pipe(v.string(), v.maxLength(512))),
 })
 export type HelloClaims = v.InferOutput<typeof helloClaims>
-
-/**
- * What a device that resumes a session signs with the secret of its resumption, by HMAC-SHA-256 (rule ID6): these bytes.
- *
- * @param nonce of the socket's challenge
- * @param host of the relay as the device dialled it, the same as in the hello to which the resumption was the answer
- */
-export function resumptionInput(nonce: Uint8Array, host: string): Uint8Array {
-  const label = encodeUtf8(`entente-resume ${host} `)
-  const signed = new Uint8Array(label.length + nonce.length)
-  signed.set(label)
-  signed.set(nonce, label.length)
-  return signed
-}

@@ -7,17 +7,14 @@ import {
   certificateType,
   ProtocolError,
   protocolVersions,
-  resumptionVersion,
 } from '@entente/protocol'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
 import * as v from 'valibot'
-import { isLoopbackHost } from '../http/address.js'
 import { admitOrg } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
 import { HelloTokens } from './hello-token.js'
 import { clockToleranceSeconds, hasEnded, type Identity } from './identity.js'
 import { LruMap } from '../flow/lru.js'
-import { Resumptions } from './resumptions.js'
 import { standingOf } from './revocation.js'
 import type { Store } from '../store/store.js'
 
@@ -30,29 +27,18 @@ interface Certified {
   readonly key: KeyObject
 }
 
-/** A device that was let in, and by what it may come back sooner where it may. */
-export interface Admitted {
-  readonly identity: Identity
-  readonly resumption?: MessageOf<'resumption'>
-}
-
 /** Finds out who a device is that says hello to this relay, and whether it is let in. */
 export class Authenticator {
   readonly #config: RelayConfig
   readonly #tokens: HelloTokens
-  readonly #resumptions: Resumptions | undefined
   readonly #store: Store
   /** By the SHA-256 of the certificate. */
   readonly #certified = new LruMap<string, Certified>(keptCertificates)
 
-  /**
-   * @param names those of this relay
-   * @param resumeKey by which devices may come back without a signature, where they may
-   */
-  constructor(config: RelayConfig, names: readonly string[], resumeKey: Uint8Array | undefined, store: Store) {
+  /** @param names those of this relay */
+  constructor(config: RelayConfig, names: readonly string[], store: Store) {
     this.#config = config
     this.#tokens = new HelloTokens(names)
-    this.#resumptions = resumeKey && new Resumptions(resumeKey, names)
     this.#store = store
   }
 
@@ -61,10 +47,9 @@ export class Authenticator {
    * signed by the device key that the certificate names, over the nonce of this very socket and a name of this relay. Neither is let in where the relay
    * does not serve the org (rules AM1 to AM3), or the org has revoked the device.
    *
-   * @param isSecure whether the device came by TLS
    * @throws ProtocolError AUTH where anything is off, always in the same words for what was shown; VERSION where the device speaks none of the relay's versions
    */
-  async identify(hello: MessageOf<'hello'>, nonce: Uint8Array, isSecure: boolean): Promise<Admitted> {
+  async identify(hello: MessageOf<'hello'>, nonce: Uint8Array): Promise<Identity> {
     const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
     const claims = await orAuth(async () => {
       const parsed = await this.#tokens.read(hello.token, key)
@@ -75,34 +60,11 @@ export class Authenticator {
     if (version < protocolVersions.oldest || version > protocolVersions.newest) {
       throw new ProtocolError('VERSION', `Protocol version ${version} is not spoken here.`)
     }
-    await this.#letIn(identity, claims.join)
-    // A secret is told only where nobody reads along: by TLS, or to a device that dialled its own machine.
-    const mayResume = version >= resumptionVersion && (isSecure || isLoopbackHost(claims.aud))
-    const resumption = mayResume ? this.#resumptions?.offer(identity, claims.aud, version, Date.now()) : undefined
-    return resumption ? { identity, resumption } : { identity }
-  }
-
-  /**
-   * The same, for a device that shows what it was given with an earlier hello (rule ID6).
-   *
-   * @throws ProtocolError AUTH where anything is off
-   */
-  async recognize(resume: MessageOf<'resume'>, nonce: Uint8Array): Promise<Admitted> {
-    const identity = await orAuth(() => {
-      const now = Date.now()
-      if (!this.#resumptions) throw new Error('nothing was ever given')
-      const read = this.#resumptions.read(resume, nonce, now)
-      if (hasEnded(read, now)) throw new Error('the certificate has ended')
-      return read
-    })
-    await this.#letIn(identity, undefined)
-    return { identity }
-  }
-
-  async #letIn({ org, device }: Identity, join: string | undefined): Promise<void> {
+    const { org, device } = identity
     const { standing, isRevoked } = await standingOf(org, device, this.#store)
-    await admitOrg({ org, standing }, join, this.#config, this.#store)
+    await admitOrg({ org, standing }, claims.join, this.#config, this.#store)
     if (isRevoked) throw new ProtocolError('AUTH', 'This device has been revoked.')
+    return identity
   }
 
   async #certify(token: string): Promise<Certified> {
@@ -134,7 +96,7 @@ async function readCertificate(token: string): Promise<CertificateClaims> {
 }
 
 /** Which check failed is nobody's business but ours, and one answer for all tells an attacker nothing. */
-async function orAuth<T>(check: () => T | Promise<T>): Promise<T> {
+async function orAuth<T>(check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch {

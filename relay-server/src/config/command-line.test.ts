@@ -37,13 +37,12 @@ describe('the command line', () => {
       ENTENTE_RELAY_TRUSTED_PROXY: '10.0.0.0/8,fd00::1',
     }
     const flags =
-      '--store postgres://db.example/relay --admission token --quota-bytes 5000000000 --quota-docs 20000 --quota-connections 9 --tls-cert c.pem --tls-key k.pem --slow-reader-bytes 1048576 --messages-per-second 100 --gateway-token-seconds 60 --resume-key kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk'
+      '--store postgres://db.example/relay --admission token --quota-bytes 5000000000 --quota-docs 20000 --quota-connections 9 --tls-cert c.pem --tls-key k.pem --slow-reader-bytes 1048576 --messages-per-second 100 --gateway-token-seconds 60'
     expect(served(flags.split(' '), environment)).toMatchObject({
       store: 'postgres://db.example/relay',
       admission: 'token',
       joinToken: token,
       adminToken: token,
-      resumeKey: 'k'.repeat(32),
       quota: { bytes: 5_000_000_000, docs: 20_000, connections: 9 },
       tls: { cert: 'c.pem', key: 'k.pem' },
       trustedProxies: ['10.0.0.0/8', 'fd00::1'],
@@ -85,7 +84,6 @@ describe('the command line', () => {
     [['--trusted-proxy', '10.0.0.0/33'], '--trusted-proxy'],
     [['--trusted-proxy', 'proxy.example'], '--trusted-proxy'],
     [['--tls-cert', 'c.pem'], '--tls-key'],
-    [['--resume-key', 'k'.repeat(31)], '--resume-key'],
     [['--admission', 'all'], '--admission'],
     [['--admission', 'token'], '--join-token'],
     [['--join-token', token], '--admission'],

@@ -84,9 +84,6 @@ export function readCommandLine(args: readonly string[], environment: Readonly<R
   }
 }
 
-/** Longer than other secrets: what is made with it can be tried against guesses elsewhere, as often as one likes. */
-const resumeKeyLength = 32
-
 function readConfig(given: Given, place: StorePlace): RelayConfig {
   const fallback = defaultConfig
   const admission = given.choice('admission', admissions, fallback.admission)
@@ -121,7 +118,6 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
       connections: given.count('quota-connections', fallback.quota.connections, 0, mostCount),
     },
     adminToken: given.secret('admin-token'),
-    resumeKey: given.secret('resume-key', resumeKeyLength),
     logLevel: given.choice('log-level', logLevels, fallback.logLevel),
   }
 }

@@ -45,11 +45,6 @@ export interface RelayConfig extends StorePlace {
   readonly quota: Quota
   /** What the admin page and `/metrics` are read with; without one they answer this machine only. Never logged. */
   readonly adminToken: string | undefined
-  /**
-   * By which devices come back without a signature (rule ID6), the same for relays on one database. Undefined: the embedded store has one of its own, a
-   * database none. Never logged.
-   */
-  readonly resumeKey: string | undefined
   /** Undefined for plain HTTP, behind a proxy or on the loopback. */
   readonly tls: TlsFiles | undefined
   /** Addresses and networks (CIDR) of proxies whose X-Forwarded headers count. */
@@ -88,7 +83,6 @@ export const defaultConfig: RelayConfig = {
   joinToken: undefined,
   quota: { bytes: 0, docs: 0, connections: 0 },
   adminToken: undefined,
-  resumeKey: undefined,
   tls: undefined,
   trustedProxies: [],
   logLevel: 'info',

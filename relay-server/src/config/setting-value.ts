@@ -51,15 +51,15 @@ export class Given {
   }
 
   /** Given itself or by the file `name-file`, of which the surrounding white space does not count. A message about it never shows it. */
-  secret(name: 'join-token' | 'admin-token' | 'resume-key', least: number = secretLength.least): string | undefined {
+  secret(name: 'join-token' | 'admin-token'): string | undefined {
     const file = this.one(`${name}-file`)
     const text = this.one(name)
     if (file !== undefined && text !== undefined) throw new SettingError(`--${name} and --${name}-file are both given; give one of them.`)
     const secret = file === undefined ? text : readSecret(name, file)
     if (secret === undefined) return undefined
-    if (!/^[\x21-\x7e]+$/.test(secret) || secret.length < least || secret.length > secretLength.most)
+    if (!/^[\x21-\x7e]+$/.test(secret) || secret.length < secretLength.least || secret.length > secretLength.most)
       throw new SettingError(
-        `--${name} must be ${least} to ${secretLength.most} printable ASCII characters without spaces; "openssl rand -hex 32" makes one.`,
+        `--${name} must be ${secretLength.least} to ${secretLength.most} printable ASCII characters without spaces; "openssl rand -hex 32" makes one.`,
       )
     return secret
   }

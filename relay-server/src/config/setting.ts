@@ -59,11 +59,6 @@ export const serveSettings = {
   'quota-connections': { value: 'COUNT', help: 'the same in connections' },
   'admin-token': { value: 'TOKEN', help: `opens /metrics and the admin page, which else answer this machine only (${inList})` },
   'admin-token-file': { value: 'FILE', help: 'file that holds it' },
-  'resume-key': {
-    value: 'KEY',
-    help: `by which devices come back without a signature; with --store, the same for all relays on it, else for none (${inList})`,
-  },
-  'resume-key-file': { value: 'FILE', help: 'file that holds it (default without --store: resume.key in --data, made when missing)' },
   'log-level': { value: 'LEVEL', help: `${logLevels.join(', ')} (default ${logLevel})` },
 } as const satisfies Readonly<Record<string, Setting>>
 

@@ -13,7 +13,6 @@ import {
   editor,
   feedNumbers,
   offerOf,
-  proofOf,
   registerPolicy,
   RelayClient,
   TestPostgres,
@@ -64,23 +63,6 @@ describe('two relays on one store', () => {
       await expect.poll(() => sequences().at(-1)).toBe(60)
       expect(sequences()).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
     }
-  })
-
-  it('[ID6] let a device come back at the one by what the other gave it, where they have a key for that, and else give nothing', async () => {
-    const device = await createDevice(await createOrg())
-    const before = await RelayClient.connect(north.url, device)
-    expect(() => before.resumption).toThrow('nothing')
-    await Promise.all([north.stop(), south.stop()])
-    const shared = { store, names: ['localhost'], resumeKey: 'k'.repeat(32) }
-    ;[north, south] = [await TestRelay.start(shared), await TestRelay.start(shared)]
-    const [here, there] = [new RelayClient(north.url), new RelayClient(south.url)]
-    const { nonce } = await here.next('challenge')
-    here.send({ type: 'hello', ...(await device.hello(nonce, 'localhost')) })
-    await here.next('welcome')
-    const { ticket, secret } = here.resumption
-    const challenge = await there.next('challenge')
-    there.send({ type: 'resume', ticket, proof: proofOf(secret, challenge.nonce, 'localhost') })
-    await there.next('welcome')
   })
 
   it('[RS3] judge by what the other wrote: the key’s last entry, and both policies', async () => {

@@ -61,12 +61,6 @@ export function isLoopbackName(hostname: string): boolean {
   return loopbackNames.has(hostname)
 }
 
-/** The same of a host with its port, as it was dialled. */
-export function isLoopbackHost(host: string): boolean {
-  const url = `ws://${host}`
-  return URL.canParse(url) && isLoopbackName(new URL(url).hostname)
-}
-
 export function isLoopback(address: string): boolean {
   return loopback.check(plainAddress(address), familyOf(plainAddress(address)))
 }

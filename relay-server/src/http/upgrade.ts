@@ -15,14 +15,6 @@ import { SessionSocket } from '../session/session-socket.js'
 /** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
 const fragmentsPerFrame = 128
 
-/** What is known of a socket that begins a session. */
-export interface Line {
-  /** Of the session, which the answer to the upgrade told as x-request-id, and by which its log lines are found. */
-  readonly id: string
-  /** Whether the peer is known to have come by TLS. */
-  readonly isSecure: boolean
-}
-
 export interface Entrance {
   readonly config: RelayConfig
   readonly log: Log
@@ -30,7 +22,8 @@ export interface Entrance {
   readonly metrics: Metrics
   readonly gateway: Gateway
   readonly isClosing: () => boolean
-  readonly welcome: (socket: SessionSocket, line: Line) => void
+  /** @param id of the session, which the answer to the upgrade names as x-request-id, and by which its log lines are found */
+  readonly welcome: (socket: SessionSocket, id: string) => void
 }
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
@@ -82,7 +75,7 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
       socket.uncork()
     }
     socketLimiter.enter(address, socket)
-    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, { id: peer.request, isSecure: peer.isSecure }))
+    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, peer.request))
     chooseGateway(url, gateway).then(admit, () => refuse(500))
   }
 }

@@ -18,7 +18,7 @@ import { type GroupCommit, fitToWait, heldBytes, type Publisher } from '../publi
 import type { RelayConfig } from '../config/config.js'
 import type { Gateway } from '../gateway/gateway.js'
 import type { Subscription } from '../deliver/fan-out.js'
-import type { Admitted, Authenticator } from '../auth/authenticator.js'
+import type { Authenticator } from '../auth/authenticator.js'
 import { hasEnded, type Identity } from '../auth/identity.js'
 import { type Log, type LogFields, reasonOf } from '../log.js'
 import type { Caller, Mailboxes } from '../publish/mailbox.js'
@@ -30,7 +30,6 @@ import { RateLimit } from './rate-limit.js'
 import type { Hearer, SessionSocket } from './session-socket.js'
 import { Heartbeat } from './heartbeat.js'
 import { type Subscriber, Subscriptions, type SubscriptionTools } from '../deliver/subscriptions.js'
-import type { Line } from '../http/upgrade.js'
 
 /** What the sessions of a relay share. */
 export interface Relay extends SubscriptionTools {
@@ -52,7 +51,6 @@ export interface Relay extends SubscriptionTools {
 export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwner, Hearer {
   readonly #relay: Relay
   readonly #id: string
-  readonly #isSecure: boolean
   readonly #socket: SessionSocket
   readonly #outbox: Outbox
   readonly #heartbeat: Heartbeat
@@ -73,15 +71,11 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #waitingBytes = 0
   #inboxBytes = 0
 
-  /**
-   * @param id by which the session's log lines are found
-   * @param isSecure whether the device came by TLS
-   */
-  constructor(socket: SessionSocket, relay: Relay, { id, isSecure }: Line) {
+  /** @param id by which the session's log lines are found */
+  constructor(socket: SessionSocket, relay: Relay, id: string) {
     const { config } = relay
     this.#relay = relay
     this.#id = id
-    this.#isSecure = isSecure
     this.#socket = socket
     this.#heartbeat = new Heartbeat(config.heartbeatMs, this.#openedAt)
     this.#outbox = new Outbox(socket, config.slowReaderBytes, this)
@@ -269,8 +263,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   }
 
   #handle(message: ClientMessage): Promise<void> | undefined {
-    if (message.type === 'hello') return this.#enter((nonce) => this.#relay.authenticator.identify(message, nonce, this.#isSecure), false)
-    if (message.type === 'resume') return this.#enter((nonce) => this.#relay.authenticator.recognize(message, nonce), true)
+    if (message.type === 'hello') return this.#enter(message)
     // What comes before the hello is not for us to answer; the frames are counted and the clock runs.
     if (!this.#identity) return undefined
     const now = Date.now()
@@ -296,24 +289,24 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     }
   }
 
-  async #enter(judge: (nonce: Uint8Array) => Promise<Admitted>, isResumed: boolean): Promise<void> {
-    const { config, store } = this.#relay
+  async #enter(hello: MessageOf<'hello'>): Promise<void> {
+    const { config, store, authenticator } = this.#relay
     const nonce = this.#nonce
     if (!nonce) throw new ProtocolError('AUTH', 'This socket has had its hello; a nonce serves once.')
     this.#nonce = undefined
-    const { identity, resumption } = await judge(nonce)
+    const identity = await authenticator.identify(hello, nonce)
     if (this.#ended) return
     clearTimeout(this.#helloTimer)
     this.#helloTimer = undefined
     this.#identity = identity
     this.#relay.presence.add(this)
     this.#isAwaited = true
-    const welcome = { type: 'welcome', time: Date.now(), incarnation: store.incarnation(), heartbeatMs: config.heartbeatMs } as const
-    this.#welcome = encodeRelayFrame(resumption ? [welcome, resumption] : [welcome])
+    const incarnation = store.incarnation()
+    this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), incarnation, heartbeatMs: config.heartbeatMs }])
     setImmediate(() => {
       this.#sayWelcome()
       // Writing the line takes its time, and the device need not wait for it.
-      this.#relay.log.info('session-opened', { ...this.#who(), resumed: isResumed })
+      this.#relay.log.info('session-opened', this.#who())
     })
   }
 

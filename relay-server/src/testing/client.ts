@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import {
   type MessageOf,
   type ClientMessage,
@@ -8,7 +7,6 @@ import {
   type FeedName,
   type Offer,
   type RelayMessage,
-  resumptionInput,
 } from '@entente/protocol'
 import { WebSocket } from 'ws'
 import type { HelloOverrides, TestDevice } from './org.js'
@@ -27,22 +25,16 @@ export const fromStart: Position = { after: 0, incarnation: 0, position: 0 }
 /** How long a test waits for what must come, in ms. */
 const patienceMs = 15_000
 
-/** What a device that has the secret of a resumption says over a nonce to the relay that it dials by this host. */
-export function proofOf(secret: Uint8Array, nonce: Uint8Array, host: string): Uint8Array {
-  return createHmac('sha256', secret).update(resumptionInput(nonce, host)).digest()
-}
-
 /** A device at the wire, for tests: says what it is told to and remembers everything it hears. */
 export class RelayClient {
   readonly socket: WebSocket
-  /** Every message heard, in order, but what it is given to come back with. */
+  /** Every message heard, in order. */
   readonly heard: RelayMessage[] = []
   /** Size of every frame heard, in bytes. */
   readonly frames: number[] = []
   /** The WebSocket close code, once closed. */
   closeCode: number | undefined
   readonly #url: URL
-  #resumption: MessageOf<'resumption'> | undefined
   #wakers: (() => void)[] = []
   #offers = 0
 
@@ -52,10 +44,7 @@ export class RelayClient {
     this.socket = new WebSocket(this.#url, { headers, ...(origin === undefined ? {} : { origin }) })
     this.socket.on('message', (data: Buffer) => {
       this.frames.push(data.length)
-      for (const message of decodeRelayFrame(data)) {
-        if (message.type === 'resumption') this.#resumption = message
-        else this.heard.push(message)
-      }
+      this.heard.push(...decodeRelayFrame(data))
       this.#wake()
     })
     this.socket.on('error', () => this.#wake())
@@ -73,12 +62,6 @@ export class RelayClient {
     return client
   }
 
-  /** What came behind the welcome. @throws Error where nothing did */
-  get resumption(): MessageOf<'resumption'> {
-    if (!this.#resumption) throw new Error('The relay gave nothing to come back with.')
-    return this.#resumption
-  }
-
   get relayName(): string {
     return this.#url.host
   }
@@ -86,12 +69,6 @@ export class RelayClient {
   async sayHello(device: TestDevice, claims?: HelloOverrides): Promise<void> {
     const { nonce } = await this.next('challenge')
     this.send({ type: 'hello', ...(await device.hello(nonce, this.relayName, claims)) })
-  }
-
-  /** Comes back with what a relay gave behind an earlier welcome. */
-  async resume({ ticket, secret }: Pick<MessageOf<'resumption'>, 'ticket' | 'secret'>): Promise<void> {
-    const { nonce } = await this.next('challenge')
-    this.send({ type: 'resume', ticket, proof: proofOf(secret, nonce, this.relayName) })
   }
 
   /** Sends messages in one frame. */

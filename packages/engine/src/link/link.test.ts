@@ -4,7 +4,6 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../testing/clock.js'
 import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
 import { seededRandom } from '../testing/random.js'
-import { emptyRelay } from '../testing/relay-state.js'
 import { MemoryRelay } from '../testing/relay.js'
 import { MemoryStore } from '../testing/store.js'
 import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/two-orgs.js'
@@ -118,81 +117,6 @@ describe('a link', () => {
     expect(vera.link.status()).toMatchObject({ state: 'offline', leader: false })
     vera.link.start()
     await settle(vera)
-  })
-
-  it('[ID6] comes back by what the relay gave it, for as long as that holds, and by a hello where the relay has forgotten it', async () => {
-    const { vera, relay, clock, settle, problems } = await connectedOrgs()
-    vera.link.start()
-    await settle(vera)
-    expect(relay.hellos).toBe(1)
-    for (let cut = 0; cut < 3; cut++) {
-      vera.link.cut()
-      vera.link.mend()
-      await settle(vera)
-    }
-    expect(relay.hellos).toBe(1)
-    vera.link.cut()
-    clock.advance(3_600_000)
-    vera.link.mend()
-    await settle(vera)
-    expect(relay.hellos).toBe(2)
-    // Another disk: what it gave before means nothing to it, and nobody need hear of that.
-    const states: string[] = []
-    vera.link.watch(() => states.push(vera.link.status().state))
-    relay.restart(emptyRelay)
-    for (let turn = 0; turn < 5_000 && relay.hellos < 3; turn++) {
-      await setImmediate()
-      clock.advance(1)
-    }
-    await settle(vera)
-    expect(relay.hellos).toBe(3)
-    expect(states).not.toContain('refused')
-    expect(problems).toEqual([])
-  })
-
-  it('[ID6] keeps what it was given while the relay sends it away for another reason, however often', async () => {
-    const { vera, relay, clock, settle } = await connectedOrgs()
-    vera.link.start()
-    await settle(vera)
-    relay.isBusy = true
-    for (let cut = 0; cut < 4; cut++) {
-      vera.link.cut()
-      vera.link.mend()
-      for (let turn = 0; turn < 50; turn++) {
-        await setImmediate()
-        clock.advance(1)
-      }
-      expect(vera.link.status().reason).toBe('UNAVAILABLE')
-    }
-    relay.isBusy = false
-    vera.link.mend()
-    await settle(vera)
-    expect(relay.hellos).toBe(1)
-  })
-
-  it('[ID4] [ID6] says hello where its clock was set, so that what signs for it learns the time', async () => {
-    const { relay, clock, random } = await connectedOrgs()
-    const hers = new ManualClock()
-    const vera = await openMemoryDevice({ org: vendorOrg, store: new MemoryStore(), openSocket: relay.openSocket, clock: hers, random })
-    const comeBack = async (): Promise<void> => {
-      vera.link.cut()
-      vera.link.mend()
-      for (let turn = 0; turn < 400 && !vera.link.isSynced; turn++) {
-        await setImmediate()
-        for (const each of [clock, hers]) each.advance(1)
-      }
-      expect(vera.link.isSynced).toBe(true)
-    }
-    vera.link.start()
-    await comeBack()
-    const before = relay.hellos
-    await comeBack()
-    expect(relay.hellos).toBe(before)
-    hers.jump(-120_000)
-    await comeBack()
-    expect(relay.hellos).toBe(before + 1)
-    await comeBack()
-    expect(relay.hellos).toBe(before + 1)
   })
 
   it('says an invitation that Vera makes while the line lies idle', async () => {

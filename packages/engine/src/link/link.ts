@@ -8,7 +8,7 @@ import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
 import type { GatewayToken } from './gateway-requests.js'
-import { type Hello, type Resumption, Session, type SessionEnd } from './session.js'
+import { type Hello, Session, type SessionEnd } from './session.js'
 
 export interface LinkOptions {
   readonly replica: Replica
@@ -43,9 +43,6 @@ export interface LinkStatus {
   readonly entriesIn: number
 }
 
-/** How often what the relay gave to come back with is shown without an answer. */
-const unansweredResumptions = 3
-
 /** How long a line may take until the relay's welcome. */
 const welcomeMs = 10_000
 
@@ -59,9 +56,6 @@ export class Link {
   #stepDown: (() => void) | undefined
   /** Stands for the time from `start` to `stop`. */
   #term: object | undefined
-  /** What the relay gave to come back with, in memory only, and how often it was shown without an answer. */
-  #resumption: Resumption | undefined
-  #shown = 0
   #line: { readonly socket: Socket; readonly session: Session } | undefined
   #cancelTimer: () => void = () => undefined
   #state: LinkStatus['state'] = 'offline'
@@ -183,12 +177,9 @@ export class Link {
       clock,
       host: hostOf(url),
       hello,
-      resumption: this.#resumption,
       send: (frame) => this.#send(frame),
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
-        onResuming: () => this.#showResumption(),
-        onResumption: (resumption) => this.#keepResumption(resumption),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),
         onEntries: (count) => (this.#counts.entriesIn += count),
         onProgress: () => this.#progress(),
@@ -224,16 +215,6 @@ export class Link {
     this.#show('online')
   }
 
-  /** Where nothing comes back again and again, it may be the refusal that is lost on its way: then a signature is the better question. */
-  #showResumption(): void {
-    if (++this.#shown >= unansweredResumptions) this.#resumption = undefined
-  }
-
-  #keepResumption(resumption: Resumption | undefined): void {
-    this.#resumption = resumption
-    this.#shown = 0
-  }
-
   #progress(): void {
     if (this.isSynced) {
       this.#backoff.reset()
@@ -243,10 +224,10 @@ export class Link {
   }
 
   /** The line is gone: comes back after a random while, or after what the relay asked for. */
-  #lose({ code, retryMs = 0, isWorthAnother = false }: SessionEnd): void {
+  #lose({ code, retryMs = 0 }: SessionEnd): void {
     this.#drop()
     this.#reason = code
-    const own = isWorthAnother ? 0 : this.#backoff.next()
+    const own = this.#backoff.next()
     const delay = Math.max(own, Math.floor(this.#backoff.fraction() * retryMs), code ? refusedMs : 0)
     this.#cancelTimer = this.#options.clock.after(delay, () => this.#connect())
     this.#show(code ? 'refused' : 'offline')

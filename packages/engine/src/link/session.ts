@@ -10,11 +10,7 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
-  resumptionInput,
-  resumptionVersion,
 } from '@entente/protocol'
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
@@ -39,20 +35,11 @@ export interface Introduction {
 /** Shows who this device is, by a token over the introduction and the org's certificate. */
 export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
 
-/** By what a device may come back without a hello. */
-export interface Resumption {
-  readonly given: MessageOf<'resumption'>
-  /** The relay's clock minus the device's when it said that hello, ms. */
-  readonly offset: number
-}
-
 export interface SessionOptions {
   readonly replica: Replica
   readonly clock: Clock
   readonly host: string
   readonly hello: Hello
-  /** What this relay gave the device with an earlier hello to come back with, where it did. */
-  readonly resumption: Resumption | undefined
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
 }
@@ -60,16 +47,9 @@ export interface SessionOptions {
 /** How long to wait before a claim is shown again, by the tries that are left, in ms: soon at first, then so that a vendor has time to come online. */
 const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
 
-/** What a clock may be off by, beside what is known, before a device signs again, in ms. */
-const clockStepMs = 60_000
-
 /** What a session tells the link. After `onEnd` it says nothing more. */
 export interface SessionEvents {
   onWelcome(welcome: MessageOf<'welcome'>): void
-  /** What the device was given to come back with was shown; the relay has yet to say what it makes of it. */
-  onResuming(): void
-  /** By what the next sessions may be opened, or undefined where that is of no use any more. */
-  onResumption(resumption: Resumption | undefined): void
   onMailbox(mailbox: MessageOf<'mailbox'>): void
   onEntries(count: number): void
   /** Something may have become live, acknowledged or refused. */
@@ -84,8 +64,6 @@ export interface SessionEnd {
   readonly code?: ErrorCode
   /** Where the relay said when to come back, in ms. */
   readonly retryMs?: number
-  /** Whether another session may well go on where this one could not. */
-  readonly isWorthAnother?: boolean
 }
 
 /**
@@ -106,8 +84,6 @@ export class Session {
   readonly #unwatch: () => void
   #heartbeat: Heartbeat | undefined
   #introduced = false
-  #isResuming = false
-  #offset = 0
   #incarnation: number | undefined
   #inbox: Promise<unknown> = Promise.resolve()
   #behind = 0
@@ -181,8 +157,6 @@ export class Session {
         return this.#introduce(message)
       case 'welcome':
         return this.#begin(message)
-      case 'resumption':
-        return events.onResumption({ given: message, offset: this.#offset })
       case 'entries':
         return this.#absorb(message)
       case 'accepted':
@@ -196,9 +170,8 @@ export class Session {
       case 'gatewayToken':
         return this.#gateway.take(message)
       case 'failed':
-        return this.#hearFailed(message)
+        return this.#end({ code: message.code, retryMs: message.retryMs })
       case 'leaving':
-        this.#keepResumption()
         return this.#end({ retryMs: message.retryMs })
       case 'ping':
       case 'pong':
@@ -209,23 +182,10 @@ export class Session {
   async #introduce({ oldest, newest, nonce, time }: MessageOf<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const { hello, host, clock, resumption, events } = this.#options
-    this.#offset = time - clock.now()
-    // Where a clock was set, the relay's time is news to what signs for this device, and learnt with a hello.
-    const isSteady = resumption !== undefined && Math.abs(this.#offset - resumption.offset) <= clockStepMs
-    if (isSteady && version >= resumptionVersion && time < resumption.given.expires) {
-      this.#isResuming = true
-      events.onResuming()
-      this.#say({
-        type: 'resume',
-        ticket: resumption.given.ticket,
-        proof: hmac(sha256, resumption.given.secret, resumptionInput(nonce, host)),
-      })
-    } else {
-      const shown = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time })
-      if (this.#ended) return
-      this.#say({ type: 'hello', ...shown })
-    }
+    const { hello, host } = this.#options
+    const shown = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time })
+    if (this.#ended) return
+    this.#say({ type: 'hello', ...shown })
     this.#introduced = true
     // What to follow is known already, so it goes with the hello and saves a way to the relay and back.
     this.#work()
@@ -233,7 +193,6 @@ export class Session {
 
   #begin(welcome: MessageOf<'welcome'>): void {
     const { clock, events } = this.#options
-    this.#keepResumption()
     this.#incarnation = welcome.incarnation
     this.#heartbeat = new Heartbeat(
       clock,
@@ -243,20 +202,6 @@ export class Session {
     )
     events.onWelcome(welcome)
     this.#work()
-  }
-
-  /** The relay has answered to what was shown, and not that it knows nothing of it. */
-  #keepResumption(): void {
-    if (this.#isResuming) this.#options.events.onResumption(this.#options.resumption)
-    this.#isResuming = false
-  }
-
-  #hearFailed({ code, retryMs }: MessageOf<'failed'>): void {
-    // A relay may have forgotten what it gave, with its disk; it is asked again by a signature, and only its answer to that counts.
-    const isForgotten = this.#isResuming && code === 'AUTH'
-    if (isForgotten) this.#options.events.onResumption(undefined)
-    else this.#keepResumption()
-    this.#end(isForgotten ? { isWorthAnother: true } : { code, retryMs })
   }
 
   async #absorb({ feed: number, position, live, entries }: MessageOf<'entries'>): Promise<void> {

@@ -22,11 +22,8 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
-  resumptionInput,
 } from '@entente/protocol'
-import { hmac } from '@noble/hashes/hmac.js'
-import { sha256 } from '@noble/hashes/sha2.js'
-import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import { decodeUtf8 } from 'lib0/string'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
@@ -65,11 +62,7 @@ export interface MemoryRelayOptions {
 /** By what devices dial it. */
 export const memoryRelayHost = 'relay.example'
 
-/** For how long devices may come back without a hello, in ms. */
-const resumptionMs = 3_600_000
-
 interface Line {
-  readonly nonce: Uint8Array
   readonly send: (frame: Uint8Array) => void
   readonly close: () => void
   readonly feeds: Map<number, FeedName>
@@ -92,12 +85,6 @@ export class MemoryRelay {
   /** Milliseconds by which the relay's clock is wrong. */
   skew = 0
   readonly #options: MemoryRelayOptions
-  /** Sends everybody away who resumes a session, as one does whose store does not answer. */
-  isBusy = false
-  /** How many sessions were opened by a hello. */
-  hellos = 0
-  /** What devices may come back with, each with its secret. */
-  readonly #tickets = new Map<string, Uint8Array>()
   readonly #lines = new Set<Line>()
   /** What is on disk, and what it will be after the next commit. */
   #durable: RelayState = emptyRelay
@@ -125,8 +112,6 @@ export class MemoryRelay {
     const lines = [...this.#lines]
     this.#lines.clear()
     for (const line of lines) line.close()
-    // An older disk may be that of another relay, which gave nobody anything.
-    if (disk !== this.#durable) this.#tickets.clear()
     this.#batch = []
     this.#own = new WeakSet()
     this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
@@ -151,7 +136,7 @@ export class MemoryRelay {
   /** A line that a test carries frame by frame. */
   connect(send: (frame: Uint8Array) => void, close: () => void): RelayEnd {
     const nonce = this.#options.random(16)
-    const line: Line = { nonce, send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
+    const line: Line = { send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
     this.#lines.add(line)
     this.#say(line, { type: 'challenge', ...protocolVersions, nonce, time: this.#now() })
     this.#flush(line)
@@ -196,9 +181,7 @@ export class MemoryRelay {
   #take(line: Line, message: ClientMessage): void {
     switch (message.type) {
       case 'hello':
-        return this.#hello(line, orgOfCertificate(message.certificate))
-      case 'resume':
-        return this.#resume(line, message)
+        return this.#welcome(line, orgOfCertificate(message.certificate))
       case 'attach':
         return this.#attach(line, message)
       case 'invite':
@@ -217,25 +200,6 @@ export class MemoryRelay {
       case 'pong':
         return
     }
-  }
-
-  #hello(line: Line, org: OrgId): void {
-    this.hellos++
-    this.#welcome(line, org)
-    const secret = sha256(encodeUtf8(`secret of ${org}`))
-    this.#tickets.set(org, secret)
-    this.#say(line, { type: 'resumption', ticket: org, secret, expires: this.#now() + resumptionMs })
-  }
-
-  #resume(line: Line, { ticket, proof }: MessageOf<'resume'>): void {
-    const secret = this.isBusy ? undefined : this.#tickets.get(ticket)
-    if (secret && sameBytes(proof, hmac(sha256, secret, resumptionInput(line.nonce, memoryRelayHost))))
-      return this.#welcome(line, parseOrgId(ticket))
-    this.#say(line, { type: 'failed', code: this.isBusy ? 'UNAVAILABLE' : 'AUTH', oldest: 0, newest: 0, retryMs: 0, detail: '' })
-    this.#flush(line)
-    this.#lines.delete(line)
-    // Not at once: what was said last is heard before the line is gone.
-    this.#options.clock.after(2, () => line.close())
   }
 
   #welcome(line: Line, org: OrgId): void {

@@ -1,22 +1,5 @@
-import {
-  type ClientMessage,
-  decodeRelayFrame,
-  encode,
-  encodeClientFrame,
-  type FeedName,
-  type Offer,
-  offer,
-  type RelayMessage,
-} from '@entente/protocol'
-import {
-  agree,
-  createConnection,
-  fromStart,
-  type Position,
-  proofOf,
-  type TestConnection,
-  type TestDevice,
-} from '@entente/relay-server/testing'
+import { type ClientMessage, decodeRelayFrame, encode, encodeClientFrame, type FeedName, type Offer, offer } from '@entente/protocol'
+import { agree, createConnection, fromStart, type Position, type TestConnection, type TestDevice } from '@entente/relay-server/testing'
 import { WebSocket } from 'ws'
 import { hear, type Heard, numberBytes, publishNumber } from './wire.js'
 
@@ -27,9 +10,6 @@ const feedNumber = 1
 export function encodeOffer(one: Offer): Uint8Array {
   return encode(offer, one)
 }
-
-/** What a relay gave a device to come back with. */
-export type Resumption = Extract<RelayMessage, { readonly type: 'resumption' }>
 
 /** A vendor and a partner who have agreed at this relay, and the feed that the vendor fills. */
 export interface AgreedFeed {
@@ -85,17 +65,10 @@ export class RelayLine {
     return new RelayLine(client.socket, name, client.frames)
   }
 
-  /** Opens a session as a device does that has not been there for a while, by a signature. @returns by what it may come back */
-  static async leave({ connection, url }: AgreedFeed, device: TestDevice): Promise<Resumption> {
-    const client = await connection.open(url, device)
-    await client.close()
-    return client.resumption
-  }
-
   /** Comes back as the engine does, with all that it asks in its first frame, and resolves once the feed is live. */
   static comeBack(
     { connection, url, name }: AgreedFeed,
-    by: Resumption | TestDevice,
+    device: TestDevice,
     from: Position,
   ): Promise<{ readonly line: RelayLine; readonly askedAt: number }> {
     const socket = new WebSocket(`${url}/socket`, { perMessageDeflate: false })
@@ -115,8 +88,7 @@ export class RelayLine {
           ])
           live.then(() => resolve({ line, askedAt }), reject)
         }
-        if ('ticket' in by) follow({ type: 'resume', ticket: by.ticket, proof: proofOf(by.secret, challenge.nonce, new URL(url).host) })
-        else by.hello(challenge.nonce, new URL(url).host).then((hello) => follow({ type: 'hello', ...hello }), reject)
+        device.hello(challenge.nonce, new URL(url).host).then((hello) => follow({ type: 'hello', ...hello }), reject)
       })
     })
   }

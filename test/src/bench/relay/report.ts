@@ -52,8 +52,7 @@ export async function benchRelay(asked: Asked): Promise<readonly Measurement[]> 
   checkWire()
   installPeers()
   const postgres = asked.store === 'postgres' ? await TestPostgres.start(['max_connections=400']) : undefined
-  const flags = async (): Promise<readonly string[]> =>
-    postgres ? ['--store', postgres.url(await postgres.newDatabase()), '--resume-key', 'for-the-bench-only-and-nothing-else'] : []
+  const flags = async (): Promise<readonly string[]> => (postgres ? ['--store', postgres.url(await postgres.newDatabase())] : [])
   const startRelay = async (extra: readonly string[] = []): Promise<ServerProcess> => ServerProcess.relay([...(await flags()), ...extra])
   try {
     return await measureAll({ ...asked, startRelay, postgres })

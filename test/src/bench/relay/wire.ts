@@ -53,7 +53,6 @@ export const publishNumber = 6
 const welcomeNumber = 34
 const entriesNumber = 35
 const acceptedNumber = 36
-const resumptionNumber = 44
 const offerShape =
   '{id:uint,seen:uint,key:text(64),kind:oneOf(doc|message|control|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)}'
 const shapes = [
@@ -61,7 +60,6 @@ const shapes = [
   `${welcomeNumber} welcome {time:uint,incarnation:uint,heartbeatMs:uint}`,
   `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|control|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
   `${acceptedNumber} accepted {ids:list(uint,2000)}`,
-  `${resumptionNumber} resumption {ticket:text(512),secret:bytes(32),expires:uint}`,
 ]
 
 /** @throws Error where the relay's frames are no longer of the shape that the bench writes and counts by */
@@ -81,7 +79,7 @@ export interface Heard {
   readonly position: number
 }
 
-/** Counts a frame of the relay that holds entries and acknowledgements only, beside the welcome and what comes with it. @throws Error for any other message, a refusal above all */
+/** Counts a frame of the relay that holds entries and acknowledgements only, beside the welcome. @throws Error for any other message, a refusal above all */
 export function hear(frame: Uint8Array): Heard {
   const cursor = new Cursor(frame)
   const accepted: number[] = []
@@ -101,10 +99,6 @@ export function hear(frame: Uint8Array): Heard {
       for (let count = cursor.number(); count > 0; count--) accepted.push(cursor.number())
     } else if (message === welcomeNumber) {
       for (let field = 0; field < 3; field++) cursor.number()
-    } else if (message === resumptionNumber) {
-      cursor.passOver()
-      cursor.passOver()
-      cursor.number()
     } else throw new Error(`The relay said something else than entries and acknowledgements: ${otherWords(frame)}`)
   }
   return { entries, accepted, live, position }
