@@ -1,18 +1,19 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   type MessageOf,
   certificateClaims,
   certificateHeader,
   type CertificateClaims,
   certificateType,
+  helloClaims,
+  helloType,
   ProtocolError,
   protocolVersions,
 } from '@entente/protocol'
-import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, jwtVerify } from 'jose'
+import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose'
 import * as v from 'valibot'
 import { admitOrg } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
-import { HelloTokens } from './hello-token.js'
 import { clockToleranceSeconds, hasEnded, type Identity } from './identity.js'
 import { LruMap } from '../flow/lru.js'
 import { standingOf } from './revocation.js'
@@ -24,13 +25,15 @@ const keptCertificates = 250
 /** A certificate whose signature and ids were found right; only its end is still to be looked at. */
 interface Certified {
   readonly identity: Identity
-  readonly key: KeyObject
+  readonly key: VerifyingKey
 }
+
+type VerifyingKey = Awaited<ReturnType<typeof importJWK>>
 
 /** Finds out who a device is that says hello to this relay, and whether it is let in. */
 export class Authenticator {
   readonly #config: RelayConfig
-  readonly #tokens: HelloTokens
+  readonly #names: readonly string[]
   readonly #store: Store
   /** By the SHA-256 of the certificate. */
   readonly #certified = new LruMap<string, Certified>(keptCertificates)
@@ -38,7 +41,7 @@ export class Authenticator {
   /** @param names those of this relay */
   constructor(config: RelayConfig, names: readonly string[], store: Store) {
     this.#config = config
-    this.#tokens = new HelloTokens(names)
+    this.#names = names
     this.#store = store
   }
 
@@ -52,7 +55,7 @@ export class Authenticator {
   async identify(hello: MessageOf<'hello'>, nonce: Uint8Array): Promise<Identity> {
     const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
     const claims = await orAuth(async () => {
-      const parsed = await this.#tokens.read(hello.token, key)
+      const parsed = v.parse(helloClaims, await verify(hello.token, key, { typ: helloType, audience: [...this.#names] }))
       if (parsed.nonce !== Buffer.from(nonce).toString('base64url')) throw new Error('another nonce')
       return parsed
     })
@@ -75,7 +78,7 @@ export class Authenticator {
       return known
     }
     const { iss: org, sub: device, role, exp: expires, cnf } = await readCertificate(token)
-    const certified = { identity: { org, device, role, expires }, key: createPublicKey({ key: cnf.jwk, format: 'jwk' }) }
+    const certified = { identity: { org, device, role, expires }, key: await importJWK(cnf.jwk, 'EdDSA') }
     this.#certified.set(digest, certified)
     return certified
   }
@@ -83,16 +86,15 @@ export class Authenticator {
 
 async function readCertificate(token: string): Promise<CertificateClaims> {
   const header = v.parse(certificateHeader, decodeProtectedHeader(token))
-  const { payload } = await jwtVerify(token, await importJWK(header.jwk, 'EdDSA'), {
-    algorithms: ['EdDSA'],
-    typ: certificateType,
-    clockTolerance: clockToleranceSeconds,
-    requiredClaims: ['exp'],
-  })
-  const claims = v.parse(certificateClaims, payload)
+  const claims = v.parse(certificateClaims, await verify(token, await importJWK(header.jwk, 'EdDSA'), { typ: certificateType }))
   if (claims.iss !== (await calculateJwkThumbprint(header.jwk))) throw new Error('the issuer is another key')
   if (claims.sub !== (await calculateJwkThumbprint(claims.cnf.jwk))) throw new Error('the subject is another key')
   return claims
+}
+
+async function verify(token: string, key: VerifyingKey, options: Pick<JWTVerifyOptions, 'typ' | 'audience'>): Promise<JWTPayload> {
+  const always = { algorithms: ['EdDSA'], clockTolerance: clockToleranceSeconds, requiredClaims: ['exp'] }
+  return (await jwtVerify(token, key, { ...always, ...options })).payload
 }
 
 /** Which check failed is nobody's business but ours, and one answer for all tells an attacker nothing. */
