@@ -69,8 +69,8 @@ export class CatchUp {
   }
 
   /**
-   * @param head of the feed, where the store was asked for it since the subscription was added to the readers: what came to the feed up to there may
-   * then be at hand, and need not be read
+   * @param head of the feed, where the store was asked for it since the subscription was added to the readers: nothing is read for a cursor that is
+   * there already
    */
   follow(subscription: Subscription, head?: number): void {
     this.#queue.push({ subscription, head })
@@ -111,30 +111,21 @@ export class CatchUp {
     this.#asker.caughtUp()
   }
 
-  async #answer(asked: Asked): Promise<Answer> {
-    return this.#judgementCache(asked) ?? this.#read(asked)
-  }
-
-  #judgementCache({ subscription: { access, cursor }, head }: Asked): Answer | undefined {
-    if (head === undefined || head < cursor) return undefined
+  async #answer({ subscription, head }: Asked): Promise<Answer> {
+    const { access, cursor } = subscription
     // While the subscription waited for its turn the feed may have grown.
-    const known = Math.max(head, this.#tools.readers.known(access.name))
-    if (known === cursor) return { chunks: [], head: known, done: true, isRead: false }
-    const recent = this.#tools.readers.recent(access.name, cursor, known)
-    return recent && { chunks: recent.chunks, head: recent.to, done: true, isRead: false }
+    if (head === cursor && this.#tools.readers.known(access.name) <= cursor) return { chunks: [], head, done: true, isRead: false }
+    return this.#read(subscription)
   }
 
-  async #read({ subscription: { access, cursor } }: Asked): Promise<Answer> {
+  async #read({ access, cursor }: Subscription): Promise<Answer> {
     const { entries, head, done } = await this.#tools.store.page(access.name, cursor, pageBounds)
     return { chunks: encodeChunks(entries), head, done, isRead: true }
   }
 
   /** @returns whether the subscription is done with catching up */
   #give(subscription: Subscription, { chunks, done, head, isRead }: Answer): boolean {
-    this.#tools.metrics.caughtUp(
-      chunks.reduce((sum, { count }) => sum + count, 0),
-      isRead,
-    )
+    if (isRead) this.#tools.metrics.caughtUp(chunks.reduce((sum, { count }) => sum + count, 0))
     subscription.head = head
     subscription.cursor = done ? head : (chunks.at(-1)?.to ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)

@@ -2,7 +2,6 @@ import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from '../auth/access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
 import type { Metrics } from '../observe/metrics.js'
-import { Recent, type Sent } from './recent.js'
 import type { Commit, Page, Write } from '../store/store.js'
 
 /** One session's reading of one feed. */
@@ -61,7 +60,6 @@ export class Readers {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
-  readonly #recent = new Recent()
 
   constructor(readPage: ReadPage, metrics: Metrics) {
     this.#readPage = readPage
@@ -98,17 +96,11 @@ export class Readers {
       }
     }
     this.#feeds.clear()
-    this.#recent.forgetAll()
   }
 
   /** The last sequence of a feed that is known of here. */
   sent(name: FeedName): number {
     return this.#feeds.get(name)?.sent ?? 0
-  }
-
-  /** What came after a cursor, where it is at hand, up to `head` at least. */
-  recent(name: FeedName, cursor: number, head: number): Sent | undefined {
-    return this.#recent.after(name, cursor, head)
   }
 
   /** How far a feed is known to have come, here or at other hands. */
@@ -156,7 +148,7 @@ export class Readers {
       if (!feed) continue
       // Between the last that was sent and these lie entries of another relay; all of them are read together.
       if (feed.live > 0 && feed.sent < from) this.grew(name, to)
-      else this.#send(name, feed, { entries, from, to })
+      else this.#send(feed, { entries, from, to })
     }
   }
 
@@ -176,7 +168,7 @@ export class Readers {
         const { sent: from, grownTo } = feed
         const { entries, done, head } = await this.#readPage(name, from)
         if (head < from) return
-        this.#send(name, feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
+        this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
         if (!done) return this.#dropBehind(feed)
         // No further than it reaches, unless it grew after this page was read.
         if (feed.grownTo === grownTo) feed.grownTo = Math.max(head, feed.sent)
@@ -199,7 +191,7 @@ export class Readers {
   }
 
   /** Encodes entries once for all readers, and what stands before them for those that have the same number for the feed; few have another. */
-  #send(name: FeedName, feed: Followed, { entries, from, to }: Stretch): void {
+  #send(feed: Followed, { entries, from, to }: Stretch): void {
     feed.sent = Math.max(feed.sent, to)
     let chunks: readonly Chunk[] | undefined
     const messagesByNumber = new Map<number, readonly Uint8Array[]>()
@@ -218,9 +210,6 @@ export class Readers {
       if (this.#give(subscription, own, messages)) subscription.cursor = to
       else this.#fellBehind(feed, subscription)
     }
-    // Where nobody was there to be sent them, they are not encoded for those who may come.
-    if (chunks) this.#recent.note(name, { from, to, chunks }, entries.every(isUpdate))
-    else this.#recent.forget(name)
   }
 
   /** @returns false where the reader has enough before all is given */
@@ -235,8 +224,4 @@ export class Readers {
     }
     return true
   }
-}
-
-function isUpdate({ kind, whole }: Entry): boolean {
-  return kind === 'doc' && !whole
 }

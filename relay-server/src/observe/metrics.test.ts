@@ -9,7 +9,7 @@ describe('the figures of a relay', () => {
     metrics.committed(1, 1, 40)
     metrics.acknowledged(6)
     metrics.sent(20)
-    metrics.caughtUp(4, true)
+    metrics.caughtUp(4)
     metrics.droppedSlowReader()
     metrics.compacted()
     metrics.refused('BEHIND')

@@ -47,7 +47,6 @@ export class Metrics {
   #entriesIn = 0
   #entriesOut = 0
   #catchUpPages = 0
-  #catchUpAtHand = 0
   #slowReaders = 0
   #compactions = 0
 
@@ -78,7 +77,6 @@ export class Metrics {
     this.#count('entente_entries_in_total', 'Entries committed', () => this.#entriesIn)
     this.#count('entente_entries_out_total', 'Entries sent to readers', () => this.#entriesOut)
     this.#count('entente_catch_up_pages_total', 'Pages read from the store for readers that catch up', () => this.#catchUpPages)
-    this.#count('entente_catch_up_at_hand_total', 'Answers to readers that catch up without reading the store', () => this.#catchUpAtHand)
     this.#count('entente_slow_readers_dropped_total', 'Readers dropped at the bound of what may wait', () => this.#slowReaders)
     this.#count('entente_compactions_total', 'Docs merged', () => this.#compactions)
   }
@@ -104,10 +102,9 @@ export class Metrics {
     this.#entriesOut += entries
   }
 
-  /** So many entries went to a reader that catches up. @param isRead whether they had to be read from the store */
-  caughtUp(entries: number, isRead: boolean): void {
-    if (isRead) this.#catchUpPages++
-    else this.#catchUpAtHand++
+  /** A page of so many entries went to a reader that catches up. */
+  caughtUp(entries: number): void {
+    this.#catchUpPages++
     this.#entriesOut += entries
   }
 
