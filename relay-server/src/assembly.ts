@@ -1,4 +1,4 @@
-import type { FeedName } from '@entente/protocol'
+import { docFeedsGovernedBy, type FeedName } from '@entente/protocol'
 import { Backlog } from './session/backlog.js'
 import { GroupCommit } from './publish/group-commit.js'
 import { isServed } from './auth/org-admission.js'
@@ -7,7 +7,7 @@ import { Compactor } from './store/compaction.js'
 import type { RelayConfig } from './config/config.js'
 import { SessionRevoker } from './auth/session-revoker.js'
 import { Gateway } from './gateway/gateway.js'
-import { docsBeside, isOver } from './publish/connection-end.js'
+import { isOver } from './publish/connection-end.js'
 import { Readers } from './deliver/fan-out.js'
 import { Authenticator } from './auth/authenticator.js'
 import { type Log, reasonOf } from './log.js'
@@ -132,7 +132,7 @@ function watch({
       doing(gateway.grew(feed))
       doing(sessionRevoker.feedGrew(feed, head))
       // Another relay may have told an end in it, whether or not anybody reads it here.
-      if (docsBeside(feed).some((docs) => readers.has(docs) || gateway.has(docs)))
+      if (docFeedsGovernedBy(feed).some((docs) => readers.has(docs) || gateway.has(docs)))
         doing(looks.look(feed, head, performance.now(), () => endReading(feed, policies, readers, gateway)))
     },
     // These are told once; growth is told again as long as it is followed.
@@ -158,7 +158,7 @@ function orLog(log: Log, event: string, work: Promise<void>): void {
 
 /** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, GW7). */
 async function endReading(messages: FeedName, policies: PolicyCache, readers: Readers, gateway: Gateway): Promise<void> {
-  const feeds = docsBeside(messages)
+  const feeds = docFeedsGovernedBy(messages)
   if (!feeds[0] || !(await isOver(feeds[0], policies))) return
   for (const feed of feeds) {
     readers.dismissPeers(feed)

@@ -8,7 +8,8 @@ export const connectionTopics = ['lead', 'opportunity', 'messages'] as const
 export type ConnectionTopic = (typeof connectionTopics)[number]
 
 /** Topics whose keys hold docs of agreed slots. */
-export type ObjectTopic = Exclude<ConnectionTopic, 'messages'>
+export const objectTopics = ['lead', 'opportunity'] as const satisfies readonly ConnectionTopic[]
+export type ObjectTopic = (typeof objectTopics)[number]
 
 export const teamTopics = ['rows', 'messages'] as const
 export type TeamTopic = (typeof teamTopics)[number]
@@ -48,4 +49,37 @@ export function parseFeedName(name: string): FeedName {
 
 export function otherSide(side: Side): Side {
   return side === 'vendor' ? 'partner' : 'vendor'
+}
+
+/** The two feeds of a connection, or of the mailbox of that id, that hold messages and control entries: the vendor's, then the partner's. */
+export function messageFeedsOf(connection: ConnectionId): readonly FeedName[] {
+  return sides.map((side) => feedName({ kind: 'connection', connection, side, topic: 'messages' }))
+}
+
+/** The four feeds of a connection that hold docs: leads and opportunities of either side. */
+export function docFeedsOf(connection: ConnectionId): readonly FeedName[] {
+  return sides.flatMap((side) => objectTopics.map((topic) => feedName({ kind: 'connection', connection, side, topic })))
+}
+
+/** The feeds whose policies govern a feed (rule PO5): both messages feeds of its connection, or none for a team's feed. */
+export function policyFeedsOf(name: FeedName): readonly FeedName[] {
+  const feed = parseFeed(name)
+  return feed.kind === 'connection' ? messageFeedsOf(feed.connection) : []
+}
+
+/** The feeds of docs that a policy in this feed governs, the opposite of `policyFeedsOf`; none where the feed holds no policies. */
+export function docFeedsGovernedBy(name: FeedName): readonly FeedName[] {
+  const feed = parseFeed(name)
+  return feed.kind === 'connection' && feed.topic === 'messages' ? docFeedsOf(feed.connection) : []
+}
+
+/** The feed that holds the revocations of an org's devices: the messages of its own team (rule ID4). */
+export function revocationFeedOf(org: OrgId): FeedName {
+  return feedName({ kind: 'team', org, topic: 'messages' })
+}
+
+/** The org whose revocations a feed holds, the opposite of `revocationFeedOf`; undefined for every other feed. */
+export function orgOfRevocationFeed(name: FeedName): OrgId | undefined {
+  const feed = parseFeed(name)
+  return feed.kind === 'team' && feed.topic === 'messages' ? feed.org : undefined
 }

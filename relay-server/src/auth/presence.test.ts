@@ -1,6 +1,6 @@
-import { feedName, parseOrgId } from '@entente/protocol'
+import { feedName, parseOrgId, revocationFeedOf } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import { Presence, revocationsOf } from './presence.js'
+import { Presence } from './presence.js'
 
 const vendor = parseOrgId('v'.repeat(42) + 'A')
 const partner = parseOrgId('p'.repeat(42) + 'A')
@@ -15,13 +15,13 @@ it('knows the sessions of an org, be it none, one or several, by its id and by t
   expect(presence.sessionsOf(vendor)).toEqual([])
   for (const session of [vera, paul, victor]) presence.add(session)
   expect(presence.orgs()).toEqual([vendor, partner])
-  expect([...presence.feeds()]).toEqual([revocationsOf(vendor), revocationsOf(partner)])
+  expect([...presence.feeds()]).toEqual([revocationFeedOf(vendor), revocationFeedOf(partner)])
   expect(presence.sessionsOf(vendor)).toEqual([vera, victor])
-  expect(presence.sessionsByFeed(revocationsOf(partner))).toEqual([paul])
+  expect(presence.sessionsByFeed(revocationFeedOf(partner))).toEqual([paul])
   expect(presence.sessionsByFeed(feedName({ kind: 'team', org: vendor, topic: 'rows' }))).toEqual([])
   presence.remove(vera)
   presence.remove(vera)
-  expect(presence.sessionsByFeed(revocationsOf(vendor))).toEqual([victor])
+  expect(presence.sessionsByFeed(revocationFeedOf(vendor))).toEqual([victor])
   for (const session of [victor, paul, paul]) presence.remove(session)
   expect(presence.orgs()).toEqual([])
 })

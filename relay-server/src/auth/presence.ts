@@ -1,4 +1,4 @@
-import { feedName, type FeedName, type OrgId, parseFeed } from '@entente/protocol'
+import { type FeedName, type OrgId, orgOfRevocationFeed, revocationFeedOf } from '@entente/protocol'
 
 /** A session that has said who it is. */
 export interface Present {
@@ -44,22 +44,11 @@ export class Presence<S extends Present> {
 
   /** The sessions of the org in whose feed of revocations something came, or none where the feed is another. */
   sessionsByFeed(feed: FeedName): readonly S[] {
-    const org = orgRevokingIn(feed)
+    const org = orgOfRevocationFeed(feed)
     return org === undefined ? [] : this.sessionsOf(org)
   }
 
   *feeds(): Iterable<FeedName> {
-    for (const org of this.#byOrg.keys()) yield revocationsOf(org)
+    for (const org of this.#byOrg.keys()) yield revocationFeedOf(org)
   }
-}
-
-/** An org's own messages, which hold the control entries of its revoked devices (rule ID4). */
-export function revocationsOf(org: OrgId): FeedName {
-  return feedName({ kind: 'team', org, topic: 'messages' })
-}
-
-/** The org whose revocations appear in a feed, if it is such a feed. */
-export function orgRevokingIn(feed: FeedName): OrgId | undefined {
-  const parsed = parseFeed(feed)
-  return parsed.kind === 'team' && parsed.topic === 'messages' ? parsed.org : undefined
 }

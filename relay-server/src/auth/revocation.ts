@@ -1,5 +1,4 @@
-import { type DeviceId, type OrgId, revocationKey } from '@entente/protocol'
-import { revocationsOf } from './presence.js'
+import { type DeviceId, type OrgId, revocationFeedOf, revocationKey } from '@entente/protocol'
 import type { Standing } from '../store/account.js'
 import type { KeyName, Store } from '../store/store.js'
 
@@ -26,5 +25,5 @@ export async function findRevoked<S extends { readonly org: OrgId; readonly devi
 }
 
 function controlEntryOf(org: OrgId, device: DeviceId): KeyName {
-  return { feed: revocationsOf(org), key: revocationKey(device) }
+  return { feed: revocationFeedOf(org), key: revocationKey(device) }
 }

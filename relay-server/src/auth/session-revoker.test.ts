@@ -1,8 +1,8 @@
-import { type DeviceId, type OrgId, parseDeviceId, parseOrgId } from '@entente/protocol'
+import { type DeviceId, type OrgId, parseDeviceId, parseOrgId, revocationFeedOf } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { defaultConfig } from '../config/config.js'
 import { SessionRevoker } from './session-revoker.js'
-import { Presence, revocationsOf } from './presence.js'
+import { Presence } from './presence.js'
 import { noUsage, type Standing } from '../store/account.js'
 import type { KeyName, KeyState, Store } from '../store/store.js'
 
@@ -87,10 +87,10 @@ describe('a relay that learns whom it serves no more', () => {
     const guests = Array.from({ length: 900 }, (_, index) => new Guest(vendor, deviceOf(index)))
     for (const guest of guests) presence.add(guest)
     register.revoked.add(`revoked.${deviceOf(7)}`)
-    await sessionRevoker.feedGrew(revocationsOf(vendor), 1)
+    await sessionRevoker.feedGrew(revocationFeedOf(vendor), 1)
     expect(guests.filter(({ failed }) => failed.startsWith('AUTH'))).toEqual([guests[7]])
     expect(register.asked).toEqual(['500 devices', '400 devices'])
-    await sessionRevoker.feedGrew(revocationsOf(vendor), 1)
+    await sessionRevoker.feedGrew(revocationFeedOf(vendor), 1)
     expect(register.asked).toHaveLength(2)
   })
 
@@ -102,7 +102,7 @@ describe('a relay that learns whom it serves no more', () => {
       await sessionRevoker.accountsChanged()
     } else {
       register.revoked.add(`revoked.${deviceOf(7)}`)
-      await sessionRevoker.feedGrew(revocationsOf(vendor), 1)
+      await sessionRevoker.feedGrew(revocationFeedOf(vendor), 1)
     }
     const [late, neighbour] = [new Guest(vendor, deviceOf(7)), new Guest(orgs[1] ?? vendor, deviceOf(8))]
     for (const guest of [late, neighbour]) {

@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import type { DeviceId, ErrorCode, FeedName, OrgId } from '@entente/protocol'
+import { type DeviceId, type ErrorCode, type FeedName, type OrgId, orgOfRevocationFeed } from '@entente/protocol'
 import { isServed } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
 import { Looks } from '../flow/recheck.js'
-import { orgRevokingIn, type Presence, type Present } from './presence.js'
+import type { Presence, Present } from './presence.js'
 import { findRevoked } from './revocation.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Store } from '../store/store.js'
@@ -47,7 +47,7 @@ export class SessionRevoker {
   /** A feed may have reached this head at other hands, and hold another revocation. */
   async feedGrew(feed: FeedName, head: number): Promise<void> {
     const now = performance.now()
-    if (orgRevokingIn(feed) === undefined) return
+    if (orgOfRevocationFeed(feed) === undefined) return
     await this.#looks.look(feed, head, now, () => {
       this.#changedAt = now
       return this.#ofDevices.ask(feed)

@@ -1,13 +1,22 @@
-import { compareEpochs, type DeviceId, type EntryKind, type Epoch, type FeedName, type Key, loadDoc } from '@entente/protocol'
+import {
+  compareEpochs,
+  type DeviceId,
+  type EntryKind,
+  type Epoch,
+  type FeedName,
+  type Key,
+  loadDoc,
+  policyFeedsOf,
+  revocationFeedOf,
+} from '@entente/protocol'
 import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { type Asker, GatewayTokens, type Pass } from './gateway-token.js'
 import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './gateway-wire.js'
-import { isOver, messagesBeside } from '../publish/connection-end.js'
+import { isOver } from '../publish/connection-end.js'
 import { type Log, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
-import { revocationsOf } from '../auth/presence.js'
 import { TokenBucket } from '../session/rate-limit.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Commit, KeyName, Store, Write } from '../store/store.js'
@@ -109,9 +118,9 @@ export class Gateway {
   *feeds(): Iterable<FeedName> {
     for (const feed of this.#feeds.keys()) {
       yield feed
-      yield* messagesBeside(feed)
+      yield* policyFeedsOf(feed)
     }
-    for (const { pass } of this.#visitors()) yield revocationsOf(pass.asker.org)
+    for (const { pass } of this.#visitors()) yield revocationFeedOf(pass.asker.org)
   }
 
   /** Closes the gateway to those whom the relay serves no more, by the device that asked for their tokens (rule GW6). */
@@ -143,7 +152,7 @@ export class Gateway {
 
   /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
   async grew(feed: FeedName): Promise<void> {
-    if ([...this.#visitors()].some(({ pass }) => revocationsOf(pass.asker.org) === feed)) await this.recheck()
+    if ([...this.#visitors()].some(({ pass }) => revocationFeedOf(pass.asker.org) === feed)) await this.recheck()
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue

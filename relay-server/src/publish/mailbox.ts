@@ -3,9 +3,9 @@ import {
   type MessageOf,
   type ConnectionId,
   type ErrorCode,
-  feedName,
   type FeedName,
   limits,
+  messageFeedsOf,
   type OrgId,
   parseConnectionId,
   policyKey,
@@ -99,7 +99,7 @@ export class Mailboxes {
     const feeds: FeedName[] = []
     for (const ended of await this.#store.endedInvitations(now)) {
       const mailbox = parseConnectionId(ended)
-      if (!(await this.#isConnection(mailbox))) feeds.push(...feedsOf(mailbox))
+      if (!(await this.#isConnection(mailbox))) feeds.push(...messageFeedsOf(mailbox))
     }
     if (feeds.length > 0) await this.#store.dropFeeds(feeds)
     await this.#store.forgetInvitations(now - limits.invitationMs)
@@ -108,7 +108,7 @@ export class Mailboxes {
 
   /** Whether an id is a connection's, whose feeds hold a policy as a mailbox's never do: an invitation by that id neither opens nor ends them. */
   async #isConnection(id: ConnectionId): Promise<boolean> {
-    const policies = await this.#store.keyStates(feedsOf(id).map((feed) => ({ feed, key: policyKey })))
+    const policies = await this.#store.keyStates(messageFeedsOf(id).map((feed) => ({ feed, key: policyKey })))
     return policies.some((policy) => policy !== undefined)
   }
 
@@ -148,10 +148,6 @@ export class Mailboxes {
 
 function refuse(caller: Caller, code: ErrorCode, detail: string): void {
   caller.say({ type: 'refused', what: 'mailbox', subject: 0, code, version: 0, retryMs: 0, detail })
-}
-
-function feedsOf(mailbox: ConnectionId): readonly FeedName[] {
-  return sides.map((side) => feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' }))
 }
 
 /** @returns undefined where the claim is to be treated like one of an unknown mailbox */

@@ -1,4 +1,4 @@
-import { type ConnectionId, decodePolicy, feedName, joinPolicies, type ObjectTopic, type Policy, policyKey, sides } from '@entente/protocol'
+import { type ConnectionId, decodePolicy, joinPolicies, messageFeedsOf, type ObjectTopic, type Policy, policyKey } from '@entente/protocol'
 import { LruMap } from '../flow/lru.js'
 import type { KeyPosition, Store } from '../store/store.js'
 
@@ -58,7 +58,7 @@ export class PolicyCache {
 }
 
 async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
-  const names = sides.map((side) => ({ feed: feedName({ kind: 'connection', connection, side, topic: 'messages' }), key: policyKey }))
+  const names = messageFeedsOf(connection).map((feed) => ({ feed, key: policyKey }))
   const found = await Promise.all(names.map((name) => store.controlEntry(name)))
   const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
   const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))

@@ -1,5 +1,4 @@
-import { type FeedName, parseFeed, policyKey } from '@entente/protocol'
-import { messagesBeside } from '../../publish/connection-end.js'
+import { type FeedName, parseFeed, policyFeedsOf, policyKey } from '@entente/protocol'
 import { LruMap } from '../../flow/lru.js'
 import { SingleFlight } from '../../flow/single-flight.js'
 import { listOf, numberOf, textOf } from './connection.js'
@@ -94,7 +93,7 @@ export class PostgresWatch {
    */
   async isProof(feeds: readonly FeedName[]): Promise<boolean> {
     if (feeds.some((feed) => !mayBeDropped(feed))) return true
-    const names = feeds.flatMap(messagesBeside)
+    const names = feeds.flatMap(policyFeedsOf)
     const session = await this.#link?.present()
     const policies = await session?.ask(reads.keyStates, [listOf(names), listOf(names.map(() => policyKey))])
     if (policies?.length !== 0) return true
