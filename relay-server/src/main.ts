@@ -26,16 +26,16 @@ async function main(): Promise<void> {
     case 'serve':
       return serve(asked.config)
     case 'check':
-      process.exitCode = await runCheck(asked.place)
+      process.exitCode = await runCheck(asked.location)
       return
     case 'backup':
-      process.exitCode = await runBackup(asked.place, asked.file)
+      process.exitCode = await runBackup(asked.location, asked.file)
       return
     case 'restore':
-      process.exitCode = await runRestore(asked.place, asked.file)
+      process.exitCode = await runRestore(asked.location, asked.file)
       return
     case 'stats':
-      process.exitCode = await runStats(asked.place, asked.json)
+      process.exitCode = await runStats(asked.location, asked.json)
       return
     case 'orgs':
       process.exitCode = await runOrgs(asked)

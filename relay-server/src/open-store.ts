@@ -1,15 +1,14 @@
-import type { StorePlace } from './config/config.js'
 import { type LibsqlOptions, openLibsqlStore } from './store/libsql/libsql.js'
 import { openPostgresBeside } from './store/postgres/beside.js'
 import { openPostgresStore } from './store/postgres/postgres.js'
-import type { Store, StoreBeside } from './store/store.js'
+import type { Store, StoreBeside, StoreLocation } from './store/store.js'
 
 /**
  * Opens the store that the settings name: the database where there is one, else the embedded store.
  *
  * @throws Error as the stores do
  */
-export function openStore({ data, store }: StorePlace, { synced }: Pick<LibsqlOptions, 'synced'> = {}): Promise<Store> {
+export function openStore({ data, store }: StoreLocation, { synced }: Pick<LibsqlOptions, 'synced'> = {}): Promise<Store> {
   return store === undefined ? openLibsqlStore(data, synced && { synced }) : openPostgresStore(store)
 }
 
@@ -18,6 +17,6 @@ export function openStore({ data, store }: StorePlace, { synced }: Pick<LibsqlOp
  *
  * @throws Error when there is no store, it is of another version, or cannot be read
  */
-export function openStoreBeside({ data, store }: StorePlace): Promise<StoreBeside> {
+export function openStoreBeside({ data, store }: StoreLocation): Promise<StoreBeside> {
   return store === undefined ? openLibsqlStore(data, { beside: true }) : openPostgresBeside(store)
 }

@@ -5,7 +5,7 @@ import { parseOrgId } from '@entente/protocol'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { answerStatus, createStatus, type RelayStatus, type SessionReport, type StatusSource } from './status.js'
-import { AdminAccess } from '../http/admin-access.js'
+import { AdminAccess } from './admin-access.js'
 import { defaultConfig } from '../config/config.js'
 import { agree, createConnection, docOffer, feedNumbers, TestRelay } from '../testing/index.js'
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { AdminVerdict } from '../http/admin-access.js'
+import type { AdminVerdict } from './admin-access.js'
 import { isServed } from '../auth/org-admission.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Load } from '../observe/load.js'

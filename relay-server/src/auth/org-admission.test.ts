@@ -18,7 +18,7 @@ describe('a relay that does not serve everyone', () => {
     const org = await createOrg()
     return { org, vera: await createDevice(org) }
   }
-  const place = (): { data: string; store: undefined } => ({ data: relay.data, store: undefined })
+  const location = (): { data: string; store: undefined } => ({ data: relay.data, store: undefined })
   const refused = async (device: TestDevice, shown?: string): Promise<string> => {
     const client = new RelayClient(relay.url)
     await client.sayHello(device, shown === undefined ? {} : { join: shown })
@@ -31,7 +31,7 @@ describe('a relay that does not serve everyone', () => {
     relay = await TestRelay.start({ admission: 'listed' })
     const { org, vera } = await vendor()
     expect(await refused(vera)).toContain('AUTH')
-    await runOrgs({ command: 'orgs', action: 'allow', org: org.id, place: place() }, () => {})
+    await runOrgs({ command: 'orgs', action: 'allow', org: org.id, location: location() }, () => {})
     await (await RelayClient.connect(relay.url, vera)).close()
   })
 
@@ -51,7 +51,7 @@ describe('a relay that does not serve everyone', () => {
     const [{ org, vera }, { vera: other }] = [await vendor(), await vendor()]
     const client = await RelayClient.connect(relay.url, vera, { join: joinToken })
     const neighbour = await RelayClient.connect(relay.url, other, { join: joinToken })
-    await runOrgs({ command: 'orgs', action: 'revoke', org: org.id, place: place() }, () => {})
+    await runOrgs({ command: 'orgs', action: 'revoke', org: org.id, location: location() }, () => {})
     expect((await client.next('failed')).code).toBe('AUTH')
     expect(await client.closed()).toBe(1008)
     expect(await refused(vera, joinToken)).toContain('AUTH')
@@ -126,8 +126,8 @@ describe('the quota of an org', () => {
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
     const say = async (): Promise<string> => (await client.publish(1, offerOf('a', 'message', new Uint8Array(200)))).code
     expect(await say()).toBe('QUOTA')
-    const place = { data: relay.data, store: undefined }
-    await runOrgs({ command: 'orgs', action: 'quota', org: org.id, quota: { bytes: 1_000 }, place }, () => {})
+    const location = { data: relay.data, store: undefined }
+    await runOrgs({ command: 'orgs', action: 'quota', org: org.id, quota: { bytes: 1_000 }, location }, () => {})
     await expect.poll(say, { timeout: 5_000, interval: 200 }).toBe('ACCEPTED')
   })
 })

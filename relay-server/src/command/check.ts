@@ -1,5 +1,5 @@
-import type { StorePlace } from '../config/config.js'
-import { type Print, toStdout, withStore } from './place.js'
+import type { StoreLocation } from '../store/store.js'
+import { type Print, toStdout, withStore } from './with-store.js'
 
 /**
  * Reads a whole store and says what is wrong with it.
@@ -7,8 +7,8 @@ import { type Print, toStdout, withStore } from './place.js'
  * @returns the exit code: 0 for a sound store, 1 for one that is not
  * @throws Error when there is no store, or it cannot be opened
  */
-export async function runCheck(place: StorePlace, print: Print = toStdout): Promise<number> {
-  return withStore(place, async (store) => {
+export async function runCheck(location: StoreLocation, print: Print = toStdout): Promise<number> {
+  return withStore(location, async (store) => {
     const { feeds, docs, tombstones, tailUpdates } = await store.stats()
     const problems = await store.check()
     for (const problem of problems) print(problem)

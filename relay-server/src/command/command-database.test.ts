@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest'
-import type { StorePlace } from '../config/config.js'
+import type { StoreLocation } from '../store/store.js'
 import { SharedDatabase } from '../store/contract/database.js'
 import { Witness } from '../store/contract/witness.js'
 import { DocWriter, message, org, other } from '../store/contract/writes.js'
@@ -15,12 +15,12 @@ let said: string[] = []
 const print = (line: string): void => {
   said.push(line)
 }
-const place = (): StorePlace => ({ data: '', store: shared.server.url(shared.name) })
+const location = (): StoreLocation => ({ data: '', store: shared.server.url(shared.name) })
 const commands: Readonly<Record<string, () => Promise<number>>> = {
-  check: () => runCheck(place(), print),
-  stats: () => runStats(place(), true, print),
-  'orgs list': () => runOrgs({ command: 'orgs', place: place(), action: 'list', json: true }, print),
-  'orgs allow': () => runOrgs({ command: 'orgs', place: place(), action: 'allow', org: other }, print),
+  check: () => runCheck(location(), print),
+  stats: () => runStats(location(), true, print),
+  'orgs list': () => runOrgs({ command: 'orgs', location: location(), action: 'list', json: true }, print),
+  'orgs allow': () => runOrgs({ command: 'orgs', location: location(), action: 'allow', org: other }, print),
 }
 
 it('the commands say that there is no store in an empty database, and make none', async () => {

@@ -1,9 +1,8 @@
 import type { OrgId } from '@entente/protocol'
 import type { Command } from '../config/command-line.js'
-import type { StorePlace } from '../config/config.js'
 import type { Account, AccountChange, Quota } from '../store/account.js'
-import type { StoreBeside } from '../store/store.js'
-import { type Print, toStdout, withStore } from './place.js'
+import type { StoreBeside, StoreLocation } from '../store/store.js'
+import { type Print, toStdout, withStore } from './with-store.js'
 
 type OrgsCommand = Extract<Command, { readonly command: 'orgs' }>
 
@@ -19,15 +18,15 @@ const pageAccounts = 500
 export async function runOrgs(command: OrgsCommand, print: Print = toStdout): Promise<number> {
   switch (command.action) {
     case 'list':
-      return withStore(command.place, (store) => list(store, command.json, print))
+      return withStore(command.location, (store) => list(store, command.json, print))
     case 'allow':
-      return decide(command.place, command.org, { standing: 'allowed' }, print)
+      return decide(command.location, command.org, { standing: 'allowed' }, print)
     case 'revoke':
-      return decide(command.place, command.org, { standing: 'revoked' }, print)
+      return decide(command.location, command.org, { standing: 'revoked' }, print)
     case 'reset':
-      return decide(command.place, command.org, { standing: 'none' }, print)
+      return decide(command.location, command.org, { standing: 'none' }, print)
     case 'quota':
-      return decide(command.place, command.org, { quota: command.quota }, print)
+      return decide(command.location, command.org, { quota: command.quota }, print)
   }
 }
 
@@ -42,8 +41,8 @@ async function list(store: StoreBeside, json: boolean, print: Print): Promise<nu
   }
 }
 
-async function decide(place: StorePlace, org: OrgId, change: AccountChange, print: Print): Promise<number> {
-  return withStore(place, async (store) => {
+async function decide(location: StoreLocation, org: OrgId, change: AccountChange, print: Print): Promise<number> {
+  return withStore(location, async (store) => {
     await store.changeAccount(org, change)
     print(columns('org', 'standing', ['bytes', 'docs', 'connections']))
     print(lineOf(await store.account(org)))

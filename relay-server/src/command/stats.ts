@@ -1,5 +1,5 @@
-import type { StorePlace } from '../config/config.js'
-import { type Print, toStdout, withStore } from './place.js'
+import type { StoreLocation } from '../store/store.js'
+import { type Print, toStdout, withStore } from './with-store.js'
 
 /**
  * Says how much a store holds.
@@ -8,8 +8,8 @@ import { type Print, toStdout, withStore } from './place.js'
  * @returns the exit code, 0
  * @throws Error when there is no store, or it cannot be read
  */
-export async function runStats(place: StorePlace, json: boolean, print: Print = toStdout): Promise<number> {
-  const stats = await withStore(place, (store) => store.stats())
+export async function runStats(location: StoreLocation, json: boolean, print: Print = toStdout): Promise<number> {
+  const stats = await withStore(location, (store) => store.stats())
   if (json) {
     print(JSON.stringify(stats))
     return 0

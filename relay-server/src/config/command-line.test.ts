@@ -108,24 +108,24 @@ describe('the command line', () => {
   })
 
   it('reads the commands that look after a store', () => {
-    const place = { data: '/var/relay', store: undefined }
+    const location = { data: '/var/relay', store: undefined }
     const read = (line: string) => readCommandLine(`${line} --data /var/relay`.split(' '), { ENTENTE_RELAY_PORT: '1' })
-    expect(read('check')).toEqual({ command: 'check', place })
-    expect(read('backup copy.db')).toEqual({ command: 'backup', place, file: 'copy.db' })
-    expect(read('restore copy.db')).toEqual({ command: 'restore', place, file: 'copy.db' })
-    expect(read('stats')).toEqual({ command: 'stats', place, json: false })
-    expect(read('orgs list --json')).toEqual({ command: 'orgs', place, action: 'list', json: true })
-    expect(read(`orgs allow ${org}`)).toEqual({ command: 'orgs', place, action: 'allow', org })
-    expect(read(`orgs revoke ${org}`)).toEqual({ command: 'orgs', place, action: 'revoke', org })
+    expect(read('check')).toEqual({ command: 'check', location })
+    expect(read('backup copy.db')).toEqual({ command: 'backup', location, file: 'copy.db' })
+    expect(read('restore copy.db')).toEqual({ command: 'restore', location, file: 'copy.db' })
+    expect(read('stats')).toEqual({ command: 'stats', location, json: false })
+    expect(read('orgs list --json')).toEqual({ command: 'orgs', location, action: 'list', json: true })
+    expect(read(`orgs allow ${org}`)).toEqual({ command: 'orgs', location, action: 'allow', org })
+    expect(read(`orgs revoke ${org}`)).toEqual({ command: 'orgs', location, action: 'revoke', org })
     expect(read(`orgs quota ${org} --bytes 0 --docs 7`)).toEqual({
       command: 'orgs',
-      place,
+      location,
       action: 'quota',
       org,
       quota: { bytes: 0, docs: 7 },
     })
     expect(read(`orgs quota ${org} --docs default`)).toMatchObject({ action: 'quota', quota: { docs: null } })
-    expect(read(`orgs reset ${org}`)).toEqual({ command: 'orgs', place, action: 'reset', org })
+    expect(read(`orgs reset ${org}`)).toEqual({ command: 'orgs', location, action: 'reset', org })
   })
 
   it('prints every option with --help', () => {

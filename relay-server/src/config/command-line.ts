@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
 import { type OrgId, parseOrgId, ProtocolError } from '@entente/protocol'
-import { admissions, defaultConfig, type RelayConfig, type StorePlace } from './config.js'
+import { admissions, defaultConfig, type RelayConfig } from './config.js'
 import { logLevels } from '../log.js'
-import { commandSettings, helpOf, placeSettings, serveSettings, SettingError, settings } from './setting.js'
+import { commandSettings, helpOf, locationSettings, serveSettings, SettingError, settings } from './setting.js'
 import type { QuotaChange } from '../store/account.js'
+import type { StoreLocation } from '../store/store.js'
 import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
 
 export { SettingError } from './setting.js'
@@ -13,13 +14,19 @@ export type Command =
   | { readonly command: 'help' }
   | { readonly command: 'version' }
   | { readonly command: 'serve'; readonly config: RelayConfig }
-  | { readonly command: 'check'; readonly place: StorePlace }
-  | { readonly command: 'backup'; readonly place: StorePlace; readonly file: string }
-  | { readonly command: 'restore'; readonly place: StorePlace; readonly file: string }
-  | { readonly command: 'stats'; readonly place: StorePlace; readonly json: boolean }
-  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'list'; readonly json: boolean }
-  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'allow' | 'revoke' | 'reset'; readonly org: OrgId }
-  | { readonly command: 'orgs'; readonly place: StorePlace; readonly action: 'quota'; readonly org: OrgId; readonly quota: QuotaChange }
+  | { readonly command: 'check'; readonly location: StoreLocation }
+  | { readonly command: 'backup'; readonly location: StoreLocation; readonly file: string }
+  | { readonly command: 'restore'; readonly location: StoreLocation; readonly file: string }
+  | { readonly command: 'stats'; readonly location: StoreLocation; readonly json: boolean }
+  | { readonly command: 'orgs'; readonly location: StoreLocation; readonly action: 'list'; readonly json: boolean }
+  | { readonly command: 'orgs'; readonly location: StoreLocation; readonly action: 'allow' | 'revoke' | 'reset'; readonly org: OrgId }
+  | {
+      readonly command: 'orgs'
+      readonly location: StoreLocation
+      readonly action: 'quota'
+      readonly org: OrgId
+      readonly quota: QuotaChange
+    }
 
 /** How each command is written, what it does, and which flags it takes beside the store's. */
 const forms = [
@@ -41,7 +48,7 @@ export const usage = `Usage: entente-relay [command] [options]
 
 ${forms.map(({ words, takes, flags, help }) => `  ${lineOf(words, takes, flags).padEnd(56)} ${help}\n`).join('')}
 Every command takes
-${helpOf(placeSettings)}
+${helpOf(locationSettings)}
 serve takes
 ${helpOf(serveSettings)}
 stats and orgs take
@@ -63,28 +70,28 @@ export function readCommandLine(args: readonly string[], environment: Readonly<R
   if (values['help']) return { command: 'help' }
   if (values['version']) return { command: 'version' }
   const form = formOf(positionals)
-  const flags: readonly string[] = [...Object.keys(placeSettings), ...form.flags]
+  const flags: readonly string[] = [...Object.keys(locationSettings), ...form.flags]
   const stray = Object.keys(values).find((name) => !flags.includes(name))
   if (stray !== undefined) throw new SettingError(`"${form.words.join(' ')}" does not take --${stray}. Try --help.`)
   const given = new Given(values, environment)
-  const place: StorePlace = { data: given.one('data') ?? defaultConfig.data, store: checkStore(given.one('store')) }
+  const location: StoreLocation = { data: given.one('data') ?? defaultConfig.data, store: checkStore(given.one('store')) }
   const subject = positionals[form.words.length] ?? ''
   switch (form.words[0]) {
     case 'serve':
-      return { command: 'serve', config: readConfig(given, place) }
+      return { command: 'serve', config: readConfig(given, location) }
     case 'check':
-      return { command: 'check', place }
+      return { command: 'check', location }
     case 'backup':
     case 'restore':
-      return { command: form.words[0], place, file: subject }
+      return { command: form.words[0], location, file: subject }
     case 'stats':
-      return { command: 'stats', place, json: given.is('json') }
+      return { command: 'stats', location, json: given.is('json') }
     case 'orgs':
-      return readOrgs(form.words[1], subject, given, place)
+      return readOrgs(form.words[1], subject, given, location)
   }
 }
 
-function readConfig(given: Given, place: StorePlace): RelayConfig {
+function readConfig(given: Given, location: StoreLocation): RelayConfig {
   const fallback = defaultConfig
   const admission = given.choice('admission', admissions, fallback.admission)
   const joinToken = given.secret('join-token')
@@ -97,7 +104,7 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
   if ((cert === undefined) !== (key === undefined)) throw new SettingError('--tls-cert and --tls-key go together; one of them is missing.')
   return {
     ...fallback,
-    ...place,
+    ...location,
     host: given.one('host') ?? fallback.host,
     port: given.count('port', fallback.port, 0, 65_535),
     web: checkDirectory('web', given.one('web')),
@@ -126,14 +133,19 @@ function readConfig(given: Given, place: StorePlace): RelayConfig {
 const leastSlowReaderBytes = 512 * 1024
 const mostCount = 10 ** 15 - 1
 
-function readOrgs(action: 'list' | 'allow' | 'revoke' | 'reset' | 'quota', subject: string, given: Given, place: StorePlace): Command {
-  if (action === 'list') return { command: 'orgs', place, action, json: given.is('json') }
+function readOrgs(
+  action: 'list' | 'allow' | 'revoke' | 'reset' | 'quota',
+  subject: string,
+  given: Given,
+  location: StoreLocation,
+): Command {
+  if (action === 'list') return { command: 'orgs', location, action, json: given.is('json') }
   const org = readOrg(subject)
-  if (action !== 'quota') return { command: 'orgs', place, action, org }
+  if (action !== 'quota') return { command: 'orgs', location, action, org }
   const bounds = { bytes: boundOf(given, 'bytes'), docs: boundOf(given, 'docs'), connections: boundOf(given, 'connections') }
   const quota = Object.fromEntries(Object.entries(bounds).filter(([, bound]) => bound !== undefined))
   if (Object.keys(quota).length === 0) throw new SettingError('orgs quota needs --bytes, --docs or --connections.')
-  return { command: 'orgs', place, action, org, quota }
+  return { command: 'orgs', location, action, org, quota }
 }
 
 /** Null puts a bound back to the relay's own. */

@@ -1,24 +1,11 @@
 import { limits } from '@entente/protocol'
 import type { LogLevel } from '../log.js'
+import type { Quota } from '../store/account.js'
+import type { StoreLocation } from '../store/store.js'
 
 /** Who may use a relay: every org, those on its list, or those that bring its join token (and those on the list). */
 export const admissions = ['open', 'listed', 'token'] as const
 export type Admission = (typeof admissions)[number]
-
-/** What one org may hold at the relay; 0 sets no bound. */
-export interface Quota {
-  readonly bytes: number
-  readonly docs: number
-  readonly connections: number
-}
-
-/** Where the entries lie: in a directory of this machine, or in a database. */
-export interface StorePlace {
-  /** The directory of the embedded store. */
-  readonly data: string
-  /** The URL of a PostgreSQL database (it may hold a password), or undefined for the embedded store. */
-  readonly store: string | undefined
-}
 
 /** PEM files of the relay's own certificate (with the chain) and its key. */
 export interface TlsFiles {
@@ -27,7 +14,7 @@ export interface TlsFiles {
 }
 
 /** How a relay is set up. Sizes in bytes, times in milliseconds. */
-export interface RelayConfig extends StorePlace {
+export interface RelayConfig extends StoreLocation {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { parseNetwork } from '../http/address.js'
+import { parseNetwork } from './network.js'
 import { type SettingName, SettingError, variableOf } from './setting.js'
 
 /** A secret shorter than this is guessed, one longer is a file given by mistake. */

@@ -18,7 +18,7 @@ const { host, port, data, socketsPerAddress, admission, messagesPerSecond, slowR
 const inList = 'visible in the process list'
 
 /** Where the store is: what every command takes. */
-export const placeSettings = {
+export const locationSettings = {
   data: { value: 'DIR', help: `directory of the embedded store (default ${data})` },
   store: { value: 'URL', help: `postgres://… for a PostgreSQL database instead (a password in it is ${inList})` },
 } as const satisfies Readonly<Record<string, Setting>>
@@ -70,9 +70,9 @@ export const commandSettings = {
   connections: { value: 'N', help: 'the same in connections' },
 } as const satisfies Readonly<Record<string, Setting>>
 
-export const settings: Readonly<Record<string, Setting>> = { ...placeSettings, ...serveSettings, ...commandSettings }
+export const settings: Readonly<Record<string, Setting>> = { ...locationSettings, ...serveSettings, ...commandSettings }
 
-export type SettingName = keyof typeof placeSettings | keyof typeof serveSettings | keyof typeof commandSettings
+export type SettingName = keyof typeof locationSettings | keyof typeof serveSettings | keyof typeof commandSettings
 
 export function helpOf(group: Readonly<Record<string, Setting>>): string {
   return Object.entries(group)

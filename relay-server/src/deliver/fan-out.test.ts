@@ -1,6 +1,6 @@
 import { feedName, parseConnectionId, parseKey, zeroEpoch } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import type { Access } from '../auth/access.js'
+import type { Access } from '../auth/feed-access.js'
 import { CatchUp } from './catch-up.js'
 import { type Reader, Readers, type Subscription } from './fan-out.js'
 import { Metrics } from '../observe/metrics.js'

@@ -1,5 +1,5 @@
 import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
-import type { Access } from '../auth/access.js'
+import type { Access } from '../auth/feed-access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Commit, Page, Write } from '../store/store.js'

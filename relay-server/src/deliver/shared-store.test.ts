@@ -136,7 +136,7 @@ describe('two relays on one store', () => {
     const refused = expect(RelayClient.connect(south.url, await createDevice(org))).rejects.toThrow('AUTH')
     const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%entente.docs%'"
     await expect.poll(async () => (await database.query(waiting)).length).toBe(1)
-    await runOrgs({ command: 'orgs', action: 'revoke', org: org.id, place: { data: '', store } }, () => {})
+    await runOrgs({ command: 'orgs', action: 'revoke', org: org.id, location: { data: '', store } }, () => {})
     await lock.query('COMMIT')
     await lock.end()
     await refused

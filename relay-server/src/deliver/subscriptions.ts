@@ -1,5 +1,5 @@
 import { type MessageOf, type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
-import { accessTo, type Parties } from '../auth/access.js'
+import { accessTo, type Parties } from '../auth/feed-access.js'
 import { isOver } from '../publish/connection-end.js'
 import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'

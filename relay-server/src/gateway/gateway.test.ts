@@ -172,8 +172,8 @@ describe('the y-websocket gateway', () => {
   it('[GW6] closes for the pages of an org that the relay serves no more', async () => {
     const [theirs, ours] = [open(await askToken(paul)), open(await askToken(vera))]
     await Promise.all([theirs, ours].map(({ provider }) => synced(provider)))
-    const place = { data: relay.data, store: undefined }
-    await runOrgs({ command: 'orgs', action: 'revoke', org: connection.partner.id, place }, () => {})
+    const location = { data: relay.data, store: undefined }
+    await runOrgs({ command: 'orgs', action: 'revoke', org: connection.partner.id, location }, () => {})
     await expect.poll(() => theirs.codes, { timeout: 5_000 }).toContain(4401)
     expect(ours.codes).toEqual([])
   })

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { trustProxies } from './address.js'
+import { trustProxies } from '../config/network.js'
 import { type Peer, readPeer } from './peer.js'
 import { TestRelay, upgradeStatus } from '../testing/index.js'
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { plainAddress, type TrustedProxies } from './address.js'
+import { plainAddress, type TrustedProxies } from '../config/network.js'
 import { randomId } from '../log.js'
 
 /** Who asks, as far as the relay can know: the other end of the socket, or whom a trusted proxy there speaks for. */

@@ -12,7 +12,7 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Access } from '../auth/access.js'
+import type { Access } from '../auth/feed-access.js'
 import { GroupCommit, fitToWait, heldBytes, type Publisher } from './group-commit.js'
 import { createLog } from '../log.js'
 import { PolicyCache } from './policy-cache.js'

@@ -10,7 +10,7 @@ import {
   revokedDevice,
   type Role,
 } from '@entente/protocol'
-import type { Access } from '../auth/access.js'
+import type { Access } from '../auth/feed-access.js'
 import { JudgementCache } from './judgement-cache.js'
 import { type Log, reasonOf } from '../log.js'
 import { isPolicy, isRefusal, judgeOffer, type Refusal } from './judge-offer.js'
@@ -118,7 +118,7 @@ export class GroupCommit {
   #isStopped = false
 
   /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
-  constructor(store: Store, policies: PolicyCache, after: AfterCommit, quota: Required<Quota>, log: Log) {
+  constructor(store: Store, policies: PolicyCache, after: AfterCommit, quota: Quota, log: Log) {
     this.#store = store
     this.#after = after
     this.#log = log

@@ -16,7 +16,7 @@ import {
   revokedDevice,
   type StateVector,
 } from '@entente/protocol'
-import type { Access } from '../auth/access.js'
+import type { Access } from '../auth/feed-access.js'
 import { highestVersion, type Policies } from './policy-cache.js'
 import { noUsage, type Quota, type Usage } from '../store/account.js'
 import { sizeOf } from '../store/size.js'
@@ -37,7 +37,7 @@ export interface OfferCase {
   readonly org: OrgId
   readonly role: Role
   /** What the org may take up (0 is no bound) and takes up, what is on its way to the disk included. */
-  readonly quota: Required<Quota>
+  readonly quota: Quota
   readonly usage: Usage
   /** The key's last entry. */
   readonly last: KeyState | undefined

@@ -1,5 +1,5 @@
 import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from '@entente/protocol'
-import type { Access } from '../auth/access.js'
+import type { Access } from '../auth/feed-access.js'
 import { LruMap } from '../flow/lru.js'
 import { growthOf, mailboxKeys } from './judge-offer.js'
 import type { PolicyCache } from './policy-cache.js'

@@ -1,14 +1,17 @@
 import type { OrgId } from '@entente/protocol'
 
-/** What an org may take up at the relay; a number left out is up to the relay's own setting, 0 is no bound. */
+/** What an org may take up at the relay; 0 is no bound. */
 export interface Quota {
   /** Of merged states, tails and messages in the feeds that the org writes. */
-  readonly bytes?: number
+  readonly bytes: number
   /** Keys in those feeds that hold something. */
-  readonly docs?: number
+  readonly docs: number
   /** Connections for which the org has registered a policy. */
-  readonly connections?: number
+  readonly connections: number
 }
+
+/** The bounds that an operator set for one org. For those left out the relay's own setting holds. */
+export type QuotaOverrides = Partial<Quota>
 
 /** What an org takes up, counted as its quota is. */
 export interface Usage {
@@ -24,12 +27,12 @@ export type Standing = (typeof standings)[number]
 export interface Account {
   readonly org: OrgId
   readonly standing: Standing
-  readonly quota: Quota
+  readonly quota: QuotaOverrides
   readonly usage: Usage
 }
 
 /** By bound; null puts one back to the relay's own setting. */
-export type QuotaChange = { readonly [bound in keyof Quota]: number | null }
+export type QuotaChange = { readonly [bound in keyof Quota]?: number | null }
 
 /** What an operator changes about an org; all that is left out stays as it is. */
 export interface AccountChange {

@@ -1,7 +1,12 @@
 import { compactDoc } from '@entente/protocol'
 import { type Log, reasonOf } from '../log.js'
-import type { Metrics } from '../observe/metrics.js'
 import type { KeyName, Store } from './store.js'
+
+/** Counts what the compactor does. */
+export interface CompactionMeter {
+  /** One doc was merged, and its store has taken it. */
+  compacted(): void
+}
 
 /** Docs that wait to be merged; a doc beyond them comes again with its next update. */
 const waitingDocs = 10_000
@@ -18,7 +23,7 @@ const share = 20
 export class Compactor {
   readonly #store: Store
   readonly #log: Log
-  readonly #metrics: Metrics
+  readonly #meter: CompactionMeter
   readonly #waiting = new Map<string, KeyName>()
   #running: Promise<void> | undefined
   #stopped = false
@@ -27,10 +32,10 @@ export class Compactor {
   /** Of the present round, those whose turn has not come. */
   #left = 0
 
-  constructor(store: Store, log: Log, metrics: Metrics) {
+  constructor(store: Store, log: Log, meter: CompactionMeter) {
     this.#store = store
     this.#log = log
-    this.#metrics = metrics
+    this.#meter = meter
   }
 
   /** How many docs wait to be merged, those of the present round among them. */
@@ -81,7 +86,7 @@ export class Compactor {
       const start = performance.now()
       const merged = compactDoc(doc.states)
       this.#spentMs += performance.now() - start
-      if (await this.#store.compact(name, doc, merged)) this.#metrics.compacted()
+      if (await this.#store.compact(name, doc, merged)) this.#meter.compacted()
     } catch (error) {
       this.#log.warn('compaction-failed', { feed: name.feed, reason: reasonOf(error) })
     }

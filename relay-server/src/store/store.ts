@@ -3,6 +3,14 @@ import type { Account, AccountChange, Standing, Usage } from './account.js'
 import type { StoreStats } from './stats.js'
 import type { Watcher } from './watcher.js'
 
+/** Where a relay's entries lie: in a directory of this machine, or in a database. */
+export interface StoreLocation {
+  /** The directory of the embedded store. */
+  readonly data: string
+  /** The URL of a PostgreSQL database (it may hold a password), or undefined for the embedded store. */
+  readonly store: string | undefined
+}
+
 /** The last entry of a key, as far as the next offer is judged by it. */
 export interface KeyState {
   readonly sequence: number
@@ -89,7 +97,7 @@ export interface Invitation {
 }
 
 /**
- * Where the relay keeps what it acknowledged. Every adapter runs the suite in `contract.ts`. The guarantees:
+ * Where the relay keeps what it acknowledged. Every adapter runs the suite in `contract/`. The guarantees:
  *
  * - `commit` is one transaction. When it resolves, the writes are on stable storage and every later read of any method sees them; when it
  *   rejects, none of them is there. Sequences of one feed are given without gaps, in the order of the writes, and become visible in that order,

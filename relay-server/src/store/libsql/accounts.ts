@@ -1,6 +1,6 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage, type Quota, type Standing, standings } from '../account.js'
-import { type Cell, type Row, toNumber, toText } from '../connection.js'
+import { type Account, type AccountChange, noUsage, type Quota, type QuotaOverrides, type Standing, standings } from '../account.js'
+import { type Cell, type Row, toNumber, toText } from './connection.js'
 
 /** What a transaction adds to the sums of an org. */
 export interface Growth {
@@ -60,7 +60,7 @@ export function toStanding(cell: Cell | undefined): Standing {
   return standing
 }
 
-function bound(what: keyof Quota, row: Row): Quota {
+function bound(what: keyof Quota, row: Row): QuotaOverrides {
   const cell = row[`quota_${what}`]
   return cell === null ? {} : { [what]: toNumber(cell) }
 }

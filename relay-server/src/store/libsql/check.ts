@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, type StateVector, vectorOfDoc } from '@entente/protocol'
-import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from '../connection.js'
+import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './file.js'
 import { vectorAfter } from './reads.js'
 import { sizeOf } from '../size.js'

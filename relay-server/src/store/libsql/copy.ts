@@ -1,6 +1,6 @@
 import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { lockDirectory, openWriter } from '../connection.js'
+import { lockDirectory, openWriter } from './connection.js'
 import { checkLibsqlFile } from './check.js'
 import { fileIn, migrateFile, openFileBeside } from './file.js'
 

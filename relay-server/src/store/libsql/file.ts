@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockDirectory, openWriter, toNumber, type Writer } from '../connection.js'
-import { migrations, schema, schemaVersion } from '../schema.js'
+import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
+import { migrations, schema, schemaVersion } from './schema.js'
 
 /** An incarnation in the order in which they were drawn (n) and as devices name it (id). */
 export interface Incarnation {

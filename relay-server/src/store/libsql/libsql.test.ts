@@ -67,8 +67,8 @@ it('makes its directory with those above it, and says at once where that cannot 
   await writeFile(join(directory, 'file'), '')
   // On /proc every mkdir says that the directory above is missing, which node's recursive one believes for ever.
   const below = process.platform === 'linux' ? ['/proc/nope', '/proc/nope/deeper'] : []
-  for (const place of [...below, join(directory, 'file'), join(directory, 'file', 'deeper')])
-    await expect(openLibsqlStore(place), place).rejects.toThrow(`The data in ${place} cannot be written`)
+  for (const location of [...below, join(directory, 'file'), join(directory, 'file', 'deeper')])
+    await expect(openLibsqlStore(location), location).rejects.toThrow(`The data in ${location} cannot be written`)
 })
 
 it('overwrites what was erased, so that it is gone from the files', async () => {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import type { FeedName, OrgId } from '@entente/protocol'
 import type { Account, AccountChange, Standing, Usage } from '../account.js'
-import { openReader, type Reader } from '../connection.js'
+import { openReader, type Reader } from './connection.js'
 import { checkLibsqlFile } from './check.js'
 import { openFile, openFileBeside, type OpenFile } from './file.js'
 import { LibsqlReads } from './reads.js'

@@ -34,9 +34,9 @@ it('brings a file of version 3 to the present form when its relay opens it, with
 it('restores a copy of version 3', async () => {
   const copy = join(directory, 'monday.db')
   fill(copy, new DocWriter('r1'))
-  const place = { data: join(directory, 'data'), store: undefined }
-  expect(await runRestore(place, copy, () => {})).toBe(0)
-  const store = await openLibsqlStore(place.data)
+  const location = { data: join(directory, 'data'), store: undefined }
+  expect(await runRestore(location, copy, () => {})).toBe(0)
+  const store = await openLibsqlStore(location.data)
   expect((await store.page(feed, 0, bounds)).head).toBe(3)
   await store.close()
 })

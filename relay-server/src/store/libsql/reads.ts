@@ -11,7 +11,7 @@ import {
   type StateVector,
 } from '@entente/protocol'
 import type { Account, Standing, Usage } from '../account.js'
-import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from '../connection.js'
+import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
 import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
 import { kindOf, prepareWalks, Walk, type Walks } from './walk.js'
 import type { StoreStats } from '../stats.js'

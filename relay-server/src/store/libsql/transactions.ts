@@ -1,4 +1,4 @@
-import type { Statement, Writer } from '../connection.js'
+import type { Statement, Writer } from './connection.js'
 
 interface Asked {
   readonly run: () => void

@@ -8,7 +8,7 @@ import {
   parseKey,
   parseOrgId,
 } from '@entente/protocol'
-import { type Account, type Quota, type Standing, standings } from '../account.js'
+import { type Account, type QuotaOverrides, type Standing, standings } from '../account.js'
 import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './connection.js'
 import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from '../store.js'
 
@@ -159,7 +159,7 @@ export function toInvitation(row: PostgresRow | undefined): Invitation | undefin
 }
 
 export function toAccount(row: PostgresRow): Account {
-  const quota: Quota = {
+  const quota: QuotaOverrides = {
     ...(row['quota_bytes'] === null ? {} : { bytes: numberOf(row, 'quota_bytes') }),
     ...(row['quota_docs'] === null ? {} : { docs: numberOf(row, 'quota_docs') }),
     ...(row['quota_connections'] === null ? {} : { connections: numberOf(row, 'quota_connections') }),

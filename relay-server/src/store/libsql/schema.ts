@@ -1,5 +1,5 @@
 import { entryKinds } from '@entente/protocol'
-import { tombstoneBytes } from './size.js'
+import { tombstoneBytes } from '../size.js'
 
 /**
  * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.

@@ -1,6 +1,5 @@
-import type { StorePlace } from '../config/config.js'
 import { openStoreBeside } from '../open-store.js'
-import type { StoreBeside } from '../store/store.js'
+import type { StoreBeside, StoreLocation } from '../store/store.js'
 
 /** Where a command writes its answer, a line at a time. */
 export type Print = (line: string) => void
@@ -14,8 +13,8 @@ export const toStdout: Print = (line) => {
  *
  * @throws Error when there is no store, or it cannot be read
  */
-export async function withStore<T>(place: StorePlace, work: (store: StoreBeside) => Promise<T>): Promise<T> {
-  const store = await openStoreBeside(place)
+export async function withStore<T>(location: StoreLocation, work: (store: StoreBeside) => Promise<T>): Promise<T> {
+  const store = await openStoreBeside(location)
   try {
     return await work(store)
   } finally {
@@ -24,7 +23,7 @@ export async function withStore<T>(place: StorePlace, work: (store: StoreBeside)
 }
 
 /** @throws Error for a store that is no directory */
-export function directoryOf({ data, store }: StorePlace): string {
+export function directoryOf({ data, store }: StoreLocation): string {
   if (store !== undefined)
     throw new Error(
       'This command copies the embedded store; a database is backed up and restored by its own tools (docs/operate.md says how).',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { countedAs, isLoopback, parseNetwork, plainAddress, trustProxies } from './address.js'
+import { isLoopback, parseNetwork, plainAddress, trustProxies } from './network.js'
 
 describe('addresses', () => {
   it('reads addresses and networks, and nothing else', () => {
@@ -15,15 +15,6 @@ describe('addresses', () => {
     expect(['11.0.0.1', 'fd00::2', '', 'unknown'].map((address) => proxies.has(address))).toEqual([false, false, false, false])
     expect(trustProxies([]).has('127.0.0.1')).toBe(false)
     expect(() => trustProxies(['proxy.example'])).toThrow('proxy.example')
-  })
-
-  it('counts an IPv6 address by the network that its owner has', () => {
-    expect(countedAs('10.0.0.7')).toBe('10.0.0.7')
-    for (const address of ['2001:db8:0:5::1', '2001:db8:0:5:ffff:1:2:3', '2001:DB8::5:0:0:0:1'])
-      expect(countedAs(address)).toBe('2001:db8:0:5::/64')
-    expect(countedAs('::1')).toBe('0:0:0:0::/64')
-    expect(countedAs('2001:db8::')).toBe('2001:db8:0:0::/64')
-    expect(countedAs('')).toBe('')
   })
 
   it('takes an IPv4 address on an IPv6 socket as what it is', () => {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { isLoopback } from './address.js'
+import { isLoopback } from '../config/network.js'
 import { LruMap } from '../flow/lru.js'
 
 /** Wrong tokens that one address may show within `windowMs`; then it waits until that time is over. */

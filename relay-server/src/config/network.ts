@@ -41,19 +41,6 @@ export function plainAddress(address: string): string {
   return mapped ?? address
 }
 
-/**
- * What an address counts as where sockets per address are counted: of an IPv6 address its first 64 bits, as whoever has one of those has all
- * that begin with them.
- */
-export function countedAs(address: string): string {
-  if (isIP(address) !== 6 || !URL.canParse(`http://[${address}]`)) return address
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
-  const first = head === '' ? [] : head.split(':')
-  const last = tail === undefined || tail === '' ? [] : tail.split(':')
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - first.length - last.length }, () => '0')
-  return `${[...first, ...zeros, ...last].slice(0, 4).join(':')}::/64`
-}
-
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /** Whether whoever uses a host's name means the machine they are on. @param hostname without its port */
