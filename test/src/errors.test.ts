@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const rooms: readonly (readonly [section: string, file: string, union: string])[] = [
   ['Engine', 'packages/engine/src/api.ts', 'EngineErrorCode'],
   ['Store', 'packages/engine/src/port/store.ts', 'StoreErrorCode'],
-  ['Record', 'packages/engine/src/record/error.ts', 'RecordErrorCode'],
+  ['Record', 'packages/engine/src/schema/error.ts', 'RecordErrorCode'],
   ['CSV', 'packages/engine/src/csv/csv-error.ts', 'CsvErrorCode'],
 ]
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { convertRecord, findField, parseRecord, preflight, validateRule, matchesRule, scalarToText, type Rule } from '../schema/index.js'
+import { matchesRule, type Rule, validateRule } from '../query/index.js'
+import { convertRecord, findField, parseRecord, preflight, scalarToText } from '../schema/index.js'
 import { generateSample, partnerMapping, partnerSchema, vendorSchema, type SampleSide } from './index.js'
 import { companyStems, familyNames } from './names.js'
 
