@@ -2,10 +2,12 @@ import { createAgreements } from './agree/agreements.js'
 import { type Engine, EngineError, type Topic } from './api.js'
 import { createConnections } from './connect/connections.js'
 import type { EngineContext } from './context.js'
+import { answerReconciler } from './export/answer-reconciler.js'
+import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
-import { createSite } from './export/site.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
-import { Reconcilers, type Reconciler, type Hello, Link } from './link/index.js'
+import { importReconciler } from './import/import-reconciler.js'
+import { type Hello, Link } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
 import { createPeople } from './people/people.js'
 import type { Clock } from './port/clock.js'
@@ -15,9 +17,12 @@ import type { Store } from './port/store.js'
 import type { Tabs } from './port/tabs.js'
 import { createRecords } from './records/records.js'
 import { createSchemas } from './records/schemas.js'
+import { type Reconciler, Reconcilers } from './reconcilers.js'
 import { Replica } from './replica/index.js'
 import { Stamper } from './row/index.js'
+import { readListings } from './share/listing.js'
 import { createSharing } from './share/sharing.js'
+import { createSite } from './site/site.js'
 import { Problems } from './sync/problems.js'
 import { createSync } from './sync/sync.js'
 import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
@@ -74,15 +79,15 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
 
   const connections = createConnections(context)
   const people = createPeople(context)
-  const agreements = createAgreements(context)
+  const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
   const site = createSite(context)
   const mirrors = createMirrors(context)
   const reconcilers = new Reconcilers(replica, clock, (reconciler: Reconciler, error) =>
     problem(`${reconciler.name}: ${error instanceof Error ? error.message : 'failed'}`),
   )
-  for (const part of [connections, people, agreements, sharing, site, mirrors])
-    for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
+  for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
+  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler]) reconcilers.add(makeReconciler(context))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const ends = [
@@ -100,13 +105,13 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return {
     org: identity.org,
     user: identity.user,
-    records: createRecords(context, schemas, createShares(context)),
+    records: createRecords(context, schemas, createShares(context, mirrors)),
     connections: connections.api,
     agreements: agreements.api,
     sharing: sharing.api,
     people: people.api,
-    site: site.api,
-    mirrors: mirrors.api,
+    site,
+    mirrors,
     sync: createSync(context, reconcilers, problems),
     watch: (listener) => watchers.watch(listener),
     async close() {

@@ -4,7 +4,14 @@ import type { AgreedField, AgreementView, EffectiveAgreement, ObjectName } from 
 import { type Row, valueOf } from '../row/row.js'
 import { slotsRegister } from './effect.js'
 import { objectNames } from './effective.js'
-import { agreedTerms, type DecidedAcceptance, decidedAcceptance, type DecidedProposal, decidedProposal, effectiveTerms } from './schema.js'
+import {
+  agreedTerms,
+  type DecidedAcceptance,
+  decidedAcceptance,
+  type DecidedProposal,
+  decidedProposal,
+  effectiveTerms,
+} from './agreement-terms.js'
 
 /** What an Agreement row holds, read. Its id is the connection's. */
 export interface AgreementFacts {

@@ -4,8 +4,8 @@ import { EngineError } from '../api.js'
 import type { EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
 import { findField } from '../schema/schema.js'
-import type { Reconciler } from '../link/reconcilers.js'
-import { readListings } from '../share/listing.js'
+import type { RecordValues } from '../schema/validate.js'
+import type { Reconciler } from '../reconcilers.js'
 import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-reconciler.js'
 import { agreementFacts, agreementView } from './agreement-row.js'
 import { canonicalHash, contentToValue } from './canonical.js'
@@ -13,13 +13,19 @@ import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection }
 import { effectiveEdits } from './effect.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './effective.js'
 import { preflightLines, suggestFields } from './mapping-lines.js'
-import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerms } from './schema.js'
+import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
-/** How many of the vendor's listings a preflight tries: enough to meet the rare picklist value, few enough to answer at once. */
+/** How many of the vendor's records a preflight tries: enough to meet the rare picklist value, few enough to answer at once. */
 const sampleRecords = 500
 
+/** The vendor's records as far as the partner sees them already, for a preflight to try a mapping on. */
+export type ListedRecords = (connection: ConnectionFacts, object: ObjectName) => Iterable<{ readonly values: RecordValues }>
+
 /** Proposals, acceptances and the agreement that follows from both. */
-export function createAgreements(context: EngineContext): { readonly api: AgreementsApi; readonly reconcilers: readonly Reconciler[] } {
+export function createAgreements(
+  context: EngineContext,
+  listedRecords: ListedRecords,
+): { readonly api: AgreementsApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, identity, clock } = context
 
   const api: AgreementsApi = {
@@ -85,9 +91,9 @@ export function createAgreements(context: EngineContext): { readonly api: Agreem
   }
 
   function linesFor(connection: ConnectionFacts, object: ObjectName, accepted: Parameters<typeof preflightLines>[2]) {
-    const samples: Parameters<typeof preflightLines>[3][number][] = []
-    for (const listing of readListings(context, connection, object)) {
-      if (samples.push(listing.values) >= sampleRecords) break
+    const samples: RecordValues[] = []
+    for (const { values } of listedRecords(connection, object)) {
+      if (samples.push(values) >= sampleRecords) break
     }
     return preflightLines(proposedFields(connection.id, object), context.schema(object), accepted, samples)
   }

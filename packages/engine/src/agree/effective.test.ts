@@ -3,7 +3,7 @@ import type { FieldMapping } from '../api.js'
 import { findField, standardLead } from '../schema/schema.js'
 import { canonicalHash, canonicalJson } from './canonical.js'
 import { effectiveAgreement } from './effective.js'
-import type { AcceptanceTerms, ProposalTerms } from './schema.js'
+import type { AcceptanceTerms, ProposalTerms } from './agreement-terms.js'
 
 const fields = standardLead.fields
 const propose = (names: readonly string[], updates: readonly string[]): ProposalTerms => ({

@@ -2,7 +2,7 @@ import { limits } from '@entente/protocol'
 import type { AgreedField, EffectiveAgreement, EngineErrorCode, ObjectName } from '../api.js'
 import { compareFields } from '../schema/compare-fields.js'
 import { canonicalHash } from './canonical.js'
-import type { AcceptanceTerms, ProposalTerms } from './schema.js'
+import type { AcceptanceTerms, ProposalTerms } from './agreement-terms.js'
 
 export type EffectiveResult =
   | { readonly ok: true; readonly agreement: EffectiveAgreement }

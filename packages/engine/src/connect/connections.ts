@@ -2,7 +2,7 @@ import { type ConnectionId, limits, parseConnectionId, parseOrgId } from '@enten
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { type ConnectionsApi, type ConnectionState, type ConnectionView, EngineError } from '../api.js'
 import type { EngineContext } from '../context.js'
-import type { Reconciler } from '../link/index.js'
+import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'

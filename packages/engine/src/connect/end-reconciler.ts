@@ -1,7 +1,7 @@
 import { otherSide, parseConnectionId, parseKey, parseOrgId, policyKey } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
-import type { Reconciler } from '../link/index.js'
+import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId, policyText, readPolicy } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'

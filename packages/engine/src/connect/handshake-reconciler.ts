@@ -9,7 +9,7 @@ import {
   type Side,
 } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
-import type { Reconciler } from '../link/index.js'
+import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'

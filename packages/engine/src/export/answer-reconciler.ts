@@ -2,9 +2,9 @@ import { type Key, type Stamp } from '@entente/protocol'
 import type { OutboundStatus } from '../api.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
-import { readDecision, Refusals } from '../agree/peer-decision.js'
+import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
-import type { Reconciler } from '../link/reconcilers.js'
+import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { mapIdOfListing } from '../share/listing-id.js'
@@ -12,7 +12,16 @@ import { visibilityIndexesOf } from '../share/visibility-index.js'
 import { Mail } from './mail.js'
 import { answersToParts, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
-import { type Answer, exportError, isExported, packageKey, requestKey, requestPrefix, type RequestTerms, requestTerms } from './terms.js'
+import {
+  type Answer,
+  exportError,
+  isExported,
+  packageKey,
+  requestKey,
+  requestPrefix,
+  type RequestTerms,
+  requestTerms,
+} from './export-messages.js'
 
 /**
  * Answers the partner's requests: checks who asks, whether the record is still shared and under which agreement, and packs the agreed fields. Packages

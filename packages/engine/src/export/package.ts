@@ -4,7 +4,7 @@ import { canonicalJson } from '../agree/canonical.js'
 import { validateField } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
-import { type Answer, exportError } from './terms.js'
+import { type Answer, exportError } from './export-messages.js'
 
 /** Bytes of answers in one package: signed (base64url) and sealed it stays below what one message may have. */
 const packageBytes = 44_000

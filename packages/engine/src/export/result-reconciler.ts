@@ -1,13 +1,13 @@
 import type { Key } from '@entente/protocol'
 import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
-import { readDecision, Refusals } from '../agree/peer-decision.js'
+import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
-import type { Reconciler } from '../link/reconcilers.js'
+import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { Mail } from './mail.js'
-import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './terms.js'
+import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './export-messages.js'
 
 /** Takes in how the partner fared: the record map's status, its doc where a copy is there now, and the end of the package, in one save. */
 export function resultReconciler(context: EngineContext): Reconciler {

@@ -1,24 +1,22 @@
 import * as v from 'valibot'
 import { feedName, parseKey } from '@entente/protocol'
-import { EngineError, type ObjectName, type OutboundStatus, type InboundStatus, type ShareView } from '../api.js'
+import { EngineError, type InboundStatus, type MirrorsApi, type ObjectName, type OutboundStatus, type ShareView } from '../api.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import { outboundStatuses } from './terms.js'
+import { outboundStatuses } from './export-messages.js'
 import { isDeleted } from '../records/records.js'
 import type { Shares } from '../records/records.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
-import { createMirrors } from '../mirror/mirrors.js'
 import { RecordMaps } from '../mirror/record-maps.js'
 import { textOf } from '../replica/feed-role.js'
 
 const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
 
 /** How own records are shared over each connection: the published statuses, and stopping and resuming one record. */
-export function createShares(context: EngineContext): Shares {
+export function createShares(context: EngineContext, mirrors: MirrorsApi): Shares {
   const { rows, replica } = context
   const maps = new RecordMaps(rows)
-  const { api: mirrors } = createMirrors(context)
 
   return {
     of: (object, record) =>

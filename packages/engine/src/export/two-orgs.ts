@@ -4,7 +4,7 @@ import type { EngineContext } from '../context.js'
 import { certifyDevice } from '../identity/certificate.js'
 import { signDecision } from '../identity/decision.js'
 import { createKeyPair } from '../identity/key-pair.js'
-import { Reconcilers, type Reconciler } from '../link/reconcilers.js'
+import { Reconcilers, type Reconciler } from '../reconcilers.js'
 import { MemoryBrowser, MemoryStore, seededRandom } from '../testing/index.js'
 import { createMirrors } from '../mirror/mirrors.js'
 import type { Clock } from '../port/clock.js'
@@ -13,9 +13,13 @@ import { createRecords } from '../records/records.js'
 import { createSchemas } from '../records/schemas.js'
 import { Replica } from '../replica/index.js'
 import { Stamper } from '../row/index.js'
+import { readListings } from '../share/listing.js'
 import { createSharing } from '../share/sharing.js'
+import { importReconciler } from '../import/import-reconciler.js'
+import { answerReconciler } from './answer-reconciler.js'
+import { resultReconciler } from './result-reconciler.js'
 import { createShares } from './shares.js'
-import { createSite } from './site.js'
+import { createSite } from '../site/site.js'
 
 // Two orgs that are connected already, over a relay in a few lines, for the tests of agreeing, sharing and exporting. Rows, replication, seals and
 // signatures are the real ones.
@@ -64,8 +68,8 @@ export interface Org {
   readonly problems: string[]
   readonly agreements: ReturnType<typeof createAgreements>['api']
   readonly sharing: ReturnType<typeof createSharing>['api']
-  readonly site: ReturnType<typeof createSite>['api']
-  readonly mirrors: ReturnType<typeof createMirrors>['api']
+  readonly site: ReturnType<typeof createSite>
+  readonly mirrors: ReturnType<typeof createMirrors>
   readonly records: ReturnType<typeof createRecords>
   /** Sends what waits and takes in what is there. Tells whether anything moved. */
   sync(wire: Wire): Promise<boolean>
@@ -128,12 +132,14 @@ export async function openOrg(
     schema: (object: 'Lead' | 'Opportunity') => schemas.get(object),
     changed: () => undefined,
   } as unknown as EngineContext
-  const parts = [createAgreements(context), createSharing(context), createSite(context), createMirrors(context)] as const
+  const parts = [createAgreements(context, (facts, object) => readListings(context, facts, object)), createSharing(context)] as const
   const reconcilers = new Reconcilers(replica, clock, (reconciler: Reconciler, error) =>
     problems.push(`${reconciler.name}: ${String(error)}`),
   )
   for (const part of parts) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
-  const [{ api: agreements }, { api: sharing }, { api: site }, { api: mirrors }] = parts
+  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler]) reconcilers.add(makeReconciler(context))
+  const [{ api: agreements }, { api: sharing }] = parts
+  const mirrors = createMirrors(context)
   return {
     side,
     store,
@@ -143,9 +149,9 @@ export async function openOrg(
     problems,
     agreements,
     sharing,
-    site,
+    site: createSite(context),
     mirrors,
-    records: createRecords(context, schemas, createShares(context)),
+    records: createRecords(context, schemas, createShares(context, mirrors)),
     sync: (wire) => syncOrg(replica, wire),
     close() {
       reconcilers.stop()

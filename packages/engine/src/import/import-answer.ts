@@ -1,7 +1,7 @@
 import type { Stamp } from '@entente/protocol'
 import type { EffectiveAgreement, ExportError, ObjectName } from '../api.js'
 import { conversionLines } from '../agree/mapping-lines.js'
-import { type ExportedAnswer, exportError } from '../export/terms.js'
+import { type ExportedAnswer, exportError } from '../export/export-messages.js'
 import { convertRecord } from '../schema/mapping.js'
 import { findField, type ObjectSchema } from '../schema/schema.js'
 import { parseRecord, type RecordValues, validateField } from '../schema/validate.js'

@@ -2,10 +2,10 @@ import type { Key } from '@entente/protocol'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
-import { readDecision, Refusals } from '../agree/peer-decision.js'
+import { readDecision, Refusals } from '../connect/peer-decision.js'
 import { integrationUser } from '../connect/integration-user.js'
 import type { EngineContext } from '../context.js'
-import { requestOutcomes, requestRowId } from '../export/job.js'
+import { requestOutcomes, requestRowId } from '../site/job.js'
 import { Mail } from '../export/mail.js'
 import {
   exportError,
@@ -20,9 +20,9 @@ import {
   resultKey,
   resultOfPackage,
   type ResultTerms,
-} from '../export/terms.js'
+} from '../export/export-messages.js'
 import { isDeleted } from '../records/records.js'
-import type { Reconciler } from '../link/reconcilers.js'
+import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'

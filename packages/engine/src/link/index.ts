@@ -1,4 +1,3 @@
-export { Reconcilers, type Reconciler } from './reconcilers.js'
 export { Link, type LinkOptions, type LinkStatus } from './link.js'
 export type { GatewayToken } from './gateway-requests.js'
 export type { Hello } from './session.js'

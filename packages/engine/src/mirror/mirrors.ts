@@ -3,18 +3,17 @@ import type { MirrorsApi, MirrorView, ObjectName } from '../api.js'
 import { agreementFacts, slotOf } from '../agree/agreement-row.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import type { Reconciler } from '../link/reconcilers.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed, mirrorView } from './mirror-view.js'
 import { RecordMaps } from './record-maps.js'
 import { textOf } from '../replica/feed-role.js'
 
 /** "Connected External Lead / Opportunity". Derived from the peer's docs on reading; there is no way to write one. */
-export function createMirrors(context: EngineContext): { readonly api: MirrorsApi; readonly reconcilers: readonly Reconciler[] } {
+export function createMirrors(context: EngineContext): MirrorsApi {
   const { rows, replica } = context
   const maps = new RecordMaps(rows)
 
-  const api: MirrorsApi = {
+  return {
     of(object, record) {
       const views: MirrorView[] = []
       for (const id of maps.ofRecord(object, record)) {
@@ -39,7 +38,6 @@ export function createMirrors(context: EngineContext): { readonly api: MirrorsAp
       return count
     },
   }
-  return { api, reconcilers: [] }
 
   function viewOf(map: Row, connection: ConnectionFacts, object: ObjectName): MirrorView | undefined {
     const agreement = rows.get('Agreement', connection.id)

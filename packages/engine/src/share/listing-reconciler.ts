@@ -4,7 +4,7 @@ import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from
 import { objectNames } from '../agree/effective.js'
 import type { EngineContext } from '../context.js'
 import { isSameValue } from '../schema/value.js'
-import type { Reconciler } from '../link/reconcilers.js'
+import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { freezeListing, isListingKey, listingKey, recordToListing } from './listing.js'

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { ConnectionId } from '@entente/protocol'
 import type { ObjectName } from '../api.js'
-import { value } from '../agree/schema.js'
+import { value } from '../agree/agreement-terms.js'
 import { operators } from '../query/condition.js'
 import type { Rule } from '../query/rule.js'
 import { type Row, valueOf } from '../row/row.js'

@@ -1,6 +1,6 @@
 import { EngineError, type SyncApi } from '../api.js'
 import type { EngineContext } from '../context.js'
-import type { Reconcilers } from '../link/index.js'
+import type { Reconcilers } from '../reconcilers.js'
 import { askGatewayPass } from './gateway-pass.js'
 import type { Problems } from './problems.js'
 

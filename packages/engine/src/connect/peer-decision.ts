@@ -3,7 +3,7 @@ import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
 import { valueOf } from '../row/row.js'
 import type { Value } from '../schema/value.js'
-import type { ConnectionFacts } from '../connect/connection-facts.js'
+import type { ConnectionFacts } from './connection-facts.js'
 
 /** What this part of the engine signs. */
 export type DecisionType = 'proposal' | 'acceptance' | 'request' | 'package' | 'result'

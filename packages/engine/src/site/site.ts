@@ -4,23 +4,19 @@ import { EngineError, type ListingView, type ObjectName, type SiteApi } from '..
 import { agreementFacts } from '../agree/agreement-row.js'
 import { connectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
-import { importReconciler } from '../import/import-reconciler.js'
 import type { Field } from '../schema/field.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isDeleted } from '../records/records.js'
-import type { Reconciler } from '../link/reconcilers.js'
 import type { RowEdit } from '../row/rows.js'
 import { findListing, readListings } from '../share/listing.js'
 import { copyIdOfMap } from '../share/listing-id.js'
-import { answerReconciler } from './answer-reconciler.js'
 import { isFailed, jobView, ListingStatuses, requestOutcomes, requestRowId, requestRows } from './job.js'
-import { exportObstacle } from './permission.js'
-import { resultReconciler } from './result-reconciler.js'
-import { listingsPerRequest, requestKey } from './terms.js'
+import { exportObstacle } from '../export/permission.js'
+import { listingsPerRequest, requestKey } from '../export/export-messages.js'
 
-/** The vendor's partner site as the partner's people use it, and the work of an export on both sides. */
-export function createSite(context: EngineContext): { readonly api: SiteApi; readonly reconcilers: readonly Reconciler[] } {
+/** The vendor's partner site as the partner's people use it: its listings, and the export jobs that they start. */
+export function createSite(context: EngineContext): SiteApi {
   const { rows, identity, clock, random } = context
   const statuses = new ListingStatuses(rows)
   let turn: Promise<unknown> = Promise.resolve()
@@ -78,7 +74,7 @@ export function createSite(context: EngineContext): { readonly api: SiteApi; rea
       )
     },
   }
-  return { api, reconcilers: [answerReconciler(context), importReconciler(context), resultReconciler(context)] }
+  return api
 
   function vendorFields(id: ConnectionId, object: ObjectName): readonly Field[] {
     const { effective } = agreementFacts(rows.get('Agreement', id))

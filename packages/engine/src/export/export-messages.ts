@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
 import type { ExportError, OutboundStatus } from '../api.js'
-import { value } from '../agree/schema.js'
+import { value } from '../agree/agreement-terms.js'
 
 // What both orgs say to each other about an export. A request asks for up to 50 listings; it is answered by one or more packages, and each package by
 // one result. All are signed; the key of each names job, request and part, so that a second answer to the same can never stand beside the first.

@@ -1,5 +1,5 @@
-import type { Clock } from '../port/clock.js'
-import type { ReplicaView } from '../replica/index.js'
+import type { Clock } from './port/clock.js'
+import type { ReplicaView } from './replica/index.js'
 
 /**
  * Work that follows from state: it looks at rows and inbox and does what is missing by saving rows. Called again after every change, so a crash at

@@ -3,7 +3,7 @@ import { parseConnectionId } from '@entente/protocol'
 import type { ExportError, JobView, OutboundStatus } from '../api.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
-import { type Outcome, outcomes as outcomesSchema } from './terms.js'
+import { type Outcome, outcomes as outcomesSchema } from '../export/export-messages.js'
 
 /** The row of one request of a job: at most 50 listings, and how each ended. */
 export const requestRowId = (job: string, request: number): string => `${job}.${request}`
