@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Sections of docs/errors.md, and where the codes of each are declared. */
 const rooms: readonly (readonly [section: string, file: string, union: string])[] = [
-  ['Engine', 'packages/engine/src/api.ts', 'EngineErrorCode'],
+  ['Engine', 'packages/engine/src/error.ts', 'EngineErrorCode'],
   ['Store', 'packages/engine/src/port/store.ts', 'StoreErrorCode'],
   ['Record', 'packages/engine/src/schema/error.ts', 'RecordErrorCode'],
   ['CSV', 'packages/engine/src/csv/csv-error.ts', 'CsvErrorCode'],

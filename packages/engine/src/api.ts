@@ -1,11 +1,13 @@
 import type { ConnectionId, ErrorCode, OrgId, Side } from '@entente/protocol'
 import type { ConversionChoices } from './schema/convert.js'
-import type { RecordError } from './schema/error.js'
+import type { EngineError } from './error.js'
 import type { Field } from './schema/field.js'
 import type { RecordQuery } from './query/query.js'
 import type { Rule } from './query/rule.js'
 import type { ObjectSchema } from './schema/schema.js'
 import type { Value } from './schema/value.js'
+
+export { EngineError, type EngineErrorCode } from './error.js'
 
 // What a page may ask of one org's engine. Elements take these types and nothing else. Every method that changes something resolves when the
 // change is durable on this device, and rejects with an EngineError that says what to do; nothing is half done then. Reads are synchronous, from
@@ -32,31 +34,6 @@ export interface Engine {
 
 /** What may have changed, coarse enough to be cheap. */
 export type Topic = 'records' | 'connections' | 'agreements' | 'sharing' | 'people' | 'site' | 'mirrors' | 'sync'
-
-/** Closed set of reasons. `docs/errors.md` has a heading for each. */
-export type EngineErrorCode =
-  | 'INVALID' // a value or a field is not acceptable; `details` names each
-  | 'NOT_FOUND'
-  | 'NOT_ALLOWED' // role, grant, seat, or a side that may not do this
-  | 'NOT_CONNECTED' // the connection is not in a state for this
-  | 'NOT_VERIFIED' // the codes have not been compared
-  | 'TOO_MANY' // an eleventh update field, no seat left
-  | 'LINK' // an invitation link that is malformed, expired, used or void
-  | 'STORE' // the device's store said no: full, closed, written by a newer version
-  | 'SIZE'
-  | 'OFFLINE'
-
-export class EngineError extends Error {
-  override readonly name = 'EngineError'
-  readonly code: EngineErrorCode
-  readonly details: readonly RecordError[]
-
-  constructor(code: EngineErrorCode, message: string, details: readonly RecordError[] = [], cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.code = code
-    this.details = details
-  }
-}
 
 // ---- records
 

@@ -1,5 +1,6 @@
 import { createAgreements } from './agree/agreements.js'
-import { type Engine, EngineError, type Topic } from './api.js'
+import type { Engine, Topic } from './api.js'
+import { EngineError } from './error.js'
 import { createConnections } from './connect/connections.js'
 import type { EngineContext } from './context.js'
 import { answerReconciler } from './export/answer-reconciler.js'

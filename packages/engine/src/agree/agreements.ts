@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api.js'
-import { EngineError } from '../api.js'
+import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
 import { findField } from '../schema/schema.js'

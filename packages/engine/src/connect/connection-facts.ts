@@ -11,7 +11,7 @@ import {
   type Side,
   sides,
 } from '@entente/protocol'
-import { EngineError } from '../api.js'
+import { EngineError } from '../error.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
 import type { Value } from '../schema/value.js'

@@ -1,6 +1,7 @@
 import { type ConnectionId, limits, parseConnectionId, parseOrgId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import { type ConnectionsApi, type ConnectionState, type ConnectionView, EngineError } from '../api.js'
+import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api.js'
+import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'

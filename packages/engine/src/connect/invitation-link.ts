@@ -1,5 +1,5 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
-import { EngineError } from '../api.js'
+import { EngineError } from '../error.js'
 
 /** What an invitation link carries, all of it in the fragment, which no browser sends to a server (rule CN1). */
 export interface InvitationLink {

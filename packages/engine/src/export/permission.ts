@@ -1,4 +1,4 @@
-import { EngineError } from '../api.js'
+import { EngineError } from '../error.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { EngineContext } from '../context.js'

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { feedName, parseKey } from '@entente/protocol'
-import { EngineError, type InboundStatus, type MirrorsApi, type ObjectName, type OutboundStatus, type ShareView } from '../api.js'
+import type { InboundStatus, MirrorsApi, ObjectName, OutboundStatus, ShareView } from '../api.js'
+import { EngineError } from '../error.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { outboundStatuses } from './export-messages.js'

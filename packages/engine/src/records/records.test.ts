@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { EngineError } from '../api.js'
+import { EngineError } from '../error.js'
 import { ManualClock, MemoryStore, seededRandom } from '../testing/index.js'
 import { Rows, Stamper } from '../row/index.js'
 import { createRecords, type Shares } from './records.js'

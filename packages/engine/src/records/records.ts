@@ -1,5 +1,6 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import { EngineError, type ObjectName, type RecordsApi, type RecordView, type ShareView } from '../api.js'
+import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api.js'
+import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import { parseRecord, type RecordResult } from '../schema/validate.js'

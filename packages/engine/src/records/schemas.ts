@@ -1,4 +1,5 @@
-import { EngineError, type ObjectName } from '../api.js'
+import type { ObjectName } from '../api.js'
+import { EngineError } from '../error.js'
 import { type Field, parseField } from '../schema/field.js'
 import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema } from '../schema/schema.js'
 import { isSameValue, parseValue, type Value } from '../schema/value.js'

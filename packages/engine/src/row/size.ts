@@ -1,5 +1,5 @@
 import { limits } from '@entente/protocol'
-import { EngineError } from '../api.js'
+import { EngineError } from '../error.js'
 import type { Value } from '../schema/value.js'
 import type { Row } from './row.js'
 

@@ -1,4 +1,5 @@
-import { EngineError, type SharingApi } from '../api.js'
+import type { SharingApi } from '../api.js'
+import { EngineError } from '../error.js'
 import { connectionFacts, requireConnection } from '../connect/connection-facts.js'
 import { contentToValue } from '../agree/canonical.js'
 import type { EngineContext } from '../context.js'

@@ -1,6 +1,7 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionId } from '@entente/protocol'
-import { EngineError, type ListingView, type ObjectName, type SiteApi } from '../api.js'
+import type { ListingView, ObjectName, SiteApi } from '../api.js'
+import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { connectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'

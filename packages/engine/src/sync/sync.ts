@@ -1,4 +1,5 @@
-import { EngineError, type SyncApi } from '../api.js'
+import type { SyncApi } from '../api.js'
+import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconcilers } from '../reconcilers.js'
 import { askGatewayPass } from './gateway-pass.js'
