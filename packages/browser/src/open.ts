@@ -1,4 +1,4 @@
-import { type Engine, openEngine } from '@entente/engine'
+import { type Engine, openEngine, type Store, toEngineError } from '@entente/engine'
 import { openIdbStore } from './idb-store.js'
 import { browserClock, browserRandom } from './platform.js'
 import { openTabs } from './tabs.js'
@@ -15,11 +15,15 @@ export interface BrowserEngineOptions {
   readonly create?: { readonly orgName: string; readonly userName: string }
 }
 
-/** Opens an org in this browser: its store in IndexedDB, its line over WebSocket, one leading tab. */
+/**
+ * Opens an org in this browser: its store in IndexedDB, its line to the relay over WebSocket, and one tab that leads.
+ *
+ * @throws EngineError as `openEngine` does. STORE also where IndexedDB is closed to this page, or was written by a newer version (cause NEWER)
+ */
 export async function openBrowserEngine(options: BrowserEngineOptions): Promise<Engine> {
   const { name, relay, join, create } = options
   return openEngine({
-    store: await openIdbStore(name),
+    store: await openStore(name),
     openSocket: openWebSocket,
     clock: browserClock,
     random: browserRandom,
@@ -28,4 +32,12 @@ export async function openBrowserEngine(options: BrowserEngineOptions): Promise<
     ...(join !== undefined && { join }),
     ...(create && { create }),
   })
+}
+
+async function openStore(name: string): Promise<Store> {
+  try {
+    return await openIdbStore(name)
+  } catch (error) {
+    throw toEngineError(error, 'openBrowserEngine')
+  }
 }

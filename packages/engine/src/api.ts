@@ -7,8 +7,6 @@ import type { Rule } from './query/rule.js'
 import type { ObjectSchema } from './schema/schema.js'
 import type { Value } from './schema/value.js'
 
-export { EngineError, type EngineErrorCode } from './error.js'
-
 // What a page may ask of one org's engine. Elements take these types and nothing else. Every method that changes something resolves when the
 // change is durable on this device, and rejects with an EngineError that says what to do; nothing is half done then. Reads are synchronous, from
 // memory; `watch` tells when to read again.

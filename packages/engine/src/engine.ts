@@ -1,7 +1,8 @@
 import { createAgreements } from './agree/agreements.js'
 import type { Engine, Topic } from './api.js'
-import { EngineError } from './error.js'
+import { EngineError, toEngineError } from './error.js'
 import { createConnections } from './connect/connections.js'
+import { withBoundary } from './boundary.js'
 import type { EngineContext } from './context.js'
 import { answerReconciler } from './export/answer-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
@@ -48,9 +49,17 @@ export interface OpenEngineOptions {
 /**
  * Opens one org: its rows from the store, its line to the relay, and the reconcilers that carry its decisions out.
  *
- * @throws EngineError NOT_FOUND where the store is empty and nothing says to make an org, StoreError where the store says no
+ * @throws EngineError NOT_FOUND for an empty store without `create`, STORE where the store refuses, INTERNAL for a defect
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  try {
+    return withBoundary(await assemble(options))
+  } catch (error) {
+    throw toEngineError(error, 'openEngine')
+  }
+}
+
+async function assemble(options: OpenEngineOptions): Promise<Engine> {
   const { store, openSocket, clock, random, tabs, relay, join, create, team = false } = options
   const identity = (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'There is no org in this browser yet. Create one, or join one from an admin’s link.')
@@ -119,6 +128,7 @@ export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
       reconcilers.stop()
       link.stop()
       for (const end of ends) end()
+      watchers.close()
       replica.close()
       await store.close()
     },

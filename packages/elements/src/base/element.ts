@@ -69,9 +69,7 @@ export abstract class EntenteElement extends LitElement {
     if (this.#watched === this.org || !this.isConnected) return
     this.#unwatch()
     this.#watched = this.org
-    this.#endWatch = this.org?.watch((changed) => {
-      if (this.topics.some((topic) => changed.has(topic))) this.changed(changed)
-    })
+    this.#endWatch = this.org && this.#watch(this.org)
     this.changed(new Set(this.topics))
   }
 
@@ -125,6 +123,17 @@ export abstract class EntenteElement extends LitElement {
         this.requestUpdate()
       }, this),
     )
+  }
+
+  #watch(engine: Engine): (() => void) | undefined {
+    try {
+      return engine.watch((changed) => {
+        if (this.topics.some((topic) => changed.has(topic))) this.changed(changed)
+      })
+    } catch {
+      // A closed engine changes no more. Reading from it fails too, and `render` shows why.
+      return undefined
+    }
   }
 
   #unwatch(): void {

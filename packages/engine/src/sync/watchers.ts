@@ -22,6 +22,11 @@ export class Watchers {
     if (first && this.#changed.size > 0) this.#clock.after(0, () => this.#flush())
   }
 
+  /** Calls nobody any more, also not about changes that it has gathered already. */
+  close(): void {
+    this.#listeners.clear()
+  }
+
   #flush(): void {
     const changed = this.#changed
     this.#changed = new Set()

@@ -1,0 +1,120 @@
+import type { Engine } from './api.js'
+import { EngineError, toEngineError } from './error.js'
+
+type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
+type Method = (...args: readonly unknown[]) => unknown
+type Kind = 'promise' | 'value'
+
+/** Each method of a group with the way it answers. A method that is missing here, or stands here under the wrong kind, is a type error. */
+type Kinds<Group> = {
+  readonly [Name in keyof Group]: Group[Name] extends (...args: never[]) => Promise<unknown> ? 'promise' : 'value'
+}
+
+/** The whole API but `watch` and `close`: which methods give a promise, and which answer or throw at once. */
+export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group]> } = {
+  records: {
+    schema: 'value',
+    addField: 'promise',
+    setSchema: 'promise',
+    get: 'value',
+    list: 'value',
+    create: 'promise',
+    createMany: 'promise',
+    edit: 'promise',
+    remove: 'promise',
+    shares: 'value',
+    stopSharing: 'promise',
+    resumeSharing: 'promise',
+  },
+  connections: {
+    list: 'value',
+    get: 'value',
+    invite: 'promise',
+    cancelInvitation: 'promise',
+    accept: 'promise',
+    compareCodes: 'promise',
+    disconnect: 'promise',
+  },
+  agreements: { get: 'value', propose: 'promise', accept: 'promise', suggest: 'value', preflight: 'value' },
+  sharing: { rule: 'value', setRule: 'promise', visible: 'value', count: 'value' },
+  people: {
+    list: 'value',
+    seats: 'value',
+    setSeats: 'promise',
+    grant: 'promise',
+    revoke: 'promise',
+    users: 'value',
+    addUser: 'promise',
+  },
+  site: { listings: 'value', fields: 'value', obstacle: 'value', export: 'promise', jobs: 'value', retry: 'promise' },
+  mirrors: { of: 'value', count: 'value' },
+  sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
+}
+
+/**
+ * An engine as a page gets it. Every failure that leaves it is an EngineError, and after `close` every method but `close` refuses with CLOSED. The
+ * parts behind it throw what they meet: their errors are mapped here and nowhere else.
+ */
+export function withBoundary(engine: Engine): Engine {
+  let closing: Promise<void> | undefined
+
+  const requireOpen = (): void => {
+    if (closing) throw new EngineError('CLOSED', 'The engine of this org was closed. Open the org again.')
+  }
+  const toRefusal = (error: unknown, call: string): EngineError =>
+    closing
+      ? new EngineError('CLOSED', 'The engine was closed during this call. Open the org again and check what was saved.', [], error)
+      : toEngineError(error, call)
+
+  const guard = (call: string, kind: Kind, method: Method): Method =>
+    kind === 'promise'
+      ? async (...args) => {
+          requireOpen()
+          try {
+            return await method(...args)
+          } catch (error) {
+            throw toRefusal(error, call)
+          }
+        }
+      : (...args) => {
+          requireOpen()
+          try {
+            return method(...args)
+          } catch (error) {
+            throw toRefusal(error, call)
+          }
+        }
+
+  const guardGroup = <Name extends GroupName>(name: Name): Engine[Name] => {
+    const group = engine[name] as unknown as Readonly<Record<string, Method>>
+    const kinds: Readonly<Record<string, Kind>> = methodsByGroup[name]
+    const methods = Object.entries(kinds).map(([method, kind]) => {
+      const call: Method = (...args) => group[method]?.(...args)
+      return [method, guard(`${name}.${method}`, kind, call)] as const
+    })
+    return Object.fromEntries(methods) as unknown as Engine[Name]
+  }
+
+  return {
+    org: engine.org,
+    user: engine.user,
+    records: guardGroup('records'),
+    connections: guardGroup('connections'),
+    agreements: guardGroup('agreements'),
+    sharing: guardGroup('sharing'),
+    people: guardGroup('people'),
+    site: guardGroup('site'),
+    mirrors: guardGroup('mirrors'),
+    sync: guardGroup('sync'),
+    watch(listener) {
+      requireOpen()
+      return engine.watch(listener)
+    },
+    close() {
+      closing ??= engine.close().catch((error: unknown) => {
+        throw toEngineError(error, 'close')
+      })
+      return closing
+    },
+  }
+}
