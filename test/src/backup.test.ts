@@ -34,7 +34,9 @@ it('[AK1] backs up under load: each of several copies has everything that was ac
   const acknowledged = new Map<string, number>()
   const working = publishUntilCut(writer, acknowledged)
   for (const name of ['first.db', 'second.db', 'third.db']) {
-    await new Promise((resolve) => setTimeout(resolve, 250))
+    // Every key has been published, and the load goes on.
+    const round = acknowledged.get('k0') ?? 0
+    await expect.poll(() => [acknowledged.size, (acknowledged.get('k0') ?? 0) > round], { timeout: 15_000 }).toEqual([keys, true])
     const before = new Map(acknowledged)
     const file = join(directory, name)
     expect(await relayCommand('backup', file, '--data', relay.directory)).toMatchObject({ code: 0, stderr: '' })

@@ -17,13 +17,16 @@ class Room {
   readonly lost: number[] = []
   readonly readers: Readers
   readonly catchUp: CatchUp
+  #reading = 0
 
   constructor() {
     const page = async (after: number): Promise<Page> => {
       this.read.push(after)
       // What a read finds is what there was when it began.
       const { head } = this
+      this.#reading++
       await new Promise((resolve) => setTimeout(resolve, 1))
+      this.#reading--
       const entries = Array.from({ length: Math.max(0, head - after) }, (_, index) => ({
         sequence: after + index + 1,
         key: parseKey(`k${after + index + 1}`),
@@ -58,6 +61,11 @@ class Room {
     this.readers.add(subscription)
     this.catchUp.follow(subscription, head)
     return subscription
+  }
+
+  /** Resolves when nothing is being read, and nothing begins to be for some turns of the loop. */
+  async rest(): Promise<void> {
+    for (let quiet = 0; quiet < 5; quiet = this.#reading > 0 ? 0 : quiet + 1) await new Promise((resolve) => setImmediate(resolve))
   }
 
   #lose(subscription: Subscription): void {
@@ -179,7 +187,7 @@ it('[RS2] does not read for ever where a feed is said to have grown to where it 
   const vera = room.enter(1)
   await expect.poll(() => vera.live).toBe(true)
   room.readers.grew(access.name, 8)
-  await new Promise((resolve) => setTimeout(resolve, 30))
+  await room.rest()
   expect([vera.cursor, room.read]).toEqual([5, [0, 5]])
 })
 
@@ -187,6 +195,6 @@ it('[CU5] reads nothing for those who left while they waited', async () => {
   const room = new Room()
   const all = Array.from({ length: 40 }, (_, index) => room.enter(index))
   for (const subscription of all) room.readers.remove(subscription)
-  await new Promise((resolve) => setTimeout(resolve, 30))
+  await room.rest()
   expect(room.read.length).toBeLessThanOrEqual(16)
 })

@@ -2,6 +2,8 @@ import { type FeedName, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GroupCommit } from '../publish/group-commit.js'
 import { Mailboxes } from '../publish/mailbox.js'
+import { Outbox } from '../session/outbox.js'
+import { SessionSocket } from '../session/session-socket.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from '../testing/index.js'
 
 const messages = 120
@@ -35,11 +37,14 @@ describe('a long catching up', () => {
   }
 
   it('[CU5] waits for a reader that takes its time, instead of holding the feed in memory or dropping the reader', async () => {
+    const drained = vi.spyOn(Outbox.prototype, 'drained')
     const slow = await connect(1)
     slow.subscribe(1, feed)
     await slow.next('entries')
     slow.socket.pause()
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    // The relay has sent what it may, and waits for the socket to take it.
+    await vi.waitFor(() => expect(drained).toHaveBeenCalled())
+    drained.mockRestore()
     expect(relay.lines.some((line) => line.includes('slow-reader-dropped'))).toBe(false)
     slow.socket.resume()
     await slow.next('entries', (message) => message.live)
@@ -78,6 +83,7 @@ describe('a long catching up', () => {
 it('reads no further from a session whose offers, however small, the disk does not take', async () => {
   const relay = await TestRelay.start()
   const stuck = vi.spyOn(GroupCommit.prototype, 'offer').mockImplementation(() => {})
+  const paused = vi.spyOn(SessionSocket.prototype, 'pause')
   try {
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))
@@ -87,11 +93,12 @@ it('reads no further from a session whose offers, however small, the disk does n
       client.send({ type: 'publish', feed: 1, offers })
     }
     client.send({ type: 'ping' })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await vi.waitFor(() => expect(paused).toHaveBeenCalled(), 10_000)
     expect(stuck.mock.calls.length).toBeGreaterThan(1)
     expect(client.heard.some((message) => message.type === 'pong')).toBe(false)
   } finally {
     stuck.mockRestore()
+    paused.mockRestore()
     await relay.stop()
   }
 })
@@ -102,6 +109,7 @@ it('reads no further from a session that sends on while one of its messages wait
   const waiting = new Promise<void>((resolve) => (goOn = resolve))
   const slow = vi.spyOn(Mailboxes.prototype, 'claim').mockImplementation(() => waiting)
   const taken = vi.spyOn(GroupCommit.prototype, 'offer').mockImplementation(() => {})
+  const paused = vi.spyOn(SessionSocket.prototype, 'pause')
   try {
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))
@@ -109,14 +117,15 @@ it('reads no further from a session that sends on while one of its messages wait
     client.send({ type: 'claim', mailbox: parseConnectionId('A'.repeat(22)), claim: new Uint8Array(32) })
     const offer = offerOf('k', 'message', new Uint8Array(200_000))
     for (let id = 0; id < 100; id++) client.send({ type: 'publish', feed: 1, offers: [{ ...offer, id }] })
-    await new Promise((resolve) => setTimeout(resolve, 300))
+    await vi.waitFor(() => expect(paused).toHaveBeenCalled(), 10_000)
     // What the relay does not read stays with the client, beyond what the system keeps between the two.
-    expect(client.socket.bufferedAmount).toBeGreaterThan(1_000_000)
+    await expect.poll(() => client.socket.bufferedAmount).toBeGreaterThan(1_000_000)
     goOn()
     await expect.poll(() => taken.mock.calls.length).toBeGreaterThan(5)
   } finally {
     slow.mockRestore()
     taken.mockRestore()
+    paused.mockRestore()
     await relay.stop()
   }
 })

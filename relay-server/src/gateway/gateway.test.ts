@@ -116,17 +116,17 @@ describe('the y-websocket gateway', () => {
 
   it('[GW3] closes with 4401 when the token has had its time', async () => {
     await relay.stop()
-    relay = await TestRelay.start({ gatewayTokenMs: 200, heartbeatMs: 150 })
+    relay = await TestRelay.start({ gatewayTokenMs: 1_500, heartbeatMs: 150 })
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { provider, codes } = open(await askToken(paul))
     await synced(provider)
-    await expect.poll(() => codes, { timeout: 2_000 }).toContain(4401)
+    await expect.poll(() => codes, { timeout: 10_000 }).toContain(4401)
   })
 
   it('[GW3] goes on where it was when the page sets another token and connects, before or after the end of the first', async () => {
     await relay.stop()
-    relay = await TestRelay.start({ gatewayTokenMs: 600, heartbeatMs: 100 })
+    relay = await TestRelay.start({ gatewayTokenMs: 2_000, heartbeatMs: 100 })
     ;({ vera, paul } = await agree(connection, relay.url))
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const { doc, provider, codes } = open(await askToken(paul))
@@ -135,7 +135,7 @@ describe('the y-websocket gateway', () => {
       ['b', 1],
       ['c', 2],
     ] as const) {
-      if (value === 'c') await expect.poll(() => codes, { timeout: 3_000 }).toContain(4401)
+      if (value === 'c') await expect.poll(() => codes, { timeout: 10_000 }).toContain(4401)
       await vera.publish(feed, { ...docOffer('r1', bytes('')), whole: false, seen, bytes: edit(bytes(value)) })
       provider.params = { token: await askToken(paul) }
       provider.disconnect()

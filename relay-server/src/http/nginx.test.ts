@@ -30,18 +30,26 @@ describe.skipIf(!canTry)('a relay behind nginx, set up as docs/operate.md says',
     execFileSync('openssl', ['req', '-x509', ...curve, '-keyout', file('key'), '-out', file('cert'), ...subject], { stdio: 'ignore' })
     ca = await readFile(file('cert'))
     relay = await TestRelay.start({ names: [host], trustedProxies: ['127.0.0.1'] })
-    port = await freePort()
     const example = /```nginx\n([\s\S]+?)```/.exec(await readFile(guide, 'utf8'))?.[1] ?? ''
-    const site = example
-      .replace('127.0.0.1:8787', `127.0.0.1:${relay.port}`)
-      .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
-      .replace(/ssl_certificate .+;/, `ssl_certificate ${file('cert')};`)
-      .replace(/ssl_certificate_key .+;/, `ssl_certificate_key ${file('key')};`)
+    const siteAt = (port: number): string =>
+      example
+        .replace('127.0.0.1:8787', `127.0.0.1:${relay.port}`)
+        .replace('listen 443 ssl', `listen 127.0.0.1:${port} ssl`)
+        .replace(/ssl_certificate .+;/, `ssl_certificate ${file('cert')};`)
+        .replace(/ssl_certificate_key .+;/, `ssl_certificate_key ${file('key')};`)
     const places = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${file(name)};`).join(' ')
-    const whole = `daemon off; pid ${file('pid')}; error_log stderr; events { worker_connections 64; } http { access_log off; ${places} ${site} }`
-    await writeFile(file('nginx.conf'), whole)
-    nginx = spawn('nginx', ['-p', directory, '-c', file('nginx.conf')], { stdio: 'ignore' })
-    await vi.waitFor(async () => expect(await statusOf('/healthz')).toBe(200), { timeout: 5_000 })
+    // Between the moment when a port is found free and nginx's taking it, another process may take it: nginx ends then, and another port is tried.
+    for (let [tries, isUp] = [0, false]; !isUp; tries++) {
+      if (tries === 5) throw new Error('nginx ended five times; see whether it takes the configuration of the guide.')
+      port = await freePort()
+      const whole = `daemon off; pid ${file('pid')}; error_log stderr; events { worker_connections 64; } http { access_log off; ${places} ${siteAt(port)} }`
+      await writeFile(file('nginx.conf'), whole)
+      nginx = spawn('nginx', ['-p', directory, '-c', file('nginx.conf')], { stdio: 'ignore' })
+      const ended = new Promise<'ended'>((resolve) => nginx.once('exit', () => resolve('ended')))
+      const up = vi.waitFor(async () => expect(await statusOf('/healthz')).toBe(200), { timeout: 10_000 })
+      isUp = (await Promise.race([up, ended])) !== 'ended'
+      if (!isUp) up.catch(() => undefined)
+    }
   })
   afterAll(async () => {
     const gone = new Promise((resolve) => nginx.once('exit', resolve))

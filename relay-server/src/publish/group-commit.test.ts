@@ -31,6 +31,10 @@ describe('group commit', () => {
   /** Stands in the way of commits: each waits for it, and fails when it says so. */
   let gate: () => Promise<void>
   let transactions: number
+  /** Commits that have come back from the store, and readings of keys that have begun and ended. */
+  let committed: number
+  let readingsBegun: number
+  let readingsEnded: number
   /** Stands in the way of readings. */
   let reading: () => Promise<void>
   let accountOf: Store['account']
@@ -40,6 +44,9 @@ describe('group commit', () => {
     store = await openLibsqlStore(directory)
     fannedOut = []
     transactions = 0
+    committed = 0
+    readingsBegun = 0
+    readingsEnded = 0
     gate = async () => {}
     reading = async () => {}
     accountOf = (org) => store.account(org)
@@ -48,13 +55,18 @@ describe('group commit', () => {
         value: async (writes: readonly Write[]): Promise<Commit> => {
           transactions++
           await gate()
-          return store.commit(writes)
+          const commit = await store.commit(writes)
+          committed++
+          return commit
         },
       },
       keyStates: {
         value: async (names: readonly KeyName[]) => {
+          readingsBegun++
           await reading()
-          return store.keyStates(names)
+          const states = await store.keyStates(names)
+          readingsEnded++
+          return states
         },
       },
       controlEntry: { value: store.controlEntry.bind(store) },
@@ -92,7 +104,7 @@ describe('group commit', () => {
     groupCommit.offer(heard, team, [heard.offer('a')])
     await expect.poll(() => transactions).toBe(1)
     for (const key of ['b', 'c', 'd']) groupCommit.offer(heard, team, [heard.offer(key)])
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => readingsEnded).toBe(2)
     expect(heard.said).toEqual([])
     gate = async () => {}
     open()
@@ -108,7 +120,7 @@ describe('group commit', () => {
     groupCommit.offer(heard, team, [heard.offer('a')])
     await expect.poll(() => transactions).toBe(1)
     groupCommit.offer(heard, team, [heard.offer('b'), heard.offer('a')])
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => readingsEnded).toBe(2)
     fail()
     await groupCommit.finished()
     expect(heard.codes()).toEqual(['UNAVAILABLE 1', 'UNAVAILABLE 2', 'UNAVAILABLE 3'])
@@ -129,10 +141,10 @@ describe('group commit', () => {
     await store.commit([writeOf(team, heard.offer('a'))])
     reading = () => new Promise((resolve) => (read = resolve))
     groupCommit.offer(heard, team, [heard.offer('b'), heard.offer('c')])
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => readingsBegun).toBe(2)
     gate = async () => {}
     open()
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => committed).toBe(1)
     reading = async () => {}
     read()
     await groupCommit.finished()
@@ -147,7 +159,7 @@ describe('group commit', () => {
     let read = (): void => {}
     reading = () => new Promise((resolve) => (read = resolve))
     groupCommit.offer(heard, team, [heard.offer('b')])
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => readingsBegun).toBe(2)
     groupCommit.forgetAccounts()
     reading = async () => {}
     read()
@@ -185,7 +197,7 @@ describe('group commit', () => {
       team,
       ['c', 'd', 'e', 'f'].map((key) => heard.offer(key)),
     )
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => readingsEnded).toBe(3)
     gate = async () => {}
     open()
     await groupCommit.finished()
@@ -206,17 +218,17 @@ describe('group commit', () => {
   it('[IN2] keeps nothing of what was being read when the store was replaced by another copy', async () => {
     const heard = new Ear()
     await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 1 } })
-    let read = (): void => {}
+    let read: (() => void) | undefined
     const before = { ...(await store.account(heard.org)), usage: { bytes: 1, docs: 1, connections: 0 } }
     accountOf = async () => {
       await new Promise<void>((resolve) => (read = resolve))
       return before
     }
     groupCommit.offer(heard, team, [heard.offer('a')])
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await expect.poll(() => read).toBeDefined()
     groupCommit.forgetAll()
     accountOf = (org) => store.account(org)
-    read()
+    read?.()
     await groupCommit.finished()
     expect(heard.codes()).toEqual(['ok 1'])
   })
@@ -277,9 +289,11 @@ describe('group commit', () => {
     groupCommit.offer(loud, access('vendor', 'messages'), policies)
     groupCommit.offer(loud, team, [loud.offer('a')])
     groupCommit.offer(honest, { ...team, name: feedName({ kind: 'team', org: honest.org, topic: 'messages' }) }, [honest.offer('b')])
-    await expect.poll(() => honest.codes(), { interval: 1 }).toEqual(['ok 1'])
-    expect(transactions).toBeLessThan(4)
+    let heardAt = 0
+    honest.onSay = () => (heardAt = transactions)
     await groupCommit.finished()
+    expect(honest.codes()).toEqual(['ok 1'])
+    expect(heardAt).toBeLessThan(4)
     expect(transactions).toBe(200)
     expect(loud.codes().every((code) => code.startsWith('ok'))).toBe(true)
   })
@@ -321,6 +335,7 @@ class Ear implements Publisher {
   readonly org: OrgId
   readonly role = 'admin'
   readonly said: RelayMessage[] = []
+  onSay = (): void => {}
   waiting = 0
   #ids = 0
 
@@ -340,6 +355,7 @@ class Ear implements Publisher {
 
   say(message: RelayMessage): void {
     this.said.push(message)
+    this.onSay()
   }
 
   settled(bytes: number): void {

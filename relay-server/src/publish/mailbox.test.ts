@@ -11,11 +11,13 @@ import {
   feedNumbers,
   offerOf,
   RelayClient,
+  ShiftedClock,
   type TestDevice,
   TestRelay,
 } from '../testing/index.js'
 
 describe('a mailbox', () => {
+  let clock: ShiftedClock
   let relay: TestRelay
   let veraDevice: TestDevice
   let paulDevice: TestDevice
@@ -25,6 +27,7 @@ describe('a mailbox', () => {
   let claim: Uint8Array
 
   beforeEach(async () => {
+    clock = new ShiftedClock()
     relay = await TestRelay.start()
     ;[veraDevice, paulDevice] = await Promise.all([createDevice(await createOrg()), createDevice(await createOrg())])
     vera = await RelayClient.connect(relay.url, veraDevice)
@@ -32,7 +35,10 @@ describe('a mailbox', () => {
     mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
     claim = new Uint8Array(randomBytes(32))
   })
-  afterEach(() => relay.stop())
+  afterEach(async () => {
+    clock.restore()
+    await relay.stop()
+  })
 
   const invite = (client: RelayClient, hash = claim, expires = Date.now() + 60_000): Promise<{ state: string; triesLeft: number }> => {
     client.send({ type: 'invite', mailbox, claimHash: createHash('sha256').update(hash).digest(), expires })
@@ -115,9 +121,10 @@ describe('a mailbox', () => {
     relay = await TestRelay.start({ sweepMs: 50 })
     vera = await RelayClient.connect(relay.url, veraDevice)
     paul = await RelayClient.connect(relay.url, paulDevice)
-    await invite(vera, claim, Date.now() + 300)
+    await invite(vera, claim, Date.now() + 60_000)
     await vera.read(1, feed('vendor'))
     expect((await vera.publish(1, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
+    clock.offset = 61_000
     await expect.poll(() => relay.lines.some((line) => line.includes('mailboxes-cleared')), { timeout: 3_000 }).toBe(true)
     expect((await vera.publish(1, offerOf('again', 'message'))).code).toBe('FEED')
     await expect(vera.read(2, feed('vendor'))).rejects.toThrow('FEED')
@@ -163,12 +170,13 @@ describe('a mailbox', () => {
     const connection = await createConnection()
     const early = await RelayClient.connect(relay.url, connection.vera)
     mailbox = connection.id
-    expect(await invite(early, claim, Date.now() + 300)).toMatchObject({ state: 'open' })
+    expect(await invite(early, claim, Date.now() + 60_000)).toMatchObject({ state: 'open' })
     const { vera: party } = await agree(connection, relay.url)
     mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
-    await invite(early, claim, Date.now() + 300)
+    await invite(early, claim, Date.now() + 60_000)
     await early.read(9, feed('vendor'))
     await early.publish(9, offerOf('hello', 'message'))
+    clock.offset = 61_000
     await expect.poll(() => relay.lines.some((line) => line.includes('mailboxes-cleared')), { timeout: 3_000 }).toBe(true)
     const colleague = await connection.open(relay.url, connection.paul)
     expect((await colleague.read(1, connection.feed('vendor', 'messages'))).map((entry) => entry.key)).toEqual(['policy'])

@@ -1,4 +1,5 @@
 export * from './client.js'
+export * from './clock.js'
 export * from './connection.js'
 export * from './org.js'
 export * from '../store/contract/test-database.js'

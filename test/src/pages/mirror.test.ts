@@ -74,7 +74,7 @@ it('[GW1] Vera’s edit stands in Paul’s live page within a second', { timeout
   const words = 'Bring the signed offer, live'
   await pane('Vera').getByRole('textbox', { name: 'Next Step' }).fill(words)
   await pane('Vera').getByRole('button', { name: 'Save', exact: true }).click()
-  await live.getByRole('row', { name: 'Next Step' }).filter({ hasText: words }).waitFor({ timeout: 1_000 })
+  await live.getByRole('row', { name: 'Next Step' }).filter({ hasText: words }).waitFor(patience)
   expect(await live.getByText('not shared', { exact: true }).count()).toBeGreaterThan(0)
   expect(await live.locator('.changed').textContent()).toMatch(/^Last change \d+ \w+ 20\d\d/)
   await picture('mirror-live')
@@ -112,7 +112,7 @@ it('[GW3] comes back with another token before the first one ends, and shows all
   expect(states.filter((state) => state !== 'live')).toEqual([])
   await pane('Vera').getByRole('textbox', { name: 'Next Step' }).fill('Under another token')
   await pane('Vera').getByRole('button', { name: 'Save', exact: true }).click()
-  await live.getByText('Under another token').waitFor({ timeout: 1_000 })
+  await live.getByText('Under another token').waitFor(patience)
 })
 
 it('waits for the relay, and for a tab with the engine, and says so', { timeout: 90_000 }, async () => {
