@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { root } from './set-up.mjs'
 
-const published = ['protocol', 'engine', 'browser', 'elements']
+const published = ['packages/protocol', 'packages/engine', 'packages/browser', 'packages/elements', 'relay-server']
 
 const checks = [
   ['format', 'oxfmt --check .'],
@@ -13,8 +13,8 @@ const checks = [
   ['tests', 'vitest run --coverage'],
   ['build', 'vite build --logLevel warn'],
   ['sizes', 'size-limit'],
-  ['packages', published.map((name) => `publint packages/${name} --strict`).join(' && ')],
-  ['package types', published.map((name) => `attw --profile esm-only --pack packages/${name}`).join(' && ')],
+  ['packages', published.map((name) => `publint ${name} --strict`).join(' && ')],
+  ['package types', published.map((name) => `attw --profile esm-only --pack ${name}`).join(' && ')],
   ['manifest', 'node test/verify/manifest.mjs'],
   ['one copy of yjs', 'node test/verify/one-yjs.mjs'],
 ]

@@ -1,6 +1,6 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { TestPostgres } from './test-database.js'
+import { TestPostgres } from '../../testing/postgres.js'
 import { openPostgresStore } from '../postgres/postgres.js'
 import type { Store } from '../store.js'
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { feedName, parseConnectionId } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
-import { TestPostgres } from '../contract/test-database.js'
+import { TestPostgres } from '../../testing/postgres.js'
 import { SharedDatabase } from '../contract/database.js'
 import { Witness } from '../contract/witness.js'
 import { bounds, feed, message, org, second } from '../contract/writes.js'

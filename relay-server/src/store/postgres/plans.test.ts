@@ -1,7 +1,7 @@
 import { parseKey } from '@entente/protocol'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { TestPostgres } from '../contract/test-database.js'
+import { TestPostgres } from '../../testing/postgres.js'
 import { bounds, DocWriter, feed, message, nameOf, second } from '../contract/writes.js'
 import { appendStatement, callsOf } from './batch.js'
 import { connectionTo, listOf, type PostgresValue, sessionSql, type Statement } from './connection.js'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, vi } from 'vitest'
-import { TestPostgres } from '../contract/test-database.js'
+import { TestPostgres } from '../../testing/postgres.js'
 import { describeStore } from '../contract/contract.js'
 import { openPostgresStore } from './postgres.js'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { TestPostgres } from './test-database.js'
+import { TestPostgres } from './postgres.js'
 
 let server: TestPostgres
 beforeAll(async () => {
