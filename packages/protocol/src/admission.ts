@@ -3,55 +3,60 @@ import { limits } from './limits.js'
 import type { StateVector } from './state-vector.js'
 import { readUpdate, type UpdateItem } from './update-reader.js'
 
-/** An update that may enter a doc, and the doc's state vector after it. */
+/** An update that may enter a doc. */
 export interface Admitted {
-  /** The update itself, which is its own re-encoding. */
+  /** The update itself, which is its own re-encoding (rule AD9). */
   readonly bytes: Uint8Array
+  /** The doc's state vector after the update. */
   readonly vector: StateVector
+  /** The update's items, in its own order. */
   readonly items: readonly UpdateItem[]
-  /** Whether it deletes anything, as every overwriting does. */
+  /** Whether the update deletes anything, as every overwrite does. */
   readonly deletes: boolean
 }
 
 /**
  * Decides whether a Yjs update (V1) may enter a doc, without loading the doc (rules AD1 to AD9). Yjs trusts its input: a few bytes can make it
- * allocate hundreds of megabytes, nest types, or wait for ever for a struct that never comes. So the check is by induction: everything in the
- * doc was admitted before, and every struct of the update must continue exactly there.
+ * allocate hundreds of megabytes, nest types, or wait forever for a missing struct. So the check is by induction. Everything in the doc was
+ * admitted before, and every struct of the update must continue exactly there.
  *
- * @param update V1 bytes
- * @param known the doc's state vector; empty for a doc that begins
- * @param slots the allowed slot names, or undefined where any name is allowed (team feeds)
- * @throws ProtocolError SIZE, FRAME (malformed, out of order, gaps, deletions outside the doc), TYPE (other content), FIELD (root or slot)
+ * @param update the bytes of the update, in format V1
+ * @param known the doc's state vector; empty for a new doc
+ * @param slots the allowed slot names; undefined where every name is allowed, as in team feeds
+ * @throws ProtocolError SIZE for an update or a value over its limit
+ * @throws ProtocolError FRAME for malformed bytes, gaps, a wrong order, or deletions outside the doc
+ * @throws ProtocolError TYPE for content other than sealed bytes
+ * @throws ProtocolError FIELD for another root, or a slot that is not allowed
  */
 export function admitUpdate(update: Uint8Array, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
-  if (update.length > limits.entryBytes) refuse('SIZE', 'An update is larger than a frame carries.')
+  if (update.length > limits.entryBytes) refuse('SIZE', `An update has more than ${limits.entryBytes} bytes.`)
   const { items, deleted } = readUpdate(update)
   if (slots) {
     for (const { slot } of items) {
-      if (slot !== undefined && !slots.has(slot)) refuse('FIELD', 'An item is set under a slot that the policy does not allow.')
+      if (slot !== undefined && !slots.has(slot)) refuse('FIELD', 'An item names a slot that the policy does not allow.')
     }
   }
   const vector = new Map(known)
   const [only] = items
-  // What most updates are: one value after the last of its slot.
+  // Most updates hold one value, after the last one of its slot.
   if (only && items.length === 1) append(only, vector)
   else appendInOrder(items, vector)
   for (const { client, clock, length } of deleted) {
-    if (clock + length > (vector.get(client) ?? 0)) refuse('FRAME', 'An update deletes what its doc does not have.')
+    if (clock + length > (vector.get(client) ?? 0)) refuse('FRAME', 'An update deletes items that its doc does not have.')
   }
   return { bytes: update, vector, items, deletes: deleted.length > 0 }
 }
 
-/** Takes an item that every other it may refer to has gone before. */
+/** Appends an item whose possible origins are all in `vector` already. */
 function append({ client, clock, length, origin }: UpdateItem, vector: Map<number, number>): void {
-  if (clock !== (vector.get(client) ?? 0)) refuse('FRAME', 'An item does not follow its client’s last one.')
-  if (origin && origin.clock >= (vector.get(origin.client) ?? 0)) refuse('FRAME', 'An item refers to one that its doc does not have.')
+  if (clock !== (vector.get(client) ?? 0)) refuse('FRAME', 'An item does not follow the last item of its client.')
+  if (origin && origin.clock >= (vector.get(origin.client) ?? 0)) refuse('FRAME', 'An item refers to an item that its doc does not have.')
   vector.set(client, clock + length)
 }
 
 /**
- * Takes the items client by client, each exactly at its client's clock. Where one follows an item that another client of the update brings, that client
- * goes first, as far as is needed; so the work is in proportion to the items, in whatever order they refer to each other.
+ * Appends the items client by client, each exactly at its client's clock. An item may follow an item of another client in the same update. That client
+ * then goes first, as far as needed. So the work is proportional to the number of items, whatever order they refer to each other in.
  */
 function appendInOrder(items: readonly UpdateItem[], vector: Map<number, number>): void {
   const queues = new Map<number, { readonly items: UpdateItem[]; next: number }>()
@@ -62,7 +67,7 @@ function appendInOrder(items: readonly UpdateItem[], vector: Map<number, number>
   }
   const clockOf = (client: number): number => vector.get(client) ?? 0
   for (const first of queues.keys()) {
-    // Each waits for the one above it, until that one's clock has passed what it waits for.
+    // Each client waits for the client above it, until that one's clock has passed `until`.
     const stack: { readonly client: number; readonly until: number }[] = [{ client: first, until: Number.POSITIVE_INFINITY }]
     const waiting = new Set([first])
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
@@ -74,11 +79,11 @@ function appendInOrder(items: readonly UpdateItem[], vector: Map<number, number>
         waiting.delete(client)
         continue
       }
-      if (!queue || !item) return refuse('FRAME', 'An item refers to one that its doc does not have.')
-      if (item.clock !== clockOf(client)) refuse('FRAME', 'An item does not follow its client’s last one.')
+      if (!queue || !item) return refuse('FRAME', 'An item refers to an item that its doc does not have.')
+      if (item.clock !== clockOf(client)) refuse('FRAME', 'An item does not follow the last item of its client.')
       const { origin } = item
       if (origin && origin.clock >= clockOf(origin.client)) {
-        if (waiting.has(origin.client)) refuse('FRAME', 'Items refer to each other in a circle.')
+        if (waiting.has(origin.client)) refuse('FRAME', 'Items refer to each other in a cycle.')
         waiting.add(origin.client)
         stack.push({ client: origin.client, until: origin.clock })
       } else {

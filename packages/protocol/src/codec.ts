@@ -4,56 +4,73 @@ import { decodeUtf8 } from 'lib0/string'
 import { ProtocolError } from './error.js'
 
 /**
- * How one value stands on the wire. A codec is written once and gives the bytes, the check of what arrives and the TypeScript type
- * (`Infer`), so that the three cannot drift apart. `shape` spells the layout; a test holds a hash of all shapes (rule W4).
+ * The wire format of one type of value. A codec gives the encoder, the validating decoder and the TypeScript type (`Infer`). One definition gives all
+ * three, so they cannot drift apart.
  */
 export interface Codec<T> {
+  /** The layout in words. A test pins a hash of all shapes (rule W4). */
   readonly shape: string
+  /** Writes a value, which the caller guarantees to be within the limits. */
   write(encoder: encoding.Encoder, value: T): void
-  /** @throws ProtocolError FRAME or SIZE where the bytes are not of this shape. */
+  /**
+   * Reads a value.
+   *
+   * @throws ProtocolError FRAME for bytes of another shape, SIZE for a value over its limit
+   * @throws an error of lib0 for a number out of range, or where the bytes end early; `readAll` turns it into FRAME
+   */
   read(decoder: decoding.Decoder): T
 }
 
+/** The type of value that a codec writes and reads. */
 export type Infer<C> = C extends Codec<infer T> ? T : never
 
-/** A whole number from 0 to 2^53 - 1, seven bits a byte. */
+/** A whole number from 0 to 2^53 - 1: seven bits a byte, lowest bits first. */
 export const uint: Codec<number> = {
   shape: 'uint',
   write: (encoder, value) => encoding.writeVarUint(encoder, value),
   read: (decoder) => decoding.readVarUint(decoder),
 }
 
+/** A boolean, as one byte: 0 or 1. */
 export const flag: Codec<boolean> = {
   shape: 'flag',
   write: (encoder, value) => encoding.writeUint8(encoder, value ? 1 : 0),
   read: (decoder) => {
     const byte = decoding.readUint8(decoder)
-    if (byte > 1) throw new ProtocolError('FRAME', 'A flag on the wire is neither 0 nor 1.')
+    if (byte > 1) throw new ProtocolError('FRAME', 'A flag is neither 0 nor 1.')
     return byte === 1
   },
 }
 
-/** Bytes with their length before them. The result is a copy, so that it does not keep a whole frame alive. */
+/** Up to `max` bytes after their length. `read` returns a copy, so that a value does not keep its whole frame in memory. */
 export function bytes(max: number): Codec<Uint8Array> {
   const lent = lentBytes(max)
   return { ...lent, read: (decoder) => lent.read(decoder).slice() }
 }
 
-/** The same, but the result is a part of the frame: for what is done with soon, as a copy costs more than all else that is read of a short value. */
+/**
+ * Like `bytes`, but `read` returns a view of the frame. It is for values that are used at once: a copy costs more than everything else about reading a
+ * short value.
+ */
 export function lentBytes(max: number): Codec<Uint8Array> {
   return {
     shape: `bytes(${max})`,
     write: (encoder, value) => encoding.writeVarUint8Array(encoder, value),
     read: (decoder) => {
       const length = decoding.readVarUint(decoder)
-      if (length > max) throw new ProtocolError('SIZE', `A value of ${length} bytes is over its limit of ${max}.`)
-      if (decoder.pos + length > decoder.arr.length) throw new ProtocolError('FRAME', 'A value ends beyond its frame.')
+      if (length > max) throw new ProtocolError('SIZE', `A value has ${length} bytes; its limit is ${max}.`)
+      if (decoder.pos + length > decoder.arr.length) throw new ProtocolError('FRAME', 'A value ends after the end of its frame.')
       return decoding.readUint8Array(decoder, length)
     },
   }
 }
 
-/** UTF-8 text of at most `max` bytes; `accept` narrows it to a branded id or a name. */
+/**
+ * UTF-8 text after its length.
+ *
+ * @param max the limit in bytes
+ * @param accept parses the text into a branded id or name, and throws a ProtocolError for any other text
+ */
 export function text<T extends string = string>(max: number, accept?: (value: string) => T): Codec<T> {
   const inner = lentBytes(max)
   return {
@@ -66,6 +83,7 @@ export function text<T extends string = string>(max: number, accept?: (value: st
   }
 }
 
+/** Up to `max` values of one codec, after their count. */
 export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
   return {
     shape: `list(${item.shape},${max})`,
@@ -75,7 +93,7 @@ export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
     },
     read: (decoder) => {
       const length = decoding.readVarUint(decoder)
-      if (length > max) throw new ProtocolError('SIZE', `A list of ${length} is over its limit of ${max}.`)
+      if (length > max) throw new ProtocolError('SIZE', `A list has ${length} items; its limit is ${max}.`)
       const values: T[] = []
       for (let index = 0; index < length; index++) values.push(item.read(decoder))
       return values
@@ -83,6 +101,7 @@ export function list<T>(item: Codec<T>, max: number): Codec<readonly T[]> {
   }
 }
 
+/** A value that may be absent: a flag, then the value where the flag is true. */
 export function optional<T>(item: Codec<T>): Codec<T | undefined> {
   return {
     shape: `optional(${item.shape})`,
@@ -94,14 +113,14 @@ export function optional<T>(item: Codec<T>): Codec<T | undefined> {
   }
 }
 
-/** One of a closed list of names, as its place in the list. */
+/** One of a closed list of names, as one byte: its index in the list. */
 export function oneOf<const Names extends readonly string[]>(names: Names): Codec<Names[number]> {
   return {
     shape: `oneOf(${names.join('|')})`,
     write: (encoder, value) => encoding.writeUint8(encoder, names.indexOf(value)),
     read: (decoder) => {
       const name = names[decoding.readUint8(decoder)]
-      if (name === undefined) throw new ProtocolError('FRAME', 'A choice on the wire is outside its list.')
+      if (name === undefined) throw new ProtocolError('FRAME', 'A choice is outside its list.')
       return name
     },
   }
@@ -110,7 +129,7 @@ export function oneOf<const Names extends readonly string[]>(names: Names): Code
 type Fields = Readonly<Record<string, Codec<unknown>>>
 type Struct<F extends Fields> = { readonly [Name in keyof F]: Infer<F[Name]> }
 
-/** Named fields one after the other, in the order in which they are written here. */
+/** Named fields, one after another in the order of `fields`. */
 export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
   const entries = Object.entries(fields)
   return {
@@ -126,17 +145,25 @@ export function struct<F extends Fields>(fields: F): Codec<Struct<F>> {
   }
 }
 
-/** Bytes of one value. */
+/** Encodes one value. */
 export function encode<T>(codec: Codec<T>, value: T): Uint8Array {
   return encoding.encode((encoder) => codec.write(encoder, value))
 }
 
-/** The value of all of the bytes. @throws ProtocolError FRAME or SIZE, also for bytes that are left over. */
+/**
+ * Decodes one value that takes up all of the bytes.
+ *
+ * @throws ProtocolError FRAME or SIZE for bytes of another shape; FRAME for bytes after the value
+ */
 export function decode<T>(codec: Codec<T>, input: Uint8Array): T {
   return readAll(input, (decoder) => codec.read(decoder))
 }
 
-/** Runs a reader over bytes and turns whatever lib0 throws on a short input into a typed FRAME error. */
+/**
+ * Runs a reader over all of the bytes.
+ *
+ * @throws ProtocolError as `read` does; FRAME for any other error that `read` throws, and for bytes after the value
+ */
 export function readAll<T>(input: Uint8Array, read: (decoder: decoding.Decoder) => T): T {
   const decoder = decoding.createDecoder(input)
   let value: T

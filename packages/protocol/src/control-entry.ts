@@ -5,18 +5,22 @@ import type { ObjectTopic } from './feed.js'
 import { type DeviceId, type Key, parseDeviceId, parseKey } from './id.js'
 import { limits } from './limits.js'
 
-// Control entries are the entries that the relay itself reads. They live in the `messages` feeds like messages, so that ordering, catching up and the
-// rebuilding of a relay that lost its disk carry them too.
+// The relay itself reads control entries. They are entries of the `messages` feeds, so ordering, catching up and the restoration of a relay that
+// lost its disk cover them too.
 
-/** The key of a side's policy in its connection's messages feed. */
+/** The reserved key of a side's policy in its messages feed of a connection (rule PO1). */
 export const policyKey: Key = parseKey('policy')
 
-/** The key of a device's revocation in its org's messages feed; published by an admin's device. */
+/** The reserved key of a device's revocation in its org's own messages feed. Only an admin's device publishes one (rules ID4 and PO1). */
 export function revocationKey(device: DeviceId): Key {
   return parseKey(`revoked.${device}`)
 }
 
-/** The device that a control entry's key revokes, or undefined where the key is another's. */
+/**
+ * The device that a control entry revokes by its key, or undefined for a key that is no revocation's.
+ *
+ * @throws ProtocolError FRAME for a revocation's key that names no device
+ */
 export function revokedDevice(key: Key): DeviceId | undefined {
   return key.startsWith('revoked.') ? parseDeviceId(key.slice('revoked.'.length)) : undefined
 }
@@ -30,14 +34,23 @@ const policySchema = v.object({
   ended: v.exactOptional(v.literal(true)),
 })
 
-/** The agreement version that one side has signed, the slots per object that it accepts, and whether it has ended the connection (rules PO1 to PO5). */
+/**
+ * What one side of a connection allows (rules PO1 to PO5): the agreement version that it has signed, and the slots that it accepts per object. `ended`
+ * states that it has ended the connection.
+ */
 export type Policy = v.InferOutput<typeof policySchema>
 
+/** Encodes a policy as UTF-8 JSON. */
 export function encodePolicy(policy: Policy): Uint8Array {
   return encodeUtf8(JSON.stringify(policy))
 }
 
-/** @throws ProtocolError FIELD for an eleventh slot or a slot that is not "0" to "9", FRAME for what is no policy at all. */
+/**
+ * Decodes and validates a policy (rule PO1).
+ *
+ * @throws ProtocolError FIELD for an eleventh slot, or a slot outside "0" to "9"
+ * @throws ProtocolError FRAME for bytes that are not a policy
+ */
 export function decodePolicy(bytes: Uint8Array): Policy {
   let value: unknown
   try {
@@ -50,10 +63,14 @@ export function decodePolicy(bytes: Uint8Array): Policy {
   const inSlots = result.issues.some((issue) => issue.path?.[0]?.key === 'slots')
   throw inSlots
     ? new ProtocolError('FIELD', `A policy names a slot outside "0" to "9" or more than ${limits.slotsPerTopic} for one object.`)
-    : new ProtocolError('FRAME', 'A policy is not of the agreed form.')
+    : new ProtocolError('FRAME', 'A policy lacks a field, or holds a value of another type.')
 }
 
-/** What both sides allow together, or undefined as long as they have not registered the same version, and once either has ended the connection. */
+/**
+ * What both sides allow together: the slots that both accept (rule PO2).
+ *
+ * @returns undefined until both have registered the same version, and once either has ended the connection
+ */
 export function joinPolicies(vendor: Policy | undefined, partner: Policy | undefined): Policy | undefined {
   if (!vendor || !partner || vendor.version !== partner.version || vendor.ended || partner.ended) return undefined
   const both = (topic: ObjectTopic): string[] => vendor.slots[topic].filter((name) => partner.slots[topic].includes(name))

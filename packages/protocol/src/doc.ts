@@ -2,18 +2,23 @@ import * as Y from 'yjs'
 import { rootName } from './update-reader.js'
 
 /**
- * A doc is one flat Y.Map from slot to sealed bytes. It is loaded only for as long as one function runs: what is kept, at the relay as at a
- * device, are its bytes.
+ * The content of a doc: sealed bytes by slot (rule DC1). A Y.Doc is loaded only while one function runs. The relay and the devices keep the doc's
+ * bytes alone.
  */
 export type SealedSlots = ReadonlyMap<string, Uint8Array>
 
-// Y.Doc draws a random guid (and its options object) for each doc, which costs more than everything else in it; nothing here uses guids.
+// Without it Y.Doc draws a random guid, which costs more than everything else in creating a doc. Nothing here uses guids.
 const guid = 'entente'
 
-/** A loaded doc. `session` becomes its client id after loading, because Yjs redraws an id that it finds in use (rule DC2). */
+/**
+ * Loads a doc from its state and updates. The bytes must have been admitted.
+ *
+ * @param states the doc's state and the updates after it, in Yjs format V1
+ * @param session the client id for edits of this page load. It is set after loading, because Yjs replaces an id that it finds in use (rule DC2).
+ */
 export function loadDoc(states: readonly Uint8Array[], session?: number): Y.Doc {
   const doc = new Y.Doc({ guid })
-  // In one transaction, as what Yjs does at the end of each costs as much as the update itself.
+  // One transaction for all: what Yjs does at the end of each costs as much as an update itself.
   doc.transact(() => {
     for (const state of states) Y.applyUpdate(doc, state)
   })
@@ -21,7 +26,7 @@ export function loadDoc(states: readonly Uint8Array[], session?: number): Y.Doc 
   return doc
 }
 
-/** What a doc's slots hold. */
+/** Reads the sealed bytes of each slot. */
 export function readSlots(doc: Y.Doc): SealedSlots {
   const slots = new Map<string, Uint8Array>()
   doc.getMap(rootName).forEach((value, slot) => {
@@ -30,7 +35,7 @@ export function readSlots(doc: Y.Doc): SealedSlots {
   return slots
 }
 
-/** Sets slots in one transaction and gives that transaction's own update: the few bytes to publish (rule DC3). */
+/** Sets slots in one transaction. @returns that transaction's own update, in format V1: the few bytes to publish (rule DC3) */
 export function writeSlots(doc: Y.Doc, changes: SealedSlots): Uint8Array {
   let update: Uint8Array | undefined
   const keep = (bytes: Uint8Array): void => {
@@ -45,20 +50,20 @@ export function writeSlots(doc: Y.Doc, changes: SealedSlots): Uint8Array {
   return update ?? emptyDoc
 }
 
-/** The bytes of a doc that begins with these slots. */
+/** Creates the bytes of a new doc with these slots, written under the client id `session`. */
 export function createDoc(slots: SealedSlots, session: number): Uint8Array {
   return slots.size === 0 ? emptyDoc : writeSlots(loadDoc([], session), slots)
 }
 
-/** One doc out of a state and the updates after it, as load and encode: dead values go, which merging would keep. */
+/** Merges a doc's state and updates by loading and encoding, which drops overwritten values. `Y.mergeUpdates` would keep them. */
 export function compactDoc(states: readonly Uint8Array[]): Uint8Array {
   return Y.encodeStateAsUpdate(loadDoc(states))
 }
 
-/** A doc with nothing in it. */
+/** The bytes of an empty doc. */
 export const emptyDoc: Uint8Array = new Uint8Array([0, 0])
 
-/** The state vector of admitted bytes. */
+/** The state vector of a doc's admitted bytes. */
 export function vectorOfDoc(state: Uint8Array): ReadonlyMap<number, number> {
   return Y.decodeStateVector(Y.encodeStateVectorFromUpdate(state))
 }

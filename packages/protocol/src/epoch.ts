@@ -1,24 +1,28 @@
 import { type Codec, struct, uint } from './codec.js'
 
 /**
- * Which life of a doc this is: the agreement's version, then a number that grows each time the owner publishes the doc anew. In a team feed
- * the version is 0. A key keeps its last epoch over an erasure, so that a doc never comes back under an epoch it had (rule EP1).
+ * The generation of a doc (rules EP1 and EP2). A doc that is published as a whole begins a new epoch. A key keeps its last epoch over an erasure, so that
+ * a doc never returns under an epoch it had.
  */
 export interface Epoch {
+  /** The agreement's version; 0 in a team's feed. */
   readonly version: number
+  /** Counts the docs that the owner began under this version, from 0. */
   readonly number: number
 }
 
+/** The wire format of an epoch. */
 export const epoch: Codec<Epoch> = struct({ version: uint, number: uint })
 
+/** The lowest epoch, which entries without epochs carry. */
 export const zeroEpoch: Epoch = { version: 0, number: 0 }
 
-/** Negative where `a` came before `b`, 0 where they are the same. */
+/** Negative where `a` is before `b`, 0 where they are equal, positive where `a` is after `b`. */
 export function compareEpochs(a: Epoch, b: Epoch): number {
   return a.version - b.version || a.number - b.number
 }
 
-/** The epoch that follows `last` for a doc of this agreement version. */
+/** The epoch that a doc of this agreement version begins, after `last` (rule EP2). */
 export function nextEpoch(last: Epoch | undefined, version: number): Epoch {
   return { version, number: last && last.version >= version ? last.number + 1 : 0 }
 }

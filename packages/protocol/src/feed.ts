@@ -1,34 +1,42 @@
 import { ProtocolError } from './error.js'
 import { type ConnectionId, type OrgId, parseConnectionId, parseOrgId } from './id.js'
 
+/** The two sides of a connection. */
 export const sides = ['vendor', 'partner'] as const
 export type Side = (typeof sides)[number]
 
+/** The topics of a connection's feeds: each side has one feed of each. */
 export const connectionTopics = ['lead', 'opportunity', 'messages'] as const
 export type ConnectionTopic = (typeof connectionTopics)[number]
 
-/** Topics whose keys hold docs of agreed slots. */
+/** The topics of a connection whose keys hold docs. */
 export const objectTopics = ['lead', 'opportunity'] as const satisfies readonly ConnectionTopic[]
 export type ObjectTopic = (typeof objectTopics)[number]
 
+/** The topics of an org's own feeds. */
 export const teamTopics = ['rows', 'messages'] as const
 export type TeamTopic = (typeof teamTopics)[number]
 
-/** A feed in its parts: a connection's, or an org's own. */
+/** The parts of a feed's name: a connection's feed, or an org's own. */
 export type Feed =
   | { readonly kind: 'connection'; readonly connection: ConnectionId; readonly side: Side; readonly topic: ConnectionTopic }
   | { readonly kind: 'team'; readonly org: OrgId; readonly topic: TeamTopic }
 
 declare const brand: unique symbol
-/** A feed as one text: `<connection>/<side>/<topic>` or `<org>/team/<topic>`. */
+/** A feed's name: `<connection>/<side>/<topic>` or `<org>/team/<topic>` (rule F1). Only `feedName` and `parseFeedName` make one. */
 export type FeedName = string & { readonly [brand]: 'FeedName' }
 
+/** Joins the parts of a feed's name. */
 export function feedName(feed: Feed): FeedName {
   const name = feed.kind === 'team' ? `${feed.org}/team/${feed.topic}` : `${feed.connection}/${feed.side}/${feed.topic}`
   return name as FeedName
 }
 
-/** @throws ProtocolError FEED for a text that names no feed. */
+/**
+ * Splits a feed's name into its parts.
+ *
+ * @throws ProtocolError FEED for a text of another form, FRAME for a malformed id in it
+ */
 export function parseFeed(name: string): Feed {
   const [owner = '', middle = '', topic = '', ...rest] = name.split('/')
   if (rest.length === 0) {
@@ -40,13 +48,15 @@ export function parseFeed(name: string): Feed {
       return { kind: 'connection', connection: parseConnectionId(owner), side, topic: connectionTopic }
     }
   }
-  throw new ProtocolError('FEED', 'A text names no feed: it is neither connection/side/topic nor org/team/topic.')
+  throw new ProtocolError('FEED', 'A feed’s name is neither connection/side/topic nor org/team/topic.')
 }
 
+/** Validates a feed's name. @throws ProtocolError as `parseFeed` does */
 export function parseFeedName(name: string): FeedName {
   return feedName(parseFeed(name))
 }
 
+/** The peer's side. */
 export function otherSide(side: Side): Side {
   return side === 'vendor' ? 'partner' : 'vendor'
 }

@@ -20,10 +20,10 @@ import { refused } from './message/refused.js'
 import { subscribe } from './message/subscribe.js'
 import { welcome } from './message/welcome.js'
 
-// A frame is one binary WebSocket message: one or more messages, each its number (one byte) and its fields. Batching is the frame's whole
-// purpose: a device that comes back says all it wants in one frame, and the relay answers many feeds in one.
+// A frame is one binary WebSocket message: one or more messages, each with its number (one byte) and its fields. Frames exist for batching: a
+// returning device sends all its requests in one frame, and the relay answers many feeds in one.
 
-/** What a device sends. The numbers are the wire's: never reuse one. */
+/** The messages of a device, by their numbers on the wire. Never reuse a number (rule W4). */
 const clientMessages = {
   hello: [1, hello],
   attach: [2, attach],
@@ -36,7 +36,7 @@ const clientMessages = {
   pong: [9, pong],
 } as const
 
-/** What the relay sends. */
+/** The messages of the relay, likewise. */
 const relayMessages = {
   challenge: [33, challenge],
   welcome: [34, welcome],
@@ -56,26 +56,37 @@ type MessageIn<M extends Messages> = {
   readonly [Type in keyof M]: { readonly type: Type } & Infer<M[Type][1]>
 }[keyof M]
 
+/** A message from a device to the relay. */
 export type ClientMessage = MessageIn<typeof clientMessages>
+/** A message from the relay to a device. */
 export type RelayMessage = MessageIn<typeof relayMessages>
-/** The message of one type. `ping` and `pong` are the same from either end. */
+/** The message of one type. `ping` and `pong` are the same in both directions. */
 export type MessageOf<Type extends (ClientMessage | RelayMessage)['type']> = Extract<ClientMessage | RelayMessage, { readonly type: Type }>
 
-/** One frame of what a device says. */
+/** Encodes a device's messages as one frame. */
 export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)
-/** @throws ProtocolError VERSION for a message number that is not known here, FRAME or SIZE for malformed bytes. */
+/**
+ * Decodes a device's frame (rules W1 and W2).
+ *
+ * @throws ProtocolError VERSION for an unknown message number, FRAME for malformed bytes, SIZE for a value over its limit, FEED for a malformed feed name
+ */
 export const decodeClientFrame = frameReader<ClientMessage>(clientMessages)
-/** One frame of what the relay says. */
+/** Encodes the relay's messages as one frame. */
 export const encodeRelayFrame = frameWriter<RelayMessage>(relayMessages)
-/** @throws ProtocolError VERSION for a message number that is not known here, FRAME or SIZE for malformed bytes. */
+/**
+ * Decodes a relay's frame (rules W1 and W2).
+ *
+ * @throws ProtocolError VERSION for an unknown message number, FRAME for malformed bytes, SIZE for a value over its limit
+ */
 export const decodeRelayFrame = frameReader<RelayMessage>(relayMessages)
 
-/** Entries as they stand in a frame, one after the other: what many readers are sent is encoded once. */
+/** Entries in their wire format, one after another. They are encoded once for many readers. */
 export interface EncodedEntries {
   readonly count: number
   readonly bytes: Uint8Array
 }
 
+/** Encodes entries for `encodeEntriesFrame`. */
 export function encodeEntries(some: readonly Entry[]): EncodedEntries {
   const bytes = encoding.encode((encoder) => {
     for (const one of some) entry.write(encoder, one)
@@ -83,7 +94,7 @@ export function encodeEntries(some: readonly Entry[]): EncodedEntries {
   return { count: some.length, bytes }
 }
 
-/** One frame with one `entries` message, as `encodeRelayFrame` makes it, out of entries that were encoded before. */
+/** Builds a frame of one `entries` message from encoded entries. It equals the frame that `encodeRelayFrame` makes. */
 export function encodeEntriesFrame(head: EntriesHead, { count, bytes }: EncodedEntries): Uint8Array {
   return encoding.encode((encoder) => {
     encoding.writeUint8(encoder, relayMessages.entries[0])
@@ -93,7 +104,7 @@ export function encodeEntriesFrame(head: EntriesHead, { count, bytes }: EncodedE
   })
 }
 
-/** The layout of every message by its number, for the test that pins the wire. */
+/** The number, name and layout of every message, for the test that pins the wire (rule W4). */
 export const wireShapes: readonly string[] = [...Object.entries(clientMessages), ...Object.entries(relayMessages)].map(
   ([type, [number, codec]]) => `${number} ${type} ${codec.shape}`,
 )
@@ -126,5 +137,5 @@ function frameReader<M>(known: Messages): (frame: Uint8Array) => M[] {
 }
 
 function unknownType(which: string | number): never {
-  throw new ProtocolError('VERSION', `Message ${which} is not known here.`)
+  throw new ProtocolError('VERSION', `Message ${which} is unknown.`)
 }

@@ -6,34 +6,38 @@ import { ProtocolError } from './error.js'
 declare const brand: unique symbol
 type Branded<Name extends string> = string & { readonly [brand]: Name }
 
-/** RFC 7638 thumbprint (SHA-256, base64url) of an org's Ed25519 root key. */
+/** An org's id: the RFC 7638 thumbprint (SHA-256, base64url) of its Ed25519 root key. */
 export type OrgId = Branded<'OrgId'>
-/** RFC 7638 thumbprint of a device's Ed25519 key. */
+/** A device's id: the RFC 7638 thumbprint (SHA-256, base64url) of its Ed25519 key. */
 export type DeviceId = Branded<'DeviceId'>
-/** 128 bits, base64url: of a connection, see `connectionId`, or of an invitation's mailbox. */
+/** The id of a connection (see `connectionId`) or of an invitation's mailbox: 128 bits in base64url. */
 export type ConnectionId = Branded<'ConnectionId'>
-/** What an entry of a feed is filed under. Opaque to the relay. */
+/** The key of an entry in its feed. It is opaque to the relay, except for the reserved keys of control entries. */
 export type Key = Branded<'Key'>
 
 const thumbprint = /^[A-Za-z0-9_-]{43}$/
 const short = /^[A-Za-z0-9_-]{22}$/
 const keyForm = /^[A-Za-z0-9_.:-]{1,64}$/
 
+/** Validates an org's id. @throws ProtocolError FRAME */
 export const parseOrgId = parser<OrgId>(thumbprint, 'an org id (43 characters of base64url)')
+/** Validates a device's id. @throws ProtocolError FRAME */
 export const parseDeviceId = parser<DeviceId>(thumbprint, 'a device id (43 characters of base64url)')
+/** Validates the id of a connection or a mailbox. @throws ProtocolError FRAME */
 export const parseConnectionId = parser<ConnectionId>(short, 'a connection id (22 characters of base64url)')
+/** Validates an entry's key. @throws ProtocolError FRAME */
 export const parseKey = parser<Key>(keyForm, 'a key (1 to 64 characters of A-Z a-z 0-9 _ . : -)')
 
 /**
- * The id of the connection between two orgs: a hash over both of them and a salt that both know. The id proves its parties to anyone who
- * is shown them, so that a relay that lost its disk learns again who may write what, from the clients and without trusting them (rule F3).
+ * The id of the connection between two orgs: a hash over both of them and a salt that both know (rule F3). The id proves its parties to anyone who
+ * is shown them. So a relay that lost its disk learns from the clients who may write what, without trusting them.
  */
 export function connectionId(vendor: OrgId, partner: OrgId, salt: string): ConnectionId {
   const hash = digest(encodeUtf8(`entente connection 1\n${vendor}\n${partner}\n${salt}`))
   return parseConnectionId(toBase64UrlEncoded(hash.subarray(0, 16)))
 }
 
-/** @returns a function that gives the branded id, or throws ProtocolError FRAME for a text of another form. */
+/** @returns a function that gives the branded id, and throws ProtocolError FRAME for a text of another form (rule F1) */
 function parser<T extends string>(form: RegExp, name: string): (value: string) => T {
   return (value) => {
     if (!form.test(value)) throw new ProtocolError('FRAME', `A text is not ${name}.`)

@@ -1,27 +1,31 @@
-/** The numbers that both ends hold each other to. Sizes in bytes, times in milliseconds. */
+/**
+ * The limits that both ends enforce (SPEC.md section 17). The name gives the unit: `…Bytes` is in bytes, `…Ms` in milliseconds, any other a count.
+ */
 export const limits = {
-  /** A WebSocket message. Large enough for one full doc, small enough that a slow link is never held for long. */
+  /** One frame. Large enough for a full doc, small enough that a slow link is never blocked for long. */
   frameBytes: 256 * 1024,
-  /** A doc or message inside a frame: what is left beside the frame's own words. */
+  /** The bytes of one entry: a frame, less room for the other fields. */
   entryBytes: 252 * 1024,
-  /** One sealed value. A text area of 4,000 characters in any script fits four times. */
+  /** One sealed value. A text of 4,000 characters in any script fits four times. */
   valueBytes: 64 * 1024,
-  /** A key or a slot name. */
+  /** A key, or the name of a slot. */
   keyBytes: 64,
-  /** Entries in one frame: bounds the work that one frame can ask for. */
+  /** The entries, offers or ids of one message. It bounds the work that one message asks for. */
   entriesPerFrame: 2_000,
-  /** Update fields per object: the promise of the product, kept by element, engine and relay. */
+  /** The update fields of one object: a promise of the product, which elements, engine and relay all keep. */
   slotsPerTopic: 10,
-  /** Feeds that one session may follow. */
+  /** The feeds that a session may follow, and the connections that it may attach. */
   feedsPerSession: 1_000,
-  /** A JWT on the wire. */
+  /** One JWT. */
   tokenBytes: 8 * 1024,
-  /** How long a session may take to say hello, and how many frames it may send until then. */
+  /** The time from a socket's opening to its hello. */
   helloMs: 5_000,
+  /** The frame that ends a socket whose session has not opened. */
   framesBeforeHello: 16,
-  /** A silent line is asked after this time, and given up when the answer takes as long again. */
+  /** The silence before a ping, and again before the line is given up (rule HB1). */
   heartbeatMs: 15_000,
-  /** Wrong tries after which an invitation is void, and how long it lives. */
+  /** The wrong claims that make an invitation void (rule MB3). */
   invitationTries: 5,
+  /** The longest life of an invitation (rule MB5). */
   invitationMs: 72 * 60 * 60 * 1000,
 } as const

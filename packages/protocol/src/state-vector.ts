@@ -1,14 +1,17 @@
 import * as Y from 'yjs'
 
-/** Per Yjs client the clock up to which a doc is known. Small: one entry per writing page load since the doc's epoch began. */
+/** The next clock of each Yjs client in a doc. It has one entry per page load that has written since the doc's epoch began. */
 export type StateVector = ReadonlyMap<number, number>
 
+/** The state vector of an empty doc. */
 export const emptyVector: StateVector = new Map()
 
-/** A number of 53 bits takes at most 8 bytes of 7 bits. */
+/** The most bytes that a number of 53 bits takes, at seven bits a byte. */
 const numberBytes = 8
 
-/** As Yjs writes it. Every accepted update brings one, so it is written by hand: a general encoder costs three times as much. */
+/**
+ * Encodes a state vector as Yjs does. Every accepted update needs one, so the loop is written by hand: a general encoder takes three times as long.
+ */
 export function encodeStateVector(vector: StateVector): Uint8Array {
   const bytes = new Uint8Array(numberBytes * (1 + 2 * vector.size))
   let at = 0
@@ -28,7 +31,7 @@ export function encodeStateVector(vector: StateVector): Uint8Array {
   return bytes.subarray(0, at)
 }
 
-/** Of bytes that were admitted before; not for hostile input. */
+/** Decodes a state vector that `encodeStateVector` wrote. It is not for untrusted input. */
 export function decodeStateVector(bytes: Uint8Array): StateVector {
   return Y.decodeStateVector(bytes)
 }

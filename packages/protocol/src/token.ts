@@ -1,11 +1,14 @@
 import * as v from 'valibot'
 import { parseDeviceId, parseOrgId } from './id.js'
 
-// The two JWTs of a session (RFC 7519, alg EdDSA). Signing and verifying is the business of engine and relay; what stands in them is here.
+// The claims of a session's two JWTs (RFC 7519, alg EdDSA). Engine and relay sign and verify them.
 
+/** The JOSE type of a hello token. */
 export const helloType = 'entente-hello+jwt'
+/** The JOSE type of a device certificate. */
 export const certificateType = 'entente-device+jwt'
 
+/** The roles in which an org certifies a device. */
 export const roles = ['admin', 'member', 'site'] as const
 export type Role = (typeof roles)[number]
 
@@ -14,11 +17,12 @@ const publicKey = v.object({ kty: v.literal('OKP'), crv: v.literal('Ed25519'), x
 /** An Ed25519 public key as a JWK (RFC 8037). */
 export type PublicKey = v.InferOutput<typeof publicKey>
 
-/**
- * A device certificate's header and claims: the org's root key vouches that a device key (`cnf`, RFC 7800) belongs to a user with a role.
- * `iss` is the org id and must be the thumbprint of the header's `jwk`; `sub` is the device id and must be the thumbprint of `cnf.jwk` (rule ID2).
- */
+/** The header of a device certificate. `jwk` is the org's root key, which signs it. */
 export const certificateHeader = v.object({ alg: v.literal('EdDSA'), typ: v.literal(certificateType), jwk: publicKey })
+/**
+ * The claims of a device certificate: the org's root key states that a device key (`cnf`, RFC 7800) belongs to a user with a role. `iss` is the org's
+ * id, the thumbprint of the header's `jwk`. `sub` is the device's id, the thumbprint of `cnf.jwk` (rule ID2). `iat` and `exp` are in seconds since 1970.
+ */
 export const certificateClaims = v.object({
   iss: v.pipe(v.string(), v.transform(parseOrgId)),
   sub: v.pipe(v.string(), v.transform(parseDeviceId)),
@@ -30,14 +34,17 @@ export const certificateClaims = v.object({
 })
 export type CertificateClaims = v.InferOutput<typeof certificateClaims>
 
-/** A hello's claims: the relay's nonce (base64url), the relay's host as the device dialled it, the protocol version it will speak. */
+/**
+ * The claims of a hello token (rule ID3). `nonce` is the challenge's, in base64url. `aud` is the relay's host as the device dialled it. `version` is the
+ * protocol version that the device speaks. `iat` and `exp` are in seconds since 1970.
+ */
 export const helloClaims = v.object({
   nonce: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
   aud: v.pipe(v.string(), v.maxLength(255)),
   version: v.pipe(v.number(), v.integer()),
   iat: v.pipe(v.number(), v.integer()),
   exp: v.pipe(v.number(), v.integer()),
-  /** What the relay's operator gave the org to be let in with, where the relay asks for it (rule AM2). */
+  /** The join token that the relay's operator gave to the org, where the relay asks for one (rule AM2). */
   join: v.optional(v.pipe(v.string(), v.maxLength(512))),
 })
 export type HelloClaims = v.InferOutput<typeof helloClaims>

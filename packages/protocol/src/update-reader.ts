@@ -2,39 +2,41 @@ import { decodeUtf8 } from 'lib0/string'
 import { ProtocolError } from './error.js'
 import { limits } from './limits.js'
 
-// A strict reader of the part of Yjs's update format (V1) that docs here are made of. Yjs's own reader trusts its input and accepts many spellings of
-// the same update; this one takes exactly the one that Yjs writes, allocates nothing that the input has not paid for in bytes, and so makes sure that
-// bytes which pass are their own re-encoding (rules AD1 to AD3, AD6, AD7).
+// A strict reader of the part of Yjs's update format (V1) that docs here consist of. Yjs's own reader trusts its input and accepts many spellings of
+// one update. This reader accepts only the spelling that Yjs writes, and allocates no more than the input's own bytes justify. Bytes that pass are
+// therefore their own re-encoding (rules AD1 to AD3, AD6, AD7).
 
-/** One item: a sealed value, or a run of deleted ones. */
+/** One item of an update: a sealed value, or a run of deleted values. */
 export interface UpdateItem {
   readonly client: number
   readonly clock: number
-  /** How many clocks it takes: 1 for a value. */
+  /** The number of clocks that the item spans: 1 for a value. */
   readonly length: number
-  /** The item that it follows, which it overwrites; the first of a slot has none. */
+  /** The item that this one follows and overwrites. The first item of a slot has none. */
   readonly origin: { readonly client: number; readonly clock: number } | undefined
-  /** Named by items without origin alone. */
+  /** The slot, named only by items without an origin. */
   readonly slot: string | undefined
-  /** A view of the update's bytes; undefined for deleted ones. */
+  /** The sealed value, as a view of the update's bytes; undefined for deleted values. */
   readonly value: Uint8Array | undefined
 }
 
+/** A range of clocks whose items an update deletes. */
 export interface DeletedRange {
   readonly client: number
   readonly clock: number
   readonly length: number
 }
 
+/** An update in its parts, in the order of its bytes. */
 export interface Update {
   readonly items: readonly UpdateItem[]
   readonly deleted: readonly DeletedRange[]
 }
 
-/** The one root of every doc: a Y.Map from slot to sealed bytes. */
+/** The name of every doc's only root, a Y.Map from slot to sealed bytes (rule DC1). */
 export const rootName = 'v'
 
-// The first byte of a struct: what it holds, and which of its parts follow.
+// The first byte of a struct tells its content and which of its parts follow.
 const contentBits = 0x1f
 const hasOrigin = 0x80
 const hasRightOrigin = 0x40
@@ -45,9 +47,10 @@ const binaryContent = 3
 const skip = 10
 
 /**
- * Reads an update of version 1.
+ * Reads an update of format V1.
  *
- * @throws ProtocolError FRAME for anything but the one spelling that Yjs writes, TYPE for other content, FIELD for another root, SIZE for a value over its limit
+ * @throws ProtocolError FRAME for bytes in any spelling but that of Yjs, TYPE for content other than sealed bytes
+ * @throws ProtocolError FIELD for another root or a malformed slot, SIZE for a value over its limit
  */
 export function readUpdate(bytes: Uint8Array): Update {
   const reader = new Reader(bytes)
@@ -73,17 +76,17 @@ export function readUpdate(bytes: Uint8Array): Update {
 function readItem(reader: Reader, client: number, clock: number): UpdateItem {
   const info = reader.byte()
   const content = info & contentBits
-  if (content === garbage || content === skip) refuse('FRAME', 'An update holds a struct that is no item.')
+  if (content === garbage || content === skip) refuse('FRAME', 'An update holds a struct that is not an item.')
   if (content !== binaryContent && content !== deletedContent) refuse('TYPE', 'An update holds content other than sealed bytes.')
-  if ((info & hasRightOrigin) !== 0) refuse('FRAME', 'An item names a right neighbour; values of a map have none.')
-  if ((info & hasSlot) === 0) refuse('FIELD', 'An item lies under no slot.')
+  if ((info & hasRightOrigin) !== 0) refuse('FRAME', 'An item names a right origin, which values of a map do not have.')
+  if ((info & hasSlot) === 0) refuse('FIELD', 'An item has no slot.')
   const origin = (info & hasOrigin) === 0 ? undefined : { client: reader.uint(), clock: reader.uint() }
   if (!origin && (reader.uint() !== 1 || reader.text(limits.keyBytes) !== rootName))
-    refuse('FIELD', 'An item lies outside the doc’s one root.')
+    refuse('FIELD', 'An item is outside the doc’s only root.')
   const slot = origin ? undefined : reader.text(limits.keyBytes)
   const value = content === binaryContent ? reader.bytes(limits.valueBytes) : undefined
   const length = value ? 1 : reader.uint()
-  if (length < 1 || clock + length > 0x7fffffff) refuse('FRAME', 'An item is longer than a clock counts.')
+  if (length < 1 || clock + length > 0x7fffffff) refuse('FRAME', 'An item is empty, or ends beyond the highest clock.')
   return { client, clock, length, origin, slot, value }
 }
 
@@ -123,9 +126,9 @@ class Reader {
     return byte === undefined ? refuse('FRAME', 'An update ends early.') : byte
   }
 
-  /** A number of seven bits a byte, in as few bytes as it needs. */
+  /** Reads a number of seven bits a byte, in as few bytes as it needs. */
   uint(): number {
-    // Nearly all are one byte.
+    // Nearly all numbers are one byte.
     const first = this.byte()
     if (first < 0x80) return first
     let number = first & 0x7f
@@ -133,7 +136,7 @@ class Reader {
       const byte = this.byte()
       number += (byte & 0x7f) * place
       if (number > Number.MAX_SAFE_INTEGER) refuse('FRAME', 'An update holds a number out of range.')
-      if (byte < 0x80) return byte === 0 ? refuse('FRAME', 'An update spells a number longer than it is.') : number
+      if (byte < 0x80) return byte === 0 ? refuse('FRAME', 'An update spells a number in more bytes than it needs.') : number
     }
   }
 
@@ -150,9 +153,9 @@ class Reader {
   text(max: number): string {
     const length = this.uint()
     const end = this.#at + length
-    if (length > max) refuse('FIELD', 'A slot’s name is longer than names are.')
+    if (length > max) refuse('FIELD', `A slot’s name has more than ${max} bytes.`)
     if (end > this.#bytes.length) refuse('FRAME', 'An update ends early.')
-    // Names are short and nearly always plain: a decoder's call would cost more than all the rest.
+    // Names are short and nearly always ASCII: the call of a decoder would cost more than everything else here.
     let text = ''
     for (let at = this.#at; at < end; at++) {
       const byte = this.#bytes[at] ?? 0

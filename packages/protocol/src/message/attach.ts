@@ -1,7 +1,10 @@
 import { type Infer, struct, text } from '../codec.js'
 import { parseConnectionId, parseOrgId } from '../id.js'
 
-/** Device → relay: who the parties of a connection are. The id proves it; see `connectionId`. Answered only when refused (FEED). */
+/**
+ * Device → relay: the parties of a connection, which its id proves (rule F3). The session may then use the connection's feeds. The relay answers only a
+ * refusal (FEED).
+ */
 export const attach = struct({
   connection: text(22, parseConnectionId),
   vendor: text(43, parseOrgId),

@@ -1,8 +1,8 @@
 import { bytes, type Infer, struct, uint } from '../codec.js'
 
 /**
- * Relay → device, first: the protocol versions it speaks, a nonce for the device to sign, and the relay's clock (ms since 1970), by which the device
- * dates what it signs: a device whose own clock is years off can still be believed.
+ * Relay → device, first on a socket. `oldest` and `newest` are the protocol versions that the relay speaks, and `nonce` is to be signed. `time` is the
+ * relay's clock in milliseconds since 1970. The device dates what it signs by it, so its own clock may be years off (rule ID4).
  */
 export const challenge = struct({ oldest: uint, newest: uint, nonce: bytes(16), time: uint })
 export type Challenge = Infer<typeof challenge>

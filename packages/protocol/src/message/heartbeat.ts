@@ -1,7 +1,8 @@
 import { type Infer, struct } from '../codec.js'
 
-/** Either way: are you there? Answered at once by `pong`. */
+/** In both directions: asks a silent line for a sign of life (rule HB1). The other end answers with `pong` at once. */
 export const ping = struct({})
 export type Ping = Infer<typeof ping>
+/** In both directions: the answer to `ping`. */
 export const pong = struct({})
 export type Pong = Infer<typeof pong>

@@ -1,11 +1,12 @@
 import { type Infer, oneOf, struct, text, uint } from '../codec.js'
 import { parseConnectionId } from '../id.js'
 
+/** The states of a mailbox, and the two answers to a claim that fails. */
 export const mailboxStates = ['open', 'claimed', 'wrong', 'taken', 'void', 'expired'] as const
 
 /**
- * Relay → both orgs of a mailbox: what has become of it. `wrong` answers a wrong claim and `taken` a claim of a second org; both go to the
- * one who tried. `triesLeft` counts the wrong claims still allowed.
+ * Relay → device: the state of a mailbox, sent to both orgs on each change (rules MB1 to MB5). `wrong` answers a wrong claim and `taken` a second org's
+ * claim; both go only to the device that claimed. `triesLeft` counts the wrong claims that are left.
  */
 export const mailbox = struct({ mailbox: text(22, parseConnectionId), state: oneOf(mailboxStates), triesLeft: uint })
 export type Mailbox = Infer<typeof mailbox>

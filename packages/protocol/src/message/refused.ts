@@ -2,9 +2,12 @@ import { type Infer, oneOf, struct, text, uint } from '../codec.js'
 import { errorCodes } from '../error.js'
 
 /**
- * Relay → device: one request was not done. `subject` says which: the offer's id (`offer`), the feed's number (`feed`), or 0.
- * `version` is the agreement version that both orgs have registered, for STALE_EPOCH and WAIT, else 0. `retryMs` is a delay for RATE, QUOTA and
- * UNAVAILABLE, else 0.
+ * Relay → device: the refusal of one request.
+ *
+ * - `subject` is the offer's id (`offer`), the feed's number (`feed`), the request's id (`gateway`), or 0.
+ * - `version` is, with STALE_EPOCH and WAIT, the agreement version that the relay goes by, else 0.
+ * - `retryMs` is, with RATE and UNAVAILABLE, the delay before the next try, else 0.
+ * - `detail` is for logs.
  */
 export const refused = struct({
   what: oneOf(['offer', 'feed', 'attach', 'mailbox', 'gateway']),

@@ -1,8 +1,8 @@
 import { type Infer, struct, uint } from '../codec.js'
 
 /**
- * Relay → device: the session is open. `time` is the relay's clock (ms since 1970), by which the device corrects its stamps. `incarnation` is
- * the random id of the store's present incarnation (rule IN1); the position within it comes with each feed's entries.
+ * Relay → device: the session is open (rule ID1). `time` is the relay's clock in milliseconds since 1970, by which the device corrects its stamps.
+ * `incarnation` is the id of the store's present incarnation (rule IN1); `entries` carries the position in it. `heartbeatMs` is the silence before a ping.
  */
 export const welcome = struct({ time: uint, incarnation: uint, heartbeatMs: uint })
 export type Welcome = Infer<typeof welcome>
