@@ -1,29 +1,31 @@
 import type { OrgId } from '@entente/protocol'
 
-/** What an org may take up at the relay; 0 is no bound. */
+/** The quota of one org (rule QU1); 0 is no bound. */
 export interface Quota {
-  /** Of merged states, tails and messages in the feeds that the org writes. */
+  /** The bytes of merged states, tails, messages and tombstones in the feeds that the org writes. */
   readonly bytes: number
-  /** Keys in those feeds that hold something. */
+  /** The keys of those feeds that are not erased. */
   readonly docs: number
-  /** Connections for which the org has registered a policy. */
+  /** The connections for which the org has a policy that has not ended them. */
   readonly connections: number
 }
 
-/** The bounds that an operator set for one org. For those left out the relay's own setting holds. */
+/** The bounds that an operator set for one org. The relay's own setting fills the bounds that are left out. */
 export type QuotaOverrides = Partial<Quota>
 
-/** What an org takes up, counted as its quota is. */
+/** What an org uses of its quota. */
 export interface Usage {
   readonly bytes: number
   readonly docs: number
   readonly connections: number
 }
 
-/** `none` is an org of which the operator has not said anything: an open relay serves it, one with a list does not. */
+/** The operator's decision about an org (rules AM1 to AM3). `none` is no decision: an open relay serves the org, any other does not. */
 export const standings = ['none', 'allowed', 'revoked'] as const
+/** One of the standings of an org. */
 export type Standing = (typeof standings)[number]
 
+/** What the relay knows of one org: its standing, its own quota and its usage. */
 export interface Account {
   readonly org: OrgId
   readonly standing: Standing
@@ -31,15 +33,16 @@ export interface Account {
   readonly usage: Usage
 }
 
-/** By bound; null puts one back to the relay's own setting. */
+/** New bounds. Null restores the relay's own setting; a bound that is left out stays. */
 export type QuotaChange = { readonly [bound in keyof Quota]?: number | null }
 
-/** What an operator changes about an org; all that is left out stays as it is. */
+/** A change of an operator's decisions about an org. What is left out stays. */
 export interface AccountChange {
   readonly standing?: Standing
   readonly quota?: QuotaChange
-  /** Nothing is changed where the org stands otherwise by now. */
+  /** The change applies only while the org has this standing. */
   readonly onlyFrom?: Standing
 }
 
+/** The usage of an org that has written nothing. */
 export const noUsage: Usage = { bytes: 0, docs: 0, connections: 0 }

@@ -3,7 +3,7 @@ import type { Account, AccountChange, Standing, Usage } from './account.js'
 import type { StoreStats } from './stats.js'
 import type { Watcher } from './watcher.js'
 
-/** Where a relay's entries lie: in a directory of this machine, or in a database. */
+/** Where a relay keeps its entries: in a directory of this machine, or in a database. */
 export interface StoreLocation {
   /** The directory of the embedded store. */
   readonly data: string
@@ -11,36 +11,38 @@ export interface StoreLocation {
   readonly store: string | undefined
 }
 
-/** The last entry of a key, as far as the next offer is judged by it. */
+/** The last entry of a key: what the next offer for the key is judged by. */
 export interface KeyState {
   readonly sequence: number
   readonly kind: EntryKind
-  /** The key's highest epoch; it outlives an erasure (rule EP1). */
+  /** The key's highest epoch. It outlives an erasure (rule EP1). */
   readonly epoch: Epoch
-  /** Up to where the doc is known; empty for the other kinds. */
+  /** The doc's state vector; empty for the other kinds. */
   readonly vector: StateVector
-  /** What the key takes on the disk: merged state and tail, in bytes. */
+  /** The size of the key's merged state and tail, in bytes. */
   readonly bytes: number
 }
 
+/** A key, with its feed. */
 export interface KeyName {
   readonly feed: FeedName
   readonly key: Key
 }
 
-/** A key and its last sequence, 0 for none. */
+/** A key and the sequence of its last entry, 0 for none. */
 export interface KeyPosition extends KeyName {
   readonly sequence: number
 }
 
-/** One entry to append, already admitted. `seen` is the compare of the compare-and-set: the key's last sequence, 0 for none. */
+/** One entry to append. It has been judged and admitted. */
 export interface Write extends KeyName {
-  /** The org that writes the feed, in whose account the entry is counted. */
+  /** The org that writes the feed. Its account counts the entry. */
   readonly owner: OrgId
+  /** The sequence that the key's last entry must have, 0 for none: the comparison of compare and set (rule PB1). */
   readonly seen: number
-  /** Last entries of keys (policies) that the write was judged by. Writes that were judged by the same ones share the list. */
+  /** The policies by which the write was judged. Each must still be its key's last entry. Writes that were judged by the same policies share the list. */
   readonly given: readonly KeyPosition[]
-  /** By how many connections this entry changes the org's account: its first policy of one opens it, one that says so ends it (rule PO5). */
+  /** The change in the number of the org's connections. The first policy of a connection adds one; a policy that ends it takes one away (rule PO5). */
   readonly connects: -1 | 0 | 1
   readonly kind: EntryKind
   readonly whole: boolean
@@ -49,130 +51,149 @@ export interface Write extends KeyName {
   readonly vector: StateVector
 }
 
+/** The result of one transaction. */
 export interface Commit {
-  /** The incarnation in which this was committed. */
+  /** The incarnation in which the transaction was committed. */
   readonly incarnation: number
-  /** Per write the sequence it got, or 0 where `seen`, or one of `given`, was no longer the key's last and nothing was written. */
+  /** The sequence of each write; 0 where `seen` or one of `given` was outdated, so that the write changed nothing. */
   readonly sequences: readonly number[]
-  /** Per write how many updates now wait behind the key's merged state. */
+  /** For each write, the number of updates after the key's merged state. */
   readonly tails: readonly number[]
-  /** The accounts of the orgs that wrote, as they stand now. */
+  /** The accounts of the orgs that wrote, after the transaction. */
   readonly accounts: readonly Account[]
 }
 
+/** The bounds of a page: the bytes of its entries, and their number. */
 export interface PageBounds {
   readonly bytes: number
   readonly entries: number
 }
 
-/** A stretch of a feed in sequence order, read in one snapshot. */
+/** Consecutive entries of a feed in sequence order, read in one snapshot. */
 export interface Page {
   readonly entries: readonly Entry[]
   /** The feed's last sequence, 0 where it has none. */
   readonly head: number
-  /** The incarnation in which this was read. */
+  /** The incarnation in which the page was read. */
   readonly incarnation: number
-  /** Whether nothing is left between these entries and the head. */
+  /** Whether the page reaches the head. */
   readonly done: boolean
 }
 
-/** A doc as it lies in the store. */
+/** A doc in the store: its merged state and its tail of updates. */
 export interface StoredDoc {
   readonly epoch: Epoch
+  /** The sequence of the key's last entry. */
   readonly sequence: number
-  /** The sequence of the merged state, which is the first of `states`; the tail's updates follow in order. */
+  /** The sequence of the merged state. */
   readonly merged: number
+  /** The merged state, then the tail's updates in order; all Yjs V1. */
   readonly states: readonly Uint8Array[]
 }
 
+/** An invitation and its mailbox (rules MB1 to MB6). */
 export interface Invitation {
   readonly mailbox: string
   readonly vendor: OrgId
+  /** The org that claimed the mailbox. */
   readonly partner: OrgId | undefined
+  /** The SHA-256 of the claim. */
   readonly claimHash: Uint8Array
-  /** ms since 1970 */
+  /** Milliseconds since 1970. */
   readonly expires: number
   readonly wrongTries: number
   readonly isVoid: boolean
 }
 
 /**
- * Where the relay keeps what it acknowledged. Every adapter runs the suite in `contract/`. The guarantees:
+ * The relay's durable state: feeds, accounts and invitations. Every adapter passes the suite in `contract/`.
  *
- * - `commit` is one transaction. When it resolves, the writes are on stable storage and every later read of any method sees them; when it
- *   rejects, none of them is there. Sequences of one feed are given without gaps, in the order of the writes, and become visible in that order,
- *   however many relays write to the same store.
- * - A write whose `seen` is not the key's last sequence, or one of whose `given` has moved on, changes nothing and gets sequence 0; the others of
- *   its batch stand.
- * - `page` shows one moment of the feed: merged states at their sequence, later updates at theirs, tombstones and messages at theirs.
- * - `incarnation` is a random number of 53 bits that was drawn and written down before anything else was done with this copy of the data, together
- *   with the head of each feed at that moment (rule IN1). What `headSince` once knew it knows unless the store was replaced by an
- *   older copy. Where relays share a store they share its incarnation; it changes under them only when the store was replaced.
- * - Accounts are exact: bytes and docs of all that lies in the feeds an org writes, and connections by its policies, changed in the transaction that
- *   changes those.
- * - Nothing is kept in memory per record.
+ * The guarantees:
+ *
+ * - `commit` is one transaction. When it resolves, its writes are on stable storage, and every later read sees them. When it rejects, none is stored.
+ * - A feed's sequences have no gaps and follow the order of the writes. Entries become visible in that order, however many relays share the store.
+ * - A write changes nothing and gets the sequence 0 where `seen` or one of `given` is outdated. The other writes of its batch stand.
+ * - `page` shows one moment of the feed. Merged states, later updates, tombstones and messages each stand at their own sequence.
+ * - `incarnation` is a random number of 53 bits. It is written, with the head of each feed at that moment, before anything else happens to this copy of the
+ *   data (rule IN1). What `headSince` once knew it still knows, unless an older copy replaced the store.
+ * - Relays that share a store share its incarnation. It changes under them only when the store was replaced (rule RS4).
+ * - Accounts are exact. They count the bytes and keys in the feeds an org writes, and the connections of its policies. The transaction that changes those
+ *   changes the account.
+ * - The store's memory does not grow with the number of records.
  */
 export interface Store {
-  /** Whether others may write feeds to it too. */
+  /** Whether other processes may write feeds to the store too. */
   readonly isShared: boolean
-  /** The present incarnation, as far as this process knows. */
+  /** The id of the present incarnation, as far as this process knows. */
   incarnation(): number
-  /** The feed's head, where it once stood at `position` (its head then) in the incarnation of that id; undefined where nothing is known of that. */
+  /**
+   * The feed's head, if its head once was `position` in that incarnation (rule IN2).
+   *
+   * @returns undefined where the store does not know the incarnation, or the feed never reached the position in it
+   */
   headSince(feed: FeedName, incarnation: number, position: number): Promise<number | undefined>
+  /** The last entries of keys, in the order of `names`; undefined for a key that was never written. */
   keyStates(names: readonly KeyName[]): Promise<readonly (KeyState | undefined)[]>
-  /** The bytes of a control entry and its sequence, or undefined where the key holds none. */
+  /** The bytes and sequence of the key's control entry, or undefined where the key holds none. */
   controlEntry(name: KeyName): Promise<{ readonly bytes: Uint8Array; readonly sequence: number } | undefined>
+  /** Appends entries in one transaction (rules PB3 and AK1). */
   commit(writes: readonly Write[]): Promise<Commit>
-  /** At least one entry where there is one, then as many as fit the bounds. */
+  /** The feed's entries after the sequence `after`: one, if there is any, and then as many as fit the bounds. */
   page(feed: FeedName, after: number, bounds: PageBounds): Promise<Page>
+  /** The doc of a key, or undefined where the key holds none. */
   doc(name: KeyName): Promise<StoredDoc | undefined>
-  /** Puts `merged` in the place of `from`'s states. Resolves to false, and changes nothing, where the doc was replaced or merged since. */
+  /** Replaces the states of `from` by `merged`. It resolves to false, and changes nothing, where the doc was replaced or merged since. */
   compact(name: KeyName, from: StoredDoc, merged: Uint8Array): Promise<boolean>
+  /** The invitation of a mailbox, or undefined where there is none. */
   invitation(mailbox: string): Promise<Invitation | undefined>
   /**
-   * Reads, changes and writes one invitation in one transaction. `change` gives the row to keep, or undefined to leave all as it is; it may be
-   * called more than once, and the last call counts.
+   * Changes one invitation in one transaction. Resolves to the invitation that the mailbox then holds.
+   *
+   * @param change returns the invitation to store, or undefined to change nothing; it may be called more than once, and the last call counts
    */
   changeInvitation(mailbox: string, change: (present: Invitation | undefined) => Invitation | undefined): Promise<Invitation | undefined>
   /**
-   * Keeps a new invitation, in one transaction, where its mailbox holds none and its vendor has fewer than `most`, ended ones that are still
-   * kept included. Resolves to what the mailbox then holds: this one, the one that was there, or undefined where the vendor has too many.
+   * Stores a new invitation in one transaction, if its mailbox holds none and its vendor has fewer than `most`. Ended invitations count until they are
+   * forgotten (rule MB6). Resolves to the invitation that the mailbox then holds: the new one or the earlier one, or undefined where the vendor has
+   * too many.
    */
   addInvitation(invitation: Invitation, most: number): Promise<Invitation | undefined>
-  /** Removes feeds and all that they hold from the disk. */
+  /** Removes feeds and everything in them from the disk. */
   dropFeeds(feeds: readonly FeedName[]): Promise<void>
-  /** Mailboxes of invitations that ended before a moment (void ones count as ended) and still have something to be dropped. */
+  /** The mailboxes of void invitations, and of those that ended before the time `before`, whose feeds still hold something. */
   endedInvitations(before: number): Promise<readonly string[]>
-  /** Removes invitations that expired before a moment. */
+  /** Removes the invitations that expired before the time `expiredBefore`. Times are milliseconds since 1970. */
   forgetInvitations(expiredBefore: number): Promise<void>
-  /** How an org stands, and whether a key holds a control entry: what every session is let in by, in one step. */
+  /** An org's standing, and whether a key holds a control entry, read at once: every new session needs both. */
   standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }>
-  /** An org's account; one that was never written reads as new. */
+  /** An org's account. An account that was never written reads as a new one. */
   account(org: OrgId): Promise<Account>
-  /** All accounts by org, from the one after `after` on ('' for the first). */
+  /** At most `limit` accounts in the order of their orgs' ids, from the first one after `after` ('' for all). */
   accounts(after: string, limit: number): Promise<readonly Account[]>
   /**
-   * The orgs that have taken up most of what they may, and after them those that hold most bytes. Reads all accounts.
+   * At most `limit` accounts: first those that have used most of their quota, then those with the most bytes. It reads all accounts.
    *
-   * @param quota what holds for an org of which the operator has decided nothing else; 0 is no bound
+   * @param quota the quota of orgs for which the operator has set no other; 0 is no bound
    */
   fullestAccounts(quota: Usage, limit: number): Promise<readonly Account[]>
   /**
-   * Changes what an operator decides about an org, in one step, so that of changes made at once none is lost; its usage stays what it is.
-   * Watchers of every relay on this store are told. Resolves to false, and changes nothing, where the org does not stand as `onlyFrom` says.
+   * Changes an operator's decisions about an org in one transaction, so that no concurrent change is lost. The org's usage stays. The watchers of every
+   * relay on this store are informed. It resolves to false, and changes nothing, where the org's standing is not `onlyFrom`.
    */
   changeAccount(org: OrgId, change: AccountChange): Promise<boolean>
-  /** 32 random bytes, drawn when the store was made, the same for every relay on it. */
+  /** 32 random bytes, drawn when the store was created: the same for every relay on it. */
   secret(): Uint8Array
-  /** Tells what others do with the same store from now on. Hints: something may be told late, twice, or in vain, but nothing never. */
+  /** Reports the changes that other processes make to the store from now on. A hint may be late, repeated or needless, but none is left out. */
   watch(watcher: Watcher): void
+  /** How much the store holds. */
   stats(): Promise<StoreStats>
-  /** Reads everything and compares. @returns what is wrong, in words that name feeds and keys but no bytes; empty where all is well */
+  /** Checks the whole store for contradictions. @returns a line for each, which names feeds and keys but no bytes; empty where there is none */
   check(): Promise<readonly string[]>
-  /** Whether a commit would go through now: tried by writing a row. */
+  /** Whether a commit would succeed now. It tries by writing a row. */
   isWritable(): Promise<boolean>
+  /** Closes the store. No other method may be called after it. */
   close(): Promise<void>
 }
 
-/** What an operator's command may do with a store while relays may be running on it. */
+/** The methods that are safe for an operator's command while relays run on the store. */
 export type StoreBeside = Pick<Store, 'account' | 'accounts' | 'changeAccount' | 'stats' | 'check' | 'close'>

@@ -1,16 +1,17 @@
 import type { FeedName } from '@entente/protocol'
 
-/** Whoever wants to know what other processes do with the same store. */
+/** The relay's side of `Store.watch`: what it follows, and how it hears of changes that other processes make. */
 export interface Watcher {
-  /** The feeds whose growth matters here; asked now and then, because a hint may be lost. */
+  /** The feeds whose growth matters here. The store asks from time to time, because a hint may be lost. */
   followedFeeds(): Iterable<FeedName>
   /** The mailboxes whose change matters here. */
   followedMailboxes(): Iterable<string>
-  /** A feed may have reached this head at other hands. */
+  /** Another process may have written to the feed, up to this head. */
   feedGrew(feed: FeedName, head: number): void
+  /** Another process may have changed the invitation of this mailbox. */
   mailboxChanged(mailbox: string): void
-  /** What an operator decides about orgs has changed. */
+  /** An operator may have changed accounts. */
   accountsChanged(): void
-  /** The store was replaced by another copy; what was known of it is void. */
+  /** Another copy replaced the store. Everything known of it is void (rule RS4). */
   storeReplaced(): void
 }

@@ -1,7 +1,7 @@
-/** Time, passed in so that tests own it. */
+/** The device's time and timers. A port, so that tests control them. */
 export interface Clock {
-  /** Milliseconds since 1970 by the device's own clock; may be wrong and may jump. */
+  /** Milliseconds since 1970 by the device's own clock. It may be wrong, and it may jump. */
   now(): number
-  /** Calls back once after a delay in milliseconds; the result cancels. */
+  /** Calls back once, after a delay in milliseconds. @returns a function that cancels the call */
   after(ms: number, call: () => void): () => void
 }

@@ -1,2 +1,2 @@
-/** Cryptographically strong random bytes. */
+/** Returns `length` cryptographically strong random bytes. */
 export type RandomBytes = (length: number) => Uint8Array

@@ -1,16 +1,20 @@
-/** An open or opening line to the relay. Frames are binary, in order, never split. */
+/** A WebSocket to the relay, open or opening. Each frame is one binary message; frames arrive whole and in order. */
 export interface Socket {
+  /** Sends one frame. */
   send(frame: Uint8Array): void
-  /** Closes for good; `onClose` is not called after it. */
+  /** Closes the socket. No event follows, not even `onClose`. */
   close(): void
 }
 
+/** What a socket reports. */
 export interface SocketEvents {
+  /** The socket is open: `send` may be called. */
   onOpen(): void
+  /** One frame has arrived. */
   onFrame(frame: Uint8Array): void
-  /** The line is gone, or never came about. Called once. */
+  /** The socket has closed, or has failed to open. Called at most once, and last. */
   onClose(): void
 }
 
-/** Opens a line. Never throws: a failure is an `onClose`. */
+/** Opens a socket. It never throws: a failure calls `onClose`. */
 export type OpenSocket = (url: string, events: SocketEvents) => Socket

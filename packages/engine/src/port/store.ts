@@ -1,42 +1,57 @@
-/** A key of the org's store: its first part says what is stored, e.g. `['row', object, id]`. */
+/** A key of the store. Its first part names what is stored, as in `['row', object, id]`. */
 export type StoreKey = readonly [kind: string, ...parts: string[]]
 
+/** One write of a transaction. */
 export type Write =
   | { readonly put: StoreKey; readonly value: unknown }
   | { readonly delete: StoreKey }
-  /** Deletes every key that begins with these parts. */
+  /** Deletes every key that begins with all of these parts. */
   | { readonly deleteAll: StoreKey }
 
+/** What a transaction writes, and the result that it hands to its caller. */
 export interface Change<T> {
   readonly writes: readonly Write[]
   readonly result: T
 }
 
 /**
- * Where one org's state is kept on one device. Values are what structured clone carries (plain data, Uint8Array, CryptoKey).
+ * One org's state on one device. Values are what structured clone carries: plain data, Uint8Array, CryptoKey. Every method rejects with a StoreError.
  *
- * Guarantee: `update` is one transaction. Either all of its writes are there, also after the tab or the browser is killed, or none is, and
- * then the promise rejects with a StoreError. Two updates never interleave, also not from two tabs.
+ * The guarantees:
+ *
+ * - `update` is one transaction. When it resolves, all of its writes are stored, even if the tab or the browser is killed. When it rejects, none is.
+ * - Two updates never interleave, not even from two tabs.
  */
 export interface Store {
-  /** Reads keys, hands their values (undefined where absent) to `change`, which runs synchronously, and does its writes. */
+  /**
+   * Reads `reads`, passes their values to `change`, and applies the writes that it returns.
+   *
+   * @param change runs synchronously; a value is undefined where its key is absent
+   */
   update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => Change<T>): Promise<T>
-  /** The values of keys, in their order. */
+  /** The values of `keys`, in the same order; undefined for an absent key. */
   get(keys: readonly StoreKey[]): Promise<readonly unknown[]>
-  /** Keys that begin with `prefix` and their values, in key order; at most `limit`, from the first key above `after`. */
+  /** The keys that begin with `prefix`, with their values, in key order: at most `limit`, from the first key above `after`. */
   scan(
     prefix: StoreKey,
     options?: { readonly after?: StoreKey; readonly limit?: number },
   ): Promise<readonly (readonly [StoreKey, unknown])[]>
+  /** Closes the store. Later calls reject with CLOSED. */
   close(): Promise<void>
 }
 
 /**
- * Why the store said no. QUOTA: the device has no room left. ABORTED: the transaction was given up, nothing was written. NEWER: written by a
- * newer version of this library; reload the page. BLOCKED: another tab holds an older version open. CLOSED: the store was closed.
+ * Why the store rejected a call. docs/errors.md explains each.
+ *
+ * - `QUOTA`: the device has no room left.
+ * - `ABORTED`: the transaction was aborted; nothing was written.
+ * - `NEWER`: a newer version of this library wrote the store; the page must be reloaded.
+ * - `BLOCKED`: another tab holds an older version of the store open.
+ * - `CLOSED`: the store is closed.
  */
 export type StoreErrorCode = 'QUOTA' | 'ABORTED' | 'NEWER' | 'BLOCKED' | 'CLOSED'
 
+/** An error of the store. Nothing was changed. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
