@@ -47,9 +47,9 @@ it('the commands work beside a relay and without one, and draw no incarnation', 
 })
 
 it.each([
-  [0, 'written by an older relay'],
+  [0, 'does not hold a relay'],
   [99, 'written by a newer relay'],
-])('relay and commands leave a database of version %i, of another relay, untouched', async (version, words) => {
+])('relay and commands leave a database of version %i untouched', async (version, words) => {
   await (await openPostgresStore(shared.server.url(shared.name))).close()
   await shared.server.query(`UPDATE entente.version SET version = ${version}`, shared.name)
   for (const open of [...Object.values(commands), () => openPostgresStore(shared.server.url(shared.name))])

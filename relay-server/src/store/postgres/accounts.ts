@@ -20,7 +20,7 @@ export class PostgresAccounts {
 
   async standing(org: OrgId, { feed, key }: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
     const [row] = await this.#ask(reads.standing, [org, feed, key])
-    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), hasControlEntry: flagOf(row, 'noticed') }
+    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), hasControlEntry: flagOf(row, 'has_control_entry') }
   }
 
   async page(after: string, limit: number): Promise<readonly Account[]> {

@@ -27,7 +27,7 @@ export const stripes = 16
  * incarnation is another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
  */
 export const append = `
-CREATE OR REPLACE FUNCTION entente.append(
+CREATE FUNCTION entente.append(
   p_incarnation bigint, p_is_last boolean, p_feeds text[], p_owners text[], p_written int,
   p_feed int[], p_key text[], p_seen bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
   p_at int[], p_size int[], p_vector_size int[], p_connects boolean[], p_given int[],
@@ -41,7 +41,7 @@ DECLARE
   v_ids int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
   v_heads bigint[] := array_fill(0::bigint, ARRAY[cardinality(p_feeds)]);
   v_owners text[] := array_fill(''::text, ARRAY[cardinality(p_feeds)]);
-  v_noted int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
+  v_incarnations int[] := array_fill(0, ARRAY[cardinality(p_feeds)]);
   v_new int[] := '{}';
   v_taken text;
   v_sequences text;
@@ -55,8 +55,8 @@ DECLARE
   v_gone bigint[];
 BEGIN
   PERFORM pg_advisory_xact_lock_shared(${locks.incarnations});
-  SELECT o.n, o.id, o.place INTO v_incarnation FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1;
-  IF v_incarnation.id IS DISTINCT FROM p_incarnation OR v_incarnation.place IS DISTINCT FROM pg_relation_filenode('entente.feeds') THEN
+  SELECT i.n, i.id, i.filenode INTO v_incarnation FROM entente.incarnations i ORDER BY i.n DESC LIMIT 1;
+  IF v_incarnation.id IS DISTINCT FROM p_incarnation OR v_incarnation.filenode IS DISTINCT FROM pg_relation_filenode('entente.feeds') THEN
     RETURN;
   END IF;
 
@@ -69,7 +69,7 @@ BEGIN
       END LOOP;
       v_heads[r.i] := v_feed.head;
       v_owners[r.i] := v_feed.owner;
-      v_noted[r.i] := v_feed.incarnation;
+      v_incarnations[r.i] := v_feed.incarnation;
       IF v_feed.head = 0 THEN v_new := v_new || v_feed.id; END IF;
     ELSE
       SELECT f.id INTO v_feed FROM entente.feeds f WHERE f.name = r.name FOR SHARE;
@@ -130,7 +130,7 @@ BEGIN
   SELECT v_ids[u.f], p_feeds[u.f], v_owners[u.f], v_heads[u.f] + u.entries, v_incarnation.n FROM unnest(v_grown, v_entries) u(f, entries)
   ON CONFLICT (id) DO UPDATE SET head = excluded.head, incarnation = excluded.incarnation;
   INSERT INTO entente.feed_incarnations (feed, n, head)
-  SELECT v_ids[f], v_incarnation.n, v_heads[f] FROM unnest(v_grown) f WHERE v_noted[f] < v_incarnation.n;
+  SELECT v_ids[f], v_incarnation.n, v_heads[f] FROM unnest(v_grown) f WHERE v_incarnations[f] < v_incarnation.n;
   FOR r IN SELECT * FROM unnest(v_of, v_gone) u(feed, sequence) LOOP
     DELETE FROM entente.tails t WHERE t.feed = r.feed AND t.sequence = r.sequence;
   END LOOP;

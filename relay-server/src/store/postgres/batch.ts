@@ -30,9 +30,9 @@ export function outcomeOf(size: number, row: PostgresRow | undefined): Pick<Comm
   const tails = Array.from({ length: size }, () => 0)
   if (textOf(row, 'taken') === '') return { sequences, tails }
   const [taken, given, behind] = ['taken', 'sequences', 'tails'].map((column) => textOf(row, column).split(',').map(Number))
-  taken?.forEach((place, index) => {
-    sequences[place - 1] = given?.[index] ?? 0
-    tails[place - 1] = behind?.[index] ?? 0
+  taken?.forEach((number, index) => {
+    sequences[number - 1] = given?.[index] ?? 0
+    tails[number - 1] = behind?.[index] ?? 0
   })
   return { sequences, tails }
 }

@@ -67,8 +67,7 @@ const rules: readonly (readonly [says: string, text: string])[] = [
     `SELECT f.name AS feed, d.key FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
       LEFT JOIN entente.states s ON s.feed = d.feed AND s.key = d.key
       LEFT JOIN (SELECT feed, key, sum(octet_length(bytes)) AS size FROM entente.tails GROUP BY feed, key) t ON t.feed = d.feed AND t.key = d.key
-      WHERE d.bytes <> coalesce(octet_length(s.bytes), 0) + coalesce(t.size, 0) + CASE WHEN d.kind = 3 THEN ${tombstoneBytes} ELSE 0 END
-        AND NOT (d.kind = 3 AND d.bytes = 0)`,
+      WHERE d.bytes <> coalesce(octet_length(s.bytes), 0) + coalesce(t.size, 0) + CASE WHEN d.kind = 3 THEN ${tombstoneBytes} ELSE 0 END`,
   ],
   [
     'something is filed under a key that does not exist',
@@ -79,8 +78,8 @@ const rules: readonly (readonly [says: string, text: string])[] = [
   [
     'what its incarnations reached does not rise to its head',
     `SELECT f.name AS feed, NULL AS key FROM entente.feeds f LEFT JOIN (
-        SELECT feed, n, head, lead(head) OVER (PARTITION BY feed ORDER BY n) AS next FROM entente.feed_incarnations) o ON o.feed = f.id
-      WHERE o.feed IS NULL OR o.head > coalesce(o.next, f.head) OR (o.next IS NULL AND o.n <> f.incarnation)`,
+        SELECT feed, n, head, lead(head) OVER (PARTITION BY feed ORDER BY n) AS next FROM entente.feed_incarnations) i ON i.feed = f.id
+      WHERE i.feed IS NULL OR i.head > coalesce(i.next, f.head) OR (i.next IS NULL AND i.n <> f.incarnation)`,
   ],
   [
     'its account is not the sum of what lies in its feeds',

@@ -2,7 +2,7 @@ import { locks, stripes } from './append.js'
 
 /**
  * `copy()` names this copy of the data: it changes when the server starts, another server or another timeline takes over, or the tables are
- * made or filled anew. `open` gives the present incarnation, and draws one where it was drawn for another copy, where the incarnation that the
+ * made or filled anew. `find_incarnation` gives the present incarnation, and draws one where it was drawn for another copy, where the incarnation that the
  * caller knows of this same copy is no longer written down, or where the caller says so and nobody has drawn since;
  * when another draws at the same time, that one counts.
  */
@@ -13,27 +13,27 @@ CREATE FUNCTION entente.copy() RETURNS text LANGUAGE sql STABLE AS $copy$
     pg_relation_filenode('entente.feeds'), 'entente.feeds'::regclass::oid)
 $copy$;
 
-CREATE FUNCTION entente.open(p_draws boolean, p_mine bigint, p_copy text, p_candidate bigint) RETURNS bigint LANGUAGE plpgsql AS $open$
+CREATE FUNCTION entente.find_incarnation(p_draws boolean, p_mine bigint, p_copy text, p_candidate bigint) RETURNS bigint LANGUAGE plpgsql AS $find$
 DECLARE
   v_last record;
   v_now record;
   v_has_mine boolean;
 BEGIN
-  SELECT o.n, o.id, o.copy INTO v_last FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1;
+  SELECT i.n, i.id, i.copy INTO v_last FROM entente.incarnations i ORDER BY i.n DESC LIMIT 1;
   IF v_last.copy = entente.copy() THEN
-    v_has_mine := EXISTS (SELECT FROM entente.incarnations o WHERE o.id = p_mine);
+    v_has_mine := EXISTS (SELECT FROM entente.incarnations i WHERE i.id = p_mine);
     IF NOT p_draws AND (v_has_mine OR p_copy IS DISTINCT FROM v_last.copy) OR p_draws AND v_has_mine AND v_last.id <> p_mine THEN
       RETURN v_last.id;
     END IF;
   END IF;
   PERFORM pg_advisory_xact_lock(${locks.incarnations});
-  SELECT o.n, o.id, o.copy INTO v_now FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1;
+  SELECT i.n, i.id, i.copy INTO v_now FROM entente.incarnations i ORDER BY i.n DESC LIMIT 1;
   IF v_now.id IS DISTINCT FROM v_last.id THEN RETURN v_now.id; END IF;
   PERFORM set_config('synchronous_commit', 'on', true);
-  INSERT INTO entente.incarnations (n, id, copy, place)
+  INSERT INTO entente.incarnations (n, id, copy, filenode)
   VALUES (coalesce(v_last.n, 0) + 1, p_candidate, entente.copy(), pg_relation_filenode('entente.feeds'));
   RETURN p_candidate;
-END $open$;
+END $find$;
 
 CREATE VIEW entente.accounts AS
   SELECT o.org, o.standing, o.quota_bytes, o.quota_docs, o.quota_connections,

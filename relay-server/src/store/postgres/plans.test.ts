@@ -5,7 +5,6 @@ import { TestPostgres } from '../../testing/postgres.js'
 import { bounds, DocWriter, feed, message, nameOf, second } from '../contract/writes.js'
 import { appendStatement, callsOf } from './batch.js'
 import { connectionTo, listOf, type PostgresValue, sessionSql, type Statement } from './connection.js'
-import { extendStatement, extensionOf } from './extend.js'
 import { reads } from './reads.js'
 import { openPostgresStore } from './postgres.js'
 import type { Store, Write } from '../store.js'
@@ -44,14 +43,14 @@ for (const moment of ['never', 'while it was empty', 'while it was small', 'when
       if (now === moment) await server.query('ANALYZE', database)
     }
     await analyse('while it was empty')
-    for (const statement of [reads.keyStates, reads.doc, reads.page, appendStatement, extendStatement]) await prepare(statement)
+    for (const statement of [reads.keyStates, reads.doc, reads.page, appendStatement]) await prepare(statement)
     await blocksOf(reads.keyStates, keyValues(0, 2))
     await blocksOf(reads.doc, [feed, 'k0'])
     await blocksOf(reads.page, [feed, 0, 100, 65_536])
     await blocksOf(appendStatement, appendValues([{ ...message('policy'), feed: second }]))
     await blocksOf(appendStatement, appendValues([doc(0)]))
     await blocksOf(appendStatement, appendValues([update(0, 1)]))
-    await blocksOf(extendStatement, extendValues([update(0, 2)]))
+    await blocksOf(appendStatement, appendValues([update(0, 2)]))
     await analyse('while it was small')
     for (let start = 1; start < many; start += batch) {
       await vera.commit(range(Math.min(batch, many - start)).map((index) => doc(start + index)))
@@ -64,13 +63,11 @@ for (const moment of ['never', 'while it was empty', 'while it was small', 'when
     expect(await blocksOf(reads.page, [feed, many - 8, 1_000, 65_536])).toBeLessThan(100)
     const changed = range(batch).map((index) => update(2_000 + index, 2_003 + index))
     expect(await blocksOf(appendStatement, appendValues(changed))).toBeLessThan(40 * batch)
-    const extended = range(batch).map((index) => update(4_000 + index, 4_003 + index))
-    expect(await blocksOf(extendStatement, extendValues(extended))).toBeLessThan(40 * batch)
     const added = range(batch).map((index) => doc(many + index))
     expect(await blocksOf(appendStatement, appendValues(added))).toBeLessThan(40 * batch)
     const erased = range(batch).map((index) => erasure(2_000 + index, many + 3 + index))
     expect(await blocksOf(appendStatement, appendValues(erased))).toBeLessThan(40 * batch)
-    expect((await vera.page(feed, many + 2, bounds)).head).toBe(many + 2 + 4 * batch)
+    expect((await vera.page(feed, many + 2, bounds)).head).toBe(many + 2 + 3 * batch)
     expect(await vera.check()).toEqual([])
   })
 }
@@ -100,10 +97,6 @@ function keyValues(start: number, count: number): readonly PostgresValue[] {
 
 function appendValues(writes: readonly Write[]): readonly PostgresValue[] {
   return callsOf(writes, vera.incarnation())[0]?.values ?? []
-}
-
-function extendValues(writes: readonly Write[]): readonly PostgresValue[] {
-  return extensionOf(writes, vera.incarnation()) ?? []
 }
 
 function range(count: number): readonly number[] {

@@ -6,7 +6,6 @@ import { PostgresAccounts } from './accounts.js'
 import { type AppendCall, appendStatement, callsOf, outcomeOf } from './batch.js'
 import { checkDatabase, statsOf } from './check.js'
 import { ask, bytesOf, flagOf, listOf, numberOf, type PostgresRow, type PostgresValue, type Statement, textOf } from './connection.js'
-import { extendStatement, extensionOf, extensionOutcome, type Outcome } from './extend.js'
 import { PostgresLink } from './link.js'
 import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './reads.js'
 import type { PostgresSession } from './session.js'
@@ -127,7 +126,7 @@ class PostgresStore implements Store {
     const incarnation = this.#link.incarnation
     if (writes.length === 0) return { incarnation, sequences: [], tails: [], accounts: [] }
     const before = new Map(writes.map(({ feed }) => [feed, this.#watch.head(feed)]))
-    const outcome = (await this.#extend(writes, incarnation)) ?? (await this.#append(writes, incarnation))
+    const outcome = await this.#append(writes, incarnation)
     if (!outcome) {
       await this.#link.look(false)
       throw replaced()
@@ -249,14 +248,8 @@ class PostgresStore implements Store {
     return (await this.#link.present()).askInTurn(statement, values)
   }
 
-  /** @returns undefined where this is not a way to write these, and nothing of them was written */
-  async #extend(writes: readonly Write[], incarnation: number): Promise<Outcome | undefined> {
-    const values = extensionOf(writes, incarnation)
-    return values && extensionOutcome((await this.#outOfRings((session) => session.ask(extendStatement, values)))[0])
-  }
-
   /** @returns undefined where the incarnation is another and nothing was written */
-  async #append(writes: readonly Write[], incarnation: number): Promise<Outcome | undefined> {
+  async #append(writes: readonly Write[], incarnation: number): Promise<Omit<Commit, 'incarnation'> | undefined> {
     const calls = callsOf(writes, incarnation)
     const [only, ...more] = calls
     const answers =
@@ -273,19 +266,14 @@ class PostgresStore implements Store {
     }
   }
 
-  /**
-   * Writes once more where two commits waited for each other's rows: the server ended one of them, and nothing of it is there. Where a function is
-   * missing, a dump that an older relay left was read in meanwhile; a new session brings that up to date.
-   */
+  /** Writes once more where two commits waited for each other's rows: the server ended one of them, and nothing of it is there. */
   async #outOfRings<T>(write: (session: PostgresSession) => Promise<T>): Promise<T> {
     const session = await this.#link.present()
     for (let attempt = 1; ; attempt++) {
       try {
         return await write(session)
       } catch (error) {
-        const code = error instanceof pg.DatabaseError ? error.code : undefined
-        if (code === '42883') session.end()
-        if (code !== '40P01' || attempt === 3) throw error
+        if (!(error instanceof pg.DatabaseError) || error.code !== '40P01' || attempt === 3) throw error
       }
     }
   }

@@ -20,9 +20,9 @@ export const reads = {
   headSince: {
     name: 'head-since',
     text: `SELECT coalesce(
-        (SELECT p.head FROM entente.feed_incarnations p WHERE p.feed = f.id AND p.n > o.n ORDER BY p.n LIMIT 1), f.head, 0) AS ended,
+        (SELECT p.head FROM entente.feed_incarnations p WHERE p.feed = f.id AND p.n > i.n ORDER BY p.n LIMIT 1), f.head, 0) AS ended,
         coalesce(f.head, 0) AS head, (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) AS incarnation
-      FROM entente.incarnations o LEFT JOIN LATERAL (SELECT id, head FROM entente.feeds WHERE name = $1 OFFSET 0) f ON true WHERE o.id = $2`,
+      FROM entente.incarnations i LEFT JOIN LATERAL (SELECT id, head FROM entente.feeds WHERE name = $1 OFFSET 0) f ON true WHERE i.id = $2`,
   },
   keyStates: {
     name: 'key-states',
@@ -53,8 +53,8 @@ export const reads = {
   // limits and offsets hold the planner to these walks.
   page: {
     name: 'page',
-    text: `SELECT coalesce(f.head, 0) AS head, o.id AS incarnation, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
-      FROM (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) o LEFT JOIN entente.feeds f ON f.name = $1
+    text: `SELECT coalesce(f.head, 0) AS head, i.id AS incarnation, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
+      FROM (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) i LEFT JOIN entente.feeds f ON f.name = $1
       LEFT JOIN LATERAL (
         SELECT x.*, sum(octet_length(x.bytes) + 48) OVER w AS upto, row_number() OVER w AS nth FROM (
           (SELECT d.merged AS sequence, d.key, d.kind, d.version, d.number, true AS whole, s.bytes
@@ -79,7 +79,7 @@ export const reads = {
     name: 'standing',
     text: `SELECT (SELECT standing FROM entente.accounts WHERE org = $1) AS standing, EXISTS (
       SELECT FROM (SELECT id FROM entente.feeds WHERE name = $2 OFFSET 0) f
-      CROSS JOIN LATERAL (SELECT kind FROM entente.docs WHERE feed = f.id AND key = $3 OFFSET 0) d WHERE d.kind = 2) AS noticed`,
+      CROSS JOIN LATERAL (SELECT kind FROM entente.docs WHERE feed = f.id AND key = $3 OFFSET 0) d WHERE d.kind = 2) AS has_control_entry`,
   },
   account: { name: 'account', text: 'SELECT * FROM entente.accounts WHERE org = $1' },
   accounts: { name: 'accounts', text: 'SELECT * FROM entente.accounts WHERE org > $1 ORDER BY org LIMIT $2' },

@@ -1,20 +1,10 @@
 import type pg from 'pg'
 import { append } from './append.js'
 import { ask, flagOf, numberOf } from './connection.js'
-import { extend } from './extend.js'
 import { functions } from './functions.js'
 
 /** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
-export const postgresVersion = 3
-
-const invitationsByVendor = 'CREATE INDEX IF NOT EXISTS invitations_by_vendor ON entente.invitations (vendor);'
-
-/** What leads from each version to the next. Relays of the version before may still be at work beside: what they call stays. */
-const steps: ReadonlyMap<number, string> = new Map([
-  [1, `${append} ${extend} ${invitationsByVendor}`],
-  // Tombstones of before go on counting for nothing: to look for them would take as long as there are docs, while nobody commits.
-  [2, append],
-])
+const postgresVersion = 1
 
 /**
  * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
@@ -28,7 +18,7 @@ CREATE TABLE entente.settings (
   one boolean PRIMARY KEY DEFAULT true CHECK (one), secret bytea NOT NULL, tried bigint NOT NULL DEFAULT 0, accounts bigint NOT NULL DEFAULT 0,
   mailboxes bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 20);
-CREATE TABLE entente.incarnations (n int PRIMARY KEY, id bigint NOT NULL UNIQUE, copy text NOT NULL, place oid NOT NULL);
+CREATE TABLE entente.incarnations (n int PRIMARY KEY, id bigint NOT NULL UNIQUE, copy text NOT NULL, filenode oid NOT NULL);
 CREATE TABLE entente.feeds (
   id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE "C" NOT NULL UNIQUE, owner text COLLATE "C" NOT NULL, head bigint NOT NULL,
   incarnation int NOT NULL
@@ -51,7 +41,7 @@ CREATE TABLE entente.invitations (
   mailbox text COLLATE "C" PRIMARY KEY, vendor text NOT NULL, partner text, claim_hash bytea NOT NULL, expires bigint NOT NULL,
   wrong_tries int NOT NULL, void boolean NOT NULL
 );
-${invitationsByVendor}
+CREATE INDEX invitations_by_vendor ON entente.invitations (vendor);
 `
 
 /** Everything that a new database gets, in one transaction. `secret` is given as hex. */
@@ -61,13 +51,7 @@ export function schemaSql(secret: string): string {
     ALTER TABLE entente.tails ALTER COLUMN bytes SET STORAGE EXTERNAL;
     INSERT INTO entente.settings (secret) VALUES ('\\x${secret}');
     INSERT INTO entente.version VALUES (${postgresVersion});
-    ${functions} ${append} ${extend}`
-}
-
-/** What makes a database that was laid out in an older version one of this version, in one transaction. */
-export function upgradeSql(version: number): string {
-  const missing = Array.from({ length: postgresVersion - version }, (_, index) => steps.get(version + index) ?? '')
-  return `${missing.join(' ')} UPDATE entente.version SET version = ${postgresVersion};`
+    ${functions} ${append}`
 }
 
 const statements = {
@@ -83,21 +67,12 @@ export async function findVersion(client: pg.ClientBase): Promise<number | undef
   return numberOf(row, 'version')
 }
 
-/** @throws Error where a store in a database is of a version that this relay neither knows nor brings up to date */
-export function refuseUnknownVersion(version: number): void {
-  const known = `(${version}, known here: ${postgresVersion})`
-  if (version > postgresVersion) throw new Error(`The database was written by a newer relay ${known}; start that one instead.`)
-  for (let step = version; step < postgresVersion; step++) {
-    if (!steps.has(step))
-      throw new Error(
-        `The database was written by an older relay ${known} and is of no use to this one; give it a new database, which the devices will fill.`,
-      )
-  }
-}
-
-/** @throws Error where a store in a database is not of this very version, as commands beside its relays need it */
+/** @throws Error where a store in a database is of another version than the one known here */
 export function refuseOtherVersion(version: number): void {
-  refuseUnknownVersion(version)
-  if (version < postgresVersion)
-    throw new Error('The database was written by an earlier relay; start this one on it once, which brings it up to date.')
+  if (version === postgresVersion) return
+  throw new Error(
+    version > postgresVersion
+      ? `The database was written by a newer relay (${version}, known here: ${postgresVersion}); start that one instead.`
+      : `The database does not hold a relay's store (version ${version}).`,
+  )
 }

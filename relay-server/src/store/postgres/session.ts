@@ -14,7 +14,7 @@ import {
   textOf,
 } from './connection.js'
 import { channel } from './hints.js'
-import { findVersion, postgresVersion, refuseUnknownVersion, schemaSql, upgradeSql } from './schema.js'
+import { findVersion, refuseOtherVersion, schemaSql } from './schema.js'
 
 /** What this process knows of the database from before: its incarnation, and the copy of the data that it was drawn for. */
 export interface Known {
@@ -27,7 +27,7 @@ const reservedConnections = 2
 
 const statements = {
   copy: { name: 'copy', text: 'SELECT entente.copy() AS copy' },
-  open: { name: 'open', text: 'SELECT entente.open($1, $2, $3, $4) AS incarnation' },
+  incarnation: { name: 'incarnation', text: 'SELECT entente.find_incarnation($1, $2, $3, $4) AS incarnation' },
   settings: { name: 'server', text: "SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS pages" },
   lockAlone: { name: 'alone', text: `SELECT pg_try_advisory_lock(${locks.relays}) AS alone` },
   lockShared: { name: 'shared', text: `SELECT pg_advisory_lock_shared(${locks.relays})` },
@@ -164,7 +164,7 @@ export class PostgresSession {
 /** Finds out which incarnation is the present one, as the present copy of the data has it, or draws it. */
 async function presentIncarnation(client: pg.ClientBase, before: Known | undefined, draws: boolean): Promise<Known> {
   const candidate = Number(randomBytes(8).readBigUInt64BE() >> 11n)
-  const [row] = await ask(client, statements.open, [draws, before?.incarnation ?? null, before?.copy ?? null, candidate])
+  const [row] = await ask(client, statements.incarnation, [draws, before?.incarnation ?? null, before?.copy ?? null, candidate])
   const [copy] = await ask(client, statements.copy, [])
   return { incarnation: numberOf(row, 'incarnation'), copy: textOf(copy, 'copy') }
 }
@@ -217,12 +217,8 @@ async function makeSchema(line: pg.Client): Promise<void> {
   await line.query(`SELECT pg_advisory_lock(${locks.schema})`)
   try {
     const version = await findVersion(line)
-    if (version === undefined) {
-      await line.query(`BEGIN; ${schemaSql(randomBytes(32).toString('hex'))} COMMIT`)
-      return
-    }
-    refuseUnknownVersion(version)
-    if (version < postgresVersion) await line.query(`BEGIN; ${upgradeSql(version)} COMMIT`)
+    if (version === undefined) await line.query(`BEGIN; ${schemaSql(randomBytes(32).toString('hex'))} COMMIT`)
+    else refuseOtherVersion(version)
   } finally {
     await line.query(`SELECT pg_advisory_unlock(${locks.schema})`).catch(() => {})
   }

@@ -22,7 +22,7 @@ const statements = {
   notify: { name: 'notify', text: "SELECT pg_notify('entente', p) FROM unnest($1::text[]) p" },
   revision: {
     name: 'revision',
-    text: `SELECT s.accounts, s.mailboxes, entente.copy() AS copy, (SELECT o.id FROM entente.incarnations o ORDER BY o.n DESC LIMIT 1) AS incarnation
+    text: `SELECT s.accounts, s.mailboxes, entente.copy() AS copy, (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) AS incarnation
       FROM entente.settings s`,
   },
 } as const

@@ -1,11 +1,10 @@
 import { parseKey } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
 import { SharedDatabase } from '../contract/database.js'
-import { bounds, DocWriter, erasure, feed, keysOf, message, nameOf, org, second } from '../contract/writes.js'
-import { openPostgresStore } from './postgres.js'
+import { bounds, DocWriter, feed, keysOf, message, nameOf, org, second } from '../contract/writes.js'
 import type { Commit, Store, Write } from '../store.js'
 
-// Vera's devices are connected to one relay, Paul's to another. Docs that are there get updates, one or a few at a time: the short way of a commit.
+// Vera's devices are connected to one relay, Paul's to another. Docs that are there get updates, one or a few at a time.
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
@@ -62,7 +61,7 @@ it('gives the sequences of a feed without gaps while two relays update the same 
   expect((await vera.check()).filter((wrong) => !unreadable.test(wrong))).toEqual([])
 })
 
-it('never writes by a policy that another relay has replaced', async () => {
+it('never writes an update by a policy that another relay has replaced', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   await begin(vera, ['a'])
   let version = 1
@@ -83,25 +82,25 @@ it('never writes by a policy that another relay has replaced', async () => {
     }
   })()
   while (version < 31) {
+    const before = accepted
     const { sequences } = await paul.commit([{ ...message('policy', version), feed: second, kind: 'control' }])
     replacedAt.push({ version: sequences[0] ?? 0, head: (await paul.page(feed, 0, { bytes: 1, entries: 1 })).head })
     version = sequences[0] ?? 0
+    // The next one waits for a write by this one: else the writer might always come too late.
+    if (version < 31) await vi.waitFor(() => expect(accepted).toBeGreaterThan(before), { interval: 1 })
   }
   await writer
   expect(accepted).toBeGreaterThan(0)
   expect(late).toBeGreaterThan(0)
 })
 
-it('waits for a policy that is being replaced, and for no other entry of its feed', async () => {
+it('waits for a policy that is being replaced', async () => {
   const vera = await shared.open()
   await begin(vera, ['a'])
   const other = await shared.connect()
-  const lock = `SELECT FROM entente.docs WHERE key = $1 FOR NO KEY UPDATE`
-  await other.query('BEGIN')
-  await other.query(lock, ['other'])
-  await other.query(`UPDATE entente.feeds SET head = head WHERE name = '${second}'`)
   expect((await vera.commit([plain('a', 1)])).sequences).toEqual([2])
-  await other.query('ROLLBACK; BEGIN')
+  await other.query('BEGIN')
+  await other.query(`UPDATE entente.feeds SET head = head WHERE name = '${second}'`)
   await other.query("UPDATE entente.docs SET sequence = 9 WHERE key = 'policy'")
   let isDone = false
   const commit = vera.commit([plain('a', 2)]).finally(() => (isDone = true))
@@ -116,7 +115,7 @@ it('[IN1] writes under no incarnation but the present one', async () => {
   const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
   await begin(vera, ['a'])
   await shared.server.query(
-    'INSERT INTO entente.incarnations SELECT n + 1, 4711, copy, place FROM entente.incarnations ORDER BY n DESC LIMIT 1',
+    'INSERT INTO entente.incarnations SELECT n + 1, 4711, copy, filenode FROM entente.incarnations ORDER BY n DESC LIMIT 1',
     shared.name,
   )
   await expect(vera.commit([plain('a', 1)])).rejects.toThrow('replaced')
@@ -125,28 +124,6 @@ it('[IN1] writes under no incarnation but the present one', async () => {
   // The first write of the new incarnation has noted down where the feed stood.
   expect(await paul.headSince(feed, 4711, 2)).toBeDefined()
   expect((await vera.commit([plain('a', 2)])).sequences).toEqual([3])
-})
-
-it('brings a database of an earlier version up to date', async () => {
-  const old = await shared.open()
-  await begin(old, ['a'])
-  await old.commit([erasure('gone', 0), { ...erasure('gone', 0), feed: second }])
-  const uncounted = 'UPDATE entente.docs SET bytes = 0 WHERE kind = 3; UPDATE entente.usage SET bytes = bytes - 64'
-  await shared.server.query(`DROP FUNCTION entente.extend; UPDATE entente.version SET version = 1; ${uncounted}`, shared.name)
-  const [vera, paul] = await Promise.all([shared.open(), openPostgresStore(shared.server.url(shared.name))])
-  expect((await vera.commit([plain('a', 1)])).sequences).toEqual([3])
-  expect((await paul.commit([plain('a', 3)])).sequences).toEqual([4])
-  expect(await shared.server.query('SELECT version FROM entente.version', shared.name)).toEqual([{ version: 3 }])
-  expect(await vera.check()).toEqual([])
-  await paul.close()
-})
-
-it('brings a database up to date that was put back as an older relay left it', async () => {
-  const vera = await shared.open()
-  await begin(vera, ['a'])
-  await shared.server.query('DROP FUNCTION entente.extend; UPDATE entente.version SET version = 1', shared.name)
-  await expect(vera.commit([plain('a', 1)])).rejects.toThrow('does not exist')
-  expect(await vi.waitFor(() => vera.commit([plain('a', 1)]), 2_000)).toMatchObject({ sequences: [2] })
 })
 
 /** Puts a policy there, and docs of these keys. */
