@@ -160,7 +160,7 @@ it('restore fills an empty directory, and takes the place of a damaged store', a
   }
 })
 
-it('restore changes nothing where a relay runs, or the copy is not sound, not whole, or not there', async () => {
+it('restore changes nothing where a relay runs, or the copy is not sound, not whole, of a newer relay, or not there', async () => {
   const store = await openLibsqlStore(location.data)
   await store.commit([message('m')])
   await runBackup(location, copy, print)
@@ -174,6 +174,11 @@ it('restore changes nothing where a relay runs, or the copy is not sound, not wh
   await writeFile(join(directory, 'empty.db'), '')
   for (const name of ['cut.db', 'text.db', 'empty.db'])
     await expect(runRestore(location, join(directory, name), print), name).rejects.toThrow('not sound')
+  await copyFile(copy, join(directory, 'newer.db'))
+  const newer = new Database(join(directory, 'newer.db'))
+  newer.exec('PRAGMA user_version = 99')
+  newer.close()
+  await expect(runRestore(location, join(directory, 'newer.db'), print)).rejects.toThrow('newer relay')
   await writeFile(`${copy}-wal`, 'more of it')
   await expect(runRestore(location, copy, print)).rejects.toThrow('not whole')
   expect(await readFile(join(location.data, 'relay.db'))).toEqual(before)

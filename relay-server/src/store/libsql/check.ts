@@ -32,7 +32,7 @@ const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row)
   },
   {
     sql: `SELECT f.name FROM feeds f WHERE f.incarnation NOT IN (SELECT n FROM incarnations)
-      OR EXISTS (SELECT 1 FROM feed_incarnations fo WHERE fo.feed = f.id AND (fo.head > f.head OR fo.n > f.incarnation)) LIMIT 10`,
+      OR EXISTS (SELECT 1 FROM feed_incarnations fi WHERE fi.feed = f.id AND (fi.head > f.head OR fi.n > f.incarnation)) LIMIT 10`,
     problem: (row) => `${cell(row, 'name')}: what is written down of its incarnations does not fit its head`,
   },
   {

@@ -2,7 +2,7 @@ import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { lockDirectory, openWriter } from './connection.js'
 import { checkLibsqlFile } from './check.js'
-import { fileIn, migrateFile, openFileBeside } from './file.js'
+import { fileIn, openFileBeside } from './file.js'
 
 /**
  * Writes one moment of a store to a new file, while a relay goes on writing: every entry that was acknowledged before the call is in it. The
@@ -66,8 +66,6 @@ async function replaceLocked(directory: string, file: string, now: number): Prom
     await removeFile(next)
     await copyFile(file, next)
     await chmod(next, 0o600)
-    // What cannot be brought up to date is a problem that the check finds.
-    await migrateFile(next).catch(() => {})
     await refuseProblems(next)
     if (isThere) await foldLog(present)
     const keptDecisions = isThere && (await takeDecisions(present, next))

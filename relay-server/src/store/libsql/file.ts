@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
-import { migrations, schema, schemaVersion } from './schema.js'
+import { schema, schemaVersion } from './schema.js'
 
 /** An incarnation in the order in which they were drawn (n) and as devices name it (id). */
 export interface Incarnation {
@@ -34,7 +34,7 @@ export async function openFile(directory: string): Promise<OpenFile> {
   let writer: Writer | undefined
   try {
     writer = await openAsWriter(path)
-    await bringUpToDate(writer, path)
+    await makeSchema(writer, path)
     return { path, writer, incarnation: await drawIncarnation(writer), unlock }
   } catch (error) {
     writer?.close()
@@ -62,44 +62,18 @@ export async function openFileBeside(directory: string): Promise<OpenFile> {
   }
 }
 
-/** Brings a copy of a store that nobody uses to the present form, where it is of an earlier version. @throws Error where nothing does */
-export async function migrateFile(path: string): Promise<void> {
-  const writer = openWriter(path)
-  try {
-    if (!migrations.has(await versionOf(writer))) return
-    // Without a log, of which a copy would have nothing.
-    await writer.exec('PRAGMA journal_mode = DELETE')
-    await bringUpToDate(writer, path)
-  } finally {
-    writer.close()
-  }
-}
-
-async function bringUpToDate(writer: Writer, path: string): Promise<void> {
-  const steps = migrationsFrom(await versionOf(writer), path)
-  await writer.exec(`BEGIN IMMEDIATE; ${steps} ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
-}
-
-/** @returns what brings a file of this version (0: a new one) to the present; @throws Error where nothing does */
-function migrationsFrom(version: number, path: string): string {
-  if (version === 0) return ''
-  let steps = ''
-  let at = version
-  for (let step = migrations.get(at); step !== undefined; step = migrations.get(++at)) steps += step
-  refuseOtherVersion(at, path)
-  return steps
+async function makeSchema(writer: Writer, path: string): Promise<void> {
+  const version = await versionOf(writer)
+  if (version === 0) await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
+  else refuseOtherVersion(version, path)
 }
 
 /** @throws Error where a file is not of the version known here */
 export function refuseOtherVersion(version: number, path: string): void {
   if (version === schemaVersion) return
-  if (migrations.has(version))
-    throw new Error(`${path} was written by an earlier relay; start this one on it once, which brings it up to date.`)
-  if (version > schemaVersion)
-    throw new Error(`${path} was written by a newer relay (${version}, known here: ${schemaVersion}); use that one instead.`)
   throw new Error(
-    version === 1
-      ? `${path} was written by a pre-release of this relay and is of no use to it; give it a new directory, which the devices will fill.`
+    version > schemaVersion
+      ? `${path} was written by a newer relay (${version}, known here: ${schemaVersion}); use that one instead.`
       : `${path} is not a relay's store.`,
   )
 }

@@ -39,8 +39,8 @@ export class LibsqlReads {
   constructor(reader: Reader, incarnation: number) {
     this.#incarnation = incarnation
     this.#end = reader.prepare(
-      `SELECT COALESCE((SELECT fo.head FROM feed_incarnations fo WHERE fo.feed = f.id AND fo.n > o.n ORDER BY fo.n LIMIT 1), f.head, 0) AS ended,
-        COALESCE(f.head, 0) AS head FROM incarnations o LEFT JOIN feeds f ON f.name = ? WHERE o.id = ?`,
+      `SELECT COALESCE((SELECT fi.head FROM feed_incarnations fi WHERE fi.feed = f.id AND fi.n > i.n ORDER BY fi.n LIMIT 1), f.head, 0) AS ended,
+        COALESCE(f.head, 0) AS head FROM incarnations i LEFT JOIN feeds f ON f.name = ? WHERE i.id = ?`,
     )
     this.#feed = reader.prepare('SELECT id, head FROM feeds WHERE name = ?')
     this.#doc = reader.prepare('SELECT d.* FROM docs d JOIN feeds f ON f.id = d.feed WHERE f.name = ? AND d.key = ?')

@@ -1,6 +1,3 @@
-import { entryKinds } from '@entente/protocol'
-import { tombstoneBytes } from '../size.js'
-
 /**
  * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.
  * `tails` holds the updates since then, filed by sequence so that catching up is a walk along two indexes. So an update, which is what most publishes
@@ -9,46 +6,36 @@ import { tombstoneBytes } from '../size.js'
  * `orgs` has what an operator decides about an org, and sums over its feeds, kept in step by every transaction that changes those.
  */
 export const schema = `
-CREATE TABLE IF NOT EXISTS settings (
+CREATE TABLE settings (
   one INTEGER PRIMARY KEY CHECK (one = 1), secret BLOB NOT NULL, revision INTEGER NOT NULL DEFAULT 0, tried INTEGER NOT NULL DEFAULT 0
 );
-INSERT OR IGNORE INTO settings (one, secret) VALUES (1, randomblob(32));
-CREATE TABLE IF NOT EXISTS incarnations (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS feeds (
+INSERT INTO settings (one, secret) VALUES (1, randomblob(32));
+CREATE TABLE incarnations (n INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE);
+CREATE TABLE feeds (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, head INTEGER NOT NULL, incarnation INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS feed_incarnations (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS docs (
+CREATE TABLE feed_incarnations (feed INTEGER NOT NULL, n INTEGER NOT NULL, head INTEGER NOT NULL, PRIMARY KEY (feed, n)) WITHOUT ROWID;
+CREATE TABLE docs (
   id INTEGER PRIMARY KEY, feed INTEGER NOT NULL, key TEXT NOT NULL, kind INTEGER NOT NULL, version INTEGER NOT NULL, number INTEGER NOT NULL,
   merged INTEGER NOT NULL, bytes INTEGER NOT NULL, vector BLOB NOT NULL, UNIQUE (feed, key)
 );
-CREATE INDEX IF NOT EXISTS docs_by_merged ON docs (feed, merged);
-CREATE TABLE IF NOT EXISTS states (doc INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS tails (
+CREATE INDEX docs_by_merged ON docs (feed, merged);
+CREATE TABLE states (doc INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
+CREATE TABLE tails (
   feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (feed, sequence)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tails_by_doc ON tails (doc, sequence);
-CREATE TABLE IF NOT EXISTS orgs (
+CREATE INDEX tails_by_doc ON tails (doc, sequence);
+CREATE TABLE orgs (
   org TEXT PRIMARY KEY, standing TEXT NOT NULL DEFAULT 'none', quota_bytes INTEGER, quota_docs INTEGER, quota_connections INTEGER,
   bytes INTEGER NOT NULL DEFAULT 0, docs INTEGER NOT NULL DEFAULT 0, connections INTEGER NOT NULL DEFAULT 0,
   tombstones INTEGER NOT NULL DEFAULT 0, tail_updates INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS invitations (
+CREATE TABLE invitations (
   mailbox TEXT PRIMARY KEY, vendor TEXT NOT NULL, partner TEXT, claim_hash BLOB NOT NULL, expires INTEGER NOT NULL, wrong_tries INTEGER NOT NULL,
   void INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS invitations_by_vendor ON invitations (vendor);
+CREATE INDEX invitations_by_vendor ON invitations (vendor);
 `
 
-/** Raised when a table changes; a store written by a newer relay is left untouched. Versions 1 and 2 were of pre-releases. */
-export const schemaVersion = 5
-
-/** What brings a store of an earlier version to the next one, in the transaction that opens it. */
-export const migrations: ReadonlyMap<number, string> = new Map([
-  [3, 'ALTER TABLE tails DROP COLUMN vector;'],
-  [
-    4,
-    `UPDATE docs SET bytes = bytes + ${tombstoneBytes} WHERE kind = ${entryKinds.indexOf('erased')};
-      UPDATE orgs SET bytes = bytes + ${tombstoneBytes} * tombstones;`,
-  ],
-])
+/** Raised when a table changes; a store written by a newer relay is left untouched. */
+export const schemaVersion = 1

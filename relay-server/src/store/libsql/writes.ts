@@ -24,7 +24,7 @@ const statements = {
   feed: 'SELECT id, owner, head, incarnation FROM feeds WHERE name = ?',
   addFeed: 'INSERT INTO feeds (name, owner, head, incarnation) VALUES (?, ?, 0, 0) RETURNING id',
   setHead: 'UPDATE feeds SET head = ?, incarnation = ? WHERE id = ?',
-  openFeed: 'INSERT INTO feed_incarnations (feed, n, head) VALUES (?, ?, ?)',
+  noteIncarnation: 'INSERT INTO feed_incarnations (feed, n, head) VALUES (?, ?, ?)',
   doc: 'SELECT id, kind, merged, bytes FROM docs WHERE feed = ? AND key = ?',
   tailOf: 'SELECT COUNT(*) AS updates, MAX(sequence) AS sequence, COALESCE(SUM(LENGTH(bytes)), 0) AS bytes FROM tails WHERE doc = ?',
   lastOf:
@@ -141,7 +141,7 @@ export class LibsqlWrites {
   #setHead({ id, before, head, incarnation }: WrittenFeed): void {
     if (head === before) return
     const { n } = this.#incarnation
-    if (incarnation !== n) this.#statements.openFeed.run([id, n, before])
+    if (incarnation !== n) this.#statements.noteIncarnation.run([id, n, before])
     this.#statements.setHead.run([head, n, id])
   }
 
