@@ -13,7 +13,8 @@ import {
 import type { Access } from '../auth/feed-access.js'
 import { JudgementCache } from './judgement-cache.js'
 import { type Log, reasonOf } from '../log.js'
-import { isPolicy, isRefusal, judgeOffer, type Refusal } from './judge-offer.js'
+import { isRefusal, judgeOffer, type Refusal } from './judge-offer.js'
+import { PendingLedger } from './pending-ledger.js'
 import type { PolicyCache } from './policy-cache.js'
 import type { Quota } from '../store/account.js'
 import type { Commit, KeyState, Store, Write } from '../store/store.js'
@@ -106,12 +107,9 @@ export class GroupCommit {
   readonly #after: AfterCommit
   readonly #log: Log
   readonly #judgementCache: JudgementCache
-  /** Keys with an entry that is judged but not yet on disk. */
-  readonly #underWay = new Set<string>()
+  readonly #pending = new PendingLedger()
   readonly #waiting = new FairQueue<Queued>()
   #next: Gathering = nothingGathered()
-  /** Connections with a policy on its way to the disk; what comes after it for them is judged once it is there. */
-  readonly #policiesUnderWay = new Set<ConnectionId>()
   #judging = false
   #committing = false
   #idle: (() => void)[] = []
@@ -146,12 +144,12 @@ export class GroupCommit {
 
   /** An operator changed accounts. */
   forgetAccounts(): void {
-    this.#judgementCache.forgetAccounts()
+    this.#judgementCache.evictAccounts()
   }
 
   /** The store was replaced by another copy. */
   forgetAll(): void {
-    this.#judgementCache.forgetAll()
+    this.#judgementCache.clear()
   }
 
   /** Resolves when everything offered so far has been answered. */
@@ -169,11 +167,11 @@ export class GroupCommit {
 
   async #judge(): Promise<void> {
     while (!this.#isFull()) {
-      // Taken out while what is needed is brought: a commit that settles meanwhile puts what it sends back in front of the others.
+      // Taken out while what is needed is loaded: a commit that settles meanwhile puts what it sends back in front of the others.
       const some = this.#waiting.take(batchOffers - this.#next.writes.length, (queued) => this.#isToWait(queued))
       if (some.length === 0) break
       try {
-        await this.#judgementCache.bring(some, this.#underWay)
+        await this.#judgementCache.load(some, this.#pending)
       } catch (error) {
         this.#log.error('store-read-failed', { reason: reasonOf(error) })
         for (const queued of [...some, ...this.#waiting.takeAll()]) refuse(queued, unavailable)
@@ -195,8 +193,8 @@ export class GroupCommit {
         left.push(queued)
         continue
       }
-      // A commit that settled meanwhile, or an operator, may have made us forget what was just brought.
-      if (this.#isFull() || !this.#judgementCache.holds(queued)) {
+      // A commit that settled meanwhile, or an operator, may have evicted what was just loaded.
+      if (this.#isFull() || !this.#judgementCache.has(queued)) {
         left.push(...some.slice(index))
         break
       }
@@ -206,7 +204,7 @@ export class GroupCommit {
       left.push(again)
     }
     // Together, so that they cost one more reading, for which nobody else waits.
-    for (const again of doubted.values()) this.#judgementCache.forgetFor(again)
+    for (const again of doubted.values()) this.#judgementCache.evict(again)
     return left
   }
 
@@ -215,8 +213,7 @@ export class GroupCommit {
   }
 
   #isToWait({ access }: Queued): boolean {
-    const connection = connectionOf(access)
-    return connection !== undefined && this.#policiesUnderWay.has(connection)
+    return this.#pending.hasPolicy(connectionOf(access))
   }
 
   /** @returns the offer where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by */
@@ -231,11 +228,11 @@ export class GroupCommit {
       org: publisher.org,
       role: publisher.role,
       quota,
-      usage,
+      usage: this.#pending.usage(publisher.org, usage),
       last,
-      isOvertaken: this.#underWay.has(id),
+      isOvertaken: this.#pending.hasKey(id),
       policies: connection && this.#judgementCache.policies.get(connection),
-      keysInMailbox: this.#judgementCache.keysInMailbox(access.name),
+      keysInMailbox: this.#judgementCache.mailboxKeys(access.name) + this.#pending.mailboxKeys(access.name),
       now: Date.now(),
     })
     if (isRefusal(verdict)) {
@@ -247,9 +244,7 @@ export class GroupCommit {
     this.#next.writes.push(verdict)
     this.#next.from.push(queued)
     this.#next.bytes += verdict.bytes.length
-    this.#underWay.add(id)
-    this.#judgementCache.expect(queued, verdict, last)
-    if (connection && isPolicy(verdict)) this.#policiesUnderWay.add(connection)
+    this.#pending.add(queued, verdict)
     return undefined
   }
 
@@ -289,13 +284,12 @@ export class GroupCommit {
     const accepted = new Map<Publisher, number[]>()
     const again: Queued[] = []
     const late: Queued[] = []
-    for (const account of commit.accounts) this.#judgementCache.learnAccount(account)
+    for (const account of commit.accounts) this.#judgementCache.setAccount(account)
     writes.forEach((write, index) => {
       const sequence = commit.sequences[index] ?? 0
       const queued = from[index]
       if (!queued) return
-      this.#underWay.delete(queued.id)
-      if (isPolicy(write)) this.#policyLanded(queued.access)
+      this.#pending.remove(queued, write)
       this.#judgementCache.settle(queued, write, sequence)
       if (sequence === 0) {
         if (queued.attempt < tries) again.push({ ...queued, attempt: queued.attempt + 1 })
@@ -328,22 +322,13 @@ export class GroupCommit {
     })
   }
 
-  #policyLanded(access: Access): void {
-    const connection = connectionOf(access)
-    if (!connection) return
-    this.#policiesUnderWay.delete(connection)
-    this.#judgementCache.policies.forget(connection)
-  }
-
   /** What gathered meanwhile was judged on what is now not on disk, so it fails too. */
   #fail(gathered: Gathering, error: unknown): void {
     const next = this.#next
     this.#next = nothingGathered()
     this.#log.error('commit-failed', { reason: reasonOf(error), offers: gathered.writes.length + next.writes.length })
-    this.#judgementCache.forgetAll()
-    this.#judgementCache.nothingUnderWay()
-    this.#underWay.clear()
-    this.#policiesUnderWay.clear()
+    this.#judgementCache.clear()
+    this.#pending.clear()
     for (const queued of [...gathered.from, ...gathered.refused, ...next.from, ...next.refused]) refuse(queued, unavailable)
   }
 }

@@ -1,15 +1,16 @@
 import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { LruMap } from '../flow/lru.js'
-import { growthOf, mailboxKeys } from './judge-offer.js'
+import { mailboxKeys } from './judge-offer.js'
+import { addsToMailbox, type Pending, type PendingLedger, policyIn } from './pending-ledger.js'
 import type { PolicyCache } from './policy-cache.js'
 import { type Account, noUsage, type Quota, type Usage } from '../store/account.js'
 import { sizeOf } from '../store/size.js'
 import type { KeyName, KeyState, Store, Write } from '../store/store.js'
 
-/** Keys whose last entry is at hand; the others are read again when they are needed. */
+/** Capacity, in keys. Evicted keys are read again when an offer needs them. */
 const keptKeys = 8_192
-/** More than one round of judging asks for, so that nothing of what is brought for it goes again before. */
+/** More than one round of judging loads, so that it evicts nothing of its own. */
 const keptMailboxes = 4_096
 const keptAccounts = 4_096
 
@@ -22,12 +23,7 @@ export interface Asking {
   readonly offer: Offer
 }
 
-/** An offer that was judged by the key's last entry. */
-interface Settled extends Asking {
-  readonly last: KeyState | undefined
-}
-
-/** What an org may take up, and takes up with what is on its way to the disk. */
+/** What an org may take up, and takes up in the store. */
 export interface Allowance {
   readonly quota: Required<Quota>
   readonly usage: Usage
@@ -43,9 +39,6 @@ export class JudgementCache {
   /** How many keys the feeds of mailboxes hold. */
   #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
   #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
-  /** What is judged but not yet on disk, which no reading knows of: by how much it lets orgs take up more, and how many keys it adds to mailboxes. */
-  readonly #growth = new Map<OrgId, Usage>()
-  readonly #keysUnderWay = new Map<FeedName, number>()
   readonly #quota: Required<Quota>
   readonly policies: PolicyCache
 
@@ -61,37 +54,35 @@ export class JudgementCache {
   }
 
   allowance(org: OrgId): Allowance {
-    const { quota, usage } = this.#accounts.get(org) ?? { quota: this.#quota, usage: noUsage }
-    const growth = this.#growth.get(org)
-    return { quota, usage: growth ? sum(usage, growth) : usage }
+    return this.#accounts.get(org) ?? { quota: this.#quota, usage: noUsage }
   }
 
-  keysInMailbox(feed: FeedName): number {
-    return (this.#mailboxes.get(feed) ?? 0) + (this.#keysUnderWay.get(feed) ?? 0)
+  mailboxKeys(feed: FeedName): number {
+    return this.#mailboxes.get(feed) ?? 0
   }
 
-  /** Brings what is not at hand, or outdated by the looks of what an offer has seen. */
-  async bring(asked: readonly Asking[], underWay: ReadonlySet<string>): Promise<void> {
+  /** Loads what is missing, and last entries that are older than the sequence which an offer names. */
+  async load(asked: readonly Asking[], pending: PendingLedger): Promise<void> {
     const keys = new Map<string, KeyName>()
     const connections = new Set<ConnectionId>()
     const mailboxes = new Set<FeedName>()
     const orgs = new Set<OrgId>()
     for (const { id, access, offer, publisher } of asked) {
-      if (this.state(id)?.sequence !== offer.seen && !underWay.has(id)) keys.set(id, { feed: access.name, key: offer.key })
+      if (this.state(id)?.sequence !== offer.seen && !pending.hasKey(id)) keys.set(id, { feed: access.name, key: offer.key })
       if (access.feed.kind === 'connection' && !this.policies.get(access.feed.connection)) connections.add(access.feed.connection)
       if (access.mailboxUntil !== undefined && this.#mailboxes.get(access.name) === undefined) mailboxes.add(access.name)
       if (!this.#accounts.get(publisher.org)) orgs.add(publisher.org)
     }
     await Promise.all([
-      keys.size > 0 ? this.#bringStates(keys) : undefined,
+      keys.size > 0 ? this.#loadStates(keys) : undefined,
       ...[...connections].map((connection) => this.policies.load(connection)),
-      ...[...mailboxes].map((feed) => this.#bringMailbox(feed)),
-      ...[...orgs].map((org) => this.#bringAccount(org)),
+      ...[...mailboxes].map((feed) => this.#loadMailbox(feed)),
+      ...[...orgs].map((org) => this.#loadAccount(org)),
     ])
   }
 
-  /** Whether the account, the policies and the fill of the mailbox by which an offer is judged are at hand. */
-  holds({ publisher, access }: Asking): boolean {
+  /** Whether the cache has the account, the policies and the size of the mailbox by which an offer is judged. */
+  has({ publisher, access }: Asking): boolean {
     return (
       this.#accounts.get(publisher.org) !== undefined &&
       (access.feed.kind !== 'connection' || this.policies.get(access.feed.connection) !== undefined) &&
@@ -99,67 +90,44 @@ export class JudgementCache {
     )
   }
 
-  /** A write was judged and goes to the disk: its org will take up that much more. */
-  expect({ publisher: { org }, access }: Asking, write: Write, last: KeyState | undefined): void {
-    this.#growth.set(org, sum(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last)))
-    if (addsToMailbox(access, last)) this.#keysUnderWay.set(access.name, (this.#keysUnderWay.get(access.name) ?? 0) + 1)
-  }
-
-  /** What was expected of a write has come: it is on disk under this sequence, or another relay was first (0). */
-  settle(asking: Settled, write: Write, sequence: number): void {
-    const {
-      id,
-      publisher: { org },
-      access,
-      last,
-    } = asking
-    const growth = difference(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last))
-    if (isNone(growth)) this.#growth.delete(org)
-    else this.#growth.set(org, growth)
-    if (addsToMailbox(access, last)) {
-      const left = (this.#keysUnderWay.get(access.name) ?? 1) - 1
-      if (left === 0) this.#keysUnderWay.delete(access.name)
-      else this.#keysUnderWay.set(access.name, left)
-      // Counted anew: a reading may have found it there already.
-      this.#mailboxes.delete(access.name)
-    }
-    if (sequence === 0) return this.forgetFor(asking)
+  /** A write went to the disk under this sequence, or another relay was first (0). */
+  settle(pending: Pending, write: Write, sequence: number): void {
+    const { id, access, last } = pending
+    const connection = policyIn(access, write)
+    if (connection) this.policies.evict(connection)
+    // Read again: a load in flight may have found the key there already.
+    if (addsToMailbox(access, last)) this.#mailboxes.delete(access.name)
+    if (sequence === 0) return this.evict(pending)
     const { kind, whole, epoch, vector } = write
     const before = kind === 'doc' && !whole ? (last?.bytes ?? 0) : 0
     this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + sizeOf(write) })
   }
 
-  learnAccount(account: Account): void {
+  setAccount(account: Account): void {
     this.#accounts.set(account.org, this.#allowanceOf(account))
   }
 
-  /** What was known for this offer may be outdated: all of it is to be brought anew. */
-  forgetFor({ id, publisher, access }: Asking): void {
+  /** All by which this offer was judged: it may be outdated. */
+  evict({ id, publisher, access }: Omit<Asking, 'offer'>): void {
     this.#states.delete(id)
     this.#accounts.delete(publisher.org)
     this.#mailboxes.delete(access.name)
-    if (access.feed.kind === 'connection') this.policies.forget(access.feed.connection)
+    if (access.feed.kind === 'connection') this.policies.evict(access.feed.connection)
   }
 
-  forgetAccounts(): void {
+  evictAccounts(): void {
     this.#accounts.clear()
   }
 
-  /** Nothing of what was judged is on its way to the disk any more. */
-  nothingUnderWay(): void {
-    this.#growth.clear()
-    this.#keysUnderWay.clear()
-  }
-
-  /** Also what is being read, which goes where nobody looks any more. */
-  forgetAll(): void {
+  /** Also discards the loads in flight, which go where nobody looks any more. */
+  clear(): void {
     this.#states = new LruMap(keptKeys)
     this.#mailboxes = new LruMap(keptMailboxes)
     this.#accounts = new LruMap(keptAccounts)
-    this.policies.forgetAll()
+    this.policies.clear()
   }
 
-  async #bringStates(names: ReadonlyMap<string, KeyName>): Promise<void> {
+  async #loadStates(names: ReadonlyMap<string, KeyName>): Promise<void> {
     const known = this.#states
     const ids = [...names.keys()]
     const states = await this.#store.keyStates([...names.values()])
@@ -170,13 +138,13 @@ export class JudgementCache {
     }
   }
 
-  async #bringMailbox(feed: FeedName): Promise<void> {
+  async #loadMailbox(feed: FeedName): Promise<void> {
     const known = this.#mailboxes
     const page = await this.#store.page(feed, 0, { bytes: limits.entryBytes * mailboxKeys, entries: mailboxKeys })
     known.set(feed, page.entries.length)
   }
 
-  async #bringAccount(org: OrgId): Promise<void> {
+  async #loadAccount(org: OrgId): Promise<void> {
     const known = this.#accounts
     known.set(org, this.#allowanceOf(await this.#store.account(org)))
   }
@@ -184,20 +152,4 @@ export class JudgementCache {
   #allowanceOf({ quota, usage }: Account): Allowance {
     return { quota: { ...this.#quota, ...quota }, usage }
   }
-}
-
-function addsToMailbox({ mailboxUntil }: Access, last: KeyState | undefined): boolean {
-  return mailboxUntil !== undefined && !last
-}
-
-function isNone({ bytes, docs, connections }: Usage): boolean {
-  return bytes === 0 && docs === 0 && connections === 0
-}
-
-function difference(a: Usage, b: Usage): Usage {
-  return { bytes: a.bytes - b.bytes, docs: a.docs - b.docs, connections: a.connections - b.connections }
-}
-
-function sum(a: Usage, b: Usage): Usage {
-  return { bytes: a.bytes + b.bytes, docs: a.docs + b.docs, connections: a.connections + b.connections }
 }

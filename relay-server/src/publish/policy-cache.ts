@@ -16,16 +16,16 @@ export interface Policies {
   readonly given: readonly KeyPosition[]
 }
 
-/** Connections whose policies are at hand; the others are read again when they are needed. */
+/** Capacity, in connections. Evicted policies are read again when they are needed. */
 const keptConnections = 4_096
 
 /**
- * The policies of connections, as they were in the store when they were last needed. Whoever writes a policy to the store at this relay has the book forget
- * what it knew; what other relays write is found out only by asking for what is current.
+ * The policies of connections, as they were in the store when they were last needed. A policy that this relay writes evicts
+ * the ones before; what other relays write is found out only by asking for what is current.
  */
 export class PolicyCache {
   readonly #store: Store
-  /** Each in a slot that is forgotten whole, so that nothing is kept of what was being read into it. */
+  /** Each in a slot. Evicting the slot also discards a load in flight. */
   readonly #known = new LruMap<ConnectionId, { policies: Policies | undefined }>(keptConnections)
 
   constructor(store: Store) {
@@ -48,11 +48,11 @@ export class PolicyCache {
     return (this.#store.isShared ? undefined : this.get(connection)) ?? this.load(connection)
   }
 
-  forget(connection: ConnectionId): void {
+  evict(connection: ConnectionId): void {
     this.#known.delete(connection)
   }
 
-  forgetAll(): void {
+  clear(): void {
     this.#known.clear()
   }
 }

@@ -1,0 +1,98 @@
+import type { ConnectionId, FeedName, OrgId } from '@entente/protocol'
+import type { Access } from '../auth/feed-access.js'
+import { noUsage, type Usage } from '../store/account.js'
+import type { KeyState, Write } from '../store/store.js'
+import { growthOf, isPolicy } from './judge-offer.js'
+
+/** An offer that was judged, the last entry of its key by which it was, and the write that it became. */
+export interface Pending {
+  /** The key's id, as everything about the key is looked up by it. */
+  readonly id: string
+  readonly publisher: { readonly org: OrgId }
+  readonly access: Access
+  readonly last: KeyState | undefined
+}
+
+/**
+ * What judged offers will add to accounts and mailboxes once they are on disk, and the keys and policies that they change. No reading of the store
+ * knows of these.
+ */
+export class PendingLedger {
+  readonly #keys = new Set<string>()
+  readonly #policies = new Set<ConnectionId>()
+  /** By how much the usage of an org grows. */
+  readonly #growth = new Map<OrgId, Usage>()
+  /** How many keys a mailbox's feed gains. */
+  readonly #mailboxKeys = new Map<FeedName, number>()
+
+  /** A write was judged and goes to the disk. */
+  add({ id, publisher: { org }, access, last }: Pending, write: Write): void {
+    this.#keys.add(id)
+    const connection = policyIn(access, write)
+    if (connection) this.#policies.add(connection)
+    this.#growth.set(org, sum(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last)))
+    if (addsToMailbox(access, last)) this.#mailboxKeys.set(access.name, this.mailboxKeys(access.name) + 1)
+  }
+
+  /** The write is on disk, or another relay was first. */
+  remove({ id, publisher: { org }, access, last }: Pending, write: Write): void {
+    this.#keys.delete(id)
+    const connection = policyIn(access, write)
+    if (connection) this.#policies.delete(connection)
+    const growth = difference(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last))
+    if (isNone(growth)) this.#growth.delete(org)
+    else this.#growth.set(org, growth)
+    if (!addsToMailbox(access, last)) return
+    const left = this.mailboxKeys(access.name) - 1
+    if (left > 0) this.#mailboxKeys.set(access.name, left)
+    else this.#mailboxKeys.delete(access.name)
+  }
+
+  clear(): void {
+    this.#keys.clear()
+    this.#policies.clear()
+    this.#growth.clear()
+    this.#mailboxKeys.clear()
+  }
+
+  hasKey(id: string): boolean {
+    return this.#keys.has(id)
+  }
+
+  /** Whether a policy of the connection is pending; what comes after it for that connection is judged once it is on disk. */
+  hasPolicy(connection: ConnectionId | undefined): boolean {
+    return connection !== undefined && this.#policies.has(connection)
+  }
+
+  /** An org's usage once all that is pending is on disk. */
+  usage(org: OrgId, stored: Usage): Usage {
+    const growth = this.#growth.get(org)
+    return growth ? sum(stored, growth) : stored
+  }
+
+  mailboxKeys(feed: FeedName): number {
+    return this.#mailboxKeys.get(feed) ?? 0
+  }
+}
+
+/** Whether a write to a key without an entry adds one to a mailbox's feed. */
+export function addsToMailbox({ mailboxUntil }: Access, last: KeyState | undefined): boolean {
+  return mailboxUntil !== undefined && !last
+}
+
+/** The connection of which this write is a policy, if it is one. */
+export function policyIn({ feed }: Access, write: Write): ConnectionId | undefined {
+  return feed.kind === 'connection' && isPolicy(write) ? feed.connection : undefined
+}
+
+function sum(a: Usage, b: Usage): Usage {
+  return { bytes: a.bytes + b.bytes, docs: a.docs + b.docs, connections: a.connections + b.connections }
+}
+
+function difference(a: Usage, b: Usage): Usage {
+  return { bytes: a.bytes - b.bytes, docs: a.docs - b.docs, connections: a.connections - b.connections }
+}
+
+function isNone({ bytes, docs, connections }: Usage): boolean {
+  return bytes === 0 && docs === 0 && connections === 0
+}
