@@ -78,3 +78,8 @@ export function reasonOf(error: unknown): string {
 function writeToStdout(line: string): void {
   process.stdout.write(`${line}\n`)
 }
+
+/** Lets work go its way, and warns where it fails. */
+export function orWarn(log: Log, event: string, work: Promise<void>): void {
+  work.catch((error: unknown) => log.warn(event, { reason: reasonOf(error) }))
+}

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { type DeviceId, type ErrorCode, type FeedName, type OrgId, orgOfRevocationFeed } from '@entente/protocol'
+import { type DeviceId, type ErrorCode, type FeedName, type OrgId } from '@entente/protocol'
 import { isServed } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
-import { Looks } from '../flow/recheck.js'
 import type { Presence, Present } from './presence.js'
 import { findRevoked } from './revocation.js'
 import { SingleFlight } from '../flow/single-flight.js'
@@ -27,7 +26,6 @@ export class SessionRevoker {
   readonly #presence: Guests
   readonly #config: Pick<RelayConfig, 'admission' | 'helloMs'>
   readonly #store: Store
-  readonly #looks = new Looks()
   readonly #ofOrgs = new SingleFlight(() => this.#revokeOrgs())
   readonly #ofDevices = new SingleFlight((feed: FeedName) => this.#revokeDevices(this.#presence.sessionsByFeed(feed)))
   #changedAt = Number.NEGATIVE_INFINITY
@@ -44,14 +42,10 @@ export class SessionRevoker {
     await this.#ofOrgs.ask(undefined)
   }
 
-  /** A feed may have reached this head at other hands, and hold another revocation. */
-  async feedGrew(feed: FeedName, head: number): Promise<void> {
-    const now = performance.now()
-    if (orgOfRevocationFeed(feed) === undefined) return
-    await this.#looks.look(feed, head, now, () => {
-      this.#changedAt = now
-      return this.#ofDevices.ask(feed)
-    })
+  /** A feed of revocations may have grown at another relay. */
+  async feedGrew(feed: FeedName): Promise<void> {
+    this.#changedAt = performance.now()
+    await this.#ofDevices.ask(feed)
   }
 
   /** An org revoked a device at this relay. @param sessions all that there are, those among them that had no hello yet */

@@ -1,0 +1,92 @@
+import { docFeedsGovernedBy, type FeedName, orgOfRevocationFeed } from '@entente/protocol'
+import type { SessionRevoker } from './auth/session-revoker.js'
+import type { Readers } from './deliver/fan-out.js'
+import { LruMap } from './flow/lru.js'
+import { retry } from './flow/retry.js'
+import type { Gateway } from './gateway/gateway.js'
+import { orWarn, reasonOf } from './log.js'
+import { isOver } from './publish/connection-end.js'
+import type { PolicyCache } from './publish/policy-cache.js'
+import type { Relay } from './session/session.js'
+import type { Watcher } from './store/watcher.js'
+
+/** Capacity, in feeds. Evicted feeds are checked again. */
+const checkedFeeds = 50_000
+/** How soon a feed is checked again at the same head, in ms: that finds a session which was being opened during the last check. */
+const recheckMs = 60_000
+/** When devices are to come back whose relay's store was replaced, in ms; each adds its own jitter. */
+const replacedRetryMs = 500
+
+export type WatchingRelay = Pick<
+  Relay,
+  'log' | 'store' | 'groupCommit' | 'readers' | 'policies' | 'mailboxes' | 'gateway' | 'sessions' | 'presence'
+> & { readonly sessionRevoker: SessionRevoker }
+
+/** What a relay does about what others do with its store. */
+export function watchStore({
+  log,
+  store,
+  groupCommit,
+  readers,
+  policies,
+  mailboxes,
+  gateway,
+  sessions,
+  presence,
+  sessionRevoker,
+}: WatchingRelay): Watcher {
+  const untilDone = (work: () => Promise<void>): void => retry(work, (error) => log.warn('watch-failed', { reason: reasonOf(error) }))
+  /** The store tells the same head again and again; a check reads the store. */
+  const checked = new LruMap<FeedName, { readonly head: number; readonly at: number }>(checkedFeeds)
+  const check = async (feed: FeedName, head: number, look: () => Promise<void>): Promise<void> => {
+    const [last, now] = [checked.get(feed), performance.now()]
+    if (last?.head === head && now - last.at < recheckMs) return
+    checked.set(feed, { head, at: now })
+    try {
+      await look()
+    } catch (error) {
+      checked.delete(feed)
+      throw error
+    }
+  }
+  const checkFor = (feed: FeedName): (() => Promise<void>) | undefined => {
+    if (orgOfRevocationFeed(feed) !== undefined) return () => sessionRevoker.feedGrew(feed)
+    // Another relay may have taken an end in it, whether or not anybody reads it here.
+    const isRead = docFeedsGovernedBy(feed).some((docs) => readers.has(docs) || gateway.has(docs))
+    return isRead ? () => endReading(feed, policies, readers, gateway) : undefined
+  }
+  return {
+    followedFeeds: () => new Set([...readers.names(), ...gateway.feeds(), ...presence.feeds()]),
+    followedMailboxes: () => mailboxes.followed(),
+    feedGrew: (feed, head) => {
+      readers.grew(feed, head)
+      orWarn(log, 'watch-failed', gateway.grew(feed))
+      const look = checkFor(feed)
+      if (look) orWarn(log, 'watch-failed', check(feed, head, look))
+    },
+    // These are told once; growth is told again as long as it is followed.
+    mailboxChanged: (mailbox) => untilDone(() => mailboxes.changed(mailbox, Date.now())),
+    accountsChanged: () => {
+      groupCommit.forgetAccounts()
+      untilDone(() => sessionRevoker.accountsChanged())
+      untilDone(() => gateway.recheck())
+    },
+    storeReplaced: () => {
+      log.warn('store-replaced', { incarnation: store.incarnation() })
+      groupCommit.forgetAll()
+      readers.forgetAll()
+      for (const session of sessions) session.leave(replacedRetryMs)
+      gateway.leave()
+    },
+  }
+}
+
+/** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, GW7). */
+export async function endReading(messages: FeedName, policies: PolicyCache, readers: Readers, gateway: Gateway): Promise<void> {
+  const feeds = docFeedsGovernedBy(messages)
+  if (!feeds[0] || !(await isOver(feeds[0], policies))) return
+  for (const feed of feeds) {
+    readers.dismissPeers(feed)
+    gateway.end(feed)
+  }
+}
