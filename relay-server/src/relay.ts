@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { trustProxies } from './config/network.js'
-import { createStatus } from './admin/status.js'
+import { createStatus, type StatusSource } from './admin/status.js'
 import { AdminAccess } from './admin/admin-access.js'
 import { assemble, type WholeRelay } from './assembly.js'
 import { defaultConfig, type RelayConfig } from './config/config.js'
@@ -11,7 +11,6 @@ import { LoadMeter } from './observe/load.js'
 import { createLog, type Log, reasonOf } from './log.js'
 import { Metrics } from './observe/metrics.js'
 import { type Relay, Session } from './session/session.js'
-import { statusSource } from './status-source.js'
 import { openStore } from './open-store.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './http/tls.js'
@@ -95,6 +94,20 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
     log.info('stopped')
   }
   return { url, port, reload: () => certificate?.reload(), close: () => (closing ??= close()) }
+}
+
+/** Where the status of a whole relay is taken from. */
+function statusSource({ config, store, sessions, gateway, compactor }: WholeRelay, load: LoadMeter): StatusSource {
+  return {
+    config,
+    sessions,
+    sockets: () => sessions.size + gateway.visitors,
+    load: () => load.now(),
+    compactionWaiting: () => compactor.waiting,
+    isWritable: () => store.isWritable(),
+    stats: () => store.stats(),
+    fullest: (limit) => store.fullestAccounts(config.quota, limit),
+  }
 }
 
 function startTimers({ config, sessions, mailboxes, gateway, log }: Relay): readonly NodeJS.Timeout[] {

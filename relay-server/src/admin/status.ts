@@ -4,6 +4,7 @@ import { isServed } from '../auth/org-admission.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Load } from '../observe/load.js'
 import type { Account, Standing, Usage } from '../store/account.js'
+import type { SessionReport } from '../session/session.js'
 import type { StoreStats } from '../store/stats.js'
 
 /** What is listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
@@ -13,21 +14,6 @@ const atOnce = 5_000
 /** How long a status answers for, and how long the store's figures do, which cost more to take. In ms. */
 const statusMs = 900
 const storeMs = 10_000
-
-/** One session, as the admin page lists it: ids and figures only. */
-export interface SessionReport {
-  /** Undefined before the hello. */
-  readonly org: string | undefined
-  readonly device: string | undefined
-  readonly role: string | undefined
-  readonly openedMs: number
-  readonly feeds: number
-  /** What waits for the reader, and for how long the oldest of it has. */
-  readonly queuedBytes: number
-  readonly oldestMs: number
-  /** Entries between what it was given and the heads of its feeds. */
-  readonly behind: number
-}
 
 /** What `/admin/status` answers. Sizes in bytes, spans in ms, moments in ms since 1970. Ids and figures: no key, token or value. */
 export interface RelayStatus {

@@ -17,7 +17,7 @@ import { isOver } from '../publish/connection-end.js'
 import { type Log, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
-import { TokenBucket } from '../session/rate-limit.js'
+import { TokenBucket } from '../flow/token-bucket.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Commit, KeyName, Store, Write } from '../store/store.js'
 

@@ -1,5 +1,6 @@
 import type { ClientMessage, Offer } from '@entente/protocol'
 import type { RelayConfig } from '../config/config.js'
+import { TokenBucket } from '../flow/token-bucket.js'
 
 /** Refusals of rate in a row after which the session is ended. */
 const patience = 1_000
@@ -41,40 +42,5 @@ export class RateLimit {
     const offers = messages.flatMap((message) => (message.type === 'publish' ? message.offers : []))
     const isFlood = this.#refusedInARow > patience + offers.length || messages.some((message) => message.type !== 'publish')
     return { offers, isFlood, retryMs }
-  }
-}
-
-/** A token bucket: `perSecond` units flow in, at most `capacity` are kept. */
-export class TokenBucket {
-  readonly #perSecond: number
-  readonly #capacity: number
-  #level: number
-  #at: number
-
-  constructor(perSecond: number, capacity: number, now: number) {
-    this.#perSecond = perSecond
-    this.#capacity = capacity
-    this.#level = capacity
-    this.#at = now
-  }
-
-  isFull(now: number): boolean {
-    return this.#levelAt(now) >= this.#capacity
-  }
-
-  /** Takes `units` where there are as many. @returns 0, or the milliseconds after which there will be */
-  take(units: number, now: number): number {
-    this.#level = this.#levelAt(now)
-    this.#at = now
-    if (this.#level >= units) {
-      this.#level -= units
-      return 0
-    }
-    return Math.ceil(((Math.min(units, this.#capacity) - this.#level) * 1000) / this.#perSecond)
-  }
-
-  /** The clock may be set back; then nothing flows in for this once. */
-  #levelAt(now: number): number {
-    return Math.min(this.#capacity, this.#level + (Math.max(0, now - this.#at) * this.#perSecond) / 1000)
   }
 }

@@ -12,7 +12,6 @@ import {
   type RelayMessage,
   type Role,
 } from '@entente/protocol'
-import type { SessionReport } from '../admin/status.js'
 import type { Backlog } from './backlog.js'
 import { type GroupCommit, fitToWait, heldBytes, type Publisher } from '../publish/group-commit.js'
 import type { RelayConfig } from '../config/config.js'
@@ -42,6 +41,21 @@ export interface Relay extends SubscriptionTools {
   readonly authenticator: Authenticator
   readonly sessions: Set<Session>
   readonly presence: Presence<Session>
+}
+
+/** One session, as the admin page lists it: ids and figures only. */
+export interface SessionReport {
+  /** Undefined before the hello. */
+  readonly org: string | undefined
+  readonly device: string | undefined
+  readonly role: string | undefined
+  readonly openedMs: number
+  readonly feeds: number
+  /** What waits for the reader, and for how long the oldest of it has. */
+  readonly queuedBytes: number
+  readonly oldestMs: number
+  /** Entries between what it was given and the heads of its feeds. */
+  readonly behind: number
 }
 
 /**

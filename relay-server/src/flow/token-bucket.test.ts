@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { TokenBucket } from './rate-limit.js'
+import { TokenBucket } from './token-bucket.js'
 
 it('[RL1] lets a burst through, then as much as flows in, and says when to come back', () => {
   const bucket = new TokenBucket(100, 50, 0)

@@ -1,0 +1,34 @@
+/** A token bucket: `perSecond` units flow in, at most `capacity` are kept. */
+export class TokenBucket {
+  readonly #perSecond: number
+  readonly #capacity: number
+  #level: number
+  #at: number
+
+  constructor(perSecond: number, capacity: number, now: number) {
+    this.#perSecond = perSecond
+    this.#capacity = capacity
+    this.#level = capacity
+    this.#at = now
+  }
+
+  isFull(now: number): boolean {
+    return this.#levelAt(now) >= this.#capacity
+  }
+
+  /** Takes `units` where there are as many. @returns 0, or the milliseconds after which there will be */
+  take(units: number, now: number): number {
+    this.#level = this.#levelAt(now)
+    this.#at = now
+    if (this.#level >= units) {
+      this.#level -= units
+      return 0
+    }
+    return Math.ceil(((Math.min(units, this.#capacity) - this.#level) * 1000) / this.#perSecond)
+  }
+
+  /** The clock may be set back; then nothing flows in for this once. */
+  #levelAt(now: number): number {
+    return Math.min(this.#capacity, this.#level + (Math.max(0, now - this.#at) * this.#perSecond) / 1000)
+  }
+}
