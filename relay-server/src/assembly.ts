@@ -1,5 +1,5 @@
 import type { FeedName } from '@entente/protocol'
-import { Backlog } from './session/backlog.js'
+import { InboundBacklog } from './session/inbound-backlog.js'
 import { GroupCommit } from './publish/group-commit.js'
 import { isServed } from './auth/org-admission.js'
 import { pageBounds } from './deliver/catch-up.js'
@@ -85,7 +85,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     log,
     store,
     groupCommit,
-    backlog: new Backlog(),
+    inboundBacklog: new InboundBacklog(),
     readers,
     policies,
     timeSlices,

@@ -1,6 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { limits } from '@entente/protocol'
 import { WebSocketServer } from 'ws'
 import { isLoopbackName, type TrustedProxies } from '../config/network.js'
 import type { RelayConfig } from '../config/config.js'
@@ -10,10 +9,8 @@ import { type Log, loggedPath } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import { countedAs, SocketLimiter } from './socket-limiter.js'
 import { type Peer, readPeer } from './peer.js'
+import { frameLimit } from '../session/frame-limit.js'
 import { SessionSocket } from '../session/session-socket.js'
-
-/** Pieces in which one frame may come. No client of ours sends any; endless ones are a way to hold memory. */
-const fragmentsPerFrame = 128
 
 export interface Entrance {
   readonly config: RelayConfig
@@ -30,14 +27,11 @@ type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a gateway's token. */
 export function createUpgrade({ config, log, proxies, metrics, gateway, isClosing, welcome }: Entrance): Upgrade {
-  // Compression would cost memory per socket and, over sealed bytes, gain nothing; ws declines it by not offering it.
   const server = new WebSocketServer<typeof SessionSocket>({
     WebSocket: SessionSocket,
     noServer: true,
     clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: limits.frameBytes,
-    maxFragments: fragmentsPerFrame,
+    ...frameLimit,
   })
   const ids = new WeakMap<IncomingMessage, string>()
   server.on('headers', (headers: string[], request: IncomingMessage) => headers.push(`x-request-id: ${ids.get(request)}`))

@@ -12,7 +12,7 @@ import {
   type RelayMessage,
   type Role,
 } from '@entente/protocol'
-import type { Backlog } from './backlog.js'
+import type { InboundBacklog } from './inbound-backlog.js'
 import { type GroupCommit, fitToWait, heldBytes, type Publisher } from '../publish/group-commit.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Gateway } from '../gateway/gateway.js'
@@ -35,7 +35,7 @@ export interface Relay extends SubscriptionTools {
   readonly config: RelayConfig
   readonly log: Log
   readonly groupCommit: GroupCommit
-  readonly backlog: Backlog
+  readonly inboundBacklog: InboundBacklog
   readonly mailboxes: Mailboxes
   readonly gateway: Gateway
   readonly authenticator: Authenticator
@@ -153,8 +153,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
 
   settled(bytes: number): void {
     this.#waitingBytes -= bytes
-    this.#relay.backlog.add(-bytes)
-    if (this.#socket.isPaused && !this.#relay.backlog.isEnough(this.#waitingBytes)) this.#socket.resume()
+    this.#relay.inboundBacklog.add(-bytes)
+    if (this.#socket.isPaused && !this.#relay.inboundBacklog.isEnough(this.#waitingBytes)) this.#socket.resume()
   }
 
   /** Ends the session with the reason. */
@@ -266,8 +266,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   /** What waits counts; a device that sends faster than it is done is not read from for a while. */
   #hold(bytes: number): void {
     this.#waitingBytes += bytes
-    this.#relay.backlog.add(bytes)
-    if (this.#relay.backlog.isEnough(this.#waitingBytes)) this.#socket.pause()
+    this.#relay.inboundBacklog.add(bytes)
+    if (this.#relay.inboundBacklog.isEnough(this.#waitingBytes)) this.#socket.pause()
   }
 
   #failFor(error: unknown): void {

@@ -5,7 +5,7 @@ const shareBytes = 256 * 1024
 const allBytes = 64 * 1024 * 1024
 
 /** What the sessions of a relay have sent and what still waits for the store, in bytes. */
-export class Backlog {
+export class InboundBacklog {
   #bytes = 0
 
   /** Counts what came, or, below zero, what is done with. */

@@ -1,0 +1,10 @@
+import { limits } from '@entente/protocol'
+
+/** Pieces in which one frame may come. No client of ours sends any. Endless ones are a way to hold memory. */
+const fragmentsPerFrame = 128
+
+/**
+ * The options by which `ws` refuses a frame before a session receives it (rule W3): a frame over the limit closes its socket with 1009, one in too many
+ * pieces with 1008. Compression would cost memory for each socket and gain nothing over sealed bytes; `ws` declines it by not offering it.
+ */
+export const frameLimit = { maxPayload: limits.frameBytes, maxFragments: fragmentsPerFrame, perMessageDeflate: false } as const
