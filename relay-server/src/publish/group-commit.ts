@@ -6,11 +6,10 @@ import {
   type Key,
   type Offer,
   type OrgId,
-  type RelayMessage,
   revokedDevice,
-  type Role,
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
+import { acknowledge, heldBytes, type Publisher, refuse, tooLate, unavailable } from './acknowledge.js'
 import { JudgementCache } from './judgement-cache.js'
 import { type Log, reasonOf } from '../log.js'
 import { isRefusal, judgeOffer, type Refusal } from './judge-offer.js'
@@ -30,24 +29,6 @@ const batchBytes = 8 * 1024 * 1024
 const tries = 3
 /** Refusals that depend on policies, epochs and accounts. */
 const changeable: ReadonlySet<ErrorCode> = new Set(['STALE_EPOCH', 'WAIT', 'FIELD', 'QUOTA'])
-/** What an offer takes in memory beside its bytes while it waits, about. */
-const offerOverhead = 256
-/** When to try again while the store does not take anything. */
-const unavailableRetryMs = 2_000
-
-/** Whoever made an offer and hears what became of it. */
-export interface Publisher {
-  readonly org: OrgId
-  readonly role: Role
-  say(message: RelayMessage): void
-  /** Bytes, as `heldBytes` counts them, of offers that are no longer in the queue. */
-  settled(bytes: number): void
-}
-
-/** What an offer takes in memory while it waits, in bytes: an erasure holds none of its own, and many of them take room all the same. */
-export function heldBytes({ bytes }: Offer): number {
-  return bytes.length + offerOverhead
-}
 
 /** Offers as they may wait: their bytes are parts of the frame they came in, which must not stay for little. */
 export function fitToWait(offers: readonly Offer[]): readonly Offer[] {
@@ -302,7 +283,7 @@ export class GroupCommit {
       queued.publisher.settled(heldBytes(queued.offer))
     })
     this.#after.fanOut(writes, commit)
-    for (const [publisher, ids] of accepted) publisher.say({ type: 'accepted', ids })
+    acknowledge(accepted)
     const now = performance.now()
     const entries = [...accepted.values()].reduce((sum, ids) => sum + ids.length, 0)
     this.#after.measured({
@@ -333,13 +314,6 @@ export class GroupCommit {
   }
 }
 
-const unavailable: Refusal = { code: 'UNAVAILABLE', version: 0, detail: 'The relay cannot store at the moment; offer again later.' }
-const tooLate: Refusal = {
-  code: 'BEHIND',
-  version: 0,
-  detail: 'Another entry for the key came first; take that in and offer again.',
-}
-
 function nothingGathered(): Gathering {
   return { writes: [], from: [], refused: [], bytes: 0 }
 }
@@ -350,10 +324,4 @@ function keyId(feed: FeedName, key: Key): string {
 
 function connectionOf({ feed }: Access): ConnectionId | undefined {
   return feed.kind === 'connection' ? feed.connection : undefined
-}
-
-function refuse({ publisher, offer }: Queued, { code, version, detail }: Refusal): void {
-  const retryMs = code === 'UNAVAILABLE' ? unavailableRetryMs : 0
-  publisher.say({ type: 'refused', what: 'offer', subject: offer.id, code, version, retryMs, detail })
-  publisher.settled(heldBytes(offer))
 }

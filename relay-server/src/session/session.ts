@@ -13,7 +13,8 @@ import {
   type Role,
 } from '@entente/protocol'
 import type { InboundBacklog } from './inbound-backlog.js'
-import { type GroupCommit, fitToWait, heldBytes, type Publisher } from '../publish/group-commit.js'
+import { heldBytes, type Publisher } from '../publish/acknowledge.js'
+import { fitToWait, type GroupCommit } from '../publish/group-commit.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Gateway } from '../gateway/gateway.js'
 import type { Subscription } from '../deliver/fan-out.js'
