@@ -1,3 +1,4 @@
+import { nextTurn } from './flow/turns.js'
 import type { Clock } from './port/clock.js'
 import type { ReplicaView } from './replica/index.js'
 
@@ -73,7 +74,7 @@ export class Reconcilers {
 
   async #run(): Promise<void> {
     // Gathers the changes of one turn of the loop, so that an import of thousands is looked at once.
-    await new Promise<void>((resolve) => void this.#clock.after(0, resolve))
+    await nextTurn(this.#clock)
     while (this.#due && this.#started) {
       this.#due = false
       for (const reconciler of this.#reconcilers) await this.#react(reconciler)

@@ -81,6 +81,11 @@ export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): Co
   return facts
 }
 
+/** The user id under which an org records what a connection's exports, imports and mirrors did. */
+export function integrationUser(connection: ConnectionId): string {
+  return `integration.${connection}`
+}
+
 /** The id of the row that holds an own message. */
 export function messageId(feed: FeedName, key: Key | string): string {
   return `${feed}#${parseKey(key)}`

@@ -14,7 +14,7 @@ import { connectionFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { integrationUser } from './integration-user.js'
+import { integrationUser } from './connection-facts.js'
 import { commitTo, makeReveal, readReveal, type Reveal, sharedSecret, shortCode } from './reveal.js'
 
 export const commitKey = parseKey('commit')

@@ -12,10 +12,9 @@ import {
   type Value,
 } from '../schema/index.js'
 import { convertAllRows, convertRows, guessesToMapping, type ColumnMapping, type ConvertRowsOptions } from './convert-rows.js'
-import { escapeFormula, unescapeFormula } from './formula.js'
 import { guessColumns } from './guess.js'
 import { parseCsv, type CsvTable } from './parse.js'
-import { writeCsv } from './write.js'
+import { escapeFormula, unescapeFormula, writeCsv } from './write.js'
 
 async function tableOf(text: string): Promise<CsvTable> {
   const parsed = await parseCsv(text)

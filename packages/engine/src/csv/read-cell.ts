@@ -12,7 +12,7 @@ import {
   type Field,
   type Value,
 } from '../schema/index.js'
-import { unescapeFormula } from './formula.js'
+import { unescapeFormula } from './write.js'
 import { readDate, readDateTime, readTime, type DateOrder } from './read-date.js'
 
 /** How the cells of one column are written, and what may be done to make them fit. */

@@ -1,5 +1,4 @@
 import { isDecimal, isValueMap, scalarToText, type Field, type RecordValues, type Value } from '../schema/index.js'
-import { escapeFormula } from './formula.js'
 
 export interface WriteCsvOptions {
   /** Lines above the header, each written as "# line": what the file is, when and by whom it was made. */
@@ -65,4 +64,19 @@ function partOf(value: Value, name: string): string {
 function quoteCell(cell: string, delimiter: string): string {
   const needsQuotes = /["\r\n]|^\s|\s$/.test(cell) || cell.includes(delimiter)
   return needsQuotes ? `"${cell.replaceAll('"', '""')}"` : cell
+}
+
+/**
+ * Spreadsheets run a cell that begins with one of these as a formula, which can call out or start programs. An apostrophe in front makes
+ * it a text. Cells that already have apostrophes before such a character get one more, so that reading back is exact.
+ */
+const dangerous = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
+
+export function escapeFormula(text: string): string {
+  return dangerous.test(text) ? `'${text}` : text
+}
+
+/** Takes back what escapeFormula did; other texts stay as they are. */
+export function unescapeFormula(text: string): string {
+  return text.startsWith("'") && dangerous.test(text) ? text.slice(1) : text
 }

@@ -1,9 +1,8 @@
 import { type ConnectionId, connectionId, type Entry, type FeedName, type Key, parseOrgId, type Side } from '@entente/protocol'
 import { createAgreements } from '../agree/agreements.js'
 import type { EngineContext } from '../context.js'
-import { certifyDevice } from '../identity/certificate.js'
+import { certifyDevice, createKeyPair } from '../identity/certificate.js'
 import { signDecision } from '../identity/decision.js'
-import { createKeyPair } from '../identity/key-pair.js'
 import { Reconcilers, type Reconciler } from '../reconcilers.js'
 import { MemoryBrowser, MemoryStore, seededRandom } from '../testing/index.js'
 import { createMirrors } from '../mirror/mirrors.js'
@@ -130,7 +129,6 @@ export async function openOrg(
     random,
     problem,
     schema: (object: 'Lead' | 'Opportunity') => schemas.get(object),
-    changed: () => undefined,
   } as unknown as EngineContext
   const parts = [createAgreements(context, (facts, object) => readListings(context, facts, object)), createSharing(context)] as const
   const reconcilers = new Reconcilers(replica, clock, (reconciler: Reconciler, error) =>

@@ -5,11 +5,38 @@ import {
   certificateType,
   type DeviceId,
   type OrgId,
+  type PublicKey,
   type Role,
 } from '@entente/protocol'
-import { calculateJwkThumbprint, compactVerify, decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from 'jose'
+import {
+  calculateJwkThumbprint,
+  compactVerify,
+  type CryptoKey,
+  decodeJwt,
+  decodeProtectedHeader,
+  exportJWK,
+  generateKeyPair,
+  importJWK,
+  SignJWT,
+} from 'jose'
 import * as v from 'valibot'
-import type { KeyPair } from './key-pair.js'
+
+/** An Ed25519 key whose private half cannot leave this device: the browser signs with it and never shows it. */
+export interface KeyPair {
+  readonly privateKey: CryptoKey
+  readonly publicJwk: PublicKey
+  /** RFC 7638, SHA-256, base64url. */
+  readonly thumbprint: string
+}
+
+export async function createKeyPair(): Promise<KeyPair> {
+  // jose makes the public half exportable whatever is said of the private one.
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: false })
+  const { x } = await exportJWK(publicKey)
+  if (x === undefined) throw new TypeError('This platform makes Ed25519 keys without a public part.')
+  const publicJwk: PublicKey = { kty: 'OKP', crv: 'Ed25519', x }
+  return { privateKey, publicJwk, thumbprint: await calculateJwkThumbprint(publicJwk) }
+}
 
 /** How long a device's certificate is good, in seconds: a year. */
 const lifeSeconds = 365 * 24 * 60 * 60

@@ -1,8 +1,7 @@
 import { connectionId, parseOrgId } from '@entente/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { certifyDevice } from './certificate.js'
+import { certifyDevice, createKeyPair, type KeyPair } from './certificate.js'
 import { signDecision, verifyDecision } from './decision.js'
-import { createKeyPair, type KeyPair } from './key-pair.js'
 
 const now = Math.floor(Date.now() / 1000)
 let [root, device, other]: KeyPair[] = []

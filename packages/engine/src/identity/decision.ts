@@ -2,8 +2,7 @@ import { type ConnectionId, type DeviceId, limits, type OrgId, parseConnectionId
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
-import { findCertificate, isGoodAt } from './certificate.js'
-import type { KeyPair } from './key-pair.js'
+import { findCertificate, isGoodAt, type KeyPair } from './certificate.js'
 
 // A decision is a compact JWS by the device of the person who decided, with that device named in `kid` and its certificate beside it, so that a renewed
 // certificate or a new device needs no introduction. Each side keeps what the other signed, and can show later who agreed to what (rule SD1).

@@ -5,9 +5,8 @@ import type { Hello } from '../link/index.js'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store, StoreKey } from '../port/store.js'
-import { certifyDevice } from './certificate.js'
+import { certifyDevice, createKeyPair, type KeyPair } from './certificate.js'
 import { signDecision } from './decision.js'
-import { createKeyPair, type KeyPair } from './key-pair.js'
 
 /** Who this device is: of which org, in whose hands, and the keys with which it shows that. The keys never leave it. */
 export interface Identity {

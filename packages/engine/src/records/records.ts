@@ -2,6 +2,7 @@ import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
+import { nextTurn } from '../flow/turns.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import { parseRecord, type RecordResult } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
@@ -72,7 +73,7 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
         await rows.save(edits)
         for (const edit of edits) ids.push(edit.id)
         onProgress?.(ids.length)
-        await new Promise<void>((resolve) => void clock.after(0, resolve))
+        await nextTurn(clock)
       }
       return ids
     },

@@ -3,6 +3,7 @@ import { agreementFacts } from '../agree/agreement-row.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { objectNames } from '../agree/effective.js'
 import type { EngineContext } from '../context.js'
+import { nextTurn } from '../flow/turns.js'
 import { isSameValue } from '../schema/value.js'
 import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
@@ -88,7 +89,7 @@ export function listingReconciler(context: EngineContext): Reconciler {
   async function save(edits: readonly RowEdit[]): Promise<void> {
     for (let start = 0; start < edits.length; start += sliceListings) {
       await rows.save(edits.slice(start, start + sliceListings))
-      await new Promise<void>((resolve) => void clock.after(0, resolve))
+      await nextTurn(clock)
     }
   }
 }

@@ -5,6 +5,7 @@ import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { connectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
+import { SerialQueue } from '../flow/turns.js'
 import type { Field } from '../schema/field.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
@@ -20,7 +21,8 @@ import { listingsPerRequest, requestKey } from '../export/export-messages.js'
 export function createSite(context: EngineContext): SiteApi {
   const { rows, identity, clock, random } = context
   const statuses = new ListingStatuses(rows)
-  let turn: Promise<unknown> = Promise.resolve()
+  // Two clicks in one moment would both find nothing under way: the second waits for the first.
+  const clicks = new SerialQueue()
 
   const api: SiteApi = {
     listings(id, object, query = {}) {
@@ -53,12 +55,7 @@ export function createSite(context: EngineContext): SiteApi {
       if (connection.side !== 'partner') return new EngineError('NOT_ALLOWED', 'Only the partner exports from the site of the vendor.')
       return exportObstacle(context, connection, context.user.id)
     },
-    export(id, object, listings) {
-      // Two clicks in one moment would both find nothing under way: the second waits for the first.
-      const started = turn.then(() => ask(id, object, listings))
-      turn = started.catch(() => undefined)
-      return started
-    },
+    export: (id, object, listings) => clicks.run(() => ask(id, object, listings)),
     jobs() {
       const views = [...rows.list('Export').values()].map((row) => jobView(rows, row)).filter((view) => view !== undefined)
       return views.sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? -1 : 1))
