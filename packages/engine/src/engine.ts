@@ -84,7 +84,6 @@ async function assemble(options: OpenEngineOptions): Promise<Engine> {
     random,
     schema: (object) => schemas.get(object),
     problem,
-    changed: (...topics) => watchers.tell(topics),
   }
 
   const connections = createConnections(context)

@@ -9,7 +9,6 @@ import { isDeleted } from '../records/records.js'
 import type { Shares } from '../records/records.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
-import { RecordMaps } from '../mirror/record-maps.js'
 import { textOf } from '../replica/feed-role.js'
 
 const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
@@ -17,11 +16,10 @@ const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule
 /** How own records are shared over each connection: the published statuses, and stopping and resuming one record. */
 export function createShares(context: EngineContext, mirrors: MirrorsApi): Shares {
   const { rows, replica } = context
-  const maps = new RecordMaps(rows)
 
   return {
     of: (object, record) =>
-      [...maps.ofRecord(object, record)].flatMap((id) => {
+      [...replica.recordMaps.mapsOfRecord(object, record)].flatMap((id) => {
         const map = rows.get('RecordMap', id)
         const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
         return map && connection ? [shareView(map, connection, object)] : []

@@ -5,18 +5,16 @@ import { connectionFacts, type ConnectionFacts } from '../connect/connection-fac
 import type { EngineContext } from '../context.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed, mirrorView } from './mirror-view.js'
-import { RecordMaps } from './record-maps.js'
 import { textOf } from '../replica/feed-role.js'
 
 /** "Connected External Lead / Opportunity". Derived from the peer's docs on reading; there is no way to write one. */
 export function createMirrors(context: EngineContext): MirrorsApi {
   const { rows, replica } = context
-  const maps = new RecordMaps(rows)
 
   return {
     of(object, record) {
       const views: MirrorView[] = []
-      for (const id of maps.ofRecord(object, record)) {
+      for (const id of replica.recordMaps.mapsOfRecord(object, record)) {
         const map = rows.get('RecordMap', id)
         const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
         const view = map && connection && viewOf(map, connection, object)
@@ -28,7 +26,7 @@ export function createMirrors(context: EngineContext): MirrorsApi {
       const connection = connectionFacts(rows.get('Connection', id))
       if (!connection) return 0
       let count = 0
-      for (const map of maps.ofConnection(id)) {
+      for (const map of replica.recordMaps.mapsOfConnection(id)) {
         const row = rows.get('RecordMap', map)
         if (!row) continue
         const object = objectOf(row)

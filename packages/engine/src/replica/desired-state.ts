@@ -1,35 +1,24 @@
-import { compareStamps, isStamp, type Key, type ObjectTopic, parseConnectionId, parseFeedName, parseKey } from '@entente/protocol'
-import type { FeedName, OrgId, Side } from '@entente/protocol'
+import { compareStamps, isStamp, type ObjectTopic, type Side } from '@entente/protocol'
 import { isValueMap, type Value } from '../schema/value.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
-import type { RowStep } from '../row/rows.js'
 import type { TeamNames } from '../seal/keys.js'
-import { connectionFeed, type FeedRole, objectByTopic, type RowsView, sideOf, teamFeed, textOf, topicByObject } from './feed-role.js'
+import { type FeedRole, isMessage, objectByTopic, textOf } from './feed-role.js'
+import type { RowsView } from './rows-view.js'
 import { nameTeamRegister } from './sealer.js'
 import type { Address } from './stored.js'
 
-/** What this org wants to stand at the relay under one key of an own feed. */
+/** What the relay should hold under one key of an own feed. */
 export type DesiredState =
-  /** Whatever stands there may stay. */
+  /** Nothing is required: what the relay holds may stay. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'erased'; readonly version: number; readonly register: Register | undefined }
   | { readonly kind: 'message' | 'control'; readonly register: Register }
-  /** `begun` is false for an imported copy that no one has edited: its doc is not begun by itself (rule of the first edit). */
+  /** `begun` is false for an imported copy that nobody has edited: its first edit begins its doc (rule DF4). */
   | { readonly kind: 'doc'; readonly version: number; readonly registers: Readonly<Record<string, Register>>; readonly begun: boolean }
 
 const nothing: DesiredState = { kind: 'nothing' }
 
-/** A place at the relay that a row bears on. */
-export interface FeedKey {
-  readonly feed: FeedName
-  readonly key: Key
-  readonly address: Address
-}
-
-/** Objects whose rows are carried by messages feeds, not by the team's rows. */
-const isMessage = (object: string): boolean => object === 'Message' || object === 'ControlEntry'
-
-/** What is wanted at a place, by the rows as `rows` shows them. */
+/** What the relay should hold under the feed key of a row, by the rows as `rows` shows them. */
 export function desiredStateAt(feedRole: FeedRole, [object, id]: Address, rows: RowsView, names: TeamNames | undefined): DesiredState {
   const row = rows.get(object, id)
   if (isMessage(object)) return desiredMessage(row)
@@ -78,7 +67,7 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
 
 interface CarriedFields {
   readonly version: number
-  /** The own field of each slot. An object that the agreement does not name has none: what stood there is emptied. */
+  /** The own field of each slot. An object that the agreement does not name has none, so its docs are emptied. */
   readonly bySlot: ReadonlyMap<string, string>
 }
 
@@ -112,62 +101,4 @@ function readCarriedFields(effective: Value | undefined, topic: ObjectTopic, sid
 /** The version of a connection's effective agreement, if there is one. */
 export function effectiveVersion(agreement: Row | undefined): number | undefined {
   return carriedFields(agreement, 'lead', 'vendor')?.version
-}
-
-/** The places that a changed row may bear on: at least those where something else is wanted now. */
-export function feedKeysOf(step: RowStep, org: OrgId, rows: RowsView, names: TeamNames | undefined): FeedKey[] {
-  const { object, id } = step.after
-  if (isMessage(object)) {
-    const feedKey = messageFeedKeyOf(step.after)
-    return feedKey ? [feedKey] : []
-  }
-  const feedKeys: FeedKey[] = names ? [{ feed: teamFeed(org, 'rows'), key: names.key(object, id), address: [object, id] }] : []
-  const maps = mapsTouched(step, rows)
-  for (const map of maps) {
-    const feedKey = docFeedKey(map, rows)
-    if (feedKey) feedKeys.push(feedKey)
-  }
-  return feedKeys
-}
-
-function mapsTouched(step: RowStep, rows: RowsView): Iterable<string> {
-  const { object, id } = step.after
-  if (object === 'RecordMap') return [id]
-  if (object === 'Agreement' || object === 'Connection') return rows.mapsOfConnection(id)
-  if (!topicByObject[object]) return []
-  return [...rows.mapsOfRecord(object, id)].filter((map) => isCarried(step, rows.get('RecordMap', map), rows))
-}
-
-/** Whether a record's step changed a field that a map's doc carries, so that other edits leave no mark. */
-function isCarried(step: RowStep, map: Row | undefined, rows: RowsView): boolean {
-  if (step.fields.includes('_deleted')) return true
-  const connection = textOf(map, 'connection')
-  const topic = topicByObject[step.after.object]
-  const side = connection ? sideOf(rows.get('Connection', connection)) : undefined
-  if (!connection || !topic || !side) return false
-  const carried = carriedFields(rows.get('Agreement', connection), topic, side)
-  return carried !== undefined && [...carried.bySlot.values()].some((field) => step.fields.includes(field))
-}
-
-/** Where a record map's doc stands. */
-export function docFeedKey(mapId: string, rows: RowsView): FeedKey | undefined {
-  const map = rows.get('RecordMap', mapId)
-  const connection = textOf(map, 'connection')
-  const topic = topicByObject[textOf(map, 'object') ?? '']
-  const side = connection ? sideOf(rows.get('Connection', connection)) : undefined
-  if (!connection || !topic || !side) return undefined
-  return { feed: connectionFeed(parseConnectionId(connection), side, topic), key: parseKey(mapId), address: ['RecordMap', mapId] }
-}
-
-/** The id of a Message or ControlEntry row: `<feed>#<key>`. */
-export const messageRowId = (feed: FeedName, key: Key): string => `${feed}#${key}`
-
-/** Where a Message or ControlEntry row's message stands. */
-export function messageFeedKeyOf(row: Row): FeedKey | undefined {
-  const [feed = '', key = ''] = row.id.split('#')
-  try {
-    return { feed: parseFeedName(feed), key: parseKey(key), address: [row.object, row.id] }
-  } catch {
-    return undefined
-  }
 }

@@ -10,15 +10,7 @@ import {
   type TeamTopic,
 } from '@entente/protocol'
 import { type Row, valueOf } from '../row/row.js'
-
-/** Rows as a function sees them: those in memory, or those of a transaction over them. */
-export interface RowsView {
-  get(object: string, id: string): Row | undefined
-  /** The ids of the record maps of a record. */
-  mapsOfRecord(object: string, record: string): Iterable<string>
-  /** The ids of the record maps of a connection. */
-  mapsOfConnection(connection: string): Iterable<string>
-}
+import type { RowsView } from './rows-view.js'
 
 /** What a feed is to this org. */
 export type FeedRole =
@@ -32,7 +24,7 @@ export type FeedRole =
     }
   | { readonly kind: 'mailbox'; readonly mailbox: ConnectionId; readonly side: Side; readonly own: boolean }
 
-/** What a feed is, or undefined where no row says that it concerns this org. */
+/** The role of a feed; undefined where no row ties it to this org. */
 export function feedRoleOf(feed: FeedName, org: OrgId, rows: RowsView): FeedRole | undefined {
   const parsed = parseFeed(feed)
   if (parsed.kind === 'team') return parsed.org === org ? { kind: 'team', topic: parsed.topic, own: true } : undefined
@@ -60,6 +52,9 @@ export function teamFeed(org: OrgId, topic: TeamTopic): FeedName {
 /** The objects whose docs travel, by topic. */
 export const objectByTopic = { lead: 'Lead', opportunity: 'Opportunity' } as const
 export const topicByObject: Readonly<Record<string, keyof typeof objectByTopic>> = { Lead: 'lead', Opportunity: 'opportunity' }
+
+/** Whether rows of an object travel in messages feeds, and not in the team's rows. */
+export const isMessage = (object: string): boolean => object === 'Message' || object === 'ControlEntry'
 
 /** The text of a row's register, or undefined where it holds none. */
 export function textOf(row: Row | undefined, field: string): string | undefined {

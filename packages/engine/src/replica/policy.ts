@@ -1,8 +1,13 @@
-import { decodePolicy, encodePolicy, type Policy } from '@entente/protocol'
+import { decodePolicy, encodePolicy, otherSide, type Policy, policyKey } from '@entente/protocol'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import type { Value } from '../schema/value.js'
+import type { Comparison } from './compare.js'
+import type { FeedKey } from './feed-key.js'
+import { connectionFeed, teamFeed } from './feed-role.js'
+import type { ReplicaContext } from './replica-context.js'
+import type { Head } from './stored.js'
 
-/** The policy that a control entry holds as text; undefined for none. The relay takes no other, so an unreadable one is none. */
+/** Reads the policy that a control entry holds as text; undefined for none. The relay takes no unreadable one, so that is none too. */
 export function readPolicy(body: Value | undefined): Policy | undefined {
   if (typeof body !== 'string') return undefined
   try {
@@ -14,4 +19,39 @@ export function readPolicy(body: Value | undefined): Policy | undefined {
 
 export function policyText(policy: Policy): string {
   return decodeUtf8(encodePolicy(policy))
+}
+
+/**
+ * Whether a feed key may be published now. A connection's doc waits until both sides have registered a policy of its agreement version, else the relay
+ * would answer WAIT. It waits for the team to have its record map too: a doc whose map was lost with this device could never be narrowed. The policy that
+ * ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
+ */
+export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison): boolean {
+  const { replicaState, sealer, org, team, leftOut } = context
+  if (feedRole.kind !== 'connection') return true
+  if (feedRole.topic === 'messages') {
+    if (feedKey.key !== policyKey || desired.kind !== 'control' || !readPolicy(desired.register[1])?.ended) return true
+    return (['lead', 'opportunity'] as const).every(
+      (topic) => !replicaState.isUnsettled(connectionFeed(feedRole.connection, feedRole.side, topic)),
+    )
+  }
+  const names = team && !leftOut.has('team-first') ? sealer.names : undefined
+  if (names && replicaState.dirtyFlag(teamFeed(org, 'rows'), names.key(...feedKey.address))) return false
+  if (desired.kind !== 'doc') return true
+  const own = connectionFeed(feedRole.connection, feedRole.side, 'messages')
+  const peer = connectionFeed(feedRole.connection, otherSide(feedRole.side), 'messages')
+  if (replicaState.dirtyFlag(own, policyKey)) return false
+  return [own, peer].every((feed) => policyVersion(replicaState.head(feed, policyKey)) === desired.version)
+}
+
+const versions = new WeakMap<Head, number | undefined>()
+
+/** The version of a policy under which docs may flow. None flow under a policy that ended the connection. */
+function policyVersion(head: Head | undefined): number | undefined {
+  if (!head || head.kind !== 'control' || head.lost) return undefined
+  if (!versions.has(head)) {
+    const policy = readPolicy(head.body)
+    versions.set(head, policy?.ended ? undefined : policy?.version)
+  }
+  return versions.get(head)
 }

@@ -1,8 +1,8 @@
 import { type Row, valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
-import type { RowsView } from './feed-role.js'
+import type { RowsView } from './rows-view.js'
 
-/** Which record maps belong to a record and to a connection: asked with every save, so kept beside the rows. */
+/** The rows in memory with an index of the record maps: each save asks for those of its records. The only index of them. */
 export class RecordMapIndex implements RowsView {
   readonly #rows: Rows
   readonly #byRecord = new Map<string, Set<string>>()
@@ -15,7 +15,7 @@ export class RecordMapIndex implements RowsView {
     })
   }
 
-  /** For rows that were loaded, of which no one told. */
+  /** Takes in the rows that were loaded: loading tells no watcher. */
   load(): void {
     for (const row of this.#rows.list('RecordMap').values()) this.#add(row)
   }
@@ -41,40 +41,7 @@ export class RecordMapIndex implements RowsView {
   }
 }
 
-/** Rows as a transaction finds or makes them, over those in memory. */
-export class Overlay implements RowsView {
-  readonly #below: RowsView
-  readonly #rows = new Map<string, Row>()
-  readonly #maps: Row[] = []
-
-  constructor(below: RowsView) {
-    this.#below = below
-  }
-
-  set(row: Row): void {
-    this.#rows.set(rowName(row.object, row.id), row)
-    if (row.object === 'RecordMap') this.#maps.push(row)
-  }
-
-  get(object: string, id: string): Row | undefined {
-    return this.#rows.get(rowName(object, id)) ?? this.#below.get(object, id)
-  }
-
-  mapsOfRecord(object: string, record: string): Iterable<string> {
-    const ids = new Set(this.#below.mapsOfRecord(object, record))
-    for (const map of this.#maps) if (valueOf(map, 'object') === object && valueOf(map, 'record') === record) ids.add(map.id)
-    return ids
-  }
-
-  mapsOfConnection(connection: string): Iterable<string> {
-    const ids = new Set(this.#below.mapsOfConnection(connection))
-    for (const map of this.#maps) if (valueOf(map, 'connection') === connection) ids.add(map.id)
-    return ids
-  }
-}
-
-const rowName = (object: string, id: string): string => `${object}\n${id}`
-const recordName = rowName
+const recordName = (object: string, record: string): string => `${object}\n${record}`
 
 function addTo(sets: Map<string, Set<string>>, name: string, id: string): void {
   const set = sets.get(name)

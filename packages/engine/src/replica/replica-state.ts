@@ -10,9 +10,9 @@ export interface PeerDoc {
   readonly key: Key
   readonly feed: FeedName
   readonly kind: 'doc' | 'erased'
-  /** The agreement's version under which its slots have their meaning. */
+  /** The agreement's version that says what its slots mean. */
   readonly version: number
-  /** Empty while the version is not known here; after an erasure what the doc held last. */
+  /** By slot. Empty while the version is not known here; after an erasure what the doc held last. */
   readonly registers: Readonly<Record<string, Register>>
   readonly unreadable: readonly string[]
 }
@@ -22,23 +22,25 @@ export interface InboxMessage {
   readonly stamp: Stamp
 }
 
-/** What one transaction did to docs, marks and feeds: written to the store, then taken into memory here and in the other tabs. */
-export interface Outcome {
+/** What one transaction does to the replica state: written to the store, then taken into memory here and in the other tabs. */
+export interface StateChange {
   readonly heads: readonly (readonly [FeedName, Key, Head | undefined])[]
-  /** With an address the mark is set, without it is cleared. */
+  /** With an address the dirty flag is set, without one it is cleared. */
   readonly dirtyFlags: readonly (readonly [FeedName, Key, Address | undefined])[]
   readonly feeds: readonly (readonly [FeedName, FeedState])[]
 }
 
-/** The replica's state in memory: everything but the docs' bytes. */
+export const noStateChange: StateChange = { heads: [], dirtyFlags: [], feeds: [] }
+
+/** What a device knows of the relay's copy, in memory: everything but the docs' bytes. */
 export class ReplicaState {
   readonly #headsByFeed = new Map<FeedName, Map<Key, Head>>()
   readonly #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
   readonly #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
-  readonly #heldByFeed = new Map<FeedName, Map<Key, DocHead>>()
+  readonly #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
   readonly #feeds = new Map<FeedName, FeedState>()
-  #dirtyFlags = 0
+  #dirtyCount = 0
 
   head(feed: FeedName, key: Key): Head | undefined {
     return this.#headsByFeed.get(feed)?.get(key)
@@ -64,31 +66,31 @@ export class ReplicaState {
     return tableOf(this.#dirtyFlagsByFeed, feed)
   }
 
-  /** Whether something waits in an own feed, or may turn out to when the feed has been read to its end. */
-  isOpen(feed: FeedName): boolean {
+  /** Whether something of an own feed is unpublished, or may turn out to be when the feed has been read to its end. */
+  isUnsettled(feed: FeedName): boolean {
     return this.dirtyFlags(feed).size > 0 || this.feed(feed).rebuild
   }
 
   /** Docs that wait for their agreement or record map, by feed. */
-  held(): readonly (readonly [FeedName, ReadonlyMap<Key, DocHead>])[] {
-    return [...this.#heldByFeed].filter(([, held]) => held.size > 0)
+  deferred(): readonly (readonly [FeedName, ReadonlyMap<Key, DocHead>])[] {
+    return [...this.#deferredByFeed].filter(([, docs]) => docs.size > 0)
   }
 
   get dirtyCount(): number {
-    return this.#dirtyFlags
+    return this.#dirtyCount
   }
 
   feed(feed: FeedName): FeedState {
     return this.#feeds.get(feed) ?? freshFeed
   }
 
-  take({ heads, dirtyFlags, feeds }: Outcome): void {
+  take({ heads, dirtyFlags, feeds }: StateChange): void {
     for (const [feed, key, head] of heads) this.#takeHead(feed, key, head)
     for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
   }
 
-  /** Fills memory from the store, in place of what was there. */
+  /** Fills memory from the store, in place of what it held. */
   async load(store: Store): Promise<void> {
     const heads: [FeedName, Key, Head][] = []
     for await (const [[, feed, key], value] of scanAll(store, ['doc'])) {
@@ -99,11 +101,11 @@ export class ReplicaState {
     this.#headsByFeed.clear()
     this.#docsByFeed.clear()
     this.#inboxByFeed.clear()
-    this.#heldByFeed.clear()
+    this.#deferredByFeed.clear()
     this.take({ heads, dirtyFlags: [], feeds: [] })
   }
 
-  /** The part of loading that is cheap: marks and feeds. Tells whether the feeds in the store are where memory thought. */
+  /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. */
   async loadFeeds(store: Store): Promise<boolean> {
     const feeds: [FeedName, FeedState][] = []
     for await (const [[, feed], value] of scanAll(store, ['feed'])) {
@@ -114,7 +116,7 @@ export class ReplicaState {
     for await (const [[, feed, key], value] of scanAll(store, ['dirty'])) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
     const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
     this.#dirtyFlagsByFeed.clear()
-    this.#dirtyFlags = 0
+    this.#dirtyCount = 0
     this.#feeds.clear()
     this.take({ heads: [], dirtyFlags, feeds })
     return same
@@ -126,14 +128,14 @@ export class ReplicaState {
     const inbox = tableOf(this.#inboxByFeed, feed)
     docs.delete(key)
     inbox.delete(key)
-    const held = tableOf(this.#heldByFeed, feed)
-    held.delete(key)
+    const deferred = tableOf(this.#deferredByFeed, feed)
+    deferred.delete(key)
     if (!head) {
       heads.delete(key)
       return
     }
     heads.set(key, head)
-    if (head.kind === 'doc' && head.held) held.set(key, head)
+    if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
     else if (head.kind === 'doc')
       docs.set(key, { key, feed, kind: 'doc', version: head.epoch.version, registers: head.registers, unreadable: head.unreadable })
@@ -142,10 +144,10 @@ export class ReplicaState {
 
   #takeDirtyFlag(feed: FeedName, key: Key, address: Address | undefined): void {
     const dirtyFlags = tableOf(this.#dirtyFlagsByFeed, feed)
-    this.#dirtyFlags -= dirtyFlags.size
+    this.#dirtyCount -= dirtyFlags.size
     if (address) dirtyFlags.set(key, address)
     else dirtyFlags.delete(key)
-    this.#dirtyFlags += dirtyFlags.size
+    this.#dirtyCount += dirtyFlags.size
   }
 }
 

@@ -6,10 +6,11 @@ import { seededRandom } from '../testing/random.js'
 import { MemoryStore } from '../testing/store.js'
 import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/two-orgs.js'
 import { valueOf } from '../row/row.js'
-import { messageRowId } from './desired-state.js'
+import { needOf } from './compare.js'
+import { messageRowId } from './feed-key.js'
 import { connectionFeed, teamFeed } from './feed-role.js'
 import { policyText, readPolicy } from './policy.js'
-import { type LeftOut, needOf } from './project.js'
+import type { LeftOut } from './replica-context.js'
 import { type DocHead, docStoreKey } from './stored.js'
 
 const map = parseKey('map-of-ada')
@@ -192,7 +193,8 @@ describe('a replica', () => {
       sequence: 1,
       registers: {},
       unreadable: [],
-      held: true,
+      deferred: true,
+      mostlyDead: false,
       lost: false,
     }
     const desired = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, begun: true } as const

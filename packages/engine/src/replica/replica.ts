@@ -1,24 +1,27 @@
 import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
 import { loadDoc, readSlots } from '@entente/protocol'
+import { SerialQueue } from '../flow/turns.js'
 import type { RandomBytes } from '../port/random.js'
-import type { Store, Write } from '../port/store.js'
+import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
 import type { Row } from '../row/row.js'
-import { Rows, type RowStep } from '../row/rows.js'
+import { type FlaggedDirty, Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
-import { type Absorber, absorbEntry, isHeld, openDoc, withdrawnFrom } from './absorb.js'
-import type { FeedKey } from './desired-state.js'
-import { compareAt, type Compared, type Comparing, mayPublish, feedKeyName } from './compare.js'
-import { type Followed, followedFeeds } from './followed.js'
-import { ReplicaState, type InboxMessage, isSameFeed, type Outcome, type PeerDoc } from './replica-state.js'
-import { Lock } from './lock.js'
-import { RecordMapIndex } from './record-map-index.js'
+import { type Absorber, absorbEntry, isDeferred, openDoc, withdrawnFrom } from './absorb.js'
+import { compareAt, type Comparison } from './compare.js'
+import { type FeedKey, feedKeyName } from './feed-key.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
-import { type LeftOut, project } from './project.js'
+import { type Followed, FollowedFeeds } from './followed.js'
+import { mayPublish } from './policy.js'
+import { project } from './project.js'
+import { RecordMapIndex } from './record-map-index.js'
+import type { LeftOut, ReplicaContext } from './replica-context.js'
+import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
+import type { RecordMaps } from './rows-view.js'
 import { Sealer } from './sealer.js'
 import { withoutSlots } from './seen.js'
 import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
-import { dirtyFlagWrite, mergeAll, noOutcome, type Result, Transactions } from './transactions.js'
+import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
   readonly store: Store
@@ -28,13 +31,13 @@ export interface ReplicaOptions {
   readonly org: OrgId
   /** Whether rows go to the team feed: for an org with a second device or a recovery kit. */
   readonly team: boolean
-  /** Hears of entries that could not be taken, in words without values. */
+  /** Notes entries that could not be absorbed, in words without values. */
   readonly problem?: (what: string) => void
   /** Tests only: see `LeftOut`. */
   readonly leftOut?: ReadonlySet<LeftOut>
 }
 
-/** One `entries` message, with the incarnation that the session's welcome told. */
+/** One `entries` message, with the incarnation that the session's welcome named. */
 export interface Chunk {
   readonly incarnation: number
   readonly position: number
@@ -56,12 +59,13 @@ interface FeedChange {
 interface TabMessage {
   readonly type: 'replica'
   readonly rows: readonly Row[]
-  readonly outcome: Outcome
+  readonly change: StateChange
 }
 
 /** What product modules read of replication. */
 export interface ReplicaView {
   readonly rows: Rows
+  readonly recordMaps: RecordMaps
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
   acknowledged(feed: FeedName, key: Key): boolean
@@ -71,46 +75,51 @@ export interface ReplicaView {
 
 /**
  * Keeps the relay's copy and an org's rows in step. The row is the truth, the doc is the relay's copy: a stored doc never holds an edit that the relay
- * has not sequenced. What is absorbed, what it does to rows, marks and the cursor is one store transaction; product modules only see its effects.
+ * has not sequenced. Absorbed docs, the rows and dirty flags that they change and the cursor are one store transaction.
  */
 export class Replica implements ReplicaView {
   readonly rows: Rows
   readonly org: OrgId
   readonly #store: Store
   readonly #tabs: Tabs
-  readonly #index: RecordMapIndex
+  /** The rows in memory, as functions over rows see them. */
+  readonly #view: RecordMapIndex
   readonly #sealer: Sealer
   readonly #replicaState = new ReplicaState()
-  readonly #comparing: Comparing
+  readonly #context: ReplicaContext
+  readonly #followed: FollowedFeeds
   readonly #transactions: Transactions
   readonly #problem: (what: string) => void
   /** Yjs client id of this page load (rule DC2). */
   readonly #client: number
-  /** One transaction that touches docs at a time, so that what was read before one still holds in it. */
-  readonly #lock = new Lock()
+  /** One transaction on docs at a time, so that what was read before it still holds in it. */
+  readonly #transactionQueue = new SerialQueue()
   readonly #feedListeners = new Set<(changed: readonly FeedChange[]) => void>()
   readonly #workListeners = new Set<() => void>()
-  readonly #deaf: () => void
+  readonly #stopListening: () => void
   #leading = false
 
   static async open(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options)
     await replica.rows.load()
-    replica.#index.load()
+    replica.#view.load()
     await replica.#replicaState.load(options.store)
     return replica
   }
 
   private constructor({ store, tabs, random, stamper, org, team, problem, leftOut }: ReplicaOptions) {
-    this.rows = new Rows(store, stamper)
+    this.rows = new Rows(store, stamper, {
+      flagDirty: (steps) => this.#flagDirty(steps),
+      saved: (rows) => this.#tellTabs(rows, noStateChange),
+    })
     this.org = org
     this.#store = store
     this.#tabs = tabs
-    this.#index = new RecordMapIndex(this.rows)
-    this.#sealer = new Sealer(org, this.#index, random)
+    this.#view = new RecordMapIndex(this.rows)
+    this.#sealer = new Sealer(org, this.#view, random)
     this.#client = randomInteger(random)
     this.#problem = problem ?? ((): void => undefined)
-    this.#comparing = {
+    this.#context = {
       org,
       team,
       sealer: this.#sealer,
@@ -118,18 +127,27 @@ export class Replica implements ReplicaView {
       allRows: this.rows,
       leftOut: leftOut ?? new Set(),
     }
-    this.#transactions = new Transactions(store, this.#index, this.#replicaState, this.#comparing)
-    this.rows.dirtyFlag = (steps) => this.#flagDirty(steps)
-    this.rows.tell = (rows) => this.#tell(rows, noOutcome)
+    this.#followed = new FollowedFeeds(this.#context)
+    this.#transactions = new Transactions(store, this.#view, this.#context)
     this.rows.watch((changes) => {
+      let [unlocks, withdraws] = [false, false]
+      for (const { object } of changes) {
+        this.#followed.rowChanged(object)
+        unlocks ||= unlocking.has(object)
+        withdraws ||= object === 'Agreement'
+      }
       if (!this.#leading) return
-      if (changes.some(({ object }) => unlocking.has(object))) void this.#lock.run(() => this.#openHeld()).catch(this.#report)
-      if (changes.some(({ object }) => object === 'Agreement')) void this.#lock.run(() => this.#withdraw()).catch(this.#report)
+      if (unlocks) void this.#transactionQueue.run(() => this.#readDeferred()).catch(this.#report)
+      if (withdraws) void this.#transactionQueue.run(() => this.#withdraw()).catch(this.#report)
     })
-    this.#deaf = tabs.listen((message) => this.#hear(message))
+    this.#stopListening = tabs.listen((message) => this.#hearTab(message))
   }
 
   // ---- for product modules
+
+  get recordMaps(): RecordMaps {
+    return this.#view
+  }
 
   /** The live messages of a feed by key; erased ones are gone. Of a peer's feed after the relay lost it: as they were, until they come again. */
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
@@ -140,7 +158,7 @@ export class Replica implements ReplicaView {
     return this.#replicaState.docs(feed)
   }
 
-  /** Whether the relay has what this org wants under a key. */
+  /** Whether the relay holds the desired state under a key. */
   acknowledged(feed: FeedName, key: Key): boolean {
     return !this.#replicaState.dirtyFlag(feed, key) && this.#replicaState.head(feed, key) !== undefined
   }
@@ -164,14 +182,9 @@ export class Replica implements ReplicaView {
     return () => this.#workListeners.delete(listener)
   }
 
+  /** The feeds to subscribe to, and the connections to introduce to the relay. The same object until they change. */
   followed(): Followed {
-    return followedFeeds({
-      org: this.org,
-      team: this.#comparing.team && this.#sealer.names !== undefined,
-      connections: this.rows.list('Connection').values(),
-      invitations: this.rows.list('Invitation').values(),
-      isOpen: (feed) => this.#replicaState.isOpen(feed),
-    })
+    return this.#followed.get()
   }
 
   /** Where to go on reading a feed. */
@@ -184,25 +197,26 @@ export class Replica implements ReplicaView {
     return this.#replicaState.head(feed, key)?.sequence ?? 0
   }
 
-  /** This tab leads from now on: takes over from the store what another tab may have done. */
+  /** This tab leads from now on. Loads what another tab may have written. */
   lead(): Promise<void> {
-    return this.#lock.run(async () => {
+    return this.#transactionQueue.run(async () => {
       if (!(await this.#replicaState.loadFeeds(this.#store))) await this.#replicaState.load(this.#store)
+      this.#followed.stateLoaded()
       this.#leading = true
-      await this.#openHeld()
+      await this.#readDeferred()
       await this.#withdraw()
     })
   }
 
   close(): void {
     this.#leading = false
-    this.#deaf()
+    this.#stopListening()
   }
 
-  /** Takes a chunk of a feed in: docs, rows, marks and the cursor in one transaction (rule AB3). @throws StoreError, with nothing taken in */
+  /** Absorbs a chunk of a feed: docs, rows, dirty flags and the cursor in one transaction (rule AB3). @throws StoreError, with nothing absorbed */
   absorb(feed: FeedName, chunk: Chunk): Promise<void> {
-    return this.#lock.run(async () => {
-      const feedRole = feedRoleOf(feed, this.org, this.#index)
+    return this.#transactionQueue.run(async () => {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
       if (!feedRole) return
       const before = this.#replicaState.feed(feed)
       const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
@@ -214,39 +228,39 @@ export class Replica implements ReplicaView {
   }
 
   /**
-   * The relay does not know the position that this device named: it lost its disk or came back from a backup. Own docs are forgotten, so that what
-   * it still has is read and what it lost is published again; own tombstones likewise. What a peer had stays visible until it comes again (IN3).
+   * The relay does not know the position that this device named: it lost its disk or came back from a backup. Own docs and tombstones are forgotten, so
+   * that the relay's are read and the lost ones are published again. A peer's docs stay visible until they come again (rule IN3).
    */
   lost(feed: FeedName): Promise<void> {
-    return this.#lock.run(async () => {
-      const own = feedRoleOf(feed, this.org, this.#index)?.own ?? false
-      this.#took([], await this.#transactions.forget(feed, own))
+    return this.#transactionQueue.run(async () => {
+      const own = feedRoleOf(feed, this.org, this.#view)?.own ?? false
+      this.#take([], await this.#transactions.forget(feed, own))
     })
   }
 
   /**
-   * Offers for what waits in these feeds, at most so many and roughly so many bytes. Marks for which nothing is left to send are cleared.
+   * Makes offers for the dirty keys of these feeds, at most so many and roughly so many bytes. Clears dirty flags that have no need left.
    *
-   * @param isFree whether a key may be sent now: nothing of it under way, its feed not paused
+   * @param isFree whether a key may be published now: no offer of it is in flight, and its feed is not paused
    */
   offers(
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     most: { readonly count: number; readonly bytes: number },
   ): Promise<readonly FeedOffers[]> {
-    return this.#lock.run(async () => {
+    return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
-      if (settled.length > 0) this.#took([], await this.#transactions.clearDirtyFlags(settled))
-      const updates = due.filter(({ compared }) => compared.need === 'update')
+      if (settled.length > 0) this.#take([], await this.#transactions.clearDirtyFlags(settled))
+      const updates = due.filter(({ comparison }) => comparison.need === 'update')
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       let bytes = 0
-      for (const { feedKey, compared } of due) {
+      for (const { feedKey, comparison } of due) {
         if (bytes >= most.bytes) break
         const { feed, key } = feedKey
         const head = this.#replicaState.head(feed, key)
         const offer = project({
-          ...compared,
+          ...comparison,
           feed,
           key,
           head,
@@ -271,14 +285,15 @@ export class Replica implements ReplicaView {
     feedRole: FeedRole,
     entries: readonly Entry[],
     bases: ReadonlyMap<string, StoredDoc>,
-  ): Omit<Result, 'feedState'> {
+  ): Omit<Uncommitted, 'feedState'> {
     const absorber = this.#absorber(feed, feedRole)
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
     const rows: Row[] = []
     for (const entry of entries) {
-      const held = docs.get(entry.key) ?? bases.get(feedKeyName(feed, entry.key)) ?? withoutState(this.#replicaState.head(feed, entry.key))
-      const absorbed = absorbEntry(absorber, entry, held)
+      const present =
+        docs.get(entry.key) ?? bases.get(feedKeyName(feed, entry.key)) ?? withoutState(this.#replicaState.head(feed, entry.key))
+      const absorbed = absorbEntry(absorber, entry, present)
       if (!absorbed) continue
       docs.set(entry.key, absorbed.stored)
       for (const row of absorbed.rows) {
@@ -290,7 +305,7 @@ export class Replica implements ReplicaView {
   }
 
   #absorber(feed: FeedName, feedRole: FeedRole): Absorber {
-    return { feed, feedRole, rows: this.#index, sealer: this.#sealer, leftOut: this.#comparing.leftOut, problem: this.#problem }
+    return { feed, feedRole, rows: this.#view, sealer: this.#sealer, leftOut: this.#context.leftOut, problem: this.#problem }
   }
 
   #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {
@@ -298,21 +313,22 @@ export class Replica implements ReplicaView {
     return this.#transactions.readDocs([...keys].map((key) => ({ feed, key })))
   }
 
-  async #commit(feed: FeedName, feedRole: FeedRole, result: Result): Promise<void> {
-    const written = await this.#transactions.commit(feed, feedRole, result)
+  async #commit(feed: FeedName, feedRole: FeedRole, uncommitted: Uncommitted): Promise<void> {
+    const written = await this.#transactions.commit(feed, feedRole, uncommitted)
     if (!written) {
       await this.#replicaState.load(this.#store)
+      this.#followed.stateLoaded()
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
-    this.#took(written.rows, written.outcome)
+    this.#take(written.rows, written.change)
   }
 
-  /** Takes what an agreement has withdrawn out of what is shown of the peer's docs. Their next epoch will not have it either. */
+  /** Hides the slots of peers' docs that an agreement has withdrawn. The docs' next epochs will not have them. */
   async #withdraw(): Promise<void> {
     for (const feed of this.followed().feeds) {
-      const feedRole = feedRoleOf(feed, this.org, this.#index)
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
       if (!feedRole || feedRole.own) continue
-      const withdrawn = (version: number): ((slot: string) => boolean) => withdrawnFrom(feedRole, version, this.#index)
+      const withdrawn = (version: number): ((slot: string) => boolean) => withdrawnFrom(feedRole, version, this.#view)
       const keys = [...this.#replicaState.heads(feed)].filter(([, head]) => withoutSlots(head, withdrawn) !== head).map(([key]) => key)
       if (keys.length === 0) continue
       const docs = new Map<Key, Stored>()
@@ -321,12 +337,12 @@ export class Replica implements ReplicaView {
     }
   }
 
-  /** Reads docs that could not be read before, because their agreement or record map has come since. */
-  async #openHeld(): Promise<void> {
-    for (const [feed, held] of this.#replicaState.held()) {
-      const feedRole = feedRoleOf(feed, this.org, this.#index)
+  /** Reads deferred docs whose agreement or record map has come since. */
+  async #readDeferred(): Promise<void> {
+    for (const [feed, deferred] of this.#replicaState.deferred()) {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
       if (!feedRole) continue
-      const keys = [...held].filter(([key, head]) => !isHeld(feedRole, key, head, this.#index)).map(([key]) => key)
+      const keys = [...deferred].filter(([key, head]) => !isDeferred(feedRole, key, head, this.#view)).map(([key]) => key)
       if (keys.length === 0) continue
       const absorber = this.#absorber(feed, feedRole)
       const bases = await this.#transactions.readDocs(keys.map((key) => ({ feed, key })))
@@ -343,14 +359,14 @@ export class Replica implements ReplicaView {
     }
   }
 
-  /** The marks that saved rows leave: written with them, taken into memory after. */
-  #flagDirty(steps: readonly RowStep[]): { writes: readonly Write[]; commit(): void } {
-    const outcome = this.#transactions.dirtyFlagsOf(steps)
+  /** The dirty flags that saved rows set. */
+  #flagDirty(steps: readonly RowStep[]): FlaggedDirty {
+    const change = this.#transactions.dirtyFlagsOf(steps)
     return {
-      writes: outcome.dirtyFlags.map(dirtyFlagWrite),
+      writes: change.dirtyFlags.map(dirtyFlagWrite),
       commit: () => {
-        this.#replicaState.take(outcome)
-        if (outcome.dirtyFlags.length > 0) this.#tell([], outcome)
+        this.#takeState(change)
+        if (change.dirtyFlags.length > 0) this.#tellTabs([], change)
         for (const listener of this.#workListeners) listener()
       },
     }
@@ -360,17 +376,17 @@ export class Replica implements ReplicaView {
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     count: number,
-  ): { due: { feedKey: FeedKey; compared: Compared }[]; settled: FeedKey[] } {
-    const due: { feedKey: FeedKey; compared: Compared }[] = []
+  ): { due: { feedKey: FeedKey; comparison: Comparison }[]; settled: FeedKey[] } {
+    const due: { feedKey: FeedKey; comparison: Comparison }[] = []
     const settled: FeedKey[] = []
     for (const feed of feeds) {
       for (const [key, address] of this.#replicaState.dirtyFlags(feed)) {
         if (due.length >= count) break
         if (!isFree(feed, key)) continue
         const feedKey = { feed, key, address }
-        const compared = compareAt(this.#comparing, feedKey, this.#index, this.#replicaState.head(feed, key))
-        if (!compared || compared.need === 'none') settled.push(feedKey)
-        else if (compared.need !== 'wait' && mayPublish(this.#comparing, feedKey, compared)) due.push({ feedKey, compared })
+        const comparison = compareAt(this.#context, feedKey, this.#view, this.#replicaState.head(feed, key))
+        if (!comparison || comparison.need === 'none') settled.push(feedKey)
+        else if (comparison.need !== 'wait' && mayPublish(this.#context, feedKey, comparison)) due.push({ feedKey, comparison })
       }
     }
     return { due, settled }
@@ -378,31 +394,36 @@ export class Replica implements ReplicaView {
 
   // ---- memory and other tabs
 
-  #took(rows: readonly Row[], outcome: Outcome): void {
-    this.#replicaState.take(outcome)
-    this.#tell(rows, outcome)
+  #take(rows: readonly Row[], change: StateChange): void {
+    this.#takeState(change)
+    this.#tellTabs(rows, change)
     this.rows.take(rows, 'feed')
-    this.#notify(outcome)
+    this.#notify(change)
   }
 
-  #notify(outcome: Outcome): void {
-    const changed = [...outcome.heads, ...outcome.dirtyFlags].map(([feed, key]) => ({ feed, key }))
+  #takeState(change: StateChange): void {
+    this.#replicaState.take(change)
+    this.#followed.stateChanged(change)
+  }
+
+  #notify(change: StateChange): void {
+    const changed = [...change.heads, ...change.dirtyFlags].map(([feed, key]) => ({ feed, key }))
     if (changed.length > 0) for (const listener of this.#feedListeners) listener(changed)
     for (const listener of this.#workListeners) listener()
   }
 
-  #tell(rows: readonly Row[], outcome: Outcome): void {
-    const told: TabMessage = { type: 'replica', rows, outcome }
-    this.#tabs.tell(told)
+  #tellTabs(rows: readonly Row[], change: StateChange): void {
+    const message: TabMessage = { type: 'replica', rows, change }
+    this.#tabs.tell(message)
   }
 
-  #hear(message: unknown): void {
+  #hearTab(message: unknown): void {
     if (!isTabMessage(message)) return
-    this.#replicaState.take(message.outcome)
+    this.#takeState(message.change)
     this.rows.take(message.rows, 'tab')
-    this.#notify(message.outcome)
-    // The tab that saved may not have known all that this one knows: what its rows bear on is looked at again.
-    if (this.#leading && message.rows.length > 0) void this.#lock.run(() => this.#recheck(message.rows)).catch(this.#report)
+    this.#notify(message.change)
+    // The tab that saved may not have known all that this one knows, so this one compares the rows too.
+    if (this.#leading && message.rows.length > 0) void this.#transactionQueue.run(() => this.#recheck(message.rows)).catch(this.#report)
   }
 
   async #recheck(rows: readonly Row[]): Promise<void> {

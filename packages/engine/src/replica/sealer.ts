@@ -2,9 +2,9 @@ import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
 import type { RandomBytes } from '../port/random.js'
 import type { Register } from '../row/row.js'
 import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
-import { poolRandom } from '../seal/random-pool.js'
-import { messagePlace, open, openContent, seal, valueOfContent } from '../seal/seal.js'
-import { type FeedRole, type RowsView, textOf } from './feed-role.js'
+import { messagePlace, open, openContent, poolRandom, seal, valueOfContent } from '../seal/seal.js'
+import { type FeedRole, textOf } from './feed-role.js'
+import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
 /** One register out of a team doc: which row and field it belongs to stands inside its seal. */

@@ -1,31 +1,25 @@
-import { isAbove, mergeRows, type Register } from '../row/row.js'
-import type { DocHead, Head, Stored, StoredErasure } from './stored.js'
-
-/** Registers of a peer's record, by slot, with the agreement's version under which the slots have their meaning. */
-export interface Seen {
-  readonly version: number
-  readonly registers: Readonly<Record<string, Register>>
-}
+import { isAbove, mergeRows } from '../row/row.js'
+import type { DocHead, Head, Seen, Stored, StoredErasure } from './stored.js'
 
 /** All that was seen of a peer's record: what its mirror keeps when it is erased (rule IN4). */
-export function seenIn(held: Head | undefined): Seen | undefined {
-  if (!held || !('registers' in held)) return undefined
-  const present = { version: versionOf(held), registers: held.registers }
-  return held.kind === 'doc' ? later(present, held.before) : present
+export function seenIn(head: Head | undefined): Seen | undefined {
+  if (!head || !('registers' in head)) return undefined
+  const present = { version: versionOf(head), registers: head.registers }
+  return head.kind === 'doc' ? later(present, head.before) : present
 }
 
-/** The agreement's version under which what a key shows has its meaning. */
+/** The agreement's version that says what the slots under a key mean. */
 export function versionOf(head: DocHead | StoredErasure): number {
   return head.kind === 'erased' ? (head.version ?? head.epoch.version) : head.epoch.version
 }
 
-/** What was seen before a doc came whole: after a loss all of it, else what a loss had left. */
-export function seenBefore(held: Stored | undefined): Seen | undefined {
-  if (held?.sequence === 0) return seenIn(held)
-  return held?.kind === 'doc' ? held.before : undefined
+/** What was seen before a doc came whole: after a loss all of it, else what an earlier loss had left. */
+export function seenBefore(stored: Stored | undefined): Seen | undefined {
+  if (stored?.sequence === 0) return seenIn(stored)
+  return stored?.kind === 'doc' ? stored.before : undefined
 }
 
-/** What is left of `before` beside what has come: nothing of an earlier version (a slot that was withdrawn must not come back), else what is above. */
+/** The part of `before` that is above `present`. Nothing of an earlier version: a slot that was withdrawn must not come back. */
 export function seenBeyond(before: Seen | undefined, present: Seen): Seen | undefined {
   if (!before || before.version < present.version) return undefined
   const above = Object.entries(before.registers).filter(
@@ -35,9 +29,9 @@ export function seenBeyond(before: Seen | undefined, present: Seen): Seen | unde
 }
 
 /**
- * What a key holds without the slots that have been withdrawn since a version; the very same where none was.
+ * Takes out the slots that an agreement has withdrawn. Gives `stored` itself where none was.
  *
- * @param withdrawn which slots these are, by the version
+ * @param withdrawn tells which slots were withdrawn since a version
  */
 export function withoutSlots<T extends Head | Stored>(stored: T, withdrawn: (version: number) => (slot: string) => boolean): T {
   if (!('registers' in stored)) return stored

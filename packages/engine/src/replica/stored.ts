@@ -2,9 +2,14 @@ import type { Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
-import type { Seen } from './seen.js'
 
-// What the replica keeps in the store, and under which keys. The sequence of each is the feed's, of the key's last entry that was absorbed here.
+// What the replica keeps in the store, and under which store keys. A sequence is that of the key's last entry that was absorbed here.
+
+/** Registers of a peer's record by slot, with the agreement's version that says what the slots mean. */
+export interface Seen {
+  readonly version: number
+  readonly registers: Readonly<Record<string, Register>>
+}
 
 /** A doc as the relay has it: never with an edit that the relay has not sequenced. */
 export interface StoredDoc {
@@ -16,11 +21,13 @@ export interface StoredDoc {
   readonly registers: Readonly<Record<string, Register>>
   /** Slots whose present value does not open; their last good register is kept. */
   readonly unreadable: readonly string[]
-  /** True while the version of its epoch is not the one known here: kept, not read (rule EP4). */
-  readonly held: boolean
-  /** True for a peer's doc of which the relay has lost all: shown until it comes again. */
+  /** True while this device cannot read the doc, because its agreement or record map has not come: kept, not read (rule EP4). */
+  readonly deferred: boolean
+  /** True where the dead bytes outweigh the live ones, so that the next publication begins a new epoch (rule EP5). */
+  readonly mostlyDead: boolean
+  /** True for a peer's doc that the relay has lost: shown until it comes again. */
   readonly lost: boolean
-  /** What was seen of a peer's doc before the relay lost it, as far as what came again does not have it: not shown, kept by an erasure (rule IN4). */
+  /** What was seen of a peer's doc before the relay lost it and has not come again: not shown, kept by an erasure (rule IN4). */
   readonly before?: Seen
 }
 
@@ -40,7 +47,7 @@ export interface StoredErasure {
   readonly unsent: boolean
   /** What the doc held last, for the mirror that stays behind. */
   readonly registers: Readonly<Record<string, Register>>
-  /** The agreement's version under which those have their meaning: that of the epoch, where it was stored before this was. */
+  /** The agreement's version that says what their slots mean; where absent, that of the epoch. */
   readonly version?: number
 }
 
@@ -50,18 +57,18 @@ export type Stored = StoredDoc | StoredMessage | StoredErasure
 export type DocHead = Omit<StoredDoc, 'state'>
 export type Head = DocHead | StoredMessage | StoredErasure
 
-/** How far a feed has been absorbed, and at which incarnation and position of the relay's store that was. */
+/** How far a feed has been absorbed, and at which incarnation and position of the relay's store. */
 export interface FeedState {
   readonly cursor: number
   readonly incarnation: number
   readonly position: number
-  /** True until the feed has once been read to its end, and again after the relay lost it: then every row is compared with it. */
+  /** True until the feed has once been read to its end, and again after a loss. At that end every row is compared with the feed. */
   readonly rebuild: boolean
 }
 
 export const freshFeed: FeedState = { cursor: 0, incarnation: 0, position: 0, rebuild: true }
 
-/** The row that a mark is about: what must be looked at before something is sent under the mark's key. */
+/** The row that a feed key carries. */
 export type Address = readonly [object: string, id: string]
 
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
@@ -74,7 +81,7 @@ export function headOf(stored: Stored): Head {
   return head
 }
 
-// What comes out of the store was put in by this library and survives as structured clone keeps it: its shapes are known.
+// This library wrote what comes out of the store, and structured clone keeps it as it was: the shapes are known.
 export const asStored = (value: unknown): Stored | undefined => value as Stored | undefined
 export const asFeedState = (value: unknown): FeedState | undefined => value as FeedState | undefined
 export const asAddress = (value: unknown): Address => value as Address

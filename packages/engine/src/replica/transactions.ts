@@ -2,12 +2,13 @@ import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
 import { rowKey, type RowStep, stepBetween, storedRow } from '../row/rows.js'
-import type { FeedKey } from './desired-state.js'
-import { addressesOf, compareAt, type Comparing, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './compare.js'
-import { type ReplicaState, isSameFeed, type Outcome } from './replica-state.js'
-import { type RecordMapIndex, Overlay } from './record-map-index.js'
+import { compareAt } from './compare.js'
+import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
-import type { LeftOut } from './project.js'
+import type { RecordMapIndex } from './record-map-index.js'
+import type { LeftOut, ReplicaContext } from './replica-context.js'
+import { isSameFeed, noStateChange, type StateChange } from './replica-state.js'
+import { Overlay } from './rows-view.js'
 import {
   type Address,
   asFeedState,
@@ -23,32 +24,28 @@ import {
   type StoredDoc,
 } from './stored.js'
 
-/** What absorbing or opening left, before it is written. */
-export interface Result {
+/** What absorbing left of a feed, not yet written. */
+export interface Uncommitted {
   readonly docs: ReadonlyMap<Key, Stored>
-  /** The row that each key of an own team feed turned out to be about. */
+  /** The row that each key of an own feed turned out to carry. */
   readonly addresses: ReadonlyMap<Key, Address>
   readonly rows: readonly Row[]
   readonly feedState: FeedState
 }
 
-export const noOutcome: Outcome = { heads: [], dirtyFlags: [], feeds: [] }
-
-/** The store's transactions of a replica. Each gives what it did; taking that into memory is the replica's business. */
+/** The store's transactions of a replica. Each gives the state change that it wrote, for the replica to take into memory. */
 export class Transactions {
   readonly #store: Store
-  readonly #index: RecordMapIndex
-  readonly #replicaState: ReplicaState
-  readonly #comparing: Comparing
+  readonly #rows: RecordMapIndex
+  readonly #context: ReplicaContext
 
-  constructor(store: Store, index: RecordMapIndex, replicaState: ReplicaState, comparing: Comparing) {
+  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext) {
     this.#store = store
-    this.#index = index
-    this.#replicaState = replicaState
-    this.#comparing = comparing
+    this.#rows = rows
+    this.#context = context
   }
 
-  /** Everything that is stored under keys of a feed. */
+  /** All that is stored under keys of a feed. */
   async readAll(feed: FeedName, keys: readonly Key[]): Promise<ReadonlyMap<Key, Stored>> {
     const values = await this.#store.get(keys.map((key) => docStoreKey(feed, key)))
     const found = new Map<Key, Stored>()
@@ -59,7 +56,7 @@ export class Transactions {
     return found
   }
 
-  /** Docs with their bytes, by `placeName`. */
+  /** Docs with their bytes, by `feedKeyName`. */
   async readDocs(feedKeys: readonly Pick<FeedKey, 'feed' | 'key'>[]): Promise<ReadonlyMap<string, StoredDoc>> {
     const docs = new Map<string, StoredDoc>()
     if (feedKeys.length === 0) return docs
@@ -72,20 +69,20 @@ export class Transactions {
   }
 
   /**
-   * Writes docs, the rows they changed, the marks that follow and the feed's state: one transaction, computed on the rows as stored (rule AB3).
+   * Writes docs, the rows that they change, the dirty flags that follow and the feed's state: one transaction, computed on the rows as stored (rule AB3).
    *
    * @returns undefined, with nothing written, where another tab has read on in this feed
    */
   async commit(
     feed: FeedName,
     feedRole: FeedRole,
-    { docs, addresses: addressByKey, rows, feedState }: Result,
-  ): Promise<{ readonly rows: readonly Row[]; readonly outcome: Outcome } | undefined> {
-    const before = this.#replicaState.feed(feed)
+    { docs, addresses: addressByKey, rows, feedState }: Uncommitted,
+  ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange } | undefined> {
+    const before = this.#context.replicaState.feed(feed)
     const entryFeedKeys = feedRole.own ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, addressByKey)) : []
     const addresses = uniqueAddresses([
       ...rows.map(({ object, id }): Address => [object, id]),
-      ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#index)),
+      ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
     ])
     const reads: StoreKey[] = [feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
     return this.#store.update(reads, ([storedFeed, ...storedRows]) => {
@@ -100,7 +97,7 @@ export class Transactions {
         view.set(after)
       }
       const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, steps, view, before.rebuild && !feedState.rebuild)
-      const outcome: Outcome = {
+      const change: StateChange = {
         heads: [...docs].map(([key, stored]) => [feed, key, headOf(stored)] as const),
         dirtyFlags,
         feeds: [[feed, feedState]],
@@ -111,13 +108,13 @@ export class Transactions {
         ...dirtyFlags.map(dirtyFlagWrite),
         { put: feedStoreKey(feed), value: feedState },
       ]
-      return { writes, result: { rows: steps.map(({ after }) => after), outcome } }
+      return { writes, result: { rows: steps.map(({ after }) => after), change } }
     })
   }
 
-  /** The place that an entry of an own feed was about: its mark is set or cleared by comparing all that is carried there. */
+  /** The feed key of an entry of an own feed: comparing its desired state sets or clears the dirty flag. */
   #feedKeyOfEntry(feed: FeedName, feedRole: FeedRole, key: Key, addresses: ReadonlyMap<Key, Address>): FeedKey[] {
-    const known = this.#replicaState.dirtyFlag(feed, key) ?? addresses.get(key)
+    const known = this.#context.replicaState.dirtyFlag(feed, key) ?? addresses.get(key)
     if (known) return [{ feed, key, address: known }]
     return feedRole.kind === 'connection' && feedRole.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
   }
@@ -130,40 +127,46 @@ export class Transactions {
     steps: readonly RowStep[],
     view: Overlay,
     rebuilt: boolean,
-  ): Outcome['dirtyFlags'] {
-    const dirtyFlags = new Map<string, Outcome['dirtyFlags'][number]>()
+  ): StateChange['dirtyFlags'] {
+    const dirtyFlags = new Map<string, StateChange['dirtyFlags'][number]>()
     const headAt = (feedKey: FeedKey): Head | undefined =>
-      (feedKey.feed === feed ? docs.get(feedKey.key) : undefined) ?? this.#replicaState.head(feedKey.feed, feedKey.key)
+      (feedKey.feed === feed ? docs.get(feedKey.key) : undefined) ?? this.#context.replicaState.head(feedKey.feed, feedKey.key)
     const compare = (feedKey: FeedKey, mayClear: boolean): void => {
       const name = feedKeyName(feedKey.feed, feedKey.key)
-      const isDirty = this.#replicaState.dirtyFlag(feedKey.feed, feedKey.key) !== undefined
-      const need = compareAt(this.#comparing, feedKey, view, headAt(feedKey))?.need ?? 'none'
+      const isDirty = this.#context.replicaState.dirtyFlag(feedKey.feed, feedKey.key) !== undefined
+      const need = compareAt(this.#context, feedKey, view, headAt(feedKey))?.need ?? 'none'
       if (need !== 'none' && !isDirty) dirtyFlags.set(name, [feedKey.feed, feedKey.key, feedKey.address])
       if (need === 'none' && isDirty && mayClear) dirtyFlags.set(name, [feedKey.feed, feedKey.key, undefined])
     }
     for (const feedKey of entryFeedKeys) compare(feedKey, true)
-    const touched = feedKeysOfSteps(this.#comparing, steps, view)
-    for (const feedKey of touched) if (feedKey.feed === feed || !this.#comparing.leftOut.has('project-all')) compare(feedKey, false)
-    if (rebuilt && feedRole.own) for (const feedKey of feedKeysOfFeed(this.#comparing, feed, feedRole, view)) compare(feedKey, false)
+    const touched = this.#feedKeysOfSteps(steps, view)
+    for (const feedKey of touched) if (feedKey.feed === feed || !this.#context.leftOut.has('project-all')) compare(feedKey, false)
+    if (rebuilt && feedRole.own)
+      for (const feedKey of feedKeysOfFeed(feed, feedRole, this.#context.allRows, view, this.#context.sealer.names)) compare(feedKey, false)
     return [...dirtyFlags.values()]
   }
 
-  /** The marks that changed rows leave: of each place that carries what changed, unless the relay has it already. */
-  dirtyFlagsOf(steps: readonly RowStep[]): Outcome {
-    const view = new Overlay(this.#index)
+  #feedKeysOfSteps(steps: readonly RowStep[], view: Overlay): readonly FeedKey[] {
+    const { org, team, sealer } = this.#context
+    return feedKeysOfSteps(steps, org, view, team ? sealer.names : undefined)
+  }
+
+  /** The dirty flags that changed rows set: one for each feed key that carries what changed, unless the relay has it already. */
+  dirtyFlagsOf(steps: readonly RowStep[]): StateChange {
+    const view = new Overlay(this.#rows)
     for (const { after } of steps) view.set(after)
-    const dirtyFlags = feedKeysOfSteps(this.#comparing, steps, view)
+    const dirtyFlags = this.#feedKeysOfSteps(steps, view)
       .filter((feedKey) => {
-        const need = compareAt(this.#comparing, feedKey, view, this.#replicaState.head(feedKey.feed, feedKey.key))?.need
+        const need = compareAt(this.#context, feedKey, view, this.#context.replicaState.head(feedKey.feed, feedKey.key))?.need
         return need !== undefined && need !== 'none'
       })
       .map(({ feed, key, address }) => [feed, key, address] as const)
-    return { ...noOutcome, dirtyFlags }
+    return { ...noStateChange, dirtyFlags }
   }
 
-  /** Clears marks for which nothing is left to do by the rows as stored: another tab may just have saved. */
-  async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<Outcome> {
-    const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#index)))
+  /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. */
+  async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<StateChange> {
+    const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)))
     const dirtyFlags = await this.#store.update(
       addresses.map(([object, id]) => rowKey(object, id)),
       (stored) => {
@@ -171,18 +174,21 @@ export class Transactions {
         const cleared = feedKeys
           .filter(
             (feedKey) =>
-              (compareAt(this.#comparing, feedKey, view, this.#replicaState.head(feedKey.feed, feedKey.key))?.need ?? 'none') === 'none',
+              (compareAt(this.#context, feedKey, view, this.#context.replicaState.head(feedKey.feed, feedKey.key))?.need ?? 'none') ===
+              'none',
           )
           .map(({ feed, key }) => [feed, key, undefined] as const)
         return { writes: cleared.map(dirtyFlagWrite), result: cleared }
       },
     )
-    return { ...noOutcome, dirtyFlags }
+    return { ...noStateChange, dirtyFlags }
   }
 
-  /** Forgets what the relay may have lost of a feed, so that the feed is read from its beginning and an own one published again (rule IN3). */
-  async forget(feed: FeedName, own: boolean): Promise<Outcome> {
-    const docs = [...this.#replicaState.heads(feed)].map(([key, head]) => [key, afterLoss(head, own, this.#comparing.leftOut)] as const)
+  /** Forgets what the relay may have lost of a feed: the feed is then read from its beginning, and an own one published again (rule IN3). */
+  async forget(feed: FeedName, own: boolean): Promise<StateChange> {
+    const docs = [...this.#context.replicaState.heads(feed)].map(
+      ([key, head]) => [key, afterLoss(head, own, this.#context.leftOut)] as const,
+    )
     const writes = docs.map(([key, stored]): Write =>
       stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
     )
@@ -196,7 +202,7 @@ export class Transactions {
 
   /** The rows as stored, over those in memory. */
   #viewOf(stored: readonly unknown[]): Overlay {
-    const view = new Overlay(this.#index)
+    const view = new Overlay(this.#rows)
     for (const value of stored) {
       const row = storedRow(value)
       if (row) view.set(row)
@@ -214,7 +220,7 @@ function afterLoss(head: Head, own: boolean, leftOut: ReadonlySet<LeftOut>): Sto
   return head.kind === 'doc' ? { ...head, sequence: 0, state: new Uint8Array(), lost: true } : { ...head, sequence: 0, lost: true }
 }
 
-export function dirtyFlagWrite([feed, key, address]: Outcome['dirtyFlags'][number]): Write {
+export function dirtyFlagWrite([feed, key, address]: StateChange['dirtyFlags'][number]): Write {
   return address ? { put: dirtyStoreKey(feed, key), value: address } : { delete: dirtyStoreKey(feed, key) }
 }
 

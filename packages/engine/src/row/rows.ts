@@ -14,7 +14,7 @@ export interface RowEdit {
   readonly stamp?: Stamp
 }
 
-/** Which fields of a row are different now, and by whom: this tab, another one, or an entry of a feed. */
+/** Which fields of a row changed, and by whom: this tab, another one, or an entry of a feed. */
 export interface RowChange {
   readonly object: string
   readonly id: string
@@ -29,8 +29,22 @@ export interface RowStep {
   readonly fields: readonly string[]
 }
 
-/** What must be written beside rows, in the same transaction: the marks of the feeds that carry what changed. */
-export type FlagDirty = (steps: readonly RowStep[]) => { readonly writes: readonly Write[]; commit(): void }
+/** Takes part in every save: the replica, which knows the feeds that carry the rows and passes them on to the other tabs. */
+export interface RowObserver {
+  /** The dirty flags that these steps set. Called in the transaction that saves them. */
+  flagDirty(steps: readonly RowStep[]): FlaggedDirty
+  /** Rows are durable and in memory. */
+  saved(rows: readonly Row[]): void
+}
+
+export interface FlaggedDirty {
+  /** Written in the transaction that saves the rows. */
+  readonly writes: readonly Write[]
+  /** Takes the dirty flags into memory. Called after the transaction, when the rows are in memory. */
+  commit(): void
+}
+
+const nobody: RowObserver = { flagDirty: () => ({ writes: [], commit: () => undefined }), saved: () => undefined }
 
 export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
 
@@ -41,16 +55,14 @@ export const rowKey = (object: string, id: string): StoreKey => ['row', object, 
 export class Rows {
   readonly #store: Store
   readonly #stamper: Stamper
+  readonly #observer: RowObserver
   readonly #rowsByObject = new Map<string, Map<string, Row>>()
   readonly #listeners = new Set<(changes: readonly RowChange[]) => void>()
-  /** Set by the replica, which knows the feeds. */
-  dirtyFlag: FlagDirty = () => ({ writes: [], commit: () => undefined })
-  /** Set by the replica: passes on to the other tabs what was saved here. */
-  tell: (rows: readonly Row[]) => void = () => undefined
 
-  constructor(store: Store, stamper: Stamper) {
+  constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody) {
     this.#store = store
     this.#stamper = stamper
+    this.#observer = observer
   }
 
   get(object: string, id: string): Row | undefined {
@@ -68,7 +80,7 @@ export class Rows {
   }
 
   /**
-   * Saves edits in one transaction: all or none. Each changed field gets a stamp above the stored one's; a field set to what it holds already is left
+   * Saves edits in one transaction: all or none. Each changed field gets a stamp above the stored one's; a field set to the value that it holds is left
    * alone. Resolves when durable, with the rows as they are then.
    *
    * @throws EngineError SIZE before anything is written, StoreError where the store says no; memory is unchanged then
@@ -76,7 +88,7 @@ export class Rows {
   async save(edits: readonly RowEdit[]): Promise<readonly Row[]> {
     if (edits.length === 0) return []
     const reads = uniqueKeys(edits)
-    const { rows, steps, dirtyFlags } = await this.#store.update(reads, (stored) => {
+    const { rows, steps, flagged } = await this.#store.update(reads, (stored) => {
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
       const before = new Map(rowsByKey)
@@ -94,17 +106,17 @@ export class Rows {
         checkSize(after)
         steps.push(step)
       }
-      const dirtyFlags = this.dirtyFlag(steps)
+      const flagged = this.#observer.flagDirty(steps)
       const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
-      return { writes: [...writes, ...dirtyFlags.writes], result: { rows, steps, dirtyFlags } }
+      return { writes: [...writes, ...flagged.writes], result: { rows, steps, flagged } }
     })
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
       this.take(changed, 'own')
-      this.tell(changed)
+      this.#observer.saved(changed)
     }
-    // After the rows are in memory: who hears that there is something to send looks there.
-    dirtyFlags.commit()
+    // After the rows are in memory: the link, which hears of it, makes its offers from them.
+    flagged.commit()
     return rows
   }
 
@@ -114,7 +126,7 @@ export class Rows {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Brings rows that are durable already into memory and tells the watchers. For the replica and for what other tabs saved. */
+  /** Merges rows that are durable already into memory and calls the watchers. For the replica, and for what other tabs saved. */
   take(rows: readonly Row[], origin: RowChange['origin']): void {
     const changes: RowChange[] = []
     for (const row of rows) {
@@ -170,12 +182,12 @@ export class Rows {
   }
 }
 
-/** A row as it comes out of the store: written by this library, so its shape is known; its place may be empty. */
+/** A row as it comes out of the store: this library wrote it, so its shape is known. Undefined where there is none. */
 export function storedRow(value: unknown): Row | undefined {
   return value as Row | undefined
 }
 
-/** What differs between a row and its successor, or undefined where nothing does. */
+/** The difference between a row and its successor; undefined where there is none. */
 export function stepBetween(before: Row | undefined, after: Row): RowStep | undefined {
   if (before === after) return undefined
   const fields = Object.keys(after.registers).filter((field) => {

@@ -1,7 +1,7 @@
 import { connectionId, type ConnectionId, encodePolicy, parseOrgId, type OrgId, type Policy, policyKey, type Side } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { decodeUtf8 } from 'lib0/string'
-import { messageRowId } from '../replica/desired-state.js'
+import { messageRowId } from '../replica/feed-key.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import type { RowEdit } from '../row/rows.js'
 

@@ -1,4 +1,4 @@
-import type { LeftOut } from '../../replica/project.js'
+import type { LeftOut } from '../../replica/replica-context.js'
 import { ManualClock } from '../clock.js'
 import { MemoryRelay, type RelayLeftOut } from '../relay.js'
 import { emptyRelay, feedOf, type RelayState } from '../relay-state.js'

@@ -1,0 +1,73 @@
+import {
+  type Admitted,
+  admitUpdate,
+  emptyVector,
+  loadDoc,
+  ProtocolError,
+  readSlots,
+  type SealedSlots,
+  vectorOfDoc,
+} from '@entente/protocol'
+import * as Y from 'yjs'
+import type { StoredDoc } from './stored.js'
+
+/** A doc's bytes with an update in them. */
+export interface Joined {
+  readonly state: Uint8Array
+  /** The slots that the update set. */
+  readonly changed: SealedSlots
+  /** Whether the dead bytes outweigh the live ones (rule EP5). */
+  readonly mostlyDead: boolean
+}
+
+/**
+ * Checks an update as the relay does (rule AB4), and joins it to the doc's bytes.
+ *
+ * @param base undefined where the update is a whole doc
+ * @param slots the names that slots may have, where they are limited
+ */
+export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: ReadonlySet<string> | undefined): Joined | ProtocolError {
+  try {
+    if (!base) {
+      const admitted = admitUpdate(bytes, emptyVector, slots)
+      return { state: admitted.bytes, changed: readWholeDoc(admitted), mostlyDead: false }
+    }
+    const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
+    const doc = loadDoc([base.state])
+    const before = readSlots(doc)
+    Y.applyUpdate(doc, admitted)
+    const after = readSlots(doc)
+    // Yjs gives the same bytes as long as nobody sets a slot. Of a deferred doc no slot has been read yet.
+    const changed = new Map([...after].filter(([slot, value]) => base.deferred || before.get(slot) !== value))
+    const state = Y.encodeStateAsUpdate(doc)
+    return { state, changed, mostlyDead: isMostlyDead(state.length, after) }
+  } catch (error) {
+    if (error instanceof ProtocolError) return error
+    throw error
+  }
+}
+
+/**
+ * Reads the slots of a whole doc from its items, where these alone tell them: loading a doc costs more than all other work on it when thousands arrive.
+ * A doc that never overwrote anything is one item per slot. Any other doc is loaded.
+ *
+ * @param admitted by `admitUpdate` against the empty vector
+ */
+function readWholeDoc({ bytes, items, deletes }: Admitted): SealedSlots {
+  const slots = new Map<string, Uint8Array>()
+  for (const { slot, value } of items) {
+    if (deletes || slot === undefined || value === undefined || slots.has(slot)) return readSlots(loadDoc([bytes]))
+    slots.set(slot, value)
+  }
+  return slots
+}
+
+/** Bytes that a doc may have beside its live values before a new epoch is worth it: those of some 20 page loads. */
+const deadAllowance = 640
+
+/** A doc grows by 32 bytes with every page load that writes, and by 8 with every overwrite. At some point a new epoch is smaller (rule EP5). */
+function isMostlyDead(length: number, slots: SealedSlots): boolean {
+  let live = 0
+  for (const [slot, value] of slots) live += value.length + slot.length + 24
+  return length - live > Math.max(live, deadAllowance)
+}
