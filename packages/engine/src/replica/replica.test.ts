@@ -203,6 +203,23 @@ describe('a replica', () => {
     expect(needOf(desired, { ...head, epoch: { version: 2, number: 0 } })).toBe('none')
   })
 
+  it('[EP5] begins a mostly dead doc anew only where there is something to say', () => {
+    const register = [[2, 0, 1], 'Ada'] as const
+    const head: DocHead = {
+      kind: 'doc',
+      epoch: { version: 1, number: 0 },
+      sequence: 1,
+      registers: { 0: register },
+      unreadable: [],
+      deferred: false,
+      mostlyDead: true,
+      lost: false,
+    }
+    const desired = (stamp: number) => ({ kind: 'doc', version: 1, registers: { 0: [[stamp, 0, 1], 'Ada L.'] }, begun: true }) as const
+    expect([needOf(desired(2), head), needOf(desired(3), head)]).toEqual(['none', 'begin'])
+    expect(needOf(desired(3), { ...head, mostlyDead: false })).toBe('update')
+  })
+
   it('sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
     for (const leftOut of [[], ['team-first']] as LeftOut[][]) {
       const [vera, paul] = [await openOrg('vendor', { team: true, leftOut }), await openOrg('partner')]
