@@ -52,14 +52,28 @@ export interface OpenEngineOptions {
  * @throws EngineError NOT_FOUND for an empty store without `create`, STORE where the store refuses, INTERNAL for a defect
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  return (await assemble(options)).engine
+}
+
+/** An opened engine and the parts behind it, for test support that looks behind the API. */
+export interface Assembly {
+  readonly engine: Engine
+  readonly context: EngineContext
+  readonly replica: Replica
+  readonly reconcilers: Reconcilers
+}
+
+/** Opens one org as `openEngine` does, with the same errors. */
+export async function assemble(options: OpenEngineOptions): Promise<Assembly> {
   try {
-    return withBoundary(await assemble(options))
+    const assembly = await build(options)
+    return { ...assembly, engine: withBoundary(assembly.engine) }
   } catch (error) {
     throw toEngineError(error, 'openEngine')
   }
 }
 
-async function assemble(options: OpenEngineOptions): Promise<Engine> {
+async function build(options: OpenEngineOptions): Promise<Assembly> {
   const { store, openSocket, clock, random, tabs, relay, join, create, team = false } = options
   const identity = (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'There is no org in this browser yet. Create one, or join one from an admin’s link.')
@@ -111,7 +125,7 @@ async function assemble(options: OpenEngineOptions): Promise<Engine> {
   ]
   link.start()
 
-  return {
+  const engine: Engine = {
     org: identity.org,
     user: identity.user,
     records: createRecords(context, schemas, createShares(context, mirrors)),
@@ -132,4 +146,6 @@ async function assemble(options: OpenEngineOptions): Promise<Engine> {
       await store.close()
     },
   }
+
+  return { engine, context, replica, reconcilers }
 }

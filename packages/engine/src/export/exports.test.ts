@@ -1,30 +1,18 @@
+import type { ConnectionId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { requireConnection } from '../connect/connection-facts.js'
+import { grantRowId } from '../people/grants.js'
 import { isDeleted } from '../records/records.js'
-import { agree, connect, connection, lead, openAgreed, openOrg, type Org, settle, type Wire } from './two-orgs.js'
+import { lead, type MemoryOrg, setup, type Setup } from '../testing/index.js'
 
-const copies = (org: Org) => [...org.context.rows.list('Lead').values()].filter((row) => !isDeleted(row))
-const site = (org: Org) => org.site.listings(connection, 'Lead').listings
-
-/** Vera has a lead that her rule shows; Paul exports it. */
-async function exported(): Promise<{ vera: Org; paul: Org; wire: Wire; record: string; copy: string }> {
-  const { vera, paul, wire } = await openAgreed()
-  const record = await vera.records.create('Lead', lead('Ada'))
-  await settle(wire, vera, paul)
-  await paul.site.export(
-    connection,
-    'Lead',
-    site(paul).map(({ id }) => id),
-  )
-  await settle(wire, vera, paul)
-  return { vera, paul, wire, record, copy: copies(paul)[0]?.id ?? '' }
-}
+const copies = (org: MemoryOrg) => [...org.rows.list('Lead').values()].filter((row) => !isDeleted(row))
+const site = (paul: MemoryOrg, connection: ConnectionId) => paul.site.listings(connection, 'Lead').listings
 
 /** Everything that an org ever opened of what its peer sent, signed payloads in the clear. */
-function listenTo(org: Org): () => string {
+function listenTo(org: MemoryOrg, connection: ConnectionId): () => string {
   const texts: string[] = []
-  const { ownMessages, peerMessages } = requireConnection(org.context.rows, connection)
+  const { ownMessages, peerMessages } = requireConnection(org.rows, connection)
   org.replica.watchFeeds((changed) => {
     for (const { feed, key } of changed) {
       if (feed === ownMessages) continue
@@ -36,46 +24,39 @@ function listenTo(org: Org): () => string {
   return () => texts.join('\n')
 }
 
-/** Gives a second device of the partner what its first one knows of the agreement. */
-async function agreeAs(device: Org, first: Org): Promise<void> {
-  const row = first.context.rows.get('Agreement', connection)
-  const values = Object.fromEntries(Object.entries(row?.registers ?? {}).map(([name, [, value]]) => [name, value]))
-  await device.context.rows.save([{ object: 'Agreement', id: connection, values }])
-}
-
 describe('the partner site', () => {
   it('[SH1, SH3] lists what the rule shows, with the agreed fields and no other', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
     await vera.records.create('Lead', lead('Bob', { Company: 'Other' }))
-    await settle(wire, vera, paul)
-    const [listing, ...rest] = site(paul)
+    await settle()
+    const [listing, ...rest] = site(paul, connection)
     expect(rest).toEqual([])
     expect(listing?.values['LastName']).toBe('Ada')
     expect(Object.keys(listing?.values ?? {}).sort()).toEqual(['AnnualRevenue', 'Company', 'Email', 'LastName', 'Status'])
   })
 
   it('forgets a record that stops matching, is hidden or deleted', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle } = await setup({ upTo: 'shared' })
     const [ada, bob, cleo] = [
       await vera.records.create('Lead', lead('Ada')),
       await vera.records.create('Lead', lead('Bob')),
       await vera.records.create('Lead', lead('Cleo')),
     ]
-    await settle(wire, vera, paul)
-    expect(site(paul)).toHaveLength(3)
+    await settle()
+    expect(site(paul, connection)).toHaveLength(3)
     await vera.records.edit('Lead', ada, { Company: 'Other' })
     await vera.records.remove('Lead', bob)
     const rule = vera.sharing.rule(connection, 'Lead')
     if (rule) await vera.sharing.setRule(connection, 'Lead', { ...rule, hidden: [cleo] })
-    await settle(wire, vera, paul)
-    expect(site(paul)).toEqual([])
+    await settle()
+    expect(site(paul, connection)).toEqual([])
   })
 })
 
 describe('an export', () => {
   it('[EX2] makes a copy, a record map on both sides and a mirror at the partner', async () => {
-    const { vera, paul, record, copy } = await exported()
+    const { vera, paul, record, copy } = await setup({ upTo: 'exported' })
     expect(copies(paul)).toHaveLength(1)
     expect(paul.records.get('Lead', copy)?.values).toMatchObject({ LastName: 'Ada', Company: 'Acme', Status: 'Open - Not Contacted' })
     expect(paul.records.get('Lead', copy)?.imported).toBe(true)
@@ -90,18 +71,18 @@ describe('an export', () => {
   })
 
   it('leaves no message behind but the sign that the result was read', async () => {
-    const { vera, paul } = await exported()
-    const live = (org: Org) =>
-      [...org.context.rows.list('Message').values()].filter((row) => row.registers['body']?.[1] !== null && /#[pqr]\./.test(row.id))
+    const { vera, paul } = await setup({ upTo: 'exported' })
+    const live = (org: MemoryOrg) =>
+      [...org.rows.list('Message').values()].filter((row) => row.registers['body']?.[1] !== null && /#[pqr]\./.test(row.id))
     expect(live(paul)).toEqual([])
     expect(live(vera)).toEqual([])
   })
 
   it('keeps update fields flowing both ways, into mirrors and never into the own record', async () => {
-    const { vera, paul, wire, record, copy } = await exported()
+    const { vera, paul, record, copy, connection, settle } = await setup({ upTo: 'exported' })
     await paul.records.edit('Lead', copy, { Status: 'Working - Contacted', LastName: 'Lovelace' })
     await vera.records.edit('Lead', record, { Email: 'new@acme.example' })
-    await settle(wire, vera, paul)
+    await settle()
     const [mirror] = vera.mirrors.of('Lead', record)
     expect(mirror?.fields.find(({ name }) => name === 'Status')?.value).toBe('Working - Contacted')
     expect(mirror?.fields.find(({ name }) => name === 'LastName')?.state).toBe('not shared')
@@ -112,133 +93,117 @@ describe('an export', () => {
   })
 
   it('keeps amount and code as sent (bad input 57)', async () => {
-    const { paul, copy } = await exported()
+    const { paul, copy } = await setup({ upTo: 'exported' })
     expect(paul.records.get('Lead', copy)?.values['AnnualRevenue']).toEqual({ amount: '1054000', currency: 'EUR' })
   })
 
   it('skips a record that was exported before (bad input 61)', async () => {
-    const { vera, paul, wire } = await exported()
-    const job = await paul.site.export(
-      connection,
-      'Lead',
-      site(paul).map(({ id }) => id),
-    )
-    await settle(wire, vera, paul)
+    const { paul, connection, settle, exportListed } = await setup({ upTo: 'exported' })
+    const job = await exportListed()
+    await settle()
     expect(paul.site.jobs().find(({ id }) => id === job)).toMatchObject({ skipped: 1, imported: 0, done: true })
-    expect(site(paul)[0]?.status).toBe('ExportSuccessSkipped')
+    expect(site(paul, connection)[0]?.status).toBe('ExportSuccessSkipped')
     expect(copies(paul)).toHaveLength(1)
   })
 
   it('is one export where it was clicked twice (bad input 69)', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
-    await settle(wire, vera, paul)
-    const ids = site(paul).map(({ id }) => id)
+    await settle()
+    const ids = site(paul, connection).map(({ id }) => id)
     const [first, second] = await Promise.all([paul.site.export(connection, 'Lead', ids), paul.site.export(connection, 'Lead', ids)])
     expect(second).toBe(first)
     expect(paul.site.jobs()).toHaveLength(1)
   })
 
   it('[EX3, SH4] lets nothing leave but the agreed fields, before and after (promise 4)', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
     const secret = 'TOKEN-9f3a'
     const record = await vera.records.create('Lead', lead('Ada', { Title: secret, City: secret, Phone: '+49 111' }))
-    const heard = listenTo(paul)
-    await settle(wire, vera, paul)
-    await paul.site.export(
-      connection,
-      'Lead',
-      site(paul).map(({ id }) => id),
-    )
-    await settle(wire, vera, paul)
+    const heard = listenTo(paul, connection)
+    await settle()
+    await exportListed()
+    await settle()
     await vera.records.edit('Lead', record, { Title: `${secret} again`, LastName: `${secret} Lovelace`, Company: 'Acme' })
-    await settle(wire, vera, paul)
+    await settle()
     expect(heard()).toContain('Ada')
     expect(heard()).not.toContain(secret)
     expect(heard()).not.toContain('+49 111')
   })
 
   it('waits and says so while nobody answers', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
-    await settle(wire, vera, paul)
-    await paul.site.export(
-      connection,
-      'Lead',
-      site(paul).map(({ id }) => id),
-    )
-    await settle(wire, paul)
+    await settle()
+    vera.sync.cut()
+    await exportListed()
+    await settle(paul)
     expect(paul.site.jobs()[0]).toMatchObject({ total: 1, exported: 0, done: false })
-    expect(site(paul)[0]?.status).toBe('ExportInProgress')
+    expect(site(paul, connection)[0]?.status).toBe('ExportInProgress')
   })
 
   it('sends long texts in as many packages as it takes', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
     for (let index = 0; index < 6; index++)
       await vera.records.create('Lead', lead(`Long${index}`, { Description: 'word '.repeat(6_000).trim() }))
-    await settle(wire, vera, paul)
-    expect(site(paul)[0]?.values['Description']).toHaveLength(1_001)
-    await paul.site.export(
-      connection,
-      'Lead',
-      site(paul).map(({ id }) => id),
-    )
-    await settle(wire, vera, paul)
+    await settle()
+    expect(site(paul, connection)[0]?.values['Description']).toHaveLength(1_001)
+    await exportListed()
+    await settle()
     expect(paul.site.jobs()[0]).toMatchObject({ imported: 6, done: true })
     expect(paul.records.get('Lead', copies(paul)[0]?.id ?? '')?.values['Description']).toHaveLength(29_999)
   })
 })
 
 describe('an export is refused', () => {
-  const request = async (change: (parties: { vera: Org; paul: Org; wire: Wire }) => Promise<void>) => {
-    const parties = await openAgreed()
-    const { vera, paul, wire } = parties
+  /** Paul asks for Ada of Acme; `change` comes before Vera has heard of it. */
+  const request = async (change: (orgs: Setup<'shared'>) => Promise<void>) => {
+    const orgs = await setup({ upTo: 'shared' })
+    const { vera, paul, connection, settle, exportListed } = orgs
     await vera.records.create('Lead', lead('Ada'))
-    await settle(wire, vera, paul)
-    const ids = site(paul).map(({ id }) => id)
-    await paul.site.export(connection, 'Lead', ids)
-    await change(parties)
-    await settle(wire, vera, paul)
-    return { ...parties, ids, job: paul.site.jobs()[0] }
+    await settle()
+    const ids = site(paul, connection).map(({ id }) => id)
+    await exportListed()
+    await change(orgs)
+    await settle()
+    return { ...orgs, ids, job: paul.site.jobs()[0] }
   }
 
   it('[EX3] to a person without a grant, at both ends (bad input 59)', async () => {
-    const { vera, paul, ids, job } = await request(async ({ vera: vendor }) => {
-      await vendor.context.rows.save([{ object: 'Grant', id: `${connection}:paul`, values: { granted: false } }])
-    })
+    const withdrawn = (orgs: Setup<'shared'>) => [
+      { object: 'Grant', id: grantRowId(orgs.connection, orgs.paul.user.id), values: { granted: false } },
+    ]
+    const orgs = await request(async (both) => void (await both.vera.rows.save(withdrawn(both))))
+    const { vera, paul, connection, ids, job } = orgs
     expect(job).toMatchObject({ failed: 1, imported: 0, done: true, errors: [{ rule: 'NOT_ALLOWED' }] })
-    expect(vera.context.rows.list('RecordMap').size).toBe(0)
-    await paul.context.rows.save([{ object: 'Grant', id: `${connection}:paul`, values: { granted: false } }])
+    expect(vera.rows.list('RecordMap').size).toBe(0)
+    await paul.rows.save(withdrawn(orgs))
     await expect(paul.site.export(connection, 'Lead', ids)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
   })
 
   it('to a device that speaks for another person', async () => {
-    const { vera, paul, wire } = await openAgreed()
+    const { vera, paul, connection, settle, openColleague } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
-    await settle(wire, vera, paul)
-    const pia = await openOrg('partner', { role: 'member', claims: 'paul' })
-    await connect(pia)
-    await agreeAs(pia, paul)
-    await settle(wire, pia)
+    await settle()
+    const pia = await openColleague(paul, { userName: 'Pia', role: 'member', claims: paul.user.id })
+    await settle()
     await pia.site.export(
       connection,
       'Lead',
-      site(pia).map(({ id }) => id),
+      site(pia, connection).map(({ id }) => id),
     )
-    await settle(wire, pia, vera)
-    expect(vera.context.rows.list('RecordMap').size).toBe(0)
+    await settle()
+    expect(vera.rows.list('RecordMap').size).toBe(0)
     expect(vera.problems.join()).toContain('belongs to another person')
   })
 
   it('where no seat is left (bad input 59)', async () => {
-    const { job } = await request(async ({ vera }) => {
-      await vera.context.rows.save([{ object: 'Setting', id: `seats:${connection}`, values: { value: 0 } }])
-    })
+    const { job } = await request(({ vera, connection }) => vera.people.setSeats(connection, 0))
     expect(job).toMatchObject({ failed: 1, imported: 0, errors: [{ rule: 'NOT_ALLOWED' }] })
   })
 
   it('for a record that is not shared any more (bad input 60)', async () => {
-    const { job, paul } = await request(async ({ vera }) => {
+    const { job, paul } = await request(async ({ vera, connection }) => {
       const [record] = vera.sharing.visible(connection, 'Lead')
       await vera.records.edit('Lead', record ?? '', { Company: 'Other' })
     })
@@ -247,27 +212,23 @@ describe('an export is refused', () => {
   })
 
   it('before the codes were compared', async () => {
-    const { vera, paul, wire } = await openAgreed({ verified: 'no' })
+    const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared', verified: false })
     await vera.records.create('Lead', lead('Ada'))
-    await settle(wire, vera, paul)
+    await settle()
     expect(paul.site.obstacle(connection)?.code).toBe('NOT_VERIFIED')
-    await expect(
-      paul.site.export(
-        connection,
-        'Lead',
-        site(paul).map(({ id }) => id),
-      ),
-    ).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
+    await expect(exportListed()).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
   })
 
   it('under an older version of the agreement (bad input 43)', async () => {
-    const { job } = await request(async ({ vera, paul, wire }) => {
-      // Paul's request is not on the wire yet; the new agreement arrives before it does.
-      const asked = [...paul.context.rows.list('Message').values()].find((row) => row.id.includes('#q.'))
+    const { job } = await request(async ({ paul, agree }) => {
+      // Paul's request has not left; the new agreement arrives before it does.
+      paul.sync.cut()
+      const asked = [...paul.rows.list('Message').values()].find((row) => row.id.includes('#q.'))
       const body = asked?.registers['body']?.[1] ?? null
-      await paul.context.rows.save([{ object: 'Message', id: asked?.id ?? '', values: { body: null } }])
-      await agree(vera, paul, wire, ['LastName', 'Company', 'Status'], ['Status'])
-      await paul.context.rows.save([{ object: 'Message', id: asked?.id ?? '', values: { body } }])
+      await paul.rows.save([{ object: 'Message', id: asked?.id ?? '', values: { body: null } }])
+      paul.sync.mend()
+      await agree(['LastName', 'Company', 'Status'], ['Status'])
+      await paul.rows.save([{ object: 'Message', id: asked?.id ?? '', values: { body } }])
     })
     expect(job).toMatchObject({ failed: 1, errors: [{ rule: 'agreement version' }] })
   })
@@ -275,22 +236,18 @@ describe('an export is refused', () => {
 
 describe('a value that the partner cannot take', () => {
   it('fails with the field and the fix, and can be retried once it was corrected (bad input 54, 55)', async () => {
-    const { vera, paul, wire } = await openAgreed()
-    const schema = paul.context.schema('Lead')
+    const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
+    const schema = paul.records.schema('Lead')
     const changed = { ...schema, fields: schema.fields.map((field) => (field.name === 'LastName' ? { ...field, length: 5 } : field)) }
-    const proposal = agreementFacts(vera.context.rows.get('Agreement', connection)).proposal
+    const proposal = agreementFacts(vera.rows.get('Agreement', connection)).proposal
     await paul.records.setSchema(changed)
     if (proposal) await vera.agreements.propose(connection, proposal)
-    await settle(wire, vera, paul)
+    await settle()
     await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
     const record = await vera.records.create('Lead', lead('Featherstonehaugh'))
-    await settle(wire, vera, paul)
-    await paul.site.export(
-      connection,
-      'Lead',
-      site(paul).map(({ id }) => id),
-    )
-    await settle(wire, vera, paul)
+    await settle()
+    await exportListed()
+    await settle()
     const [job] = paul.site.jobs()
     expect(job).toMatchObject({ exported: 1, imported: 0, failed: 1, done: true })
     expect(job?.errors[0]).toMatchObject({ field: 'LastName', rule: 'length' })
@@ -302,9 +259,9 @@ describe('a value that the partner cannot take', () => {
     })
     expect(copies(paul)).toEqual([])
     await vera.records.edit('Lead', record, { LastName: 'Fea' })
-    await settle(wire, vera, paul)
+    await settle()
     await paul.site.retry(job?.id ?? '')
-    await settle(wire, vera, paul)
+    await settle()
     expect(copies(paul)).toHaveLength(1)
     expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: true, outbound: 'UpdateSuccess' })
   })
@@ -312,22 +269,22 @@ describe('a value that the partner cannot take', () => {
 
 describe('one record', () => {
   it('can be stopped, which freezes the mirror, and resumed', async () => {
-    const { vera, paul, wire, record, copy } = await exported()
+    const { vera, paul, record, copy, settle } = await setup({ upTo: 'exported' })
     const share = vera.records.shares('Lead', record)[0]?.id ?? ''
     await vera.records.stopSharing(share)
-    await settle(wire, vera, paul)
+    await settle()
     expect(paul.mirrors.of('Lead', copy)[0]).toMatchObject({ state: 'frozen' })
     expect(paul.mirrors.of('Lead', copy)[0]?.fields.find(({ name }) => name === 'Email')?.value).toBe('ada@acme.example')
     await vera.records.edit('Lead', record, { Email: 'later@acme.example' })
     await vera.records.resumeSharing(share)
-    await settle(wire, vera, paul)
+    await settle()
     expect(paul.mirrors.of('Lead', copy)[0]).toMatchObject({ state: 'live' })
     expect(paul.mirrors.of('Lead', copy)[0]?.fields.find(({ name }) => name === 'Email')?.value).toBe('later@acme.example')
   })
 
   it('reads by what a slot meant in the version of its doc', async () => {
-    const { vera, paul, wire, copy } = await exported()
-    await agree(vera, paul, wire, ['LastName', 'Company', 'Status', 'Email'], ['Email'])
+    const { paul, copy, agree } = await setup({ upTo: 'exported' })
+    await agree(['LastName', 'Company', 'Status', 'Email'], ['Email'])
     const [mirror] = paul.mirrors.of('Lead', copy)
     expect(mirror?.fields.map(({ name }) => name)).toEqual(['LastName', 'Company', 'Status', 'Email'])
     expect(mirror?.fields.find(({ name }) => name === 'Email')).toMatchObject({ state: 'value', value: 'ada@acme.example' })

@@ -23,7 +23,7 @@ export interface Identity {
 }
 
 /** What the store keeps of it, outside the rows: keys are no values, and no other device may have them. */
-interface StoredIdentity {
+export interface StoredIdentity {
   readonly orgName: string
   readonly user: { readonly id: string; readonly name: string; readonly role: Role }
   readonly root: KeyPair
@@ -33,7 +33,7 @@ interface StoredIdentity {
   readonly offset?: number
 }
 
-const identityKey: StoreKey = ['meta', 'identity']
+export const identityKey: StoreKey = ['meta', 'identity']
 
 export interface CreateIdentityOptions {
   readonly orgName: string

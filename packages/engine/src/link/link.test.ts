@@ -6,7 +6,7 @@ import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
 import { seededRandom } from '../testing/random.js'
 import { MemoryRelay } from '../testing/relay.js'
 import { MemoryStore } from '../testing/store.js'
-import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/two-orgs.js'
+import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/sample-connection.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import { mailboxId } from '../seal/keys.js'
 

@@ -5,7 +5,7 @@ import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
 import { seededRandom } from '../testing/random.js'
 import { MemoryStore } from '../testing/store.js'
 import { MemoryBrowser } from '../testing/tabs.js'
-import { agreementEdits, connectionEdits, mapEdit, sampleConnection, sampleSecret, vendorOrg } from '../testing/two-orgs.js'
+import { agreementEdits, connectionEdits, mapEdit, sampleConnection, sampleSecret, vendorOrg } from '../testing/sample-connection.js'
 import { messageRowId } from './feed-key.js'
 import { connectionFeed, teamFeed } from './feed-role.js'
 

@@ -47,3 +47,23 @@ export class ManualClock implements Clock {
     return this.#timers.length === 0 ? undefined : Math.min(...this.#timers.map((timer) => timer.at)) - this.#now
   }
 }
+
+/** The clock of a device that is wrong by `skew` milliseconds. Its timers run by the true clock. */
+export class SkewedClock implements Clock {
+  readonly #trueClock: Clock
+  /** Milliseconds by which this clock is ahead of the true one. A test may change it at any time. */
+  skew: number
+
+  constructor(trueClock: Clock, skew = 0) {
+    this.#trueClock = trueClock
+    this.skew = skew
+  }
+
+  now(): number {
+    return this.#trueClock.now() + this.skew
+  }
+
+  after(ms: number, call: () => void): () => void {
+    return this.#trueClock.after(ms, call)
+  }
+}

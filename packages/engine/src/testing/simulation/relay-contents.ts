@@ -3,7 +3,7 @@ import { openContent } from '../../seal/seal.js'
 import { teamKey } from '../../seal/keys.js'
 import { teamFeed } from '../../replica/feed-role.js'
 import { feedOf, type Kept, type RelayState } from '../relay-state.js'
-import { connectionEdits, partnerOrg, vendorOrg } from '../two-orgs.js'
+import { connectionEdits, partnerOrg, vendorOrg } from '../sample-connection.js'
 import { noteStamp, type Stamps } from './device.js'
 
 /** Notes the stamps of what the relay keeps of each org's rows, as far as it changed since the last time. */

@@ -1,0 +1,130 @@
+import type { Engine } from '../api.js'
+import { assemble } from '../engine.js'
+import { certifyDevice, createKeyPair } from '../identity/certificate.js'
+import { identityKey, type Identity, type StoredIdentity } from '../identity/identity.js'
+import type { Link } from '../link/index.js'
+import type { OpenSocket } from '../port/socket.js'
+import type { Write } from '../port/store.js'
+import type { Reconcilers } from '../reconcilers.js'
+import type { Replica } from '../replica/index.js'
+import { rowKey, type Rows } from '../row/rows.js'
+import { SkewedClock } from './clock.js'
+import type { MemoryNetwork, NetworkDevice } from './network.js'
+import { memoryRelayHost } from './relay.js'
+import { MemoryStore } from './store.js'
+import { MemoryBrowser } from './tabs.js'
+
+export interface MemoryOrgOptions {
+  readonly orgName?: string
+  readonly userName?: string
+  /** The device's store, with an org in it or empty. Default: an empty one. */
+  readonly store?: MemoryStore
+  /** Milliseconds by which the device's clock is ahead of the network's. */
+  readonly skew?: number
+  /** Whether the org's rows go to its own team feed. */
+  readonly team?: boolean
+  /** Whether the device begins with its wire cut, until `sync.mend()`. */
+  readonly cut?: boolean
+  /** Hears every frame that the device sends. */
+  readonly onSend?: (frame: Uint8Array) => void
+}
+
+/** One page load of an org's device: the whole engine, and what it is made of. */
+export interface MemoryOrg extends Engine, NetworkDevice {
+  readonly options: MemoryOrgOptions
+  readonly store: MemoryStore
+  readonly clock: SkewedClock
+  readonly identity: Identity
+  readonly rows: Rows
+  readonly replica: Replica
+  readonly link: Link
+  readonly reconcilers: Reconcilers
+  /** What went wrong inside the engine, in words, the latest first. */
+  readonly problems: readonly string[]
+}
+
+/** Opens an org at a network, or makes it where its store is empty. @throws EngineError as `openEngine` does */
+export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOptions = {}): Promise<MemoryOrg> {
+  const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, team = false, cut = false, onSend } = options
+  const clock = new SkewedClock(network.clock, skew)
+  const { engine, context, replica, reconcilers } = await assemble({
+    store,
+    openSocket: onSend ? heardSocket(network.relay.openSocket, onSend) : network.relay.openSocket,
+    clock,
+    random: network.random(),
+    tabs: new MemoryBrowser().open(),
+    relay: `ws://${memoryRelayHost}/socket`,
+    create: { orgName, userName },
+    team,
+  })
+  if (cut) engine.sync.cut()
+  const { rows, link, identity } = context
+  const org: MemoryOrg = {
+    ...engine,
+    options,
+    store,
+    clock,
+    identity,
+    rows,
+    replica,
+    link,
+    reconcilers,
+    get problems() {
+      return engine.sync.status().problems.map(({ what }) => what)
+    },
+    get isAtRest() {
+      return !reconcilers.isBusy && (link.status().cut || link.isSynced)
+    },
+    describe: () => `${engine.user.name} of ${engine.org.name}: ${JSON.stringify(engine.sync.status())}`,
+    async close() {
+      leave()
+      await engine.close()
+    },
+  }
+  const leave = network.add(org)
+  return org
+}
+
+export interface MemoryColleagueOptions extends Pick<MemoryOrgOptions, 'cut'> {
+  /** Default: the person at the first device. */
+  readonly userName?: string
+  /** Default: the role of the person at the first device. */
+  readonly role?: 'admin' | 'member'
+  /** A person whom the device claims to speak for, though its certificate names another. */
+  readonly claims?: string
+}
+
+/**
+ * Opens one more device of an org: it has keys of its own, is certified by the org, and knows every row that the first device knows at this moment, as a
+ * device that joins is given them.
+ */
+export async function openMemoryColleague(
+  network: MemoryNetwork,
+  first: MemoryOrg,
+  options: MemoryColleagueOptions = {},
+): Promise<MemoryOrg> {
+  const { userName = first.user.name, role = first.user.role, claims, cut = false } = options
+  const [stored] = (await first.store.get([identityKey])) as readonly [StoredIdentity]
+  const person = userName === first.user.name ? first.user.id : userName.toLowerCase()
+  const device = await createKeyPair()
+  const certificate = await certifyDevice(stored.root, device, { user: person, role }, Math.floor(network.clock.now() / 1000))
+  const identity: StoredIdentity = { ...stored, user: { id: claims ?? person, name: userName, role }, device, certificate }
+  const rows = [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()])
+  const writes: Write[] = rows.map((row) => ({ put: rowKey(row.object, row.id), value: row }))
+  const store = new MemoryStore()
+  await store.update([], () => ({ writes: [{ put: identityKey, value: identity }, ...writes], result: undefined }))
+  return openMemoryOrg(network, { ...first.options, store, cut })
+}
+
+function heardSocket(openSocket: OpenSocket, hear: (frame: Uint8Array) => void): OpenSocket {
+  return (url, events) => {
+    const socket = openSocket(url, events)
+    return {
+      close: () => socket.close(),
+      send(frame) {
+        hear(frame)
+        socket.send(frame)
+      },
+    }
+  }
+}

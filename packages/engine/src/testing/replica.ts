@@ -1,0 +1,54 @@
+import type { Side } from '@entente/protocol'
+import type { LeftOut } from '../replica/index.js'
+import { type MemoryDevice, openMemoryDevice } from './device.js'
+import type { MemoryNetwork, NetworkDevice } from './network.js'
+import { partnerOrg, vendorOrg } from './sample-connection.js'
+import { MemoryStore } from './store.js'
+
+export interface MemoryReplicaOptions {
+  /** The device's store, empty or of an earlier page load. Default: an empty one. */
+  readonly store?: MemoryStore
+  /** Whether the org's rows go to its own team feed. */
+  readonly team?: boolean
+  /** Rules of the replica that a test leaves out to see that they are needed. */
+  readonly leftOut?: readonly LeftOut[]
+}
+
+/** A device of one side of the sample connection, without an engine: its rows, its replica and its link. */
+export interface MemoryReplica extends MemoryDevice, NetworkDevice {
+  readonly store: MemoryStore
+  /** What the replica or the link found wrong, in words, in order. */
+  readonly problems: readonly string[]
+}
+
+/** Opens a device at a network. Its link is not started. @throws StoreError where the store refuses */
+export async function openMemoryReplica(network: MemoryNetwork, side: Side, options: MemoryReplicaOptions = {}): Promise<MemoryReplica> {
+  const { store = new MemoryStore(), team = false, leftOut = [] } = options
+  const problems: string[] = []
+  const device = await openMemoryDevice({
+    org: side === 'vendor' ? vendorOrg : partnerOrg,
+    store,
+    openSocket: network.relay.openSocket,
+    clock: network.clock,
+    random: network.random(),
+    team,
+    leftOut: new Set(leftOut),
+    problem: (what) => problems.push(what),
+  })
+  const { link } = device
+  const replica: MemoryReplica = {
+    ...device,
+    store,
+    problems,
+    get isAtRest() {
+      return link.status().cut || link.isSynced
+    },
+    describe: () => `${side}: ${JSON.stringify(link.status())} ${problems.join(' ')}`,
+    close() {
+      leave()
+      device.close()
+    },
+  }
+  const leave = network.add(replica)
+  return replica
+}
