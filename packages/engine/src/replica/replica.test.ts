@@ -1,10 +1,14 @@
 import { decodePolicy, type Entry, type FeedName, type Offer, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../testing/clock.js'
-import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
-import { seededRandom } from '../testing/random.js'
-import { MemoryStore } from '../testing/store.js'
-import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/sample-connection.js'
+import {
+  agreementEdits,
+  mapEdit,
+  type MemoryReplica,
+  type MemoryReplicaOptions,
+  sampleConnection,
+  setup,
+  vendorOrg,
+} from '../testing/index.js'
 import { valueOf } from '../row/row.js'
 import { needOf } from './compare.js'
 import { messageRowId } from './feed-key.js'
@@ -16,29 +20,11 @@ import { type DocHead, docStoreKey } from './stored.js'
 const map = parseKey('map-of-ada')
 const leads = connectionFeed(sampleConnection, 'vendor', 'lead')
 const messages = (['vendor', 'partner'] as const).map((side) => connectionFeed(sampleConnection, side, 'messages'))
-const clock = new ManualClock()
 
-async function openOrg(
-  side: 'vendor' | 'partner',
-  options: { team?: boolean; leftOut?: LeftOut[]; store?: MemoryStore; seed?: number } = {},
-) {
-  const problems: string[] = []
-  const store = options.store ?? new MemoryStore()
-  const device = await openMemoryDevice({
-    org: side === 'vendor' ? vendorOrg : partnerOrg,
-    store,
-    openSocket: () => ({ send: () => undefined, close: () => undefined }),
-    clock,
-    random: seededRandom(options.seed ?? (side === 'vendor' ? 1 : 2)),
-    team: options.team ?? false,
-    leftOut: new Set(options.leftOut),
-    problem: (what) => problems.push(what),
-  })
-  await device.rows.save([...connectionEdits(side), ...agreementEdits(side, 1, [0, 1])])
-  return { ...device, problems, store }
-}
+/** The replicas of Vera and Paul, whose agreement gives two fields slots. Tests carry entries between them by hand. */
+const replicas = (options: { readonly vera?: MemoryReplicaOptions } = {}) => setup({ level: 'replica', slots: [0, 1], ...options })
 
-const offersOf = async ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
+const offersOf = async ({ replica }: Pick<MemoryReplica, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
   (await replica.offers([feed], () => true, { count: 100, bytes: 1_000_000 })).flatMap(({ offers }) => offers)
 
 const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence: number): Entry => ({
@@ -50,11 +36,11 @@ const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence
   bytes,
 })
 
-const absorb = ({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName, ...entries: Entry[]): Promise<void> =>
+const absorb = ({ replica }: Pick<MemoryReplica, 'replica'>, feed: FeedName, ...entries: Entry[]): Promise<void> =>
   replica.absorb(feed, { incarnation: 1, position: 1, live: true, entries })
 
 /** Both sides have registered their policies, and each has read the other's. */
-async function registerPolicies(vera: MemoryDevice, paul: MemoryDevice): Promise<void> {
+async function registerPolicies(vera: MemoryReplica, paul: MemoryReplica): Promise<void> {
   for (const [index, device] of [vera, paul].entries()) {
     const feed = messages[index]
     const [policy] = feed ? await offersOf(device, feed) : []
@@ -65,7 +51,7 @@ async function registerPolicies(vera: MemoryDevice, paul: MemoryDevice): Promise
 
 describe('a replica', () => {
   it('[PB1, DC3, DF1] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
@@ -83,7 +69,7 @@ describe('a replica', () => {
   })
 
   it('[AB1, AB3] takes a chunk in once, however often it comes', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
@@ -95,7 +81,7 @@ describe('a replica', () => {
   })
 
   it('[SE4] keeps the last good value where a seal does not open, and flags it (bad input 39)', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
@@ -110,7 +96,7 @@ describe('a replica', () => {
   })
 
   it('[AB4] checks what the relay sends as the relay did, and keeps the last good state', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
@@ -123,15 +109,15 @@ describe('a replica', () => {
   })
 
   it('[EP5] begins a doc anew under the next epoch once it is mostly dead, and it is small again', async () => {
-    const store = new MemoryStore()
-    let vera = await openOrg('vendor', { store })
-    const paul = await openOrg('partner')
+    const { open, ...opened } = await replicas()
+    const { paul } = opened
+    let { vera } = opened
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     let [edits, last] = [0, 0]
     // Each page load writes under a client id of its own, and that is what makes a doc grow.
     for (; last === 0 && edits < 200; edits++) {
-      vera = await openOrg('vendor', { store, seed: 100 + edits })
+      vera = await open('vendor', { store: vera.store })
       await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: `Ada ${edits}` } }])
       const [offer] = await offersOf(vera, leads)
       if (!offer) throw new Error('nothing to send')
@@ -146,12 +132,13 @@ describe('a replica', () => {
   })
 
   it('[MS1] settles two devices of an org that say different things under one key on the later one', async () => {
-    const [first, second] = [await openOrg('vendor'), await openOrg('vendor')]
+    const { vera: first, clock, open } = await replicas()
+    const second = await open('vendor')
     const [feed = leads] = messages
     await first.rows.save([{ object: 'Message', id: `${feed}#note`, values: { body: 'earlier' } }])
     clock.advance(1)
     await second.rows.save([{ object: 'Message', id: `${feed}#note`, values: { body: 'later' } }])
-    const note = async (device: MemoryDevice) => (await offersOf(device, feed)).find((offer) => offer.key === 'note')
+    const note = async (device: MemoryReplica) => (await offersOf(device, feed)).find((offer) => offer.key === 'note')
     const said = await note(first)
     if (!said) throw new Error('nothing to say')
     for (const device of [first, second]) await absorb(device, feed, entryOf(said, 1))
@@ -164,17 +151,17 @@ describe('a replica', () => {
   })
 
   it('[EP4] leaves a doc of a version that it does not know alone until the agreement comes', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul, open } = await replicas()
     await paul.replica.lead()
     await registerPolicies(vera, paul)
     await vera.rows.save([...agreementEdits('vendor', 2, [0]), { object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
-    const secondPolicy = async (index: 0 | 1, device: MemoryDevice): Promise<void> => {
+    const secondPolicy = async (index: 0 | 1, device: MemoryReplica): Promise<void> => {
       const feed = messages[index]
       const [policy] = feed ? await offersOf(device, feed) : []
       if (feed && policy) await absorb(vera, feed, entryOf(policy, 2))
     }
     await secondPolicy(0, vera)
-    const elsewhere = await openOrg('partner')
+    const elsewhere = await open('partner')
     await elsewhere.rows.save(agreementEdits('partner', 2, [0]))
     await secondPolicy(1, elsewhere)
     const [whole] = await offersOf(vera, leads)
@@ -222,7 +209,7 @@ describe('a replica', () => {
 
   it('sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
     for (const leftOut of [[], ['team-first']] as LeftOut[][]) {
-      const [vera, paul] = [await openOrg('vendor', { team: true, leftOut }), await openOrg('partner')]
+      const { vera, paul } = await replicas({ vera: { team: true, leftOut } })
       await registerPolicies(vera, paul)
       await absorb(vera, teamFeed(vendorOrg, 'rows'))
       await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
@@ -234,7 +221,7 @@ describe('a replica', () => {
   })
 
   it('[IN3, DF3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     const gone = parseKey('map-of-bob')
     await vera.rows.save([
@@ -262,7 +249,7 @@ describe('a replica', () => {
   describe('[IN4] after a relay came back from a backup', () => {
     /** Paul saw "Won", the backup has "Open": what came of the record's doc until each of them. */
     async function edited() {
-      const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+      const { vera, paul } = await replicas()
       await registerPolicies(vera, paul)
       await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
       const say = async (sequence: number): Promise<Entry> => {
@@ -277,7 +264,7 @@ describe('a replica', () => {
       await say(2)
       return { vera, paul, say, backup }
     }
-    const shown = (device: MemoryDevice) => {
+    const shown = (device: MemoryReplica) => {
       const doc = device.replica.peerDocs(leads).get(map)
       return [doc?.kind, ...Object.values(doc?.registers ?? {}).map(([, value]) => value)]
     }
@@ -333,7 +320,7 @@ describe('a replica', () => {
   })
 
   it('[IN4] reads what a frozen mirror keeps by the version under which it was told, not by that of the tombstone', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
@@ -346,7 +333,7 @@ describe('a replica', () => {
   })
 
   it('[DF4] does not begin the doc of an imported copy before its first edit', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     const own = connectionFeed(sampleConnection, 'partner', 'lead')
     await absorb(paul, own)
@@ -361,7 +348,7 @@ describe('a replica', () => {
   })
 
   it('[EP3, EP2, DF2] replaces every old doc under a narrowed agreement, by an empty one where nothing is left', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     const onlyStatus = parseKey('map-of-bob')
     await vera.rows.save([
@@ -391,7 +378,7 @@ describe('a replica', () => {
   })
 
   it('[CN8, IN3] tells the relay of an end once its docs are erased, and again when the relay has lost it', async () => {
-    const [vera, paul] = [await openOrg('vendor'), await openOrg('partner')]
+    const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     const [said = leads] = messages
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
@@ -429,7 +416,8 @@ describe('a replica', () => {
   it('[MS3] keeps an erased message erased on the org’s other devices', async () => {
     const feed = messages[0]
     if (!feed) return
-    const [vera, vito] = [await openOrg('vendor'), await openOrg('vendor', { store: new MemoryStore() })]
+    const { vera, open } = await replicas()
+    const vito = await open('vendor')
     const id = `${feed}#listing`
     await vera.rows.save([{ object: 'Message', id, values: { body: 'Ada' } }])
     const said = (await offersOf(vera, feed)).map((offer, index) => entryOf(offer, index + 1))
