@@ -1,43 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
 import { type ErrorCode, type Offer, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../testing/clock.js'
-import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
-import { seededRandom } from '../testing/random.js'
-import { MemoryRelay } from '../testing/relay.js'
-import { MemoryStore } from '../testing/store.js'
-import { agreementEdits, connectionEdits, mapEdit, partnerOrg, sampleConnection, vendorOrg } from '../testing/sample-connection.js'
+import { agreementEdits, connectionEdits, mapEdit, sampleConnection, setup } from '../testing/index.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import { mailboxId } from '../seal/keys.js'
 
 const mapId = 'map-of-the-first-lead0'
 const vendorLeads = connectionFeed(sampleConnection, 'vendor', 'lead')
 
-async function connectedOrgs() {
-  const clock = new ManualClock()
-  const random = seededRandom(1)
-  const relay = new MemoryRelay({ clock, random })
-  const problems: string[] = []
-  const open = (org: typeof vendorOrg, store = new MemoryStore()) =>
-    openMemoryDevice({ org, store, openSocket: relay.openSocket, clock, random, problem: (what) => problems.push(what) })
-  const vera = await open(vendorOrg)
-  const paul = await open(partnerOrg)
-  await vera.rows.save([...connectionEdits('vendor'), ...agreementEdits('vendor', 1, [0, 1, 2])])
-  await paul.rows.save([...connectionEdits('partner'), ...agreementEdits('partner', 1, [0, 1, 2])])
-  const settle = async (...devices: MemoryDevice[]): Promise<void> => {
-    for (let turn = 0; turn < 400; turn++) {
-      await setImmediate()
-      clock.advance(1)
-      if (devices.every(({ link }) => link.isSynced)) return
-    }
-    throw new Error('Not in sync: ' + JSON.stringify(devices.map(({ link }) => link.status())) + problems.join(' '))
-  }
-  return { clock, random, relay, vera, paul, settle, problems, open }
-}
-
 describe('a link', () => {
   it('[AB2] brings Vera’s edit of an agreed field to Paul, and no other field', async () => {
-    const { vera, paul, settle, problems } = await connectedOrgs()
+    const { vera, paul, settle } = await setup({ level: 'replica' })
     await vera.rows.save([
       { object: 'Lead', id: 'lead-1', values: { Name: 'Ada', Status: 'Open', Secret: 'not agreed' } },
       mapEdit(mapId, 'lead-1'),
@@ -50,12 +23,12 @@ describe('a link', () => {
       0: 'Ada',
       1: 'Open',
     })
-    expect(problems).toEqual([])
+    for (const { problems } of [vera, paul]) expect(problems).toEqual([])
     expect(vera.replica.acknowledged(vendorLeads, parseKey(mapId))).toBe(true)
   })
 
   it('[CU1] [ID5] asks for all feeds in the frame of its hello and sends a hundred offline edits of one record as one update', async () => {
-    const { vera, paul, settle } = await connectedOrgs()
+    const { vera, paul, settle } = await setup({ level: 'replica' })
     await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
     vera.link.start()
     paul.link.start()
@@ -73,7 +46,6 @@ describe('a link', () => {
   })
 
   it('says what needs no room though much that does stands before it, and all of it once there is room again', async () => {
-    const [clock, random] = [new ManualClock(), seededRandom(1)]
     let isFull = true
     const refused = new Set<string>()
     const refuses = (_: string, { kind, key }: Offer): ErrorCode | undefined => {
@@ -81,15 +53,7 @@ describe('a link', () => {
       refused.add(key)
       return 'QUOTA'
     }
-    const relay = new MemoryRelay({ clock, random, refuses })
-    const vera = await openMemoryDevice({
-      org: vendorOrg,
-      store: new MemoryStore(),
-      openSocket: relay.openSocket,
-      clock,
-      random,
-      team: true,
-    })
+    const { vera, clock } = await setup({ level: 'replica', connected: false, relay: { refuses }, vera: { team: true } })
     // More than are in flight at once.
     await vera.rows.save(
       Array.from({ length: 600 }, (_, index) => ({ object: 'Lead', id: `lead-${index}`, values: { Name: `Lead ${index}` } })),
@@ -110,7 +74,7 @@ describe('a link', () => {
   }, 20_000)
 
   it('dials no more where it was stopped while the tab took the lead', async () => {
-    const { vera, settle } = await connectedOrgs()
+    const { vera, settle } = await setup({ level: 'replica' })
     vera.link.start()
     vera.link.stop()
     for (let turn = 0; turn < 20; turn++) await setImmediate()
@@ -120,7 +84,7 @@ describe('a link', () => {
   })
 
   it('says an invitation that Vera makes while the line lies idle', async () => {
-    const { vera, settle, clock } = await connectedOrgs()
+    const { vera, settle, clock } = await setup({ level: 'replica' })
     const heard: string[] = []
     vera.link.onMailbox(({ state }) => heard.push(state))
     vera.link.start()
@@ -134,7 +98,7 @@ describe('a link', () => {
   })
 
   it('sends nothing for an edit of a field that no feed carries', async () => {
-    const { vera, paul, settle, clock } = await connectedOrgs()
+    const { vera, paul, settle, clock } = await setup({ level: 'replica' })
     await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
     vera.link.start()
     paul.link.start()

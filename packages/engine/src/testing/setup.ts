@@ -136,6 +136,8 @@ async function setupOrgs(network: MemoryNetwork, options: SetupOptions): Promise
 
 export interface ReplicaSetupOptions extends MemoryNetworkOptions {
   readonly level: 'replica'
+  /** False leaves the rows of the sample connection to the test. */
+  readonly connected?: boolean
   /** Which of `sampleFields` the agreement gives slots. Default: the first three. */
   readonly slots?: readonly number[]
   readonly vera?: MemoryReplicaOptions
@@ -148,10 +150,10 @@ export interface ReplicaSetup extends Ground<MemoryReplica> {
 }
 
 async function setupReplicas(network: MemoryNetwork, options: ReplicaSetupOptions): Promise<ReplicaSetup> {
-  const { slots = [0, 1, 2] } = options
+  const { connected = true, slots = [0, 1, 2] } = options
   const open = async (side: Side, more: MemoryReplicaOptions = {}): Promise<MemoryReplica> => {
     const replica = await openMemoryReplica(network, side, more)
-    await replica.rows.save([...connectionEdits(side), ...agreementEdits(side, 1, slots)])
+    if (connected) await replica.rows.save([...connectionEdits(side), ...agreementEdits(side, 1, slots)])
     return replica
   }
   return { ...groundOf(network, await open('vendor', options.vera), await open('partner', options.paul)), open }
