@@ -4,14 +4,14 @@ import type { EngineError } from './error.js'
 import type { Field } from './schema/field.js'
 import type { RecordQuery } from './query/query.js'
 import type { Rule } from './query/rule.js'
-import type { ObjectSchema } from './schema/schema.js'
+import type { ObjectName, ObjectSchema } from './schema/schema.js'
 import type { Value } from './schema/value.js'
 
 // What a page may ask of one org's engine. Elements take these types and nothing else. Every method that changes something resolves when the
 // change is durable on this device, and rejects with an EngineError that says what to do; nothing is half done then. Reads are synchronous, from
 // memory; `watch` tells when to read again.
 
-export type ObjectName = 'Lead' | 'Opportunity'
+export type { ObjectName } from './schema/schema.js'
 
 export interface Engine {
   readonly org: { readonly id: OrgId; readonly name: string }

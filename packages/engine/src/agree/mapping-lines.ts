@@ -1,5 +1,5 @@
 import type { Acceptance, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api.js'
-import { type FieldMapping as Line, preflight, suggestMapping } from '../schema/mapping.js'
+import { type MappingLine, preflight, suggestMapping } from '../schema/mapping.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
@@ -7,10 +7,10 @@ import type { Value } from '../schema/value.js'
 type AcceptedObject = NonNullable<Acceptance['objects'][ObjectName]>
 
 /** The lines by which a record is converted: the agreed mapping, and a default for each own required field that nothing is mapped to. */
-export function conversionLines(fields: readonly FieldMapping[], defaults: Readonly<Record<string, Value>> = {}): readonly Line[] {
+export function conversionLines(fields: readonly FieldMapping[], defaults: Readonly<Record<string, Value>> = {}): readonly MappingLine[] {
   const mapped = new Set(fields.map(({ target }) => target))
   const filled = Object.entries(defaults).filter(([target]) => !mapped.has(target))
-  return [...fields, ...filled.map(([target, value]): Line => ({ target, default: value }))]
+  return [...fields, ...filled.map(([target, value]): MappingLine => ({ target, default: value }))]
 }
 
 /** Suggests a mapping for what was proposed; what a person chose stays as it is. */

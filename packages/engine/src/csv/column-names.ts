@@ -1,9 +1,9 @@
-import { foldLabel, type Field, type ObjectSchema, type RecordObject } from '../schema/index.js'
+import { foldLabel, type Field, type ObjectSchema, type ObjectName } from '../schema/index.js'
 
 /**
  * What other tools call the standard fields, best first. Only names that mean nothing else stand here: a wrong guess costs more than none.
  */
-const otherNames: Readonly<Record<RecordObject, Readonly<Record<string, readonly string[]>>>> = {
+const otherNames: Readonly<Record<ObjectName, Readonly<Record<string, readonly string[]>>>> = {
   Opportunity: {
     Name: ['opportunity', 'deal', 'deal name', 'opportunity title', 'opportunity id', 'deal id'],
     AccountName: ['account', 'customer', 'customer name', 'client', 'company', 'company name', 'organization', 'organisation'],

@@ -2,7 +2,7 @@ import {
   opportunityStages,
   type ObjectSchema,
   type OpportunityStage,
-  type RecordObject,
+  type ObjectName,
   type RecordValues,
   type Value,
 } from '../schema/index.js'
@@ -23,7 +23,7 @@ export interface SampleOptions {
 }
 
 export interface SampleRecord {
-  readonly object: RecordObject
+  readonly object: ObjectName
   /** In stored form; parseRecord takes them under the side's schema. */
   readonly values: RecordValues
 }

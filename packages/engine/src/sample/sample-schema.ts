@@ -4,16 +4,16 @@ import {
   standardLead,
   standardOpportunity,
   type Field,
-  type FieldMapping,
+  type MappingLine,
   type ObjectSchema,
   type PicklistValue,
-  type RecordObject,
+  type ObjectName,
 } from '../schema/index.js'
 
 export type SampleSide = 'vendor' | 'partner'
 
 /** The vendor of the sample: standard schema, and a few fields of its own. */
-export function vendorSchema(object: RecordObject): ObjectSchema {
+export function vendorSchema(object: ObjectName): ObjectSchema {
   const standard = object === 'Lead' ? standardLead : standardOpportunity
   return { ...standard, fields: [...standard.fields, ...(object === 'Lead' ? vendorLeadFields : vendorOpportunityFields)] }
 }
@@ -22,12 +22,12 @@ export function vendorSchema(object: RecordObject): ObjectSchema {
  * The partner of the sample keeps the same things otherwise: other labels, its own stages and statuses, other custom fields. So a mapping
  * has something to do: values to pair, a text that must be cut, fields that have no counterpart.
  */
-export function partnerSchema(object: RecordObject): ObjectSchema {
+export function partnerSchema(object: ObjectName): ObjectSchema {
   return object === 'Lead' ? partnerLead() : partnerOpportunity()
 }
 
 /** A mapping of the vendor's fields to the partner's that brings every sample record across. */
-export function partnerMapping(object: RecordObject): readonly FieldMapping[] {
+export function partnerMapping(object: ObjectName): readonly MappingLine[] {
   return object === 'Lead' ? leadMapping : opportunityMapping
 }
 
@@ -96,7 +96,7 @@ function partnerLead(): ObjectSchema {
 
 const solutionPairs = { Sensors: 'Sensors', Gateways: 'Gateways', Analytics: 'Data & Analytics', 'Field Service': 'Services' }
 
-const opportunityMapping: readonly FieldMapping[] = [
+const opportunityMapping: readonly MappingLine[] = [
   { source: 'Name', target: 'Name', truncate: true },
   { source: 'AccountName', target: 'AccountName', truncate: true },
   { source: 'Amount', target: 'Amount' },
@@ -123,7 +123,7 @@ const opportunityMapping: readonly FieldMapping[] = [
   { source: 'Product_Line__c', target: 'Solution__c', picklist: solutionPairs },
 ]
 
-const leadMapping: readonly FieldMapping[] = [
+const leadMapping: readonly MappingLine[] = [
   { source: 'FirstName', target: 'FirstName' },
   { source: 'LastName', target: 'LastName' },
   { source: 'Company', target: 'Company', truncate: true },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Field } from './field.js'
-import { convertRecord, preflight, suggestMapping, type FieldMapping } from './mapping.js'
+import { convertRecord, preflight, suggestMapping, type MappingLine } from './mapping.js'
 import { listValues } from './picklists.js'
 import type { ObjectSchema } from './schema.js'
 
@@ -33,7 +33,7 @@ const rows = [
   { Name: 'A much longer name', StageName: 'Open', Amount: null },
 ]
 
-const complete: readonly FieldMapping[] = [
+const complete: readonly MappingLine[] = [
   { source: 'Name', target: 'Name', truncate: true },
   { source: 'StageName', target: 'StageName', picklist: { Open: 'Offen' } },
   { source: 'Amount', target: 'Amount' },
@@ -51,7 +51,7 @@ describe('suggesting a mapping', () => {
   })
 
   it('never overwrites what Paul chose, and gives no field two sources', () => {
-    const chosen: readonly FieldMapping[] = [{ source: 'Contact__c', target: 'Name', truncate: true }]
+    const chosen: readonly MappingLine[] = [{ source: 'Contact__c', target: 'Name', truncate: true }]
     const suggested = suggestMapping(offered, paul, chosen)
     expect(suggested[0]).toBe(chosen[0])
     expect(suggested.map(({ target }) => target)).toEqual(['Name', 'StageName', 'Amount'])
@@ -97,7 +97,7 @@ describe('preflight', () => {
     expect(stage?.samples[0]).toMatchObject({ before: 'Open', error: { code: 'PICKLIST', field: 'StageName' } })
   })
 
-  it.each<[string, FieldMapping]>([
+  it.each<[string, MappingLine]>([
     ['a second source for one field', { source: 'Contact__c', target: 'Name' }],
     ['a source used twice', { source: 'Name', target: 'Kontakt__c' }],
     ['a field that Paul does not have', { source: 'Contact__c', target: 'Nowhere__c' }],

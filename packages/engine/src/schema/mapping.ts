@@ -8,7 +8,7 @@ import type { RecordValues } from './validate.js'
 import type { Value } from './value.js'
 
 /** One line of a mapping: which source field fills which local field, and how. Without a source the default fills it always. */
-export interface FieldMapping extends ConversionChoices {
+export interface MappingLine extends ConversionChoices {
   readonly source?: string
   /** The local field's API name. */
   readonly target: string
@@ -59,7 +59,7 @@ const maxSamples = 3
 export function preflight(
   sourceFields: readonly Field[],
   target: ObjectSchema,
-  mapping: readonly FieldMapping[],
+  mapping: readonly MappingLine[],
   rows: readonly RecordValues[],
 ): Preflight {
   const fields = mapping.map((line, index) => checkLine(line, sourceFields, target, mapping.slice(0, index), rows))
@@ -87,8 +87,8 @@ export function preflight(
 export function suggestMapping(
   sourceFields: readonly Field[],
   target: ObjectSchema,
-  existing: readonly FieldMapping[] = [],
-): readonly FieldMapping[] {
+  existing: readonly MappingLine[] = [],
+): readonly MappingLine[] {
   const lines = [...existing]
   const taken = new Set(existing.map((line) => line.target))
   const mapped = new Set(existing.map((line) => line.source))
@@ -116,7 +116,7 @@ export function suggestMapping(
 export function convertRecord(
   sourceFields: readonly Field[],
   target: ObjectSchema,
-  mapping: readonly FieldMapping[],
+  mapping: readonly MappingLine[],
   values: RecordValues,
   mode: 'create' | 'update',
 ): RecordConversion {
@@ -149,10 +149,10 @@ export function convertRecord(
 }
 
 function checkLine(
-  line: FieldMapping,
+  line: MappingLine,
   sourceFields: readonly Field[],
   target: ObjectSchema,
-  earlier: readonly FieldMapping[],
+  earlier: readonly MappingLine[],
   rows: readonly RecordValues[],
 ): PreflightField {
   const source = sourceFields.find((field) => field.name === line.source)
@@ -164,10 +164,10 @@ function checkLine(
 }
 
 function compareLine(
-  line: FieldMapping,
+  line: MappingLine,
   source: Field | undefined,
   local: Field | undefined,
-  earlier: readonly FieldMapping[],
+  earlier: readonly MappingLine[],
 ): FieldComparison {
   if (local === undefined) return { verdict: 'blocked', reason: 'There is no such field here.' }
   if (earlier.some((other) => other.target === line.target)) {
@@ -185,14 +185,14 @@ function compareLine(
   return compareFields(source, local, line)
 }
 
-function fillAlways(local: Field, line: FieldMapping): ReturnType<typeof takeDefault> {
+function fillAlways(local: Field, line: MappingLine): ReturnType<typeof takeDefault> {
   return takeDefault({ ...local, required: true }, line)
 }
 
 function trySamples(
   source: Field,
   local: Field,
-  line: FieldMapping,
+  line: MappingLine,
   rows: readonly RecordValues[],
 ): Pick<PreflightField, 'samples' | 'refusedRows'> {
   const samples = new Map<string, PreflightSample>()

@@ -11,11 +11,11 @@ import {
   stagePicklist,
 } from './picklists.js'
 
-export type RecordObject = 'Lead' | 'Opportunity'
+export type ObjectName = 'Lead' | 'Opportunity'
 
 /** What an org's records of one object look like. */
 export interface ObjectSchema {
-  readonly object: RecordObject
+  readonly object: ObjectName
   readonly label: string
   readonly plural: string
   readonly fields: readonly Field[]
@@ -92,7 +92,7 @@ export const standardOpportunity: ObjectSchema = {
   ],
 }
 
-export function standardSchema(object: RecordObject): ObjectSchema {
+export function standardSchema(object: ObjectName): ObjectSchema {
   return object === 'Lead' ? standardLead : standardOpportunity
 }
 
