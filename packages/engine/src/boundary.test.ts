@@ -1,6 +1,6 @@
 import { ProtocolError } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Engine, Topic } from './api.js'
+import type { Engine, Topic } from './api/index.js'
 import { methodsByGroup, withBoundary } from './boundary.js'
 import { openEngine } from './engine.js'
 import { EngineError, type EngineErrorCode } from './error.js'

@@ -1,4 +1,4 @@
-import type { Engine } from './api.js'
+import type { Engine } from './api/index.js'
 import { EngineError, toEngineError } from './error.js'
 
 type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>

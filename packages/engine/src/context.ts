@@ -1,5 +1,5 @@
 import type { ConnectionId, OrgId } from '@entente/protocol'
-import type { ObjectName } from './api.js'
+import type { ObjectName } from './api/index.js'
 import type { Identity } from './identity/identity.js'
 import type { Link } from './link/link.js'
 import type { Clock } from './port/clock.js'

@@ -1,5 +1,5 @@
 import { createAgreements } from './agree/agreements.js'
-import type { Engine, Topic } from './api.js'
+import type { Engine, Topic } from './api/index.js'
 import { EngineError, toEngineError } from './error.js'
 import { createConnections } from './connect/connections.js'
 import { withBoundary } from './boundary.js'

@@ -1,5 +1,5 @@
 // The engine's front door: opening an org, what a page may ask of it, the ports it needs, and the pure functions about records.
-export * from './api.js'
+export * from './api/index.js'
 export * from './csv/index.js'
 export type { Clock } from './port/clock.js'
 export type { RandomBytes } from './port/random.js'

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api.js'
+import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'

@@ -1,5 +1,5 @@
 import { type ObjectTopic, type Policy, policyKey } from '@entente/protocol'
-import type { EffectiveAgreement, ObjectName } from '../api.js'
+import type { EffectiveAgreement, ObjectName } from '../api/index.js'
 import type { Value } from '../schema/value.js'
 import { policyText } from '../replica/index.js'
 import type { RowEdit } from '../row/rows.js'

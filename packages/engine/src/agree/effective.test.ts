@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { FieldMapping } from '../api.js'
+import type { FieldMapping } from '../api/index.js'
 import { findField, standardLead } from '../schema/schema.js'
 import { canonicalHash, canonicalJson } from './canonical.js'
 import { effectiveAgreement } from './effective.js'

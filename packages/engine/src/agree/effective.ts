@@ -1,5 +1,5 @@
 import { limits } from '@entente/protocol'
-import type { AgreedField, EffectiveAgreement, ObjectName } from '../api.js'
+import type { AgreedField, EffectiveAgreement, ObjectName } from '../api/index.js'
 import type { EngineErrorCode } from '../error.js'
 import { compareFields } from '../schema/compare-fields.js'
 import { canonicalHash } from './canonical.js'

@@ -1,4 +1,4 @@
-import type { Acceptance, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api.js'
+import type { Acceptance, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api/index.js'
 import { type MappingLine, preflight, suggestMapping } from '../schema/mapping.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'

@@ -1,6 +1,6 @@
 import { decodeRelayFrame, encodeClientFrame, parseOrgId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import type { Engine } from '../api.js'
+import type { Engine } from '../api/index.js'
 import { connect, enabledConnection, invitationPage, memoryHello, seededRandom, setup } from '../testing/index.js'
 import { rowKey, storedRow } from '../row/rows.js'
 import { mailboxClaim, mailboxId } from '../seal/keys.js'

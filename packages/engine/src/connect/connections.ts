@@ -1,6 +1,6 @@
 import { type ConnectionId, limits, parseConnectionId, parseOrgId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api.js'
+import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'

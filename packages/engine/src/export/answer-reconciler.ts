@@ -1,5 +1,5 @@
 import { type Key, type Stamp } from '@entente/protocol'
-import type { OutboundStatus } from '../api.js'
+import type { OutboundStatus } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
-import type { ExportError, OutboundStatus } from '../api.js'
+import type { ExportError, OutboundStatus } from '../api/index.js'
 import { value } from '../agree/agreement-terms.js'
 
 // What both orgs say to each other about an export. A request asks for up to 50 listings; it is answered by one or more packages, and each package by

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Engine } from '../api.js'
+import type { Engine } from '../api/index.js'
 import { enabledConnection, lead, setup } from '../testing/index.js'
 
 describe('two engines at a relay', () => {

@@ -1,5 +1,5 @@
 import { utf8ByteLength } from 'lib0/string'
-import type { AgreedField, ObjectName } from '../api.js'
+import type { AgreedField, ObjectName } from '../api/index.js'
 import { canonicalJson } from '../agree/canonical.js'
 import { validateField } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'

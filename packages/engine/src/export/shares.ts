@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { feedName, parseKey } from '@entente/protocol'
-import type { InboundStatus, MirrorsApi, ObjectName, OutboundStatus, ShareView } from '../api.js'
+import type { InboundStatus, MirrorsApi, ObjectName, OutboundStatus, ShareView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { AgreedField, FieldMapping } from '../api.js'
+import type { AgreedField, FieldMapping } from '../api/index.js'
 import type { Field } from '../schema/field.js'
 import { findField, standardLead } from '../schema/schema.js'
 import { importAnswer } from './import-answer.js'

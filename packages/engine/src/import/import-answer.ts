@@ -1,5 +1,5 @@
 import type { Stamp } from '@entente/protocol'
-import type { EffectiveAgreement, ExportError, ObjectName } from '../api.js'
+import type { EffectiveAgreement, ExportError, ObjectName } from '../api/index.js'
 import { conversionLines } from '../agree/mapping-lines.js'
 import { type ExportedAnswer, exportError } from '../export/export-messages.js'
 import { convertRecord } from '../schema/mapping.js'

@@ -1,6 +1,6 @@
 import { connectionId, parseKey, parseOrgId, type Stamp } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import type { AgreedField } from '../api.js'
+import type { AgreedField } from '../api/index.js'
 import { findField, standardLead } from '../schema/schema.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import type { Row } from '../row/row.js'

@@ -1,5 +1,5 @@
 import { type ConnectionId, type FeedName, feedName, otherSide, parseKey, type Side } from '@entente/protocol'
-import type { AgreedField, MirrorField, MirrorView, ObjectName } from '../api.js'
+import type { AgreedField, MirrorField, MirrorView, ObjectName } from '../api/index.js'
 import { validateField } from '../schema/validate.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import { registerOf, type Row, valueOf } from '../row/row.js'

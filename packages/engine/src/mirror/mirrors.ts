@@ -1,5 +1,5 @@
 import { otherSide, parseKey } from '@entente/protocol'
-import type { MirrorsApi, MirrorView, ObjectName } from '../api.js'
+import type { MirrorsApi, MirrorView, ObjectName } from '../api/index.js'
 import { agreementFacts, slotOf } from '../agree/agreement-row.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'

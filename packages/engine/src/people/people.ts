@@ -1,6 +1,6 @@
 import type { ConnectionId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import type { PeopleApi } from '../api.js'
+import type { PeopleApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'

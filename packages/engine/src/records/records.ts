@@ -1,5 +1,5 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api.js'
+import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import { nextTurn } from '../flow/turns.js'

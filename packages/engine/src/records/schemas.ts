@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api.js'
+import type { ObjectName } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { type Field, parseField } from '../schema/field.js'
 import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema } from '../schema/schema.js'

@@ -3,7 +3,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { type Key, parseKey } from '@entente/protocol'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
-import type { ObjectName } from '../api.js'
+import type { ObjectName } from '../api/index.js'
 
 // Ids over one connection are derived from its secret: stable, the same on every device of both orgs, and telling the relay nothing.
 

@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api.js'
+import type { ObjectName } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { objectNames } from '../agree/effective.js'

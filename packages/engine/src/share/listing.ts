@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { type Key, parseKey } from '@entente/protocol'
-import type { AgreedField, ObjectName } from '../api.js'
+import type { AgreedField, ObjectName } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { value } from '../agree/agreement-terms.js'

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { ConnectionId } from '@entente/protocol'
-import type { ObjectName } from '../api.js'
+import type { ObjectName } from '../api/index.js'
 import { value } from '../agree/agreement-terms.js'
 import { operators } from '../query/condition.js'
 import type { Rule } from '../query/rule.js'

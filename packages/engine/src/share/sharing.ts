@@ -1,4 +1,4 @@
-import type { SharingApi } from '../api.js'
+import type { SharingApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { connectionFacts, requireConnection } from '../connect/connection-facts.js'
 import { contentToValue } from '../agree/canonical.js'

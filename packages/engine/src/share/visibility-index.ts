@@ -1,4 +1,4 @@
-import type { ObjectName } from '../api.js'
+import type { ObjectName } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'

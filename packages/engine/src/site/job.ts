@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { parseConnectionId } from '@entente/protocol'
-import type { ExportError, JobView, OutboundStatus } from '../api.js'
+import type { ExportError, JobView, OutboundStatus } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
 import { type Outcome, outcomes as outcomesSchema } from '../export/export-messages.js'

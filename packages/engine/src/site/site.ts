@@ -1,6 +1,6 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionId } from '@entente/protocol'
-import type { ListingView, ObjectName, SiteApi } from '../api.js'
+import type { ListingView, ObjectName, SiteApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { connectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'

@@ -1,4 +1,4 @@
-import type { SyncApi } from '../api.js'
+import type { SyncApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconcilers } from '../reconcilers.js'

@@ -1,4 +1,4 @@
-import type { Topic } from '../api.js'
+import type { Topic } from '../api/index.js'
 
 /** Which reads may show something else after a change of a row of this object. */
 const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {

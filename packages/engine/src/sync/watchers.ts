@@ -1,4 +1,4 @@
-import type { Topic } from '../api.js'
+import type { Topic } from '../api/index.js'
 import type { Clock } from '../port/clock.js'
 
 /** Live queries: gathers what changed and tells watchers once per turn of the loop, so that an import of thousands is one call. */

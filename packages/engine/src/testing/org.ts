@@ -1,4 +1,4 @@
-import type { Engine } from '../api.js'
+import type { Engine } from '../api/index.js'
 import { assemble } from '../engine.js'
 import { certifyDevice, createKeyPair } from '../identity/certificate.js'
 import { identityKey, type Identity, type StoredIdentity } from '../identity/identity.js'

@@ -1,0 +1,165 @@
+import type { ConnectionId, Side } from '@entente/protocol'
+import type { ConversionChoices } from '../schema/convert.js'
+import type { Field } from '../schema/field.js'
+import type { ObjectName } from '../schema/schema.js'
+import type { Value } from '../schema/value.js'
+
+/** One field that the vendor offers. */
+export interface ProposedField {
+  readonly field: Field
+  /** True for an update field, which keeps flowing after the export. At most 10 per object (rule AG2). */
+  readonly update: boolean
+}
+
+/** What the vendor offers, by object. `owner`: the name that copies get as their owner, unless the partner chooses another. */
+export interface Proposal {
+  readonly objects: Readonly<Partial<Record<ObjectName, { readonly fields: readonly ProposedField[]; readonly owner?: string }>>>
+}
+
+/** One line of the partner's acceptance: which field of the vendor fills which own field, and how its values are converted. */
+export interface FieldMapping extends ConversionChoices {
+  /** API name of the vendor's field. */
+  readonly source: string
+  /** API name of the partner's own field. */
+  readonly target: string
+  /** False narrows: the field travels once, though the vendor would keep it flowing. */
+  readonly update: boolean
+}
+
+/** What the partner takes of a proposal, by object. An object that it leaves out does not travel. */
+export interface Acceptance {
+  readonly objects: Readonly<
+    Partial<
+      Record<
+        ObjectName,
+        {
+          readonly fields: readonly FieldMapping[]
+          /** By API name: values for own required fields that nothing is mapped to. */
+          readonly defaults?: Readonly<Record<string, Value>>
+          /** The name that copies get as their owner. The vendor's choice if left out. */
+          readonly owner?: string
+        }
+      >
+    >
+  >
+}
+
+/** One field that both sides agreed on, as each side describes it. */
+export interface AgreedField {
+  readonly vendor: Field
+  readonly partner: Field
+  /** "0" to "9" for a field that keeps flowing: its name on the wire (rule AG2). Undefined for one that travels once. */
+  readonly slot: string | undefined
+  readonly mapping: FieldMapping
+}
+
+/** The intersection of a proposal and its acceptance, computed alike on both sides (rule AG3). */
+export interface EffectiveAgreement {
+  /** Counts from 1 and grows with each proposal (rule AG1). */
+  readonly version: number
+  /** SHA-256 over the canonical form, base64url. Equal on both sides. */
+  readonly hash: string
+  readonly objects: Readonly<
+    Partial<
+      Record<
+        ObjectName,
+        { readonly fields: readonly AgreedField[]; readonly owner?: string; readonly defaults?: Readonly<Record<string, Value>> }
+      >
+    >
+  >
+}
+
+/** Where the agreement over a connection stands. */
+export interface AgreementView {
+  readonly connection: ConnectionId
+  /** Which side the own org is on. */
+  readonly side: Side
+  /** The latest proposal. `by`: id of the person who decided; `at`: milliseconds since 1970 by that person's device. */
+  readonly proposal: (Proposal & { readonly version: number; readonly by: string; readonly at: number }) | undefined
+  /** The acceptance of the latest proposal. `by` and `at` as above. */
+  readonly acceptance: (Acceptance & { readonly version: number; readonly by: string; readonly at: number }) | undefined
+  /** What is in force: it stays while a later proposal waits. */
+  readonly effective: EffectiveAgreement | undefined
+  /** The hash that the other org computed for the version in force, once it has arrived. */
+  readonly peerHash: string | undefined
+  readonly state: 'none' | 'proposed' | 'agreed'
+  /** Whose turn it is. Undefined once agreed. */
+  readonly turn: Side | undefined
+}
+
+/** What one line of a mapping will do. */
+export interface PreflightLine {
+  /** API name of the vendor's field, or '' for an own field that nothing is mapped to. */
+  readonly source: string
+  /** API name of the own field. Undefined for an offered field that the mapping leaves out. */
+  readonly target: string | undefined
+  /** See `Verdict`. An acceptance with a blocked line is refused. */
+  readonly verdict: 'same' | 'converts' | 'lossy' | 'blocked'
+  /** In words for a person. */
+  readonly reason: string
+  /** At most three values of the vendor's listings, refused and changed ones first. `after` is undefined for a refused one. */
+  readonly samples: readonly { readonly before: Value; readonly after: Value | undefined }[]
+}
+
+/**
+ * Which fields travel: the vendor proposes, the partner accepts a part, and both compute the same agreement.
+ *
+ * @example
+ * ```ts
+ * // An admin of the vendor proposes four fields. Two of them keep flowing.
+ * const offered = vendor.records
+ *   .schema('Opportunity')
+ *   .fields.filter(({ name }) => ['Name', 'CloseDate', 'StageName', 'Amount'].includes(name))
+ * await vendor.agreements.propose(connection, {
+ *   objects: {
+ *     Opportunity: { fields: offered.map((field) => ({ field, update: ['StageName', 'Amount'].includes(field.name) })) },
+ *   },
+ * })
+ *
+ * // An admin of the partner looks at what each line will do, and accepts.
+ * await until(partner, () => partner.agreements.get(connection)?.turn === 'partner')
+ * const mapping = partner.agreements.suggest(connection, 'Opportunity')
+ * const lines = partner.agreements.preflight(connection, 'Opportunity', mapping)
+ * console.log(lines.map(({ verdict }) => verdict)) // ["same","same","same","same"]
+ * await partner.agreements.accept(connection, { objects: { Opportunity: { fields: mapping } } })
+ *
+ * await until(vendor, () => vendor.agreements.get(connection)?.state === 'agreed')
+ * ```
+ */
+export interface AgreementsApi {
+  /** Undefined until both orgs are connected. */
+  get(connection: ConnectionId): AgreementView | undefined
+
+  /**
+   * Proposes, as an admin of the vendor. Each proposal has the next version; the agreement in force stays until the new one is accepted. Each field goes out
+   * as the own schema describes it, whatever else `field` says.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the partner or a member; INVALID
+   * for a field that the own schema does not have, or that is named twice; TOO_MANY for an eleventh update field of one object; SIZE for a proposal over
+   * 64 KiB
+   */
+  propose(connection: ConnectionId, proposal: Proposal): Promise<void>
+
+  /**
+   * Accepts the latest proposal, as an admin of the partner. The agreement is in force with it.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection or no proposal; NOT_CONNECTED if the connection is not enabled; NOT_ALLOWED for the
+   * vendor or a member; INVALID if the proposal was accepted already, or if a line is blocked, names an unknown field, or takes a field twice; SIZE for
+   * an acceptance over 64 KiB
+   */
+  accept(connection: ConnectionId, acceptance: Acceptance): Promise<void>
+
+  /**
+   * Suggests a mapping for the latest proposal: own fields of the same API name, then of the same label. Lines that are given as `chosen` stay. Empty
+   * without a proposal.
+   */
+  suggest(connection: ConnectionId, object: ObjectName, chosen?: readonly FieldMapping[]): readonly FieldMapping[]
+
+  /**
+   * Says what each line of a mapping will do, on at most 500 of the vendor's listings; then which own required fields nothing fills (`blocked`), and which
+   * offered fields are left out.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled
+   */
+  preflight(connection: ConnectionId, object: ObjectName, mappings: readonly FieldMapping[]): readonly PreflightLine[]
+}

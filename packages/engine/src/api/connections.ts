@@ -1,0 +1,107 @@
+import type { ConnectionId, OrgId, Side } from '@entente/protocol'
+
+/**
+ * - `Pending`: invited or accepted, and the handshake is not complete.
+ * - `Enabled`: both orgs are connected. Records travel once the codes are compared and fields agreed.
+ * - `Disabled`: one org ended it, or cancelled the invitation.
+ * - `Error`: something is wrong that a person has to look at; `problem` says what.
+ * - `Unknown`: a newer version of this library wrote a state that this one does not know.
+ */
+export type ConnectionState = 'Pending' | 'Enabled' | 'Disabled' | 'Error' | 'Unknown'
+
+/** A connection, or an invitation that has not led to one. */
+export interface ConnectionView {
+  /** The connection's id (rule F3); the id of the invitation's mailbox until the other org is known. 128 bits, base64url. */
+  readonly id: ConnectionId
+  /** Which side the own org is on. The vendor invites. */
+  readonly side: Side
+  readonly state: ConnectionState
+  /** The other org's name as it gave it. Data of the peer: never put it into markup unescaped. */
+  readonly peerName: string | undefined
+  readonly peer: OrgId | undefined
+  /**
+   * Set on the vendor's side while the invitation is open. `link` holds a secret in its fragment (rule CN1): show it, never log it. `expires`: milliseconds
+   * since 1970 by the relay's clock. `state`: `open`, or `claimed` once the partner has used it.
+   */
+  readonly invitation: { readonly link: string; readonly expires: number; readonly state: string } | undefined
+  /** The code that both screens show once both keys are known, as "1234 5678 9012" (rule CN4). */
+  readonly code: string | undefined
+  /** Whether an admin of this org compared the codes. */
+  readonly verified: 'no' | 'yes' | 'mismatch'
+  /** Id of the user under whose name exports, imports and mirror writes are recorded. Made by the handshake (rule CN6). */
+  readonly integrationUser: string | undefined
+  /** What stands in the way, in words for a person. */
+  readonly problem: string | undefined
+}
+
+/**
+ * Connecting two orgs: the invitation, the comparison of codes, and the end. Only admins may change anything here.
+ *
+ * @example
+ * ```ts
+ * import type { Engine } from '@entente/engine'
+ *
+ * // An admin of the vendor makes a link and sends it to the partner. The relay has to know the invitation before the link is used.
+ * const { invitation } = await vendor.connections.invite('https://vendor.example/connect')
+ * await vendor.sync.settled(10_000)
+ *
+ * // An admin of the partner opens the link. The handshake goes on by itself, whenever both are online.
+ * await partner.connections.accept(invitation?.link ?? '')
+ * const enabled = (engine: Engine) => engine.connections.list().find(({ state }) => state === 'Enabled')
+ * await until(vendor, () => enabled(vendor) !== undefined)
+ * await until(partner, () => enabled(partner) !== undefined)
+ *
+ * // The admins read the digits to each other by phone, and each confirms.
+ * console.log(enabled(vendor)?.code === enabled(partner)?.code) // true
+ * for (const engine of [vendor, partner]) {
+ *   const view = enabled(engine)
+ *   if (view) await engine.connections.compareCodes(view.id, true)
+ * }
+ * console.log(enabled(partner)?.verified) // yes
+ * ```
+ */
+export interface ConnectionsApi {
+  /** All connections, ended ones included, then the invitations that have not led to one. */
+  list(): readonly ConnectionView[]
+
+  /** Takes the id of a connection or of an invitation. Undefined if there is neither. */
+  get(id: ConnectionId): ConnectionView | undefined
+
+  /**
+   * Makes an invitation, as vendor. One partner may use it within 72 hours; five wrong secrets make it void (rules MB3, MB5).
+   *
+   * @param base the address of the page that takes the link. The secret goes into its fragment, in place of the present one
+   * @throws EngineError NOT_ALLOWED for a member; SIZE for an address that is too long
+   */
+  invite(base: string): Promise<ConnectionView>
+
+  /**
+   * Ends an invitation that has not led to a connection.
+   *
+   * @throws EngineError NOT_ALLOWED for a member; NOT_CONNECTED for an id that is no open invitation, or once the vendor has revealed its keys: then
+   * `disconnect`
+   */
+  cancelInvitation(id: ConnectionId): Promise<void>
+
+  /**
+   * Takes an invitation, as partner. Resolves when that is noted; the handshake goes on by itself. Accepting again gives the same view.
+   *
+   * @throws EngineError NOT_ALLOWED for a member; LINK for a text that is no invitation link, or the own org's link. Whether a link was used, cancelled
+   * or has expired shows later, in `state` and `problem`
+   */
+  accept(link: string): Promise<ConnectionView>
+
+  /**
+   * Notes that an admin compared the codes of both screens. `same: false` blocks the connection on both sides, for good (rule CN7).
+   *
+   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled
+   */
+  compareCodes(id: ConnectionId, same: boolean): Promise<void>
+
+  /**
+   * Ends a connection for good, from either side. Records stay, mirrors freeze. Ending it again does nothing.
+   *
+   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND if there is no such connection
+   */
+  disconnect(id: ConnectionId): Promise<void>
+}

@@ -1,0 +1,64 @@
+import type { ConnectionId } from '@entente/protocol'
+
+/** A person of the partner, and whether the vendor granted the export. */
+export interface PersonView {
+  /** 128 bits, base64url, given by the partner. */
+  readonly id: string
+  readonly name: string
+  /** Whether the grant stands. It counts only with a seat: where seats are fewer than grants, the earliest keep theirs (rule PE2). */
+  readonly granted: boolean
+}
+
+/**
+ * Who may export, and the org's own users.
+ *
+ * @example
+ * ```ts
+ * // The partner's people come by themselves.
+ * await until(vendor, () => vendor.people.list(connection).length > 0)
+ * for (const person of vendor.people.list(connection)) await vendor.people.grant(connection, person.id)
+ * console.log(vendor.people.seats(connection)) // {"total":5,"used":1}
+ * ```
+ */
+export interface PeopleApi {
+  /** The partner's people: for the vendor as the partner announced them (rule PE1), for the partner its own users. Empty for an unknown connection. */
+  list(connection: ConnectionId): readonly PersonView[]
+
+  /** How many people may export over a connection, 5 unless set, and how many grants stand. `used` is above `total` if seats were taken away. */
+  seats(connection: ConnectionId): { readonly total: number; readonly used: number }
+
+  /**
+   * Sets how many people of the partner may export, as an admin of the vendor.
+   *
+   * @param total a whole number from 0
+   * @throws EngineError NOT_ALLOWED for a member or the partner; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; INVALID
+   * for any other number
+   */
+  setSeats(connection: ConnectionId, total: number): Promise<void>
+
+  /**
+   * Lets a person of the partner export, as an admin of the vendor. Granting again does nothing.
+   *
+   * @throws EngineError NOT_ALLOWED for a member or the partner; NOT_FOUND if there is no such connection or person; NOT_CONNECTED if the connection is
+   * not enabled; TOO_MANY if no seat is free
+   */
+  grant(connection: ConnectionId, person: string): Promise<void>
+
+  /**
+   * Takes a grant back, as an admin of the vendor. What was exported stays with the partner.
+   *
+   * @throws EngineError NOT_ALLOWED for a member or the partner; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled
+   */
+  revoke(connection: ConnectionId, person: string): Promise<void>
+
+  /** The own org's users. `integration` stands for a connection, not for a person. */
+  users(): readonly { readonly id: string; readonly name: string; readonly role: 'admin' | 'member' | 'integration' }[]
+
+  /**
+   * Adds a user to the own org, as an admin.
+   *
+   * @returns the user's id
+   * @throws EngineError NOT_ALLOWED for a member; SIZE for a name that is too long
+   */
+  addUser(name: string, role: 'admin' | 'member'): Promise<string>
+}

@@ -1,0 +1,108 @@
+import type { ErrorCode } from '@entente/protocol'
+import type { Field } from '../schema/field.js'
+import type { ObjectName } from '../schema/schema.js'
+
+/** The line to the relay, and what waits. The counts begin at 0 with each opening of the engine. */
+export interface SyncView {
+  /** `refused`: the relay ended the session and said why; the device asks again by itself. */
+  readonly state: 'offline' | 'connecting' | 'online' | 'refused'
+  /** Why the relay refused (SPEC, section 16). Undefined otherwise. */
+  readonly reason: ErrorCode | undefined
+  /** True after `cut`, until `mend`. */
+  readonly cut: boolean
+  /** Feed keys whose latest change the relay has not acknowledged (rule DF1): a record with ten unsent edits counts once. */
+  readonly waiting: number
+  /** When all was last in sync: milliseconds since 1970 by this device's clock. Undefined if it never was since the opening. */
+  readonly lastSynced: number | undefined
+  /** True in the one tab of a browser that holds the line and does the org's work. */
+  readonly leader: boolean
+  /** Relay's clock minus this device's, in milliseconds, at the last welcome. */
+  readonly clockOffset: number
+  /** Bytes of frames received, without the overhead of the socket. */
+  readonly bytesIn: number
+  /** Bytes of frames sent, without the overhead of the socket. */
+  readonly bytesOut: number
+  /** WebSocket messages received. */
+  readonly framesIn: number
+  /** WebSocket messages sent. */
+  readonly framesOut: number
+  /** Entries received: one is one change of one record or message. */
+  readonly entriesIn: number
+  /** The last 50 failures of the engine's own work, newest first, without values. `at`: milliseconds since 1970 by this device's clock. */
+  readonly problems: readonly { readonly at: number; readonly what: string }[]
+}
+
+/**
+ * The state of the line, a switch to cut it, and a pass for a live mirror.
+ *
+ * @example
+ * ```ts
+ * const [opportunity] = vendor.records.list('Opportunity').records
+ * vendor.sync.cut()
+ * await vendor.records.edit('Opportunity', opportunity?.id ?? '', { Amount: { amount: '15000', currency: 'EUR' } })
+ * console.log(vendor.sync.status().state, vendor.sync.status().waiting > 0) // offline true
+ *
+ * vendor.sync.mend()
+ * await vendor.sync.settled(10_000)
+ * console.log(vendor.sync.status().state, vendor.sync.status().waiting) // online 0
+ * ```
+ */
+export interface SyncApi {
+  status(): SyncView
+
+  /** Cuts the line until `mend`. Work goes on, offline. */
+  cut(): void
+
+  /** Ends a cut, and connects at once. Also of use when the network is known to be back. */
+  mend(): void
+
+  /**
+   * Resolves when every feed is up to date, no change waits, and the engine has no work left.
+   *
+   * @param ms how long to wait, in milliseconds
+   * @throws EngineError OFFLINE if that takes longer; it goes on by itself
+   */
+  settled(ms: number): Promise<void>
+
+  /**
+   * Asks the relay for all that a page needs to show one mirror live with a stock y-websocket provider, without an engine. Only the tab that leads can ask.
+   *
+   * @param mirror the id of a `MirrorView`
+   * @throws EngineError NOT_FOUND if there is no such mirror, the relay has nothing of it, or its connection ended; OFFLINE if this tab has no line to the
+   * relay, or the agreement has not arrived: ask again later
+   */
+  openGateway(mirror: string): Promise<GatewayPass>
+}
+
+/**
+ * What opens one mirror at the relay's y-websocket gateway (SPEC, section 15), in its present epoch. Two of its parts are secrets: hand it from page to
+ * page, and never put it into an address, a store or a log.
+ *
+ * - `token` reads this one doc, for minutes.
+ * - `sealKey` opens more: every value that the other org sends over this connection under this version of the agreement. It fetches no other doc, as the
+ *   relay gives those to this org's devices only. But with the bytes of other docs it reads them, until the next version.
+ *
+ * So give a pass only to a page that may read all mirrors of this connection.
+ */
+export interface GatewayPass {
+  /** The mirror's id. */
+  readonly mirror: string
+  readonly object: ObjectName
+  readonly peerName: string
+  /** The provider's room: it dials `<relay>/gateway/<room>?token=<token>`. */
+  readonly room: string
+  /** A JWT (rule GW4). */
+  readonly token: string
+  /** When the token ends: milliseconds since 1970 by this device's clock. */
+  readonly expires: number
+  /** The doc's feed. The seals are bound to feed, key, slot and epoch (rule SE2). */
+  readonly feed: string
+  /** The doc's key in the feed. */
+  readonly key: string
+  /** Version of the agreement, and number of the whole doc under it (rule EP2). */
+  readonly epoch: { readonly version: number; readonly number: number }
+  /** 32 bytes: the XChaCha20-Poly1305 key of the seals (rule SE6). */
+  readonly sealKey: Uint8Array
+  /** The other org's agreed fields. One without a slot does not keep flowing: show "not shared". */
+  readonly fields: readonly { readonly field: Field; readonly slot: string | undefined }[]
+}
