@@ -4,7 +4,7 @@ import { copyLibsqlStore } from '../store/libsql/copy.js'
 import { directoryOf, type Print, toStdout } from './with-store.js'
 
 /**
- * Writes a consistent, checked copy of a store to a new file, while the relay may go on.
+ * Writes a consistent, checked copy of a store to a new file. A relay may run meanwhile.
  *
  * @returns the exit code, 0
  * @throws Error when the file exists or cannot be written, or the store cannot be read; then there is no file

@@ -2,7 +2,7 @@ import type { StoreLocation } from '../store/store.js'
 import { type Print, toStdout, withStore } from './with-store.js'
 
 /**
- * Reads a whole store and says what is wrong with it.
+ * Reads a whole store and prints its problems.
  *
  * @returns the exit code: 0 for a sound store, 1 for one that is not
  * @throws Error when there is no store, or it cannot be opened

@@ -6,11 +6,11 @@ import { type Print, toStdout, withStore } from './with-store.js'
 
 type OrgsCommand = Extract<Command, { readonly command: 'orgs' }>
 
-/** Accounts that are read at a time. */
+/** Accounts per read. */
 const pageAccounts = 500
 
 /**
- * Lists the orgs of a store, or changes what the operator decides about one. A running relay takes a change up within a second or two.
+ * Lists the orgs of a store, or changes one org's standing or quota. A running relay applies the change within a second or two.
  *
  * @returns the exit code, 0
  * @throws Error when there is no store, or it cannot be read or written
@@ -55,7 +55,7 @@ function lineOf({ org, standing, quota, usage }: Account): string {
   return columns(org, standing, [of('bytes'), of('docs'), of('connections')])
 }
 
-/** Left out is up to the relay's settings, and 0 is no bound. */
+/** Undefined leaves the bound to the relay's settings; 0 is no bound. */
 function boundOf(bound: number | undefined): string {
   if (bound === undefined) return ''
   return bound === 0 ? ' of any' : ` of ${bound}`

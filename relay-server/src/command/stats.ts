@@ -2,7 +2,7 @@ import type { StoreLocation } from '../store/store.js'
 import { type Print, toStdout, withStore } from './with-store.js'
 
 /**
- * Says how much a store holds.
+ * Prints how much a store holds.
  *
  * @param json prints `StoreStats` as JSON
  * @returns the exit code, 0

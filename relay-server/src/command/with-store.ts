@@ -1,7 +1,7 @@
 import { openStoreBeside } from '../open-store.js'
 import type { StoreBeside, StoreLocation } from '../store/store.js'
 
-/** Where a command writes its answer, a line at a time. */
+/** Takes one line of a command's output. */
 export type Print = (line: string) => void
 
 export const toStdout: Print = (line) => {
@@ -9,7 +9,7 @@ export const toStdout: Print = (line) => {
 }
 
 /**
- * Opens a relay's store for a command, beside a relay that may be running on it, and closes it after.
+ * Opens a store for a command and closes it afterwards. A relay may be running on the store.
  *
  * @throws Error when there is no store, or it cannot be read
  */
@@ -22,11 +22,11 @@ export async function withStore<T>(location: StoreLocation, work: (store: StoreB
   }
 }
 
-/** @throws Error for a store that is no directory */
+/** The directory of the embedded store. @throws Error for a database */
 export function directoryOf({ data, store }: StoreLocation): string {
   if (store !== undefined)
     throw new Error(
-      'This command copies the embedded store; a database is backed up and restored by its own tools (docs/operate.md says how).',
+      'This command works on the embedded store only. Back up and restore a database with its own tools (docs/operate.md says how).',
     )
   return data
 }

@@ -9,7 +9,7 @@ import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, Given
 
 export { SettingError } from './setting.js'
 
-/** What the process was asked to do. */
+/** What the command line asks the process to do. */
 export type Command =
   | { readonly command: 'help' }
   | { readonly command: 'version' }
@@ -30,15 +30,15 @@ export type Command =
 
 /** How each command is written, what it does, and which flags it takes beside the store's. */
 const forms = [
-  { words: ['serve'], takes: [], help: 'run the relay (also without a word)', flags: Object.keys(serveSettings) },
-  { words: ['check'], takes: [], help: 'read the whole store and say whether it is sound', flags: [] },
-  { words: ['backup'], takes: ['FILE'], help: 'write a copy of the store, while the relay runs', flags: [] },
-  { words: ['restore'], takes: ['FILE'], help: 'put a copy in the place of the store, while no relay runs', flags: [] },
-  { words: ['stats'], takes: [], help: 'say what the store holds', flags: ['json'] },
-  { words: ['orgs', 'list'], takes: [], help: 'list the orgs, what they hold and may hold', flags: ['json'] },
+  { words: ['serve'], takes: [], help: 'run the relay (the default)', flags: Object.keys(serveSettings) },
+  { words: ['check'], takes: [], help: 'read the whole store and report whether it is sound', flags: [] },
+  { words: ['backup'], takes: ['FILE'], help: 'write a copy of the store; the relay may run', flags: [] },
+  { words: ['restore'], takes: ['FILE'], help: 'replace the store by a copy; no relay may run', flags: [] },
+  { words: ['stats'], takes: [], help: 'print what the store holds', flags: ['json'] },
+  { words: ['orgs', 'list'], takes: [], help: 'list the orgs, what they hold, and their quotas', flags: ['json'] },
   { words: ['orgs', 'allow'], takes: ['ORG'], help: 'let an org use the relay', flags: [] },
-  { words: ['orgs', 'revoke'], takes: ['ORG'], help: 'let it no longer', flags: [] },
-  { words: ['orgs', 'reset'], takes: ['ORG'], help: 'take back what was said of it: neither allowed nor revoked', flags: [] },
+  { words: ['orgs', 'revoke'], takes: ['ORG'], help: 'bar an org from the relay', flags: [] },
+  { words: ['orgs', 'reset'], takes: ['ORG'], help: 'undo allow and revoke', flags: [] },
   { words: ['orgs', 'quota'], takes: ['ORG'], help: 'set what an org may hold', flags: ['bytes', 'docs', 'connections'] },
 ] as const
 
@@ -53,11 +53,11 @@ serve takes
 ${helpOf(serveSettings)}
 stats and orgs take
 ${helpOf(commandSettings)}
-  --help                         print this
+  --help                         print this help
   --version                      print the relay’s version
 
-Each option with a value can also be given by environment, as ENTENTE_RELAY_PORT for --port; where it may be repeated, separated by commas.
-Secrets are best given by environment or file: everyone on the machine can read the flags of a process, and shells keep them.
+Each option with a value can also be set in the environment, as ENTENTE_RELAY_PORT for --port; separate repeated values by commas.
+Give secrets by environment or file: everyone on the machine can read the flags of a process, and shells keep them.
 `
 
 /**
@@ -148,7 +148,7 @@ function readOrgs(
   return { command: 'orgs', location, action, org, quota }
 }
 
-/** Null puts a bound back to the relay's own. */
+/** Null restores the relay's own bound. */
 function boundOf(given: Given, name: 'bytes' | 'docs' | 'connections'): number | null | undefined {
   if (given.one(name) === 'default') return null
   return given.count(name, undefined, 0, mostCount, ', or "default" for the relay’s own')

@@ -13,47 +13,47 @@ export interface TlsFiles {
   readonly key: string
 }
 
-/** How a relay is set up. Sizes in bytes, times in milliseconds. */
+/** The configuration of a relay. Sizes in bytes, times in milliseconds. */
 export interface RelayConfig extends StoreLocation {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
   /** The directory of the built web app, or undefined to serve none. */
   readonly web: string | undefined
-  /** The names (host and port, as devices dial them) that a hello may be addressed to. Empty: the loopback names with the listening port. */
+  /** The names (host and port, as devices dial them) that a hello may be made for. Empty: the loopback names with the listening port. */
   readonly names: readonly string[]
   /** Origins of pages, beside the relay's own and loopback ones, that may open a socket. */
   readonly origins: readonly string[]
   readonly socketsPerAddress: number
   readonly admission: Admission
-  /** What an org that is not on the list has to bring where `admission` is 'token'. Never logged. */
+  /** The token that admits an org that is not on the list, with `admission` 'token'. Never logged. */
   readonly joinToken: string | undefined
-  /** What an org may hold for which nothing else was set. */
+  /** The quota of an org for which the operator set no other. */
   readonly quota: Quota
-  /** What the admin page and `/metrics` are read with; without one they answer this machine only. Never logged. */
+  /** The token for the admin page and `/metrics`. Without one they answer this machine only. Never logged. */
   readonly adminToken: string | undefined
   /** Undefined for plain HTTP, behind a proxy or on the loopback. */
   readonly tls: TlsFiles | undefined
-  /** Addresses and networks (CIDR) of proxies whose X-Forwarded headers count. */
+  /** Addresses and networks (CIDR) of proxies whose X-Forwarded headers the relay trusts. */
   readonly trustedProxies: readonly string[]
   readonly logLevel: LogLevel
-  /** Offers and messages a session may send per second, and bytes; for a short time it may send `burst` times as much. */
+  /** Offers and messages, and bytes, that one session may send per second. A short burst may be `burst` times as large. */
   readonly messagesPerSecond: number
   readonly bytesPerSecond: number
   readonly burst: number
-  /** What may wait for a slow reader before it is dropped. */
+  /** Bytes that may wait for one reader before the relay drops it. */
   readonly slowReaderBytes: number
-  /** How long the oldest of it may wait. */
+  /** How long the oldest of those bytes may wait. */
   readonly slowReaderMs: number
-  /** Updates behind a doc's merged state from which it is merged again. */
+  /** Updates behind a doc's merged state at which the relay merges it again. */
   readonly tailUpdates: number
   readonly helloMs: number
   readonly headersMs: number
   readonly heartbeatMs: number
   readonly gatewayTokenMs: number
-  /** How often the files of the certificate are looked at. */
+  /** How often the relay checks the certificate's files. */
   readonly certificateMs: number
-  /** How often what has ended (invitations, gateway tokens) is cleared away. */
+  /** How often the relay clears ended invitations. */
   readonly sweepMs: number
 }
 

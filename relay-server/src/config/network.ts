@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 
-/** The addresses of proxies that are trusted to say whom they speak for. */
+/** The addresses of proxies whose X-Forwarded headers the relay trusts. */
 export interface TrustedProxies {
   has(address: string): boolean
 }
@@ -32,10 +32,7 @@ export function parseNetwork(
   return { address, prefix: prefix === undefined ? longest : Number(prefix), family: familyOf(address) }
 }
 
-/**
- * An address in the form in which it is counted and compared: an IPv4 address that came in on an IPv6 socket (`::ffff:10.0.0.7`) as the
- * IPv4 address that it is.
- */
+/** The form in which addresses are counted and compared: an IPv4 address from an IPv6 socket (`::ffff:10.0.0.7`) becomes plain IPv4. */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   return mapped ?? address
@@ -43,7 +40,7 @@ export function plainAddress(address: string): string {
 
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Whether whoever uses a host's name means the machine they are on. @param hostname without its port */
+/** Whether a host name means the machine that uses it. @param hostname without its port */
 export function isLoopbackName(hostname: string): boolean {
   return loopbackNames.has(hostname)
 }

@@ -2,10 +2,10 @@ import { readFileSync, statSync } from 'node:fs'
 import { parseNetwork } from './network.js'
 import { type SettingName, SettingError, variableOf } from './setting.js'
 
-/** A secret shorter than this is guessed, one longer is a file given by mistake. */
+/** A shorter secret can be guessed; a longer one is a file that was given by mistake. */
 const secretLength = { least: 16, most: 512 }
 
-/** What was given, by flag or else by environment. An empty variable counts as not given, as systemd and compose files write them. */
+/** The values that flags or, second, the environment give. An empty variable counts as unset, because systemd and compose files write empty ones. */
 export class Given {
   readonly #flags: Readonly<Record<string, unknown>>
   readonly #environment: Readonly<Record<string, string | undefined>>
@@ -33,7 +33,7 @@ export class Given {
           .map((part) => part.trim()) ?? [])
   }
 
-  /** A whole number, or `fallback` where none was given. @param orElse what the message says may be written instead */
+  /** A whole number, or `fallback` where none is set. @param orElse another valid form, for the error message */
   count<T>(name: SettingName, fallback: T, least: number, most: number, orElse = ''): number | T {
     const text = this.one(name)
     if (text === undefined) return fallback
@@ -50,7 +50,7 @@ export class Given {
     return known
   }
 
-  /** Given itself or by the file `name-file`, of which the surrounding white space does not count. A message about it never shows it. */
+  /** The option itself, or the content of the file `name-file` without surrounding white space. No error message shows the secret. */
   secret(name: 'join-token' | 'admin-token'): string | undefined {
     const file = this.one(`${name}-file`)
     const text = this.one(name)
