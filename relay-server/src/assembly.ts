@@ -21,7 +21,7 @@ import type { Store } from './store/store.js'
 import { TimeSlices } from './deliver/time-slices.js'
 import { endReading, watchStore } from './watch-store.js'
 
-/** Of each turn of the event loop, what catching up may take, in ms; pages that may wait for a database at once. */
+/** Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. */
 const catchUpMs = 4
 const pagesAtOnce = 4
 
@@ -58,7 +58,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     policies,
     {
       fanOut: (writes, commit) => {
-        // What went into a copy of the store that is no more has no readers: their sessions have ended.
+        // Writes to a copy of the store that was replaced have no readers: their sessions have ended.
         if (commit.incarnation !== store.incarnation()) return
         readers.fanOut(writes, commit)
         gateway.fanOut(writes, commit)

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof logLevels)[number]
 
-/** What a line may tell: ids, sizes, codes, times. Never a token, a claim or anything of an entry's bytes. */
+/** The fields of a log line: ids, sizes, codes, times. Never a token, a claim or a byte of an entry. */
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface Log {
@@ -11,16 +11,16 @@ export interface Log {
   info(event: string, fields?: LogFields): void
   warn(event: string, fields?: LogFields): void
   error(event: string, fields?: LogFields): void
-  /** The same log, whose every line carries these fields too: by them the lines of one request or session are found again. */
+  /** The same log, with these fields in every line. They tie together the lines of one request or session. */
   with(fields: LogFields): Log
 }
 
-/** A log of one JSON object per line: `{"time","level","event",…}`. */
+/** Creates a log that writes one JSON object per line: `{"time","level","event",…}`. */
 export function createLog(least: LogLevel, write: (line: string) => void = writeToStdout): Log {
   return new JsonLog(logLevels.indexOf(least), write, {})
 }
 
-/** Methods on the prototype, as there is one of these for every session. */
+/** A class for its prototype: there is one instance for every session. */
 class JsonLog implements Log {
   readonly #from: number
   readonly #write: (line: string) => void
@@ -60,17 +60,17 @@ class JsonLog implements Log {
 
 /** A short random id for a request or session: 48 bits are enough to tell those of one log apart. */
 export function randomId(): string {
-  // Of a UUID, which Node draws in stock, the last 48 bits are all random.
+  // The last 48 bits of a UUID are all random, and Node draws UUIDs in stock.
   return randomUUID().slice(-12)
 }
 
-/** A path as a line may tell it: without its query, and without a gateway's, which names what is read there. */
+/** A path as a log line may show it: without the query, and without the rest of a gateway's path, which names a doc. */
 export function loggedPath(path: string): string {
   const [name = ''] = path.split('?')
   return name.startsWith('/gateway/') ? '/gateway' : name.slice(0, 64)
 }
 
-/** The words of an error for a log line: its message, of which no error of ours holds a secret. */
+/** An error's message for a log line. Our own errors hold no secret. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -11,7 +11,7 @@ import type { RelayConfig } from './config/config.js'
 import { createLog, reasonOf } from './log.js'
 import { startRelay } from './relay.js'
 
-/** How long a stop in good order may take before the process ends all the same. */
+/** How long an orderly stop may take, in ms, before the process exits anyway. */
 const stopMs = 9_500
 
 async function main(): Promise<void> {
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
 async function serve(config: RelayConfig): Promise<void> {
   const log = createLog(config.logLevel)
   const relay = await startRelay({ ...config, web: config.web ?? builtWebApp() }, log)
-  // Said in plain words too where the log is off, because a port of 0 is only known now.
+  // Printed even where the log level hides it: the port behind `--port 0` is only known now.
   if (config.logLevel !== 'info' && config.logLevel !== 'debug')
     process.stdout.write(`${JSON.stringify({ event: 'listening', url: relay.url, port: relay.port })}\n`)
   const stop = (signal: string): void => {
@@ -73,7 +73,7 @@ function versionOfPackage(): string {
   return version
 }
 
-/** The web app beside this package, where it has been built. */
+/** The built web app beside this package, or undefined before a build. */
 function builtWebApp(): string | undefined {
   const directory = fileURLToPath(new URL('../../web/dist', import.meta.url))
   return existsSync(directory) ? directory : undefined

@@ -4,7 +4,7 @@ import { openPostgresStore } from './store/postgres/postgres.js'
 import type { Store, StoreBeside, StoreLocation } from './store/store.js'
 
 /**
- * Opens the store that the settings name: the database where there is one, else the embedded store.
+ * Opens the store that the settings name: the database if they name one, else the embedded store.
  *
  * @throws Error as the stores do
  */
@@ -13,7 +13,7 @@ export function openStore({ data, store }: StoreLocation, { synced }: Pick<Libsq
 }
 
 /**
- * Opens it for an operator's command, beside relays that may be running on it: nothing is made, held or drawn.
+ * Opens a store for an operator's command. Relays may be running on it: a command creates no store, holds no lock and starts no incarnation.
  *
  * @throws Error when there is no store, it is of another version, or cannot be read
  */

@@ -16,27 +16,27 @@ import type { Store } from './store/store.js'
 import { Certificate } from './http/tls.js'
 import { createUpgrade } from './http/upgrade.js'
 
-/** When devices are to come back after a shutdown in good order; how long storing what was taken, and saying goodbye, may take, in ms. */
+/** An orderly shutdown, in ms: when devices come back; how long the last commits may take; how long the goodbyes may take. */
 const leavingRetryMs = 2_000
 const storingMs = 5_000
 const goodbyeMs = 3_000
 
 export interface RunningRelay {
-  /** Where the web app and, under `/socket` with ws:, the relay answers: `http://host:port`. */
+  /** The address of the web app and, as ws: under `/socket`, of the relay: `http://host:port`. */
   readonly url: string
   readonly port: number
-  /** Takes what the files of the certificate hold now. */
+  /** Reloads the certificate from its files. */
   reload(): void
-  /** Stops in good order: what was taken is stored and answered, devices are told when to come back. */
+  /** Stops in good order: commits and answers the offers it has taken, and tells devices when to come back. */
   close(): Promise<void>
 }
 
 /**
  * Starts a relay in this process.
  *
- * @param settings what differs from `defaultConfig`
- * @param log where the log goes; stdout where none is given
- * @throws Error where the store cannot be opened or the port is taken
+ * @param settings overrides of `defaultConfig`
+ * @param log by default, JSON lines on stdout
+ * @throws Error when the store cannot be opened or the port is taken
  */
 export async function startRelay(settings: Partial<RelayConfig> = {}, log?: Log): Promise<RunningRelay> {
   const config: RelayConfig = { ...defaultConfig, ...settings }
@@ -126,7 +126,7 @@ function startTimers({ config, sessions, mailboxes, gateway, log }: Relay): read
 
 async function shutDown(server: Server, { groupCommit, sessions, compactor, gateway, store, log }: WholeRelay): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  // A store that hangs keeps nobody from hearing when to come back.
+  // Devices learn when to come back even if the store hangs.
   await within(storingMs, groupCommit.stop())
   for (const session of sessions) session.leave(leavingRetryMs)
   gateway.leave()
@@ -163,10 +163,10 @@ function listen(server: Server, { host, port }: RelayConfig): Promise<number> {
   })
 }
 
-/** The names a hello may be addressed to: the configured ones, else what this machine itself would dial. */
+/** The names that a hello may be made for: the configured ones, else the loopback names of this machine. */
 function namesOf({ names, host }: RelayConfig, port: number): readonly string[] {
   const own = ['127.0.0.1', 'localhost', '[::1]', host.includes(':') ? `[${host}]` : host].map((name) => `${name}:${port}`)
   const all = names.length > 0 ? names : own
-  // Devices leave the port out where it goes without saying, and write in small letters, as URLs do.
+  // Devices write a name as URLs do: in lower case, without the default port.
   return [...new Set(all.map((name) => name.toLowerCase()).flatMap((name) => [name, name.replace(/:(?:80|443)$/, '')]))]
 }

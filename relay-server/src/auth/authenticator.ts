@@ -19,10 +19,10 @@ import { LruMap } from '../flow/lru.js'
 import { standingOf } from './revocation.js'
 import type { Store } from '../store/store.js'
 
-/** Certificates that are kept, at least, once verified: a device whose line comes and goes brings the same one. Each takes a good kilobyte. */
+/** Capacity of the cache of verified certificates: a device that reconnects brings the same one. Each takes a good kilobyte. */
 const keptCertificates = 250
 
-/** A certificate whose signature and ids were found right; only its end is still to be looked at. */
+/** A certificate whose signature and ids are verified; only its expiry remains to be checked. */
 interface Certified {
   readonly identity: Identity
   readonly key: VerifyingKey
@@ -30,7 +30,7 @@ interface Certified {
 
 type VerifyingKey = Awaited<ReturnType<typeof importJWK>>
 
-/** Finds out who a device is that says hello to this relay, and whether it is let in. */
+/** Decides who a device is, by its hello, and whether it may enter. */
 export class Authenticator {
   readonly #config: RelayConfig
   readonly #names: readonly string[]
@@ -46,11 +46,11 @@ export class Authenticator {
   }
 
   /**
-   * Who a device is, from its hello (rules ID1 to ID4): the certificate is signed by the org's root key, whose thumbprint is the org's id; the hello is
-   * signed by the device key that the certificate names, over the nonce of this very socket and a name of this relay. Neither is let in where the relay
-   * does not serve the org (rules AM1 to AM3), or the org has revoked the device.
+   * Verifies a hello (rules ID1 to ID4). The org's root key signs the certificate, and its thumbprint is the org's id. The device key that the certificate
+   * names signs the hello, over this socket's nonce and a name of this relay. The relay must serve the org (rules AM1 to AM3), and the org must not have
+   * revoked the device.
    *
-   * @throws ProtocolError AUTH where anything is off, always in the same words for what was shown; VERSION where the device speaks none of the relay's versions
+   * @throws ProtocolError AUTH for any failed check, in the same words for every fault of hello or certificate; VERSION for a version that the relay does not speak
    */
   async identify(hello: MessageOf<'hello'>, nonce: Uint8Array): Promise<Identity> {
     const { identity, key } = await orAuth(() => this.#certify(hello.certificate))
@@ -61,7 +61,7 @@ export class Authenticator {
     })
     const { version } = claims
     if (version < protocolVersions.oldest || version > protocolVersions.newest) {
-      throw new ProtocolError('VERSION', `Protocol version ${version} is not spoken here.`)
+      throw new ProtocolError('VERSION', `This relay does not speak protocol version ${version}.`)
     }
     const { org, device } = identity
     const { standing, isRevoked } = await standingOf(org, device, this.#store)
@@ -97,11 +97,11 @@ async function verify(token: string, key: VerifyingKey, options: Pick<JWTVerifyO
   return (await jwtVerify(token, key, { ...always, ...options })).payload
 }
 
-/** Which check failed is nobody's business but ours, and one answer for all tells an attacker nothing. */
+/** One answer for every failed check, so that an attacker learns nothing. */
 async function orAuth<T>(check: () => Promise<T>): Promise<T> {
   try {
     return await check()
   } catch {
-    throw new ProtocolError('AUTH', 'The hello or its certificate was not accepted; ask an admin of your org if this goes on.')
+    throw new ProtocolError('AUTH', 'The relay did not accept the hello or its certificate. If this goes on, ask an admin of your org.')
   }
 }

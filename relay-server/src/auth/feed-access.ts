@@ -1,7 +1,7 @@
 import { type ConnectionId, type Feed, type FeedName, type OrgId, parseFeed, type Side } from '@entente/protocol'
 import type { Store } from '../store/store.js'
 
-/** The two orgs of a connection; the partner is unknown while nobody has claimed an invitation. */
+/** The two orgs of a connection; the partner is undefined until it has claimed the invitation. */
 export interface Parties {
   readonly vendor: OrgId
   readonly partner: OrgId | undefined
@@ -12,15 +12,15 @@ export interface Access {
   readonly name: FeedName
   readonly feed: Feed
   readonly writes: boolean
-  /** Until when (ms since 1970), for the feeds of a mailbox. */
+  /** When access ends (ms since 1970), for the feeds of a mailbox. */
   readonly mailboxUntil: number | undefined
 }
 
 /**
- * Rules F1 to F4: a connection's feeds are read by both parties and written by the org of their side; a team's feeds are its org's alone;
- * a mailbox's two `messages` feeds exist as long as its invitation.
+ * Rules F1 to F4. Both parties read a connection's feeds, and the org of each side writes its own. A team's feeds belong to its org alone. A mailbox's two
+ * `messages` feeds exist as long as its invitation.
  *
- * @param attached the connections whose parties this session has shown
+ * @param attached the connections whose parties this session has proved
  * @returns undefined for a stranger's feed and for one that does not exist, which must look the same
  */
 export async function accessTo(

@@ -4,17 +4,17 @@ import type { RelayConfig } from '../config/config.js'
 import type { Account } from '../store/account.js'
 import type { Store } from '../store/store.js'
 
-/** Whether a relay set up like this serves an org that stands like this, as it is known by now (rules AM1, AM2). */
+/** Whether a relay with this configuration serves an org of this standing (rules AM1, AM2). */
 export function isServed({ standing }: Pick<Account, 'standing'>, { admission }: Pick<RelayConfig, 'admission'>): boolean {
   return standing === 'allowed' || (standing === 'none' && admission === 'open')
 }
 
 /**
- * Lets an org in, or not (rules AM1 to AM3). An org that shows the join token is on the list from then on, and needs it no more.
+ * Admits an org or refuses it (rules AM1 to AM3). The join token puts an org on the list, so it needs the token only once.
  *
- * @param account as it stands in the store
- * @param shown the join token that the hello brings
- * @throws ProtocolError AUTH where the relay does not serve the org
+ * @param account as the store holds it
+ * @param shown the join token in the hello
+ * @throws ProtocolError AUTH when the relay does not serve the org
  */
 export async function admitOrg(
   account: Pick<Account, 'org' | 'standing'>,
@@ -25,7 +25,7 @@ export async function admitOrg(
   if (isServed(account, config)) return
   const { admission, joinToken } = config
   if (account.standing === 'none' && admission === 'token' && joinToken !== undefined && isSame(shown ?? '', joinToken)) {
-    // The operator, or another relay, may have decided about the org since it was read.
+    // The operator, or another relay, may have changed the org's standing since the read.
     if (await store.changeAccount(account.org, { standing: 'allowed', onlyFrom: 'none' })) return
     if (isServed(await store.account(account.org), config)) return
   }

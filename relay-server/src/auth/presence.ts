@@ -1,13 +1,13 @@
 import { type FeedName, type OrgId, orgOfRevocationFeed, revocationFeedOf } from '@entente/protocol'
 
-/** A session that has said who it is. */
+/** A session past its hello. */
 export interface Present {
   readonly org: OrgId
 }
 
-/** Which orgs have sessions here, and the feeds in which their revocations appear. */
+/** The orgs that have sessions here, and the feeds in which their revocations appear. */
 export class Presence<S extends Present> {
-  /** Most orgs have one session at a relay; only others get a set. */
+  /** A single session is stored as itself, because most orgs have one; several are a set. */
   readonly #byOrg = new Map<OrgId, S | Set<S>>()
   readonly #entered: (session: S) => void
 
@@ -42,7 +42,7 @@ export class Presence<S extends Present> {
     return here instanceof Set ? [...here] : [here]
   }
 
-  /** The sessions of the org in whose feed of revocations something came, or none where the feed is another. */
+  /** The sessions of the org whose revocations appear in this feed; none for any other feed. */
   sessionsByFeed(feed: FeedName): readonly S[] {
     const org = orgOfRevocationFeed(feed)
     return org === undefined ? [] : this.sessionsOf(org)

@@ -2,7 +2,7 @@ import { type DeviceId, type OrgId, revocationFeedOf, revocationKey } from '@ent
 import type { Standing } from '../store/account.js'
 import type { KeyName, Store } from '../store/store.js'
 
-/** How a device's org stands, and whether an admin of it has revoked the device: there is a control entry of that in the team's messages (rule ID4). */
+/** An org's standing, and whether an admin of it has revoked the device by a control entry in the team's messages (rule ID4). */
 export async function standingOf(
   org: OrgId,
   device: DeviceId,
@@ -12,7 +12,7 @@ export async function standingOf(
   return { standing, isRevoked: hasControlEntry }
 }
 
-/** Those sessions whose device has been revoked, asked for all at once. */
+/** The sessions whose devices are revoked, with all of them looked up at once. */
 export async function findRevoked<S extends { readonly org: OrgId; readonly device: DeviceId | undefined }>(
   sessions: readonly S[],
   store: Store,

@@ -7,12 +7,12 @@ import { findRevoked } from './revocation.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Store } from '../store/store.js'
 
-/** Orgs that are looked at before others get their turn of the loop, and devices that the store is asked about at once. */
+/** Orgs checked in one turn of the event loop, and devices looked up at once. */
 const orgsAtOnce = 100
 const devicesAtOnce = 500
 
 const revokedWords = 'This device has been revoked.'
-const unservedWords = 'This relay serves your org no more; ask its operator.'
+const unservedWords = 'This relay no longer serves your org; ask its operator.'
 
 export interface RevocableSession extends Present {
   readonly device: DeviceId | undefined
@@ -21,7 +21,7 @@ export interface RevocableSession extends Present {
 
 type Guests = Pick<Presence<RevocableSession>, 'orgs' | 'sessionsOf' | 'sessionsByFeed'>
 
-/** Ends the sessions of those whom the relay serves no more (rules ID4, AM3): devices that were revoked, and orgs by the operator. */
+/** Ends the sessions of revoked devices, and of orgs that the operator no longer serves (rules ID4, AM3). */
 export class SessionRevoker {
   readonly #presence: Guests
   readonly #config: Pick<RelayConfig, 'admission' | 'helloMs'>
@@ -36,7 +36,7 @@ export class SessionRevoker {
     this.#store = store
   }
 
-  /** What an operator decides about orgs has changed. */
+  /** Ends the sessions of orgs that the operator has barred since. */
   async accountsChanged(): Promise<void> {
     this.#changedAt = performance.now()
     await this.#ofOrgs.ask(undefined)
@@ -48,14 +48,14 @@ export class SessionRevoker {
     await this.#ofDevices.ask(feed)
   }
 
-  /** An org revoked a device at this relay. @param sessions all that there are, those among them that had no hello yet */
+  /** Ends the sessions of a device that its org revoked at this relay. @param sessions all sessions, those before their hello included */
   revoked(org: OrgId, device: DeviceId, sessions: Iterable<RevocableSession>): void {
     this.#changedAt = performance.now()
-    // What an org says of another one's device means nothing.
+    // An org can revoke its own devices only.
     for (const session of sessions) if (session.device === device && session.org === org) session.fail('AUTH', revokedWords)
   }
 
-  /** A session is present from now on. What was told while its hello was under way, which found nothing yet, has found no session. */
+  /** Rechecks revocations that arrived during the hello: they could not find the session yet. */
   async entered(session: RevocableSession): Promise<void> {
     if (performance.now() - this.#changedAt > 2 * this.#config.helloMs) return
     if (!isServed(await this.#store.account(session.org), this.#config)) session.fail('AUTH', unservedWords)

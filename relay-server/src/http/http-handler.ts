@@ -11,9 +11,9 @@ import type { Metrics } from '../observe/metrics.js'
 import { readPeer } from './peer.js'
 import type { Store } from '../store/store.js'
 
-/** How long an answer of the readiness check holds, in ms: the check writes to the disk. */
+/** How long an answer of the readiness check stays valid, in ms: the check writes to the disk. */
 const readinessMs = 1_000
-/** A store that has not taken the check's write after this time counts as taking none: its disk hangs, or its database is gone. */
+/** After this time, in ms, a store that has not answered the check counts as not ready: its disk hangs, or its database is gone. */
 const readinessPatienceMs = 900
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-// Scripts only from here: a value that slipped into a page as markup could still not run. Styles may stand in attributes, where lists place their rows.
+// Scripts only from the relay itself, so a value that became markup in a page could still not run. Styles are allowed in attributes, where lists place their rows.
 const securityHeaders = {
   'content-security-policy':
     "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
@@ -43,7 +43,7 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
-/** What answers plain HTTP. */
+/** What the HTTP handler needs. */
 export interface HttpParts {
   /** The directory of the built web app, or undefined to serve none. */
   readonly web: string | undefined
@@ -56,8 +56,8 @@ export interface HttpParts {
 }
 
 /**
- * Plain HTTP: the web app's files, `/healthz` (the process runs), `/readyz` (the store takes entries) and, for whoever may see the relay's figures,
- * `/metrics` and, in JSON for the admin page, `/admin/status`.
+ * Answers plain HTTP: the web app's files, `/healthz` (the process runs), `/readyz` (the store takes entries) and, with the admin token, `/metrics`
+ * and `/admin/status` (JSON for the admin page).
  */
 export function createHttpHandler({ web, store, log, proxies, access, metrics, status }: HttpParts): RequestListener {
   const isReady = rememberFor(readinessMs, () => orFalseAfter(readinessPatienceMs, store.isWritable()))
@@ -72,7 +72,7 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
-      return say(response, 405, 'Only reading is possible here.')
+      return say(response, 405, 'This server only answers GET and HEAD.')
     }
     if (path === '/healthz') return say(response, 200, 'ok')
     if (path === '/readyz') return (await isReady()) ? say(response, 200, 'ready') : say(response, 503, 'The store takes no entries.')
@@ -84,7 +84,7 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     const verdict = admit(request)
     if (verdict.status === 200) return say(response, 200, await metrics.text(), metrics.contentType)
     if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer')
-    say(response, verdict.status, 'The figures are read with the admin token, or from this machine where there is none.')
+    say(response, verdict.status, 'Reading this needs the admin token or, where none is set, this machine.')
   }
   return (request, response) => {
     const began = performance.now()
@@ -97,7 +97,7 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     answer(request, response).catch((error: unknown) => {
       log.error('request-failed', { request: id, path: loggedPath(request.url ?? '/'), reason: reasonOf(error) })
       if (response.headersSent) response.destroy()
-      else say(response, 500, 'This could not be read.')
+      else say(response, 500, 'The server failed to answer this request.')
     })
   }
 }

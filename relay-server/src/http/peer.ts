@@ -3,18 +3,18 @@ import { isIP } from 'node:net'
 import { plainAddress, type TrustedProxies } from '../config/network.js'
 import { randomId } from '../log.js'
 
-/** Who asks, as far as the relay can know: the other end of the socket, or whom a trusted proxy there speaks for. */
+/** The client of a request, as far as the relay can know: the other end of the socket or, behind a trusted proxy, the proxy's client. */
 export interface Peer {
   readonly address: string
   /** The host and port under which the peer reached this relay. */
   readonly host: string | undefined
-  /** Whether the peer is known to have come by TLS. */
+  /** Whether the peer came by TLS, as far as the relay knows. */
   readonly isSecure: boolean
-  /** The id that the request's log lines carry: the proxy's own, so that its log and this one can be read together, or a new one. */
+  /** The id in the request's log lines: the trusted proxy's own, so that both logs can be read together, or a new one. */
   readonly request: string
 }
 
-/** X-Forwarded headers count only where the socket itself comes from a trusted proxy: anyone else may write into them what they like. */
+/** Reads the client of a request. X-Forwarded headers count only on a socket from a trusted proxy, because anyone can send them. */
 export function readPeer({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>, proxies: TrustedProxies): Peer {
   const nearest = plainAddress(socket.remoteAddress ?? '')
   const isEncrypted = 'encrypted' in socket && socket.encrypted === true
@@ -29,8 +29,8 @@ export function readPeer({ headers, socket }: Pick<IncomingMessage, 'headers' | 
 }
 
 /**
- * From the right, where each proxy adds whom it heard: the first that is not a trusted proxy. What stands left of it was written by that
- * stranger. Something that is no address ends the chain too.
+ * The rightmost address that is not a trusted proxy: each proxy appends its client, so everything left of that address was written by a
+ * stranger. An entry that is no address ends the chain too.
  */
 function forwardedAddress(headers: IncomingHttpHeaders, nearest: string, proxies: TrustedProxies): string {
   let address = nearest
@@ -43,7 +43,7 @@ function forwardedAddress(headers: IncomingHttpHeaders, nearest: string, proxies
   return address
 }
 
-/** `10.0.0.7:5000`, `[fd00::7]:5000` and `[fd00::7]` as some proxies write them. */
+/** Some proxies write `10.0.0.7:5000`, `[fd00::7]:5000` or `[fd00::7]`. */
 function withoutPort(text: string): string {
   const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(text)?.[1] ?? text
   return plainAddress(bare)

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Metrics } from '../observe/metrics.js'
 
-/** How many sockets each address has open (rule RL2). */
+/** Counts the open sockets of each address (rule RL2). */
 export class SocketLimiter {
   readonly #metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>
   readonly #places = new Map<string, Place>()
@@ -23,7 +23,7 @@ export class SocketLimiter {
     socket.on('close', place.leave)
   }
 
-  /** All sockets of an address share one listener, which holds nothing of the request that a socket came with. */
+  /** The sockets of an address share one listener, which keeps no request alive. */
   #newPlace(address: string): Place {
     const place: Place = {
       sockets: 0,
@@ -43,8 +43,8 @@ interface Place {
 }
 
 /**
- * What an address counts as where sockets per address are counted: of an IPv6 address its first 64 bits, as whoever has one of those has all
- * that begin with them.
+ * The unit in which sockets are counted: an IPv4 address, or the first 64 bits of an IPv6 address, because a client with one address of a /64 network
+ * has all of them.
  */
 export function countedAs(address: string): string {
   if (isIP(address) !== 6 || !URL.canParse(`http://[${address}]`)) return address

@@ -5,7 +5,7 @@ import { createSecureContext } from 'node:tls'
 import type { TlsFiles } from '../config/config.js'
 import { type Log, reasonOf } from '../log.js'
 
-/** A certificate with its chain and its key, PEM, known to belong together. */
+/** A certificate with its chain, and the key that matches it (PEM). */
 export interface KeyPair {
   readonly cert: string
   readonly key: string
@@ -13,7 +13,7 @@ export interface KeyPair {
   readonly expires: number
 }
 
-/** @throws Error which names the file that cannot be read, or says that the two do not belong together */
+/** @throws Error that names the file that cannot be read, or says that certificate and key do not match */
 export function readKeyPair(files: TlsFiles): KeyPair {
   const cert = read(files.cert)
   const key = read(files.key)
@@ -26,8 +26,8 @@ export function readKeyPair(files: TlsFiles): KeyPair {
 }
 
 /**
- * Keeps a server's certificate what its files hold, so that a renewed one needs no restart: sockets that stand keep theirs, new ones get the new. The files
- * are read every now and then rather than watched: certificates are often renewed by turning a symbolic link, which no watcher of the file sees.
+ * Keeps a server's certificate in step with its files, so that a renewal needs no restart: open sockets keep the old one, new sockets get the new one. It polls
+ * the files instead of watching them: certificates are often renewed by switching a symbolic link, which a file watcher does not see.
  */
 export class Certificate {
   readonly #files: TlsFiles
@@ -52,7 +52,7 @@ export class Certificate {
     this.#server = server
   }
 
-  /** Takes what the files hold now. Where that cannot be used, as while only one of the two is written, the old pair stays. */
+  /** Reloads both files. If they cannot be used, as while only one of the two is written, the old pair stays. */
   reload(): void {
     try {
       const pair = readKeyPair(this.#files)

@@ -25,7 +25,7 @@ export interface Entrance {
 
 type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
-/** Decides at the HTTP upgrade who gets a socket at all: the path, the page's origin, sockets per address, a gateway's token. */
+/** Decides at the HTTP upgrade who gets a socket: by path, the page's origin, sockets per address, and the gateway's token. */
 export function createUpgrade({ config, log, proxies, metrics, gateway, isClosing, welcome }: Entrance): Upgrade {
   const server = new WebSocketServer<typeof SessionSocket>({
     WebSocket: SessionSocket,
@@ -55,7 +55,7 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
     if (socketLimiter.countAt(address) >= config.socketsPerAddress) return refuse(429)
     const admit = (enter: ((webSocket: SessionSocket) => void) | number): void => {
       if (typeof enter === 'number') return refuse(enter)
-      // It may have begun to stop while a gateway's token was looked at.
+      // The relay may have begun to stop while it checked a gateway's token.
       if (isClosing()) return refuse(503)
       ids.set(request, peer.request)
       log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
@@ -74,12 +74,12 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
   }
 }
 
-/** One for all sockets: a function made where the request is at hand would keep it for as long as the socket lives. */
+/** Shared by all sockets: a closure made during the upgrade would keep the request alive as long as the socket. */
 function destroyFailed(this: Duplex): void {
   this.destroy()
 }
 
-/** @returns what to do with the socket, or the HTTP status of the refusal */
+/** @returns the action for the socket, or the HTTP status of the refusal */
 async function chooseGateway(url: URL, gateway: Gateway): Promise<((socket: SessionSocket) => void) | number> {
   if (!url.pathname.startsWith('/gateway/')) return 404
   const name = readGatewayPath(url.pathname)
@@ -88,8 +88,8 @@ async function chooseGateway(url: URL, gateway: Gateway): Promise<((socket: Sess
 }
 
 /**
- * Programs send no Origin; a page must come from the relay's own host, from this machine, or from a listed origin. Where the relay is reached by TLS, its
- * own pages are too: a page of the same host without it may have been changed on its way.
+ * Programs send no Origin. A page must come from the relay's own host, from this machine, or from a listed origin. If the relay is reached by TLS, its own
+ * pages must be too: a page of the same host without TLS may have been changed on its way.
  */
 function isOriginAllowed(origin: string | undefined, { host, isSecure }: Peer, listed: readonly string[]): boolean {
   if (origin === undefined) return true
@@ -99,7 +99,7 @@ function isOriginAllowed(origin: string | undefined, { host, isSecure }: Peer, l
   return isOwn || isLoopbackName(page.hostname) || listed.includes(page.origin)
 }
 
-/** As URLs have it: in small letters, without the port that goes without saying. */
+/** The host as URLs write it: in lower case, without the default port. */
 function hostOf(host: string | undefined, protocol: string): string | undefined {
   const url = `${protocol}//${host}`
   return host !== undefined && URL.canParse(url) ? new URL(url).host : undefined
