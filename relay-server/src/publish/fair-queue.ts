@@ -1,16 +1,16 @@
 import type { OrgId } from '@entente/protocol'
 
-/** What waits for its turn, and whose it is. */
+/** A queued item, and the org that it belongs to. */
 export interface Waiting {
   readonly publisher: { readonly org: OrgId }
 }
 
-/** What each org has at least of a round, however many others wait. */
+/** Items that each org gets of a round at least, however many others wait. */
 const leastShare = 16
 
 /**
- * Lines of what waits, one for each org, which take turns: in the order in which it came within an org, and a fair share for each, so that no org waits
- * behind all that another has sent.
+ * A queue for each org, served in turn. Items of one org keep their order, and each org gets a fair share, so that no org waits behind everything that
+ * another has sent.
  */
 export class FairQueue<W extends Waiting> {
   readonly #lines = new Map<OrgId, W[]>()
@@ -27,7 +27,7 @@ export class FairQueue<W extends Waiting> {
     this.#size += some.length
   }
 
-  /** Puts what was taken back in front of its line, in its order. */
+  /** Puts taken items back in front of their queues, in order. */
   putBack(some: readonly W[]): void {
     const byOrg = new Map<OrgId, W[]>()
     for (const one of some) {
@@ -39,7 +39,7 @@ export class FairQueue<W extends Waiting> {
     this.#size += some.length
   }
 
-  /** Takes about `most`, in turn from each line, up to the first of it that is to wait. */
+  /** Takes about `most` items, in turn from each queue, up to the queue's first item that must wait. */
   take(most: number, isToWait: (one: W) => boolean): readonly W[] {
     const taken: W[] = []
     const share = Math.max(leastShare, Math.ceil(most / this.#lines.size))
@@ -52,7 +52,7 @@ export class FairQueue<W extends Waiting> {
         taken.push(one)
         count++
       }
-      // Whoever has had its turn stands behind the others.
+      // An org that had its turn goes behind the others.
       this.#lines.delete(org)
       if (count < line.length) this.#lines.set(org, count === 0 ? line : line.slice(count))
     }

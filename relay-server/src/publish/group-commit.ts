@@ -20,38 +20,38 @@ import type { Commit, KeyState, Store, Write } from '../store/store.js'
 import { FairQueue } from './fair-queue.js'
 
 /**
- * What one transaction takes at most; the rest goes with the next. So many that the wait for the disk is a small part of the work on them, and no more:
- * while one goes to the disk the next is judged, and while its readers take it in, the one after that goes to the disk.
+ * Offers in one transaction at most; the rest go with the next. With so many, the wait for the disk is a small part of the work. No more, so that the relay
+ * judges the next batch while one goes to the disk, and readers receive one while the next goes to the disk.
  */
 const batchOffers = 512
 const batchBytes = 8 * 1024 * 1024
-/** How often an offer is judged because another relay on the same store came first; then its maker is to look again. */
+/** How often the relay judges an offer when another relay on the same store came first. After that the device must look again. */
 const tries = 3
 /** Refusals that depend on policies, epochs and accounts. */
 const changeable: ReadonlySet<ErrorCode> = new Set(['STALE_EPOCH', 'WAIT', 'FIELD', 'QUOTA'])
 
-/** Offers as they may wait: their bytes are parts of the frame they came in, which must not stay for little. */
+/** Copies small bytes out of the frame of the offers, so that a waiting offer does not keep a large frame alive. */
 export function fitToWait(offers: readonly Offer[]): readonly Offer[] {
   const bytes = offers.reduce((sum, offer) => sum + offer.bytes.length, 0)
   const kept = offers[0]?.bytes.buffer.byteLength ?? 0
   return bytes * 2 >= kept ? offers : offers.map((offer) => ({ ...offer, bytes: offer.bytes.slice() }))
 }
 
-/** What happens, in this order, once a batch is on disk: fan-out, acknowledgement, effects. */
+/** The steps after a batch is on disk, in this order: fan-out, acknowledgement, effects. */
 export interface AfterCommit {
   fanOut(writes: readonly Write[], commit: Commit): void
-  /** A device of this org, if it is one: another org's is none of its business. */
+  /** The org revoked a device, which may or may not be its own. */
   revoked(org: OrgId, device: DeviceId): void
   grown(write: Write, tail: number): void
   measured(figures: BatchFigures): void
 }
 
-/** What a batch took, in ms. */
+/** The size of a batch, and its times in ms. */
 export interface BatchFigures {
   readonly offers: number
   readonly entries: number
   readonly commitMs: number
-  /** For each frame that its entries came by: from its arrival to the acknowledgement. */
+  /** For each frame of the batch: from its arrival to the acknowledgement. */
   readonly waitedMs: readonly number[]
 }
 
@@ -60,10 +60,10 @@ interface Queued {
   readonly publisher: Publisher
   readonly access: Access
   readonly offer: Offer
-  /** When it came, on the clock of `performance.now()`. */
+  /** Time of arrival, on the clock of `performance.now()`. */
   readonly at: number
   readonly attempt: number
-  /** The key's last entry, as the offer was judged by it. */
+  /** The key's last entry by which the offer was judged. */
   last: KeyState | undefined
 }
 
@@ -79,9 +79,9 @@ interface Gathering {
 }
 
 /**
- * Group commit (rules PB3, AK1): offers are judged as they come, what may enter gathers while the last transaction is on its way to the disk,
- * and goes with the next. Nothing is acknowledged, fanned out or refused on the strength of what is not on disk: an answer that
- * depends on an entry under way waits for it, and turns into UNAVAILABLE when the disk does not take it.
+ * Group commit (rules PB3, AK1). The relay judges offers as they arrive. Accepted offers gather while the last transaction goes to the disk, and go with the
+ * next one. No answer rests on an entry that is not on disk: an answer that depends on a pending entry waits for it, and becomes UNAVAILABLE when the
+ * disk refuses the entry.
  */
 export class GroupCommit {
   readonly #store: Store
@@ -96,7 +96,7 @@ export class GroupCommit {
   #idle: (() => void)[] = []
   #isStopped = false
 
-  /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
+  /** @param quota the quota of orgs for which the operator set no other; 0 is no bound */
   constructor(store: Store, policies: PolicyCache, after: AfterCommit, quota: Quota, log: Log) {
     this.#store = store
     this.#after = after
@@ -119,16 +119,16 @@ export class GroupCommit {
     this.#waiting.add(publisher.org, queued)
     if (this.#judging) return
     this.#judging = true
-    // One turn later, so that all frames that came in together are judged, and go to the disk, together.
+    // One turn later, so that frames that arrived together are judged and committed together.
     setImmediate(() => void this.#judge())
   }
 
-  /** An operator changed accounts. */
+  /** Drops the cached accounts after an operator changed some. */
   forgetAccounts(): void {
     this.#judgementCache.evictAccounts()
   }
 
-  /** The store was replaced by another copy. */
+  /** Drops the whole cache after the store was replaced by another copy. */
   forgetAll(): void {
     this.#judgementCache.clear()
   }
@@ -140,7 +140,7 @@ export class GroupCommit {
     }
   }
 
-  /** Takes nothing more: what is offered from now on is to be offered elsewhere or later. Resolves like `finished`. */
+  /** Refuses further offers, which devices make again elsewhere or later. Resolves like `finished`. */
   stop(): Promise<void> {
     this.#isStopped = true
     return this.finished()
@@ -164,12 +164,12 @@ export class GroupCommit {
     this.#commitNext()
   }
 
-  /** @returns those that are left to be judged once more, by what is read anew */
+  /** @returns the offers to judge once more, after a fresh read */
   #judgeSome(some: readonly Queued[]): readonly Queued[] {
     const left: Queued[] = []
     const doubted = new Map<string, Queued>()
     for (const [index, queued] of some.entries()) {
-      // What is offered for a key stays in its order.
+      // Offers for one key keep their order.
       if (this.#isToWait(queued) || doubted.has(queued.id)) {
         left.push(queued)
         continue
@@ -197,7 +197,7 @@ export class GroupCommit {
     return this.#pending.hasPolicy(connectionOf(access))
   }
 
-  /** @returns the offer where it is to be judged once more, by what is read anew: another relay may have changed what it would be refused by */
+  /** @returns the offer if it must be judged once more after a fresh read: another relay may have changed the reason for a refusal */
   #judgeOne(queued: Queued): Queued | undefined {
     const { id, publisher, access, offer } = queued
     const last = (queued.last = this.#judgementCache.state(id))

@@ -27,32 +27,32 @@ export const mailboxKeys = 16
 
 /** A control entry is a few numbers, or a signed decision. */
 const controlEntryBytes = 4 * 1024
-/** How far control entries may go over what else an org may take up: revoking a device, or narrowing a policy, must not fail for want of room. */
+/** Room beyond the quota that only control entries may use: revoking a device, or narrowing a policy, must not fail for lack of space. */
 const noticeSpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
 
-/** All that decides about one offer. Nothing here waits or reads: what is needed was brought before. */
+/** Everything that decides about one offer. It is loaded beforehand: judging neither waits nor reads. */
 export interface OfferCase {
   readonly offer: Offer
   readonly access: Access
   readonly org: OrgId
   readonly role: Role
-  /** What the org may take up (0 is no bound) and takes up, what is on its way to the disk included. */
+  /** The org's quota (0 is no bound) and its usage, pending entries included. */
   readonly quota: Quota
   readonly usage: Usage
   /** The key's last entry. */
   readonly last: KeyState | undefined
-  /** Whether another offer for the key is on its way to the disk; whoever made this one cannot have seen it. */
+  /** Whether an entry for the key is pending; the device of this offer cannot have seen it. */
   readonly isOvertaken: boolean
-  /** Of the feed's connection; undefined for team feeds. */
+  /** The policies of the feed's connection; undefined for team feeds. */
   readonly policies: Policies | undefined
-  /** How many keys the feed holds, for the feeds of mailboxes. */
+  /** The number of keys in the feed, for the feeds of mailboxes. */
   readonly keysInMailbox: number
   readonly now: number
 }
 
 export interface Refusal {
   readonly code: ErrorCode
-  /** The agreement version to go by, for STALE_EPOCH and WAIT, else 0. */
+  /** For STALE_EPOCH and WAIT, the agreement version that the device should use; else 0. */
   readonly version: number
   readonly detail: string
 }
@@ -62,17 +62,17 @@ interface Rule {
   readonly refuses: (offered: OfferCase) => Refusal | undefined
 }
 
-/** What an offer is held against, in this order; the first rule that refuses answers (PB = publishing, PO = policy, EP = epochs). */
+/** The rules for offers, in order; the first one that refuses gives the answer (PB = publishing, PO = policy, EP = epochs). */
 const offerRules: readonly Rule[] = [
   {
     name: '[F2] only the owning org writes a feed',
-    refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'This feed is written by the other org.')),
+    refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'Only the other org writes this feed.')),
   },
   {
     name: '[F4] the feeds of a mailbox end with it, hold messages only, and few',
     refuses: ({ access, offer, last, keysInMailbox, now }) => {
       if (access.mailboxUntil === undefined) return undefined
-      if (access.mailboxUntil <= now) return no('FEED', 'There is no such feed for you.')
+      if (access.mailboxUntil <= now) return no('FEED', 'Your org has no such feed.')
       if (offer.kind !== 'message') return no('TYPE', 'A mailbox holds messages only.')
       return !last && keysInMailbox >= mailboxKeys ? no('SIZE', `A mailbox’s feed holds at most ${mailboxKeys} keys.`) : undefined
     },
@@ -83,7 +83,7 @@ const offerRules: readonly Rule[] = [
     name: '[PB1] an offer names the key’s last entry',
     refuses: ({ offer, last, isOvertaken }) =>
       isOvertaken || offer.seen !== (last?.sequence ?? 0)
-        ? no('BEHIND', 'The key has another last entry; take that in and offer again.')
+        ? no('BEHIND', 'The key has another last entry; absorb that one and offer again.')
         : undefined,
   },
   {
@@ -96,7 +96,7 @@ const offerRules: readonly Rule[] = [
   { name: '[QU1] an org keeps within its quota', refuses: quotaRule },
 ]
 
-/** Judges an offer. @returns what to write (bytes as re-encoded here), or the refusal */
+/** Judges an offer. @returns the write, with the bytes re-encoded, or the refusal */
 export function judgeOffer(offered: OfferCase): Write | Refusal {
   for (const rule of offerRules) {
     const refusal = rule.refuses(offered)
@@ -130,7 +130,7 @@ export function isPolicy(write: { readonly kind: string; readonly key: Key }): b
   return write.kind === 'control' && write.key === policyKey
 }
 
-/** What an accepted write adds to what its org takes up. */
+/** The usage that an accepted write adds to its org's account. */
 export function growthOf(write: Pick<Offer, 'kind' | 'whole' | 'bytes'>, connects: Write['connects'], last: KeyState | undefined): Usage {
   const { kind, whole } = write
   const before = last === undefined || last.kind === 'erased' ? 0 : 1
@@ -155,14 +155,14 @@ function controlEntryRule(offered: OfferCase): Refusal | undefined {
   const isPolicy = offer.key === policyKey && access.feed.kind === 'connection'
   const isRevocation = offer.key.startsWith('revoked.') && access.feed.kind === 'team'
   if (offer.kind !== 'control') {
-    return isPolicy || isRevocation ? no('FIELD', 'This key holds a control entry, which nothing but a control entry replaces.') : undefined
+    return isPolicy || isRevocation ? no('FIELD', 'This key holds a control entry; only a control entry replaces it.') : undefined
   }
   if (offer.bytes.length > controlEntryBytes) return no('SIZE', `A control entry has at most ${controlEntryBytes} bytes.`)
   if (isRevocation) {
     if (typeof attempt(() => revokedDevice(offer.key)) !== 'string') return no('FIELD', 'The key of a revocation names no device.')
-    return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device revokes a device.')
+    return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device can revoke a device.')
   }
-  if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'There is no control entry of this name in this feed.')
+  if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'This feed takes no control entry under this key.')
   const policy = attempt(() => decodePolicy(offer.bytes))
   if (policy instanceof ProtocolError) return no(policy.code, policy.message)
   const before = policies?.[access.feed.side]
@@ -183,7 +183,7 @@ function versionRule({ offer, access, policies, last }: OfferCase): Refusal | un
   const version = joined?.version ?? highestVersion(policies)
   if (offer.epoch.version < version) return no('STALE_EPOCH', 'This agreement version has been replaced.', version)
   if (!joined || offer.epoch.version > version)
-    return no('WAIT', 'Both orgs have not registered this agreement version yet.', joined?.version ?? 0)
+    return no('WAIT', 'Only one org has registered this agreement version; wait for the other.', joined?.version ?? 0)
   return undefined
 }
 
@@ -192,10 +192,10 @@ function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
   const fits = offer.whole
     ? last === undefined || compareEpochs(offer.epoch, last.epoch) > 0
     : last?.kind === 'doc' && compareEpochs(offer.epoch, last.epoch) === 0
-  return fits ? undefined : no('STALE_EPOCH', 'The key’s epoch is another.', policies?.joined?.version ?? 0)
+  return fits ? undefined : no('STALE_EPOCH', 'The key has another epoch.', policies?.joined?.version ?? 0)
 }
 
-/** What makes an org take up less goes through in any case: erasures, smaller docs. What tells the relay to refuse more has some room of its own. */
+/** Writes that reduce usage always pass: erasures, smaller docs. Control entries, which make the relay refuse more, have spare room of their own. */
 function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
@@ -204,13 +204,14 @@ function quotaRule(offered: OfferCase): Refusal | undefined {
   const spare = offer.kind === 'control' ? noticeSpare : noUsage
   const isFull = (what: keyof Usage): boolean =>
     growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
-  if (isFull('connections')) return no('QUOTA', 'The org has as many connections at this relay as it may.')
+  if (isFull('connections'))
+    return no('QUOTA', 'The org has reached its number of connections at this relay; end one, or ask its operator.')
   if (isFull('docs'))
-    return no('QUOTA', 'The org keeps as many records and messages at this relay as it may; erase some, or ask its operator.')
+    return no('QUOTA', 'The org has reached its number of records and messages at this relay; erase some, or ask its operator.')
   return isFull('bytes') ? no('QUOTA', 'The org’s space at this relay is used up; erase something, or ask its operator.') : undefined
 }
 
-/** By how many connections the policy of an offer changes its org's account: one counts from the org's first policy to the one that ends it. */
+/** The change that a policy makes to its org's number of connections. A connection counts from the org's first policy to the one that ends it. */
 function connectsBy({ offer, access, policies }: OfferCase): Write['connects'] {
   if (!isPolicy(offer) || access.feed.kind !== 'connection') return 0
   const policy = attempt(() => decodePolicy(offer.bytes))
@@ -222,16 +223,16 @@ function countsFor(policy: Policy | undefined): boolean {
   return policy !== undefined && !policy.ended
 }
 
-/** Rules AD1 to AD9, by induction from the doc's state vector; no doc is loaded. */
+/** Rules AD1 to AD9, by induction from the doc's state vector, without loading the doc. */
 function admit({ offer, access, last, policies }: OfferCase): { readonly bytes: Uint8Array; readonly vector: StateVector } | Refusal {
   const known = offer.whole || !last ? emptyVector : last.vector
   const slots = agreedSlots(access, policies)
   const admitted = attempt(() => admitUpdate(offer.bytes, known, slots))
   if (admitted instanceof ProtocolError) return no(admitted.code, admitted.message)
-  return admitted ?? no('FRAME', 'An update could not be read.')
+  return admitted ?? no('FRAME', 'The update could not be read.')
 }
 
-/** The slots that the policy allows in a connection's feed; undefined, for any, in a team's. */
+/** The slots that the policy allows in a connection's feed; undefined in a team's, where any slot is allowed. */
 function agreedSlots({ feed }: Access, policies: Policies | undefined): ReadonlySet<string> | undefined {
   if (feed.kind === 'team') return undefined
   const topic: ObjectTopic | undefined = feed.topic === 'messages' ? undefined : feed.topic
@@ -243,12 +244,12 @@ function isAgreed(access: Access): boolean {
   return access.feed.kind === 'connection' && access.feed.topic !== 'messages'
 }
 
-/** A tombstone keeps the highest epoch that its key had, so that a doc never comes back under one of them. */
+/** A tombstone keeps its key's highest epoch, so that a later doc never reuses an epoch. */
 function later(a: Epoch, b: Epoch | undefined): Epoch {
   return b && compareEpochs(b, a) > 0 ? b : a
 }
 
-/** @returns the value, or the ProtocolError, or undefined where something else was thrown */
+/** @returns the value, the ProtocolError that was thrown, or undefined for any other error */
 function attempt<T>(work: () => T): T | ProtocolError | undefined {
   try {
     return work()

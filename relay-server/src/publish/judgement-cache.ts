@@ -14,7 +14,7 @@ const keptKeys = 8_192
 const keptMailboxes = 4_096
 const keptAccounts = 4_096
 
-/** An offer as far as it says what must be known to judge it. */
+/** The parts of an offer that say what the cache must hold to judge it. */
 export interface Asking {
   /** The key's, made once for all that is looked up by it. */
   readonly id: string
@@ -30,19 +30,19 @@ export interface Allowance {
 }
 
 /**
- * What judging needs of the store, kept for a while: last entries of keys, policies, accounts, the fill of mailboxes. Where other relays write to
- * the same store it may be outdated; the store compares again when it writes.
+ * Caches what the judge needs from the store: last entries of keys, policies, accounts, and the sizes of mailboxes. With other relays on the same store it may
+ * be outdated; the store compares again when it writes.
  */
 export class JudgementCache {
   readonly #store: Store
   #states = new LruMap<string, KeyState>(keptKeys)
-  /** How many keys the feeds of mailboxes hold. */
+  /** The number of keys in each mailbox feed. */
   #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
   #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
   readonly #quota: Required<Quota>
   readonly policies: PolicyCache
 
-  /** @param quota what holds for orgs of which the operator has said nothing else; 0 is no bound */
+  /** @param quota the quota of orgs for which the operator set no other; 0 is no bound */
   constructor(store: Store, quota: Required<Quota>, policies: PolicyCache) {
     this.#store = store
     this.#quota = quota
@@ -133,7 +133,7 @@ export class JudgementCache {
     const states = await this.#store.keyStates([...names.values()])
     for (const [index, id] of ids.entries()) {
       const state = states[index]
-      // A commit that settled meanwhile knows better than this reading.
+      // A commit that settled meanwhile is newer than this read.
       if (state && state.sequence > (known.get(id)?.sequence ?? 0)) known.set(id, state)
     }
   }

@@ -15,17 +15,17 @@ import {
 import { LruMap } from '../flow/lru.js'
 import type { Invitation, Store } from '../store/store.js'
 
-/** Ids that are no open mailbox, for which wrong tries are counted all the same. */
+/** Ids that are not open mailboxes, whose wrong tries the relay counts as well. */
 const keptStrangers = 10_000
-/** Invitations of one org that are kept at a time, the ended ones included that are not forgotten yet (rule MB6). */
+/** Invitations that one org may have at a time, ended ones included until they are forgotten (rule MB6). */
 const mostInvitations = 1_000
 /** Mailboxes that one session may follow. */
 const followedPerSession = 64
 
-/** Whoever speaks of mailboxes, and is told what becomes of them. */
+/** The session that asks about mailboxes, and follows them. */
 export interface Caller {
   readonly org: OrgId
-  /** Whether it has gone, and nothing is to be kept for it. */
+  /** Whether the session has ended, so that nothing must be kept for it. */
   readonly hasEnded: boolean
   say(message: RelayMessage): void
 }
@@ -33,8 +33,8 @@ export interface Caller {
 type Verdict = { readonly state: MessageOf<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
 
 /**
- * Invitations at the relay (rules MB1 to MB6): an id, the hash of a claim, and the two orgs. A wrong claim, of a mailbox that exists or of one
- * that does not, is answered alike; the fifth makes the invitation void.
+ * The invitations at the relay (rules MB1 to MB6): an id, the hash of a claim, and the two orgs. A wrong claim gets the same answer whether the mailbox exists or
+ * not; the fifth makes the invitation void.
  */
 export class Mailboxes {
   readonly #store: Store
@@ -53,7 +53,7 @@ export class Mailboxes {
     const invitation = { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false }
     const kept = isFree ? await this.#store.addInvitation(invitation, mostInvitations) : undefined
     if (isFree && !kept) {
-      const detail = `Your org has ${mostInvitations} invitations at this relay, which is as many as it may; each makes room some days after its end.`
+      const detail = `Your org has reached its ${mostInvitations} invitations at this relay; each frees its place some days after its end.`
       return refuse(caller, 'QUOTA', detail)
     }
     if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash))
@@ -69,7 +69,7 @@ export class Mailboxes {
       judged = judgeClaim(present, hash, caller.org, now)
       return judged?.row
     })
-    // Counted here, as the store may ask more than once.
+    // Counted out here, because the store may call `change` more than once.
     const verdict = judged ?? this.#countStranger(message.mailbox)
     const answer: MessageOf<'mailbox'> = {
       type: 'mailbox',
@@ -83,18 +83,18 @@ export class Mailboxes {
     if (verdict.row && verdict.state !== 'wrong') this.#tellFollowers(message.mailbox, answer, caller)
   }
 
-  /** Mailboxes whose change somebody here waits for. */
+  /** Mailboxes that a session here follows. */
   followed(): Iterable<string> {
     return this.#followers.keys()
   }
 
-  /** Another relay on the same store may have changed a mailbox. */
+  /** Reads a mailbox that another relay on the same store may have changed, and informs its followers. */
   async changed(mailbox: string, now: number): Promise<void> {
     const row = this.#followers.has(mailbox) ? await this.#store.invitation(mailbox) : undefined
     if (row) this.#tellFollowers(mailbox, tell(row, stateOf(row, now)))
   }
 
-  /** Clears away what has ended: the feeds of void and expired invitations at once, the invitation itself a while later. */
+  /** Clears ended invitations: their feeds at once, the invitation itself a while later. */
   async sweep(now: number): Promise<number> {
     const feeds: FeedName[] = []
     for (const ended of await this.#store.endedInvitations(now)) {
@@ -106,7 +106,7 @@ export class Mailboxes {
     return feeds.length / sides.length
   }
 
-  /** Whether an id is a connection's, whose feeds hold a policy as a mailbox's never do: an invitation by that id neither opens nor ends them. */
+  /** Whether an id is a connection's: its feeds hold a policy, which a mailbox's never do. An invitation by that id neither opens nor ends the connection's feeds. */
   async #isConnection(id: ConnectionId): Promise<boolean> {
     const policies = await this.#store.keyStates(messageFeedsOf(id).map((feed) => ({ feed, key: policyKey })))
     return policies.some((policy) => policy !== undefined)
@@ -120,7 +120,7 @@ export class Mailboxes {
     }
   }
 
-  /** @param told the state that the caller is being told, where all followers may count as told of it */
+  /** @param told the state in the answer to the caller, if followers count as informed of it */
   #follow(mailbox: string, caller: Caller, told: string | undefined): void {
     if (caller.hasEnded) return
     const followed = this.#followedBy.get(caller) ?? new Set()
@@ -138,7 +138,7 @@ export class Mailboxes {
     for (const caller of followers.callers) if (caller !== except) caller.say(answer)
   }
 
-  /** The same count of wrong tries that an open mailbox would show, so that nobody learns which ids exist. */
+  /** Counts wrong tries as an open mailbox would, so that nobody learns which ids exist. */
   #countStranger(mailbox: string): Verdict {
     const tries = Math.min((this.#strangers.get(mailbox) ?? 0) + 1, limits.invitationTries)
     this.#strangers.set(mailbox, tries)
@@ -150,9 +150,9 @@ function refuse(caller: Caller, code: ErrorCode, detail: string): void {
   caller.say({ type: 'refused', what: 'mailbox', subject: 0, code, version: 0, retryMs: 0, detail })
 }
 
-/** @returns undefined where the claim is to be treated like one of an unknown mailbox */
+/** @returns undefined when the claim must be treated like one of an unknown mailbox */
 function judgeClaim(present: Invitation | undefined, hash: Uint8Array, org: OrgId, now: number): Verdict | undefined {
-  // The comparison runs in any case, so that its time tells nothing.
+  // The comparison always runs, so that its time reveals nothing.
   const isRight = timingSafeEqual(present?.claimHash ?? new Uint8Array(hash.length), hash) && present !== undefined
   if (!present) return undefined
   if (isRight) {

@@ -2,17 +2,17 @@ import { type ConnectionId, decodePolicy, joinPolicies, messageFeedsOf, type Obj
 import { LruMap } from '../flow/lru.js'
 import type { KeyPosition, Store } from '../store/store.js'
 
-/** What both sides of a connection have registered. */
+/** The policies that both sides of a connection have registered. */
 export interface Policies {
   readonly vendor: Policy | undefined
   readonly partner: Policy | undefined
-  /** What both allow together, once both have registered the same version (rule PO2). */
+  /** The slots that both allow, once both have registered the same version (rule PO2). */
   readonly joined: Policy | undefined
   /** Whether either side has ended the connection, for good (rule PO5). */
   readonly isEnded: boolean
-  /** The same as sets, for the admission check. */
+  /** The same slots as sets, for the admission check. */
   readonly slots: Readonly<Record<ObjectTopic, ReadonlySet<string>>> | undefined
-  /** Where both lie in the store: what is judged by them is written only while they are the last. */
+  /** The positions of both in the store. A write judged by them commits only while they are the last. */
   readonly given: readonly KeyPosition[]
 }
 
@@ -39,11 +39,11 @@ export class PolicyCache {
   async load(connection: ConnectionId): Promise<Policies> {
     const slot = this.#known.get(connection) ?? { policies: undefined }
     this.#known.set(connection, slot)
-    // What was read while one of them was written may be the one before: the slot is another one's by then.
+    // A read that overlapped a write may hold the old policy; by then the slot has been replaced.
     return (slot.policies = await readPolicies(connection, this.#store))
   }
 
-  /** As they lie in the store now. */
+  /** The policies in the store now, past the cache. */
   async current(connection: ConnectionId): Promise<Policies> {
     return (this.#store.isShared ? undefined : this.get(connection)) ?? this.load(connection)
   }

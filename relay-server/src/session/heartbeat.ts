@@ -1,4 +1,4 @@
-/** How long the other end of a socket has been silent (rule HB1), in whole ms (V8 keeps those in the object itself) by a clock that nobody sets. */
+/** Measures how long the other end of a socket has been silent (rule HB1), in whole ms of a monotonic clock; V8 stores whole numbers in the object itself. */
 export class Heartbeat {
   readonly #heartbeatMs: number
   #heardAt: number
@@ -13,7 +13,7 @@ export class Heartbeat {
     this.#heardAt = now
   }
 
-  /** To be called every now and then. @returns whether to ask if it is there, or to give it up as it did not answer that */
+  /** To be called periodically. @returns whether to ping the peer, or to give it up because it did not answer a ping */
   judge(now: number): 'FINE' | 'ASK' | 'ASKED' | 'GONE' {
     if (now - this.#heardAt < this.#heartbeatMs) return 'FINE'
     if (this.#askedAt <= this.#heardAt) {

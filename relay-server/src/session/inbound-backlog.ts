@@ -1,6 +1,6 @@
-/** A session that offers faster than the disk takes is not read from beyond this, in bytes. */
+/** The relay stops reading from a session whose offers outrun the disk by more than this, in bytes. */
 const sessionBytes = 4 * 1024 * 1024
-/** Nor beyond this, which is about a frame, while so much waits of all sessions together: however many offer at once, the relay does not grow with them. */
+/** While all sessions together exceed `allBytes`, each may keep only about one frame waiting, so memory does not grow with the number of sessions. */
 const shareBytes = 256 * 1024
 const allBytes = 64 * 1024 * 1024
 
@@ -8,12 +8,12 @@ const allBytes = 64 * 1024 * 1024
 export class InboundBacklog {
   #bytes = 0
 
-  /** Counts what came, or, below zero, what is done with. */
+  /** Adds received bytes, or subtracts completed ones. */
   add(bytes: number): void {
     this.#bytes += bytes
   }
 
-  /** Whether a session of whose messages so many bytes wait is to be left alone until some of them are done with. */
+  /** Whether to stop reading from a session until some of its waiting bytes are done. */
   isEnough(own: number): boolean {
     return own > sessionBytes || (own > shareBytes && this.#bytes > allBytes)
   }

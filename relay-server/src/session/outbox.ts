@@ -1,33 +1,33 @@
 import { encodeRelayFrame, limits, type RelayMessage } from '@entente/protocol'
 import type { WebSocket } from 'ws'
 
-/** Below this, a reader counts as keeping up and catching up goes on: it bounds what a live entry may have to wait behind. */
+/** Below this many bytes, a reader keeps up and its catch-up goes on. It bounds what a live entry may wait behind. */
 const drainedBytes = 64 * 1024
-/** Above this, a reader gets no live entries: it catches up at its own pace, so that no more than this is held for it. */
+/** Above this many bytes, a reader gets no live entries and catches up at its own pace, so the relay holds no more for it. */
 const fullBytes = 512 * 1024
-/** From this size on a message leaves as a frame of its own: what all readers share is not copied for each. */
+/** From this size on, in bytes, a message is a frame of its own, so that readers share it without a copy for each. */
 const sharedBytes = 16 * 1024
 
-/** Whoever has the outbox. */
+/** The owner of an outbox. */
 export interface OutboxOwner {
-  /** The reader was given up. */
+  /** The outbox dropped its reader. */
   droppedForSlowness(): void
 }
 
 /**
- * All that the relay says to one socket. What is said in one turn of the loop leaves together, in as few frames as the frame limit allows;
- * a reader that does not take what is waiting for it is dropped at a bound of bytes or of time (rule SR1).
+ * The messages to one socket. Messages of one turn of the event loop leave together, in as few frames as the frame limit allows. The outbox drops a
+ * slow reader at a bound of bytes or of time (rule SR1).
  */
 export class Outbox {
   readonly #socket: WebSocket
   readonly #bound: number
   readonly #owner: OutboxOwner
   #isDropped = false
-  // Lists are there only while something is in them: most sockets have nothing under way most of the time.
+  // Lists exist only while they hold something: most sockets are idle most of the time.
   #messages: Uint8Array[] | undefined
   #messageBytes = 0
   #scheduled = false
-  /** When each frame that the socket has not taken yet was given to it, on the clock of `performance.now()`. */
+  /** The times at which the unsent frames were passed to the socket, on the clock of `performance.now()`. */
   #undelivered: number[] | undefined
   #waiting: (() => void)[] | undefined
 
@@ -42,7 +42,7 @@ export class Outbox {
     return this.#messageBytes + this.#socket.bufferedAmount
   }
 
-  /** For how long the oldest of them has been waiting, in ms; 0 where nothing waits. */
+  /** How long the oldest of those bytes has waited, in ms; 0 if none wait. */
   oldestMs(now: number): number {
     const oldest = this.#undelivered?.[0]
     return oldest === undefined ? 0 : now - oldest
@@ -52,7 +52,7 @@ export class Outbox {
     this.sayEncoded(encodeRelayFrame([message]))
   }
 
-  /** One message already encoded, which several sockets may share; where it is all that is said in this turn it is not even copied. */
+  /** Sends an encoded message that several sockets may share. If it is this turn's only message, it is not copied. */
   sayEncoded(message: Uint8Array): void {
     if (this.#isDropped) return
     this.#messages ??= []
@@ -87,7 +87,7 @@ export class Outbox {
     if (size > 0) this.#send(frame)
   }
 
-  /** Whether a reader is to be given time before it is paged on. */
+  /** Whether catch-up should wait before the reader's next page. */
   get isBusy(): boolean {
     return this.queuedBytes > drainedBytes
   }
@@ -96,7 +96,7 @@ export class Outbox {
     return this.queuedBytes > fullBytes
   }
 
-  /** Gives the reader up; it may come back with its cursor. */
+  /** Drops the reader, which may come back with its cursor. */
   drop(): void {
     if (this.#isDropped) return
     this.#isDropped = true
@@ -106,7 +106,7 @@ export class Outbox {
     this.#socket.terminate()
   }
 
-  /** Resolves, never in the same turn, when the socket has taken most of what waits for it, or has closed. */
+  /** Resolves, never in the same turn, when the socket has taken most of the waiting bytes, or has closed. */
   async drained(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#socket.readyState === this.#socket.OPEN && this.isBusy) {
@@ -114,7 +114,7 @@ export class Outbox {
     }
   }
 
-  /** Wakes whoever waits; to be called when the socket closes. */
+  /** Resolves the pending waits; to be called when the socket closes. */
   closed(): void {
     this.#wake()
   }

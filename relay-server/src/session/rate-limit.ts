@@ -2,19 +2,19 @@ import type { ClientMessage, Offer } from '@entente/protocol'
 import type { RelayConfig } from '../config/config.js'
 import { TokenBucket } from '../flow/token-bucket.js'
 
-/** Refusals of rate in a row after which the session is ended. */
+/** Consecutive rate refusals after which the session ends. */
 const patience = 1_000
 
-/** What a session said beyond its rate. */
+/** An excess over a session's rate. */
 export interface Excess {
   readonly offers: readonly Offer[]
-  /** Whether it goes on regardless, or floods with anything but offers. */
+  /** Whether the session ignores the delay, or floods with messages other than offers. */
   readonly isFlood: boolean
-  /** The milliseconds after which it may go on. */
+  /** After how many ms the session may go on. */
   readonly retryMs: number
 }
 
-/** How fast one session may go (rule RL1): messages and offers, and bytes. */
+/** The rate limit of one session (rule RL1): messages and offers, and bytes. */
 export class RateLimit {
   readonly #messages: TokenBucket
   readonly #bytes: TokenBucket
@@ -25,12 +25,12 @@ export class RateLimit {
     this.#bytes = new TokenBucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
   }
 
-  /** Whether what was said so far no longer counts, so that a new one would do as well. */
+  /** Whether both buckets are full again, so that this limit can be discarded. */
   isForgotten(now: number): boolean {
     return this.#refusedInARow === 0 && this.#messages.isFull(now) && this.#bytes.isFull(now)
   }
 
-  /** Takes the messages of one frame. @returns undefined where they are within the rate */
+  /** Counts the messages of one frame. @returns undefined when they are within the rate */
   take(bytes: number, messages: readonly ClientMessage[], now: number): Excess | undefined {
     const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
     const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(bytes, now))

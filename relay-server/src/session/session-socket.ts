@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 
-/** Whoever hears what comes over a socket. */
+/** Receives the events of a socket. */
 export interface Hearer {
   hearFrame(frame: Buffer, isBinary: boolean): void
   /** A ping or pong of the WebSocket itself. */
@@ -10,8 +10,7 @@ export interface Hearer {
 }
 
 /**
- * A socket that tells what comes to one hearer, once it has one: a listener for each event, and the list of them, would be a good part of what an idle
- * socket takes of memory.
+ * A socket with one receiver for all its events. Listeners, and the list of them, would be a good part of an idle socket's memory.
  */
 export class SessionSocket extends WebSocket {
   hearer: Hearer | undefined

@@ -31,7 +31,7 @@ import type { Hearer, SessionSocket } from './session-socket.js'
 import { Heartbeat } from './heartbeat.js'
 import { type Subscriber, Subscriptions, type SubscriptionTools } from '../deliver/subscriptions.js'
 
-/** What the sessions of a relay share. */
+/** The parts of a relay that its sessions share. */
 export interface Relay extends SubscriptionTools {
   readonly config: RelayConfig
   readonly log: Log
@@ -60,8 +60,8 @@ export interface SessionReport {
 }
 
 /**
- * One device's socket: who it is, what it reads, and the messages it sends, taken strictly one after the other. Most sessions say nothing most of the
- * time, so whatever only a busy one needs is there only while it is needed.
+ * One device's socket: its identity, its subscriptions, and its messages, handled strictly one after the other. Most sessions are idle most of the time, so
+ * the parts that only a busy session needs exist only while it needs them.
  */
 export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwner, Hearer {
   readonly #relay: Relay
@@ -70,7 +70,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   readonly #outbox: Outbox
   readonly #heartbeat: Heartbeat
   readonly #openedAt = Math.round(performance.now())
-  /** Until the hello that answers it. */
+  /** Present until a hello answers it. */
   #nonce: Uint8Array | undefined
   #helloTimer: NodeJS.Timeout | undefined
   #identity: Identity | undefined
@@ -78,15 +78,15 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #rateLimit: RateLimit | undefined
   #inbox: ClientMessage[] | undefined
   #ended = false
-  /** Whether what a device waits for is about to be complete; then it leaves at once instead of with the turn of the loop. */
+  /** Whether the answer to a frame is about to be complete; then it leaves at once instead of at the turn's end. */
   #isAwaited = false
-  /** Encoded, until the first answer to what came behind the hello, or the turn's end. */
+  /** The encoded welcome, held until the first answer to a message behind the hello, or the turn's end. */
   #welcome: Uint8Array | undefined
   #framesBeforeHello = 0
   #waitingBytes = 0
   #inboxBytes = 0
 
-  /** @param id by which the session's log lines are found */
+  /** @param id the id in the session's log lines */
   constructor(socket: SessionSocket, relay: Relay, id: string) {
     const { config } = relay
     this.#relay = relay
@@ -132,7 +132,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   sayEncoded(message: Uint8Array): void {
     const welcome = this.#welcome
     this.#welcome = undefined
-    // Before a long message, which the outbox sends as it is, the welcome would cost a frame of its own.
+    // The outbox sends a long message as a frame of its own, so a welcome before it would cost a frame too.
     this.#outbox.sayEncoded(welcome ? Buffer.concat([welcome, message]) : message)
   }
 
@@ -167,14 +167,14 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#end(1008)
   }
 
-  /** Ends the session because the relay goes. */
+  /** Ends the session because the relay stops or its store was replaced. */
   leave(retryMs: number): void {
     if (this.#ended) return
     this.say({ type: 'leaving', retryMs })
     this.#end(1001)
   }
 
-  /** To be called every now and then: asks a silent line whether it is there, and gives it up when it stays silent (rule HB1). */
+  /** To be called periodically: pings a silent peer, and gives it up when it stays silent (rule HB1). */
   beat(): void {
     if (this.#identity && hasEnded(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
     const now = Math.round(performance.now())
@@ -187,7 +187,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#socket.terminate()
   }
 
-  /** What the admin page shows of this session. @param now on the clock of `performance.now()` */
+  /** The session as the admin page shows it. @param now on the clock of `performance.now()` */
   report(now: number): SessionReport {
     return {
       org: this.#identity?.org,
@@ -227,7 +227,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     }
   }
 
-  /** Takes messages one after the other, and those that come meanwhile. */
+  /** Handles messages one after the other, including those that arrive meanwhile. */
   async #work(inbox: ClientMessage[]): Promise<void> {
     this.#inbox = inbox
     try {
@@ -250,7 +250,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#answer()
   }
 
-  /** Rule CU2: the welcome and the answers to all that came in one frame leave in one, once the last of them is there. */
+  /** Rule CU2: the welcome and the answers to one frame leave in one frame, once the last answer is ready. */
   #answer(): void {
     if (!this.#isAwaited || this.#inbox || this.#subscriptions?.isCatchingUp) return
     this.#isAwaited = false
@@ -264,7 +264,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     if (welcome) this.#outbox.sayEncoded(welcome)
   }
 
-  /** What waits counts; a device that sends faster than it is done is not read from for a while. */
+  /** Counts waiting bytes, and pauses the socket of a device that sends faster than the relay works. */
   #hold(bytes: number): void {
     this.#waitingBytes += bytes
     this.#relay.inboundBacklog.add(bytes)
@@ -274,17 +274,17 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #failFor(error: unknown): void {
     if (error instanceof ProtocolError) return this.fail(error.code, error.message)
     this.#relay.log.error('message-failed', { ...this.#who(), reason: reasonOf(error) })
-    this.fail('UNAVAILABLE', 'The relay could not do this; come back later.', 2_000)
+    this.fail('UNAVAILABLE', 'The relay failed to handle a message; come back later.', 2_000)
   }
 
   #handle(message: ClientMessage): Promise<void> | undefined {
     if (message.type === 'hello') return this.#enter(message)
-    // What comes before the hello is not for us to answer; the frames are counted and the clock runs.
+    // The relay ignores messages before the hello; the frame count and the hello timer bound them.
     if (!this.#identity) return undefined
     const now = Date.now()
     switch (message.type) {
       case 'attach':
-        if (!this.#following().attach(message)) this.#refuse('attach', 0, 'FEED', 'There is no such connection for you.')
+        if (!this.#following().attach(message)) this.#refuse('attach', 0, 'FEED', 'Your org has no such connection.')
         return undefined
       case 'invite':
         return this.#relay.mailboxes.invite(this, message, now)
@@ -307,7 +307,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   async #enter(hello: MessageOf<'hello'>): Promise<void> {
     const { config, store, authenticator } = this.#relay
     const nonce = this.#nonce
-    if (!nonce) throw new ProtocolError('AUTH', 'This socket has had its hello; a nonce serves once.')
+    if (!nonce) throw new ProtocolError('AUTH', 'This socket already had its hello; a nonce serves once.')
     this.#nonce = undefined
     const identity = await authenticator.identify(hello, nonce)
     if (this.#ended) return
@@ -320,7 +320,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), incarnation, heartbeatMs: config.heartbeatMs }])
     setImmediate(() => {
       this.#sayWelcome()
-      // Writing the line takes its time, and the device need not wait for it.
+      // The device need not wait for the log line to be written.
       this.#relay.log.info('session-opened', this.#who())
     })
   }
@@ -345,7 +345,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #publish({ feed, offers }: MessageOf<'publish'>): undefined {
     const subscription = this.#subscriptions?.get(feed)
     if (!subscription) {
-      for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'There is no such feed for you.')
+      for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'Your org has no such feed.')
       return
     }
     for (const offer of offers) this.#hold(heldBytes(offer))
@@ -356,10 +356,10 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     const subscription = this.#subscriptions?.get(feed)
     const token = subscription && (await this.#relay.gateway.admit(this.#known(), { feed: subscription.access.name, key }, Date.now()))
     if (token) this.say({ type: 'gatewayToken', id, ...token })
-    else this.#refuse('gateway', id, 'FEED', 'There is no such doc for you.')
+    else this.#refuse('gateway', id, 'FEED', 'Your org has no such doc.')
   }
 
-  /** Rule RL1. Offers over the rate are refused with a delay; whoever goes on regardless, or floods with anything else, is shown out. */
+  /** Rule RL1. Refuses offers over the rate with a delay, and ends a session that ignores the delay or floods with other messages. */
   #isTooFast(data: Uint8Array, messages: readonly ClientMessage[]): boolean {
     const now = Math.round(performance.now())
     this.#rateLimit ??= new RateLimit(this.#relay.config, now)
@@ -384,7 +384,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     return (this.#subscriptions ??= new Subscriptions(this.#relay, this))
   }
 
-  /** What each log line of the session tells. */
+  /** The fields of the session's log lines. */
   #who(): LogFields {
     return { session: this.#id, org: this.#identity?.org, device: this.#identity?.device }
   }
@@ -399,7 +399,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#outbox.flush()
     this.#socket.resume()
     this.#socket.close(code)
-    // A peer that does not answer the closing is not waited for.
+    // The relay does not wait for the peer's half of the close.
     setTimeout(() => this.#socket.terminate(), 2_000).unref()
   }
 
