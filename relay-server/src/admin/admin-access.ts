@@ -3,23 +3,23 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { isLoopback } from '../config/network.js'
 import { LruMap } from '../flow/lru.js'
 
-/** Wrong tokens that one address may show within `windowMs`; then it waits until that time is over. */
+/** Wrong tokens that one address may try within `windowMs`; then it must wait until that time is over. */
 const wrongTries = 10
 const windowMs = 60_000
 const keptAddresses = 1_024
 
-/** What a request for the relay's own figures gets: 200 to go on, 401 without the right, 429 after too many wrong tries. */
+/** The verdict on a request for metrics or status: 200 to go on, 401 without the right, 429 after too many wrong tries. */
 export type AdminVerdict = { readonly status: 200 } | { readonly status: 401 } | { readonly status: 429; readonly retryMs: number }
 
-/** As much of a request as counts. */
+/** The parts of a request that decide. */
 interface Asking {
   readonly headers: IncomingHttpHeaders
   readonly socket: { readonly remoteAddress?: string | undefined }
 }
 
 /**
- * Who may see the relay's figures. With a token configured: whoever shows it as `Authorization: Bearer …`. Without one: a program or page on this very
- * machine, which no proxy stands before.
+ * Decides who may read metrics and status. With a token configured: a request with `Authorization: Bearer …`. Without one: a program or page on this
+ * machine, without a proxy in between.
  */
 export class AdminAccess {
   readonly #tokenHash: Buffer | undefined
@@ -31,13 +31,13 @@ export class AdminAccess {
 
   /**
    * @param now ms on any clock that only goes forward
-   * @param from whose tries are counted: the other end of the socket, or whom a trusted proxy there speaks for
+   * @param from the address whose tries count: the other end of the socket or, behind a trusted proxy, the proxy's client
    */
   check(request: Asking, now: number, from = request.socket.remoteAddress ?? ''): AdminVerdict {
     const address = request.socket.remoteAddress ?? ''
     if (!this.#tokenHash) return { status: isFromThisMachine(address, request.headers) ? 200 : 401 }
     const wrong = this.#wrong.get(from)
-    // A right token counts as little as a wrong one while whoever asks has to wait: else guessing could go on.
+    // While an address must wait, a right token is refused too; else guessing could go on.
     if (wrong && wrong.tries >= wrongTries && now < wrong.until) return { status: 429, retryMs: Math.ceil(wrong.until - now) }
     const shown = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
     if (shown === undefined) return { status: 401 }
@@ -48,17 +48,17 @@ export class AdminAccess {
   }
 }
 
-/** Hashes are of one length, so that comparing takes the same time for every token. */
+/** Hashes have one length, so that comparing takes the same time for every token. */
 function hash(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
 
-/** What proxies write; where one of them stands, the peer's address is the proxy's and says nothing of who asks. */
+/** Headers that proxies write. With one of them, the peer's address is the proxy's and says nothing about the client. */
 const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'] as const
 
 function isFromThisMachine(address: string, headers: IncomingHttpHeaders): boolean {
   if (!isLoopback(address) || proxyHeaders.some((name) => headers[name] !== undefined)) return false
-  // A page from elsewhere may have its own name resolved to this machine; its requests then carry that name.
+  // A foreign page may resolve its own name to this machine (DNS rebinding); its requests then carry that name.
   const host = `http://${headers.host ?? ''}`
   const name = URL.canParse(host) ? new URL(host).hostname : ''
   return name === 'localhost' || isLoopback(name.replaceAll(/[[\]]/g, ''))

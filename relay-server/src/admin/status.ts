@@ -7,11 +7,11 @@ import type { Account, Standing, Usage } from '../store/account.js'
 import type { SessionReport } from '../session/session.js'
 import type { StoreStats } from '../store/stats.js'
 
-/** What is listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
+/** Items listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
 const listed = 200
-/** Sessions looked at in one turn of the loop. */
+/** Sessions read in one turn of the event loop. */
 const atOnce = 5_000
-/** How long a status answers for, and how long the store's figures do, which cost more to take. In ms. */
+/** How long a status stays valid, and how long the store's figures do, which cost more to read. In ms. */
 const statusMs = 900
 const storeMs = 10_000
 
@@ -27,30 +27,30 @@ export interface RelayStatus {
     readonly queuedBytes: number
     readonly oldestMs: number
     readonly behind: number
-    /** Those for which most waits, at most 200. */
+    /** The sessions with most bytes waiting, at most 200. */
     readonly listed: readonly SessionReport[]
   }
-  /** The fullest first, at most 200; left out while the store cannot be read. */
+  /** The fullest orgs first, at most 200; undefined while the store cannot be read. */
   readonly orgs?: { readonly total: number; readonly listed: readonly OrgReport[] }
 }
 
 export interface StoreReport {
   readonly writable: boolean
   readonly compactionWaiting: number
-  /** Left out while the store cannot be read. */
+  /** Undefined while the store cannot be read. */
   readonly held?: StoreStats
 }
 
 export interface OrgReport extends Usage {
   readonly id: string
-  /** What counts for this org; 0 is no bound. */
+  /** The quota that applies to this org; 0 is no bound. */
   readonly quota: Usage
   readonly standing: Standing
-  /** Whether its devices get a session as it stands; with the relay's join token they put it on the list. */
+  /** Whether its devices get a session now. With the relay's join token they can put it on the list. */
   readonly admitted: boolean
 }
 
-/** Where a status is taken from. */
+/** The sources of a status. */
 export interface StatusSource {
   readonly config: Pick<RelayConfig, 'admission' | 'quota'>
   readonly sessions: Iterable<Reporting>
@@ -59,7 +59,7 @@ export interface StatusSource {
   compactionWaiting(): number
   isWritable(): Promise<boolean>
   stats(): Promise<StoreStats>
-  /** The orgs that have taken up most of what they may. */
+  /** The orgs that have used most of their quota. */
   fullest(limit: number): Promise<readonly Account[]>
 }
 
@@ -68,7 +68,7 @@ export interface Reporting {
   report(now: number): SessionReport
 }
 
-/** @returns a function that takes the relay's status, at most about once a second however many ask */
+/** @returns a function that reads the relay's status, at most about once a second however many requests come */
 export function createStatus(source: StatusSource): () => Promise<RelayStatus> {
   const startedAt = performance.now()
   const held = rememberFor(storeMs, () => source.stats().catch(() => undefined))
@@ -123,7 +123,7 @@ function keepMost(reports: SessionReport[]): void {
   reports.length = Math.min(reports.length, listed)
 }
 
-/** Answers `/admin/status`, in JSON: the status to whom it is open, the verdict to others. */
+/** Answers `/admin/status` in JSON: the status to permitted requests, the verdict to others. */
 export async function answerStatus(response: ServerResponse, verdict: AdminVerdict, status: () => Promise<RelayStatus>): Promise<void> {
   if (verdict.status === 200) return say(response, 200, await status())
   if (verdict.status === 429) response.setHeader('retry-after', Math.ceil(verdict.retryMs / 1000))

@@ -5,12 +5,12 @@ import type { Metrics } from '../observe/metrics.js'
 import type { Store } from '../store/store.js'
 import type { TimeSlices } from './time-slices.js'
 
-/** What is read from the store in one step: what fits one frame beside other feeds' answers. */
+/** One page from the store: as much as fits a frame beside the answers for other feeds. */
 export const pageBounds = { bytes: chunkBytes, entries: limits.entriesPerFrame }
-/** Feeds of one session that are read in one step, so that the answers to a device that comes back leave in one frame. */
+/** Feeds of one session read in one step, so that the answers to a returning device leave in one frame. */
 const feedsAtOnce = 16
 
-/** What catching up shares with the rest of the relay. */
+/** The parts of the relay that catch-up uses. */
 export interface CatchUpTools {
   readonly store: Store
   readonly readers: Readers
@@ -18,10 +18,10 @@ export interface CatchUpTools {
   readonly metrics: Metrics
 }
 
-/** What is next for a subscription. */
+/** The next stretch of a feed for a subscription. */
 interface Answer {
   readonly chunks: readonly Chunk[]
-  /** The feed's last sequence, 0 where it has none. */
+  /** The feed's last sequence, 0 for an empty feed. */
   readonly head: number
   /** Whether nothing is left between these entries and the head. */
   readonly done: boolean
@@ -30,25 +30,25 @@ interface Answer {
 
 interface Asked {
   readonly subscription: Subscription
-  /** The feed's head, where the store was asked for it before. */
+  /** The feed's head, if the store was already asked for it. */
   readonly head: number | undefined
 }
 
-/** Whose subscriptions are answered. */
+/** The session whose subscriptions catch up. */
 export interface Asker {
-  /** A cursor, or what others were sent, is beyond the feed's head. */
+  /** The feed lost entries: a cursor, or a sequence that other readers received, is beyond its head. */
   lose(subscription: Subscription): void
   readFailed(error: unknown): void
-  /** No subscription is left to be answered, for now. */
+  /** All subscriptions have caught up, for now. */
   caughtUp(): void
 }
 
 /**
- * Answers the subscriptions of one session from their cursors on, until nothing is left, and sets each live (rules CU1 to CU3). The feeds take turns,
- * a page each, and none is paged on while the socket is busy: what a session costs in memory is bounded, however much it has to catch up on.
+ * Catches the subscriptions of one session up from their cursors, and sets each live (rules CU1 to CU3). The feeds take turns, a page each, and wait while
+ * the socket is busy. So a session's memory is bounded, however much it has to catch up on.
  *
- * Nothing is missed between the last page and going live: entries committed after the page was read have not been sent to anyone yet, and
- * entries that have been sent already call for another page.
+ * No entry is missed between the last page and going live. Entries committed after the page was read have not been sent to any reader yet, and
+ * entries already sent call for another page.
  */
 export class CatchUp {
   readonly #tools: CatchUpTools
@@ -69,8 +69,7 @@ export class CatchUp {
   }
 
   /**
-   * @param head of the feed, where the store was asked for it since the subscription was added to the readers: nothing is read for a cursor that is
-   * there already
+   * @param head the feed's head, if the store was asked for it since the subscription was added to the readers: a cursor at the head needs no read
    */
   follow(subscription: Subscription, head?: number): void {
     this.#queue.push({ subscription, head })
@@ -84,7 +83,7 @@ export class CatchUp {
     try {
       while (this.#queue.length > 0) {
         if (this.#reader.isBusy) await this.#reader.drained()
-        // Nothing is read for those who left while they waited.
+        // No read for subscriptions that ended while they waited.
         const some = this.#queue.splice(0, this.#atOnce).filter(({ subscription }) => !subscription.ended)
         if (some.length === 0) continue
         this.#atOnce = Math.min(feedsAtOnce, this.#atOnce * 2)
@@ -94,18 +93,18 @@ export class CatchUp {
           const subscription = some[index]?.subscription
           if (!subscription || subscription.ended) continue
           if (index > 0 && this.#reader.isBusy) {
-            // Their pages are large: the rest is read again when there is room for it, and not so many at once.
+            // These pages are large: the rest is read again when there is room, and fewer at once.
             this.#queue.unshift(...some.slice(index))
             this.#atOnce = 1
             break
           }
-          // A feed that was dropped or replaced has lost what it had: its readers would be paged on for ever, to where it no longer reaches.
+          // A feed that was dropped or replaced lost entries: its readers would page for ever towards a head that no longer exists.
           if (answer.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#asker.lose(subscription)
           else if (!this.#give(subscription, answer)) this.#queue.push({ subscription, head: undefined })
         }
       }
     } finally {
-      // In the same step as the last look at the queue: a subscription that comes next would else be taken for one that is answered already.
+      // In the same step as the last check of the queue; else the next subscription would count as answered already.
       this.#running = false
     }
     this.#asker.caughtUp()
@@ -113,7 +112,7 @@ export class CatchUp {
 
   async #answer({ subscription, head }: Asked): Promise<Answer> {
     const { access, cursor } = subscription
-    // While the subscription waited for its turn the feed may have grown.
+    // The feed may have grown while the subscription waited for its turn.
     if (head === cursor && this.#tools.readers.known(access.name) <= cursor) return { chunks: [], head, done: true, isRead: false }
     return this.#read(subscription)
   }
@@ -123,7 +122,7 @@ export class CatchUp {
     return { chunks: encodeChunks(entries), head, done, isRead: true }
   }
 
-  /** @returns whether the subscription is done with catching up */
+  /** @returns whether the subscription has caught up */
   #give(subscription: Subscription, { chunks, done, head, isRead }: Answer): boolean {
     if (isRead) this.#tools.metrics.caughtUp(chunks.reduce((sum, { count }) => sum + count, 0))
     subscription.head = head

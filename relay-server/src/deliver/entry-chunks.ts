@@ -1,16 +1,16 @@
 import { encodeEntries, encodeEntriesFrame, type EncodedEntries, type Entry } from '@entente/protocol'
 
-/** Entries of about this many bytes make one message, so that a frame never waits for a whole feed. */
+/** Bytes of entries in one message, roughly, so that a frame never waits for a whole feed. */
 export const chunkBytes = 64 * 1024
-/** What an entry costs on the wire beside its bytes, at most about. */
+/** Bytes of an entry on the wire beside its own, roughly at most. */
 const entryOverhead = 96
 
-/** Entries of a feed that leave in one message, and how far a reader has got who was sent them. */
+/** Encoded entries of one message, and the last sequence among them. */
 export interface Chunk extends EncodedEntries {
   readonly to: number
 }
 
-/** Encodes entries of a feed in chunks of about `chunkBytes`, once for all readers; none where there are no entries. */
+/** Encodes entries of a feed in chunks of about `chunkBytes`, once for all readers. No entries make no chunk. */
 export function encodeChunks(entries: readonly Entry[]): readonly Chunk[] {
   const chunks: Chunk[] = []
   let some: Entry[] = []
@@ -34,7 +34,7 @@ export function encodeChunks(entries: readonly Entry[]): readonly Chunk[] {
 const nothing: EncodedEntries = { count: 0, bytes: new Uint8Array() }
 
 /**
- * The messages in which chunks leave; at least one, be it empty.
+ * The messages that carry chunks: at least one, even if it is empty.
  *
  * @param number the session's own number for the feed
  * @param position the feed's head when the entries were read or committed (rule IN1)

@@ -4,7 +4,7 @@ import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Commit, Page, Write } from '../store/store.js'
 
-/** One session's reading of one feed. */
+/** One session's subscription to one feed. */
 export interface Subscription {
   /** The session's own number for the feed. */
   readonly number: number
@@ -12,24 +12,24 @@ export interface Subscription {
   readonly reader: Reader
   /** The last sequence that was sent. */
   cursor: number
-  /** The feed's last sequence when it was last read for this subscription; its cursor where that has not been yet. */
+  /** The feed's head when it was last read for this subscription; the cursor before the first read. */
   head: number
-  /** Whether all up to the cursor was sent and what is committed from now on is to be sent at once. */
+  /** Whether the subscription has caught up, so that committed entries are sent at once. */
   live: boolean
   ended: boolean
 }
 
-/** Whoever reads feeds over one socket. */
+/** A session that reads feeds. */
 export interface Reader {
   say(message: RelayMessage): void
   sayEncoded(message: Uint8Array): void
-  /** Catches a subscription of its own up. */
+  /** Lets one of its subscriptions catch up. */
   follow(subscription: Subscription): void
-  /** Loses a subscription of its own: there is no such feed for it any more. */
+  /** Ends one of its subscriptions: the session may no longer read the feed. */
   dismiss(subscription: Subscription): void
-  /** Whether it is to be given time before it is paged on. */
+  /** Whether to wait before its next page. */
   readonly isBusy: boolean
-  /** Whether so much waits for it that it is to catch up at its own pace, and nothing more is to be held for it. */
+  /** Whether so much waits for it that it must catch up at its own pace, and the relay holds no more for it. */
   readonly isFull: boolean
   drained(): Promise<void>
 }
@@ -37,25 +37,25 @@ export interface Reader {
 interface Followed {
   readonly subscriptions: Set<Subscription>
   live: number
-  /** The last sequence that was given to the live readers; where there are none, the last one that is known of. */
+  /** The last sequence sent to the live readers; without live readers, the last known one. */
   sent: number
-  /** Whether entries that another relay committed are being read for the live readers. */
+  /** Whether a read of another relay's entries for the live readers is in flight. */
   pulling: boolean
-  /** How far the feed is known to have grown at other hands. */
+  /** The highest head that another process is known to have reached. */
   grownTo: number
 }
 
-/** A stretch of a feed: every entry after `from` up to `to` that is still to be told apart. */
+/** A stretch of a feed: every entry after `from`, up to `to`, that is not merged into a later one. */
 interface Stretch {
   readonly entries: readonly Entry[]
   readonly from: number
   readonly to: number
 }
 
-/** Reads the page of a feed after a sequence, for all its live readers. */
+/** Reads a page of a feed after a sequence, once for all its live readers. */
 type ReadPage = (name: FeedName, after: number) => Promise<Page>
 
-/** Who reads which feed, and what of it has been sent. */
+/** The readers of each feed, and the last sequence sent to them. */
 export class Readers {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
@@ -80,13 +80,13 @@ export class Readers {
     if (feed.subscriptions.size === 0) this.#feeds.delete(subscription.access.name)
   }
 
-  /** Ends the reading of a feed by all but the org that writes it. */
+  /** Ends the subscriptions to a feed of all but the org that writes it. */
   dismissPeers(name: FeedName): void {
     for (const subscription of this.#feeds.get(name)?.subscriptions ?? [])
       if (!subscription.access.writes) subscription.reader.dismiss(subscription)
   }
 
-  /** The store was replaced by another copy: what was sent to anyone says nothing about what lies there, so it must not stay with a feed. */
+  /** Forgets the sent sequences after the store was replaced: they say nothing about another copy. */
   forgetAll(): void {
     for (const feed of this.#feeds.values()) {
       feed.live = 0
@@ -98,18 +98,18 @@ export class Readers {
     this.#feeds.clear()
   }
 
-  /** The last sequence of a feed that is known of here. */
+  /** The last sequence of a feed that was sent here, or read. */
   sent(name: FeedName): number {
     return this.#feeds.get(name)?.sent ?? 0
   }
 
-  /** How far a feed is known to have come, here or at other hands. */
+  /** The highest known head of a feed, reached here or by another process. */
   known(name: FeedName): number {
     const feed = this.#feeds.get(name)
     return feed ? Math.max(feed.sent, feed.grownTo) : 0
   }
 
-  /** Whether anybody here reads a feed. */
+  /** Whether a session here reads a feed. */
   has(name: FeedName): boolean {
     return this.#feeds.has(name)
   }
@@ -118,19 +118,19 @@ export class Readers {
     return this.#feeds.keys()
   }
 
-  /** A subscription has been sent all up to `head`. @returns false where more has been sent to others since, so that it must go on catching up */
+  /** Sets a subscription live that was sent everything up to `head`. @returns false if others were sent more since, so that it must go on catching up */
   goLive(subscription: Subscription, head: number): boolean {
     const feed = this.#feeds.get(subscription.access.name)
     if (!feed || feed.sent > head) return false
     subscription.live = true
-    // With others live already, what lies between is still to be given to them.
+    // The other live readers still lack the entries in between.
     if (feed.live === 0) feed.sent = head
     feed.live++
     this.grew(subscription.access.name, Math.max(head, feed.grownTo))
     return true
   }
 
-  /** Sends what was committed here to every live reader of its feed. */
+  /** Sends the entries of a commit at this relay to every live reader of their feeds. */
   fanOut(writes: readonly Write[], { sequences }: Commit): void {
     const byFeed = new Map<FeedName, Entry[]>()
     writes.forEach((write, index) => {
@@ -146,13 +146,13 @@ export class Readers {
       const from = (entries[0]?.sequence ?? 1) - 1
       const to = entries.at(-1)?.sequence ?? 0
       if (!feed) continue
-      // Between the last that was sent and these lie entries of another relay; all of them are read together.
+      // Another relay's entries lie between the last sent one and these; a read brings all of them.
       if (feed.live > 0 && feed.sent < from) this.grew(name, to)
       else this.#send(feed, { entries, from, to })
     }
   }
 
-  /** A feed has reached this head, perhaps at other hands: what its live readers have not been sent is read for them. */
+  /** Reads and sends what the live readers lack of a feed that has reached this head, here or by another process. */
   grew(name: FeedName, head: number): void {
     const feed = this.#feeds.get(name)
     if (!feed || head <= feed.sent) return
@@ -170,16 +170,16 @@ export class Readers {
         if (head < from) return
         this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
         if (!done) return this.#dropBehind(feed)
-        // No further than it reaches, unless it grew after this page was read.
+        // No further than the head of this page, unless the feed grew after it was read.
         if (feed.grownTo === grownTo) feed.grownTo = Math.max(head, feed.sent)
       }
     } finally {
-      // In the same step as the last look at how far the feed has grown, so that what it grows by next is not taken for what is being read.
+      // In the same step as the last check of the known head, so that later growth does not count as being read.
       feed.pulling = false
     }
   }
 
-  /** Leaves the live readers to catch up by themselves, each at its own pace. */
+  /** Lets the live readers catch up by themselves, each at its own pace. */
   #dropBehind(feed: Followed): void {
     for (const subscription of feed.subscriptions) if (subscription.live) this.#fellBehind(feed, subscription)
   }
@@ -190,7 +190,7 @@ export class Readers {
     subscription.reader.follow(subscription)
   }
 
-  /** Encodes entries once for all readers, and what stands before them for those that have the same number for the feed; few have another. */
+  /** Encodes entries once for all readers, and the message's head once for readers with the same number for the feed; few have another. */
   #send(feed: Followed, { entries, from, to }: Stretch): void {
     feed.sent = Math.max(feed.sent, to)
     let chunks: readonly Chunk[] | undefined
@@ -212,7 +212,7 @@ export class Readers {
     }
   }
 
-  /** @returns false where the reader has enough before all is given */
+  /** @returns false if the reader's limit was reached before everything was sent */
   #give(subscription: Subscription, chunks: readonly Chunk[], messages: readonly Uint8Array[]): boolean {
     for (const [index, message] of messages.entries()) {
       if (subscription.reader.isFull) return false

@@ -5,22 +5,22 @@ import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
 
-/** What following feeds shares with the rest of the relay. */
+/** The parts of the relay that subscriptions use. */
 export interface SubscriptionTools extends CatchUpTools {
   readonly policies: PolicyCache
 }
 
-/** Whoever's subscriptions they are. */
+/** The session that subscribes. */
 export interface Subscriber extends Reader {
   readonly org: OrgId
   readonly hasEnded: boolean
   refuseFeed(feed: number, code: ErrorCode, detail: string): void
   readFailed(error: unknown): void
-  /** All that was asked for has been said. */
+  /** All subscriptions have been answered. */
   caughtUp(): void
 }
 
-/** The connections whose parties one session has shown, and the feeds that it follows, by its own numbers. */
+/** The connections whose parties one session has proved, and the feeds that it follows, by the session's own numbers. */
 export class Subscriptions implements Asker {
   readonly #tools: SubscriptionTools
   readonly #subscriber: Subscriber
@@ -37,7 +37,7 @@ export class Subscriptions implements Asker {
     return this.#byNumber?.size ?? 0
   }
 
-  /** Entries between what was sent and the heads of the feeds, as far as they were read or sent to others, over all feeds. */
+  /** Entries between the sent sequences and the known heads, over all feeds. */
   get behind(): number {
     let behind = 0
     for (const { access, cursor, head } of this.#byNumber?.values() ?? [])
@@ -53,13 +53,13 @@ export class Subscriptions implements Asker {
     return this.#byNumber?.get(feed)
   }
 
-  /** Rule F3. @returns false where the id does not prove the parties, or they are others */
+  /** Rule F3. @returns false if the id does not prove the parties, or this org is not one of them */
   attach({ connection, vendor, partner, salt }: MessageOf<'attach'>): boolean {
     const { org } = this.#subscriber
     if (connectionId(vendor, partner, salt) !== connection || (org !== vendor && org !== partner)) return false
     this.#attached ??= new Map()
     if (this.#attached.size >= limits.feedsPerSession) return false
-    // The session's own id for its org is kept already.
+    // Share the string that the session already holds for its own org.
     this.#attached.set(connection, org === vendor ? { vendor: org, partner } : { vendor, partner: org })
     return true
   }
@@ -68,7 +68,7 @@ export class Subscriptions implements Asker {
     const { store, readers, policies } = this.#tools
     this.remove(feed)
     if (this.count >= limits.feedsPerSession)
-      return this.#subscriber.refuseFeed(feed, 'RATE', 'This session follows as many feeds as it may.')
+      return this.#subscriber.refuseFeed(feed, 'RATE', 'This session has reached its number of feeds.')
     const access = await accessTo(name, this.#subscriber.org, this.#attached ?? none, store, now)
     if (!access) return this.#refuseUnknown(feed)
     if (this.#subscriber.hasEnded) return
@@ -83,7 +83,7 @@ export class Subscriptions implements Asker {
     }
     this.#byNumber ??= new Map()
     this.#byNumber.set(feed, subscription)
-    // Before the store is asked: what the feed grows by from then on is told to those who follow it.
+    // Before the read of the store, so that growth from then on reaches this subscription.
     readers.add(subscription)
     const isFresh = after === 0 && incarnation === 0
     const [isClosed, head] = await Promise.all([
@@ -96,7 +96,7 @@ export class Subscriptions implements Asker {
     else this.#catchingUp().follow(subscription, head)
   }
 
-  /** Catches a subscription up that fell behind. */
+  /** Lets a subscription that fell behind catch up. */
   follow(subscription: Subscription): void {
     this.#catchingUp().follow(subscription)
   }
@@ -120,7 +120,7 @@ export class Subscriptions implements Asker {
     this.#tools.readers.remove(subscription)
   }
 
-  /** The feed is none for this org any more. */
+  /** Ends a subscription to a feed that the org may no longer read. */
   dismiss({ number }: Subscription): void {
     this.remove(number)
     this.#refuseUnknown(number)
@@ -135,7 +135,7 @@ export class Subscriptions implements Asker {
   }
 
   #refuseUnknown(feed: number): void {
-    this.#subscriber.refuseFeed(feed, 'FEED', 'There is no such feed for you.')
+    this.#subscriber.refuseFeed(feed, 'FEED', 'Your org has no such feed.')
   }
 
   #refuseLost(feed: number): void {

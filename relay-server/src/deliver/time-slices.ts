@@ -1,6 +1,6 @@
 /**
- * Shares the relay's one thread between those who catch up and everyone else: catching up gets `budgetMs` of each turn of the event loop, in the order
- * in which it was asked for, so that however many devices come back at once, no publish waits for more than that.
+ * Shares the relay's one thread between catch-up and everything else. Catch-up gets `budgetMs` of each turn of the event loop, first come, first served. So
+ * no publish waits longer than that, however many devices return at once.
  */
 export class TimeSlices {
   readonly #budgetMs: number
@@ -10,20 +10,20 @@ export class TimeSlices {
   #scheduled = false
   #waiting: (() => void)[] = []
 
-  /** @param atOnce how many pieces of work that wait for something else (a database) may be under way */
+  /** @param atOnce how many pieces of work may wait for a database at the same time */
   constructor(budgetMs: number, atOnce: number) {
     this.#budgetMs = budgetMs
     this.#atOnce = atOnce
   }
 
-  /** Does a piece of work when its turn has come. */
+  /** Runs a piece of work when its turn comes. */
   async take<T>(work: () => Promise<T>): Promise<T> {
     if (!this.#isFree() || this.#waiting.length > 0) await new Promise<void>((resolve) => this.#wait(resolve))
     this.#running++
     const start = performance.now()
     try {
       const doing = work()
-      // What counts is the time on this thread; while a database is waited for, others go on.
+      // Only time on this thread counts; others go on while a piece waits for a database.
       this.#spentMs += performance.now() - start
       return await doing
     } finally {
@@ -49,12 +49,12 @@ export class TimeSlices {
       this.#scheduled = false
       this.#spentMs = 0
       this.#wakeOne()
-      // While all that may be under way is waiting for something else, the end of one calls the next; turning the loop would only burn time.
+      // While all permitted pieces wait for a database, the end of one starts the next; turning the loop would only burn time.
       if (this.#waiting.length > 0 && this.#running < this.#atOnce) this.#nextTurn()
     })
   }
 
-  /** One at a time: whether there is time for the next is known when it has shown what it takes. */
+  /** Runs one piece at a time: its duration shows whether there is time for the next. */
   #wakeOne(): void {
     if (this.#isFree()) this.#waiting.shift()?.()
   }

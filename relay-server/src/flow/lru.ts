@@ -1,6 +1,6 @@
 /**
- * A map that keeps what was used lately, between `capacity` and twice as many entries. Two generations instead of an order: reading what is in use
- * costs one lookup and moves nothing.
+ * A map that keeps the most recently used entries, between `capacity` and twice as many. It holds two generations instead of an order, so reading an entry in
+ * use costs one lookup and moves nothing.
  */
 export class LruMap<K, V> {
   readonly #capacity: number

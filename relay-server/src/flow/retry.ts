@@ -1,10 +1,10 @@
-/** After these pauses, in ms, what failed is tried once more; then it is given up. Longer than a database may be away without its connection being lost. */
+/** The pauses between tries, in ms. Together they last longer than a database can be away without losing its connections. */
 const pauses: readonly number[] = [1_000, 2_000, 4_000, 8_000, 16_000]
 
 /**
- * Does work that must not be left undone because a reading failed, and that may be done twice.
+ * Runs work again until it succeeds, or until the pauses are used up. The work must bear being done twice.
  *
- * @param failed hears of each failure
+ * @param failed is called with each failure
  */
 export function retry(work: () => Promise<void>, failed: (error: unknown) => void, times = 0): void {
   work().catch((error: unknown) => {

@@ -1,7 +1,7 @@
-/** Work that may be asked for faster than it is done: for each key one round at a time, and one more for all who asked meanwhile. */
+/** Runs one round of work at a time for each key, and one more round for all requests that arrived meanwhile. */
 export class SingleFlight<K> {
   readonly #work: (key: K) => Promise<void>
-  /** By the key of a round under way: whether it was asked for again. */
+  /** For each key with a round in flight: whether another request arrived. */
   readonly #again = new Map<K, boolean>()
 
   constructor(work: (key: K) => Promise<void>) {
@@ -9,9 +9,9 @@ export class SingleFlight<K> {
   }
 
   /**
-   * Resolves at once where a round is under way, which another then follows, else when it and those that followed it are done.
+   * Requests a round. Resolves at once if one is in flight, which another then follows; else when this round and those that followed it are done.
    *
-   * @throws what the last round that failed threw
+   * @throws the error of the last failed round
    */
   async ask(key: K): Promise<void> {
     if (this.#again.has(key)) {

@@ -5,13 +5,13 @@ import type { KeyName } from '../store/store.js'
 
 const gatewayTokenType = 'entente-gateway+jwt'
 
-/** Who asked for a token, and can hold it only as long as the relay serves them. */
+/** The device that asked for a token. The token is valid only as long as the relay serves that device. */
 export interface Asker {
   readonly org: OrgId
   readonly device: DeviceId
 }
 
-/** What a token of the gateway opens: one doc, in one epoch, for a while. */
+/** What a gateway token opens: one doc, in one epoch, until it expires. */
 export interface Pass {
   readonly asker: Asker
   readonly name: KeyName
@@ -31,7 +31,7 @@ const claims = v.object({
   expires: count,
 })
 
-/** Makes and reads the gateway's tokens: JWTs (HS256) under the store's secret, so that any relay on the same store opens what another promised. */
+/** Signs and verifies the gateway's tokens: JWTs (HS256) under the store's secret, so that a token is valid at every relay on the same store. */
 export class GatewayTokens {
   readonly #secret: Uint8Array
 
@@ -46,7 +46,7 @@ export class GatewayTokens {
       .sign(this.#secret)
   }
 
-  /** @returns undefined for a token that is forged, over, or of something else */
+  /** @returns undefined for a token that is forged, expired, or no gateway token */
   async read(token: string, now: number): Promise<Pass | undefined> {
     try {
       const { payload } = await jwtVerify(token, this.#secret, { algorithms: ['HS256'], typ: gatewayTokenType, currentDate: new Date(now) })

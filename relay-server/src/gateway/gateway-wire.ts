@@ -4,12 +4,12 @@ import * as encoding from 'lib0/encoding'
 import * as sync from 'y-protocols/sync'
 import type { KeyName } from '../store/store.js'
 
-// The words of the y-websocket protocol, as far as a reader's gateway needs them.
+// The messages of the y-websocket protocol that a read-only gateway needs.
 
 const messageSync = 0
 const messageAwareness = 1
 
-/** That nobody is there to be aware of: what can be said to any provider at any time. */
+/** An awareness message without clients: harmless to any provider at any time. */
 export const emptyAwareness = new Uint8Array([messageAwareness, 1, 0])
 
 /** The doc that a path of the gateway names: `/gateway/<feed, URL-encoded>/<key>`. */
@@ -26,7 +26,7 @@ export function readGatewayPath(path: string): KeyName | undefined {
 
 type Said = { readonly type: 'step1' | 'update'; readonly bytes: Uint8Array } | { readonly type: 'other' }
 
-/** Awareness and whatever else a provider says is not for a reader's gateway and goes unheard. */
+/** Reads a provider's sync message. A read-only gateway ignores awareness and every other message. */
 export function readSync(data: Uint8Array): Said {
   try {
     const decoder = decoding.createDecoder(data)
@@ -39,17 +39,17 @@ export function readSync(data: Uint8Array): Said {
   }
 }
 
-/** What every provider sends when it has nothing: no structs, no deletions. */
+/** Whether an update is the one that every provider sends when it has nothing: no structs, no deletions. */
 export function isEmptyUpdate(bytes: Uint8Array): boolean {
   return bytes.length === 2 && bytes[0] === 0 && bytes[1] === 0
 }
 
-/** An update as it came, for those who have what it builds on. */
+/** The message with an update as it was committed, for providers that hold the doc up to it. */
 export function updateMessage(update: Uint8Array): Uint8Array {
   return syncMessage(sync.messageYjsUpdate, update)
 }
 
-/** The answer to a provider's first step: what it is missing. */
+/** The answer to a provider's first step: the updates that it lacks. */
 export function missingMessage(missing: Uint8Array): Uint8Array {
   return syncMessage(sync.messageYjsSyncStep2, missing)
 }

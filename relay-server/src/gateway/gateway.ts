@@ -21,17 +21,17 @@ import { TokenBucket } from '../flow/token-bucket.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Commit, KeyName, Store, Write } from '../store/store.js'
 
-/** Close codes of the gateway. From 4400 to 4499 a stock provider takes them for final and leaves it to its page to come back with another token. */
+/** Close codes of the gateway. A stock provider treats codes from 4400 to 4499 as final, and its page decides whether to come back with another token. */
 const gatewayClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 4429 } as const
 
-/** A stock provider asks once per connection and says that it is there every 15 seconds; each answer loads a doc, so who asks on and on is shown out. */
+/** Rate limit of a visitor. A stock provider asks once per connection and reports every 15 seconds. Each answer loads a doc, so a flood ends the socket. */
 const messagesPerSecond = 10
 const messagesAtOnce = 40
 
 interface Visitor {
   readonly socket: WebSocket
   readonly pass: Pass
-  /** When the token's time is over, on the clock of `performance.now()`, which nobody sets. */
+  /** When the token expires, on the monotonic clock of `performance.now()`. */
   readonly until: number
 }
 
@@ -40,23 +40,23 @@ export interface GatewayOptions {
   readonly policies: PolicyCache
   readonly log: Log
   readonly metrics: Pick<Metrics, 'gatewayClosed' | 'droppedSlowReader'>
-  /** How long a token opens the gateway, in ms. */
+  /** Lifetime of a token, in ms. */
   readonly lifeMs: number
-  /** A visitor for whom more than this waits is dropped. */
+  /** Bytes that may wait for a visitor before the gateway drops it. */
   readonly slowReaderBytes: number
-  /** Whether the relay still serves the one who asked for a token. */
+  /** Whether the relay still serves the device that asked for a token. */
   readonly isServed: (asker: Asker) => Promise<boolean>
 }
 
-/** One doc that somebody looks at, and the last sequence of it that all who do were sent. */
+/** One open doc, its visitors, and the last sequence that all of them were sent. */
 interface Room {
   readonly visitors: Set<Visitor>
   sequence: number
 }
 
 /**
- * The y-websocket gateway (rules GW1 to GW7): whoever shows a token may read one doc, in its present epoch, with a stock y-websocket provider. Here, and only
- * here and in compaction, a Y.Doc is loaded, for as long as one answer takes.
+ * The y-websocket gateway (rules GW1 to GW7). A token lets a stock y-websocket provider read one doc, in its present epoch. Only here and in compaction does
+ * the relay load a Y.Doc, for as long as one answer takes.
  */
 export class Gateway {
   readonly #options: GatewayOptions
@@ -69,7 +69,7 @@ export class Gateway {
     this.#tokens = new GatewayTokens(options.store.secret())
   }
 
-  /** A token for a doc, or undefined where there is none under this name. */
+  /** Signs a token for a doc. @returns undefined if no doc has this name */
   async admit(asker: Asker, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
     const [state] = await this.#options.store.keyStates([name])
     if (state?.kind !== 'doc' || (await isOver(name.feed, this.#options.policies))) return undefined
@@ -77,7 +77,7 @@ export class Gateway {
     return { token: await this.#tokens.sign({ asker, name, epoch: state.epoch, expires }), expires }
   }
 
-  /** What a token opens, or undefined where it opens nothing or another doc. */
+  /** Checks a token. @returns undefined if it does not open this doc */
   async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
     const pass = await this.#tokens.read(token, now)
     if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
@@ -107,14 +107,14 @@ export class Gateway {
     })
   }
 
-  /** How many sockets look at a doc. */
+  /** The number of gateway sockets. */
   get visitors(): number {
     let visitors = 0
     for (const rooms of this.#feeds.values()) for (const room of rooms.values()) visitors += room.visitors.size
     return visitors
   }
 
-  /** Feeds of which a doc is open here, those in which their end would be told, and those in which a visitor's device would be revoked. */
+  /** Feeds that matter here: those of open docs, those that would carry the end of their connections, and those that would revoke a visitor's device. */
   *feeds(): Iterable<FeedName> {
     for (const feed of this.#feeds.keys()) {
       yield feed
@@ -123,7 +123,7 @@ export class Gateway {
     for (const { pass } of this.#visitors()) yield revocationFeedOf(pass.asker.org)
   }
 
-  /** Closes the gateway to those whom the relay serves no more, by the device that asked for their tokens (rule GW6). */
+  /** Closes the sockets of visitors whose token belongs to a device that the relay no longer serves (rule GW6). */
   recheck(): Promise<void> {
     return this.#rechecks.ask(undefined)
   }
@@ -138,7 +138,7 @@ export class Gateway {
     }
   }
 
-  /** Passes a committed update on, and closes the gateway on a doc that was replaced or erased. */
+  /** Sends committed updates to visitors, and closes the sockets of a doc that was replaced or erased. */
   fanOut(writes: readonly Write[], { sequences }: Commit): void {
     if (this.#feeds.size === 0) return
     writes.forEach((write, index) => {
@@ -150,7 +150,7 @@ export class Gateway {
     })
   }
 
-  /** Another relay on the same store may have written to a feed: what is open of it is read anew. */
+  /** Reads the open docs of a feed again, because another relay on the same store may have written to it. */
   async grew(feed: FeedName): Promise<void> {
     if ([...this.#visitors()].some(({ pass }) => revocationFeedOf(pass.asker.org) === feed)) await this.recheck()
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
@@ -166,13 +166,13 @@ export class Gateway {
     return this.#feeds.has(feed)
   }
 
-  /** Closes the gateway on all docs of a feed: its connection has ended (rule GW7). */
+  /** Closes the sockets of all docs of a feed whose connection has ended (rule GW7). */
   end(feed: FeedName): void {
     for (const room of this.#feeds.get(feed)?.values() ?? [])
       for (const visitor of room.visitors) this.#close(visitor, gatewayClosed.ended, 'the connection has ended')
   }
 
-  /** Ends what has expired, and says a word to the others: a stock provider takes a line silent for 30 seconds for dead. */
+  /** Closes expired sockets, and sends the others an empty message: a stock provider drops a connection that is silent for 30 seconds. */
   sweep(): void {
     const now = performance.now()
     for (const visitor of this.#visitors()) {
@@ -181,7 +181,7 @@ export class Gateway {
     }
   }
 
-  /** Closes every gateway because the relay goes. */
+  /** Closes every gateway socket because the relay stops or its store was replaced. */
   leave(): void {
     for (const visitor of this.#visitors()) this.#close(visitor, 1001)
   }

@@ -13,15 +13,15 @@ export interface AcknowledgedWithin {
   readonly count: number
 }
 
-/** How busy the relay was over the last seconds. */
+/** The relay's load over the last seconds. */
 export interface Load {
-  /** Over how many seconds the rates and times are taken. */
+  /** The seconds that rates and times cover. */
   readonly overSeconds: number
   readonly entriesInPerSecond: number
   readonly entriesOutPerSecond: number
-  /** From an offer's arrival to its acknowledgement; left out where nothing was acknowledged. */
+  /** From an offer's arrival to its acknowledgement; undefined if nothing was acknowledged. */
   readonly acknowledgeMs?: { readonly p50: number; readonly p99: number }
-  /** By how much the loop was late, on average and at worst: what everything else waits for. */
+  /** The lateness of the event loop, on average and at worst: everything else waits for it. */
   readonly eventLoopMs: { readonly mean: number; readonly max: number }
   readonly memory: { readonly residentBytes: number; readonly heapBytes: number }
 }
@@ -35,7 +35,7 @@ interface Sample extends Counts {
   readonly late: Load['eventLoopMs']
 }
 
-/** Takes the counts once a second, so that everyone who asks gets the rates of the same last seconds. */
+/** Samples the counts once a second, so that every request gets the rates of the same last seconds. */
 export class LoadMeter {
   readonly #counts: () => Promise<Counts>
   readonly #delay = monitorEventLoopDelay({ resolution: loopResolutionMs })
@@ -90,12 +90,12 @@ export class LoadMeter {
   }
 }
 
-/** The monitor measures from one tick of its timer to the next, in nanoseconds; what is over the timer's own time is lateness, in ms. */
+/** Lateness in ms: the monitor measures from one tick of its timer to the next, in nanoseconds; the excess over the timer's interval is lateness. */
 function lateness(nanoseconds: number): number {
   return Number.isFinite(nanoseconds) ? Math.max(0, nanoseconds / 1e6 - loopResolutionMs) : 0
 }
 
-/** The times below which half, and all but one in a hundred, of the acknowledgements between two samples stayed; in ms. */
+/** The median and the 99th percentile of the acknowledgements between two samples, in ms. */
 function timesBetween(
   before: readonly AcknowledgedWithin[],
   after: readonly AcknowledgedWithin[],
@@ -105,7 +105,7 @@ function timesBetween(
   return all > 0 ? { p50: quantile(counts, all * 0.5), p99: quantile(counts, all * 0.99) } : undefined
 }
 
-/** Taken to lie evenly between its bucket's bounds; beyond the last bound nothing is known but that bound. */
+/** Interpolates evenly between a bucket's bounds; beyond the last bound, that bound is all that is known. */
 function quantile(buckets: readonly AcknowledgedWithin[], rank: number): number {
   let lower = { seconds: 0, count: 0 }
   for (const bucket of buckets) {

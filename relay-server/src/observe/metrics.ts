@@ -1,32 +1,32 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 
-/** What is looked at when figures are asked for, so that it costs nothing in between. */
+/** Read only when the metrics are requested, so that it costs nothing in between. */
 export interface Sources {
   readonly sessions: () => Iterable<Reader>
   readonly compactionWaiting: () => number
   readonly store: () => Promise<{ readonly diskBytes: number; readonly docs: number; readonly tailUpdates: number }>
 }
 
-/** A session and what waits in it for its device. */
+/** A session, and the bytes that wait for its device. */
 export interface Reader {
   /** Undefined before the hello. */
   readonly device: string | undefined
   readonly queuedBytes: number
-  /** How long the oldest of that has waited at a moment of `performance.now()`, 0 where nothing waits. */
+  /** How long the oldest of them has waited, in ms, at a moment of `performance.now()`; 0 if none wait. */
   oldestMs(now: number): number
 }
 
-/** From half a millisecond, which is a fast disk, to what nobody waits for. */
+/** From half a millisecond, a fast disk, to ten seconds, which no user waits for. */
 const seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
-/** From nothing, which is the rule, over what an outbox keeps by itself, to the bound of `slowReaderBytes` and beyond. */
+/** From zero, which is normal, over the bytes that an outbox keeps by itself, to the bound of `slowReaderBytes` and beyond. */
 const backlogs = [0, 1024, 16_384, 65_536, 262_144, 524_288, 1_048_576, 4_194_304, 16_777_216]
 const batchSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000]
-/** Counting what the store holds reads tables; so it is not done more often than this, in ms. */
+/** The store's figures are read at most this often, in ms, because counting reads tables. */
 const storeAgeMs = 15_000
 
 /**
- * The figures of one relay, as Prometheus reads them; `docs/operate.md` says what each means. On the way of an entry they are plain additions, and
- * one observation per frame or batch.
+ * The metrics of one relay for Prometheus; `docs/operate.md` explains each. On an entry's way they cost plain additions, and one observation per frame or
+ * batch.
  */
 export class Metrics {
   readonly #registry = new Registry()
@@ -55,14 +55,14 @@ export class Metrics {
     const registers = [this.#registry]
     const histogram = (name: string, help: string, buckets: number[]): Histogram => new Histogram({ name, help, buckets, registers })
     this.#acknowledge = histogram('entente_acknowledge_seconds', 'From an offer’s arrival to its acknowledgement, per frame', seconds)
-    this.#commit = histogram('entente_commit_seconds', 'A transaction of the store, until the disk has it', seconds)
-    this.#fsync = histogram('entente_fsync_seconds', 'Of that, in the embedded store, writing and syncing to the disk alone', seconds)
+    this.#commit = histogram('entente_commit_seconds', 'A transaction of the store, until it is on disk', seconds)
+    this.#fsync = histogram('entente_fsync_seconds', 'Writing and syncing a transaction to the disk, in the embedded store alone', seconds)
     this.#readerBacklog = histogram(
       'entente_reader_backlog_bytes',
-      'Sessions by the bytes that wait for each, at this moment (no running count)',
+      'Sessions by the bytes that wait for each, at this moment (not a running count)',
       backlogs,
     )
-    this.#batchOffers = histogram('entente_batch_offers', 'Offers that one transaction took', batchSizes)
+    this.#batchOffers = histogram('entente_batch_offers', 'Offers in one transaction', batchSizes)
     this.#refused = new Counter({ name: 'entente_refused_total', help: 'Refusals by code', labelNames: ['code'], registers })
     this.#failed = new Counter({ name: 'entente_failed_sessions_total', help: 'Sessions ended by code', labelNames: ['code'], registers })
     const upgrades = { name: 'entente_refused_upgrades_total', help: 'Sockets refused at the upgrade, by HTTP status' }
@@ -77,23 +77,27 @@ export class Metrics {
     this.#count('entente_entries_in_total', 'Entries committed', () => this.#entriesIn)
     this.#count('entente_entries_out_total', 'Entries sent to readers', () => this.#entriesOut)
     this.#count('entente_catch_up_pages_total', 'Pages read from the store for readers that catch up', () => this.#catchUpPages)
-    this.#count('entente_slow_readers_dropped_total', 'Readers dropped at the bound of what may wait', () => this.#slowReaders)
+    this.#count(
+      'entente_slow_readers_dropped_total',
+      'Readers dropped because too much waited for them, or for too long',
+      () => this.#slowReaders,
+    )
     this.#count('entente_compactions_total', 'Docs merged', () => this.#compactions)
   }
 
-  /** A batch is on the disk: what it took and how long the store took. */
+  /** Counts a batch that is on disk, and the time that the store took, in ms. */
   committed(offers: number, entries: number, commitMs: number): void {
     this.#entriesIn += entries
     this.#batchOffers.observe(offers)
     this.#commit.observe(commitMs / 1000)
   }
 
-  /** The embedded store wrote a transaction to the disk and waited for it. */
+  /** Counts a transaction that the embedded store wrote to the disk and waited for. */
   synced(ms: number): void {
     this.#fsync.observe(ms / 1000)
   }
 
-  /** To be called once per frame of offers, when those of them that one batch took have been answered. */
+  /** To be called once per frame and batch, when the frame's offers in that batch have been answered. */
   acknowledged(ms: number): void {
     this.#acknowledge.observe(ms / 1000)
   }
@@ -102,7 +106,7 @@ export class Metrics {
     this.#entriesOut += entries
   }
 
-  /** A page of so many entries went to a reader that catches up. */
+  /** Counts a page sent to a reader that catches up. */
   caughtUp(entries: number): void {
     this.#catchUpPages++
     this.#entriesOut += entries
@@ -116,7 +120,7 @@ export class Metrics {
     this.#compactions++
   }
 
-  /** Sockets that stand, gateway sockets' included. */
+  /** Open sockets, the gateway's included. */
   get sockets(): number {
     return this.#sockets
   }
@@ -137,27 +141,27 @@ export class Metrics {
     this.#failed.inc({ code })
   }
 
-  /** A socket was asked for and not given. @param status of the HTTP answer */
+  /** Counts a socket refused at the upgrade. @param status of the HTTP answer */
   refusedUpgrade(status: number): void {
     this.#upgrades.inc({ status })
   }
 
-  /** The relay closed a gateway. @param code of the WebSocket's close */
+  /** Counts a gateway socket that the relay closed. @param code of the WebSocket's close */
   gatewayClosed(code: number): void {
     this.#gateway.inc({ code })
   }
 
-  /** Says where to look for what is not counted. */
+  /** Sets the sources of the gauges. */
   watch(sources: Sources): void {
     this.#sources = sources
   }
 
-  /** @param expires the end of the relay's own certificate, ms since 1970 */
+  /** @param expires when the relay's own certificate expires, ms since 1970 */
   watchCertificate(expires: () => number): void {
     this.#certificateExpires = expires
   }
 
-  /** Counts since the start, and how many acknowledgements took at most so many seconds (the last: any number). */
+  /** Counts since the start, and the acknowledgements in each bucket of at most `seconds` (the last: all of them). */
   async counts(): Promise<{
     readonly entriesIn: number
     readonly entriesOut: number
@@ -170,7 +174,7 @@ export class Metrics {
     return { entriesIn: this.#entriesIn, entriesOut: this.#entriesOut, acknowledged }
   }
 
-  /** All figures, those of the process among them, in Prometheus’ text format. */
+  /** All metrics, those of the process included, in Prometheus’ text format. */
   async text(): Promise<string> {
     this.#gauges.sockets.set(this.#sockets)
     this.#gauges.certificateExpires.set(this.#certificateExpires() / 1000)
@@ -209,7 +213,7 @@ export class Metrics {
     this.#gauges.oldest.set(longest / 1000)
   }
 
-  /** A store that cannot be read leaves the figures of the last time. */
+  /** If the store cannot be read, its last figures stay. */
   async #lookAtStore(store: Sources['store']): Promise<void> {
     if (performance.now() - this.#storeReadAt < storeAgeMs) return
     this.#storeReadAt = performance.now()
@@ -237,16 +241,16 @@ export class Metrics {
 function createGauges(registry: Registry): Readonly<Record<GaugeName, Gauge>> {
   const gauge = (name: string, help: string): Gauge => new Gauge({ name: `entente_${name}`, help, registers: [registry] })
   return {
-    sockets: gauge('sockets', 'Sockets that stand'),
-    sessions: gauge('sessions', 'Sessions that had their hello'),
-    backlog: gauge('backlog_bytes', 'Bytes that wait for their readers, all together'),
-    backlogMax: gauge('backlog_max_bytes', 'Bytes that wait for the reader for whom most wait'),
-    oldest: gauge('oldest_undelivered_seconds', 'How long the oldest waits that a reader has not taken'),
+    sockets: gauge('sockets', 'Open sockets'),
+    sessions: gauge('sessions', 'Sessions past their hello'),
+    backlog: gauge('backlog_bytes', 'Bytes that wait for readers, all together'),
+    backlogMax: gauge('backlog_max_bytes', 'Bytes that wait for the reader with the most'),
+    oldest: gauge('oldest_undelivered_seconds', 'How long the oldest undelivered byte has waited'),
     compactionWaiting: gauge('compaction_waiting', 'Docs that wait to be merged'),
-    storeBytes: gauge('store_bytes', 'What the store takes up, dead space included'),
+    storeBytes: gauge('store_bytes', 'Size of the store, dead space included'),
     storeDocs: gauge('store_docs', 'Keys that hold something'),
     storeTail: gauge('store_tail_updates', 'Updates that wait behind merged states'),
-    certificateExpires: gauge('certificate_expires_timestamp_seconds', 'End of the certificate, NaN where the relay has none'),
+    certificateExpires: gauge('certificate_expires_timestamp_seconds', 'When the relay’s own certificate expires, NaN without one'),
   }
 }
 
@@ -264,7 +268,7 @@ type GaugeName =
 
 let ofProcess: Registry | undefined
 
-/** Memory, CPU and the lag of the loop belong to the process, however many relays it holds; their monitors cannot be taken down again. */
+/** Memory, CPU and event loop lag belong to the process, however many relays it holds; their monitors cannot be removed. */
 function processRegistry(): Registry {
   if (!ofProcess) {
     ofProcess = new Registry()
