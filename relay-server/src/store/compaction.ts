@@ -2,23 +2,23 @@ import { compactDoc } from '@entente/protocol'
 import { type Log, reasonOf } from '../log.js'
 import type { KeyName, Store } from './store.js'
 
-/** Counts what the compactor does. */
+/** Counts the merges of the compactor. */
 export interface CompactionMeter {
-  /** One doc was merged, and its store has taken it. */
+  /** The store has taken a merged doc. */
   compacted(): void
 }
 
-/** Docs that wait to be merged; a doc beyond them comes again with its next update. */
+/** Docs that may wait to be merged; a doc beyond them is added again with its next update. */
 const waitingDocs = 10_000
 
-/** Docs that are merged at once. A merge takes the loop for some 0.2 ms. */
+/** Docs merged in one turn. A merge takes the event loop for some 0.2 ms. */
 const docsAtOnce = 8
-/** Of the time, merging takes one part in as many: what is published meanwhile comes first, and longer tails cost less per update to merge. */
+/** Merging takes one part in so many of the time. Publishing comes first, and longer tails cost less per update to merge. */
 const share = 20
 
 /**
- * Merges docs whose tail has grown, a few at a time and a tenth of the time, so that no publish waits for long; what is merged in one turn goes to
- * the disk together. Merging loads the doc and encodes it anew: what was overwritten goes, which merging the updates as such would keep.
+ * Merges docs whose tails have grown, a few at a time, so that no publish waits for long. The docs of one turn go to the disk together. Merging loads the doc
+ * and encodes it again, which removes overwritten values; `mergeUpdates` would keep them.
  */
 export class Compactor {
   readonly #store: Store
@@ -29,7 +29,7 @@ export class Compactor {
   #stopped = false
   #wake: () => void = () => {}
   #spentMs = 0
-  /** Of the present round, those whose turn has not come. */
+  /** The docs of the present round whose turn has not come. */
   #left = 0
 
   constructor(store: Store, log: Log, meter: CompactionMeter) {
@@ -38,7 +38,7 @@ export class Compactor {
     this.#meter = meter
   }
 
-  /** How many docs wait to be merged, those of the present round among them. */
+  /** The number of docs that wait to be merged, those of the present round included. */
   get waiting(): number {
     return this.#waiting.size + this.#left
   }
@@ -49,7 +49,7 @@ export class Compactor {
     this.#running ??= this.#run()
   }
 
-  /** Lets the merge under way finish and begins no other. */
+  /** Lets the merge in flight finish and starts no other. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#waiting.clear()

@@ -1,9 +1,9 @@
 import type { Write } from './store.js'
 
-/** What a tombstone counts for beside its bytes, of which it has none: it stays, so whoever erases keys that never were takes up something too. */
+/** The usage of a tombstone, which has no bytes of its own. It stays, so erasing keys that never existed takes room too. */
 export const tombstoneBytes = 64
 
-/** What a write takes up of its org's bytes. */
+/** The bytes that a write adds to its org's usage. */
 export function sizeOf({ kind, bytes }: Pick<Write, 'kind' | 'bytes'>): number {
   return bytes.length + (kind === 'erased' ? tombstoneBytes : 0)
 }

@@ -1,6 +1,6 @@
-/** How much a store holds. Sizes in bytes. */
+/** The contents of a store in numbers. Sizes in bytes. */
 export interface StoreStats {
-  /** Of the files or tables, dead space included. */
+  /** The size of the files or tables, dead space included. */
   readonly diskBytes: number
   readonly orgs: number
   readonly feeds: number

@@ -72,7 +72,7 @@ export interface PageBounds {
 /** Consecutive entries of a feed in sequence order, read in one snapshot. */
 export interface Page {
   readonly entries: readonly Entry[]
-  /** The feed's last sequence, 0 where it has none. */
+  /** The feed's last sequence, 0 for an empty feed. */
   readonly head: number
   /** The incarnation in which the page was read. */
   readonly incarnation: number
