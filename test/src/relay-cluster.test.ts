@@ -86,7 +86,7 @@ it('[RS1, RS2, RS3] a relay is killed under load, and comes back: nothing acknow
   expect(await relayCommand('check', '--store', store)).toMatchObject({ code: 0 })
 })
 
-it('[RS4, IN2] the database is put back from an older copy under relays and devices, and is made whole by the devices, without a click', async () => {
+it('[RS4, IN2, IN3] the database is put back from an older copy under relays and devices, and is made whole by the devices, without a click', async () => {
   const party = await connectedParty()
   const { vendor, partner, plan } = party
   const id = partner.connections.list()[0]?.id

@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it(`[AK1] loses nothing that it acknowledged or fanned out, and stores nothing twice, killed ${times} times under load (promise 2)`, async () => {
+it(`[AK1] loses nothing that it acknowledged or fanned out, and stores nothing twice, killed ${times} times under load`, async () => {
   await killAndCount([])
 })
 

@@ -27,7 +27,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-it('[IN2] [IN4] restored from an older backup under Vera and Paul, the relay is made whole by their devices, without a click', async () => {
+it('[IN2, IN3, IN4] restored from an older backup under Vera and Paul, the relay is made whole by their devices, without a click', async () => {
   const vendor = await openOrg(relay.url, 'Alder Devices', 'Vera')
   const partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul')
   engines = [vendor, partner]

@@ -104,7 +104,7 @@ describe('admission', () => {
     [[0, 1, 1, 0xff, 0xff, 0xff, 0x7f]],
     [[1, 1, 1, 0, 0x22, 1, 1, 0x76, 1, 0x30, 0xff, 0xff, 0xff, 0x7f]],
     [[1, 1, 1, 0, 0x28, 1, 1, 0x76, 1, 0x30, 0xff, 0xff, 0xff, 0x7f]],
-  ])('[AD2] refuses a bomb of a few bytes in under a millisecond, with flat memory (row 20): %j', (bomb) => {
+  ])('[AD10] refuses a bomb of a few bytes in under a millisecond, with flat memory (row 20): %j', (bomb) => {
     const update = new Uint8Array(bomb)
     const before = process.memoryUsage().rss
     const times = Array.from({ length: 25 }, () => {
@@ -116,7 +116,7 @@ describe('admission', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(32 * 1024 * 1024)
   })
 
-  it('[AD5] lets nothing through by mutation that a doc may not hold', () => {
+  it('[AD3, AD4, AD5] lets nothing through by mutation that a doc may not hold', () => {
     const known = vectorOfDoc(base)
     const honest = updateOf((doc) => {
       doc.getMap(rootName).set('0', value(2))

@@ -16,7 +16,7 @@ export interface Admitted {
 }
 
 /**
- * Decides whether a Yjs update (V1) may enter a doc, without loading the doc (rules AD1 to AD9). Yjs trusts its input: a few bytes can make it
+ * Decides whether a Yjs update (V1) may enter a doc, without loading the doc (rules AD1 to AD10). Yjs trusts its input: a few bytes can make it
  * allocate hundreds of megabytes, nest types, or wait forever for a missing struct. So the check is by induction. Everything in the doc was
  * admitted before, and every struct of the update must continue exactly there.
  *

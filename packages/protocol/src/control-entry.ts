@@ -11,7 +11,7 @@ import { limits } from './limits.js'
 /** The reserved key of a side's policy in its messages feed of a connection (rule PO1). */
 export const policyKey: Key = parseKey('policy')
 
-/** The reserved key of a device's revocation in its org's own messages feed. Only an admin's device publishes one (rules ID4 and PO1). */
+/** The reserved key of a device's revocation in its org's own messages feed. Only an admin's device publishes one (rules PO1 and PO7). */
 export function revocationKey(device: DeviceId): Key {
   return parseKey(`revoked.${device}`)
 }

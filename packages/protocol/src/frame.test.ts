@@ -66,9 +66,9 @@ describe('a frame', () => {
     expect(() => decodeClientFrame(encodeRelayFrame([{ type: 'pong' }]))).toThrow(expect.objectContaining({ code: 'VERSION' }))
   })
 
-  it('[W2] that is empty, cut off or too long is refused with FRAME', () => {
+  it('[W1, W2] that is empty, cut off or has bytes behind its last message is refused with FRAME', () => {
     const whole = encodeClientFrame([{ type: 'subscribe', feed: 1, name, after: 3, incarnation: 0, position: 0 }])
-    for (const bytes of [new Uint8Array(), whole.subarray(0, -1)]) {
+    for (const bytes of [new Uint8Array(), whole.subarray(0, -1), new Uint8Array([...whole, 1])]) {
       expect(() => decodeClientFrame(bytes)).toThrow(ProtocolError)
       expect(() => decodeClientFrame(bytes)).toThrow(expect.objectContaining({ code: 'FRAME' }))
     }

@@ -4,7 +4,7 @@ import { limits } from './limits.js'
 
 // A strict reader of the part of Yjs's update format (V1) that docs here consist of. Yjs's own reader trusts its input and accepts many spellings of
 // one update. This reader accepts only the spelling that Yjs writes, and allocates no more than the input's own bytes justify. Bytes that pass are
-// therefore their own re-encoding (rules AD1 to AD3, AD6, AD7).
+// therefore their own re-encoding (rules AD1 to AD3, AD5 to AD7, AD9).
 
 /** One item of an update: a sealed value, or a run of deleted values. */
 export interface UpdateItem {

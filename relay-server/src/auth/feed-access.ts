@@ -17,7 +17,7 @@ export interface Access {
 }
 
 /**
- * Rules F1 to F4. Both parties read a connection's feeds, and the org of each side writes its own. A team's feeds belong to its org alone. A mailbox's two
+ * Rules F2, F4 and MB5. Both parties read a connection's feeds, and the org of each side writes its own. A team's feeds belong to its org alone. A mailbox's two
  * `messages` feeds exist as long as its invitation.
  *
  * @param attached the connections whose parties this session has proved

@@ -103,7 +103,7 @@ describe('the quota of an org', () => {
     expect(await say('c', 0, 4, 'erased')).toBe('ACCEPTED')
   })
 
-  it('[QU1] has some room beyond it for control entries, which are small (row 27)', async () => {
+  it('[QU2, PO6] has some room beyond it for control entries, which are small (row 27)', async () => {
     relay = await TestRelay.start({ quota: { bytes: 3_000, docs: 3, connections: 0 } })
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))

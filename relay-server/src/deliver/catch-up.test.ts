@@ -191,7 +191,7 @@ describe('catching up', () => {
     expect((await client.read(1, name, { after: 1, incarnation, position })).length).toBe(0)
   })
 
-  it('[IN2] knows its cursors over a restart, and answers LOST once its disk is gone (promise 7)', async () => {
+  it('[IN2] knows its cursors over a restart, and answers LOST once its disk is gone', async () => {
     await vera.publish(feed, docOffer('r1', bytes('a')))
     const position = 1
     const { incarnation } = await welcomed()

@@ -44,7 +44,7 @@ export interface Asker {
 }
 
 /**
- * Catches the subscriptions of one session up from their cursors, and sets each live (rules CU1 to CU3). The feeds take turns, a page each, and wait while
+ * Catches the subscriptions of one session up from their cursors, and sets each live (rules CU1 to CU3, CU5). The feeds take turns, a page each, and wait while
  * the socket is busy. So a session's memory is bounded, however much it has to catch up on.
  *
  * No entry is missed between the last page and going live. Entries committed after the page was read have not been sent to any reader yet, and

@@ -94,7 +94,7 @@ it('[IN2] tells a reader that a feed went back, rather than page on to where it 
   expect(room.read).toEqual([0, 0])
 })
 
-it('[RS4] reads a store that was replaced like one that was just opened', async () => {
+it('[RS5] reads a store that was replaced like one that was just opened', async () => {
   const room = new Room()
   const vera = room.enter(1)
   await expect.poll(() => vera.live).toBe(true)
@@ -191,7 +191,7 @@ it('[RS2] does not read for ever where a feed is said to have grown to where it 
   expect([vera.cursor, room.read]).toEqual([5, [0, 5]])
 })
 
-it('[CU5] reads nothing for those who left while they waited', async () => {
+it('reads nothing for those who left while they waited', async () => {
   const room = new Room()
   const all = Array.from({ length: 40 }, (_, index) => room.enter(index))
   for (const subscription of all) room.readers.remove(subscription)

@@ -92,7 +92,7 @@ describe('two relays on one store', () => {
     expect((await vera.publish(feed, docOffer('r5', bytes('a'), 3, '1'))).code).toBe('ACCEPTED')
   })
 
-  it('[RS2] tell Vera at the one that Paul claimed her invitation at the other', async () => {
+  it('[MB1, RS2] tell Vera at the one that Paul claimed her invitation at the other', async () => {
     const [vera, paul] = [
       await RelayClient.connect(north.url, await createDevice(await createOrg())),
       await RelayClient.connect(south.url, await createDevice(await createOrg())),

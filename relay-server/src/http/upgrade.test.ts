@@ -40,7 +40,7 @@ describe('the way to a socket', () => {
     expect(Date.now() - began).toBeLessThan(3_000)
   })
 
-  it('declines compression (row 8)', async () => {
+  it('[W3] declines compression (row 8)', async () => {
     relay = await TestRelay.start()
     const socket = new WebSocket(`${relay.url.replace('http', 'ws')}/socket`, { perMessageDeflate: true })
     await new Promise((resolve) => socket.once('open', resolve))

@@ -68,7 +68,7 @@ describe('the end of a connection', () => {
     expect((await vera.publish(feedNumbers.vendorMessages, policy(false, 2))).code).toBe('FEED')
   })
 
-  it('[QU1] takes the connection out of the org’s account, once', async () => {
+  it('[PO5] takes the connection out of the org’s account, once', async () => {
     expect(await connections()).toBe(1)
     await end()
     expect(await connections()).toBe(0)
@@ -76,7 +76,7 @@ describe('the end of a connection', () => {
     expect(await connections()).toBe(0)
   })
 
-  it('[QU1] counts no connection of which a relay that lost its disk hears as ended at once', async () => {
+  it('[PO5] counts no connection of which a relay that lost its disk hears as ended at once', async () => {
     await relay.stop()
     relay = await TestRelay.start()
     const client = await connection.open(relay.url, connection.vera)

@@ -206,7 +206,7 @@ describe('group commit', () => {
     expect((await store.account(heard.org)).usage.docs).toBe(3)
   })
 
-  it('[F4] counts what is on its way into a mailbox also where its keys are counted anew meanwhile', async () => {
+  it('[MB7] counts what is on its way into a mailbox also where its keys are counted anew meanwhile', async () => {
     const heard = new Ear()
     const mailbox: Access = { ...access('vendor', 'messages'), mailboxUntil: Date.now() + 60_000 }
     // Each of them with another that has seen what is not there.
@@ -216,7 +216,7 @@ describe('group commit', () => {
     expect((await store.page(mailbox.name, 0, { bytes: 1e9, entries: 1_000 })).entries).toHaveLength(16)
   })
 
-  it('[IN2] keeps nothing of what was being read when the store was replaced by another copy', async () => {
+  it('[RS5] keeps nothing of what was being read when the store was replaced by another copy', async () => {
     const heard = new Ear()
     await store.changeAccount(heard.org, { standing: 'allowed', quota: { docs: 1 } })
     let read: (() => void) | undefined
@@ -254,7 +254,7 @@ describe('group commit', () => {
     expect(heard.codes().some((code) => code.startsWith('UNAVAILABLE'))).toBe(true)
   })
 
-  it('[PO2] forgets a policy that did not reach the disk', async () => {
+  it('[PO3] forgets a policy that did not reach the disk', async () => {
     const heard = new Ear()
     const policy = (version: number): Uint8Array => encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })
     for (const side of ['vendor', 'partner'] as const)
@@ -283,7 +283,7 @@ describe('group commit', () => {
     expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'ok 4', 'BEHIND 3'])
   })
 
-  it('[PO2] lets nobody else wait for an org that registers its policy over and over', async () => {
+  it('lets nobody else wait for an org that registers its policy over and over', async () => {
     const [loud, honest] = [new Ear(), new Ear(parseOrgId('b'.repeat(43)))]
     const bytes = encodePolicy({ version: 1, slots: { lead: [], opportunity: ['0'] } })
     const policies = Array.from({ length: 200 }, (_, index) => loud.make({ ...offerOf('policy', 'control', bytes), seen: index }))

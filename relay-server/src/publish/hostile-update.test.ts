@@ -16,7 +16,7 @@ import {
 const feed = feedNumbers.vendorOpportunity
 const value = new Uint8Array([1, 2, 3])
 
-describe('[AD1] a hostile update over a real socket', () => {
+describe('a hostile update over a real socket', () => {
   let relay: TestRelay
   let connection: TestConnection
   let vera: RelayClient
@@ -31,7 +31,7 @@ describe('[AD1] a hostile update over a real socket', () => {
 
   const publish = async (bytes: Uint8Array): Promise<string> => (await vera.publish(feed, { ...docOffer(`h${key++}`, value), bytes })).code
 
-  it('of version 2 gets FRAME (row 19)', async () => {
+  it('[AD1] of version 2 gets FRAME (row 19)', async () => {
     const doc = new Y.Doc()
     doc.getMap('v').set('0', value)
     expect(await publish(Y.encodeStateAsUpdateV2(doc))).toBe('FRAME')
@@ -49,7 +49,7 @@ describe('[AD1] a hostile update over a real socket', () => {
       'TYPE',
       [1, 1, 1, 0, 0x28, 1, 1, 0x76, 1, 0x30, 1, ...Array.from({ length: 200 }, () => [117, 1]).flat(), 127, 0],
     ],
-  ])('with %s gets %s at once and costs no memory (row 20)', async (_, code, bomb) => {
+  ])('[AD10] with %s gets %s at once and costs no memory (row 20)', async (_, code, bomb) => {
     const before = process.memoryUsage().rss
     const began = performance.now()
     expect(await publish(new Uint8Array(bomb))).toBe(code)
@@ -57,11 +57,11 @@ describe('[AD1] a hostile update over a real socket', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(32 * 1024 * 1024)
   })
 
-  it('with trailing bytes gets FRAME (row 21)', async () => {
+  it('[AD1] with trailing bytes gets FRAME (row 21)', async () => {
     expect(await publish(new Uint8Array([...createDoc(new Map([['0', value]]), 7), 0]))).toBe('FRAME')
   })
 
-  it('with clocks that do not follow gets FRAME (row 22)', async () => {
+  it('[AD4] with clocks that do not follow gets FRAME (row 22)', async () => {
     const first = docOffer(`h${key++}`, value)
     const edit = editor(first.bytes)
     await vera.publish(feed, first)
@@ -72,7 +72,7 @@ describe('[AD1] a hostile update over a real socket', () => {
     expect((await vera.publish(feed, { ...first, whole: false, seen, bytes: second })).code).toBe('FRAME')
   })
 
-  it('with deletions outside the doc gets FRAME (row 23)', async () => {
+  it('[AD8] with deletions outside the doc gets FRAME (row 23)', async () => {
     expect(
       await publish(
         encoding.encode((encoder) => {
@@ -82,7 +82,7 @@ describe('[AD1] a hostile update over a real socket', () => {
     ).toBe('FRAME')
   })
 
-  it('with content other than sealed bytes gets TYPE (row 24)', async () => {
+  it('[AD3] with content other than sealed bytes gets TYPE (row 24)', async () => {
     const contents: ((map: Y.Map<unknown>) => void)[] = [
       (map) => map.set('0', new Y.Doc()),
       (map) => map.set('0', new Y.Map()),
@@ -97,13 +97,13 @@ describe('[AD1] a hostile update over a real socket', () => {
     }
   })
 
-  it('with a second root gets FIELD (row 25)', async () => {
+  it('[AD5] with a second root gets FIELD (row 25)', async () => {
     const doc = new Y.Doc()
     doc.getMap('other').set('0', value)
     expect(await publish(Y.encodeStateAsUpdate(doc))).toBe('FIELD')
   })
 
-  it('with a value over its limit gets SIZE (row 26)', async () => {
+  it('[AD3] with a value over its limit gets SIZE (row 26)', async () => {
     expect(await publish(createDoc(new Map([['0', new Uint8Array(limits.valueBytes + 1)]]), 7))).toBe('SIZE')
     expect(await publish(createDoc(new Map([['0', new Uint8Array(limits.valueBytes)]]), 7))).toBe('ACCEPTED')
   })

@@ -53,7 +53,7 @@ describe('a mailbox', () => {
     feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' })
   const wrong = new Uint8Array(32)
 
-  it('[MB1] is opened by Vera, claimed by Paul, told to both, and carries their messages', async () => {
+  it('[MB1, MB7] is opened by Vera, claimed by Paul, told to both, and carries their messages and nothing else', async () => {
     expect(await invite(vera)).toMatchObject({ state: 'open', triesLeft: 5 })
     await vera.read(1, feed('vendor'))
     await vera.read(2, feed('partner'))
@@ -102,6 +102,14 @@ describe('a mailbox', () => {
     await invite(vera)
     const unknown = parseConnectionId('A'.repeat(22))
     for (let attempt = 0; attempt < 6; attempt++) expect(await tryClaim(paul, wrong, unknown)).toEqual(await tryClaim(paul, wrong))
+  })
+
+  it('[MB8] is claimed by Paul, who tried before Vera’s invitation was there, however often', async () => {
+    const answers: unknown[] = []
+    for (let attempt = 0; attempt < 5; attempt++) answers.push(await tryClaim(paul))
+    expect(answers).toEqual([...[4, 3, 2, 1].map((triesLeft) => ({ state: 'wrong', triesLeft })), { state: 'void', triesLeft: 0 }])
+    expect(await invite(vera)).toMatchObject({ state: 'open', triesLeft: 5 })
+    expect((await tryClaim(paul)).state).toBe('claimed')
   })
 
   it('[MB4] goes to one org: the second is told that it is taken, the first may claim again (row 31)', async () => {
@@ -156,7 +164,7 @@ describe('a mailbox', () => {
     expect(await invite(paul)).toMatchObject({ state: 'open' })
   })
 
-  it('[F4] holds at most sixteen keys', async () => {
+  it('[MB7] holds at most sixteen keys in each feed', async () => {
     await invite(vera)
     await vera.read(1, feed('vendor'))
     for (let index = 0; index < 16; index++) expect((await vera.publish(1, offerOf(`k${index}`, 'message'))).code).toBe('ACCEPTED')

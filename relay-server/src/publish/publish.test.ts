@@ -42,7 +42,7 @@ describe('publishing', () => {
     expect(acknowledged).toBeGreaterThan(place)
   })
 
-  it('[PB1] refuses an offer that does not name the key’s last entry, with BEHIND', async () => {
+  it('[PB1] refuses an offer that does not name the key’s last entry, with BEHIND (row 22)', async () => {
     const first = docOffer('r1', bytes('a'))
     const edit = editor(first.bytes)
     await vera.publish(feedNumbers.vendorOpportunity, first)
@@ -66,7 +66,7 @@ describe('publishing', () => {
     expect((await vera.next('refused')).code).toBe('BEHIND')
   })
 
-  it('[F2] refuses a write to the peer’s feed, with WRITER (row 15)', async () => {
+  it('[F4] refuses a write to the peer’s feed, with WRITER (row 15)', async () => {
     expect((await paul.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a')))).code).toBe('WRITER')
     expect((await vera.publish(feedNumbers.partnerMessages, offerOf('hello', 'message'))).code).toBe('WRITER')
   })
@@ -105,7 +105,7 @@ describe('publishing', () => {
     })
   })
 
-  it('[PO3] does not let a policy’s version go down, nor anything else take its key', async () => {
+  it('[PO1, PO3] does not let a policy’s version go down, nor anything else take its key', async () => {
     expect(await registerPolicy(vera, feedNumbers.vendorMessages, 0, ['0'], 1)).toBe('STALE_EPOCH')
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'erased'), seen: 1 })).code).toBe('FIELD')
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'message'), seen: 1 })).code).toBe('FIELD')
@@ -135,7 +135,7 @@ describe('publishing', () => {
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 4), seen: 2 })).code).toBe('ACCEPTED')
   })
 
-  it('[PO4] lets an erasure through while the versions differ', async () => {
+  it('[PO4, PO8] lets an erasure through while the versions differ, unless its own is below the doc’s', async () => {
     await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a')))
     await registerPolicy(vera, feedNumbers.vendorMessages, 2, ['0'], 1)
     const erased = { ...offerOf('r1', 'erased', new Uint8Array()), seen: 1 }

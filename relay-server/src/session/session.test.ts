@@ -28,7 +28,7 @@ describe('a session', () => {
     await client.next('pong')
   })
 
-  it('is closed where no hello comes, which else may take five seconds (row 4)', async () => {
+  it('[ID7] is closed where no hello comes, which else may take five seconds (row 4)', async () => {
     expect(defaultConfig.helloMs).toBe(5_000)
     relay = await TestRelay.start({ helloMs: 100 })
     const client = new RelayClient(relay.url)
@@ -36,7 +36,7 @@ describe('a session', () => {
     expect(await client.closed()).toBe(1008)
   })
 
-  it('is closed at the sixteenth frame before the hello (row 5)', async () => {
+  it('[ID7] is closed at the sixteenth frame before the hello (row 5)', async () => {
     relay = await TestRelay.start()
     const client = new RelayClient(relay.url)
     await client.next('challenge')
@@ -49,7 +49,7 @@ describe('a session', () => {
     expect(await client.closed()).toBe(1008)
   })
 
-  it('refuses a text frame with 1003 (row 6)', async () => {
+  it('[W3] refuses a text frame with 1003 (row 6)', async () => {
     relay = await TestRelay.start()
     const client = new RelayClient(relay.url)
     await client.next('challenge')
@@ -57,7 +57,7 @@ describe('a session', () => {
     expect(await client.closed()).toBe(1003)
   })
 
-  it('refuses a frame over the limit with 1009 (row 7)', async () => {
+  it('[W3] refuses a frame over the limit with 1009 (row 7)', async () => {
     relay = await TestRelay.start()
     const client = new RelayClient(relay.url)
     await client.next('challenge')
@@ -65,7 +65,7 @@ describe('a session', () => {
     expect(await client.closed()).toBe(1009)
   })
 
-  it('refuses endless fragments with 1008 (row 9)', async () => {
+  it('[W3] refuses endless fragments with 1008 (row 9)', async () => {
     relay = await TestRelay.start()
     const client = new RelayClient(relay.url)
     await client.next('challenge')
@@ -73,7 +73,7 @@ describe('a session', () => {
     expect(await client.closed()).toBe(1008)
   })
 
-  it('[W3] refuses an unknown message with VERSION and the range it speaks (row 10)', async () => {
+  it('[W2, W5] refuses an unknown message with VERSION and the range it speaks (row 10)', async () => {
     relay = await TestRelay.start()
     const client = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
     client.socket.send(new Uint8Array([200]))
@@ -81,7 +81,7 @@ describe('a session', () => {
     expect(await client.closed()).toBe(1008)
   })
 
-  it('[W3] refuses a protocol version it does not speak with VERSION (row 10)', async () => {
+  it('[W5] refuses a protocol version it does not speak with VERSION (row 10)', async () => {
     relay = await TestRelay.start()
     const client = new RelayClient(relay.url)
     await client.sayHello(await createDevice(await createOrg()), { version: 99 })
@@ -144,7 +144,7 @@ describe('a session', () => {
     await expect(RelayClient.connect(relay.url, vera)).rejects.toThrow('AUTH')
   })
 
-  it('[ID3] refuses a certificate that it knows from whoever lacks the device’s key', async () => {
+  it('[ID1] refuses a certificate that it knows from whoever lacks the device’s key', async () => {
     relay = await TestRelay.start()
     const org = await createOrg()
     const [vera, eve] = await Promise.all([createDevice(org), createDevice(org)])
@@ -204,7 +204,7 @@ describe('a session', () => {
     expect(client.heard.map(({ type }) => type)).toEqual(['failed'])
   })
 
-  it('[ID4] ends the session of a device that an admin revokes, and opens none again, not after a restart either (row 12)', async () => {
+  it('[ID4, PO7] ends the session of a device that an admin revokes, and opens none again, not after a restart either (row 12)', async () => {
     relay = await TestRelay.start()
     const org = await createOrg()
     const [admin, lost] = await Promise.all([createDevice(org), createDevice(org, { role: 'member' })])
@@ -223,7 +223,7 @@ describe('a session', () => {
     await RelayClient.connect(relay.url, admin)
   })
 
-  it('[ID4] stays open when another org says that its device is revoked', async () => {
+  it('[PO7] stays open when another org says that its device is revoked', async () => {
     relay = await TestRelay.start()
     const [org, rival] = await Promise.all([createOrg(), createOrg()])
     const [device, mallory] = await Promise.all([createDevice(org), createDevice(rival)])
@@ -252,7 +252,7 @@ describe('a session', () => {
     await expect(RelayClient.connect(relay.url, await createDevice(org, { subject: vera.id }))).rejects.toThrow('AUTH')
   })
 
-  it('[F4] answers alike for a feed that does not exist and one that is another’s (rows 14, 34)', async () => {
+  it('[F2] answers alike for a feed that does not exist and one that is another’s (rows 14, 34)', async () => {
     relay = await TestRelay.start()
     const connection = await createConnection()
     await connection.open(relay.url, connection.vera)

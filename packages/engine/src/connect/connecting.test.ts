@@ -151,7 +151,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     expect(enabledConnection(vera)).toBeUndefined()
   })
 
-  it('[CN2] a link that Paul opens before Vera’s relay has heard of it leads to the connection once she is online', async () => {
+  it('[MB8] a link that Paul opens before Vera’s relay has heard of it leads to the connection once she is online', async () => {
     const { vera, paul, pass, until } = await setup()
     vera.sync.cut()
     await paul.connections.accept(await linkOf(vera))

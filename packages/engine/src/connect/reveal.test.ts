@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { connectionId, parseOrgId } from '@entente/protocol'
 import { x25519 } from '@noble/curves/ed25519.js'
 import { toBase64UrlEncoded } from 'lib0/buffer'
@@ -26,12 +27,14 @@ describe('what two orgs show each other', () => {
     expect(await readReveal([header, swapped, signature].join('.'), mailbox)).toBeUndefined()
   })
 
-  it('[CN2] gives both the same secret, and none at all with a key of low order', async () => {
+  it('[CN9] gives both the same secret, and none at all with a key of low order', async () => {
     const [ours, theirs] = [random(32), random(32)]
     const publicOf = (secret: Uint8Array): string => toBase64UrlEncoded(x25519.getPublicKey(secret))
     const secret = sharedSecret(toBase64UrlEncoded(ours), publicOf(theirs), mailbox)
     expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
     expect(sharedSecret(toBase64UrlEncoded(theirs), publicOf(ours), mailbox)).toBe(secret)
+    const agreed = x25519.getSharedSecret(ours, x25519.getPublicKey(theirs))
+    expect(secret).toBe(Buffer.from(hkdfSync('sha256', agreed, mailbox, 'entente/1 connection', 32)).toString('base64url'))
     for (const first of [0, 1]) {
       const weak = new Uint8Array(32)
       weak[0] = first

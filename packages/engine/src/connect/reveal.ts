@@ -73,7 +73,7 @@ function readClaims(jws: string): v.InferOutput<typeof revealClaims> | undefined
 
 /**
  * The secret of the connection, base64url: only the two who made the X25519 keys can compute it. Undefined for a key of low order, with which anyone
- * could (RFC 7748, section 6.1).
+ * could (rule CN9; RFC 7748, section 6.1).
  */
 export function sharedSecret(exchangeKey: string, peerExchange: string, connection: ConnectionId): string | undefined {
   let shared: Uint8Array

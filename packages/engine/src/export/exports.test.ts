@@ -116,7 +116,7 @@ describe('an export', () => {
     expect(paul.site.jobs()).toHaveLength(1)
   })
 
-  it('[EX3, SH4] lets nothing leave but the agreed fields, before and after (promise 4)', async () => {
+  it('[EX3, SH4] lets nothing leave but the agreed fields, before and after', async () => {
     const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
     const secret = 'TOKEN-9f3a'
     const record = await vera.records.create('Lead', lead('Ada', { Title: secret, City: secret, Phone: '+49 111' }))

@@ -72,7 +72,7 @@ describe('a signed decision', () => {
     })
   })
 
-  it('[SD2] brings its certificate, and counts as long as that was good when it was made', async () => {
+  it('[SD1, SD2] brings its certificate, and counts as long as that was good when it was made', async () => {
     const { peer, claims, device: signer, root: vouches } = await setUp()
     const year = 365 * 24 * 60 * 60
     const renewed = await certifyDevice(vouches, signer, { user: 'vera', role: 'admin' }, now + year)

@@ -27,7 +27,7 @@ describe('a link', () => {
     expect(vera.replica.acknowledged(vendorLeads, parseKey(mapId))).toBe(true)
   })
 
-  it('[CU1] [ID5] asks for all feeds in the frame of its hello and sends a hundred offline edits of one record as one update', async () => {
+  it('[DF1, ID5] asks for all feeds in the frame of its hello and sends a hundred offline edits of one record as one update', async () => {
     const { vera, paul, settle } = await setup({ level: 'replica' })
     await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
     vera.link.start()

@@ -336,7 +336,7 @@ export class Session {
     }
   }
 
-  /** The relay may only not know the invitation yet: whoever made it was offline, or is a moment late. The claim itself cannot be wrong. */
+  /** The relay may only not know the invitation yet: its vendor was offline, or is a moment late (rule MB8). The claim itself cannot be wrong. */
   #claimLater({ mailbox, triesLeft }: MessageOf<'mailbox'>): void {
     this.#options.clock.after(claimPauses[triesLeft] ?? 1_000, () => {
       this.#said.delete(`claim ${mailbox}`)

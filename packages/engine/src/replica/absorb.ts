@@ -24,7 +24,7 @@ export interface Absorber {
   readonly rows: RowsView
   readonly sealer: Sealer
   readonly leftOut: ReadonlySet<LeftOut>
-  /** Notes an entry that cannot be absorbed. It changes nothing (rule SE4). */
+  /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, SE4). */
   readonly problem: (what: string) => void
 }
 

@@ -5,7 +5,7 @@ import { type ConnectionId, type Key, type OrgId, parseConnectionId, parseKey, t
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 
-// Every key of the system comes out of a secret by HKDF-SHA256 with a word of its own for what it is for (rules SE5 to SE9). Secrets are kept in rows
+// Every key of the system comes out of a secret by HKDF-SHA256 with a word of its own for what it is for (rules SE6 to SE9). Secrets are kept in rows
 // as base64url.
 
 /** The key of one direction of a connection under one version of its agreement. */

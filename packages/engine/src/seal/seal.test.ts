@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { parseConnectionId, parseKey } from '@entente/protocol'
+import { parseConnectionId, parseKey, parseOrgId } from '@entente/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/feed-role.js'
 import type { Register } from '../row/row.js'
-import { claimHash, docKey, mailboxClaim, mailboxId, messagesKey, TeamNames } from './keys.js'
+import { claimHash, docKey, mailboxClaim, mailboxId, mailboxKey, messagesKey, teamKey, TeamNames } from './keys.js'
 import { open, seal, type SealPlace } from './seal.js'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
@@ -56,7 +56,20 @@ describe('a seal', () => {
 
   it('[SE6, SE7, SE8] derives different keys for different purposes, and the same mailbox for both sides', () => {
     const secret = 'B'.repeat(22)
-    expect(messagesKey('A'.repeat(43), connection, 'vendor')).not.toEqual(key)
+    const [ours, theirs] = ['A'.repeat(43), 'B'.repeat(43)]
+    expect(messagesKey(ours, connection, 'vendor')).not.toEqual(key)
+    const keys = [
+      docKey(ours, connection, 'vendor', 2),
+      docKey(ours, connection, 'vendor', 3),
+      docKey(ours, connection, 'partner', 2),
+      messagesKey(ours, connection, 'vendor'),
+      messagesKey(ours, connection, 'partner'),
+      mailboxKey('B'.repeat(22), connection, 'vendor'),
+      mailboxKey('B'.repeat(22), connection, 'partner'),
+      teamKey(ours, parseOrgId(theirs)),
+      teamKey(theirs, parseOrgId(theirs)),
+    ]
+    expect(new Set(keys.map(String)).size).toBe(keys.length)
     const mailbox = mailboxId(secret)
     expect(mailboxId(secret)).toBe(mailbox)
     expect(claimHash(mailboxClaim(secret, mailbox))).toHaveLength(32)

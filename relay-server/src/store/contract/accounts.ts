@@ -81,7 +81,7 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(await told('never', other)).toEqual({ standing: 'revoked', hasControlEntry: false })
     })
 
-    it('[QU1] counts connections up and down where a write says so and is taken, and finds in its check where they do not fit the policies', async () => {
+    it('[QU1, PO5] counts connections up and down where a write says so and is taken, and finds in its check where they do not fit the policies', async () => {
       const policy: Write = { ...message('policy', 0, '{}'), feed: mailboxFeed(invitation('C', 1)), kind: 'control', connects: 1 }
       const another: Write = { ...policy, feed: mailboxFeed(invitation('D', 1)) }
       expect((await store.commit([policy])).accounts).toEqual([account({ bytes: 2, docs: 1, connections: 1 })])

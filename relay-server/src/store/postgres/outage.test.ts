@@ -87,7 +87,7 @@ it('keeps what it acknowledged when the server fails under load', async () => {
   expect(await paul.check()).toEqual([])
 })
 
-it('[IN2] tells every relay when the database was replaced by an older copy under them', async () => {
+it('[IN2, RS4] tells every relay when the database was replaced by an older copy under them', async () => {
   const [vera, paul] = [await shared.open(), await shared.open()]
   const [atVera, atPaul] = [new Witness(vera), new Witness(paul)]
   await vera.commit([message('a')])
@@ -107,7 +107,7 @@ it('[IN2] tells every relay when the database was replaced by an older copy unde
   expect(await vera.headSince(feed, vera.incarnation(), 3)).toBeDefined()
 })
 
-it('[IN2] notices that older rows were put in the place of newer ones while it was connected', async () => {
+it('[IN2, RS4] notices that older rows were put in the place of newer ones while it was connected', async () => {
   const [vera, paul] = [await shared.open(), await shared.open({ revision: 60_000, heads: 60_000 })]
   const [atVera, atPaul] = [new Witness(vera, [feed]), new Witness(paul)]
   await paul.commit([message('a')])
@@ -139,7 +139,7 @@ it('[IN2] notices that older rows were put in the place of newer ones while it w
   expect(vera.incarnation()).not.toBe(next)
 })
 
-it('[IN2] takes a mailbox whose feed is begun anew for nothing more than that, and a connection whose messages went back for older rows', async () => {
+it('[MB5, RS4] takes a mailbox whose feed is begun anew for nothing more than that, and a connection whose messages went back for older rows', async () => {
   const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
   const mailbox = feedName({ kind: 'connection', connection: parseConnectionId('M'.repeat(22)), side: 'vendor', topic: 'messages' })
   const told = (key: string) => ({ ...message(key), feed: mailbox })

@@ -37,7 +37,7 @@ const statements = {
 /**
  * The time from one connecting to the database to its loss. One connection, the line, lives as long as the session and holds a lock that
  * relays share: who finds that nobody holds it knows that every relay was cut off, that the data may have been replaced meanwhile, and draws
- * a new incarnation (rule IN1). When the line breaks, the session is over with all its connections: none of them reaches other data than the
+ * a new incarnation (rule RS4). When the line breaks, the session is over with all its connections: none of them reaches other data than the
  * line did.
  */
 export class PostgresSession {

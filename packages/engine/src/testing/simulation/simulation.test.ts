@@ -11,7 +11,7 @@ const seed = Number(process.env['SIMULATION_SEED'] ?? Date.now() % 2 ** 31)
 
 describe('two orgs and a relay under faults', () => {
   it(
-    `[MG1] [PB1] [EP4] [IN3] come to rest with nothing lost, whatever happened (seed ${seed}, ${runs} runs)`,
+    `[MG1, PB1, EP4, IN3] come to rest with nothing lost, whatever happened (seed ${seed}, ${runs} runs)`,
     { timeout: 600_000 },
     async () => {
       const run = fc.asyncProperty(fc.nat(), fc.subarray<Fault>([...faultNames]), async (worldSeed, faults) => {
