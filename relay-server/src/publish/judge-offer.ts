@@ -22,12 +22,12 @@ import { noUsage, type Quota, type Usage } from '../store/account.js'
 import { sizeOf } from '../store/size.js'
 import type { KeyState, Write } from '../store/store.js'
 
-/** Keys that one feed of a mailbox may hold. */
+/** Keys that one feed of a mailbox may hold (rule MB7). */
 export const mailboxKeys = 16
 
-/** A control entry is a few numbers, or a signed decision. */
+/** A control entry is a few numbers, or a signed decision (rule PO6). */
 const controlEntryBytes = 4 * 1024
-/** Room beyond the quota that only control entries may use: revoking a device, or narrowing a policy, must not fail for lack of space. */
+/** Room beyond the quota that only control entries may use: revoking a device, or narrowing a policy, must not fail for lack of space (rule QU2). */
 const noticeSpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
 
 /** Everything that decides about one offer. It is loaded beforehand: judging neither waits nor reads. */
@@ -57,19 +57,20 @@ export interface Refusal {
   readonly detail: string
 }
 
-interface Rule {
+/** One entry of the table. */
+export interface OfferRule {
   readonly name: string
   readonly refuses: (offered: OfferCase) => Refusal | undefined
 }
 
-/** The rules for offers, in order; the first one that refuses gives the answer (PB = publishing, PO = policy, EP = epochs). */
-const offerRules: readonly Rule[] = [
+/** The rules for offers, in order; the first one that refuses gives the answer. Each name cites the rules of SPEC.md that it keeps. */
+export const offerRules: readonly OfferRule[] = [
   {
-    name: '[F2] only the owning org writes a feed',
+    name: '[F4] only the owning org writes a feed',
     refuses: ({ access }) => (access.writes ? undefined : no('WRITER', 'Only the other org writes this feed.')),
   },
   {
-    name: '[F4] the feeds of a mailbox end with it, hold messages only, and few',
+    name: '[MB5, MB7] the feeds of a mailbox end with it, hold messages only, and few',
     refuses: ({ access, offer, last, keysInMailbox, now }) => {
       if (access.mailboxUntil === undefined) return undefined
       if (access.mailboxUntil <= now) return no('FEED', 'Your org has no such feed.')
@@ -78,7 +79,10 @@ const offerRules: readonly Rule[] = [
     },
   },
   { name: '[PB2] each topic has its kinds', refuses: kindRule },
-  { name: '[PO1] a control entry is a policy in a connection’s messages, or a revocation in a team’s', refuses: controlEntryRule },
+  {
+    name: '[PO1, PO3, PO5, PO6, PO7] a control entry is a policy in a connection’s messages, or a revocation in a team’s',
+    refuses: controlEntryRule,
+  },
   {
     name: '[PB1] an offer names the key’s last entry',
     refuses: ({ offer, last, isOvertaken }) =>
@@ -91,9 +95,9 @@ const offerRules: readonly Rule[] = [
     refuses: ({ offer, access, policies }) =>
       offer.kind === 'doc' && isAgreed(access) && policies?.isEnded ? no('FEED', 'This connection has ended.') : undefined,
   },
-  { name: '[PO2] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
+  { name: '[PO3, PO8] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
   { name: '[EP1] a doc anew begins a later epoch, an update continues the present one', refuses: epochRule },
-  { name: '[QU1] an org keeps within its quota', refuses: quotaRule },
+  { name: '[QU1, QU2] an org keeps within its quota', refuses: quotaRule },
 ]
 
 /** Judges an offer. @returns the write, with the bytes re-encoded, or the refusal */
@@ -223,7 +227,7 @@ function countsFor(policy: Policy | undefined): boolean {
   return policy !== undefined && !policy.ended
 }
 
-/** Rules AD1 to AD9, by induction from the doc's state vector, without loading the doc. */
+/** Rules AD1 to AD10, by induction from the doc's state vector, without loading the doc. */
 function admit({ offer, access, last, policies }: OfferCase): { readonly bytes: Uint8Array; readonly vector: StateVector } | Refusal {
   const known = offer.whole || !last ? emptyVector : last.vector
   const slots = agreedSlots(access, policies)
