@@ -14,7 +14,7 @@ describe('the store in IndexedDB', () => {
     await run(await openIdbStore(name), () => openIdbStore(name))
   })
 
-  it('leaves a store alone that a newer version wrote, and says to reload (bad input 48)', async () => {
+  it('leaves a store alone that a newer version wrote, and says to reload (row 48)', async () => {
     const name = freshName()
     const bare = createStore(`entente-${name}`, 'org')
     await set(['meta', 'version'], 99, bare)

@@ -69,16 +69,16 @@ describe('admission', () => {
     ['[AD1] version 2', 'FRAME', () => Y.encodeStateAsUpdateV2(loadDoc([base]))],
     ['[AD1] trailing bytes', 'FRAME', () => new Uint8Array([...base, 0])],
     ['[AD1] nothing', 'FRAME', () => new Uint8Array()],
-    ['[AD8] deletions of what is not there', 'FRAME', () => bytesOf(0, 1, 9, 1, 0, 5)],
-    ['[AD2] a skipped range', 'FRAME', () => bytesOf(1, 1, 9, 0, 10, 5, 0)],
-    ['[AD2] a collected range', 'FRAME', () => bytesOf(1, 1, 9, 0, 0, 5, 0)],
+    ['[AD8] deletions of what is not there (row 23)', 'FRAME', () => bytesOf(0, 1, 9, 1, 0, 5)],
+    ['[AD2] a skipped range (row 23)', 'FRAME', () => bytesOf(1, 1, 9, 0, 10, 5, 0)],
+    ['[AD2] a collected range (row 23)', 'FRAME', () => bytesOf(1, 1, 9, 0, 0, 5, 0)],
     ['[AD4] a client that begins at clock 3', 'FRAME', () => bytesOf(1, 1, 9, 3, 0x23, 1, 1, 0x76, 1, 0x30, 1, 7, 0)],
     [
-      '[AD7] clients in ascending order',
+      '[AD7] clients in ascending order (row 23)',
       'FRAME',
       () => bytesOf(2, 1, 8, 0, 0x23, 1, 1, 0x76, 1, 0x30, 1, 7, 1, 9, 0, 0x23, 1, 1, 0x76, 1, 0x31, 1, 7, 0),
     ],
-    ['[AD6] a right origin', 'FRAME', () => bytesOf(1, 1, 9, 0, 0x43, 5, 0, 1, 7, 0)],
+    ['[AD6] a right origin (row 23)', 'FRAME', () => bytesOf(1, 1, 9, 0, 0x43, 5, 0, 1, 7, 0)],
   ])('refuses %s with %s', (_, code, make) => {
     expect(codeOf(make())).toBe(code)
   })

@@ -93,7 +93,7 @@ it('is fit for everyone: light, dark, and narrow', async () => {
   await live.setViewportSize({ width: 900, height: 800 })
 })
 
-it('shows what is strange as it is: markup, addresses and hidden characters (bad input 63, 64, 65)', async () => {
+it('shows what is strange as it is: markup, addresses and hidden characters (rows 63, 64, 65)', async () => {
   const strange = '<img src=x onerror=alert(1)> javascript:alert(1) invoice\u202Egnp'
   await pane('Vera').getByRole('textbox', { name: 'Next Step' }).fill(strange)
   await pane('Vera').getByRole('button', { name: 'Save', exact: true }).click()

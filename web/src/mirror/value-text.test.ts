@@ -13,7 +13,7 @@ it('says a value as people of that language read it, exactly', () => {
   expect(valueText(field('text'), null, 'en')).toBe('')
 })
 
-it('knows a value that is not of the type (bad input 44)', () => {
+it('knows a value that is not of the type (row 44)', () => {
   for (const [type, value] of [
     ['text', 42],
     ['number', '1e999'],

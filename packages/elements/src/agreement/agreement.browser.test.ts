@@ -31,7 +31,7 @@ describe('Vera’s proposal', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
-  it('[bad input 58] refuses an eleventh update field, and says why', async () => {
+  it('refuses an eleventh update field, and says why (row 58)', async () => {
     const { page } = await proposing()
     const ticks = [...(page.shadowRoot?.querySelectorAll<HTMLInputElement>('input[aria-label^="Keep updating"]') ?? [])]
     for (const tick of ticks.slice(0, 10)) {

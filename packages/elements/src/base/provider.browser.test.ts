@@ -5,7 +5,7 @@ import { drawn, mount, textOf } from '../testing/mount.js'
 import { defineElement } from './define-element.js'
 
 describe('an element on somebody’s page', () => {
-  it('[bad input 71] says that it has no provider, and throws nothing', async () => {
+  it('says that it has no provider, and throws nothing (row 71)', async () => {
     for (const tag of [
       'entente-records',
       'entente-record',
@@ -52,7 +52,7 @@ describe('an element on somebody’s page', () => {
     expect(listeners).toBe(0)
   })
 
-  it('[bad input 72] warns with both versions when the library is loaded twice, and the first one serves', () => {
+  it('warns with both versions when the library is loaded twice, and the first one serves (row 72)', () => {
     const first = class extends HTMLElement {
       static readonly libraryVersion = '1.0.0'
     }

@@ -32,7 +32,7 @@ describe('connecting, at Vera’s screen', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
-  it('[bad input 70] blocks only after asking what different codes mean', async () => {
+  it('blocks only after asking what different codes mean (row 70)', async () => {
     const engine = fakeEngine({ connections: [connected({ verified: 'no' })] })
     const page = await mount('entente-connect', { engine })
     button(page, 'They differ').click()

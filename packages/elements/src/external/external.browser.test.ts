@@ -16,7 +16,7 @@ describe('the mirror on Vera’s record', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
-  it('[bad input 68] has no control with which it could be edited', async () => {
+  it('has no control with which it could be edited (row 68)', async () => {
     const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [mirror()] }), record: 'a' })
     expect(related.shadowRoot?.querySelectorAll('input, select, textarea, button, [contenteditable]')).toHaveLength(0)
     expect(textOf(related)).toContain('Read only')

@@ -45,7 +45,7 @@ describe('importing Vera’s file', () => {
     ])
   })
 
-  it('[bad input 62] reports bad rows by number, and creates the good ones only on request', async () => {
+  it('reports bad rows by number, and creates the good ones only on request (row 62)', async () => {
     const { engine, dialog } = await choose('deals.csv', `${good}Broken,Nowhere,2027-02-31,5,West\n`)
     await shows(dialog, 'Check 3 rows')
     button(dialog, 'Check 3 rows').click()

@@ -113,7 +113,7 @@ describe('the list of Vera’s opportunities', () => {
     expect(rowsOf(element)[0]?.textContent).toContain('Deal 00029')
   })
 
-  it('[bad input 63–66] shows hostile texts as texts', async () => {
+  it('shows hostile texts as texts (rows 63 to 66)', async () => {
     const hostile = [
       '<img src=x onerror="window.owned=1">',
       'javascript:alert(1)',

@@ -22,7 +22,7 @@ describe('a text from anywhere', () => {
     expect(clipText('ab😀', 3)).toBe('ab…')
   })
 
-  it('shows hidden characters, and leaves joiners where scripts need them', () => {
+  it('shows hidden characters, and leaves joiners where scripts need them (row 65)', () => {
     expect(plainText('invoice\u202egnp')).toBe('invoice⟨U+202E⟩gnp')
     expect(plainText('ad\u200dmin')).toBe('ad⟨U+200D⟩min')
     expect(plainText('می\u200cخواهم')).toBe('می\u200cخواهم')

@@ -63,7 +63,7 @@ describe('an agreement', () => {
     }
   })
 
-  it('[AG2] refuses an eleventh update field (bad input 58)', async () => {
+  it('[AG2] refuses an eleventh update field (row 58)', async () => {
     const { vera, connection } = await setup({ upTo: 'verified' })
     const fields = vera.records.schema('Lead').fields.slice(0, 12)
     await expect(
@@ -79,7 +79,7 @@ describe('an agreement', () => {
     expect(vera.agreements.get(connection)?.proposal?.version).toBe(1)
   })
 
-  it('refuses a proposal by a device that is not an admin’s (bad input 41)', async () => {
+  it('refuses a proposal by a device that is not an admin’s (row 41)', async () => {
     const { vera, paul, connection, settle, openColleague } = await setup({ upTo: 'verified' })
     const victor = await openColleague(vera, { userName: 'Victor', role: 'member' })
     await expect(victor.agreements.propose(connection, proposalOf([]))).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
@@ -91,7 +91,7 @@ describe('an agreement', () => {
     expect(paul.problems.join()).toContain('A proposal of Vista was refused')
   })
 
-  it('refuses an eleventh update field that a changed vendor signed all the same (bad input 58)', async () => {
+  it('refuses an eleventh update field that a changed vendor signed all the same (row 58)', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
     const fields = vera.records
       .schema('Lead')
@@ -105,7 +105,7 @@ describe('an agreement', () => {
     expect(paul.problems.join()).toContain('11 update fields')
   })
 
-  it('[AG1] refuses an acceptance of an older version and leaves the present proposal standing (bad input 43)', async () => {
+  it('[AG1] refuses an acceptance of an older version and leaves the present proposal standing (row 43)', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'agreed' })
     const old = [...paul.rows.list('Message').values()].find(({ id }) => id.endsWith('#acceptance'))
     await vera.agreements.propose(
@@ -128,7 +128,7 @@ describe('an agreement', () => {
     expect(vera.rows.get('Connection', connection)?.registers['state']?.[1]).toBe('Error')
   })
 
-  it('is not accepted while a required own field has no source (bad input 56)', async () => {
+  it('is not accepted while a required own field has no source (row 56)', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
     await vera.agreements.propose(
       connection,

@@ -51,7 +51,7 @@ describe('the effective agreement', () => {
     expect(effectiveAgreement(proposal, { ...accept(proposal, [line('Email', false)]), proposal: 'other' })).toMatchObject({ ok: false })
   })
 
-  it('refuses an eleventh update field (bad input 58)', () => {
+  it('refuses an eleventh update field (row 58)', () => {
     const names = fields.slice(0, 11).map(({ name }) => name)
     const proposal = propose(names, names)
     expect(effectiveAgreement(proposal, accept(proposal, []))).toMatchObject({ ok: false, code: 'TOO_MANY' })

@@ -52,7 +52,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     for (const engine of [vera, paul]) expect(engine.connections.list()).toHaveLength(1)
   })
 
-  it('[CN7] a mismatch of the codes blocks both sides and is recorded', async () => {
+  it('[CN7] a mismatch of the codes blocks both sides and is recorded (row 70)', async () => {
     const { vera, paul, connection: id, until } = await setup({ upTo: 'connected' })
     await vera.connections.compareCodes(id, false)
     await until('Paul hears of it', () => paul.connections.get(id)?.state === 'Error')

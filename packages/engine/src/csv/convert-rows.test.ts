@@ -47,7 +47,7 @@ describe('Vera imports a file', () => {
     expect(report.columns.find(({ field }) => field === 'Amount')).toMatchObject({ filled: 1, blank: 1 })
   })
 
-  it('with bad rows: each is told, and no row is kept unless she asks', async () => {
+  it('with bad rows: each is told, and no row is kept unless she asks (row 62)', async () => {
     const table = await tableOf(mixed)
     const refused = await convertAllRows(table, { schema, columns })
     expect(refused.records).toEqual([])
@@ -229,7 +229,7 @@ describe('whatever a file holds', () => {
   })
 })
 
-describe('an export is harmless in a spreadsheet', () => {
+describe('an export is harmless in a spreadsheet (row 67)', () => {
   const text = findField(schema, 'Name')
   const amount = findField(schema, 'Amount')
   if (text === undefined || amount === undefined) throw new Error('no such field')

@@ -48,7 +48,7 @@ describe('types are guessed from what the cells say', () => {
     expect(await guessOne('When', [...days, 'soon'])).toMatchObject({ type: 'date', fits: 0.95 })
   })
 
-  it('says when day and month, or points and commas, could be either', async () => {
+  it('says when day and month, or points and commas, could be either (row 62)', async () => {
     expect((await guessOne('When', ['01/03/2017', '02/04/2017']))?.doubts).toEqual([expect.stringContaining('Day and month')])
     expect((await guessOne('Size', ['1.234', '5.678']))?.doubts).toEqual([expect.stringContaining('Points and commas')])
     expect((await guessOne('When', ['2017-03-01 10:00']))?.doubts).toEqual([expect.stringContaining('zone')])

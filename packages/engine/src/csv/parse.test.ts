@@ -21,7 +21,7 @@ function told(table: CsvTable): readonly string[] {
   return table.problems.map(({ severity, row, column, rule }) => `${severity} ${row} ${column} ${rule}`)
 }
 
-describe('a file is read whatever wrote it', () => {
+describe('a file is read whatever wrote it (row 62)', () => {
   it.each([
     ['commas', 'a,b\n1,2\n', ','],
     ['semicolons', 'a;b\n1;2\n', ';'],
@@ -78,7 +78,7 @@ describe('a file is read whatever wrote it', () => {
   })
 })
 
-describe('what is wrong is told by row', () => {
+describe('what is wrong is told by row (row 62)', () => {
   it('too many cells, too few cells, and empty cells behind the end', async () => {
     const table = await tableOf('a,b,c\n1,2,3\n1,2,3,4\n1,2\n\n1,2,3,,\n')
     expect(told(table)).toEqual(['error 3  cell count', 'error 4  cell count'])
@@ -130,7 +130,7 @@ describe('what is no table is refused', () => {
     expect(await parseCsv(text.replace(/^,/, 'x,'))).toMatchObject({ ok: false, error: { code } })
   })
 
-  it('more than 50 MB, as soon as it is known', async () => {
+  it('more than 50 MB, as soon as it is known (row 62)', async () => {
     let taken = 0
     function* endless(): Generator<string> {
       for (;;) {
@@ -145,7 +145,7 @@ describe('what is no table is refused', () => {
   })
 })
 
-describe('bytes become text', () => {
+describe('bytes become text (row 62)', () => {
   it.each<[string, readonly number[], CsvEncoding, string]>([
     ['UTF-8', [...new TextEncoder().encode('Zürich 😀 €')], 'utf-8', 'Zürich 😀 €'],
     ['UTF-8 with a mark', [0xef, 0xbb, 0xbf, 0x61], 'utf-8', 'a'],

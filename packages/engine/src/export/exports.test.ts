@@ -92,12 +92,12 @@ describe('an export', () => {
     expect(vera.mirrors.count(connection)).toBe(1)
   })
 
-  it('keeps amount and code as sent (bad input 57)', async () => {
+  it('keeps amount and code as sent (row 57)', async () => {
     const { paul, copy } = await setup({ upTo: 'exported' })
     expect(paul.records.get('Lead', copy)?.values['AnnualRevenue']).toEqual({ amount: '1054000', currency: 'EUR' })
   })
 
-  it('skips a record that was exported before (bad input 61)', async () => {
+  it('skips a record that was exported before (row 61)', async () => {
     const { paul, connection, settle, exportListed } = await setup({ upTo: 'exported' })
     const job = await exportListed()
     await settle()
@@ -106,7 +106,7 @@ describe('an export', () => {
     expect(copies(paul)).toHaveLength(1)
   })
 
-  it('is one export where it was clicked twice (bad input 69)', async () => {
+  it('is one export where it was clicked twice (row 69)', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
     await settle()
@@ -169,7 +169,7 @@ describe('an export is refused', () => {
     return { ...orgs, ids, job: paul.site.jobs()[0] }
   }
 
-  it('[EX3] to a person without a grant, at both ends (bad input 59)', async () => {
+  it('[EX3] to a person without a grant, at both ends (rows 32, 59)', async () => {
     const withdrawn = (orgs: Setup<'shared'>) => [
       { object: 'Grant', id: grantRowId(orgs.connection, orgs.paul.user.id), values: { granted: false } },
     ]
@@ -197,12 +197,12 @@ describe('an export is refused', () => {
     expect(vera.problems.join()).toContain('belongs to another person')
   })
 
-  it('where no seat is left (bad input 59)', async () => {
+  it('where no seat is left (row 59)', async () => {
     const { job } = await request(({ vera, connection }) => vera.people.setSeats(connection, 0))
     expect(job).toMatchObject({ failed: 1, imported: 0, errors: [{ rule: 'NOT_ALLOWED' }] })
   })
 
-  it('for a record that is not shared any more (bad input 60)', async () => {
+  it('for a record that is not shared any more (row 60)', async () => {
     const { job, paul } = await request(async ({ vera, connection }) => {
       const [record] = vera.sharing.visible(connection, 'Lead')
       await vera.records.edit('Lead', record ?? '', { Company: 'Other' })
@@ -219,7 +219,7 @@ describe('an export is refused', () => {
     await expect(exportListed()).rejects.toMatchObject({ code: 'NOT_VERIFIED' })
   })
 
-  it('under an older version of the agreement (bad input 43)', async () => {
+  it('under an older version of the agreement (row 43)', async () => {
     const { job } = await request(async ({ paul, agree }) => {
       // Paul's request has not left; the new agreement arrives before it does.
       paul.sync.cut()
@@ -235,7 +235,7 @@ describe('an export is refused', () => {
 })
 
 describe('a value that the partner cannot take', () => {
-  it('fails with the field and the fix, and can be retried once it was corrected (bad input 54, 55)', async () => {
+  it('fails with the field and the fix, and can be retried once it was corrected (rows 54, 55)', async () => {
     const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
     const schema = paul.records.schema('Lead')
     const changed = { ...schema, fields: schema.fields.map((field) => (field.name === 'LastName' ? { ...field, length: 5 } : field)) }

@@ -33,13 +33,13 @@ const answer = (values: Readonly<Record<string, string>>) => ({
 })
 
 describe('an imported record', () => {
-  it('fails over a picklist value that the mapping does not know, and names the field (bad input 54)', () => {
+  it('fails over a picklist value that the mapping does not know, and names the field (row 54)', () => {
     const result = importAnswer(standardLead, { fields: [...base, agreed(rating, field('Rating'))] }, answer({ Rating: 'Lava' }))
     expect(result).toMatchObject({ ok: false, errors: [{ record: 'L'.repeat(22), field: 'Rating', rule: 'offered value' }] })
     expect(JSON.stringify(result)).not.toContain('Lava')
   })
 
-  it('takes the table’s or the default’s value where the mapping has one (bad input 54)', () => {
+  it('takes the table’s or the default’s value where the mapping has one (row 54)', () => {
     const byTable = importAnswer(
       standardLead,
       { fields: [...base, agreed(rating, field('Rating'), { picklist: { Lava: 'Warm' } })] },
@@ -54,7 +54,7 @@ describe('an imported record', () => {
     expect(byDefault).toMatchObject({ ok: true, values: { Rating: 'Cold' } })
   })
 
-  it('fails over a text that is too long, unless truncation was agreed: then it is partial (bad input 55)', () => {
+  it('fails over a text that is too long, unless truncation was agreed: then it is partial (row 55)', () => {
     const long = { Description: 'x'.repeat(60) }
     const line = (choices: Partial<FieldMapping>) => [...base, agreed(field('Description'), field('City'), choices)]
     expect(importAnswer(standardLead, { fields: line({}) }, answer(long))).toMatchObject({
@@ -68,7 +68,7 @@ describe('an imported record', () => {
     })
   })
 
-  it('takes nothing that was not agreed, and refuses a value of another type (bad input 44)', () => {
+  it('takes nothing that was not agreed, and refuses a value of another type (row 44)', () => {
     expect(importAnswer(standardLead, { fields: base }, answer({ Phone: '+49 30 1' }))).toMatchObject({
       ok: true,
       values: expect.not.objectContaining({ Phone: expect.anything() }),

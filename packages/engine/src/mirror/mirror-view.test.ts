@@ -51,7 +51,7 @@ describe('a mirror', () => {
     })
   })
 
-  it('says "unreadable" of a value of the wrong type (bad input 44) or one that does not open (bad input 39), and keeps the last good one', () => {
+  it('says "unreadable" of a value of the wrong type (row 44) or one that does not open (row 39), and keeps the last good one', () => {
     expect(mirrorView(source({ doc: doc({ registers: { 0: [stamp, 42] } }) }))?.fields[0]).toMatchObject({
       state: 'unreadable',
       value: null,

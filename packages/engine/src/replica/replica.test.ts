@@ -80,7 +80,7 @@ describe('a replica', () => {
     expect(paul.replica.position(leads).cursor).toBe(1)
   })
 
-  it('[SE4] keeps the last good value where a seal does not open, and flags it (bad input 39)', async () => {
+  it('[SE4] keeps the last good value where a seal does not open, and flags it (row 39)', async () => {
     const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])

@@ -71,7 +71,7 @@ describe('saving rows', () => {
     expect(told).toEqual([])
   })
 
-  it('changes nothing in memory where the device is full (bad input 51)', async () => {
+  it('changes nothing in memory where the device is full (row 51)', async () => {
     let full = false
     const store = new MemoryStore({
       beforeCommit: () => {
@@ -93,7 +93,7 @@ describe('saving rows', () => {
     expect(rows.get('Lead', 'ada')).toBeUndefined()
   })
 
-  it('keeps `__proto__` and `constructor` as plain fields (bad input 46)', async () => {
+  it('keeps `__proto__` and `constructor` as plain fields (row 46)', async () => {
     const store = new MemoryStore()
     const rows = openRows(store)
     await rows.save([

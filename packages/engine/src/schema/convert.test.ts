@@ -82,7 +82,7 @@ describe('laws of conversion', () => {
 })
 
 describe('texts', () => {
-  it('that are too long are refused unless cutting was agreed, and are then flagged', () => {
+  it('that are too long are refused unless cutting was agreed, and are then flagged (row 55)', () => {
     const short = fieldOf('text', { length: 5 })
     expect(outcome(fieldOf('text'), short, 'Vendor')).toBe('LENGTH')
     expect(outcome(fieldOf('text'), short, 'Vendor', { truncate: true })).toEqual(['Vendo', 'truncated'])
@@ -107,7 +107,7 @@ describe('numbers and amounts', () => {
     expect(outcome(fieldOf('number'), narrow, '999.99', { round: true })).toBe('RANGE')
   })
 
-  it('amounts keep their code, whatever the own currency', () => {
+  it('amounts keep their code, whatever the own currency (row 57)', () => {
     expect(outcome(fieldOf('currency'), fieldOf('currency'), { amount: '10.00', currency: 'EUR' })).toEqual({
       amount: '10.00',
       currency: 'EUR',
@@ -144,7 +144,7 @@ describe('picklists', () => {
     ],
   })
 
-  it('match by table, then value, then label in any case, then default, and otherwise say so', () => {
+  it('match by table, then value, then label in any case, then default, and otherwise say so (row 54)', () => {
     expect(outcome(vera, paul, 'won')).toBe('won')
     expect(outcome(vera, paul, 'PROP')).toEqual(['P1', 'mapped'])
     expect(outcome(vera, paul, 'open')).toBe('PICKLIST')

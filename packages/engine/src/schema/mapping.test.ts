@@ -77,7 +77,7 @@ describe('preflight', () => {
     expect(checked.fields[0]?.reason).toBe('Texts longer than 10 characters are cut.')
   })
 
-  it('blocks where a required local field has no source', () => {
+  it('blocks where a required local field has no source (row 56)', () => {
     const checked = preflight(offered, paul, complete.slice(0, 3), rows)
     expect(checked.ok).toBe(false)
     expect(checked.fields.find(({ verdict }) => verdict === 'blocked')).toMatchObject({ target: 'Region__c', refusedRows: 2 })

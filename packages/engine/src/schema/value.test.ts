@@ -27,12 +27,12 @@ describe('a value', () => {
     ['a Map', new Map()],
     ['a big integer', 1n],
     ['a symbol', Symbol('x')],
-  ])('is refused as TYPE when it is %s', (_name, input) => {
+  ])('is refused as TYPE when it is %s (row 45)', (_name, input) => {
     expect(codeOf(input)).toBe('TYPE')
     expect(codeOf([{ deep: input }])).toBe('TYPE')
   })
 
-  it('may be nested eight levels deep and no deeper', () => {
+  it('may be nested eight levels deep and no deeper (row 47)', () => {
     expect(maxValueDepth).toBe(8)
     expect(codeOf(nest(8))).toBe('ok')
     expect(codeOf(nest(9))).toBe('DEPTH')
@@ -45,7 +45,7 @@ describe('a value', () => {
     expect(codeOf(Array(10_001).fill(0))).toBe('SIZE')
   })
 
-  it('takes __proto__ and constructor as plain names', () => {
+  it('takes __proto__ and constructor as plain names (row 46)', () => {
     const parsed = parseValue(JSON.parse('{"__proto__": {"polluted": true}, "constructor": 1}'))
     if (!parsed.ok) throw new Error(parsed.error.message)
     expect(JSON.stringify(parsed.value)).toBe('{"__proto__":{"polluted":true},"constructor":1}')

@@ -34,7 +34,7 @@ describe('a seal', () => {
     ['the other direction', { ...place, feed: connectionFeed(connection, 'partner', 'lead') }],
     ['another epoch', { ...place, epoch: { version: 2, number: 6 } }],
   ]
-  it.each(elsewhere)('[SE2] does not open in %s (bad input 40)', (_, moved) => {
+  it.each(elsewhere)('[SE2] does not open in %s (row 40)', (_, moved) => {
     expect(open(key, moved, seal(key, place, register, random))).toBeUndefined()
   })
 
