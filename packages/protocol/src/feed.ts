@@ -71,7 +71,7 @@ export function docFeedsOf(connection: ConnectionId): readonly FeedName[] {
   return sides.flatMap((side) => objectTopics.map((topic) => feedName({ kind: 'connection', connection, side, topic })))
 }
 
-/** The feeds whose policies govern a feed (rule PO5): both messages feeds of its connection, or none for a team's feed. */
+/** The feeds whose policies govern a feed (rules PO2, PO5): both messages feeds of its connection, or none for a team's feed. */
 export function policyFeedsOf(name: FeedName): readonly FeedName[] {
   const feed = parseFeed(name)
   return feed.kind === 'connection' ? messageFeedsOf(feed.connection) : []
@@ -83,7 +83,7 @@ export function docFeedsGovernedBy(name: FeedName): readonly FeedName[] {
   return feed.kind === 'connection' && feed.topic === 'messages' ? docFeedsOf(feed.connection) : []
 }
 
-/** The feed that holds the revocations of an org's devices: the messages of its own team (rule ID4). */
+/** The feed that holds the revocations of an org's devices: the messages of its own team (rule PO7). */
 export function revocationFeedOf(org: OrgId): FeedName {
   return feedName({ kind: 'team', org, topic: 'messages' })
 }

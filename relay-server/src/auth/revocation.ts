@@ -2,7 +2,7 @@ import { type DeviceId, type OrgId, revocationFeedOf, revocationKey } from '@ent
 import type { Standing } from '../store/account.js'
 import type { KeyName, Store } from '../store/store.js'
 
-/** An org's standing, and whether an admin of it has revoked the device by a control entry in the team's messages (rule ID4). */
+/** An org's standing, and whether an admin of it has revoked the device by a control entry in the team's messages (rules ID4, PO7). */
 export async function standingOf(
   org: OrgId,
   device: DeviceId,

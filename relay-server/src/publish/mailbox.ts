@@ -33,7 +33,7 @@ export interface Caller {
 type Verdict = { readonly state: MessageOf<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
 
 /**
- * The invitations at the relay (rules MB1 to MB6): an id, the hash of a claim, and the two orgs. A wrong claim gets the same answer whether the mailbox exists or
+ * The invitations at the relay (rules MB1 to MB6, MB8): an id, the hash of a claim, and the two orgs. A wrong claim gets the same answer whether the mailbox exists or
  * not; the fifth makes the invitation void.
  */
 export class Mailboxes {
