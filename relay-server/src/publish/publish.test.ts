@@ -159,7 +159,7 @@ describe('publishing', () => {
     expect(policies.map((entry) => [entry.key, entry.kind])).toEqual([['policy', 'control']])
   })
 
-  it('[QU1] counts an org’s connections by the policies that it registers, and lets known ones narrow theirs', async () => {
+  it('[QU1, QU2] counts an org’s connections by the policies that it registers, and lets known ones narrow theirs', async () => {
     await relay.stop()
     relay = await TestRelay.start({ quota: { bytes: 1, docs: 1, connections: 1 } })
     ;({ vera, paul } = await agree(connection, relay.url))
