@@ -27,7 +27,7 @@ describe('the feeds of a connection', () => {
     expect(docFeedsOf(connection)).toEqual(docs)
   })
 
-  it('[PO5] are all governed by the policies in both feeds of messages', () => {
+  it('[PO2, PO5] are all governed by the policies in both feeds of messages', () => {
     for (const name of [...messages, ...docs]) expect(policyFeedsOf(parseFeedName(name))).toEqual(messages)
     expect(policyFeedsOf(parseFeedName(`${vendor}/team/rows`))).toEqual([])
     expect(policyFeedsOf(revocationFeedOf(vendor))).toEqual([])
@@ -41,7 +41,7 @@ describe('the feeds of a connection', () => {
 })
 
 describe('the feed of an org’s revocations', () => {
-  it('[ID4] is the messages of its own team', () => {
+  it('[PO7] is the messages of its own team', () => {
     expect(revocationFeedOf(vendor)).toBe(`${vendor}/team/messages`)
     expect(orgOfRevocationFeed(revocationFeedOf(vendor))).toBe(vendor)
     for (const name of [`${vendor}/team/rows`, ...messages, ...docs]) expect(orgOfRevocationFeed(parseFeedName(name))).toBeUndefined()

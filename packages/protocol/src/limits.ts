@@ -18,9 +18,9 @@ export const limits = {
   feedsPerSession: 1_000,
   /** One JWT. */
   tokenBytes: 8 * 1024,
-  /** The time from a socket's opening to its hello. */
+  /** The time from a socket's opening to its hello (rule ID7). */
   helloMs: 5_000,
-  /** The frame that ends a socket whose session has not opened. */
+  /** The frame that ends a socket whose session has not opened (rule ID7). */
   framesBeforeHello: 16,
   /** The silence before a ping, and again before the line is given up (rule HB1). */
   heartbeatMs: 15_000,

@@ -28,7 +28,7 @@ export const mailboxKeys = 16
 /** A control entry is a few numbers, or a signed decision (rule PO6). */
 const controlEntryBytes = 4 * 1024
 /** Room beyond the quota that only control entries may use: revoking a device, or narrowing a policy, must not fail for lack of space (rule QU2). */
-const noticeSpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
+const controlEntrySpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
 
 /** Everything that decides about one offer. It is loaded beforehand: judging neither waits nor reads. */
 export interface OfferCase {
@@ -96,7 +96,7 @@ export const offerRules: readonly OfferRule[] = [
       offer.kind === 'doc' && isAgreed(access) && policies?.isEnded ? no('FEED', 'This connection has ended.') : undefined,
   },
   { name: '[PO3, PO8] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
-  { name: '[EP1] a doc anew begins a later epoch, an update continues the present one', refuses: epochRule },
+  { name: '[EP1] a whole doc begins a later epoch, an update continues the present one', refuses: epochRule },
   { name: '[QU1, QU2] an org keeps within its quota', refuses: quotaRule },
 ]
 
@@ -205,7 +205,7 @@ function quotaRule(offered: OfferCase): Refusal | undefined {
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
   if (offer.kind === 'erased' && last) return undefined
   const growth = growthOf(offer, connectsBy(offered), last)
-  const spare = offer.kind === 'control' ? noticeSpare : noUsage
+  const spare = offer.kind === 'control' ? controlEntrySpare : noUsage
   const isFull = (what: keyof Usage): boolean =>
     growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
   if (isFull('connections'))

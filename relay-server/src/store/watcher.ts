@@ -12,6 +12,6 @@ export interface Watcher {
   mailboxChanged(mailbox: string): void
   /** An operator may have changed accounts. */
   accountsChanged(): void
-  /** Another copy replaced the store. Everything known of it is void (rule RS4). */
+  /** Another copy replaced the store. Everything known of it is void (rules RS4, RS5). */
   storeReplaced(): void
 }

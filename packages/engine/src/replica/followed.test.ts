@@ -70,7 +70,7 @@ it('follows the team feeds once the org’s key is here', async () => {
   expect(await feedsOf(vera, store, true)).toEqual([teamFeed(vendorOrg, 'rows'), teamFeed(vendorOrg, 'messages')])
 })
 
-it('[CN8] follows an ended connection’s feeds until its docs are erased, and again when the relay has lost one', async () => {
+it('[CN8, IN3] follows an ended connection’s feeds until its docs are erased, and again when the relay has lost one', async () => {
   const store = new MemoryStore()
   const vera = await openVera(store)
   await vera.rows.save([

@@ -111,7 +111,7 @@ it('waits for a policy that is being replaced', async () => {
   await other.end()
 })
 
-it('[IN1] writes under no incarnation but the present one', async () => {
+it('[RS4] writes under no incarnation but the present one', async () => {
   const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
   await begin(vera, ['a'])
   await shared.server.query(
