@@ -1,6 +1,7 @@
 import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
+import { SingleFlight } from '../flow/single-flight.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Commit, Page, Write } from '../store/store.js'
 
@@ -39,8 +40,6 @@ interface Followed {
   live: number
   /** The last sequence sent to the live readers; without live readers, the last known one. */
   sent: number
-  /** Whether a read of another relay's entries for the live readers is in flight. */
-  pulling: boolean
   /** The highest head that another process is known to have reached. */
   grownTo: number
 }
@@ -60,6 +59,8 @@ export class Readers {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
+  /** What another relay committed is read once for all live readers of a feed. */
+  readonly #pulls = new SingleFlight((name: FeedName) => this.#pull(name))
 
   constructor(readPage: ReadPage, metrics: Metrics) {
     this.#readPage = readPage
@@ -69,7 +70,7 @@ export class Readers {
   add(subscription: Subscription): void {
     const feed = this.#feeds.get(subscription.access.name)
     if (feed) feed.subscriptions.add(subscription)
-    else this.#feeds.set(subscription.access.name, { subscriptions: new Set([subscription]), live: 0, sent: 0, pulling: false, grownTo: 0 })
+    else this.#feeds.set(subscription.access.name, { subscriptions: new Set([subscription]), live: 0, sent: 0, grownTo: 0 })
   }
 
   remove(subscription: Subscription): void {
@@ -157,30 +158,25 @@ export class Readers {
     const feed = this.#feeds.get(name)
     if (!feed || head <= feed.sent) return
     feed.grownTo = Math.max(feed.grownTo, head)
-    if (feed.pulling || feed.live === 0) return
-    feed.pulling = true
-    this.#pull(name, feed).catch(() => this.#dropBehind(feed))
+    if (feed.live > 0) this.#pulls.ask(name).catch(() => this.#dropBehind(name))
   }
 
-  async #pull(name: FeedName, feed: Followed): Promise<void> {
-    try {
-      while (feed.live > 0 && feed.grownTo > feed.sent) {
-        const { sent: from, grownTo } = feed
-        const { entries, done, head } = await this.#readPage(name, from)
-        if (head < from) return
-        this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
-        if (!done) return this.#dropBehind(feed)
-        // No further than the head of this page, unless the feed grew after it was read.
-        if (feed.grownTo === grownTo) feed.grownTo = Math.max(head, feed.sent)
-      }
-    } finally {
-      // In the same step as the last check of the known head, so that later growth does not count as being read.
-      feed.pulling = false
-    }
+  async #pull(name: FeedName): Promise<void> {
+    const feed = this.#feeds.get(name)
+    if (!feed || feed.live === 0 || feed.grownTo <= feed.sent) return
+    const { sent: from, grownTo } = feed
+    const { entries, done, head } = await this.#readPage(name, from)
+    if (head < from) return
+    this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
+    if (!done) return this.#dropBehind(name)
+    // No further than the head of this page, unless the feed grew after it was read.
+    if (feed.grownTo === grownTo) feed.grownTo = Math.max(head, feed.sent)
   }
 
   /** Lets the live readers catch up by themselves, each at its own pace. */
-  #dropBehind(feed: Followed): void {
+  #dropBehind(name: FeedName): void {
+    const feed = this.#feeds.get(name)
+    if (!feed) return
     for (const subscription of feed.subscriptions) if (subscription.live) this.#fellBehind(feed, subscription)
   }
 

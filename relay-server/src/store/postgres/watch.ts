@@ -39,12 +39,12 @@ export class PostgresWatch {
   readonly #heads = new LruMap<FeedName, number>(knownFeeds)
   /** By the time over which they are spread, in ms. */
   readonly #looksAtHeads = new SingleFlight((over: number) => this.#lookAtHeads(over))
+  readonly #looksAtRevision = new SingleFlight(() => this.#lookAtRevision())
   #link: PostgresLink | undefined
   #flush: NodeJS.Timeout | undefined
   #timers: NodeJS.Timeout[] = []
   #accounts = -1
   #mailboxes = -1
-  #isLookingAtRevision = false
 
   constructor(sender: string, times: WatchTimes) {
     this.#hints = new Hints(sender)
@@ -58,7 +58,7 @@ export class PostgresWatch {
       timer.unref()
       this.#timers.push(timer)
     }
-    every(this.#times.revision, () => this.#lookAtRevision())
+    every(this.#times.revision, () => this.#looksAtRevision.ask(undefined))
     every(this.#times.heads, () => this.#looksAtHeads.ask(this.#times.heads / 2))
   }
 
@@ -154,22 +154,16 @@ export class PostgresWatch {
 
   async #lookAtRevision(): Promise<void> {
     const session = this.#link?.session
-    if (!this.#link || !session || this.#isLookingAtRevision) return
-    this.#isLookingAtRevision = true
-    try {
-      const [row] = await session.askLine(statements.revision, [])
-      const [accounts, mailboxes] = [numberOf(row, 'accounts'), numberOf(row, 'mailboxes')]
-      const [accountsMoved, mailboxesMoved] = [accounts !== this.#accounts, mailboxes !== this.#mailboxes]
-      this.#accounts = accounts
-      this.#mailboxes = mailboxes
-      if (numberOf(row, 'incarnation') !== this.#link.incarnation || textOf(row, 'copy') !== session.known.copy)
-        await this.#link.look(false)
-      for (const watcher of this.#watchers) {
-        if (accountsMoved) watcher.accountsChanged()
-        if (mailboxesMoved) for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
-      }
-    } finally {
-      this.#isLookingAtRevision = false
+    if (!this.#link || !session) return
+    const [row] = await session.askLine(statements.revision, [])
+    const [accounts, mailboxes] = [numberOf(row, 'accounts'), numberOf(row, 'mailboxes')]
+    const [accountsMoved, mailboxesMoved] = [accounts !== this.#accounts, mailboxes !== this.#mailboxes]
+    this.#accounts = accounts
+    this.#mailboxes = mailboxes
+    if (numberOf(row, 'incarnation') !== this.#link.incarnation || textOf(row, 'copy') !== session.known.copy) await this.#link.look(false)
+    for (const watcher of this.#watchers) {
+      if (accountsMoved) watcher.accountsChanged()
+      if (mailboxesMoved) for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
     }
   }
 
