@@ -5,10 +5,9 @@ import { LruMap } from './flow/lru.js'
 import { retry } from './flow/retry.js'
 import type { Gateway } from './gateway/gateway.js'
 import { orWarn, reasonOf } from './log.js'
-import { isOver } from './publish/connection-end.js'
 import type { PolicyCache } from './publish/policy-cache.js'
 import type { Relay } from './session/session.js'
-import type { Watcher } from './store/watcher.js'
+import type { Watcher } from './store/store.js'
 
 /** Capacity, in feeds. Evicted feeds are checked again. */
 const checkedFeeds = 50_000
@@ -84,7 +83,7 @@ export function watchStore({
 /** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, GW7). */
 export async function endReading(messages: FeedName, policies: PolicyCache, readers: Readers, gateway: Gateway): Promise<void> {
   const feeds = docFeedsGovernedBy(messages)
-  if (!feeds[0] || !(await isOver(feeds[0], policies))) return
+  if (!feeds[0] || !(await policies.isOver(feeds[0]))) return
   for (const feed of feeds) {
     readers.dismissPeers(feed)
     gateway.end(feed)

@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { type Entry, feedName, type FeedName } from '@entente/protocol'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice } from '@entente/relay-server/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { relayCommand } from './node/relay-command.js'
-import { RelayProcess } from './node/relay-process.js'
+import { relayCommand, RelayProcess } from './node/relay-process.js'
 
 const keys = 30
 

@@ -5,7 +5,7 @@ import type { RelayConfig } from '../config/config.js'
 import type { Load } from '../observe/load.js'
 import type { Account, Standing, Usage } from '../store/account.js'
 import type { SessionReport } from '../session/session.js'
-import type { StoreStats } from '../store/stats.js'
+import type { StoreStats } from '../store/store.js'
 
 /** Items listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
 const listed = 200

@@ -6,8 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { defaultConfig } from '../config/config.js'
 import type { Store } from '../store/store.js'
 import { createDevice, createOrg, toPart as part } from '../testing/org.js'
-import { Authenticator } from './authenticator.js'
-import { clockToleranceSeconds } from './identity.js'
+import { Authenticator, clockToleranceSeconds } from './authenticator.js'
 
 const relay = 'relay.example'
 const org = await createOrg()

@@ -1,26 +1,42 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 import {
   type MessageOf,
   certificateClaims,
   certificateHeader,
   type CertificateClaims,
   certificateType,
+  type DeviceId,
   helloClaims,
   helloType,
+  type OrgId,
   ProtocolError,
   protocolVersions,
+  type Role,
 } from '@entente/protocol'
 import { calculateJwkThumbprint, decodeProtectedHeader, importJWK, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose'
 import * as v from 'valibot'
 import { admitOrg } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
-import { clockToleranceSeconds, hasEnded, type Identity } from './identity.js'
 import { LruMap } from '../flow/lru.js'
 import { standingOf } from './revocation.js'
 import type { Store } from '../store/store.js'
 
+/** Clocks of devices and of the relay may differ by this much, in seconds. */
+export const clockToleranceSeconds = 5 * 60
+const nonceBytes = 16
+/** Nonces per draw: asking the system for many costs as much as for one. */
+const noncesPerDraw = 64
 /** Capacity of the cache of verified certificates: a device that reconnects brings the same one. Each takes a good kilobyte. */
 const keptCertificates = 250
+
+/** The device behind a session, and its org. */
+export interface Identity {
+  readonly org: OrgId
+  readonly device: DeviceId
+  readonly role: Role
+  /** When the certificate expires, in seconds since 1970. */
+  readonly expires: number
+}
 
 /** A certificate whose signature and ids are verified; only its expiry remains to be checked. */
 interface Certified {
@@ -82,6 +98,21 @@ export class Authenticator {
     this.#certified.set(digest, certified)
     return certified
   }
+}
+
+/** Whether the certificate has expired, with the tolerance for clocks added. @param now ms since 1970 */
+export function hasEnded({ expires }: Identity, now: number): boolean {
+  return expires + clockToleranceSeconds <= Math.floor(now / 1000)
+}
+
+let drawn = new Uint8Array()
+
+/** Random bytes for one challenge. Each nonce has its own memory, so an idle socket does not keep the others' nonces alive. */
+export function drawNonce(): Uint8Array {
+  if (drawn.length === 0) drawn = randomFillSync(new Uint8Array(nonceBytes * noncesPerDraw))
+  const nonce = drawn.slice(0, nonceBytes)
+  drawn = drawn.subarray(nonceBytes)
+  return nonce
 }
 
 async function readCertificate(token: string): Promise<CertificateClaims> {

@@ -1,6 +1,5 @@
 import { type MessageOf, type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
 import { accessTo, type Parties } from '../auth/feed-access.js'
-import { isOver } from '../publish/connection-end.js'
 import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { Reader, Subscription } from './fan-out.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
@@ -87,7 +86,7 @@ export class Subscriptions implements Asker {
     readers.add(subscription)
     const isFresh = after === 0 && incarnation === 0
     const [isClosed, head] = await Promise.all([
-      !access.writes && isOver(name, policies),
+      !access.writes && policies.isOver(name),
       isFresh ? undefined : store.headSince(name, incarnation, position),
     ])
     if (subscription.ended) return

@@ -13,7 +13,6 @@ import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
 import { type Asker, GatewayTokens, type Pass } from './gateway-token.js'
 import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './gateway-wire.js'
-import { isOver } from '../publish/connection-end.js'
 import { type Log, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
@@ -72,7 +71,7 @@ export class Gateway {
   /** Signs a token for a doc. @returns undefined if no doc has this name */
   async admit(asker: Asker, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
     const [state] = await this.#options.store.keyStates([name])
-    if (state?.kind !== 'doc' || (await isOver(name.feed, this.#options.policies))) return undefined
+    if (state?.kind !== 'doc' || (await this.#options.policies.isOver(name.feed))) return undefined
     const expires = now + this.#options.lifeMs
     return { token: await this.#tokens.sign({ asker, name, epoch: state.epoch, expires }), expires }
   }
@@ -81,7 +80,7 @@ export class Gateway {
   async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
     const pass = await this.#tokens.read(token, now)
     if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
-    if (await isOver(name.feed, this.#options.policies)) return undefined
+    if (await this.#options.policies.isOver(name.feed)) return undefined
     return (await this.#options.isServed(pass.asker)) ? pass : undefined
   }
 

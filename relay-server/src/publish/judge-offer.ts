@@ -18,8 +18,7 @@ import {
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { highestVersion, type Policies } from './policy-cache.js'
-import { noUsage, type Quota, type Usage } from '../store/account.js'
-import { sizeOf } from '../store/size.js'
+import { noUsage, type Quota, sizeOf, type Usage } from '../store/account.js'
 import type { KeyState, Write } from '../store/store.js'
 
 /** Keys that one feed of a mailbox may hold (rule MB7). */

@@ -4,8 +4,7 @@ import { LruMap } from '../flow/lru.js'
 import { mailboxKeys } from './judge-offer.js'
 import { addsToMailbox, type Pending, type PendingLedger, policyIn } from './pending-ledger.js'
 import type { PolicyCache } from './policy-cache.js'
-import { type Account, noUsage, type Quota, type Usage } from '../store/account.js'
-import { sizeOf } from '../store/size.js'
+import { type Account, noUsage, type Quota, sizeOf, type Usage } from '../store/account.js'
 import type { KeyName, KeyState, Store, Write } from '../store/store.js'
 
 /** Capacity, in keys. Evicted keys are read again when an offer needs them. */

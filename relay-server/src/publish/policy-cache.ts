@@ -1,4 +1,14 @@
-import { type ConnectionId, decodePolicy, joinPolicies, messageFeedsOf, type ObjectTopic, type Policy, policyKey } from '@entente/protocol'
+import {
+  type ConnectionId,
+  decodePolicy,
+  type FeedName,
+  joinPolicies,
+  messageFeedsOf,
+  type ObjectTopic,
+  parseFeed,
+  type Policy,
+  policyKey,
+} from '@entente/protocol'
 import { LruMap } from '../flow/lru.js'
 import type { KeyPosition, Store } from '../store/store.js'
 
@@ -46,6 +56,12 @@ export class PolicyCache {
   /** The policies in the store now, past the cache. */
   async current(connection: ConnectionId): Promise<Policies> {
     return (this.#store.isShared ? undefined : this.get(connection)) ?? this.load(connection)
+  }
+
+  /** Whether either org has ended the connection of a feed of docs (rule PO5). Team feeds and messages do not end. */
+  async isOver(name: FeedName): Promise<boolean> {
+    const feed = parseFeed(name)
+    return feed.kind === 'connection' && feed.topic !== 'messages' && (await this.current(feed.connection)).isEnded
   }
 
   evict(connection: ConnectionId): void {

@@ -1,4 +1,4 @@
-import type { OrgId } from '@entente/protocol'
+import type { EntryKind, OrgId } from '@entente/protocol'
 
 /** The quota of one org (rule QU1); 0 is no bound. */
 export interface Quota {
@@ -46,3 +46,11 @@ export interface AccountChange {
 
 /** The usage of an org that has written nothing. */
 export const noUsage: Usage = { bytes: 0, docs: 0, connections: 0 }
+
+/** The usage of a tombstone, which has no bytes of its own. It stays, so erasing keys that never existed takes room too. */
+export const tombstoneBytes = 64
+
+/** The bytes that a write adds to its org's usage. */
+export function sizeOf({ kind, bytes }: { readonly kind: EntryKind; readonly bytes: Uint8Array }): number {
+  return bytes.length + (kind === 'erased' ? tombstoneBytes : 0)
+}

@@ -1,7 +1,5 @@
 import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector } from '@entente/protocol'
 import type { Account, AccountChange, Standing, Usage } from './account.js'
-import type { StoreStats } from './stats.js'
-import type { Watcher } from './watcher.js'
 
 /** Where a relay keeps its entries: in a directory of this machine, or in a database. */
 export interface StoreLocation {
@@ -197,3 +195,34 @@ export interface Store {
 
 /** The methods that are safe for an operator's command while relays run on the store. */
 export type StoreBeside = Pick<Store, 'account' | 'accounts' | 'changeAccount' | 'stats' | 'check' | 'close'>
+
+/** The contents of a store in numbers. Sizes in bytes. */
+export interface StoreStats {
+  /** The size of the files or tables, dead space included. */
+  readonly diskBytes: number
+  readonly orgs: number
+  readonly feeds: number
+  /** Keys that hold something. */
+  readonly docs: number
+  readonly tombstones: number
+  /** Updates that wait behind merged states. */
+  readonly tailUpdates: number
+  readonly invitations: number
+  readonly incarnations: number
+}
+
+/** The relay's side of `Store.watch`: what it follows, and how it hears of changes that other processes make. */
+export interface Watcher {
+  /** The feeds whose growth matters here. The store asks from time to time, because a hint may be lost. */
+  followedFeeds(): Iterable<FeedName>
+  /** The mailboxes whose change matters here. */
+  followedMailboxes(): Iterable<string>
+  /** Another process may have written to the feed, up to this head. */
+  feedGrew(feed: FeedName, head: number): void
+  /** Another process may have changed the invitation of this mailbox. */
+  mailboxChanged(mailbox: string): void
+  /** An operator may have changed accounts. */
+  accountsChanged(): void
+  /** Another copy replaced the store. Everything known of it is void (rules RS4, RS5). */
+  storeReplaced(): void
+}

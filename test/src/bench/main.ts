@@ -1,8 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { inChromium } from './chromium.js'
-import { benchRelay, figureNames } from './relay/report.js'
-import { table } from './relay/table.js'
+import { benchRelay, figureNames, table } from './relay/report.js'
 import { benchReplica } from './replica.js'
 
 // Figures of one machine and one run; quote the ratios.

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { readFile, rm } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -79,4 +79,19 @@ export class RelayProcess {
     const status = await readFile(`/proc/${this.#child?.pid}/status`, 'utf8').catch(() => '')
     return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
   }
+}
+
+export interface CommandOutcome {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `entente-relay` with these words, as an operator does, and resolves when it has ended, however it ended. */
+export function relayCommand(...words: readonly string[]): Promise<CommandOutcome> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [main, ...words], (_, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    )
+  })
 }

@@ -1,11 +1,9 @@
 import { feedName, parseKey, parseOrgId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Account } from '../account.js'
+import { type Account, tombstoneBytes } from '../account.js'
 import { bytes, DocWriter, erasure, feed, invitation, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
 import type { StoreUnderTest } from './contract.js'
-import { tombstoneBytes } from '../size.js'
-import type { Store, Write } from '../store.js'
-import type { Watcher } from '../watcher.js'
+import type { Store, Watcher, Write } from '../store.js'
 
 /** The part of the suite about accounts, and about what the store says of itself. */
 export function describeAccounts(name: string, create: () => StoreUnderTest): void {

@@ -1,6 +1,5 @@
 import type { FeedName } from '@entente/protocol'
-import type { Store } from '../store.js'
-import type { Watcher } from '../watcher.js'
+import type { Store, Watcher } from '../store.js'
 
 /** Takes down what a store told. */
 export class Witness implements Watcher {

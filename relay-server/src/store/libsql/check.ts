@@ -3,7 +3,7 @@ import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, t
 import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './file.js'
 import { vectorAfter } from './reads.js'
-import { sizeOf } from '../size.js'
+import { sizeOf } from '../account.js'
 
 /** Docs that are read, and problems that are told, at a time. */
 const stepDocs = 256

@@ -7,9 +7,7 @@ import { openFile, openFileBeside, type OpenFile } from './file.js'
 import { LibsqlReads } from './reads.js'
 import { LibsqlWrites } from './writes.js'
 import { Transactions } from './transactions.js'
-import type { StoreStats } from '../stats.js'
-import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from '../store.js'
-import type { Watcher } from '../watcher.js'
+import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, StoreStats, Watcher, Write } from '../store.js'
 
 /** How often it is looked whether the operator has decided something in another process. */
 const watchMs = 1_000

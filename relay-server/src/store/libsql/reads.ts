@@ -14,8 +14,7 @@ import type { Account, Standing, Usage } from '../account.js'
 import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
 import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
 import { kindOf, prepareWalks, Walk, type Walks } from './walk.js'
-import type { StoreStats } from '../stats.js'
-import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc } from '../store.js'
+import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc, StoreStats } from '../store.js'
 
 /** What the embedded store reads, each from the reading connection. */
 export class LibsqlReads {

@@ -1,11 +1,10 @@
 import { encodeStateVector, entryKinds, type FeedName, type Key, type OrgId, parseOrgId, vectorOfDoc } from '@entente/protocol'
 import { LruMap } from '../../flow/lru.js'
-import type { Account, AccountChange } from '../account.js'
+import { type Account, type AccountChange, sizeOf } from '../account.js'
 import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
 import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './accounts.js'
 import type { Incarnation } from './file.js'
 import { toInvitation } from './reads.js'
-import { sizeOf } from '../size.js'
 import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from '../store.js'
 
 const erased = entryKinds.indexOf('erased')

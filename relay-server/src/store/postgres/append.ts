@@ -1,4 +1,4 @@
-import { tombstoneBytes } from '../size.js'
+import { tombstoneBytes } from '../account.js'
 
 /** Two numbers each: locks of this program in its database. */
 export const locks = { relays: '1702260340, 1', incarnations: '1702260340, 2', schema: '1702260340, 3' } as const

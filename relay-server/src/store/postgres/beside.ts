@@ -5,8 +5,7 @@ import { PostgresAccounts } from './accounts.js'
 import { checkDatabase, statsOf } from './check.js'
 import { ask, connect, sessionSql } from './connection.js'
 import { findVersion, refuseOtherVersion } from './schema.js'
-import type { StoreStats } from '../stats.js'
-import type { StoreBeside } from '../store.js'
+import type { StoreBeside, StoreStats } from '../store.js'
 
 /**
  * Opens the database at `url` for an operator's command while relays may be running on it: nothing is made, and no incarnation drawn. Relays

@@ -1,8 +1,8 @@
 import { decodeStateVector, entryKinds, loadDoc, policyKey } from '@entente/protocol'
 import pg from 'pg'
 import { ask, bytesOf, connectionTo, numberOf, type PostgresRow, textOf } from './connection.js'
-import { tombstoneBytes } from '../size.js'
-import type { StoreStats } from '../stats.js'
+import { tombstoneBytes } from '../account.js'
+import type { StoreStats } from '../store.js'
 
 const controlEntry = entryKinds.indexOf('control')
 

@@ -1,5 +1,5 @@
 import type { FeedName } from '@entente/protocol'
-import type { Watcher } from '../watcher.js'
+import type { Watcher } from '../store.js'
 
 export const channel = 'entente'
 

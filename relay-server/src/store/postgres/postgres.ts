@@ -11,9 +11,7 @@ import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage 
 import type { PostgresSession } from './session.js'
 import { PostgresWatch, type WatchTimes } from './watch.js'
 import { addInvitation, type ChangedInvitation, changeInvitation, writes as statements } from './writes.js'
-import type { StoreStats } from '../stats.js'
-import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, Write } from '../store.js'
-import type { Watcher } from '../watcher.js'
+import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, StoreStats, Watcher, Write } from '../store.js'
 
 export interface PostgresOptions {
   /** Connections for reads and commits, beside the one that listens. */

@@ -5,7 +5,7 @@ import { listOf, numberOf, textOf } from './connection.js'
 import { Hints } from './hints.js'
 import type { PostgresLink } from './link.js'
 import { reads, toHeads } from './reads.js'
-import type { Watcher } from '../watcher.js'
+import type { Watcher } from '../store.js'
 
 /** ms between two looks, and how many feeds are looked up at once. */
 export interface WatchTimes {
