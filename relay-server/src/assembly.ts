@@ -7,7 +7,7 @@ import { Compactor } from './store/compaction.js'
 import type { RelayConfig } from './config/config.js'
 import { SessionRevoker } from './auth/session-revoker.js'
 import { Gateway } from './gateway/gateway.js'
-import { Readers } from './deliver/fan-out.js'
+import { FeedReaders } from './deliver/fan-out.js'
 import { Authenticator } from './auth/authenticator.js'
 import { type Log, orWarn } from './log.js'
 import { Mailboxes } from './publish/mailbox.js'
@@ -16,7 +16,7 @@ import { isPolicy } from './publish/judge-offer.js'
 import { PolicyCache } from './publish/policy-cache.js'
 import { Presence } from './auth/presence.js'
 import { standingOf } from './auth/revocation.js'
-import type { Relay, Session } from './session/session.js'
+import type { SessionTools, Session } from './session/session.js'
 import type { Store } from './store/store.js'
 import { TimeSlices } from './deliver/time-slices.js'
 import { endReading, watchStore } from './watch-store.js'
@@ -25,13 +25,13 @@ import { endReading, watchStore } from './watch-store.js'
 const catchUpMs = 4
 const pagesAtOnce = 4
 
-export interface WholeRelay extends Relay {
+export interface RelayParts extends SessionTools {
   readonly compactor: Compactor
   readonly sessionRevoker: SessionRevoker
 }
 
 /** Ties the parts together. What a commit sets off is decided here. */
-export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log, metrics: Metrics): WholeRelay {
+export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log, metrics: Metrics): RelayParts {
   const sessions = new Set<Session>()
   const presence = new Presence<Session>((session) => orWarn(log, 'recheck-failed', sessionRevoker.entered(session)))
   const sessionRevoker = new SessionRevoker(presence, config, store)
@@ -39,7 +39,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const policies = new PolicyCache(store)
   const timeSlices = new TimeSlices(catchUpMs, pagesAtOnce)
   const policyCame = (feed: FeedName): void => orWarn(log, 'end-failed', endReading(feed, policies, readers, gateway))
-  const readers = new Readers((feed, after) => timeSlices.take(() => store.page(feed, after, pageBounds)), metrics)
+  const readers = new FeedReaders((feed, after) => timeSlices.take(() => store.page(feed, after, pageBounds)), metrics)
   const gateway = new Gateway({
     store,
     policies,
@@ -80,7 +80,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     log,
   )
   const authenticator = new Authenticator(config, names, store)
-  const relay: WholeRelay = {
+  const relay: RelayParts = {
     config,
     log,
     store,

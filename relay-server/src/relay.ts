@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net'
 import { trustProxies } from './config/network.js'
 import { createStatus, type StatusSource } from './admin/status.js'
 import { AdminAccess } from './admin/admin-access.js'
-import { assemble, type WholeRelay } from './assembly.js'
+import { assemble, type RelayParts } from './assembly.js'
 import { defaultConfig, type RelayConfig } from './config/config.js'
 import { createHttpHandler } from './http/http-handler.js'
 import { LoadMeter } from './observe/load.js'
 import { createLog, type Log, reasonOf } from './log.js'
 import { Metrics } from './observe/metrics.js'
-import { type Relay, Session } from './session/session.js'
+import { type SessionTools, Session } from './session/session.js'
 import { openStore } from './open-store.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './http/tls.js'
@@ -97,7 +97,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
 }
 
 /** Where the status of a whole relay is taken from. */
-function statusSource({ config, store, sessions, gateway, compactor }: WholeRelay, load: LoadMeter): StatusSource {
+function statusSource({ config, store, sessions, gateway, compactor }: RelayParts, load: LoadMeter): StatusSource {
   return {
     config,
     sessions,
@@ -110,7 +110,7 @@ function statusSource({ config, store, sessions, gateway, compactor }: WholeRela
   }
 }
 
-function startTimers({ config, sessions, mailboxes, gateway, log }: Relay): readonly NodeJS.Timeout[] {
+function startTimers({ config, sessions, mailboxes, gateway, log }: SessionTools): readonly NodeJS.Timeout[] {
   const beat = setInterval(() => {
     for (const session of sessions) session.beat()
     gateway.sweep()
@@ -124,7 +124,7 @@ function startTimers({ config, sessions, mailboxes, gateway, log }: Relay): read
   return [beat, sweep]
 }
 
-async function shutDown(server: Server, { groupCommit, sessions, compactor, gateway, store, log }: WholeRelay): Promise<void> {
+async function shutDown(server: Server, { groupCommit, sessions, compactor, gateway, store, log }: RelayParts): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
   // Devices learn when to come back even if the store hangs.
   await within(storingMs, groupCommit.stop())

@@ -1,12 +1,12 @@
 import { docFeedsGovernedBy, type FeedName, orgOfRevocationFeed } from '@entente/protocol'
 import type { SessionRevoker } from './auth/session-revoker.js'
-import type { Readers } from './deliver/fan-out.js'
+import type { FeedReaders } from './deliver/fan-out.js'
 import { LruMap } from './flow/lru.js'
 import { retry } from './flow/retry.js'
 import type { Gateway } from './gateway/gateway.js'
 import { orWarn, reasonOf } from './log.js'
 import type { PolicyCache } from './publish/policy-cache.js'
-import type { Relay } from './session/session.js'
+import type { SessionTools } from './session/session.js'
 import type { Watcher } from './store/store.js'
 
 /** Capacity, in feeds. Evicted feeds are checked again. */
@@ -17,7 +17,7 @@ const recheckMs = 60_000
 const replacedRetryMs = 500
 
 export type WatchingRelay = Pick<
-  Relay,
+  SessionTools,
   'log' | 'store' | 'groupCommit' | 'readers' | 'policies' | 'mailboxes' | 'gateway' | 'sessions' | 'presence'
 > & { readonly sessionRevoker: SessionRevoker }
 
@@ -81,9 +81,9 @@ export function watchStore({
 }
 
 /** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, GW7). */
-export async function endReading(messages: FeedName, policies: PolicyCache, readers: Readers, gateway: Gateway): Promise<void> {
+export async function endReading(messages: FeedName, policies: PolicyCache, readers: FeedReaders, gateway: Gateway): Promise<void> {
   const feeds = docFeedsGovernedBy(messages)
-  if (!feeds[0] || !(await policies.isOver(feeds[0]))) return
+  if (!feeds[0] || !(await policies.hasConnectionEnded(feeds[0]))) return
   for (const feed of feeds) {
     readers.dismissPeers(feed)
     gateway.end(feed)

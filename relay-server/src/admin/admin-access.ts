@@ -12,7 +12,7 @@ const keptAddresses = 1_024
 export type AdminVerdict = { readonly status: 200 } | { readonly status: 401 } | { readonly status: 429; readonly retryMs: number }
 
 /** The parts of a request that decide. */
-interface Asking {
+interface AdminRequest {
   readonly headers: IncomingHttpHeaders
   readonly socket: { readonly remoteAddress?: string | undefined }
 }
@@ -33,7 +33,7 @@ export class AdminAccess {
    * @param now ms on any clock that only goes forward
    * @param from the address whose tries count: the other end of the socket or, behind a trusted proxy, the proxy's client
    */
-  check(request: Asking, now: number, from = request.socket.remoteAddress ?? ''): AdminVerdict {
+  check(request: AdminRequest, now: number, from = request.socket.remoteAddress ?? ''): AdminVerdict {
     const address = request.socket.remoteAddress ?? ''
     if (!this.#tokenHash) return { status: isFromThisMachine(address, request.headers) ? 200 : 401 }
     const wrong = this.#wrong.get(from)

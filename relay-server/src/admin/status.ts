@@ -125,13 +125,13 @@ function keepMost(reports: SessionReport[]): void {
 
 /** Answers `/admin/status` in JSON: the status to permitted requests, the verdict to others. */
 export async function answerStatus(response: ServerResponse, verdict: AdminVerdict, status: () => Promise<RelayStatus>): Promise<void> {
-  if (verdict.status === 200) return say(response, 200, await status())
+  if (verdict.status === 200) return respond(response, 200, await status())
   if (verdict.status === 429) response.setHeader('retry-after', Math.ceil(verdict.retryMs / 1000))
   else response.setHeader('www-authenticate', 'Bearer')
-  say(response, verdict.status, { error: verdict.status === 429 ? 'TOO_MANY_TRIES' : 'TOKEN' })
+  respond(response, verdict.status, { error: verdict.status === 429 ? 'TOO_MANY_TRIES' : 'TOKEN' })
 }
 
-function say(response: ServerResponse, status: number, body: object): void {
+function respond(response: ServerResponse, status: number, body: object): void {
   response.setHeader('content-type', 'application/json; charset=utf-8')
   response.setHeader('cache-control', 'no-store')
   response.writeHead(status).end(`${JSON.stringify(body)}\n`)

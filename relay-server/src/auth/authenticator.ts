@@ -90,7 +90,7 @@ export class Authenticator {
     const digest = createHash('sha256').update(token).digest('base64url')
     const known = this.#certified.get(digest)
     if (known) {
-      if (hasEnded(known.identity, Date.now())) throw new Error('the certificate has ended')
+      if (hasExpired(known.identity, Date.now())) throw new Error('the certificate has ended')
       return known
     }
     const { iss: org, sub: device, role, exp: expires, cnf } = await readCertificate(token)
@@ -101,7 +101,7 @@ export class Authenticator {
 }
 
 /** Whether the certificate has expired, with the tolerance for clocks added. @param now ms since 1970 */
-export function hasEnded({ expires }: Identity, now: number): boolean {
+export function hasExpired({ expires }: Identity, now: number): boolean {
   return expires + clockToleranceSeconds <= Math.floor(now / 1000)
 }
 

@@ -1,12 +1,12 @@
 import { type FeedName, type OrgId, orgOfRevocationFeed, revocationFeedOf } from '@entente/protocol'
 
 /** A session past its hello. */
-export interface Present {
+export interface PresentSession {
   readonly org: OrgId
 }
 
 /** The orgs that have sessions here, and the feeds in which their revocations appear. */
-export class Presence<S extends Present> {
+export class Presence<S extends PresentSession> {
   /** A single session is stored as itself, because most orgs have one; several are a set. */
   readonly #byOrg = new Map<OrgId, S | Set<S>>()
   readonly #entered: (session: S) => void

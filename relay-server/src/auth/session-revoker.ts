@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type DeviceId, type ErrorCode, type FeedName, type OrgId } from '@entente/protocol'
 import { isServed } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
-import type { Presence, Present } from './presence.js'
+import type { Presence, PresentSession } from './presence.js'
 import { findRevoked } from './revocation.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Store } from '../store/store.js'
@@ -14,23 +14,23 @@ const devicesAtOnce = 500
 const revokedWords = 'This device has been revoked.'
 const unservedWords = 'This relay no longer serves your org; ask its operator.'
 
-export interface RevocableSession extends Present {
+export interface RevocableSession extends PresentSession {
   readonly device: DeviceId | undefined
   fail(code: ErrorCode, detail: string): void
 }
 
-type Guests = Pick<Presence<RevocableSession>, 'orgs' | 'sessionsOf' | 'sessionsByFeed'>
+type PresentSessions = Pick<Presence<RevocableSession>, 'orgs' | 'sessionsOf' | 'sessionsByFeed'>
 
 /** Ends the sessions of revoked devices, and of orgs that the operator no longer serves (rules ID4, AM3). */
 export class SessionRevoker {
-  readonly #presence: Guests
+  readonly #presence: PresentSessions
   readonly #config: Pick<RelayConfig, 'admission' | 'helloMs'>
   readonly #store: Store
   readonly #ofOrgs = new SingleFlight(() => this.#revokeOrgs())
   readonly #ofDevices = new SingleFlight((feed: FeedName) => this.#revokeDevices(this.#presence.sessionsByFeed(feed)))
   #changedAt = Number.NEGATIVE_INFINITY
 
-  constructor(presence: Guests, config: Pick<RelayConfig, 'admission' | 'helloMs'>, store: Store) {
+  constructor(presence: PresentSessions, config: Pick<RelayConfig, 'admission' | 'helloMs'>, store: Store) {
     this.#presence = presence
     this.#config = config
     this.#store = store

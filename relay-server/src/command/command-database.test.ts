@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import type { StoreLocation } from '../store/store.js'
-import { SharedDatabase } from '../store/contract/database.js'
+import { SharedDatabase } from '../testing/shared-database.js'
 import { Witness } from '../store/contract/witness.js'
 import { DocWriter, message, org, other } from '../store/contract/writes.js'
 import { openPostgresStore } from '../store/postgres/postgres.js'

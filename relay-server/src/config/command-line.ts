@@ -5,7 +5,7 @@ import { logLevels } from '../log.js'
 import { commandSettings, helpOf, locationSettings, serveSettings, SettingError, settings } from './setting.js'
 import type { QuotaChange } from '../store/account.js'
 import type { StoreLocation } from '../store/store.js'
-import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, Given } from './setting-value.js'
+import { checkDirectory, checkName, checkNetwork, checkOrigin, checkStore, GivenSettings } from './setting-value.js'
 
 export { SettingError } from './setting.js'
 
@@ -73,7 +73,7 @@ export function readCommandLine(args: readonly string[], environment: Readonly<R
   const flags: readonly string[] = [...Object.keys(locationSettings), ...form.flags]
   const stray = Object.keys(values).find((name) => !flags.includes(name))
   if (stray !== undefined) throw new SettingError(`"${form.words.join(' ')}" does not take --${stray}. Try --help.`)
-  const given = new Given(values, environment)
+  const given = new GivenSettings(values, environment)
   const location: StoreLocation = { data: given.one('data') ?? defaultConfig.data, store: checkStore(given.one('store')) }
   const subject = positionals[form.words.length] ?? ''
   switch (form.words[0]) {
@@ -91,7 +91,7 @@ export function readCommandLine(args: readonly string[], environment: Readonly<R
   }
 }
 
-function readConfig(given: Given, location: StoreLocation): RelayConfig {
+function readConfig(given: GivenSettings, location: StoreLocation): RelayConfig {
   const fallback = defaultConfig
   const admission = given.choice('admission', admissions, fallback.admission)
   const joinToken = given.secret('join-token')
@@ -136,7 +136,7 @@ const mostCount = 10 ** 15 - 1
 function readOrgs(
   action: 'list' | 'allow' | 'revoke' | 'reset' | 'quota',
   subject: string,
-  given: Given,
+  given: GivenSettings,
   location: StoreLocation,
 ): Command {
   if (action === 'list') return { command: 'orgs', location, action, json: given.is('json') }
@@ -149,7 +149,7 @@ function readOrgs(
 }
 
 /** Null restores the relay's own bound. */
-function boundOf(given: Given, name: 'bytes' | 'docs' | 'connections'): number | null | undefined {
+function boundOf(given: GivenSettings, name: 'bytes' | 'docs' | 'connections'): number | null | undefined {
   if (given.one(name) === 'default') return null
   return given.count(name, undefined, 0, mostCount, ', or "default" for the relay’s own')
 }

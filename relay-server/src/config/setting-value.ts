@@ -6,7 +6,7 @@ import { type SettingName, SettingError, variableOf } from './setting.js'
 const secretLength = { least: 16, most: 512 }
 
 /** The values that flags or, second, the environment give. An empty variable counts as unset, because systemd and compose files write empty ones. */
-export class Given {
+export class GivenSettings {
   readonly #flags: Readonly<Record<string, unknown>>
   readonly #environment: Readonly<Record<string, string | undefined>>
 

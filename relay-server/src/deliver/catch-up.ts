@@ -1,6 +1,6 @@
 import { limits } from '@entente/protocol'
 import { type Chunk, chunkBytes, encodeChunks, messagesOf } from './entry-chunks.js'
-import type { Reader, Readers, Subscription } from './fan-out.js'
+import type { FeedReader, FeedReaders, Subscription } from './fan-out.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Store } from '../store/store.js'
 import type { TimeSlices } from './time-slices.js'
@@ -13,7 +13,7 @@ const feedsAtOnce = 16
 /** The parts of the relay that catch-up uses. */
 export interface CatchUpTools {
   readonly store: Store
-  readonly readers: Readers
+  readonly readers: FeedReaders
   readonly timeSlices: TimeSlices
   readonly metrics: Metrics
 }
@@ -28,14 +28,14 @@ interface Answer {
   readonly isRead: boolean
 }
 
-interface Asked {
+interface QueuedSubscription {
   readonly subscription: Subscription
   /** The feed's head, if the store was already asked for it. */
   readonly head: number | undefined
 }
 
 /** The session whose subscriptions catch up. */
-export interface Asker {
+export interface CatchUpOwner {
   /** The feed lost entries: a cursor, or a sequence that other readers received, is beyond its head. */
   lose(subscription: Subscription): void
   readFailed(error: unknown): void
@@ -52,16 +52,16 @@ export interface Asker {
  */
 export class CatchUp {
   readonly #tools: CatchUpTools
-  readonly #reader: Reader
-  readonly #asker: Asker
-  #queue: Asked[] = []
+  readonly #reader: FeedReader
+  readonly #owner: CatchUpOwner
+  #queue: QueuedSubscription[] = []
   #atOnce = feedsAtOnce
   #running = false
 
-  constructor(tools: CatchUpTools, reader: Reader, asker: Asker) {
+  constructor(tools: CatchUpTools, reader: FeedReader, owner: CatchUpOwner) {
     this.#tools = tools
     this.#reader = reader
-    this.#asker = asker
+    this.#owner = owner
   }
 
   get isRunning(): boolean {
@@ -75,7 +75,7 @@ export class CatchUp {
     this.#queue.push({ subscription, head })
     if (this.#running) return
     this.#running = true
-    this.#run().catch((error: unknown) => this.#asker.readFailed(error))
+    this.#run().catch((error: unknown) => this.#owner.readFailed(error))
   }
 
   async #run(): Promise<void> {
@@ -99,7 +99,7 @@ export class CatchUp {
             break
           }
           // A feed that was dropped or replaced lost entries: its readers would page for ever towards a head that no longer exists.
-          if (answer.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#asker.lose(subscription)
+          if (answer.head < Math.max(subscription.cursor, sent[index] ?? 0)) this.#owner.lose(subscription)
           else if (!this.#give(subscription, answer)) this.#queue.push({ subscription, head: undefined })
         }
       }
@@ -107,10 +107,10 @@ export class CatchUp {
       // In the same step as the last check of the queue; else the next subscription would count as answered already.
       this.#running = false
     }
-    this.#asker.caughtUp()
+    this.#owner.caughtUp()
   }
 
-  async #answer({ subscription, head }: Asked): Promise<Answer> {
+  async #answer({ subscription, head }: QueuedSubscription): Promise<Answer> {
     const { access, cursor } = subscription
     // The feed may have grown while the subscription waited for its turn.
     if (head === cursor && this.#tools.readers.known(access.name) <= cursor) return { chunks: [], head, done: true, isRead: false }
@@ -128,7 +128,7 @@ export class CatchUp {
     subscription.head = head
     subscription.cursor = done ? head : (chunks.at(-1)?.to ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)
-    for (const message of messagesOf(subscription.number, chunks, head, { last: isLive, before: false })) this.#reader.sayEncoded(message)
+    for (const message of messagesOf(subscription.number, chunks, head, { last: isLive, before: false })) this.#reader.sendEncoded(message)
     return isLive
   }
 }

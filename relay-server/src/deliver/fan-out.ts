@@ -10,7 +10,7 @@ export interface Subscription {
   /** The session's own number for the feed. */
   readonly number: number
   readonly access: Access
-  readonly reader: Reader
+  readonly reader: FeedReader
   /** The last sequence that was sent. */
   cursor: number
   /** The feed's head when it was last read for this subscription; the cursor before the first read. */
@@ -21,9 +21,9 @@ export interface Subscription {
 }
 
 /** A session that reads feeds. */
-export interface Reader {
-  say(message: RelayMessage): void
-  sayEncoded(message: Uint8Array): void
+export interface FeedReader {
+  send(message: RelayMessage): void
+  sendEncoded(message: Uint8Array): void
   /** Lets one of its subscriptions catch up. */
   follow(subscription: Subscription): void
   /** Ends one of its subscriptions: the session may no longer read the feed. */
@@ -55,7 +55,7 @@ interface Stretch {
 type ReadPage = (name: FeedName, after: number) => Promise<Page>
 
 /** The readers of each feed, and the last sequence sent to them. */
-export class Readers {
+export class FeedReaders {
   readonly #feeds = new Map<FeedName, Followed>()
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
@@ -212,7 +212,7 @@ export class Readers {
   #give(subscription: Subscription, chunks: readonly Chunk[], messages: readonly Uint8Array[]): boolean {
     for (const [index, message] of messages.entries()) {
       if (subscription.reader.isFull) return false
-      subscription.reader.sayEncoded(message)
+      subscription.reader.sendEncoded(message)
       const chunk = chunks[index]
       if (!chunk) continue
       subscription.cursor = chunk.to

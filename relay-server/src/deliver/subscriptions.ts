@@ -1,7 +1,7 @@
 import { type MessageOf, type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
 import { accessTo, type Parties } from '../auth/feed-access.js'
-import { type Asker, CatchUp, type CatchUpTools } from './catch-up.js'
-import type { Reader, Subscription } from './fan-out.js'
+import { type CatchUpOwner, CatchUp, type CatchUpTools } from './catch-up.js'
+import type { FeedReader, Subscription } from './fan-out.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
 
 /** The parts of the relay that subscriptions use. */
@@ -10,7 +10,7 @@ export interface SubscriptionTools extends CatchUpTools {
 }
 
 /** The session that subscribes. */
-export interface Subscriber extends Reader {
+export interface Subscriber extends FeedReader {
   readonly org: OrgId
   readonly hasEnded: boolean
   refuseFeed(feed: number, code: ErrorCode, detail: string): void
@@ -20,7 +20,7 @@ export interface Subscriber extends Reader {
 }
 
 /** The connections whose parties one session has proved, and the feeds that it follows, by the session's own numbers. */
-export class Subscriptions implements Asker {
+export class Subscriptions implements CatchUpOwner {
   readonly #tools: SubscriptionTools
   readonly #subscriber: Subscriber
   #catchUp: CatchUp | undefined
@@ -86,7 +86,7 @@ export class Subscriptions implements Asker {
     readers.add(subscription)
     const isFresh = after === 0 && incarnation === 0
     const [isClosed, head] = await Promise.all([
-      !access.writes && policies.isOver(name),
+      !access.writes && policies.hasConnectionEnded(name),
       isFresh ? undefined : store.headSince(name, incarnation, position),
     ])
     if (subscription.ended) return

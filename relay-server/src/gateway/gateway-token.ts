@@ -6,14 +6,14 @@ import type { KeyName } from '../store/store.js'
 const gatewayTokenType = 'entente-gateway+jwt'
 
 /** The device that asked for a token. The token is valid only as long as the relay serves that device. */
-export interface Asker {
+export interface TokenHolder {
   readonly org: OrgId
   readonly device: DeviceId
 }
 
 /** What a gateway token opens: one doc, in one epoch, until it expires. */
 export interface Pass {
-  readonly asker: Asker
+  readonly holder: TokenHolder
   readonly name: KeyName
   readonly epoch: Epoch
   /** ms since 1970 */
@@ -39,7 +39,7 @@ export class GatewayTokens {
     this.#secret = secret
   }
 
-  async sign({ asker: { org, device }, name, epoch, expires }: Pass): Promise<string> {
+  async sign({ holder: { org, device }, name, epoch, expires }: Pass): Promise<string> {
     return new SignJWT({ org, device, feed: name.feed, key: name.key, ...epoch, expires })
       .setProtectedHeader({ alg: 'HS256', typ: gatewayTokenType })
       .setExpirationTime(Math.ceil(expires / 1000))
@@ -51,7 +51,7 @@ export class GatewayTokens {
     try {
       const { payload } = await jwtVerify(token, this.#secret, { algorithms: ['HS256'], typ: gatewayTokenType, currentDate: new Date(now) })
       const { org, device, feed, key, version, number, expires } = v.parse(claims, payload)
-      return expires > now ? { asker: { org, device }, name: { feed, key }, epoch: { version, number }, expires } : undefined
+      return expires > now ? { holder: { org, device }, name: { feed, key }, epoch: { version, number }, expires } : undefined
     } catch {
       return undefined
     }

@@ -11,7 +11,7 @@ import {
 } from '@entente/protocol'
 import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
-import { type Asker, GatewayTokens, type Pass } from './gateway-token.js'
+import { type TokenHolder, GatewayTokens, type Pass } from './gateway-token.js'
 import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage } from './gateway-wire.js'
 import { type Log, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
@@ -44,7 +44,7 @@ export interface GatewayOptions {
   /** Bytes that may wait for a visitor before the gateway drops it. */
   readonly slowReaderBytes: number
   /** Whether the relay still serves the device that asked for a token. */
-  readonly isServed: (asker: Asker) => Promise<boolean>
+  readonly isServed: (holder: TokenHolder) => Promise<boolean>
 }
 
 /** One open doc, its visitors, and the last sequence that all of them were sent. */
@@ -69,19 +69,19 @@ export class Gateway {
   }
 
   /** Signs a token for a doc. @returns undefined if no doc has this name */
-  async admit(asker: Asker, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
+  async admit(holder: TokenHolder, name: KeyName, now: number): Promise<{ readonly token: string; readonly expires: number } | undefined> {
     const [state] = await this.#options.store.keyStates([name])
-    if (state?.kind !== 'doc' || (await this.#options.policies.isOver(name.feed))) return undefined
+    if (state?.kind !== 'doc' || (await this.#options.policies.hasConnectionEnded(name.feed))) return undefined
     const expires = now + this.#options.lifeMs
-    return { token: await this.#tokens.sign({ asker, name, epoch: state.epoch, expires }), expires }
+    return { token: await this.#tokens.sign({ holder, name, epoch: state.epoch, expires }), expires }
   }
 
   /** Checks a token. @returns undefined if it does not open this doc */
   async check(name: KeyName, token: string, now: number): Promise<Pass | undefined> {
     const pass = await this.#tokens.read(token, now)
     if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
-    if (await this.#options.policies.isOver(name.feed)) return undefined
-    return (await this.#options.isServed(pass.asker)) ? pass : undefined
+    if (await this.#options.policies.hasConnectionEnded(name.feed)) return undefined
+    return (await this.#options.isServed(pass.holder)) ? pass : undefined
   }
 
   enter(socket: WebSocket, pass: Pass): void {
@@ -119,7 +119,7 @@ export class Gateway {
       yield feed
       yield* policyFeedsOf(feed)
     }
-    for (const { pass } of this.#visitors()) yield revocationFeedOf(pass.asker.org)
+    for (const { pass } of this.#visitors()) yield revocationFeedOf(pass.holder.org)
   }
 
   /** Closes the sockets of visitors whose token belongs to a device that the relay no longer serves (rule GW6). */
@@ -130,9 +130,9 @@ export class Gateway {
   async #recheck(): Promise<void> {
     const verdicts = new Map<DeviceId, Promise<boolean>>()
     for (const visitor of this.#visitors()) {
-      const { asker } = visitor.pass
-      const verdict = verdicts.get(asker.device) ?? this.#options.isServed(asker)
-      verdicts.set(asker.device, verdict)
+      const { holder } = visitor.pass
+      const verdict = verdicts.get(holder.device) ?? this.#options.isServed(holder)
+      verdicts.set(holder.device, verdict)
       if (!(await verdict)) this.#close(visitor, gatewayClosed.expired, 'the relay serves the device that asked no more')
     }
   }
@@ -145,18 +145,18 @@ export class Gateway {
       const sequence = sequences[index]
       if (!room || !sequence) return
       if (room.sequence === write.seen) room.sequence = sequence
-      this.#tell(room, write, write.bytes)
+      this.#notify(room, write, write.bytes)
     })
   }
 
   /** Reads the open docs of a feed again, because another relay on the same store may have written to it. */
   async grew(feed: FeedName): Promise<void> {
-    if ([...this.#visitors()].some(({ pass }) => revocationFeedOf(pass.asker.org) === feed)) await this.recheck()
+    if ([...this.#visitors()].some(({ pass }) => revocationFeedOf(pass.holder.org) === feed)) await this.recheck()
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue
       room.sequence = doc?.sequence ?? 0
-      this.#tell(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
+      this.#notify(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
     }
   }
 
@@ -203,7 +203,11 @@ export class Gateway {
     for (const rooms of this.#feeds.values()) for (const room of rooms.values()) yield* room.visitors
   }
 
-  #tell(room: Room, { kind, epoch }: { readonly kind: EntryKind; readonly epoch: Epoch | undefined }, bytes: Uint8Array | undefined): void {
+  #notify(
+    room: Room,
+    { kind, epoch }: { readonly kind: EntryKind; readonly epoch: Epoch | undefined },
+    bytes: Uint8Array | undefined,
+  ): void {
     for (const visitor of room.visitors) {
       const isSame = kind === 'doc' && epoch !== undefined && compareEpochs(epoch, visitor.pass.epoch) === 0
       if (!isSame || !bytes) this.#close(visitor, gatewayClosed.ended, 'this doc has ended')

@@ -68,23 +68,24 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     if (path === '/socket' || path.startsWith('/gateway/')) {
       response.setHeader('upgrade', 'websocket')
-      return say(response, 426, 'This path speaks WebSocket.')
+      return respond(response, 426, 'This path speaks WebSocket.')
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD')
-      return say(response, 405, 'This server only answers GET and HEAD.')
+      return respond(response, 405, 'This server only answers GET and HEAD.')
     }
-    if (path === '/healthz') return say(response, 200, 'ok')
-    if (path === '/readyz') return (await isReady()) ? say(response, 200, 'ready') : say(response, 503, 'The store takes no entries.')
+    if (path === '/healthz') return respond(response, 200, 'ok')
+    if (path === '/readyz')
+      return (await isReady()) ? respond(response, 200, 'ready') : respond(response, 503, 'The store takes no entries.')
     if (path === '/admin/status') return answerStatus(response, admit(request), status)
-    if (path === '/metrics') return sayMetrics(request, response)
+    if (path === '/metrics') return respondMetrics(request, response)
     await serveFile(web, path, request, response)
   }
-  const sayMetrics = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const respondMetrics = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const verdict = admit(request)
-    if (verdict.status === 200) return say(response, 200, await metrics.text(), metrics.contentType)
+    if (verdict.status === 200) return respond(response, 200, await metrics.text(), metrics.contentType)
     if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer')
-    say(response, verdict.status, 'Reading this needs the admin token or, where none is set, this machine.')
+    respond(response, verdict.status, 'Reading this needs the admin token or, where none is set, this machine.')
   }
   return (request, response) => {
     const began = performance.now()
@@ -97,14 +98,14 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     answer(request, response).catch((error: unknown) => {
       log.error('request-failed', { request: id, path: loggedPath(request.url ?? '/'), reason: reasonOf(error) })
       if (response.headersSent) response.destroy()
-      else say(response, 500, 'The server failed to answer this request.')
+      else respond(response, 500, 'The server failed to answer this request.')
     })
   }
 }
 
 async function serveFile(web: string | undefined, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const found = web === undefined ? undefined : await findFile(resolve(web), path)
-  if (!found) return say(response, 404, 'There is nothing here.')
+  if (!found) return respond(response, 404, 'There is nothing here.')
   const etag = `"${found.size.toString(36)}-${Math.floor(found.changed).toString(36)}"`
   response.setHeader('etag', etag)
   // Vite writes a hash of the content into the names of assets, so such a file never changes.
@@ -148,7 +149,7 @@ async function findFile(root: string, path: string): Promise<Found | undefined> 
   return undefined
 }
 
-function say(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
+function respond(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {
   response.setHeader('content-type', type)
   response.setHeader('cache-control', 'no-store')
   response.writeHead(status).end(`${text}\n`)

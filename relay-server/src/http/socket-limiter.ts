@@ -5,39 +5,39 @@ import type { Metrics } from '../observe/metrics.js'
 /** Counts the open sockets of each address (rule RL2). */
 export class SocketLimiter {
   readonly #metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>
-  readonly #places = new Map<string, Place>()
+  readonly #addresses = new Map<string, AddressSockets>()
 
   constructor(metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>) {
     this.#metrics = metrics
   }
 
   countAt(address: string): number {
-    return this.#places.get(address)?.sockets ?? 0
+    return this.#addresses.get(address)?.sockets ?? 0
   }
 
   /** Counts a socket for as long as it is open. */
   enter(address: string, socket: Duplex): void {
-    const place = this.#places.get(address) ?? this.#newPlace(address)
-    place.sockets++
+    const counted = this.#addresses.get(address) ?? this.#newAddress(address)
+    counted.sockets++
     this.#metrics.socketOpened()
-    socket.on('close', place.leave)
+    socket.on('close', counted.leave)
   }
 
   /** The sockets of an address share one listener, which keeps no request alive. */
-  #newPlace(address: string): Place {
-    const place: Place = {
+  #newAddress(address: string): AddressSockets {
+    const counted: AddressSockets = {
       sockets: 0,
       leave: () => {
         this.#metrics.socketClosed()
-        if (--place.sockets === 0) this.#places.delete(address)
+        if (--counted.sockets === 0) this.#addresses.delete(address)
       },
     }
-    this.#places.set(address, place)
-    return place
+    this.#addresses.set(address, counted)
+    return counted
   }
 }
 
-interface Place {
+interface AddressSockets {
   sockets: number
   readonly leave: () => void
 }

@@ -7,7 +7,7 @@ import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { TestRelay } from '../testing/index.js'
-import { readKeyPair } from './tls.js'
+import { readCertificatePair } from './tls.js'
 
 describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with its own certificate', () => {
   let directory: string
@@ -106,8 +106,8 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
 
   it('does not start with files that cannot be used, and names them', async () => {
     const missing = { cert: file('none.crt'), key: file('first.key') }
-    expect(() => readKeyPair(missing)).toThrow('none.crt')
-    expect(() => readKeyPair({ cert: file('first.crt'), key: file('second.key') })).toThrow('second.key')
+    expect(() => readCertificatePair(missing)).toThrow('none.crt')
+    expect(() => readCertificatePair({ cert: file('first.crt'), key: file('second.key') })).toThrow('second.key')
     await expect(TestRelay.start({ tls: missing })).rejects.toThrow('none.crt')
   })
 })

@@ -6,7 +6,7 @@ import type { TlsFiles } from '../config/config.js'
 import { type Log, reasonOf } from '../log.js'
 
 /** A certificate with its chain, and the key that matches it (PEM). */
-export interface KeyPair {
+export interface CertificatePair {
   readonly cert: string
   readonly key: string
   /** ms since 1970: the end of the certificate. */
@@ -14,7 +14,7 @@ export interface KeyPair {
 }
 
 /** @throws Error that names the file that cannot be read, or says that certificate and key do not match */
-export function readKeyPair(files: TlsFiles): KeyPair {
+export function readCertificatePair(files: TlsFiles): CertificatePair {
   const cert = read(files.cert)
   const key = read(files.key)
   try {
@@ -34,17 +34,17 @@ export class Certificate {
   readonly #log: Log
   readonly #timer: NodeJS.Timeout
   #server: Server | undefined
-  #used: KeyPair
+  #used: CertificatePair
   #failure = ''
 
   constructor(files: TlsFiles, everyMs: number, log: Log) {
     this.#files = files
     this.#log = log
-    this.#used = readKeyPair(files)
+    this.#used = readCertificatePair(files)
     this.#timer = setInterval(() => this.reload(), everyMs).unref()
   }
 
-  get pair(): KeyPair {
+  get pair(): CertificatePair {
     return this.#used
   }
 
@@ -55,7 +55,7 @@ export class Certificate {
   /** Reloads both files. If they cannot be used, as while only one of the two is written, the old pair stays. */
   reload(): void {
     try {
-      const pair = readKeyPair(this.#files)
+      const pair = readCertificatePair(this.#files)
       this.#failure = ''
       if (pair.cert === this.#used.cert && pair.key === this.#used.key) return
       this.#server?.setSecureContext({ cert: pair.cert, key: pair.key })

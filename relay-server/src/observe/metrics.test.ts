@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { Metrics, type Reader, type Sources } from './metrics.js'
+import { Metrics, type ObservedSession, type Sources } from './metrics.js'
 
 describe('the figures of a relay', () => {
   it('counts entries, refusals and what else passes', async () => {
@@ -141,6 +141,6 @@ function sourcesOf(some: Partial<Sources>): Sources {
   }
 }
 
-function readerOf(device: string | undefined, queuedBytes: number, oldestMs: number): Reader {
+function readerOf(device: string | undefined, queuedBytes: number, oldestMs: number): ObservedSession {
   return { device, queuedBytes, oldestMs: () => oldestMs }
 }

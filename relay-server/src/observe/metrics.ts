@@ -2,13 +2,13 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 /** Read only when the metrics are requested, so that it costs nothing in between. */
 export interface Sources {
-  readonly sessions: () => Iterable<Reader>
+  readonly sessions: () => Iterable<ObservedSession>
   readonly compactionWaiting: () => number
   readonly store: () => Promise<{ readonly diskBytes: number; readonly docs: number; readonly tailUpdates: number }>
 }
 
 /** A session, and the bytes that wait for its device. */
-export interface Reader {
+export interface ObservedSession {
   /** Undefined before the hello. */
   readonly device: string | undefined
   readonly queuedBytes: number
@@ -190,7 +190,7 @@ export class Metrics {
     return this.#registry.contentType
   }
 
-  #lookAtReaders(sessions: Iterable<Reader>): void {
+  #lookAtReaders(sessions: Iterable<ObservedSession>): void {
     const now = performance.now()
     let open = 0
     let all = 0

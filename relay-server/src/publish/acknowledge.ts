@@ -10,7 +10,7 @@ const unavailableRetryMs = 2_000
 export interface Publisher {
   readonly org: OrgId
   readonly role: Role
-  say(message: RelayMessage): void
+  send(message: RelayMessage): void
   /** Bytes, as `heldBytes` counts them, of offers that are no longer in the queue. */
   settled(bytes: number): void
 }
@@ -29,7 +29,7 @@ export const tooLate: Refusal = {
 
 /** Tells each publisher which of its offers are on disk, in one message (rule AK1). */
 export function acknowledge(accepted: ReadonlyMap<Publisher, readonly number[]>): void {
-  for (const [publisher, ids] of accepted) publisher.say({ type: 'accepted', ids })
+  for (const [publisher, ids] of accepted) publisher.send({ type: 'accepted', ids })
 }
 
 /** Tells a publisher why its offer was not taken. The offer no longer counts as waiting. */
@@ -38,6 +38,6 @@ export function refuse(
   { code, version, detail }: Refusal,
 ): void {
   const retryMs = code === 'UNAVAILABLE' ? unavailableRetryMs : 0
-  publisher.say({ type: 'refused', what: 'offer', subject: offer.id, code, version, retryMs, detail })
+  publisher.send({ type: 'refused', what: 'offer', subject: offer.id, code, version, retryMs, detail })
   publisher.settled(heldBytes(offer))
 }

@@ -1,8 +1,8 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
 import { expect, it } from 'vitest'
-import { FairQueue, type Waiting } from './fair-queue.js'
+import { FairQueue, type Queueable } from './fair-queue.js'
 
-interface Named extends Waiting {
+interface Named extends Queueable {
   readonly name: string
 }
 

@@ -1,7 +1,7 @@
 import type { OrgId } from '@entente/protocol'
 
 /** A queued item, and the org that it belongs to. */
-export interface Waiting {
+export interface Queueable {
   readonly publisher: { readonly org: OrgId }
 }
 
@@ -12,8 +12,8 @@ const leastShare = 16
  * A queue for each org, served in turn. Items of one org keep their order, and each org gets a fair share, so that no org waits behind everything that
  * another has sent.
  */
-export class FairQueue<W extends Waiting> {
-  readonly #lines = new Map<OrgId, W[]>()
+export class FairQueue<W extends Queueable> {
+  readonly #queues = new Map<OrgId, W[]>()
   #size = 0
 
   get size(): number {
@@ -21,9 +21,9 @@ export class FairQueue<W extends Waiting> {
   }
 
   add(org: OrgId, some: readonly W[]): void {
-    const line = this.#lines.get(org)
-    if (line) for (const one of some) line.push(one)
-    else if (some.length > 0) this.#lines.set(org, [...some])
+    const queue = this.#queues.get(org)
+    if (queue) for (const one of some) queue.push(one)
+    else if (some.length > 0) this.#queues.set(org, [...some])
     this.#size += some.length
   }
 
@@ -35,34 +35,34 @@ export class FairQueue<W extends Waiting> {
       if (back) back.push(one)
       else byOrg.set(one.publisher.org, [one])
     }
-    for (const [org, back] of byOrg) this.#lines.set(org, [...back, ...(this.#lines.get(org) ?? [])])
+    for (const [org, back] of byOrg) this.#queues.set(org, [...back, ...(this.#queues.get(org) ?? [])])
     this.#size += some.length
   }
 
   /** Takes about `most` items, in turn from each queue, up to the queue's first item that must wait. */
   take(most: number, isToWait: (one: W) => boolean): readonly W[] {
     const taken: W[] = []
-    const share = Math.max(leastShare, Math.ceil(most / this.#lines.size))
-    for (let left = this.#lines.size; left > 0 && taken.length < most; left--) {
-      const [first] = this.#lines
+    const share = Math.max(leastShare, Math.ceil(most / this.#queues.size))
+    for (let left = this.#queues.size; left > 0 && taken.length < most; left--) {
+      const [first] = this.#queues
       if (!first) break
-      const [org, line] = first
+      const [org, queue] = first
       let count = 0
-      for (let one = line[0]; one && count < share && !isToWait(one); one = line[count]) {
+      for (let one = queue[0]; one && count < share && !isToWait(one); one = queue[count]) {
         taken.push(one)
         count++
       }
       // An org that had its turn goes behind the others.
-      this.#lines.delete(org)
-      if (count < line.length) this.#lines.set(org, count === 0 ? line : line.slice(count))
+      this.#queues.delete(org)
+      if (count < queue.length) this.#queues.set(org, count === 0 ? queue : queue.slice(count))
     }
     this.#size -= taken.length
     return taken
   }
 
   takeAll(): readonly W[] {
-    const all = [...this.#lines.values()].flat()
-    this.#lines.clear()
+    const all = [...this.#queues.values()].flat()
+    this.#queues.clear()
     this.#size = 0
     return all
   }

@@ -354,7 +354,7 @@ class Ear implements Publisher {
     return made
   }
 
-  say(message: RelayMessage): void {
+  send(message: RelayMessage): void {
     this.said.push(message)
     this.onSay()
   }

@@ -14,7 +14,7 @@ const keptMailboxes = 4_096
 const keptAccounts = 4_096
 
 /** The parts of an offer that say what the cache must hold to judge it. */
-export interface Asking {
+export interface OfferToJudge {
   /** The key's, made once for all that is looked up by it. */
   readonly id: string
   readonly publisher: { readonly org: OrgId }
@@ -24,7 +24,7 @@ export interface Asking {
 
 /** What an org may take up, and takes up in the store. */
 export interface Allowance {
-  readonly quota: Required<Quota>
+  readonly quota: Quota
   readonly usage: Usage
 }
 
@@ -38,11 +38,11 @@ export class JudgementCache {
   /** The number of keys in each mailbox feed. */
   #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
   #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
-  readonly #quota: Required<Quota>
+  readonly #quota: Quota
   readonly policies: PolicyCache
 
   /** @param quota the quota of orgs for which the operator set no other; 0 is no bound */
-  constructor(store: Store, quota: Required<Quota>, policies: PolicyCache) {
+  constructor(store: Store, quota: Quota, policies: PolicyCache) {
     this.#store = store
     this.#quota = quota
     this.policies = policies
@@ -61,7 +61,7 @@ export class JudgementCache {
   }
 
   /** Loads what is missing, and last entries that are older than the sequence which an offer names. */
-  async load(asked: readonly Asking[], pending: PendingLedger): Promise<void> {
+  async load(asked: readonly OfferToJudge[], pending: PendingLedger): Promise<void> {
     const keys = new Map<string, KeyName>()
     const connections = new Set<ConnectionId>()
     const mailboxes = new Set<FeedName>()
@@ -81,7 +81,7 @@ export class JudgementCache {
   }
 
   /** Whether the cache has the account, the policies and the size of the mailbox by which an offer is judged. */
-  has({ publisher, access }: Asking): boolean {
+  has({ publisher, access }: OfferToJudge): boolean {
     return (
       this.#accounts.get(publisher.org) !== undefined &&
       (access.feed.kind !== 'connection' || this.policies.get(access.feed.connection) !== undefined) &&
@@ -107,7 +107,7 @@ export class JudgementCache {
   }
 
   /** All by which this offer was judged: it may be outdated. */
-  evict({ id, publisher, access }: Omit<Asking, 'offer'>): void {
+  evict({ id, publisher, access }: Omit<OfferToJudge, 'offer'>): void {
     this.#states.delete(id)
     this.#accounts.delete(publisher.org)
     this.#mailboxes.delete(access.name)

@@ -205,7 +205,7 @@ describe('mailboxes', () => {
       addInvitation: async (row) => row,
     }
     const mailboxes = new Mailboxes(store as Store)
-    const caller = { org, hasEnded: false, say: () => {} }
+    const caller = { org, hasEnded: false, send: () => {} }
     const mailbox = parseConnectionId('A'.repeat(22))
     const inviting = mailboxes.invite(
       caller,
@@ -224,7 +224,7 @@ describe('mailboxes', () => {
       changeInvitation: async (_, change) => change(undefined) ?? change(undefined),
     }
     const said: unknown[] = []
-    const caller = { org, hasEnded: false, say: (message: unknown) => void said.push(message) }
+    const caller = { org, hasEnded: false, send: (message: unknown) => void said.push(message) }
     await new Mailboxes(store as Store).claim(
       caller,
       { type: 'claim', mailbox: parseConnectionId('A'.repeat(22)), claim: new Uint8Array(32) },

@@ -27,7 +27,7 @@ export interface Caller {
   readonly org: OrgId
   /** Whether the session has ended, so that nothing must be kept for it. */
   readonly hasEnded: boolean
-  say(message: RelayMessage): void
+  send(message: RelayMessage): void
 }
 
 type Verdict = { readonly state: MessageOf<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
@@ -38,7 +38,7 @@ type Verdict = { readonly state: MessageOf<'mailbox'>['state']; readonly wrongTr
  */
 export class Mailboxes {
   readonly #store: Store
-  readonly #followers = new Map<string, { readonly callers: Set<Caller>; told: string | undefined }>()
+  readonly #followers = new Map<string, { readonly callers: Set<Caller>; sentState: string | undefined }>()
   readonly #followedBy = new WeakMap<Caller, Set<string>>()
   readonly #strangers = new LruMap<string, number>(keptStrangers)
 
@@ -59,7 +59,7 @@ export class Mailboxes {
     if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash))
       return refuse(caller, 'VOID', 'This mailbox belongs to another invitation; make a new one.')
     this.#follow(mailbox, caller, stateOf(kept, now))
-    caller.say(tell(kept, stateOf(kept, now)))
+    caller.send(toMessage(kept, stateOf(kept, now)))
   }
 
   async claim(caller: Caller, message: MessageOf<'claim'>, now: number): Promise<void> {
@@ -78,9 +78,9 @@ export class Mailboxes {
       triesLeft: limits.invitationTries - verdict.wrongTries,
     }
     if (verdict.state === 'claimed') this.#follow(message.mailbox, caller, undefined)
-    caller.say(answer)
+    caller.send(answer)
     if (verdict.state === 'taken') refuse(caller, 'CLAIMED', 'Another org holds this invitation; ask for a new one.')
-    if (verdict.row && verdict.state !== 'wrong') this.#tellFollowers(message.mailbox, answer, caller)
+    if (verdict.row && verdict.state !== 'wrong') this.#notifyFollowers(message.mailbox, answer, caller)
   }
 
   /** Mailboxes that a session here follows. */
@@ -91,7 +91,7 @@ export class Mailboxes {
   /** Reads a mailbox that another relay on the same store may have changed, and informs its followers. */
   async changed(mailbox: string, now: number): Promise<void> {
     const row = this.#followers.has(mailbox) ? await this.#store.invitation(mailbox) : undefined
-    if (row) this.#tellFollowers(mailbox, tell(row, stateOf(row, now)))
+    if (row) this.#notifyFollowers(mailbox, toMessage(row, stateOf(row, now)))
   }
 
   /** Clears ended invitations: their feeds at once, the invitation itself a while later. */
@@ -120,22 +120,22 @@ export class Mailboxes {
     }
   }
 
-  /** @param told the state in the answer to the caller, if followers count as informed of it */
-  #follow(mailbox: string, caller: Caller, told: string | undefined): void {
+  /** @param sentState the state in the answer to the caller, if followers count as informed of it */
+  #follow(mailbox: string, caller: Caller, sentState: string | undefined): void {
     if (caller.hasEnded) return
     const followed = this.#followedBy.get(caller) ?? new Set()
     if (followed.size >= followedPerSession) return
     this.#followedBy.set(caller, followed.add(mailbox))
     const followers = this.#followers.get(mailbox)
     if (followers) followers.callers.add(caller)
-    else this.#followers.set(mailbox, { callers: new Set([caller]), told })
+    else this.#followers.set(mailbox, { callers: new Set([caller]), sentState })
   }
 
-  #tellFollowers(mailbox: string, answer: MessageOf<'mailbox'>, except?: Caller): void {
+  #notifyFollowers(mailbox: string, answer: MessageOf<'mailbox'>, except?: Caller): void {
     const followers = this.#followers.get(mailbox)
-    if (!followers || followers.told === answer.state) return
-    followers.told = answer.state
-    for (const caller of followers.callers) if (caller !== except) caller.say(answer)
+    if (!followers || followers.sentState === answer.state) return
+    followers.sentState = answer.state
+    for (const caller of followers.callers) if (caller !== except) caller.send(answer)
   }
 
   /** Counts wrong tries as an open mailbox would, so that nobody learns which ids exist. */
@@ -147,7 +147,7 @@ export class Mailboxes {
 }
 
 function refuse(caller: Caller, code: ErrorCode, detail: string): void {
-  caller.say({ type: 'refused', what: 'mailbox', subject: 0, code, version: 0, retryMs: 0, detail })
+  caller.send({ type: 'refused', what: 'mailbox', subject: 0, code, version: 0, retryMs: 0, detail })
 }
 
 /** @returns undefined when the claim must be treated like one of an unknown mailbox */
@@ -174,7 +174,7 @@ function stateOf(invitation: Invitation, now: number): MessageOf<'mailbox'>['sta
   return invitation.partner ? 'claimed' : 'open'
 }
 
-function tell(invitation: Invitation, state: MessageOf<'mailbox'>['state']): MessageOf<'mailbox'> {
+function toMessage(invitation: Invitation, state: MessageOf<'mailbox'>['state']): MessageOf<'mailbox'> {
   return {
     type: 'mailbox',
     mailbox: parseConnectionId(invitation.mailbox),

@@ -59,7 +59,7 @@ export class PolicyCache {
   }
 
   /** Whether either org has ended the connection of a feed of docs (rule PO5). Team feeds and messages do not end. */
-  async isOver(name: FeedName): Promise<boolean> {
+  async hasConnectionEnded(name: FeedName): Promise<boolean> {
     const feed = parseFeed(name)
     return feed.kind === 'connection' && feed.topic !== 'messages' && (await this.current(feed.connection)).isEnded
   }

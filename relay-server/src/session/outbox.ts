@@ -48,12 +48,12 @@ export class Outbox {
     return oldest === undefined ? 0 : now - oldest
   }
 
-  say(message: RelayMessage): void {
-    this.sayEncoded(encodeRelayFrame([message]))
+  send(message: RelayMessage): void {
+    this.sendEncoded(encodeRelayFrame([message]))
   }
 
   /** Sends an encoded message that several sockets may share. If it is this turn's only message, it is not copied. */
-  sayEncoded(message: Uint8Array): void {
+  sendEncoded(message: Uint8Array): void {
     if (this.#isDropped) return
     this.#messages ??= []
     this.#messages.push(message)
@@ -73,18 +73,18 @@ export class Outbox {
     let size = 0
     for (const message of messages) {
       if (size > 0 && (message.length >= sharedBytes || size + message.length > limits.frameBytes)) {
-        this.#send(frame)
+        this.#sendFrame(frame)
         frame = []
         size = 0
       }
       if (message.length >= sharedBytes) {
-        this.#send([message])
+        this.#sendFrame([message])
         continue
       }
       frame.push(message)
       size += message.length
     }
-    if (size > 0) this.#send(frame)
+    if (size > 0) this.#sendFrame(frame)
   }
 
   /** Whether catch-up should wait before the reader's next page. */
@@ -119,7 +119,7 @@ export class Outbox {
     this.#wake()
   }
 
-  #send(messages: readonly Uint8Array[]): void {
+  #sendFrame(messages: readonly Uint8Array[]): void {
     const [only] = messages
     if (this.#isDropped) return
     this.#undelivered ??= []

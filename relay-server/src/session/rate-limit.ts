@@ -26,7 +26,7 @@ export class RateLimit {
   }
 
   /** Whether both buckets are full again, so that this limit can be discarded. */
-  isForgotten(now: number): boolean {
+  isFull(now: number): boolean {
     return this.#refusedInARow === 0 && this.#messages.isFull(now) && this.#bytes.isFull(now)
   }
 

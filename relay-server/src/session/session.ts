@@ -18,19 +18,19 @@ import { fitToWait, type GroupCommit } from '../publish/group-commit.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Gateway } from '../gateway/gateway.js'
 import type { Subscription } from '../deliver/fan-out.js'
-import { type Authenticator, drawNonce, hasEnded, type Identity } from '../auth/authenticator.js'
+import { type Authenticator, drawNonce, hasExpired, type Identity } from '../auth/authenticator.js'
 import { type Log, type LogFields, reasonOf } from '../log.js'
 import type { Caller, Mailboxes } from '../publish/mailbox.js'
-import type { Reader } from '../observe/metrics.js'
+import type { ObservedSession } from '../observe/metrics.js'
 import { Outbox, type OutboxOwner } from './outbox.js'
 import type { Presence } from '../auth/presence.js'
 import { RateLimit } from './rate-limit.js'
-import type { Hearer, SessionSocket } from './session-socket.js'
+import type { SocketListener, SessionSocket } from './session-socket.js'
 import { Heartbeat } from './heartbeat.js'
 import { type Subscriber, Subscriptions, type SubscriptionTools } from '../deliver/subscriptions.js'
 
 /** The parts of a relay that its sessions share. */
-export interface Relay extends SubscriptionTools {
+export interface SessionTools extends SubscriptionTools {
   readonly config: RelayConfig
   readonly log: Log
   readonly groupCommit: GroupCommit
@@ -61,8 +61,8 @@ export interface SessionReport {
  * One device's socket: its identity, its subscriptions, and its messages, handled strictly one after the other. Most sessions are idle most of the time, so
  * the parts that only a busy session needs exist only while it needs them.
  */
-export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwner, Hearer {
-  readonly #relay: Relay
+export class Session implements Publisher, Caller, Subscriber, ObservedSession, OutboxOwner, SocketListener {
+  readonly #relay: SessionTools
   readonly #id: string
   readonly #socket: SessionSocket
   readonly #outbox: Outbox
@@ -85,7 +85,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #inboxBytes = 0
 
   /** @param id the id in the session's log lines */
-  constructor(socket: SessionSocket, relay: Relay, id: string) {
+  constructor(socket: SessionSocket, relay: SessionTools, id: string) {
     const { config } = relay
     this.#relay = relay
     this.#id = id
@@ -95,8 +95,8 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     const nonce = (this.#nonce = drawNonce())
     relay.sessions.add(this)
-    socket.hearer = this
-    this.say({ type: 'challenge', ...protocolVersions, nonce, time: Date.now() })
+    socket.listener = this
+    this.send({ type: 'challenge', ...protocolVersions, nonce, time: Date.now() })
     this.#outbox.flush()
   }
 
@@ -120,18 +120,18 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     return this.#outbox.oldestMs(now)
   }
 
-  say(message: RelayMessage): void {
+  send(message: RelayMessage): void {
     if (message.type === 'refused') this.#relay.metrics.refused(message.code)
     else if (message.type === 'failed') this.#relay.metrics.failed(message.code)
-    this.#sayWelcome()
-    this.#outbox.say(message)
+    this.#sendWelcome()
+    this.#outbox.send(message)
   }
 
-  sayEncoded(message: Uint8Array): void {
+  sendEncoded(message: Uint8Array): void {
     const welcome = this.#welcome
     this.#welcome = undefined
     // The outbox sends a long message as a frame of its own, so a welcome before it would cost a frame too.
-    this.#outbox.sayEncoded(welcome ? Buffer.concat([welcome, message]) : message)
+    this.#outbox.sendEncoded(welcome ? Buffer.concat([welcome, message]) : message)
   }
 
   get isBusy(): boolean {
@@ -161,25 +161,25 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     if (this.#ended) return
     const range = code === 'VERSION' ? protocolVersions : { oldest: 0, newest: 0 }
     this.#relay.log.info('session-failed', { ...this.#who(), code, detail })
-    this.say({ type: 'failed', code, ...range, retryMs, detail: detail.slice(0, 500) })
+    this.send({ type: 'failed', code, ...range, retryMs, detail: detail.slice(0, 500) })
     this.#end(1008)
   }
 
   /** Ends the session because the relay stops or its store was replaced. */
   leave(retryMs: number): void {
     if (this.#ended) return
-    this.say({ type: 'leaving', retryMs })
+    this.send({ type: 'leaving', retryMs })
     this.#end(1001)
   }
 
   /** To be called periodically: pings a silent peer, and gives it up when it stays silent (rule HB1). */
   beat(): void {
-    if (this.#identity && hasEnded(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
+    if (this.#identity && hasExpired(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
     const now = Math.round(performance.now())
-    if (this.#rateLimit?.isForgotten(now)) this.#rateLimit = undefined
+    if (this.#rateLimit?.isFull(now)) this.#rateLimit = undefined
     if (this.#outbox.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#outbox.drop()
     const heartbeat = this.#heartbeat.judge(now)
-    if (heartbeat === 'ASK') this.#socket.ping()
+    if (heartbeat === 'PING') this.#socket.ping()
     if (heartbeat !== 'GONE') return
     this.#relay.log.info('silent-session-dropped', this.#who())
     this.#socket.terminate()
@@ -199,16 +199,16 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     }
   }
 
-  hearSign(): void {
-    this.#heartbeat.heard(Math.round(performance.now()))
+  onPingOrPong(): void {
+    this.#heartbeat.received(Math.round(performance.now()))
   }
 
-  hearError(error: Error): void {
+  onError(error: Error): void {
     this.#relay.log.debug('socket-error', { session: this.#id, reason: reasonOf(error) })
   }
 
-  hearFrame(data: Buffer, isBinary: boolean): void {
-    this.hearSign()
+  onFrame(data: Buffer, isBinary: boolean): void {
+    this.onPingOrPong()
     if (this.#ended) return
     if (!isBinary) return this.#end(1003)
     if (!this.#identity && ++this.#framesBeforeHello >= limits.framesBeforeHello)
@@ -252,14 +252,14 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   #answer(): void {
     if (!this.#isAwaited || this.#inbox || this.#subscriptions?.isCatchingUp) return
     this.#isAwaited = false
-    this.#sayWelcome()
+    this.#sendWelcome()
     this.#outbox.flush()
   }
 
-  #sayWelcome(): void {
+  #sendWelcome(): void {
     const welcome = this.#welcome
     this.#welcome = undefined
-    if (welcome) this.#outbox.sayEncoded(welcome)
+    if (welcome) this.#outbox.sendEncoded(welcome)
   }
 
   /** Counts waiting bytes, and pauses the socket of a device that sends faster than the relay works. */
@@ -295,7 +295,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
       case 'askGateway':
         return this.#askGateway(message)
       case 'ping':
-        this.say({ type: 'pong' })
+        this.send({ type: 'pong' })
         return undefined
       case 'pong':
         return undefined
@@ -317,7 +317,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     const incarnation = store.incarnation()
     this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), incarnation, heartbeatMs: config.heartbeatMs }])
     setImmediate(() => {
-      this.#sayWelcome()
+      this.#sendWelcome()
       // The device need not wait for the log line to be written.
       this.#relay.log.info('session-opened', this.#who())
     })
@@ -353,7 +353,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   async #askGateway({ id, feed, key }: MessageOf<'askGateway'>): Promise<void> {
     const subscription = this.#subscriptions?.get(feed)
     const token = subscription && (await this.#relay.gateway.admit(this.#known(), { feed: subscription.access.name, key }, Date.now()))
-    if (token) this.say({ type: 'gatewayToken', id, ...token })
+    if (token) this.send({ type: 'gatewayToken', id, ...token })
     else this.#refuse('gateway', id, 'FEED', 'Your org has no such doc.')
   }
 
@@ -370,7 +370,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
   }
 
   #refuse(what: 'offer' | 'feed' | 'attach' | 'gateway', subject: number, code: ErrorCode, detail: string, retryMs = 0): void {
-    this.say({ type: 'refused', what, subject, code, version: 0, retryMs, detail })
+    this.send({ type: 'refused', what, subject, code, version: 0, retryMs, detail })
   }
 
   #known(): Identity {
@@ -401,7 +401,7 @@ export class Session implements Publisher, Caller, Subscriber, Reader, OutboxOwn
     setTimeout(() => this.#socket.terminate(), 2_000).unref()
   }
 
-  hearEnd(code: number): void {
+  onClose(code: number): void {
     this.#ended = true
     clearTimeout(this.#helloTimer)
     this.#outbox.closed()

@@ -1,6 +1,6 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
 import { type Account, type AccountChange, noUsage, type Quota, type QuotaOverrides, type Standing, standings } from '../account.js'
-import { type Cell, type Row, toNumber, toText } from './connection.js'
+import { type Cell, type SqliteRow, toNumber, toText } from './connection.js'
 
 /** What a transaction adds to the sums of an org. */
 export interface Growth {
@@ -44,7 +44,7 @@ export function newAccount(org: OrgId): Account {
   return { org, standing: 'none', quota: {}, usage: noUsage }
 }
 
-export function toAccount(row: Row | undefined): Account {
+export function toAccount(row: SqliteRow | undefined): Account {
   if (!row) throw new Error('The store gave no account where it wrote one.')
   return {
     org: parseOrgId(toText(row['org'])),
@@ -60,7 +60,7 @@ export function toStanding(cell: Cell | undefined): Standing {
   return standing
 }
 
-function bound(what: keyof Quota, row: Row): QuotaOverrides {
+function bound(what: keyof Quota, row: SqliteRow): QuotaOverrides {
   const cell = row[`quota_${what}`]
   return cell === null ? {} : { [what]: toNumber(cell) }
 }

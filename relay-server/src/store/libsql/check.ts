@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, type StateVector, vectorOfDoc } from '@entente/protocol'
-import { openReader, type Reader, type ReadStatement, type Row, toBytes, toNumber } from './connection.js'
+import { openReadConnection, type ReadConnection, type ReadStatement, type SqliteRow, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './file.js'
 import { vectorAfter } from './reads.js'
 import { sizeOf } from '../account.js'
@@ -13,7 +13,7 @@ const erased = entryKinds.indexOf('erased')
 const controlEntry = entryKinds.indexOf('control')
 
 /** Counts that compare whole tables; each row that they give is a problem. */
-const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row) => string }[] = [
+const tableChecks: readonly { readonly sql: string; readonly problem: (row: SqliteRow) => string }[] = [
   {
     sql: 'SELECT t.feed, t.sequence FROM tails t LEFT JOIN docs d ON d.id = t.doc WHERE d.id IS NULL LIMIT 10',
     problem: (row) => `feed ${cell(row, 'feed')}: the update ${cell(row, 'sequence')} belongs to no doc`,
@@ -65,7 +65,7 @@ const tableChecks: readonly { readonly sql: string; readonly problem: (row: Row)
  * @throws Error when the file is no store of this version
  */
 export async function checkLibsqlFile(path: string): Promise<readonly string[]> {
-  const reader = openReader(path)
+  const reader = openReadConnection(path)
   try {
     refuseOtherVersion(toNumber(reader.prepare('PRAGMA user_version').get([])?.['user_version']), path)
     return await reader.longSnapshot(() => checkAll(reader))
@@ -74,7 +74,7 @@ export async function checkLibsqlFile(path: string): Promise<readonly string[]> 
   }
 }
 
-async function checkAll(reader: Reader): Promise<readonly string[]> {
+async function checkAll(reader: ReadConnection): Promise<readonly string[]> {
   const problems: string[] = []
   try {
     for (const row of reader.prepare(`PRAGMA integrity_check(${toldProblems})`).all([])) {
@@ -95,7 +95,7 @@ class DocCheck {
   readonly #docs: ReadStatement
   readonly #tail: ReadStatement
 
-  constructor(reader: Reader, problems: string[]) {
+  constructor(reader: ReadConnection, problems: string[]) {
     this.#problems = problems
     this.#docs = reader.prepare(
       `SELECT d.*, f.name, f.head, s.bytes AS state FROM docs d LEFT JOIN feeds f ON f.id = d.feed LEFT JOIN states s ON s.doc = d.id
@@ -119,7 +119,7 @@ class DocCheck {
     }
   }
 
-  #problemOf(row: Row): string | undefined {
+  #problemOf(row: SqliteRow): string | undefined {
     if (row['name'] === null) return 'belongs to no feed'
     if (row['state'] === null) return 'has no state'
     const kind = entryKinds[toNumber(row['kind'])]
@@ -152,7 +152,7 @@ function isSame(one: StateVector, two: StateVector): boolean {
   return one.size === two.size && [...one].every(([client, clock]) => two.get(client) === clock)
 }
 
-function cell(row: Row, name: string): string {
+function cell(row: SqliteRow, name: string): string {
   const value = row[name]
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '?'
 }

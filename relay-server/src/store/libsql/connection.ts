@@ -5,21 +5,21 @@ import AsyncDatabase from 'libsql/promise'
 
 /** A value that SQLite takes or gives. Blobs come back as Buffer, in other versions of the driver as ArrayBuffer. */
 export type Cell = number | string | null | Uint8Array | ArrayBuffer
-export type Row = Readonly<Record<string, Cell>>
+export type SqliteRow = Readonly<Record<string, Cell>>
 
 /** A prepared statement. Parameters always travel as one list: a lone blob among them would otherwise be taken for the list. */
 export interface Statement {
-  get(parameters: readonly Cell[]): Row | undefined
+  get(parameters: readonly Cell[]): SqliteRow | undefined
   /** @returns how many rows changed */
   run(parameters: readonly Cell[]): number
 }
 
 export interface ReadStatement extends Statement {
-  all(parameters: readonly Cell[]): readonly Row[]
+  all(parameters: readonly Cell[]): readonly SqliteRow[]
 }
 
 /** The reading side: its own connection, so that a read never waits for a commit on its way to the disk. */
-export interface Reader {
+export interface ReadConnection {
   prepare(sql: string): ReadStatement
   /** Runs several statements over one moment of the database. */
   snapshot<T>(read: () => T): T
@@ -29,13 +29,13 @@ export interface Reader {
 }
 
 /** The writing side: statements run at once, the commit with its fsync on another thread. */
-export interface Writer {
+export interface WriteConnection {
   prepare(sql: string): Promise<Statement>
   exec(sql: string): Promise<void>
   close(): void
 }
 
-export function openReader(file: string): Reader {
+export function openReadConnection(file: string): ReadConnection {
   const database = new Database(file, { timeout: 5000 })
   database.exec('PRAGMA query_only = ON')
   const begin = database.prepare('BEGIN')
@@ -51,7 +51,7 @@ export function openReader(file: string): Reader {
   return {
     prepare: (sql) => {
       const statement = database.prepare(sql)
-      return { ...wrap(statement), all: (parameters) => statement.all(parameters) as readonly Row[] }
+      return { ...wrap(statement), all: (parameters) => statement.all(parameters) as readonly SqliteRow[] }
     },
     snapshot: (read) => {
       begin.run([])
@@ -73,7 +73,7 @@ export function openReader(file: string): Reader {
   }
 }
 
-export function openWriter(file: string): Writer {
+export function openWriteConnection(file: string): WriteConnection {
   const database = new AsyncDatabase(file, { timeout: 5000 })
   return {
     prepare: async (sql) => {
@@ -141,7 +141,7 @@ interface RawStatement {
 // The driver's own types say `unknown`; the rows are those of our own tables, so naming their type here is the boundary.
 function wrap(statement: RawStatement): Statement {
   return {
-    get: (parameters) => statement.get(parameters) as Row | undefined,
+    get: (parameters) => statement.get(parameters) as SqliteRow | undefined,
     run: (parameters) => statement.run(parameters).changes,
   }
 }

@@ -1,6 +1,6 @@
 import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { lockDirectory, openWriter } from './connection.js'
+import { lockDirectory, openWriteConnection } from './connection.js'
 import { checkLibsqlFile } from './check.js'
 import { fileIn, openFileBeside } from './file.js'
 
@@ -88,13 +88,13 @@ async function refuseProblems(file: string): Promise<void> {
 
 /** Brings what a killed relay left in its log into the file. Where that fails the file is damaged, and goes aside as it is, with its log. */
 async function foldLog(path: string): Promise<void> {
-  const writer = openWriter(path)
+  const writer = openWriteConnection(path)
   await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
   writer.close()
 }
 
 async function takeDecisions(from: string, to: string): Promise<boolean> {
-  const writer = openWriter(to)
+  const writer = openWriteConnection(to)
   try {
     await writer.exec('PRAGMA journal_mode = DELETE')
     ;(await writer.prepare('ATTACH ? AS before')).run([from])

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { lockDirectory, openWriter, toNumber, type Writer } from './connection.js'
+import { lockDirectory, openWriteConnection, toNumber, type WriteConnection } from './connection.js'
 import { schema, schemaVersion } from './schema.js'
 
 /** An incarnation in the order in which they were drawn (n) and as devices name it (id). */
@@ -13,7 +13,7 @@ export interface Incarnation {
 /** The store's file, opened for writing. */
 export interface OpenFile {
   readonly path: string
-  readonly writer: Writer
+  readonly writer: WriteConnection
   readonly incarnation: Incarnation
   /** Lets go of what held the directory for this process. */
   unlock(): void
@@ -31,7 +31,7 @@ export function fileIn(directory: string): string {
 export async function openFile(directory: string): Promise<OpenFile> {
   const unlock = lockDirectory(directory)
   const path = fileIn(directory)
-  let writer: Writer | undefined
+  let writer: WriteConnection | undefined
   try {
     writer = await openAsWriter(path)
     await makeSchema(writer, path)
@@ -62,7 +62,7 @@ export async function openFileBeside(directory: string): Promise<OpenFile> {
   }
 }
 
-async function makeSchema(writer: Writer, path: string): Promise<void> {
+async function makeSchema(writer: WriteConnection, path: string): Promise<void> {
   const version = await versionOf(writer)
   if (version === 0) await writer.exec(`BEGIN IMMEDIATE; ${schema} PRAGMA user_version = ${schemaVersion}; COMMIT`)
   else refuseOtherVersion(version, path)
@@ -78,8 +78,8 @@ export function refuseOtherVersion(version: number, path: string): void {
   )
 }
 
-async function openAsWriter(path: string): Promise<Writer> {
-  const writer = openWriter(path)
+async function openAsWriter(path: string): Promise<WriteConnection> {
+  const writer = openWriteConnection(path)
   // FULL makes every commit wait for the disk (an acknowledged entry survives a power cut), secure_delete overwrites what is removed (a withdrawn
   // value is gone from the file).
   await writer.exec(
@@ -88,12 +88,12 @@ async function openAsWriter(path: string): Promise<Writer> {
   return writer
 }
 
-async function versionOf(writer: Writer): Promise<number> {
+async function versionOf(writer: WriteConnection): Promise<number> {
   return toNumber((await writer.prepare('PRAGMA user_version')).get([])?.['user_version'])
 }
 
 /** Rule IN1: the incarnation is on disk before anyone is told of it. */
-async function drawIncarnation(writer: Writer): Promise<Incarnation> {
+async function drawIncarnation(writer: WriteConnection): Promise<Incarnation> {
   const id = Number(randomBytes(8).readBigUInt64BE() >> 11n)
   const row = (await writer.prepare('INSERT INTO incarnations (id) VALUES (?) RETURNING n')).get([id])
   return { n: toNumber(row?.['n']), id }

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import type { FeedName, OrgId } from '@entente/protocol'
 import type { Account, AccountChange, Standing, Usage } from '../account.js'
-import { openReader, type Reader } from './connection.js'
+import { openReadConnection, type ReadConnection } from './connection.js'
 import { checkLibsqlFile } from './check.js'
 import { openFile, openFileBeside, type OpenFile } from './file.js'
 import { LibsqlReads } from './reads.js'
@@ -28,14 +28,14 @@ export interface LibsqlOptions {
 export async function openLibsqlStore(directory: string, { beside = false, synced = () => {} }: LibsqlOptions = {}): Promise<Store> {
   const file = beside ? await openFileBeside(directory) : await openFile(directory)
   const writes = await LibsqlWrites.prepare(file.writer, file.incarnation)
-  return new LibsqlStore(file, beside, openReader(file.path), writes, synced)
+  return new LibsqlStore(file, beside, openReadConnection(file.path), writes, synced)
 }
 
 class LibsqlStore implements Store {
   readonly isShared = false
   readonly #file: OpenFile
   readonly #beside: boolean
-  readonly #reader: Reader
+  readonly #reader: ReadConnection
   readonly #reads: LibsqlReads
   readonly #writes: LibsqlWrites
   readonly #secret: Uint8Array
@@ -43,7 +43,7 @@ class LibsqlStore implements Store {
   #watching: NodeJS.Timeout | undefined
   readonly #transactions: Transactions
 
-  constructor(file: OpenFile, beside: boolean, reader: Reader, writes: LibsqlWrites, synced: (ms: number) => void) {
+  constructor(file: OpenFile, beside: boolean, reader: ReadConnection, writes: LibsqlWrites, synced: (ms: number) => void) {
     this.#file = file
     this.#beside = beside
     this.#reader = reader

@@ -11,7 +11,7 @@ import {
   type StateVector,
 } from '@entente/protocol'
 import type { Account, Standing, Usage } from '../account.js'
-import { type Reader, type ReadStatement, type Row, toBytes, toNumber, toText } from './connection.js'
+import { type ReadConnection, type ReadStatement, type SqliteRow, toBytes, toNumber, toText } from './connection.js'
 import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
 import { kindOf, prepareWalks, Walk, type Walks } from './walk.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc, StoreStats } from '../store.js'
@@ -35,7 +35,7 @@ export class LibsqlReads {
   readonly #settings: ReadStatement
   readonly #counts: ReadStatement
 
-  constructor(reader: Reader, incarnation: number) {
+  constructor(reader: ReadConnection, incarnation: number) {
     this.#incarnation = incarnation
     this.#end = reader.prepare(
       `SELECT COALESCE((SELECT fi.head FROM feed_incarnations fi WHERE fi.feed = f.id AND fi.n > i.n ORDER BY fi.n LIMIT 1), f.head, 0) AS ended,
@@ -190,11 +190,11 @@ export function vectorAfter(vector: StateVector, updates: readonly Uint8Array[])
   return updates.reduce((known, update) => admitUpdate(update, known, undefined).vector, vector)
 }
 
-function toKind(row: Row): EntryKind {
+function toKind(row: SqliteRow): EntryKind {
   return kindOf(toNumber(row['kind']))
 }
 
-export function toInvitation(row: Row | undefined): Invitation | undefined {
+export function toInvitation(row: SqliteRow | undefined): Invitation | undefined {
   if (!row) return undefined
   const partner: OrgId | undefined = row['partner'] === null ? undefined : parseOrgId(toText(row['partner']))
   return {

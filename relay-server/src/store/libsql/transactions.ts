@@ -1,6 +1,6 @@
-import type { Statement, Writer } from './connection.js'
+import type { Statement, WriteConnection } from './connection.js'
 
-interface Asked {
+interface QueuedWork {
   readonly run: () => void
   readonly done: () => void
   readonly failed: (error: unknown) => void
@@ -11,18 +11,18 @@ interface Asked {
  * that merges and small changes cost no wait for the disk of their own.
  */
 export class Transactions {
-  readonly #writer: Writer
+  readonly #writer: WriteConnection
   readonly #begin: Statement
   readonly #undone: () => void
   readonly #synced: (ms: number) => void
-  #asked: Asked[] = []
+  #asked: QueuedWork[] = []
   #running: Promise<void> | undefined
 
   /**
    * @param undone called when what was written is taken back
    * @param synced called when it is on the disk, with the time that this last step took
    */
-  constructor(writer: Writer, begin: Statement, undone: () => void, synced: (ms: number) => void) {
+  constructor(writer: WriteConnection, begin: Statement, undone: () => void, synced: (ms: number) => void) {
     this.#writer = writer
     this.#begin = begin
     this.#undone = undone
@@ -64,7 +64,7 @@ export class Transactions {
   }
 
   /** @returns whether each has been told how it ended */
-  async #try(together: readonly Asked[]): Promise<boolean> {
+  async #try(together: readonly QueuedWork[]): Promise<boolean> {
     try {
       this.#begin.run([])
       for (const { run } of together) run()

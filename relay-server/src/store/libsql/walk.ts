@@ -1,5 +1,5 @@
 import { type Entry, entryKinds, type EntryKind, parseKey } from '@entente/protocol'
-import { type Reader, type ReadStatement, toBytes, toText } from './connection.js'
+import { type ReadConnection, type ReadStatement, toBytes, toText } from './connection.js'
 
 /** Entries up to this size come along with their step; longer ones are read one by one as they are taken, so that no step loads much more than a page takes. */
 const packedBytes = 2 * 1024
@@ -21,7 +21,7 @@ interface WalkStatements {
 }
 
 /** Prepares walks along the merged states and along the updates behind them. */
-export function prepareWalks(reader: Reader): Walks {
+export function prepareWalks(reader: ReadConnection): Walks {
   return {
     merged: {
       step: reader.prepare(

@@ -1,7 +1,7 @@
 import { encodeStateVector, entryKinds, type FeedName, type Key, type OrgId, parseOrgId, vectorOfDoc } from '@entente/protocol'
 import { LruMap } from '../../flow/lru.js'
 import { type Account, type AccountChange, sizeOf } from '../account.js'
-import { type Cell, type Statement, toNumber, toText, type Writer } from './connection.js'
+import { type Cell, type Statement, toNumber, toText, type WriteConnection } from './connection.js'
 import { decideOrg, decisionCells, type Growth, growOrg, growthCells, noGrowth, toAccount } from './accounts.js'
 import type { Incarnation } from './file.js'
 import { toInvitation } from './reads.js'
@@ -93,7 +93,7 @@ export class LibsqlWrites {
     this.#incarnation = incarnation
   }
 
-  static async prepare(writer: Writer, incarnation: Incarnation): Promise<LibsqlWrites> {
+  static async prepare(writer: WriteConnection, incarnation: Incarnation): Promise<LibsqlWrites> {
     const entries = Object.entries(statements).map(async ([name, sql]) => [name, await writer.prepare(sql)] as const)
     return new LibsqlWrites(Object.fromEntries(await Promise.all(entries)) as Statements, incarnation)
   }
@@ -110,7 +110,7 @@ export class LibsqlWrites {
 
   append(writes: readonly Write[]): Commit {
     const feeds = new Map<FeedName, WrittenFeed>()
-    const given = new Given(this.#statements.lastOf)
+    const given = new JudgedPositions(this.#statements.lastOf)
     const sequences: number[] = []
     const tails: number[] = []
     for (const write of writes) {
@@ -156,7 +156,7 @@ export class LibsqlWrites {
   }
 
   /** @returns the length of the key's tail afterwards, or undefined where the write comes too late */
-  #appendOne(feed: WrittenFeed, write: Write, given: Given): number | undefined {
+  #appendOne(feed: WrittenFeed, write: Write, given: JudgedPositions): number | undefined {
     const last = feed.id === 0 ? undefined : this.#last(feed.id, write.key)
     if ((last?.sequence ?? 0) !== write.seen) return undefined
     if (write.given.length > 0 && !given.holds(write.given)) return undefined
@@ -302,7 +302,7 @@ export class LibsqlWrites {
 }
 
 /** Whether what writes were judged by still stands: asked of the store once per list, and again when the batch itself has written such a key. */
-class Given {
+class JudgedPositions {
   readonly #lastOf: Statement
   readonly #answers = new Map<readonly KeyPosition[], boolean>()
   readonly #keys = new Map<FeedName, Set<Key>>()

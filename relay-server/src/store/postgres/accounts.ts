@@ -1,15 +1,15 @@
 import type { OrgId } from '@entente/protocol'
 import { type Account, type AccountChange, noUsage, type Standing, type Usage } from '../account.js'
-import { flagOf, type PostgresRow, type PostgresValue, type Statement } from './connection.js'
+import { flagOf, type PostgresRow, type PostgresValue, type PostgresStatement } from './connection.js'
 import { reads, toAccount, toStanding } from './reads.js'
 import { writes } from './writes.js'
 import type { KeyName } from '../store.js'
 
 /** Accounts in the database, over whatever asks it. */
 export class PostgresAccounts {
-  readonly #ask: (statement: Statement, values: readonly PostgresValue[]) => Promise<readonly PostgresRow[]>
+  readonly #ask: (statement: PostgresStatement, values: readonly PostgresValue[]) => Promise<readonly PostgresRow[]>
 
-  constructor(ask: (statement: Statement, values: readonly PostgresValue[]) => Promise<readonly PostgresRow[]>) {
+  constructor(ask: (statement: PostgresStatement, values: readonly PostgresValue[]) => Promise<readonly PostgresRow[]>) {
     this.#ask = ask
   }
 

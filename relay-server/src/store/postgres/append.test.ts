@@ -1,6 +1,6 @@
 import { parseKey } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
-import { SharedDatabase } from '../contract/database.js'
+import { SharedDatabase } from '../../testing/shared-database.js'
 import { bounds, DocWriter, feed, keysOf, message, nameOf, org, second } from '../contract/writes.js'
 import type { Commit, Store, Write } from '../store.js'
 

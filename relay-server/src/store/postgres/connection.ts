@@ -7,7 +7,7 @@ export type PostgresRow = Readonly<Record<string, string | null>>
 export type PostgresValue = string | number | boolean | Buffer | null
 
 /** Statements are prepared once per connection under their names. */
-export interface Statement {
+export interface PostgresStatement {
   readonly name: string
   readonly text: string
 }
@@ -52,7 +52,11 @@ export async function connect(url: string): Promise<pg.Client> {
 }
 
 /** Runs one prepared statement. @returns its rows */
-export async function ask(client: pg.ClientBase, statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+export async function ask(
+  client: pg.ClientBase,
+  statement: PostgresStatement,
+  values: readonly PostgresValue[],
+): Promise<readonly PostgresRow[]> {
   const result = await client.query<Record<string, string | null>>({ ...statement, values: [...values], types: asText })
   return result.rows
 }

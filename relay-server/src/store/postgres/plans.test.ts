@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vite
 import { TestPostgres } from '../../testing/postgres.js'
 import { bounds, DocWriter, feed, message, nameOf, second } from '../contract/writes.js'
 import { appendStatement, callsOf } from './batch.js'
-import { connectionTo, listOf, type PostgresValue, sessionSql, type Statement } from './connection.js'
+import { connectionTo, listOf, type PostgresValue, sessionSql, type PostgresStatement } from './connection.js'
 import { reads } from './reads.js'
 import { openPostgresStore } from './postgres.js'
 import type { Store, Write } from '../store.js'
@@ -103,12 +103,12 @@ function range(count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => index)
 }
 
-async function prepare({ name, text }: Statement): Promise<void> {
+async function prepare({ name, text }: PostgresStatement): Promise<void> {
   await client.query(`PREPARE "${name}" AS ${text}`)
 }
 
 /** How many blocks the statement touches, prepared as it was before. */
-async function blocksOf({ name }: Statement, values: readonly PostgresValue[]): Promise<number> {
+async function blocksOf({ name }: PostgresStatement, values: readonly PostgresValue[]): Promise<number> {
   const given = values.map((value) => `'${Buffer.isBuffer(value) ? `\\x${value.toString('hex')}` : String(value)}'`)
   const explained = await client.query<{ 'QUERY PLAN': readonly { readonly Plan: Record<string, number> }[] }>(
     `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "${name}" (${given.join(', ')})`,

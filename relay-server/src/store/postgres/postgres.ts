@@ -5,7 +5,17 @@ import type { Account, AccountChange, Standing, Usage } from '../account.js'
 import { PostgresAccounts } from './accounts.js'
 import { type AppendCall, appendStatement, callsOf, outcomeOf } from './batch.js'
 import { checkDatabase, statsOf } from './check.js'
-import { ask, bytesOf, flagOf, listOf, numberOf, type PostgresRow, type PostgresValue, type Statement, textOf } from './connection.js'
+import {
+  ask,
+  bytesOf,
+  flagOf,
+  listOf,
+  numberOf,
+  type PostgresRow,
+  type PostgresValue,
+  type PostgresStatement,
+  textOf,
+} from './connection.js'
 import { PostgresLink } from './link.js'
 import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage } from './reads.js'
 import type { PostgresSession } from './session.js'
@@ -238,11 +248,11 @@ class PostgresStore implements Store {
     await this.#link.close()
   }
 
-  async #ask(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+  async #ask(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     return (await this.#link.present()).ask(statement, values)
   }
 
-  async #askInTurn(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+  async #askInTurn(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     return (await this.#link.present()).askInTurn(statement, values)
   }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseKey } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
-import { SharedDatabase } from '../contract/database.js'
+import { SharedDatabase } from '../../testing/shared-database.js'
 import { Witness } from '../contract/witness.js'
 import { bounds, bytes, feed, invitation, message, nameOf, org, second } from '../contract/writes.js'
 import { openPostgresStore } from './postgres.js'

@@ -10,7 +10,7 @@ import {
   type PostgresRow,
   type PostgresValue,
   sessionSql,
-  type Statement,
+  type PostgresStatement,
   textOf,
 } from './connection.js'
 import { channel } from './hints.js'
@@ -103,12 +103,12 @@ export class PostgresSession {
   }
 
   /** Runs a statement on one of the connections. */
-  async ask(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+  async ask(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     return this.use((client) => ask(client, statement, values))
   }
 
   /** Runs a statement that may wait for its turn: never are all connections taken by these, so that commits do not queue behind readers. */
-  async askInTurn(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+  async askInTurn(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     if (this.#inTurn >= this.#mostInTurn) await new Promise<void>((resolve) => this.#turns.push(resolve))
     else this.#inTurn++
     try {
@@ -121,7 +121,7 @@ export class PostgresSession {
   }
 
   /** Runs a statement on the line, which is also how its loss is noticed. */
-  async askLine(statement: Statement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
+  async askLine(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     try {
       return await ask(this.#line, statement, values)
     } catch (error) {

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { ask, numberOf, type Statement } from './connection.js'
+import { ask, numberOf, type PostgresStatement } from './connection.js'
 import { reads, toInvitation } from './reads.js'
 import type { Invitation } from '../store.js'
 
@@ -25,13 +25,13 @@ export const writes = {
   tryWriting: { name: 'try', text: 'UPDATE entente.settings SET tried = tried + 1' },
 } as const
 
-const lockMailbox: Statement = { name: 'lock-mailbox', text: 'SELECT pg_advisory_xact_lock(1702260341, hashtext($1))' }
-const lockVendor: Statement = { name: 'lock-vendor', text: 'SELECT pg_advisory_xact_lock(1702260342, hashtext($1))' }
-const invitationsOf: Statement = {
+const lockMailbox: PostgresStatement = { name: 'lock-mailbox', text: 'SELECT pg_advisory_xact_lock(1702260341, hashtext($1))' }
+const lockVendor: PostgresStatement = { name: 'lock-vendor', text: 'SELECT pg_advisory_xact_lock(1702260342, hashtext($1))' }
+const invitationsOf: PostgresStatement = {
   name: 'invitations-of',
   text: 'SELECT count(*) AS kept FROM (SELECT FROM entente.invitations WHERE vendor = $1 LIMIT $2) i',
 }
-const keep: Statement = {
+const keep: PostgresStatement = {
   name: 'keep-invitation',
   text: `WITH told AS (UPDATE entente.settings SET mailboxes = mailboxes + 1)
     INSERT INTO entente.invitations (mailbox, vendor, partner, claim_hash, expires, wrong_tries, void) VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -1,8 +1,8 @@
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
-import { TestPostgres } from '../../testing/postgres.js'
-import { openPostgresStore } from '../postgres/postgres.js'
-import type { Store } from '../store.js'
+import { TestPostgres } from './postgres.js'
+import { openPostgresStore } from '../store/postgres/postgres.js'
+import type { Store } from '../store/store.js'
 
 /** A server for the tests of one file, with a new database for each, and the stores that they open on it. */
 export class SharedDatabase {
