@@ -2,8 +2,16 @@ import { feedName, parseKey, parseOrgId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Account, tombstoneBytes } from '../account.js'
 import { bytes, DocWriter, erasure, feed, invitation, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
-import type { StoreUnderTest } from './contract.js'
 import type { Store, Watcher, Write } from '../store.js'
+
+/** One kind of store under test. `reopen` closes the present store and opens the same data again. */
+export interface StoreUnderTest {
+  open(): Promise<Store>
+  reopen(store: Store): Promise<Store>
+  /** Puts the present data aside and returns what puts it back, as an operator with a backup would; the store is closed meanwhile. */
+  backUp(store: Store): Promise<() => Promise<Store>>
+  cleanUp(): Promise<void>
+}
 
 /** The part of the suite about accounts, and about what the store says of itself. */
 export function describeAccounts(name: string, create: () => StoreUnderTest): void {

@@ -1,17 +1,8 @@
 import { loadDoc, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeAccounts } from './accounts.js'
+import { describeAccounts, type StoreUnderTest } from './accounts.js'
 import { bounds, bytes, DocWriter, erasure, feed, invitation, keysOf, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
 import type { Invitation, Page, Store, Write } from '../store.js'
-
-/** One kind of store under test. `reopen` closes the present store and opens the same data again. */
-export interface StoreUnderTest {
-  open(): Promise<Store>
-  reopen(store: Store): Promise<Store>
-  /** Puts the present data aside and returns what puts it back, as an operator with a backup would; the store is closed meanwhile. */
-  backUp(store: Store): Promise<() => Promise<Store>>
-  cleanUp(): Promise<void>
-}
 
 /** The suite that every adapter of the store interface passes (the guarantees of its comment). */
 export function describeStore(name: string, create: () => StoreUnderTest): void {
