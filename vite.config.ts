@@ -37,6 +37,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           expect,
+          setupFiles: ['test/src/property-seed.ts'],
           // For disks that take long to write and machines that do much else: here the slowest takes about three seconds.
           testTimeout: 20_000,
           hookTimeout: 60_000,

@@ -40,7 +40,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** What was taken before the lines were cut may still be on its way to the disk at the relays that live on. */
+/** What was taken before the sockets were cut may still be on its way to the disk at the relays that live on. */
 async function atRest(): Promise<void> {
   for (let before = ''; ;) {
     const now = JSON.stringify(await database.query('SELECT name, head FROM entente.feeds ORDER BY name', name))
@@ -55,14 +55,14 @@ it('[RS1, RS2, RS3] a relay is killed under load, and comes back: nothing acknow
   let workedOn = 0
   for (let round = 0; round < 9; round++) {
     const reading = await load.read()
-    const lines = await load.work()
+    const working = await load.work()
     await pause(100 + ((round * 61) % 200))
     const acknowledged = load.findings.acknowledged
     await cluster.relays[round % 3]?.kill('SIGKILL')
     await pause(250)
     if (load.findings.acknowledged > acknowledged) workedOn++
-    for (const line of [reading, ...lines]) line.socket.terminate()
-    await Promise.all([reading, ...lines].map(({ closed }) => closed))
+    for (const client of [reading, ...working]) client.socket.terminate()
+    await Promise.all([reading, ...working].map(({ closed }) => closed))
     if (round % 2 === 0) await cluster.restart(round % 3)
     await atRest()
     const { unaccounted, fresh } = await load.check()

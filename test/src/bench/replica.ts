@@ -10,7 +10,7 @@ import {
   partnerOrg,
   sampleConnection,
   docKey,
-  open,
+  openSeal,
   sampleFields,
   sampleSecret,
   vendorOrg,
@@ -144,7 +144,7 @@ function absorbNaively(entries: readonly Entry[]): number {
     Y.applyUpdate(doc, bytes)
     const values: unknown[] = []
     for (const [slot, sealed] of doc.getMap('v')) {
-      if (sealed instanceof Uint8Array) values.push(open(cipherKey, { feed: leads, key, slot, epoch }, sealed))
+      if (sealed instanceof Uint8Array) values.push(openSeal(cipherKey, { feed: leads, key, slot, epoch }, sealed))
     }
     kept.set(key, { state: Y.encodeStateAsUpdate(doc), values })
   }
@@ -156,6 +156,6 @@ function openSeals(entries: readonly Entry[]): number {
   const docs = entries.map(({ key, epoch, bytes }) => ({ key, epoch, slots: [...readSlots(loadDoc([bytes]))] }))
   const start = performance.now()
   for (const { key, epoch, slots: sealed } of docs)
-    for (const [slot, bytes] of sealed) open(cipherKey, { feed: leads, key, slot, epoch }, bytes)
+    for (const [slot, bytes] of sealed) openSeal(cipherKey, { feed: leads, key, slot, epoch }, bytes)
   return ((performance.now() - start) * 1000) / entries.length
 }

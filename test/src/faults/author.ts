@@ -2,7 +2,7 @@ import { createDoc, type Epoch, loadDoc, type Offer, parseKey, type RelayMessage
 import type { TestDevice } from '@entente/relay-server/testing'
 import type { Chance } from './chance.js'
 import type { FollowedFeed } from './feeds.js'
-import type { Line } from './line.js'
+import type { LoadClient } from './load-client.js'
 import { type Replica, spellSlots } from './replica.js'
 
 type Offered = Omit<Offer, 'id'>
@@ -72,7 +72,7 @@ export class Author {
   readonly #findings: Findings
   readonly #keys: AuthoredKey[]
   readonly #asked = new Map<number, { readonly authored: AuthoredKey; readonly mustBe: 'ACCEPTED' | 'BEHIND' }>()
-  #line: Line | undefined
+  #client: LoadClient | undefined
   #ids = 0
   #counter = 0
 
@@ -108,9 +108,9 @@ export class Author {
     }
   }
 
-  /** Offers again, in the words of before, what the kill left open and some of what was stored; then goes on working until the line is cut. */
-  work(line: Line): void {
-    this.#line = line
+  /** Offers again, in the words of before, what the kill left open and some of what was stored; then goes on working until the socket is cut. */
+  work(client: LoadClient): void {
+    this.#client = client
     this.#asked.clear()
     for (const authored of this.#keys) {
       if (authored.stored && this.#chance.happens(echoes)) this.#offer(authored, authored.stored, 'BEHIND')
@@ -186,7 +186,7 @@ export class Author {
   #offer(authored: AuthoredKey, offer: Offered, mustBe: 'ACCEPTED' | 'BEHIND'): void {
     const id = ++this.#ids
     this.#asked.set(id, { authored, mustBe })
-    this.#line?.send({ type: 'publish', feed: authored.feed.number, offers: [{ id, ...offer }] })
+    this.#client?.send({ type: 'publish', feed: authored.feed.number, offers: [{ id, ...offer }] })
   }
 
   /** The next edit: mostly an update of one slot, now and then a doc anew, an erasure, or a long value. */

@@ -45,18 +45,18 @@ export async function killUnderLoad(relay: RelayProcess, plan: KillPlan, tell: (
   for (;;) {
     const { unaccounted, fresh } = await load.check()
     totals.unaccounted += unaccounted
-    const line = await load.read()
+    const reading = await load.read()
     totals.differing += reader.differences(fresh).length
     if (totals.killed === plan.times) {
-      await line.close()
+      await reading.close()
       break
     }
-    const lines = await load.work()
+    const working = await load.work()
     // Often so early that what the last kill left open is only just being offered again.
     await pause(chance.between(1, chance.happens(0.3) ? 40 : 300))
     await relay.kill('SIGKILL')
     totals.killed++
-    await Promise.all([line, ...lines].map(({ closed }) => closed))
+    await Promise.all([reading, ...working].map(({ closed }) => closed))
     if (chance.happens(0.15)) totals.killedWhileStarting += await killWhileStarting(relay, plan, chance)
     await relay.start(plan.flags)
     if (totals.killed % 10 === 0) tell(`${totals.killed} kills, ${findings.acknowledged} acknowledged, ${reader.taken} read`)

@@ -3,7 +3,7 @@ import { agree, createConnection, createDevice, type TestConnection, type TestDe
 import { Author, type Findings, noFindings } from './author.js'
 import { Chance } from './chance.js'
 import { type FollowedFeed, feedsOf } from './feeds.js'
-import { Line } from './line.js'
+import { LoadClient } from './load-client.js'
 import { Replica } from './replica.js'
 
 /** Where the load goes: a relay, or several behind one address. */
@@ -25,10 +25,10 @@ export interface Load {
   readonly findings: Findings
   /** What the reader knows; it keeps its cursors over its sessions. */
   readonly reader: Replica
-  /** Lets all authors work until their lines are cut. @param hear is given what they hear */
-  work(hear?: (message: RelayMessage) => void): Promise<readonly Line[]>
-  /** Brings the reader up to date. @returns its line, on which it goes on hearing */
-  read(): Promise<Line>
+  /** Lets all authors work until their sockets are cut. @param hear is given what they hear */
+  work(hear?: (message: RelayMessage) => void): Promise<readonly LoadClient[]>
+  /** Brings the reader up to date. @returns its client, on which it goes on hearing */
+  read(): Promise<LoadClient>
   /**
    * Reads everything from the start and holds it against what the authors know.
    *
@@ -48,7 +48,7 @@ export async function startLoad(relay: Dialled, plan: LoadPlan): Promise<Load> {
   const device = await createDevice(connection.partner, { user: 'Paul' })
   const reader = new Replica(feeds)
   const authors = await createAuthors(connection, feeds, plan, chance, findings)
-  const follow = (replica: Replica): Promise<Line> => followAll(relay, device, connection, replica)
+  const follow = (replica: Replica): Promise<LoadClient> => followAll(relay, device, connection, replica)
   return {
     connection,
     chance,
@@ -83,12 +83,12 @@ async function createAuthors(
   ]
 }
 
-async function followAll(relay: Dialled, device: TestDevice, connection: TestConnection, replica: Replica): Promise<Line> {
-  let line: Line | undefined
-  line = await Line.open(relay.url, device, connection, (message) => replica.hear(message, line))
-  replica.resume(line)
+async function followAll(relay: Dialled, device: TestDevice, connection: TestConnection, replica: Replica): Promise<LoadClient> {
+  let client: LoadClient | undefined
+  client = await LoadClient.open(relay.url, device, connection, (message) => replica.hear(message, client))
+  replica.resume(client)
   await replica.upToDate()
-  return line
+  return client
 }
 
 /** An author reads all feeds, so that it hears its own entries, and works. */
@@ -98,14 +98,16 @@ async function startWork(
   connection: TestConnection,
   feeds: readonly FollowedFeed[],
   hear: (message: RelayMessage) => void,
-): Promise<Line> {
-  const line = await Line.open(relay.url, author.device, connection, (message) => {
+): Promise<LoadClient> {
+  const client = await LoadClient.open(relay.url, author.device, connection, (message) => {
     author.hear(message)
     hear(message)
   })
-  line.send(...feeds.map(({ number, name }) => ({ type: 'subscribe' as const, feed: number, name, after: 0, incarnation: 0, position: 0 })))
-  author.work(line)
-  return line
+  client.send(
+    ...feeds.map(({ number, name }) => ({ type: 'subscribe' as const, feed: number, name, after: 0, incarnation: 0, position: 0 })),
+  )
+  author.work(client)
+  return client
 }
 
 /** One entry in each messages feed is its side's policy. */

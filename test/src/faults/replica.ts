@@ -1,5 +1,5 @@
 import { type Entry, type EntryKind, loadDoc, readSlots, type RelayMessage } from '@entente/protocol'
-import type { Line } from './line.js'
+import type { LoadClient } from './load-client.js'
 import type { FollowedFeed } from './feeds.js'
 
 /** How long a relay may take to bring a reader up to date, in ms. */
@@ -33,9 +33,9 @@ export class Replica {
   }
 
   /** Subscribes where the last session ended. */
-  resume(line: Line): void {
+  resume(client: LoadClient): void {
     this.#live.clear()
-    line.send(
+    client.send(
       ...this.#feeds.map(({ number, name }) => {
         const { incarnation, position } = this.#reached.get(number) ?? { incarnation: 0, position: 0 }
         return { type: 'subscribe' as const, feed: number, name, after: this.head(number), incarnation, position }
@@ -43,12 +43,12 @@ export class Replica {
     )
   }
 
-  hear(message: RelayMessage, line: Line | undefined): void {
+  hear(message: RelayMessage, client: LoadClient | undefined): void {
     if (message.type === 'refused' && message.what === 'feed') this.lost++
     if (message.type === 'entries') {
       for (const entry of message.entries) this.#take(message.feed, entry)
       if (message.live) this.#live.add(message.feed)
-      if (line?.welcome) this.#reached.set(message.feed, { incarnation: line.welcome.incarnation, position: message.position })
+      if (client?.welcome) this.#reached.set(message.feed, { incarnation: client.welcome.incarnation, position: message.position })
     }
     this.#heard()
   }

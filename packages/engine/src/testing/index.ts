@@ -1,4 +1,4 @@
-export { ManualClock } from './clock.js'
+export { ManualClock, SkewedClock } from './clock.js'
 export { memoryHello } from './hello.js'
 export { seededRandom } from './random.js'
 export { MemoryRelay, type MemoryRelayOptions, type RelayEnd, type RelayLeftOut } from './relay.js'
@@ -12,5 +12,6 @@ export { MemoryNetwork, type MemoryNetworkOptions, type NetworkDevice } from './
 export { type MemoryColleagueOptions, type MemoryOrg, type MemoryOrgOptions, openMemoryColleague, openMemoryOrg } from './org.js'
 export { type MemoryReplica, type MemoryReplicaOptions, openMemoryReplica } from './replica.js'
 export { type ReplicaSetup, type ReplicaSetupOptions, setup, type Setup, type SetupOptions, type Stage, stages } from './setup.js'
-export { docKey, open } from '../seal/index.js'
+export { docKey, open as openSeal } from '../seal/index.js'
+export { type Fault, faultNames, Simulation, type SimulationOptions } from './simulation/simulation.js'
 export * from './steps.js'

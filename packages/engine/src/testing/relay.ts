@@ -49,20 +49,22 @@ export type RelayLeftOut = 'compare-and-set' | 'incarnations'
 export interface MemoryRelayOptions {
   readonly clock: Clock
   readonly random: RandomBytes
-  /** True where a test says itself when a batch reaches the disk, by `commit`; else that happens at once. */
+  /** True where the test calls `commit` for each batch that is to reach the disk. Otherwise each batch reaches it at once. */
   readonly manualCommit?: boolean
   readonly leftOut?: ReadonlySet<RelayLeftOut>
+  /** How many entries a chunk of an answer to a subscription holds. Default 200. */
   readonly entriesPerChunk?: number
-  /** Refuses what its own rules would take, as one does that has no room. */
+  /** Refuses offers that the rules would take, as a relay without room does. */
   readonly refuses?: (feed: FeedName, offer: Offer) => ErrorCode | undefined
   /** Hears of each refused offer. */
   readonly onRefused?: (refused: { readonly feed: FeedName; readonly offer: Offer; readonly code: ErrorCode }) => void
 }
 
-/** By what devices dial it. */
+/** The host by which devices dial the relay in memory. */
 export const memoryRelayHost = 'relay.example'
 
-interface Line {
+/** What the relay knows of one socket. The session belongs to no org until its hello. */
+interface RelaySession {
   readonly send: (frame: Uint8Array) => void
   readonly close: () => void
   readonly feeds: Map<number, FeedName>
@@ -71,21 +73,25 @@ interface Line {
   saying: RelayMessage[]
 }
 
-/** The relay's end of a line. */
+/** The relay's end of a socket, for a test that carries frames itself. */
 export interface RelayEnd {
+  /** Takes a frame of the device. After the session has ended, the frame is ignored. @throws ProtocolError for a frame that does not decode */
   receive(frame: Uint8Array): void
+  /** The socket is gone: the session ends. */
   gone(): void
 }
 
 /**
- * A relay in memory that keeps the rules of the real one (feeds, sequences, compare-and-set, policies, openings, mailboxes) without its walls: it
- * believes who says hello. For tests of what stands on it, and for simulations that kill it.
+ * A relay in memory, for tests of what stands on a relay and for simulations that kill it.
+ *
+ * Guarantee: it keeps the real relay's rules of feeds, sequences, compare and set, policies, incarnations and mailboxes. It checks no signature: a hello is
+ * believed. It has no limits of size or rate, and no gateway: a request for one is refused as UNAVAILABLE.
  */
 export class MemoryRelay {
   /** Milliseconds by which the relay's clock is wrong. */
   skew = 0
   readonly #options: MemoryRelayOptions
-  readonly #lines = new Set<Line>()
+  readonly #sessions = new Set<RelaySession>()
   /** What is on disk, and what it will be after the next commit. */
   #durable: RelayState = emptyRelay
   #state: RelayState = emptyRelay
@@ -97,7 +103,7 @@ export class MemoryRelay {
     this.restart(emptyRelay)
   }
 
-  /** What is on disk. */
+  /** What is on disk. A value: it does not change when the relay goes on. */
   get state(): RelayState {
     return this.#durable
   }
@@ -107,11 +113,11 @@ export class MemoryRelay {
     return this.#batch.length > 0
   }
 
-  /** Ends at once, as a power cut does, and comes back with what was on disk, or with an older disk. */
+  /** Ends every session at once, as a power cut does, and begins a new incarnation of what is on disk, or of an older disk. */
   restart(disk: RelayState = this.#durable): void {
-    const lines = [...this.#lines]
-    this.#lines.clear()
-    for (const line of lines) line.close()
+    const sessions = [...this.#sessions]
+    this.#sessions.clear()
+    for (const session of sessions) session.close()
     this.#batch = []
     this.#own = new WeakSet()
     this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
@@ -124,29 +130,29 @@ export class MemoryRelay {
     this.#durable = this.#state
     this.#own = new WeakSet()
     for (const tell of batch) tell()
-    for (const line of this.#lines) this.#flush(line)
+    for (const session of this.#sessions) this.#flush(session)
   }
 
-  /** Compacts a doc, between batches. */
+  /** Compacts a doc. Does nothing while a batch waits for `commit`. */
   compact(feed: FeedName, key: Entry['key']): void {
     if (this.isDirty) return
     this.#durable = this.#state = withCompacted(this.#durable, feed, key)
   }
 
-  /** A line that a test carries frame by frame. */
+  /** Opens a session whose frames the test carries. */
   connect(send: (frame: Uint8Array) => void, close: () => void): RelayEnd {
     const nonce = this.#options.random(16)
-    const line: Line = { send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
-    this.#lines.add(line)
-    this.#say(line, { type: 'challenge', ...protocolVersions, nonce, time: this.#now() })
-    this.#flush(line)
+    const session: RelaySession = { send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
+    this.#sessions.add(session)
+    this.#say(session, { type: 'challenge', ...protocolVersions, nonce, time: this.#now() })
+    this.#flush(session)
     return {
-      receive: (frame) => this.#receive(line, frame),
-      gone: () => this.#lines.delete(line),
+      receive: (frame) => this.#receive(session, frame),
+      gone: () => this.#sessions.delete(session),
     }
   }
 
-  /** Lines that carry frames by themselves, each in its own turn. */
+  /** Opens sockets that carry frames by themselves, each when the clock is next turned. */
   readonly openSocket: OpenSocket = (_url, events) => {
     let open = true
     const later = (call: () => void): void => void this.#options.clock.after(0, () => open && call())
@@ -171,71 +177,71 @@ export class MemoryRelay {
     }
   }
 
-  #receive(line: Line, frame: Uint8Array): void {
-    if (!this.#lines.has(line)) return
-    for (const message of decodeClientFrame(frame)) this.#take(line, message)
+  #receive(session: RelaySession, frame: Uint8Array): void {
+    if (!this.#sessions.has(session)) return
+    for (const message of decodeClientFrame(frame)) this.#take(session, message)
     if (!this.#options.manualCommit) this.commit()
-    this.#flush(line)
+    this.#flush(session)
   }
 
-  #take(line: Line, message: ClientMessage): void {
+  #take(session: RelaySession, message: ClientMessage): void {
     switch (message.type) {
       case 'hello':
-        return this.#welcome(line, orgOfCertificate(message.certificate))
+        return this.#welcome(session, orgOfCertificate(message.certificate))
       case 'attach':
-        return this.#attach(line, message)
+        return this.#attach(session, message)
       case 'invite':
-        return this.#invite(line, message)
+        return this.#invite(session, message)
       case 'claim':
-        return this.#claim(line, message)
+        return this.#claim(session, message)
       case 'subscribe':
-        return this.#subscribe(line, message)
+        return this.#subscribe(session, message)
       case 'publish':
-        for (const offer of message.offers) this.#publish(line, message.feed, offer)
+        for (const offer of message.offers) this.#publish(session, message.feed, offer)
         return
       case 'askGateway':
-        return this.#refuse(line, 'gateway', message.id, 'UNAVAILABLE')
+        return this.#refuse(session, 'gateway', message.id, 'UNAVAILABLE')
       case 'ping':
-        return this.#say(line, { type: 'pong' })
+        return this.#say(session, { type: 'pong' })
       case 'pong':
         return
     }
   }
 
-  #welcome(line: Line, org: OrgId): void {
-    line.org = org
+  #welcome(session: RelaySession, org: OrgId): void {
+    session.org = org
     const incarnation = this.#durable.incarnations.at(-1)?.id ?? 0
-    this.#say(line, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
+    this.#say(session, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
   }
 
-  #attach(line: Line, { connection, vendor, partner, salt }: MessageOf<'attach'>): void {
-    const isParty = line.org === vendor || line.org === partner
-    if (isParty && connectionId(vendor, partner, salt) === connection) line.parties.set(connection, { vendor, partner })
-    else this.#refuse(line, 'attach', 0, 'FEED')
+  #attach(session: RelaySession, { connection, vendor, partner, salt }: MessageOf<'attach'>): void {
+    const isParty = session.org === vendor || session.org === partner
+    if (isParty && connectionId(vendor, partner, salt) === connection) session.parties.set(connection, { vendor, partner })
+    else this.#refuse(session, 'attach', 0, 'FEED')
   }
 
-  #subscribe(line: Line, { feed: number, name, after, incarnation, position }: MessageOf<'subscribe'>): void {
-    if (!this.#access(line, name) || this.#isOver(line, name)) return this.#refuse(line, 'feed', number, 'FEED')
+  #subscribe(session: RelaySession, { feed: number, name, after, incarnation, position }: MessageOf<'subscribe'>): void {
+    if (!this.#access(session, name) || this.#isOver(session, name)) return this.#refuse(session, 'feed', number, 'FEED')
     const isFresh = after === 0 && incarnation === 0
     const isKnown =
       isFresh ||
       this.#options.leftOut?.has('incarnations') ||
       (knowsPosition(this.#durable, name, incarnation, position) && after <= feedOf(this.#durable, name).head)
-    if (!isKnown) return this.#refuse(line, 'feed', number, 'LOST')
-    line.feeds.set(number, name)
+    if (!isKnown) return this.#refuse(session, 'feed', number, 'LOST')
+    session.feeds.set(number, name)
     const entries = entriesAfter(this.#durable, name, after)
     const size = this.#options.entriesPerChunk ?? 200
-    for (let start = 0; start < entries.length; start += size) this.#sendEntries(line, number, entries.slice(start, start + size), false)
-    this.#sendEntries(line, number, [], true)
+    for (let start = 0; start < entries.length; start += size) this.#sendEntries(session, number, entries.slice(start, start + size), false)
+    this.#sendEntries(session, number, [], true)
   }
 
-  #publish(line: Line, number: number, offer: Offer): void {
-    const feed = line.feeds.get(number)
-    const verdict = feed === undefined ? 'FEED' : (this.#options.refuses?.(feed, offer) ?? this.#judge(line, feed, offer))
+  #publish(session: RelaySession, number: number, offer: Offer): void {
+    const feed = session.feeds.get(number)
+    const verdict = feed === undefined ? 'FEED' : (this.#options.refuses?.(feed, offer) ?? this.#judge(session, feed, offer))
     if (feed === undefined || typeof verdict === 'string') {
       if (feed !== undefined && typeof verdict === 'string') this.#options.onRefused?.({ feed, offer, code: verdict })
       const version = feed === undefined ? 0 : (policiesOf(this.#state, feed).joined?.version ?? 0)
-      this.#batch.push(() => this.#refuse(line, 'offer', offer.id, typeof verdict === 'string' ? verdict : 'FEED', version))
+      this.#batch.push(() => this.#refuse(session, 'offer', offer.id, typeof verdict === 'string' ? verdict : 'FEED', version))
       return
     }
     this.#state = withEntry(this.#state, feed, offer.key, verdict, this.#own)
@@ -244,30 +250,31 @@ export class MemoryRelay {
     const bytes = kept.kind !== 'doc' ? kept.bytes : offer.whole ? kept.merged : (kept.tail.at(-1)?.[1] ?? kept.merged)
     const entry: Entry = { sequence: kept.sequence, key: offer.key, kind: kept.kind, whole: offer.whole, epoch: kept.epoch, bytes }
     this.#batch.push(() => {
-      for (const each of this.#lines) for (const [its, name] of each.feeds) if (name === feed) this.#sendEntries(each, its, [entry], true)
-      this.#say(line, { type: 'accepted', ids: [offer.id] })
+      for (const each of this.#sessions)
+        for (const [its, name] of each.feeds) if (name === feed) this.#sendEntries(each, its, [entry], true)
+      this.#say(session, { type: 'accepted', ids: [offer.id] })
       if (offer.key === policyKey && policiesOf(this.#durable, feed).isEnded) this.#endReading()
     })
   }
 
   /** No org reads the other's docs any more, in a connection that has ended (rule PO5). */
   #endReading(): void {
-    for (const line of this.#lines)
-      for (const [number, name] of line.feeds) {
-        if (!this.#isOver(line, name)) continue
-        line.feeds.delete(number)
-        this.#refuse(line, 'feed', number, 'FEED')
+    for (const session of this.#sessions)
+      for (const [number, name] of session.feeds) {
+        if (!this.#isOver(session, name)) continue
+        session.feeds.delete(number)
+        this.#refuse(session, 'feed', number, 'FEED')
       }
   }
 
-  #isOver(line: Line, feed: FeedName): boolean {
-    const access = this.#access(line, feed)
+  #isOver(session: RelaySession, feed: FeedName): boolean {
+    const access = this.#access(session, feed)
     return access !== undefined && !access.writes && access.topic !== 'messages' && policiesOf(this.#durable, feed).isEnded
   }
 
   /** What the key will hold, or why not: the rules of publishing in their order. */
-  #judge(line: Line, feed: FeedName, offer: Offer): ((sequence: number) => Kept) | ErrorCode {
-    const access = this.#access(line, feed)
+  #judge(session: RelaySession, feed: FeedName, offer: Offer): ((sequence: number) => Kept) | ErrorCode {
+    const access = this.#access(session, feed)
     if (!access) return 'FEED'
     if (!access.writes) return 'WRITER'
     const last = feedOf(this.#state, feed).keys.get(offer.key)
@@ -313,7 +320,7 @@ export class MemoryRelay {
     }
   }
 
-  #access({ org, parties }: Line, feed: FeedName): { readonly writes: boolean; readonly topic: string } | undefined {
+  #access({ org, parties }: RelaySession, feed: FeedName): { readonly writes: boolean; readonly topic: string } | undefined {
     const parsed = parseFeed(feed)
     if (org === undefined) return undefined
     if (parsed.kind === 'team') return parsed.org === org ? { writes: true, topic: parsed.topic } : undefined
@@ -324,33 +331,34 @@ export class MemoryRelay {
     return { writes: known[side] === org, topic }
   }
 
-  #invite(line: Line, { mailbox, claimHash: hash, expires }: MessageOf<'invite'>): void {
+  #invite(session: RelaySession, { mailbox, claimHash: hash, expires }: MessageOf<'invite'>): void {
     const known = this.#state.mailboxes.get(mailbox)
-    if (!line.org || (known && known.vendor !== line.org)) return this.#refuse(line, 'mailbox', 0, 'VOID')
-    if (!known) this.#keepMailbox(mailbox, { vendor: line.org, claimHash: hash, expires, partner: undefined, tries: 0 })
-    this.#tellMailbox(line, mailbox)
+    if (!session.org || (known && known.vendor !== session.org)) return this.#refuse(session, 'mailbox', 0, 'VOID')
+    if (!known) this.#keepMailbox(mailbox, { vendor: session.org, claimHash: hash, expires, partner: undefined, tries: 0 })
+    this.#tellMailbox(session, mailbox)
   }
 
-  #claim(line: Line, { mailbox, claim }: MessageOf<'claim'>): void {
+  #claim(session: RelaySession, { mailbox, claim }: MessageOf<'claim'>): void {
     const known = this.#state.mailboxes.get(mailbox)
     const triesLeft = limits.invitationTries - (known?.tries ?? 0)
-    if (!line.org || !known) return this.#say(line, { type: 'mailbox', mailbox, state: 'wrong', triesLeft: Math.max(0, triesLeft - 1) })
-    if (triesLeft <= 0 || known.expires <= this.#now()) return this.#tellMailbox(line, mailbox)
+    if (!session.org || !known)
+      return this.#say(session, { type: 'mailbox', mailbox, state: 'wrong', triesLeft: Math.max(0, triesLeft - 1) })
+    if (triesLeft <= 0 || known.expires <= this.#now()) return this.#tellMailbox(session, mailbox)
     if (!sameBytes(claimHash(claim), known.claimHash)) {
       this.#keepMailbox(mailbox, { ...known, tries: known.tries + 1 })
-      if (triesLeft > 1) return this.#say(line, { type: 'mailbox', mailbox, state: 'wrong', triesLeft: triesLeft - 1 })
-    } else if (known.partner !== undefined && known.partner !== line.org) {
-      return this.#say(line, { type: 'mailbox', mailbox, state: 'taken', triesLeft })
-    } else this.#keepMailbox(mailbox, { ...known, partner: line.org })
-    for (const each of this.#lines) if (each === line || each.org === known.vendor) this.#tellMailbox(each, mailbox)
+      if (triesLeft > 1) return this.#say(session, { type: 'mailbox', mailbox, state: 'wrong', triesLeft: triesLeft - 1 })
+    } else if (known.partner !== undefined && known.partner !== session.org) {
+      return this.#say(session, { type: 'mailbox', mailbox, state: 'taken', triesLeft })
+    } else this.#keepMailbox(mailbox, { ...known, partner: session.org })
+    for (const each of this.#sessions) if (each === session || each.org === known.vendor) this.#tellMailbox(each, mailbox)
   }
 
-  #tellMailbox(line: Line, mailbox: ConnectionId): void {
+  #tellMailbox(session: RelaySession, mailbox: ConnectionId): void {
     const known = this.#state.mailboxes.get(mailbox)
     if (!known) return
     const triesLeft = limits.invitationTries - known.tries
     const state = triesLeft <= 0 ? 'void' : known.expires <= this.#now() ? 'expired' : known.partner ? 'claimed' : 'open'
-    this.#say(line, { type: 'mailbox', mailbox, state, triesLeft: Math.max(0, triesLeft) })
+    this.#say(session, { type: 'mailbox', mailbox, state, triesLeft: Math.max(0, triesLeft) })
   }
 
   #keepMailbox(mailbox: ConnectionId, kept: NonNullable<ReturnType<RelayState['mailboxes']['get']>>): void {
@@ -358,29 +366,35 @@ export class MemoryRelay {
     this.#batch.push(() => undefined)
   }
 
-  #sendEntries(line: Line, feed: number, entries: readonly Entry[], live: boolean): void {
-    const last = line.saying.at(-1)
-    const name = line.feeds.get(feed)
+  #sendEntries(session: RelaySession, feed: number, entries: readonly Entry[], live: boolean): void {
+    const last = session.saying.at(-1)
+    const name = session.feeds.get(feed)
     const position = name ? feedOf(this.#durable, name).head : 0
     // Entries of one turn share a message.
     if (last?.type === 'entries' && last.feed === feed && last.live && live && last.entries.length < 1_000) {
-      line.saying[line.saying.length - 1] = { ...last, position, entries: [...last.entries, ...entries] }
-    } else this.#say(line, { type: 'entries', feed, position, live, entries })
+      session.saying[session.saying.length - 1] = { ...last, position, entries: [...last.entries, ...entries] }
+    } else this.#say(session, { type: 'entries', feed, position, live, entries })
   }
 
-  #refuse(line: Line, what: 'offer' | 'feed' | 'attach' | 'gateway' | 'mailbox', subject: number, code: ErrorCode, version = 0): void {
-    this.#say(line, { type: 'refused', what, subject, code, version, retryMs: 0, detail: 'The relay in memory says no.' })
+  #refuse(
+    session: RelaySession,
+    what: 'offer' | 'feed' | 'attach' | 'gateway' | 'mailbox',
+    subject: number,
+    code: ErrorCode,
+    version = 0,
+  ): void {
+    this.#say(session, { type: 'refused', what, subject, code, version, retryMs: 0, detail: 'The relay in memory says no.' })
   }
 
-  #say(line: Line, message: RelayMessage): void {
-    line.saying.push(message)
+  #say(session: RelaySession, message: RelayMessage): void {
+    session.saying.push(message)
   }
 
-  #flush(line: Line): void {
-    if (line.saying.length === 0 || !this.#lines.has(line)) return
-    const messages = line.saying
-    line.saying = []
-    line.send(encodeRelayFrame(messages))
+  #flush(session: RelaySession): void {
+    if (session.saying.length === 0 || !this.#sessions.has(session)) return
+    const messages = session.saying
+    session.saying = []
+    session.send(encodeRelayFrame(messages))
   }
 
   #now(): number {

@@ -1,6 +1,5 @@
 import { decodePolicy, type Key, otherSide, policyKey, type Side, type Stamp } from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
-import type { Clock } from '../../port/clock.js'
 import type { OpenSocket } from '../../port/socket.js'
 import type { LeftOut } from '../../replica/replica-context.js'
 import { effectiveVersion } from '../../replica/desired-state.js'
@@ -11,9 +10,9 @@ import { isAbove, valueOf } from '../../row/row.js'
 import { type MemoryDevice, openMemoryDevice } from '../device.js'
 import { MemoryStore } from '../store.js'
 import { agreementEdits, connectionEdits, partnerOrg, sampleConnection, vendorOrg } from '../sample-connection.js'
-import type { ManualClock } from '../clock.js'
+import { type ManualClock, SkewedClock } from '../clock.js'
 import type { Chance } from './chance.js'
-import type { SimulatedLine } from './line.js'
+import type { SimulatedSocket } from './socket.js'
 
 /** Highest stamps by `side object id field`. */
 export type Stamps = Map<string, Stamp>
@@ -21,7 +20,7 @@ export type Stamps = Map<string, Stamp>
 export interface SimulationPorts {
   readonly clock: ManualClock
   readonly chance: Chance
-  readonly openSocket: (opened: (line: SimulatedLine) => void) => OpenSocket
+  readonly openSocket: (opened: (socket: SimulatedSocket) => void) => OpenSocket
   readonly leftOut: ReadonlySet<LeftOut>
   readonly slotsOf: (version: number) => readonly number[]
   readonly problem: (what: string) => void
@@ -32,12 +31,10 @@ export class SimulatedDevice {
   readonly side: Side
   readonly name: string
   readonly #ports: SimulationPorts
-  readonly #clock: Clock
+  readonly clock: SkewedClock
   #store: MemoryStore = new MemoryStore({ history: 5 })
   #page: MemoryDevice | undefined
-  /** Milliseconds by which its clock is wrong. */
-  skew = 0
-  line: SimulatedLine | undefined
+  socket: SimulatedSocket | undefined
   isGone = false
   /** What it holds for certain: only faults lower it. */
   held: Stamps = new Map()
@@ -48,7 +45,7 @@ export class SimulatedDevice {
     this.side = side
     this.name = name
     this.#ports = ports
-    this.#clock = { now: () => ports.clock.now() + this.skew, after: (ms, call) => ports.clock.after(ms, call) }
+    this.clock = new SkewedClock(ports.clock)
   }
 
   get page(): MemoryDevice | undefined {
@@ -56,7 +53,7 @@ export class SimulatedDevice {
   }
 
   get isOnline(): boolean {
-    return this.line?.isOpen === true
+    return this.socket?.isOpen === true
   }
 
   /** The next page load. A device that knows nothing is told of its connection first, as a joining device is. */
@@ -65,8 +62,8 @@ export class SimulatedDevice {
     this.#page = await openMemoryDevice({
       org: this.side === 'vendor' ? vendorOrg : partnerOrg,
       store: this.#store,
-      openSocket: this.#ports.openSocket((line) => (this.line = line)),
-      clock: this.#clock,
+      openSocket: this.#ports.openSocket((socket) => (this.socket = socket)),
+      clock: this.clock,
       random: (length) => chance.bytes(length),
       team: true,
       leftOut,
@@ -83,7 +80,7 @@ export class SimulatedDevice {
   unload(): void {
     this.#page?.close()
     this.#page = undefined
-    this.line = undefined
+    this.socket = undefined
   }
 
   /** The device loses its last transactions, as by a power cut, or all of them. */

@@ -3,9 +3,10 @@ import { ManualClock } from '../clock.js'
 import { MemoryRelay, type RelayLeftOut } from '../relay.js'
 import { emptyRelay, feedOf, type RelayState } from '../relay-state.js'
 import { mapEdit, sampleFields } from '../sample-connection.js'
+import { turn } from '../turn.js'
 import { Chance } from './chance.js'
 import { mapOf, noteStamp, SimulatedDevice, type Stamps } from './device.js'
-import { type SimulatedLine, simulatedSockets } from './line.js'
+import { type SimulatedSocket, simulatedSockets } from './socket.js'
 import { checkWorld } from './oracles.js'
 import { noteRelay } from './relay-contents.js'
 
@@ -33,13 +34,14 @@ export const faultNames = [
 ] as const
 export type Fault = (typeof faultNames)[number]
 
-export interface WorldOptions {
+export interface SimulationOptions {
+  /** Of every choice. The same seed and faults make the same run. */
   readonly seed: number
   readonly faults: ReadonlySet<Fault>
+  /** How much happens before the network heals. Default 200. */
   readonly steps?: number
+  /** Rules that a test leaves out to see that they are needed. */
   readonly leftOut?: ReadonlySet<LeftOut | RelayLeftOut>
-  /** Waits until all that was begun has run: a turn of the loop. */
-  readonly turn: () => Promise<void>
 }
 
 const year = 365 * 24 * 60 * 60 * 1000
@@ -48,20 +50,22 @@ const records = ['lead-0', 'lead-1'] as const
 const mostRounds = 80
 
 /**
- * Two orgs of several devices each, and a relay, under faults. Every choice comes from the seed. After its steps the network heals; then everything must
- * come to rest, and the oracles look at what there is.
+ * Two orgs of several devices each, and a relay, under faults. Every choice comes from the seed. After its steps the network heals. Then everything must
+ * come to rest, and the oracles compare what the devices and the relay hold.
+ *
+ * `run` resolves with what is wrong, in words, and with an empty list where nothing is. It throws only for a defect of the simulation itself.
  */
-export class World {
+export class Simulation {
   readonly violations: string[] = []
   readonly devices: SimulatedDevice[] = []
   readonly relay: MemoryRelay
   readonly slotsByVersion: (readonly number[])[] = [[], [0, 1, 2]]
   rounds = 0
   edits = 0
-  readonly #options: WorldOptions
+  readonly #options: SimulationOptions
   readonly #chance: Chance
   readonly #clock = new ManualClock()
-  readonly #lines: SimulatedLine[] = []
+  readonly #sockets: SimulatedSocket[] = []
   #faults: Set<Fault>
   #backups: { readonly state: RelayState; readonly held: Stamps }[] = []
   #relayHeld: Stamps = new Map()
@@ -69,7 +73,7 @@ export class World {
   #relayFaulted = false
   #value = 0
 
-  constructor(options: WorldOptions) {
+  constructor(options: SimulationOptions) {
     this.#options = options
     this.#faults = new Set(options.faults)
     const chance = (this.#chance = new Chance(options.seed))
@@ -88,14 +92,14 @@ export class World {
     const ports = {
       clock: this.#clock,
       chance,
-      openSocket: (opened: (line: SimulatedLine) => void) =>
+      openSocket: (opened: (socket: SimulatedSocket) => void) =>
         simulatedSockets(
           () => this.relay,
           chance,
           () => this.#faults.has('halfOpen'),
-          (line) => {
-            this.#lines.push(line)
-            opened(line)
+          (socket) => {
+            this.#sockets.push(socket)
+            opened(socket)
           },
         ),
       leftOut: new Set([...leftOut].filter((rule) => rule !== 'compare-and-set' && rule !== 'incarnations')),
@@ -106,8 +110,8 @@ export class World {
       const count = 2 + chance.below(2)
       for (let index = 0; index < count; index++) {
         const device = new SimulatedDevice(side, `${side}${index}`, ports)
-        if (this.#faults.has('skew')) device.skew = chance.below(20_000) - 10_000
-        if (this.#faults.has('years') && chance.is(0.4)) device.skew = (chance.below(9) - 4) * year
+        if (this.#faults.has('skew')) device.clock.skew = chance.below(20_000) - 10_000
+        if (this.#faults.has('years') && chance.is(0.4)) device.clock.skew = (chance.below(9) - 4) * year
         this.devices.push(device)
       }
     }
@@ -135,9 +139,9 @@ export class World {
   }
 
   async #after(): Promise<void> {
-    await this.#options.turn()
+    await turn()
     for (const device of this.present) await device.followAgreement()
-    await this.#options.turn()
+    await turn()
     for (const device of this.present) device.note()
   }
 
@@ -164,14 +168,14 @@ export class World {
     const add = (when: unknown, weight: number, act: () => unknown): void => void (when && actions.push([weight, act]))
     add(up.length, 14, () => this.#edit(chance.pick(up)))
     add(up.length, faults.has('erase') ? 4 : 1.5, () => this.#share(chance.pick(up)))
-    for (const line of this.#lines) {
-      add(line.canMoveUp, 9, () => line.moveUp(faults.has('twiceUp') && chance.is(0.15)))
-      add(line.canMoveDown, 9, () => line.moveDown(faults.has('twiceDown') && chance.is(0.15)))
+    for (const socket of this.#sockets) {
+      add(socket.canMoveUp, 9, () => socket.moveUp(faults.has('twiceUp') && chance.is(0.15)))
+      add(socket.canMoveDown, 9, () => socket.moveDown(faults.has('twiceDown') && chance.is(0.15)))
     }
     add(this.relay.isDirty, 12, () => this.#commit())
     add(down.length, faults.has('longOffline') ? 1 : 5, () => chance.pick(down).load())
     add(offline.length, faults.has('longOffline') ? 1.5 : 6, () => chance.pick(offline).page?.link.mend())
-    add(online.length, 0.6, () => chance.pick(online).line?.cut())
+    add(online.length, 0.6, () => chance.pick(online).socket?.cut())
     add(online.length, 0.6, () => chance.pick(online).page?.link.cut())
     add(faults.has('crash') && up.length, 0.8, () => chance.pick(up).unload())
     add(faults.has('lostTail') && up.length, 0.6, () => chance.pick(up).lose(chance.below(6)))
@@ -190,7 +194,7 @@ export class World {
     })
     add((faults.has('narrow') || faults.has('widen')) && up.length, 0.5, () => this.#renegotiate(chance.pick(up)))
     add(faults.has('compact'), 2, () => this.#compact())
-    add(faults.has('years'), 0.15, () => (chance.pick(present).skew = chance.is(0.5) ? 0 : (chance.below(9) - 4) * year))
+    add(faults.has('years'), 0.15, () => (chance.pick(present).clock.skew = chance.is(0.5) ? 0 : (chance.below(9) - 4) * year))
     add(faults.has('relayClock'), 0.15, () => (this.relay.skew = chance.is(0.5) ? 0 : (chance.below(9) - 4) * day))
     return actions
   }
@@ -268,12 +272,12 @@ export class World {
         if (!device.isOnline) device.page?.link.mend()
       }
       await this.#after()
-      moved ||= this.#lines.some((line) => line.canMoveUp)
-      for (const line of this.#lines) while (line.canMoveUp) line.moveUp(false)
+      moved ||= this.#sockets.some((socket) => socket.canMoveUp)
+      for (const socket of this.#sockets) while (socket.canMoveUp) socket.moveUp(false)
       moved ||= this.relay.isDirty
       if (this.relay.isDirty) this.#commit()
-      moved ||= this.#lines.some((line) => line.canMoveDown)
-      for (const line of this.#lines) while (line.canMoveDown) line.moveDown(false)
+      moved ||= this.#sockets.some((socket) => socket.canMoveDown)
+      for (const socket of this.#sockets) while (socket.canMoveDown) socket.moveDown(false)
       await this.#after()
       if (!moved && this.present.every(({ page }) => page?.link.isSynced)) break
     }

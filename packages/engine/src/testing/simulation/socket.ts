@@ -2,8 +2,8 @@ import type { OpenSocket, SocketEvents } from '../../port/socket.js'
 import type { MemoryRelay, RelayEnd } from '../relay.js'
 import type { Chance } from './chance.js'
 
-/** A line whose frames move only when the simulation says so. */
-export class SimulatedLine {
+/** A socket whose frames move only when the simulation says so. */
+export class SimulatedSocket {
   readonly #events: SocketEvents
   readonly #end: RelayEnd
   #up: Uint8Array[] = []
@@ -43,18 +43,18 @@ export class SimulatedLine {
     if (!frame || !this.isOpen) return
     this.#delivered++
     this.#events.onFrame(frame)
-    // Challenge and welcome open a session; a line that repeated them would be another line.
+    // Challenge and welcome open a session; a socket that repeated them would be another socket.
     if (twice && this.#delivered > 2) this.#events.onFrame(frame)
   }
 
-  /** The device lets go of the line. What it had said may still arrive: all of it where the other end does not notice. */
+  /** The device closes the socket. A part of what it sent may still arrive, or all of it where the relay does not notice. */
   letGo(chance: Chance, halfOpen: boolean): void {
     this.isOpen = false
     this.#down = []
     if (!halfOpen) this.#up = this.#up.slice(0, chance.below(this.#up.length + 1))
   }
 
-  /** The line breaks. */
+  /** The socket breaks. */
   cut(): void {
     if (!this.isOpen) return
     this.isOpen = false
@@ -65,16 +65,16 @@ export class SimulatedLine {
   }
 }
 
-/** Opens simulated lines and tells of each. */
+/** Opens simulated sockets. @param opened is given each of them */
 export function simulatedSockets(
   relay: () => MemoryRelay,
   chance: Chance,
   halfOpen: () => boolean,
-  opened: (line: SimulatedLine) => void,
+  opened: (socket: SimulatedSocket) => void,
 ): OpenSocket {
   return (_url, events) => {
-    const line = new SimulatedLine(relay(), events)
-    opened(line)
-    return { send: (frame) => line.send(frame), close: () => line.letGo(chance, halfOpen()) }
+    const socket = new SimulatedSocket(relay(), events)
+    opened(socket)
+    return { send: (frame) => socket.send(frame), close: () => socket.letGo(chance, halfOpen()) }
   }
 }

@@ -7,10 +7,10 @@ const welcomeMs = 10_000
 
 type Welcome = Extract<RelayMessage, { readonly type: 'welcome' }>
 
-/** A device's socket for load: gives every message on, in order, and keeps none. */
-export class Line {
+/** A device of a load, over one socket: passes every message on, in order, and keeps none. */
+export class LoadClient {
   readonly socket: WebSocket
-  /** Resolves with the close code, however the line ends. */
+  /** Resolves with the close code, however the socket ends. */
   readonly closed: Promise<number>
   welcome: Welcome | undefined
 
@@ -25,35 +25,40 @@ export class Line {
    * @param hear is given every message after the welcome
    * @throws Error when no welcome comes
    */
-  static async open(url: string, device: TestDevice, connection: TestConnection, hear: (message: RelayMessage) => void): Promise<Line> {
+  static async open(
+    url: string,
+    device: TestDevice,
+    connection: TestConnection,
+    hear: (message: RelayMessage) => void,
+  ): Promise<LoadClient> {
     const socket = new WebSocket(url, { perMessageDeflate: false })
-    const line = new Line(socket)
+    const client = new LoadClient(socket)
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('No welcome came.')), welcomeMs)
-      void line.closed.then((code) => reject(new Error(`The line closed with ${code} before the welcome.`)))
+      void client.closed.then((code) => reject(new Error(`The client closed with ${code} before the welcome.`)))
       socket.on('error', reject)
       socket.on('message', (data: Buffer) => {
         for (const message of decodeRelayFrame(data)) {
-          if (message.type === 'challenge') void line.#sayHello(device, message.nonce).catch(reject)
+          if (message.type === 'challenge') void client.#sayHello(device, message.nonce).catch(reject)
           else if (message.type === 'welcome') {
-            line.welcome = message
+            client.welcome = message
             clearTimeout(timer)
             resolve()
           } else hear(message)
         }
       })
     })
-    line.send({
+    client.send({
       type: 'attach',
       connection: connection.id,
       vendor: connection.vendor.id,
       partner: connection.partner.id,
       salt: connection.salt,
     })
-    return line
+    return client
   }
 
-  /** Sends messages in one frame; says nothing where the line has ended. */
+  /** Sends messages in one frame; says nothing where the socket is closed. */
   send(...messages: ClientMessage[]): void {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(encodeClientFrame(messages))
   }
