@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type Clock, type Engine, openEngine } from '@entente/engine'
-import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '@entente/engine/testing'
+import type { Engine } from '@entente/engine'
+import { enabledConnection, type Setup, setup } from '@entente/engine/testing'
 import type { ConnectionId } from '@entente/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -16,8 +16,7 @@ const sources = join(root, 'packages/engine/src/api')
 const run = promisify(execFile)
 
 let folder = ''
-let vendor: Engine
-let partner: Engine
+let orgs: Setup
 const examples = new Map<string, string>()
 
 beforeAll(async () => {
@@ -31,16 +30,10 @@ beforeAll(async () => {
     JSON.stringify({ extends: '../../tsconfig.tests.json', include: ['*.ts'], compilerOptions: { rootDir: root } }),
   )
   for (const [name, text] of examples) await writeFile(join(folder, `${name}.ts`), exampleModule(text))
-  const relay = new MemoryRelay({ clock, random: seededRandom(1) })
-  vendor = await openOrg(relay, 'Alder Devices', 'Vera', 2)
-  partner = await openOrg(relay, 'Harbour Consulting', 'Paul', 3)
+  orgs = await setup({ vera: { orgName: 'Alder Devices' }, paul: { orgName: 'Harbour Consulting' } })
 })
 
-afterAll(async () => {
-  await vendor.close()
-  await partner.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => rm(folder, { recursive: true, force: true }))
 
 describe('the examples in the docstrings of the API', () => {
   it('are one for each group, and for watch and close', () => {
@@ -59,15 +52,15 @@ describe('the examples in the docstrings of the API', () => {
       printed.push(values.map(toText).join(' '))
     }
     const scene: Scene = {
-      vendor,
-      partner,
+      vendor: orgs.vera,
+      partner: orgs.paul,
       console: { log },
       get connection() {
-        return connectionOf(vendor)
+        return connectionOf(orgs.vera)
       },
     }
     const module = (await import(/* @vite-ignore */ join(folder, `${name}.ts`))) as { readonly example?: (scene: Scene) => Promise<void> }
-    await module.example?.(scene)
+    if (module.example) await orgs.finish(module.example(scene))
     expect(printed).toEqual([...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, expected]) => expected))
   })
 })
@@ -160,28 +153,8 @@ async function readMethods(): Promise<readonly { readonly name: string; readonly
   })
 }
 
-const clock: Clock = {
-  now: () => Date.now(),
-  after(ms, call) {
-    const timer = setTimeout(call, ms)
-    return () => clearTimeout(timer)
-  },
-}
-
-function openOrg(relay: MemoryRelay, orgName: string, userName: string, seed: number): Promise<Engine> {
-  return openEngine({
-    store: new MemoryStore(),
-    openSocket: (url, events) => relay.openSocket(url, events),
-    clock,
-    random: seededRandom(seed),
-    tabs: new MemoryBrowser().open(),
-    relay: 'ws://relay.example/socket',
-    create: { orgName, userName },
-  })
-}
-
 function connectionOf(engine: Engine): ConnectionId {
-  const found = engine.connections.list().find(({ state }) => state === 'Enabled')
+  const found = enabledConnection(engine)
   if (!found) throw new Error('the example of connections has not connected them')
   return found.id
 }
