@@ -3,7 +3,7 @@ import type { RandomBytes } from '../port/random.js'
 const firstMs = 500
 const mostMs = 30_000
 
-/** Exponential backoff with full jitter: a thousand devices that lost the same relay do not come back at once. */
+/** Exponential backoff with full jitter, so that a thousand devices that lost the same relay do not come back at once. */
 export class Backoff {
   readonly #random: RandomBytes
   #attempt = 0
@@ -18,7 +18,7 @@ export class Backoff {
     return Math.floor(this.fraction() * most)
   }
 
-  /** After a session that came to be of use. */
+  /** Starts again from the shortest wait: a session was of use. */
   reset(): void {
     this.#attempt = 0
   }

@@ -1,6 +1,6 @@
 import { limits } from '@entente/protocol'
 
-/** The words of an offer beside its bytes: key, numbers, kind. */
+/** What an offer takes beside its bytes: key, numbers, kind. In bytes, at most. */
 const offerOverhead = 128
 /** A publish message of this size leaves room for one more entry of the largest size in the frame. */
 const batchBytes = 64 * 1024
@@ -9,12 +9,12 @@ interface Sized {
   readonly bytes: Uint8Array
 }
 
-/** What an offer takes up on the wire, in bytes, at most. */
+/** The size of an offer on the wire, in bytes, at most. */
 export function sizeOf({ bytes }: Sized): number {
   return bytes.length + offerOverhead
 }
 
-/** Parts offers, in their order, so that each part's publish message fits into a frame. */
+/** Splits offers, in their order, into batches whose publish message fits into a frame. */
 export function* batchesOf<Offered extends Sized>(offers: readonly Offered[]): Iterable<readonly Offered[]> {
   let batch: Offered[] = []
   let size = 0

@@ -1,6 +1,6 @@
 import { type MessageOf, ProtocolError } from '@entente/protocol'
 
-/** With what a stock y-websocket provider may read one doc at the relay's gateway. */
+/** Lets a stock y-websocket provider read one doc at the relay's gateway. */
 export interface GatewayToken {
   readonly token: string
   /** Milliseconds since 1970. */
@@ -12,12 +12,12 @@ interface Waiting {
   readonly reject: (error: ProtocolError) => void
 }
 
-/** The tokens that a session has asked for and not been given yet. */
+/** A session's requests for tokens that the relay has not answered. */
 export class GatewayRequests {
   readonly #waiting = new Map<number, Waiting>()
   #last = 0
 
-  /** @param say asks the relay, under the number of the request. @throws ProtocolError with the relay's code */
+  /** @param say sends the request to the relay under its number. @throws ProtocolError with the relay's code */
   ask(say: (id: number) => void): Promise<GatewayToken> {
     const id = ++this.#last
     return new Promise((resolve, reject) => {
@@ -36,7 +36,7 @@ export class GatewayRequests {
     this.#waiting.delete(subject)
   }
 
-  /** The line is gone, and what was asked is answered by nobody. */
+  /** The line is gone: rejects all requests. */
   giveUp(): void {
     for (const { reject } of this.#waiting.values())
       reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))

@@ -1,6 +1,6 @@
 import type { Clock } from '../port/clock.js'
 
-/** Asks a silent line whether it is still there, and gives it up when the answer takes as long again: a cut network leaves sockets open (rule HB1). */
+/** Pings a silent line, and gives it up when the answer takes as long again: a cut network leaves sockets open (rule HB1). */
 export class Heartbeat {
   readonly #clock: Clock
   readonly #everyMs: number

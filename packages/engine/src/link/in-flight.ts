@@ -7,7 +7,7 @@ interface Flight {
   readonly bytes: number
 }
 
-/** Offers that are bounded in flight: enough to fill the line, few enough that a lost line costs little. */
+/** Bounds of the offers in flight: enough to fill the line, few enough that a lost line costs little. */
 export const mostInFlight = { count: 500, bytes: 1024 * 1024 } as const
 
 /** The offers of a session that the relay has not answered. One per key at a time. */
@@ -21,7 +21,7 @@ export class InFlight {
     return this.#byId.size
   }
 
-  /** What else may be sent now. */
+  /** What may be sent beside the offers in flight. */
   get room(): { readonly count: number; readonly bytes: number } {
     return { count: mostInFlight.count - this.#byId.size, bytes: mostInFlight.bytes - this.#bytes }
   }
@@ -39,7 +39,7 @@ export class InFlight {
     return this.#lastId
   }
 
-  /** The offer was answered. Undefined for one that was answered before. */
+  /** Takes out an offer that the relay has answered. Undefined for one that was answered before. */
   take(id: number): Flight | undefined {
     const flight = this.#byId.get(id)
     if (!flight) return undefined

@@ -20,7 +20,7 @@ export interface LinkOptions {
   readonly tabs: Tabs
   readonly stamper: Stamper
   readonly hello: Hello
-  /** Hears of what went wrong, in words without values. */
+  /** Notes a failure, in words without values. */
   readonly problem?: (what: string) => void
 }
 
@@ -31,7 +31,7 @@ export interface LinkStatus {
   /** Whether the person cut the wire. */
   readonly cut: boolean
   readonly waiting: number
-  /** Milliseconds since 1970 of the last moment at which everything was in sync. */
+  /** When everything was last in sync, in milliseconds since 1970. */
   readonly lastSynced?: number
   readonly leader: boolean
   /** Relay's clock minus the device's, milliseconds. */
@@ -54,7 +54,7 @@ export class Link {
   readonly #mailboxListeners = new Set<(message: MessageOf<'mailbox'>) => void>()
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
-  /** Stands for the time from `start` to `stop`. */
+  /** Identifies one run from `start` to `stop`. */
   #term: object | undefined
   #line: { readonly socket: Socket; readonly session: Session } | undefined
   #cancelTimer: () => void = () => undefined
@@ -78,7 +78,7 @@ export class Link {
     this.#stepDown = this.#options.tabs.lead(() => {
       this.#options.replica.lead().then(
         () => {
-          // Taking the lead reads the store, and the link may have been stopped meanwhile.
+          // The replica reads the store before it leads. `stop` may have been called meanwhile.
           if (this.#term !== term) return
           this.#leader = true
           this.#connect()
@@ -108,7 +108,7 @@ export class Link {
     this.#show('offline')
   }
 
-  /** Connects again, at once. Also of use where the network is known to be back. */
+  /** Connects again at once. Also of use when the network is known to be back. */
   mend(): void {
     this.#cut = false
     this.#backoff.reset()
@@ -134,13 +134,13 @@ export class Link {
     return () => this.#listeners.delete(listener)
   }
 
-  /** Calls back with what the relay tells of mailboxes. */
+  /** Calls back with the relay's messages about mailboxes. */
   onMailbox(listener: (message: MessageOf<'mailbox'>) => void): () => void {
     this.#mailboxListeners.add(listener)
     return () => this.#mailboxListeners.delete(listener)
   }
 
-  /** A token with which a stock y-websocket provider may read one doc, from this device's session. @throws ProtocolError */
+  /** Asks for a token by which a stock y-websocket provider may read one doc. @throws ProtocolError */
   askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     if (!this.#line)
       return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay from this tab. Ask again when online.'))
@@ -220,10 +220,10 @@ export class Link {
       this.#backoff.reset()
       this.#lastSynced = this.#options.clock.now()
     }
-    this.#tell()
+    this.#notify()
   }
 
-  /** The line is gone: comes back after a random while, or after what the relay asked for. */
+  /** The line is gone: connects again after a random pause, or after the pause that the relay asked for. */
   #lose({ code, retryMs = 0 }: SessionEnd): void {
     this.#drop()
     this.#reason = code
@@ -243,18 +243,18 @@ export class Link {
 
   #show(state: LinkStatus['state']): void {
     this.#state = state
-    this.#tell()
+    this.#notify()
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const listener of this.#listeners) listener()
   }
 }
 
-/** A refused device asks again now and then: its clock may be set right, its revocation undone. */
+/** A refused device asks again after this, in ms: its clock may be corrected, its revocation undone. */
 const refusedMs = 5_000
 
-/** Host and port of an address, as the relay knows itself by. */
+/** Host and port of an address: the name by which the relay knows itself. */
 function hostOf(url: string): string {
   return /^\w+:\/\/([^/?#]+)/.exec(url)?.[1] ?? url
 }

@@ -5,10 +5,10 @@ import type { Rows } from '../row/rows.js'
 import { claimHash, mailboxClaim } from '../seal/keys.js'
 
 /**
- * What the org's invitations ask of the relay: the vendor leaves the claim's hash, the partner shows the claim (rules MB1, MB2). Repeated with each
- * session, because asking again changes nothing and a relay that lost its disk must be told again.
+ * The requests that the org's invitations make to the relay: the vendor leaves the claim's hash, the partner shows the claim (rules MB1, MB2). Each session
+ * repeats them. A repeated request changes nothing, and a relay that lost its disk needs it.
  *
- * @returns messages by a name under which a session says each once
+ * @returns messages, each with a name; a session says each name once
  */
 export function mailboxRequests(rows: Rows): readonly (readonly [name: string, message: ClientMessage])[] {
   const requests: (readonly [string, ClientMessage])[] = []

@@ -1,6 +1,6 @@
 import { type ClientMessage, encodeClientFrame, limits } from '@entente/protocol'
 
-/** Gathers what is said in one turn of the loop into as few frames as hold it: coming back with hundreds of feeds takes one. */
+/** Packs the messages of one turn of the event loop into as few frames as hold them: subscribing to hundreds of feeds takes one. */
 export class Outbox {
   readonly #send: (frame: Uint8Array) => void
   #messages: Uint8Array[] = []
@@ -21,7 +21,7 @@ export class Outbox {
     void Promise.resolve().then(() => this.flush())
   }
 
-  /** Sends what has gathered. A frame is its messages one after the other. */
+  /** Sends the gathered messages. A frame is its messages one after the other. */
   flush(): void {
     this.#due = false
     if (this.#messages.length === 0) return

@@ -1,14 +1,14 @@
 import type { ErrorCode, FeedName, Key } from '@entente/protocol'
 import type { Clock } from '../port/clock.js'
 
-/** A pause with no known end is tried again after this; what ends it normally comes much sooner. */
+/** A pause with no known end lasts this long, in ms. The event that ends it normally comes much sooner. */
 const longMs = 5_000
 const firstMs = 100
 const mostMs = 10_000
-/** Before what found no room is tried again: long enough that what stands behind much of it has its turn. */
+/** How long an offer that found no room waits, in ms: long enough for the many behind it to have their turn. */
 const noRoomMs = 60_000
 
-/** What a refusal keeps from being sent again at once. All of it ends with the session. */
+/** Keeps refused offers from being sent again at once. All pauses end with the session. */
 export class Pauses {
   readonly #clock: Clock
   readonly #again: () => void
@@ -30,7 +30,7 @@ export class Pauses {
     return now < (this.#keys.get(`${feed}#${key}`)?.until ?? 0)
   }
 
-  /** The relay is busy or cannot store: nothing is sent for a while. Reading goes on. */
+  /** The relay is busy or cannot store: nothing is published for a while. Reading goes on. */
   pauseAll(retryMs: number): void {
     this.#all = this.#until(Math.max(retryMs, 250))
   }
@@ -40,29 +40,29 @@ export class Pauses {
     this.#feeds.set(feed, this.#until(longMs))
   }
 
-  /** Another device was faster, and its entry has not come yet. */
+  /** Another device published the key first, and its entry has not come yet. */
   pauseKey(feed: FeedName, key: Key): void {
     const times = (this.#keys.get(`${feed}#${key}`)?.times ?? 0) + 1
     this.#keys.set(`${feed}#${key}`, { until: this.#until(Math.min(firstMs * 2 ** times, mostMs)), times })
   }
 
-  /** The org's room at the relay is used up: what takes up more waits for long, and all else for a moment. */
+  /** The org has reached its quota: the key waits for long, and all others for a moment. Some of them may need no room. */
   noRoom(feed: FeedName, key: Key, retryMs: number): void {
     this.pauseAll(retryMs)
     this.#keys.set(`${feed}#${key}`, { until: this.#until(noRoomMs), times: 0 })
   }
 
-  /** The relay will not take this from this session, now or later. */
+  /** The relay will not accept this key from this session, now or later. */
   blockKey(feed: FeedName, key: Key): void {
     this.#keys.set(`${feed}#${key}`, { until: Number.POSITIVE_INFINITY, times: 0 })
   }
 
-  /** Messages or agreements have changed: what waits for them may go. */
+  /** Messages have come, and with them maybe the agreement that paused feeds wait for. */
   resumeFeeds(): void {
     this.#feeds.clear()
   }
 
-  /** An offer of the key was taken. */
+  /** The relay accepted an offer of the key. */
   resumeKey(feed: FeedName, key: Key): void {
     this.#keys.delete(`${feed}#${key}`)
   }
@@ -84,7 +84,7 @@ export class Pauses {
     this.#cancel = this.#clock.after(at - this.#clock.now(), () => {
       this.#wakeAt = Number.POSITIVE_INFINITY
       const now = this.#clock.now()
-      // One timer for all: what ends later than this has none of its own yet.
+      // One timer serves all pauses, so the next end needs it again.
       for (const end of this.#ends()) if (end > now && end < Number.POSITIVE_INFINITY) this.#wake(end)
       this.#again()
     })
@@ -97,7 +97,7 @@ export class Pauses {
   }
 }
 
-/** Refusals that say that nothing at all will be taken for a while. */
+/** Whether a refusal means that the relay accepts nothing for a while. */
 export function isGeneral(code: ErrorCode): boolean {
   return code === 'RATE' || code === 'UNAVAILABLE'
 }

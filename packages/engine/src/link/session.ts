@@ -12,6 +12,7 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
+import { SerialQueue } from '../flow/turns.js'
 import type { Clock } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
 import { batchesOf, sizeOf } from './batches.js'
@@ -22,17 +23,17 @@ import { mailboxRequests } from './mailboxes.js'
 import { Outbox } from './outbox.js'
 import { isGeneral, Pauses } from './pauses.js'
 
-/** What the device is to sign: the relay's nonce (base64url) and clock (ms since 1970), its host as dialled, the version to be spoken. */
+/** What the device signs: the relay's nonce (base64url) and clock (ms since 1970), the host that was dialled, the protocol version. */
 export interface Introduction {
   readonly nonce: string
   readonly host: string
   readonly version: number
   readonly time: number
-  /** What the relay's operator gave the org to be let in with. */
+  /** The code by which the relay's operator lets the org in. */
   readonly join?: string
 }
 
-/** Shows who this device is, by a token over the introduction and the org's certificate. */
+/** Proves the device's key: a token over the introduction, and the certificate that the org gave the device. */
 export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
 
 export interface SessionOptions {
@@ -44,15 +45,15 @@ export interface SessionOptions {
   readonly events: SessionEvents
 }
 
-/** How long to wait before a claim is shown again, by the tries that are left, in ms: soon at first, then so that a vendor has time to come online. */
+/** The pause before a claim is shown again, in ms, by the tries that are left. Short at first; then a vendor has time to come online. */
 const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
 
-/** What a session tells the link. After `onEnd` it says nothing more. */
+/** What a session reports to the link. `onEnd` is its last call. */
 export interface SessionEvents {
   onWelcome(welcome: MessageOf<'welcome'>): void
   onMailbox(mailbox: MessageOf<'mailbox'>): void
   onEntries(count: number): void
-  /** Something may have become live, acknowledged or refused. */
+  /** A feed may have become live, an offer acknowledged or refused. */
   onProgress(): void
   onProblem(what: string): void
   onEnd(end: SessionEnd): void
@@ -60,20 +61,22 @@ export interface SessionEvents {
 
 /** Why a session cannot go on. */
 export interface SessionEnd {
-  /** Where the relay refused it. */
+  /** Why the relay refused it. */
   readonly code?: ErrorCode
-  /** Where the relay said when to come back, in ms. */
+  /** The pause that the relay asked for, in ms. */
   readonly retryMs?: number
 }
 
 /**
- * One conversation with the relay over one line: challenge, then hello, attaching and subscribing at once, welcome, publishing. Messages are taken one after
- * the other, each fully done before the next, so that an acknowledgement is never seen before its entry has been absorbed.
+ * One authenticated conversation over one line: challenge; hello, attach and subscribe at once; welcome; publish. The session handles one message at a time
+ * and finishes it before the next, so an acknowledgement never counts before its entry is absorbed.
  */
 export class Session {
   readonly #options: SessionOptions
   readonly #outbox: Outbox
   readonly #pauses: Pauses
+  /** The messages that are not done yet, in their order. */
+  readonly #inbox = new SerialQueue()
   readonly #inFlight = new InFlight()
   readonly #feedByNumber = new Map<number, FeedName>()
   readonly #numberByFeed = new Map<FeedName, number>()
@@ -85,7 +88,6 @@ export class Session {
   #heartbeat: Heartbeat | undefined
   #introduced = false
   #incarnation: number | undefined
-  #inbox: Promise<unknown> = Promise.resolve()
   #behind = 0
   #sending: 'no' | 'yes' | 'again' = 'no'
   #lastNumber = 0
@@ -115,13 +117,13 @@ export class Session {
       return
     }
     for (const message of messages) {
-      // The only one that does not wait its turn: it tells that the line lives, however much is still to be done.
+      // A ping does not wait its turn: its answer shows that the line lives, however much work waits.
       if (message.type === 'ping') this.#say({ type: 'pong' })
       else this.#enqueue(message)
     }
   }
 
-  /** Asks for a token with which a stock y-websocket provider may read one doc. @throws ProtocolError with the relay's code */
+  /** Asks for a token by which a stock y-websocket provider may read one doc. @throws ProtocolError with the relay's code */
   askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined)
@@ -141,13 +143,15 @@ export class Session {
 
   #enqueue(message: RelayMessage): void {
     this.#behind++
-    this.#inbox = this.#inbox
-      .then(() => (this.#ended ? undefined : this.#take(message)))
-      .catch((error: unknown) => this.#fail(error))
-      .then(() => {
-        this.#behind--
-        if (this.#behind === 0 && !this.#ended) this.#options.events.onProgress()
-      })
+    void this.#inbox.run(async () => {
+      try {
+        if (!this.#ended) await this.#take(message)
+      } catch (error) {
+        this.#fail(error)
+      }
+      this.#behind--
+      if (this.#behind === 0 && !this.#ended) this.#options.events.onProgress()
+    })
   }
 
   async #take(message: RelayMessage): Promise<void> {
@@ -162,7 +166,7 @@ export class Session {
       case 'accepted':
         return this.#accept(message)
       case 'refused':
-        return this.#hearNo(message)
+        return this.#takeRefusal(message)
       case 'mailbox':
         if (message.state === 'wrong' && message.triesLeft > 0) return this.#claimLater(message)
         this.#retryFeeds()
@@ -187,7 +191,7 @@ export class Session {
     if (this.#ended) return
     this.#say({ type: 'hello', ...shown })
     this.#introduced = true
-    // What to follow is known already, so it goes with the hello and saves a way to the relay and back.
+    // The feeds to follow are known already. Subscribing with the hello saves a round trip.
     this.#work()
   }
 
@@ -224,7 +228,7 @@ export class Session {
     this.#work()
   }
 
-  async #hearNo(refused: MessageOf<'refused'>): Promise<void> {
+  async #takeRefusal(refused: MessageOf<'refused'>): Promise<void> {
     switch (refused.what) {
       case 'offer':
         this.#refuseOffer(refused)
@@ -250,7 +254,7 @@ export class Session {
     else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
     else if (code === 'WAIT') this.#pauses.pauseFeed(feed)
     else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
-      // Normally what was missed has been absorbed by now, and the next projection names it.
+      // Normally the missed entry has been absorbed by now, and the next offer names it.
       if (this.#options.replica.sequence(feed, key) === seen) this.#pauses.pauseKey(feed, key)
     } else {
       this.#pauses.blockKey(feed, key)
@@ -266,17 +270,17 @@ export class Session {
     this.#numberByFeed.delete(feed)
     if (code === 'LOST') return this.#options.replica.lost(feed)
     this.#refusedFeeds.add(feed)
-    // A mailbox that the peer has not claimed yet, or no longer has, is nothing to worry about.
+    // The peer may not have claimed the mailbox yet, or may have left it: no problem to report.
     if (code !== 'FEED') this.#options.events.onProblem(`The relay refused the feed ${feed} (${code}): ${detail}`)
   }
 
-  /** After a mailbox has changed hands, feeds that were refused may be there. */
+  /** A mailbox has changed, so feeds that were refused may be open now. */
   #retryFeeds(): void {
     this.#refusedFeeds.clear()
     this.#work()
   }
 
-  /** Does whatever there is to do now: follows new feeds, sends what waits. */
+  /** Subscribes to new feeds and publishes dirty keys. */
   #work(): void {
     if (this.#ended || !this.#introduced) return
     this.#follow()
@@ -316,14 +320,14 @@ export class Session {
     if (count <= 0 || bytes <= 0) return
     const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
     const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
-    // Messages and control entries first: they are few and small, and a revocation must not stand behind all records of an import.
+    // Messages and control entries first: they are few and small, and a revocation must not wait for all records of an import.
     const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
     for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes })) {
       if (!this.#ended) this.#publish(offers)
     }
   }
 
-  /** Says a feed's offers in messages that fit into frames. */
+  /** Sends a feed's offers in messages that fit into frames. */
   #publish({ feed, offers }: FeedOffers): void {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined || !this.#live.has(feed)) return
@@ -336,7 +340,7 @@ export class Session {
     }
   }
 
-  /** The relay may only not know the invitation yet: its vendor was offline, or is a moment late (rule MB8). The claim itself cannot be wrong. */
+  /** The relay may not know the invitation yet, because the vendor was offline or is a moment late (rule MB8). The claim itself cannot be wrong. */
   #claimLater({ mailbox, triesLeft }: MessageOf<'mailbox'>): void {
     this.#options.clock.after(claimPauses[triesLeft] ?? 1_000, () => {
       this.#said.delete(`claim ${mailbox}`)
