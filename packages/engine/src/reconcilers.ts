@@ -3,8 +3,8 @@ import type { Clock } from './port/clock.js'
 import type { ReplicaView } from './replica/index.js'
 
 /**
- * Work that follows from state: it looks at rows and inbox and does what is missing by saving rows. Called again after every change, so a crash at
- * any point is made good by the next call. Must be idempotent, and return when nothing is left to do.
+ * Work that follows from state: it compares rows and inboxes with what they should be, and saves the difference as rows. It is called again after every
+ * change, so the next call repairs a crash at any point. Must be idempotent, and return when nothing is left to do.
  */
 export interface Reconciler {
   readonly name: string
@@ -53,7 +53,7 @@ export class Reconcilers {
     this.#settle()
   }
 
-  /** There may be something to do. */
+  /** State has changed, so there may be work. */
   poke(): void {
     this.#due = true
     if (!this.#started || this.#running) return
@@ -73,7 +73,7 @@ export class Reconcilers {
   }
 
   async #run(): Promise<void> {
-    // Gathers the changes of one turn of the loop, so that an import of thousands is looked at once.
+    // Gathers the changes of one turn, so that an import of thousands is one run.
     await nextTurn(this.#clock)
     while (this.#due && this.#started) {
       this.#due = false

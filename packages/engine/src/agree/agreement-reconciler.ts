@@ -15,7 +15,7 @@ import { acceptanceTerms, agreedTerms, proposalTerms } from './agreement-terms.j
 export const proposalKey = 'proposal'
 export const acceptanceKey = 'acceptance'
 
-/** Takes in what the peer proposed, accepted and computed, and compares the hashes of both sides. */
+/** Takes in the peer's proposal, acceptance and hash, and compares the hashes of both sides. */
 export function agreementReconciler(context: EngineContext): Reconciler {
   const { rows, replica } = context
   const refusals = new Refusals(context)
@@ -54,7 +54,7 @@ export function agreementReconciler(context: EngineContext): Reconciler {
     if (!decision.ok) return found.refuse('An acceptance', decision.reason)
     const { terms, by, at } = decision
     const { proposal, effective } = agreementFacts(rows.get('Agreement', connection.id))
-    // The present proposal stands in the own feed, so a partner that answered an older one finds it there.
+    // The present proposal is in the own feed, so a partner that answered an older one finds it there.
     if (!proposal || terms.version !== proposal.version) return found.refuse('An acceptance', 'it is of another version of the proposal')
     if (effective?.version === terms.version) return found.refuse('An acceptance', 'this version was agreed already')
     const { version, objects } = proposal
@@ -72,12 +72,12 @@ export function agreementReconciler(context: EngineContext): Reconciler {
 
   async function compareHashes(connection: ConnectionFacts): Promise<void> {
     const body = replica.inbox(connection.peerMessages).get(parseKey(agreedKey))?.body
-    const told = v.safeParse(agreedTerms, body)
-    if (!told.success) return
+    const parsed = v.safeParse(agreedTerms, body)
+    if (!parsed.success) return
     const row = rows.get('Agreement', connection.id)
     const { effective, peerHash } = agreementFacts(row)
-    const peer = contentToValue(told.output)
-    const isDifferent = effective?.version === told.output.version && effective.hash !== told.output.hash
+    const peer = contentToValue(parsed.output)
+    const isDifferent = effective?.version === parsed.output.version && effective.hash !== parsed.output.hash
     const isNew = !peerHash || !isSameValue(contentToValue(peerHash), peer)
     if (!isNew && !isDifferent) return
     await rows.save([
@@ -87,12 +87,12 @@ export function agreementReconciler(context: EngineContext): Reconciler {
     if (isDifferent) context.problem(differentHash, connection.id)
   }
 
-  /** A message that is neither taken in nor refused yet. */
+  /** The peer's message under a key, where it is neither taken in nor refused yet. */
   function unread(connection: ConnectionFacts, key: string, register: string) {
     const body = replica.inbox(connection.peerMessages).get(parseKey(key))?.body ?? null
-    const place = `${connection.id}/${key}`
-    if (body === null || refusals.has(place, body) || valueOf(rows.get('Agreement', connection.id), register) === body) return undefined
-    return { body, refuse: (what: string, reason: string): void => refusals.note(connection, place, body, what, reason) }
+    const message = `${connection.id}/${key}`
+    if (body === null || refusals.has(message, body) || valueOf(rows.get('Agreement', connection.id), register) === body) return undefined
+    return { body, refuse: (what: string, reason: string): void => refusals.note(connection, message, body, what, reason) }
   }
 }
 

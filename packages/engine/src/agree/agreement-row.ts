@@ -13,7 +13,7 @@ import {
   effectiveTerms,
 } from './agreement-terms.js'
 
-/** What an Agreement row holds, read. Its id is the connection's. */
+/** The content of an Agreement row, parsed. Its id is the connection's. */
 export interface AgreementFacts {
   readonly proposal: DecidedProposal | undefined
   readonly acceptance: DecidedAcceptance | undefined
@@ -55,7 +55,7 @@ export function agreementView(connection: ConnectionId, side: Side, row: Row | u
   }
 }
 
-/** The slot under which docs of a version carry a field of one side, or undefined where they do not. */
+/** The slot of one side's field in docs of a version; undefined where they do not have it. */
 export function slotOf(row: Row | undefined, version: number, object: ObjectName, side: Side, field: string): string | undefined {
   return slotLines(row, version)?.[object].find((line) => line[side] === field)?.slot
 }

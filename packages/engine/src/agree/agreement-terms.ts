@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import { type Field, parseField } from '../schema/field.js'
 import { parseValue, type Value } from '../schema/value.js'
 
-// What proposals, acceptances and agreements are made of, as it comes from the other org or out of a row. Unknown properties are dropped, so that both
-// sides compute over the same words.
+// The shapes of proposals, acceptances and agreements, as they come from the other org or out of a row. Unknown properties are dropped, so that both
+// sides compute over the same content.
 
 const field = v.pipe(
   v.unknown(),
@@ -88,5 +88,5 @@ export const effectiveTerms = v.object({
   ),
 })
 
-/** What each side tells the other once it holds the effective agreement. */
+/** The message by which each side names the effective agreement that it computed. */
 export const agreedTerms = v.object({ version, hash: name })

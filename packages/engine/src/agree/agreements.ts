@@ -18,7 +18,7 @@ import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerm
 /** How many of the vendor's records a preflight tries: enough to meet the rare picklist value, few enough to answer at once. */
 const sampleRecords = 500
 
-/** The vendor's records as far as the partner sees them already, for a preflight to try a mapping on. */
+/** The vendor's records that the partner sees already. A preflight tries a mapping on them. */
 export type ListedRecords = (connection: ConnectionFacts, object: ObjectName) => Iterable<{ readonly values: RecordValues }>
 
 /** Proposals, acceptances and the agreement that follows from both. */
@@ -117,7 +117,7 @@ export function createAgreements(
     }
   }
 
-  /** Takes each field as the own schema describes it, so that nobody proposes what the org does not have. */
+  /** Takes each field as the own schema describes it, so that nobody proposes a field that the org does not have. */
   function proposalToTerms({ objects }: Proposal, version: number): ProposalTerms {
     const described: Record<string, unknown> = {}
     for (const object of objectNames) {
@@ -151,7 +151,7 @@ function requireField(schema: Parameters<typeof findField>[0], name: string): Fi
   throw new EngineError('INVALID', `${schema.label} has no field ${name}. Leave it out, or add it first.`)
 }
 
-/** What the other org has to know of a field: the values that may be chosen, not those that are retired. */
+/** A field as the other org sees it: without retired picklist values. */
 function offered(field: Field): Field {
   return field.picklist ? { ...field, picklist: field.picklist.filter(({ active }) => active !== false) } : field
 }

@@ -3,7 +3,7 @@ import { toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 import type { Value } from '../schema/value.js'
 
-/** JSON with names in code unit order and without what is undefined: the same text for the same content on every device. */
+/** JSON with names in code unit order and without undefined properties: the same text for the same content on every device. */
 export function canonicalJson(content: unknown): string {
   if (Array.isArray(content)) return `[${content.map(canonicalJson).join(',')}]`
   if (typeof content !== 'object' || content === null) return JSON.stringify(content ?? null)
@@ -19,7 +19,7 @@ export function canonicalHash(content: unknown): string {
   return toBase64UrlEncoded(sha256(encodeUtf8(canonicalJson(content))))
 }
 
-/** Typed content as a plain value of a register: a copy, without what is undefined. */
+/** Typed content as a plain value of a register: a copy, without undefined properties. */
 export function contentToValue(content: object): Value {
   const value: Value = JSON.parse(canonicalJson(content))
   return value

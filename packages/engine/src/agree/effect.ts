@@ -6,12 +6,12 @@ import type { RowEdit } from '../row/rows.js'
 import { contentToValue } from './canonical.js'
 import { type ConnectionFacts, messageEdit, messageId } from '../connect/connection-facts.js'
 
-/** The key under which each side tells version and hash of its effective agreement. */
+/** The key of the message with the version and hash of the effective agreement that a side computed. */
 export const agreedKey = 'agreed'
 
 /**
- * What follows from an effective agreement, saved with it: the row that carriage reads, the policy by which the relay knows which slots this side
- * accepts, and the hash for the peer to compare.
+ * The edits of an effective agreement: the row that decides the desired state of docs, the policy with the slots that this side accepts, and the hash for
+ * the peer to compare.
  */
 export function effectiveEdits(connection: ConnectionFacts, agreement: EffectiveAgreement): readonly RowEdit[] {
   return [
@@ -26,8 +26,8 @@ export function effectiveEdits(connection: ConnectionFacts, agreement: Effective
 }
 
 /**
- * Which fields the slots of a version stood for. Kept for every version: docs of an earlier one may still stand at the relay, and frozen mirrors do for
- * good, and their slots must never be read as those of the present version.
+ * The register with the fields of a version's slots. There is one for every version: the relay may still hold docs of an earlier one, frozen mirrors stay for
+ * good, and nobody may read their slots as those of the present version.
  */
 export function slotsRegister(version: number): string {
   return `slots.${version}`

@@ -12,8 +12,8 @@ export type EffectiveResult =
 export const objectNames: readonly ObjectName[] = ['Lead', 'Opportunity']
 
 /**
- * The intersection of a proposal and its acceptance, computed alike on both sides (rule AG3): the fields that the partner mapped, each under its slot
- * where both want it to keep flowing. Slots are given by the proposal in the order of its update fields, so that the acceptance cannot move them.
+ * The intersection of a proposal and its acceptance, computed alike on both sides (rule AG3): the fields that the partner mapped, each with its slot where
+ * both sides let it keep flowing. The order of the proposal's update fields gives the slots, so the acceptance cannot move them.
  */
 export function effectiveAgreement(proposal: ProposalTerms, acceptance: AcceptanceTerms): EffectiveResult {
   const refusal = refuseProposal(proposal)
@@ -49,7 +49,7 @@ export function effectiveAgreement(proposal: ProposalTerms, acceptance: Acceptan
   return { ok: true, agreement: { version, hash: canonicalHash({ version, objects }), objects } }
 }
 
-/** What is wrong with a proposal whoever made it: an eleventh update field (rule AG2), or a field that is named twice. */
+/** Refuses a proposal with an eleventh update field (rule AG2), or with a field that is named twice. Both sides check it. */
 export function refuseProposal({ objects }: Pick<ProposalTerms, 'objects'>): Extract<EffectiveResult, { ok: false }> | undefined {
   for (const object of objectNames) {
     const fields = objects[object]?.fields ?? []

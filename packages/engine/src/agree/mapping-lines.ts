@@ -6,14 +6,14 @@ import type { Value } from '../schema/value.js'
 
 type AcceptedObject = NonNullable<Acceptance['objects'][ObjectName]>
 
-/** The lines by which a record is converted: the agreed mapping, and a default for each own required field that nothing is mapped to. */
+/** The lines that convert a record: the agreed mapping, and the defaults of own required fields that nothing is mapped to. */
 export function conversionLines(fields: readonly FieldMapping[], defaults: Readonly<Record<string, Value>> = {}): readonly MappingLine[] {
   const mapped = new Set(fields.map(({ target }) => target))
   const filled = Object.entries(defaults).filter(([target]) => !mapped.has(target))
   return [...fields, ...filled.map(([target, value]): MappingLine => ({ target, default: value }))]
 }
 
-/** Suggests a mapping for what was proposed; what a person chose stays as it is. */
+/** Suggests a mapping for the proposed fields. Lines that a person chose stay as they are. */
 export function suggestFields(
   proposed: readonly ProposedField[],
   schema: ObjectSchema,
@@ -32,7 +32,7 @@ export function suggestFields(
   })
 }
 
-/** What each line of a mapping will do, with values of real records; a required own field that nothing fills is a blocked line of its own. */
+/** The effect of each line of a mapping, with values of real records. A required own field that nothing fills is a blocked line of its own. */
 export function preflightLines(
   proposed: readonly ProposedField[],
   schema: ObjectSchema,

@@ -16,25 +16,25 @@ import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 
-/** A connection as agreeing, sharing and exporting need it. */
+/** What the product modules read of a connection. */
 export interface ConnectionFacts {
   readonly id: ConnectionId
   readonly side: Side
   readonly enabled: boolean
-  /** Whether a person found that both screens show the same code. */
+  /** Whether a person confirmed that both screens show the same code. */
   readonly verified: boolean
   readonly peer: OrgId
   readonly peerName: string
   /** Base64url; both orgs know it and the relay does not. */
   readonly secret: string
-  /** The messages feeds: what this org says, and what the peer says. */
+  /** The messages feeds of this org and of the peer. */
   readonly ownMessages: FeedName
   readonly peerMessages: FeedName
 }
 
 const factsByRow = new WeakMap<Row, ConnectionFacts>()
 
-/** What a Connection row says, or undefined as long as the peer and the shared secret are not known. */
+/** Reads a Connection row. Undefined until the peer and the shared secret are known. */
 export function connectionFacts(row: Row | undefined): ConnectionFacts | undefined {
   if (!row) return undefined
   const known = factsByRow.get(row)
@@ -60,7 +60,7 @@ export function connectionFacts(row: Row | undefined): ConnectionFacts | undefin
   return facts
 }
 
-/** Every connection over which things may travel now. */
+/** The connections over which feeds flow now. */
 export function enabledConnections(rows: Rows, side?: Side): ConnectionFacts[] {
   const list: ConnectionFacts[] = []
   for (const row of rows.list('Connection').values()) {
@@ -91,7 +91,7 @@ export function messageId(feed: FeedName, key: Key | string): string {
   return `${feed}#${parseKey(key)}`
 }
 
-/** The edit by which an own message is said, or taken back (null). */
+/** The edit that publishes an own message, or erases it (null). */
 export function messageEdit(feed: FeedName, key: Key | string, body: Value): RowEdit {
   return { object: 'Message', id: messageId(feed, key), values: { body } }
 }

@@ -22,14 +22,14 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     const row = rows.get('Invitation', mailbox)
     const known = textOf(row, 'state')
     if (!row || (known !== 'open' && known !== 'claimed') || state === 'open' || state === known) return
-    // A mailbox that led to a connection has no other end than that.
+    // An invitation that led to a connection is done, whatever becomes of its mailbox.
     const next = textOf(row, 'connection') && state !== 'claimed' ? 'done' : state
     void rows
       .save([{ object: 'Invitation', id: mailbox, values: { state: next } }])
       .catch((error: unknown) => context.problem(error instanceof Error ? error.message : 'An invitation could not be brought up to date.'))
   })
 
-  /** Milliseconds since 1970 by the relay's clock, as far as it has told. */
+  /** Milliseconds since 1970 by the relay's clock, as last heard. */
   const now = (): number => clock.now() + link.status().clockOffset
   const requireAdmin = (): void => {
     if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
@@ -151,7 +151,7 @@ function connectionToView(row: Row): ConnectionView {
   }
 }
 
-/** What has become of an invitation that led nowhere, in words for the one who looks at it. */
+/** Why an invitation led to no connection, in words for a person. */
 const problems: Readonly<Record<string, string>> = {
   wrong: 'The invitation did not lead to the org that it names. Ask for a new one.',
   taken: 'Another org has used this invitation. Ask for a new one.',

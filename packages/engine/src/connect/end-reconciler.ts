@@ -11,7 +11,7 @@ export const endKey = parseKey('end')
 export const mismatchProblem =
   'The codes of both orgs were found to differ, so somebody may stand between them. Nothing flows. Disconnect, and connect again with a new invitation.'
 
-/** Hears that the peer ended the connection, or found that the codes differ (rule CN7), and tells the relay of an end (rule CN8). */
+/** Takes in that the peer ended the connection or found the codes to differ (rule CN7), and registers an end with the relay (rule CN8). */
 export function endReconciler(context: EngineContext): Reconciler {
   const { rows, replica } = context
   const refused = new Map<string, unknown>()
@@ -20,14 +20,14 @@ export function endReconciler(context: EngineContext): Reconciler {
     async react() {
       for (const row of rows.list('Connection').values()) {
         const state = textOf(row, 'state')
-        if (state === 'Enabled' || state === 'Error') await look(row)
-        if (state === 'Disabled') await tellRelay(row)
+        if (state === 'Enabled' || state === 'Error') await takeEnd(row)
+        if (state === 'Disabled') await registerEnd(row)
       }
     },
   }
 
-  /** Where the org never registered a policy, the relay knows of no connection. */
-  async function tellRelay(row: Row): Promise<void> {
+  /** Where the org never registered a policy, the relay knows no connection to end. */
+  async function registerEnd(row: Row): Promise<void> {
     const side = sideOf(row)
     if (!side) return
     const id = messageRowId(connectionFeed(parseConnectionId(row.id), side, 'messages'), policyKey)
@@ -35,7 +35,7 @@ export function endReconciler(context: EngineContext): Reconciler {
     if (policy && !policy.ended) await rows.save([{ object: 'ControlEntry', id, values: { body: policyText({ ...policy, ended: true }) } }])
   }
 
-  async function look(row: Row): Promise<void> {
+  async function takeEnd(row: Row): Promise<void> {
     const side = sideOf(row)
     if (!side) return
     const connection = parseConnectionId(row.id)

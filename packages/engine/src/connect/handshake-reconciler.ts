@@ -30,8 +30,8 @@ export function isExpired(row: Row, now: number): boolean {
 }
 
 /**
- * Carries the handshake in the mailbox of each open invitation: the partner has committed, the vendor reveals, the partner reveals, both have a
- * connection (rules CN2 to CN6). Each step is one save, found by looking at what is there, so it goes on after a crash wherever it stood.
+ * Works the handshake in the mailbox of each open invitation: the partner commits, the vendor reveals, the partner reveals, both have a connection (rules
+ * CN2 to CN6). The rows and the inbox decide the next step, and each step is one save, so it goes on after a crash.
  */
 export function handshakeReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity, clock, random } = context
@@ -55,7 +55,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     const own = textOf(row, 'reveal')
     if (own === undefined) {
       const { exchangeKey, jws } = await makeReveal(identity, parseConnectionId(row.id), random)
-      // The first commitment binds: one that comes later would have seen our reveal.
+      // The first commitment binds: who made a later one may have seen our reveal.
       await rows.save([
         { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal: jws, peerCommit: commit } },
         say(row, 'vendor', revealKey, jws),
@@ -90,7 +90,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
         say(row, 'partner', revealKey, own),
       ])
     } else if (hasAnswered(parseConnectionId(textOf(row, 'connection') ?? ''))) {
-      // The mailbox is left only when the vendor speaks over the connection: until then a relay that lost its disk is told the reveal again.
+      // The partner leaves the mailbox once the vendor speaks over the connection. Until then a relay that lost its disk gets the reveal again.
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
     }
   }
@@ -136,7 +136,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     ]
   }
 
-  /** The invitation is over for this org at once; the mailbox is left when the relay can tell the partner so. */
+  /** The vendor leaves the mailbox once the relay has the cancellation for the partner. */
   async function cancel(row: Row): Promise<void> {
     if (replica.acknowledged(mailboxFeed(row, 'vendor'), cancelKey))
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'cancelled' } }])
@@ -146,7 +146,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     return replica.inbox(connectionFeed(connection, 'vendor', 'messages')).size > 0
   }
 
-  /** Milliseconds since 1970 by the relay's clock, as far as it has told. */
+  /** Milliseconds since 1970 by the relay's clock, as last heard. */
   function now(): number {
     return clock.now() + context.link.status().clockOffset
   }
@@ -159,7 +159,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     return { object: 'Message', id: messageRowId(mailboxFeed(row, side), key), values: { body } }
   }
 
-  /** What the other side said under a key. */
+  /** The other side's message under a key. */
   function said(row: Row, side: Side, key: Key): string | undefined {
     if (sideOf(row) !== otherSide(side)) return undefined
     const body = replica.inbox(mailboxFeed(row, side)).get(key)?.body

@@ -1,17 +1,17 @@
 import { type OrgId, parseOrgId } from '@entente/protocol'
 import { EngineError } from '../error.js'
 
-/** What an invitation link carries, all of it in the fragment, which no browser sends to a server (rule CN1). */
+/** The content of an invitation link. All of it is in the fragment, which no browser sends to a server (rule CN1). */
 export interface InvitationLink {
   /** 128 random bits, base64url. */
   readonly secret: string
-  /** The org that invites: no other may answer in its place. */
+  /** The org that invites: no other org may answer for it. */
   readonly vendor: OrgId
 }
 
 const fragment = /#invite=([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/
 
-/** @param base address of the page that takes the invitation; what fragment it has is replaced */
+/** @param base address of the page that takes the invitation; its fragment is replaced */
 export function formatLink(base: string, { secret, vendor }: InvitationLink): string {
   return `${base.replace(/#.*$/, '')}#invite=${secret}.${vendor}`
 }

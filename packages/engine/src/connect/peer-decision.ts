@@ -5,7 +5,7 @@ import { valueOf } from '../row/row.js'
 import type { Value } from '../schema/value.js'
 import type { ConnectionFacts } from './connection-facts.js'
 
-/** What this part of the engine signs. */
+/** The kinds of decision that agreements and exports consist of. */
 export type DecisionType = 'proposal' | 'acceptance' | 'request' | 'package' | 'result'
 
 export type PeerDecision<Terms> =
@@ -13,7 +13,7 @@ export type PeerDecision<Terms> =
   | { readonly ok: false; readonly reason: string }
 
 /**
- * Reads what the peer signed: verifies device, role and connection, then the form of what was said. A decision that fails is refused as a whole, with
+ * Reads a decision of the peer: verifies device, role and connection, then the form of its terms. A decision that fails is refused as a whole, with
  * the reason, and changes nothing.
  */
 export async function readDecision<Schema extends v.GenericSchema>(
@@ -40,7 +40,7 @@ export async function readDecision<Schema extends v.GenericSchema>(
   return { ok: true, terms: parsed.output, by, at: iat * 1000 }
 }
 
-/** Remembers what was refused, so that each is told once and not read again and again; until a connection changes, as by another certificate. */
+/** Remembers refused messages, so that each is reported once and not read again. Forgets them when a connection changes, as by another certificate. */
 export class Refusals {
   readonly #context: EngineContext
   readonly #refused = new Map<string, Value>()
@@ -52,13 +52,14 @@ export class Refusals {
     })
   }
 
-  has(place: string, body: Value): boolean {
-    return this.#refused.has(place) && this.#refused.get(place) === body
+  /** @param message the connection and the key, as one text */
+  has(message: string, body: Value): boolean {
+    return this.#refused.has(message) && this.#refused.get(message) === body
   }
 
   /** @param what such as "A proposal" */
-  note(connection: ConnectionFacts, place: string, body: Value, what: string, reason: string): void {
-    this.#refused.set(place, body)
+  note(connection: ConnectionFacts, message: string, body: Value, what: string, reason: string): void {
+    this.#refused.set(message, body)
     this.#context.problem(`${what} of ${connection.peerName || 'the peer'} was refused: ${reason}.`, connection.id)
   }
 }

@@ -10,7 +10,7 @@ import { verifyDecision } from '../identity/decision.js'
 import type { Identity } from '../identity/identity.js'
 import type { RandomBytes } from '../port/random.js'
 
-// What both orgs show each other in the mailbox, each signed by the device of the admin who connects (rules CN2 to CN5).
+// The reveals that both orgs exchange in the mailbox, each signed by the device of the admin who connects (rules CN2 to CN5).
 
 const revealClaims = v.looseObject({
   iss: v.pipe(v.string(), v.transform(parseOrgId)),
@@ -48,7 +48,7 @@ export async function makeReveal(identity: Identity, mailbox: ConnectionId, rand
   return { exchangeKey: toBase64UrlEncoded(secret), jws }
 }
 
-/** What a partner says before it knows the vendor's reveal, so that neither can choose its key by the code that comes out (rule CN3). */
+/** The partner's commitment before it knows the vendor's reveal, so that neither side can choose its key by the code that results (rule CN3). */
 export function commitTo(jws: string): string {
   return toBase64UrlEncoded(sha256(encodeUtf8(jws)))
 }
@@ -85,7 +85,7 @@ export function sharedSecret(exchangeKey: string, peerExchange: string, connecti
   return toBase64UrlEncoded(expand(sha256, extract(sha256, shared, encodeUtf8(connection)), encodeUtf8('entente/1 connection'), 32))
 }
 
-/** "1234 5678 9012": what both screens show, over everything that both sides revealed (rule CN4). */
+/** The code that both screens show, such as "1234 5678 9012", over everything that both sides revealed (rule CN4). */
 export function shortCode(vendorReveal: string, partnerReveal: string): string {
   const hash = sha256(encodeUtf8(`entente/1 code\n${vendorReveal}\n${partnerReveal}`))
   const number = new DataView(hash.buffer, hash.byteOffset).getBigUint64(0) % 1_000_000_000_000n

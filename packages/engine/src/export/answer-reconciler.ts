@@ -9,7 +9,7 @@ import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { mapIdOfListing } from '../share/listing-id.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
-import { Mail } from './mail.js'
+import { PendingMessages } from './pending-messages.js'
 import { answersToParts, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
 import {
@@ -24,30 +24,30 @@ import {
 } from './export-messages.js'
 
 /**
- * Answers the partner's requests: checks who asks, whether the record is still shared and under which agreement, and packs the agreed fields. Packages
- * and record maps are one save, so a crash leaves a request either unanswered or answered (rule EX1).
+ * Answers the partner's export requests: checks the person, the sharing and the agreement, and packs the agreed fields. Packages and record maps are one
+ * save, so a crash leaves a request either unanswered or answered (rule EX1).
  */
 export function answerReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity, clock, link } = context
-  const mail = new Mail(context, requestPrefix)
+  const pending = new PendingMessages(context, requestPrefix)
   const refusals = new Refusals(context)
 
   return {
     name: 'export answers',
     async react() {
-      for (const connection of enabledConnections(rows, 'vendor')) await mail.work(connection, (key) => answer(connection, key))
+      for (const connection of enabledConnections(rows, 'vendor')) await pending.handleAll(connection, (key) => answer(connection, key))
     },
   }
 
   async function answer(connection: ConnectionFacts, key: Key): Promise<void> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body
-    const place = `${connection.id}/${key}`
-    if (body === undefined || body === null || refusals.has(place, body)) return
+    const message = `${connection.id}/${key}`
+    if (body === undefined || body === null || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'request', body, requestTerms)
-    if (!decision.ok) return refusals.note(connection, place, body, 'An export request', decision.reason)
+    if (!decision.ok) return refusals.note(connection, message, body, 'An export request', decision.reason)
     const { terms, by } = decision
     if (requestKey(terms.job, terms.request) !== key)
-      return refusals.note(connection, place, body, 'An export request', 'it stands under the key of another')
+      return refusals.note(connection, message, body, 'An export request', 'it stands under the key of another')
     const first = packageKey(terms.job, terms.request, 0)
     if (rows.get('Message', messageId(connection.ownMessages, first))) return
     const answers = answerAll(connection, terms, by)
@@ -106,7 +106,7 @@ export function answerReconciler(context: EngineContext): Reconciler {
     })
   }
 
-  /** Exported before, or on its way: also where it was stopped since. Only what failed may be exported again. */
+  /** Whether a record is exported or on its way, also where sharing was stopped since. Only failed exports may be repeated. */
   function isTaken(map: string): boolean {
     const outbound = valueOf(rows.get('RecordMap', map), 'outbound')
     return typeof outbound === 'string' && !outbound.endsWith('Error')
@@ -116,7 +116,7 @@ export function answerReconciler(context: EngineContext): Reconciler {
     return {
       object: 'RecordMap',
       id: map,
-      // `on` is left open until the partner has its copy: nothing flows before.
+      // `on` stays unset until the partner has its copy: nothing flows before.
       values: {
         connection: connection.id,
         object,

@@ -3,8 +3,8 @@ import { isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
 import type { ExportError, OutboundStatus } from '../api/index.js'
 import { value } from '../agree/agreement-terms.js'
 
-// What both orgs say to each other about an export. A request asks for up to 50 listings; it is answered by one or more packages, and each package by
-// one result. All are signed; the key of each names job, request and part, so that a second answer to the same can never stand beside the first.
+// The messages of an export. A request asks for up to 50 listings. One or more packages answer it, and one result answers each package. All are signed.
+// The key of each names job, request and part, so that a second answer replaces the first.
 
 /** Listings in one request: their package fits into one message unless texts are long. */
 export const listingsPerRequest = 50
@@ -69,21 +69,21 @@ const ended = v.object({ listing: id, map: id, status: v.picklist(outboundStatus
 export const resultTerms = v.object({ ...part, part: number, results: v.array(ended) })
 export type ResultTerms = v.InferOutput<typeof resultTerms>
 
-/** What a partner's ExportRequest row keeps of each listing. */
+/** How the listings of a request ended, as the partner's ExportRequest row keeps it. */
 export const outcomes = v.array(refused)
-export type Outcome = v.InferOutput<typeof refused>
+export type ListingOutcome = v.InferOutput<typeof refused>
 
 export const requestPrefix = 'q.'
 export const packagePrefix = 'p.'
 export const resultPrefix = 'r.'
 
-/** What a package leaves once its result has come: so small that it may stay, and the sign for the partner that its result was read. */
+/** Replaces a package once its result has come: small enough to stay, and the sign for the partner that the vendor read the result. */
 export const packageDone = 'done'
 
 export const requestKey = (job: string, request: number): Key => parseKey(`${requestPrefix}${job}.${request}`)
 export const packageKey = (job: string, request: number, index: number): Key => parseKey(`${packagePrefix}${job}.${request}.${index}`)
 export const resultKey = (job: string, request: number, index: number): Key => parseKey(`${resultPrefix}${job}.${request}.${index}`)
-/** The result's key for a package's key, and back. */
+/** The key of a package's result, and back. */
 export const resultOfPackage = (key: string): Key => parseKey(resultPrefix + key.slice(2))
 export const packageOfResult = (key: string): Key => parseKey(packagePrefix + key.slice(2))
 

@@ -6,10 +6,10 @@ import type { Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
 import { type Answer, exportError } from './export-messages.js'
 
-/** Bytes of answers in one package: signed (base64url) and sealed it stays below what one message may have. */
+/** Bytes of answers in one package, at most: signed (base64url) and sealed it stays below the limit of a message. */
 const packageBytes = 44_000
 
-/** The export of one record: the agreed fields and nothing else (rule EX3), or why it cannot leave. */
+/** Packs one record: the agreed fields and nothing else (rule EX3), or the reason why it cannot leave. */
 export function recordToAnswer(object: ObjectName, listing: string, map: string, row: Row, fields: readonly AgreedField[]): Answer {
   const values: [string, Value][] = []
   for (const { vendor } of fields) {
@@ -36,7 +36,7 @@ export function recordToAnswer(object: ObjectName, listing: string, map: string,
   }
 }
 
-/** Cuts answers into packages that each fit into one message. */
+/** Splits answers into packages that each fit into one message. */
 export function answersToParts(answers: readonly Answer[]): readonly (readonly Answer[])[] {
   const parts: Answer[][] = []
   let room = 0

@@ -4,7 +4,7 @@ import { agreementFacts } from '../agree/agreement-row.js'
 import type { EngineContext } from '../context.js'
 import { hasSeat } from '../people/grants.js'
 
-/** Why a person of the partner may not export now, or undefined. Checked by the partner before it asks, and by the vendor before anything leaves. */
+/** Why a person of the partner may not export now, or undefined. The partner checks it before it asks, and the vendor before anything leaves. */
 export function exportObstacle(context: EngineContext, connection: ConnectionFacts, person: string): EngineError | undefined {
   const { rows } = context
   if (!connection.enabled)

@@ -6,19 +6,19 @@ import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { Mail } from './mail.js'
+import { PendingMessages } from './pending-messages.js'
 import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './export-messages.js'
 
-/** Takes in how the partner fared: the record map's status, its doc where a copy is there now, and the end of the package, in one save. */
+/** Takes in the partner's results: the record map's status, the start of its doc where the partner has a copy, and the end of the package, in one save. */
 export function resultReconciler(context: EngineContext): Reconciler {
   const { rows, replica } = context
-  const mail = new Mail(context, resultPrefix)
+  const pending = new PendingMessages(context, resultPrefix)
   const refusals = new Refusals(context)
 
   return {
     name: 'export results',
     async react() {
-      for (const connection of enabledConnections(rows, 'vendor')) await mail.work(connection, (key) => take(connection, key))
+      for (const connection of enabledConnections(rows, 'vendor')) await pending.handleAll(connection, (key) => take(connection, key))
     },
   }
 
@@ -28,17 +28,17 @@ export function resultReconciler(context: EngineContext): Reconciler {
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, sent)), 'body') ?? null
     if (present === null) return
     if (body === null) {
-      // The partner took its result back because it saw that it was read: nothing of this export has to stay.
+      // The partner saw that its result was read and erased it, so the last message of this export can go.
       if (present === packageDone) await rows.save([messageEdit(connection.ownMessages, sent, null)])
       return
     }
-    const place = `${connection.id}/${key}`
-    if (present === packageDone || refusals.has(place, body)) return
+    const message = `${connection.id}/${key}`
+    if (present === packageDone || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'result', body, resultTerms)
-    if (!decision.ok) return refusals.note(connection, place, body, 'An import result', decision.reason)
+    if (!decision.ok) return refusals.note(connection, message, body, 'An import result', decision.reason)
     const { job, request, part, results } = decision.terms
     if (resultKey(job, request, part) !== key)
-      return refusals.note(connection, place, body, 'An import result', 'it stands under the key of another')
+      return refusals.note(connection, message, body, 'An import result', 'it stands under the key of another')
     const edits: RowEdit[] = [messageEdit(connection.ownMessages, sent, packageDone)]
     for (const { map, status, errors } of results) {
       const row = rows.get('RecordMap', map)

@@ -13,7 +13,7 @@ import { textOf } from '../replica/feed-role.js'
 
 const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
 
-/** How own records are shared over each connection: the published statuses, and stopping and resuming one record. */
+/** How own records are shared over each connection: their statuses, and stopping and resuming one. */
 export function createShares(context: EngineContext, mirrors: MirrorsApi): Shares {
   const { rows, replica } = context
 
@@ -43,7 +43,7 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
     }
   }
 
-  /** The export's status until an edit followed it; then whether the relay has what this org wants to say. */
+  /** The export's status while the record is not shared; else whether the relay has the record's desired state. */
   function outboundStatus(map: Row, connection: ConnectionFacts, object: ObjectName): OutboundStatus | undefined {
     const status = outboundStatuses.find((known) => known === valueOf(map, 'outbound'))
     if (valueOf(map, 'on') !== true) return status
@@ -53,7 +53,7 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
     if (row && isDeleted(row)) return status
     const own = feedName({ kind: 'connection', connection: id, side, topic: object === 'Lead' ? 'lead' : 'opportunity' })
     if (replica.acknowledged(own, parseKey(map.id))) return 'UpdateSuccess'
-    // A copy that no one has edited yet has nothing to say.
+    // A copy that nobody has edited yet has no doc.
     return side === 'partner' && !isEdited(map, row) ? undefined : 'UpdateInProgress'
   }
 

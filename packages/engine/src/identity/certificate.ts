@@ -30,7 +30,7 @@ export interface KeyPair {
 }
 
 export async function createKeyPair(): Promise<KeyPair> {
-  // jose makes the public half exportable whatever is said of the private one.
+  // jose makes the public half exportable, also where the private one is not.
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: false })
   const { x } = await exportJWK(publicKey)
   if (x === undefined) throw new TypeError('This platform makes Ed25519 keys without a public part.')
@@ -60,14 +60,14 @@ export function certifyDevice(
 }
 
 const readCertificates = new Map<string, CertificateClaims>()
-/** Certificates remembered as verified: those of a few peers. */
+/** How many verified certificates are remembered: those of a few peers. */
 const rememberedCertificates = 200
 
 /**
- * What a certificate says, once it is shown that the org's root key signed it. Undefined for any other. Whether it has run out is for the caller to ask
- * (`isGoodAt`), because what was decided while it was good stays decided.
+ * Reads a certificate that the org's root key signed. Undefined for any other. The caller checks whether it is good at a time (`isGoodAt`), because decisions
+ * made while it was good stay valid.
  *
- * @param org whose certificate it has to be
+ * @param org whose certificate it must be
  */
 export async function readCertificate(token: string, org: OrgId): Promise<CertificateClaims | undefined> {
   const known = readCertificates.get(token)
@@ -82,7 +82,7 @@ export async function readCertificate(token: string, org: OrgId): Promise<Certif
     readCertificates.set(token, claims)
     return claims.iss === org ? claims : undefined
   } catch {
-    // Malformed or forged: all the same to the one who asks.
+    // Malformed or forged: the caller treats both alike.
     return undefined
   }
 }

@@ -8,7 +8,7 @@ import type { Store, StoreKey } from '../port/store.js'
 import { certifyDevice, createKeyPair, type KeyPair } from './certificate.js'
 import { signDecision } from './decision.js'
 
-/** Who this device is: of which org, in whose hands, and the keys with which it shows that. The keys never leave it. */
+/** Who this device is: its org, its person, and the keys that prove it. The keys never leave the device. */
 export interface Identity {
   readonly org: { readonly id: OrgId; readonly name: string }
   readonly user: { readonly id: string; readonly name: string; readonly role: 'admin' | 'member' }
@@ -16,13 +16,13 @@ export interface Identity {
   /** Changes when it is renewed. */
   readonly certificate: string
   readonly rootJwk: PublicKey
-  /** What opens a session with a relay (rules ID1 to ID4). Dated by the relay's clock; a certificate that has run out by it is made anew. */
+  /** Opens a session with a relay (rules ID1 to ID4). Dated by the relay's clock; a certificate that has expired by it is renewed. */
   readonly hello: Hello
   /** Signs in the name of the person at this device. Org, person and time are added to the payload; the time is the relay's, as last heard (rule ID4). */
   signDecision(type: string, payload: object): Promise<string>
 }
 
-/** What the store keeps of it, outside the rows: keys are no values, and no other device may have them. */
+/** The identity as the store keeps it, outside the rows: no other device may have the keys. */
 export interface StoredIdentity {
   readonly orgName: string
   readonly user: { readonly id: string; readonly name: string; readonly role: Role }
@@ -43,7 +43,7 @@ export interface CreateIdentityOptions {
   readonly random: RandomBytes
 }
 
-/** Makes an org: its root key, and a first device in the hands of its first admin. Where another tab was faster, that one's org is taken. */
+/** Makes an org: its root key, and a first device in the hands of its first admin. Where another tab was faster, its org is used. */
 export async function createIdentity(options: CreateIdentityOptions): Promise<Identity> {
   const { orgName, userName, store, clock, random } = options
   const [root, device] = [await createKeyPair(), await createKeyPair()]
@@ -63,7 +63,7 @@ export async function loadIdentity(store: Store, clock: Clock): Promise<Identity
   return stored === undefined ? undefined : toIdentity(asStoredIdentity(stored), store, clock)
 }
 
-/** A clock's error is kept anew when it changed by more than this, in milliseconds: not at each hello. */
+/** A change of the clock's error above this is stored, in milliseconds: a smaller one would mean a write at each hello. */
 const offsetStepMs = 60_000
 /** A hello is good for this long, in seconds: it is made for one nonce and used at once. */
 const helloSeconds = 60

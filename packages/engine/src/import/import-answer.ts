@@ -14,13 +14,14 @@ export type Imported =
   | {
       readonly ok: true
       readonly values: RecordValues
-      /** Whether a value was cut, rounded or lost a part, as agreed. */ readonly partial: boolean
+      /** Whether a value was cut, rounded or lost a part, as agreed. */
+      readonly partial: boolean
     }
   | { readonly ok: false; readonly errors: readonly ExportError[] }
 
 /**
- * Brings one exported record into the own schema: the vendor's values must be what its fields say (a value of another type is refused), then the agreed
- * mapping converts them, then the own rules check the whole. Every error names its field; none tells a value.
+ * Brings one exported record into the own schema. The vendor's values must fit the vendor's fields, then the agreed mapping converts them, then the own
+ * rules check the whole. Every error names its field, none its value.
  */
 export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer: ExportedAnswer): Imported {
   const sources = agreed.fields.map(({ vendor }) => vendor)
@@ -57,11 +58,11 @@ export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer:
   }
 }
 
-/** Flags that say that less arrived than was sent. */
+/** Flags of conversions that lost a part of the value. */
 const losing: ReadonlySet<string> = new Set(['truncated', 'rounded', 'time dropped', 'currency dropped'])
 
 /**
- * The copy and its record map. The copy is stamped with the package's stamp, so that a second device that imports the same later does not write over
+ * The edits that make the copy and its record map. The copy has the package's stamp, so that a second device that imports it later does not overwrite
  * what a person edited meanwhile (rule IM1).
  */
 export function copyEdits(options: {

@@ -5,11 +5,11 @@ import { type ConnectionFacts, enabledConnections, integrationUser, messageEdit,
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { requestOutcomes, requestRowId } from '../site/job.js'
-import { Mail } from '../export/mail.js'
+import { PendingMessages } from '../export/pending-messages.js'
 import {
   exportError,
   isExported,
-  type Outcome,
+  type ListingOutcome,
   packageDone,
   packageKey,
   packagePrefix,
@@ -28,18 +28,18 @@ import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
 import { copyEdits, importAnswer } from './import-answer.js'
 
 /**
- * Makes own copies of what the vendor packed. Copies, record maps, the job's outcome and the result for the vendor are one save, so a crash leaves a
- * package either untouched or wholly taken in, and no second copy can come about (rule IM3).
+ * Makes copies of the records in the vendor's packages. Copies, record maps, the job's outcomes and the result for the vendor are one save, so a crash leaves
+ * a package either untouched or wholly imported, and never makes a second copy (rule IM3).
  */
 export function importReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity, clock } = context
-  const mail = new Mail(context, packagePrefix)
+  const pending = new PendingMessages(context, packagePrefix)
   const refusals = new Refusals(context)
 
   return {
     name: 'import',
     async react() {
-      for (const connection of enabledConnections(rows, 'partner')) await mail.work(connection, (key) => take(connection, key))
+      for (const connection of enabledConnections(rows, 'partner')) await pending.handleAll(connection, (key) => take(connection, key))
     },
   }
 
@@ -49,23 +49,23 @@ export function importReconciler(context: EngineContext): Reconciler {
     if (body === packageDone && (valueOf(answerRow, 'body') ?? null) !== null) {
       await rows.save([messageEdit(connection.ownMessages, resultOfPackage(key), null)])
     }
-    const place = `${connection.id}/${key}`
-    if (body === null || body === packageDone || answerRow || refusals.has(place, body)) return
+    const message = `${connection.id}/${key}`
+    if (body === null || body === packageDone || answerRow || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'package', body, packageTerms)
-    if (!decision.ok) return refusals.note(connection, place, body, 'An export package', decision.reason)
+    if (!decision.ok) return refusals.note(connection, message, body, 'An export package', decision.reason)
     const { terms } = decision
     const { job, request, part } = terms
     if (packageKey(job, request, part) !== key)
-      return refusals.note(connection, place, body, 'An export package', 'it stands under the key of another')
+      return refusals.note(connection, message, body, 'An export package', 'it stands under the key of another')
     const asked = rows.get('ExportRequest', requestRowId(job, request))
     if (!asked || valueOf(asked, 'connection') !== connection.id || valueOf(asked, 'object') !== terms.object) {
-      return refusals.note(connection, place, body, 'An export package', 'nobody here asked for it')
+      return refusals.note(connection, message, body, 'An export package', 'nobody here asked for it')
     }
     const listings = valueOf(asked, 'listings')
-    const wanted = new Set(Array.isArray(listings) ? listings : [])
+    const requested = new Set(Array.isArray(listings) ? listings : [])
     const { outcomes, results, edits } = takeAll(connection, {
       ...terms,
-      answers: terms.answers.filter(({ listing }) => wanted.has(listing)),
+      answers: terms.answers.filter(({ listing }) => requested.has(listing)),
     })
     const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
     const all = [...known, ...outcomes]
@@ -74,20 +74,20 @@ export function importReconciler(context: EngineContext): Reconciler {
       ...edits,
       { object: 'ExportRequest', id: asked.id, values: { outcomes: contentToValue(all) } },
       messageEdit(connection.ownMessages, resultKey(job, request, part), jws),
-      // Wholly answered: the request has done its work.
-      ...(all.length >= wanted.size ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
+      // All listings are answered: the request is erased.
+      ...(all.length >= requested.size ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
     ])
   }
 
   function takeAll(
     connection: ConnectionFacts,
     terms: PackageTerms,
-  ): { outcomes: Outcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
+  ): { outcomes: ListingOutcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
     const { object, stamp, job } = terms
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object]
     const schema = context.schema(object)
-    const outcomes: Outcome[] = []
+    const outcomes: ListingOutcome[] = []
     const results: ResultTerms['results'] = []
     const edits: RowEdit[] = []
     for (const answer of terms.answers) {
@@ -96,7 +96,7 @@ export function importReconciler(context: EngineContext): Reconciler {
         continue
       }
       const { listing, map } = answer
-      const end = (status: Outcome['status'], errors: Outcome['errors']): void => {
+      const end = (status: ListingOutcome['status'], errors: ListingOutcome['errors']): void => {
         outcomes.push({ listing, status, errors })
         results.push({ listing, map, status, errors })
       }
@@ -119,7 +119,7 @@ export function importReconciler(context: EngineContext): Reconciler {
       }
       const copy = rows.get(object, copyIdOfMap(map))
       if (copy && rows.get('RecordMap', map) && !isDeleted(copy)) {
-        // A copy from an earlier export is the user's own: it stays as it is.
+        // A copy from an earlier export belongs to the user and stays as it is.
         end('ExportSuccess', [])
         continue
       }
@@ -143,7 +143,7 @@ export function importReconciler(context: EngineContext): Reconciler {
           by: integrationUser(connection.id),
         }),
       )
-      // Deleted here and exported anew: the person asked for it again.
+      // The copy was deleted here, and a person asked for the record again.
       if (copy) edits.push({ object, id: copy.id, values: { _deleted: false } })
     }
     return { outcomes, results, edits }

@@ -4,12 +4,12 @@ import { validateField } from '../schema/validate.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import { registerOf, type Row, valueOf } from '../row/row.js'
 
-/** The peer's feed that carries the docs of an object. */
+/** The peer's feed with the docs of an object. */
 export function mirrorFeed(connection: ConnectionId, side: Side, object: ObjectName): FeedName {
   return feedName({ kind: 'connection', connection, side: otherSide(side), topic: object === 'Lead' ? 'lead' : 'opportunity' })
 }
 
-/** What a mirror is made of. */
+/** The parts of a mirror. */
 export interface MirrorSource {
   readonly map: Row
   readonly connection: ConnectionId
@@ -18,14 +18,14 @@ export interface MirrorSource {
   readonly peerName: string
   readonly object: ObjectName
   readonly fields: readonly AgreedField[]
-  /** The slot by which docs of a version carry one of the peer's fields. */
+  /** The slot of one of the peer's fields in docs of a version. */
   readonly slotOf: (version: number, field: string) => string | undefined
   readonly doc: PeerDoc | undefined
 }
 
 /**
- * The mirror of one record map: exactly what the peer's doc holds, read through the agreement. Undefined where there is none yet: the vendor's comes into
- * being with the partner's first edit, the partner's with the import.
+ * The mirror of one record map: exactly the peer's doc, read through the agreement. Undefined where there is none yet: the vendor's begins with the partner's
+ * first edit, the partner's with the import.
  */
 export function mirrorView({
   map,
@@ -41,7 +41,7 @@ export function mirrorView({
   if (!doc && (side === 'vendor' || valueOf(map, 'on') !== true)) return undefined
   const shown = fields.map((agreed) => {
     const field = side === 'vendor' ? agreed.partner : agreed.vendor
-    // A doc of another version is read by what its slots meant then; a field that flows no longer stays hidden.
+    // A doc of another version is read by that version's slots. A field that no longer flows stays hidden.
     const slot = agreed.slot === undefined || !doc ? agreed.slot : slotOf(doc.version, field.name)
     return mirrorField(field, slot, doc)
   })
@@ -58,7 +58,7 @@ export function mirrorView({
   }
 }
 
-/** A field without slot does not keep flowing and reads "not shared", never blank; a value that does not open or is of another type "unreadable". */
+/** A field without slot does not keep flowing: it is "not shared", never blank. A value that does not open or has another type is "unreadable". */
 function mirrorField(field: AgreedField['vendor'], slot: string | undefined, doc: PeerDoc | undefined): MirrorField {
   const base = { label: field.label, name: field.name, field }
   if (slot === undefined) return { ...base, state: 'not shared', value: null, changedAt: undefined }

@@ -7,7 +7,7 @@ import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed, mirrorView } from './mirror-view.js'
 import { textOf } from '../replica/feed-role.js'
 
-/** "Connected External Lead / Opportunity". Derived from the peer's docs on reading; there is no way to write one. */
+/** "Connected External Lead / Opportunity": read from the peer's docs. Nobody can write one. */
 export function createMirrors(context: EngineContext): MirrorsApi {
   const { rows, replica } = context
 

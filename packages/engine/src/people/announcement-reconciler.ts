@@ -21,8 +21,8 @@ const grantTerms = v.looseObject({
 })
 
 /**
- * The partner tells who its people are, the vendor tells who of them may export: each a signed decision, said again when it changes, and taken in by
- * the other side (rules PE1, PE2).
+ * The partner announces its people, the vendor announces which of them may export. Each announcement is a signed decision, published again when it changes,
+ * and taken in by the other side (rules PE1, PE2).
  */
 export function announcementReconciler(context: EngineContext): Reconciler {
   const { rows, replica, identity } = context
@@ -41,7 +41,7 @@ export function announcementReconciler(context: EngineContext): Reconciler {
     },
   }
 
-  /** Says what is so, where it is not what was said last. */
+  /** Publishes the terms where they differ from the last announcement. */
   async function announce(connection: ConnectionFacts, type: 'people' | 'grants', terms: object): Promise<void> {
     const content = toValue(terms)
     const said = `${connection.id}:${type}`
@@ -53,17 +53,17 @@ export function announcementReconciler(context: EngineContext): Reconciler {
 
   async function hear(connection: ConnectionFacts, type: 'people' | 'grants'): Promise<void> {
     const body = replica.inbox(connection.peerMessages).get(type === 'people' ? peopleKey : grantsKey)?.body
-    const place = `${connection.id}/${type}`
-    const heard = rows.get('Announcement', `${place}:heard`)
-    if (typeof body !== 'string' || valueOf(heard, 'content') === body || refusals.has(place, body)) return
+    const message = `${connection.id}/${type}`
+    const heard = rows.get('Announcement', `${message}:heard`)
+    if (typeof body !== 'string' || valueOf(heard, 'content') === body || refusals.has(message, body)) return
     const what = type === 'people' ? 'A list of people' : 'A list of grants'
     const devices = valueOf(rows.get('Connection', connection.id), 'peerDevices')
     const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
     const verified = await verifyDecision(body, type, { org: connection.peer, certificates }, { connection: connection.id, role: 'admin' })
-    if (!verified.ok) return refusals.note(connection, place, body, what, verified.reason)
+    if (!verified.ok) return refusals.note(connection, message, body, what, verified.reason)
     const edits = type === 'people' ? peopleEdits(connection, verified.decision) : grantEdits(connection, verified.decision)
-    if (!edits) return refusals.note(connection, place, body, what, 'it is not of the agreed form')
-    await rows.save([{ object: 'Announcement', id: `${place}:heard`, values: { content: body } }, ...edits])
+    if (!edits) return refusals.note(connection, message, body, what, 'it is not of the agreed form')
+    await rows.save([{ object: 'Announcement', id: `${message}:heard`, values: { content: body } }, ...edits])
   }
 
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {

@@ -2,7 +2,7 @@ import type { ConnectionId } from '@entente/protocol'
 import { valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
 
-/** How many people a partner may let export where nobody said otherwise. */
+/** The seats of a connection whose vendor has set no number. */
 const defaultSeats = 5
 
 export const grantRowId = (connection: ConnectionId, person: string): string => `${connection}:${person}`
@@ -14,7 +14,7 @@ export function seatsOf(rows: Rows, connection: ConnectionId): number {
   return typeof value === 'number' ? value : defaultSeats
 }
 
-/** Who has a grant over a connection, those granted first coming first, and how many seats there are. */
+/** The grants over a connection, the oldest first, and the number of seats. */
 export function grantsOf(
   rows: Rows,
   connection: ConnectionId,
@@ -30,14 +30,14 @@ export function grantsOf(
   return { granted, seats: seatsOf(rows, connection) }
 }
 
-/** Whether a person's grant stands and has a seat: where there are fewer seats than grants, those granted first keep theirs. */
+/** Whether a person has a grant and a seat. Where there are fewer seats than grants, the oldest grants keep theirs. */
 export function hasSeat(rows: Rows, connection: ConnectionId, person: string): boolean {
   const { granted, seats } = grantsOf(rows, connection)
-  const place = granted.findIndex((grant) => grant.id === person)
-  return place >= 0 && place < seats
+  const rank = granted.findIndex((grant) => grant.id === person)
+  return rank >= 0 && rank < seats
 }
 
-/** The own org's people, without the users that only stand for a connection. */
+/** The own org's people, without the integration users. */
 export function ownPeople(rows: Rows): readonly { readonly id: string; readonly name: string }[] {
   const people: { id: string; name: string }[] = []
   for (const row of rows.list('User').values()) {

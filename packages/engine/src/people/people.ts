@@ -11,7 +11,7 @@ import { valueOf } from '../row/row.js'
 import { announcementReconciler } from './announcement-reconciler.js'
 import { grantRowId, grantsOf, ownPeople, seatsOf, seatsRowId } from './grants.js'
 
-/** Who may export: the vendor's admin grants it to people of the partner, each taking a seat. */
+/** Decides who may export: the vendor's admin grants it to people of the partner, each with a seat. */
 export function createPeople(context: EngineContext): { readonly api: PeopleApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, clock, random } = context
 

@@ -18,7 +18,7 @@ export const importedRegister = '_importedBy'
 /** Rows in one transaction of a bulk creation: large enough to be fast, small enough that the page draws in between. */
 const sliceRows = 500
 
-/** How records are shared is known to the export side; the record list only passes it on. */
+/** How records are shared. `export/` knows it; the records API passes it on. */
 export interface Shares {
   of(object: ObjectName, record: string): readonly ShareView[]
   stop(share: string): Promise<void>

@@ -77,7 +77,7 @@ function fieldToEdit(object: ObjectName, field: Field): RowEdit {
   return { object: fieldObject, id: `${object}.${field.name}`, values: { definition: fieldToValue(field) } }
 }
 
-/** A field as a plain value, without what is undefined. */
+/** A field as a plain value, without undefined properties. */
 function fieldToValue(field: Field | undefined): Value {
   const parsed = parseValue(Object.fromEntries(Object.entries(field ?? {}).filter(([, value]) => value !== undefined)))
   if (!parsed.ok) throw new EngineError('INVALID', parsed.error.message, [parsed.error])

@@ -2,19 +2,19 @@ import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
 import type { RandomBytes } from '../port/random.js'
 import type { Register } from '../row/row.js'
 import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
-import { messagePlace, open, openContent, poolRandom, seal, valueOfContent } from '../seal/seal.js'
+import { messageBinding, open, openContent, poolRandom, seal, valueOfContent } from '../seal/seal.js'
 import { type FeedRole, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
-/** One register out of a team doc: which row and field it belongs to stands inside its seal. */
+/** One register of a team doc. Its seal holds the row and field that it belongs to. */
 export interface TeamRegister {
   readonly address: Address
   readonly field: string
   readonly register: Register
 }
 
-/** Seals and opens what lies in feeds, with the key that is right there. Keys are derived once per feed and version. */
+/** Seals and opens the values of feeds, each with the key of its feed role. Keys are derived once per feed and version. */
 export class Sealer {
   readonly #org: OrgId
   readonly #rows: RowsView
@@ -28,7 +28,7 @@ export class Sealer {
     this.#random = poolRandom(random)
   }
 
-  /** The names of the team feed; undefined as long as this device has no org key. */
+  /** The names of the team feed; undefined while this device has no org key. */
   get names(): TeamNames | undefined {
     const secret = this.#teamSecret()
     if (!secret) return undefined
@@ -38,15 +38,15 @@ export class Sealer {
 
   sealMessage(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
     const cipherKey = this.#keyOf(feedRole, 0)
-    return cipherKey && seal(cipherKey, messagePlace(feed, key), register, this.#random)
+    return cipherKey && seal(cipherKey, messageBinding(feed, key), register, this.#random)
   }
 
   openMessage(feedRole: FeedRole, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
     const cipherKey = this.#keyOf(feedRole, 0)
-    return cipherKey && open(cipherKey, messagePlace(feed, key), sealed)
+    return cipherKey && open(cipherKey, messageBinding(feed, key), sealed)
   }
 
-  /** @returns undefined where the key for the meaning or version is not known */
+  /** @returns undefined where the key for the feed role or version is not known */
   sealSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
     const cipherKey = this.#keyOf(feedRole, epoch.version)
     return cipherKey && seal(cipherKey, { feed, key, slot, epoch }, register, this.#random)

@@ -1,7 +1,7 @@
 import { compareStamps, type Stamp } from '@entente/protocol'
 import type { Value } from '../schema/value.js'
 
-/** One field of a row: when and where it was set, and to what. */
+/** One field of a row: its value, and the stamp of the edit that set it. */
 export type Register = readonly [stamp: Stamp, value: Value]
 
 /** How anything that an org owns is stored: records, connections, record maps, grants, settings. */
@@ -13,7 +13,7 @@ export interface Row {
 
 /**
  * Field by field the register with the higher stamp; of equal stamps that of `a`. The one merge rule of the whole system (rules MG1, MG2): it is
- * commutative, associative and idempotent, so that order, duplicates and gaps in delivery never matter. Gives `a` itself where `b` brings nothing.
+ * commutative, associative and idempotent, so that order, duplicates and gaps in delivery never matter. Gives `a` itself where `b` adds nothing.
  */
 export function mergeRows(a: Row | undefined, b: Row): Row {
   if (!a) return b
@@ -27,17 +27,17 @@ export function mergeRows(a: Row | undefined, b: Row): Row {
   return merged ? { object: a.object, id: a.id, registers: merged } : a
 }
 
-/** What a field of a row holds; undefined where it was never set. */
+/** The value of a row's field; undefined where it was never set. */
 export function valueOf(row: Row | undefined, field: string): Value | undefined {
   return registerOf(row, field)?.[1]
 }
 
-/** A field's register; a name like `constructor` that no one set is not there. */
+/** A field's register. A name like `constructor` has none unless somebody set it. */
 export function registerOf(row: Row | undefined, field: string): Register | undefined {
   return row && Object.hasOwn(row.registers, field) ? row.registers[field] : undefined
 }
 
-/** Whether a register wins over the one that stands in its place. */
+/** Whether a register wins over the present one. */
 export function isAbove(register: Register, present: Register | undefined): boolean {
   return !present || compareStamps(register[0], present[0]) > 0
 }

@@ -6,7 +6,7 @@ import type { RandomBytes } from '../port/random.js'
 export class Stamper {
   /** A random number of 53 bits per page load, so that a cloned profile cannot tie with itself. Yjs client ids are drawn apart from it. */
   readonly session: number
-  /** The relay's clock minus the device's, milliseconds; 0 until a relay has told. */
+  /** The relay's clock minus the device's, milliseconds; 0 until a relay is reached. */
   offset = 0
   readonly #clock: Clock
 
@@ -15,7 +15,7 @@ export class Stamper {
     this.session = randomInteger(random)
   }
 
-  /** Milliseconds since 1970, as well as this device knows. */
+  /** Milliseconds since 1970, by the corrected clock. */
   now(): number {
     return this.#clock.now() + this.offset
   }

@@ -5,8 +5,7 @@ import { type ConnectionId, type Key, type OrgId, parseConnectionId, parseKey, t
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 
-// Every key of the system comes out of a secret by HKDF-SHA256 with a word of its own for what it is for (rules SE6 to SE9). Secrets are kept in rows
-// as base64url.
+// HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9). Rows hold secrets as base64url.
 
 /** The key of one direction of a connection under one version of its agreement. */
 export function docKey(secret: string, connection: ConnectionId, side: Side, version: number): Uint8Array {
@@ -33,12 +32,12 @@ export function mailboxId(secret: string): ConnectionId {
   return parseConnectionId(toBase64UrlEncoded(derive(fromBase64UrlEncoded(secret), '', 'mailbox').subarray(0, 16)))
 }
 
-/** What the partner shows to the relay to have the mailbox. */
+/** The claim that the partner shows to the relay to get the mailbox. */
 export function mailboxClaim(secret: string, mailbox: ConnectionId): Uint8Array {
   return derive(fromBase64UrlEncoded(secret), mailbox, 'claim')
 }
 
-/** What the vendor leaves at the relay, so that it knows the claim when it sees it. */
+/** The hash that the vendor leaves at the relay, so that it recognises the claim. */
 export function claimHash(claim: Uint8Array): Uint8Array {
   return sha256(claim)
 }

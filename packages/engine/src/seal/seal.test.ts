@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/feed-role.js'
 import type { Register } from '../row/row.js'
 import { claimHash, docKey, mailboxClaim, mailboxId, mailboxKey, messagesKey, teamKey, TeamNames } from './keys.js'
-import { open, seal, type SealPlace } from './seal.js'
+import { open, seal, type SealBinding } from './seal.js'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const connection = parseConnectionId('c'.repeat(22))
-const place: SealPlace = {
+const binding: SealBinding = {
   feed: connectionFeed(connection, 'vendor', 'lead'),
   key: parseKey('map'),
   slot: '3',
@@ -22,35 +22,35 @@ describe('a seal', () => {
   it('[SE1] opens where it was made, to the very stamp and value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(), (value, time) => {
-        const sealed = seal(key, place, [[time, 0, Number.MAX_SAFE_INTEGER], value as Register[1]], random)
-        expect(open(key, place, sealed)).toEqual([[time, 0, Number.MAX_SAFE_INTEGER], JSON.parse(JSON.stringify(value))])
+        const sealed = seal(key, binding, [[time, 0, Number.MAX_SAFE_INTEGER], value as Register[1]], random)
+        expect(open(key, binding, sealed)).toEqual([[time, 0, Number.MAX_SAFE_INTEGER], JSON.parse(JSON.stringify(value))])
       }),
     )
   })
 
-  const elsewhere: readonly (readonly [string, SealPlace])[] = [
-    ['another slot', { ...place, slot: '4' }],
-    ['another record', { ...place, key: parseKey('other') }],
-    ['the other direction', { ...place, feed: connectionFeed(connection, 'partner', 'lead') }],
-    ['another epoch', { ...place, epoch: { version: 2, number: 6 } }],
+  const elsewhere: readonly (readonly [string, SealBinding])[] = [
+    ['another slot', { ...binding, slot: '4' }],
+    ['another record', { ...binding, key: parseKey('other') }],
+    ['the other direction', { ...binding, feed: connectionFeed(connection, 'partner', 'lead') }],
+    ['another epoch', { ...binding, epoch: { version: 2, number: 6 } }],
   ]
   it.each(elsewhere)('[SE2] does not open in %s (row 40)', (_, moved) => {
-    expect(open(key, moved, seal(key, place, register, random))).toBeUndefined()
+    expect(open(key, moved, seal(key, binding, register, random))).toBeUndefined()
   })
 
   it('[SE2] does not open under another version’s key, nor with a byte changed', () => {
-    const sealed = seal(key, place, register, random)
-    expect(open(docKey('A'.repeat(43), connection, 'vendor', 3), place, sealed)).toBeUndefined()
+    const sealed = seal(key, binding, register, random)
+    expect(open(docKey('A'.repeat(43), connection, 'vendor', 3), binding, sealed)).toBeUndefined()
     for (let index = 0; index < sealed.length; index++) {
       const broken = sealed.slice()
       broken[index] = (broken[index] ?? 0) ^ 1
-      expect(open(key, place, broken)).toBeUndefined()
+      expect(open(key, binding, broken)).toBeUndefined()
     }
-    expect(open(key, place, new Uint8Array(3))).toBeUndefined()
+    expect(open(key, binding, new Uint8Array(3))).toBeUndefined()
   })
 
   it('[SE3] tells little of a value’s length', () => {
-    const lengths = new Set(['a', 'abc', 'abcdef'].map((text) => seal(key, place, [register[0], text], random).length))
+    const lengths = new Set(['a', 'abc', 'abcdef'].map((text) => seal(key, binding, [register[0], text], random).length))
     expect(lengths.size).toBe(1)
   })
 

@@ -7,8 +7,8 @@ import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { padPlaintext, unpad } from './pad.js'
 
-/** Where a seal lies. It is bound to this place: moved to another feed, key, slot or epoch it does not open (rule SE2). */
-export interface SealPlace {
+/** What a seal is bound to: moved to another feed, key, slot or epoch it does not open (rule SE2). */
+export interface SealBinding {
   readonly feed: FeedName
   readonly key: Key
   /** A doc's slot, or `message`. */
@@ -18,70 +18,70 @@ export interface SealPlace {
 
 export const messageSlot = 'message'
 
-/** The place of a message, which has no epochs. */
-export function messagePlace(feed: FeedName, key: Key): SealPlace {
+/** The binding of a message, which has no epochs. */
+export function messageBinding(feed: FeedName, key: Key): SealBinding {
   return { feed, key, slot: messageSlot, epoch: zeroEpoch }
 }
 
 const nonceBytes = 24
 
 /**
- * Seals a stamp and a value: nonce (24 random bytes), then XChaCha20-Poly1305 over the padded plaintext, with the place as associated data (rules
- * SE1 to SE3).
+ * Seals a stamp and a value: nonce (24 random bytes), then XChaCha20-Poly1305 over the padded plaintext, with the binding as associated data
+ * (rules SE1 to SE3).
  *
  * @param key 32 bytes, from `keys.ts`
  */
-export function seal(key: Uint8Array, place: SealPlace, [stamp, value]: Register, random: RandomBytes): Uint8Array {
+export function seal(key: Uint8Array, binding: SealBinding, [stamp, value]: Register, random: RandomBytes): Uint8Array {
   const nonce = random(nonceBytes)
   const plaintext = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
-  const box = xchacha20poly1305(key, nonce, placeToBytes(place)).encrypt(plaintext)
+  const box = xchacha20poly1305(key, nonce, bindingToBytes(binding)).encrypt(plaintext)
   const sealed = new Uint8Array(nonceBytes + box.length)
   sealed.set(nonce)
   sealed.set(box, nonceBytes)
   return sealed
 }
 
-/** What a seal holds, or undefined where it does not open at this place with this key, or holds no stamp and value (rule SE4). */
-export function open(key: Uint8Array, place: SealPlace, sealed: Uint8Array): Register | undefined {
-  const opened = openContent(key, place, sealed)
+/** The content of a seal. Undefined where it does not open with this key and binding, or holds no stamp and value (rule SE4). */
+export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array): Register | undefined {
+  const opened = openContent(key, binding, sealed)
   if (!opened) return undefined
   const value = valueOfContent(opened.content)
   return value === undefined ? undefined : [opened.stamp, value]
 }
 
-/** The same with the content as it was parsed, for those whose content is more than a value. */
+/** The same, with the content as it was parsed: a team's seals hold more than a value. */
 export function openContent(
   key: Uint8Array,
-  place: SealPlace,
+  binding: SealBinding,
   sealed: Uint8Array,
 ): { readonly stamp: Stamp; readonly content: unknown } | undefined {
   if (sealed.length <= nonceBytes) return undefined
   try {
-    const cipher = xchacha20poly1305(key, sealed.subarray(0, nonceBytes), placeToBytes(place))
+    const cipher = xchacha20poly1305(key, sealed.subarray(0, nonceBytes), bindingToBytes(binding))
     const plaintext = unpad(cipher.decrypt(sealed.subarray(nonceBytes)))
     if (!plaintext) return undefined
     const decoder = decoding.createDecoder(plaintext)
     const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
     return isStamp(stamp) ? { stamp, content: JSON.parse(decodeUtf8(plaintext.subarray(decoder.pos))) } : undefined
   } catch {
-    // A wrong tag, a number out of range, broken UTF-8 or JSON: all the same to the one who asks.
+    // A wrong tag, a number out of range, broken UTF-8 or JSON: the caller treats them alike.
     return undefined
   }
 }
 
-/** The peer's values are checked like any from outside: plain, finite, well-formed, not too deep. */
+/** Checks a peer's value like any from outside: plain, finite, well-formed, not too deep. */
 export function valueOfContent(content: unknown): Value | undefined {
   const result = parseValue(content)
   return result.ok ? result.value : undefined
 }
 
-let lastPlace: Omit<SealPlace, 'slot'> | undefined
+let lastBinding: Omit<SealBinding, 'slot'> | undefined
 let lastPrefix = ''
 
 /** The text that a seal is bound to. Slots of one doc follow each other, so all but the slot is remembered. */
-function placeToBytes({ feed, key, slot, epoch }: SealPlace): Uint8Array {
-  if (!lastPlace || lastPlace.feed !== feed || lastPlace.key !== key || compareEpochs(lastPlace.epoch, epoch) !== 0) {
-    lastPlace = { feed, key, epoch }
+function bindingToBytes({ feed, key, slot, epoch }: SealBinding): Uint8Array {
+  if (!lastBinding || lastBinding.feed !== feed || lastBinding.key !== key || compareEpochs(lastBinding.epoch, epoch) !== 0) {
+    lastBinding = { feed, key, epoch }
     lastPrefix = `${feed}\n${key}\n`
   }
   return encodeUtf8(`${lastPrefix}${slot}\n${epoch.version}.${epoch.number}`)

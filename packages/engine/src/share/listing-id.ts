@@ -5,14 +5,14 @@ import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 import type { ObjectName } from '../api/index.js'
 
-// Ids over one connection are derived from its secret: stable, the same on every device of both orgs, and telling the relay nothing.
+// Ids of one connection are derived from its secret: the same on every device of both orgs, and meaningless to the relay.
 
-/** The id under which a record of the vendor is listed (rule SH2). */
+/** The id of a record's listing (rule SH2). */
 export function listingId(secret: string, object: ObjectName, record: string): string {
   return derive(secret, `listing\n${object}\n${record}`)
 }
 
-/** The id of the record map of a listed record, and of its docs: one per record and connection on both sides (rule EX2). */
+/** The id of a listed record's record map and of its docs: one per record and connection, the same on both sides (rule EX2). */
 export function mapIdOfListing(secret: string, listing: string): Key {
   return parseKey(derive(secret, `map\n${listing}`))
 }

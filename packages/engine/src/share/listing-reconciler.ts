@@ -12,41 +12,41 @@ import { freezeListing, isListingKey, listingKey, recordToListing } from './list
 import { listingId, mapIdOfListing } from './listing-id.js'
 import { type VisibilityIndex, visibilityIndexesOf } from './visibility-index.js'
 
-/** Listings in one transaction: fast, and the page draws in between. */
+/** Listings in one transaction: many enough to be fast, few enough that the page draws in between. */
 const sliceListings = 250
 
 /**
- * Keeps one sealed listing for each record that a partner sees, and takes back those that it sees no longer (rule SH1). Looks at what changed; all
- * listings are compared once after opening, which finds what a crash left behind.
+ * Keeps one sealed listing for each record that a partner sees, and takes back those of records that it sees no longer (rule SH1). Works on changed records.
+ * Compares all listings once after the engine opened, which finds what a crash left behind.
  */
 export function listingReconciler(context: EngineContext): Reconciler {
   const { rows, clock } = context
-  const compared = new Set<string>()
+  const comparedConnections = new Set<string>()
 
   return {
     name: 'listings',
     async react() {
       for (const connection of enabledConnections(rows, 'vendor')) {
         const indexes = objectNames.map((object) => [object, visibilityIndexesOf(context).of(connection, object)] as const)
-        if (!compared.has(connection.id)) {
+        if (!comparedConnections.has(connection.id)) {
           await save(
             strayListings(
               connection,
               indexes.map(([, index]) => index),
             ),
           )
-          compared.add(connection.id)
+          comparedConnections.add(connection.id)
         }
-        for (const [object, index] of indexes) await bringUp(connection, object, index)
+        for (const [object, index] of indexes) await update(connection, object, index)
       }
     },
   }
 
-  async function bringUp(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex): Promise<void> {
+  async function update(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex): Promise<void> {
     while (index.pending.size > 0) {
       const slice: string[] = []
       for (const record of index.pending) if (slice.push(record) >= sliceListings) break
-      // Taken out before the save, so that an edit during it is seen again; put back where the save fails.
+      // Taken out before the save, so that an edit during it puts the record back in; put back where the save fails.
       for (const record of slice) index.pending.delete(record)
       try {
         await save(slice.flatMap((record) => listingEdit(connection, object, index, record) ?? []))
@@ -73,7 +73,7 @@ export function listingReconciler(context: EngineContext): Reconciler {
     return isSameValue(body, present) ? undefined : messageEdit(connection.ownMessages, key, body)
   }
 
-  /** Listings that stand from earlier and that no rule shows any more. */
+  /** The edits that take back listings of records that no rule shows any more. */
   function strayListings(connection: ConnectionFacts, indexes: readonly VisibilityIndex[]): RowEdit[] {
     const start = `${connection.ownMessages}#`
     const edits: RowEdit[] = []

@@ -11,14 +11,14 @@ import { isValueMap, type Value } from '../schema/value.js'
 import { registerOf, type Row } from '../row/row.js'
 import { mapIdOfListing } from './listing-id.js'
 
-/** One shared record, as the partner's site shows it. */
+/** One shared record, as the partner site shows it. */
 export interface Listing {
   readonly id: string
   readonly object: ObjectName
-  /** The record map that an export of it has or will have. */
+  /** The record map of its export, past or future. */
   readonly map: Key
   readonly values: RecordValues
-  /** Milliseconds since 1970 of the latest edit of what it shows. */
+  /** The latest edit of its values, milliseconds since 1970. */
   readonly at: number
 }
 
@@ -26,11 +26,11 @@ const prefix = 'l.'
 export const listingKey = (id: string): Key => parseKey(prefix + id)
 export const isListingKey = (key: string): boolean => key.startsWith(prefix)
 
-/** A listing is a summary: longer texts are cut, so that it always fits into one sealed message. The export carries them whole. */
+/** A listing is a summary: longer texts are cut, so that it always fits into one sealed message. The export has them whole. In characters. */
 const maxText = 1_000
 const maxListingText = 40_000
 
-/** What the vendor lists of a record: the agreed export fields and nothing else (rule SH3). */
+/** Makes a record's listing: the agreed export fields and nothing else (rule SH3). */
 export function recordToListing(object: ObjectName, id: string, row: Row, fields: readonly AgreedField[]): Value {
   const values: Record<string, Value> = {}
   let [at, room] = [0, maxListingText]
@@ -50,8 +50,8 @@ export function recordToListing(object: ObjectName, id: string, row: Row, fields
 }
 
 /**
- * A listing whose record has been exported: as it stood then, without fields that have been withdrawn since. After an export only the update fields go
- * on flowing, and those in the record's doc; a listing that followed every edit would let the others out (rule SH4).
+ * Freezes the listing of a record that was exported: its values at the export, without fields that were withdrawn since. After an export only update fields
+ * keep flowing, in the record's doc. A listing that followed every edit would let the other fields out (rule SH4).
  */
 export function freezeListing(body: Value, fields: readonly AgreedField[]): Value {
   const values = isValueMap(body) ? body['values'] : undefined
@@ -67,10 +67,10 @@ const listingSchema = v.object({
   at: v.number(),
 })
 
-// A site of thousands of listings is read again at each change of one.
+// A site of thousands of listings is read again when one of them changes.
 const listingsByBody = new WeakMap<object, { readonly agreed: string; readonly listing: Listing | undefined }>()
 
-/** What the vendor lists of an object, as far as it was agreed. A value of the wrong type is left out. */
+/** The peer's listings of an object, with the agreed fields. A value of the wrong type is left out. */
 export function* readListings(context: EngineContext, connection: ConnectionFacts, object: ObjectName): Generator<Listing> {
   const { effective } = agreementFacts(context.rows.get('Agreement', connection.id))
   if (!effective) return
@@ -94,11 +94,11 @@ export function findListing(context: EngineContext, connection: ConnectionFacts,
 function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonly Field[]): Listing | undefined {
   const parsed = v.safeParse(listingSchema, body)
   if (!parsed.success) return undefined
-  const { id, object, at, values: told } = parsed.output
+  const { id, object, at, values: listed } = parsed.output
   const values: [string, Value][] = []
   for (const field of fields) {
-    if (!Object.hasOwn(told, field.name)) continue
-    const checked = validateField(field, told[field.name])
+    if (!Object.hasOwn(listed, field.name)) continue
+    const checked = validateField(field, listed[field.name])
     if (checked.ok) values.push([field.name, checked.value])
   }
   return { id, object, at, map: mapIdOfListing(connection.secret, id), values: Object.fromEntries(values) }

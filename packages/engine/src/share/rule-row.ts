@@ -19,7 +19,7 @@ export function ruleRowId(connection: ConnectionId, object: ObjectName): string 
   return `${connection}:${object}`
 }
 
-/** The rule in a SharingRule row; undefined where there is none, or none that this version understands: then nothing is shown. */
+/** The rule in a SharingRule row. Undefined where there is none, or where this version does not understand it: then no record is shown. */
 export function ruleOf(row: Row | undefined): Rule | undefined {
   if (!row) return undefined
   const known = rulesByRow.get(row)

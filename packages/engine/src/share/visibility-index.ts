@@ -8,17 +8,17 @@ import { isDeleted, valuesOf } from '../records/records.js'
 import { listingId } from './listing-id.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
 
-/** What one partner sees of one object: kept up to date record by record, never by looking at all of them again. */
+/** Which records of one object the sharing rule shows to one partner: kept up to date record by record. */
 export interface VisibilityIndex {
   /** Ids of the own records that the rule shows. */
   readonly visible: ReadonlySet<string>
-  /** From listing id to record id, of all that were ever visible since the engine opened. */
+  /** From listing id to record id, of all records that were visible at any time since the engine opened. */
   readonly recordsByListing: ReadonlyMap<string, string>
-  /** Records whose listing may have to change; the reconciler that brings a listing up to date takes its record out. */
+  /** Records whose listing may be out of date. The reconciler that updates a listing takes its record out. */
   readonly pending: Set<string>
 }
 
-interface Draft extends VisibilityIndex {
+interface MutableIndex extends VisibilityIndex {
   readonly visible: Set<string>
   readonly recordsByListing: Map<string, string>
   readonly stale: Set<string>
@@ -27,22 +27,22 @@ interface Draft extends VisibilityIndex {
   readonly agreed: string | undefined
 }
 
-/** The visibility indexes of an org. */
+/** The visibility indexes of an org: one for each connection and object. */
 export class VisibilityIndexes {
   readonly #context: EngineContext
-  readonly #drafts = new Map<string, Draft>()
+  readonly #indexes = new Map<string, MutableIndex>()
 
   constructor(context: EngineContext) {
     this.#context = context
     context.rows.watch((changes) => {
       for (const { object, id } of changes) {
         if (object !== 'Lead' && object !== 'Opportunity') continue
-        for (const [name, draft] of this.#drafts) if (name.endsWith(`:${object}`)) draft.stale.add(id)
+        for (const [name, index] of this.#indexes) if (name.endsWith(`:${object}`)) index.stale.add(id)
       }
     })
   }
 
-  /** The index as the rows are now. */
+  /** The index, brought up to date with the rows. */
   of(connection: ConnectionFacts, object: ObjectName): VisibilityIndex {
     const { rows } = this.#context
     const name = ruleRowId(connection.id, object)
@@ -50,10 +50,10 @@ export class VisibilityIndexes {
     const schema = this.#context.schema(object)
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object] ? effective.hash : undefined
-    let draft = this.#drafts.get(name)
-    if (!draft || draft.rule !== rule || draft.schema !== schema || draft.agreed !== agreed) {
-      const before = draft
-      draft = {
+    let index = this.#indexes.get(name)
+    if (!index || index.rule !== rule || index.schema !== schema || index.agreed !== agreed) {
+      const before = index
+      index = {
         visible: new Set(),
         recordsByListing: new Map(before?.recordsByListing),
         pending: new Set(before?.pending),
@@ -62,36 +62,36 @@ export class VisibilityIndexes {
         schema,
         agreed,
       }
-      this.#drafts.set(name, draft)
-      for (const id of before?.visible ?? []) draft.pending.add(id)
-      for (const id of rows.list(object).keys()) if (this.#look(draft, connection, object, id)) draft.pending.add(id)
-      return draft
+      this.#indexes.set(name, index)
+      for (const id of before?.visible ?? []) index.pending.add(id)
+      for (const id of rows.list(object).keys()) if (this.#refresh(index, connection, object, id)) index.pending.add(id)
+      return index
     }
-    for (const id of draft.stale) {
-      const was = draft.visible.has(id)
-      if (this.#look(draft, connection, object, id) || was) draft.pending.add(id)
+    for (const id of index.stale) {
+      const was = index.visible.has(id)
+      if (this.#refresh(index, connection, object, id) || was) index.pending.add(id)
     }
-    draft.stale.clear()
-    return draft
+    index.stale.clear()
+    return index
   }
 
-  #look(draft: Draft, connection: ConnectionFacts, object: ObjectName, id: string): boolean {
+  #refresh(index: MutableIndex, connection: ConnectionFacts, object: ObjectName, id: string): boolean {
     const row = this.#context.rows.get(object, id)
     const isVisible =
-      row !== undefined && draft.rule !== undefined && !isDeleted(row) && matchesRule(draft.schema, draft.rule, id, valuesOf(row))
+      row !== undefined && index.rule !== undefined && !isDeleted(row) && matchesRule(index.schema, index.rule, id, valuesOf(row))
     if (!isVisible) {
-      draft.visible.delete(id)
+      index.visible.delete(id)
       return false
     }
-    if (!draft.visible.has(id)) draft.recordsByListing.set(listingId(connection.secret, object, id), id)
-    draft.visible.add(id)
+    if (!index.visible.has(id)) index.recordsByListing.set(listingId(connection.secret, object, id), id)
+    index.visible.add(id)
     return true
   }
 }
 
 const indexesByContext = new WeakMap<EngineContext, VisibilityIndexes>()
 
-/** The one set of visibility indexes of an engine, shared by the page's questions, the listings and the exports. */
+/** The visibility indexes of an engine. The page's reads, the listings and the exports share them. */
 export function visibilityIndexesOf(context: EngineContext): VisibilityIndexes {
   let indexes = indexesByContext.get(context)
   if (!indexes) indexesByContext.set(context, (indexes = new VisibilityIndexes(context)))

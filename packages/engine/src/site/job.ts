@@ -3,9 +3,9 @@ import { parseConnectionId } from '@entente/protocol'
 import type { ExportError, JobView, OutboundStatus } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
-import { type Outcome, outcomes as outcomesSchema } from '../export/export-messages.js'
+import { type ListingOutcome, outcomes as outcomesSchema } from '../export/export-messages.js'
 
-/** The row of one request of a job: at most 50 listings, and how each ended. */
+/** The id of the row of one request of a job: at most 50 listings, and how each ended. */
 export const requestRowId = (job: string, request: number): string => `${job}.${request}`
 
 const jobSchema = v.object({
@@ -17,11 +17,11 @@ const jobSchema = v.object({
   total: v.number(),
 })
 
-const outcomesByRow = new WeakMap<Row, readonly Outcome[]>()
+const outcomesByRow = new WeakMap<Row, readonly ListingOutcome[]>()
 const talliesByRow = new WeakMap<Row, Tally>()
 
 /** How the listings of a request ended, as far as they did. */
-export function requestOutcomes(row: Row): readonly Outcome[] {
+export function requestOutcomes(row: Row): readonly ListingOutcome[] {
   let known = outcomesByRow.get(row)
   if (!known) {
     const parsed = v.safeParse(outcomesSchema, valueOf(row, 'outcomes') ?? [])
@@ -92,7 +92,7 @@ function tallyOf(row: Row): Tally {
   return tally
 }
 
-/** From listing to how its last export stands, over all jobs: kept up to date request by request. */
+/** The status of each listing's last export, over all jobs: kept up to date request by request. */
 export class ListingStatuses {
   readonly #rows: Rows
   readonly #statuses = new Map<string, { readonly status: OutboundStatus; readonly job: string; readonly startedAt: number }>()

@@ -86,7 +86,7 @@ export function createSite(context: EngineContext): SiteApi {
     const unknown = listings.find((listing) => findListing(context, connection, listing) === undefined)
     if (listings.length === 0 || unknown !== undefined)
       throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
-    // A second click asks for nothing new: what is on its way is left out, and a click that asks for nothing else is the same export.
+    // Listings that are on their way are left out. A second click that asks for nothing else gets the same export.
     const underWay = listings.map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')
     const fresh = [...new Set(listings)].filter((listing) => statuses.of(listing)?.status !== 'ExportInProgress')
     if (fresh.length === 0 && underWay) return underWay.job

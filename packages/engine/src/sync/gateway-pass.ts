@@ -14,9 +14,9 @@ import { valueOf } from '../row/row.js'
 import { docKey } from '../seal/index.js'
 
 /**
- * Asks the relay for a token of a mirror's doc, and adds what is needed to read that doc: the key of its seals and what its slots mean.
+ * Asks the relay for a token of a mirror's doc, and adds the key of its seals and the fields of its slots.
  *
- * @throws EngineError NOT_FOUND where there is no such mirror, nothing of it at the relay, or an end of its connection; OFFLINE where asking again later helps
+ * @throws EngineError NOT_FOUND where there is no such mirror, the relay has nothing of it, or its connection ended; OFFLINE where asking again later helps
  */
 export async function askGatewayPass(context: EngineContext, mirror: string): Promise<GatewayPass> {
   const { rows, link } = context
@@ -29,7 +29,7 @@ export async function askGatewayPass(context: EngineContext, mirror: string): Pr
   const [feed, key] = [mirrorFeed(id, side, object), parseKey(mirror)]
   const { token, expires } = await askToken(context, feed, key)
   const epoch = epochOf(token)
-  // Read after the relay has answered: its answer may be of an agreement that came in meanwhile.
+  // Read after the relay has answered: its answer may name an agreement that came in meanwhile.
   const agreement = rows.get('Agreement', id)
   if (valueOf(agreement, slotsRegister(epoch.version)) === undefined)
     throw new EngineError('OFFLINE', 'The mirror’s present agreement has not reached this device yet. Ask again in a moment.')
@@ -67,13 +67,13 @@ async function askToken({ link, replica }: EngineContext, feed: FeedName, key: K
   }
 }
 
-/** The epoch in which a token opens its doc stands in the token (rule GW4). Not proven by that; were it another, the seals would not open. */
+/** The epoch of the doc that a token opens (rule GW4). The token does not prove it, but under a wrong one no seal opens. */
 function epochOf(token: string): Epoch {
   try {
     const { version, number } = decodeJwt(token)
     if (typeof version === 'number' && typeof number === 'number') return { version, number }
   } catch {
-    // Says no more than a token without an epoch.
+    // The same as a token without an epoch.
   }
   throw new EngineError('OFFLINE', 'The relay’s token names no epoch. Ask again, or ask its operator whether the relay is up to date.')
 }

@@ -5,7 +5,7 @@ import type { Reconcilers } from '../reconcilers.js'
 import { askGatewayPass } from './gateway-pass.js'
 import type { Problems } from './problems.js'
 
-/** The state of the line and of what waits, the cut-the-wire switch, and the gateway for a live mirror. */
+/** The state of the line and of unpublished changes, the cut-the-wire switch, and the gateway for a live mirror. */
 export function createSync(context: EngineContext, reconcilers: Reconcilers, problems: Problems): SyncApi {
   const { link, clock } = context
 
@@ -26,7 +26,7 @@ export function createSync(context: EngineContext, reconcilers: Reconcilers, pro
         await link.synced()
         return 'quiet'
       }
-      // Reconcilers may make something to send, and what arrives may be work for a reconciler: both must be quiet in the same turn.
+      // Reconcilers may save rows to publish, and entries may give reconcilers work: both must be quiet in the same turn.
       while ((await Promise.race([quiet(), deadline])) === 'quiet') {
         if (!reconcilers.isBusy && link.isSynced) return cancel()
       }

@@ -1,6 +1,6 @@
 import type { Topic } from '../api/index.js'
 
-/** Which reads may show something else after a change of a row of this object. */
+/** The reads that a change of a row of each object may affect. */
 const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   Lead: ['records', 'sharing'],
   Opportunity: ['records', 'sharing'],
@@ -20,12 +20,12 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
 
 const everything: readonly Topic[] = ['connections', 'agreements', 'people', 'site', 'mirrors']
 
-/** Rows of objects that no one reads by themselves (messages, keys) change nothing on a page. */
+/** Rows that a page does not read, such as messages and keys, have no topics. */
 export function topicsOfObject(object: string): readonly Topic[] {
   return topicsByObject[object] ?? []
 }
 
-/** A feed's topic decides what a change in it may show: messages bring decisions of every kind, docs bring mirrors. */
+/** The reads that a change in a feed may affect: messages bring decisions of every kind, docs bring mirrors. */
 export function topicsOfFeed(feed: string): readonly Topic[] {
   return feed.endsWith('/messages') ? everything : ['mirrors']
 }

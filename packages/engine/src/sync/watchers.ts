@@ -1,7 +1,7 @@
 import type { Topic } from '../api/index.js'
 import type { Clock } from '../port/clock.js'
 
-/** Live queries: gathers what changed and tells watchers once per turn of the loop, so that an import of thousands is one call. */
+/** Live queries: gathers changes and calls watchers once per turn of the event loop, so that an import of thousands is one call. */
 export class Watchers {
   readonly #clock: Clock
   readonly #listeners = new Set<(changed: ReadonlySet<Topic>) => void>()

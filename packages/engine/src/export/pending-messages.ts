@@ -2,8 +2,8 @@ import type { FeedName, Key } from '@entente/protocol'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 
-/** The peer's messages of one kind that may need work: all of them after opening and when a connection changed, and then those that change. */
-export class Mail {
+/** The peer's messages of one kind that may need work: all of them at first and after a change of a connection, then those that change. */
+export class PendingMessages {
   readonly #context: EngineContext
   readonly #prefix: string
   readonly #pendingByFeed = new Map<FeedName, Set<Key>>()
@@ -19,8 +19,8 @@ export class Mail {
     })
   }
 
-  /** Handles what is pending, one by one. What a handler throws over stays pending. */
-  async work(connection: ConnectionFacts, handle: (key: Key) => Promise<void>): Promise<void> {
+  /** Handles the pending messages one by one. A message whose handler throws stays pending. */
+  async handleAll(connection: ConnectionFacts, handle: (key: Key) => Promise<void>): Promise<void> {
     const feed = connection.peerMessages
     let pending = this.#pendingByFeed.get(feed)
     if (!pending) {
