@@ -6,10 +6,11 @@ const layout = 1
 const versionKey: StoreKey = ['meta', 'version']
 
 /**
- * An org's store in this browser profile: one IndexedDB database with one object store, through idb-keyval. One `update` is one readwrite transaction.
+ * Opens an org's store in this browser profile: the IndexedDB database `entente-<name>` with one object store, through idb-keyval. One `update` is one
+ * readwrite transaction.
  *
- * @param name tells stores of one page apart, e.g. the org's name in a rehearsal
- * @throws StoreError NEWER where a newer version of this library wrote it
+ * @param name tells the orgs of one browser profile apart
+ * @throws StoreError NEWER if a newer version of this library wrote it; QUOTA or ABORTED if the browser refuses
  */
 export async function openIdbStore(name: string): Promise<Store> {
   const store = new IdbStore(createStore(`entente-${name}`, 'org'))

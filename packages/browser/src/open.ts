@@ -4,14 +4,15 @@ import { browserClock, browserRandom } from './platform.js'
 import { openTabs } from './tabs.js'
 import { openWebSocket } from './web-socket.js'
 
+/** Which org to open in this browser, and over which relay. */
 export interface BrowserEngineOptions {
   /** Tells the orgs of one browser profile apart; the same name opens the same org again. */
   readonly name: string
   /** The relay's socket, e.g. `wss://relay.example/socket`. */
   readonly relay: string
-  /** What the relay's operator gave the org to be let in with, where the relay asks for it. */
+  /** The join token that the relay's operator gave the org, for a relay that asks for one (rule AM2). */
   readonly join?: string
-  /** Makes the org when this browser does not have it yet. Without it, opening an org that is not there is refused with NOT_FOUND. */
+  /** Makes the org if this browser does not have it, with this person as its first admin. Without it such an org is refused with NOT_FOUND. */
   readonly create?: { readonly orgName: string; readonly userName: string }
 }
 

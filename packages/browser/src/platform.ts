@@ -1,6 +1,6 @@
 import type { Clock, RandomBytes } from '@entente/engine'
 
-/** The page's clock and timers. */
+/** The page's clock and timers, as the engine's Clock. A delay of 0 is the next turn of the event loop, also in a hidden tab. */
 export const browserClock: Clock = {
   now: () => Date.now(),
   after: (ms, call) => {
@@ -10,6 +10,7 @@ export const browserClock: Clock = {
   },
 }
 
+/** The browser's cryptographic generator, as the engine's RandomBytes. At most 65,536 bytes a call. */
 export const browserRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))
 
 /** The next turn of the loop by a message: nested timers of 0 ms are held back to 4 ms, and to a second in hidden tabs. */

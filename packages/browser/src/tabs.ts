@@ -1,8 +1,10 @@
 import type { Tabs } from '@entente/engine'
 
 /**
- * The tabs of this profile that hold the same org open: a Web Lock makes one of them the leader, a BroadcastChannel lets them tell each other what
- * they saved. A hidden tab asks for the lock a little later than a visible one, so that the tab a person looks at leads.
+ * The tabs of this profile that hold the same org open, as the engine's Tabs. A Web Lock makes one of them the leader; over a BroadcastChannel they tell
+ * each other what they saved. A hidden tab asks for the lock half a second later than a visible one, so that the tab a person looks at leads.
+ *
+ * @param name the same as the store's
  */
 export function openTabs(name: string): Tabs {
   const channel = new BroadcastChannel(`entente-${name}`)

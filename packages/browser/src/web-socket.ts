@@ -1,6 +1,6 @@
 import type { OpenSocket } from '@entente/engine'
 
-/** A line to the relay over the browser's WebSocket. */
+/** A line to the relay over the browser's WebSocket, as the engine's OpenSocket. */
 export const openWebSocket: OpenSocket = (url, events) => {
   const socket = new WebSocket(url)
   socket.binaryType = 'arraybuffer'

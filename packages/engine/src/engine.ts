@@ -30,7 +30,9 @@ import { createSync } from './sync/sync.js'
 import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
 import { Watchers } from './sync/watchers.js'
 
+/** The platform of an engine, the address of its relay, and how its org is made. */
 export interface OpenEngineOptions {
+  /** Holds one org. The engine closes it in `close`, and leaves it open if opening fails. */
   readonly store: Store
   readonly openSocket: OpenSocket
   readonly clock: Clock
@@ -38,18 +40,19 @@ export interface OpenEngineOptions {
   readonly tabs: Tabs
   /** Address of the relay's socket, `ws://…/socket` or `wss://…/socket`. */
   readonly relay: string
-  /** What the relay's operator gave the org to be let in with, where the relay asks for it (rule AM2). Needed until the relay knows the org. */
+  /** The join token that the relay's operator gave the org, for a relay that asks for one (rule AM2). Needed until the relay knows the org. */
   readonly join?: string
-  /** Makes the org where the store is empty. */
+  /** Makes the org if the store is empty, with this person as its first admin. Ignored otherwise. */
   readonly create?: { readonly orgName: string; readonly userName: string }
-  /** Sends all rows to the org's own team feed: for an org with a second device. Off, nothing is sent that no peer is to read. */
+  /** Sends all rows to the org's own team feed, for an org with a second device. False unless set: then only what a peer may read leaves the device. */
   readonly team?: boolean
 }
 
 /**
- * Opens one org: its rows from the store, its line to the relay, and the reconcilers that carry its decisions out.
+ * Opens the org of a store: its rows, its line to the relay, and its reconcilers. Resolves when the org can be read and changed; the line comes up by
+ * itself. Open an org once in each tab.
  *
- * @throws EngineError NOT_FOUND for an empty store without `create`, STORE where the store refuses, INTERNAL for a defect
+ * @throws EngineError NOT_FOUND for an empty store without `create`; STORE if the store refuses; INTERNAL for a defect
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return (await assemble(options)).engine

@@ -24,19 +24,21 @@ export interface ColumnMapping extends CellFormat {
   readonly currencyColumn?: string
 }
 
+/** How rows become records. */
 export interface ConvertRowsOptions {
   readonly schema: ObjectSchema
   readonly columns: readonly ColumnMapping[]
   /** Values for fields that no column fills, the same in every record. */
   readonly constants?: Readonly<Record<string, Value>>
-  /** Keep the good rows though others are bad. Where not said, one bad row means no records. */
+  /** Whether good rows are kept if others are bad. Unless set, one bad row means no records. */
   readonly keepGood?: boolean
-  /** Waited for after each slice, so that the page can draw: for example one turn of its event loop. */
+  /** Awaited after each slice, so that the page can draw: one turn of its event loop, for example. */
   readonly pause?: () => Promise<void>
-  /** Rows per slice; 200 take a few milliseconds. */
+  /** Rows per slice; 200 unless set, which take a few milliseconds. */
   readonly slice?: number
 }
 
+/** One converted row, ready for `records.createMany`. */
 export interface ImportedRecord {
   /** The row it came from, as a spreadsheet counts it. */
   readonly row: number
@@ -44,7 +46,7 @@ export interface ImportedRecord {
   readonly values: RecordValues
 }
 
-/** What became of one column, for the report. */
+/** What became of one column, in cells. */
 export interface ColumnReport {
   readonly column: string
   readonly field: string
@@ -58,11 +60,12 @@ export interface ColumnReport {
   readonly mapped: readonly { readonly from: string; readonly to: string; readonly count: number }[]
 }
 
+/** What became of a file, in rows: `total` is `good` and `bad` together. */
 export interface ImportReport {
   readonly total: number
   readonly good: number
   readonly bad: number
-  /** The first thousand; `problemCount` counts all. */
+  /** The first 1,000. `problemCount` counts all. */
   readonly problems: readonly CsvProblem[]
   readonly problemCount: number
   readonly columns: readonly ColumnReport[]
@@ -70,17 +73,19 @@ export interface ImportReport {
   readonly ignored: readonly string[]
 }
 
+/** Progress in rows, or the end with the report and the records. */
 export type ImportStep =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly bad: number }
   | { readonly kind: 'finished'; readonly report: ImportReport; readonly records: readonly ImportedRecord[] }
 
+/** The last step. */
 export type FinishedImport = Extract<ImportStep, { readonly kind: 'finished' }>
 
 const maxProblems = 1_000
 
 /**
- * Converts a table's rows into stored values, slice by slice, telling its progress; the last step holds report and records. To cancel, stop
- * iterating: nothing was written anywhere. A mapping that cannot work is told as problems of row 0, and no row is read.
+ * Converts a table's rows into stored values, slice by slice. It yields its progress, and at last the report and the records. To cancel, stop iterating:
+ * nothing was written anywhere. A mapping that cannot work gives problems of row 0, and no row is read.
  */
 export async function* convertRows(table: CsvTable, options: ConvertRowsOptions): AsyncGenerator<ImportStep, void, void> {
   const readers = bindColumns(table, options)

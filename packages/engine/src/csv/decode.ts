@@ -3,11 +3,13 @@ import { refuseCsv, tooLargeCsv, maxCsvSize, type CsvRefused } from './csv-error
 /** What the platform decodes; the names are those of the Encoding Standard, as TextDecoder takes them. */
 export type UnicodeEncoding = 'utf-8' | 'utf-16le' | 'utf-16be'
 
+/** The encodings that are recognised, by their WHATWG names. */
 export type CsvEncoding = UnicodeEncoding | 'windows-1252'
 
-/** The platform's decoder, for example `(bytes, encoding) => new TextDecoder(encoding).decode(bytes)`. */
+/** The platform's decoder: `(bytes, encoding) => new TextDecoder(encoding).decode(bytes)`. */
 export type DecodeText = (bytes: Uint8Array, encoding: UnicodeEncoding) => string
 
+/** A file as text, or why it is refused. */
 export type DecodedCsv = { readonly ok: true; readonly text: string; readonly encoding: CsvEncoding } | CsvRefused
 
 /**

@@ -5,7 +5,7 @@ import { cutPercent, readCell, readCheckbox, readMoney, type CellFormat } from '
 import { guessDateOrder, readDate, readDateTime, readTime } from './read-date.js'
 import { currencyColumnName } from './write.js'
 
-/** What a column seems to hold and where it seems to belong. Everything in it may be corrected before converting. */
+/** What a column seems to hold and which field it seems to fit. A person may correct all of it before converting. */
 export interface ColumnGuess {
   readonly column: string
   /** The API name of the field it fits, if any. */

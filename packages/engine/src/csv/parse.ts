@@ -2,21 +2,24 @@
 /// <reference path="./papaparse.d.ts" />
 import { maxCsvSize, refuseCsv, tooLargeCsv, type CsvProblem, type CsvRefused } from './csv-error.js'
 
+/** One column of a table. `index` counts from 0. */
 export interface CsvColumn {
   readonly index: number
   /** Unique in its table: a second "Amount" is "Amount (2)", one without a name "Column 3". */
   readonly name: string
 }
 
+/** One row of a table. */
 export interface CsvRow {
-  /** As a spreadsheet counts it. */
+  /** Its number as a spreadsheet counts it, from 1. */
   readonly row: number
   readonly cells: readonly string[]
 }
 
+/** A file as columns and rows. */
 export interface CsvTable {
   readonly columns: readonly CsvColumn[]
-  /** The rows that have as many cells as there are columns. Others are among the problems. */
+  /** The rows with as many cells as columns. Other rows are among the problems. */
   readonly rows: readonly CsvRow[]
   /** How many rows hold data, bad ones included. */
   readonly rowCount: number
@@ -27,14 +30,16 @@ export interface CsvTable {
   readonly problems: readonly CsvProblem[]
 }
 
+/** A table, or why the file is refused. */
 export type CsvTableResult = { readonly ok: true; readonly table: CsvTable } | CsvRefused
 
+/** How a file is read. */
 export interface ParseCsvOptions {
-  /** Guessed where not said. */
+  /** Guessed unless set. */
   readonly delimiter?: string
   /** False for a file whose first row is data: columns are then "Column 1" and so on. */
   readonly header?: boolean
-  /** Waited for between slices of 256 KB, so that a page can draw. */
+  /** Awaited between slices of 256 Ki characters, so that a page can draw. */
   readonly pause?: () => Promise<void>
 }
 
@@ -45,8 +50,10 @@ const maxNameLength = 255
 const maxRows = 1_000_000
 
 /**
- * Reads a CSV text, whole or in chunks, into columns and rows. Copes with a byte order mark, quotes, any line ends, empty lines, Excel's "sep=;" line
- * and # lines on top. Refuses files that are too large, empty or without a readable header; everything else is told row by row.
+ * Reads a CSV text (RFC 4180), whole or in chunks, into columns and rows. It copes with a byte order mark, quotes, any line ends, empty lines, Excel's
+ * "sep=;" line, and # lines on top. Bad rows are among the problems.
+ *
+ * Refuses with SIZE a file that is too large or has over a million rows, with EMPTY one without rows, with HEADER one of over 1,000 columns.
  */
 export async function parseCsv(
   input: string | Iterable<string> | AsyncIterable<string>,

@@ -19,13 +19,13 @@ import { readDate, readDateTime, readTime, type DateOrder } from './read-date.js
 export interface CellFormat {
   readonly dateOrder?: DateOrder
   readonly decimal?: '.' | ','
-  /** The code of amounts that name none. */
+  /** The ISO 4217 code of amounts that name none. */
   readonly currency?: string
-  /** The zone of times that name no offset; UTC where not said. */
+  /** The IANA time zone of times that name no offset. UTC unless set. */
   readonly zone?: string
-  /** From what the cells say to the value that is meant; for picklists, and with 'true' and 'false' for checkboxes. */
+  /** From what a cell says to the value that is meant: for picklists, and with 'true' and 'false' for checkboxes. */
   readonly values?: Readonly<Record<string, string>>
-  /** Taken for blank cells. */
+  /** The value of blank cells, in stored form. */
   readonly default?: Value
   readonly truncate?: boolean
   readonly round?: boolean
@@ -35,7 +35,8 @@ const maxCellLength = 255
 
 /**
  * Reads one cell into the stored form of a field. `code` is the currency code that another column gives for the row.
- * The errors name the field and never the text.
+ *
+ * Refuses with the field's rules; the errors name the field and never the text.
  */
 export function readCell(field: Field, text: string, format: CellFormat = {}, code = ''): ConversionResult {
   const cell = text.trim()
@@ -77,9 +78,10 @@ export function cutPercent(cell: string): string {
   return cell.endsWith('%') ? cell.slice(0, -1).trimEnd() : cell
 }
 
+/** An amount as exact decimal text, with its ISO 4217 code. */
 export interface Money {
   readonly amount: string
-  /** '' where the text names no currency. */
+  /** '' if the text names no currency. */
   readonly currency: string
 }
 

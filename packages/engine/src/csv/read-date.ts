@@ -7,8 +7,8 @@ const maxDateLength = 64
 export type DateOrder = 'ymd' | 'dmy' | 'mdy'
 
 /**
- * Reads a date as "YYYY-MM-DD", or undefined. A year of four digits in front and a month by its English name speak for themselves; only
- * purely numeric dates with the year behind need the order. Years of two digits are 1970 to 2069. A midnight behind the date is left out.
+ * Reads a date as "YYYY-MM-DD", or undefined. A year of four digits in front, or an English month name, needs no order; a numeric date with the year behind
+ * does. Years of two digits are 1970 to 2069. A midnight behind the date is dropped.
  */
 export function readDate(text: string, order: DateOrder): string | undefined {
   if (text.length > maxDateLength) return undefined
@@ -36,7 +36,7 @@ export function readTime(text: string): string | undefined {
   return normaliseTime(`${(hour % 12) + (letter.toLowerCase() === 'p' ? 12 : 0)}${rest}`)
 }
 
-/** Reads a date with a time as a UTC instant. Where the text has no offset, it is a time of `zone`. */
+/** Reads a date with a time as a UTC instant, or undefined. A text without an offset is a time of `zone` (IANA name). */
 export function readDateTime(text: string, order: DateOrder, zone: string): string | undefined {
   if (text.length > maxDateLength) return undefined
   const trimmed = text.trim()
@@ -48,6 +48,7 @@ export function readDateTime(text: string, order: DateOrder, zone: string): stri
   return date === undefined || time === undefined ? undefined : localToInstant(date, time, zone)
 }
 
+/** In which order the dates of a column seem to be written. */
 export interface DateGuess {
   readonly order: DateOrder
   /** How many of the texts are dates in this order. */
@@ -57,8 +58,8 @@ export interface DateGuess {
 }
 
 /**
- * Finds the order in which most texts are dates, of which `countFits` says how many. Where both orders of day and month fit equally it says so,
- * and proposes the day first.
+ * Finds the order in which most texts are dates; `countFits` says how many fit an order. If day and month fit equally in both orders, it says so and
+ * proposes the day first.
  */
 export function guessDateOrder(countFits: (order: DateOrder) => number): DateGuess {
   const ymd = countFits('ymd')

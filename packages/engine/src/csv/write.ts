@@ -1,18 +1,19 @@
 import { isDecimal, isValueMap, scalarToText, type Field, type RecordValues, type Value } from '../schema/index.js'
 
+/** How a file is written. */
 export interface WriteCsvOptions {
   /** Lines above the header, each written as "# line": what the file is, when and by whom it was made. */
   readonly metadata?: readonly string[]
-  /** What the header names: labels (the default) for people, API names for programs. */
+  /** What the header names: labels for people (unless set), or API names for programs. */
   readonly header?: 'label' | 'name'
   readonly delimiter?: ',' | ';' | '\t'
-  /** A byte order mark, by which spreadsheets know UTF-8. On where not said. */
+  /** Whether a byte order mark stands in front, by which spreadsheets know UTF-8. True unless set. */
   readonly mark?: boolean
 }
 
 /**
- * Writes records as CSV (RFC 4180: CRLF, quotes doubled). Values are written in their stored form; a currency field takes two columns, amount and
- * code. Texts that a spreadsheet would run as a formula get an apostrophe in front, which reading takes off again.
+ * Writes records as CSV (RFC 4180: CRLF, quotes doubled). Values stand in their stored form. A currency field takes two columns, amount and code. A text that a
+ * spreadsheet would run as a formula gets an apostrophe in front, which reading takes off again.
  */
 export function writeCsv(fields: readonly Field[], records: Iterable<RecordValues>, options: WriteCsvOptions = {}): string {
   const delimiter = options.delimiter ?? ','

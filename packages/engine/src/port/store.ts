@@ -26,7 +26,7 @@ export interface Store {
   /**
    * Reads `reads`, passes their values to `change`, and applies the writes that it returns.
    *
-   * @param change runs synchronously; a value is undefined where its key is absent
+   * @param change runs synchronously; a value is undefined where its key is absent. What it throws ends the transaction, and `update` rejects with it
    */
   update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => Change<T>): Promise<T>
   /** The values of `keys`, in the same order; undefined for an absent key. */
@@ -51,7 +51,7 @@ export interface Store {
  */
 export type StoreErrorCode = 'QUOTA' | 'ABORTED' | 'NEWER' | 'BLOCKED' | 'CLOSED'
 
-/** An error of the store. Nothing was changed. */
+/** An error of the store. Nothing was changed. A page meets it as the `cause` of an EngineError STORE. Its message holds no key and no value. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode

@@ -7,6 +7,7 @@ import { findField, type ObjectSchema } from '../schema/schema.js'
 import { validateField, type RecordValues } from '../schema/validate.js'
 import { isValueMap, scalarToText, type Value } from '../schema/value.js'
 
+/** How a condition compares. `operatorsOf` says which of them a type takes. */
 export const operators = [
   'equals',
   'notEquals',
@@ -21,11 +22,14 @@ export const operators = [
   'isNotEmpty',
 ] as const
 
+/** The name of one comparison. */
 export type Operator = (typeof operators)[number]
 
 /**
- * One comparison. `value` is in the field's stored form; for a currency it may also be a plain decimal, which compares the number
- * whatever the code. 'oneOf' takes a list; 'isEmpty' and 'isNotEmpty' take none.
+ * One comparison of a field with a value, for filters and sharing rules.
+ *
+ * - `value` is in the field's stored form (see `Field`). For a currency it may be a plain decimal, which compares amounts of any code.
+ * - `oneOf` takes a list of 1 to 200 values; `isEmpty` and `isNotEmpty` take none.
  */
 export interface Condition {
   readonly field: string
@@ -33,11 +37,12 @@ export interface Condition {
   readonly value?: Value
 }
 
+/** Whether something can be applied, or why it cannot. */
 export type CheckResult = { readonly ok: true } | Refused
 
 const maxChoices = 200
 
-/** The operators that make sense for a type, for the rule editor and the check. */
+/** The operators that make sense for a type. */
 export function operatorsOf(type: FieldType): readonly Operator[] {
   switch (type) {
     case 'checkbox':
@@ -54,7 +59,10 @@ export function operatorsOf(type: FieldType): readonly Operator[] {
   }
 }
 
-/** Says whether a condition can be applied: FIELD for an unknown field, RULE for an operator or value that does not fit its type. */
+/**
+ * Says whether a condition can be applied to an object. Refuses with FIELD for an unknown field, with RULE for an operator or a value that does not fit
+ * its type.
+ */
 export function validateCondition(schema: ObjectSchema, condition: Condition): CheckResult {
   const field = findField(schema, condition.field)
   if (field === undefined) {
@@ -70,9 +78,10 @@ export function validateCondition(schema: ObjectSchema, condition: Condition): C
 }
 
 /**
- * Tests a record's stored values. An empty value equals nothing and is above or below nothing; it does differ from every value.
- * Texts are compared without case, as Salesforce does. A condition that cannot be applied holds for no record: a rule whose field
- * was removed must not show more than before.
+ * Tests a record's stored values against one condition.
+ *
+ * An empty value equals nothing and is above or below nothing, and it differs from every value. Texts are compared without case, as Salesforce does. A
+ * condition that cannot be applied matches no record: a rule whose field was removed must not show more than before.
  */
 export function matchesCondition(schema: ObjectSchema, condition: Condition, values: RecordValues): boolean {
   const field = findField(schema, condition.field)

@@ -3,8 +3,10 @@ import type { Field } from '../schema/field.js'
 import { isValueMap, scalarToText, type Value } from '../schema/value.js'
 
 /**
- * Compares two stored, non-empty values of one field: numbers exactly, amounts first by number and then by code, picklist values in the
- * order of their list, false before true, texts as people sort them. Dates, times and instants sort as the texts they are.
+ * Compares two stored, non-empty values of one field, for sorting: negative, zero or positive.
+ *
+ * Numbers compare exactly. Amounts compare by number, then by code. Picklist values follow their list, false comes before true, texts sort as people sort
+ * them, and dates, times and instants sort by time.
  */
 export function compareValues(field: Field, left: Value, right: Value): number {
   switch (field.type) {

@@ -6,28 +6,34 @@ import { compareValues } from './order.js'
 import { findField, type ObjectSchema } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 
-/** What a list needs of a record; whatever else it carries comes back with it. */
+/** What filtering and sorting need of a record. Other properties come back with it. */
 export interface ListedRecord {
   readonly id: string
   readonly values: RecordValues
 }
 
+/** One key of an order, by the field's API name. */
 export interface SortKey {
   readonly field: string
   readonly direction: 'ascending' | 'descending'
 }
 
+/** What a list shows and in which order. Without any part it shows all, by id. */
 export interface RecordQuery {
-  /** Words that must all occur in the record's texts or picklist labels, in any case and order. */
+  /** Words that must all occur in the record's texts or picklist labels, in any order, without case and accents. */
   readonly search?: string
+  /** Whether all conditions must hold or any one of them; `all` unless set. */
   readonly match?: 'all' | 'any'
   readonly conditions?: readonly Condition[]
+  /** The first key decides, the next one where values are equal. */
   readonly sort?: readonly SortKey[]
 }
 
 /**
- * Filters and sorts records; the input is not changed. Empty values come last in either direction, and ties go by id, so that every device
- * shows the same order. Keys that name no field are left out (validateQuery tells them).
+ * Filters and sorts records. The input is not changed.
+ *
+ * Empty values come last in either direction, and equal records follow their ids, so that every device shows the same order. A sort key that names no
+ * field is ignored; `validateQuery` finds it.
  */
 export function queryRecords<R extends ListedRecord>(schema: ObjectSchema, records: readonly R[], query: RecordQuery): readonly R[] {
   const { conditions = [], match = 'all' } = query
@@ -40,7 +46,7 @@ export function queryRecords<R extends ListedRecord>(schema: ObjectSchema, recor
   return records.filter((record) => meets(record) && hasText(record.values)).toSorted(compareRecords(schema, query.sort ?? []))
 }
 
-/** Says whether a query names only known fields and fitting conditions (FIELD, RULE). */
+/** Says whether a query can be applied. Refuses with FIELD for an unknown field, with RULE for a condition that does not fit its type. */
 export function validateQuery(schema: ObjectSchema, query: RecordQuery): CheckResult {
   for (const condition of query.conditions ?? []) {
     const checked = validateCondition(schema, condition)

@@ -3,27 +3,27 @@ import { refuse } from '../schema/error.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 
-/**
- * Which of the vendor's records a partner may see: those that meet the conditions (all or any), and those added by hand, but never
- * those hidden by hand.
- */
+/** Which of the vendor's records a partner may see: those that meet the conditions, and those added by hand, but never those hidden by hand. */
 export interface Rule {
+  /** Whether all conditions must hold, or any one of them. */
   readonly match: 'all' | 'any'
+  /** At most 50. Without one, only what is added is shown. */
   readonly conditions: readonly Condition[]
-  /** Record ids. */
+  /** Ids of records that are shown in any case. */
   readonly added: readonly string[]
-  /** Record ids. */
+  /** Ids of records that are never shown. */
   readonly hidden: readonly string[]
 }
 
 /** A rule that shows nothing. */
 export const emptyRule: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
 
+/** The most conditions of one rule. */
 export const maxConditions = 50
 
 /**
- * Whether a rule shows a record. Hidden beats added, added beats the conditions. Without conditions nothing is shown by condition:
- * a rule that somebody has only begun to write must not show everything.
+ * Whether a rule shows a record. Hidden beats added, and added beats the conditions. A rule without conditions shows only what is added: one that
+ * somebody has just begun to write must not show everything.
  */
 export function matchesRule(schema: ObjectSchema, rule: Rule, recordId: string, values: RecordValues): boolean {
   if (rule.hidden.includes(recordId)) return false
@@ -35,7 +35,7 @@ export function matchesRule(schema: ObjectSchema, rule: Rule, recordId: string, 
     : conditions.some((condition) => matchesCondition(schema, condition, values))
 }
 
-/** Checks every condition and tells the first that cannot be applied (FIELD, RULE). */
+/** Says whether a rule can be applied. Refuses with the first problem: RULE for too many conditions, else as `validateCondition`. */
 export function validateRule(schema: ObjectSchema, rule: Rule): CheckResult {
   if (rule.conditions.length > maxConditions) {
     return refuse('RULE', '', 'condition count', `A rule has at most ${maxConditions} conditions.`, 'Join some with “one of”.')

@@ -10,24 +10,27 @@ import { inventCompany, inventPerson, inventPhone, personEmail, type SampleCompa
 import { seedDice, type Dice } from './random.js'
 import { partnerSchema, productLines, vendorSchema, type SampleSide } from './sample-schema.js'
 
+/** Whose records are made, how many, and around which day. */
 export interface SampleOptions {
   /** The same seed and options give the same records. */
   readonly seed: number
   readonly side: SampleSide
-  /** 120 where not said. */
+  /** How many leads; 120 unless set. */
   readonly leads?: number
-  /** 240 where not said. */
+  /** How many opportunities; 240 unless set. */
   readonly opportunities?: number
-  /** The day around which the pipeline lies: open deals close after it, closed ones before. "YYYY-MM-DD"; 15 January 2026 where not said. */
+  /** The day around which the pipeline lies: open deals close after it, closed ones before. "YYYY-MM-DD"; 2026-01-15 unless set. */
   readonly today?: string
 }
 
+/** One invented record. */
 export interface SampleRecord {
   readonly object: ObjectName
   /** In stored form; parseRecord takes them under the side's schema. */
   readonly values: RecordValues
 }
 
+/** The schemas of a side, and records that fit them. */
 export interface Sample {
   readonly schemas: { readonly Lead: ObjectSchema; readonly Opportunity: ObjectSchema }
   readonly records: readonly SampleRecord[]

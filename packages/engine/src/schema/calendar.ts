@@ -1,7 +1,8 @@
-/** Calendar and clock texts: dates "YYYY-MM-DD", times "HH:MM:SS.mmm", instants "YYYY-MM-DDTHH:MM:SS.mmmZ". */
+// Calendar and clock texts after ISO 8601: dates "YYYY-MM-DD", times "HH:MM:SS.mmm", instants "YYYY-MM-DDTHH:MM:SS.mmmZ".
 
-/** Salesforce's range of dates; outside it other tools refuse or mangle what they get. */
+/** The first year of a date: Salesforce's range. Outside it other tools refuse dates or change them. */
 export const firstYear = 1700
+/** The last year of a date. */
 export const lastYear = 4000
 
 /** True for a day that exists, in years 1700 to 4000. */
@@ -49,7 +50,10 @@ export function isZone(zone: string): boolean {
   return zoneFormat(zone) !== undefined
 }
 
-/** The instant at which a clock in `zone` shows this date and time; undefined for an unknown zone or no date. A time that a clock change skips moves on by the gap. */
+/**
+ * The instant at which a clock in `zone` (IANA name) shows this date and time. Undefined for an unknown zone or no date. A time that a clock change skips
+ * moves on by the gap.
+ */
 export function localToInstant(date: string, time: string, zone: string): string | undefined {
   const format = zoneFormat(zone)
   const local = localMillis(date, time)
@@ -60,7 +64,7 @@ export function localToInstant(date: string, time: string, zone: string): string
   return millisToInstant(second)
 }
 
-/** The date that a clock in `zone` shows at an instant; undefined for an unknown zone or no instant. */
+/** The date that a clock in `zone` (IANA name) shows at an instant. Undefined for an unknown zone or no instant. */
 export function instantToDate(instant: string, zone: string): string | undefined {
   const format = zoneFormat(zone)
   const millis = Date.parse(instant)

@@ -5,17 +5,22 @@ import { matchPicklist } from './match-picklist.js'
 import { validateField } from './validate.js'
 
 /**
- * same: every value arrives as it is. converts: every value arrives, written differently. lossy: some values lose a part or are
- * refused; the reason says which. blocked: the mapping cannot be used.
+ * How well one field fits another.
+ *
+ * - `same`: every value arrives as it is.
+ * - `converts`: every value arrives, written differently.
+ * - `lossy`: some values lose a part or are refused; the reason says which.
+ * - `blocked`: the mapping cannot be used.
  */
 export type Verdict = 'same' | 'converts' | 'lossy' | 'blocked'
 
+/** A verdict, and its reason in words for a person. */
 export interface FieldComparison {
   readonly verdict: Verdict
   readonly reason: string
 }
 
-/** Compares two fields by their descriptions alone, before any value is known. */
+/** Compares two fields by their descriptions alone, before any value is known. The worst finding is the verdict. */
 export function compareFields(source: Field, target: Field, choices: ConversionChoices = {}): FieldComparison {
   if (!canConvert(source.type, target.type)) {
     return { verdict: 'blocked', reason: `A ${source.type} field cannot fill a ${target.type} field.` }

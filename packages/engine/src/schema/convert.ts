@@ -6,33 +6,35 @@ import { matchPicklist } from './match-picklist.js'
 import { requiredField, validateField } from './validate.js'
 import { isValueMap, scalarToText, type Value } from './value.js'
 
-/** How one field's values are brought into another org's field. All choices are made by a person; nothing is lost unless agreed here. */
+/** How values of one field are brought into a field of another org. A person makes each choice, and nothing is lost unless agreed here. */
 export interface ConversionChoices {
-  /** From source value to target value, for picklists, and for checkboxes as 'true' and 'false'. */
+  /** From source value to target value: for picklists, and for checkboxes as 'true' and 'false'. */
   readonly picklist?: Readonly<Record<string, string>>
-  /** Taken where a required target gets no value, and where a picklist value has no counterpart. */
+  /** In the target's stored form: used if a required target gets no value, or a picklist value has no counterpart. */
   readonly default?: Value
-  /** Cut texts that are too long. */
+  /** Whether texts that are too long are cut. They are refused unless set. */
   readonly truncate?: boolean
-  /** Round numbers that have too many decimal places (half to even). */
+  /** Whether numbers with too many decimal places are rounded, half to even. They are refused unless set. */
   readonly round?: boolean
-  /** The zone in which dates become instants and instants dates, such as "Europe/Berlin". */
+  /** The IANA time zone in which dates become instants and instants dates: "Europe/Berlin". */
   readonly zone?: string
-  /** The code under which plain numbers become amounts. */
+  /** The ISO 4217 code with which plain numbers become amounts. */
   readonly currency?: string
-  /** What happens to line breaks where the target has one line; a space where not said. */
+  /** What becomes of line breaks if the target has one line: a space, unless set. */
   readonly newline?: 'space' | 'refuse'
 }
 
-/** What a conversion did to a value, to be shown beside it. */
+/** What a conversion did to a value, for a person to see beside it. */
 export type ConversionFlag = 'truncated' | 'rounded' | 'defaulted' | 'mapped' | 'lines joined' | 'time dropped' | 'currency dropped'
 
+/** A value in the target's stored form with what was done to it, or why it was refused. */
 export type ConversionResult = { readonly ok: true; readonly value: Value; readonly flags: readonly ConversionFlag[] } | Refused
 
 /**
- * Brings one stored value of `source` into the stored form of `target`. The result has passed the target's own rules.
- * Currency amounts keep their code; nothing is exchanged. REQUIRED, MAPPING, PICKLIST and the target's rules say what is wrong,
- * naming the target field.
+ * Brings one stored value of `source` into the stored form of `target`. The result has passed the target's own rules. A currency amount keeps its code;
+ * nothing is exchanged.
+ *
+ * Refuses with REQUIRED, MAPPING, PICKLIST, or a code of the target's rules, and names the target field.
  */
 export function convertValue(source: Field, target: Field, value: Value, choices: ConversionChoices = {}): ConversionResult {
   if (value === null) return takeDefault(target, choices)
@@ -47,7 +49,7 @@ export function convertValue(source: Field, target: Field, value: Value, choices
   return { ok: true, value: checked.value, flags: step.flags }
 }
 
-/** Whether any conversion exists between two types; how well it fits two fields is for compareFields to say. */
+/** Whether any conversion exists between two types. `compareFields` says how well it fits two fields. */
 export function canConvert(source: FieldType, target: FieldType): boolean {
   return conversions[source][target] !== undefined
 }

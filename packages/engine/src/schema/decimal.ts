@@ -1,13 +1,15 @@
 /**
- * Exact decimals as texts: an optional minus, digits, and after a point more digits. No exponent, no float on the way.
- * The normal form has no leading or trailing zeros and no "-0": equal numbers are equal texts.
+ * An exact decimal as a text: an optional minus, digits, and after a point more digits. No exponent, and no float on the way. The normal form has no
+ * leading or trailing zeros and no "-0", so that equal numbers are equal texts.
  */
 export type Decimal = string
 
+/** How numbers are written: with a point or a comma before the decimal places. */
 export interface DecimalFormat {
   readonly decimal: '.' | ','
 }
 
+/** What happens to a tie: to the even digit, or away from zero. */
 export type Rounding = 'halfEven' | 'halfUp'
 
 /** Longer than any field's 18 digits, short enough that hostile input costs nothing. */
@@ -56,7 +58,7 @@ export function parseDecimal(text: string, format: DecimalFormat = { decimal: '.
   return joinDecimal(negative, digits, fraction)
 }
 
-/** Compares by number: negative, zero or positive as `left` is below, equal to or above `right`. */
+/** Compares by number: negative, zero or positive as `left` is less than, equal to or greater than `right`. */
 export function compareDecimals(left: Decimal, right: Decimal): number {
   // Up to 15 digits, different decimals are different floats in the same order; sorting a long list is five times faster so.
   if (left.length <= 15 && right.length <= 15) return Number(left) - Number(right)

@@ -1,4 +1,4 @@
-/** What may be wrong with a value, a record or a mapping. The set is closed: each code has a heading in the docs. */
+/** Why a value, a record, a mapping or a rule is refused. The set is closed, and `docs/errors.md` has a heading for each code. */
 export type RecordErrorCode =
   /** Not a value of this type: NaN, 1e999, year 275760, a lone surrogate, a checkbox that is a text. */
   | 'TYPE'
@@ -26,19 +26,22 @@ export type RecordErrorCode =
   | 'RULE'
 
 /**
- * Says what happened (`message`), to which field, by which rule, and what to do (`fix`).
- * Neither text ever holds the value itself: both may be logged and sent to the other org.
+ * One problem of a value, a record, a mapping or a rule: what happened, to which field, by which rule, and what to do. It is data, not an exception: an
+ * EngineError INVALID carries a list of them. No text holds the value, as both may be logged and sent to the other org.
  */
 export interface RecordError {
   readonly code: RecordErrorCode
-  /** The field's API name, or '' where the error concerns no single field. */
+  /** The field's API name, or '' if no single field is to blame. */
   readonly field: string
-  /** The short name of the rule that was broken, stable enough to look up and to count. */
+  /** The short name of the broken rule. It stays the same over versions, to be looked up and counted. */
   readonly rule: string
+  /** What happened, for a person. */
   readonly message: string
+  /** What to do, for a person. */
   readonly fix: string
 }
 
+/** The failing half of a result. */
 export interface Refused {
   readonly ok: false
   readonly error: RecordError

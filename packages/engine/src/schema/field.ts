@@ -18,9 +18,10 @@ export const fieldTypes = [
   'picklist',
 ] as const
 
+/** The name of one type. */
 export type FieldType = (typeof fieldTypes)[number]
 
-/** Types that an org may know but that are refused when a field is added or proposed, each with its reason. */
+/** Types that an org may know, but that are refused when a field is added or proposed. Each has its reason. */
 export const refusedFieldTypes = {
   multiPicklist: 'Several values in one field cannot be merged or mapped value by value.',
   longTextArea: 'Long text does not fit into one sealed value.',
@@ -31,39 +32,50 @@ export const refusedFieldTypes = {
   address: 'Address is not supported. Use one field for each part.',
 } as const
 
+/** The name of one refused type. */
 export type RefusedFieldType = keyof typeof refusedFieldTypes
 
+/** One value of a picklist. Records hold `value`; people see `label`. Both have 1 to 255 characters. */
 export interface PicklistValue {
   readonly value: string
   readonly label: string
-  /** False for a value that old records may still hold and nobody may choose any more. */
+  /** False for a retired value: records may still hold it, and nobody may choose it. */
   readonly active?: boolean
 }
 
 /**
- * One field of an object. How values are stored:
- * text, textArea, email, phone, url → text; checkbox → true or false; number, percent → exact decimal text ("50" is 50 %);
- * currency → `{amount: "1054.00", currency: "USD"}`; date → "YYYY-MM-DD"; dateTime → UTC, "YYYY-MM-DDTHH:MM:SS.mmmZ";
- * time → "HH:MM:SS.mmm", no zone; picklist → the value (not the label). Empty is null.
+ * One field of an object. How its values are stored:
+ *
+ * - text, textArea, email, phone, url: text
+ * - checkbox: true or false
+ * - number, percent: exact decimal text; "50" is 50 %
+ * - currency: `{ amount: "1054.00", currency: "USD" }`, with an ISO 4217 code
+ * - date: "YYYY-MM-DD"; time: "HH:MM:SS.mmm", without a zone; dateTime: "YYYY-MM-DDTHH:MM:SS.mmmZ", in UTC (ISO 8601)
+ * - picklist: the value, not the label
+ *
+ * Empty is null.
  */
 export interface Field {
-  /** The API name. */
+  /** The API name: letters, digits and _, at most 80. One of the org's own ends in `__c`, as Salesforce's do. */
   readonly name: string
   readonly label: string
   readonly type: FieldType
-  /** The most UTF-16 code units of a text. */
+  /** The most UTF-16 code units of a text, 1 to 32,000. Unless set: 255, and 32,000 for a textArea. */
   readonly length?: number
-  /** The most digits of a number, before and after the point together. */
+  /** The most digits of a number, before and after the point together: 1 to 18. Unless set: 18. */
   readonly precision?: number
-  /** The most digits after the point. */
+  /** The most digits after the point: 0 to 17. Unless set: 0, and 2 for a currency. */
   readonly scale?: number
   readonly required?: boolean
+  /** 1 to 1,000 values, for a picklist alone. */
   readonly picklist?: readonly PicklistValue[]
+  /** True for a field that the org added to Salesforce's. */
   readonly custom?: boolean
-  /** Whether only the listed values are allowed; true where not said. */
+  /** Whether a picklist allows its own values only. True unless set. */
   readonly restricted?: boolean
 }
 
+/** A well-formed field, or why it was refused. */
 export type FieldResult = { readonly ok: true; readonly field: Field } | Refused
 
 /** Salesforce's rule for custom API names. */
@@ -71,16 +83,18 @@ export const customFieldName = /^[A-Za-z][A-Za-z0-9_]{0,76}__c$/
 
 const standardFieldName = /^[A-Za-z][A-Za-z0-9_]{0,79}$/
 
-/** The length of a text-like field where none is said. */
+/** The length of a text-like field, in UTF-16 code units, unless the field sets one. */
 export const defaultTextLength = 255
+/** The length of a text area, in UTF-16 code units, unless the field sets one. */
 export const defaultTextAreaLength = 32_000
 
 const maxPicklistValues = 1_000
 const maxTextLength = 32_000
 
 /**
- * Reads a field description that came from outside (the other org, a form, a file): FIELD for a bad name or shape, UNSUPPORTED
- * for a type that does not travel. The result has no other properties than a Field's.
+ * Reads a field description that came from outside: the other org, a form, a file. The result has no properties but a Field's.
+ *
+ * Refuses with FIELD for a bad name or shape, with UNSUPPORTED for a type that does not travel.
  */
 export function parseField(input: unknown): FieldResult {
   if (!isObject(input)) return badField('', 'shape', 'A field must be an object.', 'Give name, label and type.')
@@ -100,10 +114,12 @@ export function parseField(input: unknown): FieldResult {
   return parseDetails(input, { name, label, type })
 }
 
+/** Whether a text names a type that travels. */
 export function isFieldType(type: string): type is FieldType {
   return fieldTypes.some((known) => known === type)
 }
 
+/** Whether a text names a refused type. */
 export function isRefusedFieldType(type: string): type is RefusedFieldType {
   return Object.hasOwn(refusedFieldTypes, type)
 }

@@ -7,14 +7,15 @@ import { findField, type ObjectSchema } from './schema.js'
 import type { RecordValues } from './validate.js'
 import type { Value } from './value.js'
 
-/** One line of a mapping: which source field fills which local field, and how. Without a source the default fills it always. */
+/** One line of a mapping: which source field fills which local field, and how. Without a source, the default fills it in every record. */
 export interface MappingLine extends ConversionChoices {
+  /** The source field's API name. */
   readonly source?: string
   /** The local field's API name. */
   readonly target: string
 }
 
-/** A value before and after; `after` is undefined where the value is refused, and then `error` says why. */
+/** A value before and after. `after` is absent for a refused value, and `error` says why. */
 export interface PreflightSample {
   readonly before: Value
   readonly after?: Value
@@ -22,17 +23,19 @@ export interface PreflightSample {
   readonly error?: RecordError
 }
 
+/** What one line of a mapping will do. */
 export interface PreflightField {
   readonly source?: string
   readonly target: string
   readonly verdict: Verdict
   readonly reason: string
-  /** A few different values from real rows, those that are refused or changed first. */
+  /** At most three different values of real rows, refused and changed ones first. */
   readonly samples: readonly PreflightSample[]
   /** How many of the rows looked at are refused by this field. */
   readonly refusedRows: number
 }
 
+/** What a whole mapping will do. */
 export interface Preflight {
   readonly fields: readonly PreflightField[]
   /** Offered fields that the mapping does not take. */
@@ -41,6 +44,7 @@ export interface Preflight {
   readonly ok: boolean
 }
 
+/** The values of a converted record, or every problem of it. */
 export type RecordConversion =
   | {
       readonly ok: true
@@ -53,8 +57,8 @@ export type RecordConversion =
 const maxSamples = 3
 
 /**
- * Compares the offered fields with the local schema line by line, tries the mapping on `rows` (source values), and names every required
- * local field that nothing fills. Pure and the same on both sides.
+ * Compares the offered fields with the local schema line by line, and tries the mapping on `rows` (source values). Each required local field that nothing
+ * fills is a blocked line of its own. Pure, and the same on both sides.
  */
 export function preflight(
   sourceFields: readonly Field[],
@@ -81,8 +85,8 @@ export function preflight(
 }
 
 /**
- * Suggests a line for each offered field that has none: first the local field of the same API name, then the one of the same label.
- * Existing lines are kept as they are, in their order; no local field gets two sources, and blocked pairs are not suggested.
+ * Suggests a line for each offered field that has none: the local field of the same API name, then the one of the same label, both without case. Existing
+ * lines stay as they are, in their order. No local field gets two sources, and blocked pairs are not suggested.
  */
 export function suggestMapping(
   sourceFields: readonly Field[],
@@ -110,8 +114,8 @@ export function suggestMapping(
 }
 
 /**
- * Converts one record's values through a mapping. 'create' fills every line and checks required local fields; 'update' converts only
- * the fields given. All errors are told at once.
+ * Converts one record's values through a mapping. `create` fills every line and checks required local fields; `update` converts only the given fields.
+ * Refuses with every problem at once.
  */
 export function convertRecord(
   sourceFields: readonly Field[],

@@ -1,13 +1,15 @@
 import { activePicklistValues, type Field } from './field.js'
 
+/** The counterpart of a picklist value, and how it was found. */
 export interface PicklistMatch {
   readonly value: string
   readonly how: 'same' | 'label' | 'table' | 'passed through'
 }
 
 /**
- * Finds the target's counterpart of a value: the explicit table, then the same value, then the same label in any case, then, where
- * the target is not restricted, the value itself. Undefined where there is none.
+ * Finds the target's counterpart of a value: by the explicit table, then the same value, then the same label without case. A target that is not restricted
+ * takes the value itself. Undefined if there is none.
+ *
  * The table comes first because it is a person's choice: "Open" may be meant to become "Working" though the target has an "Open" too.
  */
 export function matchPicklist(

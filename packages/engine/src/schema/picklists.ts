@@ -1,6 +1,6 @@
 import type { PicklistValue } from './field.js'
 
-/** One stage of the standard sales process with what Salesforce ships for it: probability in percent and forecast category. */
+/** One stage of Salesforce's standard sales process: its probability in percent, and its forecast category. */
 export interface OpportunityStage {
   readonly stage: string
   readonly probability: string
@@ -8,6 +8,7 @@ export interface OpportunityStage {
   readonly closed: boolean
 }
 
+/** The stages of Salesforce's standard sales process, in order. */
 export const opportunityStages: readonly OpportunityStage[] = [
   { stage: 'Prospecting', probability: '10', forecast: 'Pipeline', closed: false },
   { stage: 'Qualification', probability: '10', forecast: 'Pipeline', closed: false },
@@ -21,10 +22,13 @@ export const opportunityStages: readonly OpportunityStage[] = [
   { stage: 'Closed Lost', probability: '0', forecast: 'Omitted', closed: true },
 ]
 
+/** Salesforce's standard values of Opportunity.StageName. */
 export const stagePicklist = listValues(opportunityStages.map(({ stage }) => stage))
 
+/** Salesforce's standard values of Opportunity.ForecastCategoryName. */
 export const forecastPicklist = listValues(['Omitted', 'Pipeline', 'Best Case', 'Commit', 'Closed'])
 
+/** Salesforce's standard values of Opportunity.Type. */
 export const opportunityTypePicklist = listValues([
   'Existing Customer - Upgrade',
   'Existing Customer - Replacement',
@@ -32,6 +36,7 @@ export const opportunityTypePicklist = listValues([
   'New Customer',
 ])
 
+/** Salesforce's standard values of Lead.Status. */
 export const leadStatusPicklist = listValues([
   'Open - Not Contacted',
   'Working - Contacted',
@@ -39,12 +44,16 @@ export const leadStatusPicklist = listValues([
   'Closed - Not Converted',
 ])
 
+/** Salesforce's standard values of LeadSource of both objects. */
 export const leadSourcePicklist = listValues(['Web', 'Phone Inquiry', 'Partner Referral', 'Purchased List', 'Other'])
 
+/** Salesforce's standard values of Lead.Rating. */
 export const ratingPicklist = listValues(['Hot', 'Warm', 'Cold'])
 
+/** Salesforce's standard values of Lead.Salutation. */
 export const salutationPicklist = listValues(['Mr.', 'Ms.', 'Mrs.', 'Dr.', 'Prof.', 'Mx.'])
 
+/** Salesforce's standard values of Lead.Industry. */
 export const industryPicklist = listValues([
   'Agriculture',
   'Apparel',

@@ -11,9 +11,10 @@ import {
   stagePicklist,
 } from './picklists.js'
 
+/** The objects that travel, by Salesforce's API names. */
 export type ObjectName = 'Lead' | 'Opportunity'
 
-/** What an org's records of one object look like. */
+/** What an org calls one object and which fields it has. */
 export interface ObjectSchema {
   readonly object: ObjectName
   readonly label: string
@@ -23,14 +24,13 @@ export interface ObjectSchema {
   readonly nameField: string
 }
 
+/** A changed schema, or why the change was refused. */
 export type SchemaResult = { readonly ok: true; readonly schema: ObjectSchema } | Refused
 
-/** Salesforce's own limit for custom fields per object in its larger editions is 800; lists and proposals stay usable well below. */
+/** The most fields of one object. Salesforce allows 800 custom fields in its larger editions; lists and proposals stay usable well below. */
 export const maxFields = 300
 
-/**
- * Salesforce's standard Lead fields under their API names. Lookups stand as text (OwnerName): ids mean nothing to another org.
- */
+/** Salesforce's standard fields of a Lead, by their API names. A lookup stands as a text (OwnerName): ids mean nothing to another org. */
 export const standardLead: ObjectSchema = {
   object: 'Lead',
   label: 'Lead',
@@ -67,7 +67,7 @@ export const standardLead: ObjectSchema = {
   ],
 }
 
-/** Salesforce's standard Opportunity fields; AccountName, CampaignName and OwnerName stand for the lookups. */
+/** Salesforce's standard fields of an Opportunity. AccountName, CampaignName and OwnerName stand for lookups. */
 export const standardOpportunity: ObjectSchema = {
   object: 'Opportunity',
   label: 'Opportunity',
@@ -92,17 +92,20 @@ export const standardOpportunity: ObjectSchema = {
   ],
 }
 
+/** Salesforce's standard schema of an object. */
 export function standardSchema(object: ObjectName): ObjectSchema {
   return object === 'Lead' ? standardLead : standardOpportunity
 }
 
-/** The field of that API name, in exactly that case. */
+/** The field of that API name, case included. */
 export function findField(schema: ObjectSchema, name: string): Field | undefined {
   return schema.fields.find((field) => field.name === name)
 }
 
 /**
- * Adds an admin's own field: FIELD where the name does not end in `__c` or is taken, UNSUPPORTED for a type that does not travel.
+ * Adds a field of the org's own.
+ *
+ * Refuses with FIELD for a name that does not end in `__c` or is taken, a bad shape, or a 301st field; with UNSUPPORTED for a type that does not travel.
  */
 export function addCustomField(schema: ObjectSchema, input: unknown): SchemaResult {
   const parsed = parseField(input)
@@ -127,7 +130,7 @@ export function addCustomField(schema: ObjectSchema, input: unknown): SchemaResu
   return { ok: true, schema: { ...schema, fields: [...schema.fields, { ...field, custom: true }] } }
 }
 
-/** Removes an admin's own field. Standard fields stay; values already stored are not touched. */
+/** Removes a field of the org's own. Stored values stay. Refuses with FIELD for a standard field, or a name that is not there. */
 export function removeCustomField(schema: ObjectSchema, name: string): SchemaResult {
   const field = findField(schema, name)
   if (field?.custom !== true) {
@@ -136,7 +139,7 @@ export function removeCustomField(schema: ObjectSchema, name: string): SchemaRes
   return { ok: true, schema: { ...schema, fields: schema.fields.filter((known) => known !== field) } }
 }
 
-/** The same schema with other words or values for some of its fields; an unknown name is left alone. */
+/** The same schema with other words or values for some of its fields. An unknown name is ignored. */
 export function schemaWithFields(
   schema: ObjectSchema,
   changes: Readonly<Record<string, Partial<Omit<Field, 'name' | 'type' | 'custom'>>>>,

@@ -5,16 +5,17 @@ import { activePicklistValues, fieldDigits, fieldLength, type Field, type FieldT
 import { findField, type ObjectSchema } from './schema.js'
 import { isValueMap, parseValue, type Value, type ValueResult } from './value.js'
 
+/** A record's values by API name, in stored form (see `Field`). */
 export type RecordValues = Readonly<Record<string, Value>>
 
+/** The given values in stored form, or every problem of them. */
 export type RecordResult =
   | { readonly ok: true; readonly values: RecordValues }
   | { readonly ok: false; readonly errors: readonly RecordError[] }
 
 /**
- * Checks one value against its field and brings it to its stored form (see Field): texts are trimmed, an empty text is null,
- * a number 50 becomes "50", an instant goes to UTC. Whether a value is required is for parseRecord and convertRecord to say,
- * as an edit of another field must not fail for it.
+ * Checks one value against its field and brings it to its stored form (see `Field`): texts are trimmed, an empty text becomes null, a number 50 becomes
+ * "50", an instant goes to UTC. It does not say whether a value is required: `parseRecord` does, as an edit of another field must not fail for it.
  */
 export function validateField(field: Field, input: unknown): ValueResult {
   const parsed = parseValue(input, field.name)
@@ -28,8 +29,8 @@ export function validateField(field: Field, input: unknown): ValueResult {
 }
 
 /**
- * Checks the fields of a new record ('create': all required ones must be there) or of an edit (only those given; a required one
- * cannot be emptied). All errors are told at once. The result holds exactly the given fields, in stored form.
+ * Checks the fields of a new record (`create`: all required ones must be given) or of an edit (`edit`: only those given, and a required one cannot be
+ * emptied). The result holds exactly the given fields, in stored form. Refuses with every problem at once.
  */
 export function parseRecord(schema: ObjectSchema, input: Readonly<Record<string, unknown>>, mode: 'create' | 'edit'): RecordResult {
   const errors: RecordError[] = []
@@ -74,7 +75,7 @@ interface TypeRules {
   readonly normalise: (value: Value, field: Field) => Value | undefined
   /** What is said where normalise gives undefined. */
   readonly shape: NamedRule
-  /** Checked in order on the stored form; the first that does not hold is told. */
+  /** Checked in order on the stored form; the first that does not hold is the refusal. */
   readonly rules: readonly ValueRule[]
 }
 

@@ -1,19 +1,21 @@
 import { refuse, type Refused } from './error.js'
 
-/** What a register may hold: plain JSON, at most eight levels deep, finite numbers, well-formed strings. */
+/** What a register holds: plain JSON, at most eight levels deep, with finite numbers and well-formed texts. */
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [name: string]: Value }
 
+/** A plain value, or why there is none. */
 export type ValueResult = { readonly ok: true; readonly value: Value } | Refused
 
-/** A text is depth 0, a list of texts depth 1. */
+/** The most levels of a value. A text is depth 0, a list of texts depth 1. */
 export const maxValueDepth = 8
 
-/** Bounds the work on a value that refers to itself many times over; far above what any field type makes. */
+/** The most parts of a value. It bounds the work on one that refers to itself again and again, and is far above what any field type makes. */
 export const maxValueParts = 10_000
 
 /**
- * Makes a fresh, plain value of anything, or says why it cannot be one (TYPE, DEPTH, SIZE).
- * `__proto__` and `constructor` are names like any other and come out as own properties. −0 becomes 0, as JSON would make it.
+ * Makes a fresh, plain value of anything. `__proto__` and `constructor` are names like any other and come out as own properties. -0 becomes 0, as in JSON.
+ *
+ * Refuses with TYPE, DEPTH or SIZE, under the name of `field`.
  */
 export function parseValue(input: unknown, field = ''): ValueResult {
   const walk = { parts: 0 }
@@ -29,18 +31,18 @@ export function isValueMap(value: Value | undefined): value is { readonly [name:
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** A scalar as a text: null is empty, and what is no scalar is its JSON. */
+/** A scalar as a text. Null becomes an empty text; a list or a map becomes its JSON. */
 export function scalarToText(value: Value): string {
   if (value === null) return ''
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }
 
-/** True unless the text holds half of a surrogate pair, which no UTF-8 can carry. */
+/** True unless the text holds half of a surrogate pair, which UTF-8 cannot carry. */
 export function isWellFormed(text: string): boolean {
   return !/\p{Surrogate}/u.test(text)
 }
 
-/** True if two values are the same JSON, whatever the order of names. */
+/** True if two values are the same JSON, in any order of names. */
 export function isSameValue(left: Value, right: Value): boolean {
   if (left === right) return true
   if (Array.isArray(left)) {
