@@ -130,6 +130,6 @@ const codesByName: Readonly<Record<string, readonly [StoreErrorCode, string]>> =
 function toStoreError(error: unknown): unknown {
   if (!(error instanceof DOMException)) return error
   const [code, message] =
-    codesByName[error.name] ?? (['ABORTED', 'The browser gave up the transaction, so nothing was saved. Try again.'] as const)
+    codesByName[error.name] ?? (['ABORTED', 'The browser gave the transaction up, so nothing was saved. Try again.'] as const)
   return new StoreError(code, message, error)
 }

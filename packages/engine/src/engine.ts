@@ -79,7 +79,7 @@ export async function assemble(options: OpenEngineOptions): Promise<Assembly> {
 async function build(options: OpenEngineOptions): Promise<Assembly> {
   const { store, openSocket, clock, random, tabs, relay, join, create, team = false } = options
   const identity = (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
-  if (!identity) throw new EngineError('NOT_FOUND', 'There is no org in this browser yet. Create one, or join one from an admin’s link.')
+  if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
 
   const watchers = new Watchers(clock)
   const problems = new Problems(clock, () => watchers.tell(['sync']))

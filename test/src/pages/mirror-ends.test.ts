@@ -95,7 +95,7 @@ it(
     const sharing = vendor.records.shares('Opportunity', record)[0]?.id ?? ''
     await vendor.records.stopSharing(sharing)
     await line('Ended').waitFor(patience)
-    await live.getByText('This mirror has ended: the record is not shared any more.').waitFor(patience)
+    await live.getByText('This mirror has ended, as its record is not shared any more.').waitFor(patience)
     await row('Stage').filter({ hasText: 'Closed Won' }).waitFor(patience)
     await live.screenshot({ path: `${screenshots}mirror-ended.png` })
     await vendor.records.resumeSharing(sharing)

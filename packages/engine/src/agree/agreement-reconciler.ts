@@ -97,4 +97,4 @@ export function agreementReconciler(context: EngineContext): Reconciler {
 }
 
 const differentHash =
-  'Both orgs computed different agreements, so nothing flows. Bring both to the same version of this software and connect again.'
+  'Both orgs computed different agreements, so no record travels. Update the app of both to the same version and connect again.'

@@ -50,9 +50,9 @@ export function createAgreements(
     async accept(id, acceptance) {
       const connection = decide(id, 'partner')
       const { proposal, effective } = agreementFacts(rows.get('Agreement', id))
-      if (!proposal) throw new EngineError('NOT_FOUND', 'There is nothing to accept yet. Wait for the proposal of the vendor.')
+      if (!proposal) throw new EngineError('NOT_FOUND', 'The vendor has not proposed anything yet. Wait for its proposal.')
       if (effective?.version === proposal.version) {
-        throw new EngineError('INVALID', 'This proposal was accepted already. Ask the vendor for a new one to change the agreement.')
+        throw new EngineError('INVALID', 'This proposal was accepted already. To change the agreement, ask the vendor for a new proposal.')
       }
       checkPreflight(connection, acceptance)
       const { version, objects } = proposal
@@ -159,5 +159,5 @@ function offered(field: Field): Field {
 function parse<Schema extends v.GenericSchema>(schema: Schema, input: unknown, what: string): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input)
   if (result.success) return result.output
-  throw new EngineError('INVALID', `${what} is not complete: ${result.issues[0].message}`)
+  throw new EngineError('INVALID', `${what} is not well formed: ${result.issues[0].message} Correct it and try again.`)
 }

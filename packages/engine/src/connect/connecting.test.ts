@@ -77,7 +77,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     const mallory = await open({ orgName: 'Mallory', userName: 'Mallory' })
     await paul.connections.accept(link.replace(vera.org.id, mallory.org.id))
     await until('Paul is told', () => firstOf(paul)?.state === 'Error')
-    expect(firstOf(paul)?.problem).toContain('not the org')
+    expect(firstOf(paul)?.problem).toContain('Another org answered')
     expect(enabledConnection(paul)).toBeUndefined()
     expect(enabledConnection(vera)).toBeUndefined()
   })

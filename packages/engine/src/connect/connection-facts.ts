@@ -73,11 +73,12 @@ export function enabledConnections(rows: Rows, side?: Side): ConnectionFacts[] {
 /** @throws EngineError NOT_FOUND, NOT_CONNECTED, or NOT_ALLOWED on the other side */
 export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): ConnectionFacts {
   const row = rows.get('Connection', id)
-  if (!row) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
+  if (!row) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
   const facts = connectionFacts(row)
   if (!facts?.enabled)
     throw new EngineError('NOT_CONNECTED', 'The connection is not enabled. Wait until both orgs have connected, or connect again.')
-  if (side !== undefined && facts.side !== side) throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this.`)
+  if (side !== undefined && facts.side !== side)
+    throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this. Ask an admin of the ${side}.`)
   return facts
 }
 

@@ -26,7 +26,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     const next = textOf(row, 'connection') && state !== 'claimed' ? 'done' : state
     void rows
       .save([{ object: 'Invitation', id: mailbox, values: { state: next } }])
-      .catch((error: unknown) => context.problem(error instanceof Error ? error.message : 'An invitation could not be brought up to date.'))
+      .catch((error: unknown) => context.problem(error instanceof Error ? error.message : 'The state of an invitation could not be saved.'))
   })
 
   /** Milliseconds since 1970 by the relay's clock, as last heard. */
@@ -36,7 +36,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   }
   const find = (id: ConnectionId): Row => {
     const row = rows.get('Connection', id)
-    if (!row) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
+    if (!row) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return row
   }
   const view = (id: ConnectionId): ConnectionView | undefined => {
@@ -47,7 +47,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   }
   const viewOf = (id: ConnectionId): ConnectionView => {
     const found = view(id)
-    if (!found) throw new EngineError('NOT_FOUND', 'There is no such connection. Choose another one.')
+    if (!found) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return found
   }
   const endEdit = async (row: Row, reason: 'mismatch' | 'disconnected'): Promise<RowEdit> => {
@@ -83,7 +83,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       // Once the vendor has shown its key, the partner may be connected already: then `disconnect` is what ends it.
       const isUnderWay = valueOf(row, 'cancelled') === true || textOf(row, isPartner ? 'connection' : 'reveal') !== undefined
       if ((state !== 'open' && state !== 'claimed') || isUnderWay)
-        throw new EngineError('NOT_CONNECTED', 'This invitation is no longer open. If it led to a connection, disconnect that.')
+        throw new EngineError('NOT_CONNECTED', 'This invitation is not open any more. If it led to a connection, end the connection.')
       if (isPartner) return void (await rows.save([{ object: 'Invitation', id, values: { state: 'cancelled' } }]))
       await rows.save([
         { object: 'Invitation', id, values: { cancelled: true } },
@@ -93,7 +93,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     async accept(text) {
       requireAdmin()
       const { secret, vendor } = parseLink(text)
-      if (vendor === identity.org.id) throw new EngineError('LINK', 'This invitation is your own org’s. Send it to the partner.')
+      if (vendor === identity.org.id) throw new EngineError('LINK', 'Your own org made this invitation. Send the link to the partner.')
       const id = mailboxId(secret)
       if (rows.get('Invitation', id)) return viewOf(id)
       const { exchangeKey, jws } = await makeReveal(identity, id, random)
@@ -107,7 +107,10 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       requireAdmin()
       const row = find(id)
       if (textOf(row, 'state') !== 'Enabled')
-        throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so there is nothing to compare.')
+        throw new EngineError(
+          'NOT_CONNECTED',
+          'The connection is not enabled, so its codes cannot be compared. Wait until both orgs have connected, or connect again.',
+        )
       if (same) return void (await rows.save([{ object: 'Connection', id, values: { verified: 'yes', verifiedBy: context.user.id } }]))
       await rows.save([
         await endEdit(row, 'mismatch'),
@@ -117,7 +120,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
           values: { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem },
         },
       ])
-      context.problem('The codes of a connection were found to differ; it was blocked.', id)
+      context.problem('An admin found that the codes of a connection differ. The connection is blocked.', id)
     },
     async disconnect(id) {
       requireAdmin()

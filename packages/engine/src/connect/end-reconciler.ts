@@ -9,7 +9,7 @@ import { type Row, valueOf } from '../row/row.js'
 export const endKey = parseKey('end')
 
 export const mismatchProblem =
-  'The codes of both orgs were found to differ, so somebody may stand between them. Nothing flows. Disconnect, and connect again with a new invitation.'
+  'The codes of both orgs differ, so someone may stand between them. No record travels. Disconnect, and connect again with a new invitation.'
 
 /** Takes in that the peer ended the connection or found the codes to differ (rule CN7), and registers an end with the relay (rule CN8). */
 export function endReconciler(context: EngineContext): Reconciler {
@@ -47,7 +47,7 @@ export function endReconciler(context: EngineContext): Reconciler {
     const verified = await verifyDecision(body, 'end', { org, certificates }, { connection, role: 'admin' })
     if (!verified.ok) {
       refused.set(row.id, body)
-      context.problem(`The end of a connection was refused: ${verified.reason}.`, connection)
+      context.problem(`The other org’s end of a connection was refused: ${verified.reason}.`, connection)
       return
     }
     const isMismatch = verified.decision['reason'] === 'mismatch'

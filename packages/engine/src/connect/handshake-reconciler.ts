@@ -21,7 +21,7 @@ export const commitKey = parseKey('commit')
 export const revealKey = parseKey('reveal')
 export const cancelKey = parseKey('cancel')
 
-const weakKey = 'The other org showed a key that protects nothing.'
+const weakKey = 'The other org showed a key that protects nothing. Connect again with a new invitation.'
 
 /** Whether an invitation's time is over. @param now milliseconds since 1970 */
 export function isExpired(row: Row, now: number): boolean {
@@ -64,23 +64,25 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     }
     const theirs = said(row, 'partner', revealKey)
     if (theirs === undefined) return
-    if (commitTo(theirs) !== textOf(row, 'peerCommit')) return end(row, 'wrong', 'The partner showed another key than it had committed to.')
+    if (commitTo(theirs) !== textOf(row, 'peerCommit'))
+      return end(row, 'wrong', 'The partner showed another key than it had committed to. Make a new invitation.')
     const reveal = await readReveal(theirs, parseConnectionId(row.id))
-    if (!reveal) return end(row, 'wrong', 'What the partner showed is not signed by its org.')
+    if (!reveal) return end(row, 'wrong', 'The partner’s answer is not signed by its org. Make a new invitation.')
     const edits = await connectionEdits(row, 'vendor', own, theirs, reveal)
     if (!edits) return end(row, 'wrong', weakKey)
     await rows.save([...edits, { object: 'Invitation', id: row.id, values: { state: 'done', exchangeKey: null } }])
   }
 
   async function workAsPartner(row: Row): Promise<void> {
-    if (said(row, 'vendor', cancelKey) !== undefined && !textOf(row, 'connection')) return end(row, 'cancelled', 'The vendor cancelled it.')
+    if (said(row, 'vendor', cancelKey) !== undefined && !textOf(row, 'connection'))
+      return end(row, 'cancelled', 'The vendor cancelled the invitation.')
     const theirs = said(row, 'vendor', revealKey)
     const own = textOf(row, 'reveal')
     if (theirs === undefined || own === undefined) return
     if (!textOf(row, 'connection')) {
       const reveal = await readReveal(theirs, parseConnectionId(row.id))
       if (!reveal || reveal.org !== textOf(row, 'vendor'))
-        return end(row, 'wrong', 'Who answered is not the org that the invitation names.')
+        return end(row, 'wrong', 'Another org answered than the one that the invitation names. Ask for a new invitation.')
       const edits = await connectionEdits(row, 'partner', theirs, own, reveal)
       if (!edits) return end(row, 'wrong', weakKey)
       const connection = connectionId(reveal.org, identity.org.id, row.id)

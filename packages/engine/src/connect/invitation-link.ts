@@ -20,6 +20,6 @@ export function formatLink(base: string, { secret, vendor }: InvitationLink): st
 export function parseLink(link: string): InvitationLink {
   const [, secret, vendor] = fragment.exec(link.trim()) ?? []
   if (!secret || !vendor)
-    throw new EngineError('LINK', 'This is not an invitation link. Copy the whole link, including what stands behind the “#”.')
+    throw new EngineError('LINK', 'This text is not an invitation link. Copy the whole link, with the part after the “#”.')
   return { secret, vendor: parseOrgId(vendor) }
 }

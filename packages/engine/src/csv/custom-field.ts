@@ -2,8 +2,10 @@ import { findField, listValues, type Field, type ObjectSchema } from '../schema/
 import type { ColumnGuess } from './guess.js'
 
 /**
- * Proposes a custom field for a column that fits none: API name and label from the column's name, the type as guessed, a picklist with
- * the values seen (`values`: the column's different texts). To be shown, corrected, and then added with addCustomField.
+ * Proposes a custom field for a column that fits none: API name and label from the column's name, the guessed type, and a picklist of the values seen. A
+ * person corrects it before `records.addField` takes it.
+ *
+ * @param values the column's different texts
  */
 export function proposeCustomField(guess: ColumnGuess, schema: ObjectSchema, values: readonly string[] = guess.samples): Field {
   const label = labelOf(guess.column)

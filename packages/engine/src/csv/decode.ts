@@ -13,8 +13,10 @@ export type DecodeText = (bytes: Uint8Array, encoding: UnicodeEncoding) => strin
 export type DecodedCsv = { readonly ok: true; readonly text: string; readonly encoding: CsvEncoding } | CsvRefused
 
 /**
- * Finds a file's encoding and decodes it: by its byte order mark, else UTF-8 where the bytes are valid UTF-8, else Windows-1252, which
- * holds all of Latin-1 and is what old spreadsheets write. Refuses files over 50 MB (SIZE) and binary files (ENCODING).
+ * Finds a file's encoding and decodes it. The byte order mark decides, then valid bytes of UTF-8. Everything else is Windows-1252, which holds all of
+ * Latin-1 and is what old spreadsheets write. Refuses with SIZE a file over 50 MB, with ENCODING a binary file.
+ *
+ * @param forced the encoding that a person chose
  */
 export function decodeCsvBytes(bytes: Uint8Array, decode: DecodeText, forced?: CsvEncoding): DecodedCsv {
   if (bytes.length > maxCsvSize) return tooLargeCsv

@@ -8,18 +8,21 @@ import { hasSeat } from '../people/grants.js'
 export function exportObstacle(context: EngineContext, connection: ConnectionFacts, person: string): EngineError | undefined {
   const { rows } = context
   if (!connection.enabled)
-    return new EngineError('NOT_CONNECTED', 'The connection is not enabled, so nothing can be exported. Connect again.')
+    return new EngineError('NOT_CONNECTED', 'The connection is not enabled, so no record can be exported. Connect again.')
   if (!connection.verified) {
     return new EngineError(
       'NOT_VERIFIED',
-      'The codes of both orgs have not been compared. Compare them by telephone and confirm that they are the same.',
+      'Nobody has compared the codes of both orgs. An admin of each org reads them to the other by phone and confirms that they are the same.',
     )
   }
   if (!agreementFacts(rows.get('Agreement', connection.id)).effective) {
-    return new EngineError('NOT_CONNECTED', 'There is no agreement yet. An admin of the partner has to accept the proposal of the vendor.')
+    return new EngineError(
+      'NOT_CONNECTED',
+      'The connection has no agreement yet. An admin of the partner has to accept the vendor’s proposal.',
+    )
   }
   if (!hasSeat(rows, connection.id, person)) {
-    return new EngineError('NOT_ALLOWED', 'This person may not export. An admin of the vendor has to grant it, with a seat that is free.')
+    return new EngineError('NOT_ALLOWED', 'This person has no grant with a seat. An admin of the vendor has to grant the export.')
   }
   return undefined
 }

@@ -66,7 +66,7 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
 
   async function turn(share: string, on: boolean): Promise<void> {
     const map = rows.get('RecordMap', share)
-    if (!map) throw new EngineError('NOT_FOUND', 'This record is not shared in this way. Look at its shares again.')
+    if (!map) throw new EngineError('NOT_FOUND', 'This share does not exist. Look at the record’s shares again.')
     if (typeof valueOf(map, 'on') !== 'boolean')
       throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
     const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))

@@ -39,7 +39,7 @@ export class GatewayRequests {
   /** The line is gone: rejects all requests. */
   giveUp(): void {
     for (const { reject } of this.#waiting.values())
-      reject(new ProtocolError('UNAVAILABLE', 'The line to the relay is gone. Ask again when online.'))
+      reject(new ProtocolError('UNAVAILABLE', 'This tab has lost its line to the relay. Ask again when it is online.'))
     this.#waiting.clear()
   }
 }

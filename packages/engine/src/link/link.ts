@@ -143,7 +143,7 @@ export class Link {
   /** Asks for a token by which a stock y-websocket provider may read one doc. @throws ProtocolError */
   askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     if (!this.#line)
-      return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay from this tab. Ask again when online.'))
+      return Promise.reject(new ProtocolError('UNAVAILABLE', 'This tab has no line to the relay. Ask again when it is online.'))
     return this.#line.session.askGateway(feed, key)
   }
 

@@ -127,7 +127,7 @@ export class Session {
   askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined)
-      return Promise.reject(new ProtocolError('FEED', 'This feed is not followed at the moment. Try again when online.'))
+      return Promise.reject(new ProtocolError('FEED', 'This tab does not follow the feed. Ask again when it is online.'))
     return this.#gateway.ask((id) => this.#say({ type: 'askGateway', id, feed: number, key }))
   }
 

@@ -15,9 +15,12 @@ import { grantRowId, grantsOf, ownPeople, seatsOf, seatsRowId } from './grants.j
 export function createPeople(context: EngineContext): { readonly api: PeopleApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, clock, random } = context
 
-  const requireAdmin = (): void => {
-    if (context.user.role !== 'admin')
-      throw new EngineError('NOT_ALLOWED', 'Only an admin decides who may export. Ask an admin of your org.')
+  const requireAdmin = (message: string): void => {
+    if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', `${message} Ask an admin of your org.`)
+  }
+  const requireDecider = (connection: ConnectionId): void => {
+    requireAdmin('Only an admin decides who may export.')
+    requireConnection(rows, connection, 'vendor')
   }
   const peopleOf = (connection: ConnectionId): readonly { readonly id: string; readonly name: string }[] => {
     if (sideOf(rows.get('Connection', connection)) === 'partner') return ownPeople(rows)
@@ -35,26 +38,24 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
     },
     seats: (connection) => ({ total: seatsOf(rows, connection), used: grantsOf(rows, connection).granted.length }),
     async setSeats(connection, total) {
-      requireAdmin()
-      requireConnection(rows, connection, 'vendor')
-      if (!Number.isSafeInteger(total) || total < 0) throw new EngineError('INVALID', 'The number of seats must be a whole number from 0.')
+      requireDecider(connection)
+      if (!Number.isSafeInteger(total) || total < 0)
+        throw new EngineError('INVALID', 'The number of seats must be a whole number from 0. Correct it.')
       await rows.save([{ object: 'Setting', id: seatsRowId(connection), values: { value: total } }])
     },
     async grant(connection, person) {
-      requireAdmin()
-      requireConnection(rows, connection, 'vendor')
+      requireDecider(connection)
       if (!peopleOf(connection).some((each) => each.id === person))
-        throw new EngineError('NOT_FOUND', 'The partner has not named such a person.')
+        throw new EngineError('NOT_FOUND', 'The partner has announced no such person. Choose another one.')
       const { granted, seats } = grantsOf(rows, connection)
       if (granted.some((each) => each.id === person)) return
-      if (granted.length >= seats) throw new EngineError('TOO_MANY', `All ${seats} seats are taken. Revoke a grant or add a seat first.`)
+      if (granted.length >= seats) throw new EngineError('TOO_MANY', `All seats are taken (${seats}). Revoke a grant or add a seat first.`)
       await rows.save([
         { object: 'Grant', id: grantRowId(connection, person), values: { granted: true, by: context.user.id, at: clock.now() } },
       ])
     },
     async revoke(connection, person) {
-      requireAdmin()
-      requireConnection(rows, connection, 'vendor')
+      requireDecider(connection)
       await rows.save([
         { object: 'Grant', id: grantRowId(connection, person), values: { granted: false, by: context.user.id, at: clock.now() } },
       ])
@@ -67,7 +68,7 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       })
     },
     async addUser(name, role) {
-      requireAdmin()
+      requireAdmin('Only an admin adds users.')
       const id = toBase64UrlEncoded(random(16))
       await rows.save([{ object: 'User', id, values: { name, role } }])
       return id

@@ -39,8 +39,7 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
   }
   const find = (object: ObjectName, id: string): Row => {
     const row = rows.get(object, id)
-    if (!row || isDeleted(row))
-      throw new EngineError('NOT_FOUND', `There is no ${object} with this id. It may have been deleted; go back to the list.`)
+    if (!row || isDeleted(row)) throw new EngineError('NOT_FOUND', `This ${object} does not exist, or was deleted. Go back to the list.`)
     return row
   }
   const newId = (): string => toBase64UrlEncoded(random(16))
@@ -111,6 +110,7 @@ function rowToView(object: ObjectName, row: Row): RecordView {
 function accept(result: RecordResult): Readonly<Record<string, Value>> {
   if (result.ok) return result.values
   const [first] = result.errors
-  const more = result.errors.length > 1 ? ` And ${result.errors.length - 1} more.` : ''
+  const more =
+    result.errors.length > 1 ? ` The record has ${result.errors.length - 1} more ${result.errors.length > 2 ? 'problems' : 'problem'}.` : ''
   throw new EngineError('INVALID', `The record was not saved. ${first?.message ?? ''}${more}`, result.errors)
 }

@@ -98,7 +98,7 @@ function epochToStamp({ epoch }: Entry): Stamp {
 function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed | undefined {
   const base = present?.kind === 'doc' && !present.lost && compareEpochs(present.epoch, entry.epoch) === 0 ? present : undefined
   if (!entry.whole && !base) {
-    absorber.problem(`An update in ${absorber.feed} continues a doc that is not here.`)
+    absorber.problem(`An update in ${absorber.feed} continues a doc that this device does not have. It was left out.`)
     return undefined
   }
   const slots = absorber.feedRole.kind === 'connection' ? connectionSlots : undefined

@@ -52,7 +52,8 @@ export function createSite(context: EngineContext): SiteApi {
     obstacle(id) {
       const connection = connectionFacts(rows.get('Connection', id))
       if (!connection) return new EngineError('NOT_CONNECTED', 'The connection is not complete. Wait until both orgs have connected.')
-      if (connection.side !== 'partner') return new EngineError('NOT_ALLOWED', 'Only the partner exports from the site of the vendor.')
+      if (connection.side !== 'partner')
+        return new EngineError('NOT_ALLOWED', 'Only the partner exports from the vendor’s site. Ask a person of the partner.')
       return exportObstacle(context, connection, context.user.id)
     },
     export: (id, object, listings) => clicks.run(() => ask(id, object, listings)),
@@ -63,7 +64,7 @@ export function createSite(context: EngineContext): SiteApi {
     retry(job) {
       const row = rows.get('Export', job)
       const view = row && jobView(rows, row)
-      if (!view) return Promise.reject(new EngineError('NOT_FOUND', 'There is no such export. Choose the records again.'))
+      if (!view) return Promise.reject(new EngineError('NOT_FOUND', 'This export does not exist. Choose the records again.'))
       const failed = requestRows(rows, row).flatMap((request) => requestOutcomes(request).filter(({ status }) => isFailed(status)))
       return api.export(
         view.connection,
@@ -83,9 +84,9 @@ export function createSite(context: EngineContext): SiteApi {
     const connection = requireConnection(rows, id, 'partner')
     const obstacle = exportObstacle(context, connection, context.user.id)
     if (obstacle) throw obstacle
+    if (listings.length === 0) throw new EngineError('NOT_FOUND', 'There is no record to export. Choose at least one.')
     const unknown = listings.find((listing) => findListing(context, connection, listing) === undefined)
-    if (listings.length === 0 || unknown !== undefined)
-      throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
+    if (unknown !== undefined) throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
     // Listings that are on their way are left out. A second click that asks for nothing else gets the same export.
     const underWay = listings.map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')
     const fresh = [...new Set(listings)].filter((listing) => statuses.of(listing)?.status !== 'ExportInProgress')

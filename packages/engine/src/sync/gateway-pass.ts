@@ -23,16 +23,20 @@ export async function askGatewayPass(context: EngineContext, mirror: string): Pr
   const map = rows.get('RecordMap', mirror)
   const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
   const object = objectNames.find((name) => name === textOf(map, 'object'))
-  if (!connection || !object) throw new EngineError('NOT_FOUND', 'There is no such mirror. Go back to the record.')
+  if (!connection || !object) throw new EngineError('NOT_FOUND', 'This mirror does not exist. Go back to the record.')
   const { id, side, secret, peerName } = connection
-  if (!connection.enabled) throw new EngineError('NOT_FOUND', 'This mirror has ended: its connection is not enabled any more.')
+  if (!connection.enabled)
+    throw new EngineError(
+      'NOT_FOUND',
+      'This mirror has ended, as its connection is not enabled any more. Its last values stay at the record.',
+    )
   const [feed, key] = [mirrorFeed(id, side, object), parseKey(mirror)]
   const { token, expires } = await askToken(context, feed, key)
   const epoch = epochOf(token)
   // Read after the relay has answered: its answer may name an agreement that came in meanwhile.
   const agreement = rows.get('Agreement', id)
   if (valueOf(agreement, slotsRegister(epoch.version)) === undefined)
-    throw new EngineError('OFFLINE', 'The mirror’s present agreement has not reached this device yet. Ask again in a moment.')
+    throw new EngineError('OFFLINE', 'The mirror’s agreement has not reached this device yet. Ask again in a moment.')
   const peer = otherSide(side)
   const fields = (agreementFacts(agreement).effective?.objects[object]?.fields ?? []).map((agreed) => {
     const field = agreed[peer]
@@ -61,8 +65,8 @@ async function askToken({ link, replica }: EngineContext, feed: FeedName, key: K
     if (error.code !== 'FEED') throw new EngineError('OFFLINE', error.message, [], error)
     const message =
       replica.peerDocs(feed).get(key)?.kind === 'erased'
-        ? 'This mirror has ended: the record is not shared any more.'
-        : 'The relay has nothing of this mirror at the moment. Ask again later.'
+        ? 'This mirror has ended, as its record is not shared any more. Its last values stay at the record.'
+        : 'The relay has nothing of this mirror yet. Ask again later.'
     throw new EngineError('NOT_FOUND', message, [], error)
   }
 }
@@ -75,5 +79,8 @@ function epochOf(token: string): Epoch {
   } catch {
     // The same as a token without an epoch.
   }
-  throw new EngineError('OFFLINE', 'The relay’s token names no epoch. Ask again, or ask its operator whether the relay is up to date.')
+  throw new EngineError(
+    'OFFLINE',
+    'The relay’s token names no epoch. Ask again. If that does not help, ask the operator to update the relay.',
+  )
 }

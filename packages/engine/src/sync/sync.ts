@@ -30,7 +30,7 @@ export function createSync(context: EngineContext, reconcilers: Reconcilers, pro
       while ((await Promise.race([quiet(), deadline])) === 'quiet') {
         if (!reconcilers.isBusy && link.isSynced) return cancel()
       }
-      throw new EngineError('OFFLINE', 'Not everything is in sync yet. It goes on by itself once the relay is reached.')
+      throw new EngineError('OFFLINE', 'Some changes are not in sync yet. Sync goes on by itself once the relay is reached.')
     },
     openGateway: (mirror) => askGatewayPass(context, mirror),
   }
