@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Engine } from '@entente/engine'
-import { enabledConnection, type Setup, setup } from '@entente/engine/testing'
+import { setup, type Setup } from '@entente/engine/testing'
 import type { ConnectionId } from '@entente/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -30,10 +30,12 @@ beforeAll(async () => {
     JSON.stringify({ extends: '../../tsconfig.tests.json', include: ['*.ts'], compilerOptions: { rootDir: root } }),
   )
   for (const [name, text] of examples) await writeFile(join(folder, `${name}.ts`), exampleModule(text))
-  orgs = await setup({ vera: { orgName: 'Alder Devices' }, paul: { orgName: 'Harbour Consulting' } })
+  orgs = await setup()
 })
 
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
 
 describe('the examples in the docstrings of the API', () => {
   it('are one for each group, and for watch and close', () => {
@@ -51,16 +53,17 @@ describe('the examples in the docstrings of the API', () => {
     const log = (...values: readonly unknown[]): void => {
       printed.push(values.map(toText).join(' '))
     }
+    const { vera, paul, finish } = orgs
     const scene: Scene = {
-      vendor: orgs.vera,
-      partner: orgs.paul,
+      vendor: vera,
+      partner: paul,
       console: { log },
       get connection() {
-        return connectionOf(orgs.vera)
+        return connectionOf(vera)
       },
     }
     const module = (await import(/* @vite-ignore */ join(folder, `${name}.ts`))) as { readonly example?: (scene: Scene) => Promise<void> }
-    if (module.example) await orgs.finish(module.example(scene))
+    if (module.example) await finish(module.example(scene))
     expect(printed).toEqual([...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, expected]) => expected))
   })
 })
@@ -154,7 +157,7 @@ async function readMethods(): Promise<readonly { readonly name: string; readonly
 }
 
 function connectionOf(engine: Engine): ConnectionId {
-  const found = enabledConnection(engine)
+  const found = engine.connections.list().find(({ state }) => state === 'Enabled')
   if (!found) throw new Error('the example of connections has not connected them')
   return found.id
 }

@@ -1,44 +1,15 @@
 import { ProtocolError } from '@entente/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Engine, Topic } from './api/index.js'
 import { methodsByGroup, withBoundary } from './boundary.js'
-import { openEngine } from './engine.js'
 import { EngineError, type EngineErrorCode } from './error.js'
-import type { Clock } from './port/clock.js'
 import { StoreError } from './port/store.js'
-import { MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from './testing/index.js'
+import { MemoryNetwork, MemoryStore, openMemoryOrg } from './testing/index.js'
 
 type Method = (...args: readonly unknown[]) => unknown
 
-const clock: Clock = {
-  now: () => Date.now(),
-  after(ms, call) {
-    const timer = setTimeout(call, ms)
-    return () => clearTimeout(timer)
-  },
-}
-
-const opened: Engine[] = []
-afterEach(async () => {
-  for (const engine of opened.splice(0)) await engine.close()
-})
-
-/** Vera's org in memory. Nobody else is there. */
-async function openVera(store = new MemoryStore()): Promise<Engine> {
-  const random = seededRandom(7)
-  const relay = new MemoryRelay({ clock, random })
-  const engine = await openEngine({
-    store,
-    clock,
-    random,
-    openSocket: (url, events) => relay.openSocket(url, events),
-    tabs: new MemoryBrowser().open(),
-    relay: 'ws://relay.example/socket',
-    create: { orgName: 'Vista', userName: 'Vera' },
-  })
-  opened.push(engine)
-  return engine
-}
+/** Vera's org in memory, over a network on which nobody else is. */
+const openVera = (store = new MemoryStore(), network = new MemoryNetwork()): Promise<Engine> => openMemoryOrg(network, { store })
 
 /** Every method of the API but `watch` and `close`. */
 const methods = Object.entries(methodsByGroup).flatMap(([group, kinds]) =>
@@ -103,15 +74,18 @@ describe('the API of an engine that is closed', () => {
   })
 
   it('calls no watcher any more, also not about a change that came before', async () => {
-    const vera = await openVera()
+    const network = new MemoryNetwork()
+    const vera = await openVera(new MemoryStore(), network)
     const lead = { LastName: 'Berg', Company: 'Acme', Status: 'Open - Not Contacted' }
-    await vera.records.create('Lead', lead)
     const heard: ReadonlySet<Topic>[] = []
     vera.watch((changed) => heard.push(changed))
     await vera.records.create('Lead', lead)
+    await network.settle()
+    expect(heard.length).toBeGreaterThan(0)
     const before = heard.length
+    await vera.records.create('Lead', lead)
     await vera.close()
-    await new Promise((resolve) => clock.after(0, () => clock.after(0, () => resolve(undefined))))
+    await network.pass(2)
     expect(heard).toHaveLength(before)
   })
 
@@ -149,15 +123,18 @@ describe('the API of an engine whose parts fail', () => {
 
   it.each(methods)('$call on a store that fails gives an EngineError, if it fails at all', async (method) => {
     let isBroken = false
+    const network = new MemoryNetwork()
     const vera = await openVera(
       new MemoryStore({
         beforeCommit() {
           if (isBroken) throw new StoreError('ABORTED', 'The disk is gone.')
         },
       }),
+      network,
     )
     isBroken = true
-    const failure = await failureOf(vera, method, 'Lead', 'nobody', {})
+    const args = method.call === 'sync.settled' ? [50] : ['Lead', 'nobody', {}]
+    const failure = await network.finish(failureOf(vera, method, ...args))
     if (failure !== undefined) expect(failure).toBeInstanceOf(EngineError)
   })
 

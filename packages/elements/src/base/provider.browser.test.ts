@@ -1,3 +1,4 @@
+import { EngineError } from '@entente/engine'
 import { describe, expect, it, vi } from 'vitest'
 import '../define.js'
 import { fakeEngine, quietLine } from '../testing/fake-engine.js'
@@ -50,6 +51,16 @@ describe('an element on somebody’s page', () => {
     expect(listeners).toBe(1)
     status.remove()
     expect(listeners).toBe(0)
+  })
+
+  it('says that its engine was closed, and throws nothing', async () => {
+    const engine = fakeEngine()
+    const refuse = (): never => {
+      throw new EngineError('CLOSED', 'The engine of this org was closed. Open the org again.')
+    }
+    engine.watch = refuse
+    Object.assign(engine.sync, { status: refuse })
+    expect(textOf(await mount('entente-status', { engine }))).toContain('The engine of this org was closed.')
   })
 
   it('warns with both versions when the library is loaded twice, and the first one serves (row 72)', () => {

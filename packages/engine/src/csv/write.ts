@@ -73,11 +73,12 @@ function quoteCell(cell: string, delimiter: string): string {
  */
 const dangerous = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
 
+/** Puts an apostrophe before a text that a spreadsheet would run as a formula. Other texts stay as they are. */
 export function escapeFormula(text: string): string {
   return dangerous.test(text) ? `'${text}` : text
 }
 
-/** Takes back what escapeFormula did; other texts stay as they are. */
+/** Takes back what escapeFormula did. Other texts stay as they are. */
 export function unescapeFormula(text: string): string {
   return text.startsWith("'") && dangerous.test(text) ? text.slice(1) : text
 }
