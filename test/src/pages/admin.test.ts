@@ -152,7 +152,7 @@ it('says what is wrong with a relay in trouble', async () => {
   await page.route('**/admin/status', (route) => route.fulfill({ json: { ...inTrouble, at: Date.now() } }))
   await page.reload()
   await page.getByRole('alert').filter({ hasText: 'The store takes no entries.' }).waitFor(patience)
-  await page.getByText('5,000 sessions, listed are 2: those for which most waits.').waitFor(patience)
+  await page.getByText('5,000 sessions, listed are 2: those with most bytes waiting.').waitFor(patience)
   await page.getByText('no hello yet').waitFor(patience)
   expect(await page.getByRole('region', { name: 'Orgs' }).locator('tbody tr').last().innerText()).toMatch(
     /No\s+9\.5 MiB of 10 MiB\s+10 of 10\s+1$/,

@@ -7,10 +7,10 @@ import { adminStyles } from './styles.js'
 import { orgsView, sessionsView } from './tables.js'
 import { type View, Watch } from './watch.js'
 
-/** From this age on, figures are called old even though nobody said that the relay is silent: the page may have slept. */
+/** From this age on, in ms, the page marks figures as old, even without a failed request: the page may have slept. */
 const oldMs = 6_000
 
-/** The relay's admin page: how the relay that served it is, now and over the last two minutes, and what it can learn of its orgs. */
+/** The relay's admin page: the status of the relay that served it, now and over the last two minutes, and what it can learn about its orgs. */
 export class AdminApp extends LitElement {
   static override styles = [tokens, controls, adminStyles]
   static override properties = { view: { state: true }, filter: { state: true } }
@@ -53,7 +53,7 @@ export class AdminApp extends LitElement {
       <main>${this.#content()} ${section('can-read', 'What this relay can and cannot read', canRead())}</main>`
   }
 
-  /** Whether what is shown is fresh. Only a change of state is read out, not each second. */
+  /** Whether the shown figures are fresh. Screen readers read only a change of state, not each second. */
   #line(): TemplateResult {
     const { view } = this
     const [state, words] = this.#isOld()

@@ -8,7 +8,7 @@ export function showCount(value: number): string {
   return whole.format(value)
 }
 
-/** Per second: with a decimal where it is small. */
+/** A rate per second, with a decimal if it is small. */
 export function showRate(value: number): string {
   return value < 100 ? tenths.format(value) : whole.format(value)
 }

@@ -2,7 +2,7 @@ import { html, nothing, svg, type TemplateResult } from 'lit'
 import { showBytes, showCount, showRate, showSpan, showCountOf } from './format.js'
 import type { RelayStatus, StoreReport } from './status.js'
 
-/** What passes through the relay and how it bears it: rates with their last two minutes, times, memory, sockets. */
+/** The relay's load: rates with their last two minutes, times, memory, sockets. */
 export function loadView({ load, sessions, sockets }: RelayStatus, past: readonly RelayStatus[]): TemplateResult {
   const { acknowledgeMs, eventLoopMs, memory } = load
   return html`<dl class="tiles">
@@ -46,15 +46,15 @@ export function loadView({ load, sessions, sockets }: RelayStatus, past: readonl
   </dl>`
 }
 
-/** What the store holds and whether it takes more. */
+/** The contents of the store, and whether it takes more. */
 export function storeView({ writable, compactionWaiting, held }: StoreReport): TemplateResult {
   return html`${
       writable
         ? nothing
         : html`<div class="notice bad" role="alert">
             <div>
-              <strong>The store takes no entries.</strong> Nothing is acknowledged until it does; what it holds can still be read. The disk
-              may be full or read-only: make room or mend it, and the relay goes on by itself.
+              <strong>The store takes no entries.</strong> The relay acknowledges nothing until it does; devices can still read. The disk
+              may be full or read-only: make room or repair it, and the relay goes on by itself.
             </div>
           </div>`
     }
@@ -66,11 +66,11 @@ export function storeView({ writable, compactionWaiting, held }: StoreReport): T
             ${tile('Docs and messages', html`${showCount(held.docs)}`, html`${showCountOf(held.tombstones, 'tombstone')}`)}
             ${tile('Feeds', html`${showCount(held.feeds)}`, html`${showCountOf(held.invitations, 'invitation')}`)}
             ${tile('Updates to merge', html`${showCount(held.tailUpdates)}`, html`${showCount(compactionWaiting)} docs wait their turn`)}
-            ${tile('Openings', html`${showCount(held.openings)}`, html`times this store was opened`)}`
+            ${tile('Incarnations', html`${showCount(held.incarnations)}`, html`starts and replacements of this store`)}`
           : tile('Docs waiting to be merged', html`${showCount(compactionWaiting)}`)
       }
     </dl>
-    ${held ? html`<p class="soft small">Counted every ten seconds, as the accounts of the orgs are.</p>` : nothing}`
+    ${held ? html`<p class="soft small">These figures, and the accounts of the orgs, are counted every ten seconds.</p>` : nothing}`
 }
 
 function perSecond(rate: number): TemplateResult {
@@ -85,7 +85,7 @@ function tile(name: string, figure: TemplateResult, more: TemplateResult | typeo
   </div>`
 }
 
-/** The last two minutes as a line, the newest at the right; its scale is its own highest value. */
+/** The last two minutes as a curve, the newest value at the right, scaled to its own highest value. */
 function curve(name: string, values: readonly number[]): TemplateResult {
   const highest = Math.max(1, ...values)
   const points = values

@@ -1,4 +1,4 @@
-/** What the relay answers under `/admin/status`, as far as this page shows it. Sizes in bytes, spans in ms, moments in ms since 1970. */
+/** The parts of the relay's answer under `/admin/status` that this page shows. Sizes in bytes, spans in ms, moments in ms since 1970. */
 export interface RelayStatus {
   readonly at: number
   readonly upMs: number
@@ -28,7 +28,7 @@ export interface StoreReport {
     readonly tombstones: number
     readonly tailUpdates: number
     readonly invitations: number
-    readonly openings: number
+    readonly incarnations: number
   }
 }
 
@@ -63,7 +63,7 @@ export interface OrgReport extends Amounts {
   readonly admitted: boolean
 }
 
-/** What came of asking once. */
+/** The result of one request. */
 export type Answer =
   | { readonly kind: 'status'; readonly status: RelayStatus }
   /** The relay wants the operator's token, or another one. */
@@ -71,10 +71,10 @@ export type Answer =
   | { readonly kind: 'wait'; readonly retryMs: number }
   | { readonly kind: 'silent' }
 
-/** A relay that takes longer than this counts as silent. */
+/** A relay that takes longer than this, in ms, counts as silent. */
 const patienceMs = 5_000
 
-/** Asks the relay that served this page how it is. The token goes by header only, so that no address or log ever holds it. */
+/** Asks the relay that served this page for its status. The token goes in a header only, so that no address or log holds it. */
 export async function askStatus(token: string | undefined): Promise<Answer> {
   try {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }

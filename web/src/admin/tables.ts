@@ -2,11 +2,11 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { showBytes, showCount, showSpan, showCountOf } from './format.js'
 import type { Amounts, OrgReport, RelayStatus, SessionReport } from './status.js'
 
-/** The sessions for which most waits, those of the orgs and devices whose ids hold `filter`. */
+/** The sessions with most bytes waiting, of the orgs and devices whose ids contain `filter`. */
 export function sessionsView({ listed, total }: RelayStatus['sessions'], filter: string): TemplateResult {
   const shown = listed.filter(({ org, device }) => filter === '' || `${org} ${device}`.includes(filter))
   return html`<p class="soft small" id="sessions-note">
-      ${note(shown.length, listed.length, total, 'session', 'those for which most waits')}
+      ${note(shown.length, listed.length, total, 'session', 'those with most bytes waiting')}
     </p>
     ${
       shown.length === 0
@@ -28,10 +28,10 @@ function sessionRow({ org, device, role, openedMs, feeds, queuedBytes, oldestMs,
   </tr>`
 }
 
-/** What the fullest orgs take up, against what they may, where the id holds `filter`. */
+/** The usage and quotas of the fullest orgs whose ids contain `filter`. */
 export function orgsView({ listed, total }: NonNullable<RelayStatus['orgs']>, filter: string): TemplateResult {
   const shown = listed.filter((org) => filter === '' || org.id.includes(filter))
-  return html`<p class="soft small">${note(shown.length, listed.length, total, 'org', 'those that have taken up most of what they may')}</p>
+  return html`<p class="soft small">${note(shown.length, listed.length, total, 'org', 'those that have used most of their quota')}</p>
     ${shown.length === 0 ? nothing : table('orgs', ['Org', 'Let in', 'Bytes', 'Docs', 'Connections'], shown.map(orgRow))}`
 }
 
@@ -45,7 +45,7 @@ function orgRow({ id: org, admitted, quota, ...used }: OrgReport): TemplateResul
   </tr>`
 }
 
-/** An amount, and of how much where there is a bound; marked from nine tenths on. */
+/** An amount with its bound, if there is one; marked from nine tenths of the bound on. */
 function share(what: keyof Amounts, used: Amounts, quota: Amounts, show: (amount: number) => string): TemplateResult {
   const bound = quota[what]
   if (bound === 0) return html`${show(used[what])}`
@@ -53,7 +53,7 @@ function share(what: keyof Amounts, used: Amounts, quota: Amounts, show: (amount
   return used[what] < bound * 0.9 ? html`${text}` : html`<span class="badge ${used[what] < bound ? 'warn' : 'bad'}">${text}</span>`
 }
 
-/** A table that scrolls sideways where it is too wide, by keyboard too. */
+/** A table that scrolls sideways when it is too wide, by keyboard too. */
 function table(name: string, columns: readonly string[], rows: readonly TemplateResult[]): TemplateResult {
   return html`<div class="scroll" role="region" tabindex="0" aria-labelledby=${`${name}-title`}>
     <table>
@@ -69,7 +69,7 @@ function table(name: string, columns: readonly string[], rows: readonly Template
   </div>`
 }
 
-/** Shown by its beginning; the whole is there to be selected, copied and read aloud. */
+/** Shows the beginning of an id; the whole can be selected, copied and read aloud. */
 function id(text: string): TemplateResult {
   return html`<code class="id" title=${text}>${text}</code>`
 }

@@ -1,19 +1,19 @@
 import { type Answer, askStatus, type RelayStatus } from './status.js'
 
 const everyMs = 2_000
-/** What the curves show: two minutes. */
+/** Samples in a curve: two minutes. */
 const keptPast = 60
 const tokenName = 'entente-admin-token'
 
-/** How the relay is, as far as this page knows. */
+/** The relay's state, as far as this page knows. */
 export type View =
   | { readonly kind: 'asking' }
-  /** `wrong`: the token that was shown is not the relay's. `retryMs`: too many wrong ones were. */
+  /** `wrong`: the relay refused the token. `retryMs`: after too many wrong tokens, the ms to wait. */
   | { readonly kind: 'locked'; readonly wrong: boolean; readonly retryMs: number }
   | {
       readonly kind: 'shown'
       readonly status: RelayStatus
-      /** When the status came, by this page's clock that only goes forward, and whether the relay has not answered since. */
+      /** When the status came, on the page's monotonic clock, and whether the relay has been silent since. */
       readonly cameAt: number
       readonly silent: boolean
       readonly past: readonly RelayStatus[]
@@ -21,7 +21,7 @@ export type View =
   /** The relay has not answered even once. */
   | { readonly kind: 'unreachable' }
 
-/** Asks the relay every two seconds while the page is to be seen. The token lives as long as the tab. */
+/** Asks the relay every two seconds while the page is visible. The token lives as long as the tab. */
 export class Watch {
   readonly #show: (view: View) => void
   readonly #ask: (token: string | undefined) => Promise<Answer>
@@ -44,12 +44,12 @@ export class Watch {
     this.#pause()
   }
 
-  /** Whether there is a token to be forgotten. */
+  /** Whether this tab keeps a token. */
   get hasToken(): boolean {
     return sessionStorage.getItem(tokenName) !== null
   }
 
-  /** Tries a token; it is kept for this tab. */
+  /** Tries a token, and keeps it for this tab. */
   unlock(token: string): void {
     sessionStorage.setItem(tokenName, token)
     this.#look()
@@ -69,7 +69,7 @@ export class Watch {
 
   #pause(): void {
     clearTimeout(this.#timer)
-    // An answer that is still on its way belongs to a round that is over.
+    // An answer in flight belongs to an earlier round.
     this.#round++
   }
 

@@ -2,7 +2,7 @@ import type { Engine } from '@entente/engine'
 import { type Answer, answerPages } from '../mirror/handover.js'
 
 /**
- * Hands pages of this origin what opens a live mirror of this org, as long as this tab leads: only then has it the line to ask for a token.
+ * Gives pages of this origin the pass for a live mirror of this org while this tab leads: only the leading tab has the link to ask for a token.
  *
  * @returns the function that ends it
  */
@@ -14,7 +14,7 @@ export function serveLiveMirrors(engine: Engine): () => void {
   )
 }
 
-/** Where the live view of a mirror stands. */
+/** The address of a mirror's live view. */
 export function liveMirrorAddress(engine: Engine, mirror: string): string {
   return `mirror.html#${engine.org.id}/${mirror}`
 }

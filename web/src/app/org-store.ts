@@ -4,13 +4,13 @@ import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
 import { relayAddress } from './relay-address.js'
 
-/** One browser may hold several orgs; `?org=name` tells them apart. The name is local to this browser and says nothing to anybody else. */
+/** The name of the org in `?org=name`; one browser may hold several. The name is local to this browser and nobody else sees it. */
 export function orgStoreName(page: Location = location): string {
   const asked = new URLSearchParams(page.search).get('org') ?? 'default'
   return `workspace-${asked.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40) || 'default'}`
 }
 
-/** Opens this browser's org. Undefined where there is none yet and `create` is not given. */
+/** Opens this browser's org. Resolves to undefined if there is none yet and `create` is not set. */
 export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
   const join = joinToken()
   try {

@@ -3,7 +3,7 @@ import type { Engine } from '@entente/engine'
 import { css, html, LitElement, type TemplateResult } from 'lit'
 import { openOwnOrg } from './org-store.js'
 
-/** What the workspace and the partner site share: opening this browser's org, and the page's head. */
+/** The base of the workspace and the partner site: it opens this browser's org and draws the page's head. */
 export abstract class OwnOrgPage extends LitElement {
   static override styles = [
     tokens,
@@ -72,7 +72,7 @@ export abstract class OwnOrgPage extends LitElement {
 
   /** The page's own content, once the org is open. */
   protected abstract content(engine: Engine): TemplateResult
-  /** What is shown where this browser has no org yet. */
+  /** The content while this browser has no org yet. */
   protected abstract first(): TemplateResult
 
   override connectedCallback(): void {

@@ -10,8 +10,8 @@ import './live-links.js'
 import './site-view.js'
 
 /**
- * One org's desk: its records, its connections and what hangs on them, behind one line of tabs. Where it is, is its `route`; it never touches the address
- * itself, because two desks may stand on one page.
+ * One org's desk: its records and its connections, behind one row of tabs. Its place is its `route`; it never changes the address itself, because one page
+ * may hold two desks.
  *
  * @fires entente-route - Detail {route}: the person wants to go there.
  */
@@ -244,7 +244,7 @@ function page(title: string, content: TemplateResult, beside: TemplateResult | t
   </div>`
 }
 
-/** The connection that was asked for, else the first one that works, else the first. */
+/** The requested connection, else the first one that works, else the first. */
 function chosen(engine: Engine, asked: string | undefined, side?: ConnectionView['side']): ConnectionView['id'] | undefined {
   const connections = engine.connections.list().filter((connection) => side === undefined || connection.side === side)
   const found =

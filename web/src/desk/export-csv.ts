@@ -1,6 +1,6 @@
 import { type Engine, type ObjectName, writeCsv } from '@entente/engine'
 
-/** All own records of an object, as a spreadsheet takes them. */
+/** All own records of an object as CSV for a spreadsheet. */
 export function exportRecordsCsv(engine: Engine, object: ObjectName): string {
   const schema = engine.records.schema(object)
   const { records } = engine.records.list(object)

@@ -1,6 +1,6 @@
 import type { ObjectName } from '@entente/engine'
 
-/** Where in one org's desk a person is. Its text form stands in the address, so that every place can be linked to. */
+/** A place in one org's desk. Its text form stands in the address, so that every place has a link. */
 export type Route =
   | { readonly page: 'records'; readonly object: ObjectName }
   | { readonly page: 'record'; readonly object: ObjectName; readonly id: string | undefined }
@@ -10,7 +10,7 @@ export type Route =
 
 export const home: Route = { page: 'records', object: 'Opportunity' }
 
-/** Reads "record/Opportunity/abc". Anything that is no place leads home. */
+/** Reads "record/Opportunity/abc". Any other text leads home. */
 export function parseRoute(text: string): Route {
   const [page = '', second = '', third = ''] = text.split('/').map(decode)
   const object: ObjectName = second === 'Lead' ? 'Lead' : 'Opportunity'

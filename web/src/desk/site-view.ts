@@ -3,7 +3,7 @@ import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 
 /**
- * The vendor's partner site as a person of the partner's sees it: what is shared, choosing, exporting, and how far the exports are.
+ * The vendor's partner site as the partner's people see it: the shared records, their choice and export, and the progress of exports.
  */
 export class SiteView extends EntenteElement {
   static override styles = [

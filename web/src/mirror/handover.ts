@@ -1,12 +1,12 @@
 import type { Pass } from './pass.js'
 
-// How a pass gets from a tab that has the org's engine to this page: over BroadcastChannels, which reach pages of this origin only. Nothing of it is in an
-// address, and neither page holds a handle on the other, so that each may be reloaded, and whichever tab leads at the moment answers.
+// A pass gets from a tab with the org's engine to this page over BroadcastChannels, which reach pages of this origin only. No address holds any of it, and neither
+// page holds a handle on the other. So each may be reloaded, and the tab that leads at the moment answers.
 
 /** Where pages ask. */
 const askChannel = 'entente-live-mirror'
 
-/** Which mirror of which org: what the page's address says after the #. Neither is a secret. */
+/** An org and one of its mirrors, as in the page's address after the #. Neither is a secret. */
 export interface Wanted {
   readonly org: string
   readonly mirror: string
@@ -14,18 +14,18 @@ export interface Wanted {
 
 export type Answer =
   | { readonly kind: 'pass'; readonly pass: Pass }
-  /** `ended` where the relay has nothing of the mirror; else asking again later helps. */
+  /** `ended` if the relay has no doc of the mirror; else asking again later helps. */
   | { readonly kind: 'refused'; readonly ended: boolean; readonly message: string }
   | { readonly kind: 'silence' }
 
 interface Question extends Wanted {
-  /** The channel for the answer, of a name that only the two know. */
+  /** The name of the channel for the answer, which only the two pages know. */
   readonly reply: string
 }
 
 const patienceMs = 2_000
 
-/** Asks the tabs of this origin for a pass. `silence` where none answers in two seconds. */
+/** Asks the tabs of this origin for a pass. Resolves to `silence` if none answers within two seconds. */
 export function askForPass(wanted: Wanted): Promise<Answer> {
   const reply = `${askChannel}-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
   const answers = new BroadcastChannel(reply)
@@ -43,7 +43,7 @@ export function askForPass(wanted: Wanted): Promise<Answer> {
 /**
  * Answers the pages of this origin that ask for a mirror.
  *
- * @param answer undefined where it is for another tab to answer
+ * @param answer undefined if another tab must answer
  * @returns the function that ends it
  */
 export function answerPages(answer: (wanted: Wanted) => Promise<Answer> | undefined): () => void {

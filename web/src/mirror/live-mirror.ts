@@ -8,20 +8,20 @@ import { isSameDoc, type Pass } from './pass.js'
 const gatewayClosed = { readOnly: 4403 } as const
 
 /**
- * `asking` for the first pass; `live`; `reconnecting` while what is shown may be old; `ended` where there is nothing to follow; `wrote` after this page was shown
- * out because it wrote.
+ * `asking` for the first pass; `live`; `reconnecting` while the shown values may be old; `ended` when there is no doc to follow; `wrote` after the gateway closed
+ * this page's socket because it wrote.
  */
 export type LineState = 'asking' | 'live' | 'reconnecting' | 'ended' | 'wrote'
 
 export interface ShownSlot {
-  /** null where the slot holds nothing. */
+  /** null for an empty slot. */
   readonly value: unknown
   readonly changedAt: number | undefined
-  /** False where the present seal does not open; then the value is the last one that did. */
+  /** False if the present seal does not open; then the value is the last one that did. */
   readonly opens: boolean
 }
 
-/** What was last read, and the pass that says what it means. */
+/** The slots as last read, and the pass that says what they mean. */
 interface Reading {
   readonly pass: Pass
   readonly slots: ReadonlyMap<string, ShownSlot>
@@ -29,9 +29,9 @@ interface Reading {
 
 export interface MirrorState {
   readonly line: LineState
-  /** Why, where there is more to say than the state. */
+  /** The reason, if there is more to say than the state. */
   readonly words: string
-  /** Stays while the line is gone, and after the end. */
+  /** The last reading, which stays while the line is down and after the end. */
   readonly reading: Reading | undefined
 }
 
@@ -45,14 +45,14 @@ export interface LiveMirrorOptions {
 }
 
 const retryMs = { refused: 1_000, ended: 5_000 } as const
-/** A new token is asked for this long before the old one ends, or after three quarters of its time where that is later. */
+/** The page asks for a new token this long before the old one expires, in ms, or after three quarters of its time if that is later. */
 const aheadMs = 30_000
-/** When to ask where a token seems to have ended already: the clock was set. Should it really have ended, the gateway says so. */
+/** The delay, in ms, if a token seems to have expired on arrival: the clock was set. If it really has, the gateway says so. */
 const clockSetMs = 60_000
 
 /**
- * Follows one mirror through the relay's gateway, with a stock provider: a new token before the old one ends, a new doc with a new key when the mirror begins a new
- * epoch, patience while the relay or the tab with the engine is away.
+ * Follows one mirror through the relay's gateway with a stock provider. It gets a new token before the old one expires, starts a new doc with a new key when the
+ * mirror begins a new epoch, and waits while the relay or the tab with the engine is away.
  */
 export class LiveMirror {
   readonly #options: LiveMirrorOptions
@@ -107,12 +107,12 @@ export class LiveMirror {
           this.#leave()
           this.#show('ended', answer.message)
         } else this.#wait(answer.message)
-        // Sharing may be taken up again, and a relay that lost its disk is filled anew.
+        // Sharing may resume, and devices fill a relay that lost its disk.
         return this.#askIn(answer.ended ? retryMs.ended : retryMs.refused)
     }
   }
 
-  /** A connection that stands is not worse for having no next token yet. */
+  /** Shows the wait, unless the connection is up: it does not need the next token yet. */
   #wait(words: string): void {
     if (this.#open?.provider.wsconnected === true) return
     this.#show(this.#line === 'asking' ? 'asking' : 'reconnecting', words)
@@ -149,7 +149,7 @@ export class LiveMirror {
     provider.on('status', ({ status }) => {
       if (status === 'disconnected' && !this.#isSwapping) this.#show('reconnecting', '')
     })
-    // What stood in the way may be the token: a page cannot see why its socket was refused.
+    // The token may be the cause: a page cannot see why its socket was refused.
     provider.on('connection-error', () => {
       if (this.#line === 'live') this.#show('reconnecting', '')
       this.#askIn(retryMs.refused)
@@ -159,7 +159,7 @@ export class LiveMirror {
       this.stop()
       this.#show(
         'wrote',
-        'This page wrote to the mirror, which is for reading, and was shown out. Nothing of it arrived. Load the page again.',
+        'This page wrote to the mirror, which is read only, so the relay closed the connection. Nothing of it arrived. Load the page again.',
       )
     })
   }

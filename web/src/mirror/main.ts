@@ -2,8 +2,8 @@ import { askForPass } from './handover.js'
 import { LiveMirror } from './live-mirror.js'
 import { MirrorPage } from './page.js'
 
-// One live mirror with nothing but yjs, y-websocket and the key of its seals. `mirror.html#<org>/<mirror>` names it; what opens it comes from a tab that has the
-// org's engine (see handover.ts).
+// One live mirror with nothing but yjs, y-websocket and the key of its seals. `mirror.html#<org>/<mirror>` names it; the pass comes from a tab with the org's
+// engine (see handover.ts).
 
 const [org = '', mirror = ''] = location.hash.slice(1).split('/')
 const root = document.querySelector('main')
@@ -24,5 +24,5 @@ if (org === '' || mirror === '') {
   }).start()
 }
 
-// The address is what names the mirror, so another address is another page.
+// The address names the mirror, so another address is another page.
 addEventListener('hashchange', () => location.reload())

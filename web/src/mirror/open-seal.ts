@@ -1,7 +1,7 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import type { Pass } from './pass.js'
 
-/** What was sealed: a value, and when its edit was made (ms since 1970). */
+/** An opened seal: a value, and the time of its edit (ms since 1970). */
 export interface Opened {
   readonly value: unknown
   readonly changedAt: number
@@ -10,9 +10,9 @@ export interface Opened {
 const nonceBytes = 24
 
 /**
- * Opens what stands in a slot, as SPEC.md section 12 has it: a nonce, then XChaCha20-Poly1305 over the padded plaintext, bound to feed, key, slot and epoch.
+ * Opens the seal in a slot (SPEC.md section 12): a nonce, then XChaCha20-Poly1305 over the padded plaintext, bound to feed, key, slot and epoch.
  *
- * @returns undefined where the seal does not open here, or holds no stamp and value
+ * @returns undefined if the seal does not open here, or holds no stamp and value
  */
 export function openSeal({ sealKey, feed, key, epoch }: Pass, slot: string, sealed: Uint8Array): Opened | undefined {
   if (sealed.length <= nonceBytes) return undefined
@@ -22,7 +22,7 @@ export function openSeal({ sealKey, feed, key, epoch }: Pass, slot: string, seal
     const length = readNumber(padded, 0)
     const plaintext = padded.subarray(length.end, length.end + length.number)
     if (plaintext.length !== length.number) return undefined
-    // The stamp: time, counter, session. Only the time is of interest to a reader.
+    // The stamp: time, counter, session. A reader needs only the time.
     const time = readNumber(plaintext, 0)
     const counter = readNumber(plaintext, time.end)
     const session = readNumber(plaintext, counter.end)
@@ -33,7 +33,7 @@ export function openSeal({ sealKey, feed, key, epoch }: Pass, slot: string, seal
   }
 }
 
-/** A whole number, seven bits a byte, the lowest first. @throws RangeError where none ends within the bytes */
+/** Reads a whole number: seven bits a byte, the lowest first. @throws RangeError if none ends within the bytes */
 function readNumber(bytes: Uint8Array, start: number): { readonly number: number; readonly end: number } {
   let number = 0
   let factor = 1

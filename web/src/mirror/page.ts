@@ -13,13 +13,13 @@ const lineNames: Readonly<Record<LineState, string>> = {
 
 const objectNames: Readonly<Record<string, string>> = { Lead: 'Connected External Lead', Opportunity: 'Connected External Opportunity' }
 
-/** The page: what a mirror shows, field by field, and how its line is. Everything that came from the other org is set as text. */
+/** The page: a mirror's values, field by field, and the state of its line. Everything from the other org is set as text. */
 export class MirrorPage {
   readonly #root: HTMLElement
   readonly #title = make('h1', 'One live mirror')
   readonly #line = make('span', lineNames.asking)
   readonly #changed = make('p', '')
-  readonly #words = make('p', 'Asking for what opens this mirror …')
+  readonly #words = make('p', 'Asking for the key of this mirror …')
   readonly #table = make('table', '')
   readonly #cells = new Map<string, string>()
 
@@ -81,7 +81,7 @@ export class MirrorPage {
   }
 }
 
-/** What stands for a slot: a value, "empty" for none, "unreadable" for a seal that does not open or a value that is not of the field's type. */
+/** The text for a slot: its value, "empty" for none, "unreadable" for a seal that does not open or a value that is not of the field's type. */
 function cellOf(field: PassField['field'], shown: ShownSlot | undefined): { readonly text: string; readonly kind: string } {
   const text = valueText(field, shown?.value ?? null, navigator.language)
   if (text === undefined || (shown?.opens === false && text === '')) return { text: 'unreadable', kind: 'absent' }
@@ -90,14 +90,14 @@ function cellOf(field: PassField['field'], shown: ShownSlot | undefined): { read
 }
 
 function instant(time: number): string {
-  // A stamp is a number of the other org's choosing; not every one is a day.
+  // The other org chooses the number in a stamp; not every number is a day.
   const isDay = Math.abs(time) <= 8.64e15
   return isDay
     ? new Intl.DateTimeFormat(navigator.language, { dateStyle: 'medium', timeStyle: 'medium' }).format(time)
     : 'at an unknown time'
 }
 
-/** Text whose direction does not reach what stands around it. */
+/** Text whose direction does not affect its surroundings. */
 function isolated(text: string): HTMLElement {
   return make('bdi', text)
 }
@@ -108,7 +108,7 @@ function make<Name extends keyof HTMLElementTagNameMap>(name: Name, text: string
   return element
 }
 
-/** Leaves a text alone that is there already, so that it is not read out again. */
+/** Sets a text only if it changed, so that screen readers do not read it again. */
 function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }

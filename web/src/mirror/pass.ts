@@ -1,4 +1,4 @@
-/** A field of the mirror, as the agreement describes it. Without slot it does not keep flowing and reads "not shared". */
+/** A field of the mirror, as the agreement describes it. A field without a slot does not keep flowing and shows "not shared". */
 export interface PassField {
   readonly field: {
     readonly name: string
@@ -10,13 +10,13 @@ export interface PassField {
 }
 
 /**
- * What this page needs to show one live mirror. Whoever holds the org's engine makes it (`sync.openDoor`) and hands it over; token and key are secrets, kept
- * in this page's memory only.
+ * Everything this page needs to show one live mirror. A tab with the org's engine makes it (`sync.openGateway`). Token and key are secrets, kept in this page's
+ * memory only.
  */
 export interface Pass {
   readonly object: string
   readonly peerName: string
-  /** What the provider dials: `<relay>/gateway/<room>?token=<token>`. */
+  /** The provider dials `<relay>/gateway/<room>?token=<token>`. */
   readonly room: string
   readonly token: string
   /** ms since 1970 */
@@ -29,7 +29,7 @@ export interface Pass {
   readonly fields: readonly PassField[]
 }
 
-/** Whether two passes open the same life of the doc, so that what was loaded with one goes on with the other. */
+/** Whether two passes open the same epoch of the same doc, so that a doc loaded with one continues with the other. */
 export function isSameDoc(a: Pass, b: Pass): boolean {
   return a.room === b.room && a.epoch.version === b.epoch.version && a.epoch.number === b.epoch.number
 }

@@ -1,7 +1,7 @@
 import type { PassField } from './pass.js'
 
 /**
- * A value in words, by its field's type; empty for null.
+ * A value as text, by its field's type; empty for null.
  *
  * @returns undefined for a value that is not of the type
  */

@@ -4,7 +4,7 @@ import type { Memory } from './steps.js'
 
 const key = 'entente.rehearsal.memory'
 
-/** Notes what happened for the last two steps, whether by hand or by button, and keeps it over a reload. */
+/** Records the events of the last two steps, by hand or by button, and keeps them over a reload. */
 export class Noticer {
   #memory: Memory = read()
   #editedOffline = false

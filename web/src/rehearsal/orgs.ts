@@ -20,7 +20,7 @@ const amounts = { vendor: { leads: 60, opportunities: 240 }, partner: { leads: 1
 
 const runKey = 'entente.rehearsal.run'
 
-/** Opens both orgs of the run that this browser remembers, or makes a new run. Sample data is made once; a half-made org is completed. */
+/** Opens both orgs of the run that this browser remembers, or starts a new run. It makes sample data once, and completes a half-made org. */
 export async function openOrgs(): Promise<Orgs> {
   const run = localStorage.getItem(runKey) ?? crypto.randomUUID().slice(0, 8)
   localStorage.setItem(runKey, run)
@@ -28,7 +28,7 @@ export async function openOrgs(): Promise<Orgs> {
   return { vendor, partner }
 }
 
-/** Forgets the run: its stores are deleted, and the next opening makes new orgs. */
+/** Deletes the stores of the run, so that the next start makes new orgs. */
 export async function forgetOrgs(orgs: Orgs | undefined): Promise<void> {
   const run = localStorage.getItem(runKey)
   await Promise.allSettled([orgs?.vendor.close(), orgs?.partner.close()])

@@ -1,7 +1,7 @@
 import type { ConnectionView, Engine, RecordView } from '@entente/engine'
 import type { Orgs } from './orgs.js'
 
-/** The connection that both have, from the moment that both see a code. */
+/** The connection of the two orgs, from the moment that both see a code. */
 export function connectionOf({ vendor, partner }: Orgs): ConnectionView | undefined {
   const theirs = new Set(partner.connections.list().map((connection) => connection.id))
   return vendor.connections
@@ -37,7 +37,7 @@ export function importedOf(engine: Engine): readonly RecordView[] {
   return engine.records.list('Opportunity').records.filter((record) => record.imported)
 }
 
-/** A text that the mirror on an own record shows for a field of the peer's. */
+/** The text that the mirror of an own record shows for one of the peer's fields. */
 export function mirrored(engine: Engine, record: string, field: string): string | undefined {
   const value = engine.mirrors.of('Opportunity', record)[0]?.fields.find((candidate) => candidate.name === field)?.value
   return typeof value === 'string' ? value : undefined

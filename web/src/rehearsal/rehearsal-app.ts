@@ -8,8 +8,8 @@ import { rehearsalStyles } from './styles.js'
 type Side = 'vendor' | 'partner'
 
 /**
- * The rehearsal: a vendor and a partner side by side, each with its own engine and store, over the relay that serves the page. What is done is read from the
- * engines, so a reload or a second tab goes on where this one was. Where each side is stands in the address.
+ * The rehearsal: a vendor and a partner side by side, each with its own engine and store, over the relay that serves the page. The page reads the progress from
+ * the engines, so a reload or a second tab continues where this one was. The address holds the place of each side.
  */
 export class RehearsalApp extends LitElement {
   static override styles = [tokens, controls, rehearsalStyles]
@@ -23,7 +23,7 @@ export class RehearsalApp extends LitElement {
   }
   declare protected orgs: Orgs | undefined
   declare protected places: Places
-  /** The step that the person looks at; the first one to do where they did not choose. */
+  /** The chosen step; without a choice, the first one that is not done. */
   declare protected chosen: number | undefined
   declare protected doing: boolean
   declare protected words: string
@@ -171,7 +171,7 @@ export class RehearsalApp extends LitElement {
     this.#look(orgs)
   }
 
-  /** Follows what is done; where a step was just completed and nobody is reading another one, the panes turn to the next. */
+  /** Follows the progress: when a step is complete and no other is chosen, the panes turn to the next one. */
   #look(orgs: Orgs): void {
     this.#noticer.look(orgs)
     const next = steps.findIndex((step) => !isDone(step, orgs, this.#noticer))

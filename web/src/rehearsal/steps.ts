@@ -9,7 +9,7 @@ export interface Places {
   readonly partner: string
 }
 
-/** What the engines do not keep and the guide wants to remember over a reload. */
+/** The guide's own memory over a reload: facts that the engines do not keep. */
 export interface Memory {
   readonly edited: boolean
   readonly caughtUp: boolean
@@ -19,14 +19,14 @@ export interface Stage {
   readonly orgs: Orgs
   /** Shows these places on both sides. */
   readonly show: (places: Places) => void
-  /** Says what is going on while a step is done for the person. */
+  /** Describes the work while the page does a step for the person. */
   readonly say: (words: string) => void
 }
 
 export interface Step {
   readonly title: string
   readonly text: string
-  /** What a person does, in order, with its side. */
+  /** The actions of a person in order, each with its side. */
   readonly byHand: readonly (readonly ['vendor' | 'partner', string])[]
   readonly places: (orgs: Orgs) => Places
   readonly isDone: (orgs: Orgs, memory: Memory) => boolean

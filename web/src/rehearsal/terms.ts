@@ -1,7 +1,7 @@
 import type { Acceptance, Engine, FieldMapping, ObjectName, ProposedField, Proposal } from '@entente/engine'
 import { partnerMapping } from '@entente/engine/sample'
 
-/** What the vendor offers in the rehearsal, and what of it keeps flowing. */
+/** The vendor's proposal in the rehearsal: its fields, and which of them keep flowing. */
 const offered: Readonly<Record<ObjectName, Readonly<Record<string, boolean>>>> = {
   Opportunity: {
     Name: false,
@@ -25,7 +25,7 @@ export function vendorProposal(vendor: Engine): Proposal {
   return { objects: { Opportunity: { fields: fields('Opportunity') }, Lead: { fields: fields('Lead') } } }
 }
 
-/** The partner takes what is proposed and its mapping has a place for: other labels, its own stages, one text cut. */
+/** The partner accepts the proposed fields that its mapping has a place for: other labels, its own stages, one text cut. */
 export function partnerAcceptance(proposal: Proposal): Acceptance {
   const objects: Record<string, { readonly fields: readonly FieldMapping[] }> = {}
   for (const object of ['Opportunity', 'Lead'] as const) {

@@ -1,6 +1,6 @@
 import type { Engine } from '@entente/engine'
 
-/** Waits until something holds, looking again after every change of one of the engines. @throws Error with `what` after `ms` */
+/** Waits until a condition holds, and checks it after every change of one of the engines. @throws Error with `what` after `ms` */
 export async function until(what: string, engines: readonly Engine[], holds: () => boolean, ms = 30_000): Promise<void> {
   if (holds()) return
   await new Promise<void>((resolve, reject) => {

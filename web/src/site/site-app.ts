@@ -4,7 +4,7 @@ import { OwnOrgPage } from '../app/own-org-page.js'
 import { parseRoute } from '../desk/route.js'
 import { siteStyles } from './styles.js'
 
-/** The partner site: what the connected vendors share with this browser's org, one vendor at a time. */
+/** The partner site: the records that connected vendors share with this browser's org, one vendor at a time. */
 export class SiteApp extends OwnOrgPage {
   static override styles = [...OwnOrgPage.styles, siteStyles]
   static override properties = { ...OwnOrgPage.properties, hash: { state: true } }
@@ -16,7 +16,7 @@ export class SiteApp extends OwnOrgPage {
   }
 
   override connectedCallback(): void {
-    // An invitation that was opened here belongs to the workspace, and its secret must not stay in this address.
+    // An invitation opened here belongs to the workspace, and its secret must not stay in this address.
     if (location.hash.startsWith('#invite=')) {
       location.replace(`workspace.html${location.search}${location.hash}`)
       return

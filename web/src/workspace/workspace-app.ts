@@ -2,7 +2,7 @@ import type { Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import { OwnOrgPage } from '../app/own-org-page.js'
 
-/** The workspace of this browser's org. The place stands in the address; an invitation that comes with it is taken out at once, as it is a secret. */
+/** The workspace of this browser's org. The address holds the place. An invitation in the address is a secret, so the page removes it at once. */
 export class WorkspaceApp extends OwnOrgPage {
   static override properties = { ...OwnOrgPage.properties, route: { state: true } }
   declare protected route: string
