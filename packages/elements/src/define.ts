@@ -1,4 +1,4 @@
-// Defines all elements. The provider comes first, so that it is there when the others ask for the engine.
+// Defines all elements. The provider comes first, so that it exists when the others ask for the engine.
 import './define/provider.js'
 import './define/agreement.js'
 import './define/connect.js'

@@ -14,12 +14,12 @@ import { fieldInput } from '../record/field-input.js'
 import { formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 
-/** What the partner chooses for each object of the proposal. */
+/** The partner's choices for each object of the proposal. */
 export type AcceptanceDraft = Readonly<Partial<Record<ObjectName, ObjectDraft>>>
 
 export interface ObjectDraft {
   readonly fields: readonly FieldMapping[]
-  /** For own required fields that nothing is mapped to. */
+  /** Defaults for own required fields that no offered field fills. */
   readonly defaults: Readonly<Record<string, Value>>
 }
 
@@ -47,7 +47,7 @@ interface Table {
   readonly setDefaults: (defaults: ObjectDraft['defaults']) => void
 }
 
-/** One line per offered field: what comes, into which own field, whether it fits, and whether it keeps flowing. */
+/** One line per offered field: the field, the own field that it fills, whether it fits, and whether it keeps flowing. */
 export function mappingTable(table: Table): TemplateResult {
   const unfilled = unfilledLines(table.preflight, table.lines)
   return html`<div class="matrix" tabindex="0" role="region" aria-label="Offered fields">
@@ -68,14 +68,14 @@ export function mappingTable(table: Table): TemplateResult {
     ${unfilled.map((found) => fallback(table, found))}`
 }
 
-/** The own required fields that nothing is mapped to. */
+/** The own required fields that no offered field fills. */
 function unfilledLines(preflight: readonly PreflightLine[], lines: readonly FieldMapping[]): readonly PreflightLine[] {
   return preflight.filter(
     ({ target, verdict }) => target !== undefined && verdict === 'blocked' && !lines.some((known) => known.target === target),
   )
 }
 
-/** How many lines still stand against accepting; a required field with a default does not. */
+/** The number of lines that block the acceptance. A required field with a default does not block it. */
 export function countBlocked(preflight: readonly PreflightLine[], { fields, defaults }: ObjectDraft): number {
   const filled = new Set(unfilledLines(preflight, fields).filter(({ target = '' }) => (defaults[target] ?? null) !== null))
   return preflight.filter((line) => line.verdict === 'blocked' && !filled.has(line)).length
@@ -189,7 +189,7 @@ function fit(
     }`
 }
 
-/** From each value that they offer to one of the own. Left open where everything has its counterpart already. */
+/** A table from each offered picklist value to an own one. It starts open unless every value has its counterpart. */
 function pairs(
   source: Field,
   target: Field,

@@ -9,7 +9,7 @@ import { agreementStyles } from './styles.js'
 const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
 
 /**
- * What travels over a connection: the vendor proposes fields, the partner takes some of them into its own, and both see what is in force.
+ * The agreement of a connection. The vendor proposes fields, the partner maps some of them to its own, and both see the agreement in force.
  *
  * @tag entente-agreement
  * @fires entente-before-submit - Cancelable; detail {connection, mode}.

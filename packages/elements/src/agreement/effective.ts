@@ -3,7 +3,7 @@ import { html, type TemplateResult } from 'lit'
 import { showText } from '../value/show-text.js'
 import { meter } from './proposal.js'
 
-/** What is in force: the fields as each side calls them, whether both computed the same, and what keeps flowing. */
+/** The agreement in force: the fields as each side calls them, whether both sides computed the same, and which fields keep flowing. */
 export function effectiveTable(view: AgreementView, object: ObjectName): TemplateResult {
   const { effective } = view
   const fields = effective?.objects[object]?.fields ?? []

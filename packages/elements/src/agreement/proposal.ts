@@ -3,10 +3,10 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
-/** What the vendor ticks: which fields travel with an export, and which of these keep flowing. */
+/** The vendor's draft: the fields that travel with an export, and those of them that keep flowing. */
 export type ProposalDraft = Readonly<Record<ObjectName, ReadonlyMap<string, { readonly update: boolean }>>>
 
-/** As many slots as there are on the wire. */
+/** The number of slots on the wire. */
 export const mostUpdates = 10
 
 export function draftFromProposal(proposal: Proposal | undefined): ProposalDraft {
@@ -15,7 +15,7 @@ export function draftFromProposal(proposal: Proposal | undefined): ProposalDraft
   return { Lead: of('Lead'), Opportunity: of('Opportunity') }
 }
 
-/** The draft as the engine takes it, fields in the schema's order. Objects without a field are left out. */
+/** The draft in the engine's form, with fields in the schema's order and without objects that have no field. */
 export function draftToProposal(draft: ProposalDraft, engine: Engine): Proposal {
   const objects: Record<string, { fields: { field: Field; update: boolean }[] }> = {}
   for (const object of ['Lead', 'Opportunity'] as const) {
@@ -41,7 +41,7 @@ interface Matrix {
   readonly change: (draft: ProposalDraft) => void
 }
 
-/** One line per field of the vendor's: what it is, an example, and two ticks. */
+/** One line per field of the vendor: its name, an example, and two ticks. */
 export function proposalMatrix(matrix: Matrix): TemplateResult {
   const { draft, object, schema } = matrix
   const used = countUpdates(draft, object)

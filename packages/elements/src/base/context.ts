@@ -3,12 +3,12 @@ import type { Engine } from '@entente/engine'
 /** The context's key. Equal in every copy of the library, so that a provider of one copy serves the elements of another. */
 export const engineContext = Symbol.for('entente.engine/1')
 
-/** Fired on the document when a provider arrives or gets its engine, for elements that were there before it. */
+/** Fired on the document when a provider appears or gets its engine, for elements that were there before it. */
 export const providedEvent = 'entente-provided'
 
 type TakeEngine = (engine: Engine | undefined, end?: () => void) => void
 
-/** An element asks whoever stands above it for the engine, in the form of the web components community's context protocol. */
+/** The event by which an element asks its ancestors for the engine, in the form of the web components community's context protocol. */
 export class ContextRequest extends Event {
   readonly context = engineContext
   readonly subscribe = true

@@ -1,6 +1,6 @@
 import { css } from 'lit'
 
-/** What native controls, notices and tables look like in every element. */
+/** The styles of native controls, notices and tables in every element. */
 export const controls = css`
   :host {
     display: block;

@@ -6,8 +6,8 @@ interface ElementClass extends CustomElementConstructor {
 }
 
 /**
- * Registers an element under its tag. Where another copy of the library came first, that one goes on serving and both versions are named in a
- * warning; nothing is thrown. Outside a browser it does nothing, so that modules can be imported anywhere.
+ * Registers an element under its tag. If another copy of the library registered it first, that copy stays, and a warning names both versions; nothing is
+ * thrown. Outside a browser it does nothing, so that modules can be imported anywhere.
  */
 export function defineElement(tag: string, element: ElementClass): void {
   if (typeof customElements === 'undefined') return

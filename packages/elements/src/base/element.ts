@@ -7,8 +7,8 @@ import { describeFailure, failureNotice, type Failure } from './failure.js'
 import { tokens } from './tokens.js'
 
 /**
- * What all elements of Entente have in common: an engine, as property or from the provider above; drawing anew when the engine says that something
- * changed; one action at a time, whose failure is shown where it happened and told by `entente-error`.
+ * The base of all elements of Entente. An element has an engine, as a property or from the provider above, and renders again when the engine reports a change.
+ * It runs one action at a time; it shows a failure in place and fires `entente-error`.
  */
 export abstract class EntenteElement extends LitElement {
   static readonly libraryVersion = libraryVersion
@@ -20,11 +20,11 @@ export abstract class EntenteElement extends LitElement {
     running: { state: true },
   }
 
-  /** The engine of the org that is shown. Where it is not set, the nearest `<entente-provider>` gives it. */
+  /** The engine of the shown org. If it is not set, the nearest `<entente-provider>` provides it. */
   declare engine: Engine | undefined
   declare density: 'comfortable' | 'compact'
   declare protected failure: Failure | undefined
-  /** The names of the actions that have not ended. */
+  /** The names of the running actions. */
   declare protected running: ReadonlySet<string>
 
   #provided: Engine | undefined
@@ -40,10 +40,10 @@ export abstract class EntenteElement extends LitElement {
     this.running = new Set()
   }
 
-  /** Which changes make this element draw anew. */
+  /** The topics whose changes make this element render again. */
   protected abstract readonly topics: readonly Topic[]
 
-  /** Draws with an engine at hand. */
+  /** Renders the element with its engine. */
   protected abstract view(engine: Engine): TemplateResult
 
   protected get org(): Engine | undefined {
@@ -73,7 +73,7 @@ export abstract class EntenteElement extends LitElement {
     this.changed(new Set(this.topics))
   }
 
-  /** Something that this element shows may read differently now. */
+  /** Called when something that this element shows may have changed. */
   protected changed(_topics: ReadonlySet<Topic>): void {
     this.requestUpdate()
   }
@@ -91,7 +91,7 @@ export abstract class EntenteElement extends LitElement {
     }
   }
 
-  /** Runs an action unless the same one is still running: a double click does a thing once. Its failure is shown, and told as `entente-error`. */
+  /** Runs an action unless the same one is still running, so that a double click acts once. It shows a failure and fires `entente-error`. */
   protected act(name: string, action: () => Promise<unknown>): void {
     if (this.running.has(name)) return
     this.running = new Set([...this.running, name])
@@ -104,12 +104,12 @@ export abstract class EntenteElement extends LitElement {
       .finally(() => (this.running = new Set([...this.running].filter((other) => other !== name))))
   }
 
-  /** Fires an event that bubbles out of shadow roots. @returns false where a listener said no to a cancelable one */
+  /** Fires an event that bubbles out of shadow roots. @returns false if a listener cancelled it */
   protected tell(name: `entente-${string}`, detail: unknown, cancelable = false): boolean {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable }))
   }
 
-  /** The nearest language given above this element, or the browser's. */
+  /** The nearest `lang` above this element, or the browser's language. */
   protected get language(): string {
     return this.closest('[lang]')?.getAttribute('lang') || document.documentElement.lang || navigator.language
   }
@@ -131,7 +131,7 @@ export abstract class EntenteElement extends LitElement {
         if (this.topics.some((topic) => changed.has(topic))) this.changed(changed)
       })
     } catch {
-      // A closed engine changes no more. Reading from it fails too, and `render` shows why.
+      // A closed engine no longer changes. Reads from it fail too, and `render` shows why.
       return undefined
     }
   }

@@ -1,7 +1,7 @@
 import type { RecordError } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 
-/** A failure in the words that a person is shown. */
+/** A failure as shown to a person. */
 export interface Failure {
   readonly code: string
   readonly message: string

@@ -6,10 +6,10 @@ import { libraryVersion } from './define-element.js'
 type TakeEngine = ContextRequest['callback']
 
 /**
- * Gives the engine of one org to all elements of Entente inside it, however deep.
+ * Provides the engine of one org to all elements of Entente inside it, however deep.
  *
  * @tag entente-provider
- * @slot - What uses the engine.
+ * @slot - The elements that use the engine.
  */
 export class EntenteProvider extends LitElement {
   static readonly libraryVersion = libraryVersion
@@ -20,7 +20,7 @@ export class EntenteProvider extends LitElement {
   `
   static override properties = { engine: { attribute: false } }
 
-  /** The engine to hand out; another one replaces it everywhere at once. */
+  /** The engine to provide. A new one replaces it everywhere at once. */
   declare engine: Engine | undefined
 
   readonly #takers = new Set<TakeEngine>()

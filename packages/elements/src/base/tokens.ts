@@ -1,7 +1,7 @@
 import { css } from 'lit'
 
 /**
- * The design tokens. A page sets `--entente-…` anywhere above; what it leaves out has these values. Inside, elements use the short names.
+ * The design tokens. A page may set any `--entente-…` above the elements; these values are the defaults. Inside, elements use the short names.
  * Light and dark follow the inherited `color-scheme`.
  */
 export const tokens = css`

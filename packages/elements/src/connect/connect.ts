@@ -6,14 +6,13 @@ import { showText } from '../value/show-text.js'
 import { connectStyles } from './styles.js'
 
 /**
- * The org's connections: inviting as vendor, accepting as partner, comparing the codes, and ending. An invitation's secret is shown to the person who
- * made it and nowhere else.
+ * The org's connections: invite as vendor, accept as partner, compare the codes, and end. Only the person who made an invitation sees its secret.
  *
  * @tag entente-connect
  * @fires entente-invited - Detail {id}.
  * @fires entente-accepted - Detail {id}.
  * @fires entente-before-disconnect - Cancelable; detail {id}.
- * @slot intro - Instead of the words shown while there is no connection.
+ * @slot intro - Replaces the text shown without a connection.
  */
 export class EntenteConnect extends EntenteElement {
   static override styles = [EntenteElement.styles, connectStyles]
@@ -25,11 +24,11 @@ export class EntenteConnect extends EntenteElement {
     copied: { state: true },
     differs: { state: true },
   }
-  /** Address of the page that takes invitations; the link's secret goes into its fragment. */
+  /** Address of the page that accepts invitations. The link's secret goes into its fragment. */
   declare base: string
-  /** Which of both ways to connect are offered. */
+  /** The ways to connect that the element offers: invite, accept, or both. */
   declare offer: 'both' | 'invite' | 'accept'
-  /** An invitation to accept, from the page's address. It holds a secret. */
+  /** An invitation link to accept, from the page's address. It holds a secret. */
   declare link: string
   declare protected copied: string
   declare protected differs: string
@@ -131,7 +130,7 @@ export class EntenteConnect extends EntenteElement {
       this.copied = view.id
     }
     return html`<div class="stack">
-      <p>Send this link to the partner’s admin. Whoever has it can accept: treat it like a key.</p>
+      <p>Send this link to the partner’s admin. Anyone who has it can accept: treat it like a key.</p>
       <div class="row paste">
         <input id="invitation-link" readonly aria-label="Invitation link" .value=${invitation.link} @focus=${selectAll} />
         <button @click=${() => this.act('copy', copy)}>${this.copied === view.id ? 'Copied' : 'Copy'}</button>

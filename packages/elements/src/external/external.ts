@@ -7,11 +7,11 @@ import { showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
 /**
- * "Connected External Lead / Opportunity": what the connected orgs' own records say, beside what this org's record says. A related list that only reads:
- * it has no control that could edit, and the engine has no way to.
+ * "Connected External Lead / Opportunity": the values of the connected orgs' records beside those of this org's record. The list is read only: it has no
+ * control that could edit, and the engine offers no way to.
  *
  * @tag entente-external
- * @slot empty - Shown while there is no mirror.
+ * @slot empty - Shown without a mirror.
  */
 export class EntenteExternal extends EntenteElement {
   static override styles = [
@@ -146,7 +146,7 @@ export class EntenteExternal extends EntenteElement {
     </tr>`
   }
 
-  /** One line for all of them: what counts is that none of them looks like an empty value. */
+  /** One line for all fields that are not shared, so that none of them looks like an empty value. */
   #notShared(mirror: MirrorView): TemplateResult | typeof nothing {
     const labels = mirror.fields.filter((field) => field.state === 'not shared').map((field) => field.label)
     if (labels.length === 0) return nothing
@@ -164,7 +164,7 @@ export class EntenteExternal extends EntenteElement {
   }
 }
 
-/** A field that is not shared or not readable says so; blank would look like a value. */
+/** The text of a field that is not shared or not readable; a blank would look like a value. */
 function theirs(field: MirrorField, language: string): TemplateResult {
   if (field.state === 'unreadable')
     return html`<span
@@ -180,7 +180,7 @@ function ownPart(lines: readonly AgreedField[], side: 'vendor' | 'partner', peer
   return line && (side === 'vendor' ? line.vendor : line.partner)
 }
 
-/** Picklists are called differently on both sides, so only what can be compared as it stands is marked as different. */
+/** Whether to mark two values as different. The sides name picklist values differently, so only directly comparable values are marked. */
 function isAlike(field: MirrorField, own: AgreedField['vendor'], value: Value): boolean {
   if (field.field.type !== own.type || own.type === 'picklist') return true
   return JSON.stringify(field.value) === JSON.stringify(value)

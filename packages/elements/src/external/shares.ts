@@ -6,8 +6,8 @@ import { formatAge } from '../value/format.js'
 import { showText } from '../value/show-text.js'
 
 /**
- * Which partners see a record on the vendor's site, and the choice to show or hide it by hand; with whom it is shared since its export, in which state
- * each share is, and the switch to stop or resume it.
+ * The sharing of one record: the partners who see it on the vendor's site, with the choice to show or hide it by hand; and its shares since the export, each with
+ * its state and the switch to stop or resume it.
  *
  * @tag entente-shares
  * @fires entente-before-stop - Cancelable; detail {share}.
@@ -37,7 +37,7 @@ export class EntenteShares extends EntenteElement {
     }`
   }
 
-  /** What one partner sees of the record, by the rule or by hand. */
+  /** Whether one partner sees the record, by the rule or by hand. */
   #sight(engine: Engine, partner: ConnectionView, record: string): TemplateResult {
     const rule = engine.sharing.rule(partner.id, this.object) ?? nothingShown
     const isVisible = engine.sharing.visible(partner.id, this.object).includes(record)
@@ -95,7 +95,7 @@ const sights: readonly { readonly name: Sight; readonly words: string }[] = [
 
 const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
 
-/** The partners to whom this org, as vendor, may show records of the object. */
+/** The connections in which this org, as vendor, may show records of the object. */
 function partnersOf(engine: Engine, object: ObjectName): readonly ConnectionView[] {
   return engine.connections
     .list()

@@ -2,12 +2,12 @@ import type { ColumnGuess, ColumnMapping, Field, FieldType, ObjectSchema } from 
 import { html, nothing, type TemplateResult } from 'lit'
 import { plainText, showText } from '../value/show-text.js'
 
-/** What is to become of one column: into a field of the object, into a new field, or nothing. */
+/** The target of one column: a field of the object, a new field, or none. */
 export interface ColumnChoice {
   readonly guess: ColumnGuess
-  /** API name; '' where the column is left out. */
+  /** API name; '' if the column is left out. */
   readonly field: string
-  /** A field that has to be made first. */
+  /** A field to create first. */
   readonly made: Field | undefined
   readonly format: Omit<ColumnMapping, 'column' | 'field'>
 }
@@ -45,7 +45,7 @@ interface Lines {
   readonly change: (choices: readonly ColumnChoice[]) => void
 }
 
-/** A line per column: some of its cells, where they go, and how they are to be read. */
+/** One line per column: some of its cells, the field that they fill, and how to read them. */
 export function columnLines(lines: Lines): TemplateResult {
   return html`<div class="matrix" tabindex="0" role="region" aria-label="Columns of the file">
     <table>
@@ -110,7 +110,7 @@ function typeSelect(made: Field, change: (field: Field) => void): TemplateResult
   </select>`
 }
 
-/** What has to be known to read the cells of a type: the order of dates, the decimal sign, the currency, counterparts of picklist values. */
+/** The choices needed to read the cells of a type: the order of dates, the decimal sign, the currency, counterparts of picklist values. */
 function reading({ guess, format }: ColumnChoice, field: Field, set: (format: ColumnChoice['format']) => void): TemplateResult | string {
   switch (field.type) {
     case 'date':
@@ -141,7 +141,7 @@ function reading({ guess, format }: ColumnChoice, field: Field, set: (format: Co
   }
 }
 
-/** A required field needs something where the file has nothing. */
+/** Defaults for required fields that the file does not fill. */
 function blanks({ guess, format }: ColumnChoice, field: Field, change: (value: string | null) => void): TemplateResult {
   const { default: value } = format
   return html`<label class="blanks"

@@ -1,6 +1,6 @@
 import type * as engine from '@entente/engine'
 
-/** The engine's functions for CSV, handed in by the page: elements import its types only, and a page without import does not load them. */
+/** The engine's functions for CSV, passed in by the page: elements import only its types, and a page without import does not load them. */
 export interface CsvTools {
   readonly decodeCsvBytes: typeof engine.decodeCsvBytes
   readonly parseCsv: typeof engine.parseCsv
@@ -9,7 +9,7 @@ export interface CsvTools {
   readonly convertRows: typeof engine.convertRows
 }
 
-/** One turn of the page's loop, in which it draws and answers. */
+/** Waits one turn of the event loop, in which the page renders and responds. */
 export function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0))
 }

@@ -15,8 +15,8 @@ type Step =
   | { readonly name: 'done'; readonly created: number }
 
 /**
- * Imports records from a CSV file: choose it, say which column goes where, read the report row by row, and only then create anything. It works in slices,
- * so the page goes on answering.
+ * Imports records from a CSV file: choose the file, map its columns, read the report row by row, and only then create records. It works in slices, so the page
+ * stays responsive.
  *
  * @tag entente-import
  * @fires entente-imported - Detail {object, count}.
@@ -213,7 +213,7 @@ export class EntenteImport extends EntenteElement {
     this.#fileName = file.name
     this.#table = undefined
     this.step = { name: 'working', what: 'Reading', done: 0, total: file.size }
-    // Refused before it is in memory: the functions check again, but by then 5 GB have been read.
+    // Refused before it is read: the CSV functions check again, but by then 5 GB are in memory.
     if (file.size > 50 * 1024 * 1024) throw new Error('The file is larger than 50 MB. Split it into several files.')
     const bytes = new Uint8Array(await file.arrayBuffer())
     const decoded = csv.decodeCsvBytes(bytes, (part, encoding) => new TextDecoder(encoding).decode(part))

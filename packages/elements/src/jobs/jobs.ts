@@ -5,10 +5,10 @@ import { formatAge, formatCount } from '../value/format.js'
 import { showText } from '../value/show-text.js'
 
 /**
- * The exports that this org asked for: how far the vendor and the own import have come, what failed and why, and asking again for that.
+ * The exports that this org requested: the progress at the vendor and of the own import, the failures with their reasons, and the button to request them again.
  *
  * @tag entente-jobs
- * @slot empty - Shown while there is no export.
+ * @slot empty - Shown without an export.
  */
 export class EntenteJobs extends EntenteElement {
   static override styles = [
@@ -33,7 +33,7 @@ export class EntenteJobs extends EntenteElement {
   ]
   static override properties = { ...EntenteElement.properties, connection: {}, limit: { type: Number } }
   declare connection: string | undefined
-  /** How many exports are shown, newest first. */
+  /** The number of exports shown, newest first. */
   declare limit: number
   protected readonly topics: readonly Topic[] = ['site', 'sync']
 
@@ -107,7 +107,7 @@ export class EntenteJobs extends EntenteElement {
 
 function phase(name: string, done: number, total: number): TemplateResult {
   const percent = total === 0 ? 100 : Math.round((done / total) * 100)
-  // Told at quarters only: a screen reader that is told of every record tells of nothing else.
+  // Announced at quarters only: a screen reader that reads every record reads nothing else.
   const quarter = Math.floor(percent / 25) * 25
   return html`<div class="phase">
     <span>${name}</span>

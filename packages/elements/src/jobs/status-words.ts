@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 
 type Tone = 'good' | 'warn' | 'bad' | 'accent' | ''
 
-/** What a published status means to a person. The published name stands in the title, so that it can be looked up. */
+/** A published status in plain words. The published name stands in the title, so that people can look it up. */
 const words: Readonly<Record<OutboundStatus | InboundStatus, readonly [string, Tone]>> = {
   ExportInProgress: ['Exporting', 'accent'],
   ExportSuccess: ['Exported', 'good'],

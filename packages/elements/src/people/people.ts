@@ -4,7 +4,7 @@ import { EntenteElement } from '../base/element.js'
 import { showText } from '../value/show-text.js'
 
 /**
- * Who at the partner may export. The vendor's admin grants and revokes, as far as there are seats; the partner sees the same list and changes nothing.
+ * The partner's people who may export. The vendor's admin grants and revokes, up to the number of seats; the partner sees the same list, read only.
  *
  * @tag entente-people
  * @fires entente-before-grant - Cancelable; detail {person}.

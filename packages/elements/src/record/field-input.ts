@@ -11,7 +11,7 @@ export interface FieldInput {
   readonly language: string
   readonly readonly: boolean
   readonly invalid: boolean
-  /** Gets the value in the form that the engine takes; an empty one is null. */
+  /** Receives the value in the engine's form; an empty one is null. */
   readonly change: (value: Value) => void
 }
 
@@ -63,7 +63,7 @@ export function fieldInput(input: FieldInput): TemplateResult {
 
 function text(input: FieldInput, type: string, mode: string, shown: string, read: (text: string) => string): TemplateResult {
   const take = (event: Event): void => input.change(typed(event) === '' ? null : read(typed(event)))
-  // Words count with every key, so that Save is there at once; a number is read when it is whole.
+  // A text counts with every key, so that Save appears at once; a number is read when it is complete.
   return html`<input
     id=${input.id}
     type=${type}

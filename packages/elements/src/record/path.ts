@@ -2,7 +2,7 @@ import type { Field } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { plainText } from '../value/show-text.js'
 
-/** The field whose values are the stages that a record goes through. */
+/** The field whose values are the stages of a record. */
 export const pathFields: Readonly<Record<string, string>> = { Opportunity: 'StageName', Lead: 'Status' }
 
 export const pathStyles = css`
@@ -51,7 +51,7 @@ export const pathStyles = css`
   }
 `
 
-/** The stages of a record as a row of steps. Without `choose` it only shows. */
+/** The stages of a record as a row of steps. Without `choose` it is read only. */
 export function path(
   field: Field,
   value: unknown,

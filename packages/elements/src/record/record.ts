@@ -8,8 +8,7 @@ import { fieldInput } from './field-input.js'
 import { path, pathFields, pathStyles } from './path.js'
 
 /**
- * One own record as a form: the path of its stages on top, a native control for each field, and nothing saved before Save. Without `record` it makes a
- * new one.
+ * One own record as a form: the path of its stages on top, and a native control for each field. Only Save saves. Without `record` it creates a new record.
  *
  * @tag entente-record
  * @fires entente-before-save - Cancelable; detail {object, id, values}.
@@ -91,12 +90,12 @@ export class EntenteRecord extends EntenteElement {
 
   declare object: ObjectName
   declare record: string | undefined
-  /** API names of the fields shown, in order; all of them where not said. */
+  /** API names of the shown fields, in order; all fields by default. */
   declare fields: readonly string[] | undefined
   declare readonly: boolean
   declare protected draft: Readonly<Record<string, Value>>
   declare protected errors: readonly RecordError[]
-  /** Whether empty fields are shown too. */
+  /** Whether to show empty fields too. */
   declare protected all: boolean
   protected readonly topics: readonly Topic[] = ['records']
 
@@ -111,7 +110,7 @@ export class EntenteRecord extends EntenteElement {
     this.all = false
   }
 
-  /** Whether something was typed that is not saved. */
+  /** Whether there are unsaved changes. */
   get isDirty(): boolean {
     return Object.keys(this.draft).length > 0
   }
@@ -216,7 +215,7 @@ export class EntenteRecord extends EntenteElement {
 
   #submit(event: Event, schema: ObjectSchema): void {
     event.preventDefault()
-    // Enter in a field submits before the field has told its change.
+    // Enter in a field submits before the field fires its change event.
     const { activeElement } = this.shadowRoot ?? {}
     if (activeElement instanceof HTMLInputElement) activeElement.dispatchEvent(new Event('change'))
     const values = this.draft
@@ -265,7 +264,7 @@ export class EntenteRecord extends EntenteElement {
   }
 }
 
-/** Shown although empty: what people fill in next. */
+/** Fields that are shown even when empty, because people fill them in next. */
 const usual: readonly string[] = [
   'Amount',
   'CloseDate',

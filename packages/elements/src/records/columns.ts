@@ -1,19 +1,19 @@
 import type { Field } from '@entente/engine'
 
-/** What is shown where the page does not say, after what people look for first. */
+/** The default columns, in the order in which people look for them. */
 const usual: Readonly<Record<string, readonly string[]>> = {
   Opportunity: ['Name', 'AccountName', 'StageName', 'Amount', 'CloseDate', 'NextStep', 'OwnerName'],
   Lead: ['LastName', 'FirstName', 'Company', 'Status', 'Email', 'Rating', 'LeadSource', 'OwnerName'],
 }
 
-/** The fields that stand as columns, in the order asked for; what the object does not have is left out. */
+/** The fields shown as columns, in the requested order, without names that the object does not have. */
 export function columnsOf(object: string, fields: readonly Field[], asked: readonly string[] | undefined): readonly Field[] {
   const names = asked ?? usual[object] ?? []
   const found = names.flatMap((name) => fields.find((field) => field.name === name) ?? [])
   return found.length > 0 ? found : fields.slice(0, 6)
 }
 
-/** The columns as CSS: shares of the width, and the least width (px) at which all of them are legible. Every row is laid out by the same figures. */
+/** The columns as CSS: shares of the width, and the least width (px) at which all of them are legible. Every row uses the same figures. */
 export function layOut(
   columns: readonly Field[],
   nameField: string,
@@ -31,7 +31,7 @@ export function layOut(
 
 const boxWidth = 40
 
-/** Least width and share. */
+/** The least width (px) and the share of a column. */
 function widthOf(field: Field, nameField: string): readonly [number, number] {
   if (field.name === nameField) return [210, 2.4]
   switch (field.type) {

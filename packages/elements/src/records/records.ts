@@ -12,14 +12,14 @@ import { recordsStyles } from './styles.js'
 import { scrollTopFor, windowOf } from './window.js'
 
 /**
- * The org's records of one object, or the records that a vendor shows on its partner site, as a list that stays quick with any number of rows.
- * Arrows move, Enter opens, Space chooses, Shift+arrows and Shift+click choose ranges, Ctrl+A all that are shown, / goes to the filter, Esc clears it.
+ * The org's records of one object, or the records that a vendor shows on its partner site, as a list that stays fast with any number of rows.
+ * Arrows move, Enter opens, Space selects, Shift+arrows and Shift+click select ranges, Ctrl+A selects all shown rows, / goes to the filter, Esc clears it.
  *
  * @tag entente-records
  * @fires entente-open - A row was opened; detail {object, id}.
- * @fires entente-selection - What is chosen has changed; detail {ids}.
+ * @fires entente-selection - The selection changed; detail {ids}.
  * @slot toolbar - Beside the filter.
- * @slot empty - Instead of the words for an empty list.
+ * @slot empty - Replaces the text of an empty list.
  * @csspart grid - The scrolling list.
  */
 export class EntenteRecords extends EntenteElement {
@@ -41,16 +41,16 @@ export class EntenteRecords extends EntenteElement {
   }
 
   declare object: ObjectName
-  /** Own records, or the listings of a vendor's partner site (then `connection` says of which). */
+  /** Own records, or the listings of a vendor's partner site (then `connection` names the vendor's connection). */
   declare source: 'records' | 'listings'
   declare connection: ConnectionView['id'] | undefined
-  /** API names of the columns; the usual ones where not said. */
+  /** API names of the columns; the usual ones by default. */
   declare columns: readonly string[] | undefined
   declare selectable: boolean
-  /** Of listings: all, or only those with or without an own copy. */
+  /** For listings: show all, or only those with or without an own copy. */
   declare only: 'all' | 'new' | 'exported'
   declare filter: string
-  /** Beside the words of `filter`: all of these must hold. */
+  /** Conditions in addition to `filter`; all of them must hold. */
   declare conditions: readonly Condition[]
   declare sort: readonly SortKey[]
   declare protected selection: Selection
@@ -77,7 +77,7 @@ export class EntenteRecords extends EntenteElement {
     this.scrolled = { top: 0, height: 600 }
   }
 
-  /** The ids that are chosen. */
+  /** The ids of the selected rows. */
   get selected(): readonly string[] {
     return [...this.selection.ids]
   }
@@ -140,7 +140,7 @@ export class EntenteRecords extends EntenteElement {
     if (field) this.conditions = [...this.conditions, newCondition(field)]
   }
 
-  /** What was asked of one object means nothing for another. */
+  /** Resets order and conditions, which mean nothing for another object. */
   #forget(): void {
     this.sort = []
     this.conditions = []
@@ -153,7 +153,7 @@ export class EntenteRecords extends EntenteElement {
     const height = this.#rowHeight()
     const { first, end } = windowOf(rows.length, height, this.scrolled.top, this.scrolled.height)
     const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
-    // The row that has the focus stays in the page wherever the list is scrolled, or the focus would be lost.
+    // The focused row stays in the page wherever the list is scrolled; else the focus would be lost.
     if (active < first || active >= end) drawn.push(active)
     const { template, least } = layOut(columns, set.schema.nameField, this.selectable, set.hasStatus)
     const widths = `grid-template-columns: ${template}; min-width: ${least}px`

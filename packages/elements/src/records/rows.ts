@@ -9,7 +9,7 @@ export interface ListedRow {
   readonly values: Readonly<Record<string, Value>>
 }
 
-/** What a list shows, whether own records or listings of a partner site. */
+/** The rows of a list: own records, or listings of a partner site. */
 export interface RowSet {
   readonly schema: Pick<ObjectSchema, 'fields' | 'nameField'>
   readonly plural: string

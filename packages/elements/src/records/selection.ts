@@ -1,4 +1,4 @@
-/** Which rows are chosen, by id, and from where a range is drawn. Ids survive filtering and sorting; positions would not. */
+/** The selected rows by id, and the anchor of a range. Ids survive filtering and sorting; positions would not. */
 export interface Selection {
   readonly ids: ReadonlySet<string>
   readonly anchor: string | undefined
@@ -12,7 +12,7 @@ export function toggle(selection: Selection, id: string): Selection {
   return { ids, anchor: id }
 }
 
-/** Adds all rows between the anchor and `id`, both included, in the order shown. Without an anchor in the list only the row itself. */
+/** Adds all rows between the anchor and `id`, both included, in the shown order. Without an anchor in the list it adds only the row itself. */
 export function extendTo(selection: Selection, id: string, order: readonly string[]): Selection {
   const from = selection.anchor === undefined ? -1 : order.indexOf(selection.anchor)
   const to = order.indexOf(id)
@@ -22,7 +22,7 @@ export function extendTo(selection: Selection, id: string, order: readonly strin
   return { ids: new Set([...selection.ids, ...range]), anchor: selection.anchor }
 }
 
-/** All that are shown, or none when all of them are chosen already. */
+/** Selects all shown rows, or none if all of them are selected already. */
 export function toggleAll(selection: Selection, order: readonly string[]): Selection {
   const all = order.length > 0 && order.every((id) => selection.ids.has(id))
   return { ids: all ? new Set() : new Set(order), anchor: undefined }

@@ -36,7 +36,7 @@ function operatorsFor(field: Field): readonly Operator[] {
   }
 }
 
-/** How conditions look, wherever they are edited. */
+/** The styles of conditions, wherever people edit them. */
 export const conditionStyles = css`
   .condition {
     display: grid;
@@ -78,12 +78,12 @@ export const conditionStyles = css`
   }
 `
 
-/** A condition to begin with: the first comparison of the field, without a value. */
+/** A new condition: the field's first comparison, without a value. */
 export function newCondition(field: Field): Condition {
   return { field: field.name, operator: operatorsFor(field)[0] ?? 'equals', value: null }
 }
 
-/** Conditions as lines of controls, each of which can be changed or taken out. */
+/** Conditions as lines of controls, each of which people can change or remove. */
 export function conditionLines(
   fields: readonly Field[],
   conditions: readonly Condition[],
@@ -105,7 +105,7 @@ export function conditionLines(
   </ul>`
 }
 
-/** Whether a condition says enough to be applied: one that is still being written shows nothing. */
+/** Whether a condition is complete. An incomplete one matches no record. */
 export function isComplete({ operator, value = null }: Condition): boolean {
   return value !== null || operator === 'isEmpty' || operator === 'isNotEmpty'
 }

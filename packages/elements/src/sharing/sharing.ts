@@ -7,7 +7,7 @@ import { conditionLines, conditionStyles, newCondition } from './conditions.js'
 const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
 
 /**
- * Which of the vendor's records the partner sees: conditions, all or any of them, and how many records they show, counted before anything is saved.
+ * The sharing rule of an object: conditions, all or any of which must hold, and the number of records that they show, counted before the rule is saved.
  *
  * @tag entente-sharing
  * @fires entente-before-share - Cancelable; detail {connection, object, rule}.
@@ -92,7 +92,7 @@ export class EntenteSharing extends EntenteElement {
     return connection !== undefined && (engine.agreements.get(connection)?.effective?.objects[this.object]?.fields.length ?? 0) > 0
   }
 
-  /** A rule that is only half written counts as showing what it would show, which may be nothing. */
+  /** Counts the records that a rule shows; an incomplete rule may show none. */
   #count(engine: Engine, connection: ConnectionView['id'], rule: Rule): number {
     try {
       return engine.sharing.count(connection, this.object, rule)

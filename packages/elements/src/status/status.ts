@@ -4,7 +4,7 @@ import { EntenteElement } from '../base/element.js'
 import { formatAge } from '../value/format.js'
 
 /**
- * Two things that must not be confused: how the line to the relay is, and where the changes of this device are. Being offline is a state, not a fault.
+ * Two states that must not be confused: the connection to the relay, and the place of this device's changes. Offline is a state, not a fault.
  *
  * @tag entente-status
  * @fires entente-status-change - Detail {state, waiting}.
@@ -79,11 +79,11 @@ export class EntenteStatus extends EntenteElement {
     `,
   ]
   static override properties = { ...EntenteElement.properties, cuttable: { type: Boolean }, details: { type: Boolean } }
-  /** Shows the switch that cuts the wire. */
+  /** Whether to show the switch that cuts the connection to the relay. */
   declare cuttable: boolean
-  /** Shows figures and problems below. */
+  /** Whether to show figures and problems below. */
   declare details: boolean
-  /** Any save may leave something that waits. */
+  /** Any save may leave waiting changes. */
   protected readonly topics: readonly Topic[] = ['sync', 'records', 'connections', 'agreements', 'sharing', 'people', 'site', 'mirrors']
   #told = ''
 
@@ -148,7 +148,7 @@ export class EntenteStatus extends EntenteElement {
 
 function lineWords({ state, cut, reason, leader }: SyncView): string {
   if (cut) return 'Wire cut'
-  // Only one tab of a browser holds the line; the others save, and it sends.
+  // One tab of a browser holds the connection to the relay and sends the changes that the others save.
   if (!leader && state === 'offline') return 'Another tab is online for this one'
   if (state === 'refused') return `Refused by the relay${reason === undefined ? '' : ` (${reason})`}`
   return { online: 'Online', offline: 'Offline', connecting: 'Connecting' }[state]

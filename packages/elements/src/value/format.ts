@@ -1,6 +1,6 @@
 import type { Field, Value } from '@entente/engine'
 
-/** A stored value as people of that language read it; empty for null. A value that is not of the field's type comes out as it is. */
+/** Formats a stored value in a language; empty for null. A value that is not of the field's type stays as it is. */
 export function formatValue(field: Field, value: Value | undefined, language: string): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'boolean') return value ? 'Yes' : 'No'
@@ -25,7 +25,7 @@ export function isMoney(value: Value | undefined): value is { readonly amount: s
   )
 }
 
-/** How long ago, in words: "5 minutes ago". `now` and `time` are milliseconds since 1970. */
+/** A time in words: "5 minutes ago". `now` and `time` are milliseconds since 1970. */
 export function formatAge(time: number, now: number, language: string): string {
   const seconds = Math.round((time - now) / 1000)
   const words = cached(relatives, language, () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
@@ -108,7 +108,7 @@ function numbers(language: string, fraction: number): Intl.NumberFormat {
   )
 }
 
-/** A date has no zone and is therefore shown in UTC, in which it is parsed. */
+/** A date has no time zone, so it is parsed and shown in UTC. */
 function dates(language: string, kind: 'date' | 'instant'): Intl.DateTimeFormat {
   return cached(days, `${language} ${kind}`, () =>
     kind === 'date'
@@ -117,7 +117,7 @@ function dates(language: string, kind: 'date' | 'instant'): Intl.DateTimeFormat 
   )
 }
 
-/** Making a formatter costs as much as a thousand formattings. */
+/** Cached, because creating a formatter costs as much as formatting a thousand values. */
 function cached<T>(known: Map<string, T>, key: string, make: () => T): T {
   const found = known.get(key) ?? make()
   known.set(key, found)

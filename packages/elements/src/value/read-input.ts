@@ -1,12 +1,12 @@
 /**
- * What a person typed into a number field, as exact decimal text: the language's own group and decimal signs are understood. A text that is no number
- * comes back as it is, so that the engine can say what is wrong with it.
+ * Reads a typed number as exact decimal text, with the group and decimal signs of the language. A text that is no number comes back as it is, so that the engine
+ * can say what is wrong with it.
  */
 export function readNumber(text: string, language: string): string {
   const parts = new Intl.NumberFormat(language).formatToParts(-11_111.5)
   const sign = (type: string): string => parts.find((part) => part.type === type)?.value ?? ''
   const trimmed = text.trim()
-  // A plain decimal is understood in every language: it is what files and other screens show.
+  // A plain decimal is valid in every language: files and other screens show it.
   if (/^-?\d+(?:\.\d+)?$/.test(trimmed)) return trimmed
   const plain = trimmed
     .replace(/[\s\u00a0\u202f%]/g, '')
@@ -16,13 +16,13 @@ export function readNumber(text: string, language: string): string {
   return /^-?\d+(?:\.\d+)?$/.test(plain) ? plain : trimmed
 }
 
-/** "2027-03-01T09:30", in the zone of this device, as an instant in UTC. */
+/** Converts "2027-03-01T09:30", in this device's time zone, to an instant in UTC. */
 export function readLocalInstant(text: string): string {
   const time = Date.parse(text)
   return Number.isNaN(time) ? text : new Date(time).toISOString()
 }
 
-/** An instant as `<input type="datetime-local">` wants it. */
+/** Converts an instant to the form of `<input type="datetime-local">`. */
 export function instantToLocal(instant: string): string {
   const time = Date.parse(instant)
   if (Number.isNaN(time)) return ''

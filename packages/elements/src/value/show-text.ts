@@ -1,11 +1,11 @@
 import { html, type TemplateResult } from 'lit'
 
-/** More than a screenful of one value helps nobody, and a hundred thousand characters in one cell freeze a page. */
+/** Longest text shown. More than a screenful helps nobody, and a hundred thousand characters in one cell freeze a page. */
 const maxShown = 2_000
 
 /**
- * Characters that change what is seen without being seen: controls (Cc, but not tab and line ends), direction marks, overrides and isolates, zero-width
- * ones. Joiners are left alone where they have work to do: in emoji and in scripts whose letters join.
+ * Invisible characters that change the visible text: controls (Cc, but not tab and line ends), direction marks, overrides and isolates, zero-width
+ * ones. Joiners stay where they are needed: in emoji and in scripts whose letters join.
  */
 const hidden =
   /(?![\t\n\r])\p{Cc}|[\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]|(?<![^\p{ASCII}\p{Script=Latin}])[\u200c\u200d]/gu
@@ -18,7 +18,7 @@ export function clipText(text: string, most: number = maxShown): string {
 }
 
 /**
- * A text from anywhere, as text: never markup, its direction isolated from what stands around it, hidden characters shown by their number, clipped.
+ * Shows a text from anywhere as plain text: never markup, its direction isolated from its surroundings, hidden characters by their number, clipped.
  */
 export function showText(text: string, most: number = maxShown): TemplateResult {
   const clipped = clipText(text, most)
@@ -32,7 +32,7 @@ export function showText(text: string, most: number = maxShown): TemplateResult 
   return html`<bdi>${parts}</bdi>`
 }
 
-/** The same for places that take plain text only, such as options and titles. */
+/** The same for places that take only plain text, such as options and titles. */
 export function plainText(text: string, most = 200): string {
   return clipText(text, most).replace(hidden, (character) => `⟨${nameOf(character)}⟩`)
 }
