@@ -11,9 +11,9 @@ import type { Watcher } from './store/store.js'
 
 /** Capacity, in feeds. Evicted feeds are checked again. */
 const checkedFeeds = 50_000
-/** How soon a feed is checked again at the same head, in ms: that finds a session which was being opened during the last check. */
+/** How soon to check a feed again at the same head, in ms. The second check finds a session that was being opened during the first. */
 const recheckMs = 60_000
-/** When devices are to come back whose relay's store was replaced, in ms; each adds its own jitter. */
+/** When devices come back after the store was replaced, in ms; each device adds its own jitter. */
 const replacedRetryMs = 500
 
 export type WatchingRelay = Pick<
@@ -21,7 +21,7 @@ export type WatchingRelay = Pick<
   'log' | 'store' | 'groupCommit' | 'readers' | 'policies' | 'mailboxes' | 'gateway' | 'sessions' | 'presence'
 > & { readonly sessionRevoker: SessionRevoker }
 
-/** What a relay does about what others do with its store. */
+/** Reacts to what other processes do with the same store. */
 export function watchStore({
   log,
   store,
@@ -50,7 +50,7 @@ export function watchStore({
   }
   const checkFor = (feed: FeedName): (() => Promise<void>) | undefined => {
     if (orgOfRevocationFeed(feed) !== undefined) return () => sessionRevoker.feedGrew(feed)
-    // Another relay may have taken an end in it, whether or not anybody reads it here.
+    // Another relay may have committed an end of the connection in it, whether or not a session here reads the feed.
     const isRead = docFeedsGovernedBy(feed).some((docs) => readers.has(docs) || gateway.has(docs))
     return isRead ? () => endReading(feed, policies, readers, gateway) : undefined
   }
@@ -63,7 +63,7 @@ export function watchStore({
       const look = checkFor(feed)
       if (look) orWarn(log, 'watch-failed', check(feed, head, look))
     },
-    // These are told once; growth is told again as long as it is followed.
+    // The store reports these once. It reports growth again for as long as a feed is followed.
     mailboxChanged: (mailbox) => untilDone(() => mailboxes.changed(mailbox, Date.now())),
     accountsChanged: () => {
       groupCommit.forgetAccounts()
@@ -80,7 +80,7 @@ export function watchStore({
   }
 }
 
-/** Where a policy has ended its connection, neither org goes on reading the other's docs (rules PO5, GW7). */
+/** Once a policy has ended its connection, neither org reads the other's docs (rules PO5, GW7). */
 export async function endReading(messages: FeedName, policies: PolicyCache, readers: FeedReaders, gateway: Gateway): Promise<void> {
   const feeds = docFeedsGovernedBy(messages)
   if (!feeds[0] || !(await policies.hasConnectionEnded(feeds[0]))) return

@@ -1,4 +1,4 @@
-/** A token bucket: `perSecond` units flow in, at most `capacity` are kept. */
+/** A token bucket: it gains `perSecond` units and holds at most `capacity`. */
 export class TokenBucket {
   readonly #perSecond: number
   readonly #capacity: number
@@ -16,7 +16,7 @@ export class TokenBucket {
     return this.#levelAt(now) >= this.#capacity
   }
 
-  /** Takes `units` where there are as many. @returns 0, or the milliseconds after which there will be */
+  /** Takes `units` if the bucket holds them. @returns 0, or after how many ms it will */
   take(units: number, now: number): number {
     this.#level = this.#levelAt(now)
     this.#at = now
@@ -27,7 +27,7 @@ export class TokenBucket {
     return Math.ceil(((Math.min(units, this.#capacity) - this.#level) * 1000) / this.#perSecond)
   }
 
-  /** The clock may be set back; then nothing flows in for this once. */
+  /** A clock that was set back adds nothing this time. */
   #levelAt(now: number): number {
     return Math.min(this.#capacity, this.#level + (Math.max(0, now - this.#at) * this.#perSecond) / 1000)
   }

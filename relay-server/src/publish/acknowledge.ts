@@ -1,12 +1,12 @@
 import type { Offer, OrgId, RelayMessage, Role } from '@entente/protocol'
 import type { Refusal } from './judge-offer.js'
 
-/** About what an offer takes in memory beside its bytes while it waits, in bytes. */
+/** Memory of a waiting offer beside its bytes, roughly, in bytes. */
 const offerOverhead = 256
 /** When a device may offer again while the store takes nothing, in ms. */
 const unavailableRetryMs = 2_000
 
-/** Who made an offer and is told what became of it. */
+/** The session that made an offer and receives its answer. */
 export interface Publisher {
   readonly org: OrgId
   readonly role: Role
@@ -15,7 +15,7 @@ export interface Publisher {
   settled(bytes: number): void
 }
 
-/** What an offer takes in memory while it waits, in bytes. An erasure has no bytes of its own, but many of them take room too. */
+/** Memory of a waiting offer, in bytes. An erasure has no bytes of its own, but many of them take room too. */
 export function heldBytes({ bytes }: Offer): number {
   return bytes.length + offerOverhead
 }

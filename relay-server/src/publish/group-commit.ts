@@ -148,7 +148,7 @@ export class GroupCommit {
 
   async #judge(): Promise<void> {
     while (!this.#isFull()) {
-      // Taken out while what is needed is loaded: a commit that settles meanwhile puts what it sends back in front of the others.
+      // Out of the queue while the judge's data loads: a commit that settles meanwhile puts its returned offers back in front of the others.
       const some = this.#waiting.take(batchOffers - this.#next.writes.length, (queued) => this.#isToWait(queued))
       if (some.length === 0) break
       try {
@@ -184,7 +184,7 @@ export class GroupCommit {
       doubted.set(again.id, again)
       left.push(again)
     }
-    // Together, so that they cost one more reading, for which nobody else waits.
+    // Together, so that they cost one more read, and no other offer waits for it.
     for (const again of doubted.values()) this.#judgementCache.evict(again)
     return left
   }
@@ -303,7 +303,7 @@ export class GroupCommit {
     })
   }
 
-  /** What gathered meanwhile was judged on what is now not on disk, so it fails too. */
+  /** The offers that gathered meanwhile were judged by entries that did not reach the disk, so they fail too. */
   #fail(gathered: Gathering, error: unknown): void {
     const next = this.#next
     this.#next = nothingGathered()

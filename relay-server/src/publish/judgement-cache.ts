@@ -22,7 +22,7 @@ export interface OfferToJudge {
   readonly offer: Offer
 }
 
-/** What an org may take up, and takes up in the store. */
+/** An org's quota, and its usage in the store. */
 export interface Allowance {
   readonly quota: Quota
   readonly usage: Usage
@@ -60,7 +60,7 @@ export class JudgementCache {
     return this.#mailboxes.get(feed) ?? 0
   }
 
-  /** Loads what is missing, and last entries that are older than the sequence which an offer names. */
+  /** Loads entries that are missing or older than the sequence the offer names. */
   async load(asked: readonly OfferToJudge[], pending: PendingLedger): Promise<void> {
     const keys = new Map<string, KeyName>()
     const connections = new Set<ConnectionId>()
@@ -106,7 +106,7 @@ export class JudgementCache {
     this.#accounts.set(account.org, this.#allowanceOf(account))
   }
 
-  /** All by which this offer was judged: it may be outdated. */
+  /** Evicts everything by which this offer was judged, because it may be outdated. */
   evict({ id, publisher, access }: Omit<OfferToJudge, 'offer'>): void {
     this.#states.delete(id)
     this.#accounts.delete(publisher.org)
@@ -118,7 +118,7 @@ export class JudgementCache {
     this.#accounts.clear()
   }
 
-  /** Also discards the loads in flight, which go where nobody looks any more. */
+  /** Clears the cache. It also discards the loads in flight. */
   clear(): void {
     this.#states = new LruMap(keptKeys)
     this.#mailboxes = new LruMap(keptMailboxes)

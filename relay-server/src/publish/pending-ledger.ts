@@ -20,12 +20,12 @@ export interface Pending {
 export class PendingLedger {
   readonly #keys = new Set<string>()
   readonly #policies = new Set<ConnectionId>()
-  /** By how much the usage of an org grows. */
+  /** The growth of each org's usage. */
   readonly #growth = new Map<OrgId, Usage>()
-  /** How many keys a mailbox's feed gains. */
+  /** The number of keys that each mailbox feed gains. */
   readonly #mailboxKeys = new Map<FeedName, number>()
 
-  /** A write was judged and goes to the disk. */
+  /** Adds a judged write, which goes to the disk. */
   add({ id, publisher: { org }, access, last }: Pending, write: Write): void {
     this.#keys.add(id)
     const connection = policyIn(access, write)
@@ -34,7 +34,7 @@ export class PendingLedger {
     if (addsToMailbox(access, last)) this.#mailboxKeys.set(access.name, this.mailboxKeys(access.name) + 1)
   }
 
-  /** The write is on disk, or another relay was first. */
+  /** Removes a write that is on disk, or that another relay preceded. */
   remove({ id, publisher: { org }, access, last }: Pending, write: Write): void {
     this.#keys.delete(id)
     const connection = policyIn(access, write)
@@ -59,12 +59,12 @@ export class PendingLedger {
     return this.#keys.has(id)
   }
 
-  /** Whether a policy of the connection is pending; what comes after it for that connection is judged once it is on disk. */
+  /** Whether a policy of the connection is pending; later offers for the connection are judged once it is on disk. */
   hasPolicy(connection: ConnectionId | undefined): boolean {
     return connection !== undefined && this.#policies.has(connection)
   }
 
-  /** An org's usage once all that is pending is on disk. */
+  /** An org's usage once every pending write is on disk. */
   usage(org: OrgId, stored: Usage): Usage {
     const growth = this.#growth.get(org)
     return growth ? sum(stored, growth) : stored

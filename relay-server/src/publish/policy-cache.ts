@@ -30,8 +30,8 @@ export interface Policies {
 const keptConnections = 4_096
 
 /**
- * The policies of connections, as they were in the store when they were last needed. A policy that this relay writes evicts
- * the ones before; what other relays write is found out only by asking for what is current.
+ * Caches the policies of connections. A policy that this relay commits evicts the cached ones; a policy from another relay shows only in a read of the
+ * current ones.
  */
 export class PolicyCache {
   readonly #store: Store

@@ -1,6 +1,6 @@
 import { limits } from '@entente/protocol'
 
-/** Pieces in which one frame may come. No client of ours sends any. Endless ones are a way to hold memory. */
+/** Fragments allowed in one frame. Our clients send none; endless fragments are a way to hold memory. */
 const fragmentsPerFrame = 128
 
 /**

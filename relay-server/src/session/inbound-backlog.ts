@@ -4,7 +4,7 @@ const sessionBytes = 4 * 1024 * 1024
 const shareBytes = 256 * 1024
 const allBytes = 64 * 1024 * 1024
 
-/** What the sessions of a relay have sent and what still waits for the store, in bytes. */
+/** The bytes of all sessions' messages that still wait for the store. */
 export class InboundBacklog {
   #bytes = 0
 

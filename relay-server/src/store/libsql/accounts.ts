@@ -2,7 +2,7 @@ import { type OrgId, parseOrgId } from '@entente/protocol'
 import { type Account, type AccountChange, noUsage, type Quota, type QuotaOverrides, type Standing, standings } from '../account.js'
 import { type Cell, type SqliteRow, toNumber, toText } from './connection.js'
 
-/** What a transaction adds to the sums of an org. */
+/** The change of an org's usage in one transaction. */
 export interface Growth {
   bytes: number
   docs: number
@@ -15,7 +15,7 @@ export function noGrowth(): Growth {
   return { bytes: 0, docs: 0, connections: 0, tombstones: 0, tailUpdates: 0 }
 }
 
-/** Adds to an org's sums in one statement, and gives its account. */
+/** Adds to an org's usage in one statement, and returns its account. */
 export const growOrg = `INSERT INTO orgs (org, bytes, docs, connections, tombstones, tail_updates) VALUES (?, ?, ?, ?, ?, ?)
   ON CONFLICT (org) DO UPDATE SET bytes = bytes + excluded.bytes, docs = docs + excluded.docs, connections = connections + excluded.connections,
   tombstones = tombstones + excluded.tombstones, tail_updates = tail_updates + excluded.tail_updates RETURNING *`
@@ -29,7 +29,7 @@ export const fullestOrgs = `SELECT * FROM orgs ORDER BY MAX(
     COALESCE(1.0 * bytes / NULLIF(COALESCE(quota_bytes, ?1), 0), 0), COALESCE(1.0 * docs / NULLIF(COALESCE(quota_docs, ?2), 0), 0),
     COALESCE(1.0 * connections / NULLIF(COALESCE(quota_connections, ?3), 0), 0)) DESC, bytes DESC, org LIMIT ?4`
 
-/** The bounds come in pairs: whether one is named, and what it is to be. */
+/** Each bound is a pair: whether it changes, and its new value. */
 export const decideOrg = `INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections)
   SELECT ?1, COALESCE(?2, 'none'), ?5, ?7, ?9 WHERE COALESCE(?3, 'none') = 'none' OR EXISTS (SELECT 1 FROM orgs WHERE org = ?1)
   ON CONFLICT (org) DO UPDATE SET standing = COALESCE(?2, standing), quota_bytes = IIF(?4, ?5, quota_bytes),

@@ -3,14 +3,14 @@ import { dirname, join } from 'node:path'
 import Database from 'libsql'
 import AsyncDatabase from 'libsql/promise'
 
-/** A value that SQLite takes or gives. Blobs come back as Buffer, in other versions of the driver as ArrayBuffer. */
+/** A value of SQLite. Blobs come back as Buffer, in other versions of the driver as ArrayBuffer. */
 export type Cell = number | string | null | Uint8Array | ArrayBuffer
 export type SqliteRow = Readonly<Record<string, Cell>>
 
-/** A prepared statement. Parameters always travel as one list: a lone blob among them would otherwise be taken for the list. */
+/** A prepared statement. Parameters are always one list, because the driver would take a single blob for the list. */
 export interface Statement {
   get(parameters: readonly Cell[]): SqliteRow | undefined
-  /** @returns how many rows changed */
+  /** @returns the number of changed rows */
   run(parameters: readonly Cell[]): number
 }
 
@@ -18,17 +18,17 @@ export interface ReadStatement extends Statement {
   all(parameters: readonly Cell[]): readonly SqliteRow[]
 }
 
-/** The reading side: its own connection, so that a read never waits for a commit on its way to the disk. */
+/** The reading side. It has a connection of its own, so that a read never waits for a commit. */
 export interface ReadConnection {
   prepare(sql: string): ReadStatement
-  /** Runs several statements over one moment of the database. */
+  /** Runs several statements in one snapshot of the database. */
   snapshot<T>(read: () => T): T
-  /** The same for reading that takes turns with other work; only where nobody else uses this connection. */
+  /** The same for asynchronous reads, on a connection that nothing else uses. */
   longSnapshot<T>(read: () => Promise<T>): Promise<T>
   close(): void
 }
 
-/** The writing side: statements run at once, the commit with its fsync on another thread. */
+/** The writing side. Statements run on this thread, the commit with its fsync on another. */
 export interface WriteConnection {
   prepare(sql: string): Promise<Statement>
   exec(sql: string): Promise<void>
@@ -40,7 +40,7 @@ export function openReadConnection(file: string): ReadConnection {
   database.exec('PRAGMA query_only = ON')
   const begin = database.prepare('BEGIN')
   const commit = database.prepare('COMMIT')
-  // Nothing was written, so there is nothing to fail; but a read error before it is told here again, and must not leave the snapshot open for ever.
+  // A read-only transaction cannot fail to commit, but an earlier read error shows here again, and must not leave the snapshot open for ever.
   const end = (): void => {
     try {
       commit.run([])
@@ -88,10 +88,10 @@ export function openWriteConnection(file: string): WriteConnection {
 }
 
 /**
- * Makes a directory where it is missing, and holds it for this process until the returned function is called or the process ends, however it ends: the lock is the operating
- * system's own, on a file of the database's making, so that a killed relay leaves nothing to clear away.
+ * Creates a directory if it is missing, and locks it for this process until the returned function is called or the process ends. The operating system holds the lock, on
+ * a file that the database makes, so a killed relay leaves nothing to clean up.
  *
- * @throws Error where another relay holds it, or it cannot be written
+ * @throws Error when another relay holds the lock, or the directory cannot be written
  */
 export function lockDirectory(directory: string): () => void {
   try {
@@ -113,7 +113,7 @@ export function lockDirectory(directory: string): () => void {
   return () => lock.close()
 }
 
-/** Node's own recursive mkdir goes on for ever where the directory above is there and each mkdir says that it is not, as on /proc. */
+/** A recursive mkdir. Node's own never ends where the parent exists and each mkdir says that it does not, as on /proc. */
 function makeDirectory(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   const above = dirname(path)
@@ -121,7 +121,7 @@ function makeDirectory(path: string): void {
   try {
     mkdirSync(path)
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error
   }
 }
@@ -138,7 +138,7 @@ interface RawStatement {
   run(parameters: unknown): { readonly changes: number }
 }
 
-// The driver's own types say `unknown`; the rows are those of our own tables, so naming their type here is the boundary.
+// The driver's types say `unknown`. The rows are those of our own tables, so this is the boundary that names their type.
 function wrap(statement: RawStatement): Statement {
   return {
     get: (parameters) => statement.get(parameters) as SqliteRow | undefined,

@@ -5,8 +5,8 @@ import { checkLibsqlFile } from './check.js'
 import { fileIn, openFileBeside } from './file.js'
 
 /**
- * Writes one moment of a store to a new file, while a relay goes on writing: every entry that was acknowledged before the call is in it. The
- * file appears under its name only when it is whole, checked and on stable storage.
+ * Writes a snapshot of a store to a new file, while a relay may go on writing. The copy holds every entry that was acknowledged before the call. The file
+ * appears under its name only when it is whole, checked and on stable storage.
  *
  * @throws Error when the file exists, the store cannot be read or is not sound, or the disk does not take the copy
  */
@@ -15,7 +15,7 @@ export async function copyLibsqlStore(directory: string, file: string): Promise<
   const part = `${file}.part-${process.pid}`
   const { writer } = await openFileBeside(directory)
   try {
-    // Made beforehand, because it holds the relay's secret: nobody else on the machine is to read it.
+    // Created beforehand for its owner only, because it holds the relay's secret.
     await (await open(part, 'wx', 0o600)).close()
     ;(await writer.prepare('VACUUM INTO ?')).run([part])
     await refuseProblems(part)
@@ -30,20 +30,19 @@ export async function copyLibsqlStore(directory: string, file: string): Promise<
   }
 }
 
-/** What a restoration left behind of the store that it replaced. */
+/** The remains of a store that a restore replaced. */
 export interface Replaced {
-  /** Where the store lies that was there before, or undefined where there was none. */
+  /** The path of the old store, or undefined if there was none. */
   readonly aside: string | undefined
-  /** Whether what the operator had decided about orgs by then was taken over. */
+  /** Whether the operator's decisions about orgs were taken over from the old store. */
   readonly keptDecisions: boolean
 }
 
 /**
- * Puts a copy in the place of a directory's store. The store's next start draws an incarnation that the copy does not know, by which devices notice
- * what it lacks, and fill it. What the operator decided about orgs is nothing that devices could fill, so it is taken over from the store that
- * is replaced, where that can still be read.
+ * Replaces a directory's store by a copy. The next start draws an incarnation that the copy does not know, so devices notice what the copy lacks, and fill it.
+ * Devices cannot fill in the operator's decisions about orgs, so these are taken over from the replaced store if it can still be read.
  *
- * @param now ms since 1970, for the name of what is put aside
+ * @param now ms since 1970, for the name under which the old store is set aside
  * @throws Error when a relay uses the directory, or the copy is not sound; then nothing was changed
  */
 export async function restoreLibsqlStore(directory: string, file: string, now: number): Promise<Replaced> {
@@ -86,7 +85,7 @@ async function refuseProblems(file: string): Promise<void> {
   if (problems.length > 0) throw new Error(`The copy is not sound:\n${problems.join('\n')}`)
 }
 
-/** Brings what a killed relay left in its log into the file. Where that fails the file is damaged, and goes aside as it is, with its log. */
+/** Moves the entries that a killed relay left in its log into the file. If that fails, the file is damaged and is set aside as it is, with its log. */
 async function foldLog(path: string): Promise<void> {
   const writer = openWriteConnection(path)
   await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
@@ -110,11 +109,11 @@ async function takeDecisions(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** The log goes first: it must never lie beside a file that it does not belong to, which would be taken for a part of it. */
+/** Moves the log first: SQLite would apply it to any database file beside it. */
 async function putAside(present: string, aside: string): Promise<void> {
   if (((await sizeOf(`${present}-wal`)) ?? 0) > 0) await rename(`${present}-wal`, `${aside}-wal`)
   for (const end of ['-wal', '-shm']) await rm(present + end, { force: true })
-  // A second name, so that at no moment there is none in its place; not every file system has them.
+  // A hard link, so that there is a file under the name at every moment; not every file system has links.
   await link(present, aside).catch(() => copyFile(present, aside))
 }
 

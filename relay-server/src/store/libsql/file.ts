@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { lockDirectory, openWriteConnection, toNumber, type WriteConnection } from './connection.js'
 import { schema, schemaVersion } from './schema.js'
 
-/** An incarnation in the order in which they were drawn (n) and as devices name it (id). */
+/** An incarnation: its number in the order of drawing (n), and its id for devices. */
 export interface Incarnation {
   readonly n: number
   readonly id: number
@@ -15,7 +15,7 @@ export interface OpenFile {
   readonly path: string
   readonly writer: WriteConnection
   readonly incarnation: Incarnation
-  /** Lets go of what held the directory for this process. */
+  /** Releases the lock of the directory. */
   unlock(): void
 }
 
@@ -24,7 +24,7 @@ export function fileIn(directory: string): string {
 }
 
 /**
- * Opens a directory for its relay: holds it for this process, makes the file where there is none, and draws an incarnation.
+ * Opens a directory for its relay: locks it for this process, creates the file if there is none, and draws an incarnation.
  *
  * @throws Error when another relay uses the directory, the file is of another version, or cannot be written
  */
@@ -44,7 +44,7 @@ export async function openFile(directory: string): Promise<OpenFile> {
 }
 
 /**
- * Opens the file beside a relay that may be running on it: nothing is made, held or drawn.
+ * Opens the file beside a relay that may be running on it. It creates no file, takes no lock and draws no incarnation.
  *
  * @throws Error when there is no store in the directory, or the file is of another version
  */
@@ -68,7 +68,7 @@ async function makeSchema(writer: WriteConnection, path: string): Promise<void> 
   else refuseOtherVersion(version, path)
 }
 
-/** @throws Error where a file is not of the version known here */
+/** @throws Error when a file has another version than the present one */
 export function refuseOtherVersion(version: number, path: string): void {
   if (version === schemaVersion) return
   throw new Error(
@@ -80,8 +80,8 @@ export function refuseOtherVersion(version: number, path: string): void {
 
 async function openAsWriter(path: string): Promise<WriteConnection> {
   const writer = openWriteConnection(path)
-  // FULL makes every commit wait for the disk (an acknowledged entry survives a power cut), secure_delete overwrites what is removed (a withdrawn
-  // value is gone from the file).
+  // FULL makes every commit wait for the disk, so an acknowledged entry survives a power cut. secure_delete overwrites removed data, so a withdrawn value
+  // is gone from the file.
   await writer.exec(
     'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4096',
   )
@@ -92,7 +92,7 @@ async function versionOf(writer: WriteConnection): Promise<number> {
   return toNumber((await writer.prepare('PRAGMA user_version')).get([])?.['user_version'])
 }
 
-/** Rule IN1: the incarnation is on disk before anyone is told of it. */
+/** Rule IN1: the incarnation is on disk before any device learns it. */
 async function drawIncarnation(writer: WriteConnection): Promise<Incarnation> {
   const id = Number(randomBytes(8).readBigUInt64BE() >> 11n)
   const row = (await writer.prepare('INSERT INTO incarnations (id) VALUES (?) RETURNING n')).get([id])

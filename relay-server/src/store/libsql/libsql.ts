@@ -9,19 +9,19 @@ import { LibsqlWrites } from './writes.js'
 import { Transactions } from './transactions.js'
 import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, StoreStats, Watcher, Write } from '../store.js'
 
-/** How often it is looked whether the operator has decided something in another process. */
+/** How often the store looks for an operator's changes from another process, in ms. */
 const watchMs = 1_000
 
 export interface LibsqlOptions {
   readonly beside?: boolean
-  /** Called after each transaction with the time (ms) that writing it to the disk and waiting for it took. */
+  /** Called after each transaction with the time, in ms, of writing and syncing it. */
   readonly synced?: (ms: number) => void
 }
 
 /**
- * The embedded store: one SQLite file in `directory`, which is made where it is missing. One relay at a time: what it knows of each key is its own.
- * With `beside` it is opened for an operator's command while a relay may be running on it: nothing is held, and no incarnation drawn; such a
- * store reads, and decides about accounts, but leaves the feeds to the relay.
+ * Opens the embedded store: one SQLite file in `directory`, which is created if it is missing. One relay at a time may use it, because its caches are its own.
+ * With `beside` it opens the store for an operator's command while a relay may be running on it: it takes no lock and draws no incarnation. Such a store reads,
+ * and changes accounts, but leaves the feeds to the relay.
  *
  * @throws Error when the file is of a newer relay or a pre-release (beside also: of an older one), another relay uses the directory, it cannot be written, or (beside) there is none.
  */
@@ -137,7 +137,7 @@ class LibsqlStore implements Store {
     return this.#secret
   }
 
-  /** Feeds and mailboxes grow at this process's hands only, so accounts are all that there is to tell. */
+  /** Reports changes of accounts only: no other process writes feeds or mailboxes. */
   watch(watcher: Watcher): void {
     clearInterval(this.#watching)
     this.#watching = setInterval(() => {
@@ -145,7 +145,7 @@ class LibsqlStore implements Store {
       try {
         revision = this.#reads.revision()
       } catch {
-        // A disk that cannot be read is told by everything else that reads; the next look makes good for this one.
+        // Every other read reports a disk that cannot be read; the next look makes up for this one.
         return
       }
       if (revision === this.#revision) return
@@ -176,7 +176,7 @@ class LibsqlStore implements Store {
     clearInterval(this.#watching)
     await this.#transactions.finished()
     this.#reader.close()
-    // Beside a relay this would wait for its readers; whoever closes the file last tidies up in any case.
+    // Beside a relay this would wait for its readers; the last process to close the file checkpoints anyway.
     if (!this.#beside) await this.#file.writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {})
     this.#file.writer.close()
     this.#file.unlock()

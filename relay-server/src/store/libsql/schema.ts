@@ -1,9 +1,9 @@
 /**
- * The tables of the embedded store. `docs` and `states` hold what was written whole or merged last: its sequence, size, state vector and bytes.
- * `tails` holds the updates since then, filed by sequence so that catching up is a walk along two indexes. So an update, which is what most publishes
- * are, is one row that is added and none that changes; the doc's vector after it is read from the updates where it is not at hand.
- * `feeds.incarnation` is the incarnation in which a feed was last written; `feed_incarnations` has its head when the first write of an incarnation came.
- * `orgs` has what an operator decides about an org, and sums over its feeds, kept in step by every transaction that changes those.
+ * The tables of the embedded store. `docs` and `states` hold the last whole or merged state of each key: sequence, size, state vector and bytes.
+ * `tails` holds the updates since then, ordered by sequence, so that catch-up is a walk along two indexes. An update, the most frequent publish, adds one row
+ * and changes none; the doc's vector after it is computed from the updates when it is not cached.
+ * `feeds.incarnation` is the incarnation in which a feed was last written; `feed_incarnations` holds its head before the first write of an incarnation.
+ * `orgs` holds an operator's decisions about an org, and sums over its feeds, which every transaction on those feeds updates.
  */
 export const schema = `
 CREATE TABLE settings (
@@ -37,5 +37,5 @@ CREATE TABLE invitations (
 CREATE INDEX invitations_by_vendor ON invitations (vendor);
 `
 
-/** Raised when a table changes; a store written by a newer relay is left untouched. */
+/** The version of the tables. A change of a table raises it; a relay leaves a store of another version untouched. */
 export const schemaVersion = 1

@@ -7,8 +7,8 @@ interface QueuedWork {
 }
 
 /**
- * The transactions of the one writing connection, one after the other. What is asked for while one is on its way to the disk goes with the next, so
- * that merges and small changes cost no wait for the disk of their own.
+ * Runs the transactions of the one writing connection, one after the other. Work that arrives while one goes to the disk joins the next, so merges and small
+ * changes cost no wait for the disk of their own.
  */
 export class Transactions {
   readonly #writer: WriteConnection
@@ -19,8 +19,8 @@ export class Transactions {
   #running: Promise<void> | undefined
 
   /**
-   * @param undone called when what was written is taken back
-   * @param synced called when it is on the disk, with the time that this last step took
+   * @param undone called when a transaction is rolled back
+   * @param synced called when a transaction is on disk, with the time of that last step in ms
    */
   constructor(writer: WriteConnection, begin: Statement, undone: () => void, synced: (ms: number) => void) {
     this.#writer = writer
@@ -30,9 +30,9 @@ export class Transactions {
   }
 
   /**
-   * Does a piece of work in a transaction. It is done again, on its own, where something else that went with it failed.
+   * Runs a piece of work in a transaction. If other work in the same transaction fails, this piece runs again on its own.
    *
-   * @throws what the work or the disk threw; then nothing of it is written
+   * @throws the error of the work or the disk; then the work wrote nothing
    */
   run<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
@@ -46,7 +46,7 @@ export class Transactions {
     })
   }
 
-  /** Resolves when all that was asked for is done. */
+  /** Resolves when all requested work is done. */
   async finished(): Promise<void> {
     while (this.#running) await this.#running
   }
@@ -56,14 +56,14 @@ export class Transactions {
       const together = this.#asked
       this.#asked = []
       if (!(await this.#try(together))) for (const one of together) await this.#try([one])
-      // Whoever was waiting for this one has the next ready by then.
+      // By then, callers that waited for this transaction have queued work for the next.
       await new Promise((resolve) => setImmediate(resolve))
     }
-    // In the same step as the last look at what is asked for, so that nothing asked in between waits for ever.
+    // In the same step as the last check of the queue, so that work queued in between does not wait for ever.
     this.#running = undefined
   }
 
-  /** @returns whether each has been told how it ended */
+  /** @returns whether every piece of work has its result */
   async #try(together: readonly QueuedWork[]): Promise<boolean> {
     try {
       this.#begin.run([])

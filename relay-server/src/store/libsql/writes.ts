@@ -9,7 +9,7 @@ import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from 
 
 const erased = entryKinds.indexOf('erased')
 
-/** Updates that are filed by one statement: calling it costs more than what it does. */
+/** Updates inserted by one statement: the call costs more than the insert. */
 const tailsAtOnce = 16
 const tailCells = 4
 
@@ -54,23 +54,23 @@ const statements = {
   dropFeed: 'DELETE FROM feeds WHERE id = ?',
 } as const
 
-/** Keys whose last entry is remembered, so that an update of one costs a single statement. */
+/** Capacity of the cache of last entries, in keys: an update of a cached key costs a single statement. */
 const keptKeys = 8_192
 
-/** The last entry of a key, as this process, the only one that writes feeds, left it. */
+/** The last entry of a key. This process is the only one that writes feeds, so it is exact. */
 interface Last {
   readonly id: number
   kind: number
   merged: number
   sequence: number
-  /** Of state and tail. */
+  /** The bytes of state and tail. */
   bytes: number
   updates: number
 }
 
 type Statements = Readonly<Record<keyof typeof statements, Statement>>
 
-/** A feed that a batch writes; `id` is 0 as long as it is not in the store. */
+/** A feed in a batch; `id` is 0 until it is in the store. */
 interface WrittenFeed {
   id: number
   owner: OrgId
@@ -80,11 +80,11 @@ interface WrittenFeed {
   readonly growth: Growth
 }
 
-/** What the embedded store writes, each to be run inside the one open transaction. */
+/** The writes of the embedded store, each to be run inside the one open transaction. */
 export class LibsqlWrites {
   readonly #statements: Statements
   readonly #incarnation: Incarnation
-  /** Updates of the batch that are still to be filed, `tailCells` each. */
+  /** Updates of the batch that are not inserted yet, `tailCells` each. */
   #tails: Cell[] = []
   readonly #lasts = new LruMap<string, Last>(keptKeys)
 
@@ -102,7 +102,7 @@ export class LibsqlWrites {
     return this.#statements.begin
   }
 
-  /** What was written last has been taken back. */
+  /** Clears the caches after a rollback. */
   forget(): void {
     this.#lasts.clear()
     this.#tails = []
@@ -155,7 +155,7 @@ export class LibsqlWrites {
     return [...orgs].map(([org, growth]) => toAccount(this.#statements.growOrg.get(growthCells(org, growth))))
   }
 
-  /** @returns the length of the key's tail afterwards, or undefined where the write comes too late */
+  /** @returns the length of the key's tail afterwards, or undefined if the write lost its compare and set */
   #appendOne(feed: WrittenFeed, write: Write, given: JudgedPositions): number | undefined {
     const last = feed.id === 0 ? undefined : this.#last(feed.id, write.key)
     if ((last?.sequence ?? 0) !== write.seen) return undefined
@@ -179,7 +179,7 @@ export class LibsqlWrites {
     return ++last.updates
   }
 
-  /** Files the updates that have gathered. */
+  /** Inserts the gathered updates. */
   #fileTails(): void {
     const cells = this.#tails
     if (cells.length === 0) return
@@ -216,7 +216,7 @@ export class LibsqlWrites {
   #last(feed: number, key: Key): Last | undefined {
     const known = this.#lasts.get(lastId(feed, key))
     if (known) return known
-    // It may have updates in this very batch that went out of memory again.
+    // The key may have updates in this batch that were evicted from the cache.
     this.#fileTails()
     const row = this.#statements.doc.get([feed, key])
     if (!row) return undefined
@@ -301,7 +301,7 @@ export class LibsqlWrites {
   }
 }
 
-/** Whether what writes were judged by still stands: asked of the store once per list, and again when the batch itself has written such a key. */
+/** Whether the entries by which writes were judged are still the last. It asks the store once per list, and again when the batch itself wrote such a key. */
 class JudgedPositions {
   readonly #lastOf: Statement
   readonly #answers = new Map<readonly KeyPosition[], boolean>()

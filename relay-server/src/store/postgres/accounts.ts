@@ -5,7 +5,7 @@ import { reads, toAccount, toStanding } from './reads.js'
 import { writes } from './writes.js'
 import type { KeyName } from '../store.js'
 
-/** Accounts in the database, over whatever asks it. */
+/** Accounts in the database, through any function that runs a statement. */
 export class PostgresAccounts {
   readonly #ask: (statement: PostgresStatement, values: readonly PostgresValue[]) => Promise<readonly PostgresRow[]>
 
@@ -31,7 +31,7 @@ export class PostgresAccounts {
     return (await this.#ask(reads.fullest, [bytes, docs, connections, limit])).map(toAccount)
   }
 
-  /** @returns whether anything was changed */
+  /** @returns whether the account changed */
   async change(org: OrgId, { standing, quota = {}, onlyFrom }: AccountChange): Promise<boolean> {
     const bounds = [quota.bytes, quota.docs, quota.connections].flatMap((bound) => [bound !== undefined, bound ?? null])
     const [row] = await this.#ask(writes.account, [org, standing ?? null, onlyFrom ?? null, ...bounds])

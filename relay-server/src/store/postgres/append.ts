@@ -1,30 +1,30 @@
 import { tombstoneBytes } from '../account.js'
 
-/** Two numbers each: locks of this program in its database. */
+/** The advisory locks of this program in its database, two numbers each. */
 export const locks = { relays: '1702260340, 1', incarnations: '1702260340, 2', schema: '1702260340, 3' } as const
 
-/** Into how many rows an org's usage is split, so that commits of different feeds of one org do not wait for each other's fsync. */
+/** The rows into which an org's usage is split, so that commits of different feeds of one org do not wait for each other's fsync. */
 export const stripes = 16
 
 /**
- * A commit in one round trip. The order of its steps is what makes it right:
+ * A commit in one round trip. Its correctness rests on the order of its steps:
  *
- * 1. The incarnation is compared under a shared lock that drawing one takes alone, so that nothing is written under an incarnation that has passed.
- * 2. The rows of all feeds of the batch are locked in order of their names, so that no two commits wait for each other in a ring: those to be
- *    written alone, those that policies lie in (`given`) shared. The feed's row is its counter. Until this transaction has committed nobody else
- *    counts it up: sequences become visible in their order. A plain sequence would not do: 8 may commit before 7, and a reader whose cursor
- *    went to 8 meanwhile never sees 7. A counter for all feeds would not do either: its row stays locked through the fsync of each commit.
- * 3. Statements of this function see what was committed before they began (READ COMMITTED), hence, after 2, the last entries of all keys.
- * 4. The usage of the orgs comes last, also in one order, a row for each org and stripe of feeds.
+ * 1. Compare the incarnation under a shared lock. Drawing an incarnation takes that lock exclusively, so no write happens under an old incarnation.
+ * 2. Lock the rows of all feeds of the batch in the order of their names, so that commits cannot deadlock: exclusively for feeds to write, shared for
+ *    feeds that hold policies (`given`). The feed's row is its counter. No other transaction increments it before this one has committed, so
+ *    sequences become visible in their order. A plain sequence would not do: 8 may commit before 7, and a reader whose cursor went to 8 meanwhile
+ *    never sees 7. A counter for all feeds would not do either: its row stays locked through the fsync of each commit.
+ * 3. Statements of this function see what was committed before they began (READ COMMITTED), hence, after step 2, the last entries of all keys.
+ * 4. Update the usage of the orgs last, also in one order: a row for each org and stripe of feeds.
  *
  * The planner has no choice anywhere: each row is looked up by its primary key in a subquery of its own (OFFSET 0 keeps it one), or is a conflict
- * of an insert. A join could be turned round by a plan that was made while the tables were small, and would then read a feed for each key.
+ * of an insert. A plan made while the tables were small could turn a join round, and would then read a whole feed for each key.
  *
- * `p_connects` is true where a write makes its org one connection richer, null where one poorer, else false.
+ * `p_connects` is true if a write adds a connection to its org, null if it removes one, else false.
  *
- * All bytes travel in one value (a lone buffer is sent as it is; in an array it would be spelt as text): each write tells where its begin.
- * The answer names the writes that were taken (`taken`, counted from 1, in any order), with their sequences and tails; there is none where the
- * incarnation is another. The keys of one call differ, and no entry that a write was judged by is written before it in the same call.
+ * All bytes travel in one value, because the driver sends a lone buffer as it is but spells one in an array as text; each write says where its bytes begin.
+ * The answer names the accepted writes (`taken`, counted from 1, in any order), with their sequences and tails; it is empty if the incarnation is
+ * another. The keys of one call differ, and no entry by which a write was judged is written before it in the same call.
  */
 export const append = `
 CREATE FUNCTION entente.append(

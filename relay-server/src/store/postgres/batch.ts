@@ -2,21 +2,21 @@ import { encodeStateVector, entryKinds, type FeedName } from '@entente/protocol'
 import { listOf, type PostgresRow, type PostgresValue, textOf } from './connection.js'
 import type { Commit, KeyName, KeyPosition, Write } from '../store.js'
 
-/** The statement of a commit, or of a part of it; see `append` for what its values mean. */
+/** The statement of a commit, or of a part of it; `append` explains its values. */
 export const appendStatement = {
   name: 'append',
   text: 'SELECT * FROM entente.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)',
 } as const
 
 export interface AppendCall {
-  /** How many writes. */
+  /** The number of writes. */
   readonly size: number
   readonly values: readonly PostgresValue[]
 }
 
 /**
- * The parts that a batch falls into, each with the values of its call: nearly always one. A new one begins where a key comes a second time,
- * or where a write was judged by a key that was written before it. The first locks the feeds of all.
+ * Splits a batch into parts, each with the values of its call: nearly always one. A new part begins when a key appears a second time, or when a write was
+ * judged by a key that is written before it. The first part locks the feeds of all.
  */
 export function callsOf(writes: readonly Write[], incarnation: number): readonly AppendCall[] {
   const parts = split(writes)
@@ -24,7 +24,7 @@ export function callsOf(writes: readonly Write[], incarnation: number): readonly
   return parts.map((part, index) => ({ size: part.length, values: valuesOf(part, feeds, incarnation, index === parts.length - 1) }))
 }
 
-/** What a call did with each of its writes, in their order. */
+/** The result of a call for each of its writes, in their order. */
 export function outcomeOf(size: number, row: PostgresRow | undefined): Pick<Commit, 'sequences' | 'tails'> {
   const sequences = Array.from({ length: size }, () => 0)
   const tails = Array.from({ length: size }, () => 0)
@@ -64,7 +64,7 @@ function idOf({ feed, key }: KeyName): string {
   return `${feed}\n${key}`
 }
 
-/** The feeds of a batch, those that are written first, numbered from 1. */
+/** The feeds of a batch, written ones first, numbered from 1. */
 class Feeds {
   readonly #numbers = new Map<FeedName, number>()
   readonly #owners: string[] = []

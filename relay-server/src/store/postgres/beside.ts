@@ -8,8 +8,8 @@ import { findVersion, refuseOtherVersion } from './schema.js'
 import type { StoreBeside, StoreStats } from '../store.js'
 
 /**
- * Opens the database at `url` for an operator's command while relays may be running on it: nothing is made, and no incarnation drawn. Relays
- * find out about a change of an account when they look the next time, within about a second.
+ * Opens the database at `url` for an operator's command while relays may be running on it. It creates no store and draws no incarnation. Relays notice a
+ * change of an account within about a second.
  *
  * @throws Error when the database cannot be reached, or holds no store of this version
  */

@@ -33,7 +33,7 @@ export function statsOf(url: string): Promise<StoreStats> {
   })
 }
 
-/** What must hold between the tables; each row of an answer names something of which it does not. */
+/** The invariants between the tables; each row of an answer is a violation. */
 const rules: readonly (readonly [says: string, text: string])[] = [
   [
     'its head is not the last sequence of its keys',
@@ -111,7 +111,7 @@ const docsStatement = {
 
 const mostFindings = 100
 
-/** Compares the tables with each other in one snapshot, then loads every doc. @returns what is wrong, at most 100 cases of each kind */
+/** Compares the tables with each other in one snapshot, then loads every doc. @returns the problems, at most 100 of each kind */
 export function checkDatabase(url: string): Promise<readonly string[]> {
   return withConnection(url, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
@@ -151,7 +151,7 @@ function isReadable(row: PostgresRow): boolean {
   }
 }
 
-/** A connection for work that may take its time. */
+/** A connection for slow work. */
 async function withConnection<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ ...connectionTo(url), query_timeout: undefined })
   client.on('error', () => {})

@@ -1,12 +1,12 @@
 import pg from 'pg'
 
-/** A row as PostgreSQL spells it: every value a text. */
+/** A row of PostgreSQL, with every value as text. */
 export type PostgresRow = Readonly<Record<string, string | null>>
 
-/** What a query may be given. A lone Buffer is sent as it is. */
+/** A parameter of a query. The driver sends a lone Buffer as it is. */
 export type PostgresValue = string | number | boolean | Buffer | null
 
-/** Statements are prepared once per connection under their names. */
+/** A statement, prepared once per connection under its name. */
 export interface PostgresStatement {
   readonly name: string
   readonly text: string
@@ -18,8 +18,8 @@ const asText = { getTypeParser: () => (value: string) => value }
 export const patience = { connect: 3_000, statement: 5_000, answer: 8_000, lock: 4_000 } as const
 
 /**
- * How every connection is set up. Commits wait for the disk whatever the server's default is. The statements all go along primary keys; a plan
- * made while a table was small must not read it whole later on.
+ * The settings of every connection. Commits wait for the disk, whatever the server's default. All statements go along primary keys; a plan made while a table
+ * was small must not scan it later.
  */
 export const sessionSql = `
   SET synchronous_commit = on; SET statement_timeout = ${patience.statement}; SET lock_timeout = ${patience.lock};
@@ -38,7 +38,7 @@ export function connectionTo(url: string): pg.ClientConfig {
   }
 }
 
-/** @throws Error with the reason where the database cannot be reached */
+/** @throws Error with the reason when the database cannot be reached */
 export async function connect(url: string): Promise<pg.Client> {
   const client = new pg.Client(connectionTo(url))
   client.on('error', () => {})
@@ -73,7 +73,7 @@ export function textOf(row: PostgresRow | undefined, column: string): string {
   return value
 }
 
-/** Of a value in hex, as `bytea_output` asks for: the driver reads whatever it gets as a text, so that bytes cannot come as they are. */
+/** Decodes a value in hex, as `bytea_output` produces it: the driver reads every value as text, so raw bytes are not possible. */
 export function bytesOf(row: PostgresRow | undefined, column: string): Uint8Array {
   const buffer = Buffer.from(textOf(row, column).slice(2), 'hex')
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
@@ -83,7 +83,7 @@ export function flagOf(row: PostgresRow | undefined, column: string): boolean {
   return textOf(row, column) === 't'
 }
 
-/** A list as PostgreSQL spells it, of numbers, flags, or texts without quotes and backslashes (names of feeds, orgs and keys have none). */
+/** Encodes a list as a PostgreSQL array of numbers, flags, or texts without quotes and backslashes (names of feeds, orgs and keys have none). */
 export function listOf(values: readonly (string | number | boolean | null)[]): string {
   return `{${values.map((value) => (typeof value === 'string' ? `"${value}"` : String(value))).join(',')}}`
 }

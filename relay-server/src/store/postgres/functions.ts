@@ -1,10 +1,9 @@
 import { locks, stripes } from './append.js'
 
 /**
- * `copy()` names this copy of the data: it changes when the server starts, another server or another timeline takes over, or the tables are
- * made or filled anew. `find_incarnation` gives the present incarnation, and draws one where it was drawn for another copy, where the incarnation that the
- * caller knows of this same copy is no longer written down, or where the caller says so and nobody has drawn since;
- * when another draws at the same time, that one counts.
+ * `copy()` names this copy of the data. The name changes when the server starts, when another server or timeline takes over, or when the tables are created or
+ * refilled. `find_incarnation` returns the present incarnation. It draws a new one if the last was drawn for another copy, if the incarnation that the caller
+ * knows of this copy is no longer there, or if the caller asks for it and no other relay has drawn since. When two draw at once, the first one counts.
  */
 export const functions = `
 CREATE FUNCTION entente.copy() RETURNS text LANGUAGE sql STABLE AS $copy$

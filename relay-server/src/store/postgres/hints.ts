@@ -6,14 +6,14 @@ export const channel = 'entente'
 /** PostgreSQL refuses notifications of 8,000 bytes and more. */
 const mostBytes = 7_900
 
-/** What one relay tells the others: gathered, and each feed only with its last head. */
+/** Gathers the hints of one relay for the others, with only the last head of each feed. */
 export class Hints {
   readonly #sender: string
   #heads = new Map<FeedName, number>()
   #mailboxes = new Set<string>()
   #accounts = false
 
-  /** @param sender a name of this relay, by which it knows its own hints again */
+  /** @param sender a name of this relay, by which it recognises its own hints */
   constructor(sender: string) {
     this.#sender = sender
   }
@@ -34,7 +34,7 @@ export class Hints {
     this.#accounts = true
   }
 
-  /** Empties what was gathered into payloads of notifications. Names are plain ASCII, so that a character is a byte. */
+  /** Takes the gathered hints as payloads of notifications. Names are plain ASCII, so a character is a byte. */
   take(): readonly string[] {
     const lines = [...this.#heads].map(([name, head]) => `f ${name} ${head}`)
     lines.push(...[...this.#mailboxes].map((name) => `m ${name}`), ...(this.#accounts ? ['a'] : []))

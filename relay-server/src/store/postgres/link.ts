@@ -7,7 +7,7 @@ export interface LinkSettings {
   readonly connections: number
 }
 
-/** What the rest of the store does when the link changes. */
+/** The store's reactions to changes of the link. */
 export interface LinkEvents {
   hear(payload: string): void
   /** A new session has begun after one was lost: hints may have been missed. */
@@ -15,11 +15,11 @@ export interface LinkEvents {
   storeReplaced(): void
 }
 
-/** How long a call waits for a database that is away before it fails, ms. */
+/** How long a call waits for an unreachable database before it fails, in ms. */
 const callPatience = 3_000
 const [leastPause, mostPause] = [20, 1_000]
 
-/** Keeps one session with the database, begins another whenever it is lost, and knows the present incarnation. */
+/** Keeps one session with the database, starts another when it is lost, and holds the present incarnation. */
 export class PostgresLink {
   readonly #settings: LinkSettings
   readonly #events: LinkEvents
@@ -35,7 +35,7 @@ export class PostgresLink {
     this.#known = known
   }
 
-  /** @throws Error as a session does, where the first cannot be opened */
+  /** @throws Error as a session does, when the first one cannot be opened */
   static async open(settings: LinkSettings, events: LinkEvents): Promise<PostgresLink> {
     const link = new PostgresLink(settings, events, { incarnation: 0, copy: '' })
     const session = await link.#connect(undefined)
@@ -49,12 +49,12 @@ export class PostgresLink {
     return this.#known.incarnation
   }
 
-  /** The session at hand, if any. */
+  /** The present session, if any. */
   get session(): PostgresSession | undefined {
     return this.#session
   }
 
-  /** @throws Error when there is none for a few seconds */
+  /** @throws Error when there is no session for a few seconds */
   async present(): Promise<PostgresSession> {
     const end = Date.now() + callPatience
     while (!this.#session) {
@@ -67,9 +67,9 @@ export class PostgresLink {
   }
 
   /**
-   * Looks which incarnation is the present one, after something told that it may be another.
+   * Reads the present incarnation, after a sign that it may have changed.
    *
-   * @param draws whether there is proof that this copy of the data is older than what was seen of it, so that a new one is due
+   * @param draws whether there is proof that this copy of the data is older than what was seen of it, so that a new incarnation is due
    */
   async look(draws: boolean): Promise<void> {
     if (draws) await this.#looking
@@ -125,7 +125,7 @@ export class PostgresLink {
         this.#events.regained()
         return
       } catch {
-        // Whoever waits for a session is told after a while; here it is tried on.
+        // Callers that wait for a session get an error after a while; the link goes on trying.
         await sleep(pause * (0.5 + Math.random() / 2))
       }
     }

@@ -26,24 +26,23 @@ import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, St
 export interface PostgresOptions {
   /** Connections for reads and commits, beside the one that listens. */
   readonly connections?: number
-  /** How often to tell and look, ms. */
+  /** How often to send hints and to look, in ms. */
   readonly times?: Partial<WatchTimes>
 }
 
 const defaultTimes: WatchTimes = { hints: 3, revision: 1_000, heads: 5_000 }
 
 /**
- * The store for several relays: the database at `url` (PostgreSQL 15 or later, reached directly or through a pooler that pools by session). What
- * it takes lies in the namespace `entente`, which is made where it is missing; the user needs the right to create in the database.
+ * Opens the store for several relays: the database at `url` (PostgreSQL 15 or later, reached directly or through a pooler that pools by session). Its tables
+ * are in the namespace `entente`, which is created if it is missing; the user needs the right to create in the database.
  *
- * While the database is away, calls wait for a few seconds and then reject; the connection is taken up again without a restart. When the
- * connection breaks in the middle of a commit, the commit rejects although it may have gone through; compare and set shows it to whoever tries
- * again.
+ * While the database is unreachable, calls wait for a few seconds and then reject; the store reconnects without a restart. If the connection breaks
+ * in the middle of a commit, the commit rejects although it may have succeeded; compare and set shows that on the next try.
  *
- * What is erased or dropped is gone from what anyone can read, but its bytes stay in dead rows until the database vacuums, and in its
- * write-ahead log and backups as long as the operator keeps those.
+ * Erased or dropped bytes cannot be read any more, but they stay in dead rows until the database vacuums, and in its write-ahead log and backups as
+ * long as the operator keeps those.
  *
- * @throws Error where the database cannot be reached, is of another version, or runs without fsync or full_page_writes
+ * @throws Error when the database cannot be reached, is of another version, or runs without fsync or full_page_writes
  */
 export async function openPostgresStore(url: string, options: PostgresOptions = {}): Promise<Store> {
   const watch = new PostgresWatch(randomBytes(9).toString('base64url'), { ...defaultTimes, ...options.times })
@@ -106,7 +105,7 @@ class PostgresStore implements Store {
     return page
   }
 
-  /** To be called before a feed is read. @returns what takes down its head, and notices that the database was replaced by another copy */
+  /** To be called before a feed is read. @returns a function that records the feed's head, and notices that the database was replaced by another copy */
   #looking(feed: FeedName): (head: number, incarnation: number) => Promise<void> {
     const [before, opened] = [this.#watch.head(feed), this.#link.incarnation]
     return async (head, incarnation) => {
@@ -139,7 +138,7 @@ class PostgresStore implements Store {
       await this.#link.look(false)
       throw replaced()
     }
-    // Written to a copy that has been replaced meanwhile: nothing of it holds for the present one.
+    // Written to a copy that has been replaced meanwhile, so it says nothing about the present one.
     if (this.#link.incarnation !== incarnation) throw replaced()
     const { sequences, tails, accounts } = outcome
     const lowest = new Map<FeedName, number>()
@@ -150,7 +149,7 @@ class PostgresStore implements Store {
       if (!lowest.has(feed)) lowest.set(feed, sequence)
       heads.set(feed, sequence)
     })
-    // A sequence given twice: someone put older rows in the place of those that were seen.
+    // A sequence given twice: older rows have replaced the ones that were seen.
     const wentBack = [...lowest].filter(([feed, sequence]) => sequence > 1 && sequence <= (before.get(feed) ?? 0)).map(([feed]) => feed)
     if (wentBack.length > 0 && (await this.#watch.isProof(wentBack))) {
       await this.#link.look(true)
@@ -256,7 +255,7 @@ class PostgresStore implements Store {
     return (await this.#link.present()).askInTurn(statement, values)
   }
 
-  /** @returns undefined where the incarnation is another and nothing was written */
+  /** @returns undefined if the incarnation is another, so that nothing was written */
   async #append(writes: readonly Write[], incarnation: number): Promise<Omit<Commit, 'incarnation'> | undefined> {
     const calls = callsOf(writes, incarnation)
     const [only, ...more] = calls
@@ -274,7 +273,7 @@ class PostgresStore implements Store {
     }
   }
 
-  /** Writes once more where two commits waited for each other's rows: the server ended one of them, and nothing of it is there. */
+  /** Writes again after a deadlock of two commits: the server rolled this one back. */
   async #outOfRings<T>(write: (session: PostgresSession) => Promise<T>): Promise<T> {
     const session = await this.#link.present()
     for (let attempt = 1; ; attempt++) {

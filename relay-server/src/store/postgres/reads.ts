@@ -13,8 +13,8 @@ import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './connectio
 import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from '../store.js'
 
 /**
- * The statements that read, each a snapshot of its own. Every row is looked up by a key in a subquery of its own, which OFFSET 0 keeps apart: the
- * planner could turn a join round while the tables are small, and that plan would read a whole feed for each row once they are not.
+ * The statements that read, each a snapshot of its own. Every row is looked up by a key in a subquery of its own, which OFFSET 0 keeps apart. The planner could
+ * turn a join round while the tables are small, and that plan would read a whole feed for each row once they are large.
  */
 export const reads = {
   headSince: {
@@ -49,8 +49,8 @@ export const reads = {
         CROSS JOIN LATERAL (SELECT bytes FROM entente.tails WHERE feed = f.id AND sequence = u.sequence OFFSET 0) t
       ) x WHERE d.kind = 0 ORDER BY x.sequence`,
   },
-  // Two walks along indexes, merged by sequence and cut at the bounds; bytes beyond are not touched. $3 is how many can fit at most. The inner
-  // limits and offsets hold the planner to these walks.
+  // Two walks along indexes, merged by sequence and cut at the bounds; bytes beyond are not read. $3 is the most that can fit. The inner limits and
+  // offsets hold the planner to these walks.
   page: {
     name: 'page',
     text: `SELECT coalesce(f.head, 0) AS head, i.id AS incarnation, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
@@ -94,7 +94,7 @@ export const reads = {
   settings: { name: 'settings', text: 'SELECT secret, accounts, mailboxes FROM entente.settings' },
 } as const
 
-/** How many entries of a page can fit its bounds. */
+/** The most entries that can fit a page. */
 export function mostEntries(bounds: PageBounds): number {
   return Math.max(1, Math.min(bounds.entries, Math.floor(bounds.bytes / 48)))
 }
@@ -103,7 +103,7 @@ export function toPage(rows: readonly PostgresRow[], after: number): Page {
   const [first] = rows
   const head = numberOf(first, 'head')
   const entries = first?.['sequence'] === null ? [] : rows.map(toEntry)
-  // The head is always the sequence of an entry that is still there: the last of some key.
+  // The head is always the sequence of an entry that still exists: the last of some key.
   return {
     entries,
     head,

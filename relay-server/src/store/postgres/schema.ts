@@ -3,14 +3,15 @@ import { append } from './append.js'
 import { ask, flagOf, numberOf } from './connection.js'
 import { functions } from './functions.js'
 
-/** Raised when a table or a function changes; a database written by a newer relay is left untouched. */
+/** The version of tables and functions. A change raises it; a relay leaves a database of another version untouched. */
 const postgresVersion = 1
 
 /**
- * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes; its fill factor leaves room for
- * the next version on the same page, and none of its indexes names what an update changes, so that extending a doc touches no index (HOT).
- * `docs.tails` lists the sequences of the updates behind the merged state: a doc is read by their primary key, and no second index of `tails`
- * has to be kept for that. `docs_by_merged` leaves nothing out; its condition only keeps it from statements that look for one doc of a feed. Sealed bytes do not compress: EXTERNAL spares the attempt.
+ * The tables of the larger store, in a namespace of their own. `docs` holds the row that each publish changes. Its fill factor leaves room for the next version
+ * on the same page, and no index covers a column that an update changes, so that extending a doc touches no index (HOT).
+ * `docs.tails` lists the sequences of the updates behind the merged state. A doc is read by their primary key, so `tails` needs no second index.
+ * `docs_by_merged` covers every row; its condition only keeps it from statements that look for one doc of a feed. Sealed bytes do not compress, so EXTERNAL
+ * spares the attempt.
  */
 const tables = `
 CREATE TABLE entente.version (version int NOT NULL);
@@ -44,7 +45,7 @@ CREATE TABLE entente.invitations (
 CREATE INDEX invitations_by_vendor ON entente.invitations (vendor);
 `
 
-/** Everything that a new database gets, in one transaction. `secret` is given as hex. */
+/** Everything that a new database gets, in one transaction. `secret` is hex. */
 export function schemaSql(secret: string): string {
   return `CREATE SCHEMA entente; ${tables}
     ALTER TABLE entente.states ALTER COLUMN bytes SET STORAGE EXTERNAL;
@@ -59,7 +60,7 @@ const statements = {
   version: { name: 'schema-version', text: 'SELECT version FROM entente.version' },
 } as const
 
-/** The version of the store in a database, or undefined where it holds none. */
+/** The version of the store in a database, or undefined if it holds none. */
 export async function findVersion(client: pg.ClientBase): Promise<number | undefined> {
   const [found] = await ask(client, statements.schema, [])
   if (!flagOf(found, 'made')) return undefined
@@ -67,7 +68,7 @@ export async function findVersion(client: pg.ClientBase): Promise<number | undef
   return numberOf(row, 'version')
 }
 
-/** @throws Error where a store in a database is of another version than the one known here */
+/** @throws Error when a database holds a store of another version than the present one */
 export function refuseOtherVersion(version: number): void {
   if (version === postgresVersion) return
   throw new Error(

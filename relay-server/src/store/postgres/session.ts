@@ -16,13 +16,13 @@ import {
 import { channel } from './hints.js'
 import { findVersion, refuseOtherVersion, schemaSql } from './schema.js'
 
-/** What this process knows of the database from before: its incarnation, and the copy of the data that it was drawn for. */
+/** The incarnation of the database that this process knows, and the copy of the data for which it was drawn. */
 export interface Known {
   readonly incarnation: number
   readonly copy: string
 }
 
-/** Connections that readers who can wait leave free. */
+/** Connections that patient readers leave free. */
 const reservedConnections = 2
 
 const statements = {
@@ -61,8 +61,8 @@ export class PostgresSession {
   }
 
   /**
-   * @param hear is called with each notification, `whenOver` once, when the session has ended
-   * @throws Error where the database cannot be reached, is set up so that it may lose what it acknowledged, or is of a newer relay
+   * @param hear is called with each notification; `whenOver` is called once, when the session has ended
+   * @throws Error when the database cannot be reached, may lose what it acknowledged by its settings, or is of another version
    */
   static async open(
     url: string,
@@ -96,7 +96,7 @@ export class PostgresSession {
     return this.#isOver
   }
 
-  /** Finds out, by the connections that there are, which incarnation is the present one. */
+  /** Reads the present incarnation over the existing connections. */
   async look(draws: boolean): Promise<Known> {
     this.#known = await presentIncarnation(this.#line, this.#known, draws)
     return this.#known
@@ -107,7 +107,7 @@ export class PostgresSession {
     return this.use((client) => ask(client, statement, values))
   }
 
-  /** Runs a statement that may wait for its turn: never are all connections taken by these, so that commits do not queue behind readers. */
+  /** Runs a statement that may wait. Such statements never take all connections, so commits do not queue behind readers. */
   async askInTurn(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     if (this.#inTurn >= this.#mostInTurn) await new Promise<void>((resolve) => this.#turns.push(resolve))
     else this.#inTurn++
@@ -120,7 +120,7 @@ export class PostgresSession {
     }
   }
 
-  /** Runs a statement on the line, which is also how its loss is noticed. */
+  /** Runs a statement on the line, which also detects its loss. */
   async askLine(statement: PostgresStatement, values: readonly PostgresValue[]): Promise<readonly PostgresRow[]> {
     try {
       return await ask(this.#line, statement, values)
@@ -130,7 +130,7 @@ export class PostgresSession {
     }
   }
 
-  /** Lends a connection. One that broke, or on which something is left open, is not lent again. */
+  /** Lends a connection. A connection that broke, or has an open transaction, is not lent again. */
   async use<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect()
     try {
@@ -144,7 +144,7 @@ export class PostgresSession {
     }
   }
 
-  /** Ends the session; what is under way on its connections comes to its end. */
+  /** Ends the session; statements in flight on its connections finish. */
   end(): void {
     if (this.#isOver) return
     this.#isOver = true
@@ -161,7 +161,7 @@ export class PostgresSession {
   }
 }
 
-/** Finds out which incarnation is the present one, as the present copy of the data has it, or draws it. */
+/** Reads the present incarnation of this copy of the data, or draws it. */
 async function presentIncarnation(client: pg.ClientBase, before: Known | undefined, draws: boolean): Promise<Known> {
   const candidate = Number(randomBytes(8).readBigUInt64BE() >> 11n)
   const [row] = await ask(client, statements.incarnation, [draws, before?.incarnation ?? null, before?.copy ?? null, candidate])
@@ -172,7 +172,7 @@ async function presentIncarnation(client: pg.ClientBase, before: Known | undefin
 async function findIncarnation(line: pg.Client, before: Known | undefined): Promise<Known> {
   const [row] = await ask(line, statements.lockAlone, [])
   const isAlone = flagOf(row, 'alone')
-  // Who is not alone waits here for whoever may be drawing.
+  // A relay that is not alone waits here for another that may be drawing.
   if (!isAlone) await ask(line, statements.lockShared, [])
   const known = await presentIncarnation(line, isAlone ? undefined : before, isAlone)
   if (!isAlone) return known
@@ -186,13 +186,13 @@ function poolOf(url: string, connections: number, copy: () => string): pg.Pool {
     ...connectionTo(url),
     max: connections,
     idleTimeoutMillis: 0,
-    // Not in `verify`: the pool would give a connection that has passed it to a call that gave up meanwhile, and never get it back.
+    // Not in `verify`: the pool would give a verified connection to a call that gave up meanwhile, and never get it back.
     // oxlint-disable-next-line typescript/no-misused-promises -- the pool waits for the promise, which its types do not say
     onConnect: (client) => prepare(client, copy()),
   })
 }
 
-/** A connection made later than the line may reach another server, or the same after a change of its data. @throws Error for what is in its way */
+/** Checks a connection made later than the line: it may reach another server, or the same one after a change of its data. @throws Error if it does */
 async function prepare(client: pg.ClientBase, copy: string): Promise<void> {
   client.on('error', () => {})
   await client.query(sessionSql)

@@ -7,7 +7,7 @@ import type { PostgresLink } from './link.js'
 import { reads, toHeads } from './reads.js'
 import type { Watcher } from '../store.js'
 
-/** ms between two looks, and how many feeds are looked up at once. */
+/** The ms between two looks, and the feeds in one query. */
 export interface WatchTimes {
   readonly hints: number
   readonly revision: number
@@ -15,7 +15,7 @@ export interface WatchTimes {
 }
 
 const slice = 1_000
-/** Feeds of which the last head is remembered, to notice that the data went back. */
+/** Capacity, in feeds, of the remembered heads, which show that the data went back in time. */
 const knownFeeds = 20_000
 
 const statements = {
@@ -28,9 +28,9 @@ const statements = {
 } as const
 
 /**
- * Tells other relays what this one wrote, and finds out what they wrote. Hints go by NOTIFY, in transactions of their own: a transaction that
- * notifies holds a lock of the whole server while it commits, so a NOTIFY within the commits of entries would let only one of them to the
- * disk at a time. A hint may be lost with a connection, so everything that is followed is also looked up now and then.
+ * Sends hints about this relay's writes to other relays, and detects theirs. Hints go by NOTIFY in transactions of their own: a transaction that notifies holds
+ * a lock of the whole server while it commits, so a NOTIFY inside the commits of entries would let only one at a time to the disk. A connection may
+ * lose hints, so the watch also looks up everything that is followed from time to time.
  */
 export class PostgresWatch {
   readonly #times: WatchTimes
@@ -62,7 +62,7 @@ export class PostgresWatch {
     every(this.#times.heads, () => this.#looksAtHeads.ask(this.#times.heads / 2))
   }
 
-  /** Tells what is still to be told. */
+  /** Sends the hints that are left. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     this.#timers = []
@@ -75,12 +75,12 @@ export class PostgresWatch {
     this.#watchers.push(watcher)
   }
 
-  /** The last head that was seen of a feed, 0 for none. */
+  /** The last seen head of a feed, 0 for none. */
   head(feed: FeedName): number {
     return this.#heads.get(feed) ?? 0
   }
 
-  /** Takes down a head that was read. @returns whether the feed went back since `before` was the head */
+  /** Records a head that was read. @returns whether the feed went back since `before` was the head */
   learn(feed: FeedName, head: number, before: number): boolean {
     if (head > this.head(feed)) this.#heads.set(feed, head)
     // A feed that is gone was dropped with its mailbox.
@@ -88,8 +88,8 @@ export class PostgresWatch {
   }
 
   /**
-   * Whether feeds that went back show that the data did. Those of a mailbox go with it, and whoever still writes to them begins them anew; so they show
-   * nothing where no connection has come of it, and are forgotten.
+   * Whether feeds that went back prove that the data did. The feeds of a mailbox are dropped with it, and a session that still writes to them starts them again.
+   * So they prove nothing unless the mailbox became a connection, and are forgotten.
    */
   async isProof(feeds: readonly FeedName[]): Promise<boolean> {
     if (feeds.some((feed) => !mayBeDropped(feed))) return true
@@ -101,7 +101,7 @@ export class PostgresWatch {
     return false
   }
 
-  /** Takes no notice any more of how far dropped feeds came. */
+  /** Forgets the heads of dropped feeds. */
   forget(feeds: readonly FeedName[]): void {
     for (const feed of feeds) this.#heads.delete(feed)
   }
@@ -131,7 +131,7 @@ export class PostgresWatch {
     for (const watcher of this.#watchers) watcher.storeReplaced()
   }
 
-  /** After an interruption anything may have happened. */
+  /** Looks up everything after an interruption, in which any hint may have been lost. */
   regained(): void {
     for (const watcher of this.#watchers) {
       watcher.accountsChanged()
@@ -146,7 +146,7 @@ export class PostgresWatch {
 
   async #send(): Promise<void> {
     const payloads = this.#hints.take()
-    // While these are on their way the next gather.
+    // The next hints gather while these are in flight.
     await this.#link?.session?.askLine(statements.notify, [listOf(payloads)]).catch(() => {})
     this.#flush = undefined
     if (!this.#hints.isEmpty) this.#soon()
@@ -167,7 +167,7 @@ export class PostgresWatch {
     }
   }
 
-  /** Looks up the followed feeds in slices, spread over about the time given (ms). */
+  /** Looks up the followed feeds in slices, spread over about `ms`. */
   async #lookAtHeads(over: number): Promise<void> {
     for (const watcher of this.#watchers) {
       const followed = [...watcher.followedFeeds()]

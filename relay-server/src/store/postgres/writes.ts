@@ -3,14 +3,14 @@ import { ask, numberOf, type PostgresStatement } from './connection.js'
 import { reads, toInvitation } from './reads.js'
 import type { Invitation } from '../store.js'
 
-/** The statements that write, each a transaction of its own, beside the commit of entries. */
+/** The statements that write, except the commit of entries; each is a transaction of its own. */
 export const writes = {
   compact: { name: 'compact', text: 'SELECT entente.compact($1, $2, $3, $4, $5) AS done' },
   drop: { name: 'drop', text: 'SELECT entente.drop($1::text[])' },
   forget: { name: 'forget', text: 'DELETE FROM entente.invitations WHERE expires < $1' },
   account: {
     name: 'change-account',
-    // The bounds come in pairs: whether one is named, and what it is to be.
+    // Each bound is a pair: whether it changes, and its new value.
     text: `WITH changed AS (
         INSERT INTO entente.orgs AS o (org, standing, quota_bytes, quota_docs, quota_connections)
         SELECT $1::text, coalesce($2::text, 'none'), $5::bigint, $7::bigint, $9::bigint
@@ -44,7 +44,7 @@ export interface ChangedInvitation {
   readonly isChanged: boolean
 }
 
-/** Changes an invitation under a lock on its name, so that there is no second reader between the reading and the writing. */
+/** Changes an invitation under a lock on its name, so that no other transaction reads it between the read and the write. */
 export function changeInvitation(
   client: pg.ClientBase,
   mailbox: string,
@@ -53,7 +53,7 @@ export function changeInvitation(
   return inTurn(client, mailbox, async (present) => change(present))
 }
 
-/** Adds an invitation where there is none, under a lock on its vendor too, so that two at once are not both the last that it may have. */
+/** Adds an invitation if there is none, under a lock on its vendor too, so that two concurrent ones cannot both take the vendor's last place. */
 export function addInvitation(client: pg.ClientBase, invitation: Invitation, most: number): Promise<ChangedInvitation> {
   return inTurn(client, invitation.mailbox, async (present) => {
     if (present) return undefined
