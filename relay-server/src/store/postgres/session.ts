@@ -35,10 +35,9 @@ const statements = {
 } as const
 
 /**
- * The time from one connecting to the database to its loss. One connection, the line, lives as long as the session and holds a lock that
- * relays share: who finds that nobody holds it knows that every relay was cut off, that the data may have been replaced meanwhile, and draws
- * a new incarnation (rule RS4). When the line breaks, the session is over with all its connections: none of them reaches other data than the
- * line did.
+ * The time between connecting to the database and losing it. One connection, the line, lives as long as the session and holds a lock that relays share. A relay
+ * that finds no holder of the lock knows that every relay was cut off and the data may have been replaced, so it draws a new incarnation (rule RS4). When the
+ * line breaks, the session ends with all its connections: none of them may reach other data than the line did.
  */
 export class PostgresSession {
   readonly #line: pg.Client
