@@ -59,7 +59,7 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
       if (isClosing()) return refuse(503)
       ids.set(request, peer.request)
       log.debug('upgraded', { request: peer.request, address: peer.address, path: loggedPath(url.pathname) })
-      // What whoever enters says first leaves with the answer to the upgrade.
+      // The relay's first message, the challenge, leaves together with the answer to the upgrade.
       socket.cork()
       server.handleUpgrade(request, socket, head, (webSocket) => {
         // From here on the WebSocket has a listener of its own for errors.

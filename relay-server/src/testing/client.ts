@@ -11,7 +11,7 @@ import {
 import { WebSocket } from 'ws'
 import type { HelloOverrides, TestDevice } from './org.js'
 
-/** What became of one offer. */
+/** The result of one offer. */
 export type Outcome = { readonly code: 'ACCEPTED' } | MessageOf<'refused'>
 
 export interface Position {
@@ -22,15 +22,15 @@ export interface Position {
 
 export const fromStart: Position = { after: 0, incarnation: 0, position: 0 }
 
-/** How long a test waits for what must come, in ms. */
+/** How long a test waits for an expected message, in ms. */
 const patienceMs = 15_000
 
-/** A device at the wire, for tests: says what it is told to and remembers everything it hears. */
+/** A device at the wire, for tests: it sends what a test asks for, and records everything it receives. */
 export class RelayClient {
   readonly socket: WebSocket
-  /** Every message heard, in order. */
+  /** Every received message, in order. */
   readonly heard: RelayMessage[] = []
-  /** Size of every frame heard, in bytes. */
+  /** The size of every received frame, in bytes. */
   readonly frames: number[] = []
   /** The WebSocket close code, once closed. */
   closeCode: number | undefined
@@ -76,7 +76,7 @@ export class RelayClient {
     this.socket.send(encodeClientFrame(messages))
   }
 
-  /** The first message of a type (and content) that has come or will come; it is taken out of `heard`. */
+  /** Resolves with the first message of a type (and content) that has come or will come, and removes it from `heard`. */
   async next<T extends RelayMessage['type']>(type: T, isIt: (message: MessageOf<T>) => boolean = () => true): Promise<MessageOf<T>> {
     const isWanted = (message: RelayMessage): message is MessageOf<T> => message.type === type && isIt(message as MessageOf<T>)
     const found = await this.until(() => this.heard.find(isWanted), `a message ${type}`)
@@ -109,7 +109,7 @@ export class RelayClient {
     }
   }
 
-  /** Offers one entry and resolves with what became of it. */
+  /** Offers one entry and resolves with its result. */
   async publish(feed: number, offer: Omit<Offer, 'id'>): Promise<Outcome> {
     const id = this.offer(feed, offer)
     const outcome = await this.until(
@@ -142,7 +142,7 @@ export class RelayClient {
     await this.closed()
   }
 
-  /** Resolves with the first result other than undefined, looked for after everything heard. */
+  /** Resolves with the first result other than undefined, tried after each received message. */
   async until<T>(look: () => T | undefined, what: string): Promise<T> {
     const deadline = Date.now() + patienceMs
     for (;;) {

@@ -1,9 +1,9 @@
 import { Session } from '../session/session.js'
 
-/** Shifts what `Date` shows in this process, the relay included. The clock of `performance.now()` goes on as it is. */
+/** Shifts `Date` in this process, the relay included. The clock of `performance.now()` is unchanged. */
 export class ShiftedClock {
   readonly #present = Date
-  /** By how much the present is shifted, in ms. */
+  /** The shift, in ms. */
   offset = 0
 
   constructor() {

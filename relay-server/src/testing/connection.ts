@@ -16,10 +16,10 @@ import { createDevice, createOrg, type TestDevice, type TestOrg } from './org.js
 
 const firstSalt = 'a-salt-for-tests'
 
-/** A vendor and a partner that are connected, each with one device. */
+/** A connected vendor and partner, each with one device. */
 export interface TestConnection {
   readonly id: ConnectionId
-  /** What proves the parties to the relay, beside their ids. */
+  /** The salt, which proves the parties to the relay together with their ids. */
   readonly salt: string
   readonly vendor: TestOrg
   readonly partner: TestOrg
@@ -28,7 +28,7 @@ export interface TestConnection {
   feed(side: 'vendor' | 'partner', topic: 'lead' | 'opportunity' | 'messages'): FeedName
   /** Another connection of the same orgs and devices. */
   again(salt: string): TestConnection
-  /** A session that has shown the connection's parties. */
+  /** A session that has attached the connection. */
   open(url: string, device: TestDevice): Promise<RelayClient>
 }
 
@@ -73,7 +73,7 @@ export async function registerPolicy(
   return (await client.publish(feed, { ...offerOf('policy', 'control'), seen, bytes })).code
 }
 
-/** An offer with everything at its simplest, to be spread and changed. */
+/** The simplest offer, to be spread and changed. */
 export function offerOf(key: string, kind: Offer['kind'], bytes: Uint8Array = new Uint8Array([1])): Omit<Offer, 'id'> {
   return { key: parseKey(key), kind, whole: true, epoch: zeroEpoch, bytes, seen: 0 }
 }
@@ -83,7 +83,7 @@ export function docOffer(key: string, value: Uint8Array, version = 1, slot = '0'
   return { ...offerOf(key, 'doc', createDoc(new Map([[slot, value]]), 7)), epoch: { version, number } }
 }
 
-/** A doc's owner who goes on editing it: each call gives the next update. */
+/** A doc's owner who keeps editing it: each call returns the next update. */
 export function editor(first: Uint8Array, session = 8): (value: Uint8Array, slot?: string) => Uint8Array {
   const doc = loadDoc([first], session)
   return (value, slot = '0') => writeSlots(doc, new Map([[slot, value]]))

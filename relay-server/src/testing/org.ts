@@ -28,9 +28,9 @@ export interface TestDevice {
   readonly org: OrgId
   readonly id: DeviceId
   readonly certificate: string
-  /** A JWT by the device's key, of a header and claims as they stand in it. */
+  /** Signs a JWT with the device's key, over this header and these claims as they are. */
   sign(parts: string): string
-  /** The hello that answers a nonce of the relay under this name. */
+  /** The hello for a nonce of the relay with this name. */
   hello(nonce: Uint8Array, relayName: string, claims?: HelloOverrides): Promise<{ readonly token: string; readonly certificate: string }>
 }
 
@@ -38,7 +38,7 @@ export interface HelloOverrides {
   readonly version?: number
   /** Seconds since 1970. */
   readonly expires?: number
-  /** The join token that the org was given. */
+  /** The org's join token. */
   readonly join?: string
 }
 
@@ -51,7 +51,7 @@ export interface DeviceOptions {
   readonly signedBy?: TestOrg
   /** Names another device than the one whose key it holds. */
   readonly subject?: DeviceId
-  /** Shows another key as the org's root key, as a cleverer forger would. */
+  /** Presents another key as the org's root key, as a cleverer forger would. */
   readonly shownKey?: TestOrg
 }
 
@@ -81,7 +81,7 @@ export async function createDevice(org: TestOrg, options: DeviceOptions = {}): P
   return { org: org.id, id: parseDeviceId(key.thumbprint), certificate, sign: signToken, hello }
 }
 
-/** A header or claims as they stand in a JWT. */
+/** A header or claims of a JWT. */
 export function toPart(value: object): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
 }

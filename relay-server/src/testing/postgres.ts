@@ -7,13 +7,13 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 
-/** Where the distributions lay the server's programs, which they keep off the path. */
+/** Where distributions install the server's programs, which are not on the path. */
 const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/lib/postgresql/15/bin', '/usr/lib/postgresql/16/bin']
 const user = 'entente'
 
 /**
- * A PostgreSQL server of its own for tests, with its data in a temporary directory and a unix socket there for its only entrance. What it
- * acknowledges is on the disk (`fsync` stays on). PostgreSQL refuses to run as root; started by root, it runs as the user `postgres`.
+ * A PostgreSQL server for tests, with its data in a temporary directory and a unix socket there as its only entrance. What it acknowledges is on disk (`fsync`
+ * stays on). PostgreSQL refuses to run as root, so a test run by root starts it as the user `postgres`.
  */
 export class TestPostgres {
   readonly #programs: string
@@ -31,7 +31,7 @@ export class TestPostgres {
 
   /**
    * @param settings of the server, such as `max_connections=50`
-   * @throws Error where the programs are missing, with a word on how to get them
+   * @throws Error when the programs are missing; the message says how to install them
    */
   static async start(settings: readonly string[] = []): Promise<TestPostgres> {
     const programs = findPrograms()
@@ -44,12 +44,12 @@ export class TestPostgres {
     return server
   }
 
-  /** The URL of a database, by default of the one that is always there. */
+  /** The URL of a database, by default of the one that always exists. */
   url(database = 'postgres'): string {
     return `postgresql:///${database}?host=${this.#directory}&user=${user}`
   }
 
-  /** Makes a database, empty or as a copy of another (to which nobody may be connected). @returns its name */
+  /** Creates a database, empty or as a copy of another (which must have no connections). @returns its name */
   async newDatabase(template = 'template0'): Promise<string> {
     const name = `test_${++this.#databases}`
     await this.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY ${template === 'template0' ? 'wal_log' : 'file_copy'}`)
@@ -69,7 +69,7 @@ export class TestPostgres {
     }
   }
 
-  /** Starts the server over the data that is there. Resolves when it takes connections. */
+  /** Starts the server over its existing data. Resolves when it takes connections. */
   async startAgain(): Promise<void> {
     const settings = ['listen_addresses=', `unix_socket_directories=${this.#directory}`, ...this.#settings]
     const options = settings.flatMap((setting) => ['-c', setting])
@@ -87,17 +87,17 @@ export class TestPostgres {
     }
   }
 
-  /** Cuts off whoever is connected and stops in good order. */
+  /** Cuts all connections and stops in good order. */
   async stop(): Promise<void> {
     await this.#end('SIGINT')
   }
 
-  /** Stops at once and without a checkpoint, as when the machine fails. */
+  /** Stops at once, without a checkpoint, as if the machine failed. */
   async stopHard(): Promise<void> {
     await this.#end('SIGQUIT')
   }
 
-  /** Copies the data of the running server, as a backup is made. @returns what brings the copy back; the server must be stopped then */
+  /** Copies the data of the running server, as a backup does. @returns a function that restores the copy while the server is stopped */
   async copyData(): Promise<() => Promise<void>> {
     const copy = join(this.#directory, `copy-${++this.#copies}`)
     this.#run('pg_basebackup', ['-D', copy, '-h', this.#directory, '-U', user, '-c', 'fast', '-X', 'stream', '--no-sync'])
@@ -108,7 +108,7 @@ export class TestPostgres {
     }
   }
 
-  /** Stops the server and removes all of it. */
+  /** Stops the server and removes its data. */
   async remove(): Promise<void> {
     await this.stopHard()
     await rm(this.#directory, { recursive: true, force: true })
@@ -142,7 +142,7 @@ export class TestPostgres {
   }
 }
 
-/** Whom the server runs as: whoever runs the tests, but for root. */
+/** The user that the server runs as: the one who runs the tests, unless that is root. */
 function account(): { readonly uid?: number; readonly gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }))

@@ -5,7 +5,7 @@ import type { RelayConfig } from '../config/config.js'
 import { createLog } from '../log.js'
 import { type RunningRelay, startRelay } from '../relay.js'
 
-/** A relay in this process, for tests, on a free port and a disk of its own. */
+/** A relay in this process, for tests, with a free port and a directory of its own. */
 export class TestRelay {
   readonly #settings: Partial<RelayConfig>
   readonly #root: string
@@ -39,7 +39,7 @@ export class TestRelay {
     return join(this.#root, 'data')
   }
 
-  /** Closes, lets `meanwhile` at the disk, and starts again on the same port. */
+  /** Closes the relay, runs `meanwhile` on its directory, and starts it again on the same port. */
   async restart(meanwhile: (data: string) => Promise<void> = async () => {}): Promise<void> {
     const { port } = this.#running
     await this.#running.close()
@@ -47,7 +47,7 @@ export class TestRelay {
     this.#running = await startRelay({ ...this.#settings, port }, logTo(this.lines))
   }
 
-  /** Puts a copy of the disk aside; the relay must be closed. @returns a function that puts it back */
+  /** Copies the directory of the closed relay. @returns a function that restores the copy */
   async backUp(): Promise<() => Promise<void>> {
     const copy = join(this.#root, 'backup')
     await cp(this.data, copy, { recursive: true })
