@@ -11,9 +11,9 @@ import type { Watcher } from './store/store.js'
 
 /** Capacity, in feeds. Evicted feeds are checked again. */
 const checkedFeeds = 50_000
-/** How soon to check a feed again at the same head, in ms. The second check finds a session that was being opened during the first. */
+/** When a feed is checked again at the same head, in ms. That finds a session which was about to open during the last check. */
 const recheckMs = 60_000
-/** When devices come back after the store was replaced, in ms; each device adds its own jitter. */
+/** When devices are to come back after the store was replaced, in ms. Each adds its own jitter. */
 const replacedRetryMs = 500
 
 export type WatchingRelay = Pick<
@@ -21,7 +21,7 @@ export type WatchingRelay = Pick<
   'log' | 'store' | 'groupCommit' | 'readers' | 'policies' | 'mailboxes' | 'gateway' | 'sessions' | 'presence'
 > & { readonly sessionRevoker: SessionRevoker }
 
-/** Reacts to what other processes do with the same store. */
+/** Acts on the changes that other processes make to the relay's store. */
 export function watchStore({
   log,
   store,
@@ -35,7 +35,7 @@ export function watchStore({
   sessionRevoker,
 }: WatchingRelay): Watcher {
   const untilDone = (work: () => Promise<void>): void => retry(work, (error) => log.warn('watch-failed', { reason: reasonOf(error) }))
-  /** The store tells the same head again and again; a check reads the store. */
+  /** The store reports the same head again and again, and each check reads from it. */
   const checked = new LruMap<FeedName, { readonly head: number; readonly at: number }>(checkedFeeds)
   const check = async (feed: FeedName, head: number, look: () => Promise<void>): Promise<void> => {
     const [last, now] = [checked.get(feed), performance.now()]
@@ -50,7 +50,7 @@ export function watchStore({
   }
   const checkFor = (feed: FeedName): (() => Promise<void>) | undefined => {
     if (orgOfRevocationFeed(feed) !== undefined) return () => sessionRevoker.feedGrew(feed)
-    // Another relay may have committed an end of the connection in it, whether or not a session here reads the feed.
+    // Another relay may have taken a policy that ends the connection. Whether this feed has readers here does not matter.
     const isRead = docFeedsGovernedBy(feed).some((docs) => readers.has(docs) || gateway.has(docs))
     return isRead ? () => endReading(feed, policies, readers, gateway) : undefined
   }
@@ -63,7 +63,7 @@ export function watchStore({
       const look = checkFor(feed)
       if (look) orWarn(log, 'watch-failed', check(feed, head, look))
     },
-    // The store reports these once. It reports growth again for as long as a feed is followed.
+    // The store reports these changes once. It reports growth again while the feed is followed.
     mailboxChanged: (mailbox) => untilDone(() => mailboxes.changed(mailbox, Date.now())),
     accountsChanged: () => {
       groupCommit.forgetAccounts()
@@ -80,7 +80,7 @@ export function watchStore({
   }
 }
 
-/** Once a policy has ended its connection, neither org reads the other's docs (rules PO5, GW7). */
+/** Once a policy has ended its connection, neither org reads the other's docs any more (rules PO5, GW7). */
 export async function endReading(messages: FeedName, policies: PolicyCache, readers: FeedReaders, gateway: Gateway): Promise<void> {
   const feeds = docFeedsGovernedBy(messages)
   if (!feeds[0] || !(await policies.hasConnectionEnded(feeds[0]))) return

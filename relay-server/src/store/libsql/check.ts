@@ -5,9 +5,9 @@ import { refuseOtherVersion } from './file.js'
 import { vectorAfter } from './reads.js'
 import { sizeOf } from '../account.js'
 
-/** Docs that are read, and problems that are told, at a time. */
+/** Docs that are read, and problems that are reported, at a time. */
 const stepDocs = 256
-const toldProblems = 100
+const mostProblems = 100
 
 const erased = entryKinds.indexOf('erased')
 const controlEntry = entryKinds.indexOf('control')
@@ -77,7 +77,7 @@ export async function checkLibsqlFile(path: string): Promise<readonly string[]> 
 async function checkAll(reader: ReadConnection): Promise<readonly string[]> {
   const problems: string[] = []
   try {
-    for (const row of reader.prepare(`PRAGMA integrity_check(${toldProblems})`).all([])) {
+    for (const row of reader.prepare(`PRAGMA integrity_check(${mostProblems})`).all([])) {
       const said = cell(row, 'integrity_check')
       if (said !== 'ok') problems.push(`database: ${said}`)
     }
@@ -86,7 +86,7 @@ async function checkAll(reader: ReadConnection): Promise<readonly string[]> {
   } catch (error) {
     problems.push(`reading stopped: ${error instanceof Error ? error.message : String(error)}`)
   }
-  return problems.length > toldProblems ? [...problems.slice(0, toldProblems), 'and more'] : problems
+  return problems.length > mostProblems ? [...problems.slice(0, mostProblems), 'and more'] : problems
 }
 
 /** Walks along all docs in small steps. */
@@ -106,7 +106,7 @@ class DocCheck {
 
   async run(): Promise<void> {
     let after = 0
-    while (this.#problems.length <= toldProblems) {
+    while (this.#problems.length <= mostProblems) {
       const rows = this.#docs.all([after, stepDocs])
       for (const row of rows) {
         const problem = this.#problemOf(row)

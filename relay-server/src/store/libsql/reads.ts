@@ -56,7 +56,7 @@ export class LibsqlReads {
     )
     this.#standing = reader.prepare(
       `SELECT (SELECT standing FROM orgs WHERE org = ?) AS standing, EXISTS (
-        SELECT 1 FROM feeds f JOIN docs d ON d.feed = f.id WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('control')}) AS noticed`,
+        SELECT 1 FROM feeds f JOIN docs d ON d.feed = f.id WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('control')}) AS has_control_entry`,
     )
     this.#account = reader.prepare('SELECT * FROM orgs WHERE org = ?')
     this.#accounts = reader.prepare('SELECT * FROM orgs WHERE org > ? ORDER BY org LIMIT ?')
@@ -144,7 +144,7 @@ export class LibsqlReads {
   standing(org: OrgId, { feed, key }: KeyName): { readonly standing: Standing; readonly hasControlEntry: boolean } {
     const row = this.#standing.get([org, feed, key])
     const standing = row?.['standing'] ?? null
-    return { standing: standing === null ? 'none' : toStanding(standing), hasControlEntry: toNumber(row?.['noticed']) === 1 }
+    return { standing: standing === null ? 'none' : toStanding(standing), hasControlEntry: toNumber(row?.['has_control_entry']) === 1 }
   }
 
   account(org: OrgId): Account {

@@ -48,11 +48,11 @@ const head = 'd.key, d.kind, d.version, d.number'
 const fieldsPerEntry = 6
 
 /**
- * A step as one row: what is told of its entries as one text, their bytes end to end. Each row and each cell that crosses into JavaScript costs more than
+ * A step as one row: its entries without their bytes as one text, their bytes end to end. Each row and each cell that crosses into JavaScript costs more than
  * reading it from the file does, so that a hundred entries take a third of the time in this form. SQLite joins texts, as which bytes pass unchanged.
  */
 function packed(step: string): string {
-  return `SELECT GROUP_CONCAT(FORMAT('%d %s %d %d %d %d', sequence, key, kind, version, number, LENGTH(bytes)), ' ') AS told,
+  return `SELECT GROUP_CONCAT(FORMAT('%d %s %d %d %d %d', sequence, key, kind, version, number, LENGTH(bytes)), ' ') AS listed,
     CAST(GROUP_CONCAT(CASE WHEN LENGTH(bytes) <= ${packedBytes} THEN bytes END, '') AS BLOB) AS bytes FROM (${step})`
 }
 
@@ -63,10 +63,10 @@ export class Walk {
   readonly #wanted: number
   #step = firstStep
   #after: number
-  #told: readonly string[] = []
+  #listed: readonly string[] = []
   #bytes: Uint8Array = new Uint8Array()
   #ended = false
-  /** Of the present entry: where it is told of, and where its bytes are. */
+  /** Of the present entry: its place in the list, and where its bytes are. */
   #at = 0
   #from = 0
 
@@ -80,15 +80,15 @@ export class Walk {
 
   /** Of the entry on which the walk is; infinite at its end. */
   sequence(): number {
-    if (this.#at >= this.#told.length && !this.#ended) this.#fill()
-    return this.#at < this.#told.length ? Number(this.#told[this.#at]) : Number.POSITIVE_INFINITY
+    if (this.#at >= this.#listed.length && !this.#ended) this.#fill()
+    return this.#at < this.#listed.length ? Number(this.#listed[this.#at]) : Number.POSITIVE_INFINITY
   }
 
   /** @returns the entry on which the walk is, after it is at the next; undefined at the end. Its bytes share a buffer with those of its neighbours. */
   take(): Entry | undefined {
     const sequence = this.sequence()
     if (sequence === Number.POSITIVE_INFINITY) return undefined
-    const [, key = '', kind, version, number, length] = this.#told.slice(this.#at, this.#at + fieldsPerEntry)
+    const [, key = '', kind, version, number, length] = this.#listed.slice(this.#at, this.#at + fieldsPerEntry)
     const entry: Entry = {
       sequence,
       key: parseKey(key),
@@ -112,13 +112,13 @@ export class Walk {
   #fill(): void {
     const limit = Math.min(this.#step, this.#wanted)
     const row = this.#statements.step.get([this.#feed, this.#after, limit])
-    const told = row?.['told'] ?? null
+    const listed = row?.['listed'] ?? null
     const bytes = row?.['bytes'] ?? null
-    this.#told = told === null ? [] : toText(told).split(' ')
+    this.#listed = listed === null ? [] : toText(listed).split(' ')
     this.#bytes = bytes === null ? new Uint8Array() : toBytes(bytes)
     this.#at = 0
     this.#from = 0
-    this.#ended = this.#told.length < limit * fieldsPerEntry
+    this.#ended = this.#listed.length < limit * fieldsPerEntry
     this.#step = laterStep
   }
 }
