@@ -80,8 +80,8 @@ describe('an agreement', () => {
   })
 
   it('refuses a proposal by a device that is not an admin’s (row 41)', async () => {
-    const { vera, paul, connection, settle, openColleague } = await setup({ upTo: 'verified' })
-    const victor = await openColleague(vera, { userName: 'Victor', role: 'member' })
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
     await expect(victor.agreements.propose(connection, proposalOf([]))).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
     const jws = await victor.identity.signDecision('proposal', { connection, version: 1, objects: { Lead: { fields: [] } } })
     const { ownMessages } = requireConnection(vera.rows, connection)

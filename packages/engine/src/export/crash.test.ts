@@ -98,14 +98,14 @@ describe('an export over a crash at any transaction', () => {
 
 describe('two devices of the partner', () => {
   it('[IM1, IM2] that import the same package make the same copy, and the later one writes over no edit', async () => {
-    const { vera, paul, settle, until, exportListed, openColleague } = await setup({ upTo: 'shared' })
+    const { vera, paul, settle, until, exportListed, openAnotherDevice } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
     await settle()
     vera.sync.cut()
     await exportListed()
     await settle(paul)
     // The second device has not seen the import when the first has: Paul's line breaks before it tells the result.
-    const other = await openColleague(paul, { cut: true })
+    const other = await openAnotherDevice(paul, { cut: true })
     vera.sync.mend()
     await until('Paul has imported', () => copiesOf(paul).length > 0)
     paul.sync.cut()

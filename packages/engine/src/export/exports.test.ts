@@ -182,10 +182,10 @@ describe('an export is refused', () => {
   })
 
   it('to a device that speaks for another person', async () => {
-    const { vera, paul, connection, settle, openColleague } = await setup({ upTo: 'shared' })
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'shared' })
     await vera.records.create('Lead', lead('Ada'))
     await settle()
-    const pia = await openColleague(paul, { userName: 'Pia', role: 'member', claims: paul.user.id })
+    const pia = await openAnotherDevice(paul, { userName: 'Pia', role: 'member', claims: paul.user.id })
     await settle()
     await pia.site.export(
       connection,

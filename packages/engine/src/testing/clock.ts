@@ -1,6 +1,10 @@
 import type { Clock } from '../port/clock.js'
 
-/** A clock that a test turns by hand: nothing happens until time is advanced. */
+/**
+ * A clock that a test turns by hand.
+ *
+ * Guarantee: no timer runs but inside `advance`, each in the order of its time, and timers of one time in the order in which they were set.
+ */
 export class ManualClock implements Clock {
   #now: number
   #order = 0
@@ -23,7 +27,7 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** Moves time on and calls what is due, in order; also what the called ask for meanwhile. */
+  /** Moves time on by `ms` and runs the timers that are due, also those that a timer sets meanwhile. `advance(0)` runs what is due now. */
   advance(ms: number): void {
     const end = this.#now + ms
     for (;;) {
@@ -36,13 +40,13 @@ export class ManualClock implements Clock {
     this.#now = end
   }
 
-  /** Sets the time as a user or a broken battery does: timers are not touched by it. */
+  /** Sets the time by `ms` forward or back, as a user or an empty battery does. Timers run as if it had not. */
   jump(ms: number): void {
     this.#now += ms
     this.#timers = this.#timers.map((timer) => ({ ...timer, at: timer.at + ms }))
   }
 
-  /** When the next timer is due, in milliseconds from now. */
+  /** How long until the next timer is due, in milliseconds. Undefined where none is set. */
   untilNext(): number | undefined {
     return this.#timers.length === 0 ? undefined : Math.min(...this.#timers.map((timer) => timer.at)) - this.#now
   }

@@ -25,7 +25,7 @@ export interface MemoryDeviceOptions {
   readonly problem?: (what: string) => void
 }
 
-/** One page load of one device of an org, as far as rows, replica and link go. */
+/** One page load of one device of an org: its rows, its replica and its link, without an engine above them. */
 export interface MemoryDevice {
   readonly rows: Rows
   readonly replica: Replica
@@ -33,7 +33,13 @@ export interface MemoryDevice {
   close(): void
 }
 
-/** Opens a device over a store; opening the same store again is the next page load. The link is not started yet. */
+/**
+ * Opens a device on a store. To open the same store again is the next page load. The link is not started.
+ *
+ * For most tests, `setup({ level: 'replica' })` opens two of them on one network.
+ *
+ * @throws StoreError where the store refuses
+ */
 export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<MemoryDevice> {
   const { org, store, openSocket, clock, random, team = false, tabs = new MemoryBrowser().open(), leftOut, problem } = options
   const stamper = new Stamper(clock, random)

@@ -1,17 +1,27 @@
 export { ManualClock, SkewedClock } from './clock.js'
+export { type MemoryDevice, type MemoryDeviceOptions, openMemoryDevice } from './device.js'
 export { memoryHello } from './hello.js'
+export { MemoryNetwork, type MemoryNetworkOptions, type NetworkDevice } from './network.js'
+export { type AnotherDeviceOptions, type MemoryOrg, type MemoryOrgOptions, openAnotherDevice, openMemoryOrg } from './org.js'
 export { seededRandom } from './random.js'
 export { MemoryRelay, type MemoryRelayOptions, type RelayEnd, type RelayLeftOut } from './relay.js'
 export { entriesAfter, feedOf, type Kept, type RelayState, wholeOf } from './relay-state.js'
+export { type MemoryReplica, type MemoryReplicaOptions, openMemoryReplica } from './replica.js'
+export * from './sample-connection.js'
+export { docKey, open as openSeal } from '../seal/index.js'
+export { type ReplicaSetup, type ReplicaSetupOptions, setup, type Setup, type SetupOptions, type Stage, stages } from './setup.js'
+export { type Fault, faultNames, Simulation, type SimulationOptions } from './simulation/simulation.js'
+export {
+  type Connected,
+  connect,
+  enabledConnection,
+  exportListed,
+  invitationPage,
+  lead,
+  leadFields,
+  type Pair,
+  updateFields,
+} from './steps.js'
 export { type StorePromise, storePromises } from './store-contract.js'
 export { MemoryStore, type MemoryStoreFaults } from './store.js'
 export { MemoryBrowser } from './tabs.js'
-export { type MemoryDevice, type MemoryDeviceOptions, openMemoryDevice } from './device.js'
-export * from './sample-connection.js'
-export { MemoryNetwork, type MemoryNetworkOptions, type NetworkDevice } from './network.js'
-export { type MemoryColleagueOptions, type MemoryOrg, type MemoryOrgOptions, openMemoryColleague, openMemoryOrg } from './org.js'
-export { type MemoryReplica, type MemoryReplicaOptions, openMemoryReplica } from './replica.js'
-export { type ReplicaSetup, type ReplicaSetupOptions, setup, type Setup, type SetupOptions, type Stage, stages } from './setup.js'
-export { docKey, open as openSeal } from '../seal/index.js'
-export { type Fault, faultNames, Simulation, type SimulationOptions } from './simulation/simulation.js'
-export * from './steps.js'

@@ -85,7 +85,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
   return org
 }
 
-export interface MemoryColleagueOptions extends Pick<MemoryOrgOptions, 'cut'> {
+export interface AnotherDeviceOptions extends Pick<MemoryOrgOptions, 'cut'> {
   /** Default: the person at the first device. */
   readonly userName?: string
   /** Default: the role of the person at the first device. */
@@ -98,11 +98,7 @@ export interface MemoryColleagueOptions extends Pick<MemoryOrgOptions, 'cut'> {
  * Opens one more device of an org: it has keys of its own, is certified by the org, and knows every row that the first device knows at this moment, as a
  * device that joins is given them.
  */
-export async function openMemoryColleague(
-  network: MemoryNetwork,
-  first: MemoryOrg,
-  options: MemoryColleagueOptions = {},
-): Promise<MemoryOrg> {
+export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg, options: AnotherDeviceOptions = {}): Promise<MemoryOrg> {
   const { userName = first.user.name, role = first.user.role, claims, cut = false } = options
   const [stored] = (await first.store.get([identityKey])) as readonly [StoredIdentity]
   const person = userName === first.user.name ? first.user.id : userName.toLowerCase()

@@ -1,6 +1,6 @@
 import type { RandomBytes } from '../port/random.js'
 
-/** Bytes that look random and are the same for the same seed. For tests only. */
+/** Bytes that look random, and that the same seed gives again. They protect nothing. @param seed a whole number */
 export function seededRandom(seed: number): RandomBytes {
   let state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) | 1
   return (length) => {

@@ -43,7 +43,7 @@ export interface KeptMailbox {
   readonly tries: number
 }
 
-/** All that a relay keeps on its disk. A value: changing it makes another, so that a crash or a backup is just an older one. */
+/** All that a relay keeps on its disk. It is a value: a change makes another, so that a crash or a backup is an older value. */
 export interface RelayState {
   /** Each with the head that every feed had at that moment. */
   readonly incarnations: readonly { readonly id: number; readonly heads: ReadonlyMap<FeedName, number> }[]

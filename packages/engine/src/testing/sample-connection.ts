@@ -8,17 +8,19 @@ import type { RowEdit } from '../row/rows.js'
 /** The fields that the sample agreement gives slots, in the order of their slots. */
 export const sampleFields = ['Name', 'Status', 'Amount', 'Phone'] as const
 
+/** The orgs of the sample connection. Their ids belong to no key, so only the relay in memory believes them. */
 export const vendorOrg: OrgId = parseOrgId('V'.repeat(43))
 export const partnerOrg: OrgId = parseOrgId('P'.repeat(43))
 const salt = 'salt-of-the-sample'
+/** The connection whose rows `connectionEdits` and `agreementEdits` make. */
 export const sampleConnection: ConnectionId = connectionId(vendorOrg, partnerOrg, salt)
 
 const secretOf = (fill: number): string => toBase64UrlEncoded(new Uint8Array(32).fill(fill))
 
-/** The secret that both orgs of the sample connection share. */
+/** The secret that both orgs of the sample connection share: 32 bytes in base64url. */
 export const sampleSecret = secretOf(7)
 
-/** The rows of a connection that both orgs have made already, for tests of what comes after. */
+/** The rows of one side after connecting, with the key of its team feed. */
 export function connectionEdits(side: Side): readonly RowEdit[] {
   const values = { side, vendor: vendorOrg, partner: partnerOrg, salt, secret: sampleSecret, state: 'Enabled' }
   return [
@@ -27,7 +29,12 @@ export function connectionEdits(side: Side): readonly RowEdit[] {
   ]
 }
 
-/** The rows of an agreement in force: the same on both sides, with each side's policy. Fields have the same names on both. */
+/**
+ * The rows of one side of an agreement in force, with its policy. Fields have the same names on both sides.
+ *
+ * @param slots numbers of `sampleFields`; a higher number gets a field of its own
+ * @param stampTime milliseconds since 1970 of the rows' stamps, where they are not stamped as the org's own edits
+ */
 export function agreementEdits(side: Side, version: number, slots: readonly number[], stampTime?: number): readonly RowEdit[] {
   const names = slots.map((slot) => String(slot))
   const fields = slots.map((slot) => {
@@ -48,7 +55,7 @@ export function agreementEdits(side: Side, version: number, slots: readonly numb
   ]
 }
 
-/** A record map that shares a lead. */
+/** The record map by which the vendor shares a lead. @param on false stops sharing it */
 export function mapEdit(mapId: string, record: string, on = true): RowEdit {
   return { object: 'RecordMap', id: mapId, values: { connection: sampleConnection, object: 'Lead', record, on } }
 }

@@ -1,7 +1,7 @@
 import type { ConnectionId, Side } from '@entente/protocol'
 import type { ManualClock } from './clock.js'
 import { MemoryNetwork, type MemoryNetworkOptions, type NetworkDevice } from './network.js'
-import { type MemoryColleagueOptions, type MemoryOrg, type MemoryOrgOptions, openMemoryColleague, openMemoryOrg } from './org.js'
+import { type AnotherDeviceOptions, type MemoryOrg, type MemoryOrgOptions, openAnotherDevice, openMemoryOrg } from './org.js'
 import type { MemoryRelay } from './relay.js'
 import { type MemoryReplica, type MemoryReplicaOptions, openMemoryReplica } from './replica.js'
 import { agreementEdits, connectionEdits } from './sample-connection.js'
@@ -24,7 +24,7 @@ export interface SetupOptions<S extends Stage = Stage> extends MemoryNetworkOpti
   readonly level?: 'org'
   /** Default: `opened`. */
   readonly upTo?: S
-  /** False leaves the codes uncompared, whatever stage comes after it. */
+  /** False leaves the codes uncompared; Paul has his seat all the same. Default true. */
   readonly verified?: boolean
   readonly vera?: MemoryOrgOptions
   readonly paul?: MemoryOrgOptions
@@ -54,8 +54,8 @@ export interface Setup<S extends Stage = Stage> extends Ground<MemoryOrg> {
   open(options?: MemoryOrgOptions): Promise<MemoryOrg>
   /** Closes a device and opens it again on what its store holds: the next page load. */
   reload(org: MemoryOrg): Promise<MemoryOrg>
-  /** See `openMemoryColleague`. */
-  openColleague(first: MemoryOrg, options?: MemoryColleagueOptions): Promise<MemoryOrg>
+  /** See `openAnotherDevice`. */
+  openAnotherDevice(first: MemoryOrg, options?: AnotherDeviceOptions): Promise<MemoryOrg>
   /** Vera proposes fields of leads, Paul accepts them as suggested. Default: the fields of the stage `agreed`. */
   agree(names?: readonly string[], updates?: readonly string[]): Promise<void>
   /** Paul exports every listed lead. Resolves with the job's id before anything has left. */
@@ -128,7 +128,7 @@ async function setupOrgs(network: MemoryNetwork, options: SetupOptions): Promise
       await org.close()
       return openMemoryOrg(network, { ...org.options, store: org.store.reopen() })
     },
-    openColleague: (first, more) => openMemoryColleague(network, first, more),
+    openAnotherDevice: (first, more) => openAnotherDevice(network, first, more),
     agree: (names, updates) => agree(connected(), names, updates),
     exportListed: () => exportListed(connected()),
   }

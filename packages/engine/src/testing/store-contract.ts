@@ -1,6 +1,6 @@
 import { type Store, StoreError, type StoreKey, type Write } from '../port/store.js'
 
-/** One promise of the store port, and a run that throws where a store breaks it. `reopen` gives the same store as the next page load finds it. */
+/** One promise of the store port. `run` throws an Error where a store breaks it; `reopen` gives the same store as the next page load finds it. */
 export interface StorePromise {
   readonly name: string
   readonly run: (store: Store, reopen: () => Promise<Store>) => Promise<void>
@@ -10,7 +10,7 @@ const row = (id: string): StoreKey => ['row', 'Lead', id]
 const put = (key: StoreKey, value: unknown): Write => ({ put: key, value })
 const write = (store: Store, ...writes: readonly Write[]): Promise<void> => store.update([], () => ({ writes, result: undefined }))
 
-/** What every store keeps, in words that a test can take as its name. */
+/** What every store guarantees. Each name can be the name of a test. */
 export const storePromises: readonly StorePromise[] = [
   {
     name: 'gives back what was written, bytes and all',

@@ -2,15 +2,20 @@ import { type Store, StoreError, type StoreKey, type Write } from '../port/store
 
 type Entries = Map<string, readonly [StoreKey, unknown]>
 
-/** Hooks for tests: what a real device does to a store when it loses power or room. */
+/** What happens to a store on a device that loses power or room. */
 export interface MemoryStoreFaults {
-  /** Called before a transaction commits; throwing refuses it. */
+  /** Called before a transaction commits. What it throws refuses the whole transaction. */
   beforeCommit?: (writes: readonly Write[]) => void
-  /** How many committed states are kept for `loseTail`. */
+  /** How many committed states are kept for `loseTail`. Default 0. */
   history?: number
 }
 
-/** A store in memory with the guarantees of a real one, and with the faults of a real one for those who test. */
+/**
+ * A store in memory, with the guarantees of the store port (`storePromises` holds it to them) and with the faults of a real device.
+ *
+ * Every method rejects with StoreError CLOSED after `close`, `reopen` or `loseTail`, with ABORTED for a value that cannot be stored, and with what
+ * `beforeCommit` throws.
+ */
 export class MemoryStore implements Store {
   readonly #faults: MemoryStoreFaults
   readonly #entries: Entries
@@ -61,7 +66,7 @@ export class MemoryStore implements Store {
     return this.loseTail(0)
   }
 
-  /** The power went out: the store as a device finds it again, without its last `count` transactions (at most `history`). This one is closed. */
+  /** The store as a device finds it after a power cut: without its last `count` transactions, at most `history` of them. This one is closed. */
   loseTail(count: number): MemoryStore {
     this.#closed = true
     const kept = count > 0 ? (this.#history.at(-count) ?? this.#history[0]) : undefined

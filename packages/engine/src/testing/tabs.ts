@@ -5,7 +5,12 @@ interface Tab {
   lead: (() => void) | undefined
 }
 
-/** The tabs of one browser, in memory. Each `open()` is one tab; the first that asks leads until it steps down. */
+/**
+ * The tabs of one browser, in memory. Each `open()` is one tab.
+ *
+ * Guarantee: at most one tab leads. The first that asks leads until it steps down or is closed, then the next in the order of opening. A message reaches
+ * the other tabs after the caller has gone on, and never a closed tab.
+ */
 export class MemoryBrowser {
   readonly #tabs = new Set<Tab>()
   #leader: Tab | undefined
