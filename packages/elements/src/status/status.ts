@@ -85,6 +85,7 @@ export class EntenteStatus extends EntenteElement {
   declare details: boolean
   /** Any save may leave waiting changes. */
   protected readonly topics: readonly Topic[] = ['sync', 'records', 'connections', 'agreements', 'sharing', 'people', 'site', 'mirrors']
+  #drawn: SyncView | undefined
   #told = ''
 
   constructor() {
@@ -94,7 +95,8 @@ export class EntenteStatus extends EntenteElement {
   }
 
   protected override updated(): void {
-    const status = this.org?.sync.status()
+    // What was drawn: a closed engine has no status any more.
+    const status = this.#drawn
     const told = `${status?.state} ${status?.waiting}`
     if (!status || told === this.#told) return
     this.#told = told
@@ -103,6 +105,7 @@ export class EntenteStatus extends EntenteElement {
 
   protected view(engine: Engine): TemplateResult {
     const status = engine.sync.status()
+    this.#drawn = status
     const flip = (): void => (status.cut ? engine.sync.mend() : engine.sync.cut())
     return html`<span class="status ${status.state}">
         <span class="line" role="status"><span class="dot" aria-hidden="true"></span>${lineWords(status)}</span>
