@@ -58,10 +58,10 @@ const tableChecks: readonly { readonly sql: string; readonly problem: (row: Sqli
 ]
 
 /**
- * Reads a store's file as a whole, over one moment of it, while others may go on writing: the pages of the database, what its tables say of each
- * other, and every doc, loaded and held against its state vector.
+ * Reads a store's whole file in one snapshot, while other processes may write: the pages of the database, its tables against each
+ * other, and every doc, loaded and compared with its state vector.
  *
- * @returns what is wrong, in words that name feeds and keys but no bytes; the first hundred of it
+ * @returns the first hundred problems, in words that name feeds and keys but no bytes
  * @throws Error when the file is no store of this version
  */
 export async function checkLibsqlFile(path: string): Promise<readonly string[]> {

@@ -16,7 +16,7 @@ import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
 import { kindOf, prepareWalks, Walk, type Walks } from './walk.js'
 import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc, StoreStats } from '../store.js'
 
-/** What the embedded store reads, each from the reading connection. */
+/** The reads of the embedded store, all on the reading connection. */
 export class LibsqlReads {
   readonly #incarnation: number
   readonly #end: ReadStatement
@@ -185,7 +185,7 @@ export class LibsqlReads {
   }
 }
 
-/** The vector of a doc after updates that were admitted to it. @throws ProtocolError where they do not follow */
+/** The vector of a doc after admitted updates. @throws ProtocolError when they do not follow */
 export function vectorAfter(vector: StateVector, updates: readonly Uint8Array[]): StateVector {
   return updates.reduce((known, update) => admitUpdate(update, known, undefined).vector, vector)
 }

@@ -16,7 +16,7 @@ export interface Walks {
 interface WalkStatements {
   readonly step: ReadStatement
   readonly long: ReadStatement
-  /** Whether its entries are docs anew. */
+  /** Whether its entries are whole docs. */
   readonly whole: boolean
 }
 
