@@ -19,7 +19,7 @@ import { standingOf } from './auth/revocation.js'
 import type { SessionTools, Session } from './session/session.js'
 import type { Store } from './store/store.js'
 import { TimeSlices } from './deliver/time-slices.js'
-import { endReading, watchStore } from './watch-store.js'
+import { endReading, watchStore } from './store-changes.js'
 
 /** Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. */
 const catchUpMs = 4

@@ -20,6 +20,9 @@ import { refused } from './message/refused.js'
 import { subscribe } from './message/subscribe.js'
 import { welcome } from './message/welcome.js'
 
+/** The protocol versions that this package speaks. A change of any wire shape raises `newest` (rule W4). */
+export const protocolVersions = { oldest: 1, newest: 1 } as const
+
 // A frame is one binary WebSocket message: one or more messages, each with its number (one byte) and its fields. Frames exist for batching: a
 // returning device sends all its requests in one frame, and the relay answers many feeds in one.
 

@@ -2,7 +2,7 @@ import { type FeedName, feedName, parseConnectionId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GroupCommit } from '../publish/group-commit.js'
 import { Mailboxes } from '../publish/mailbox.js'
-import { Outbox } from '../session/outbox.js'
+import { SendQueue } from '../session/send-queue.js'
 import { SessionSocket } from '../session/session-socket.js'
 import { createDevice, createOrg, offerOf, RelayClient, type TestDevice, TestRelay } from '../testing/index.js'
 
@@ -37,7 +37,7 @@ describe('a long catching up', () => {
   }
 
   it('[CU5] waits for a reader that takes its time, instead of holding the feed in memory or dropping the reader', async () => {
-    const drained = vi.spyOn(Outbox.prototype, 'drained')
+    const drained = vi.spyOn(SendQueue.prototype, 'drained')
     const slow = await connect(1)
     slow.subscribe(1, feed)
     await slow.next('entries')

@@ -18,7 +18,7 @@ export interface ObservedSession {
 
 /** From half a millisecond, a fast disk, to ten seconds, which no user waits for. */
 const seconds = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10]
-/** From zero, which is normal, over the bytes that an outbox keeps by itself, to the bound of `slowReaderBytes` and beyond. */
+/** From zero, which is normal, over the bytes that a send queue keeps by itself, to the bound of `slowReaderBytes` and beyond. */
 const backlogs = [0, 1024, 16_384, 65_536, 262_144, 524_288, 1_048_576, 4_194_304, 16_777_216]
 const batchSizes = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000]
 /** The store's figures are read at most this often, in ms, because counting reads tables. */

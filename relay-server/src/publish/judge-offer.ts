@@ -18,7 +18,8 @@ import {
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { highestVersion, type Policies } from './policy-cache.js'
-import { noUsage, type Quota, sizeOf, type Usage } from '../store/account.js'
+import { growthOf, overQuota } from './quota.js'
+import type { Quota, Usage } from '../store/account.js'
 import type { KeyState, Write } from '../store/store.js'
 
 /** Keys that one feed of a mailbox may hold (rule MB7). */
@@ -26,9 +27,6 @@ export const mailboxKeys = 16
 
 /** A control entry is a few numbers, or a signed decision (rule PO6). */
 const controlEntryBytes = 4 * 1024
-/** Room beyond the quota that only control entries may use: revoking a device, or narrowing a policy, must not fail for lack of space (rule QU2). */
-const controlEntrySpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
-
 /** Everything that decides about one offer. It is loaded beforehand: judging neither waits nor reads. */
 export interface OfferCase {
   readonly offer: Offer
@@ -133,17 +131,6 @@ export function isPolicy(write: { readonly kind: string; readonly key: Key }): b
   return write.kind === 'control' && write.key === policyKey
 }
 
-/** The usage that an accepted write adds to its org's account. */
-export function growthOf(write: Pick<Offer, 'kind' | 'whole' | 'bytes'>, connects: Write['connects'], last: KeyState | undefined): Usage {
-  const { kind, whole } = write
-  const before = last === undefined || last.kind === 'erased' ? 0 : 1
-  return {
-    bytes: sizeOf(write) - (kind === 'doc' && !whole ? 0 : (last?.bytes ?? 0)),
-    docs: (kind === 'erased' ? 0 : 1) - before,
-    connections: connects,
-  }
-}
-
 const nothing: readonly never[] = []
 
 function kindRule({ access, offer }: OfferCase): Refusal | undefined {
@@ -203,15 +190,8 @@ function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined
   if (offer.kind === 'erased' && last) return undefined
-  const growth = growthOf(offer, connectsBy(offered), last)
-  const spare = offer.kind === 'control' ? controlEntrySpare : noUsage
-  const isFull = (what: keyof Usage): boolean =>
-    growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
-  if (isFull('connections'))
-    return no('QUOTA', 'The org has reached its number of connections at this relay; end one, or ask its operator.')
-  if (isFull('docs'))
-    return no('QUOTA', 'The org has reached its number of records and messages at this relay; erase some, or ask its operator.')
-  return isFull('bytes') ? no('QUOTA', 'The org’s space at this relay is used up; erase something, or ask its operator.') : undefined
+  const detail = overQuota(offer.kind, growthOf(offer, connectsBy(offered), last), quota, usage)
+  return detail === undefined ? undefined : no('QUOTA', detail)
 }
 
 /** The change that a policy makes to its org's number of connections. A connection counts from the org's first policy to the one that ends it. */

@@ -2,7 +2,8 @@ import type { ConnectionId, FeedName, OrgId } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { noUsage, type Usage } from '../store/account.js'
 import type { KeyState, Write } from '../store/store.js'
-import { growthOf, isPolicy } from './judge-offer.js'
+import { isPolicy } from './judge-offer.js'
+import { growthOf } from './quota.js'
 
 /** An offer that was judged, the last entry of its key by which it was, and the write that it became. */
 export interface Pending {

@@ -22,7 +22,7 @@ import { type Authenticator, drawNonce, hasExpired, type Identity } from '../aut
 import { type Log, type LogFields, reasonOf } from '../log.js'
 import type { Caller, Mailboxes } from '../publish/mailbox.js'
 import type { ObservedSession } from '../observe/metrics.js'
-import { Outbox, type OutboxOwner } from './outbox.js'
+import { SendQueue, type SendQueueOwner } from './send-queue.js'
 import type { Presence } from '../auth/presence.js'
 import { RateLimit } from './rate-limit.js'
 import type { SocketListener, SessionSocket } from './session-socket.js'
@@ -61,11 +61,11 @@ export interface SessionReport {
  * One device's socket: its identity, its subscriptions, and its messages, handled strictly one after the other. Most sessions are idle most of the time, so
  * the parts that only a busy session needs exist only while it needs them.
  */
-export class Session implements Publisher, Caller, Subscriber, ObservedSession, OutboxOwner, SocketListener {
+export class Session implements Publisher, Caller, Subscriber, ObservedSession, SendQueueOwner, SocketListener {
   readonly #relay: SessionTools
   readonly #id: string
   readonly #socket: SessionSocket
-  readonly #outbox: Outbox
+  readonly #sendQueue: SendQueue
   readonly #heartbeat: Heartbeat
   readonly #openedAt = Math.round(performance.now())
   /** Present until a hello answers it. */
@@ -91,13 +91,13 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#id = id
     this.#socket = socket
     this.#heartbeat = new Heartbeat(config.heartbeatMs, this.#openedAt)
-    this.#outbox = new Outbox(socket, config.slowReaderBytes, this)
+    this.#sendQueue = new SendQueue(socket, config.slowReaderBytes, this)
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     const nonce = (this.#nonce = drawNonce())
     relay.sessions.add(this)
     socket.listener = this
     this.send({ type: 'challenge', ...protocolVersions, nonce, time: Date.now() })
-    this.#outbox.flush()
+    this.#sendQueue.flush()
   }
 
   get org(): OrgId {
@@ -113,33 +113,33 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   get queuedBytes(): number {
-    return this.#outbox.queuedBytes
+    return this.#sendQueue.queuedBytes
   }
 
   oldestMs(now: number): number {
-    return this.#outbox.oldestMs(now)
+    return this.#sendQueue.oldestMs(now)
   }
 
   send(message: RelayMessage): void {
     if (message.type === 'refused') this.#relay.metrics.refused(message.code)
     else if (message.type === 'failed') this.#relay.metrics.failed(message.code)
     this.#sendWelcome()
-    this.#outbox.send(message)
+    this.#sendQueue.send(message)
   }
 
   sendEncoded(message: Uint8Array): void {
     const welcome = this.#welcome
     this.#welcome = undefined
-    // The outbox sends a long message as a frame of its own, so a welcome before it would cost a frame too.
-    this.#outbox.sendEncoded(welcome ? Buffer.concat([welcome, message]) : message)
+    // The send queue sends a long message as a frame of its own, so a welcome before it would cost a frame too.
+    this.#sendQueue.sendEncoded(welcome ? Buffer.concat([welcome, message]) : message)
   }
 
   get isBusy(): boolean {
-    return this.#outbox.isBusy
+    return this.#sendQueue.isBusy
   }
 
   get isFull(): boolean {
-    return this.#outbox.isFull
+    return this.#sendQueue.isFull
   }
 
   get hasEnded(): boolean {
@@ -147,7 +147,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   drained(): Promise<void> {
-    return this.#outbox.drained()
+    return this.#sendQueue.drained()
   }
 
   settled(bytes: number): void {
@@ -177,7 +177,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     if (this.#identity && hasExpired(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
     const now = Math.round(performance.now())
     if (this.#rateLimit?.isFull(now)) this.#rateLimit = undefined
-    if (this.#outbox.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#outbox.drop()
+    if (this.#sendQueue.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#sendQueue.drop()
     const heartbeat = this.#heartbeat.judge(now)
     if (heartbeat === 'PING') this.#socket.ping()
     if (heartbeat !== 'GONE') return
@@ -193,8 +193,8 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
       role: this.#identity?.role,
       openedMs: Math.round(now - this.#openedAt),
       feeds: this.#subscriptions?.count ?? 0,
-      queuedBytes: this.#outbox.queuedBytes,
-      oldestMs: Math.round(this.#outbox.oldestMs(now)),
+      queuedBytes: this.#sendQueue.queuedBytes,
+      oldestMs: Math.round(this.#sendQueue.oldestMs(now)),
       behind: this.#subscriptions?.behind ?? 0,
     }
   }
@@ -253,13 +253,13 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     if (!this.#isAwaited || this.#inbox || this.#subscriptions?.isCatchingUp) return
     this.#isAwaited = false
     this.#sendWelcome()
-    this.#outbox.flush()
+    this.#sendQueue.flush()
   }
 
   #sendWelcome(): void {
     const welcome = this.#welcome
     this.#welcome = undefined
-    if (welcome) this.#outbox.sendEncoded(welcome)
+    if (welcome) this.#sendQueue.sendEncoded(welcome)
   }
 
   /** Counts waiting bytes, and pauses the socket of a device that sends faster than the relay works. */
@@ -394,7 +394,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   #end(code: number): void {
     this.#ended = true
-    this.#outbox.flush()
+    this.#sendQueue.flush()
     this.#socket.resume()
     this.#socket.close(code)
     // The relay does not wait for the peer's half of the close.
@@ -404,7 +404,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   onClose(code: number): void {
     this.#ended = true
     clearTimeout(this.#helloTimer)
-    this.#outbox.closed()
+    this.#sendQueue.closed()
     this.#subscriptions?.removeAll()
     if (this.#identity) this.#relay.presence.remove(this)
     this.#relay.mailboxes.leave(this)

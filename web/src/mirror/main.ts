@@ -1,6 +1,6 @@
 import { askForPass } from './handover.js'
 import { LiveMirror } from './live-mirror.js'
-import { MirrorPage } from './page.js'
+import { MirrorPage } from './mirror-page.js'
 
 // One live mirror with nothing but yjs, y-websocket and the key of its seals. `mirror.html#<org>/<mirror>` names it; the pass comes from a tab with the org's
 // engine (see handover.ts).

@@ -1,5 +1,5 @@
 import { defineElement } from '../base/define-element.js'
-import { EntenteShares } from '../external/shares.js'
+import { EntenteShares } from '../sharing/shares.js'
 
 defineElement('entente-shares', EntenteShares)
 

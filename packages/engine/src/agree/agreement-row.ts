@@ -2,8 +2,8 @@ import * as v from 'valibot'
 import type { ConnectionId, Side } from '@entente/protocol'
 import type { AgreedField, AgreementView, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
-import { slotsRegister } from './effect.js'
-import { objectNames } from './effective.js'
+import { slotsRegister } from './apply-agreement.js'
+import { objectNames } from './narrow-proposal.js'
 import {
   agreedTerms,
   type DecidedAcceptance,

@@ -10,8 +10,8 @@ import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-rec
 import { agreementFacts, agreementView } from './agreement-row.js'
 import { canonicalHash, contentToValue } from './canonical.js'
 import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
-import { effectiveEdits } from './effect.js'
-import { effectiveAgreement, objectNames, refuseProposal } from './effective.js'
+import { effectiveEdits } from './apply-agreement.js'
+import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
 import { preflightLines, suggestFields } from './mapping-lines.js'
 import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 

@@ -1,5 +1,5 @@
 import type { ConnectionId } from '@entente/protocol'
-import type { Rule } from '../query/rule.js'
+import type { Rule } from '../query/sharing-rule.js'
 import type { ObjectName } from '../schema/schema.js'
 
 /**

@@ -1,4 +1,4 @@
 export * from './condition.js'
 export * from './order.js'
 export * from './query.js'
-export * from './rule.js'
+export * from './sharing-rule.js'

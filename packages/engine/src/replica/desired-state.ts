@@ -4,7 +4,7 @@ import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import type { TeamNames } from '../seal/keys.js'
 import { type FeedRole, isMessage, objectByTopic, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
-import { nameTeamRegister } from './sealer.js'
+import { nameTeamRegister } from './feed-sealer.js'
 import type { Address } from './stored.js'
 
 /** What the relay should hold under one key of an own feed. */

@@ -7,18 +7,18 @@ import type { Tabs } from '../port/tabs.js'
 import type { Row } from '../row/row.js'
 import { type FlaggedDirty, Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
-import { type Absorber, absorbEntry, isDeferred, openDoc, withdrawnFrom } from './absorb.js'
+import { type Absorber, absorbEntry, isDeferred, openDoc, withdrawnFrom } from './absorb-entry.js'
 import { compareAt, type Comparison } from './compare.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { mayPublish } from './policy.js'
-import { project } from './project.js'
+import { project } from './project-offer.js'
 import { RecordMapIndex } from './record-map-index.js'
 import type { LeftOut, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
 import type { RecordMaps } from './rows-view.js'
-import { Sealer } from './sealer.js'
+import { FeedSealer } from './feed-sealer.js'
 import { withoutSlots } from './seen.js'
 import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
@@ -84,7 +84,7 @@ export class Replica implements ReplicaView {
   readonly #tabs: Tabs
   /** The rows in memory, as functions over rows see them. */
   readonly #view: RecordMapIndex
-  readonly #sealer: Sealer
+  readonly #sealer: FeedSealer
   readonly #replicaState = new ReplicaState()
   readonly #context: ReplicaContext
   readonly #followed: FollowedFeeds
@@ -116,7 +116,7 @@ export class Replica implements ReplicaView {
     this.#store = store
     this.#tabs = tabs
     this.#view = new RecordMapIndex(this.rows)
-    this.#sealer = new Sealer(org, this.#view, random)
+    this.#sealer = new FeedSealer(org, this.#view, random)
     this.#client = randomInteger(random)
     this.#problem = problem ?? ((): void => undefined)
     this.#context = {

@@ -1,2 +1,2 @@
 export { docKey, mailboxId } from './keys.js'
-export { open } from './seal.js'
+export { open } from './seal-register.js'

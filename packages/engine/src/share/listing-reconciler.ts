@@ -1,7 +1,7 @@
 import type { ObjectName } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
-import { objectNames } from '../agree/effective.js'
+import { objectNames } from '../agree/narrow-proposal.js'
 import type { EngineContext } from '../context.js'
 import { nextTurn } from '../flow/turns.js'
 import { isSameValue } from '../schema/value.js'

@@ -3,7 +3,7 @@ import type { ConnectionId } from '@entente/protocol'
 import type { ObjectName } from '../api/index.js'
 import { value } from '../agree/agreement-terms.js'
 import { operators } from '../query/condition.js'
-import type { Rule } from '../query/rule.js'
+import type { Rule } from '../query/sharing-rule.js'
 import { type Row, valueOf } from '../row/row.js'
 
 const ruleSchema = v.object({

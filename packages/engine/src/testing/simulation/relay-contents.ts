@@ -1,5 +1,5 @@
 import { type Key, loadDoc, readSlots, rootName } from '@entente/protocol'
-import { openContent } from '../../seal/seal.js'
+import { openContent } from '../../seal/seal-register.js'
 import { teamKey } from '../../seal/keys.js'
 import { teamFeed } from '../../replica/feed-role.js'
 import { feedOf, type Kept, type RelayState } from '../relay-state.js'

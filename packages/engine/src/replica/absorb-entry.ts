@@ -7,7 +7,7 @@ import { type FeedRole, objectByTopic, textOf } from './feed-role.js'
 import { joinUpdate } from './join-update.js'
 import type { LeftOut } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import type { Sealer } from './sealer.js'
+import type { FeedSealer } from './feed-sealer.js'
 import { seenBefore, seenBeyond, seenIn } from './seen.js'
 import type { Address, Seen, Stored, StoredDoc } from './stored.js'
 
@@ -22,7 +22,7 @@ export interface Absorber {
   readonly feed: FeedName
   readonly feedRole: FeedRole
   readonly rows: RowsView
-  readonly sealer: Sealer
+  readonly sealer: FeedSealer
   readonly leftOut: ReadonlySet<LeftOut>
   /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, SE4). */
   readonly problem: (what: string) => void

@@ -8,20 +8,20 @@ const fullBytes = 512 * 1024
 /** From this size on, in bytes, a message is a frame of its own, so that readers share it without a copy for each. */
 const sharedBytes = 16 * 1024
 
-/** The owner of an outbox. */
-export interface OutboxOwner {
-  /** The outbox dropped its reader. */
+/** The owner of a send queue. */
+export interface SendQueueOwner {
+  /** The send queue dropped its reader. */
   droppedForSlowness(): void
 }
 
 /**
- * The messages to one socket. Messages of one turn of the event loop leave together, in as few frames as the frame limit allows. The outbox drops a
+ * The messages to one socket. Messages of one turn of the event loop leave together, in as few frames as the frame limit allows. The send queue drops a
  * slow reader at a bound of bytes or of time (rule SR1).
  */
-export class Outbox {
+export class SendQueue {
   readonly #socket: WebSocket
   readonly #bound: number
-  readonly #owner: OutboxOwner
+  readonly #owner: SendQueueOwner
   #isDropped = false
   // Lists exist only while they hold something: most sockets are idle most of the time.
   #messages: Uint8Array[] | undefined
@@ -31,7 +31,7 @@ export class Outbox {
   #undelivered: number[] | undefined
   #waiting: (() => void)[] | undefined
 
-  constructor(socket: WebSocket, bound: number, owner: OutboxOwner) {
+  constructor(socket: WebSocket, bound: number, owner: SendQueueOwner) {
     this.#socket = socket
     this.#bound = bound
     this.#owner = owner

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { operators, operatorsOf, type Condition } from './condition.js'
 import { fieldTypes } from '../schema/field.js'
-import { emptyRule, matchesRule, maxConditions, validateRule, type Rule } from './rule.js'
+import { emptyRule, matchesRule, maxConditions, validateRule, type Rule } from './sharing-rule.js'
 import { standardOpportunity as schema } from '../schema/schema.js'
 import type { Value } from '../schema/value.js'
 

@@ -2,7 +2,7 @@ import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
 import type { RandomBytes } from '../port/random.js'
 import type { Register } from '../row/row.js'
 import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
-import { messageBinding, open, openContent, poolRandom, seal, valueOfContent } from '../seal/seal.js'
+import { messageBinding, open, openContent, poolRandom, seal, valueOfContent } from '../seal/seal-register.js'
 import { type FeedRole, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
@@ -15,7 +15,7 @@ export interface TeamRegister {
 }
 
 /** Seals and opens the values of feeds, each with the key of its feed role. Keys are derived once per feed and version. */
-export class Sealer {
+export class FeedSealer {
   readonly #org: OrgId
   readonly #rows: RowsView
   readonly #random: RandomBytes

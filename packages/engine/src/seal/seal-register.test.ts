@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/feed-role.js'
 import type { Register } from '../row/row.js'
 import { claimHash, docKey, mailboxClaim, mailboxId, mailboxKey, messagesKey, teamKey, TeamNames } from './keys.js'
-import { open, seal, type SealBinding } from './seal.js'
+import { open, seal, type SealBinding } from './seal-register.js'
 
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const connection = parseConnectionId('c'.repeat(22))

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { FieldMapping } from '../api/index.js'
 import { findField, standardLead } from '../schema/schema.js'
 import { canonicalHash, canonicalJson } from './canonical.js'
-import { effectiveAgreement } from './effective.js'
+import { effectiveAgreement } from './narrow-proposal.js'
 import type { AcceptanceTerms, ProposalTerms } from './agreement-terms.js'
 
 const fields = standardLead.fields

@@ -3,7 +3,7 @@ import { encodeUtf8 } from 'lib0/string'
 import type { Register } from '../row/row.js'
 import { type Comparison, slotsAbove } from './compare.js'
 import type { DesiredState } from './desired-state.js'
-import type { Sealer } from './sealer.js'
+import type { FeedSealer } from './feed-sealer.js'
 import type { Head, StoredDoc } from './stored.js'
 
 export interface Projection extends Comparison {
@@ -12,7 +12,7 @@ export interface Projection extends Comparison {
   readonly head: Head | undefined
   /** The stored doc with its bytes, where the need is `update`. */
   readonly doc: StoredDoc | undefined
-  readonly sealer: Sealer
+  readonly sealer: FeedSealer
   /** The page load's Yjs client id. */
   readonly client: number
 }

@@ -2,7 +2,7 @@ import { feedName, parseOrgId } from '@entente/protocol'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createLog } from './log.js'
 import type { Watcher } from './store/store.js'
-import { type WatchingRelay, watchStore } from './watch-store.js'
+import { type WatchingRelay, watchStore } from './store-changes.js'
 
 const feed = feedName({ kind: 'team', org: parseOrgId('a'.repeat(43)), topic: 'messages' })
 

@@ -1,0 +1,33 @@
+import type { Offer } from '@entente/protocol'
+import { noUsage, type Quota, sizeOf, type Usage } from '../store/account.js'
+import type { KeyState, Write } from '../store/store.js'
+
+/** Room beyond the quota that only control entries may use: revoking a device, or narrowing a policy, must not fail for lack of space (rule QU2). */
+const controlEntrySpare: Usage = { bytes: 64 * 1024, docs: 100, connections: 0 }
+
+/** The usage that an accepted write adds to its org's account. */
+export function growthOf(write: Pick<Offer, 'kind' | 'whole' | 'bytes'>, connects: Write['connects'], last: KeyState | undefined): Usage {
+  const { kind, whole } = write
+  const before = last === undefined || last.kind === 'erased' ? 0 : 1
+  return {
+    bytes: sizeOf(write) - (kind === 'doc' && !whole ? 0 : (last?.bytes ?? 0)),
+    docs: (kind === 'erased' ? 0 : 1) - before,
+    connections: connects,
+  }
+}
+
+/**
+ * Whether a write would take its org over a bound. Only a bound that the write adds to counts, so a write that reduces usage always passes.
+ *
+ * @param quota 0 is no bound
+ * @param usage of the org, pending entries included
+ * @returns which bound is reached and what to do, or undefined within the quota
+ */
+export function overQuota(kind: Offer['kind'], growth: Usage, quota: Quota, usage: Usage): string | undefined {
+  const spare = kind === 'control' ? controlEntrySpare : noUsage
+  const isFull = (what: keyof Usage): boolean =>
+    growth[what] > 0 && quota[what] > 0 && usage[what] + growth[what] > quota[what] + spare[what]
+  if (isFull('connections')) return 'The org has reached its number of connections at this relay; end one, or ask its operator.'
+  if (isFull('docs')) return 'The org has reached its number of records and messages at this relay; erase some, or ask its operator.'
+  return isFull('bytes') ? 'The org’s space at this relay is used up; erase something, or ask its operator.' : undefined
+}
