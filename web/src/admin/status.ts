@@ -64,7 +64,7 @@ export interface OrgReport extends Amounts {
 }
 
 /** The result of one request. */
-export type Answer =
+export type StatusAnswer =
   | { readonly kind: 'status'; readonly status: RelayStatus }
   /** The relay wants the operator's token, or another one. */
   | { readonly kind: 'token' }
@@ -75,7 +75,7 @@ export type Answer =
 const patienceMs = 5_000
 
 /** Asks the relay that served this page for its status. The token goes in a header only, so that no address or log holds it. */
-export async function askStatus(token: string | undefined): Promise<Answer> {
+export async function askStatus(token: string | undefined): Promise<StatusAnswer> {
   try {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const response = await fetch('admin/status', { headers, cache: 'no-store', signal: AbortSignal.timeout(patienceMs) })

@@ -1,4 +1,4 @@
-import { type Answer, askStatus, type RelayStatus } from './status.js'
+import { type StatusAnswer, askStatus, type RelayStatus } from './status.js'
 
 const everyMs = 2_000
 /** Samples in a curve: two minutes. */
@@ -24,12 +24,12 @@ export type View =
 /** Asks the relay every two seconds while the page is visible. The token lives as long as the tab. */
 export class Watch {
   readonly #show: (view: View) => void
-  readonly #ask: (token: string | undefined) => Promise<Answer>
+  readonly #ask: (token: string | undefined) => Promise<StatusAnswer>
   #view: View = { kind: 'asking' }
   #timer: ReturnType<typeof setTimeout> | undefined
   #round = 0
 
-  constructor(show: (view: View) => void, ask: (token: string | undefined) => Promise<Answer> = askStatus) {
+  constructor(show: (view: View) => void, ask: (token: string | undefined) => Promise<StatusAnswer> = askStatus) {
     this.#show = show
     this.#ask = ask
   }
@@ -82,7 +82,7 @@ export class Watch {
     else this.#timer = setTimeout(this.#look, answer.kind === 'wait' ? answer.retryMs : everyMs)
   }
 
-  #after(answer: Answer, shown: boolean): View {
+  #after(answer: StatusAnswer, shown: boolean): View {
     const before = this.#view
     switch (answer.kind) {
       case 'token':

@@ -1,5 +1,5 @@
 import type { Engine } from '@entente/engine'
-import { type Answer, answerPages } from '../mirror/handover.js'
+import { type HandoverAnswer, answerPages } from '../mirror/handover.js'
 
 /**
  * Gives pages of this origin the pass for a live mirror of this org while this tab leads: only the leading tab has the link to ask for a token.
@@ -9,7 +9,7 @@ import { type Answer, answerPages } from '../mirror/handover.js'
 export function serveLiveMirrors(engine: Engine): () => void {
   return answerPages(({ org, mirror }) =>
     org === engine.org.id && engine.sync.status().leader
-      ? engine.sync.openGateway(mirror).then((pass): Answer => ({ kind: 'pass', pass }), refusalOf)
+      ? engine.sync.openGateway(mirror).then((pass): HandoverAnswer => ({ kind: 'pass', pass }), refusalOf)
       : undefined,
   )
 }
@@ -19,7 +19,7 @@ export function liveMirrorAddress(engine: Engine, mirror: string): string {
   return `mirror.html#${engine.org.id}/${mirror}`
 }
 
-function refusalOf(error: unknown): Answer {
+function refusalOf(error: unknown): HandoverAnswer {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   const message = error instanceof Error ? error.message : 'The mirror could not be opened.'
   return { kind: 'refused', ended: code === 'NOT_FOUND', message }

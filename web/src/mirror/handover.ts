@@ -12,7 +12,7 @@ export interface Wanted {
   readonly mirror: string
 }
 
-export type Answer =
+export type HandoverAnswer =
   | { readonly kind: 'pass'; readonly pass: Pass }
   /** `ended` if the relay has no doc of the mirror; else asking again later helps. */
   | { readonly kind: 'refused'; readonly ended: boolean; readonly message: string }
@@ -26,13 +26,13 @@ interface Question extends Wanted {
 const patienceMs = 2_000
 
 /** Asks the tabs of this origin for a pass. Resolves to `silence` if none answers within two seconds. */
-export function askForPass(wanted: Wanted): Promise<Answer> {
+export function askForPass(wanted: Wanted): Promise<HandoverAnswer> {
   const reply = `${askChannel}-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`
   const answers = new BroadcastChannel(reply)
   const questions = new BroadcastChannel(askChannel)
-  return new Promise<Answer>((resolve) => {
+  return new Promise<HandoverAnswer>((resolve) => {
     setTimeout(() => resolve({ kind: 'silence' }), patienceMs)
-    answers.addEventListener('message', ({ data }: MessageEvent<Answer>) => resolve(data))
+    answers.addEventListener('message', ({ data }: MessageEvent<HandoverAnswer>) => resolve(data))
     questions.postMessage({ ...wanted, reply } satisfies Question)
   }).finally(() => {
     answers.close()
@@ -46,7 +46,7 @@ export function askForPass(wanted: Wanted): Promise<Answer> {
  * @param answer undefined if another tab must answer
  * @returns the function that ends it
  */
-export function answerPages(answer: (wanted: Wanted) => Promise<Answer> | undefined): () => void {
+export function answerPages(answer: (wanted: Wanted) => Promise<HandoverAnswer> | undefined): () => void {
   const questions = new BroadcastChannel(askChannel)
   questions.addEventListener('message', ({ data }: MessageEvent<Question>) => {
     void answer(data)?.then((said) => {

@@ -1,6 +1,6 @@
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import type { Answer } from './handover.js'
+import type { HandoverAnswer } from './handover.js'
 import { openSeal } from './open-seal.js'
 import { isSameDoc, type Pass } from './pass.js'
 
@@ -38,7 +38,7 @@ export interface MirrorState {
 export interface LiveMirrorOptions {
   /** The relay's gateway, `wss://…/gateway`. */
   readonly gateway: string
-  readonly askForPass: () => Promise<Answer>
+  readonly askForPass: () => Promise<HandoverAnswer>
   readonly show: (state: MirrorState) => void
   /** For programs without a browser's WebSocket. */
   readonly WebSocketPolyfill?: typeof WebSocket
@@ -83,7 +83,7 @@ export class LiveMirror {
     if (this.#isAsking || this.#stopped) return
     this.#isAsking = true
     clearTimeout(this.#timer)
-    const heard = (answer: Answer): void => {
+    const heard = (answer: HandoverAnswer): void => {
       this.#isAsking = false
       if (!this.#stopped) this.#hear(answer)
     }
@@ -95,7 +95,7 @@ export class LiveMirror {
     this.#timer = setTimeout(() => this.#ask(), ms)
   }
 
-  #hear(answer: Answer): void {
+  #hear(answer: HandoverAnswer): void {
     switch (answer.kind) {
       case 'pass':
         return this.#enter(answer.pass)

@@ -1,6 +1,6 @@
 import { mirrored, pairsOf, type Pair } from './reading.js'
 import type { Orgs } from './orgs.js'
-import type { Places, Stage } from './steps.js'
+import type { Places, Stage } from './stage.js'
 import { seconds, until } from './until.js'
 
 /** Both sides edit their own record of one pair, and each sees the other’s edit. */

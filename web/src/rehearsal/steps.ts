@@ -2,25 +2,13 @@ import { cutAndMend, editBoth } from './edits.js'
 import type { Orgs } from './orgs.js'
 import { bothViews, connectionOf, importedOf, pairsOf } from './reading.js'
 import { partnerAcceptance, vendorProposal } from './terms.js'
+import type { Places, Stage } from './stage.js'
 import { until } from './until.js'
-
-export interface Places {
-  readonly vendor: string
-  readonly partner: string
-}
 
 /** The guide's own memory over a reload: facts that the engines do not keep. */
 export interface Memory {
   readonly edited: boolean
   readonly caughtUp: boolean
-}
-
-export interface Stage {
-  readonly orgs: Orgs
-  /** Shows these places on both sides. */
-  readonly show: (places: Places) => void
-  /** Describes the work while the page does a step for the person. */
-  readonly say: (words: string) => void
 }
 
 export interface Step {

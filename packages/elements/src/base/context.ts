@@ -6,7 +6,8 @@ export const engineContext = Symbol.for('entente.engine/1')
 /** Fired on the document when a provider appears or gets its engine, for elements that were there before it. */
 export const providedEvent = 'entente-provided'
 
-type TakeEngine = (engine: Engine | undefined, end?: () => void) => void
+/** Receives the engine, or undefined once there is none, and a function that ends the subscription. */
+export type TakeEngine = (engine: Engine | undefined, end?: () => void) => void
 
 /** The event by which an element asks its ancestors for the engine, in the form of the web components community's context protocol. */
 export class ContextRequest extends Event {

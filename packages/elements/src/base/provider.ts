@@ -1,9 +1,7 @@
 import type { Engine } from '@entente/engine'
 import { css, html, LitElement, type PropertyValues, type TemplateResult } from 'lit'
-import { type ContextRequest, isContextRequest, providedEvent } from './context.js'
+import { isContextRequest, providedEvent, type TakeEngine } from './context.js'
 import { libraryVersion } from './define-element.js'
-
-type TakeEngine = ContextRequest['callback']
 
 /**
  * Provides the engine of one org to all elements of Entente inside it, however deep.

@@ -9,7 +9,7 @@ export interface LinkSettings {
 
 /** The store's reactions to changes of the link. */
 export interface LinkEvents {
-  hear(payload: string): void
+  receive(payload: string): void
   /** A new session has begun after one was lost: hints may have been missed. */
   regained(): void
   storeReplaced(): void
@@ -102,7 +102,7 @@ export class PostgresLink {
       url,
       connections,
       before,
-      (payload) => this.#events.hear(payload),
+      (payload) => this.#events.receive(payload),
       () => this.#lost(),
     )
   }

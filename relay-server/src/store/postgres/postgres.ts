@@ -157,7 +157,7 @@ class PostgresStore implements Store {
     }
     for (const [feed, head] of heads) {
       this.#watch.learn(feed, head, 0)
-      this.#watch.tellFeed(feed, head)
+      this.#watch.notifyFeed(feed, head)
     }
     return { incarnation, sequences, tails, accounts }
   }
@@ -181,7 +181,7 @@ class PostgresStore implements Store {
   async #keepInvitation(mailbox: string, work: (client: pg.ClientBase) => Promise<ChangedInvitation>): Promise<Invitation | undefined> {
     const session = await this.#link.present()
     const { kept, isChanged } = await session.use(work)
-    if (isChanged) this.#watch.tellMailbox(mailbox)
+    if (isChanged) this.#watch.notifyMailbox(mailbox)
     return kept
   }
 
@@ -213,7 +213,7 @@ class PostgresStore implements Store {
 
   async changeAccount(org: OrgId, change: AccountChange): Promise<boolean> {
     const isChanged = await this.#accounts.change(org, change)
-    if (isChanged) this.#watch.tellAccounts()
+    if (isChanged) this.#watch.notifyAccounts()
     return isChanged
   }
 

@@ -60,18 +60,18 @@ export class PostgresSession {
   }
 
   /**
-   * @param hear is called with each notification; `whenOver` is called once, when the session has ended
+   * @param receive is called with each notification; `whenOver` is called once, when the session has ended
    * @throws Error when the database cannot be reached, may lose what it acknowledged by its settings, or is of another version
    */
   static async open(
     url: string,
     connections: number,
     before: Known | undefined,
-    hear: (payload: string) => void,
+    receive: (payload: string) => void,
     whenOver: () => void,
   ): Promise<PostgresSession> {
     const line = await connect(url)
-    line.on('notification', ({ payload }) => hear(payload ?? ''))
+    line.on('notification', ({ payload }) => receive(payload ?? ''))
     try {
       await line.query(sessionSql)
       await refuseUnsafe(line)

@@ -106,23 +106,23 @@ export class PostgresWatch {
     for (const feed of feeds) this.#heads.delete(feed)
   }
 
-  tellFeed(feed: FeedName, head: number): void {
+  notifyFeed(feed: FeedName, head: number): void {
     this.#hints.feed(feed, head)
     this.#soon()
   }
 
-  tellMailbox(mailbox: string): void {
+  notifyMailbox(mailbox: string): void {
     this.#hints.mailbox(mailbox)
     this.#soon()
   }
 
-  tellAccounts(): void {
+  notifyAccounts(): void {
     this.#hints.accounts()
     for (const watcher of this.#watchers) watcher.accountsChanged()
     this.#soon()
   }
 
-  hear(payload: string): void {
+  receive(payload: string): void {
     for (const watcher of this.#watchers) this.#hints.pass(payload, watcher)
   }
 
