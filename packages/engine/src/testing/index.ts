@@ -10,7 +10,7 @@ export { type MemoryReplica, type MemoryReplicaOptions, openMemoryReplica } from
 export * from './sample-connection.js'
 export { docKey, open as openSeal } from '../seal/index.js'
 export { type ReplicaSetup, type ReplicaSetupOptions, setup, type Setup, type SetupOptions, type Stage, stages } from './setup.js'
-export { type Fault, faultNames, Simulation, type SimulationOptions } from './simulation/simulation.js'
+export { type Fault, faultNames, Simulation, type SimulationOptions } from './simulation.js'
 export {
   type Connected,
   connect,

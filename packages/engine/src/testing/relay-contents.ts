@@ -1,10 +1,10 @@
 import { type Key, loadDoc, readSlots, rootName } from '@entente/protocol'
-import { openContent } from '../../seal/seal-register.js'
-import { teamKey } from '../../seal/keys.js'
-import { teamFeed } from '../../replica/feed-role.js'
-import { feedOf, type Kept, type RelayState } from '../relay-state.js'
-import { connectionEdits, partnerOrg, vendorOrg } from '../sample-connection.js'
-import { noteStamp, type Stamps } from './device.js'
+import { openContent } from '../seal/seal-register.js'
+import { teamKey } from '../seal/keys.js'
+import { teamFeed } from '../replica/feed-role.js'
+import { feedOf, type Kept, type RelayState } from './relay-state.js'
+import { connectionEdits, partnerOrg, vendorOrg } from './sample-connection.js'
+import { noteStamp, type Stamps } from './simulated-device.js'
 
 /** Notes the stamps of what the relay keeps of each org's rows, as far as it changed since the last time. */
 export function noteRelay(state: RelayState, held: Stamps, known: Map<string, number>): void {

@@ -1,5 +1,5 @@
-import type { OpenSocket, SocketEvents } from '../../port/socket.js'
-import type { MemoryRelay, RelayEnd } from '../relay.js'
+import type { OpenSocket, SocketEvents } from '../port/socket.js'
+import type { MemoryRelay, RelayEnd } from './relay.js'
 import type { Chance } from './chance.js'
 
 /** A socket whose frames move only when the simulation says so. */

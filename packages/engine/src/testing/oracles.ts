@@ -1,10 +1,10 @@
 import { otherSide, parseKey, sides } from '@entente/protocol'
-import { connectionFeed } from '../../replica/feed-role.js'
-import type { Register } from '../../row/row.js'
-import type { MemoryDevice } from '../device.js'
-import { sampleConnection, sampleFields } from '../sample-connection.js'
-import type { MemoryRelay } from '../relay.js'
-import { isBelow, mapOf, type SimulatedDevice, type Stamps } from './device.js'
+import { connectionFeed } from '../replica/feed-role.js'
+import type { Register } from '../row/row.js'
+import type { MemoryDevice } from './device.js'
+import { sampleConnection, sampleFields } from './sample-connection.js'
+import type { MemoryRelay } from './relay.js'
+import { isBelow, mapOf, type SimulatedDevice, type Stamps } from './simulated-device.js'
 import { docsOf, slotsWithBytes } from './relay-contents.js'
 
 /** What the oracles look at. */
