@@ -13,13 +13,16 @@ const cases: readonly {
   { rule: 'seen-before', faults: ['relayBackup', 'erase', 'longOffline'] },
 ]
 
+/** Far above the seed at which each is found today: a change of what the simulation draws moves it. */
+const most = 400
+
 describe('leaving a rule out', () => {
-  it.each(cases)('$rule is found by some seed, and the same seed passes with it', { timeout: 60_000 }, async ({ rule, faults }) => {
+  it.each(cases)('$rule is found by some seed, and the same seed passes with it', { timeout: 180_000 }, async ({ rule, faults }) => {
     const run = (seed: number, leftOut: NonNullable<SimulationOptions['leftOut']>): Promise<readonly string[]> =>
       new Simulation({ seed, faults: new Set(faults), leftOut }).run()
     let found: number | undefined
-    for (let seed = 0; seed < 120 && found === undefined; seed++) if ((await run(seed, new Set([rule]))).length > 0) found = seed
-    expect(found, 'no seed from 0 to 119 finds it').toBeDefined()
+    for (let seed = 0; seed < most && found === undefined; seed++) if ((await run(seed, new Set([rule]))).length > 0) found = seed
+    expect(found, `no seed below ${most} finds it`).toBeDefined()
     expect(await run(found ?? 0, new Set()), `seed ${found} with the rule`).toEqual([])
   })
 })
