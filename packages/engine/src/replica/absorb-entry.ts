@@ -5,7 +5,7 @@ import { carriedFields, effectiveVersion } from './desired-state.js'
 import { messageRowId } from './feed-key.js'
 import { type FeedRole, objectByTopic, textOf } from './feed-role.js'
 import { joinUpdate } from './join-update.js'
-import type { LeftOut } from './replica-context.js'
+import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
 import { seenBefore, seenBeyond, seenIn } from './seen.js'
@@ -23,7 +23,7 @@ export interface Absorber {
   readonly feedRole: FeedRole
   readonly rows: RowsView
   readonly sealer: FeedSealer
-  readonly leftOut: ReadonlySet<LeftOut>
+  readonly disabledRules: ReadonlySet<DisabledRule>
   /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, SE4). */
   readonly problem: (what: string) => void
 }
@@ -124,8 +124,8 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   return openDoc(absorber, entry.key, stored, changed, present && 'registers' in present ? present.registers : {})
 }
 
-function beforeWhole({ feedRole, leftOut }: Absorber, present: Stored | undefined): Seen | undefined {
-  return feedRole.own || leftOut.has('seen-before') ? undefined : seenBefore(present)
+function beforeWhole({ feedRole, disabledRules }: Absorber, present: Stored | undefined): Seen | undefined {
+  return feedRole.own || disabledRules.has('seen-before') ? undefined : seenBefore(present)
 }
 
 /**

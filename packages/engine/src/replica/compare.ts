@@ -3,7 +3,7 @@ import { isAbove, type Register } from '../row/row.js'
 import { type DesiredState, desiredStateAt } from './desired-state.js'
 import type { FeedKey } from './feed-key.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
-import type { LeftOut, ReplicaContext } from './replica-context.js'
+import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { DocHead, Head } from './stored.js'
 
@@ -25,26 +25,26 @@ export function compareAt(context: ReplicaContext, feedKey: FeedKey, rows: RowsV
   const feedRole = feedRoleOf(feedKey.feed, context.org, rows)
   if (!feedRole?.own) return undefined
   const desired = desiredStateAt(feedRole, feedKey.address, rows, context.sealer.names)
-  return { feedRole, desired, need: needOf(desired, head, context.leftOut) }
+  return { feedRole, desired, need: needOf(desired, head, context.disabledRules) }
 }
 
 /**
  * Compares the desired state with the relay's copy (rules DF1 to DF4).
  *
- * @param leftOut rules that a test leaves out
+ * @param disabledRules rules that a test disables
  */
-export function needOf(desired: DesiredState, head: Head | undefined, leftOut: ReadonlySet<LeftOut> = new Set()): Need {
+export function needOf(desired: DesiredState, head: Head | undefined, disabledRules: ReadonlySet<DisabledRule> = new Set()): Need {
   switch (desired.kind) {
     case 'nothing':
       return 'none'
     case 'erased':
-      if (!head && leftOut.has('tombstones')) return 'none'
+      if (!head && disabledRules.has('tombstones')) return 'none'
       return head?.kind === 'erased' && !head.unsent ? 'none' : 'erase'
     case 'message':
     case 'control':
       return head && 'stamp' in head && compareStamps(desired.register[0], head.stamp) <= 0 ? 'none' : 'message'
     case 'doc':
-      return needOfDoc(desired, head, !leftOut.has('hold'))
+      return needOfDoc(desired, head, !disabledRules.has('defer'))
   }
 }
 

@@ -1,4 +1,4 @@
-export type { LeftOut } from './replica-context.js'
+export type { DisabledRule } from './replica-context.js'
 export type { Followed } from './followed.js'
 export type { InboxMessage, PeerDoc } from './replica-state.js'
 export { messageRowId } from './feed-key.js'

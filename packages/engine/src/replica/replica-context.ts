@@ -3,8 +3,8 @@ import type { ReplicaState } from './replica-state.js'
 import type { AllRows } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
 
-/** Rules that a test leaves out to see that they are needed. Nothing else ever does. */
-export type LeftOut = 'hold' | 'tombstones' | 'project-all' | 'team-first' | 'seen-before'
+/** Rules that a test disables to show that each is needed. Nothing else ever does. */
+export type DisabledRule = 'defer' | 'tombstones' | 'project-all' | 'team-first' | 'seen-before'
 
 /** What the parts of one replica share. */
 export interface ReplicaContext {
@@ -14,5 +14,5 @@ export interface ReplicaContext {
   readonly sealer: FeedSealer
   readonly replicaState: ReplicaState
   readonly allRows: AllRows
-  readonly leftOut: ReadonlySet<LeftOut>
+  readonly disabledRules: ReadonlySet<DisabledRule>
 }

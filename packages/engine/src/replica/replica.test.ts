@@ -14,7 +14,7 @@ import { needOf } from './compare.js'
 import { messageRowId } from './feed-key.js'
 import { connectionFeed, teamFeed } from './feed-role.js'
 import { policyText, readPolicy } from './policy.js'
-import type { LeftOut } from './replica-context.js'
+import type { DisabledRule } from './replica-context.js'
 import { type DocHead, docStoreKey } from './stored.js'
 
 const map = parseKey('map-of-ada')
@@ -186,7 +186,7 @@ describe('a replica', () => {
     }
     const desired = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, begun: true } as const
     expect(needOf(desired, head)).toBe('wait')
-    expect(needOf(desired, head, new Set(['hold']))).toBe('update')
+    expect(needOf(desired, head, new Set(['defer']))).toBe('update')
     expect(needOf(desired, { ...head, epoch: { version: 2, number: 0 } })).toBe('none')
   })
 
@@ -208,12 +208,12 @@ describe('a replica', () => {
   })
 
   it('sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
-    for (const leftOut of [[], ['team-first']] as LeftOut[][]) {
-      const { vera, paul } = await replicas({ vera: { team: true, leftOut } })
+    for (const disabledRules of [[], ['team-first']] as DisabledRule[][]) {
+      const { vera, paul } = await replicas({ vera: { team: true, disabledRules } })
       await registerPolicies(vera, paul)
       await absorb(vera, teamFeed(vendorOrg, 'rows'))
       await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
-      expect(await offersOf(vera, leads)).toHaveLength(leftOut.length)
+      expect(await offersOf(vera, leads)).toHaveLength(disabledRules.length)
       const team = await offersOf(vera, teamFeed(vendorOrg, 'rows'))
       await absorb(vera, teamFeed(vendorOrg, 'rows'), ...team.map((offer, index) => entryOf(offer, index + 1)))
       expect(await offersOf(vera, leads)).toHaveLength(1)

@@ -15,7 +15,7 @@ import { type Followed, FollowedFeeds } from './followed.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { RecordMapIndex } from './record-map-index.js'
-import type { LeftOut, ReplicaContext } from './replica-context.js'
+import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
@@ -33,8 +33,8 @@ export interface ReplicaOptions {
   readonly team: boolean
   /** Notes entries that could not be absorbed, in words without values. */
   readonly problem?: (what: string) => void
-  /** Tests only: see `LeftOut`. */
-  readonly leftOut?: ReadonlySet<LeftOut>
+  /** Tests only: see `DisabledRule`. */
+  readonly disabledRules?: ReadonlySet<DisabledRule>
 }
 
 /** One `entries` message, with the incarnation that the session's welcome named. */
@@ -107,7 +107,7 @@ export class Replica implements ReplicaView {
     return replica
   }
 
-  private constructor({ store, tabs, random, stamper, org, team, problem, leftOut }: ReplicaOptions) {
+  private constructor({ store, tabs, random, stamper, org, team, problem, disabledRules }: ReplicaOptions) {
     this.rows = new Rows(store, stamper, {
       flagDirty: (steps) => this.#flagDirty(steps),
       saved: (rows) => this.#tellTabs(rows, noStateChange),
@@ -125,7 +125,7 @@ export class Replica implements ReplicaView {
       sealer: this.#sealer,
       replicaState: this.#replicaState,
       allRows: this.rows,
-      leftOut: leftOut ?? new Set(),
+      disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
     this.#transactions = new Transactions(store, this.#view, this.#context)
@@ -305,7 +305,7 @@ export class Replica implements ReplicaView {
   }
 
   #absorber(feed: FeedName, feedRole: FeedRole): Absorber {
-    return { feed, feedRole, rows: this.#view, sealer: this.#sealer, leftOut: this.#context.leftOut, problem: this.#problem }
+    return { feed, feedRole, rows: this.#view, sealer: this.#sealer, disabledRules: this.#context.disabledRules, problem: this.#problem }
   }
 
   #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {

@@ -6,7 +6,7 @@ import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
 import type { RecordMapIndex } from './record-map-index.js'
-import type { LeftOut, ReplicaContext } from './replica-context.js'
+import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { isSameFeed, noStateChange, type StateChange } from './replica-state.js'
 import { Overlay } from './rows-view.js'
 import {
@@ -140,7 +140,7 @@ export class Transactions {
     }
     for (const feedKey of entryFeedKeys) compare(feedKey, true)
     const touched = this.#feedKeysOfSteps(steps, view)
-    for (const feedKey of touched) if (feedKey.feed === feed || !this.#context.leftOut.has('project-all')) compare(feedKey, false)
+    for (const feedKey of touched) if (feedKey.feed === feed || !this.#context.disabledRules.has('project-all')) compare(feedKey, false)
     if (rebuilt && feedRole.own)
       for (const feedKey of feedKeysOfFeed(feed, feedRole, this.#context.allRows, view, this.#context.sealer.names)) compare(feedKey, false)
     return [...dirtyFlags.values()]
@@ -187,7 +187,7 @@ export class Transactions {
   /** Forgets what the relay may have lost of a feed: the feed is then read from its beginning, and an own one published again (rule IN3). */
   async forget(feed: FeedName, own: boolean): Promise<StateChange> {
     const docs = [...this.#context.replicaState.heads(feed)].map(
-      ([key, head]) => [key, afterLoss(head, own, this.#context.leftOut)] as const,
+      ([key, head]) => [key, afterLoss(head, own, this.#context.disabledRules)] as const,
     )
     const writes = docs.map(([key, stored]): Write =>
       stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
@@ -211,9 +211,9 @@ export class Transactions {
   }
 }
 
-function afterLoss(head: Head, own: boolean, leftOut: ReadonlySet<LeftOut>): Stored | undefined {
+function afterLoss(head: Head, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
   if (head.kind === 'erased') {
-    if (own && leftOut.has('tombstones')) return undefined
+    if (own && disabledRules.has('tombstones')) return undefined
     return { ...head, sequence: 0, unsent: own }
   }
   if (own) return undefined

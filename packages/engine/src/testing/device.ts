@@ -5,7 +5,7 @@ import type { RandomBytes } from '../port/random.js'
 import type { OpenSocket } from '../port/socket.js'
 import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
-import type { LeftOut } from '../replica/replica-context.js'
+import type { DisabledRule } from '../replica/replica-context.js'
 import { Replica } from '../replica/replica.js'
 import type { Rows } from '../row/rows.js'
 import { Stamper } from '../row/stamper.js'
@@ -21,7 +21,7 @@ export interface MemoryDeviceOptions {
   readonly random: RandomBytes
   readonly team?: boolean
   readonly tabs?: Tabs
-  readonly leftOut?: ReadonlySet<LeftOut>
+  readonly disabledRules?: ReadonlySet<DisabledRule>
   readonly problem?: (what: string) => void
 }
 
@@ -41,9 +41,18 @@ export interface MemoryDevice {
  * @throws StoreError where the store refuses
  */
 export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<MemoryDevice> {
-  const { org, store, openSocket, clock, random, team = false, tabs = new MemoryBrowser().open(), leftOut, problem } = options
+  const { org, store, openSocket, clock, random, team = false, tabs = new MemoryBrowser().open(), disabledRules, problem } = options
   const stamper = new Stamper(clock, random)
-  const replica = await Replica.open({ store, tabs, random, stamper, org, team, ...(leftOut && { leftOut }), ...(problem && { problem }) })
+  const replica = await Replica.open({
+    store,
+    tabs,
+    random,
+    stamper,
+    org,
+    team,
+    ...(disabledRules && { disabledRules }),
+    ...(problem && { problem }),
+  })
   const hello = memoryHello(org)
   const link = new Link({
     replica,

@@ -43,15 +43,15 @@ import {
   withIncarnation,
 } from './relay-state.js'
 
-/** Rules that a test leaves out to see that they are needed. */
-export type RelayLeftOut = 'compare-and-set' | 'incarnations'
+/** Rules that a test disables to show that each is needed. */
+export type DisabledRelayRule = 'compare-and-set' | 'incarnations'
 
 export interface MemoryRelayOptions {
   readonly clock: Clock
   readonly random: RandomBytes
   /** True where the test calls `commit` for each batch that is to reach the disk. Otherwise each batch reaches it at once. */
   readonly manualCommit?: boolean
-  readonly leftOut?: ReadonlySet<RelayLeftOut>
+  readonly disabledRules?: ReadonlySet<DisabledRelayRule>
   /** How many entries a chunk of an answer to a subscription holds. Default 200. */
   readonly entriesPerChunk?: number
   /** Refuses offers that the rules would take, as a relay without room does. */
@@ -225,7 +225,7 @@ export class MemoryRelay {
     const isFresh = after === 0 && incarnation === 0
     const isKnown =
       isFresh ||
-      this.#options.leftOut?.has('incarnations') ||
+      this.#options.disabledRules?.has('incarnations') ||
       (knowsPosition(this.#durable, name, incarnation, position) && after <= feedOf(this.#durable, name).head)
     if (!isKnown) return this.#refuse(session, 'feed', number, 'LOST')
     session.feeds.set(number, name)
@@ -282,7 +282,7 @@ export class MemoryRelay {
     const isMessages = access.topic === 'messages'
     if (offer.kind !== 'erased' && (offer.kind === 'doc') === isMessages) return 'TYPE'
     if (offer.kind === 'control' && offer.key !== policyKey && !offer.key.startsWith('revoked.')) return 'FIELD'
-    if (!this.#options.leftOut?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
+    if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
     if (offer.kind === 'control' && offer.key === policyKey) {
       const before = last?.kind === 'control' ? decodePolicy(last.bytes) : undefined

@@ -1,5 +1,5 @@
 import type { Side } from '@entente/protocol'
-import type { LeftOut } from '../replica/index.js'
+import type { DisabledRule } from '../replica/index.js'
 import { type MemoryDevice, openMemoryDevice } from './device.js'
 import type { MemoryNetwork, NetworkDevice } from './network.js'
 import { partnerOrg, vendorOrg } from './sample-connection.js'
@@ -10,8 +10,8 @@ export interface MemoryReplicaOptions {
   readonly store?: MemoryStore
   /** Whether the org's rows go to its own team feed. */
   readonly team?: boolean
-  /** Rules of the replica that a test leaves out to see that they are needed. */
-  readonly leftOut?: readonly LeftOut[]
+  /** Rules of the replica that a test disables to show that each is needed. */
+  readonly disabledRules?: readonly DisabledRule[]
 }
 
 /** A device of one side of the sample connection, without an engine: its rows, its replica and its link. */
@@ -23,7 +23,7 @@ export interface MemoryReplica extends MemoryDevice, NetworkDevice {
 
 /** Opens a device at a network. Its link is not started. @throws StoreError where the store refuses */
 export async function openMemoryReplica(network: MemoryNetwork, side: Side, options: MemoryReplicaOptions = {}): Promise<MemoryReplica> {
-  const { store = new MemoryStore(), team = false, leftOut = [] } = options
+  const { store = new MemoryStore(), team = false, disabledRules = [] } = options
   const problems: string[] = []
   const device = await openMemoryDevice({
     org: side === 'vendor' ? vendorOrg : partnerOrg,
@@ -32,7 +32,7 @@ export async function openMemoryReplica(network: MemoryNetwork, side: Side, opti
     clock: network.clock,
     random: network.random(),
     team,
-    leftOut: new Set(leftOut),
+    disabledRules: new Set(disabledRules),
     problem: (what) => problems.push(what),
   })
   const { link } = device

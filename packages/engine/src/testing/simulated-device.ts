@@ -1,7 +1,7 @@
 import { decodePolicy, type Key, otherSide, policyKey, type Side, type Stamp } from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
 import type { OpenSocket } from '../port/socket.js'
-import type { LeftOut } from '../replica/replica-context.js'
+import type { DisabledRule } from '../replica/replica-context.js'
 import { effectiveVersion } from '../replica/desired-state.js'
 import { messageRowId } from '../replica/feed-key.js'
 import type { PeerDoc } from '../replica/replica-state.js'
@@ -21,7 +21,7 @@ export interface SimulationPorts {
   readonly clock: ManualClock
   readonly chance: Chance
   readonly openSocket: (opened: (socket: SimulatedSocket) => void) => OpenSocket
-  readonly leftOut: ReadonlySet<LeftOut>
+  readonly disabledRules: ReadonlySet<DisabledRule>
   readonly slotsOf: (version: number) => readonly number[]
   readonly problem: (what: string) => void
 }
@@ -58,7 +58,7 @@ export class SimulatedDevice {
 
   /** The next page load. A device that knows nothing is told of its connection first, as a joining device is. */
   async load(): Promise<void> {
-    const { chance, leftOut, problem } = this.#ports
+    const { chance, disabledRules, problem } = this.#ports
     this.#page = await openMemoryDevice({
       org: this.side === 'vendor' ? vendorOrg : partnerOrg,
       store: this.#store,
@@ -66,7 +66,7 @@ export class SimulatedDevice {
       clock: this.clock,
       random: (length) => chance.bytes(length),
       team: true,
-      leftOut,
+      disabledRules,
       problem: (what) => problem(`${this.name}: ${what}`),
     })
     await this.#page.rows.save([

@@ -1,6 +1,6 @@
-import type { LeftOut } from '../replica/replica-context.js'
+import type { DisabledRule } from '../replica/replica-context.js'
 import { ManualClock } from './clock.js'
-import { MemoryRelay, type RelayLeftOut } from './relay.js'
+import { MemoryRelay, type DisabledRelayRule } from './relay.js'
 import { emptyRelay, feedOf, type RelayState } from './relay-state.js'
 import { mapEdit, sampleFields } from './sample-connection.js'
 import { turn } from './turn.js'
@@ -40,8 +40,8 @@ export interface SimulationOptions {
   readonly faults: ReadonlySet<Fault>
   /** How much happens before the network heals. Default 200. */
   readonly steps?: number
-  /** Rules that a test leaves out to see that they are needed. */
-  readonly leftOut?: ReadonlySet<LeftOut | RelayLeftOut>
+  /** Rules that a test disables to show that each is needed. */
+  readonly disabledRules?: ReadonlySet<DisabledRule | DisabledRelayRule>
 }
 
 const year = 365 * 24 * 60 * 60 * 1000
@@ -77,13 +77,13 @@ export class Simulation {
     this.#options = options
     this.#faults = new Set(options.faults)
     const chance = (this.#chance = new Chance(options.seed))
-    const leftOut = options.leftOut ?? new Set()
+    const disabledRules = options.disabledRules ?? new Set()
     this.relay = new MemoryRelay({
       clock: this.#clock,
       random: (length) => chance.bytes(length),
       manualCommit: true,
       entriesPerChunk: 3,
-      leftOut: new Set([...leftOut].filter((rule) => rule === 'compare-and-set' || rule === 'incarnations')),
+      disabledRules: new Set([...disabledRules].filter((rule) => rule === 'compare-and-set' || rule === 'incarnations')),
       onRefused: ({ feed, offer, code }) => {
         if (code === 'BEHIND' || code === 'STALE_EPOCH' || (code === 'WAIT' && this.#relayFaulted)) return
         this.violations.push(`REFUSED ${code} ${feed} ${offer.key} ${offer.kind}`)
@@ -102,7 +102,7 @@ export class Simulation {
             opened(socket)
           },
         ),
-      leftOut: new Set([...leftOut].filter((rule) => rule !== 'compare-and-set' && rule !== 'incarnations')),
+      disabledRules: new Set([...disabledRules].filter((rule) => rule !== 'compare-and-set' && rule !== 'incarnations')),
       slotsOf: (version: number) => this.slotsByVersion[version] ?? [],
       problem: (what: string) => this.violations.push(`PROBLEM ${what}`),
     }
