@@ -437,7 +437,7 @@ export class Replica implements ReplicaView {
   readonly #report = (error: unknown): void => this.#problem(error instanceof Error ? error.message : 'A transaction failed.')
 }
 
-/** Rows whose arrival may make a held doc readable. */
+/** Rows whose arrival may make a deferred doc readable. */
 const unlocking: ReadonlySet<string> = new Set(['Agreement', 'RecordMap', 'Connection'])
 
 /** A head where the doc's bytes do not matter, because the entry brings the whole doc. */
