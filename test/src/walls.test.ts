@@ -37,8 +37,8 @@ const breaches = [
   ['relay-server/src/flow', "export { x } from '@entente/web'", 'no-restricted-imports', 'The relay reads nothing'],
   ['web/src', "export { x } from '@entente/relay-server'", 'no-restricted-imports', 'does not reach into the relay'],
   ['web/src', "export { x } from 'libsql'", 'no-restricted-imports', 'does not reach into the relay'],
-  ['web/src/mirror', "export { openEngine } from '@entente/engine'", 'no-restricted-imports', 'has no engine'],
-  ['web/src/mirror', "export { x } from '../app/relay-address.js'", 'no-restricted-imports', 'has no engine'],
+  ['web/src/live-mirror', "export { openEngine } from '@entente/engine'", 'no-restricted-imports', 'has no engine'],
+  ['web/src/live-mirror', "export { x } from '../app/relay-address.js'", 'no-restricted-imports', 'has no engine'],
   ['packages/engine/src', "console.log('saved')", 'no-console', ''],
   ['packages/engine/src', 'export default 1', 'no-default-export', ''],
   ['packages/engine/src', 'export const open = (x: any): void => x', 'no-explicit-any', ''],
@@ -57,7 +57,7 @@ const allowed = [
   ['relay-server/src/store/contract', "export { x } from '../postgres/postgres.js'"],
   ['relay-server/src/flow', "export { x } from '@entente/protocol'"],
   ['web/src', "export { x } from '@entente/browser'"],
-  ['web/src/mirror', "export { Doc } from 'yjs'"],
+  ['web/src/live-mirror', "export { Doc } from 'yjs'"],
 ] as const
 
 interface Finding {

@@ -1,5 +1,5 @@
 import type { Engine } from '@entente/engine'
-import { type HandoverAnswer, answerPages } from '../mirror/handover.js'
+import { type HandoverAnswer, answerPages } from '../live-mirror/handover.js'
 
 /**
  * Gives pages of this origin the pass for a live mirror of this org while this tab leads: only the leading tab has the link to ask for a token.

@@ -1,5 +1,5 @@
 import { defineElement } from '../base/define-element.js'
-import { EntenteExternal } from '../mirror/external.js'
+import { EntenteExternal } from '../mirror/mirrors.js'
 
 defineElement('entente-external', EntenteExternal)
 
