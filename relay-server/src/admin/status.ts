@@ -6,6 +6,7 @@ import type { Load } from '../observe/load.js'
 import type { Account, Standing, Usage } from '../store/account.js'
 import type { SessionReport } from '../session/session.js'
 import type { StoreStats } from '../store/store.js'
+import { rememberFor } from '../flow/remember.js'
 
 /** Items listed one by one; the rest shows in totals, so that no answer grows with the sockets or orgs. */
 const listed = 200
@@ -135,17 +136,4 @@ function respond(response: ServerResponse, status: number, body: object): void {
   response.setHeader('content-type', 'application/json; charset=utf-8')
   response.setHeader('cache-control', 'no-store')
   response.writeHead(status).end(`${JSON.stringify(body)}\n`)
-}
-
-function rememberFor<T>(ms: number, take: () => Promise<T>): () => Promise<T> {
-  let at = Number.NEGATIVE_INFINITY
-  let taken: Promise<T> | undefined
-  return () => {
-    const now = performance.now()
-    if (!taken || now - at > ms) {
-      at = now
-      taken = take()
-    }
-    return taken
-  }
 }

@@ -13,6 +13,8 @@ const access: Access = { name: feedName(feed), feed, writes: false, mailboxUntil
 /** A feed of messages, as long as it is said to be, and two who may read it. */
 class Scene {
   head = 5
+  /** Whether reads of the feed fail. */
+  fails = false
   readonly read: number[] = []
   readonly lost: number[] = []
   readonly readers: FeedReaders
@@ -27,6 +29,7 @@ class Scene {
       this.#reading++
       await new Promise((resolve) => setTimeout(resolve, 1))
       this.#reading--
+      if (this.fails) throw new Error('the store is away')
       const entries = Array.from({ length: Math.max(0, head - after) }, (_, index) => ({
         sequence: after + index + 1,
         key: parseKey(`k${after + index + 1}`),
@@ -40,11 +43,11 @@ class Scene {
     const metrics = new Metrics()
     this.readers = new FeedReaders((_, after) => page(after), metrics)
     const store: Partial<Store> = { page: (_, after) => page(after) }
-    const asker = { lose: (subscription: Subscription) => this.#lose(subscription), readFailed: () => {}, caughtUp: () => {} }
+    const owner = { lose: (subscription: Subscription) => this.#lose(subscription), readFailed: () => {}, caughtUp: () => {} }
     this.catchUp = new CatchUp(
       { store: store as Store, readers: this.readers, timeSlices: new TimeSlices(4, 4), metrics },
       this.#reader,
-      asker,
+      owner,
     )
   }
 
@@ -145,7 +148,7 @@ it('[CU3] reads on where a feed has grown while its subscription waited, and los
   expect(scene.read).toContain(5)
 })
 
-it('[RS2] reads on where a feed has grown at other hands while its subscription waited', async () => {
+it('[RS2] reads on where a feed has been written by another relay while its subscription waited', async () => {
   const scene = new Scene()
   const vera = scene.enter(1)
   await expect.poll(() => vera.live).toBe(true)
@@ -171,6 +174,22 @@ it.each(['here', 'elsewhere'])('[RS2] reads on where a feed grew %s while its la
   if (where === 'here') scene.readers.fanOut(...updates(7))
   else scene.readers.grew(access.name, 7)
   await expect.poll(() => vera.cursor).toBe(7)
+})
+
+it('[RS2] lets its readers catch up at once where a read fails, though the feed goes on growing meanwhile', async () => {
+  const scene = new Scene()
+  const vera = scene.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  scene.fails = true
+  scene.read.length = 0
+  for (let head = 6; vera.live && head < 200; head++) {
+    scene.readers.grew(access.name, (scene.head = head))
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(vera.live).toBe(false)
+  scene.fails = false
+  scene.catchUp.follow(vera)
+  await expect.poll(() => [vera.live, vera.cursor]).toEqual([true, scene.head])
 })
 
 it('[RS2] gives the live readers what another found to have come when it caught up', async () => {

@@ -158,25 +158,25 @@ export class FeedReaders {
     const feed = this.#feeds.get(name)
     if (!feed || head <= feed.sent) return
     feed.grownTo = Math.max(feed.grownTo, head)
-    if (feed.live > 0) this.#pulls.ask(name).catch(() => this.#dropBehind(name))
+    if (feed.live > 0) void this.#pulls.ask(name)
   }
 
   async #pull(name: FeedName): Promise<void> {
     const feed = this.#feeds.get(name)
     if (!feed || feed.live === 0 || feed.grownTo <= feed.sent) return
     const { sent: from, grownTo } = feed
-    const { entries, done, head } = await this.#readPage(name, from)
+    const page = await this.#readPage(name, from).catch(() => undefined)
+    if (!page) return this.#dropBehind(feed)
+    const { entries, done, head } = page
     if (head < from) return
     this.#send(feed, { entries, from, to: done ? head : (entries.at(-1)?.sequence ?? from) })
-    if (!done) return this.#dropBehind(name)
+    if (!done) return this.#dropBehind(feed)
     // No further than the head of this page, unless the feed grew after it was read.
     if (feed.grownTo === grownTo) feed.grownTo = Math.max(head, feed.sent)
   }
 
   /** Lets the live readers catch up by themselves, each at its own pace. */
-  #dropBehind(name: FeedName): void {
-    const feed = this.#feeds.get(name)
-    if (!feed) return
+  #dropBehind(feed: Followed): void {
     for (const subscription of feed.subscriptions) if (subscription.live) this.#fellBehind(feed, subscription)
   }
 

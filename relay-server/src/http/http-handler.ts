@@ -10,6 +10,7 @@ import { type Log, loggedPath, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import { readPeer } from './peer.js'
 import type { Store } from '../store/store.js'
+import { rememberFor } from '../flow/remember.js'
 
 /** How long an answer of the readiness check stays valid, in ms: the check writes to the disk. */
 const readinessMs = 1_000
@@ -153,19 +154,6 @@ function respond(response: ServerResponse, status: number, text: string, type = 
   response.setHeader('content-type', type)
   response.setHeader('cache-control', 'no-store')
   response.writeHead(status).end(`${text}\n`)
-}
-
-function rememberFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let at = Number.NEGATIVE_INFINITY
-  let answer: Promise<T> | undefined
-  return () => {
-    const now = performance.now()
-    if (!answer || now - at > ms) {
-      at = now
-      answer = ask()
-    }
-    return answer
-  }
 }
 
 async function orFalseAfter(ms: number, answer: Promise<boolean>): Promise<boolean> {

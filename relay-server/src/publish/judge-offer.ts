@@ -27,6 +27,7 @@ export const mailboxKeys = 16
 
 /** A control entry is a few numbers, or a signed decision (rule PO6). */
 const controlEntryBytes = 4 * 1024
+
 /** Everything that decides about one offer. It is loaded beforehand: judging neither waits nor reads. */
 export interface OfferCase {
   readonly offer: Offer
@@ -173,7 +174,7 @@ function versionRule({ offer, access, policies, last }: OfferCase): Refusal | un
   const version = joined?.version ?? highestVersion(policies)
   if (offer.epoch.version < version) return no('STALE_EPOCH', 'This agreement version has been replaced.', version)
   if (!joined || offer.epoch.version > version)
-    return no('WAIT', 'Only one org has registered this agreement version; wait for the other.', joined?.version ?? 0)
+    return no('WAIT', 'Not both orgs have registered this agreement version yet; wait.', joined?.version ?? 0)
   return undefined
 }
 

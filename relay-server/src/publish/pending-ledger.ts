@@ -5,7 +5,7 @@ import type { KeyState, Write } from '../store/store.js'
 import { isPolicy } from './judge-offer.js'
 import { growthOf } from './quota.js'
 
-/** An offer that was judged, the last entry of its key by which it was, and the write that it became. */
+/** An offer that was judged, and the last entry of its key by which it was. */
 export interface Pending {
   /** The key's id, as everything about the key is looked up by it. */
   readonly id: string

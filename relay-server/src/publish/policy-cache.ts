@@ -53,7 +53,7 @@ export class PolicyCache {
     return (slot.policies = await readPolicies(connection, this.#store))
   }
 
-  /** The policies in the store now, past the cache. */
+  /** The policies as the store holds them now. A store with one writer answers from the cache. */
   async current(connection: ConnectionId): Promise<Policies> {
     return (this.#store.isShared ? undefined : this.get(connection)) ?? this.load(connection)
   }

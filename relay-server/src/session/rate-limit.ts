@@ -25,8 +25,8 @@ export class RateLimit {
     this.#bytes = new TokenBucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
   }
 
-  /** Whether both buckets are full again, so that this limit can be discarded. */
-  isFull(now: number): boolean {
+  /** Whether both buckets are full again, so that a new limit would do as well. */
+  isUnused(now: number): boolean {
     return this.#refusedInARow === 0 && this.#messages.isFull(now) && this.#bytes.isFull(now)
   }
 

@@ -176,7 +176,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   beat(): void {
     if (this.#identity && hasExpired(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
     const now = Math.round(performance.now())
-    if (this.#rateLimit?.isFull(now)) this.#rateLimit = undefined
+    if (this.#rateLimit?.isUnused(now)) this.#rateLimit = undefined
     if (this.#sendQueue.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#sendQueue.drop()
     const heartbeat = this.#heartbeat.judge(now)
     if (heartbeat === 'PING') this.#socket.ping()
@@ -200,6 +200,10 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   onPingOrPong(): void {
+    this.#receivedSomething()
+  }
+
+  #receivedSomething(): void {
     this.#heartbeat.received(Math.round(performance.now()))
   }
 
@@ -208,7 +212,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   onFrame(data: Buffer, isBinary: boolean): void {
-    this.onPingOrPong()
+    this.#receivedSomething()
     if (this.#ended) return
     if (!isBinary) return this.#end(1003)
     if (!this.#identity && ++this.#framesBeforeHello >= limits.framesBeforeHello)

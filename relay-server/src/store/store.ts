@@ -181,7 +181,7 @@ export interface Store {
   changeAccount(org: OrgId, change: AccountChange): Promise<boolean>
   /** 32 random bytes, drawn when the store was created: the same for every relay on it. */
   secret(): Uint8Array
-  /** Reports the changes that other processes make to the store from now on. A hint may be late, repeated or needless, but none is left out. */
+  /** Reports the changes that other processes make to the store from now on. A report may be late, repeated or needless, but every change is reported in the end (rule RS2). */
   watch(watcher: Watcher): void
   /** How much the store holds. */
   stats(): Promise<StoreStats>

@@ -127,7 +127,7 @@ it('[GW2] says so where something made it write, and does not dial again', { tim
 /** Answers as a tab of the workspace does (the page's first test has a real one): what the engine gives or refuses, on the channel that was asked for. */
 async function answerFor(engine: Engine, tab: Page, origin: string): Promise<void> {
   await tab.goto(`${origin}/index.html`)
-  await tab.exposeFunction('openDoor', async (org: string, mirror: string): Promise<unknown> => {
+  await tab.exposeFunction('openGateway', async (org: string, mirror: string): Promise<unknown> => {
     if (org !== engine.org.id) return undefined
     try {
       const pass = await engine.sync.openGateway(mirror)
@@ -138,7 +138,7 @@ async function answerFor(engine: Engine, tab: Page, origin: string): Promise<voi
     }
   })
   await tab.evaluate(`new BroadcastChannel('entente-live-mirror').onmessage = async ({ data }) => {
-    const answer = await openDoor(data.org, data.mirror)
+    const answer = await openGateway(data.org, data.mirror)
     if (answer?.pass) answer.pass.sealKey = Uint8Array.from(answer.pass.sealKey)
     new BroadcastChannel(data.reply).postMessage(answer)
   }`)

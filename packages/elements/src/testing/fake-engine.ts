@@ -184,7 +184,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       cut: () => void did('cut'),
       mend: () => void did('mend'),
       settled: () => Promise.resolve(),
-      openGateway: (mirror) => did('openDoor', mirror).then(() => Promise.reject(new Error('A fake engine has no relay.'))),
+      openGateway: (mirror) => did('openGateway', mirror).then(() => Promise.reject(new Error('A fake engine has no relay.'))),
     },
     watch(listener) {
       watchers.add(listener)

@@ -23,7 +23,7 @@ export interface LibsqlOptions {
  * With `beside` it opens the store for an operator's command while a relay may be running on it: it takes no lock and draws no incarnation. Such a store reads,
  * and changes accounts, but leaves the feeds to the relay.
  *
- * @throws Error when the file is of a newer relay or a pre-release (beside also: of an older one), another relay uses the directory, it cannot be written, or (beside) there is none.
+ * @throws Error when the file is of another version, another relay uses the directory, it cannot be written, or (beside) there is none.
  */
 export async function openLibsqlStore(directory: string, { beside = false, synced = () => {} }: LibsqlOptions = {}): Promise<Store> {
   const file = beside ? await openFileBeside(directory) : await openFile(directory)

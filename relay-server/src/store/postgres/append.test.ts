@@ -104,7 +104,8 @@ it('waits for a policy that is being replaced', async () => {
   await other.query("UPDATE entente.docs SET sequence = 9 WHERE key = 'policy'")
   let isDone = false
   const commit = vera.commit([plain('a', 2)]).finally(() => (isDone = true))
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+  await vi.waitFor(async () => expect(await shared.server.query(waiting, shared.name)).toHaveLength(1), 5_000)
   expect(isDone).toBe(false)
   await other.query('COMMIT')
   expect((await commit).sequences).toEqual([0])

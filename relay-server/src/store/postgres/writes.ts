@@ -19,7 +19,7 @@ export const writes = {
           quota_bytes = CASE WHEN $4::boolean THEN $5 ELSE o.quota_bytes END, quota_docs = CASE WHEN $6::boolean THEN $7 ELSE o.quota_docs END,
           quota_connections = CASE WHEN $8::boolean THEN $9 ELSE o.quota_connections END WHERE $3 IS NULL OR o.standing = $3
         RETURNING o.org),
-      told AS (UPDATE entente.settings SET accounts = accounts + 1 WHERE EXISTS (SELECT FROM changed))
+      revised AS (UPDATE entente.settings SET accounts = accounts + 1 WHERE EXISTS (SELECT FROM changed))
       SELECT count(*) > 0 AS done FROM changed`,
   },
   tryWriting: { name: 'try', text: 'UPDATE entente.settings SET tried = tried + 1' },
@@ -33,7 +33,7 @@ const invitationsOf: PostgresStatement = {
 }
 const keep: PostgresStatement = {
   name: 'keep-invitation',
-  text: `WITH told AS (UPDATE entente.settings SET mailboxes = mailboxes + 1)
+  text: `WITH revised AS (UPDATE entente.settings SET mailboxes = mailboxes + 1)
     INSERT INTO entente.invitations (mailbox, vendor, partner, claim_hash, expires, wrong_tries, void) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (mailbox) DO UPDATE SET vendor = excluded.vendor, partner = excluded.partner, claim_hash = excluded.claim_hash,
       expires = excluded.expires, wrong_tries = excluded.wrong_tries, void = excluded.void`,
