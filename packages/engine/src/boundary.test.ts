@@ -96,6 +96,24 @@ describe('the API of an engine that is closed', () => {
     await expect(saving).rejects.toMatchObject({ name: 'EngineError', code: 'CLOSED' })
     await closing
   })
+
+  it('a record that is refused is refused for its own reason, also where the closing overtakes it', async () => {
+    const vera = await openVera()
+    const saving = vera.records.create('Lead', { LastName: 'Berg' })
+    const closing = vera.close()
+    await expect(saving).rejects.toMatchObject({ code: 'INVALID', details: expect.arrayContaining([expect.anything()]) as unknown })
+    await closing
+  })
+
+  it('waiting for sync ends with the closing', async () => {
+    const vera = await openVera()
+    vera.sync.cut()
+    await vera.records.create('Lead', { LastName: 'Berg', Company: 'Acme', Status: 'Open - Not Contacted' })
+    const settled = vera.sync.settled(60_000)
+    const closing = vera.close()
+    await expect(settled).rejects.toMatchObject({ name: 'EngineError', code: 'CLOSED' })
+    await closing
+  })
 })
 
 describe('the API of an engine whose parts fail', () => {

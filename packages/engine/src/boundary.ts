@@ -1,5 +1,5 @@
 import type { Engine } from './api/index.js'
-import { EngineError, toEngineError } from './error.js'
+import { EngineError, type EngineErrorCode, toEngineError } from './error.js'
 
 type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
 type Method = (...args: readonly unknown[]) => unknown
@@ -51,29 +51,41 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
 }
 
+/** What a call meets because its engine closes: no line, a store that is closed, parts that are gone. */
+const brokenByClosing: ReadonlySet<EngineErrorCode> = new Set(['OFFLINE', 'STORE', 'INTERNAL'])
+
+const interrupted = (cause: unknown): EngineError =>
+  new EngineError('CLOSED', 'The engine was closed during this call. Open the org again and check what was saved.', [], cause)
+
 /**
  * An engine as a page gets it. Every failure that leaves it is an EngineError, and after `close` every method but `close` refuses with CLOSED. The
  * parts behind it throw what they meet: their errors are mapped here and nowhere else.
  */
 export function withBoundary(engine: Engine): Engine {
   let closing: Promise<void> | undefined
+  /** Ends each call under way. */
+  const interrupts = new Set<(error: EngineError) => void>()
 
   const requireOpen = (): void => {
     if (closing) throw new EngineError('CLOSED', 'The engine of this org was closed. Open the org again.')
   }
+  // A refusal that has nothing to do with the closing stands also while the engine closes.
   const toRefusal = (error: unknown, call: string): EngineError =>
-    closing
-      ? new EngineError('CLOSED', 'The engine was closed during this call. Open the org again and check what was saved.', [], error)
-      : toEngineError(error, call)
+    closing && !(error instanceof EngineError && !brokenByClosing.has(error.code)) ? interrupted(error) : toEngineError(error, call)
 
   const guard = (call: string, kind: Kind, method: Method): Method =>
     kind === 'promise'
       ? async (...args) => {
           requireOpen()
+          let interrupt: (error: EngineError) => void = () => undefined
+          const interruption = new Promise<never>((_, reject) => (interrupt = reject))
+          interrupts.add(interrupt)
           try {
-            return await method(...args)
+            return await Promise.race([method(...args), interruption])
           } catch (error) {
             throw toRefusal(error, call)
+          } finally {
+            interrupts.delete(interrupt)
           }
         }
       : (...args) => {
@@ -111,9 +123,14 @@ export function withBoundary(engine: Engine): Engine {
       return engine.watch(listener)
     },
     close() {
-      closing ??= engine.close().catch((error: unknown) => {
-        throw toEngineError(error, 'close')
-      })
+      closing ??= engine
+        .close()
+        .catch((error: unknown) => {
+          throw toEngineError(error, 'close')
+        })
+        .finally(() => {
+          for (const interrupt of interrupts) interrupt(interrupted(undefined))
+        })
       return closing
     },
   }

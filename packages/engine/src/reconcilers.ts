@@ -1,4 +1,4 @@
-import { nextTurn } from './flow/turns.js'
+import { nextTurn } from './port/clock.js'
 import type { Clock } from './port/clock.js'
 import type { ReplicaView } from './replica/index.js'
 

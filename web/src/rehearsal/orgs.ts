@@ -20,6 +20,9 @@ const amounts = { vendor: { leads: 60, opportunities: 240 }, partner: { leads: 1
 
 const runKey = 'entente.rehearsal.run'
 
+/** What ends the answers to pages that ask for a live mirror. */
+const ends: (() => void)[] = []
+
 /** Opens both orgs of the run that this browser remembers, or starts a new run. It makes sample data once, and completes a half-made org. */
 export async function openOrgs(): Promise<Orgs> {
   const run = localStorage.getItem(runKey) ?? crypto.randomUUID().slice(0, 8)
@@ -31,6 +34,7 @@ export async function openOrgs(): Promise<Orgs> {
 /** Deletes the stores of the run, so that the next start makes new orgs. */
 export async function forgetOrgs(orgs: Orgs | undefined): Promise<void> {
   const run = localStorage.getItem(runKey)
+  for (const end of ends.splice(0)) end()
   await Promise.allSettled([orgs?.vendor.close(), orgs?.partner.close()])
   for (const key of Object.keys(localStorage)) if (key.startsWith('entente.rehearsal.')) localStorage.removeItem(key)
   if (run === null) return
@@ -39,7 +43,7 @@ export async function forgetOrgs(orgs: Orgs | undefined): Promise<void> {
 
 async function openOrg(run: string, side: SampleSide): Promise<Engine> {
   const engine = await openBrowserEngine({ name: storeName(run, side), relay: relayAddress(), create: names[side] })
-  serveLiveMirrors(engine)
+  ends.push(serveLiveMirrors(engine))
   await fillWithSample(engine, side)
   return engine
 }

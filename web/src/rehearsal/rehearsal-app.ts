@@ -174,6 +174,7 @@ export class RehearsalApp extends LitElement {
 
   /** Follows the progress: when a step is complete and no other is chosen, the panes turn to the next one. */
   #look(orgs: Orgs): void {
+    if (this.orgs !== orgs) return
     this.#noticer.look(orgs)
     const next = steps.findIndex((step) => !isDone(step, orgs, this.#noticer))
     if (next !== this.#lastStep) {
@@ -220,7 +221,10 @@ export class RehearsalApp extends LitElement {
 
   #startOver(): void {
     for (const end of this.#ends) end()
-    void forgetOrgs(this.orgs).finally(() => {
+    const { orgs } = this
+    // A closed engine has nothing to draw.
+    this.orgs = undefined
+    void forgetOrgs(orgs).finally(() => {
       history.replaceState(null, '', location.pathname)
       location.reload()
     })

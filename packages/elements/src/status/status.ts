@@ -106,7 +106,7 @@ export class EntenteStatus extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const status = engine.sync.status()
     this.#drawn = status
-    const flip = (): void => (status.cut ? engine.sync.mend() : engine.sync.cut())
+    const flip = (): void => this.act('flip', async () => (status.cut ? engine.sync.mend() : engine.sync.cut()))
     return html`<span class="status ${status.state}">
         <span class="line" role="status"><span class="dot" aria-hidden="true"></span>${lineWords(status)}</span>
         <span class="changes ${status.waiting > 0 ? 'waiting' : ''}">${changeWords(status)}</span>

@@ -159,5 +159,9 @@ function offered(field: Field): Field {
 function parse<Schema extends v.GenericSchema>(schema: Schema, input: unknown, what: string): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input)
   if (result.success) return result.output
-  throw new EngineError('INVALID', `${what} is not well formed: ${result.issues[0].message} Correct it and try again.`)
+  const [issue] = result.issues
+  // The issue's own message repeats what was received, which may be a value.
+  const at = v.getDotPath(issue) ?? 'its top level'
+  const reason = issue.expected === null ? issue.message : `${issue.expected} is needed.`
+  throw new EngineError('INVALID', `${what} is not well formed at ${at}: ${reason} Correct it and try again.`)
 }

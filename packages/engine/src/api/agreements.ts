@@ -136,7 +136,7 @@ export interface AgreementsApi {
    *
    * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the partner or a member; INVALID
    * for a field that the own schema does not have, or that is named twice; TOO_MANY for an eleventh update field of one object; SIZE for a proposal over
-   * 64 KiB
+   * some 47 KiB, which is 64 KiB once it is signed
    */
   propose(connection: ConnectionId, proposal: Proposal): Promise<void>
 
@@ -145,7 +145,7 @@ export interface AgreementsApi {
    *
    * @throws EngineError NOT_FOUND if there is no such connection or no proposal; NOT_CONNECTED if the connection is not enabled; NOT_ALLOWED for the
    * vendor or a member; INVALID if the proposal was accepted already, or if a line is blocked, names an unknown field, or takes a field twice; SIZE for
-   * an acceptance over 64 KiB
+   * an acceptance over some 47 KiB (64 KiB signed)
    */
   accept(connection: ConnectionId, acceptance: Acceptance): Promise<void>
 

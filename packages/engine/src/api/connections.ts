@@ -84,7 +84,8 @@ export interface ConnectionsApi {
   cancelInvitation(id: ConnectionId): Promise<void>
 
   /**
-   * Takes an invitation, as partner. Resolves when that is noted; the handshake goes on by itself. Accepting again gives the same view.
+   * Takes an invitation, as partner. Resolves when that is noted; the handshake goes on by itself. Accepting again
+   * before the handshake is done gives the same view; afterwards that of the spent invitation.
    *
    * @throws EngineError NOT_ALLOWED for a member; LINK for a text that is no invitation link, or the own org's link. Whether a link was used, cancelled
    * or has expired shows later, in `state` and `problem`

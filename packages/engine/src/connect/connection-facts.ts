@@ -78,7 +78,7 @@ export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): Co
   if (!facts?.enabled)
     throw new EngineError('NOT_CONNECTED', 'The connection is not enabled. Wait until both orgs have connected, or connect again.')
   if (side !== undefined && facts.side !== side)
-    throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this. Ask an admin of the ${side}.`)
+    throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this. Ask a person of the ${side}.`)
   return facts
 }
 

@@ -83,6 +83,26 @@ describe('a link', () => {
     await settle(vera)
   })
 
+  it('comes back once the relay, which sent it away several times, has time for it', async () => {
+    const { vera, relay, clock, settle } = await setup({ level: 'replica' })
+    vera.link.start()
+    await settle(vera)
+    relay.isBusy = true
+    for (let cut = 0; cut < 4; cut++) {
+      vera.link.cut()
+      vera.link.mend()
+      for (let turn = 0; turn < 50; turn++) {
+        await setImmediate()
+        clock.advance(1)
+      }
+      expect(vera.link.status()).toMatchObject({ reason: 'UNAVAILABLE' })
+    }
+    relay.isBusy = false
+    vera.link.mend()
+    await settle(vera)
+    expect(vera.link.status()).toMatchObject({ state: 'online' })
+  })
+
   it('says an invitation that Vera makes while the line lies idle', async () => {
     const { vera, settle, clock } = await setup({ level: 'replica' })
     const heard: string[] = []

@@ -12,7 +12,7 @@ import {
   type RelayMessage,
 } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import { SerialQueue } from '../flow/turns.js'
+import { SerialQueue } from '../flow/serial-queue.js'
 import type { Clock } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
 import { batchesOf, sizeOf } from './batches.js'
@@ -29,7 +29,7 @@ export interface Introduction {
   readonly host: string
   readonly version: number
   readonly time: number
-  /** The code by which the relay's operator lets the org in. */
+  /** The join token by which the relay's operator lets the org in. */
   readonly join?: string
 }
 

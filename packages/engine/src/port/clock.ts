@@ -5,3 +5,8 @@ export interface Clock {
   /** Calls back once, after a delay in milliseconds; 0 is the next turn of the event loop. @returns a function that cancels the call */
   after(ms: number, call: () => void): () => void
 }
+
+/** Resolves in the next turn of the event loop: a page draws in between, and the changes of this turn gather. */
+export function nextTurn(clock: Clock): Promise<void> {
+  return new Promise((resolve) => void clock.after(0, resolve))
+}

@@ -30,7 +30,8 @@ export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots
   try {
     if (!base) {
       const admitted = admitUpdate(bytes, emptyVector, slots)
-      return { state: admitted.bytes, changed: readWholeDoc(admitted), mostlyDead: false }
+      const changed = readWholeDoc(admitted)
+      return { state: admitted.bytes, changed, mostlyDead: isMostlyDead(admitted.bytes.length, changed) }
     }
     const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
     const doc = loadDoc([base.state])

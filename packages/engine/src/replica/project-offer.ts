@@ -19,7 +19,7 @@ export interface Projection extends Comparison {
 
 /**
  * Makes the offer that brings the relay's copy to the desired state. It names the key's last entry that was absorbed here (rule PB1). It leaves no trace in
- * the store: the offer is acknowledged when it comes back as an entry. Undefined where the key to seal with is not known.
+ * the store: the offer is acknowledged when it comes back as an entry. Undefined where the key to seal with is not known, or the bytes of the doc to update are missing.
  */
 export function project(projection: Projection): Omit<Offer, 'id'> | undefined {
   const { key, desired, head, need } = projection

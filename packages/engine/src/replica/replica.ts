@@ -1,6 +1,6 @@
 import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
 import { loadDoc, readSlots } from '@entente/protocol'
-import { SerialQueue } from '../flow/turns.js'
+import { SerialQueue } from '../flow/serial-queue.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Fault, Simulation, type SimulationOptions } from './simulation.js'
 
-/** Each rule is needed: without it the same runs come to grief within some dozen seeds. `defer` and `team-first` need rarer meetings: see replica.test.ts. */
+/** Each rule is needed: without it the same runs come to grief within some hundred seeds. `defer` and `team-first` need rarer meetings: see replica.test.ts. */
 const cases: readonly {
   readonly rule: 'compare-and-set' | 'project-all' | 'tombstones' | 'incarnations' | 'seen-before'
   readonly faults: readonly Fault[]

@@ -92,6 +92,8 @@ export class MemoryRelay {
   skew = 0
   readonly #options: MemoryRelayOptions
   readonly #sessions = new Set<RelaySession>()
+  /** Refuses every hello with UNAVAILABLE, as a relay does whose store does not answer. */
+  isBusy = false
   /** What is on disk, and what it will be after the next commit. */
   #durable: RelayState = emptyRelay
   #state: RelayState = emptyRelay
@@ -187,7 +189,7 @@ export class MemoryRelay {
   #take(session: RelaySession, message: ClientMessage): void {
     switch (message.type) {
       case 'hello':
-        return this.#welcome(session, orgOfCertificate(message.certificate))
+        return this.isBusy ? this.#fail(session, 'UNAVAILABLE') : this.#welcome(session, orgOfCertificate(message.certificate))
       case 'attach':
         return this.#attach(session, message)
       case 'invite':
@@ -212,6 +214,14 @@ export class MemoryRelay {
     session.org = org
     const incarnation = this.#durable.incarnations.at(-1)?.id ?? 0
     this.#say(session, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
+  }
+
+  #fail(session: RelaySession, code: ErrorCode): void {
+    this.#say(session, { type: 'failed', code, oldest: 0, newest: 0, retryMs: 0, detail: '' })
+    this.#flush(session)
+    this.#sessions.delete(session)
+    // Not at once: the last message arrives before the socket closes.
+    this.#options.clock.after(2, () => session.close())
   }
 
   #attach(session: RelaySession, { connection, vendor, partner, salt }: MessageOf<'attach'>): void {

@@ -1,5 +1,3 @@
-import type { Clock } from '../port/clock.js'
-
 /** Runs pieces of work one after the other, in their order. A failure reaches its caller and stops no other piece. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve()
@@ -9,9 +7,4 @@ export class SerialQueue {
     this.#last = turn.catch(() => undefined)
     return turn
   }
-}
-
-/** Resolves in the next turn of the event loop: a page draws in between, and the changes of this turn gather. */
-export function nextTurn(clock: Clock): Promise<void> {
-  return new Promise((resolve) => void clock.after(0, resolve))
 }
