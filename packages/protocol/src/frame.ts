@@ -2,6 +2,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { type Codec, type Infer, readAll } from './codec.js'
 import { ProtocolError } from './error.js'
+import { limits } from './limits.js'
 import { accepted } from './message/accepted.js'
 import { attach } from './message/attach.js'
 import { challenge } from './message/challenge.js'
@@ -73,7 +74,7 @@ export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)
  *
  * @throws ProtocolError VERSION for an unknown message number, FRAME for malformed bytes, SIZE for a value over its limit, FEED for a malformed feed name
  */
-export const decodeClientFrame = frameReader<ClientMessage>(clientMessages)
+export const decodeClientFrame = frameReader<ClientMessage>(clientMessages, limits.messagesPerFrame)
 /** Encodes the relay's messages as one frame. */
 export const encodeRelayFrame = frameWriter<RelayMessage>(relayMessages)
 /**
@@ -123,13 +124,14 @@ function frameWriter<M extends { readonly type: string }>(known: Messages): (mes
     })
 }
 
-function frameReader<M>(known: Messages): (frame: Uint8Array) => M[] {
+function frameReader<M>(known: Messages, most = Number.POSITIVE_INFINITY): (frame: Uint8Array) => M[] {
   const byNumber = new Map(Object.entries(known).map(([type, [number, codec]]) => [number, { type, codec }]))
   return (frame) => {
     if (frame.length === 0) throw new ProtocolError('FRAME', 'A frame is empty.')
     return readAll(frame, (decoder) => {
       const messages: M[] = []
       while (decoding.hasContent(decoder)) {
+        if (messages.length >= most) throw new ProtocolError('RATE', `A frame has more than ${most} messages.`)
         const number = decoding.readUint8(decoder)
         const { type, codec } = byNumber.get(number) ?? unknownType(number)
         messages.push({ type, ...(codec.read(decoder) as object) } as M)

@@ -22,6 +22,8 @@ export const limits = {
   helloMs: 5_000,
   /** The frame that ends a socket whose session has not opened (rule ID7). */
   framesBeforeHello: 16,
+  /** The messages of one frame of a device, and of all its frames until its session has opened (rule RL3). It has room for a device that follows and attaches all it may. */
+  messagesPerFrame: 4_096,
   /** The silence before a ping, and again before the line is given up (rule HB1). */
   heartbeatMs: 15_000,
   /** The wrong claims that make an invitation void (rule MB3). */

@@ -230,10 +230,11 @@ describe('catching up', () => {
     relay = await TestRelay.start({ slowReaderBytes: 512 * 1024, messagesPerSecond: 10_000_000 })
     const client = await RelayClient.connect(relay.url, connection.paul)
     client.socket.pause()
-    const questions = Array.from({ length: 2_000 }, (_, id) => ({ type: 'askGateway' as const, id, feed: 1, key: parseKey('r1') }))
+    // To a feed that it does not follow: each offer is refused, at once.
+    const offers = Array.from({ length: 2_000 }, (_, id) => ({ ...offerOf('r1', 'erased', new Uint8Array()), id }))
     for (let frames = 0; !relay.lines.some((line) => line.includes('slow-reader-dropped')); frames++) {
       expect(frames).toBeLessThan(500)
-      client.send(...questions)
+      client.send({ type: 'publish', feed: 99, offers })
       await new Promise((resolve) => setImmediate(resolve))
     }
     client.socket.resume()

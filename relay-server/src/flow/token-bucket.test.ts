@@ -15,3 +15,11 @@ it('[RL1] keeps nothing beyond its capacity, and gives nothing for a clock that 
   expect(bucket.take(1, 50_000)).toBeGreaterThan(0)
   expect(bucket.take(1, 50_010)).toBe(0)
 })
+
+it('[RL1] lets through what is larger than itself only when it is full, and lets it be paid for afterwards', () => {
+  const bucket = new TokenBucket(100, 50, 0)
+  expect(bucket.take(150, 0)).toBe(0)
+  expect(bucket.take(1, 500)).toBeGreaterThan(0)
+  expect(bucket.take(1, 1_010)).toBe(0)
+  expect(bucket.take(150, 1_100)).toBeGreaterThan(0)
+})

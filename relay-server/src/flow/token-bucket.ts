@@ -16,11 +16,16 @@ export class TokenBucket {
     return this.#levelAt(now) >= this.#capacity
   }
 
-  /** Takes `units` if the bucket holds them. @returns 0, or after how many ms it will */
+  /**
+   * Takes `units` if the bucket holds them. What is larger than a full bucket passes when the bucket is full, and is paid for afterwards: nothing passes
+   * until that much has flowed in.
+   *
+   * @returns 0, or after how many ms the bucket will hold them
+   */
   take(units: number, now: number): number {
     this.#level = this.#levelAt(now)
     this.#at = now
-    if (this.#level >= units) {
+    if (this.#level >= Math.min(units, this.#capacity)) {
       this.#level -= units
       return 0
     }

@@ -1,7 +1,9 @@
-import type { ClientMessage, Offer } from '@entente/protocol'
+import { type ClientMessage, limits, type Offer } from '@entente/protocol'
 import type { RelayConfig } from '../config/config.js'
 import { TokenBucket } from '../flow/token-bucket.js'
 
+/** Messages other than offers that a session may send per second. Its first ones may come at once, for a device that returns with all its feeds. */
+const requestsPerSecond = 500
 /** Consecutive rate refusals after which the session ends. */
 const patience = 1_000
 
@@ -18,22 +20,25 @@ export interface Excess {
 export class RateLimit {
   readonly #messages: TokenBucket
   readonly #bytes: TokenBucket
+  readonly #requests: TokenBucket
   #refusedInARow = 0
 
   constructor(config: Pick<RelayConfig, 'messagesPerSecond' | 'bytesPerSecond' | 'burst'>, now: number) {
     this.#messages = new TokenBucket(config.messagesPerSecond, config.messagesPerSecond * config.burst, now)
     this.#bytes = new TokenBucket(config.bytesPerSecond, config.bytesPerSecond * config.burst, now)
+    this.#requests = new TokenBucket(requestsPerSecond, limits.messagesPerFrame, now)
   }
 
-  /** Whether both buckets are full again, so that a new limit would do as well. */
+  /** Whether all buckets are full again, so that a new limit would do as well. */
   isUnused(now: number): boolean {
-    return this.#refusedInARow === 0 && this.#messages.isFull(now) && this.#bytes.isFull(now)
+    return this.#refusedInARow === 0 && [this.#messages, this.#bytes, this.#requests].every((bucket) => bucket.isFull(now))
   }
 
   /** Counts the messages of one frame. @returns undefined when they are within the rate */
   take(bytes: number, messages: readonly ClientMessage[], now: number): Excess | undefined {
     const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
-    const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(bytes, now))
+    const requests = messages.reduce((sum, message) => sum + (message.type === 'publish' && message.offers.length > 0 ? 0 : 1), 0)
+    const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(bytes, now), this.#requests.take(requests, now))
     if (retryMs === 0) {
       this.#refusedInARow = 0
       return undefined

@@ -4,6 +4,7 @@ import {
   encodeClientFrame,
   feedName,
   parseConnectionId,
+  parseKey,
   protocolVersions,
   revocationKey,
   type RelayMessage,
@@ -47,6 +48,46 @@ describe('a session', () => {
     client.send({ type: 'ping' })
     expect((await client.next('failed')).code).toBe('AUTH')
     expect(await client.closed()).toBe(1008)
+  })
+
+  it.each(['before', 'after'])('[RL3] ends at a frame of 262,144 pings %s the hello, and handles none of them (row 73)', async (when) => {
+    relay = await TestRelay.start()
+    const device = await createDevice(await createOrg())
+    const mallory = when === 'after' ? await RelayClient.connect(relay.url, device) : new RelayClient(relay.url)
+    if (when === 'before') await mallory.next('challenge')
+    const pings = encodeClientFrame([{ type: 'ping' }])
+    mallory.socket.send(new Uint8Array(262_144).fill(pings[0] ?? 0))
+    expect((await mallory.next('failed')).code).toBe('RATE')
+    expect(await mallory.closed()).toBe(1008)
+    expect(mallory.heard.filter(({ type }) => type === 'pong')).toEqual([])
+  })
+
+  it('[RL3] counts the messages of all frames until it has opened', async () => {
+    relay = await TestRelay.start()
+    const mallory = new RelayClient(relay.url)
+    await mallory.next('challenge')
+    for (let frame = 0; frame < 3; frame++) mallory.send(...Array.from({ length: 2_000 }, () => ({ type: 'ping' as const })))
+    expect((await mallory.next('failed')).code).toBe('RATE')
+  })
+
+  it('answers every message of a full frame in its order', async () => {
+    relay = await TestRelay.start()
+    const vera = await RelayClient.connect(relay.url, await createDevice(await createOrg()))
+    vera.send(...Array.from({ length: 4_000 }, (_, id) => ({ type: 'askGateway' as const, id, feed: 9, key: parseKey('r1') })))
+    const answers = () => vera.heard.flatMap((message) => (message.type === 'refused' ? [message.subject] : []))
+    await expect.poll(() => answers().length, { timeout: 15_000 }).toBe(4_000)
+    expect(answers()).toEqual(Array.from({ length: 4_000 }, (_, id) => id))
+  })
+
+  it('[RL3] ends a session that goes on asking faster than a device needs to, and leaves the others alone', async () => {
+    relay = await TestRelay.start()
+    const [device, other] = await Promise.all([createDevice(await createOrg()), createDevice(await createOrg())])
+    const [mallory, vera] = await Promise.all([RelayClient.connect(relay.url, device), RelayClient.connect(relay.url, other)])
+    for (let frame = 0; frame < 5; frame++) mallory.send(...Array.from({ length: 2_000 }, () => ({ type: 'ping' as const })))
+    expect((await mallory.next('failed')).code).toBe('RATE')
+    expect(await mallory.closed()).toBe(1008)
+    vera.send({ type: 'ping' })
+    await vera.next('pong')
   })
 
   it('[W3] refuses a text frame with 1003 (row 6)', async () => {

@@ -42,6 +42,13 @@ export interface SessionTools extends SubscriptionTools {
   readonly presence: Presence<Session>
 }
 
+/** A session's messages that wait for nothing are handled for this long, in ms, before the other sessions have their turn. */
+const sliceMs = 4
+/** Handled messages leave the inbox together, so many at once. */
+const handledTogether = 1_023
+/** What a waiting message takes in memory beside its bytes, in bytes, roughly. */
+const messageOverhead = 64
+
 /** One session, as the admin page lists it: ids and figures only. */
 export interface SessionReport {
   /** Undefined before the hello. */
@@ -81,6 +88,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   /** The encoded welcome, held until the first answer to a message behind the hello, or the turn's end. */
   #welcome: Uint8Array | undefined
   #framesBeforeHello = 0
+  #messagesBeforeHello = 0
   #waitingBytes = 0
   #inboxBytes = 0
 
@@ -219,11 +227,14 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
       return this.fail('AUTH', 'Too many frames before the hello.')
     try {
       const messages = decodeClientFrame(data)
+      if (!this.#identity && (this.#messagesBeforeHello += messages.length) > limits.messagesPerFrame)
+        return this.fail('RATE', 'Too many messages before the session has opened.')
       if (this.#isTooFast(data, messages)) return
       if (!this.#inbox) return void this.#work([...messages])
       this.#inbox.push(...messages)
-      this.#inboxBytes += data.length
-      this.#hold(data.length)
+      const held = data.length + messages.length * messageOverhead
+      this.#inboxBytes += held
+      this.#hold(held)
     } catch (error) {
       this.#failFor(error)
     }
@@ -233,9 +244,19 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   async #work(inbox: ClientMessage[]): Promise<void> {
     this.#inbox = inbox
     try {
-      for (let message = inbox.shift(); message && !this.#ended; message = inbox.shift()) {
-        const doing = this.#handle(message)
+      for (let at = 0, sliceEnds = performance.now() + sliceMs; at < inbox.length && !this.#ended; at++) {
+        const message = inbox[at]
+        const doing = message && this.#handle(message)
         if (doing) await doing
+        else if (performance.now() >= sliceEnds) {
+          await new Promise((resolve) => setImmediate(resolve))
+          sliceEnds = performance.now() + sliceMs
+        }
+        // Many at once: taking each message off a long list would move all the others each time.
+        if (at === handledTogether) {
+          inbox.splice(0, at + 1)
+          at = -1
+        }
       }
     } catch (error) {
       this.#failFor(error)
