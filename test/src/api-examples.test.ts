@@ -1,19 +1,17 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { Engine } from '@entente/engine'
 import { setup, type Setup } from '@entente/engine/testing'
 import type { ConnectionId } from '@entente/protocol'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compileExamples, exampleModule, makeExampleFolder } from './example-modules.js'
 
 // The examples in the docstrings of the engine's API are one story, in this order. Each is compiled and run as it stands there.
 const story = ['watch', 'connections', 'agreements', 'records', 'sharing', 'people', 'site', 'mirrors', 'sync', 'close'] as const
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const sources = join(root, 'packages/engine/src/api')
-const run = promisify(execFile)
 
 let folder = ''
 let orgs: Setup
@@ -21,15 +19,9 @@ const examples = new Map<string, string>()
 
 beforeAll(async () => {
   for (const [name, text] of await readExamples()) examples.set(name, text)
-  const dist = join(root, 'test/dist')
-  await mkdir(dist, { recursive: true })
-  folder = await mkdtemp(join(dist, 'api-examples-'))
+  folder = await makeExampleFolder('api-examples')
   await writeFile(join(folder, 'scene.ts'), sceneModule)
-  await writeFile(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../tsconfig.tests.json', include: ['*.ts'], compilerOptions: { rootDir: root } }),
-  )
-  for (const [name, text] of examples) await writeFile(join(folder, `${name}.ts`), exampleModule(text))
+  for (const [name, text] of examples) await writeFile(join(folder, `${name}.ts`), asModule(text))
   orgs = await setup()
 })
 
@@ -43,8 +35,7 @@ describe('the examples in the docstrings of the API', () => {
   })
 
   it('compile', async () => {
-    const compiled = run(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
-    await expect(compiled).resolves.toMatchObject({ stdout: '' })
+    expect(await compileExamples(folder)).toBe('')
   })
 
   it.each(story)('%s does what its comments say', async (name) => {
@@ -62,8 +53,8 @@ describe('the examples in the docstrings of the API', () => {
         return connectionOf(vera)
       },
     }
-    const module = (await import(/* @vite-ignore */ join(folder, `${name}.ts`))) as { readonly example?: (scene: Scene) => Promise<void> }
-    if (module.example) await finish(module.example(scene))
+    const module = (await import(/* @vite-ignore */ join(folder, `${name}.ts`))) as { readonly run?: (scene: Scene) => Promise<void> }
+    if (module.run) await finish(module.run(scene))
     expect(printed).toEqual([...text.matchAll(/console\.log\(.*\) \/\/ (.*)$/gm)].map(([, expected]) => expected))
   })
 })
@@ -107,21 +98,11 @@ export interface Scene {
 `
 
 /** An example as a module: one that exports something is a module already, of another the statements become a function of what they name. */
-function exampleModule(text: string): string {
+function asModule(text: string): string {
   if (text.includes('export ')) return text
-  const lines = text.split('\n')
-  const imports = lines.filter((line) => line.startsWith('import '))
-  const statements = lines.filter((line) => !line.startsWith('import '))
-  const names = ['vendor', 'partner', 'connection', 'console'].filter((name) => new RegExp(`\\b${name}\\b`).test(statements.join('\n')))
-  return [
-    ...imports,
-    `import type { Scene } from './scene.js'`,
-    `import { until } from './watch.js'`,
-    `export async function example({ ${names.join(', ')} }: Scene): Promise<void> {`,
-    ...statements,
-    '}',
-    '',
-  ].join('\n')
+  const names = ['vendor', 'partner', 'connection', 'console'].filter((name) => new RegExp(`\\b${name}\\b`).test(text))
+  const imports = [`import type { Scene } from './scene.js'`, `import { until } from './watch.js'`]
+  return exampleModule(text, { parameter: `{ ${names.join(', ')} }: Scene`, imports })
 }
 
 /** Docstrings with what they belong to, without their stars. */

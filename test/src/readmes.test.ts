@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import type { Engine } from '@entente/engine'
 import { ManualClock, MemoryBrowser, MemoryRelay, MemoryStore, seededRandom } from '@entente/engine/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { compileExamples, exampleModule, makeExampleFolder } from './example-modules.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const packages = ['packages/protocol', 'packages/engine', 'packages/browser', 'packages/elements', 'relay-server'] as const
@@ -34,29 +33,15 @@ describe('the examples of the packages’ READMEs', () => {
     ((await import(/* @vite-ignore */ pathToFileURL(fileOf(name)).href)) as { readonly run: Run }).run
 
   beforeAll(async () => {
-    await mkdir(join(root, 'test/dist'), { recursive: true })
-    folder = await mkdtemp(join(root, 'test/dist/readmes-'))
-    await Promise.all(
-      packages.map(async (name) => writeFile(fileOf(name), asModule(name, await readFile(join(root, name, 'README.md'), 'utf8')))),
-    )
-    const tsconfig = {
-      extends: '../../../packages/tsconfig.base.json',
-      compilerOptions: {
-        composite: false,
-        noEmit: true,
-        declaration: false,
-        lib: ['es2023', 'dom', 'dom.iterable'],
-        types: ['node', 'vite/client'],
-      },
-      include: ['*.ts'],
-    }
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
+    folder = await makeExampleFolder('readmes', { noUnusedLocals: true })
+    const write = async (name: Package): Promise<void> =>
+      writeFile(fileOf(name), asModule(name, await readFile(join(root, name, 'README.md'), 'utf8')))
+    await Promise.all(packages.map(write))
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
   it('compile', { timeout: 120_000 }, async () => {
-    const { stdout } = await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { cwd: root }).catch((error) => error)
-    expect(stdout).toBe('')
+    expect(await compileExamples(folder)).toBe('')
   })
 
   it('run for the protocol', async () => {
@@ -92,11 +77,8 @@ describe('the examples of the packages’ READMEs', () => {
 function asModule(name: Package, readme: string): string {
   const [, example] = /```ts\n([\s\S]*?)```/.exec(readme) ?? []
   if (example === undefined) throw new Error(`${name}/README.md has no example`)
-  const lines = example.trimEnd().split('\n')
-  const imports = lines.filter((line) => line.startsWith('import '))
-  const body = lines.filter((line) => !line.startsWith('import '))
-  const names = body.flatMap((line) => /^const (?:[{[] ?(\w+) ?[}\]]|(\w+)) =/.exec(line)?.slice(1).filter(Boolean) ?? [])
+  const names = example.split('\n').flatMap((line) => /^const (?:[{[] ?(\w+) ?[}\]]|(\w+)) =/.exec(line)?.slice(1).filter(Boolean) ?? [])
   const around = Object.entries(surroundings[name] ?? {})
   const parameter = `{ ${around.map(([one]) => one).join(', ')} }: { ${around.map(([one, type]) => `${one}: ${type}`).join('; ')} }`
-  return [...imports, `export async function run(${parameter}) {`, ...body, `return { ${names.join(', ')} }`, '}', ''].join('\n')
+  return exampleModule(example, { parameter, end: [`return { ${names.join(', ')} }`] })
 }
