@@ -1,4 +1,6 @@
-import { bytes, flag, type Infer, lentBytes, oneOf, struct, text, uint } from './codec.js'
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
+import { bytes, decode, flag, type Infer, lentBytes, oneOf, struct, text, uint } from './codec.js'
 import { epoch } from './epoch.js'
 import { type Key, parseKey } from './id.js'
 import { limits } from './limits.js'
@@ -27,6 +29,39 @@ const head = {
 /** An entry of a feed as readers receive it. `sequence` counts the feed's entries, from 1. */
 export const entry = struct({ sequence: uint, ...head, bytes: bytes(limits.entryBytes) })
 export type Entry = Infer<typeof entry>
+
+/** An entry as it stands on the wire. A store may keep it so, and readers get it without anybody taking it apart. */
+export interface WireEntry {
+  readonly sequence: number
+  readonly wire: Uint8Array
+}
+
+/** The part of an entry's wire format before its bytes. */
+const entryHead = struct({ sequence: uint, ...head })
+
+/** Writes the part of an entry's wire format that stands before its bytes, their length included. */
+export function encodeEntryHead(value: Omit<Entry, 'bytes'>, length: number): Uint8Array {
+  return encoding.encode((encoder) => {
+    entryHead.write(encoder, value)
+    encoding.writeVarUint(encoder, length)
+  })
+}
+
+/** Steps over the part of an entry that `encodeEntryHead` wrote. @returns the entry's sequence, and the length of the bytes that follow */
+export function skipEntryHead(decoder: decoding.Decoder): readonly [sequence: number, length: number] {
+  const sequence = decoding.readVarUint(decoder)
+  const keyLength = decoding.readVarUint(decoder)
+  // The key, the kind and the flag, of a byte each.
+  decoder.pos += keyLength + 2
+  decoding.readVarUint(decoder)
+  decoding.readVarUint(decoder)
+  return [sequence, decoding.readVarUint(decoder)]
+}
+
+/** An entry in parts. @throws ProtocolError as `decode` does */
+export function entryOf(one: Entry | WireEntry): Entry {
+  return 'wire' in one ? decode(entry, one.wire) : one
+}
 
 /**
  * An entry as a device offers it (rule PB1). `id` is the session's own number for the offer. `seen` is the sequence of the key's last entry that the

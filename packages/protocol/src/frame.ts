@@ -8,7 +8,7 @@ import { attach } from './message/attach.js'
 import { challenge } from './message/challenge.js'
 import { claim } from './message/claim.js'
 import { askGateway, gatewayToken } from './message/gateway.js'
-import { type Entry, entry } from './entry.js'
+import { type Entry, entry, type WireEntry } from './entry.js'
 import { entries, type EntriesHead, entriesHead } from './message/entries.js'
 import { failed } from './message/failed.js'
 import { ping, pong } from './message/heartbeat.js'
@@ -91,9 +91,11 @@ export interface EncodedEntries {
 }
 
 /** Encodes entries for `encodeEntriesFrame`. */
-export function encodeEntries(some: readonly Entry[]): EncodedEntries {
+export function encodeEntries(some: readonly (Entry | WireEntry)[]): EncodedEntries {
   const bytes = encoding.encode((encoder) => {
-    for (const one of some) entry.write(encoder, one)
+    for (const one of some)
+      if ('wire' in one) encoding.writeUint8Array(encoder, one.wire)
+      else entry.write(encoder, one)
   })
   return { count: some.length, bytes }
 }

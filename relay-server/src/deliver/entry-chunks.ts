@@ -1,19 +1,17 @@
-import { encodeEntries, encodeEntriesFrame, type EncodedEntries, type Entry } from '@entente/protocol'
+import { encodeEntries, encodeEntriesFrame, type EncodedEntries } from '@entente/protocol'
+import { lengthOnWire, type PageEntry } from '../store/store.js'
 
 /** Bytes of entries in one message, roughly, so that a frame never waits for a whole feed. */
 export const chunkBytes = 64 * 1024
-/** Bytes of an entry on the wire beside its own, roughly at most. */
-const entryOverhead = 96
-
 /** Encoded entries of one message, and the last sequence among them. */
 export interface Chunk extends EncodedEntries {
   readonly to: number
 }
 
 /** Encodes entries of a feed in chunks of about `chunkBytes`, once for all readers. No entries make no chunk. */
-export function encodeChunks(entries: readonly Entry[]): readonly Chunk[] {
+export function encodeChunks(entries: readonly PageEntry[]): readonly Chunk[] {
   const chunks: Chunk[] = []
-  let some: Entry[] = []
+  let some: PageEntry[] = []
   let size = 0
   const close = (): void => {
     const last = some.at(-1)
@@ -22,7 +20,7 @@ export function encodeChunks(entries: readonly Entry[]): readonly Chunk[] {
     size = 0
   }
   for (const entry of entries) {
-    const length = entry.bytes.length + entryOverhead
+    const length = lengthOnWire(entry)
     if (size + length > chunkBytes) close()
     some.push(entry)
     size += length

@@ -3,7 +3,7 @@ import type { Access } from '../auth/feed-access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Metrics } from '../observe/metrics.js'
-import type { Commit, Page, Write } from '../store/store.js'
+import type { Commit, Page, PageEntry, Write } from '../store/store.js'
 
 /** One session's subscription to one feed. */
 export interface Subscription {
@@ -46,7 +46,7 @@ interface Followed {
 
 /** A stretch of a feed: every entry after `from`, up to `to`, that is not merged into a later one. */
 interface Stretch {
-  readonly entries: readonly Entry[]
+  readonly entries: readonly PageEntry[]
   readonly from: number
   readonly to: number
 }

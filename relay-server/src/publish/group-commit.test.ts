@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  entryOf,
   emptyVector,
   encodePolicy,
   feedName,
@@ -309,7 +310,7 @@ describe('group commit', () => {
     await groupCommit.finished()
     // 512 in each, so that the next is judged and the last one's readers are served while one goes to the disk.
     expect(transactions).toBe(9)
-    expect((await store.page(team.name, 0, { bytes: 1e9, entries: 10_000 })).entries.map((entry) => entry.key)).toEqual(
+    expect((await store.page(team.name, 0, { bytes: 1e9, entries: 10_000 })).entries.map((entry) => entryOf(entry).key)).toEqual(
       Array.from({ length: 4_500 }, (_, index) => `k${index}`),
     )
     expect(heard.waiting).toBe(0)

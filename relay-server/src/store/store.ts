@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector } from '@entente/protocol'
+import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector, WireEntry } from '@entente/protocol'
 import type { Account, AccountChange, Standing, Usage } from './account.js'
 
 /** Where a relay keeps its entries: in a directory of this machine, or in a database. */
@@ -67,9 +67,20 @@ export interface PageBounds {
   readonly entries: number
 }
 
+/** An entry of a page: in parts, or as it stands on the wire where the store keeps it so. */
+export type PageEntry = Entry | WireEntry
+
+/** Bytes of an entry on the wire beside its own, roughly at most. */
+const entryOverhead = 96
+
+/** How many bytes an entry takes on the wire, roughly at most. */
+export function lengthOnWire(entry: PageEntry): number {
+  return 'wire' in entry ? entry.wire.length : entry.bytes.length + entryOverhead
+}
+
 /** Consecutive entries of a feed in sequence order, read in one snapshot. */
 export interface Page {
-  readonly entries: readonly Entry[]
+  readonly entries: readonly PageEntry[]
   /** The feed's last sequence, 0 for an empty feed. */
   readonly head: number
   /** The incarnation in which the page was read. */

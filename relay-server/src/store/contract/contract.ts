@@ -1,4 +1,4 @@
-import { loadDoc, readSlots } from '@entente/protocol'
+import { entryOf, loadDoc, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeAccounts, type StoreUnderTest } from './accounts.js'
 import { bounds, bytes, DocWriter, erasure, feed, invitation, keysOf, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
@@ -69,7 +69,7 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       await store.commit([erasure('m', 2)])
       const page = await store.page(feed, 0, bounds)
       expect(page).toMatchObject({ head: 5, incarnation: store.incarnation(), done: true })
-      expect(page.entries.map((entry) => [entry.sequence, entry.key, entry.kind, entry.whole])).toEqual([
+      expect(page.entries.map(entryOf).map((entry) => [entry.sequence, entry.key, entry.kind, entry.whole])).toEqual([
         [1, 'r1', 'doc', true],
         [3, 'r1', 'doc', false],
         [4, 'r1', 'doc', false],

@@ -2,6 +2,7 @@ import {
   compactDoc,
   createDoc,
   emptyVector,
+  entryOf,
   type FeedName,
   feedName,
   loadDoc,
@@ -65,7 +66,7 @@ export function mailboxFeed(row: Invitation): FeedName {
 }
 
 export function keysOf(page: Page): readonly string[] {
-  return page.entries.map((entry) => `${entry.key} ${entry.sequence}`)
+  return page.entries.map(entryOf).map((entry) => `${entry.key} ${entry.sequence}`)
 }
 
 /** A doc and the writes of its owner. */

@@ -1,5 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
-import { compactDoc, decodeStateVector, type EntryKind, entryKinds, policyKey, type StateVector, vectorOfDoc } from '@entente/protocol'
+import {
+  compactDoc,
+  decodeStateVector,
+  encodeEntryHead,
+  type EntryKind,
+  entryKinds,
+  parseKey,
+  policyKey,
+  type StateVector,
+  vectorOfDoc,
+} from '@entente/protocol'
 import { openReadConnection, type ReadConnection, type ReadStatement, type SqliteRow, toBytes, toNumber } from './connection.js'
 import { refuseOtherVersion } from './file.js'
 import { vectorAfter } from './reads.js'
@@ -101,7 +111,7 @@ class DocCheck {
       `SELECT d.*, f.name, f.head, s.bytes AS state FROM docs d LEFT JOIN feeds f ON f.id = d.feed LEFT JOIN states s ON s.doc = d.id
         WHERE d.id > ? ORDER BY d.id LIMIT ?`,
     )
-    this.#tail = reader.prepare('SELECT feed, sequence, bytes FROM tails WHERE doc = ? ORDER BY sequence')
+    this.#tail = reader.prepare('SELECT feed, sequence, head, bytes FROM tails WHERE doc = ? ORDER BY sequence')
   }
 
   async run(): Promise<void> {
@@ -130,10 +140,24 @@ class DocCheck {
     if (merged < 1 || toNumber(last?.['sequence'] ?? merged) > toNumber(row['head'])) return 'has a sequence that its feed has not reached'
     if (tail.some((update) => toNumber(update['feed']) !== toNumber(row['feed']))) return 'has updates of another feed'
     if (toNumber(tail[0]?.['sequence'] ?? merged + 1) <= merged) return 'has updates that were merged already'
+    if (tail.some((update) => !hasItsHead(row, update))) return 'has an update with the head of another'
     const states = [toBytes(row['state']), ...tail.map((update) => toBytes(update['bytes']))]
     if (sizeOf({ kind, bytes: toBytes(row['state']) }) !== toNumber(row['bytes'])) return 'has another size than is written down'
     return problemOfStates(kind, states, toBytes(row['vector']))
   }
+}
+
+/** Whether the head of an update is that of its doc. */
+function hasItsHead(doc: SqliteRow, update: SqliteRow): boolean {
+  const [sequence, head, bytes] = [update['sequence'], update['head'], update['bytes']]
+  const value = {
+    sequence: toNumber(sequence),
+    key: parseKey(cell(doc, 'key')),
+    kind: 'doc',
+    whole: false,
+    epoch: { version: toNumber(doc['version']), number: toNumber(doc['number']) },
+  } as const
+  return Buffer.compare(toBytes(head), encodeEntryHead(value, toBytes(bytes).length)) === 0
 }
 
 function problemOfStates(kind: EntryKind, [state, ...updates]: readonly Uint8Array[], merged: Uint8Array): string | undefined {

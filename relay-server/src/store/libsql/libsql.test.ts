@@ -125,6 +125,7 @@ const damages = [
   ['UPDATE docs SET bytes = bytes + 1 WHERE key = "m"', 'another size'],
   ['UPDATE docs SET vector = x"00" WHERE key = "r1"', 'state vector'],
   ['UPDATE tails SET bytes = zeroblob(length(bytes))', 'r1: cannot be loaded'],
+  ['UPDATE tails SET head = zeroblob(length(head))', 'r1: has an update with the head of another'],
   ['UPDATE docs SET kind = 9 WHERE key = "m"', 'unknown kind'],
   ['UPDATE docs SET merged = 1 WHERE key = "m"', 'several entries'],
   ['UPDATE docs SET merged = 3 WHERE key = "m"', 'several entries'],

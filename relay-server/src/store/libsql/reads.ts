@@ -2,7 +2,6 @@ import {
   admitUpdate,
   decodeStateVector,
   emptyVector,
-  type Entry,
   type EntryKind,
   entryKinds,
   type FeedName,
@@ -13,8 +12,8 @@ import {
 import type { Account, Standing, Usage } from '../account.js'
 import { type ReadConnection, type ReadStatement, type SqliteRow, toBytes, toNumber, toText } from './connection.js'
 import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
-import { kindOf, prepareWalks, Walk, type Walks } from './walk.js'
-import type { Invitation, KeyName, KeyState, Page, PageBounds, StoredDoc, StoreStats } from '../store.js'
+import { kindOf, prepareWalks, StateWalk, TailWalk, type Walks } from './walk.js'
+import type { Invitation, KeyName, KeyState, Page, PageBounds, PageEntry, StoredDoc, StoreStats } from '../store.js'
 
 /** The reads of the embedded store, all on the reading connection. */
 export class LibsqlReads {
@@ -119,14 +118,14 @@ export class LibsqlReads {
     const head = toNumber(feed['head'])
     if (after >= head) return { entries: [], head, incarnation, done: true }
     const [id, wanted] = [toNumber(feed['id']), bounds.entries + 1]
-    const merged = new Walk(this.#walks.merged, id, after, wanted)
-    const tails = new Walk(this.#walks.tails, id, after, wanted)
-    const entries: Entry[] = []
+    const merged = new StateWalk(this.#walks.states, id, after, wanted)
+    const tails = new TailWalk(this.#walks.tails, id, after, wanted)
+    const entries: PageEntry[] = []
     let bytes = 0
     for (;;) {
       const entry = (merged.sequence() < tails.sequence() ? merged : tails).take()
       if (!entry) return { entries, head, incarnation, done: true }
-      bytes += entry.bytes.length + 48
+      bytes += 'wire' in entry ? entry.wire.length : entry.bytes.length + 48
       if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes))
         return { entries, head, incarnation, done: false }
       entries.push(entry)

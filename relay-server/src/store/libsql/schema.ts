@@ -1,6 +1,7 @@
 /**
  * The tables of the embedded store. `docs` and `states` hold the last whole or merged state of each key: sequence, size, state vector and bytes.
- * `tails` holds the updates since then, ordered by sequence, so that catch-up is a walk along two indexes. An update, the most frequent publish, adds one row
+ * `tails` holds the updates since then, ordered by sequence, so that catch-up is a walk along two indexes. `tails.head` is what stands before
+ * an update's bytes on the wire, so that a page of updates is one concatenation. An update, the most frequent publish, adds one row
  * and changes none; the doc's vector after it is computed from the updates when it is not cached.
  * `feeds.incarnation` is the incarnation in which a feed was last written; `feed_incarnations` holds its head before the first write of an incarnation.
  * `orgs` holds an operator's decisions about an org, and sums over its feeds, which every transaction on those feeds updates.
@@ -22,7 +23,7 @@ CREATE TABLE docs (
 CREATE INDEX docs_by_merged ON docs (feed, merged);
 CREATE TABLE states (doc INTEGER PRIMARY KEY, bytes BLOB NOT NULL);
 CREATE TABLE tails (
-  feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (feed, sequence)
+  feed INTEGER NOT NULL, sequence INTEGER NOT NULL, doc INTEGER NOT NULL, head BLOB NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (feed, sequence)
 ) WITHOUT ROWID;
 CREATE INDEX tails_by_doc ON tails (doc, sequence);
 CREATE TABLE orgs (

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { emptyVector, feedName, parseKey, parseOrgId, zeroEpoch } from '@entente/protocol'
+import { emptyVector, entryOf, feedName, parseKey, parseOrgId, zeroEpoch } from '@entente/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibsqlStore } from './libsql.js'
 import type { Store, Write } from '../store.js'
@@ -26,7 +26,7 @@ describe('walking a feed of the embedded store', () => {
     await store.commit(contents.map((bytes, index) => write(index, bytes)))
     const all = await store.page(feed, 0, wide)
     expect(all.entries.map(({ sequence }) => sequence)).toEqual(sizes.map((_, index) => index + 1))
-    for (const [index, { key, bytes }] of all.entries.entries()) {
+    for (const [index, { key, bytes }] of all.entries.map(entryOf).entries()) {
       expect(key).toBe(`k${index}`)
       expect(Buffer.compare(bytes, contents[index] ?? new Uint8Array())).toBe(0)
     }

@@ -1,4 +1,13 @@
-import { encodeStateVector, entryKinds, type FeedName, type Key, type OrgId, parseOrgId, vectorOfDoc } from '@entente/protocol'
+import {
+  encodeEntryHead,
+  encodeStateVector,
+  entryKinds,
+  type FeedName,
+  type Key,
+  type OrgId,
+  parseOrgId,
+  vectorOfDoc,
+} from '@entente/protocol'
 import { LruMap } from '../../flow/lru.js'
 import { type Account, type AccountChange, sizeOf } from '../account.js'
 import { type Cell, type Statement, toNumber, toText, type WriteConnection } from './connection.js'
@@ -11,10 +20,10 @@ const erased = entryKinds.indexOf('erased')
 
 /** Updates inserted by one statement: the call costs more than the insert. */
 const tailsAtOnce = 16
-const tailCells = 4
+const tailCells = 5
 
 function addTails(count: number): string {
-  return `INSERT INTO tails (feed, sequence, doc, bytes) VALUES ${Array.from({ length: count }, () => '(?, ?, ?, ?)').join(', ')}`
+  return `INSERT INTO tails (feed, sequence, doc, head, bytes) VALUES ${Array.from({ length: count }, () => '(?, ?, ?, ?, ?)').join(', ')}`
 }
 
 const statements = {
@@ -170,8 +179,10 @@ export class LibsqlWrites {
     return 0
   }
 
-  #extend({ id, head, growth }: WrittenFeed, last: Last, { bytes }: Write): number {
-    if (this.#tails.push(id, head, last.id, bytes) === tailsAtOnce * tailCells) this.#fileTails()
+  #extend({ id, head, growth }: WrittenFeed, last: Last, write: Write): number {
+    const { bytes } = write
+    if (this.#tails.push(id, head, last.id, encodeEntryHead({ ...write, sequence: head }, bytes.length), bytes) === tailsAtOnce * tailCells)
+      this.#fileTails()
     growth.bytes += bytes.length
     growth.tailUpdates++
     last.sequence = head

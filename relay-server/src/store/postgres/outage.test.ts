@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { feedName, parseConnectionId } from '@entente/protocol'
+import { entryOf, feedName, parseConnectionId } from '@entente/protocol'
 import { expect, it, vi } from 'vitest'
 import { TestPostgres } from '../../testing/postgres.js'
 import { SharedDatabase } from '../../testing/shared-database.js'
@@ -78,7 +78,7 @@ it('keeps what it acknowledged when the server fails under load', async () => {
   const found = new Map<string, number>()
   for (let after = 0; ;) {
     const page = await paul.page(feed, after, bounds)
-    for (const entry of page.entries) found.set(entry.key, entry.sequence)
+    for (const entry of page.entries.map(entryOf)) found.set(entry.key, entry.sequence)
     after = page.entries.at(-1)?.sequence ?? after
     if (page.done) break
   }
