@@ -9,6 +9,22 @@ export * from './frame.js'
 export * from './id.js'
 export * from './limits.js'
 export * from './control-entry.js'
+export {
+  decodeRoster,
+  type ListedDevice,
+  type PublicKey,
+  type Role,
+  roles,
+  type Roster,
+  type RosterClaims,
+  type RosterDevice,
+  rosterKey,
+  rosterNumber,
+  rosterType,
+  signingKeyOf,
+  thumbprintOf,
+  toPublicKey,
+} from './roster.js'
 export * from './stamp.js'
 export * from './state-vector.js'
 export * from './token.js'

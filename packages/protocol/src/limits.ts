@@ -16,6 +16,10 @@ export const limits = {
   slotsPerTopic: 10,
   /** The feeds that a session may follow, and the connections that it may attach. */
   feedsPerSession: 1_000,
+  /** The devices of one roster (rule RO2). */
+  devicesPerOrg: 100,
+  /** One roster: a hundred devices, each with its keys and its person. Sealed and in base64url beside a reveal it still fits into one value. */
+  rosterBytes: 32 * 1024,
   /** One JWT. */
   tokenBytes: 8 * 1024,
   /** The time from a socket's opening to its hello (rule ID7). */

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { parseDeviceId, parseOrgId } from './id.js'
+import { publicKey, roles } from './roster.js'
 
 // The claims of a session's two JWTs (RFC 7519, alg EdDSA). Engine and relay sign and verify them.
 
@@ -7,15 +8,6 @@ import { parseDeviceId, parseOrgId } from './id.js'
 export const helloType = 'entente-hello+jwt'
 /** The JOSE type of a device certificate. */
 export const certificateType = 'entente-device+jwt'
-
-/** The roles in which an org certifies a device. */
-export const roles = ['admin', 'member', 'site'] as const
-export type Role = (typeof roles)[number]
-
-const publicKey = v.object({ kty: v.literal('OKP'), crv: v.literal('Ed25519'), x: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)) })
-
-/** An Ed25519 public key as a JWK (RFC 8037). */
-export type PublicKey = v.InferOutput<typeof publicKey>
 
 /** The header of a device certificate. `jwk` is the org's root key, which signs it. */
 export const certificateHeader = v.object({ alg: v.literal('EdDSA'), typ: v.literal(certificateType), jwk: publicKey })
