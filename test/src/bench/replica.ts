@@ -4,12 +4,12 @@ import {
   type MemoryDevice,
   MemoryStore,
   agreementEdits,
+  connectionKey,
   connectionEdits,
   mapEdit,
   openMemoryDevice,
   partnerOrg,
   sampleConnection,
-  docKey,
   openSeal,
   sampleFields,
   sampleSecret,
@@ -133,7 +133,7 @@ function offerToEntry({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, seq
 }
 
 // The key that both ends of the sample connection derive. Opening is real: a wrong key would throw.
-const cipherKey = docKey(sampleSecret, sampleConnection, 'vendor', 1)
+const cipherKey = connectionKey(sampleSecret, sampleConnection, 'vendor')
 
 /** What the obvious code does with the same entries: a Y.Doc each, all slots opened, state encoded, put in a map. Nothing is checked, kept in step or durable. */
 function absorbNaively(entries: readonly Entry[]): number {

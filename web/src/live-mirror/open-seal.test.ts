@@ -18,10 +18,10 @@ const pass: Pass = {
 const nonce = new Uint8Array(24).fill(3)
 
 /** A seal over these bytes as they are, for slot 0. */
-function seal(plaintext: readonly number[], place = 'feed\nkey\n0\n2.5'): Uint8Array {
+function seal(plaintext: readonly number[], place = 'feed\nkey\n0\n2.5\n0\n'): Uint8Array {
   const padded = new Uint8Array(Math.ceil(plaintext.length / 32) * 32)
   padded.set(plaintext)
-  return new Uint8Array([...nonce, ...xchacha20poly1305(pass.sealKey, nonce, new TextEncoder().encode(place)).encrypt(padded)])
+  return new Uint8Array([0, ...nonce, ...xchacha20poly1305(pass.sealKey, nonce, new TextEncoder().encode(place)).encrypt(padded)])
 }
 
 const json = [...new TextEncoder().encode('"ada"')]
@@ -51,5 +51,6 @@ describe('a seal', () => {
     ]
     for (const plaintext of none) expect(openSeal(pass, '0', seal(plaintext)), String(plaintext)).toBeUndefined()
     expect(openSeal(pass, '0', new Uint8Array(10))).toBeUndefined()
+    expect(openSeal(pass, '0', seal([9, ...stamp, ...json]).with(0, 1))).toBeUndefined()
   })
 })

@@ -7,18 +7,22 @@ export interface Opened {
   readonly changedAt: number
 }
 
-const nonceBytes = 24
+/** The generation of the seal's key; a tab with the engine gives the key of this one. */
+const generation = 0
+/** The generation and the nonce, before the cipher's bytes. */
+const headBytes = 25
 
 /**
- * Opens the seal in a slot (SPEC.md section 12): a nonce, then XChaCha20-Poly1305 over the padded plaintext, bound to feed, key, slot and epoch.
+ * Opens the seal in a slot (SPEC.md section 12): the generation of its key, a nonce, then XChaCha20-Poly1305 over the padded plaintext, bound to feed, key, slot, epoch and
+ * generation. Whether the nonce is of the org's making is its own devices' business (rule OR1).
  *
  * @returns undefined if the seal does not open here, or holds no stamp and value
  */
 export function openSeal({ sealKey, feed, key, epoch }: Pass, slot: string, sealed: Uint8Array): Opened | undefined {
-  if (sealed.length <= nonceBytes) return undefined
+  if (sealed.length <= headBytes || sealed[0] !== generation) return undefined
   try {
-    const place = new TextEncoder().encode(`${feed}\n${key}\n${slot}\n${epoch.version}.${epoch.number}`)
-    const padded = xchacha20poly1305(sealKey, sealed.subarray(0, nonceBytes), place).decrypt(sealed.subarray(nonceBytes))
+    const place = new TextEncoder().encode(`${feed}\n${key}\n${slot}\n${epoch.version}.${epoch.number}\n${generation}\n`)
+    const padded = xchacha20poly1305(sealKey, sealed.subarray(1, headBytes), place).decrypt(sealed.subarray(headBytes))
     const length = readNumber(padded, 0)
     const plaintext = padded.subarray(length.end, length.end + length.number)
     if (plaintext.length !== length.number) return undefined

@@ -91,7 +91,7 @@ export function answerReconciler(context: EngineContext): Reconciler {
           'Take over the present agreement, then export again.',
         )
       }
-      const map = mapIdOfListing(connection.secret, listing)
+      const map = mapIdOfListing(connection, listing)
       if (isTaken(map)) return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
       const row = rows.get(terms.object, record)
       if (!row || !index.visible.has(record)) {

@@ -5,6 +5,9 @@ import type { Hello } from '../link/index.js'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store, StoreKey } from '../port/store.js'
+import type { Row } from '../row/row.js'
+import { rowKey } from '../row/rows.js'
+import { Stamper } from '../row/stamper.js'
 import { certifyDevice, createKeyPair, type KeyPair } from './certificate.js'
 import { signDecision } from './decision.js'
 
@@ -52,9 +55,21 @@ export async function createIdentity(options: CreateIdentityOptions): Promise<Id
   const made: StoredIdentity = { orgName, user, root, device, certificate }
   const kept = await store.update([identityKey], ([present]) => {
     if (present !== undefined) return { writes: [], result: asStoredIdentity(present) }
-    return { writes: [{ put: identityKey, value: made }], result: made }
+    return {
+      writes: [
+        { put: identityKey, value: made },
+        { put: rowKey('Key', 'team'), value: secretRow(clock, random) },
+      ],
+      result: made,
+    }
   })
   return toIdentity(kept, store, clock)
+}
+
+/** The org's own secret, of which the keys of its team and the origin of its seals are derived. A row, so that the org's other devices get it. */
+function secretRow(clock: Clock, random: RandomBytes): Row {
+  const secret = toBase64UrlEncoded(random(32))
+  return { object: 'Key', id: 'team', registers: { secret: [new Stamper(clock, random).next(undefined), secret] } }
 }
 
 /** The org of a store, or undefined where it holds none yet. */

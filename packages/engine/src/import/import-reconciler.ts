@@ -106,7 +106,7 @@ export function importReconciler(context: EngineContext): Reconciler {
         ])
         continue
       }
-      if (map !== mapIdOfListing(connection.secret, listing)) {
+      if (map !== mapIdOfListing(connection, listing)) {
         end('ExportSubscribeUnknownError', [
           exportError(
             listing,

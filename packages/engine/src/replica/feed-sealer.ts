@@ -1,8 +1,7 @@
 import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
-import type { RandomBytes } from '../port/random.js'
 import type { Register } from '../row/row.js'
-import { docKey, mailboxKey, messagesKey, teamKey, TeamNames } from '../seal/keys.js'
-import { messageBinding, open, openContent, poolRandom, seal, valueOfContent } from '../seal/seal-register.js'
+import { connectionKey, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
+import { messageBinding, open, openContent, Origin, seal, type SealBinding, valueOfContent } from '../seal/seal-register.js'
 import { type FeedRole, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
@@ -14,53 +13,54 @@ export interface TeamRegister {
   readonly register: Register
 }
 
-/** Seals and opens the values of feeds, each with the key of its feed role. Keys are derived once per feed and version. */
+/** What comes from the org's own secret. */
+interface OwnKeys {
+  readonly secret: string
+  readonly names: TeamNames
+  readonly origin: Origin
+}
+
+/**
+ * Seals and opens the values of feeds, each with the key of its feed role. Keys are derived once per feed. What opens in an own feed was made by an own
+ * device: a nonce of any other origin is as good as a seal that does not open (rule OR1).
+ */
 export class FeedSealer {
   readonly #org: OrgId
   readonly #rows: RowsView
-  readonly #random: RandomBytes
   readonly #keys = new Map<string, Uint8Array>()
-  #names: { readonly secret: string; readonly names: TeamNames } | undefined
+  #own: OwnKeys | undefined
 
-  constructor(org: OrgId, rows: RowsView, random: RandomBytes) {
+  constructor(org: OrgId, rows: RowsView) {
     this.#org = org
     this.#rows = rows
-    this.#random = poolRandom(random)
   }
 
   /** The names of the team feed; undefined while this device has no org key. */
   get names(): TeamNames | undefined {
-    const secret = this.#teamSecret()
-    if (!secret) return undefined
-    if (this.#names?.secret !== secret) this.#names = { secret, names: new TeamNames(secret) }
-    return this.#names.names
+    return this.#ownKeys()?.names
   }
 
   sealMessage(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
-    const cipherKey = this.#keyOf(feedRole, 0)
-    return cipherKey && seal(cipherKey, messageBinding(feed, key), register, this.#random)
+    return this.#seal(feedRole, messageBinding(feed, key), register)
   }
 
   openMessage(feedRole: FeedRole, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
-    const cipherKey = this.#keyOf(feedRole, 0)
-    return cipherKey && open(cipherKey, messageBinding(feed, key), sealed)
+    return this.#open(feedRole, messageBinding(feed, key), sealed)
   }
 
-  /** @returns undefined where the key for the feed role or version is not known */
+  /** @returns undefined where the key for the feed role is not known */
   sealSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
-    const cipherKey = this.#keyOf(feedRole, epoch.version)
-    return cipherKey && seal(cipherKey, { feed, key, slot, epoch }, register, this.#random)
+    return this.#seal(feedRole, { feed, key, slot, epoch }, register)
   }
 
   openSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Register | undefined {
-    const cipherKey = this.#keyOf(feedRole, epoch.version)
-    return cipherKey && open(cipherKey, { feed, key, slot, epoch }, sealed)
+    return this.#open(feedRole, { feed, key, slot, epoch }, sealed)
   }
 
   /** Opens a value of the team's rows feed. */
   openTeamSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
-    const cipherKey = this.#keyOf(feedRole, 0)
-    const opened = cipherKey && openContent(cipherKey, { feed, key, slot, epoch }, sealed)
+    const [cipher, own] = [this.#keyOf(feedRole), this.#ownKeys()]
+    const opened = cipher && own && openContent(cipher, { feed, key, slot, epoch }, sealed, own.origin)
     if (!opened || !Array.isArray(opened.content)) return undefined
     const [object, id, field, content] = opened.content as readonly unknown[]
     const value = valueOfContent(content)
@@ -68,10 +68,22 @@ export class FeedSealer {
     return { address: [object, id], field, register: [opened.stamp, value] }
   }
 
-  #keyOf(feedRole: FeedRole, version: number): Uint8Array | undefined {
+  #seal(feedRole: FeedRole, binding: SealBinding, register: Register): Uint8Array | undefined {
+    const [cipher, own] = [this.#keyOf(feedRole), this.#ownKeys()]
+    return cipher && own && seal({ cipher, origin: own.origin }, binding, register)
+  }
+
+  #open(feedRole: FeedRole, binding: SealBinding, sealed: Uint8Array): Register | undefined {
+    const cipher = this.#keyOf(feedRole)
+    if (!cipher || !feedRole.own) return cipher && open(cipher, binding, sealed)
+    const own = this.#ownKeys()
+    return own && open(cipher, binding, sealed, own.origin)
+  }
+
+  #keyOf(feedRole: FeedRole): Uint8Array | undefined {
     switch (feedRole.kind) {
       case 'team': {
-        const secret = this.#teamSecret()
+        const secret = this.#ownSecret()
         return secret === undefined ? undefined : this.#derived(`team ${secret}`, () => teamKey(secret, this.#org))
       }
       case 'mailbox': {
@@ -80,16 +92,23 @@ export class FeedSealer {
         return secret === undefined ? undefined : this.#derived(`mailbox ${side} ${secret}`, () => mailboxKey(secret, mailbox, side))
       }
       case 'connection': {
-        const { connection, side, topic } = feedRole
+        const { connection, side } = feedRole
         const secret = textOf(this.#rows.get('Connection', connection), 'secret')
         if (secret === undefined) return undefined
-        if (topic === 'messages') return this.#derived(`messages ${side} ${secret}`, () => messagesKey(secret, connection, side))
-        return this.#derived(`doc ${side} ${version} ${secret}`, () => docKey(secret, connection, side, version))
+        return this.#derived(`connection ${side} ${secret}`, () => connectionKey(secret, connection, side))
       }
     }
   }
 
-  #teamSecret(): string | undefined {
+  #ownKeys(): OwnKeys | undefined {
+    const secret = this.#ownSecret()
+    if (secret === undefined) return undefined
+    if (this.#own?.secret !== secret)
+      this.#own = { secret, names: new TeamNames(secret, this.#org), origin: new Origin(originKey(secret, this.#org)) }
+    return this.#own
+  }
+
+  #ownSecret(): string | undefined {
     return textOf(this.#rows.get('Key', 'team'), 'secret')
   }
 

@@ -116,7 +116,7 @@ export class Replica implements ReplicaView {
     this.#store = store
     this.#tabs = tabs
     this.#view = new RecordMapIndex(this.rows)
-    this.#sealer = new FeedSealer(org, this.#view, random)
+    this.#sealer = new FeedSealer(org, this.#view)
     this.#client = randomInteger(random)
     this.#problem = problem ?? ((): void => undefined)
     this.#context = {

@@ -1,2 +1,2 @@
-export { docKey, mailboxId } from './keys.js'
+export { connectionKey, mailboxId } from './keys.js'
 export { open } from './seal-register.js'

@@ -5,36 +5,45 @@ import { type ConnectionId, type Key, type OrgId, parseConnectionId, parseKey, t
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 
-// HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9). Rows hold secrets as base64url.
+// HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9, OR1). Rows hold secrets as base64url. A secret has
+// generations, which a rotation counts up; today there is one.
 
-/** The key of one direction of a connection under one version of its agreement. */
-export function docKey(secret: string, connection: ConnectionId, side: Side, version: number): Uint8Array {
-  return derive(fromBase64UrlEncoded(secret), connection, `${side} ${version}`)
-}
+/** The generation under which everything is sealed today. */
+export const generation = 0
 
-/** The key of one direction of a connection's messages. */
-export function messagesKey(secret: string, connection: ConnectionId, side: Side): Uint8Array {
-  return derive(fromBase64UrlEncoded(secret), connection, `${side} messages`)
+/** The key of one direction of a connection, of its docs and messages. */
+export function connectionKey(secret: string, connection: ConnectionId, side: Side): Uint8Array {
+  return derive(secret, connection, `${side} ${generation}`)
 }
 
 /** The key of one direction of an invitation's mailbox, from the secret in its link. */
 export function mailboxKey(secret: string, mailbox: ConnectionId, side: Side): Uint8Array {
-  return derive(fromBase64UrlEncoded(secret), mailbox, `${side} mailbox`)
+  return derive(secret, mailbox, `${side} mailbox`)
 }
 
-/** The key of an org's team feeds. */
+/** The key of an org's team feeds, from the org's own secret. */
 export function teamKey(secret: string, org: OrgId): Uint8Array {
-  return derive(fromBase64UrlEncoded(secret), org, 'team')
+  return derive(secret, org, `team ${generation}`)
+}
+
+/** The key that only the org's own devices have, from the org's own secret: nonces under it show that an own device made a seal (rule OR1). */
+export function originKey(secret: string, org: OrgId): Uint8Array {
+  return derive(secret, org, 'origin')
+}
+
+/** The key of names that the relay must not understand: an org's of its own secret, a connection's of its shared one. It never rotates (rule SE9). */
+export function namingKey(secret: string, salt: OrgId | ConnectionId): Uint8Array {
+  return derive(secret, salt, 'naming')
 }
 
 /** The id of an invitation's mailbox. */
 export function mailboxId(secret: string): ConnectionId {
-  return parseConnectionId(toBase64UrlEncoded(derive(fromBase64UrlEncoded(secret), '', 'mailbox').subarray(0, 16)))
+  return parseConnectionId(toBase64UrlEncoded(derive(secret, '', 'mailbox').subarray(0, 16)))
 }
 
 /** The claim that the partner shows to the relay to get the mailbox. */
 export function mailboxClaim(secret: string, mailbox: ConnectionId): Uint8Array {
-  return derive(fromBase64UrlEncoded(secret), mailbox, 'claim')
+  return derive(secret, mailbox, 'claim')
 }
 
 /** The hash that the vendor leaves at the relay, so that it recognises the claim. */
@@ -47,8 +56,8 @@ export class TeamNames {
   readonly #key: Uint8Array
   readonly #slots = new Map<string, string>()
 
-  constructor(secret: string) {
-    this.#key = fromBase64UrlEncoded(secret)
+  constructor(secret: string, org: OrgId) {
+    this.#key = namingKey(secret, org)
   }
 
   key(object: string, id: string): Key {
@@ -62,11 +71,16 @@ export class TeamNames {
   }
 
   #name(text: string): string {
-    return toBase64UrlEncoded(hmac(sha256, this.#key, encodeUtf8(text)).subarray(0, 16))
+    return nameOf(this.#key, text)
   }
 }
 
-function derive(secret: Uint8Array, salt: string, purpose: string): Uint8Array {
-  const random = extract(sha256, secret, encodeUtf8(salt))
+/** A name of 22 characters, base64url, that tells nothing without the naming key. */
+export function nameOf(key: Uint8Array, text: string): string {
+  return toBase64UrlEncoded(hmac(sha256, key, encodeUtf8(text)).subarray(0, 16))
+}
+
+function derive(secret: string, salt: string, purpose: string): Uint8Array {
+  const random = extract(sha256, fromBase64UrlEncoded(secret), encodeUtf8(salt))
   return expand(sha256, random, encodeUtf8(`entente/1 ${purpose}`), 32)
 }

@@ -1,13 +1,12 @@
-import { randomBytes } from 'node:crypto'
 import { parseConnectionId, parseKey, parseOrgId } from '@entente/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/feed-role.js'
 import type { Register } from '../row/row.js'
-import { claimHash, docKey, mailboxClaim, mailboxId, mailboxKey, messagesKey, teamKey, TeamNames } from './keys.js'
-import { open, seal, type SealBinding } from './seal-register.js'
+import { claimHash, connectionKey, mailboxClaim, mailboxId, mailboxKey, namingKey, originKey, teamKey, TeamNames } from './keys.js'
+import { isOfUnknownGeneration, open, Origin, seal, type SealBinding } from './seal-register.js'
 
-const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+const org = parseOrgId('V'.repeat(43))
 const connection = parseConnectionId('c'.repeat(22))
 const binding: SealBinding = {
   feed: connectionFeed(connection, 'vendor', 'lead'),
@@ -15,14 +14,15 @@ const binding: SealBinding = {
   slot: '3',
   epoch: { version: 2, number: 5 },
 }
-const key = docKey('A'.repeat(43), connection, 'vendor', 2)
+const key = connectionKey('A'.repeat(43), connection, 'vendor')
+const keys = { cipher: key, origin: new Origin(originKey('S'.repeat(43), org)) }
 const register: Register = [[1_767_603_600_000, 2, 8_891_194_141_531_439], { amount: '12.50', currency: 'EUR' }]
 
 describe('a seal', () => {
   it('[SE1] opens where it was made, to the very stamp and value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(), (value, time) => {
-        const sealed = seal(key, binding, [[time, 0, Number.MAX_SAFE_INTEGER], value as Register[1]], random)
+        const sealed = seal(keys, binding, [[time, 0, Number.MAX_SAFE_INTEGER], value as Register[1]])
         expect(open(key, binding, sealed)).toEqual([[time, 0, Number.MAX_SAFE_INTEGER], JSON.parse(JSON.stringify(value))])
       }),
     )
@@ -35,12 +35,12 @@ describe('a seal', () => {
     ['another epoch', { ...binding, epoch: { version: 2, number: 6 } }],
   ]
   it.each(elsewhere)('[SE2] does not open in %s (row 40)', (_, moved) => {
-    expect(open(key, moved, seal(key, binding, register, random))).toBeUndefined()
+    expect(open(key, moved, seal(keys, binding, register))).toBeUndefined()
   })
 
-  it('[SE2] does not open under another version’s key, nor with a byte changed', () => {
-    const sealed = seal(key, binding, register, random)
-    expect(open(docKey('A'.repeat(43), connection, 'vendor', 3), binding, sealed)).toBeUndefined()
+  it('[SE2] does not open under the other direction’s key, nor with a byte changed', () => {
+    const sealed = seal(keys, binding, register)
+    expect(open(connectionKey('A'.repeat(43), connection, 'partner'), binding, sealed)).toBeUndefined()
     for (let index = 0; index < sealed.length; index++) {
       const broken = sealed.slice()
       broken[index] = (broken[index] ?? 0) ^ 1
@@ -50,34 +50,55 @@ describe('a seal', () => {
   })
 
   it('[SE3] tells little of a value’s length', () => {
-    const lengths = new Set(['a', 'abc', 'abcdef'].map((text) => seal(key, binding, [register[0], text], random).length))
+    const lengths = new Set(['a', 'abc', 'abcdef'].map((text) => seal(keys, binding, [register[0], text]).length))
     expect(lengths.size).toBe(1)
   })
 
-  it('[SE6, SE7, SE8] derives different keys for different purposes, and the same mailbox for both sides', () => {
+  it('[OR1] of the same register at the same place is the same, and opens at its own org only with that org’s nonce', () => {
+    const sealed = seal(keys, binding, register)
+    expect(seal(keys, binding, register)).toEqual(sealed)
+    expect(seal(keys, { ...binding, epoch: { version: 2, number: 6 } }, register).subarray(1, 25)).not.toEqual(sealed.subarray(1, 25))
+    expect(open(key, binding, sealed, keys.origin)).toEqual(register)
+    // The peer has the direction's key too. What it seals opens at itself and nowhere else.
+    const forged = seal({ ...keys, origin: new Origin(originKey('P'.repeat(43), org)) }, binding, register)
+    expect(open(key, binding, forged)).toEqual(register)
+    expect(open(key, binding, forged, keys.origin)).toBeUndefined()
+  })
+
+  it('[SE6] names the generation of its key, and one of a later generation is not read', () => {
+    const sealed = seal(keys, binding, register)
+    expect([sealed[0], isOfUnknownGeneration(sealed)]).toEqual([0, false])
+    const later = sealed.with(0, 1)
+    expect([open(key, binding, later), isOfUnknownGeneration(later), isOfUnknownGeneration(new Uint8Array([1]))]).toEqual([
+      undefined,
+      true,
+      false,
+    ])
+  })
+
+  it('[SE6, SE7, SE8, OR1] derives different keys for different purposes, and the same mailbox for both sides', () => {
     const secret = 'B'.repeat(22)
     const [ours, theirs] = ['A'.repeat(43), 'B'.repeat(43)]
-    expect(messagesKey(ours, connection, 'vendor')).not.toEqual(key)
-    const keys = [
-      docKey(ours, connection, 'vendor', 2),
-      docKey(ours, connection, 'vendor', 3),
-      docKey(ours, connection, 'partner', 2),
-      messagesKey(ours, connection, 'vendor'),
-      messagesKey(ours, connection, 'partner'),
+    const derived = [
+      connectionKey(ours, connection, 'vendor'),
+      connectionKey(ours, connection, 'partner'),
       mailboxKey('B'.repeat(22), connection, 'vendor'),
       mailboxKey('B'.repeat(22), connection, 'partner'),
       teamKey(ours, parseOrgId(theirs)),
       teamKey(theirs, parseOrgId(theirs)),
+      originKey(ours, parseOrgId(theirs)),
+      namingKey(ours, parseOrgId(theirs)),
+      namingKey(ours, connection),
     ]
-    expect(new Set(keys.map(String)).size).toBe(keys.length)
+    expect(new Set(derived.map(String)).size).toBe(derived.length)
     const mailbox = mailboxId(secret)
     expect(mailboxId(secret)).toBe(mailbox)
     expect(claimHash(mailboxClaim(secret, mailbox))).toHaveLength(32)
   })
 
   it('[SE9] is filed in a team’s feed under names that only the org can make', () => {
-    const [ours, theirs] = [new TeamNames('A'.repeat(43)), new TeamNames('B'.repeat(43))]
-    expect(ours.key('Lead', 'ada')).toBe(new TeamNames('A'.repeat(43)).key('Lead', 'ada'))
+    const [ours, theirs] = [new TeamNames('A'.repeat(43), org), new TeamNames('B'.repeat(43), org)]
+    expect(ours.key('Lead', 'ada')).toBe(new TeamNames('A'.repeat(43), org).key('Lead', 'ada'))
     const names = [
       ours.key('Lead', 'ada'),
       ours.key('Lead', 'bob'),

@@ -1,10 +1,12 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
+import { _HMAC as Hmac } from '@noble/hashes/hmac.js'
+import { type _SHA256 as Sha256, sha256 } from '@noble/hashes/sha2.js'
 import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
 import * as decoding from 'lib0/decoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
-import type { RandomBytes } from '../port/random.js'
 import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
+import { generation } from './keys.js'
 import { padPlaintext, unpad } from './pad.js'
 
 /** What a seal is bound to: moved to another feed, key, slot or epoch it does not open (rule SE2). */
@@ -24,26 +26,63 @@ export function messageBinding(feed: FeedName, key: Key): SealBinding {
 }
 
 const nonceBytes = 24
+/** The generation byte and the nonce come before the cipher's bytes. */
+const headBytes = 1 + nonceBytes
+
+/** What an org seals with. */
+export interface SealKeys {
+  /** 32 bytes, from `keys.ts`. */
+  readonly cipher: Uint8Array
+  readonly origin: Origin
+}
 
 /**
- * Seals a stamp and a value: nonce (24 random bytes), then XChaCha20-Poly1305 over the padded plaintext, with the binding as associated data
- * (rules SE1 to SE3).
- *
- * @param key 32 bytes, from `keys.ts`
+ * Makes and checks the nonces of one org's seals (rule OR1). It remembers the state of HMAC-SHA-256 after the key, which is half of what a short text costs.
  */
-export function seal(key: Uint8Array, binding: SealBinding, [stamp, value]: Register, random: RandomBytes): Uint8Array {
-  const nonce = random(nonceBytes)
-  const plaintext = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
-  const box = xchacha20poly1305(key, nonce, bindingToBytes(binding)).encrypt(plaintext)
-  const sealed = new Uint8Array(nonceBytes + box.length)
-  sealed.set(nonce)
-  sealed.set(box, nonceBytes)
+export class Origin {
+  readonly #keyed: Hmac<Sha256>
+  readonly #used: Hmac<Sha256>
+
+  /** @param key 32 bytes, from `originKey` */
+  constructor(key: Uint8Array) {
+    this.#keyed = new Hmac<Sha256>(sha256, key)
+    this.#used = this.#keyed.clone()
+  }
+
+  /** The first 24 bytes of HMAC-SHA-256 over the binding and the padded plaintext. */
+  nonce(binding: Uint8Array, padded: Uint8Array): Uint8Array {
+    return this.#keyed._cloneInto(this.#used).update(binding).update(padded).digest().subarray(0, nonceBytes)
+  }
+}
+
+/**
+ * Seals a stamp and a value: the generation, a nonce that only an own device can make, then XChaCha20-Poly1305 over the padded plaintext, with the
+ * binding as associated data (rules SE1 to SE3, OR1). The same register at the same place gives the same bytes.
+ */
+export function seal({ cipher, origin }: SealKeys, binding: SealBinding, [stamp, value]: Register): Uint8Array {
+  const padded = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
+  const place = bindingToBytes(binding)
+  const nonce = origin.nonce(place, padded)
+  const box = xchacha20poly1305(cipher, nonce, place).encrypt(padded)
+  const sealed = new Uint8Array(headBytes + box.length)
+  sealed[0] = generation
+  sealed.set(nonce, 1)
+  sealed.set(box, headBytes)
   return sealed
 }
 
-/** The content of a seal. Undefined where it does not open with this key and binding, or holds no stamp and value (rule SE4). */
-export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array): Register | undefined {
-  const opened = openContent(key, binding, sealed)
+/** Whether a seal is of a generation that this version does not know. Such a seal is kept and not read (rule SE6). */
+export function isOfUnknownGeneration(sealed: Uint8Array): boolean {
+  return sealed.length > headBytes && sealed[0] !== generation
+}
+
+/**
+ * The content of a seal. Undefined where it does not open with this key and binding, or holds no stamp and value (rule SE4).
+ *
+ * @param origin given where only the own org's devices may have made the seal (rule OR1)
+ */
+export function open(cipher: Uint8Array, binding: SealBinding, sealed: Uint8Array, origin?: Origin): Register | undefined {
+  const opened = openContent(cipher, binding, sealed, origin)
   if (!opened) return undefined
   const value = valueOfContent(opened.content)
   return value === undefined ? undefined : [opened.stamp, value]
@@ -51,14 +90,18 @@ export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array):
 
 /** The same, with the content as it was parsed: a team's seals hold more than a value. */
 export function openContent(
-  key: Uint8Array,
+  cipher: Uint8Array,
   binding: SealBinding,
   sealed: Uint8Array,
+  origin?: Origin,
 ): { readonly stamp: Stamp; readonly content: unknown } | undefined {
-  if (sealed.length <= nonceBytes) return undefined
+  if (sealed.length <= headBytes || sealed[0] !== generation) return undefined
   try {
-    const cipher = xchacha20poly1305(key, sealed.subarray(0, nonceBytes), bindingToBytes(binding))
-    const plaintext = unpad(cipher.decrypt(sealed.subarray(nonceBytes)))
+    const place = bindingToBytes(binding)
+    const nonce = sealed.subarray(1, headBytes)
+    const padded = xchacha20poly1305(cipher, nonce, place).decrypt(sealed.subarray(headBytes))
+    if (origin && !isSameNonce(nonce, origin.nonce(place, padded))) return undefined
+    const plaintext = unpad(padded)
     if (!plaintext) return undefined
     const decoder = decoding.createDecoder(plaintext)
     const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
@@ -67,6 +110,13 @@ export function openContent(
     // A wrong tag, a number out of range, broken UTF-8 or JSON: the caller treats them alike.
     return undefined
   }
+}
+
+/** Whoever tries nonces here has no way to measure how long a comparison takes, but none is given either. */
+function isSameNonce(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = 0
+  for (let index = 0; index < nonceBytes; index++) difference |= (a[index] ?? 0) ^ (b[index] ?? 0)
+  return difference === 0
 }
 
 /** Checks a peer's value like any from outside: plain, finite, well-formed, not too deep. */
@@ -78,27 +128,11 @@ export function valueOfContent(content: unknown): Value | undefined {
 let lastBinding: Omit<SealBinding, 'slot'> | undefined
 let lastPrefix = ''
 
-/** The text that a seal is bound to. Slots of one doc follow each other, so all but the slot is remembered. */
-function bindingToBytes({ feed, key, slot, epoch }: SealBinding): Uint8Array {
+/** The text that a seal is bound to, a line for each part. Slots of one doc follow each other, so all but the slot is remembered. */
+export function bindingToBytes({ feed, key, slot, epoch }: SealBinding): Uint8Array {
   if (!lastBinding || lastBinding.feed !== feed || lastBinding.key !== key || compareEpochs(lastBinding.epoch, epoch) !== 0) {
     lastBinding = { feed, key, epoch }
     lastPrefix = `${feed}\n${key}\n`
   }
-  return encodeUtf8(`${lastPrefix}${slot}\n${epoch.version}.${epoch.number}`)
-}
-
-const poolBytes = 4_096
-
-/** The same randomness drawn in larger pieces: asking the system costs as much for one nonce as for a hundred. No byte is given out twice. */
-export function poolRandom(random: RandomBytes): RandomBytes {
-  let pool = new Uint8Array()
-  let used = 0
-  return (length) => {
-    if (used + length > pool.length) {
-      pool = new Uint8Array(random(Math.max(poolBytes, length)))
-      used = 0
-    }
-    used += length
-    return pool.slice(used - length, used)
-  }
+  return encodeUtf8(`${lastPrefix}${slot}\n${epoch.version}.${epoch.number}\n${generation}\n`)
 }

@@ -1,8 +1,15 @@
+import { type ConnectionId, parseConnectionId } from '@entente/protocol'
 import { expect, it } from 'vitest'
 import { copyIdOfMap, listingId, mapIdOfListing } from './listing-id.js'
 
+interface Named {
+  readonly id: ConnectionId
+  readonly secret: string
+}
+
 it('[SH2, EX2] a record has one listing and one record map per connection, and their ids tell nothing of it', () => {
-  const [ours, theirs] = ['A'.repeat(43), 'B'.repeat(43)]
+  const id = parseConnectionId('c'.repeat(22))
+  const [ours, theirs] = ['A', 'B'].map((letter) => ({ id, secret: letter.repeat(43) })) as [Named, Named]
   const listing = listingId(ours, 'Opportunity', 'deal-1')
   expect(listingId(ours, 'Opportunity', 'deal-1')).toBe(listing)
   expect(mapIdOfListing(ours, listing)).toBe(mapIdOfListing(ours, listing))

@@ -60,10 +60,10 @@ export function listingReconciler(context: EngineContext): Reconciler {
   function listingEdit(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex, record: string): RowEdit | undefined {
     const agreed = agreementFacts(rows.get('Agreement', connection.id)).effective?.objects[object]
     const row = rows.get(object, record)
-    const id = listingId(connection.secret, object, record)
+    const id = listingId(connection, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
-    const exported = typeof valueOf(rows.get('RecordMap', mapIdOfListing(connection.secret, id)), 'on') === 'boolean'
+    const exported = typeof valueOf(rows.get('RecordMap', mapIdOfListing(connection, id)), 'on') === 'boolean'
     const isShown = agreed !== undefined && row !== undefined && index.visible.has(record)
     const body = !isShown
       ? null

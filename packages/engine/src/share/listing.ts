@@ -101,5 +101,5 @@ function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonl
     const checked = validateField(field, listed[field.name])
     if (checked.ok) values.push([field.name, checked.value])
   }
-  return { id, object, at, map: mapIdOfListing(connection.secret, id), values: Object.fromEntries(values) }
+  return { id, object, at, map: mapIdOfListing(connection, id), values: Object.fromEntries(values) }
 }

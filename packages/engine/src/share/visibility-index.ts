@@ -83,7 +83,7 @@ export class VisibilityIndexes {
       index.visible.delete(id)
       return false
     }
-    if (!index.visible.has(id)) index.recordsByListing.set(listingId(connection.secret, object, id), id)
+    if (!index.visible.has(id)) index.recordsByListing.set(listingId(connection, object, id), id)
     index.visible.add(id)
     return true
   }

@@ -11,7 +11,7 @@ import type { GatewayToken } from '../link/index.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
 import { textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
-import { docKey } from '../seal/index.js'
+import { connectionKey } from '../seal/index.js'
 
 /**
  * Asks the relay for a token of a mirror's doc, and adds the key of its seals and the fields of its slots.
@@ -52,7 +52,7 @@ export async function askGatewayPass(context: EngineContext, mirror: string): Pr
     feed,
     key,
     epoch,
-    sealKey: docKey(secret, id, peer, epoch.version),
+    sealKey: connectionKey(secret, id, peer),
     fields,
   }
 }

@@ -8,7 +8,7 @@ export { MemoryRelay, type MemoryRelayOptions, type RelayEnd, type DisabledRelay
 export { entriesAfter, feedOf, type Kept, type RelayState, wholeOf } from './relay-state.js'
 export { type MemoryReplica, type MemoryReplicaOptions, openMemoryReplica } from './replica.js'
 export * from './sample-connection.js'
-export { docKey, open as openSeal } from '../seal/index.js'
+export { connectionKey, open as openSeal } from '../seal/index.js'
 export { type ReplicaSetup, type ReplicaSetupOptions, setup, type Setup, type SetupOptions, type Stage, stages } from './setup.js'
 export { type Fault, faultNames, Simulation, type SimulationOptions } from './simulation.js'
 export {

@@ -1,0 +1,91 @@
+import { connectionId, parseConnectionId, parseFeedName, parseKey, parseOrgId, type Side } from '@entente/protocol'
+import vectors from '@entente/protocol/vectors/seal.json' with { type: 'json' }
+import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
+import { describe, expect, it } from 'vitest'
+import { sharedSecret, shortCode } from '../connect/reveal.js'
+import { listingId, mapIdOfListing } from '../share/listing-id.js'
+import { isStamp } from '@entente/protocol'
+import { claimHash, connectionKey, mailboxClaim, mailboxId, mailboxKey, namingKey, originKey, teamKey, TeamNames } from './keys.js'
+import { bindingToBytes, open, openContent, Origin, seal, type SealBinding } from './seal-register.js'
+
+const { secrets, keys, names, mailbox, connecting, seals, refused } = vectors
+const org = parseOrgId(secrets.org)
+const connection = parseConnectionId(secrets.connection)
+const key = (name: keyof typeof keys): Uint8Array => fromBase64UrlEncoded(keys[name].key)
+const origin = new Origin(key('origin'))
+const bindingOf = ({
+  feed,
+  key: at,
+  slot,
+  epoch,
+}: {
+  feed: string
+  key: string
+  slot: string
+  epoch: SealBinding['epoch']
+}): SealBinding => ({
+  feed: parseFeedName(feed),
+  key: parseKey(at),
+  slot,
+  epoch,
+})
+
+describe('the vectors of seals', () => {
+  it('[SE6, SE7, SE8, OR1] hold for every derived key', () => {
+    const sides: readonly Side[] = ['vendor', 'partner']
+    const derived = {
+      ...Object.fromEntries(sides.map((side) => [side, connectionKey(secrets.shared, connection, side)])),
+      team: teamKey(secrets.own, org),
+      origin: originKey(secrets.own, org),
+      teamNaming: namingKey(secrets.own, org),
+      connectionNaming: namingKey(secrets.shared, connection),
+      ...Object.fromEntries(sides.map((side) => [`${side}Mailbox`, mailboxKey(secrets.link, parseConnectionId(mailbox.id), side)])),
+    }
+    expect(Object.fromEntries(Object.entries(derived).map(([name, bytes]) => [name, toBase64UrlEncoded(bytes)]))).toEqual(
+      Object.fromEntries(Object.entries(keys).map(([name, { key: bytes }]) => [name, bytes])),
+    )
+  })
+
+  it('[SE7, SE9, SH2, EX2] hold for every name that comes from a secret', () => {
+    const claim = mailboxClaim(secrets.link, mailboxId(secrets.link))
+    expect({
+      id: mailboxId(secrets.link),
+      claim: toBase64UrlEncoded(claim),
+      claimHash: toBase64UrlEncoded(claimHash(claim)),
+    }).toEqual(mailbox)
+    const teamNames = new TeamNames(secrets.own, org)
+    const { object, record, field, ...expected } = names
+    const named = { id: connection, secret: secrets.shared }
+    const listing = listingId(named, 'Lead', record)
+    expect(object).toBe('Lead')
+    expect({ key: teamNames.key(object, record), slot: teamNames.slot(field), listing, map: mapIdOfListing(named, listing) }).toEqual(
+      expected,
+    )
+  })
+
+  it('[CN4, CN9, F3] hold for what two orgs derive when they connect', () => {
+    const { vendor, partner, salt, exchange, reveals, code } = connecting
+    const id = connectionId(parseOrgId(vendor), parseOrgId(partner), salt)
+    expect(id).toBe(connecting.connection)
+    expect(sharedSecret(exchange.vendor.secret, exchange.partner.public, id)).toBe(connecting.shared)
+    expect(sharedSecret(exchange.partner.secret, exchange.vendor.public, id)).toBe(connecting.shared)
+    expect(shortCode(reveals.vendor, reveals.partner)).toBe(code)
+  })
+
+  it.each(seals)('[SE1, SE3, OR1] hold for the seal of $name', ({ cipher, stamp, value, binding, associated, padded, nonce, sealed }) => {
+    const at = bindingOf(binding)
+    const cipherKey = key(cipher as keyof typeof keys)
+    if (!isStamp(stamp)) throw new Error('no stamp')
+    expect(new TextDecoder().decode(bindingToBytes(at))).toBe(associated)
+    expect(toBase64UrlEncoded(origin.nonce(bindingToBytes(at), fromBase64UrlEncoded(padded)))).toBe(nonce)
+    expect(toBase64UrlEncoded(seal({ cipher: cipherKey, origin }, at, [stamp, value]))).toBe(sealed)
+    expect(openContent(cipherKey, at, fromBase64UrlEncoded(sealed), origin)).toEqual({ stamp, content: value })
+  })
+
+  it.each(refused)('[SE2, SE4, OR1] hold for what does not open: $name', ({ cipher, binding, sealed, peer }) => {
+    const cipherKey = key(cipher as keyof typeof keys)
+    const bytes = fromBase64UrlEncoded(sealed)
+    expect(open(cipherKey, bindingOf(binding), bytes, origin)).toBeUndefined()
+    expect(open(cipherKey, bindingOf(binding), bytes) !== undefined).toBe(peer)
+  })
+})
