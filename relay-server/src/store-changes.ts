@@ -1,4 +1,4 @@
-import { docFeedsGovernedBy, type FeedName, orgOfRevocationFeed } from '@entente/protocol'
+import { connectionGovernedBy, type FeedName, orgOfRevocationFeed } from '@entente/protocol'
 import type { SessionRevoker } from './auth/session-revoker.js'
 import type { FeedReaders } from './deliver/fan-out.js'
 import { LruMap } from './flow/lru.js'
@@ -51,7 +51,8 @@ export function watchStore({
   const checkFor = (feed: FeedName): (() => Promise<void>) | undefined => {
     if (orgOfRevocationFeed(feed) !== undefined) return () => sessionRevoker.feedGrew(feed)
     // Another relay may have taken a policy that ends the connection. Whether this feed has readers here does not matter.
-    const isRead = docFeedsGovernedBy(feed).some((docs) => readers.has(docs) || gateway.has(docs))
+    const connection = connectionGovernedBy(feed)
+    const isRead = connection !== undefined && (readers.hasDocsOf(connection) || gateway.hasDocsOf(connection))
     return isRead ? () => endReading(feed, policies, readers, gateway) : undefined
   }
   return {
@@ -82,10 +83,8 @@ export function watchStore({
 
 /** Once a policy has ended its connection, neither org reads the other's docs any more (rules PO5, GW7). */
 export async function endReading(messages: FeedName, policies: PolicyCache, readers: FeedReaders, gateway: Gateway): Promise<void> {
-  const feeds = docFeedsGovernedBy(messages)
-  if (!feeds[0] || !(await policies.hasConnectionEnded(feeds[0]))) return
-  for (const feed of feeds) {
-    readers.dismissPeers(feed)
-    gateway.end(feed)
-  }
+  const connection = connectionGovernedBy(messages)
+  if (connection === undefined || !(await policies.current(connection)).isEnded) return
+  readers.dismissPeers(connection)
+  gateway.end(connection)
 }

@@ -1,6 +1,6 @@
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
-import { decodePolicy, encodePolicy, joinPolicies, type Policy } from './control-entry.js'
+import { decodePolicy, encodePolicy, joinPolicies, type Policy, slotsOf } from './control-entry.js'
 
 const policy = (version: number, lead: string[], opportunity: string[] = []): Policy => ({ version, slots: { lead, opportunity } })
 
@@ -16,6 +16,24 @@ describe('a policy', () => {
     for (const slots of [eleven, ['10'], ['a'], ['']]) {
       expect(() => decodePolicy(encodePolicy(policy(1, slots)))).toThrow(expect.objectContaining({ code: 'FIELD' }))
     }
+  })
+
+  it('[PO1] with a seventeenth topic, or one that holds no docs, is refused with FIELD', () => {
+    const named = (...topics: string[]): Uint8Array =>
+      encodePolicy({ version: 1, slots: Object.fromEntries(topics.map((topic) => [topic, ['0']])) })
+    const sixteen = Array.from({ length: 16 }, (_, index) => `t${index}`)
+    expect(Object.keys(decodePolicy(named(...sixteen)).slots)).toEqual(sixteen)
+    for (const topics of [[...sixteen, 'one-more'], ['messages'], ['Lead'], ['']])
+      expect(() => decodePolicy(named(...topics))).toThrow(expect.objectContaining({ code: 'FIELD' }))
+    expect(() => decodePolicy(encodeUtf8('{"version":1,"slots":{"__proto__":["0"]}}'))).toThrow(expect.objectContaining({ code: 'FIELD' }))
+  })
+
+  it('[PO1] may name a topic as every object inherits a property, and names no slot of one that it leaves out', () => {
+    const given = decodePolicy(encodeUtf8('{"version":1,"slots":{"constructor":["0"]}}'))
+    expect(slotsOf(given, 'constructor')).toEqual(['0'])
+    expect(slotsOf(policy(1, ['0']), 'constructor')).toEqual([])
+    const joined = joinPolicies(given, policy(1, ['0']))
+    expect(joined && [slotsOf(joined, 'constructor'), slotsOf(joined, 'lead')]).toEqual([[], []])
   })
 
   it.each(['', 'no json', '{}', '{"version":-1,"slots":{"lead":[],"opportunity":[]}}', '[1]'])('that is none is refused: %s', (text) => {

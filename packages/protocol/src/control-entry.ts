@@ -1,7 +1,7 @@
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
 import { ProtocolError } from './error.js'
-import type { ObjectTopic } from './feed.js'
+import { isTopic, messagesTopic } from './feed.js'
 import { type DeviceId, type Key, parseDeviceId, parseKey } from './id.js'
 import { limits } from './limits.js'
 
@@ -26,19 +26,32 @@ export function revokedDevice(key: Key): DeviceId | undefined {
 }
 
 const slot = v.pipe(v.string(), v.regex(/^[0-9]$/))
+const topic = v.pipe(v.string(), v.check(isTopic), v.notValue(messagesTopic))
 const slots = v.pipe(v.array(slot), v.maxLength(limits.slotsPerTopic))
+/** A topic may be called `constructor`, so no lookup of valibot's or of JavaScript's must meet what every object inherits. */
+const slotsByTopic = v.pipe(
+  v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  v.transform((value) => Object.entries(value)),
+  v.pipe(v.array(v.tuple([topic, slots])), v.maxLength(limits.topicsPerPolicy)),
+  v.transform((topics): Readonly<Record<string, readonly string[]>> => Object.fromEntries(topics)),
+)
 
 const policySchema = v.object({
   version: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  slots: v.object({ lead: slots, opportunity: slots }),
+  slots: slotsByTopic,
   ended: v.exactOptional(v.literal(true)),
 })
 
 /**
- * What one side of a connection allows (rules PO1 to PO5): the agreement version that it has signed, and the slots that it accepts per object. `ended`
- * states that it has ended the connection.
+ * What one side of a connection allows (rules PO1 to PO5): the agreement version that it has signed, and the slots that it accepts per topic. `ended`
+ * states that it has ended the connection. Read the slots with `slotsOf`.
  */
 export type Policy = v.InferOutput<typeof policySchema>
+
+/** The slots that a policy names for a topic; none for a topic that it does not name. */
+export function slotsOf(policy: Policy, topicName: string): readonly string[] {
+  return (Object.hasOwn(policy.slots, topicName) && policy.slots[topicName]) || []
+}
 
 /** Encodes a policy as UTF-8 JSON. */
 export function encodePolicy(policy: Policy): Uint8Array {
@@ -48,7 +61,7 @@ export function encodePolicy(policy: Policy): Uint8Array {
 /**
  * Decodes and validates a policy (rule PO1).
  *
- * @throws ProtocolError FIELD for an eleventh slot, or a slot outside "0" to "9"
+ * @throws ProtocolError FIELD for an eleventh slot or a seventeenth topic, for a slot outside "0" to "9", or a topic that holds no docs
  * @throws ProtocolError FRAME for bytes that are not a policy
  */
 export function decodePolicy(bytes: Uint8Array): Policy {
@@ -62,7 +75,10 @@ export function decodePolicy(bytes: Uint8Array): Policy {
   if (result.success) return result.output
   const inSlots = result.issues.some((issue) => issue.path?.[0]?.key === 'slots')
   throw inSlots
-    ? new ProtocolError('FIELD', `A policy names a slot outside "0" to "9" or more than ${limits.slotsPerTopic} for one object.`)
+    ? new ProtocolError(
+        'FIELD',
+        `A policy names a slot outside "0" to "9", more than ${limits.slotsPerTopic} for one topic, or more than ${limits.topicsPerPolicy} topics.`,
+      )
     : new ProtocolError('FRAME', 'A policy lacks a field, or holds a value of another type.')
 }
 
@@ -73,6 +89,10 @@ export function decodePolicy(bytes: Uint8Array): Policy {
  */
 export function joinPolicies(vendor: Policy | undefined, partner: Policy | undefined): Policy | undefined {
   if (!vendor || !partner || vendor.version !== partner.version || vendor.ended || partner.ended) return undefined
-  const both = (topic: ObjectTopic): string[] => vendor.slots[topic].filter((name) => partner.slots[topic].includes(name))
-  return { version: vendor.version, slots: { lead: both('lead'), opportunity: both('opportunity') } }
+  const topics = Object.keys(vendor.slots).map((name) => [name, both(slotsOf(vendor, name), slotsOf(partner, name))] as const)
+  return { version: vendor.version, slots: Object.fromEntries(topics) }
+}
+
+function both(vendor: readonly string[], partner: readonly string[]): readonly string[] {
+  return vendor.filter((name) => partner.includes(name))
 }

@@ -10,8 +10,10 @@ type Branded<Name extends string> = string & { readonly [brand]: Name }
 export type OrgId = Branded<'OrgId'>
 /** A device's id: the RFC 7638 thumbprint (SHA-256, base64url) of its Ed25519 key. */
 export type DeviceId = Branded<'DeviceId'>
-/** The id of a connection (see `connectionId`) or of an invitation's mailbox: 128 bits in base64url. */
+/** The id of a connection (see `connectionId`): 128 bits in base64url. */
 export type ConnectionId = Branded<'ConnectionId'>
+/** The id of an invitation's mailbox (see `mailboxIdOf`): 128 bits in base64url. */
+export type MailboxId = Branded<'MailboxId'>
 /** The key of an entry in its feed. It is opaque to the relay, except for the reserved keys of control entries. */
 export type Key = Branded<'Key'>
 
@@ -23,8 +25,10 @@ const keyForm = /^[A-Za-z0-9_.:-]{1,64}$/
 export const parseOrgId = parser<OrgId>(thumbprint, 'an org id (43 characters of base64url)')
 /** Validates a device's id. @throws ProtocolError FRAME */
 export const parseDeviceId = parser<DeviceId>(thumbprint, 'a device id (43 characters of base64url)')
-/** Validates the id of a connection or a mailbox. @throws ProtocolError FRAME */
+/** Validates a connection's id. @throws ProtocolError FRAME */
 export const parseConnectionId = parser<ConnectionId>(short, 'a connection id (22 characters of base64url)')
+/** Validates a mailbox's id. @throws ProtocolError FRAME */
+export const parseMailboxId = parser<MailboxId>(short, 'a mailbox id (22 characters of base64url)')
 /** Validates an entry's key. @throws ProtocolError FRAME */
 export const parseKey = parser<Key>(keyForm, 'a key (1 to 64 characters of A-Z a-z 0-9 _ . : -)')
 
@@ -33,8 +37,22 @@ export const parseKey = parser<Key>(keyForm, 'a key (1 to 64 characters of A-Z a
  * is shown them. So a relay that lost its disk learns from the clients who may write what, without trusting them.
  */
 export function connectionId(vendor: OrgId, partner: OrgId, salt: string): ConnectionId {
-  const hash = digest(encodeUtf8(`entente connection 1\n${vendor}\n${partner}\n${salt}`))
-  return parseConnectionId(toBase64UrlEncoded(hash.subarray(0, 16)))
+  return parseConnectionId(shortHash(`entente connection 1\n${vendor}\n${partner}\n${salt}`))
+}
+
+/**
+ * The id of the mailbox that opens to a claim with this SHA-256: a hash over it (rule MB9). So an id belongs to one claim, and nobody can invite under the id of
+ * a connection, whatever the relay knows or has lost.
+ *
+ * @param claimHash 32 bytes
+ */
+export function mailboxIdOf(claimHash: Uint8Array): MailboxId {
+  return parseMailboxId(shortHash(`entente mailbox 1\n${toBase64UrlEncoded(claimHash)}`))
+}
+
+/** The first 16 bytes of the SHA-256 over a text, in base64url. */
+function shortHash(text: string): string {
+  return toBase64UrlEncoded(digest(encodeUtf8(text)).subarray(0, 16))
 }
 
 /** @returns a function that gives the branded id, and throws ProtocolError FRAME for a text of another form (rule F1) */

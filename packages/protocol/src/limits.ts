@@ -14,6 +14,8 @@ export const limits = {
   entriesPerFrame: 2_000,
   /** The update fields of one object: a promise of the product, which elements, engine and relay all keep. */
   slotsPerTopic: 10,
+  /** The topics for which a policy names slots (rule PO1). Two hold docs today. */
+  topicsPerPolicy: 16,
   /** The feeds that a session may follow, and the connections that it may attach. */
   feedsPerSession: 1_000,
   /** The devices of one roster (rule RO2). */

@@ -17,8 +17,8 @@ export interface Access {
 }
 
 /**
- * Rules F2, F4 and MB5. Both parties read a connection's feeds, and the org of each side writes its own. A team's feeds belong to its org alone. A mailbox's two
- * `messages` feeds exist as long as its invitation.
+ * Rules F2, F4 and MB5. Both parties read the feeds of a connection or a mailbox, and the org of each side writes its own. A team's feeds belong to its org
+ * alone. A mailbox's feeds exist as long as its invitation.
  *
  * @param attached the connections whose parties this session has proved
  * @returns undefined for a stranger's feed and for one that does not exist, which must look the same
@@ -32,10 +32,12 @@ export async function accessTo(
 ): Promise<Access | undefined> {
   const feed = parseFeed(name)
   if (feed.kind === 'team') return feed.org === org ? { name, feed, writes: true, mailboxUntil: undefined } : undefined
-  const parties = attached.get(feed.connection)
-  if (parties) return side(parties, org, feed.side, { name, feed, mailboxUntil: undefined })
-  const invitation = await store.invitation(feed.connection)
-  if (!invitation || feed.topic !== 'messages' || invitation.isVoid || invitation.expires <= now) return undefined
+  if (feed.kind === 'connection') {
+    const parties = attached.get(feed.connection)
+    return parties && side(parties, org, feed.side, { name, feed, mailboxUntil: undefined })
+  }
+  const invitation = await store.invitation(feed.mailbox)
+  if (!invitation || invitation.isVoid || invitation.expires <= now) return undefined
   return side(invitation, org, feed.side, { name, feed, mailboxUntil: invitation.expires })
 }
 

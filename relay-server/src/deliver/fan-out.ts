@@ -1,4 +1,4 @@
-import type { Entry, FeedName, RelayMessage } from '@entente/protocol'
+import { type ConnectionId, connectionOfDocs, type Entry, type FeedName, type RelayMessage } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
 import { SingleFlight } from '../flow/single-flight.js'
@@ -57,6 +57,8 @@ type ReadPage = (name: FeedName, after: number) => Promise<Page>
 /** The readers of each feed, and the last sequence sent to them. */
 export class FeedReaders {
   readonly #feeds = new Map<FeedName, Followed>()
+  /** The followed feeds that hold docs, by their connection. */
+  readonly #docFeeds = new Map<ConnectionId, Set<FeedName>>()
   readonly #readPage: ReadPage
   readonly #metrics: Metrics
   /** What another relay committed is read once for all live readers of a feed. */
@@ -68,9 +70,15 @@ export class FeedReaders {
   }
 
   add(subscription: Subscription): void {
-    const feed = this.#feeds.get(subscription.access.name)
-    if (feed) feed.subscriptions.add(subscription)
-    else this.#feeds.set(subscription.access.name, { subscriptions: new Set([subscription]), live: 0, sent: 0, grownTo: 0 })
+    const { name, feed: parts } = subscription.access
+    const feed = this.#feeds.get(name)
+    if (feed) return void feed.subscriptions.add(subscription)
+    this.#feeds.set(name, { subscriptions: new Set([subscription]), live: 0, sent: 0, grownTo: 0 })
+    const connection = connectionOfDocs(parts)
+    if (connection === undefined) return
+    const docs = this.#docFeeds.get(connection)
+    if (docs) docs.add(name)
+    else this.#docFeeds.set(connection, new Set([name]))
   }
 
   remove(subscription: Subscription): void {
@@ -78,13 +86,21 @@ export class FeedReaders {
     const feed = this.#feeds.get(subscription.access.name)
     if (!feed?.subscriptions.delete(subscription)) return
     if (subscription.live) feed.live--
-    if (feed.subscriptions.size === 0) this.#feeds.delete(subscription.access.name)
+    if (feed.subscriptions.size > 0) return
+    const { name, feed: parts } = subscription.access
+    this.#feeds.delete(name)
+    const connection = connectionOfDocs(parts)
+    if (connection === undefined) return
+    const docs = this.#docFeeds.get(connection)
+    docs?.delete(name)
+    if (docs?.size === 0) this.#docFeeds.delete(connection)
   }
 
-  /** Ends the subscriptions to a feed of all but the org that writes it. */
-  dismissPeers(name: FeedName): void {
-    for (const subscription of this.#feeds.get(name)?.subscriptions ?? [])
-      if (!subscription.access.writes) subscription.reader.dismiss(subscription)
+  /** Ends the subscriptions to a connection's docs of all but the org that writes them. */
+  dismissPeers(connection: ConnectionId): void {
+    for (const name of this.#docFeeds.get(connection) ?? [])
+      for (const subscription of this.#feeds.get(name)?.subscriptions ?? [])
+        if (!subscription.access.writes) subscription.reader.dismiss(subscription)
   }
 
   /** Forgets the sent sequences after the store was replaced: they say nothing about another copy. */
@@ -97,6 +113,7 @@ export class FeedReaders {
       }
     }
     this.#feeds.clear()
+    this.#docFeeds.clear()
   }
 
   /** The last sequence of a feed that was sent here, or read. */
@@ -110,9 +127,9 @@ export class FeedReaders {
     return feed ? Math.max(feed.sent, feed.grownTo) : 0
   }
 
-  /** Whether a session here reads a feed. */
-  has(name: FeedName): boolean {
-    return this.#feeds.has(name)
+  /** Whether a session here reads docs of a connection. */
+  hasDocsOf(connection: ConnectionId): boolean {
+    return this.#docFeeds.has(connection)
   }
 
   names(): Iterable<FeedName> {

@@ -1,4 +1,4 @@
-import { type FeedName, feedName, parseConnectionId } from '@entente/protocol'
+import { type FeedName, feedName, parseMailboxId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { GroupCommit } from '../publish/group-commit.js'
 import { Mailboxes } from '../publish/mailbox.js'
@@ -114,7 +114,7 @@ it('reads no further from a session that sends on while one of its messages wait
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
-    client.send({ type: 'claim', mailbox: parseConnectionId('A'.repeat(22)), claim: new Uint8Array(32) })
+    client.send({ type: 'claim', mailbox: parseMailboxId('A'.repeat(22)), claim: new Uint8Array(32) })
     const offer = offerOf('k', 'message', new Uint8Array(200_000))
     for (let id = 0; id < 100; id++) client.send({ type: 'publish', feed: 1, offers: [{ ...offer, id }] })
     await vi.waitFor(() => expect(paused).toHaveBeenCalled(), 10_000)

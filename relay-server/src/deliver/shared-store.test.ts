@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { encodePolicy, feedName, parseConnectionId, revocationKey } from '@entente/protocol'
+import { encodePolicy, feedName, mailboxIdOf, revocationKey } from '@entente/protocol'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -97,12 +97,12 @@ describe('two relays on one store', () => {
       await RelayClient.connect(north.url, await createDevice(await createOrg())),
       await RelayClient.connect(south.url, await createDevice(await createOrg())),
     ]
-    const mailbox = parseConnectionId(randomBytes(16).toString('base64url'))
     const claim = new Uint8Array(randomBytes(32))
-    vera.send({ type: 'invite', mailbox, claimHash: createHash('sha256').update(claim).digest(), expires: Date.now() + 60_000 })
+    const claimHash = createHash('sha256').update(claim).digest()
+    const mailbox = mailboxIdOf(claimHash)
+    vera.send({ type: 'invite', mailbox, claimHash, expires: Date.now() + 60_000 })
     expect((await vera.next('mailbox')).state).toBe('open')
-    const feed = (side: 'vendor' | 'partner'): ReturnType<typeof feedName> =>
-      feedName({ kind: 'connection', connection: mailbox, side, topic: 'messages' })
+    const feed = (side: 'vendor' | 'partner'): ReturnType<typeof feedName> => feedName({ kind: 'mailbox', mailbox, side })
     await vera.read(1, feed('vendor'))
     await vera.read(2, feed('partner'))
     paul.send({ type: 'claim', mailbox, claim })

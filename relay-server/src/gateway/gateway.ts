@@ -1,11 +1,14 @@
 import {
   compareEpochs,
+  type ConnectionId,
+  connectionOfDocs,
   type DeviceId,
   type EntryKind,
   type Epoch,
   type FeedName,
   type Key,
   loadDoc,
+  parseFeed,
   policyFeedsOf,
   revocationFeedOf,
 } from '@entente/protocol'
@@ -160,15 +163,19 @@ export class Gateway {
     }
   }
 
-  /** Whether a doc of a feed is open here. */
-  has(feed: FeedName): boolean {
-    return this.#feeds.has(feed)
+  /** Whether a doc of a connection is open here. */
+  hasDocsOf(connection: ConnectionId): boolean {
+    for (const feed of this.#feeds.keys()) if (connectionOfDocs(parseFeed(feed)) === connection) return true
+    return false
   }
 
-  /** Closes the sockets of all docs of a feed whose connection has ended (rule GW7). */
-  end(feed: FeedName): void {
-    for (const room of this.#feeds.get(feed)?.values() ?? [])
-      for (const visitor of room.visitors) this.#close(visitor, gatewayClosed.ended, 'the connection has ended')
+  /** Closes the sockets of all docs of a connection that has ended (rule GW7). */
+  end(connection: ConnectionId): void {
+    for (const [feed, rooms] of this.#feeds) {
+      if (connectionOfDocs(parseFeed(feed)) !== connection) continue
+      for (const room of rooms.values())
+        for (const visitor of room.visitors) this.#close(visitor, gatewayClosed.ended, 'the connection has ended')
+    }
   }
 
   /** Closes expired sockets, and sends the others an empty message: a stock provider drops a connection that is silent for 30 seconds. */

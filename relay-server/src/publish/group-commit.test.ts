@@ -9,6 +9,7 @@ import {
   type Offer,
   type OrgId,
   parseConnectionId,
+  parseMailboxId,
   parseOrgId,
   type RelayMessage,
 } from '@entente/protocol'
@@ -209,7 +210,8 @@ describe('group commit', () => {
 
   it('[MB7] counts what is on its way into a mailbox also where its keys are counted anew meanwhile', async () => {
     const heard = new Ear()
-    const mailbox: Access = { ...access('vendor', 'messages'), mailboxUntil: Date.now() + 60_000 }
+    const feed = { kind: 'mailbox', mailbox: parseMailboxId('m'.repeat(22)), side: 'vendor' } as const
+    const mailbox: Access = { name: feedName(feed), feed, writes: true, mailboxUntil: Date.now() + 60_000 }
     // Each of them with another that has seen what is not there.
     const some = Array.from({ length: 30 }, (_, index) => [heard.offer(`k${index}`), { ...heard.offer(`l${index}`), seen: 9 }]).flat()
     groupCommit.offer(heard, mailbox, some)

@@ -1,4 +1,14 @@
-import { encodePolicy, type Feed, feedName, joinPolicies, type Offer, parseConnectionId, parseOrgId, type Policy } from '@entente/protocol'
+import {
+  encodePolicy,
+  type Feed,
+  feedName,
+  joinPolicies,
+  type Offer,
+  parseConnectionId,
+  parseMailboxId,
+  parseOrgId,
+  type Policy,
+} from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../auth/feed-access.js'
 import { noUsage } from '../store/account.js'
@@ -31,7 +41,8 @@ const ended = policiesOf(policy(1), { ...policy(1), ended: true })
 const doc = caseOf(docs, docOffer('r1', value), { policies: agreed })
 const erasure = caseOf(docs, erasureOf('r1', 1), { last: keyState('doc', 1), policies: agreed })
 const message = caseOf(messages, offerOf('hello', 'message'), { policies: agreed })
-const mailbox: OfferCase = { ...message, access: { ...message.access, mailboxUntil: now + 1 }, policies: policiesOf() }
+const inMailbox = caseOf({ kind: 'mailbox', mailbox: parseMailboxId('m'.repeat(22)), side: 'vendor' }, offerOf('hello', 'message'))
+const mailbox: OfferCase = { ...inMailbox, access: { ...inMailbox.access, mailboxUntil: now + 1 } }
 const revocation = caseOf(team, offerOf(`revoked.${device}`, 'control'))
 const update: Omit<Offer, 'id'> = { ...docOffer('r1', value), whole: false }
 
@@ -306,6 +317,6 @@ function policy(version: number, slots: string[] = ['0']): Policy {
 
 function policiesOf(vendor?: Policy, partner?: Policy): Policies {
   const joined = joinPolicies(vendor, partner)
-  const slots = joined && { lead: new Set(joined.slots.lead), opportunity: new Set(joined.slots.opportunity) }
+  const slots = joined && new Map(Object.entries(joined.slots).map(([topic, names]) => [topic, new Set(names)]))
   return { vendor, partner, joined, isEnded: Boolean(vendor?.ended ?? partner?.ended), slots, given: [] }
 }

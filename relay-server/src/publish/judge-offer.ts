@@ -1,12 +1,13 @@
 import {
   admitUpdate,
   compareEpochs,
+  connectionOfDocs,
   decodePolicy,
   emptyVector,
   type Epoch,
   type ErrorCode,
   type Key,
-  type ObjectTopic,
+  messagesTopic,
   type Offer,
   type OrgId,
   type Policy,
@@ -135,14 +136,16 @@ export function isPolicy(write: { readonly kind: string; readonly key: Key }): b
 const nothing: readonly never[] = []
 
 function kindRule({ access, offer }: OfferCase): Refusal | undefined {
-  const isMessages = access.feed.topic === 'messages'
+  const { feed } = access
+  if (feed.kind === 'mailbox') return undefined
+  const isMessages = feed.topic === messagesTopic
   const fits = offer.kind === 'erased' || (offer.kind === 'doc' ? !isMessages : isMessages)
-  return fits ? undefined : no('TYPE', `A feed of ${access.feed.topic} takes no entry of the kind ${offer.kind}.`)
+  return fits ? undefined : no('TYPE', `A feed of the topic ${feed.topic} takes no entry of the kind ${offer.kind}.`)
 }
 
 function controlEntryRule(offered: OfferCase): Refusal | undefined {
   const { access, offer, role, policies } = offered
-  if (access.feed.topic !== 'messages') return undefined
+  if (access.feed.kind === 'mailbox' || access.feed.topic !== messagesTopic) return undefined
   const isPolicy = offer.key === policyKey && access.feed.kind === 'connection'
   const isRevocation = offer.key.startsWith('revoked.') && access.feed.kind === 'team'
   if (offer.kind !== 'control') {
@@ -216,16 +219,17 @@ function admit({ offer, access, last, policies }: OfferCase): { readonly bytes: 
   return admitted ?? no('FRAME', 'The update could not be read.')
 }
 
+const noSlots: ReadonlySet<string> = new Set()
+
 /** The slots that the policy allows in a connection's feed; undefined in a team's, where any slot is allowed. */
 function agreedSlots({ feed }: Access, policies: Policies | undefined): ReadonlySet<string> | undefined {
   if (feed.kind === 'team') return undefined
-  const topic: ObjectTopic | undefined = feed.topic === 'messages' ? undefined : feed.topic
-  return (topic && policies?.slots?.[topic]) ?? new Set()
+  return (feed.kind === 'connection' && policies?.slots?.get(feed.topic)) || noSlots
 }
 
 /** Whether a feed's docs hold agreed slots, rather than a team's own rows. */
 function isAgreed(access: Access): boolean {
-  return access.feed.kind === 'connection' && access.feed.topic !== 'messages'
+  return connectionOfDocs(access.feed) !== undefined
 }
 
 /** A tombstone keeps its key's highest epoch, so that a later doc never reuses an epoch. */

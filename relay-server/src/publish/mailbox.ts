@@ -1,16 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import {
   type MessageOf,
-  type ConnectionId,
   type ErrorCode,
   type FeedName,
   limits,
-  messageFeedsOf,
+  mailboxFeedsOf,
+  mailboxIdOf,
   type OrgId,
-  parseConnectionId,
-  policyKey,
+  parseMailboxId,
   type RelayMessage,
-  sides,
 } from '@entente/protocol'
 import { LruMap } from '../flow/lru.js'
 import type { Invitation, Store } from '../store/store.js'
@@ -33,7 +31,7 @@ export interface Caller {
 type Verdict = { readonly state: MessageOf<'mailbox'>['state']; readonly wrongTries: number; readonly row?: Invitation }
 
 /**
- * The invitations at the relay (rules MB1 to MB6, MB8): an id, the hash of a claim, and the two orgs. A wrong claim gets the same answer whether the mailbox exists or
+ * The invitations at the relay (rules MB1 to MB6, MB8, MB9): an id, the hash of a claim, and the two orgs. A wrong claim gets the same answer whether the mailbox exists or
  * not; the fifth makes the invitation void.
  */
 export class Mailboxes {
@@ -48,16 +46,16 @@ export class Mailboxes {
 
   async invite(caller: Caller, message: MessageOf<'invite'>, now: number): Promise<void> {
     const { mailbox, claimHash } = message
+    if (claimHash.length !== 32 || mailboxIdOf(claimHash) !== mailbox)
+      return refuse(caller, 'VOID', 'This id is not the one of an invitation with this claim; make a new invitation.')
     const expires = Math.min(message.expires, now + limits.invitationMs)
-    const isFree = !(await this.#isConnection(mailbox))
     const invitation = { mailbox, vendor: caller.org, partner: undefined, claimHash, expires, wrongTries: 0, isVoid: false }
-    const kept = isFree ? await this.#store.addInvitation(invitation, mostInvitations) : undefined
-    if (isFree && !kept) {
+    const kept = await this.#store.addInvitation(invitation, mostInvitations)
+    if (!kept) {
       const detail = `Your org has reached its ${mostInvitations} invitations at this relay; each frees its place some days after its end.`
       return refuse(caller, 'QUOTA', detail)
     }
-    if (!kept || kept.vendor !== caller.org || claimHash.length !== 32 || !timingSafeEqual(kept.claimHash, claimHash))
-      return refuse(caller, 'VOID', 'This mailbox belongs to another invitation; make a new one.')
+    if (kept.vendor !== caller.org) return refuse(caller, 'VOID', 'This mailbox belongs to another org; make a new invitation.')
     this.#follow(mailbox, caller, stateOf(kept, now))
     caller.send(toMessage(kept, stateOf(kept, now)))
   }
@@ -96,20 +94,11 @@ export class Mailboxes {
 
   /** Clears ended invitations: their feeds at once, the invitation itself a while later. */
   async sweep(now: number): Promise<number> {
-    const feeds: FeedName[] = []
-    for (const ended of await this.#store.endedInvitations(now)) {
-      const mailbox = parseConnectionId(ended)
-      if (!(await this.#isConnection(mailbox))) feeds.push(...messageFeedsOf(mailbox))
-    }
+    const ended = await this.#store.endedInvitations(now)
+    const feeds: readonly FeedName[] = ended.flatMap((mailbox) => mailboxFeedsOf(parseMailboxId(mailbox)))
     if (feeds.length > 0) await this.#store.dropFeeds(feeds)
     await this.#store.forgetInvitations(now - limits.invitationMs)
-    return feeds.length / sides.length
-  }
-
-  /** Whether an id is a connection's: its feeds hold a policy, which a mailbox's never do. An invitation by that id neither opens nor ends the connection's feeds. */
-  async #isConnection(id: ConnectionId): Promise<boolean> {
-    const policies = await this.#store.keyStates(messageFeedsOf(id).map((feed) => ({ feed, key: policyKey })))
-    return policies.some((policy) => policy !== undefined)
+    return ended.length
   }
 
   leave(caller: Caller): void {
@@ -177,7 +166,7 @@ function stateOf(invitation: Invitation, now: number): MessageOf<'mailbox'>['sta
 function toMessage(invitation: Invitation, state: MessageOf<'mailbox'>['state']): MessageOf<'mailbox'> {
   return {
     type: 'mailbox',
-    mailbox: parseConnectionId(invitation.mailbox),
+    mailbox: parseMailboxId(invitation.mailbox),
     state,
     triesLeft: limits.invitationTries - invitation.wrongTries,
   }

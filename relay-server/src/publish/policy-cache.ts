@@ -1,10 +1,10 @@
 import {
   type ConnectionId,
+  connectionOfDocs,
   decodePolicy,
   type FeedName,
   joinPolicies,
   messageFeedsOf,
-  type ObjectTopic,
   parseFeed,
   type Policy,
   policyKey,
@@ -20,8 +20,8 @@ export interface Policies {
   readonly joined: Policy | undefined
   /** Whether either side has ended the connection, for good (rule PO5). */
   readonly isEnded: boolean
-  /** The same slots as sets, for the admission check. */
-  readonly slots: Readonly<Record<ObjectTopic, ReadonlySet<string>>> | undefined
+  /** The same slots as sets by topic, for the admission check. */
+  readonly slots: ReadonlyMap<string, ReadonlySet<string>> | undefined
   /** The positions of both in the store. A write judged by them commits only while they are the last. */
   readonly given: readonly KeyPosition[]
 }
@@ -60,8 +60,8 @@ export class PolicyCache {
 
   /** Whether either org has ended the connection of a feed of docs (rule PO5). Team feeds and messages do not end. */
   async hasConnectionEnded(name: FeedName): Promise<boolean> {
-    const feed = parseFeed(name)
-    return feed.kind === 'connection' && feed.topic !== 'messages' && (await this.current(feed.connection)).isEnded
+    const connection = connectionOfDocs(parseFeed(name))
+    return connection !== undefined && (await this.current(connection)).isEnded
   }
 
   evict(connection: ConnectionId): void {
@@ -88,6 +88,6 @@ export function highestVersion(policies: Policies): number {
 
 function join(vendor: Policy | undefined, partner: Policy | undefined, given: readonly KeyPosition[]): Policies {
   const joined = joinPolicies(vendor, partner)
-  const slots = joined && { lead: new Set(joined.slots.lead), opportunity: new Set(joined.slots.opportunity) }
+  const slots = joined && new Map(Object.entries(joined.slots).map(([topic, names]) => [topic, new Set(names)]))
   return { vendor, partner, joined, isEnded: vendor?.ended === true || partner?.ended === true, slots, given }
 }

@@ -1,7 +1,8 @@
-import { type ObjectTopic, type Policy, policyKey } from '@entente/protocol'
+import { type Policy, policyKey } from '@entente/protocol'
 import type { EffectiveAgreement, ObjectName } from '../api/index.js'
 import type { Value } from '../schema/value.js'
 import { policyText } from '../replica/index.js'
+import type { ObjectTopic } from '../replica/feed-role.js'
 import type { RowEdit } from '../row/rows.js'
 import { contentToValue } from './canonical.js'
 import { type ConnectionFacts, messageEdit, messageId } from '../connect/connection-facts.js'
@@ -43,6 +44,5 @@ function slotFields({ objects }: EffectiveAgreement): Value {
 
 function policyOf({ version, objects }: EffectiveAgreement): Policy {
   const slots = (object: 'Lead' | 'Opportunity'): string[] => (objects[object]?.fields ?? []).flatMap(({ slot }) => slot ?? [])
-  const byTopic: Record<ObjectTopic, string[]> = { lead: slots('Lead'), opportunity: slots('Opportunity') }
-  return { version, slots: byTopic }
+  return { version, slots: { lead: slots('Lead'), opportunity: slots('Opportunity') } satisfies Record<ObjectTopic, string[]> }
 }

@@ -175,7 +175,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     const link = await linkOf(vera)
     const mailbox = mailboxId(parseLink(link).secret)
     await until('the relay holds the invitation', () => relay.state.mailboxes.has(mailbox))
-    const guess = mailboxClaim('A'.repeat(22), mailbox)
+    const guess = mailboxClaim('A'.repeat(22))
     const socket = relay.openSocket('ws://relay.example/socket', {
       onFrame(frame) {
         for (const message of decodeRelayFrame(frame)) {

@@ -1,10 +1,10 @@
-import { type ConnectionId, limits, parseConnectionId, parseOrgId } from '@entente/protocol'
+import { limits, parseConnectionId, parseMailboxId, parseOrgId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
-import { connectionFeed, messageRowId } from '../replica/index.js'
+import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
@@ -34,18 +34,18 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   const requireAdmin = (): void => {
     if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
   }
-  const find = (id: ConnectionId): Row => {
+  const find = (id: string): Row => {
     const row = rows.get('Connection', id)
     if (!row) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return row
   }
-  const view = (id: ConnectionId): ConnectionView | undefined => {
+  const view = (id: string): ConnectionView | undefined => {
     const connection = rows.get('Connection', id)
     if (connection) return connectionToView(connection)
     const invitation = rows.get('Invitation', id)
     return invitation && invitationToView(invitation, identity.org.id, now())
   }
-  const viewOf = (id: ConnectionId): ConnectionView => {
+  const viewOf = (id: string): ConnectionView => {
     const found = view(id)
     if (!found) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return found
@@ -87,7 +87,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       if (isPartner) return void (await rows.save([{ object: 'Invitation', id, values: { state: 'cancelled' } }]))
       await rows.save([
         { object: 'Invitation', id, values: { cancelled: true } },
-        { object: 'Message', id: messageRowId(connectionFeed(id, 'vendor', 'messages'), cancelKey), values: { body: 'cancelled' } },
+        { object: 'Message', id: messageRowId(mailboxFeed(parseMailboxId(id), 'vendor'), cancelKey), values: { body: 'cancelled' } },
       ])
     },
     async accept(text) {
@@ -99,7 +99,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       const { exchangeKey, jws } = await makeReveal(identity, id, random)
       await rows.save([
         { object: 'Invitation', id, values: { side: 'partner', secret, vendor, state: 'open', exchangeKey, reveal: jws } },
-        { object: 'Message', id: messageRowId(connectionFeed(id, 'partner', 'messages'), commitKey), values: { body: commitTo(jws) } },
+        { object: 'Message', id: messageRowId(mailboxFeed(id, 'partner'), commitKey), values: { body: commitTo(jws) } },
       ])
       return viewOf(id)
     },

@@ -1,16 +1,16 @@
 import {
   connectionId,
   type ConnectionId,
-  type FeedName,
   type Key,
   otherSide,
   parseConnectionId,
+  parseMailboxId,
   parseKey,
   type Side,
 } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
-import { connectionFeed, messageRowId } from '../replica/index.js'
+import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
@@ -54,7 +54,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     if (commit === undefined) return
     const own = textOf(row, 'reveal')
     if (own === undefined) {
-      const { exchangeKey, jws } = await makeReveal(identity, parseConnectionId(row.id), random)
+      const { exchangeKey, jws } = await makeReveal(identity, parseMailboxId(row.id), random)
       // The first commitment binds: who made a later one may have seen our reveal.
       await rows.save([
         { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal: jws, peerCommit: commit } },
@@ -66,7 +66,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     if (theirs === undefined) return
     if (commitTo(theirs) !== textOf(row, 'peerCommit'))
       return end(row, 'wrong', 'The partner showed another key than it had committed to. Make a new invitation.')
-    const reveal = await readReveal(theirs, parseConnectionId(row.id))
+    const reveal = await readReveal(theirs, parseMailboxId(row.id))
     if (!reveal) return end(row, 'wrong', 'The partner’s answer is not signed by its org. Make a new invitation.')
     const edits = await connectionEdits(row, 'vendor', own, theirs, reveal)
     if (!edits) return end(row, 'wrong', weakKey)
@@ -80,7 +80,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     const own = textOf(row, 'reveal')
     if (theirs === undefined || own === undefined) return
     if (!textOf(row, 'connection')) {
-      const reveal = await readReveal(theirs, parseConnectionId(row.id))
+      const reveal = await readReveal(theirs, parseMailboxId(row.id))
       if (!reveal || reveal.org !== textOf(row, 'vendor'))
         return end(row, 'wrong', 'Another org answered than the one that the invitation names. Ask for a new invitation.')
       const edits = await connectionEdits(row, 'partner', theirs, own, reveal)
@@ -140,7 +140,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
 
   /** The vendor leaves the mailbox once the relay has the cancellation for the partner. */
   async function cancel(row: Row): Promise<void> {
-    if (replica.acknowledged(mailboxFeed(row, 'vendor'), cancelKey))
+    if (replica.acknowledged(mailboxFeed(parseMailboxId(row.id), 'vendor'), cancelKey))
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'cancelled' } }])
   }
 
@@ -153,18 +153,14 @@ export function handshakeReconciler(context: EngineContext): Reconciler {
     return clock.now() + context.link.status().clockOffset
   }
 
-  function mailboxFeed(row: Row, side: Side): FeedName {
-    return connectionFeed(parseConnectionId(row.id), side, 'messages')
-  }
-
   function say(row: Row, side: Side, key: Key, body: string): RowEdit {
-    return { object: 'Message', id: messageRowId(mailboxFeed(row, side), key), values: { body } }
+    return { object: 'Message', id: messageRowId(mailboxFeed(parseMailboxId(row.id), side), key), values: { body } }
   }
 
   /** The other side's message under a key. */
   function said(row: Row, side: Side, key: Key): string | undefined {
     if (sideOf(row) !== otherSide(side)) return undefined
-    const body = replica.inbox(mailboxFeed(row, side)).get(key)?.body
+    const body = replica.inbox(mailboxFeed(parseMailboxId(row.id), side)).get(key)?.body
     return typeof body === 'string' ? body : undefined
   }
 

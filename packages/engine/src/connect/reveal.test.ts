@@ -1,5 +1,5 @@
 import { hkdfSync } from 'node:crypto'
-import { connectionId, parseOrgId } from '@entente/protocol'
+import { connectionId, mailboxIdOf, parseOrgId } from '@entente/protocol'
 import { x25519 } from '@noble/curves/ed25519.js'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
@@ -10,7 +10,8 @@ import { makeReveal, readReveal, sharedSecret, shortCode } from './reveal.js'
 
 const clock: Clock = { now: () => Date.UTC(2026, 0, 1), after: () => () => undefined }
 const random = seededRandom(1)
-const mailbox = connectionId(parseOrgId('V'.repeat(43)), parseOrgId('P'.repeat(43)), 'mailbox')
+const mailbox = mailboxIdOf(new Uint8Array(32))
+const connection = connectionId(parseOrgId('V'.repeat(43)), parseOrgId('P'.repeat(43)), mailbox)
 
 const createOrg = (orgName: string): Promise<Identity> =>
   createIdentity({ orgName, userName: 'Vera', store: new MemoryStore(), clock, random })
@@ -20,7 +21,7 @@ describe('what two orgs show each other', () => {
     const vista = await createOrg('Vista')
     const { jws } = await makeReveal(vista, mailbox, random)
     expect(await readReveal(jws, mailbox)).toMatchObject({ org: vista.org.id, orgName: 'Vista', certificate: vista.certificate })
-    const elsewhere = connectionId(vista.org.id, parseOrgId('P'.repeat(43)), 'elsewhere')
+    const elsewhere = mailboxIdOf(new Uint8Array(32).fill(1))
     expect(await readReveal(jws, elsewhere)).toBeUndefined()
     const swapped = (await makeReveal(vista, mailbox, random)).jws.split('.')[1]
     const [header, , signature] = jws.split('.')
@@ -30,15 +31,15 @@ describe('what two orgs show each other', () => {
   it('[CN9] gives both the same secret, and none at all with a key of low order', async () => {
     const [ours, theirs] = [random(32), random(32)]
     const publicOf = (secret: Uint8Array): string => toBase64UrlEncoded(x25519.getPublicKey(secret))
-    const secret = sharedSecret(toBase64UrlEncoded(ours), publicOf(theirs), mailbox)
+    const secret = sharedSecret(toBase64UrlEncoded(ours), publicOf(theirs), connection)
     expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
-    expect(sharedSecret(toBase64UrlEncoded(theirs), publicOf(ours), mailbox)).toBe(secret)
+    expect(sharedSecret(toBase64UrlEncoded(theirs), publicOf(ours), connection)).toBe(secret)
     const agreed = x25519.getSharedSecret(ours, x25519.getPublicKey(theirs))
-    expect(secret).toBe(Buffer.from(hkdfSync('sha256', agreed, mailbox, 'entente/1 connection', 32)).toString('base64url'))
+    expect(secret).toBe(Buffer.from(hkdfSync('sha256', agreed, connection, 'entente/1 connection', 32)).toString('base64url'))
     for (const first of [0, 1]) {
       const weak = new Uint8Array(32)
       weak[0] = first
-      expect(sharedSecret(toBase64UrlEncoded(ours), toBase64UrlEncoded(weak), mailbox)).toBeUndefined()
+      expect(sharedSecret(toBase64UrlEncoded(ours), toBase64UrlEncoded(weak), connection)).toBeUndefined()
     }
   })
 

@@ -1,7 +1,7 @@
 import { x25519 } from '@noble/curves/ed25519.js'
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { type ConnectionId, type OrgId, parseOrgId } from '@entente/protocol'
+import { type ConnectionId, type MailboxId, type OrgId, parseOrgId } from '@entente/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
@@ -36,7 +36,7 @@ export interface OwnReveal {
   readonly jws: string
 }
 
-export async function makeReveal(identity: Identity, mailbox: ConnectionId, random: RandomBytes): Promise<OwnReveal> {
+export async function makeReveal(identity: Identity, mailbox: MailboxId, random: RandomBytes): Promise<OwnReveal> {
   const secret = random(32)
   const jws = await identity.signDecision('reveal', {
     connection: mailbox,
@@ -54,7 +54,7 @@ export function commitTo(jws: string): string {
 }
 
 /** @returns undefined where the reveal is not signed by an admin's device of the org that it names, for this mailbox */
-export async function readReveal(jws: string, mailbox: ConnectionId): Promise<Reveal | undefined> {
+export async function readReveal(jws: string, mailbox: MailboxId): Promise<Reveal | undefined> {
   const claims = readClaims(jws)
   if (!claims) return undefined
   const { iss: org, orgName, certificate, exchange } = claims

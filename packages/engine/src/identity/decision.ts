@@ -1,4 +1,13 @@
-import { type ConnectionId, type DeviceId, limits, type OrgId, parseConnectionId, parseDeviceId, parseOrgId } from '@entente/protocol'
+import {
+  type ConnectionId,
+  type DeviceId,
+  limits,
+  type MailboxId,
+  type OrgId,
+  parseConnectionId,
+  parseDeviceId,
+  parseOrgId,
+} from '@entente/protocol'
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
@@ -26,7 +35,8 @@ export interface DecisionPeer {
 }
 
 export interface DecisionRequirement {
-  readonly connection: ConnectionId
+  /** The connection, or the mailbox in which it begins. */
+  readonly connection: ConnectionId | MailboxId
   /** Who may decide this; anyone of the org where not said. */
   readonly role?: 'admin'
 }
@@ -70,7 +80,8 @@ export async function verifyDecision(
   // Grants are given to people: a device speaks only for the person whom its org certified it to.
   if (decision.by !== certificate.user) return refuse('the device that signed it belongs to another person')
   if (!isGoodAt(certificate, decision.iat)) return refuse('the certificate of the device that signed it was not good at that time')
-  if (decision.connection !== requirement.connection) return refuse('it is of another connection')
+  const over: string = decision.connection
+  if (over !== requirement.connection) return refuse('it is of another connection')
   return { ok: true, decision, device: header.kid }
 }
 

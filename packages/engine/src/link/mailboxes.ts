@@ -1,4 +1,4 @@
-import { type ClientMessage, parseConnectionId } from '@entente/protocol'
+import { type ClientMessage, parseMailboxId } from '@entente/protocol'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
@@ -15,8 +15,8 @@ export function mailboxRequests(rows: Rows): readonly (readonly [name: string, m
   for (const row of rows.list('Invitation').values()) {
     const [side, secret, state] = [sideOf(row), textOf(row, 'secret'), textOf(row, 'state')]
     if (!side || !secret || (state !== 'open' && state !== 'claimed')) continue
-    const mailbox = parseConnectionId(row.id)
-    const claim = mailboxClaim(secret, mailbox)
+    const mailbox = parseMailboxId(row.id)
+    const claim = mailboxClaim(secret)
     if (side === 'partner') requests.push([`claim ${row.id}`, { type: 'claim', mailbox, claim }])
     else {
       const expires = valueOf(row, 'expires')

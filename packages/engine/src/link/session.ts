@@ -4,6 +4,7 @@ import {
   decodeRelayFrame,
   type ErrorCode,
   type FeedName,
+  holdsMessages,
   type Key,
   limits,
   parseFeed,
@@ -371,5 +372,5 @@ export class Session {
 }
 
 function isOfMessages(feed: FeedName): boolean {
-  return parseFeed(feed).topic === 'messages'
+  return holdsMessages(parseFeed(feed))
 }

@@ -1,16 +1,19 @@
-import {
-  type ConnectionId,
-  type ConnectionTopic,
-  type FeedName,
-  feedName,
-  type OrgId,
-  parseFeed,
-  type Side,
-  sides,
-  type TeamTopic,
-} from '@entente/protocol'
+import { type ConnectionId, type FeedName, feedName, type MailboxId, type OrgId, parseFeed, type Side, sides } from '@entente/protocol'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowsView } from './rows-view.js'
+
+/** The objects whose docs travel between orgs, by topic. */
+export const objectByTopic = { lead: 'Lead', opportunity: 'Opportunity' } as const
+export type ObjectTopic = keyof typeof objectByTopic
+export const topicByObject: Readonly<Record<string, ObjectTopic>> = { Lead: 'lead', Opportunity: 'opportunity' }
+
+/** The topics of a connection that this org uses: each side has one feed of each. */
+export const connectionTopics = ['lead', 'opportunity', 'messages'] as const
+export type ConnectionTopic = (typeof connectionTopics)[number]
+
+/** The topics of the own team that this org uses. */
+export const teamTopics = ['rows', 'messages'] as const
+export type TeamTopic = (typeof teamTopics)[number]
 
 /** What a feed is to this org. */
 export type FeedRole =
@@ -22,17 +25,24 @@ export type FeedRole =
       readonly topic: ConnectionTopic
       readonly own: boolean
     }
-  | { readonly kind: 'mailbox'; readonly mailbox: ConnectionId; readonly side: Side; readonly own: boolean }
+  | { readonly kind: 'mailbox'; readonly mailbox: MailboxId; readonly side: Side; readonly own: boolean }
 
-/** The role of a feed; undefined where no row ties it to this org. */
+/** The role of a feed; undefined where no row ties it to this org, or its topic is none that this org uses. */
 export function feedRoleOf(feed: FeedName, org: OrgId, rows: RowsView): FeedRole | undefined {
   const parsed = parseFeed(feed)
-  if (parsed.kind === 'team') return parsed.org === org ? { kind: 'team', topic: parsed.topic, own: true } : undefined
-  const { connection, side, topic } = parsed
-  const ours = sideOf(rows.get('Connection', connection))
-  if (ours) return { kind: 'connection', connection, side, topic, own: side === ours }
-  const inviting = sideOf(rows.get('Invitation', connection))
-  return inviting && topic === 'messages' ? { kind: 'mailbox', mailbox: connection, side, own: side === inviting } : undefined
+  if (parsed.kind === 'team') {
+    const topic = teamTopics.find((known) => known === parsed.topic)
+    return topic && parsed.org === org ? { kind: 'team', topic, own: true } : undefined
+  }
+  const { side } = parsed
+  if (parsed.kind === 'mailbox') {
+    const inviting = sideOf(rows.get('Invitation', parsed.mailbox))
+    return inviting && { kind: 'mailbox', mailbox: parsed.mailbox, side, own: side === inviting }
+  }
+  const { connection } = parsed
+  const topic = connectionTopics.find((known) => known === parsed.topic)
+  const ours = topic && sideOf(rows.get('Connection', connection))
+  return ours && { kind: 'connection', connection, side, topic, own: side === ours }
 }
 
 /** The side on which this org stands in a connection or an invitation. */
@@ -45,13 +55,13 @@ export function connectionFeed(connection: ConnectionId, side: Side, topic: Conn
   return feedName({ kind: 'connection', connection, side, topic })
 }
 
+export function mailboxFeed(mailbox: MailboxId, side: Side): FeedName {
+  return feedName({ kind: 'mailbox', mailbox, side })
+}
+
 export function teamFeed(org: OrgId, topic: TeamTopic): FeedName {
   return feedName({ kind: 'team', org, topic })
 }
-
-/** The objects whose docs travel, by topic. */
-export const objectByTopic = { lead: 'Lead', opportunity: 'Opportunity' } as const
-export const topicByObject: Readonly<Record<string, keyof typeof objectByTopic>> = { Lead: 'lead', Opportunity: 'opportunity' }
 
 /** Whether rows of an object travel in messages feeds, and not in the team's rows. */
 export const isMessage = (object: string): boolean => object === 'Message' || object === 'ControlEntry'

@@ -1,14 +1,14 @@
 import {
   type ConnectionId,
-  connectionTopics,
   type FeedName,
+  mailboxFeedsOf,
   type OrgId,
   otherSide,
   parseConnectionId,
+  parseMailboxId,
   parseOrgId,
-  sides,
 } from '@entente/protocol'
-import { connectionFeed, sideOf, teamFeed, textOf } from './feed-role.js'
+import { connectionFeed, connectionTopics, sideOf, teamFeed, textOf } from './feed-role.js'
 import type { ReplicaContext } from './replica-context.js'
 import type { StateChange } from './replica-state.js'
 
@@ -80,9 +80,7 @@ export class FollowedFeeds {
     }
     for (const row of allRows.list('Invitation').values()) {
       const state = textOf(row, 'state')
-      if (sideOf(row) && (state === 'open' || state === 'claimed')) {
-        for (const each of sides) feeds.push(connectionFeed(parseConnectionId(row.id), each, 'messages'))
-      }
+      if (sideOf(row) && (state === 'open' || state === 'claimed')) feeds.push(...mailboxFeedsOf(parseMailboxId(row.id)))
     }
     return { feeds, parties }
   }

@@ -1,7 +1,7 @@
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { type ConnectionId, type Key, type OrgId, parseConnectionId, parseKey, type Side } from '@entente/protocol'
+import { type ConnectionId, type Key, mailboxIdOf, type MailboxId, type OrgId, parseKey, type Side } from '@entente/protocol'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 
@@ -17,7 +17,7 @@ export function connectionKey(secret: string, connection: ConnectionId, side: Si
 }
 
 /** The key of one direction of an invitation's mailbox, from the secret in its link. */
-export function mailboxKey(secret: string, mailbox: ConnectionId, side: Side): Uint8Array {
+export function mailboxKey(secret: string, mailbox: MailboxId, side: Side): Uint8Array {
   return derive(secret, mailbox, `${side} mailbox`)
 }
 
@@ -36,14 +36,14 @@ export function namingKey(secret: string, salt: OrgId | ConnectionId): Uint8Arra
   return derive(secret, salt, 'naming')
 }
 
-/** The id of an invitation's mailbox. */
-export function mailboxId(secret: string): ConnectionId {
-  return parseConnectionId(toBase64UrlEncoded(derive(secret, '', 'mailbox').subarray(0, 16)))
+/** The claim that the partner shows to the relay to get an invitation's mailbox. */
+export function mailboxClaim(secret: string): Uint8Array {
+  return derive(secret, '', 'claim')
 }
 
-/** The claim that the partner shows to the relay to get the mailbox. */
-export function mailboxClaim(secret: string, mailbox: ConnectionId): Uint8Array {
-  return derive(secret, mailbox, 'claim')
+/** The id of an invitation's mailbox: it follows from the claim (rule MB9). */
+export function mailboxId(secret: string): MailboxId {
+  return mailboxIdOf(claimHash(mailboxClaim(secret)))
 }
 
 /** The hash that the vendor leaves at the relay, so that it recognises the claim. */

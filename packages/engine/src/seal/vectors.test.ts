@@ -1,4 +1,4 @@
-import { connectionId, parseConnectionId, parseFeedName, parseKey, parseOrgId, type Side } from '@entente/protocol'
+import { connectionId, parseConnectionId, parseFeedName, parseKey, parseMailboxId, parseOrgId, type Side } from '@entente/protocol'
 import vectors from '@entente/protocol/vectors/seal.json' with { type: 'json' }
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
@@ -39,15 +39,15 @@ describe('the vectors of seals', () => {
       origin: originKey(secrets.own, org),
       teamNaming: namingKey(secrets.own, org),
       connectionNaming: namingKey(secrets.shared, connection),
-      ...Object.fromEntries(sides.map((side) => [`${side}Mailbox`, mailboxKey(secrets.link, parseConnectionId(mailbox.id), side)])),
+      ...Object.fromEntries(sides.map((side) => [`${side}Mailbox`, mailboxKey(secrets.link, parseMailboxId(mailbox.id), side)])),
     }
     expect(Object.fromEntries(Object.entries(derived).map(([name, bytes]) => [name, toBase64UrlEncoded(bytes)]))).toEqual(
       Object.fromEntries(Object.entries(keys).map(([name, { key: bytes }]) => [name, bytes])),
     )
   })
 
-  it('[SE7, SE9, SH2, EX2] hold for every name that comes from a secret', () => {
-    const claim = mailboxClaim(secrets.link, mailboxId(secrets.link))
+  it('[SE7, MB9, SE9, SH2, EX2] hold for every name that comes from a secret', () => {
+    const claim = mailboxClaim(secrets.link)
     expect({
       id: mailboxId(secrets.link),
       claim: toBase64UrlEncoded(claim),

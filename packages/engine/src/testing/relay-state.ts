@@ -1,11 +1,11 @@
 import {
-  type ConnectionId,
   decodePolicy,
   type Entry,
   type Epoch,
   type FeedName,
   joinPolicies,
   type Key,
+  type MailboxId,
   type OrgId,
   parseFeed,
   policyKey,
@@ -48,7 +48,7 @@ export interface RelayState {
   /** Each with the head that every feed had at that moment. */
   readonly incarnations: readonly { readonly id: number; readonly heads: ReadonlyMap<FeedName, number> }[]
   readonly feeds: ReadonlyMap<FeedName, KeptFeed>
-  readonly mailboxes: ReadonlyMap<ConnectionId, KeptMailbox>
+  readonly mailboxes: ReadonlyMap<MailboxId, KeptMailbox>
 }
 
 export const emptyRelay: RelayState = { incarnations: [], feeds: new Map(), mailboxes: new Map() }
@@ -129,7 +129,7 @@ export interface Policies {
 /** What both sides of a feed's connection have registered. */
 export function policiesOf(state: RelayState, feed: FeedName): Policies {
   const parsed = parseFeed(feed)
-  if (parsed.kind === 'team') return { joined: undefined, highest: 0, isEnded: false }
+  if (parsed.kind !== 'connection') return { joined: undefined, highest: 0, isEnded: false }
   const policyOf = (side: Side): Policy | undefined => {
     const kept = feedOf(state, connectionFeed(parsed.connection, side, 'messages')).keys.get(policyKey)
     return kept?.kind === 'control' ? decodePolicy(kept.bytes) : undefined

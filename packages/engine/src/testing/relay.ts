@@ -5,6 +5,7 @@ import {
   compareEpochs,
   connectionId,
   type ConnectionId,
+  connectionOfDocs,
   decodeClientFrame,
   decodePolicy,
   emptyVector,
@@ -12,7 +13,10 @@ import {
   type Entry,
   type ErrorCode,
   type FeedName,
+  holdsMessages,
   limits,
+  type MailboxId,
+  mailboxIdOf,
   type Offer,
   type OrgId,
   otherSide,
@@ -22,6 +26,7 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
+  slotsOf,
 } from '@entente/protocol'
 import { decodeUtf8 } from 'lib0/string'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
@@ -279,7 +284,9 @@ export class MemoryRelay {
 
   #isOver(session: RelaySession, feed: FeedName): boolean {
     const access = this.#access(session, feed)
-    return access !== undefined && !access.writes && access.topic !== 'messages' && policiesOf(this.#durable, feed).isEnded
+    return (
+      access !== undefined && !access.writes && connectionOfDocs(parseFeed(feed)) !== undefined && policiesOf(this.#durable, feed).isEnded
+    )
   }
 
   /** What the key will hold, or why not: the rules of publishing in their order. */
@@ -288,9 +295,10 @@ export class MemoryRelay {
     if (!access) return 'FEED'
     if (!access.writes) return 'WRITER'
     const last = feedOf(this.#state, feed).keys.get(offer.key)
-    const isAgreed = access.topic === 'lead' || access.topic === 'opportunity'
-    const isMessages = access.topic === 'messages'
-    if (offer.kind !== 'erased' && (offer.kind === 'doc') === isMessages) return 'TYPE'
+    const parsed = parseFeed(feed)
+    const isAgreed = connectionOfDocs(parsed) !== undefined
+    if (parsed.kind === 'mailbox' && offer.kind !== 'message') return 'TYPE'
+    if (offer.kind !== 'erased' && (offer.kind === 'doc') === holdsMessages(parsed)) return 'TYPE'
     if (offer.kind === 'control' && offer.key !== policyKey && !offer.key.startsWith('revoked.')) return 'FIELD'
     if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
@@ -316,7 +324,8 @@ export class MemoryRelay {
         : last?.kind !== 'doc' || compareEpochs(offer.epoch, last.epoch) !== 0
     )
       return 'STALE_EPOCH'
-    const slots = isAgreed ? new Set(policies.joined?.slots[access.topic === 'lead' ? 'lead' : 'opportunity']) : undefined
+    const { joined } = policies
+    const slots = parsed.kind === 'connection' ? new Set(joined && slotsOf(joined, parsed.topic)) : undefined
     const base = !offer.whole && last?.kind === 'doc' ? last : undefined
     try {
       const { bytes, vector } = admitUpdate(offer.bytes, base?.vector ?? emptyVector, slots)
@@ -330,20 +339,20 @@ export class MemoryRelay {
     }
   }
 
-  #access({ org, parties }: RelaySession, feed: FeedName): { readonly writes: boolean; readonly topic: string } | undefined {
+  #access({ org, parties }: RelaySession, feed: FeedName): { readonly writes: boolean } | undefined {
     const parsed = parseFeed(feed)
     if (org === undefined) return undefined
-    if (parsed.kind === 'team') return parsed.org === org ? { writes: true, topic: parsed.topic } : undefined
-    const { connection, side, topic } = parsed
-    const mailbox = this.#state.mailboxes.get(connection)
-    const known = parties.get(connection) ?? (mailbox && topic === 'messages' ? mailbox : undefined)
+    if (parsed.kind === 'team') return parsed.org === org ? { writes: true } : undefined
+    const { side } = parsed
+    const known = parsed.kind === 'mailbox' ? this.#state.mailboxes.get(parsed.mailbox) : parties.get(parsed.connection)
     if (!known || (known[side] !== org && known[otherSide(side)] !== org)) return undefined
-    return { writes: known[side] === org, topic }
+    return { writes: known[side] === org }
   }
 
   #invite(session: RelaySession, { mailbox, claimHash: hash, expires }: MessageOf<'invite'>): void {
     const known = this.#state.mailboxes.get(mailbox)
-    if (!session.org || (known && known.vendor !== session.org)) return this.#refuse(session, 'mailbox', 0, 'VOID')
+    if (!session.org || (known && known.vendor !== session.org) || mailboxIdOf(hash) !== mailbox)
+      return this.#refuse(session, 'mailbox', 0, 'VOID')
     if (!known) this.#keepMailbox(mailbox, { vendor: session.org, claimHash: hash, expires, partner: undefined, tries: 0 })
     this.#tellMailbox(session, mailbox)
   }
@@ -363,7 +372,7 @@ export class MemoryRelay {
     for (const each of this.#sessions) if (each === session || each.org === known.vendor) this.#tellMailbox(each, mailbox)
   }
 
-  #tellMailbox(session: RelaySession, mailbox: ConnectionId): void {
+  #tellMailbox(session: RelaySession, mailbox: MailboxId): void {
     const known = this.#state.mailboxes.get(mailbox)
     if (!known) return
     const triesLeft = limits.invitationTries - known.tries
@@ -371,7 +380,7 @@ export class MemoryRelay {
     this.#say(session, { type: 'mailbox', mailbox, state, triesLeft: Math.max(0, triesLeft) })
   }
 
-  #keepMailbox(mailbox: ConnectionId, kept: NonNullable<ReturnType<RelayState['mailboxes']['get']>>): void {
+  #keepMailbox(mailbox: MailboxId, kept: NonNullable<ReturnType<RelayState['mailboxes']['get']>>): void {
     this.#state = { ...this.#state, mailboxes: new Map(this.#state.mailboxes).set(mailbox, kept) }
     this.#batch.push(() => undefined)
   }

@@ -7,8 +7,8 @@ import {
   feedName,
   loadDoc,
   type OrgId,
-  parseConnectionId,
   parseKey,
+  parseMailboxId,
   parseOrgId,
   vectorOfDoc,
   writeSlots,
@@ -62,7 +62,7 @@ export function invitation(letter: string, expires: number): Invitation {
 }
 
 export function mailboxFeed(row: Invitation): FeedName {
-  return feedName({ kind: 'connection', connection: parseConnectionId(row.mailbox), side: 'vendor', topic: 'messages' })
+  return feedName({ kind: 'mailbox', mailbox: parseMailboxId(row.mailbox), side: 'vendor' })
 }
 
 export function keysOf(page: Page): readonly string[] {

@@ -51,7 +51,7 @@ export class LibsqlReads {
     this.#walks = prepareWalks(reader)
     this.#invitation = reader.prepare('SELECT * FROM invitations WHERE mailbox = ?')
     this.#ended = reader.prepare(
-      "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages'))",
+      "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN ('mailbox/' || i.mailbox || '/vendor', 'mailbox/' || i.mailbox || '/partner'))",
     )
     this.#standing = reader.prepare(
       `SELECT (SELECT standing FROM orgs WHERE org = ?) AS standing, EXISTS (

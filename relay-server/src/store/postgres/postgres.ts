@@ -110,7 +110,7 @@ class PostgresStore implements Store {
     const [before, opened] = [this.#watch.head(feed), this.#link.incarnation]
     return async (head, incarnation) => {
       if (incarnation !== this.#link.incarnation) await this.#link.look(false)
-      else if (this.#watch.learn(feed, head, before) && incarnation === opened && (await this.#watch.isProof([feed]))) {
+      else if (this.#watch.learn(feed, head, before) && incarnation === opened && this.#watch.isProof([feed])) {
         await this.#link.look(true)
         throw replaced()
       }
@@ -151,7 +151,7 @@ class PostgresStore implements Store {
     })
     // A sequence given twice: older rows have replaced the ones that were seen.
     const wentBack = [...lowest].filter(([feed, sequence]) => sequence > 1 && sequence <= (before.get(feed) ?? 0)).map(([feed]) => feed)
-    if (wentBack.length > 0 && (await this.#watch.isProof(wentBack))) {
+    if (wentBack.length > 0 && this.#watch.isProof(wentBack)) {
       await this.#link.look(true)
       throw replaced()
     }

@@ -73,7 +73,7 @@ export const reads = {
   ended: {
     name: 'ended',
     text: `SELECT mailbox FROM entente.invitations i WHERE (expires < $1 OR void) AND EXISTS (
-      SELECT FROM entente.feeds f WHERE f.name IN (i.mailbox || '/vendor/messages', i.mailbox || '/partner/messages') OFFSET 0)`,
+      SELECT FROM entente.feeds f WHERE f.name IN ('mailbox/' || i.mailbox || '/vendor', 'mailbox/' || i.mailbox || '/partner') OFFSET 0)`,
   },
   standing: {
     name: 'standing',

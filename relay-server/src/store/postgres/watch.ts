@@ -1,4 +1,4 @@
-import { type FeedName, parseFeed, policyFeedsOf, policyKey } from '@entente/protocol'
+import { type FeedName, parseFeed } from '@entente/protocol'
 import { LruMap } from '../../flow/lru.js'
 import { SingleFlight } from '../../flow/single-flight.js'
 import { listOf, numberOf, textOf } from './connection.js'
@@ -89,14 +89,10 @@ export class PostgresWatch {
 
   /**
    * Whether feeds that went back prove that the data did. The feeds of a mailbox are dropped with it, and a session that still writes to them starts them again.
-   * So they prove nothing unless the mailbox became a connection, and are forgotten.
+   * So they prove nothing, and are forgotten.
    */
-  async isProof(feeds: readonly FeedName[]): Promise<boolean> {
-    if (feeds.some((feed) => !mayBeDropped(feed))) return true
-    const names = feeds.flatMap(policyFeedsOf)
-    const session = await this.#link?.present()
-    const policies = await session?.ask(reads.keyStates, [listOf(names), listOf(names.map(() => policyKey))])
-    if (policies?.length !== 0) return true
+  isProof(feeds: readonly FeedName[]): boolean {
+    if (feeds.some((feed) => parseFeed(feed).kind !== 'mailbox')) return true
     this.forget(feeds)
     return false
   }
@@ -186,12 +182,7 @@ export class PostgresWatch {
     const heads = toHeads(await link.session.ask(reads.heads, [listOf(feeds)]))
     if (link.incarnation !== incarnation) return
     const wentBack = heads.filter(([feed, head]) => this.learn(feed, head, before.get(feed) ?? 0)).map(([feed]) => feed)
-    if (wentBack.length > 0 && (await this.isProof(wentBack))) return link.look(true)
+    if (wentBack.length > 0 && this.isProof(wentBack)) return link.look(true)
     for (const [feed, head] of heads) watcher.feedGrew(feed, head)
   }
-}
-
-function mayBeDropped(name: FeedName): boolean {
-  const feed = parseFeed(name)
-  return feed.kind === 'connection' && feed.topic === 'messages'
 }
