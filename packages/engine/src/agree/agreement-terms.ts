@@ -50,7 +50,13 @@ const mapping = v.object({
 /** A proposal as the vendor signs it. */
 export const proposalTerms = v.object({
   version,
-  objects: perObject(v.object({ fields: fields(v.object({ field, update: v.boolean() })), owner: v.exactOptional(name) })),
+  objects: perObject(
+    v.object({
+      fields: fields(v.object({ field, update: v.boolean() })),
+      owner: v.exactOptional(name),
+      passOn: v.exactOptional(v.boolean()),
+    }),
+  ),
 })
 export type ProposalTerms = v.InferOutput<typeof proposalTerms>
 
@@ -83,6 +89,7 @@ export const effectiveTerms = v.object({
     v.object({
       fields: fields(v.object({ vendor: field, partner: field, slot: v.exactOptional(v.string()), mapping })),
       owner: v.exactOptional(name),
+      passOn: v.exactOptional(v.literal(true)),
       defaults: v.exactOptional(values),
     }),
   ),

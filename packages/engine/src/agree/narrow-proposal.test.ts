@@ -51,6 +51,19 @@ describe('the effective agreement', () => {
     expect(effectiveAgreement(proposal, { ...accept(proposal, [line('Email', false)]), proposal: 'other' })).toMatchObject({ ok: false })
   })
 
+  it('[AG4] lets copies be passed on where the proposal says so, and by nothing else', () => {
+    const proposed = propose(['Email'], []).objects.Lead ?? { fields: [] }
+    const passOnBy = (passOn?: boolean) => {
+      const proposal: ProposalTerms = { version: 3, objects: { Lead: { ...proposed, ...(passOn !== undefined && { passOn }) } } }
+      const acceptance = accept(proposal, [line('Email', false)])
+      const eager = { ...acceptance, objects: { Lead: { ...acceptance.objects.Lead, passOn: true } } } as AcceptanceTerms
+      const results = [acceptance, eager].map((terms) => effectiveAgreement(proposal, terms))
+      return results.map((result) => result.ok && result.agreement.objects.Lead?.passOn)
+    }
+    expect(passOnBy(true)).toEqual([true, true])
+    for (const silent of [false, undefined]) expect(passOnBy(silent)).toEqual([undefined, undefined])
+  })
+
   it('refuses an eleventh update field (row 58)', () => {
     const names = fields.slice(0, 11).map(({ name }) => name)
     const proposal = propose(names, names)

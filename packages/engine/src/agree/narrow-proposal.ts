@@ -43,7 +43,8 @@ export function effectiveAgreement(proposal: ProposalTerms, acceptance: Acceptan
       fields.push({ vendor, partner, slot: mapping.update ? slots.get(mapping.source) : undefined, mapping })
     }
     const { defaults, owner = proposed.owner } = accepted
-    objects[object] = { fields, ...(owner === undefined ? {} : { owner }), ...(defaults && { defaults }) }
+    const passOn = proposed.passOn === true
+    objects[object] = { fields, ...(owner === undefined ? {} : { owner }), ...(defaults && { defaults }), ...(passOn && { passOn }) }
   }
   const { version } = proposal
   return { ok: true, agreement: { version, hash: canonicalHash({ version, objects }), objects } }

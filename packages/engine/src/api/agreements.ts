@@ -11,9 +11,18 @@ export interface ProposedField {
   readonly update: boolean
 }
 
-/** What the vendor offers, by object. `owner`: the name that copies get as their owner, unless the partner chooses another. */
+/** What the vendor offers of one object. */
+export interface ProposedObject {
+  readonly fields: readonly ProposedField[]
+  /** The name that copies get as their owner, unless the partner chooses another. */
+  readonly owner?: string
+  /** Whether the partner may list its copies to other orgs (rule AG4). False if left out. */
+  readonly passOn?: boolean
+}
+
+/** What the vendor offers, by object. */
 export interface Proposal {
-  readonly objects: Readonly<Partial<Record<ObjectName, { readonly fields: readonly ProposedField[]; readonly owner?: string }>>>
+  readonly objects: Readonly<Partial<Record<ObjectName, ProposedObject>>>
 }
 
 /** One line of the partner's acceptance: which field of the vendor fills which own field, and how its values are converted. */
@@ -53,20 +62,22 @@ export interface AgreedField {
   readonly mapping: FieldMapping
 }
 
+/** What both sides agreed on for one object. */
+export interface AgreedObject {
+  readonly fields: readonly AgreedField[]
+  readonly owner?: string
+  readonly defaults?: Readonly<Record<string, Value>>
+  /** Present where the partner may list its copies to other orgs (rule AG4). */
+  readonly passOn?: true
+}
+
 /** The intersection of a proposal and its acceptance, computed alike on both sides (rule AG3). */
 export interface EffectiveAgreement {
   /** Counts from 1 and grows with each proposal (rule AG1). */
   readonly version: number
   /** SHA-256 over the canonical form, base64url. Equal on both sides. */
   readonly hash: string
-  readonly objects: Readonly<
-    Partial<
-      Record<
-        ObjectName,
-        { readonly fields: readonly AgreedField[]; readonly owner?: string; readonly defaults?: Readonly<Record<string, Value>> }
-      >
-    >
-  >
+  readonly objects: Readonly<Partial<Record<ObjectName, AgreedObject>>>
 }
 
 /** Where the agreement over a connection stands. */
