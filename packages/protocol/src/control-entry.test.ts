@@ -1,6 +1,6 @@
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
-import { decodePolicy, encodePolicy, joinPolicies, type Policy, slotsOf } from './control-entry.js'
+import { decodePolicy, encodePolicy, joinPolicies, type Policy, slotsOf, takesBack } from './control-entry.js'
 
 const policy = (version: number, lead: string[], opportunity: string[] = []): Policy => ({ version, slots: { lead, opportunity } })
 
@@ -34,6 +34,27 @@ describe('a policy', () => {
     expect(slotsOf(policy(1, ['0']), 'constructor')).toEqual([])
     const joined = joinPolicies(given, policy(1, ['0']))
     expect(joined && [slotsOf(joined, 'constructor'), slotsOf(joined, 'lead')]).toEqual([[], []])
+  })
+
+  it('[PO9] allows no slot that either side has withdrawn', () => {
+    const given: Policy = { ...policy(2, ['0', '1', '2'], ['3']), withdrawn: { lead: ['1'] } }
+    expect(decodePolicy(encodePolicy(given))).toEqual(given)
+    expect([slotsOf(given, 'lead'), slotsOf(given, 'opportunity')]).toEqual([['0', '2'], ['3']])
+    const theirs: Policy = { ...policy(2, ['0', '1', '2'], ['3']), withdrawn: { lead: ['2'], opportunity: ['3'] } }
+    expect(joinPolicies(given, theirs)).toEqual(policy(2, ['0'], []))
+    for (const withdrawn of ['{"lead":["10"]}', '{"messages":["0"]}', '[]'])
+      expect(() => decodePolicy(encodeUtf8(`{"version":1,"slots":{},"withdrawn":${withdrawn}}`))).toThrow(
+        expect.objectContaining({ code: 'FIELD' }),
+      )
+  })
+
+  it('[PO9] takes a withdrawal back where one of the same version no longer names it', () => {
+    const before: Policy = { ...policy(2, ['0', '1']), withdrawn: { lead: ['1'] } }
+    expect(takesBack(before, { ...before, withdrawn: { lead: ['0', '1'], opportunity: ['3'] } })).toBe(false)
+    expect(takesBack(before, { ...before, withdrawn: { lead: ['0'], opportunity: ['1'] } })).toBe(true)
+    expect(takesBack(before, policy(2, ['0', '1']))).toBe(true)
+    expect(takesBack(policy(2, ['0', '1']), before)).toBe(false)
+    expect(takesBack(before, policy(3, ['0', '1']))).toBe(false)
   })
 
   it.each(['', 'no json', '{}', '{"version":-1,"slots":{"lead":[],"opportunity":[]}}', '[1]'])('that is none is refused: %s', (text) => {

@@ -39,18 +39,32 @@ const slotsByTopic = v.pipe(
 const policySchema = v.object({
   version: v.pipe(v.number(), v.integer(), v.minValue(0)),
   slots: slotsByTopic,
+  withdrawn: v.exactOptional(slotsByTopic),
   ended: v.exactOptional(v.literal(true)),
 })
 
 /**
- * What one side of a connection allows (rules PO1 to PO5): the agreement version that it has signed, and the slots that it accepts per topic. `ended`
- * states that it has ended the connection. Read the slots with `slotsOf`.
+ * What one side of a connection allows (rules PO1 to PO5, PO9): the agreement version that it has signed, the slots that it accepts per topic, and those of
+ * them that it has withdrawn since. `ended` states that it has ended the connection. Read the slots with `slotsOf`.
  */
 export type Policy = v.InferOutput<typeof policySchema>
 
-/** The slots that a policy names for a topic; none for a topic that it does not name. */
-export function slotsOf(policy: Policy, topicName: string): readonly string[] {
-  return (Object.hasOwn(policy.slots, topicName) && policy.slots[topicName]) || []
+/** The slots that a policy accepts for a topic, without those that its org has withdrawn. None for a topic that it does not name. */
+export function slotsOf({ slots: accepted, withdrawn }: Policy, topicName: string): readonly string[] {
+  const gone = slotsIn(withdrawn, topicName)
+  return slotsIn(accepted, topicName).filter((name) => !gone.includes(name))
+}
+
+/** Whether a policy takes back a withdrawal that one before it made under the same version (rule PO9). */
+export function takesBack(before: Policy, policy: Policy): boolean {
+  if (policy.version !== before.version) return false
+  const isKept = (topicName: string): boolean =>
+    slotsIn(before.withdrawn, topicName).every((name) => slotsIn(policy.withdrawn, topicName).includes(name))
+  return !Object.keys(before.withdrawn ?? {}).every(isKept)
+}
+
+function slotsIn(slotsOfTopics: Policy['withdrawn'], topicName: string): readonly string[] {
+  return (slotsOfTopics && Object.hasOwn(slotsOfTopics, topicName) && slotsOfTopics[topicName]) || []
 }
 
 /** Encodes a policy as UTF-8 JSON. */
@@ -73,7 +87,7 @@ export function decodePolicy(bytes: Uint8Array): Policy {
   }
   const result = v.safeParse(policySchema, value)
   if (result.success) return result.output
-  const inSlots = result.issues.some((issue) => issue.path?.[0]?.key === 'slots')
+  const inSlots = result.issues.some(({ path }) => path?.[0]?.key === 'slots' || path?.[0]?.key === 'withdrawn')
   throw inSlots
     ? new ProtocolError(
         'FIELD',
@@ -83,7 +97,7 @@ export function decodePolicy(bytes: Uint8Array): Policy {
 }
 
 /**
- * What both sides allow together: the slots that both accept (rule PO2).
+ * What both sides allow together: the slots that both accept and neither has withdrawn (rules PO2, PO9).
  *
  * @returns undefined until both have registered the same version, and once either has ended the connection
  */

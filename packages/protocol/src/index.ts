@@ -1,5 +1,6 @@
 export * from './admission.js'
 export { type Codec, decode, encode, type Infer } from './codec.js'
+export { areCursorsOf, readCursors, type ReadCursors } from './cursors.js'
 export * from './doc.js'
 export * from './entry.js'
 export * from './epoch.js'
@@ -9,6 +10,7 @@ export * from './frame.js'
 export * from './id.js'
 export * from './limits.js'
 export * from './control-entry.js'
+export { parsedText } from './parsed-text.js'
 export {
   decodeRoster,
   type ListedDevice,

@@ -16,6 +16,8 @@ export const limits = {
   slotsPerTopic: 10,
   /** The topics for which a policy names slots (rule PO1). Two hold docs today. */
   topicsPerPolicy: 16,
+  /** The feeds whose read cursors one signed head names (rule RC1). */
+  cursorsPerHead: 32,
   /** The feeds that a session may follow, and the connections that it may attach. */
   feedsPerSession: 1_000,
   /** The devices of one roster (rule RO2). */

@@ -37,6 +37,7 @@ const messages: Feed = { kind: 'connection', connection, side: 'vendor', topic: 
 const team: Feed = { kind: 'team', org, topic: 'messages' }
 
 const agreed = policiesOf(policy(1), policy(1))
+const withdrawn: Policy = { ...policy(1, ['0', '1']), withdrawn: { opportunity: ['0'] } }
 const ended = policiesOf(policy(1), { ...policy(1), ended: true })
 const doc = caseOf(docs, docOffer('r1', value), { policies: agreed })
 const erasure = caseOf(docs, erasureOf('r1', 1), { last: keyState('doc', 1), policies: agreed })
@@ -139,6 +140,13 @@ const pairs: readonly Pair[] = [
     code: 'FEED',
     refused: withPolicy(policy(2), policiesOf({ ...policy(1), ended: true })),
     taken: withPolicy({ ...policy(2), ended: true }, policiesOf({ ...policy(1), ended: true })),
+  },
+  {
+    rule: 'PO9',
+    what: 'a policy that takes a withdrawal of its version back',
+    code: 'FIELD',
+    refused: withPolicy(policy(1), policiesOf(withdrawn)),
+    taken: withPolicy(withdrawn, policiesOf(withdrawn)),
   },
   {
     rule: 'PO6',
@@ -266,6 +274,13 @@ describe('the table by which an offer is judged', () => {
       expect(judgeOffer(refused), what).toMatchObject({ code })
       const verdict = judgeOffer(taken)
       expect(isRefusal(verdict) ? verdict : 'taken', `the like of ${what}`).toBe('taken')
+    }
+  })
+
+  it('[PO9, AD5] lets no doc begin with a slot that either org has withdrawn', () => {
+    for (const policies of [policiesOf(withdrawn, policy(1, ['0', '1'])), policiesOf(policy(1, ['0', '1']), withdrawn)]) {
+      expect(judgeOffer({ ...doc, policies })).toMatchObject({ code: 'FIELD' })
+      expect(isRefusal(judgeOffer(caseOf(docs, docOffer('r1', value, 1, '1'), { policies })))).toBe(false)
     }
   })
 

@@ -16,6 +16,7 @@ import {
   type Role,
   revokedDevice,
   type StateVector,
+  takesBack,
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { highestVersion, type Policies } from './policy-cache.js'
@@ -79,7 +80,7 @@ export const offerRules: readonly OfferRule[] = [
   },
   { name: '[PB2] each topic has its kinds', refuses: kindRule },
   {
-    name: '[PO1, PO3, PO5, PO6, PO7] a control entry is a policy in a connection’s messages, or a revocation in a team’s',
+    name: '[PO1, PO3, PO5, PO6, PO7, PO9] a control entry is a policy in a connection’s messages, or a revocation in a team’s',
     refuses: controlEntryRule,
   },
   {
@@ -162,6 +163,7 @@ function controlEntryRule(offered: OfferCase): Refusal | undefined {
   const before = policies?.[access.feed.side]
   if (!policy || !before) return undefined
   if (policy.version < before.version) return no('STALE_EPOCH', 'A later agreement version has been registered.', before.version)
+  if (takesBack(before, policy)) return no('FIELD', 'Your org has withdrawn a slot that this policy does not name as withdrawn any more.')
   return before.ended && !policy.ended ? no('FEED', 'Your org has ended this connection, for good.') : undefined
 }
 

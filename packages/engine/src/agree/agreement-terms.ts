@@ -26,12 +26,13 @@ export const value = v.pipe(
 )
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255))
-const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
+/** The version of an agreement (rule AG1). */
+export const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const fields = <Item extends v.GenericSchema>(item: Item): v.ArraySchema<Item, undefined> => v.array(item)
 const values = v.record(v.string(), value)
 
 /** One part per object, each optional. */
-const perObject = <Part extends v.GenericSchema>(part: Part) =>
+export const perObject = <Part extends v.GenericSchema>(part: Part) =>
   v.object({ Lead: v.exactOptional(part), Opportunity: v.exactOptional(part) })
 
 const mapping = v.object({

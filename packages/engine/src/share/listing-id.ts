@@ -1,4 +1,4 @@
-import { type Key, parseKey } from '@entente/protocol'
+import { type ConnectionId, type Key, parseKey } from '@entente/protocol'
 import type { ObjectName } from '../api/index.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { nameOf, namingKey } from '../seal/keys.js'
@@ -15,6 +15,11 @@ export function listingId(connection: NamedConnection, object: ObjectName, recor
 /** The id of a listed record's record map and of its docs: one per record and connection, the same on both sides (rule EX2). */
 export function mapIdOfListing(connection: NamedConnection, listing: string): Key {
   return parseKey(derive(connection, `map\n${listing}`))
+}
+
+/** The id of the record map that carries one of an earlier connection on (rule RA2): the same on both sides. */
+export function mapIdOfAdopted(connection: NamedConnection, from: ConnectionId, map: Key): Key {
+  return parseKey(derive(connection, `adopted\n${from}\n${map}`))
 }
 
 /** The id of the partner's copy: derived, so that two devices that import at once create the same one (rule IM2). */

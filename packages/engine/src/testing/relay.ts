@@ -27,6 +27,7 @@ import {
   protocolVersions,
   type RelayMessage,
   slotsOf,
+  takesBack,
 } from '@entente/protocol'
 import { decodeUtf8 } from 'lib0/string'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
@@ -306,6 +307,7 @@ export class MemoryRelay {
       const before = last?.kind === 'control' ? decodePolicy(last.bytes) : undefined
       const policy = decodePolicy(offer.bytes)
       if (policy.version < (before?.version ?? 0)) return 'STALE_EPOCH'
+      if (before && takesBack(before, policy)) return 'FIELD'
       if (before?.ended && !policy.ended) return 'FEED'
     }
     if (isAgreed && offer.kind === 'erased' && last && offer.epoch.version < last.epoch.version) return 'STALE_EPOCH'
