@@ -5,10 +5,13 @@ export const browserClock: Clock = {
   now: () => Date.now(),
   after: (ms, call) => {
     if (ms === 0) return nextTurn(call)
-    const timer = setTimeout(call, ms)
+    const timer = setTimeout(call, Math.min(ms, longestMs))
     return () => clearTimeout(timer)
   },
 }
+
+/** A longer delay would overflow the browser's timer, which then fires at once. */
+const longestMs = 2 ** 31 - 1
 
 /** The browser's cryptographic generator, as the engine's RandomBytes. At most 65,536 bytes a call. */
 export const browserRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))

@@ -85,6 +85,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const problems = new Problems(clock, () => watchers.tell(['sync']))
   const problem = (what: string): void => problems.note(what)
   const stamper = new Stamper(clock, random)
+  stamper.offset = identity.clockOffset
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
   const { rows } = replica
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) })

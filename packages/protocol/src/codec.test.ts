@@ -51,7 +51,9 @@ describe('a codec', () => {
     ['a flag that is neither 0 nor 1', flag, [2], 'FRAME'],
     ['a choice outside its list', oneOf(['a']), [1], 'FRAME'],
     ['broken UTF-8', text(8), [2, 0xc3, 0x28], 'FRAME'],
-    ['a number above 2^53', uint, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], 'FRAME'],
+    ['the number 2^53', uint, [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10], 'FRAME'],
+    ['a number of 2^56 - 1', uint, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], 'FRAME'],
+    ['a number above 2^56', uint, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f], 'FRAME'],
     ['bytes that are left over', uint, [1, 1], 'FRAME'],
     ['nothing at all', uint, [], 'FRAME'],
   ] as const)('[W1] refuses %s', (_, codec, input, code) => {

@@ -28,7 +28,17 @@ export type Infer<C> = C extends Codec<infer T> ? T : never
 export const uint: Codec<number> = {
   shape: 'uint',
   write: (encoder, value) => encoding.writeVarUint(encoder, value),
-  read: (decoder) => decoding.readVarUint(decoder),
+  // lib0 gives up only after a byte too many, at 2^56.
+  read: (decoder) => {
+    const value = decoding.readVarUint(decoder)
+    if (value > Number.MAX_SAFE_INTEGER) throw new ProtocolError('FRAME', 'A number on the wire is 2^53 or more.')
+    return value
+  },
+}
+
+/** A uint that is read as the nearest number from `least` to `most`: a relay's word on how long to wait must neither stop nor rush a device (rule W6). */
+export function uintWithin(least: number, most: number): Codec<number> {
+  return { ...uint, shape: `uint(${least}..${most})`, read: (decoder) => Math.min(Math.max(uint.read(decoder), least), most) }
 }
 
 /** A boolean, as one byte: 0 or 1. */

@@ -37,10 +37,30 @@ describe('a frame', () => {
     ]
     expect(decodeClientFrame(encodeClientFrame(asked))).toEqual(asked)
     const told: readonly RelayMessage[] = [
-      { type: 'welcome', time: 1, incarnation: 2, heartbeatMs: 4 },
+      { type: 'welcome', time: 1, incarnation: 2, heartbeatMs: 15_000 },
       { type: 'refused', what: 'offer', subject: 4, code: 'BEHIND', version: 0, retryMs: 0, detail: '' },
     ]
     expect(decodeRelayFrame(encodeRelayFrame(told))).toEqual(told)
+  })
+
+  it('[W6] is read within bounds where it tells a device how long to wait, or what time it is', () => {
+    const wild = Number.MAX_SAFE_INTEGER
+    const told = [
+      { type: 'challenge', oldest: 1, newest: 1, nonce: new Uint8Array(16), time: wild },
+      { type: 'welcome', time: wild, incarnation: wild, heartbeatMs: 2 ** 40 },
+      { type: 'welcome', time: 0, incarnation: 0, heartbeatMs: 0 },
+      { type: 'refused', what: 'offer', subject: 4, code: 'RATE', version: 0, retryMs: wild, detail: '' },
+      { type: 'failed', code: 'UNAVAILABLE', oldest: 0, newest: 0, retryMs: wild, detail: '' },
+      { type: 'leaving', retryMs: wild },
+    ] as const satisfies readonly RelayMessage[]
+    expect(decodeRelayFrame(encodeRelayFrame(told))).toMatchObject([
+      { time: 2 ** 45 },
+      { time: 2 ** 45, incarnation: wild, heartbeatMs: 300_000 },
+      { time: 0, heartbeatMs: 5_000 },
+      { retryMs: 3_600_000 },
+      { retryMs: 3_600_000 },
+      { retryMs: 3_600_000 },
+    ])
   })
 
   it('is the same whether its entries are encoded with it or were before', () => {
@@ -76,6 +96,6 @@ describe('a frame', () => {
 
   it('[W4] has the layout of protocol version 1: whoever changes it raises the version and this hash', () => {
     const layout = [...wireShapes, rootName, helloType, certificateType].join('\n')
-    expect(toHexString(digest(encodeUtf8(layout)))).toBe('b7154aaf8d46338a8897e5c02f11380760ef45771e9484538c36315c06f59263')
+    expect(toHexString(digest(encodeUtf8(layout)))).toBe('92bf8a375334dae98fa6c11694d8d62eb3e1a8e695a48a21d58921b75e3fff14')
   })
 })

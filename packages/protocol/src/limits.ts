@@ -34,6 +34,11 @@ export const limits = {
   messagesPerFrame: 4_096,
   /** The silence before a ping, and again before the line is given up (rule HB1). */
   heartbeatMs: 15_000,
+  /** The shortest silence that a device takes from a relay's welcome, and the longest (rule W6). */
+  leastHeartbeatMs: 5_000,
+  mostHeartbeatMs: 5 * 60_000,
+  /** The longest delay that a device takes from a relay (rule W6). */
+  retryMs: 60 * 60_000,
   /** The wrong claims that make an invitation void (rule MB3). */
   invitationTries: 5,
   /** The longest life of an invitation (rule MB5). */

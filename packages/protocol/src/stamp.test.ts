@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compareEpochs, nextEpoch } from './epoch.js'
-import { compareStamps, isStamp, nextStamp, type Stamp } from './stamp.js'
+import { boundClock, compareStamps, isStamp, latestClock, nextStamp, type Stamp } from './stamp.js'
 
 const stamp = fc.tuple(fc.nat(5), fc.nat(3), fc.nat(3)) as fc.Arbitrary<Stamp>
 
@@ -42,6 +42,25 @@ describe('stamps', () => {
   it('[ST3] of the same time and counter are settled by session', () => {
     const [a, b] = [nextStamp(undefined, 100, 7), nextStamp(undefined, 100, 8)]
     expect(compareStamps(a, b)).toBeLessThan(0)
+  })
+
+  it('[ST6] stay within bounds, and there is always one above (row 82)', () => {
+    for (const wild of [
+      [2 ** 46, 0, 0],
+      [2 ** 53 - 1, 0, 0],
+      [0, 2 ** 24, 0],
+      [0, 2 ** 53 - 1, 0],
+    ])
+      expect(isStamp(wild)).toBe(false)
+    expect(isStamp([2 ** 46 - 1, 2 ** 24 - 1, 2 ** 53 - 1])).toBe(true)
+    expect(nextStamp([5, 2 ** 24 - 1, 9], 5, 1)).toEqual([6, 0, 1])
+    // The highest that a device makes, after which sixteen million edits of one register still have room.
+    expect(nextStamp([latestClock, 2 ** 24 - 1, 9], Infinity, 1)).toEqual([latestClock + 1, 0, 1])
+    for (const clock of [-1, Number.NaN, Infinity, 2 ** 53, 1e300]) {
+      expect(boundClock(clock)).toBeGreaterThanOrEqual(0)
+      expect(boundClock(clock)).toBeLessThanOrEqual(latestClock)
+      expect(isStamp(nextStamp(undefined, clock, 1))).toBe(true)
+    }
   })
 
   it('are three whole numbers and nothing else', () => {

@@ -1,4 +1,4 @@
-import { type Key, type Stamp } from '@entente/protocol'
+import { type Key } from '@entente/protocol'
 import type { OutboundStatus } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
@@ -28,7 +28,7 @@ import {
  * save, so a crash leaves a request either unanswered or answered (rule EX1).
  */
 export function answerReconciler(context: EngineContext): Reconciler {
-  const { rows, replica, identity, clock, link } = context
+  const { rows, replica, identity, clock } = context
   const pending = new PendingMessages(context, requestPrefix)
   const refusals = new Refusals(context)
 
@@ -51,7 +51,6 @@ export function answerReconciler(context: EngineContext): Reconciler {
     const first = packageKey(terms.job, terms.request, 0)
     if (rows.get('Message', messageId(connection.ownMessages, first))) return
     const answers = answerAll(connection, terms, by)
-    const stamp: Stamp = [Math.max(0, Math.floor(clock.now() + link.status().clockOffset)), 0, 0]
     const edits: RowEdit[] = []
     for (const [part, some] of answersToParts(answers.map((each) => each.answer)).entries()) {
       const { job, request, object, version } = terms
@@ -62,7 +61,6 @@ export function answerReconciler(context: EngineContext): Reconciler {
         part,
         object,
         version,
-        stamp,
         answers: some,
       })
       edits.push(messageEdit(connection.ownMessages, packageKey(job, request, part), jws))

@@ -96,6 +96,23 @@ describe('an export over a crash at any transaction', () => {
   })
 })
 
+describe('a copy', () => {
+  it('[ST4, IM1] carries the stamp of the request, so that no vendor decides which of Paul’s edits wins', async () => {
+    const { vera, paul, settle, exportListed } = await setup({ upTo: 'shared' })
+    await vera.records.create('Lead', lead('Ada'))
+    await settle()
+    await exportListed()
+    await settle()
+    const [request] = paul.rows.list('ExportRequest').values()
+    const asked = request?.registers['listings']?.[0]
+    const [copy] = copiesOf(paul)
+    const record = [...paul.rows.list('Lead').values()].find(({ id }) => id === copy?.id)
+    expect(record?.registers['LastName']?.[0]).toEqual(asked)
+    await paul.records.edit('Lead', copy?.id ?? '', { LastName: 'Lovelace' })
+    expect(paul.records.get('Lead', copy?.id ?? '')?.values['LastName']).toBe('Lovelace')
+  })
+})
+
 describe('two devices of the partner', () => {
   it('[IM1, IM2] that import the same package make the same copy, and the later one writes over no edit', async () => {
     const { vera, paul, settle, until, exportListed, openAnotherDevice } = await setup({ upTo: 'shared' })

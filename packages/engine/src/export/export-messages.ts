@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
+import { type Key, parseKey } from '@entente/protocol'
 import type { ExportError, OutboundStatus } from '../api/index.js'
 import { value } from '../agree/agreement-terms.js'
 
@@ -13,7 +13,6 @@ const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/))
 const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000))
 const object = v.picklist(['Lead', 'Opportunity'])
 const short = v.pipe(v.string(), v.maxLength(1_000))
-const stamp = v.custom<Stamp>(isStamp)
 
 export const outboundStatuses = [
   'ExportInProgress',
@@ -55,7 +54,6 @@ export const packageTerms = v.object({
   part: number,
   object,
   version: number,
-  stamp,
   answers: v.array(v.union([exported, refused])),
 })
 export type PackageTerms = v.InferOutput<typeof packageTerms>

@@ -19,6 +19,8 @@ export interface Identity {
   /** Changes when it is renewed. */
   readonly certificate: string
   readonly rootJwk: PublicKey
+  /** The relay's clock minus the device's, milliseconds, as noted last; 0 before the first session. */
+  readonly clockOffset: number
   /** Opens a session with a relay (rules ID1 to ID4). Dated by the relay's clock; a certificate that has expired by it is renewed. */
   readonly hello: Hello
   /** Signs in the name of the person at this device. Org, person and time are added to the payload; the time is the relay's, as last heard (rule ID4). */
@@ -104,6 +106,9 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       return certificate
     },
     rootJwk: root.publicJwk,
+    get clockOffset() {
+      return offset
+    },
     async hello({ nonce, host, version, time, join }) {
       const now = Math.floor(time / 1000)
       const heard = time - clock.now()

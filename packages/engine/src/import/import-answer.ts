@@ -62,8 +62,8 @@ export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer:
 const losing: ReadonlySet<string> = new Set(['truncated', 'rounded', 'time dropped', 'currency dropped'])
 
 /**
- * The edits that make the copy and its record map. The copy has the package's stamp, so that a second device that imports it later does not overwrite
- * what a person edited meanwhile (rule IM1).
+ * The edits that make the copy and its record map. The copy has the stamp of the own org's request, on every device that imports it: so a second one
+ * does not overwrite what a person edited meanwhile (rule IM1), and nothing that the peer says decides which edit wins (rule ST4).
  */
 export function copyEdits(options: {
   readonly object: ObjectName

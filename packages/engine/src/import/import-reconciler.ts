@@ -1,4 +1,4 @@
-import type { Key } from '@entente/protocol'
+import { type Key, type Stamp, zeroStamp } from '@entente/protocol'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, enabledConnections, integrationUser, messageEdit, messageId } from '../connect/connection-facts.js'
@@ -22,7 +22,7 @@ import {
 } from '../export/export-messages.js'
 import { isDeleted } from '../records/records.js'
 import type { Reconciler } from '../reconcilers.js'
-import { valueOf } from '../row/row.js'
+import { registerOf, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
 import { copyEdits, importAnswer } from './import-answer.js'
@@ -63,10 +63,9 @@ export function importReconciler(context: EngineContext): Reconciler {
     }
     const listings = valueOf(asked, 'listings')
     const requested = new Set(Array.isArray(listings) ? listings : [])
-    const { outcomes, results, edits } = takeAll(connection, {
-      ...terms,
-      answers: terms.answers.filter(({ listing }) => requested.has(listing)),
-    })
+    const answers = terms.answers.filter(({ listing }) => requested.has(listing))
+    const stamp = registerOf(asked, 'listings')?.[0] ?? zeroStamp
+    const { outcomes, results, edits } = takeAll(connection, { ...terms, answers }, stamp)
     const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
     const all = [...known, ...outcomes]
     const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results })
@@ -82,8 +81,9 @@ export function importReconciler(context: EngineContext): Reconciler {
   function takeAll(
     connection: ConnectionFacts,
     terms: PackageTerms,
+    stamp: Stamp,
   ): { outcomes: ListingOutcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
-    const { object, stamp, job } = terms
+    const { object, job } = terms
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object]
     const schema = context.schema(object)

@@ -73,6 +73,40 @@ describe('a link', () => {
     await pass(90, () => vera.link.isSynced)
   }, 20_000)
 
+  it('[ST6, ST7] uses the time of a relay that is ten thousand years ahead, says so, and makes no edit unreadable (row 83)', async () => {
+    const { vera, paul, relay, clock, settle } = await setup({ level: 'replica' })
+    relay.skew = 2 ** 48
+    vera.link.start()
+    await settle(vera)
+    expect(vera.problems).toEqual([expect.stringMatching(/^The relay’s time moved by \d+ days/)])
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
+    vera.link.cut()
+    relay.skew = 0
+    vera.link.mend()
+    paul.link.start()
+    await settle(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada Lovelace' } }])
+    await settle(vera, paul)
+    expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada Lovelace')
+    expect(vera.problems).toHaveLength(2)
+    expect(clock.now()).toBeLessThan(Date.UTC(2027, 0))
+  })
+
+  it('waits an hour at most where the relay says for ever, and dials once then', async () => {
+    const { vera, relay, clock, settle } = await setup({ level: 'replica' })
+    vera.link.start()
+    await settle(vera)
+    relay.leave(Number.MAX_SAFE_INTEGER)
+    for (let turn = 0; turn < 20; turn++) {
+      clock.advance(0)
+      await setImmediate()
+    }
+    expect(vera.link.status().state).toBe('offline')
+    clock.advance(60 * 60_000)
+    await settle(vera)
+    expect(vera.link.status().state).toBe('online')
+  })
+
   it('dials no more where it was stopped while the tab took the lead', async () => {
     const { vera, settle } = await setup({ level: 'replica' })
     vera.link.start()

@@ -208,9 +208,15 @@ export class Link {
   }
 
   #welcome({ time }: MessageOf<'welcome'>): void {
-    const { clock, stamper } = this.#options
+    const { clock, stamper, problem } = this.#options
     this.#cancelTimer()
-    stamper.offset = time - clock.now()
+    const offset = time - clock.now()
+    const days = Math.round(Math.abs(offset - stamper.offset) / dayMs)
+    if (days >= 1)
+      problem?.(
+        `The relay’s time moved by ${days} days against this device’s clock. Edits are dated by the relay’s time. Check both clocks.`,
+      )
+    stamper.offset = offset
     this.#reason = undefined
     this.#show('online')
   }
@@ -250,6 +256,8 @@ export class Link {
     for (const listener of this.#listeners) listener()
   }
 }
+
+const dayMs = 24 * 60 * 60 * 1000
 
 /** A refused device asks again after this, in ms: its clock may be corrected, its revocation undone. */
 const refusedMs = 5_000

@@ -36,6 +36,22 @@ describe('what a refusal keeps back', () => {
     expect(free().at(-1)).toBe(true)
   })
 
+  it('lets one key wait that is offered again and again, and no other', () => {
+    const { clock, pauses, free } = start()
+    let sent = 0
+    while (!pauses.isPaused(feed, first)) {
+      pauses.offered(feed, first)
+      pauses.resumeKey(feed, first)
+      sent++
+    }
+    expect(sent).toBe(50)
+    expect(pauses.isPaused(feed, second)).toBe(false)
+    clock.advance(9_999)
+    expect(free()).toEqual([])
+    clock.advance(1)
+    expect(free()).toEqual([true])
+  })
+
   it('wakes nobody for what is blocked, and not again after all has run out', () => {
     const { clock, pauses, free } = start()
     pauses.blockKey(feed, first)

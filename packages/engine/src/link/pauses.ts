@@ -8,12 +8,18 @@ const mostMs = 10_000
 /** How long an offer that found no room waits, in ms: long enough for the many behind it to have their turn. */
 const noRoomMs = 60_000
 
-/** Keeps refused offers from being sent again at once. All pauses end with the session. */
+/** Offers of one key in a span of so many ms, beyond which the key waits for the span to end. No person edits one record as fast for as long. */
+const mostOffers = 50
+const spanMs = 10_000
+
+/** Keeps refused offers from being sent again at once, and one key from being offered again and again. All pauses end with the session. */
 export class Pauses {
   readonly #clock: Clock
   readonly #again: () => void
   readonly #feeds = new Map<FeedName, number>()
   readonly #keys = new Map<string, { readonly until: number; readonly times: number }>()
+  /** How often each key was offered in its present span. */
+  readonly #offered = new Map<string, { readonly since: number; readonly times: number }>()
   #all = 0
   #cancel: () => void = () => undefined
   #wakeAt = Number.POSITIVE_INFINITY
@@ -27,7 +33,10 @@ export class Pauses {
   isPaused(feed: FeedName, key: Key): boolean {
     const now = this.#clock.now()
     if (now < this.#all || now < (this.#feeds.get(feed) ?? 0)) return true
-    return now < (this.#keys.get(`${feed}#${key}`)?.until ?? 0)
+    const name = `${feed}#${key}`
+    const offered = this.#offered.get(name)
+    if (offered && offered.times >= mostOffers && now < offered.since + spanMs) return true
+    return now < (this.#keys.get(name)?.until ?? 0)
   }
 
   /** The relay is busy or cannot store: nothing is published for a while. Reading goes on. */
@@ -55,6 +64,22 @@ export class Pauses {
   /** The relay will not accept this key from this session, now or later. */
   blockKey(feed: FeedName, key: Key): void {
     this.#keys.set(`${feed}#${key}`, { until: Number.POSITIVE_INFINITY, times: 0 })
+  }
+
+  /**
+   * An offer of a key is sent. Whatever makes a key due again and again, it waits for the end of its span.
+   *
+   * @returns whether the key has to wait from now on
+   */
+  offered(feed: FeedName, key: Key): boolean {
+    const name = `${feed}#${key}`
+    const now = this.#clock.now()
+    const present = this.#offered.get(name)
+    const { since, times } = present && now < present.since + spanMs ? present : { since: now, times: 0 }
+    this.#offered.set(name, { since, times: times + 1 })
+    if (times + 1 < mostOffers) return false
+    this.#wake(since + spanMs)
+    return true
   }
 
   /** Messages have come, and with them maybe the agreement that paused feeds wait for. */
@@ -94,6 +119,7 @@ export class Pauses {
     yield this.#all
     yield* this.#feeds.values()
     for (const { until } of this.#keys.values()) yield until
+    for (const { since, times } of this.#offered.values()) if (times >= mostOffers) yield since + spanMs
   }
 }
 

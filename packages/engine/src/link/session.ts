@@ -6,7 +6,6 @@ import {
   type FeedName,
   holdsMessages,
   type Key,
-  limits,
   parseFeed,
   ProtocolError,
   protocolVersions,
@@ -82,6 +81,8 @@ export class Session {
   readonly #feedByNumber = new Map<number, FeedName>()
   readonly #numberByFeed = new Map<FeedName, number>()
   readonly #live = new Set<FeedName>()
+  /** Feeds of which an entry had to wait because it was sent too often. */
+  readonly #toldBusy = new Set<FeedName>()
   readonly #refusedFeeds = new Set<FeedName>()
   readonly #said = new Set<string>()
   readonly #gateway = new GatewayRequests()
@@ -201,7 +202,7 @@ export class Session {
     this.#incarnation = welcome.incarnation
     this.#heartbeat = new Heartbeat(
       clock,
-      welcome.heartbeatMs || limits.heartbeatMs,
+      welcome.heartbeatMs,
       () => this.#say({ type: 'ping' }),
       () => this.#end({}),
     )
@@ -332,6 +333,7 @@ export class Session {
   #publish({ feed, offers }: FeedOffers): void {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined || !this.#live.has(feed)) return
+    for (const { key } of offers) if (this.#pauses.offered(feed, key)) this.#tellBusy(feed)
     for (const batch of batchesOf(offers)) {
       const numbered = batch.map((offer) => ({
         ...offer,
@@ -339,6 +341,12 @@ export class Session {
       }))
       this.#say({ type: 'publish', feed: number, offers: numbered })
     }
+  }
+
+  #tellBusy(feed: FeedName): void {
+    if (this.#toldBusy.has(feed)) return
+    this.#toldBusy.add(feed)
+    this.#options.events.onProblem(`This device sends one entry of ${feed} again and again. It goes on more slowly.`)
   }
 
   /** The relay may not know the invitation yet, because the vendor was offline or is a moment late (rule MB8). The claim itself cannot be wrong. */

@@ -10,7 +10,7 @@ export interface RowEdit {
   readonly object: string
   readonly id: string
   readonly values: Readonly<Record<string, Value>>
-  /** Imports come with the package's stamp: taken where it is above the present one, else the field stays (rule ST4). */
+  /** Imports come with the stamp of their request: taken where it is above the present one, else the field stays (rule ST4). */
   readonly stamp?: Stamp
 }
 

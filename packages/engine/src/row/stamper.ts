@@ -1,4 +1,4 @@
-import { nextStamp, type Stamp } from '@entente/protocol'
+import { boundClock, nextStamp, type Stamp } from '@entente/protocol'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 
@@ -6,7 +6,7 @@ import type { RandomBytes } from '../port/random.js'
 export class Stamper {
   /** A random number of 53 bits per page load, so that a cloned profile cannot tie with itself. Yjs client ids are drawn apart from it. */
   readonly session: number
-  /** The relay's clock minus the device's, milliseconds; 0 until a relay is reached. */
+  /** The relay's clock minus the device's, milliseconds, as heard last; 0 until a relay was reached. */
   offset = 0
   readonly #clock: Clock
 
@@ -15,9 +15,9 @@ export class Stamper {
     this.session = randomInteger(random)
   }
 
-  /** Milliseconds since 1970, by the corrected clock. */
+  /** Milliseconds since 1970, by the corrected clock, within the bounds of a stamp (rule ST6). */
   now(): number {
-    return this.#clock.now() + this.offset
+    return boundClock(this.#clock.now() + this.offset)
   }
 
   /** A stamp above the one it replaces. */

@@ -121,6 +121,14 @@ export class MemoryRelay {
     return this.#batch.length > 0
   }
 
+  /** Ends every session in good order, and tells it when to return. @param retryMs milliseconds */
+  leave(retryMs: number): void {
+    for (const session of this.#sessions) {
+      this.#say(session, { type: 'leaving', retryMs })
+      this.#flush(session)
+    }
+  }
+
   /** Ends every session at once, as a power cut does, and begins a new incarnation of what is on disk, or of an older disk. */
   restart(disk: RelayState = this.#durable): void {
     const sessions = [...this.#sessions]

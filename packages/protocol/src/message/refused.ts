@@ -1,5 +1,6 @@
-import { type Infer, oneOf, struct, text, uint } from '../codec.js'
+import { type Infer, oneOf, struct, text, uint, uintWithin } from '../codec.js'
 import { errorCodes } from '../error.js'
+import { limits } from '../limits.js'
 
 /**
  * Relay → device: the refusal of one request.
@@ -14,7 +15,7 @@ export const refused = struct({
   subject: uint,
   code: oneOf(errorCodes),
   version: uint,
-  retryMs: uint,
+  retryMs: uintWithin(0, limits.retryMs),
   detail: text(512),
 })
 export type Refused = Infer<typeof refused>
