@@ -175,16 +175,25 @@ export function decode<T>(codec: Codec<T>, input: Uint8Array): T {
  * @throws ProtocolError as `read` does; FRAME for any other error that `read` throws, and for bytes after the value
  */
 export function readAll<T>(input: Uint8Array, read: (decoder: decoding.Decoder) => T): T {
-  const decoder = decoding.createDecoder(input)
-  let value: T
+  return readSome(input, (decoder) => {
+    const value = read(decoder)
+    if (decoding.hasContent(decoder)) throw new ProtocolError('FRAME', 'A frame has bytes after its end.')
+    return value
+  })
+}
+
+/**
+ * Runs a reader over the first of the bytes.
+ *
+ * @throws ProtocolError as `read` does; FRAME for any other error that `read` throws
+ */
+export function readSome<T>(input: Uint8Array, read: (decoder: decoding.Decoder) => T): T {
   try {
-    value = read(decoder)
+    return read(decoding.createDecoder(input))
   } catch (error) {
     if (error instanceof ProtocolError) throw error
     throw new ProtocolError('FRAME', 'A frame ends early or holds a number out of range.')
   }
-  if (decoding.hasContent(decoder)) throw new ProtocolError('FRAME', 'A frame has bytes after its end.')
-  return value
 }
 
 function readUtf8(input: Uint8Array): string {

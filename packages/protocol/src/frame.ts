@@ -1,6 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { type Codec, type Infer, readAll } from './codec.js'
+import { type Codec, type Infer, readAll, readSome } from './codec.js'
 import { ProtocolError } from './error.js'
 import { limits } from './limits.js'
 import { accepted } from './message/accepted.js'
@@ -75,6 +75,28 @@ export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)
  * @throws ProtocolError VERSION for an unknown message number, FRAME for malformed bytes, SIZE for a value over its limit, FEED for a malformed feed name
  */
 export const decodeClientFrame = frameReader<ClientMessage>(clientMessages, limits.messagesPerFrame)
+/** The messages by which a device introduces itself, up to its hello (rule ID7). */
+const greetings = { hello: clientMessages.hello } as const
+type Greeting = MessageIn<typeof greetings>
+
+/**
+ * Decodes a frame of a device that has not said its hello, and nothing behind the hello: that is a stranger's until the hello has been checked.
+ *
+ * @returns the messages, and the bytes behind the hello, a frame of their own; undefined for a frame in which another message comes before the hello
+ * @throws ProtocolError FRAME for malformed bytes, SIZE for a value over its limit
+ */
+export function decodeGreeting(frame: Uint8Array): { readonly messages: readonly Greeting[]; readonly rest: Uint8Array } | undefined {
+  return readSome(frame, (decoder) => {
+    const messages: Greeting[] = []
+    while (decoding.hasContent(decoder) && messages.at(-1)?.type !== 'hello') {
+      const number = decoding.readUint8(decoder)
+      if (number !== greetings.hello[0]) return undefined
+      messages.push({ type: 'hello', ...greetings.hello[1].read(decoder) })
+    }
+    return { messages, rest: frame.subarray(decoder.pos) }
+  })
+}
+
 /** Encodes the relay's messages as one frame. */
 export const encodeRelayFrame = frameWriter<RelayMessage>(relayMessages)
 /**

@@ -30,7 +30,9 @@ export const limits = {
   helloMs: 5_000,
   /** The frame that ends a socket whose session has not opened (rule ID7). */
   framesBeforeHello: 16,
-  /** The messages of one frame of a device, and of all its frames until its session has opened (rule RL3). It has room for a device that follows and attaches all it may. */
+  /** The bytes of all frames of a device until its session has opened (rule RL3). They hold what introduces the device, and all that it asks behind its hello. */
+  beforeHelloBytes: 1024 * 1024,
+  /** The messages of one frame of a device (rule RL3). It has room for a device that follows and attaches all it may. */
   messagesPerFrame: 4_096,
   /** The silence before a ping, and again before the line is given up (rule HB1). */
   heartbeatMs: 15_000,

@@ -93,9 +93,18 @@ export class Gateway {
     const room = this.#room(pass.name)
     room.visitors.add(visitor)
     const rateLimit = new TokenBucket(messagesPerSecond, messagesAtOnce, performance.now())
+    const isTooFast = (): boolean => {
+      if (socket.readyState !== socket.OPEN) return true
+      if (rateLimit.take(1, performance.now()) === 0) return false
+      this.#close(visitor, gatewayClosed.tooFast, 'too many messages')
+      return true
+    }
+    socket.on('ping', (data) => {
+      if (!isTooFast()) socket.pong(data)
+    })
+    socket.on('pong', isTooFast)
     socket.on('message', (data: Buffer, isBinary: boolean) => {
-      if (socket.readyState !== socket.OPEN) return
-      if (rateLimit.take(1, performance.now()) > 0) return this.#close(visitor, gatewayClosed.tooFast, 'too many messages')
+      if (isTooFast()) return
       if (!isBinary) return this.#close(visitor, 1003)
       this.#answer(visitor, data).catch((error: unknown) => {
         this.#options.log.warn('gateway-failed', { reason: reasonOf(error) })

@@ -64,6 +64,7 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
       server.handleUpgrade(request, socket, head, (webSocket) => {
         // From here on the WebSocket has a listener of its own for errors.
         socket.off('error', destroyFailed)
+        webSocket.carrier = socket
         enter(webSocket)
       })
       socket.uncork()

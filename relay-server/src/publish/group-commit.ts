@@ -149,7 +149,9 @@ export class GroupCommit {
   async #judge(): Promise<void> {
     while (!this.#isFull()) {
       // Out of the queue while the judge's data loads: a commit that settles meanwhile puts its returned offers back in front of the others.
-      const some = this.#waiting.take(batchOffers - this.#next.writes.length, (queued) => this.#isToWait(queued))
+      const some = this.#waiting.take(batchOffers - this.#next.writes.length - this.#next.refused.length, (queued) =>
+        this.#isToWait(queued),
+      )
       if (some.length === 0) break
       try {
         await this.#judgementCache.load(some, this.#pending)
@@ -190,7 +192,7 @@ export class GroupCommit {
   }
 
   #isFull(): boolean {
-    return this.#next.writes.length >= batchOffers || this.#next.bytes >= batchBytes
+    return this.#next.writes.length + this.#next.refused.length >= batchOffers || this.#next.bytes >= batchBytes
   }
 
   #isToWait({ access }: Queued): boolean {
@@ -253,7 +255,8 @@ export class GroupCommit {
     if (this.#judging) return
     if (this.#waiting.size > 0) {
       this.#judging = true
-      void this.#judge()
+      // Everything else has its turn first, however many offers wait only to be refused.
+      setImmediate(() => void this.#judge())
       return
     }
     const idle = this.#idle

@@ -2,8 +2,10 @@ import { type ClientMessage, limits, type Offer } from '@entente/protocol'
 import type { RelayConfig } from '../config/config.js'
 import { TokenBucket } from '../flow/token-bucket.js'
 
-/** Messages other than offers that a session may send per second. Its first ones may come at once, for a device that returns with all its feeds. */
+/** What requests, messages other than offers, may cost in a second. The first ones may come at once, for a device that returns with all its feeds. */
 const requestsPerSecond = 500
+/** What a request costs, where it is more than 1. A device needs few of these: a ping a heartbeat, a token for each mirror that a page shows. */
+const requestCosts: Partial<Record<ClientMessage['type'], number>> = { ping: 8, pong: 8, askGateway: 8, invite: 32, claim: 32 }
 /** Consecutive rate refusals after which the session ends. */
 const patience = 1_000
 
@@ -37,7 +39,7 @@ export class RateLimit {
   /** Counts the messages of one frame. @returns undefined when they are within the rate */
   take(bytes: number, messages: readonly ClientMessage[], now: number): Excess | undefined {
     const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
-    const requests = messages.reduce((sum, message) => sum + (message.type === 'publish' && message.offers.length > 0 ? 0 : 1), 0)
+    const requests = messages.reduce((sum, message) => sum + costOf(message), 0)
     const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(bytes, now), this.#requests.take(requests, now))
     if (retryMs === 0) {
       this.#refusedInARow = 0
@@ -48,4 +50,9 @@ export class RateLimit {
     const isFlood = this.#refusedInARow > patience + offers.length || messages.some((message) => message.type !== 'publish')
     return { offers, isFlood, retryMs }
   }
+}
+
+function costOf(message: ClientMessage): number {
+  if (message.type === 'publish' && message.offers.length > 0) return 0
+  return requestCosts[message.type] ?? 1
 }

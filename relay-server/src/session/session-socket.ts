@@ -1,10 +1,12 @@
+import type { Duplex } from 'node:stream'
 import { WebSocket } from 'ws'
 
 /** Receives the events of a socket. */
 export interface SocketListener {
   onFrame(frame: Buffer, isBinary: boolean): void
-  /** A ping or pong of the WebSocket itself. */
-  onPingOrPong(): void
+  /** A ping of the WebSocket itself; nobody else answers it. */
+  onPing(data: Buffer): void
+  onPong(data: Buffer): void
   onError(error: Error): void
   onClose(code: number): void
 }
@@ -14,13 +16,23 @@ export interface SocketListener {
  */
 export class SessionSocket extends WebSocket {
   listener: SocketListener | undefined
+  /** The connection beneath. */
+  carrier: Duplex | undefined
+
+  /** Says why it closes, and takes nothing more: whoever sends on is held up, and costs nothing. */
+  hangUp(code: number): void {
+    this.pause()
+    this.close(code)
+    this.carrier?.end()
+  }
 
   override emit(event: string | symbol, ...args: unknown[]): boolean {
     const { listener } = this
     if (!listener) return super.emit(event, ...args)
     const [first, second] = args
     if (event === 'message' && Buffer.isBuffer(first)) listener.onFrame(first, second === true)
-    else if (event === 'ping' || event === 'pong') listener.onPingOrPong()
+    else if (event === 'ping' && Buffer.isBuffer(first)) listener.onPing(first)
+    else if (event === 'pong' && Buffer.isBuffer(first)) listener.onPong(first)
     else if (event === 'error' && first instanceof Error) listener.onError(first)
     else if (event === 'close') listener.onClose(typeof first === 'number' ? first : 0)
     return true

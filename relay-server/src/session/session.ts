@@ -2,6 +2,7 @@ import {
   type MessageOf,
   type ClientMessage,
   decodeClientFrame,
+  decodeGreeting,
   type DeviceId,
   encodeRelayFrame,
   type ErrorCode,
@@ -42,12 +43,25 @@ export interface SessionTools extends SubscriptionTools {
   readonly presence: Presence<Session>
 }
 
-/** A session's messages that wait for nothing are handled for this long, in ms, before the other sessions have their turn. */
-const sliceMs = 4
+/** A session's messages are handled for this long, in ms, before the other sessions have their turn. It is short, because many sessions may have some. */
+const sliceMs = 0.1
+/** But at least so many: the feeds that one step of catching up answers in one frame. */
+const handledAtLeast = 16
 /** Handled messages leave the inbox together, so many at once. */
 const handledTogether = 1_023
 /** What a waiting message takes in memory beside its bytes, in bytes, roughly. */
 const messageOverhead = 64
+
+const aPing: readonly ClientMessage[] = [{ type: 'ping' }]
+
+/** What a device has sent until its session opens. */
+interface BeforeHello {
+  frames: number
+  bytes: number
+  /** What came behind the hello, not decoded. */
+  readonly held: Uint8Array[]
+  hasHello: boolean
+}
 
 /** One session, as the admin page lists it: ids and figures only. */
 export interface SessionReport {
@@ -85,10 +99,9 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #ended = false
   /** Whether the answer to a frame is about to be complete; then it leaves at once instead of at the turn's end. */
   #isAwaited = false
-  /** The encoded welcome, held until the first answer to a message behind the hello, or the turn's end. */
+  /** The encoded welcome, held until the first answer to a message behind the hello, or the turn in which they are handled. */
   #welcome: Uint8Array | undefined
-  #framesBeforeHello = 0
-  #messagesBeforeHello = 0
+  #before: BeforeHello | undefined = { frames: 0, bytes: 0, held: [], hasHello: false }
   #waitingBytes = 0
   #inboxBytes = 0
 
@@ -170,14 +183,16 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     const range = code === 'VERSION' ? protocolVersions : { oldest: 0, newest: 0 }
     this.#relay.log.info('session-failed', { ...this.#who(), code, detail })
     this.send({ type: 'failed', code, ...range, retryMs, detail: detail.slice(0, 500) })
-    this.#end(1008)
+    this.#end()
+    this.#socket.hangUp(1008)
   }
 
   /** Ends the session because the relay stops or its store was replaced. */
   leave(retryMs: number): void {
     if (this.#ended) return
     this.send({ type: 'leaving', retryMs })
-    this.#end(1001)
+    this.#end()
+    this.#socket.close(1001)
   }
 
   /** To be called periodically: pings a silent peer, and gives it up when it stays silent (rule HB1). */
@@ -207,8 +222,22 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     }
   }
 
-  onPingOrPong(): void {
+  onPing(data: Buffer): void {
+    if (this.#takesPing(data)) this.#socket.pong(data)
+  }
+
+  onPong(data: Buffer): void {
+    this.#takesPing(data)
+  }
+
+  /** They are as cheap to send as messages of our own, so they count as much. */
+  #takesPing(data: Buffer): boolean {
     this.#receivedSomething()
+    if (this.#ended) return false
+    if (!this.#before) return !this.#isTooFast(data, aPing)
+    if (++this.#before.frames < limits.framesBeforeHello) return true
+    this.fail('AUTH', 'Too many frames before the session has opened.')
+    return false
   }
 
   #receivedSomething(): void {
@@ -222,22 +251,41 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   onFrame(data: Buffer, isBinary: boolean): void {
     this.#receivedSomething()
     if (this.#ended) return
-    if (!isBinary) return this.#end(1003)
-    if (!this.#identity && ++this.#framesBeforeHello >= limits.framesBeforeHello)
-      return this.fail('AUTH', 'Too many frames before the hello.')
+    if (!isBinary) {
+      this.#end()
+      return this.#socket.close(1003)
+    }
     try {
-      const messages = decodeClientFrame(data)
-      if (!this.#identity && (this.#messagesBeforeHello += messages.length) > limits.messagesPerFrame)
-        return this.fail('RATE', 'Too many messages before the session has opened.')
-      if (this.#isTooFast(data, messages)) return
-      if (!this.#inbox) return void this.#work([...messages])
-      this.#inbox.push(...messages)
-      const held = data.length + messages.length * messageOverhead
-      this.#inboxBytes += held
-      this.#hold(held)
+      if (this.#before) this.#takeBefore(data, this.#before)
+      else this.#take(data)
     } catch (error) {
       this.#failFor(error)
     }
+  }
+
+  /** A frame of a stranger: nothing of it is read but the hello (rules ID5, ID7, RL3). */
+  #takeBefore(data: Buffer, before: BeforeHello): void {
+    if (++before.frames >= limits.framesBeforeHello) return this.fail('AUTH', 'Too many frames before the session has opened.')
+    if ((before.bytes += data.length) > limits.beforeHelloBytes) return this.fail('RATE', 'Too many bytes before the session has opened.')
+    if (before.hasHello) return void before.held.push(data)
+    const greeting = decodeGreeting(data)
+    if (!greeting) return this.fail('AUTH', 'A session begins with its hello.')
+    before.hasHello = greeting.messages.at(-1)?.type === 'hello'
+    if (greeting.rest.length > 0) before.held.push(greeting.rest)
+    this.#queue(greeting.messages, data.length)
+  }
+
+  #take(data: Uint8Array): void {
+    const messages = decodeClientFrame(data)
+    if (!this.#isTooFast(data, messages)) this.#queue(messages, data.length)
+  }
+
+  #queue(messages: readonly ClientMessage[], bytes: number): void {
+    if (!this.#inbox) return void this.#work([...messages])
+    this.#inbox.push(...messages)
+    const held = bytes + messages.length * messageOverhead
+    this.#inboxBytes += held
+    this.#hold(held)
   }
 
   /** Handles messages one after the other, including those that arrive meanwhile. */
@@ -248,7 +296,8 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
         const message = inbox[at]
         const doing = message && this.#handle(message)
         if (doing) await doing
-        else if (performance.now() >= sliceEnds) {
+        // Also after a wait: the embedded store answers within the same turn of the loop.
+        if (at % handledAtLeast === handledAtLeast - 1 && performance.now() >= sliceEnds) {
           await new Promise((resolve) => setImmediate(resolve))
           sliceEnds = performance.now() + sliceMs
         }
@@ -266,6 +315,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#inboxBytes = 0
     this.settled(held)
     this.#answer()
+    if (this.#welcome) setImmediate(() => this.#sendWelcome())
   }
 
   caughtUp(): void {
@@ -302,8 +352,6 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   #handle(message: ClientMessage): Promise<void> | undefined {
     if (message.type === 'hello') return this.#enter(message)
-    // The relay ignores messages before the hello; the frame count and the hello timer bound them.
-    if (!this.#identity) return undefined
     const now = Date.now()
     switch (message.type) {
       case 'attach':
@@ -341,11 +389,11 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#isAwaited = true
     const incarnation = store.incarnation()
     this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), incarnation, heartbeatMs: config.heartbeatMs }])
-    setImmediate(() => {
-      this.#sendWelcome()
-      // The device need not wait for the log line to be written.
-      this.#relay.log.info('session-opened', this.#who())
-    })
+    const held = this.#before?.held ?? []
+    this.#before = undefined
+    for (const frame of held) this.#take(frame)
+    // The device need not wait for the log line to be written.
+    setImmediate(() => this.#relay.log.info('session-opened', this.#who()))
   }
 
   follow(subscription: Subscription): void {
@@ -417,11 +465,10 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#relay.metrics.droppedSlowReader()
   }
 
-  #end(code: number): void {
+  #end(): void {
     this.#ended = true
     this.#sendQueue.flush()
     this.#socket.resume()
-    this.#socket.close(code)
     // The relay does not wait for the peer's half of the close.
     setTimeout(() => this.#socket.terminate(), 2_000).unref()
   }

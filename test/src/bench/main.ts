@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { inChromium } from './chromium.js'
+import { benchFloods, floodTable } from './floods/floods.js'
 import { benchRelay, figureNames, table } from './relay/report.js'
 import { benchReplica } from './replica.js'
 
@@ -8,6 +9,7 @@ import { benchReplica } from './replica.js'
 
 const usage = `Say what to measure:
   npm run bench -- engine [--json] [--rounds N]
+  npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--only part of a name,…]
   npm run bench -- relay [--json] [--rounds N] [--quick] [--store libsql|postgres] [--only ${figureNames.join(',')}]
 `
 
@@ -18,6 +20,9 @@ const { values: options, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     store: { type: 'string', default: 'libsql' },
+    seconds: { type: 'string', default: '10' },
+    sockets: { type: 'string', default: '50' },
+    addresses: { type: 'string', default: '50' },
     only: { type: 'string', default: '' },
   },
 })
@@ -36,6 +41,10 @@ if (positionals[0] === 'engine') {
     }),
   }
   process.stdout.write(`${JSON.stringify(report, null, options.json ? 2 : 1)}\n`)
+} else if (positionals[0] === 'floods') {
+  const [seconds, sockets, addresses] = [Number(options.seconds), Number(options.sockets), Number(options.addresses)]
+  const floods = await benchFloods({ seconds, sockets, addresses, only })
+  process.stdout.write(options.json ? `${JSON.stringify({ bench: 'floods', ...machine, seconds, floods }, null, 2)}\n` : floodTable(floods))
 } else if (
   positionals[0] === 'relay' &&
   (options.store === 'libsql' || options.store === 'postgres') &&
