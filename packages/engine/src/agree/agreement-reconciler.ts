@@ -76,6 +76,8 @@ export function agreementReconciler(context: EngineContext): Reconciler {
     if (!parsed.success) return
     const row = rows.get('Agreement', connection.id)
     const { effective, peerHash } = agreementFacts(row)
+    // Another device of this org has heard of a later version (rule NB5).
+    if (peerHash && parsed.output.version < peerHash.version) return
     const peer = contentToValue(parsed.output)
     const isDifferent = effective?.version === parsed.output.version && effective.hash !== parsed.output.hash
     const isNew = !peerHash || !isSameValue(contentToValue(peerHash), peer)

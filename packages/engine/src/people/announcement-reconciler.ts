@@ -1,4 +1,4 @@
-import { parseKey } from '@entente/protocol'
+import { compareStamps, parseKey } from '@entente/protocol'
 import * as v from 'valibot'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { Refusals } from '../connect/peer-decision.js'
@@ -6,7 +6,7 @@ import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
 import type { Reconciler } from '../reconcilers.js'
 import { isSameValue, parseValue, type Value } from '../schema/value.js'
-import { valueOf } from '../row/row.js'
+import { registerOf, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { grantRowId, grantsOf, ownPeople, seatsRowId } from './grants.js'
 
@@ -51,11 +51,17 @@ export function announcementReconciler(context: EngineContext): Reconciler {
     await rows.save([{ object: 'Announcement', id: said, values: { content } }, messageEdit(connection.ownMessages, type, jws)])
   }
 
+  /**
+   * Takes in what the peer says, under the stamps under which it says it. So a device that a relay shows what is past takes nothing back that another
+   * device of the org has heard since (rule NB5).
+   */
   async function hear(connection: ConnectionFacts, type: 'people' | 'grants'): Promise<void> {
-    const body = replica.inbox(connection.peerMessages).get(type === 'people' ? peopleKey : grantsKey)?.body
+    const said = replica.inbox(connection.peerMessages).get(type === 'people' ? peopleKey : grantsKey)
     const message = `${connection.id}/${type}`
-    const heard = rows.get('Announcement', `${message}:heard`)
-    if (typeof body !== 'string' || valueOf(heard, 'content') === body || refusals.has(message, body)) return
+    const heard = registerOf(rows.get('Announcement', `${message}:heard`), 'content')
+    if (!said || (heard && compareStamps(said.stamp, heard[0]) <= 0)) return
+    const { body, stamp } = said
+    if (typeof body !== 'string' || refusals.has(message, body)) return
     const what = type === 'people' ? 'A list of people' : 'A list of grants'
     const devices = valueOf(rows.get('Connection', connection.id), 'peerDevices')
     const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
@@ -63,7 +69,8 @@ export function announcementReconciler(context: EngineContext): Reconciler {
     if (!verified.ok) return refusals.note(connection, message, body, what, verified.reason)
     const edits = type === 'people' ? peopleEdits(connection, verified.decision) : grantEdits(connection, verified.decision)
     if (!edits) return refusals.note(connection, message, body, what, 'it is not of the agreed form')
-    await rows.save([{ object: 'Announcement', id: `${message}:heard`, values: { content: body } }, ...edits])
+    const all: readonly RowEdit[] = [{ object: 'Announcement', id: `${message}:heard`, values: { content: body } }, ...edits]
+    await rows.save(all.map((edit) => ({ ...edit, stamp })))
   }
 
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {

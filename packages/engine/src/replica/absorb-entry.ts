@@ -1,4 +1,14 @@
-import { compareEpochs, type Entry, type FeedName, type Key, limits, ProtocolError, type SealedSlots, type Stamp } from '@entente/protocol'
+import {
+  compareEpochs,
+  compareStamps,
+  type Entry,
+  type FeedName,
+  type Key,
+  limits,
+  ProtocolError,
+  type SealedSlots,
+  type Stamp,
+} from '@entente/protocol'
 import { decodeUtf8 } from 'lib0/string'
 import { type Register, type Row, setRegister } from '../row/row.js'
 import { carriedFields, effectiveVersion } from './desired-state.js'
@@ -64,8 +74,20 @@ function absorbMessage(
     return present && { stored: { ...present, sequence: entry.sequence }, rows: [] }
   }
   const [stamp, body] = register
+  if (!feedRole.own && isPast(stamp, present)) return passOver(entry, present)
   const stored: Stored = { kind, sequence: entry.sequence, body, stamp, lost: false }
   return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [] }
+}
+
+/** Whether a peer's message is older than what was seen under its key: a relay has shown it anew, or came back from a backup (rule NB4). */
+function isPast(stamp: Stamp, present: Stored | undefined): present is Stored {
+  const seen = present && ('stamp' in present ? present.stamp : present.kind === 'erased' ? epochToStamp(present) : undefined)
+  return seen !== undefined && compareStamps(stamp, seen) < 0
+}
+
+/** What was seen stays, until the relay has that or newer. */
+function passOver({ sequence }: Entry, present: Stored): Absorbed {
+  return { stored: present.kind === 'erased' ? { ...present, sequence } : { ...present, sequence, lost: true }, rows: [] }
 }
 
 /** The relay reads control entries, so they have no seal. Their stamp stands in their epoch (rule MS3). */
@@ -78,6 +100,7 @@ function openControlEntry(entry: Entry): Register | undefined {
 }
 
 function absorbErasure({ feed, feedRole, rows }: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
+  if (!feedRole.own && isMessages(feedRole) && isPast(epochToStamp(entry), present)) return passOver(entry, present)
   const seen: Partial<Seen> | undefined = feedRole.own ? undefined : seenIn(present)
   const stored: Stored = { kind: 'erased', epoch: entry.epoch, sequence: entry.sequence, unsent: false, registers: {}, ...seen }
   if (!feedRole.own || !isMessages(feedRole)) return { stored, rows: [] }
@@ -91,7 +114,7 @@ function messageRow(kind: 'message' | 'control', feed: FeedName, key: Key, regis
 
 const isMessages = (feedRole: FeedRole): boolean => feedRole.kind === 'mailbox' || feedRole.topic === 'messages'
 
-function epochToStamp({ epoch }: Entry): Stamp {
+function epochToStamp({ epoch }: Pick<Entry, 'epoch'>): Stamp {
   return [epoch.version, epoch.number, highestSession]
 }
 
