@@ -6,6 +6,7 @@ import {
   type OrgId,
   parseConnectionId,
   parseDeviceId,
+  parsedText,
   parseOrgId,
 } from '@entente/protocol'
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
@@ -17,10 +18,10 @@ import { findCertificate, isGoodAt, type KeyPair } from './certificate.js'
 // certificate or a new device needs no introduction. Each side keeps what the other signed, and can show later who agreed to what (rule SD1).
 
 const decisionClaims = v.looseObject({
-  iss: v.pipe(v.string(), v.transform(parseOrgId)),
+  iss: parsedText(parseOrgId),
   by: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
   iat: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  connection: v.pipe(v.string(), v.transform(parseConnectionId)),
+  connection: parsedText(parseConnectionId),
 })
 
 /** What every decision says beside its own terms: the org, the person, when (seconds since 1970), and over which connection. */
