@@ -11,8 +11,9 @@ export interface Reconciler {
   react(): Promise<void>
 }
 
-/** A reconciler that failed is tried again after this, in milliseconds. */
-const retryMs = 2_000
+/** A reconciler that failed is tried again after this, in milliseconds: each time twice as long, up to the most. A change tries it at once. */
+const firstRetryMs = 2_000
+const mostRetryMs = 5 * 60_000
 
 /** Runs the reconcilers one after the other, again after every change, while this tab leads. */
 export class Reconcilers {
@@ -23,6 +24,8 @@ export class Reconcilers {
   #waiters: (() => void)[] = []
   #unwatch: (() => void)[] = []
   #cancelRetry: () => void = () => undefined
+  /** How often in a row a retry has failed again. */
+  #retries = 0
   #running = false
   #due = false
   #started = false
@@ -77,20 +80,31 @@ export class Reconcilers {
     await nextTurn(this.#clock)
     while (this.#due && this.#started) {
       this.#due = false
-      for (const reconciler of this.#reconcilers) await this.#react(reconciler)
+      let failed = false
+      for (const reconciler of this.#reconcilers) failed = !(await this.#react(reconciler)) || failed
+      if (failed) this.#retryLater()
+      else this.#retries = 0
     }
     this.#running = false
     this.#settle()
   }
 
-  async #react(reconciler: Reconciler): Promise<void> {
+  async #react(reconciler: Reconciler): Promise<boolean> {
     try {
       if (this.#started) await reconciler.react()
+      return true
     } catch (error) {
       this.#onError(reconciler, error)
-      this.#cancelRetry()
-      this.#cancelRetry = this.#clock.after(retryMs, () => this.poke())
+      return false
     }
+  }
+
+  #retryLater(): void {
+    this.#cancelRetry()
+    this.#cancelRetry = this.#clock.after(Math.min(firstRetryMs * 2 ** this.#retries, mostRetryMs), () => {
+      this.#retries++
+      this.poke()
+    })
   }
 
   #settle(): void {

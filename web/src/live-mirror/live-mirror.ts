@@ -44,7 +44,7 @@ export interface LiveMirrorOptions {
   readonly WebSocketPolyfill?: typeof WebSocket
 }
 
-const retryMs = { refused: 1_000, ended: 5_000 } as const
+const retryMs = { refused: 1_000, ended: 5_000, longest: 3_600_000 } as const
 /** The page asks for a new token this long before the old one expires, in ms, or after three quarters of its time if that is later. */
 const aheadMs = 30_000
 /** The delay, in ms, if a token seems to have expired on arrival: the clock was set. If it really has, the gateway says so. */
@@ -92,7 +92,8 @@ export class LiveMirror {
 
   #askIn(ms: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#ask(), ms)
+    // The relay says how long a token lasts. A browser's timer of more than 2^31 ms would end at once.
+    this.#timer = setTimeout(() => this.#ask(), Math.min(ms, retryMs.longest))
   }
 
   #hear(answer: HandoverAnswer): void {

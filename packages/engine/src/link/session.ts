@@ -6,6 +6,8 @@ import {
   type FeedName,
   holdsMessages,
   type Key,
+  limits,
+  type MailboxId,
   parseFeed,
   ProtocolError,
   protocolVersions,
@@ -84,6 +86,10 @@ export class Session {
   /** Feeds of which an entry had to wait because it was sent too often. */
   readonly #toldBusy = new Set<FeedName>()
   readonly #refusedFeeds = new Set<FeedName>()
+  /** Feeds that the relay has lost, as it said in this session. */
+  readonly #lostFeeds = new Set<FeedName>()
+  /** How often each claim was shown in vain. */
+  readonly #vainClaims = new Map<MailboxId, number>()
   readonly #said = new Set<string>()
   readonly #gateway = new GatewayRequests()
   readonly #unwatch: () => void
@@ -157,7 +163,6 @@ export class Session {
   }
 
   async #take(message: RelayMessage): Promise<void> {
-    const { events } = this.#options
     switch (message.type) {
       case 'challenge':
         return this.#introduce(message)
@@ -170,9 +175,7 @@ export class Session {
       case 'refused':
         return this.#takeRefusal(message)
       case 'mailbox':
-        if (message.state === 'wrong' && message.triesLeft > 0) return this.#claimLater(message)
-        this.#retryFeeds()
-        return events.onMailbox(message)
+        return this.#takeMailbox(message)
       case 'gatewayToken':
         return this.#gateway.take(message)
       case 'failed':
@@ -269,11 +272,26 @@ export class Session {
     if (feed === undefined) return
     this.#live.delete(feed)
     this.#feedByNumber.delete(subject)
+    if (code === 'LOST') {
+      // The feed keeps its number until then. Without one it would be subscribed to at once, from the position that is lost.
+      await this.#lose(feed)
+      this.#numberByFeed.delete(feed)
+      return
+    }
     this.#numberByFeed.delete(feed)
-    if (code === 'LOST') return this.#options.replica.lost(feed)
     this.#refusedFeeds.add(feed)
     // The peer may not have claimed the mailbox yet, or may have left it: no problem to report.
     if (code !== 'FEED') this.#options.events.onProblem(`The relay refused the feed ${feed} (${code}): ${detail}`)
+  }
+
+  /** A relay that loses a feed twice in one session does not tell the truth: the store's incarnation stays the same (rule RS4). */
+  async #lose(feed: FeedName): Promise<void> {
+    if (this.#lostFeeds.has(feed)) {
+      this.#options.events.onProblem(`The relay says again that it has lost the feed ${feed}. This device comes back later.`)
+      return this.#end({ code: 'LOST' })
+    }
+    this.#lostFeeds.add(feed)
+    await this.#options.replica.lost(feed)
   }
 
   /** A mailbox has changed, so feeds that were refused may be open now. */
@@ -349,9 +367,20 @@ export class Session {
     this.#options.events.onProblem(`This device sends one entry of ${feed} again and again. It goes on more slowly.`)
   }
 
-  /** The relay may not know the invitation yet, because the vendor was offline or is a moment late (rule MB8). The claim itself cannot be wrong. */
-  #claimLater({ mailbox, triesLeft }: MessageOf<'mailbox'>): void {
-    this.#options.clock.after(claimPauses[triesLeft] ?? 1_000, () => {
+  /**
+   * The relay may not know the invitation yet, because the vendor was offline or is a moment late (rule MB8). The claim itself cannot be wrong. It is shown
+   * as often as an invitation has tries, whatever the relay says is left.
+   */
+  #takeMailbox(message: MessageOf<'mailbox'>): void {
+    const { mailbox, state } = message
+    const times = (this.#vainClaims.get(mailbox) ?? 0) + 1
+    const triesLeft = Math.min(message.triesLeft, limits.invitationTries - times)
+    if (state !== 'wrong' || triesLeft <= 0) {
+      this.#retryFeeds()
+      return this.#options.events.onMailbox(state === 'wrong' ? { ...message, triesLeft: 0 } : message)
+    }
+    this.#vainClaims.set(mailbox, times)
+    this.#options.clock.after(claimPauses[triesLeft] ?? 0, () => {
       this.#said.delete(`claim ${mailbox}`)
       this.#work()
     })

@@ -1,0 +1,100 @@
+import { decodeRelayFrame, encodeRelayFrame, type RelayMessage } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import type { OpenSocket } from '../port/socket.js'
+import { mailboxId } from '../seal/keys.js'
+import { agreementEdits, connectionEdits, MemoryNetwork, MemoryStore, partnerOrg, setup } from '../testing/index.js'
+import { openMemoryDevice } from '../testing/device.js'
+
+/** A relay that says other things than it knows. */
+function lying(openSocket: OpenSocket, lie: (message: RelayMessage) => readonly RelayMessage[]): OpenSocket {
+  return (url, events) =>
+    openSocket(url, {
+      ...events,
+      onFrame(frame) {
+        const told = decodeRelayFrame(frame).flatMap(lie)
+        if (told.length > 0) events.onFrame(encodeRelayFrame(told))
+      },
+    })
+}
+
+async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[]) {
+  const network = new MemoryNetwork()
+  const problems: string[] = []
+  const device = await openMemoryDevice({
+    org: partnerOrg,
+    store: new MemoryStore(),
+    openSocket: lying(network.relay.openSocket, lie),
+    clock: network.clock,
+    random: network.random(),
+    problem: (what) => problems.push(what),
+  })
+  await device.rows.save([...connectionEdits('partner'), ...agreementEdits('partner', 1, [0, 1, 2])])
+  return { network, problems, ...device }
+}
+
+describe('a device at a relay that keeps it busy', () => {
+  it('[W7] says so and goes on more slowly where the relay has lost a feed again and again', async () => {
+    let lost = 0
+    const { network, link, problems } = await openAt((message) => {
+      if (message.type !== 'entries') return [message]
+      lost++
+      return [{ type: 'refused', what: 'feed', subject: message.feed, code: 'LOST', version: 0, retryMs: 0, detail: '' }]
+    })
+    link.start()
+    await network.pass(300)
+    const followed = 6
+    expect(lost).toBeGreaterThan(0)
+    expect(lost).toBeLessThanOrEqual(2 * followed)
+    expect(problems).toContainEqual(expect.stringMatching(/^The relay says again that it has lost the feed/))
+    link.stop()
+  })
+
+  it('[W7, MB8] shows a claim no more often than an invitation has tries, whatever the relay says is left', async () => {
+    let shown = 0
+    const { network, link, rows } = await openAt((message) => {
+      if (message.type !== 'mailbox') return [message]
+      shown++
+      return [{ ...message, state: 'wrong', triesLeft: 1_000_000 }]
+    })
+    const heard: string[] = []
+    link.onMailbox(({ state, triesLeft }) => heard.push(`${state} ${triesLeft}`))
+    const secret = 'AAAAAAAAAAAAAAAAAAAAAA'
+    const claim = { side: 'partner', secret, state: 'open' }
+    await rows.save([{ object: 'Invitation', id: mailboxId(secret), values: claim }])
+    link.start()
+    for (let minute = 0; minute < 60; minute++) {
+      network.clock.advance(10_000)
+      await network.pass(2)
+    }
+    expect(shown).toBe(5)
+    expect(heard).toEqual(['wrong 0'])
+    link.stop()
+  })
+})
+
+describe('an engine whose work fails', () => {
+  it('[W7] tries again less and less often, and at once after a change', async () => {
+    const { vera, network } = await setup()
+    let tries = 0
+    vera.reconcilers.add({
+      name: 'bad work',
+      react() {
+        tries++
+        return Promise.reject(new Error('No luck.'))
+      },
+    })
+    await network.settle()
+    const first = tries
+    for (let minute = 0; minute < 60; minute++) {
+      network.clock.advance(60_000)
+      await network.settle()
+    }
+    expect(tries - first).toBeLessThanOrEqual(25)
+    expect(tries - first).toBeGreaterThanOrEqual(12)
+    expect(vera.problems).toContain('bad work: No luck.')
+    const before = tries
+    await vera.people.addUser('Viktor', 'member')
+    await network.settle()
+    expect(tries).toBeGreaterThan(before)
+  })
+})
