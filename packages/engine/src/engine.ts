@@ -5,6 +5,7 @@ import { createConnections } from './connect/connections.js'
 import { withBoundary } from './boundary.js'
 import type { EngineContext } from './context.js'
 import { answerReconciler } from './export/answer-reconciler.js'
+import { eraseReconciler } from './export/erase-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
@@ -114,7 +115,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     problem(`${reconciler.name}: ${error instanceof Error ? error.message : 'failed'}`),
   )
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
-  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler]) reconcilers.add(makeReconciler(context))
+  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, eraseReconciler])
+    reconcilers.add(makeReconciler(context))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const ends = [

@@ -42,7 +42,7 @@ export const steps: readonly Step[] = [
   },
   {
     title: 'Compare the codes',
-    text: 'Both screens show the same twelve digits, unless somebody sits in between. Until both people have said so, nothing can be exported.',
+    text: 'Both screens show the same twelve digits, unless somebody sits in between. Until both people have said so, no value leaves either org.',
     byHand: [
       ['vendor', 'Compare the code with the partner’s, and confirm.'],
       ['partner', 'Do the same.'],

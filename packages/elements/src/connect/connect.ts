@@ -151,7 +151,7 @@ export class EntenteConnect extends EntenteElement {
     return html`<div class="compare stack">
       <p>
         <strong>Compare this code with ${showText(view.peerName ?? 'the other org', 80)}</strong>, by phone or face to face. Both screens
-        must show the same twelve digits. Until you both say so, nothing can be exported.
+        must show the same twelve digits. Until you both say so, no value leaves either org.
       </p>
       <output class="code" aria-label="Code to compare">${code.split(' ').map((group) => html`<span>${group}</span>`)}</output>
       ${
@@ -208,8 +208,9 @@ function stateBadge({ state, code }: ConnectionView): TemplateResult {
   return html`<span class="badge ${tone}">${word}</span>`
 }
 
-function verifiedBadge({ verified, code }: ConnectionView): TemplateResult | typeof nothing {
-  if (verified === 'yes') return html`<span class="badge good">Codes compared</span>`
+function verifiedBadge({ verified, peerVerified, code }: ConnectionView): TemplateResult | typeof nothing {
+  if (verified === 'yes' && peerVerified) return html`<span class="badge good">Codes compared</span>`
+  if (verified === 'yes') return html`<span class="badge warn">The other org has not confirmed the codes yet</span>`
   if (verified === 'mismatch') return html`<span class="badge bad">Codes differ</span>`
   return code === undefined ? nothing : html`<span class="badge warn">Codes not compared</span>`
 }

@@ -13,6 +13,7 @@ export function connected(part: Partial<ConnectionView> = {}): ConnectionView {
     invitation: undefined,
     code: '1234 5678 9012',
     verified: 'yes',
+    peerVerified: true,
     integrationUser: 'integration.abc',
     problem: undefined,
     ...part,

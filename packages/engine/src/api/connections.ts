@@ -28,6 +28,8 @@ export interface ConnectionView {
   readonly code: string | undefined
   /** Whether an admin of this org compared the codes. */
   readonly verified: 'no' | 'yes' | 'mismatch'
+  /** Whether an admin of the other org confirmed the codes. Values travel once both orgs have (rule CN10). */
+  readonly peerVerified: boolean
   /** Id of the user under whose name exports, imports and mirror writes are recorded. Made by the handshake (rule CN6). */
   readonly integrationUser: string | undefined
   /** What stands in the way, in words for a person. */

@@ -12,6 +12,7 @@ import {
   sides,
 } from '@entente/protocol'
 import { EngineError } from '../error.js'
+import { isConfirmed } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
@@ -21,8 +22,10 @@ export interface ConnectionFacts {
   readonly id: ConnectionId
   readonly side: Side
   readonly enabled: boolean
-  /** Whether a person confirmed that both screens show the same code. */
+  /** Whether an admin of this org confirmed that both screens show the same code. */
   readonly verified: boolean
+  /** Whether admins of both orgs did, so that values may leave (rule CN10). */
+  readonly confirmed: boolean
   readonly peer: OrgId
   readonly peerName: string
   /** Base64url; both orgs know it and the relay does not. */
@@ -50,6 +53,7 @@ export function connectionFacts(row: Row | undefined): ConnectionFacts | undefin
     side,
     enabled: state === 'Enabled',
     verified: valueOf(row, 'verified') === 'yes',
+    confirmed: isConfirmed(row),
     peer: parseOrgId(peer),
     peerName: typeof peerName === 'string' ? peerName : '',
     secret,

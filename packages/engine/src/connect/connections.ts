@@ -13,6 +13,7 @@ import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
 import { commitTo, makeReveal } from './reveal.js'
+import { verificationReconciler, verifiedKey } from './verification-reconciler.js'
 
 /** Connecting two orgs: invitations, the handshake, the comparison of codes, and the end. */
 export function createConnections(context: EngineContext): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
@@ -111,7 +112,15 @@ export function createConnections(context: EngineContext): { readonly api: Conne
           'NOT_CONNECTED',
           'The connection is not enabled, so its codes cannot be compared. Wait until both orgs have connected, or connect again.',
         )
-      if (same) return void (await rows.save([{ object: 'Connection', id, values: { verified: 'yes', verifiedBy: context.user.id } }]))
+      if (same) {
+        const body = await identity.signDecision('verified', { connection: id, code: textOf(row, 'code') ?? '' })
+        const feed = connectionFeed(id, sideOf(row) ?? 'vendor', 'messages')
+        await rows.save([
+          { object: 'Connection', id, values: { verified: 'yes', verifiedBy: context.user.id } },
+          { object: 'Message', id: messageRowId(feed, verifiedKey), values: { body } },
+        ])
+        return
+      }
       await rows.save([
         await endEdit(row, 'mismatch'),
         {
@@ -132,7 +141,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       ])
     },
   }
-  return { api, reconcilers: [handshakeReconciler(context), endReconciler(context)] }
+  return { api, reconcilers: [handshakeReconciler(context), verificationReconciler(context), endReconciler(context)] }
 }
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']
@@ -149,6 +158,7 @@ function connectionToView(row: Row): ConnectionView {
     invitation: undefined,
     code: textOf(row, 'code'),
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
+    peerVerified: textOf(row, 'peerVerified') !== undefined,
     integrationUser: textOf(row, 'integrationUser'),
     problem: textOf(row, 'problem'),
   }
@@ -182,6 +192,7 @@ function invitationToView(row: Row, org: string, now: number): ConnectionView {
         : undefined,
     code: undefined,
     verified: 'no',
+    peerVerified: false,
     integrationUser: undefined,
     problem: textOf(row, 'problem') ?? problems[state],
   }

@@ -6,7 +6,7 @@ import type { Value } from '../schema/value.js'
 import type { ConnectionFacts } from './connection-facts.js'
 
 /** The kinds of decision that agreements and exports consist of. */
-export type DecisionType = 'proposal' | 'acceptance' | 'withdrawal' | 'adoption' | 'request' | 'package' | 'result'
+export type DecisionType = 'proposal' | 'acceptance' | 'verified' | 'withdrawal' | 'adoption' | 'request' | 'package' | 'result'
 
 export type PeerDecision<Terms> =
   | { readonly ok: true; readonly terms: Terms; readonly by: string; readonly at: number }

@@ -15,6 +15,12 @@ export function exportObstacle(context: EngineContext, connection: ConnectionFac
       'Nobody has compared the codes of both orgs. An admin of each org reads them to the other by phone and confirms that they are the same.',
     )
   }
+  if (!connection.confirmed) {
+    return new EngineError(
+      'NOT_VERIFIED',
+      'The other org has not confirmed the codes yet. Nothing travels before both have. Ask its admin to compare them, too.',
+    )
+  }
   if (!agreementFacts(rows.get('Agreement', connection.id)).effective) {
     return new EngineError(
       'NOT_CONNECTED',

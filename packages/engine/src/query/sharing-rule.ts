@@ -13,6 +13,11 @@ export interface Rule {
   readonly added: readonly string[]
   /** Ids of records that are never shown. */
   readonly hidden: readonly string[]
+  /**
+   * True also shows copies that this org imported from another one, where the agreement by which they came lets it pass them on (rule SH5). Without it, no
+   * copy is shown.
+   */
+  readonly copies?: boolean
 }
 
 /** A rule that shows nothing. */

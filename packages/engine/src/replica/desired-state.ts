@@ -2,7 +2,7 @@ import { compareStamps, isStamp, type Side } from '@entente/protocol'
 import { isValueMap, type Value } from '../schema/value.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import type { TeamNames } from '../seal/keys.js'
-import { type FeedRole, isMessage, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
+import { type FeedRole, isMessage, isOver, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import { nameTeamRegister } from './feed-sealer.js'
 import type { Address } from './stored.js'
@@ -50,8 +50,8 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
   if (typeof on !== 'boolean') return nothing
   const fields = carriedFields(rows.get('Agreement', connection), topic, side)
   const row = rows.get(objectByTopic[topic], record)
-  const ended = textOf(rows.get('Connection', connection), 'state') === 'Disabled'
-  if (!on || ended || valueOf(row, '_deleted') === true) return { kind: 'erased', version: fields?.version ?? 0, register: undefined }
+  if (!on || isOver(rows.get('Connection', connection)) || valueOf(row, '_deleted') === true)
+    return { kind: 'erased', version: fields?.version ?? 0, register: undefined }
   if (!fields) return nothing
   const imported = valueOf(map, 'importStamp')
   let begun = side === 'vendor' || valueOf(map, 'atOnce') === true || !isStamp(imported)

@@ -63,6 +63,16 @@ export function teamFeed(org: OrgId, topic: TeamTopic): FeedName {
   return feedName({ kind: 'team', org, topic })
 }
 
+/** Whether admins of both orgs have confirmed the codes of a connection: before, nothing of value leaves (rule CN10). */
+export function isConfirmed(connection: Row | undefined): boolean {
+  return valueOf(connection, 'verified') === 'yes' && textOf(connection, 'peerVerified') !== undefined
+}
+
+/** Whether a connection has come to its end, or its codes differ: what was shown over it is taken back (rule CN11). */
+export function isOver(connection: Row | undefined): boolean {
+  return valueOf(connection, 'state') === 'Disabled' || valueOf(connection, 'verified') === 'mismatch'
+}
+
 /** Whether rows of an object travel in messages feeds, and not in the team's rows. */
 export const isMessage = (object: string): boolean => object === 'Message' || object === 'ControlEntry'
 

@@ -3,8 +3,9 @@ import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import type { Value } from '../schema/value.js'
 import type { Comparison } from './compare.js'
 import type { FeedKey } from './feed-key.js'
-import { connectionFeed, teamFeed } from './feed-role.js'
+import { connectionFeed, isConfirmed, teamFeed } from './feed-role.js'
 import type { ReplicaContext } from './replica-context.js'
+import type { RowsView } from './rows-view.js'
 import type { Head } from './stored.js'
 
 /** Reads the policy that a control entry holds as text; undefined for none. The relay takes no unreadable one, so that is none too. */
@@ -26,7 +27,7 @@ export function policyText(policy: Policy): string {
  * would answer WAIT. It waits for the team to have its record map too: a doc whose map was lost with this device could never be narrowed. The policy that
  * ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
  */
-export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison): boolean {
+export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison, rows: RowsView): boolean {
   const { replicaState, sealer, org, team, disabledRules } = context
   if (feedRole.kind !== 'connection') return true
   if (feedRole.topic === 'messages') {
@@ -38,6 +39,7 @@ export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole
   const names = team && !disabledRules.has('team-first') ? sealer.names : undefined
   if (names && replicaState.dirtyFlag(teamFeed(org, 'rows'), names.key(...feedKey.address))) return false
   if (desired.kind !== 'doc') return true
+  if (!isConfirmed(rows.get('Connection', feedRole.connection))) return false
   const own = connectionFeed(feedRole.connection, feedRole.side, 'messages')
   const peer = connectionFeed(feedRole.connection, otherSide(feedRole.side), 'messages')
   if (replicaState.dirtyFlag(own, policyKey)) return false

@@ -69,6 +69,7 @@ export interface ReplicaView {
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
   acknowledged(feed: FeedName, key: Key): boolean
+  dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void>
   waiting(): number
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
 }
@@ -278,6 +279,21 @@ export class Replica implements ReplicaView {
     })
   }
 
+  /** Drops what a peer's messages say, and keeps their stamps, so that nothing older comes back. */
+  dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void> {
+    return this.#transactionQueue.run(async () => {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
+      if (!feedRole || feedRole.own) return
+      const docs = new Map<Key, Stored>()
+      for (const key of keys) {
+        const head = this.#replicaState.head(feed, key)
+        if (head?.kind === 'message') docs.set(key, { ...head, body: null })
+      }
+      if (docs.size > 0)
+        await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: [], feedState: this.#replicaState.feed(feed) })
+    })
+  }
+
   // ---- absorbing
 
   #absorbAll(
@@ -386,7 +402,7 @@ export class Replica implements ReplicaView {
         const feedKey = { feed, key, address }
         const comparison = compareAt(this.#context, feedKey, this.#view, this.#replicaState.head(feed, key))
         if (!comparison || comparison.need === 'none') settled.push(feedKey)
-        else if (comparison.need !== 'wait' && mayPublish(this.#context, feedKey, comparison)) due.push({ feedKey, comparison })
+        else if (comparison.need !== 'wait' && mayPublish(this.#context, feedKey, comparison, this.#view)) due.push({ feedKey, comparison })
       }
     }
     return { due, settled }

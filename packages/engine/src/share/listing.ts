@@ -22,9 +22,9 @@ export interface Listing {
   readonly at: number
 }
 
-const prefix = 'l.'
-export const listingKey = (id: string): Key => parseKey(prefix + id)
-export const isListingKey = (key: string): boolean => key.startsWith(prefix)
+export const listingPrefix = 'l.'
+export const listingKey = (id: string): Key => parseKey(listingPrefix + id)
+export const isListingKey = (key: string): boolean => key.startsWith(listingPrefix)
 
 /** A listing is a summary: longer texts are cut, so that it always fits into one sealed message. The export has them whole. In characters. */
 const maxText = 1_000

@@ -11,6 +11,7 @@ const ruleSchema = v.object({
   conditions: v.array(v.object({ field: v.string(), operator: v.picklist(operators), value: v.exactOptional(value) })),
   added: v.array(v.string()),
   hidden: v.array(v.string()),
+  copies: v.exactOptional(v.boolean()),
 })
 
 const rulesByRow = new WeakMap<Row, Rule>()

@@ -3,12 +3,11 @@ import { EngineError } from '../error.js'
 import { connectionFacts, requireConnection } from '../connect/connection-facts.js'
 import { contentToValue } from '../agree/canonical.js'
 import type { EngineContext } from '../context.js'
-import { matchesRule, validateRule } from '../query/sharing-rule.js'
-import { isDeleted, valuesOf } from '../records/records.js'
+import { validateRule } from '../query/sharing-rule.js'
 import type { Reconciler } from '../reconcilers.js'
 import { listingReconciler } from './listing-reconciler.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
-import { visibilityIndexesOf } from './visibility-index.js'
+import { isShownBy, visibilityIndexesOf } from './visibility-index.js'
 
 /** Which of the vendor's records each partner sees. */
 export function createSharing(context: EngineContext): { readonly api: SharingApi; readonly reconcilers: readonly Reconciler[] } {
@@ -32,7 +31,7 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
     count(_connection, object, rule) {
       const schema = context.schema(object)
       let count = 0
-      for (const row of rows.list(object).values()) if (!isDeleted(row) && matchesRule(schema, rule, row.id, valuesOf(row))) count++
+      for (const row of rows.list(object).values()) if (isShownBy(context, object, schema, rule, row)) count++
       return count
     },
   }

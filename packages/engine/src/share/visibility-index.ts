@@ -5,6 +5,7 @@ import type { EngineContext } from '../context.js'
 import { matchesRule, type Rule } from '../query/sharing-rule.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isDeleted, valuesOf } from '../records/records.js'
+import { type Row, valueOf } from '../row/row.js'
 import { listingId } from './listing-id.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
 
@@ -25,17 +26,21 @@ interface MutableIndex extends VisibilityIndex {
   readonly rule: Rule | undefined
   readonly schema: ObjectSchema
   readonly agreed: string | undefined
+  /** How often any agreement had changed: other agreements say which copies may be passed on. */
+  readonly changes: number
 }
 
 /** The visibility indexes of an org: one for each connection and object. */
 export class VisibilityIndexes {
   readonly #context: EngineContext
   readonly #indexes = new Map<string, MutableIndex>()
+  #changes = 0
 
   constructor(context: EngineContext) {
     this.#context = context
     context.rows.watch((changes) => {
       for (const { object, id } of changes) {
+        if (object === 'Agreement') this.#changes++
         if (object !== 'Lead' && object !== 'Opportunity') continue
         for (const [name, index] of this.#indexes) if (name.endsWith(`:${object}`)) index.stale.add(id)
       }
@@ -46,12 +51,12 @@ export class VisibilityIndexes {
   of(connection: ConnectionFacts, object: ObjectName): VisibilityIndex {
     const { rows } = this.#context
     const name = ruleRowId(connection.id, object)
-    const rule = ruleOf(rows.get('SharingRule', name))
+    const rule = connection.enabled && connection.confirmed ? ruleOf(rows.get('SharingRule', name)) : undefined
     const schema = this.#context.schema(object)
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object] ? effective.hash : undefined
     let index = this.#indexes.get(name)
-    if (!index || index.rule !== rule || index.schema !== schema || index.agreed !== agreed) {
+    if (!index || index.rule !== rule || index.schema !== schema || index.agreed !== agreed || index.changes !== this.#changes) {
       const before = index
       index = {
         visible: new Set(),
@@ -61,6 +66,7 @@ export class VisibilityIndexes {
         rule,
         schema,
         agreed,
+        changes: this.#changes,
       }
       this.#indexes.set(name, index)
       for (const id of before?.visible ?? []) index.pending.add(id)
@@ -77,8 +83,7 @@ export class VisibilityIndexes {
 
   #refresh(index: MutableIndex, connection: ConnectionFacts, object: ObjectName, id: string): boolean {
     const row = this.#context.rows.get(object, id)
-    const isVisible =
-      row !== undefined && index.rule !== undefined && !isDeleted(row) && matchesRule(index.schema, index.rule, id, valuesOf(row))
+    const isVisible = row !== undefined && index.rule !== undefined && isShownBy(this.#context, object, index.schema, index.rule, row)
     if (!isVisible) {
       index.visible.delete(id)
       return false
@@ -87,6 +92,16 @@ export class VisibilityIndexes {
     index.visible.add(id)
     return true
   }
+}
+
+/** Whether a rule shows a record of this org to a partner. */
+export function isShownBy({ rows }: EngineContext, object: ObjectName, schema: ObjectSchema, rule: Rule, row: Row): boolean {
+  if (isDeleted(row) || !matchesRule(schema, rule, row.id, valuesOf(row))) return false
+  const map = valueOf(row, '_importedBy')
+  if (typeof map !== 'string') return true
+  const connection = valueOf(rows.get('RecordMap', map), 'connection')
+  if (rule.copies !== true || typeof connection !== 'string') return false
+  return agreementFacts(rows.get('Agreement', connection)).effective?.objects[object]?.passOn === true
 }
 
 const indexesByContext = new WeakMap<EngineContext, VisibilityIndexes>()

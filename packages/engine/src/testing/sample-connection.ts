@@ -22,7 +22,16 @@ export const sampleSecret = secretOf(7)
 
 /** The rows of one side after connecting, with the key of its team feed. */
 export function connectionEdits(side: Side): readonly RowEdit[] {
-  const values = { side, vendor: vendorOrg, partner: partnerOrg, salt, secret: sampleSecret, state: 'Enabled' }
+  const values = {
+    side,
+    vendor: vendorOrg,
+    partner: partnerOrg,
+    salt,
+    secret: sampleSecret,
+    state: 'Enabled',
+    verified: 'yes',
+    peerVerified: 'yes',
+  }
   return [
     { object: 'Connection', id: sampleConnection, values },
     { object: 'Key', id: 'team', values: { secret: secretOf(side === 'vendor' ? 1 : 2) } },
