@@ -93,6 +93,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     gateway,
     authenticator,
     sessions,
+    silent: new Set(),
     presence,
     compactor,
     sessionRevoker,

@@ -82,7 +82,7 @@ describe('a relay whose clock jumps', () => {
   ])('[HB1] %s still drops a half-open line in time', async (_, jump) => {
     const silent = connect(relay.port, '127.0.0.1')
     silent.write(
-      'GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      'GET /socket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
     )
     silent.on('error', () => {})
     silent.resume()

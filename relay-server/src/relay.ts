@@ -14,7 +14,7 @@ import { type SessionTools, Session } from './session/session.js'
 import { openStore } from './open-store.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './http/tls.js'
-import { createUpgrade } from './http/upgrade.js'
+import { createDoor } from './http/upgrade.js'
 
 /** An orderly shutdown, in ms: when devices come back; how long the last commits may take; how long the goodbyes may take. */
 const leavingRetryMs = 2_000
@@ -65,24 +65,25 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
   })
   const server = createEitherServer(config, certificate, handler)
   const port = await listen(server, config)
-  const relay = assemble(config, namesOf(config, port), store, log, metrics)
+  const names = namesOf(config, port)
+  const relay = assemble(config, names, store, log, metrics)
   const { gateway } = relay
   const load = new LoadMeter(() => metrics.counts())
   const status = createStatus(statusSource(relay, load))
   load.start()
   let closing: Promise<void> | undefined
-  server.on(
-    'upgrade',
-    createUpgrade({
-      config,
-      log,
-      proxies,
-      metrics,
-      gateway,
-      isClosing: () => closing !== undefined,
-      welcome: (socket, id) => void new Session(socket, relay, id),
-    }),
-  )
+  const door = createDoor({
+    config,
+    names,
+    log,
+    proxies,
+    metrics,
+    gateway,
+    isClosing: () => closing !== undefined,
+    welcome: (socket, id, address) => void new Session(socket, relay, id, address),
+  })
+  server.on('connection', door.knock)
+  server.on('upgrade', door.upgrade)
   const timers = startTimers(relay)
   const url = `${certificate ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   log.info('listening', { url, port, incarnation: store.incarnation() })

@@ -113,6 +113,8 @@ function readConfig(given: GivenSettings, location: StoreLocation): RelayConfig 
     tls: cert !== undefined && key !== undefined ? { cert, key } : undefined,
     trustedProxies: given.many('trusted-proxy').map(checkNetwork),
     socketsPerAddress: given.count('sockets-per-address', fallback.socketsPerAddress, 1, 1_000_000),
+    socketsPerSecond: given.count('sockets-per-second', fallback.socketsPerSecond, 1, 1_000_000),
+    silentSocketsPerAddress: given.count('silent-sockets-per-address', fallback.silentSocketsPerAddress, 1, 1_000_000),
     messagesPerSecond: given.count('messages-per-second', fallback.messagesPerSecond, 1, 10_000_000),
     slowReaderBytes: given.count('slow-reader-bytes', fallback.slowReaderBytes, leastSlowReaderBytes, 1024 ** 3),
     slowReaderMs: given.count('slow-reader-seconds', fallback.slowReaderMs / 1000, 1, 3_600) * 1000,

@@ -25,6 +25,11 @@ export interface RelayConfig extends StoreLocation {
   /** Origins of pages, beside the relay's own and loopback ones, that may open a socket. */
   readonly origins: readonly string[]
   readonly socketsPerAddress: number
+  /** Sockets that one address may ask for in a second. A short burst may be twenty times as large. */
+  readonly socketsPerSecond: number
+  /** Sockets of one address, and of all, whose sessions have not opened. */
+  readonly silentSocketsPerAddress: number
+  readonly silentSockets: number
   readonly admission: Admission
   /** The token that admits an org that is not on the list, with `admission` 'token'. Never logged. */
   readonly joinToken: string | undefined
@@ -66,6 +71,9 @@ export const defaultConfig: RelayConfig = {
   names: [],
   origins: [],
   socketsPerAddress: 1_000,
+  socketsPerSecond: 50,
+  silentSocketsPerAddress: 200,
+  silentSockets: 2_000,
   admission: 'open',
   joinToken: undefined,
   quota: { bytes: 0, docs: 0, connections: 0 },

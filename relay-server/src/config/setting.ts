@@ -13,8 +13,8 @@ interface Setting {
   readonly help: string
 }
 
-const { host, port, data, socketsPerAddress, admission, messagesPerSecond, slowReaderBytes, slowReaderMs, gatewayTokenMs, logLevel } =
-  defaultConfig
+const { host, port, data, socketsPerAddress, socketsPerSecond, silentSocketsPerAddress, admission, messagesPerSecond } = defaultConfig
+const { slowReaderBytes, slowReaderMs, gatewayTokenMs, logLevel } = defaultConfig
 const inList = 'visible in the process list'
 
 /** Options of every command: where the store is. */
@@ -38,6 +38,11 @@ export const serveSettings = {
   'tls-key': { value: 'FILE', help: 'private key of the certificate, PEM' },
   'trusted-proxy': { value: 'CIDR', many: true, help: 'proxy whose X-Forwarded headers the relay trusts, repeatable (default: none)' },
   'sockets-per-address': { value: 'COUNT', help: `sockets that one address may hold open (default ${socketsPerAddress})` },
+  'sockets-per-second': { value: 'COUNT', help: `sockets that one address may open per second (default ${socketsPerSecond})` },
+  'silent-sockets-per-address': {
+    value: 'COUNT',
+    help: `sockets without a session yet that one address may hold open (default ${silentSocketsPerAddress})`,
+  },
   'messages-per-second': {
     value: 'COUNT',
     help: `offers and messages that one session may send per second (default ${messagesPerSecond})`,

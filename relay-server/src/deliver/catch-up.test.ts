@@ -51,6 +51,24 @@ describe('catching up', () => {
     return Number(new RegExp(`^${metric} (.*)$`, 'm').exec(figures)?.[1])
   }
 
+  it.each(['the same number', 'another number each'])(
+    '[RL4] ends a session that follows the same feed again and again under %s, and serves one that does now and then (row 74)',
+    async (how) => {
+      await vera.publish(feed, docOffer('r1', bytes('a')))
+      const { client: mallory } = await welcomed()
+      const { client: paul } = await welcomed()
+      const follow = (number: number) => ({ type: 'subscribe' as const, feed: number, name, ...fromStart })
+      const numbers = Array.from({ length: 900 }, (_, index) => (how === 'the same number' ? 5 : index))
+      for (let round = 0; round < 3; round++) mallory.send(...numbers.map(follow))
+      expect((await mallory.next('failed')).code).toBe('RATE')
+      expect(await mallory.closed()).toBe(1008)
+      for (let round = 0; round < 200; round++) paul.send(follow(5))
+      await expect.poll(() => paul.heard.filter(({ type }) => type === 'entries').length, { timeout: 10_000 }).toBeGreaterThan(0)
+      paul.send({ type: 'ping' })
+      await paul.next('pong')
+    },
+  )
+
   it('[CU1] gives what came after a cursor, and nothing else', async () => {
     const first = docOffer('r1', bytes('a'))
     const edit = editor(first.bytes)

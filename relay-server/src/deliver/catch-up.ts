@@ -39,6 +39,8 @@ export interface CatchUpOwner {
   /** The feed lost entries: a cursor, or a sequence that other readers received, is beyond its head. */
   lose(subscription: Subscription): void
   readFailed(error: unknown): void
+  /** A page was read for a subscription. */
+  pageRead(subscription: Subscription): void
   /** All subscriptions have caught up, for now. */
   caughtUp(): void
 }
@@ -124,7 +126,10 @@ export class CatchUp {
 
   /** @returns whether the subscription has caught up */
   #give(subscription: Subscription, { chunks, done, head, isRead }: Answer): boolean {
-    if (isRead) this.#tools.metrics.caughtUp(chunks.reduce((sum, { count }) => sum + count, 0))
+    if (isRead) {
+      this.#tools.metrics.caughtUp(chunks.reduce((sum, { count }) => sum + count, 0))
+      this.#owner.pageRead(subscription)
+    }
     subscription.head = head
     subscription.cursor = done ? head : (chunks.at(-1)?.to ?? subscription.cursor)
     const isLive = done && this.#tools.readers.goLive(subscription, head)

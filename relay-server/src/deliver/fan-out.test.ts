@@ -43,7 +43,12 @@ class Scene {
     const metrics = new Metrics()
     this.readers = new FeedReaders((_, after) => page(after), metrics)
     const store: Partial<Store> = { page: (_, after) => page(after) }
-    const owner = { lose: (subscription: Subscription) => this.#lose(subscription), readFailed: () => {}, caughtUp: () => {} }
+    const owner = {
+      lose: (subscription: Subscription) => this.#lose(subscription),
+      readFailed: () => {},
+      pageRead: () => {},
+      caughtUp: () => {},
+    }
     this.catchUp = new CatchUp(
       { store: store as Store, readers: this.readers, timeSlices: new TimeSlices(4, 4), metrics },
       this.#reader,
@@ -52,7 +57,7 @@ class Scene {
   }
 
   enter(number: number): Subscription {
-    const subscription = { number, access, reader: this.#reader, cursor: 0, head: 0, live: false, ended: false }
+    const subscription = { number, access, reader: this.#reader, cursor: 0, head: 0, live: false, ended: false, isAgain: false }
     this.readers.add(subscription)
     this.catchUp.follow(subscription)
     return subscription
@@ -60,7 +65,7 @@ class Scene {
 
   /** @param head of the feed, as the store said it when it was asked */
   comeBack(number: number, cursor: number, head: number): Subscription {
-    const subscription = { number, access, reader: this.#reader, cursor, head: cursor, live: false, ended: false }
+    const subscription = { number, access, reader: this.#reader, cursor, head: cursor, live: false, ended: false, isAgain: false }
     this.readers.add(subscription)
     this.catchUp.follow(subscription, head)
     return subscription

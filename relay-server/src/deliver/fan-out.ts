@@ -18,6 +18,8 @@ export interface Subscription {
   /** Whether the subscription has caught up, so that committed entries are sent at once. */
   live: boolean
   ended: boolean
+  /** Whether its session has followed the feed before, so that each page is charged. */
+  readonly isAgain: boolean
 }
 
 /** A session that reads feeds. */

@@ -1,8 +1,16 @@
-import { type MessageOf, type ConnectionId, connectionId, type ErrorCode, limits, type OrgId } from '@entente/protocol'
+import { type MessageOf, type ConnectionId, connectionId, type ErrorCode, type FeedName, limits, type OrgId } from '@entente/protocol'
 import { accessTo, type Parties } from '../auth/feed-access.js'
 import { type CatchUpOwner, CatchUp, type CatchUpTools } from './catch-up.js'
 import type { FeedReader, Subscription } from './fan-out.js'
+import { TokenBucket } from '../flow/token-bucket.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
+
+/**
+ * Pages that a session may read in a second of feeds that it has followed before, and at once. A device follows each feed once; where the relay lost entries it
+ * reads all of them again.
+ */
+const pagesAgainPerSecond = 64
+const pagesAgainAtOnce = 2_048
 
 /** The parts of the relay that subscriptions use. */
 export interface SubscriptionTools extends CatchUpTools {
@@ -15,6 +23,8 @@ export interface Subscriber extends FeedReader {
   readonly hasEnded: boolean
   refuseFeed(feed: number, code: ErrorCode, detail: string): void
   readFailed(error: unknown): void
+  /** Ends the session, which asks for more than it may. */
+  fail(code: ErrorCode, detail: string, retryMs: number): void
   /** All subscriptions have been answered. */
   caughtUp(): void
 }
@@ -26,6 +36,9 @@ export class Subscriptions implements CatchUpOwner {
   #catchUp: CatchUp | undefined
   #attached: Map<ConnectionId, Parties> | undefined
   #byNumber: Map<number, Subscription> | undefined
+  /** The feeds that the session has followed, under whatever number. */
+  readonly #names = new Set<FeedName>()
+  #again: TokenBucket | undefined
 
   constructor(tools: SubscriptionTools, subscriber: Subscriber) {
     this.#tools = tools
@@ -79,7 +92,12 @@ export class Subscriptions implements CatchUpOwner {
       head: after,
       live: false,
       ended: false,
+      isAgain: this.#names.has(access.name),
     }
+    this.#names.add(access.name)
+    // Also where nothing is left to read.
+    this.pageRead(subscription)
+    if (this.#subscriber.hasEnded) return
     this.#byNumber ??= new Map()
     this.#byNumber.set(feed, subscription)
     // Before the read of the store, so that growth from then on reaches this subscription.
@@ -106,6 +124,15 @@ export class Subscriptions implements CatchUpOwner {
 
   readFailed(error: unknown): void {
     this.#subscriber.readFailed(error)
+  }
+
+  /** Rule RL4. */
+  pageRead({ isAgain }: Subscription): void {
+    if (!isAgain) return
+    const now = performance.now()
+    this.#again ??= new TokenBucket(pagesAgainPerSecond, pagesAgainAtOnce, now)
+    const retryMs = this.#again.take(1, now)
+    if (retryMs > 0) this.#subscriber.fail('RATE', 'Too much is read again of feeds that this session follows already.', retryMs)
   }
 
   caughtUp(): void {

@@ -16,6 +16,11 @@ export class TokenBucket {
     return this.#levelAt(now) >= this.#capacity
   }
 
+  /** Whether `take` would let as much through. */
+  holds(units: number, now: number): boolean {
+    return this.#levelAt(now) >= Math.min(units, this.#capacity)
+  }
+
   /**
    * Takes `units` if the bucket holds them. What is larger than a full bucket passes when the bucket is full, and is paid for afterwards: nothing passes
    * until that much has flowed in.

@@ -15,6 +15,7 @@ import {
   type RelayClient,
   type TestConnection,
   TestRelay,
+  upgradeStatus,
 } from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -73,6 +74,15 @@ describe('the y-websocket gateway', () => {
     await expect.poll(() => shown(doc)).toBe('b')
     await vera.publish(feed, { ...update, seen: 2, bytes: edit(bytes('c')) })
     await expect.poll(() => shown(doc)).toBe('c')
+  })
+
+  it('[GW8] opens eight sockets to a device’s tokens for a doc, and no ninth, however many tokens it asked for (row 78)', async () => {
+    const status = (token: string) => upgradeStatus(relay, {}, { path: `/gateway/${room()}?token=${token}`, stay: true })
+    const tokens = [await askToken(paul), await askToken(paul), await askToken(vera)]
+    for (let socket = 0; socket < 8; socket++) expect(await status(tokens[socket % 2] ?? '')).toBe(101)
+    expect(await status(tokens[0] ?? '')).toBe(429)
+    expect(await status(tokens[1] ?? '')).toBe(429)
+    expect(await status(tokens[2] ?? '')).toBe(101)
   })
 
   it('[GW2] is for reading: a page that writes is closed with 4403, and nothing changes', async () => {

@@ -30,6 +30,9 @@ const gatewayClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 442
 const messagesPerSecond = 10
 const messagesAtOnce = 40
 
+/** Sockets that one device's tokens for one doc may have open: its tabs. */
+const socketsPerToken = 8
+
 interface Visitor {
   readonly socket: WebSocket
   readonly pass: Pass
@@ -85,6 +88,14 @@ export class Gateway {
     if (pass?.name.feed !== name.feed || pass.name.key !== name.key) return undefined
     if (await this.#options.policies.hasConnectionEnded(name.feed)) return undefined
     return (await this.#options.isServed(pass.holder)) ? pass : undefined
+  }
+
+  /** Whether a device's tokens for a doc, however many it asked for, have as many sockets as they may (rule GW8). */
+  isFull({ holder, name }: Pass): boolean {
+    const visitors = this.#feeds.get(name.feed)?.get(name.key)?.visitors ?? []
+    let sockets = 0
+    for (const { pass } of visitors) if (pass.holder.device === holder.device) sockets++
+    return sockets >= socketsPerToken
   }
 
   enter(socket: WebSocket, pass: Pass): void {

@@ -13,7 +13,12 @@ let open: Duplex[]
 beforeEach(async () => {
   open = []
   // Sockets that say no hello must stay for the whole test.
-  relay = await TestRelay.start({ socketsPerAddress, helloMs: 60_000 })
+  relay = await TestRelay.start({
+    socketsPerAddress,
+    silentSocketsPerAddress: socketsPerAddress,
+    socketsPerSecond: 100_000,
+    helloMs: 60_000,
+  })
 })
 afterEach(async () => {
   for (const socket of open) socket.destroy()

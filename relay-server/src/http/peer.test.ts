@@ -46,16 +46,25 @@ describe('a relay behind a proxy', () => {
     expect(await from('2001:db8::2')).toBe(429)
   })
 
+  it('[RL2] counts new sockets by that address too, and tells it, since the connection is the proxy’s', async () => {
+    relay = await TestRelay.start({ socketsPerSecond: 0.1, trustedProxies: ['127.0.0.1'] })
+    const from = (address: string) => upgradeStatus(relay, { 'x-forwarded-for': address })
+    for (const status of [101, 101, 429, 429]) expect(await from('2001:db8::1')).toBe(status)
+    expect(await from('2001:db8::2')).toBe(429)
+    expect(await from('203.0.113.2')).toBe(101)
+    expect(relay.lines.filter((line) => line.includes('upgrade-refused'))).toHaveLength(1)
+  })
+
   it('does not hear those headers from anyone else (row 37)', async () => {
     relay = await TestRelay.start({ socketsPerAddress: 1, trustedProxies: ['10.0.0.0/8'] })
-    expect(await upgradeStatus(relay, { 'x-forwarded-for': '203.0.113.1' }, { stay: true })).toBe(101)
-    expect(await upgradeStatus(relay, { 'x-forwarded-for': '203.0.113.2' })).toBe(429)
     const forged = { origin: 'https://elsewhere.example', 'x-forwarded-host': 'elsewhere.example' }
     expect(await upgradeStatus(relay, forged)).toBe(403)
+    expect(await upgradeStatus(relay, { 'x-forwarded-for': '203.0.113.1' }, { stay: true })).toBe(101)
+    expect(await upgradeStatus(relay, { 'x-forwarded-for': '203.0.113.2' })).toBe(429)
   })
 
   it('knows its own pages by the name that the proxy was asked by, and by TLS where that was used (row 2)', async () => {
-    relay = await TestRelay.start({ trustedProxies: ['127.0.0.0/8'] })
+    relay = await TestRelay.start({ trustedProxies: ['127.0.0.0/8'], names: ['relay.example'] })
     const forwarded = { host: 'inner:8787', 'x-forwarded-host': 'relay.example', 'x-forwarded-proto': 'https' }
     expect(await upgradeStatus(relay, { ...forwarded, origin: 'https://relay.example' })).toBe(101)
     expect(await upgradeStatus(relay, { ...forwarded, origin: 'http://relay.example' })).toBe(403)

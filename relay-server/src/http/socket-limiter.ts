@@ -1,43 +1,99 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { RelayConfig } from '../config/config.js'
+import { LruMap } from '../flow/lru.js'
+import { TokenBucket } from '../flow/token-bucket.js'
 import type { Metrics } from '../observe/metrics.js'
+import type { Address } from '../session/stranger.js'
 
-/** Counts the open sockets of each address (rule RL2). */
+/** The seconds of an address's rate that it may use at once, so that all devices behind it can return at the same time. */
+const burstSeconds = 20
+/** Addresses whose rates are remembered. Whoever has more of them is counted anew. */
+const keptAddresses = 10_000
+
+type Bounds = Pick<RelayConfig, 'socketsPerAddress' | 'socketsPerSecond' | 'silentSocketsPerAddress'>
+
+/** The sockets of each address: how many are open, how many of them have said no hello, and how many it may open in a second (rule RL2). */
 export class SocketLimiter {
+  readonly #bounds: Bounds
   readonly #metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>
-  readonly #addresses = new Map<string, AddressSockets>()
+  readonly #open = new Map<string, OpenSockets>()
+  readonly #rates = new LruMap<string, Rate>(keptAddresses)
 
-  constructor(metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>) {
+  constructor(bounds: Bounds, metrics: Pick<Metrics, 'socketOpened' | 'socketClosed'>) {
+    this.#bounds = bounds
     this.#metrics = metrics
   }
 
-  countAt(address: string): number {
-    return this.#addresses.get(address)?.sockets ?? 0
+  /** Whether an address has used up its rate, so that whatever it asks for will be refused. */
+  isSpent(address: string, now: number): boolean {
+    return this.#rates.get(address)?.bucket.holds(1, now) === false
+  }
+
+  /**
+   * Counts a request for a socket.
+   *
+   * @returns whether the address may have one; 'told' where not, and it has been told since it last could
+   */
+  ask(address: string, now: number): 'yes' | 'no' | 'told' {
+    const rate = this.#rateOf(address, now)
+    const open = this.#open.get(address)
+    const { socketsPerAddress, silentSocketsPerAddress } = this.#bounds
+    const isFull = (open?.sockets ?? 0) >= socketsPerAddress || (open?.silent ?? 0) >= silentSocketsPerAddress
+    // Also where it has too many open: asking again costs too.
+    if (rate.bucket.take(1, now) === 0 && !isFull) {
+      rate.isTold = false
+      return 'yes'
+    }
+    if (rate.isTold) return 'told'
+    rate.isTold = true
+    return 'no'
   }
 
   /** Counts a socket for as long as it is open. */
-  enter(address: string, socket: Duplex): void {
-    const counted = this.#addresses.get(address) ?? this.#newAddress(address)
+  enter(address: string, socket: Duplex): Address {
+    const counted = this.#open.get(address) ?? this.#newAddress(address)
     counted.sockets++
     this.#metrics.socketOpened()
     socket.on('close', counted.leave)
+    return counted
+  }
+
+  #rateOf(address: string, now: number): Rate {
+    const known = this.#rates.get(address)
+    if (known) return known
+    const { socketsPerSecond } = this.#bounds
+    const rate = { bucket: new TokenBucket(socketsPerSecond, socketsPerSecond * burstSeconds, now), isTold: false }
+    this.#rates.set(address, rate)
+    return rate
   }
 
   /** The sockets of an address share one listener, which keeps no request alive. */
-  #newAddress(address: string): AddressSockets {
-    const counted: AddressSockets = {
+  #newAddress(address: string): OpenSockets {
+    const counted: OpenSockets = {
       sockets: 0,
+      silent: 0,
+      charge: (sockets) => {
+        const now = performance.now()
+        this.#rateOf(address, now).bucket.take(sockets, now)
+      },
       leave: () => {
         this.#metrics.socketClosed()
-        if (--counted.sockets === 0) this.#addresses.delete(address)
+        if (--counted.sockets === 0) this.#open.delete(address)
       },
     }
-    this.#addresses.set(address, counted)
+    this.#open.set(address, counted)
     return counted
   }
 }
 
-interface AddressSockets {
+interface Rate {
+  readonly bucket: TokenBucket
+  /** Whether it has been told that it asks too often, and has not been given a socket since. */
+  isTold: boolean
+}
+
+interface OpenSockets extends Address {
   sockets: number
   readonly leave: () => void
 }

@@ -1,7 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
-import { isLoopbackName, type TrustedProxies } from '../config/network.js'
+import { isLoopbackName, plainAddress, type TrustedProxies } from '../config/network.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Gateway } from '../gateway/gateway.js'
 import { readGatewayPath } from '../gateway/gateway-wire.js'
@@ -11,22 +12,32 @@ import { countedAs, SocketLimiter } from './socket-limiter.js'
 import { type Peer, readPeer } from './peer.js'
 import { frameLimit } from '../session/frame-limit.js'
 import { SessionSocket } from '../session/session-socket.js'
+import type { Address } from '../session/stranger.js'
 
 export interface Entrance {
   readonly config: RelayConfig
+  /** The names of this relay. */
+  readonly names: readonly string[]
   readonly log: Log
   readonly proxies: TrustedProxies
   readonly metrics: Metrics
   readonly gateway: Gateway
   readonly isClosing: () => boolean
   /** @param id of the session, which the answer to the upgrade names as x-request-id, and by which its log lines are found */
-  readonly welcome: (socket: SessionSocket, id: string) => void
+  readonly welcome: (socket: SessionSocket, id: string, address: Address) => void
 }
 
-type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+/** Who gets in. */
+export interface Door {
+  /** Looks at a new connection, before anything of it is read. */
+  readonly knock: (connection: Socket) => void
+  /** Decides at the HTTP upgrade who gets a socket: by sockets per address, the relay's own name, the page's origin, the path, and the gateway's token. */
+  readonly upgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+}
 
-/** Decides at the HTTP upgrade who gets a socket: by path, the page's origin, sockets per address, and the gateway's token. */
-export function createUpgrade({ config, log, proxies, metrics, gateway, isClosing, welcome }: Entrance): Upgrade {
+const noBody = 'Connection: close\r\nContent-Length: 0\r\n'
+
+export function createDoor({ config, names, log, proxies, metrics, gateway, isClosing, welcome }: Entrance): Door {
   const server = new WebSocketServer<typeof SessionSocket>({
     WebSocket: SessionSocket,
     noServer: true,
@@ -35,26 +46,37 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
   })
   const ids = new WeakMap<IncomingMessage, string>()
   server.on('headers', (headers: string[], request: IncomingMessage) => headers.push(`x-request-id: ${ids.get(request)}`))
-  const socketLimiter = new SocketLimiter(metrics)
-  return (request, socket, head) => {
+  const socketLimiter = new SocketLimiter(config, metrics)
+  const knock = (connection: Socket): void => {
+    const nearest = plainAddress(connection.remoteAddress ?? '')
+    // A proxy's connection may be anyone's. Any other address gets no TLS handshake and no answer once it has used up its rate.
+    if (proxies.has(nearest) || !socketLimiter.isSpent(countedAs(nearest), performance.now())) return
+    metrics.refusedUpgrade(429)
+    connection.destroy()
+  }
+  const upgrade: Door['upgrade'] = (request, socket, head) => {
     socket.on('error', destroyFailed)
     const peer = readPeer(request, proxies)
     const address = countedAs(peer.address)
+    const asked = socketLimiter.ask(address, performance.now())
+    if (asked === 'told') {
+      // Once told and logged, it costs as little as can be.
+      metrics.refusedUpgrade(429)
+      socket.end(`HTTP/1.1 429 ${STATUS_CODES[429]}\r\n${noBody}\r\n`)
+      return
+    }
     const path = request.url ?? '/'
     const url = URL.canParse(path, 'http://relay') ? new URL(path, 'http://relay') : undefined
     const refuse = (status: number): void => {
       metrics.refusedUpgrade(status)
       log.info('upgrade-refused', { request: peer.request, address: peer.address, status, path: url && loggedPath(url.pathname) })
-      socket.end(
-        `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\nx-request-id: ${peer.request}\r\n\r\n`,
-      )
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${noBody}x-request-id: ${peer.request}\r\n\r\n`)
     }
+    if (asked === 'no') return refuse(429)
     if (!url) return refuse(400)
     if (isClosing()) return refuse(503)
-    if (!isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
-    if (socketLimiter.countAt(address) >= config.socketsPerAddress) return refuse(429)
-    const admit = (enter: ((webSocket: SessionSocket) => void) | number): void => {
-      if (typeof enter === 'number') return refuse(enter)
+    if (!isOwnHost(peer.host, names) || !isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
+    const admit = (enter: (webSocket: SessionSocket) => void): void => {
       // The relay may have begun to stop while it checked a gateway's token.
       if (isClosing()) return refuse(503)
       ids.set(request, peer.request)
@@ -69,10 +91,22 @@ export function createUpgrade({ config, log, proxies, metrics, gateway, isClosin
       })
       socket.uncork()
     }
-    socketLimiter.enter(address, socket)
-    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, peer.request))
-    chooseGateway(url, gateway).then(admit, () => refuse(500))
+    const counted = socketLimiter.enter(address, socket)
+    if (url.pathname === '/socket') return admit((webSocket) => welcome(webSocket, peer.request, counted))
+    if (!url.pathname.startsWith('/gateway/')) return refuse(404)
+    const name = readGatewayPath(url.pathname)
+    const pass = name ? gateway.check(name, url.searchParams.get('token') ?? '', Date.now()) : Promise.resolve(undefined)
+    pass.then(
+      (passed) => {
+        if (!passed) refuse(401)
+        // In the same step as it enters, so that of many at once no more get in.
+        else if (gateway.isFull(passed)) refuse(429)
+        else admit((webSocket) => gateway.enter(webSocket, passed))
+      },
+      () => refuse(500),
+    )
   }
+  return { knock, upgrade }
 }
 
 /** Shared by all sockets: a closure made during the upgrade would keep the request alive as long as the socket. */
@@ -80,12 +114,14 @@ function destroyFailed(this: Duplex): void {
   this.destroy()
 }
 
-/** @returns the action for the socket, or the HTTP status of the refusal */
-async function chooseGateway(url: URL, gateway: Gateway): Promise<((socket: SessionSocket) => void) | number> {
-  if (!url.pathname.startsWith('/gateway/')) return 404
-  const name = readGatewayPath(url.pathname)
-  const pass = name && (await gateway.check(name, url.searchParams.get('token') ?? '', Date.now()))
-  return pass ? (socket) => gateway.enter(socket, pass) : 401
+/**
+ * Whether a socket is asked for under a name of this relay. A foreign page may have its own name resolved to this machine (DNS rebinding); its requests then
+ * carry that name, and its origin is the same. Nobody's page comes from a loopback name but this machine's own.
+ */
+function isOwnHost(host: string | undefined, names: readonly string[]): boolean {
+  if (host === undefined) return false
+  const said = host.toLowerCase()
+  return names.includes(said) || names.includes(said.replace(/:(?:80|443)$/, '')) || isLoopbackName(said.replace(/:\d+$/, ''))
 }
 
 /**

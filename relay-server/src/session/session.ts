@@ -28,6 +28,7 @@ import type { Presence } from '../auth/presence.js'
 import { RateLimit } from './rate-limit.js'
 import type { SocketListener, SessionSocket } from './session-socket.js'
 import { Heartbeat } from './heartbeat.js'
+import type { Address } from './stranger.js'
 import { type Subscriber, Subscriptions, type SubscriptionTools } from '../deliver/subscriptions.js'
 
 /** The parts of a relay that its sessions share. */
@@ -40,6 +41,8 @@ export interface SessionTools extends SubscriptionTools {
   readonly gateway: Gateway
   readonly authenticator: Authenticator
   readonly sessions: Set<Session>
+  /** Those whose device has not said its hello, the oldest first. */
+  readonly silent: Set<Session>
   readonly presence: Presence<Session>
 }
 
@@ -52,10 +55,13 @@ const handledTogether = 1_023
 /** What a waiting message takes in memory beside its bytes, in bytes, roughly. */
 const messageOverhead = 64
 
+/** A check that failed counts as so many sockets of its address: a device that is turned away need not come back at once. */
+const failedHelloCost = 4
 const aPing: readonly ClientMessage[] = [{ type: 'ping' }]
 
 /** What a device has sent until its session opens. */
 interface BeforeHello {
+  readonly address: Address
   frames: number
   bytes: number
   /** What came behind the hello, not decoded. */
@@ -101,12 +107,15 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #isAwaited = false
   /** The encoded welcome, held until the first answer to a message behind the hello, or the turn in which they are handled. */
   #welcome: Uint8Array | undefined
-  #before: BeforeHello | undefined = { frames: 0, bytes: 0, held: [], hasHello: false }
+  #before: BeforeHello | undefined
   #waitingBytes = 0
   #inboxBytes = 0
 
-  /** @param id the id in the session's log lines */
-  constructor(socket: SessionSocket, relay: SessionTools, id: string) {
+  /**
+   * @param id the id in the session's log lines
+   * @param address where the device is, until its session has opened
+   */
+  constructor(socket: SessionSocket, relay: SessionTools, id: string, address: Address) {
     const { config } = relay
     this.#relay = relay
     this.#id = id
@@ -115,7 +124,16 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#sendQueue = new SendQueue(socket, config.slowReaderBytes, this)
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     const nonce = (this.#nonce = drawNonce())
+    this.#before = { address, frames: 0, bytes: 0, held: [], hasHello: false }
+    address.silent++
     relay.sessions.add(this)
+    relay.silent.add(this)
+    // A flood of silent sockets from many addresses is held up by its own, which are older than an honest device's: that says its hello at once.
+    if (relay.silent.size > config.silentSockets)
+      for (const oldest of relay.silent) {
+        oldest.fail('RATE', 'Too many sockets wait for a hello.', 1_000)
+        break
+      }
     socket.listener = this
     this.send({ type: 'challenge', ...protocolVersions, nonce, time: Date.now() })
     this.#sendQueue.flush()
@@ -271,6 +289,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     const greeting = decodeGreeting(data)
     if (!greeting) return this.fail('AUTH', 'A session begins with its hello.')
     before.hasHello = greeting.messages.at(-1)?.type === 'hello'
+    if (before.hasHello) this.#relay.silent.delete(this)
     if (greeting.rest.length > 0) before.held.push(greeting.rest)
     this.#queue(greeting.messages, data.length)
   }
@@ -376,11 +395,11 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   async #enter(hello: MessageOf<'hello'>): Promise<void> {
-    const { config, store, authenticator } = this.#relay
+    const { config, store } = this.#relay
     const nonce = this.#nonce
     if (!nonce) throw new ProtocolError('AUTH', 'This socket already had its hello; a nonce serves once.')
     this.#nonce = undefined
-    const identity = await authenticator.identify(hello, nonce)
+    const identity = await this.#identify(hello, nonce)
     if (this.#ended) return
     clearTimeout(this.#helloTimer)
     this.#helloTimer = undefined
@@ -390,10 +409,26 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     const incarnation = store.incarnation()
     this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), incarnation, heartbeatMs: config.heartbeatMs }])
     const held = this.#before?.held ?? []
-    this.#before = undefined
+    this.#leaveDoor()
     for (const frame of held) this.#take(frame)
     // The device need not wait for the log line to be written.
     setImmediate(() => this.#relay.log.info('session-opened', this.#who()))
+  }
+
+  async #identify(hello: MessageOf<'hello'>, nonce: Uint8Array): Promise<Identity> {
+    try {
+      return await this.#relay.authenticator.identify(hello, nonce)
+    } catch (error) {
+      if (error instanceof ProtocolError) this.#before?.address.charge(failedHelloCost)
+      throw error
+    }
+  }
+
+  /** It is no stranger any more, or has left. */
+  #leaveDoor(): void {
+    this.#relay.silent.delete(this)
+    if (this.#before) this.#before.address.silent--
+    this.#before = undefined
   }
 
   follow(subscription: Subscription): void {
@@ -467,6 +502,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   #end(): void {
     this.#ended = true
+    this.#relay.silent.delete(this)
     this.#sendQueue.flush()
     this.#socket.resume()
     // The relay does not wait for the peer's half of the close.
@@ -476,6 +512,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   onClose(code: number): void {
     this.#ended = true
     clearTimeout(this.#helloTimer)
+    this.#leaveDoor()
     this.#sendQueue.closed()
     this.#subscriptions?.removeAll()
     if (this.#identity) this.#relay.presence.remove(this)

@@ -47,13 +47,17 @@ const measures: Readonly<Record<string, Measure>> = {
 
 export const figureNames: readonly string[] = Object.keys(measures)
 
+/** The devices of a bench all come from one address, and come back as fast as they can. */
+const unbounded = ['--sockets-per-second', '1000000', '--silent-sockets-per-address', '1000000']
+
 /** Measures the relay against its peers, one thing after the other. @throws Error where a server cannot be started or says what it must not */
 export async function benchRelay(asked: Asked): Promise<readonly Measurement[]> {
   checkWire()
   installPeers()
   const postgres = asked.store === 'postgres' ? await TestPostgres.start(['max_connections=400']) : undefined
   const flags = async (): Promise<readonly string[]> => (postgres ? ['--store', postgres.url(await postgres.newDatabase())] : [])
-  const startRelay = async (extra: readonly string[] = []): Promise<ServerProcess> => ServerProcess.relay([...(await flags()), ...extra])
+  const startRelay = async (extra: readonly string[] = []): Promise<ServerProcess> =>
+    ServerProcess.relay([...(await flags()), ...unbounded, ...extra])
   try {
     return await measureAll({ ...asked, startRelay, postgres })
   } finally {

@@ -1,0 +1,7 @@
+/** What an address has open and may still open, as far as a session of it matters. */
+export interface Address {
+  /** Its sockets whose sessions have not opened. */
+  silent: number
+  /** Counts against what it may open: a check that failed has cost as much as many sockets. */
+  charge(sockets: number): void
+}
