@@ -1,5 +1,6 @@
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
+import { epochBound } from './epoch.js'
 import { ProtocolError } from './error.js'
 import { isTopic, messagesTopic } from './feed.js'
 import { type DeviceId, type Key, parseDeviceId, parseKey } from './id.js'
@@ -37,7 +38,7 @@ const slotsByTopic = v.pipe(
 )
 
 const policySchema = v.object({
-  version: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  version: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(epochBound - 1)),
   slots: slotsByTopic,
   withdrawn: v.exactOptional(slotsByTopic),
   ended: v.exactOptional(v.literal(true)),

@@ -11,6 +11,9 @@ export interface Epoch {
   readonly number: number
 }
 
+/** Below what the version and the number of an epoch stay (rule EP2). An agreement has a version of the same bound, and so has a policy. */
+export const epochBound = 2 ** 31
+
 /** The wire format of an epoch. */
 export const epoch: Codec<Epoch> = struct({ version: uint, number: uint })
 

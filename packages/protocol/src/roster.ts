@@ -6,6 +6,7 @@ import { ProtocolError } from './error.js'
 import { type DeviceId, type Key, type OrgId, parseDeviceId, parseKey, parseOrgId } from './id.js'
 import { limits } from './limits.js'
 import { isSmallOrder } from './small-order.js'
+import { stampBounds } from './stamp.js'
 
 // A roster is a compact JWS that lists the devices of an org (rules RO1, RO2 and RO5). This file decodes one and says who must have signed it. Engine and relay
 // verify the signature.
@@ -19,8 +20,6 @@ export type Role = (typeof roles)[number]
 
 /** The highest number of a roster. */
 const highestNumber = 2 ** 31 - 1
-/** The end of the times that a stamp can hold, in ms since 1970. */
-const endOfTime = 2 ** 46
 
 /** 32 bytes in the one spelling that base64url has for them: the unused bits of the last character are zero. */
 const bytes32 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/))
@@ -51,7 +50,7 @@ const rosterClaims = v.object({
   org: v.pipe(v.string(), v.transform(parseOrgId)),
   number: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(highestNumber)),
   previous: v.exactOptional(bytes32),
-  time: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(endOfTime - 1)),
+  time: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(stampBounds.time - 1)),
   devices: v.pipe(v.array(listedDevice), v.maxLength(limits.devicesPerOrg)),
 })
 export type RosterClaims = v.InferOutput<typeof rosterClaims>

@@ -4,8 +4,11 @@
  */
 export type Stamp = readonly [time: number, counter: number, session: number]
 
-/** Below what a stamp from outside must stay (rule ST6): its time in ms since 1970, which reaches into the year 4199, and its counter. */
-const stampBounds = { time: 2 ** 46, counter: 2 ** 24 } as const
+/**
+ * Below what a stamp from outside must stay (rule ST6): its time in ms since 1970, which reaches into the year 4199, and its counter. The time of anything
+ * else that comes from outside stays below the same.
+ */
+export const stampBounds = { time: 2 ** 46, counter: 2 ** 24 } as const
 /** A corrected clock stays at or below this, in ms since 1970 (the year 3084), so that a thousand years of stamps are above it. */
 export const latestClock = 2 ** 45
 

@@ -1,6 +1,6 @@
-import type { Field, FieldType } from '@entente/engine'
+import { type Field, type FieldType, fieldTypes } from '@entente/engine'
 import { describe, expect, it } from 'vitest'
-import { formatAge, formatValue } from './format.js'
+import { formatAge, formatInstant, formatValue } from './format.js'
 
 const field = (type: FieldType): Field => ({ name: 'F', label: 'F', type })
 
@@ -26,6 +26,17 @@ describe('values as people read them', () => {
     const stage: Field = { ...field('picklist'), picklist: [{ value: 'won', label: 'Won' }] }
     expect(formatValue(stage, 'won', 'en')).toBe('Won')
     expect(formatValue(stage, 'gone', 'en')).toBe('gone')
+  })
+
+  it('throw at no number, whoever chose it (row 82)', () => {
+    for (const wild of [Number.NaN, Infinity, -Infinity, 1e300, -1e300, 8.64e15 + 1]) {
+      expect(formatAge(wild, 0, 'en')).toBe('at an unknown time')
+      expect(formatInstant(wild, 'en')).toBe('at an unknown time')
+    }
+    for (const type of fieldTypes)
+      for (const wild of ['9999-99-99', '0000-00-00', '-1', '1e400', '99:99', '2027-13-45T99:99:99Z', '9'.repeat(400), ''])
+        expect(formatValue(field(type), wild, 'en')).toEqual(expect.any(String))
+    expect(formatValue(field('currency'), { amount: '9'.repeat(400), currency: 'EUR' }, 'en')).toEqual(expect.any(String))
   })
 
   it('tell an age in the unit that fits', () => {

@@ -25,8 +25,9 @@ export function isMoney(value: Value | undefined): value is { readonly amount: s
   )
 }
 
-/** A time in words: "5 minutes ago". `now` and `time` are milliseconds since 1970. */
+/** A time in words: "5 minutes ago"; "at an unknown time" for a number that is no day. `now` and `time` are milliseconds since 1970. */
 export function formatAge(time: number, now: number, language: string): string {
+  if (!isDay(time)) return unknownTime
   const seconds = Math.round((time - now) / 1000)
   const words = cached(relatives, language, () => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
   if (Math.abs(seconds) < 10) return 'just now'
@@ -35,8 +36,15 @@ export function formatAge(time: number, now: number, language: string): string {
 }
 
 export function formatInstant(time: number, language: string): string {
-  return dates(language, 'instant').format(time)
+  return isDay(time) ? dates(language, 'instant').format(time) : unknownTime
 }
+
+/** Not every number is a day of the calendar, and Intl throws at one that is none. */
+function isDay(time: number): boolean {
+  return Math.abs(time) <= 8.64e15
+}
+
+const unknownTime = 'at an unknown time'
 
 export function formatCount(count: number, language: string): string {
   return numbers(language, 0).format(count)

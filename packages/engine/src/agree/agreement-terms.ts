@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { type Field, parseField } from '../schema/field.js'
+import { instant, version } from '../schema/numbers.js'
 import { parseValue, type Value } from '../schema/value.js'
 
 // The shapes of proposals, acceptances and agreements, as they come from the other org or out of a row. Unknown properties are dropped, so that both
@@ -26,8 +27,6 @@ export const value = v.pipe(
 )
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255))
-/** The version of an agreement (rule AG1). */
-export const version = v.pipe(v.number(), v.safeInteger(), v.minValue(1))
 const fields = <Item extends v.GenericSchema>(item: Item): v.ArraySchema<Item, undefined> => v.array(item)
 const values = v.record(v.string(), value)
 
@@ -77,7 +76,7 @@ export const acceptanceTerms = v.object({
 export type AcceptanceTerms = v.InferOutput<typeof acceptanceTerms>
 
 /** Who decided, and when (milliseconds since 1970). */
-const decided = { by: v.string(), at: v.number() }
+const decided = { by: v.string(), at: instant }
 export const decidedProposal = v.object({ ...proposalTerms.entries, ...decided })
 export const decidedAcceptance = v.object({ ...acceptanceTerms.entries, ...decided })
 export type DecidedProposal = v.InferOutput<typeof decidedProposal>

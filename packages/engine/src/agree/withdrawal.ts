@@ -2,7 +2,8 @@ import { limits } from '@entente/protocol'
 import * as v from 'valibot'
 import type { AgreedField, AgreedObject, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { objectNames } from './narrow-proposal.js'
-import { perObject, version } from './agreement-terms.js'
+import { version } from '../schema/numbers.js'
+import { perObject } from './agreement-terms.js'
 
 // Either side may withdraw update fields alone, without a new version of the agreement (rules WD1 and WD2). The relay learns of it by the policy's public copy
 // (rule PO9).

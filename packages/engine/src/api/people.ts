@@ -30,7 +30,7 @@ export interface PeopleApi {
   /**
    * Sets how many people of the partner may export, as an admin of the vendor.
    *
-   * @param total a whole number from 0
+   * @param total a whole number from 0 to 1,000,000
    * @throws EngineError NOT_ALLOWED for a member or the partner; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; INVALID
    * for any other number
    */

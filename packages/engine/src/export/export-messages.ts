@@ -2,6 +2,7 @@ import * as v from 'valibot'
 import { type Key, parseKey } from '@entente/protocol'
 import type { ExportError, OutboundStatus } from '../api/index.js'
 import { value } from '../agree/agreement-terms.js'
+import { count, version } from '../schema/numbers.js'
 
 // The messages of an export. A request asks for up to 50 listings. One or more packages answer it, and one result answers each package. All are signed.
 // The key of each names job, request and part, so that a second answer replaces the first.
@@ -10,7 +11,6 @@ import { value } from '../agree/agreement-terms.js'
 export const listingsPerRequest = 50
 
 const id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/))
-const number = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(1_000_000))
 const object = v.picklist(['Lead', 'Opportunity'])
 const short = v.pipe(v.string(), v.maxLength(1_000))
 
@@ -37,13 +37,13 @@ export const outboundStatuses = [
 ] as const satisfies readonly OutboundStatus[]
 
 const errors = v.pipe(v.array(v.object({ record: short, field: short, rule: short, message: short, fix: short })), v.maxLength(300))
-const part = { job: id, request: number }
+const part = { job: id, request: count }
 const refused = v.object({ listing: id, status: v.picklist(outboundStatuses), errors })
 
 export const requestTerms = v.object({
   ...part,
   object,
-  version: number,
+  version,
   listings: v.pipe(v.array(id), v.minLength(1), v.maxLength(listingsPerRequest)),
 })
 export type RequestTerms = v.InferOutput<typeof requestTerms>
@@ -51,9 +51,9 @@ export type RequestTerms = v.InferOutput<typeof requestTerms>
 const exported = v.object({ listing: id, map: id, values: v.record(v.string(), value) })
 export const packageTerms = v.object({
   ...part,
-  part: number,
+  part: count,
   object,
-  version: number,
+  version,
   answers: v.array(v.union([exported, refused])),
 })
 export type PackageTerms = v.InferOutput<typeof packageTerms>
@@ -64,7 +64,7 @@ export const isExported = (answer: Answer): answer is ExportedAnswer => 'map' in
 
 /** How one listing ended at the partner. */
 const ended = v.object({ listing: id, map: id, status: v.picklist(outboundStatuses), errors })
-export const resultTerms = v.object({ ...part, part: number, results: v.array(ended) })
+export const resultTerms = v.object({ ...part, part: count, results: v.array(ended) })
 export type ResultTerms = v.InferOutput<typeof resultTerms>
 
 /** How the listings of a request ended, as the partner's ExportRequest row keeps it. */

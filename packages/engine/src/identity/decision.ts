@@ -11,6 +11,7 @@ import {
 } from '@entente/protocol'
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import { instantSeconds } from '../schema/numbers.js'
 import * as v from 'valibot'
 import { findCertificate, isGoodAt, type KeyPair } from './certificate.js'
 
@@ -20,7 +21,7 @@ import { findCertificate, isGoodAt, type KeyPair } from './certificate.js'
 const decisionClaims = v.looseObject({
   iss: parsedText(parseOrgId),
   by: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  iat: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  iat: instantSeconds,
   connection: parsedText(parseConnectionId),
 })
 

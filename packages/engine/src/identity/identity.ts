@@ -1,4 +1,4 @@
-import { type DeviceId, helloType, type OrgId, parseDeviceId, parseOrgId, type PublicKey, type Role } from '@entente/protocol'
+import { boundClock, type DeviceId, helloType, type OrgId, parseDeviceId, parseOrgId, type PublicKey, type Role } from '@entente/protocol'
 import { decodeJwt, SignJWT } from 'jose'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Hello } from '../link/index.js'
@@ -126,7 +126,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       return { token, certificate }
     },
     async signDecision(type, payload) {
-      const iat = Math.floor((clock.now() + offset) / 1000)
+      const iat = Math.floor(boundClock(clock.now() + offset) / 1000)
       await renewAt(iat)
       return signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat }, certificate)
     },

@@ -5,6 +5,7 @@ import { Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
 import type { Reconciler } from '../reconcilers.js'
+import { count, instant } from '../schema/numbers.js'
 import { isSameValue, parseValue, type Value } from '../schema/value.js'
 import { registerOf, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
@@ -16,8 +17,8 @@ export const grantsKey = parseKey('grants')
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
 const peopleTerms = v.looseObject({ people: v.pipe(v.array(v.object({ id: name, name })), v.maxLength(1_000)) })
 const grantTerms = v.looseObject({
-  granted: v.pipe(v.array(v.object({ id: name, at: v.number() })), v.maxLength(1_000)),
-  seats: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  granted: v.pipe(v.array(v.object({ id: name, at: instant })), v.maxLength(1_000)),
+  seats: count,
 })
 
 /**

@@ -5,6 +5,7 @@ import { EngineError } from '../error.js'
 import { requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
+import { mostCount } from '../schema/numbers.js'
 import { isValueMap } from '../schema/value.js'
 import { sideOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
@@ -39,8 +40,8 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
     seats: (connection) => ({ total: seatsOf(rows, connection), used: grantsOf(rows, connection).granted.length }),
     async setSeats(connection, total) {
       requireDecider(connection)
-      if (!Number.isSafeInteger(total) || total < 0)
-        throw new EngineError('INVALID', 'The number of seats must be a whole number from 0. Correct it.')
+      if (!Number.isSafeInteger(total) || total < 0 || total > mostCount)
+        throw new EngineError('INVALID', 'The number of seats must be a whole number from 0 to a million. Correct it.')
       await rows.save([{ object: 'Setting', id: seatsRowId(connection), values: { value: total } }])
     },
     async grant(connection, person) {

@@ -6,6 +6,7 @@ import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { value } from '../agree/agreement-terms.js'
 import type { EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
+import { instant } from '../schema/numbers.js'
 import { type RecordValues, validateField } from '../schema/validate.js'
 import { isValueMap, type Value } from '../schema/value.js'
 import { registerOf, type Row } from '../row/row.js'
@@ -64,7 +65,7 @@ const listingSchema = v.object({
   object: v.picklist(['Lead', 'Opportunity']),
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
   values: v.record(v.string(), value),
-  at: v.number(),
+  at: instant,
 })
 
 // A site of thousands of listings is read again when one of them changes.
