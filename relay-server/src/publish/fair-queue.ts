@@ -13,7 +13,7 @@ const leastShare = 16
  * another has sent.
  */
 export class FairQueue<W extends Queueable> {
-  readonly #queues = new Map<OrgId, W[]>()
+  readonly #queues = new Map<OrgId, Queue<W>>()
   #size = 0
 
   get size(): number {
@@ -22,8 +22,8 @@ export class FairQueue<W extends Queueable> {
 
   add(org: OrgId, some: readonly W[]): void {
     const queue = this.#queues.get(org)
-    if (queue) for (const one of some) queue.push(one)
-    else if (some.length > 0) this.#queues.set(org, [...some])
+    if (queue) for (const one of some) queue.items.push(one)
+    else if (some.length > 0) this.#queues.set(org, { items: [...some], at: 0 })
     this.#size += some.length
   }
 
@@ -35,7 +35,10 @@ export class FairQueue<W extends Queueable> {
       if (back) back.push(one)
       else byOrg.set(one.publisher.org, [one])
     }
-    for (const [org, back] of byOrg) this.#queues.set(org, [...back, ...(this.#queues.get(org) ?? [])])
+    for (const [org, back] of byOrg) {
+      const queue = this.#queues.get(org)
+      this.#queues.set(org, { items: queue ? [...back, ...queue.items.slice(queue.at)] : back, at: 0 })
+    }
     this.#size += some.length
   }
 
@@ -47,23 +50,38 @@ export class FairQueue<W extends Queueable> {
       const [first] = this.#queues
       if (!first) break
       const [org, queue] = first
-      let count = 0
-      for (let one = queue[0]; one && count < share && !isToWait(one); one = queue[count]) {
+      const before = taken.length
+      for (let one = queue.items[queue.at]; one && taken.length - before < share && !isToWait(one); one = queue.items[queue.at]) {
         taken.push(one)
-        count++
+        queue.at++
       }
       // An org that had its turn goes behind the others.
       this.#queues.delete(org)
-      if (count < queue.length) this.#queues.set(org, count === 0 ? queue : queue.slice(count))
+      if (queue.at < queue.items.length) this.#queues.set(org, shortened(queue))
     }
     this.#size -= taken.length
     return taken
   }
 
   takeAll(): readonly W[] {
-    const all = [...this.#queues.values()].flat()
+    const all = [...this.#queues.values()].flatMap(({ items, at }) => items.slice(at))
     this.#queues.clear()
     this.#size = 0
     return all
   }
+}
+
+/** Items, those before `at` taken already. */
+interface Queue<W> {
+  items: W[]
+  at: number
+}
+
+/** Taken items go once they are the larger part: copying a long queue each time would cost more than what was taken. */
+function shortened<W>(queue: Queue<W>): Queue<W> {
+  if (queue.at * 2 > queue.items.length) {
+    queue.items = queue.items.slice(queue.at)
+    queue.at = 0
+  }
+  return queue
 }
