@@ -1,3 +1,5 @@
+import * as decoding from 'lib0/decoding'
+import * as encoding from 'lib0/encoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
 import { epochBound } from './epoch.js'
@@ -6,7 +8,7 @@ import { isTopic, messagesTopic } from './feed.js'
 import { type DeviceId, type Key, parseDeviceId, parseKey } from './id.js'
 import { limits } from './limits.js'
 
-// The relay itself reads control entries. They are entries of the `messages` feeds, so ordering, catching up and the restoration of a relay that
+// The relay itself reads the public copies of control entries. They are entries of the `messages` feeds, so ordering, catching up and the restoration of a relay that
 // lost its disk cover them too.
 
 /** The reserved key of a side's policy in its messages feed of a connection (rule PO1). */
@@ -24,6 +26,31 @@ export function revocationKey(device: DeviceId): Key {
  */
 export function revokedDevice(key: Key): DeviceId | undefined {
   return key.startsWith('revoked.') ? parseDeviceId(key.slice('revoked.'.length)) : undefined
+}
+
+/** A control entry in its parts: the public copy, which the relay reads, and the sealed message, which devices believe. */
+export interface ControlEntry {
+  readonly copy: Uint8Array
+  readonly seal: Uint8Array
+}
+
+/** Encodes a control entry: the length of the public copy, the copy, and the seal (rule CE1). */
+export function encodeControlEntry({ copy, seal }: ControlEntry): Uint8Array {
+  const encoder = encoding.createEncoder()
+  encoding.writeVarUint8Array(encoder, copy)
+  encoding.writeUint8Array(encoder, seal)
+  return encoding.toUint8Array(encoder)
+}
+
+/** Reads a control entry. Its parts are views of the bytes. @throws ProtocolError FRAME for bytes that hold no public copy */
+export function decodeControlEntry(bytes: Uint8Array): ControlEntry {
+  try {
+    const decoder = decoding.createDecoder(bytes)
+    const copy = decoding.readVarUint8Array(decoder)
+    return { copy, seal: decoding.readTailAsUint8Array(decoder) }
+  } catch {
+    throw new ProtocolError('FRAME', 'A control entry holds no public copy.')
+  }
 }
 
 const slot = v.pipe(v.string(), v.regex(/^[0-9]$/))

@@ -7,6 +7,9 @@ import { rootName } from './update-reader.js'
  */
 export type SealedSlots = ReadonlyMap<string, Uint8Array>
 
+/** The reserved slot of a doc's existence: whether its record is shared. The relay admits it beside the agreed slots (rule ER1). */
+export const existenceSlot = 'e'
+
 // Without it Y.Doc draws a random guid, which costs more than everything else in creating a doc. Nothing here uses guids.
 const guid = 'entente'
 

@@ -107,9 +107,16 @@ describe('catching up', () => {
     vera = await connection.open(relay.url, connection.vera)
     await vera.read(feed, name)
     // Erased: from now on nobody is sent what it held, whatever they have seen.
-    await vera.publish(feed, { key: parseKey('r2'), kind: 'erased', whole: true, epoch: first.epoch, bytes: new Uint8Array(), seen: 2 })
+    await vera.publish(feed, {
+      key: parseKey('r2'),
+      kind: 'erased',
+      whole: true,
+      epoch: { version: 1, number: 1 },
+      bytes: bytes('gone'),
+      seen: 2,
+    })
     const entries = await client.read(1, name, { after: 1, incarnation, position: 1 })
-    expect(entries.filter((entry) => entry.key === 'r2').map((entry) => [entry.kind, entry.bytes.length])).toEqual([['erased', 0]])
+    expect(entries.filter((entry) => entry.key === 'r2').map((entry) => [entry.kind, entry.bytes.length])).toEqual([['erased', 4]])
   })
 
   it('[CU5] holds no more for a reader than what it may let wait, however many feeds of large entries it comes back to (row 28)', async () => {

@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { encodePolicy, feedName, mailboxIdOf, revocationKey } from '@entente/protocol'
+import { feedName, mailboxIdOf, revocationKey } from '@entente/protocol'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { runOrgs } from '../command/orgs.js'
 import {
+  controlEntryOf,
   agree,
   createConnection,
   createDevice,
@@ -161,7 +162,7 @@ describe('two relays on one store', () => {
     const socket = new WebSocket(`${south.url.replace('http', 'ws')}/gateway/${room}?token=${token}`)
     const closed = new Promise((resolve) => socket.once('close', resolve))
     await new Promise((resolve) => socket.once('open', resolve))
-    const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
+    const ended = controlEntryOf({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', ended), seen: 1 })).code).toBe('ACCEPTED')
     expect((await away.next('refused', ({ what, subject }) => what === 'feed' && subject === 3)).code).toBe('FEED')
     expect((await quiet.next('refused')).code).toBe('FEED')
@@ -177,7 +178,7 @@ describe('two relays on one store', () => {
     await quiet.read(1, connection.feed('vendor', 'opportunity'))
     const late = await connection.open(south.url, connection.paul)
     await late.read(1, connection.feed('partner', 'messages'))
-    const ended = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
+    const ended = controlEntryOf({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ended: true })
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', ended), seen: 1 })).code).toBe('ACCEPTED')
     expect((await quiet.next('refused')).code).toBe('FEED')
   })
@@ -200,7 +201,7 @@ describe('two relays on one store', () => {
     const change = edit(bytes('a-sealed-change'))
     await vera.publish(feedNumbers.vendorOpportunity, { ...first, whole: false, seen: 1, bytes: change })
     await expect.poll(() => frames.some((frame) => frame.includes('a-sealed-change'))).toBe(true)
-    await vera.publish(feedNumbers.vendorOpportunity, { ...offerOf('r1', 'erased', new Uint8Array()), epoch: first.epoch, seen: 2 })
+    await vera.publish(feedNumbers.vendorOpportunity, { ...offerOf('r1', 'erased'), epoch: { version: 1, number: 1 }, seen: 2 })
     await expect.poll(() => code).toBe(4410)
   })
 })

@@ -120,7 +120,7 @@ describe('the y-websocket gateway', () => {
     const after = open(await askToken(paul))
     await synced(after.provider)
     expect(shown(after.doc)).toBe('anew')
-    await vera.publish(feed, { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 1 }, seen: 2 })
+    await vera.publish(feed, { ...offerOf('r1', 'erased'), epoch: { version: 1, number: 2 }, seen: 2 })
     await expect.poll(() => after.codes).toContain(4410)
   })
 

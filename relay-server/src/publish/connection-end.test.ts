@@ -1,8 +1,9 @@
-import { encodePolicy, type FeedName, parseKey } from '@entente/protocol'
+import { type FeedName, parseKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { openLibsqlStore } from '../store/libsql/libsql.js'
 import {
+  controlEntryOf,
   agree,
   createConnection,
   docOffer,
@@ -34,7 +35,7 @@ describe('the end of a connection', () => {
   /** Vera's org registers that it has ended the connection. @returns the relay's answer */
   const end = async (): Promise<string> => (await vera.publish(feedNumbers.vendorMessages, policy(true))).code
   const policy = (ended: boolean, seen = 1) => {
-    const bytes = encodePolicy({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ...(ended ? { ended: true as const } : {}) })
+    const bytes = controlEntryOf({ version: 1, slots: { lead: ['0'], opportunity: ['0'] }, ...(ended ? { ended: true as const } : {}) })
     return { ...offerOf('policy', 'control', bytes), seen }
   }
   const refusalOf = async (client: RelayClient, feed: number): Promise<string> =>
@@ -62,7 +63,7 @@ describe('the end of a connection', () => {
     const { code } = await vera.publish(feedNumbers.vendorOpportunity, docOffer('r2', value))
     expect(code).toBe('FEED')
     expect((await paul.publish(feedNumbers.partnerOpportunity, docOffer('p1', value))).code).toBe('FEED')
-    const erasure = { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 0 }, seen: 1 }
+    const erasure = { ...offerOf('r1', 'erased'), epoch: { version: 1, number: 1 }, seen: 1 }
     expect((await vera.publish(feedNumbers.vendorOpportunity, erasure)).code).toBe('ACCEPTED')
     expect((await paul.publish(feedNumbers.partnerMessages, offerOf('bye', 'message'))).code).toBe('ACCEPTED')
     expect((await vera.publish(feedNumbers.vendorMessages, policy(false, 2))).code).toBe('FEED')

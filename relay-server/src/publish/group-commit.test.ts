@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import {
   entryOf,
   emptyVector,
-  encodePolicy,
   feedName,
   type Offer,
   type OrgId,
@@ -21,7 +20,7 @@ import { createLog } from '../log.js'
 import { PolicyCache } from './policy-cache.js'
 import { openLibsqlStore } from '../store/libsql/libsql.js'
 import type { Commit, KeyName, Store, Write } from '../store/store.js'
-import { docOffer, offerOf } from '../testing/index.js'
+import { controlEntryOf, docOffer, offerOf } from '../testing/index.js'
 
 const connection = parseConnectionId('A'.repeat(22))
 const value = new Uint8Array([1])
@@ -259,7 +258,7 @@ describe('group commit', () => {
 
   it('[PO3] forgets a policy that did not reach the disk', async () => {
     const heard = new Ear()
-    const policy = (version: number): Uint8Array => encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })
+    const policy = (version: number): Uint8Array => controlEntryOf({ version, slots: { lead: [], opportunity: ['0'] } })
     for (const side of ['vendor', 'partner'] as const)
       groupCommit.offer(heard, access(side, 'messages'), [heard.make({ ...offerOf('policy', 'control', policy(1)) })])
     await groupCommit.finished()
@@ -277,7 +276,7 @@ describe('group commit', () => {
   it('[PB1] judges nothing by a policy that comes too late', async () => {
     const heard = new Ear()
     const policy = (version: number, seen: number): Offer =>
-      heard.make({ ...offerOf('policy', 'control', encodePolicy({ version, slots: { lead: [], opportunity: ['0'] } })), seen })
+      heard.make({ ...offerOf('policy', 'control', controlEntryOf({ version, slots: { lead: [], opportunity: ['0'] } })), seen })
     groupCommit.offer(heard, access('partner', 'messages'), [policy(2, 0)])
     groupCommit.offer(heard, access('vendor', 'messages'), [policy(2, 0), policy(9, 0)])
     groupCommit.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
@@ -288,7 +287,7 @@ describe('group commit', () => {
 
   it('lets nobody else wait for an org that registers its policy over and over', async () => {
     const [loud, honest] = [new Ear(), new Ear(parseOrgId('b'.repeat(43)))]
-    const bytes = encodePolicy({ version: 1, slots: { lead: [], opportunity: ['0'] } })
+    const bytes = controlEntryOf({ version: 1, slots: { lead: [], opportunity: ['0'] } })
     const policies = Array.from({ length: 200 }, (_, index) => loud.make({ ...offerOf('policy', 'control', bytes), seen: index }))
     groupCommit.offer(loud, access('vendor', 'messages'), policies)
     groupCommit.offer(loud, team, [loud.offer('a')])

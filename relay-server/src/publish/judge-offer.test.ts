@@ -1,5 +1,4 @@
 import {
-  encodePolicy,
   type Feed,
   feedName,
   joinPolicies,
@@ -13,7 +12,7 @@ import { describe, expect, it } from 'vitest'
 import type { Access } from '../auth/feed-access.js'
 import { noUsage } from '../store/account.js'
 import type { KeyState } from '../store/store.js'
-import { docOffer, offerOf } from '../testing/index.js'
+import { controlEntryOf, docOffer, offerOf } from '../testing/index.js'
 import { isRefusal, judgeOffer, mailboxKeys, type OfferCase, offerRules, type Refusal } from './judge-offer.js'
 import type { Policies } from './policy-cache.js'
 
@@ -206,10 +205,17 @@ const pairs: readonly Pair[] = [
     taken: doc,
   },
   {
-    rule: 'PO8',
+    rule: 'EP1',
     what: 'an erasure of an earlier version than its doc’s',
     code: 'STALE_EPOCH',
     refused: caseOf(docs, erasureOf('r1', 0), { last: keyState('doc', 1), policies: agreed }),
+    taken: erasure,
+  },
+  {
+    rule: 'EP1',
+    what: 'an erasure under its doc’s epoch',
+    code: 'STALE_EPOCH',
+    refused: caseOf(docs, erasureOf('r1', 1, 0), { last: keyState('doc', 1), policies: agreed }),
     taken: erasure,
   },
   {
@@ -310,11 +316,11 @@ function withQuota(offered: OfferCase, quota: Partial<OfferCase['quota']>, usage
 }
 
 function policyOffer(offered: Policy): Offer {
-  return numbered(offerOf('policy', 'control', encodePolicy(offered)))
+  return numbered(offerOf('policy', 'control', controlEntryOf(offered)))
 }
 
-function erasureOf(key: string, version: number): Omit<Offer, 'id'> {
-  return { ...offerOf(key, 'erased', new Uint8Array()), epoch: { version, number: 0 }, seen: 7 }
+function erasureOf(key: string, version: number, number = 1): Omit<Offer, 'id'> {
+  return { ...offerOf(key, 'erased'), epoch: { version, number }, seen: 7 }
 }
 
 function numbered(offer: Omit<Offer, 'id'>): Offer {

@@ -2,11 +2,12 @@ import {
   admitUpdate,
   compareEpochs,
   connectionOfDocs,
+  decodeControlEntry,
   decodePolicy,
   emptyVector,
-  type Epoch,
   type ErrorCode,
   type Key,
+  holdsMessages,
   messagesTopic,
   type Offer,
   type OrgId,
@@ -95,8 +96,8 @@ export const offerRules: readonly OfferRule[] = [
     refuses: ({ offer, access, policies }) =>
       offer.kind === 'doc' && isAgreed(access) && policies?.isEnded ? no('FEED', 'This connection has ended.') : undefined,
   },
-  { name: '[PO3, PO8] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
-  { name: '[EP1] a whole doc begins a later epoch, an update continues the present one', refuses: epochRule },
+  { name: '[PO3] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
+  { name: '[EP1] a whole doc and an erasure begin a later epoch, an update continues the present one', refuses: epochRule },
   { name: '[QU1, QU2] an org keeps within its quota', refuses: quotaRule },
 ]
 
@@ -106,7 +107,7 @@ export function judgeOffer(offered: OfferCase): Write | Refusal {
     const refusal = rule.refuses(offered)
     if (refusal) return refusal
   }
-  const { offer, access, last, org, policies } = offered
+  const { offer, access, org, policies } = offered
   const isDoc = offer.kind === 'doc'
   const admitted = isDoc ? admit(offered) : undefined
   if (admitted && 'code' in admitted) return admitted
@@ -119,7 +120,7 @@ export function judgeOffer(offered: OfferCase): Write | Refusal {
     connects: connectsBy(offered),
     kind: offer.kind,
     whole: offer.whole || !isDoc,
-    epoch: offer.kind === 'erased' ? later(offer.epoch, last?.epoch) : offer.epoch,
+    epoch: offer.epoch,
     bytes: admitted?.bytes ?? offer.bytes,
     vector: admitted?.vector ?? emptyVector,
   }
@@ -158,7 +159,7 @@ function controlEntryRule(offered: OfferCase): Refusal | undefined {
     return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device can revoke a device.')
   }
   if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'This feed takes no control entry under this key.')
-  const policy = attempt(() => decodePolicy(offer.bytes))
+  const policy = attempt(() => decodePolicy(decodeControlEntry(offer.bytes).copy))
   if (policy instanceof ProtocolError) return no(policy.code, policy.message)
   const before = policies?.[access.feed.side]
   if (!policy || !before) return undefined
@@ -167,14 +168,9 @@ function controlEntryRule(offered: OfferCase): Refusal | undefined {
   return before.ended && !policy.ended ? no('FEED', 'Your org has ended this connection, for good.') : undefined
 }
 
-function versionRule({ offer, access, policies, last }: OfferCase): Refusal | undefined {
+function versionRule({ offer, access, policies }: OfferCase): Refusal | undefined {
   if (!isAgreed(access) || !policies) return undefined
-  if (offer.kind === 'erased') {
-    const isOlder = last !== undefined && offer.epoch.version < last.epoch.version
-    return isOlder
-      ? no('STALE_EPOCH', 'The doc has a later version than this erasure.', policies.joined?.version ?? highestVersion(policies))
-      : undefined
-  }
+  if (offer.kind === 'erased') return undefined
   const { joined } = policies
   const version = joined?.version ?? highestVersion(policies)
   if (offer.epoch.version < version) return no('STALE_EPOCH', 'This agreement version has been replaced.', version)
@@ -183,12 +179,15 @@ function versionRule({ offer, access, policies, last }: OfferCase): Refusal | un
   return undefined
 }
 
-function epochRule({ offer, last, policies }: OfferCase): Refusal | undefined {
-  if (offer.kind !== 'doc') return undefined
-  const fits = offer.whole
-    ? last === undefined || compareEpochs(offer.epoch, last.epoch) > 0
-    : last?.kind === 'doc' && compareEpochs(offer.epoch, last.epoch) === 0
-  return fits ? undefined : no('STALE_EPOCH', 'The key has another epoch.', policies?.joined?.version ?? 0)
+function epochRule({ offer, access, last, policies }: OfferCase): Refusal | undefined {
+  if (holdsMessages(access.feed)) return undefined
+  const fits =
+    offer.whole || offer.kind === 'erased'
+      ? last === undefined || compareEpochs(offer.epoch, last.epoch) > 0
+      : last?.kind === 'doc' && compareEpochs(offer.epoch, last.epoch) === 0
+  return fits
+    ? undefined
+    : no('STALE_EPOCH', 'The key has another epoch.', policies ? (policies.joined?.version ?? highestVersion(policies)) : 0)
 }
 
 /** Writes that reduce usage always pass: erasures, smaller docs. Control entries, which make the relay refuse more, have spare room of their own. */
@@ -203,7 +202,7 @@ function quotaRule(offered: OfferCase): Refusal | undefined {
 /** The change that a policy makes to its org's number of connections. A connection counts from the org's first policy to the one that ends it. */
 function connectsBy({ offer, access, policies }: OfferCase): Write['connects'] {
   if (!isPolicy(offer) || access.feed.kind !== 'connection') return 0
-  const policy = attempt(() => decodePolicy(offer.bytes))
+  const policy = attempt(() => decodePolicy(decodeControlEntry(offer.bytes).copy))
   const [is, was] = [policy instanceof ProtocolError ? undefined : policy, policies?.[access.feed.side]].map(countsFor)
   return is === was ? 0 : is ? 1 : -1
 }
@@ -232,11 +231,6 @@ function agreedSlots({ feed }: Access, policies: Policies | undefined): Readonly
 /** Whether a feed's docs hold agreed slots, rather than a team's own rows. */
 function isAgreed(access: Access): boolean {
   return connectionOfDocs(access.feed) !== undefined
-}
-
-/** A tombstone keeps its key's highest epoch, so that a later doc never reuses an epoch. */
-function later(a: Epoch, b: Epoch | undefined): Epoch {
-  return b && compareEpochs(b, a) > 0 ? b : a
 }
 
 /** @returns the value, the ProtocolError that was thrown, or undefined for any other error */

@@ -1,7 +1,9 @@
 import {
   type ConnectionId,
   connectionOfDocs,
+  decodeControlEntry,
   decodePolicy,
+  existenceSlot,
   type FeedName,
   joinPolicies,
   messageFeedsOf,
@@ -76,7 +78,7 @@ export class PolicyCache {
 async function readPolicies(connection: ConnectionId, store: Store): Promise<Policies> {
   const names = messageFeedsOf(connection).map((feed) => ({ feed, key: policyKey }))
   const found = await Promise.all(names.map((name) => store.controlEntry(name)))
-  const [vendor, partner] = found.map((message) => message && decodePolicy(message.bytes))
+  const [vendor, partner] = found.map((message) => message && decodePolicy(decodeControlEntry(message.bytes).copy))
   const given = names.map((name, index) => ({ ...name, sequence: found[index]?.sequence ?? 0 }))
   return join(vendor, partner, given)
 }
@@ -86,8 +88,13 @@ export function highestVersion(policies: Policies): number {
   return Math.max(policies.vendor?.version ?? 0, policies.partner?.version ?? 0)
 }
 
+/** The slots that docs may have: the agreed ones, and the one of their existence (rule ER1). */
+function admitted(agreed: readonly string[]): ReadonlySet<string> {
+  return new Set([...agreed, existenceSlot])
+}
+
 function join(vendor: Policy | undefined, partner: Policy | undefined, given: readonly KeyPosition[]): Policies {
   const joined = joinPolicies(vendor, partner)
-  const slots = joined && new Map(Object.entries(joined.slots).map(([topic, names]) => [topic, new Set(names)]))
+  const slots = joined && new Map(Object.entries(joined.slots).map(([topic, names]) => [topic, admitted(names)]))
   return { vendor, partner, joined, isEnded: vendor?.ended === true || partner?.ended === true, slots, given }
 }

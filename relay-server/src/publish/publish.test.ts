@@ -1,6 +1,6 @@
-import { encodePolicy } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
+  controlEntryOf,
   agree,
   createConnection,
   docOffer,
@@ -83,9 +83,9 @@ describe('publishing', () => {
 
   it('[PO1] refuses an eleventh slot, with FIELD (row 16)', async () => {
     const eleven = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '0']
-    const policy = encodePolicy({ version: 2, slots: { lead: [], opportunity: eleven } })
+    const policy = controlEntryOf({ version: 2, slots: { lead: [], opportunity: eleven } })
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', policy), seen: 1 })).code).toBe('FIELD')
-    const odd = encodePolicy({ version: 2, slots: { lead: [], opportunity: ['10'] } })
+    const odd = controlEntryOf({ version: 2, slots: { lead: [], opportunity: ['10'] } })
     expect((await vera.publish(feedNumbers.vendorMessages, { ...offerOf('policy', 'control', odd), seen: 1 })).code).toBe('FIELD')
   })
 
@@ -125,22 +125,25 @@ describe('publishing', () => {
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('c'), 1, '0', 4), seen: 1 })).code).toBe('ACCEPTED')
   })
 
-  it('[EP1] keeps a key’s epoch over an erasure', async () => {
+  it('[EP1, ER1] takes an erasure only under a later epoch, and keeps that epoch', async () => {
     await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a'), 1, '0', 3))
-    const erased = { ...offerOf('r1', 'erased', new Uint8Array()), epoch: { version: 1, number: 0 }, seen: 1 }
-    expect((await vera.publish(feedNumbers.vendorOpportunity, erased)).code).toBe('ACCEPTED')
-    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 3), seen: 2 })).code).toBe(
+    const erased = { ...offerOf('r1', 'erased'), seen: 1 }
+    const erase = async (number: number): Promise<string> =>
+      (await vera.publish(feedNumbers.vendorOpportunity, { ...erased, epoch: { version: 1, number } })).code
+    expect([await erase(0), await erase(3), await erase(4)]).toEqual(['STALE_EPOCH', 'STALE_EPOCH', 'ACCEPTED'])
+    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 4), seen: 2 })).code).toBe(
       'STALE_EPOCH',
     )
-    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, '0', 4), seen: 2 })).code).toBe('ACCEPTED')
+    // The slot of a doc's existence is admitted beside the agreed ones.
+    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...docOffer('r1', bytes('b'), 1, 'e', 5), seen: 2 })).code).toBe('ACCEPTED')
   })
 
-  it('[PO4, PO8] lets an erasure through while the versions differ, unless its own is below the doc’s', async () => {
+  it('[PO4, EP1] lets an erasure through while the versions differ, unless its own is below the doc’s', async () => {
     await vera.publish(feedNumbers.vendorOpportunity, docOffer('r1', bytes('a')))
     await registerPolicy(vera, feedNumbers.vendorMessages, 2, ['0'], 1)
     const erased = { ...offerOf('r1', 'erased', new Uint8Array()), seen: 1 }
     expect((await vera.publish(feedNumbers.vendorOpportunity, { ...erased, epoch: { version: 0, number: 0 } })).code).toBe('STALE_EPOCH')
-    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...erased, epoch: { version: 1, number: 0 } })).code).toBe('ACCEPTED')
+    expect((await vera.publish(feedNumbers.vendorOpportunity, { ...erased, epoch: { version: 1, number: 1 } })).code).toBe('ACCEPTED')
   })
 
   it('[PB2] takes docs only where docs belong', async () => {

@@ -47,7 +47,7 @@ export interface AccountChange {
 /** The usage of an org that has written nothing. */
 export const noUsage: Usage = { bytes: 0, docs: 0, connections: 0 }
 
-/** The usage of a tombstone, which has no bytes of its own. It stays, so erasing keys that never existed takes room too. */
+/** The usage of a tombstone beside its seal. It stays, so erasing keys that never existed takes room too. */
 export const tombstoneBytes = 64
 
 /** The bytes that a write adds to its org's usage. */

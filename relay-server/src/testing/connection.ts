@@ -2,12 +2,14 @@ import {
   type ConnectionId,
   connectionId,
   createDoc,
+  encodeControlEntry,
   encodePolicy,
   type FeedName,
   feedName,
   loadDoc,
   type Offer,
   parseKey,
+  type Policy,
   writeSlots,
   zeroEpoch,
 } from '@entente/protocol'
@@ -69,8 +71,13 @@ export async function registerPolicy(
   slots: readonly string[],
   seen = 0,
 ): Promise<string> {
-  const bytes = encodePolicy({ version, slots: { lead: [...slots], opportunity: [...slots] } })
+  const bytes = controlEntryOf({ version, slots: { lead: [...slots], opportunity: [...slots] } })
   return (await client.publish(feed, { ...offerOf('policy', 'control'), seen, bytes })).code
+}
+
+/** A policy as a control entry. Its seal opens nowhere: the relay reads the public copy. */
+export function controlEntryOf(policy: Policy): Uint8Array {
+  return encodeControlEntry({ copy: encodePolicy(policy), seal: new Uint8Array(73) })
 }
 
 /** The simplest offer, to be spread and changed. */

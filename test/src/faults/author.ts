@@ -196,7 +196,8 @@ export class Author {
     const base = { key: parseKey(key), seen: settled.sequence, whole: true }
     if (settled.spelling !== '' && settled.spelling !== 'erased' && this.#chance.happens(0.02)) {
       authored.doc = undefined
-      const offer = { ...base, kind: 'erased' as const, epoch: authored.epoch, bytes: new Uint8Array() }
+      if (feed.topic !== 'messages') authored.epoch = { version: 1, number: authored.epoch.number + 1 }
+      const offer = { ...base, kind: 'erased' as const, epoch: authored.epoch, bytes: value }
       return { offer, spelling: 'erased', slots: new Map(), ...untold }
     }
     if (feed.topic === 'messages') {

@@ -23,6 +23,7 @@ const doc = (more: Partial<PeerDoc> = {}): PeerDoc => ({
   version: 1,
   registers: { 0: [stamp, 'ada@acme.example'] },
   unreadable: [],
+  exists: undefined,
   ...more,
 })
 

@@ -1,7 +1,10 @@
 import {
   compareEpochs,
   compareStamps,
+  decodeControlEntry,
   type Entry,
+  type Epoch,
+  existenceSlot,
   type FeedName,
   type Key,
   limits,
@@ -9,22 +12,23 @@ import {
   type SealedSlots,
   type Stamp,
 } from '@entente/protocol'
-import { decodeUtf8 } from 'lib0/string'
 import { type Register, type Row, setRegister } from '../row/row.js'
 import { carriedFields, effectiveVersion } from './desired-state.js'
 import { messageRowId } from './feed-key.js'
-import { type FeedRole, objectByTopic, textOf } from './feed-role.js'
-import { joinUpdate } from './join-update.js'
+import { type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
+import { type Joined, joinUpdate } from './join-update.js'
+import { knownOf, raise, type Told, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
-import { seenBefore, seenBeyond, seenIn } from './seen.js'
-import type { Address, Seen, Stored, StoredDoc } from './stored.js'
+import { type Address, type Known, type Stored, type StoredDoc, type StoredErasure, unknown } from './stored.js'
 
 /** What an entry leaves: the key's new state, and the registers that an own feed brings into rows. */
 export interface Absorbed {
   readonly stored: Stored
   readonly rows: readonly Row[]
+  /** True where the entry was not taken. Only its sequence is noted, and that the relay's copy is another (rule AN1). */
+  readonly refused: boolean
 }
 
 /** What absorbing reads. It writes nothing: the caller does, in one transaction (rule AB3). */
@@ -34,18 +38,19 @@ export interface Absorber {
   readonly rows: RowsView
   readonly sealer: FeedSealer
   readonly disabledRules: ReadonlySet<DisabledRule>
-  /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, SE4). */
+  /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, AN1). */
   readonly problem: (what: string) => void
 }
 
 /** The device checks the names of slots too, and does not trust the relay to have done so (rule AB4). */
-const connectionSlots: ReadonlySet<string> = new Set(Array.from({ length: limits.slotsPerTopic }, (_, slot) => String(slot)))
-
-/** No session has a higher number: a stamp that stands in an epoch wins over an equal stamp of any session. */
-const highestSession = Number.MAX_SAFE_INTEGER
+const connectionSlots: ReadonlySet<string> = new Set([
+  ...Array.from({ length: limits.slotsPerTopic }, (_, slot) => String(slot)),
+  existenceSlot,
+])
 
 /**
- * Absorbs one entry. A doc's bytes join the stored doc; each of its values is opened once. Entries that were absorbed before change nothing.
+ * Absorbs one entry. A doc's bytes join the stored doc, if each value that the entry sets opens at its place; each is opened once. Entries that were absorbed
+ * before change nothing.
  *
  * @param present what is stored under the key, with the doc's bytes where the entry is an update
  */
@@ -58,153 +63,218 @@ export function absorbEntry(absorber: Absorber, entry: Entry, present: Stored | 
     case 'control':
       return absorbMessage(absorber, entry, entry.kind, present)
     case 'erased':
-      return absorbErasure(absorber, entry, present)
+      return isMessages(absorber.feedRole) ? absorbErasedMessage(absorber, entry, present) : absorbErasedDoc(absorber, entry, present)
   }
 }
 
-function absorbMessage(
-  { feed, feedRole, sealer, problem }: Absorber,
-  entry: Entry,
-  kind: 'message' | 'control',
+/**
+ * Leaves an entry out: only its sequence is noted, and that the relay's copy is another than the stored one. So an owner publishes again, and a reader reads
+ * again (rule AN1).
+ */
+function refuse(
+  { feed, problem }: Absorber,
+  { sequence }: Entry,
   present: Stored | undefined,
-): Absorbed | undefined {
-  const register = kind === 'control' ? openControlEntry(entry) : sealer.openMessage(feedRole, feed, entry.key, entry.bytes)
-  if (!register) {
-    problem(`A ${kind} in ${feed} does not open. The last good one is kept.`)
-    return present && { stored: { ...present, sequence: entry.sequence }, rows: [] }
-  }
+  why: string,
+  unreadable: readonly string[] = [],
+): Absorbed {
+  problem(`An entry in ${feed} ${why}. It was left out, and the last good state is kept.`)
+  return { stored: refused(sequence, present, unreadable), rows: [], refused: true }
+}
+
+function refused(sequence: number, present: Stored | undefined, unreadable: readonly string[]): Stored {
+  if (!present) return { ...unknown, kind: 'erased', epoch: { version: 0, number: 0 }, sequence, lost: true }
+  return present.kind === 'doc'
+    ? { ...present, sequence, state: new Uint8Array(), unreadable, lost: true }
+    : { ...present, sequence, lost: true }
+}
+
+function absorbMessage(absorber: Absorber, entry: Entry, kind: 'message' | 'control', present: Stored | undefined): Absorbed {
+  const { feed, feedRole } = absorber
+  const register = kind === 'control' ? openControlEntry(absorber, entry) : openMessage(absorber, entry)
+  if (!register) return refuse(absorber, entry, present, `is a ${kind} that does not open`)
   const [stamp, body] = register
   if (!feedRole.own && isPast(stamp, present)) return passOver(entry, present)
   const stored: Stored = { kind, sequence: entry.sequence, body, stamp, lost: false }
-  return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [] }
+  return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [], refused: false }
 }
 
 /** Whether a peer's message is older than what was seen under its key: a relay has shown it anew, or came back from a backup (rule NB4). */
 function isPast(stamp: Stamp, present: Stored | undefined): present is Stored {
-  const seen = present && ('stamp' in present ? present.stamp : present.kind === 'erased' ? epochToStamp(present) : undefined)
+  const seen = present && ('stamp' in present ? present.stamp : present.exists?.[0])
   return seen !== undefined && compareStamps(stamp, seen) < 0
 }
 
 /** What was seen stays, until the relay has that or newer. */
 function passOver({ sequence }: Entry, present: Stored): Absorbed {
-  return { stored: present.kind === 'erased' ? { ...present, sequence } : { ...present, sequence, lost: true }, rows: [] }
+  return { stored: { ...present, sequence, lost: true }, rows: [], refused: false }
 }
 
-/** The relay reads control entries, so they have no seal. Their stamp stands in their epoch (rule MS3). */
-function openControlEntry(entry: Entry): Register | undefined {
+function openMessage({ feed, feedRole, sealer }: Absorber, { key, bytes }: Entry): Register | undefined {
+  return sealer.openMessage(feedRole, feed, key, bytes)
+}
+
+/** The public copy is for the relay. A device believes the seal (rule CE2). */
+function openControlEntry({ feed, feedRole, sealer }: Absorber, { key, bytes }: Entry): Register | undefined {
   try {
-    return [epochToStamp(entry), decodeUtf8(entry.bytes)]
+    return sealer.openControlEntry(feedRole, feed, key, decodeControlEntry(bytes).seal)
   } catch {
     return undefined
   }
 }
 
-function absorbErasure({ feed, feedRole, rows }: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
-  if (!feedRole.own && isMessages(feedRole) && isPast(epochToStamp(entry), present)) return passOver(entry, present)
-  const seen: Partial<Seen> | undefined = feedRole.own ? undefined : seenIn(present)
-  const stored: Stored = { kind: 'erased', epoch: entry.epoch, sequence: entry.sequence, unsent: false, registers: {}, ...seen }
-  if (!feedRole.own || !isMessages(feedRole)) return { stored, rows: [] }
-  const kind = rows.get('ControlEntry', messageRowId(feed, entry.key)) ? 'control' : 'message'
-  return { stored, rows: [messageRow(kind, feed, entry.key, [epochToStamp(entry), null])] }
+function absorbErasedMessage(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
+  const { feed, feedRole, rows } = absorber
+  const register = openMessage(absorber, entry)
+  if (register?.[1] !== null) return refuse(absorber, entry, present, 'is an erasure that does not open')
+  if (!feedRole.own && isPast(register[0], present)) return passOver(entry, present)
+  const { epoch, sequence, key } = entry
+  const stored: Stored = { ...unknown, kind: 'erased', epoch, sequence, exists: register, lost: false }
+  if (!feedRole.own) return { stored, rows: [], refused: false }
+  const kind = rows.get('ControlEntry', messageRowId(feed, key)) ? 'control' : 'message'
+  return { stored, rows: [messageRow(kind, feed, key, register)], refused: false }
 }
 
 function messageRow(kind: 'message' | 'control', feed: FeedName, key: Key, register: Register): Row {
   return { object: kind === 'control' ? 'ControlEntry' : 'Message', id: messageRowId(feed, key), registers: { body: register } }
 }
 
-const isMessages = (feedRole: FeedRole): boolean => feedRole.kind === 'mailbox' || feedRole.topic === 'messages'
-
-function epochToStamp({ epoch }: Pick<Entry, 'epoch'>): Stamp {
-  return [epoch.version, epoch.number, highestSession]
+/** An erasure counts only with an existence register that opens under its epoch, and says that the doc does not exist (rule ER2). */
+function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
+  const { feed, feedRole, sealer, disabledRules } = absorber
+  const { epoch, sequence, key, bytes } = entry
+  const opened = sealer.openSlot(feedRole, feed, key, existenceSlot, epoch, bytes)
+  const exists = opened?.[1] === false ? opened : undefined
+  if (!exists && !disabledRules.has('existence')) return refuse(absorber, entry, present, 'is an erasure that does not open')
+  const told: Told = { version: epoch.version, registers: {}, exists: exists ?? [[0, 0, 0], false] }
+  const stored: StoredErasure = { ...knownAfter(absorber, knownOf(present), told, true), kind: 'erased', epoch, sequence, lost: false }
+  return { stored, rows: exists && feedRole.own ? [existenceRow(key, exists)] : [], refused: false }
 }
 
-function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed | undefined {
+/** What the org's own feed says of a record's existence goes into its record map (rule ER3). */
+function existenceRow(key: Key, exists: Register): Row {
+  return { object: 'RecordMap', id: key, registers: { on: exists } }
+}
+
+function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
+  const { feedRole, disabledRules } = absorber
   const base = present?.kind === 'doc' && !present.lost && compareEpochs(present.epoch, entry.epoch) === 0 ? present : undefined
-  if (!entry.whole && !base) {
-    absorber.problem(`An update in ${absorber.feed} continues a doc that this device does not have. It was left out.`)
-    return undefined
-  }
-  const slots = absorber.feedRole.kind === 'connection' ? connectionSlots : undefined
+  if (!entry.whole && !base) return refuse(absorber, entry, present, 'continues a doc that this device does not have')
+  const slots = feedRole.kind === 'connection' ? connectionSlots : undefined
   const joined = joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
-  if (joined instanceof ProtocolError) {
-    absorber.problem(`A doc in ${absorber.feed} was not accepted (${joined.code}). The last good state is kept.`)
-    return undefined
-  }
-  const { state, changed, mostlyDead } = joined
-  const before = entry.whole ? beforeWhole(absorber, present) : base?.before
-  const stored: StoredDoc = {
-    kind: 'doc',
-    epoch: entry.epoch,
-    sequence: entry.sequence,
-    state,
-    registers: entry.whole ? {} : (base?.registers ?? {}),
-    unreadable: entry.whole ? [] : (base?.unreadable ?? []),
-    deferred: false,
-    mostlyDead,
-    lost: false,
-    ...(before && { before }),
-  }
-  return openDoc(absorber, entry.key, stored, changed, present && 'registers' in present ? present.registers : {})
+  if (joined instanceof ProtocolError) return refuse(absorber, entry, present, `is no doc (${joined.code})`)
+  const opened = openSlots(absorber, entry.key, entry.epoch, joined.changed)
+  if (opened.unreadable.length > 0 && !disabledRules.has('all-or-nothing'))
+    return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)
+  if (entry.whole && !opened.exists && !disabledRules.has('existence'))
+    return refuse(absorber, entry, present, 'is a doc whose existence does not open')
+  return { ...storedDoc(absorber, entry, joined, opened, present), refused: false }
 }
 
-function beforeWhole({ feedRole, disabledRules }: Absorber, present: Stored | undefined): Seen | undefined {
-  return feedRole.own || disabledRules.has('seen-before') ? undefined : seenBefore(present)
+interface Opened {
+  readonly registers: Readonly<Record<string, Register>>
+  readonly exists: Register | undefined
+  readonly unreadable: readonly string[]
+  /** The team's registers as rows. */
+  readonly rows: readonly Row[]
+}
+
+function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, changed: SealedSlots): Opened {
+  const registers: Record<string, Register> = {}
+  const unreadable: string[] = []
+  const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
+  let exists: Register | undefined
+  for (const [slot, sealed] of changed) {
+    let register: Register | undefined
+    if (slot === existenceSlot) {
+      register = sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
+      if (register?.[1] === true) exists = register
+      else unreadable.push(slot)
+      continue
+    }
+    if (feedRole.kind === 'team') {
+      const opened = sealer.openTeamSlot(feedRole, feed, key, slot, epoch, sealed)
+      register = opened?.register
+      if (opened) {
+        const name = opened.address.join('\n')
+        let row = found.get(name)
+        if (!row) found.set(name, (row = { address: opened.address, registers: {} }))
+        setRegister(row.registers, opened.field, opened.register)
+      }
+    } else register = sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
+    if (register) setRegister(registers, slot, register)
+    else unreadable.push(slot)
+  }
+  const rows = [...found.values()].map(({ address: [object, id], registers: fields }) => ({ object, id, registers: fields }))
+  return { registers, exists, unreadable, rows }
 }
 
 /**
- * Opens a doc's slots and, in an own feed, gives them as rows. A doc of a version that this device does not know is deferred until that version arrives,
- * because its slots mean nothing yet (rule EP4). A peer's doc of an earlier version is still read; its version tells what its slots meant.
+ * Opens again a doc that was deferred and can be read now.
  *
- * @param lastGood registers to keep for slots that do not open
+ * @param slots all of the doc
  */
-export function openDoc(
+export function readDeferred(absorber: Absorber, key: Key, doc: StoredDoc, slots: SealedSlots): Omit<Absorbed, 'refused'> {
+  const { epoch, sequence, state, mostlyDead } = doc
+  const opened = openSlots(absorber, key, epoch, slots)
+  return storedDoc(absorber, { key, epoch, sequence, whole: true }, { state, mostlyDead }, opened, doc)
+}
+
+/**
+ * The doc with what an entry brought and, in an own feed, its registers as rows. A doc of a version that this device does not know is deferred until that version
+ * arrives, because its slots mean nothing yet (rule EP4). A peer's doc of an earlier version is still read; its version tells what its slots meant.
+ */
+function storedDoc(
   absorber: Absorber,
-  key: Key,
-  doc: StoredDoc,
-  changed: SealedSlots,
-  lastGood: Readonly<Record<string, Register>>,
-): Absorbed {
-  const { feed, feedRole, rows, sealer } = absorber
-  if (isDeferred(feedRole, key, doc, rows)) return { stored: { ...doc, registers: feedRole.own ? {} : lastGood, deferred: true }, rows: [] }
-  const withdrawn = withdrawnFrom(feedRole, doc.epoch.version, rows)
-  const registers: Record<string, Register> = Object.fromEntries(Object.entries(doc.registers).filter(([slot]) => !withdrawn(slot)))
-  const unreadable = new Set(doc.unreadable)
-  const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
-  const take = (address: Address, field: string, register: Register): void => {
-    const name = address.join('\n')
-    let row = found.get(name)
-    if (!row) found.set(name, (row = { address, registers: {} }))
-    setRegister(row.registers, field, register)
+  { key, epoch, sequence, whole }: Pick<Entry, 'key' | 'epoch' | 'sequence' | 'whole'>,
+  { state, mostlyDead }: Pick<Joined, 'state' | 'mostlyDead'>,
+  opened: Opened,
+  present: Stored | undefined,
+): Omit<Absorbed, 'refused'> {
+  const { feedRole, rows } = absorber
+  const deferred = isDeferred(feedRole, key, { epoch }, rows)
+  const before = whole && feedRole.own ? unknown : knownOf(present)
+  const told: Told = { version: epoch.version, registers: opened.registers, exists: opened.exists }
+  const known = deferred && !feedRole.own ? before : knownAfter(absorber, before, told, whole)
+  const stored: StoredDoc = {
+    ...(deferred && feedRole.own ? { ...known, registers: {} } : known),
+    kind: 'doc',
+    epoch,
+    sequence,
+    state,
+    unreadable: opened.unreadable,
+    deferred,
+    mostlyDead,
+    lost: false,
   }
-  const target = feedRole.kind === 'connection' && feedRole.own ? carriedRecord(feedRole, key, rows) : undefined
-  for (const [slot, sealed] of changed) {
-    if (withdrawn(slot)) continue
-    let register: Register | undefined
-    if (feedRole.kind === 'team') {
-      const opened = sealer.openTeamSlot(feedRole, feed, key, slot, doc.epoch, sealed)
-      if (opened) take(opened.address, opened.field, opened.register)
-      register = opened?.register
-    } else {
-      register = sealer.openSlot(feedRole, feed, key, slot, doc.epoch, sealed)
-      const field = target?.bySlot.get(slot)
-      if (register && target && field !== undefined) take(target.address, field, register)
-    }
-    if (register) {
-      setRegister(registers, slot, register)
-      unreadable.delete(slot)
-    } else {
-      unreadable.add(slot)
-      const good = lastGood[slot]
-      if (good && !feedRole.own) registers[slot] = good
+  return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }
+}
+
+/** In an own feed a device knows what the relay has. In a peer's, nothing of what it saw goes back. */
+function knownAfter({ feedRole, rows, disabledRules }: Absorber, known: Known, told: Told, whole: boolean): Known {
+  if (feedRole.own || disabledRules.has('never-back')) {
+    const registers = whole && told.exists?.[1] !== false ? told.registers : { ...known.registers, ...told.registers }
+    return {
+      version: told.version,
+      floor: told.version,
+      registers: feedRole.own && told.exists?.[1] === false ? {} : registers,
+      exists: told.exists ?? known.exists,
     }
   }
-  if (unreadable.size > doc.unreadable.length) absorber.problem(`A value in ${feed} does not open. The last good one is kept.`)
-  const { before: seen, ...rest } = doc
-  const before = seenBeyond(seen, { version: doc.epoch.version, registers })
-  return {
-    stored: { ...rest, registers, unreadable: [...unreadable], deferred: false, ...(before && { before }) },
-    rows: [...found.values()].map(({ address: [object, id], registers: fields }) => ({ object, id, registers: fields })),
+  return withoutSlots(raise(known, told), (version) => withdrawnFrom(feedRole, version, rows))
+}
+
+function ownRows({ feedRole, rows }: Absorber, key: Key, { registers, exists, rows: teamRows }: Opened): readonly Row[] {
+  if (feedRole.kind !== 'connection') return teamRows
+  const record = carriedRecord(feedRole, key, rows)
+  const fields: Record<string, Register> = {}
+  for (const slot of Object.keys(registers)) {
+    const [field, register] = [record?.bySlot.get(slot), registers[slot]]
+    if (field !== undefined && register) setRegister(fields, field, register)
   }
+  const found: Row[] = exists ? [existenceRow(key, exists)] : []
+  if (record && Object.keys(fields).length > 0) found.push({ object: record.address[0], id: record.address[1], registers: fields })
+  return found
 }
 
 /**

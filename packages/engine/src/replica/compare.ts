@@ -1,5 +1,5 @@
-import { compareStamps } from '@entente/protocol'
-import { isAbove, type Register } from '../row/row.js'
+import { compareStamps, existenceSlot } from '@entente/protocol'
+import { isAbove } from '../row/row.js'
 import { type DesiredState, desiredStateAt } from './desired-state.js'
 import type { FeedKey } from './feed-key.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
@@ -39,10 +39,10 @@ export function needOf(desired: DesiredState, head: Head | undefined, disabledRu
       return 'none'
     case 'erased':
       if (!head && disabledRules.has('tombstones')) return 'none'
-      return head?.kind === 'erased' && !head.unsent ? 'none' : 'erase'
+      return head?.kind === 'erased' && !head.lost ? 'none' : 'erase'
     case 'message':
     case 'control':
-      return head && 'stamp' in head && compareStamps(desired.register[0], head.stamp) <= 0 ? 'none' : 'message'
+      return head && 'stamp' in head && !head.lost && compareStamps(desired.register[0], head.stamp) <= 0 ? 'none' : 'message'
     case 'doc':
       return needOfDoc(desired, head, !disabledRules.has('defer'))
   }
@@ -56,14 +56,19 @@ function needOfDoc(desired: Extract<DesiredState, { kind: 'doc' }>, head: Head |
   if (head.epoch.version < desired.version) return 'begin'
   // Its registers are not known yet, so any of them may be above the row's.
   if (head.deferred && defer) return 'wait'
-  if (slotsAbove(desired.registers, head).length === 0) return 'none'
+  if (head.lost) return 'begin'
+  if (slotsAbove(desired, head).length === 0) return 'none'
   return head.mostlyDead ? 'begin' : 'update'
 }
 
-/** The slots whose register is above that of the doc. */
-export function slotsAbove(registers: Readonly<Record<string, Register>>, head: Pick<DocHead, 'registers'>): readonly string[] {
-  return Object.keys(registers).filter((slot) => {
+/** The slots whose register is above that of the doc, the one of its existence among them. */
+export function slotsAbove(
+  { registers, exists }: Pick<Extract<DesiredState, { kind: 'doc' }>, 'registers' | 'exists'>,
+  head: Pick<DocHead, 'registers' | 'exists'>,
+): readonly string[] {
+  const slots = Object.keys(registers).filter((slot) => {
     const register = registers[slot]
     return register !== undefined && isAbove(register, head.registers[slot])
   })
+  return isAbove(exists, head.exists) ? [...slots, existenceSlot] : slots
 }

@@ -1,4 +1,4 @@
-import { compareStamps, isStamp, type Side } from '@entente/protocol'
+import { compareStamps, isStamp, type Side, type Stamp, zeroStamp } from '@entente/protocol'
 import { isValueMap, type Value } from '../schema/value.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import type { TeamNames } from '../seal/keys.js'
@@ -11,10 +11,17 @@ import type { Address } from './stored.js'
 export type DesiredState =
   /** Nothing is required: what the relay holds may stay. */
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'erased'; readonly version: number; readonly register: Register | undefined }
+  /** `register` is the one that the erasure seals: the existence of a doc's record, or the null of a message. */
+  | { readonly kind: 'erased'; readonly version: number; readonly register: Register }
   | { readonly kind: 'message' | 'control'; readonly register: Register }
   /** `begun` is false for an imported copy that nobody has edited: its first edit begins its doc (rule DF4). */
-  | { readonly kind: 'doc'; readonly version: number; readonly registers: Readonly<Record<string, Register>>; readonly begun: boolean }
+  | {
+      readonly kind: 'doc'
+      readonly version: number
+      readonly registers: Readonly<Record<string, Register>>
+      readonly exists: Register
+      readonly begun: boolean
+    }
 
 const nothing: DesiredState = { kind: 'nothing' }
 
@@ -29,7 +36,7 @@ export function desiredStateAt(feedRole: FeedRole, [object, id]: Address, rows: 
 function desiredMessage(row: Row | undefined): DesiredState {
   const register = registerOf(row, 'body')
   if (!row || !register) return nothing
-  if (register[1] === null) return { kind: 'erased', version: register[0][0], register }
+  if (register[1] === null) return { kind: 'erased', version: 0, register }
   return { kind: row.object === 'ControlEntry' ? 'control' : 'message', register }
 }
 
@@ -39,19 +46,19 @@ function desiredTeamRow(row: Row, names: TeamNames): DesiredState {
     const register = registerOf(row, field)
     if (register) registers[names.slot(field)] = nameTeamRegister([row.object, row.id], field, register)
   }
-  return { kind: 'doc', version: 0, registers, begun: true }
+  return { kind: 'doc', version: 0, registers, exists: rowExists, begun: true }
 }
 
 /** The doc of a record map: the agreed update fields of its record, from the own side. */
 function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: RowsView): DesiredState {
   const [connection, record] = [textOf(map, 'connection'), textOf(map, 'record')]
   if (!map || !connection || !record || valueOf(map, 'object') !== objectByTopic[topic]) return nothing
-  const on = valueOf(map, 'on')
-  if (typeof on !== 'boolean') return nothing
+  const on = registerOf(map, 'on')
+  if (typeof on?.[1] !== 'boolean') return nothing
   const fields = carriedFields(rows.get('Agreement', connection), topic, side)
   const row = rows.get(objectByTopic[topic], record)
-  if (!on || isOver(rows.get('Connection', connection)) || valueOf(row, '_deleted') === true)
-    return { kind: 'erased', version: fields?.version ?? 0, register: undefined }
+  const exists = existenceOf(on, row, rows.get('Connection', connection))
+  if (exists[1] === false) return { kind: 'erased', version: fields?.version ?? 0, register: exists }
   if (!fields) return nothing
   const imported = valueOf(map, 'importStamp')
   let begun = side === 'vendor' || valueOf(map, 'atOnce') === true || !isStamp(imported)
@@ -62,7 +69,31 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
     registers[slot] = register
     if (isStamp(imported) && compareStamps(register[0], imported) !== 0) begun = true
   }
-  return { kind: 'doc', version: fields.version, registers, begun }
+  return { kind: 'doc', version: fields.version, registers, exists, begun }
+}
+
+/** Rows of a team are never taken back, so the existence register of their docs never changes. */
+const rowExists: Register = [zeroStamp, true]
+
+/**
+ * Whether a record is shared (rule ER2). The record map says so, unless the record was deleted or the connection has ended: each of them takes it back, with a
+ * stamp above the map's.
+ */
+function existenceOf(on: Register, row: Row | undefined, connection: Row | undefined): Register {
+  if (on[1] === false) return on
+  const isDeleted = valueOf(row, '_deleted') === true
+  if (!isDeleted && !isOver(connection)) return on
+  const ends = [isDeleted ? registerOf(row, '_deleted') : undefined, ...(isOver(connection) ? endsOf(connection) : [])].filter(
+    (end) => end !== undefined,
+  )
+  const [[time, counter, session]] = on
+  const stamps: readonly Stamp[] = [[time, counter + 1, session], ...ends.map(([stamp]) => stamp)]
+  return [stamps.reduce((highest, stamp) => (compareStamps(stamp, highest) > 0 ? stamp : highest)), false]
+}
+
+/** The registers by which a connection is over. */
+function endsOf(connection: Row | undefined): readonly (Register | undefined)[] {
+  return ['state', 'verified'].map((field) => registerOf(connection, field))
 }
 
 interface CarriedFields {

@@ -73,6 +73,9 @@ export function isOver(connection: Row | undefined): boolean {
   return valueOf(connection, 'state') === 'Disabled' || valueOf(connection, 'verified') === 'mismatch'
 }
 
+/** Whether a feed holds messages, and not docs. */
+export const isMessages = (feedRole: FeedRole): boolean => feedRole.kind === 'mailbox' || feedRole.topic === 'messages'
+
 /** Whether rows of an object travel in messages feeds, and not in the team's rows. */
 export const isMessage = (object: string): boolean => object === 'Message' || object === 'ControlEntry'
 

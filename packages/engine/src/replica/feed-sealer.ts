@@ -1,7 +1,7 @@
 import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
 import type { Register } from '../row/row.js'
 import { connectionKey, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
-import { messageBinding, open, openContent, Origin, seal, type SealBinding, valueOfContent } from '../seal/seal-register.js'
+import { controlBinding, messageBinding, open, openContent, Origin, seal, type SealBinding, valueOfContent } from '../seal/seal-register.js'
 import { type FeedRole, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
@@ -27,12 +27,15 @@ interface OwnKeys {
 export class FeedSealer {
   readonly #org: OrgId
   readonly #rows: RowsView
+  readonly #checksOrigin: boolean
   readonly #keys = new Map<string, Uint8Array>()
   #own: OwnKeys | undefined
 
-  constructor(org: OrgId, rows: RowsView) {
+  /** @param checksOrigin false in a test that disables the rule */
+  constructor(org: OrgId, rows: RowsView, checksOrigin = true) {
     this.#org = org
     this.#rows = rows
+    this.#checksOrigin = checksOrigin
   }
 
   /** The names of the team feed; undefined while this device has no org key. */
@@ -48,6 +51,16 @@ export class FeedSealer {
     return this.#open(feedRole, messageBinding(feed, key), sealed)
   }
 
+  sealControlEntry(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
+    return this.#seal(feedRole, controlBinding(feed, key), register)
+  }
+
+  /** A control entry's seal holds the text of its public copy. */
+  openControlEntry(feedRole: FeedRole, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
+    const register = this.#open(feedRole, controlBinding(feed, key), sealed)
+    return typeof register?.[1] === 'string' ? register : undefined
+  }
+
   /** @returns undefined where the key for the feed role is not known */
   sealSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
     return this.#seal(feedRole, { feed, key, slot, epoch }, register)
@@ -60,7 +73,7 @@ export class FeedSealer {
   /** Opens a value of the team's rows feed. */
   openTeamSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
     const [cipher, own] = [this.#keyOf(feedRole), this.#ownKeys()]
-    const opened = cipher && own && openContent(cipher, { feed, key, slot, epoch }, sealed, own.origin)
+    const opened = cipher && own && openContent(cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? own.origin : undefined)
     if (!opened || !Array.isArray(opened.content)) return undefined
     const [object, id, field, content] = opened.content as readonly unknown[]
     const value = valueOfContent(content)
@@ -77,7 +90,7 @@ export class FeedSealer {
     const cipher = this.#keyOf(feedRole)
     if (!cipher || !feedRole.own) return cipher && open(cipher, binding, sealed)
     const own = this.#ownKeys()
-    return own && open(cipher, binding, sealed, own.origin)
+    return own && open(cipher, binding, sealed, this.#checksOrigin ? own.origin : undefined)
   }
 
   #keyOf(feedRole: FeedRole): Uint8Array | undefined {

@@ -1,8 +1,21 @@
-import { createDoc, type Epoch, type FeedName, type Key, loadDoc, nextEpoch, type Offer, writeSlots, zeroEpoch } from '@entente/protocol'
+import {
+  createDoc,
+  encodeControlEntry,
+  type Epoch,
+  existenceSlot,
+  type FeedName,
+  type Key,
+  loadDoc,
+  nextEpoch,
+  type Offer,
+  writeSlots,
+  zeroEpoch,
+} from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
 import type { Register } from '../row/row.js'
 import { type Comparison, slotsAbove } from './compare.js'
 import type { DesiredState } from './desired-state.js'
+import { isMessages } from './feed-role.js'
 import type { FeedSealer } from './feed-sealer.js'
 import type { Head, StoredDoc } from './stored.js'
 
@@ -28,20 +41,11 @@ export function project(projection: Projection): Omit<Offer, 'id'> | undefined {
     case 'nothing':
       return undefined
     case 'erased':
-      return { seen, key, kind: 'erased', whole: true, epoch: epochOfErasure(desired, head), bytes: new Uint8Array() }
+      return eraseKey(projection, desired)
     case 'message':
     case 'control': {
       const bytes = messageBytes(projection, desired.kind, desired.register)
-      return (
-        bytes && {
-          seen,
-          key,
-          kind: desired.kind,
-          whole: true,
-          epoch: desired.kind === 'control' ? stampToEpoch(desired.register) : zeroEpoch,
-          bytes,
-        }
-      )
+      return bytes && { seen, key, kind: desired.kind, whole: true, epoch: zeroEpoch, bytes }
     }
     case 'doc': {
       const part = need === 'update' ? updateDoc(projection, desired) : beginDoc(projection, desired)
@@ -57,45 +61,46 @@ function messageBytes(
 ): Uint8Array | undefined {
   if (kind === 'message') return sealer.sealMessage(feedRole, feed, key, register)
   const [, body] = register
-  return typeof body === 'string' ? encodeUtf8(body) : undefined
+  const sealed = sealer.sealControlEntry(feedRole, feed, key, register)
+  return sealed && typeof body === 'string' ? encodeControlEntry({ copy: encodeUtf8(body), seal: sealed }) : undefined
 }
 
-/** Erasing begins a new epoch. In messages feeds the epoch holds the erasing edit's stamp, for the org's other devices (rule MS3). */
-function epochOfErasure(desired: Extract<DesiredState, { kind: 'erased' }>, head: Head | undefined): Epoch {
-  if (desired.register) return stampToEpoch(desired.register)
+/** Erasing a doc begins a new epoch and seals that it does not exist (rule ER2). Erasing a message seals null in its place (rule MS3). */
+function eraseKey(projection: Projection, desired: Extract<DesiredState, { kind: 'erased' }>): Omit<Offer, 'id'> | undefined {
+  const { sealer, feedRole, feed, key, head } = projection
   const last = head && 'epoch' in head ? head.epoch : undefined
-  return nextEpoch(last, Math.max(desired.version, last?.version ?? 0))
-}
-
-function stampToEpoch([[time, counter]]: Register): Epoch {
-  return { version: time, number: counter }
+  const epoch = isMessages(feedRole) ? zeroEpoch : nextEpoch(last, Math.max(desired.version, last?.version ?? 0))
+  const bytes = isMessages(feedRole)
+    ? sealer.sealMessage(feedRole, feed, key, desired.register)
+    : sealer.sealSlot(feedRole, feed, key, existenceSlot, epoch, desired.register)
+  return bytes && { seen: head?.sequence ?? 0, key, kind: 'erased', whole: true, epoch, bytes }
 }
 
 type DocPart = Pick<Offer, 'whole' | 'epoch' | 'bytes'>
 
-function beginDoc(projection: Projection, { version, registers }: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
+function beginDoc(projection: Projection, desired: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
   const { head } = projection
-  const epoch = nextEpoch(head && 'epoch' in head ? head.epoch : undefined, version)
-  const slots = sealSlots(projection, epoch, registers, Object.keys(registers))
+  const epoch = nextEpoch(head && 'epoch' in head ? head.epoch : undefined, desired.version)
+  const slots = sealSlots(projection, epoch, desired, [...Object.keys(desired.registers), existenceSlot])
   return slots && { whole: true, epoch, bytes: createDoc(slots, projection.client) }
 }
 
-function updateDoc(projection: Projection, { registers }: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
+function updateDoc(projection: Projection, desired: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
   const { doc: stored, client } = projection
   if (!stored) return undefined
-  const slots = sealSlots(projection, stored.epoch, registers, slotsAbove(registers, stored))
+  const slots = sealSlots(projection, stored.epoch, desired, slotsAbove(desired, stored))
   return slots && { whole: false, epoch: stored.epoch, bytes: writeSlots(loadDoc([stored.state], client), slots) }
 }
 
 function sealSlots(
   { sealer, feedRole, feed, key }: Projection,
   epoch: Epoch,
-  registers: Readonly<Record<string, Register>>,
+  { registers, exists }: Extract<DesiredState, { kind: 'doc' }>,
   slots: readonly string[],
 ): ReadonlyMap<string, Uint8Array> | undefined {
   const sealed = new Map<string, Uint8Array>()
   for (const slot of slots) {
-    const register = registers[slot]
+    const register = slot === existenceSlot ? exists : registers[slot]
     const bytes = register && sealer.sealSlot(feedRole, feed, key, slot, epoch, register)
     if (!bytes) return undefined
     sealed.set(slot, bytes)

@@ -2,7 +2,6 @@ import type { FeedName, Key, Stamp } from '@entente/protocol'
 import type { Store, StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
-import { versionOf } from './seen.js'
 import { type Address, type DocHead, asAddress, asFeedState, asStored, type FeedState, freshFeed, type Head, headOf } from './stored.js'
 
 /** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
@@ -10,6 +9,8 @@ export interface PeerDoc {
   readonly key: Key
   readonly feed: FeedName
   readonly kind: 'doc' | 'erased'
+  /** The register by which it exists or not: the highest that was seen. Undefined while none has been read. */
+  readonly exists: Register | undefined
   /** The agreement's version that says what its slots mean. */
   readonly version: number
   /** By slot. Empty while the version is not known here; after an erasure what the doc held last. */
@@ -137,9 +138,18 @@ export class ReplicaState {
     heads.set(key, head)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
-    else if (head.kind === 'doc')
-      docs.set(key, { key, feed, kind: 'doc', version: head.epoch.version, registers: head.registers, unreadable: head.unreadable })
-    else docs.set(key, { key, feed, kind: 'erased', version: versionOf(head), registers: head.registers, unreadable: [] })
+    else if (typeof head.exists?.[1] === 'boolean' || head.kind === 'doc') {
+      const { exists, version, registers } = head
+      docs.set(key, {
+        key,
+        feed,
+        kind: exists?.[1] === false ? 'erased' : 'doc',
+        exists,
+        version,
+        registers,
+        unreadable: head.kind === 'doc' ? head.unreadable : [],
+      })
+    }
   }
 
   #takeDirtyFlag(feed: FeedName, key: Key, address: Address | undefined): void {

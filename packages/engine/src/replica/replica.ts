@@ -7,7 +7,7 @@ import type { Tabs } from '../port/tabs.js'
 import type { Row } from '../row/row.js'
 import { type FlaggedDirty, Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
-import { type Absorber, absorbEntry, isDeferred, openDoc, withdrawnFrom } from './absorb-entry.js'
+import { type Absorber, absorbEntry, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { compareAt, type Comparison } from './compare.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
@@ -19,7 +19,7 @@ import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
-import { withoutSlots } from './seen.js'
+import { withoutSlots } from './known.js'
 import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
@@ -117,7 +117,7 @@ export class Replica implements ReplicaView {
     this.#store = store
     this.#tabs = tabs
     this.#view = new RecordMapIndex(this.rows)
-    this.#sealer = new FeedSealer(org, this.#view)
+    this.#sealer = new FeedSealer(org, this.#view, !disabledRules?.has('origin'))
     this.#client = randomInteger(random)
     this.#problem = problem ?? ((): void => undefined)
     this.#context = {
@@ -367,7 +367,7 @@ export class Replica implements ReplicaView {
       for (const key of keys) {
         const base = bases.get(feedKeyName(feed, key))
         if (!base) continue
-        const opened = openDoc(absorber, key, { ...base, registers: {}, unreadable: [] }, readSlots(loadDoc([base.state])), base.registers)
+        const opened = readDeferred(absorber, key, base, readSlots(loadDoc([base.state])))
         docs.set(key, opened.stored)
         rows.push(...opened.rows)
       }

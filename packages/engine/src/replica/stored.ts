@@ -5,30 +5,35 @@ import type { Register } from '../row/row.js'
 
 // What the replica keeps in the store, and under which store keys. A sequence is that of the key's last entry that was absorbed here.
 
-/** Registers of a peer's record by slot, with the agreement's version that says what the slots mean. */
-export interface Seen {
+/**
+ * What is known of a row under a doc's key. In an own feed, exactly what the relay's copy holds. In a peer's, the highest that was seen of each register: it
+ * never goes back while the agreement's version lasts (rules NB1 to NB3).
+ */
+export interface Known {
+  /** The agreement's version that says what the slots of `registers` mean. */
   readonly version: number
   readonly registers: Readonly<Record<string, Register>>
+  /** Whether the record is shared: the existence register (rule ER1). Undefined while nothing has come that holds one. */
+  readonly exists: Register | undefined
+  /** The version of the entry that `exists` is of. It is above `version` after an erasure. Entries of a lower one are not shown. */
+  readonly floor: number
 }
 
 /** A doc as the relay has it: never with an edit that the relay has not sequenced. */
-export interface StoredDoc {
+export interface StoredDoc extends Known {
   readonly kind: 'doc'
   readonly epoch: Epoch
   readonly sequence: number
   /** Its bytes, Yjs V1. Only in the store; in memory they would weigh as much as all the rest. */
   readonly state: Uint8Array
-  readonly registers: Readonly<Record<string, Register>>
-  /** Slots whose present value does not open; their last good register is kept. */
+  /** Slots of the last entry whose values did not open. It was not taken (rule AN1). */
   readonly unreadable: readonly string[]
   /** True while this device cannot read the doc, because its agreement or record map has not come: kept, not read (rule EP4). */
   readonly deferred: boolean
   /** True where the dead bytes outweigh the live ones, so that the next publication begins a new epoch (rule EP5). */
   readonly mostlyDead: boolean
-  /** True for a peer's doc that the relay has lost: shown until it comes again. */
+  /** True where the relay's copy is another: it has lost its own, or gave an entry that was not taken. Only a whole doc continues it. */
   readonly lost: boolean
-  /** What was seen of a peer's doc before the relay lost it and has not come again: not shown, kept by an erasure (rule IN4). */
-  readonly before?: Seen
 }
 
 export interface StoredMessage {
@@ -36,19 +41,17 @@ export interface StoredMessage {
   readonly sequence: number
   readonly body: Value
   readonly stamp: Stamp
+  /** True where the relay's copy is another. */
   readonly lost: boolean
 }
 
-export interface StoredErasure {
+/** An erased key. Of a doc that a reader has seen, it holds what stays behind in the mirror. */
+export interface StoredErasure extends Known {
   readonly kind: 'erased'
   readonly epoch: Epoch
   readonly sequence: number
-  /** True for an own tombstone that the relay has lost. */
-  readonly unsent: boolean
-  /** What the doc held last, for the mirror that stays behind. */
-  readonly registers: Readonly<Record<string, Register>>
-  /** The agreement's version that says what their slots mean; where absent, that of the epoch. */
-  readonly version?: number
+  /** True where the relay's copy is another: it has lost its own, or gave an entry that was not taken. */
+  readonly lost: boolean
 }
 
 export type Stored = StoredDoc | StoredMessage | StoredErasure
@@ -70,6 +73,9 @@ export const freshFeed: FeedState = { cursor: 0, incarnation: 0, position: 0, re
 
 /** The row that a feed key carries. */
 export type Address = readonly [object: string, id: string]
+
+/** What is known of a row of which nothing has come. */
+export const unknown: Known = { version: 0, registers: {}, exists: undefined, floor: 0 }
 
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]

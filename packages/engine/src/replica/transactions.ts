@@ -114,9 +114,9 @@ export class Transactions {
 
   /** The feed key of an entry of an own feed: comparing its desired state sets or clears the dirty flag. */
   #feedKeyOfEntry(feed: FeedName, feedRole: FeedRole, key: Key, addresses: ReadonlyMap<Key, Address>): FeedKey[] {
+    if (feedRole.kind === 'connection' && feedRole.topic !== 'messages') return [{ feed, key, address: ['RecordMap', key] }]
     const known = this.#context.replicaState.dirtyFlag(feed, key) ?? addresses.get(key)
-    if (known) return [{ feed, key, address: known }]
-    return feedRole.kind === 'connection' && feedRole.topic !== 'messages' ? [{ feed, key, address: ['RecordMap', key] }] : []
+    return known ? [{ feed, key, address: known }] : []
   }
 
   #dirtyFlagsAfter(
@@ -214,7 +214,7 @@ export class Transactions {
 function afterLoss(head: Head, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
   if (head.kind === 'erased') {
     if (own && disabledRules.has('tombstones')) return undefined
-    return { ...head, sequence: 0, unsent: own }
+    return { ...head, sequence: 0, lost: true }
   }
   if (own) return undefined
   return head.kind === 'doc' ? { ...head, sequence: 0, state: new Uint8Array(), lost: true } : { ...head, sequence: 0, lost: true }

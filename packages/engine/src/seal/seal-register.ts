@@ -13,16 +13,19 @@ import { padPlaintext, unpad } from './pad.js'
 export interface SealBinding {
   readonly feed: FeedName
   readonly key: Key
-  /** A doc's slot, or `message`. */
+  /** A doc's slot, `message` or `control`. */
   readonly slot: string
   readonly epoch: Epoch
 }
 
-export const messageSlot = 'message'
-
 /** The binding of a message, which has no epochs. */
 export function messageBinding(feed: FeedName, key: Key): SealBinding {
-  return { feed, key, slot: messageSlot, epoch: zeroEpoch }
+  return { feed, key, slot: 'message', epoch: zeroEpoch }
+}
+
+/** The binding of a control entry. It is another, so that a relay cannot show a message as a control entry. */
+export function controlBinding(feed: FeedName, key: Key): SealBinding {
+  return { feed, key, slot: 'control', epoch: zeroEpoch }
 }
 
 const nonceBytes = 24

@@ -1,4 +1,4 @@
-import { type Key, loadDoc, readSlots, rootName } from '@entente/protocol'
+import { existenceSlot, type Key, loadDoc, readSlots, rootName } from '@entente/protocol'
 import { openContent } from '../seal/seal-register.js'
 import { teamKey } from '../seal/keys.js'
 import { teamFeed } from '../replica/feed-role.js'
@@ -17,6 +17,7 @@ export function noteRelay(state: RelayState, held: Stamps, known: Map<string, nu
       if (kept.kind !== 'doc' || known.get(`${side} ${key}`) === kept.sequence) continue
       known.set(`${side} ${key}`, kept.sequence)
       for (const [slot, sealed] of readSlots(load(kept))) {
+        if (slot === existenceSlot) continue
         const opened = openContent(cipherKey, { feed, key, slot, epoch: kept.epoch }, sealed)
         if (!opened || !Array.isArray(opened.content)) throw new Error(`The relay keeps what does not open: ${side} ${key}.`)
         const [object, id, field] = opened.content as readonly string[]
@@ -28,7 +29,7 @@ export function noteRelay(state: RelayState, held: Stamps, known: Map<string, nu
 
 /** Slots whose values, live or dead, a doc at the relay still has bytes of. */
 export function slotsWithBytes(kept: Extract<Kept, { kind: 'doc' }>): readonly string[] {
-  return [...load(kept).getMap(rootName)._map.keys()]
+  return [...load(kept).getMap(rootName)._map.keys()].filter((slot) => slot !== existenceSlot)
 }
 
 export function docsOf(state: RelayState, feed: Parameters<typeof feedOf>[1]): readonly (readonly [Key, Extract<Kept, { kind: 'doc' }>])[] {

@@ -1,4 +1,5 @@
 import {
+  decodeControlEntry,
   decodePolicy,
   type Entry,
   type Epoch,
@@ -126,15 +127,20 @@ export interface Policies {
   readonly isEnded: boolean
 }
 
+/** The policy that a control entry shows to the relay. @throws ProtocolError */
+export function policyOf(bytes: Uint8Array): Policy {
+  return decodePolicy(decodeControlEntry(bytes).copy)
+}
+
 /** What both sides of a feed's connection have registered. */
 export function policiesOf(state: RelayState, feed: FeedName): Policies {
   const parsed = parseFeed(feed)
   if (parsed.kind !== 'connection') return { joined: undefined, highest: 0, isEnded: false }
-  const policyOf = (side: Side): Policy | undefined => {
+  const registered = (side: Side): Policy | undefined => {
     const kept = feedOf(state, connectionFeed(parsed.connection, side, 'messages')).keys.get(policyKey)
-    return kept?.kind === 'control' ? decodePolicy(kept.bytes) : undefined
+    return kept?.kind === 'control' ? policyOf(kept.bytes) : undefined
   }
-  const [vendor, partner] = sides.map(policyOf)
+  const [vendor, partner] = sides.map(registered)
   const isEnded = [vendor, partner].some((policy) => policy?.ended === true)
   return { joined: joinPolicies(vendor, partner), highest: Math.max(vendor?.version ?? 0, partner?.version ?? 0), isEnded }
 }

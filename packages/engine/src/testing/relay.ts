@@ -7,11 +7,11 @@ import {
   type ConnectionId,
   connectionOfDocs,
   decodeClientFrame,
-  decodePolicy,
   emptyVector,
   encodeRelayFrame,
   type Entry,
   type ErrorCode,
+  existenceSlot,
   type FeedName,
   holdsMessages,
   limits,
@@ -43,6 +43,7 @@ import {
   type Kept,
   knowsPosition,
   policiesOf,
+  policyOf,
   type RelayState,
   withCompacted,
   withEntry,
@@ -312,13 +313,13 @@ export class MemoryRelay {
     if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
     if (offer.kind === 'control' && offer.key === policyKey) {
-      const before = last?.kind === 'control' ? decodePolicy(last.bytes) : undefined
-      const policy = decodePolicy(offer.bytes)
+      const before = last?.kind === 'control' ? policyOf(last.bytes) : undefined
+      const policy = policyOf(offer.bytes)
       if (policy.version < (before?.version ?? 0)) return 'STALE_EPOCH'
       if (before && takesBack(before, policy)) return 'FIELD'
       if (before?.ended && !policy.ended) return 'FEED'
     }
-    if (isAgreed && offer.kind === 'erased' && last && offer.epoch.version < last.epoch.version) return 'STALE_EPOCH'
+    if (!holdsMessages(parsed) && offer.kind === 'erased' && last && compareEpochs(offer.epoch, last.epoch) <= 0) return 'STALE_EPOCH'
     if (isAgreed && offer.kind === 'doc' && policies.isEnded) return 'FEED'
     if (isAgreed && offer.kind === 'doc') {
       if (offer.epoch.version < (policies.joined?.version ?? policies.highest)) return 'STALE_EPOCH'
@@ -335,7 +336,7 @@ export class MemoryRelay {
     )
       return 'STALE_EPOCH'
     const { joined } = policies
-    const slots = parsed.kind === 'connection' ? new Set(joined && slotsOf(joined, parsed.topic)) : undefined
+    const slots = parsed.kind === 'connection' ? new Set([...(joined ? slotsOf(joined, parsed.topic) : []), existenceSlot]) : undefined
     const base = !offer.whole && last?.kind === 'doc' ? last : undefined
     try {
       const { bytes, vector } = admitUpdate(offer.bytes, base?.vector ?? emptyVector, slots)

@@ -124,7 +124,6 @@ export class SimulatedDevice {
           noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
       }
     }
-    for (const doc of this.peerDocs()) this.#noteSeen(doc)
     // What an agreement withdrew is not seen any more, also where a later one gives its slot again.
     for (const seen of this.seen.values()) {
       for (let version = seen.version; version <= this.agreedVersion; version++) {
@@ -132,6 +131,7 @@ export class SimulatedDevice {
         for (const slot of seen.stamps.keys()) if (!agreed.includes(Number(slot))) seen.stamps.delete(slot)
       }
     }
+    for (const doc of this.peerDocs()) this.#noteSeen(doc)
   }
 
   /** What it shows of the peer's leads. */
@@ -141,7 +141,9 @@ export class SimulatedDevice {
 
   #noteSeen({ key, version, registers }: PeerDoc): void {
     const known = this.seen.get(key)
-    if (known && version < known.version) return
+    if (known && version < known.version) return this.#ports.problem(`${this.name} goes BACK to version ${version} of ${key}`)
+    for (const [slot, stamp] of known?.version === version ? known.stamps : [])
+      if (isBelow(registers[slot]?.[0], stamp)) this.#ports.problem(`${this.name} goes BACK in slot ${slot} of ${key}`)
     const stamps: Stamps = new Map(known?.version === version ? known.stamps : [])
     for (const [slot, [stamp]] of Object.entries(registers)) noteStamp(stamps, slot, stamp)
     this.seen.set(key, { version, stamps })

@@ -95,7 +95,7 @@ const rules: readonly (readonly [says: string, text: string])[] = [
       FROM (SELECT org, sum(connections) AS connections FROM entente.usage GROUP BY org) u
       FULL JOIN (SELECT f.owner, count(*) AS connections FROM entente.docs d JOIN entente.feeds f ON f.id = d.feed
         JOIN entente.states p ON p.feed = d.feed AND p.key = d.key
-        WHERE d.key = '${policyKey}' AND d.kind = ${controlEntry} AND f.name NOT LIKE '%/team/%' AND NOT convert_from(p.bytes, 'UTF8') ~ '"ended"\\s*:\\s*true'
+        WHERE d.key = '${policyKey}' AND d.kind = ${controlEntry} AND f.name NOT LIKE '%/team/%' AND NOT encode(p.bytes, 'escape') ~ '"ended"\\s*:\\s*true'
         GROUP BY f.owner) s ON s.owner = u.org
       WHERE coalesce(u.connections, 0) <> coalesce(s.connections, 0)`,
   ],

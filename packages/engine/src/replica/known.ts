@@ -1,0 +1,51 @@
+import { isAbove, mergeRows, type Register } from '../row/row.js'
+import { type Head, type Known, type Stored, unknown } from './stored.js'
+
+/** What an entry of a doc says of its row. */
+export interface Told {
+  /** The agreement's version of the entry's epoch. */
+  readonly version: number
+  readonly registers: Readonly<Record<string, Register>>
+  /** Undefined where the entry does not set the existence register. */
+  readonly exists: Register | undefined
+}
+
+/** What is known of the row under a key. */
+export function knownOf(stored: Head | Stored | undefined): Known {
+  if (!stored || !('registers' in stored)) return unknown
+  const { version, registers, exists, floor } = stored
+  return { version, registers, exists, floor }
+}
+
+/**
+ * What a reader knows after it heard an entry of the peer's: of each register the highest that it ever heard under one version of the agreement. So an old value,
+ * doc or erasure that a relay repeats changes nothing (rules NB1 to NB3). The next version starts empty, and entries of earlier ones are not shown.
+ */
+export function raise(known: Known, told: Told): Known {
+  if (told.version < known.floor) return known
+  const isNew = told.version > known.floor || !known.exists
+  const exists = told.exists && (isNew || isAbove(told.exists, known.exists)) ? told.exists : isNew ? undefined : known.exists
+  const at = { exists, floor: told.version }
+  if (told.version === known.version) return { ...at, version: told.version, registers: merged(known.registers, told.registers) }
+  // The first doc of a version takes the place of what the one before has left. An erasure leaves it as it was.
+  return exists?.[1] === true
+    ? { ...at, version: told.version, registers: told.registers }
+    : { ...at, version: known.version, registers: known.registers }
+}
+
+/**
+ * Takes out the slots that an agreement has withdrawn. Gives `stored` itself where none was.
+ *
+ * @param withdrawn tells which slots were withdrawn since a version
+ */
+export function withoutSlots<T extends Head | Stored | Known>(stored: T, withdrawn: (version: number) => (slot: string) => boolean): T {
+  if (!('registers' in stored)) return stored
+  const isGone = withdrawn(stored.version)
+  const kept = Object.entries(stored.registers).filter(([slot]) => !isGone(slot))
+  return kept.length === Object.keys(stored.registers).length ? stored : { ...stored, registers: Object.fromEntries(kept) }
+}
+
+function merged(a: Known['registers'], b: Known['registers']): Known['registers'] {
+  const row = (registers: Known['registers']) => ({ object: '', id: '', registers })
+  return mergeRows(row(a), row(b)).registers
+}
