@@ -1,6 +1,15 @@
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
-import { decodePolicy, encodePolicy, joinPolicies, type Policy, slotsOf, takesBack } from './control-entry.js'
+import {
+  decodeControlEntry,
+  decodePolicy,
+  encodeControlEntry,
+  encodePolicy,
+  joinPolicies,
+  type Policy,
+  slotsOf,
+  takesBack,
+} from './control-entry.js'
 
 const policy = (version: number, lead: string[], opportunity: string[] = []): Policy => ({ version, slots: { lead, opportunity } })
 
@@ -67,4 +76,13 @@ describe('a policy', () => {
     expect(joinPolicies(policy(2, ['0']), undefined)).toBeUndefined()
     expect(joinPolicies(policy(2, ['0']), { ...policy(2, ['0']), ended: true })).toBeUndefined()
   })
+})
+
+it('[CE1] a control entry is its public copy and a seal, and bytes without a copy are none', () => {
+  const parts = { copy: encodeUtf8('{"version":1}'), seal: new Uint8Array([0, 7, 9]) }
+  const bytes = encodeControlEntry(parts)
+  expect([...bytes]).toEqual([13, ...parts.copy, ...parts.seal])
+  expect(decodeControlEntry(bytes)).toEqual(parts)
+  for (const broken of [[], [9, 1], [0x80], [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]])
+    expect(() => decodeControlEntry(new Uint8Array(broken))).toThrow(expect.objectContaining({ code: 'FRAME' }))
 })

@@ -8,6 +8,7 @@ import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
 import type { GatewayToken } from './gateway-requests.js'
+import { Repairs } from './repairs.js'
 import { type Hello, Session, type SessionEnd } from './session.js'
 
 export interface LinkOptions {
@@ -50,6 +51,7 @@ const welcomeMs = 10_000
 export class Link {
   readonly #options: LinkOptions
   readonly #backoff: Backoff
+  readonly #repairs: Repairs
   readonly #listeners = new Set<() => void>()
   readonly #mailboxListeners = new Set<(message: MessageOf<'mailbox'>) => void>()
   readonly #unwatch: () => void
@@ -68,6 +70,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options
     this.#backoff = new Backoff(options.random)
+    this.#repairs = new Repairs(options.clock)
     this.#unwatch = options.replica.watchFeeds(() => this.#progress())
   }
 
@@ -178,6 +181,7 @@ export class Link {
       host: hostOf(url),
       hello,
       send: (frame) => this.#send(frame),
+      repairs: this.#repairs,
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),

@@ -55,6 +55,11 @@ export class Pauses {
     this.#keys.set(`${feed}#${key}`, { until: this.#until(Math.min(firstMs * 2 ** times, mostMs)), times })
   }
 
+  /** An entry of the key was left out, and its repair has no hurry. */
+  pauseKeyFor(feed: FeedName, key: Key, ms: number): void {
+    this.#keys.set(`${feed}#${key}`, { until: this.#until(ms), times: 0 })
+  }
+
   /** The org has reached its quota: the key waits for long, and all others for a moment. Some of them may need no room. */
   noRoom(feed: FeedName, key: Key, retryMs: number): void {
     this.pauseAll(retryMs)

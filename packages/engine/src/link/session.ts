@@ -24,6 +24,7 @@ import { InFlight } from './in-flight.js'
 import { mailboxRequests } from './mailboxes.js'
 import { Outbox } from './outbox.js'
 import { isGeneral, Pauses } from './pauses.js'
+import type { Repairs } from './repairs.js'
 
 /** What the device signs: the relay's nonce (base64url) and clock (ms since 1970), the host that was dialled, the protocol version. */
 export interface Introduction {
@@ -45,7 +46,11 @@ export interface SessionOptions {
   readonly hello: Hello
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
+  readonly repairs: Repairs
 }
+
+/** The least pause before a feed is read again, in ms: its owner may be about to publish. */
+const rereadMs = 1_000
 
 /** The pause before a claim is shown again, in ms, by the tries that are left. Short at first; then a vendor has time to come online. */
 const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
@@ -92,6 +97,8 @@ export class Session {
   readonly #vainClaims = new Map<MailboxId, number>()
   readonly #said = new Set<string>()
   readonly #gateway = new GatewayRequests()
+  /** The peers' feeds that will be read again, each with what calls that off. */
+  readonly #rereads = new Map<FeedName, () => void>()
   readonly #unwatch: () => void
   #heartbeat: Heartbeat | undefined
   #introduced = false
@@ -110,7 +117,8 @@ export class Session {
 
   /** Whether every feed is up to date and nothing of this session is under way. */
   get isIdle(): boolean {
-    if (this.#incarnation === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no') return false
+    if (this.#incarnation === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no' || this.#rereads.size > 0)
+      return false
     return this.#options.replica.followed().feeds.every((feed) => this.#live.has(feed) || this.#refusedFeeds.has(feed))
   }
 
@@ -146,6 +154,7 @@ export class Session {
     this.#unwatch()
     this.#heartbeat?.stop()
     this.#pauses.stop()
+    for (const cancel of this.#rereads.values()) cancel()
     this.#gateway.giveUp()
   }
 
@@ -216,13 +225,39 @@ export class Session {
   async #absorb({ feed: number, position, live, entries }: MessageOf<'entries'>): Promise<void> {
     const feed = this.#feedByNumber.get(number)
     if (feed === undefined || this.#incarnation === undefined) return
-    await this.#options.replica.absorb(feed, { incarnation: this.#incarnation, position, live, entries })
+    const refused = await this.#options.replica.absorb(feed, { incarnation: this.#incarnation, position, live, entries })
+    if (refused.length > 0) this.#repair(feed, refused)
     if (entries.length > 0) {
       this.#options.events.onEntries(entries.length)
       if (feed.endsWith('/messages')) this.#pauses.resumeFeeds()
     }
     if (live && this.#numberByFeed.get(feed) === number) this.#live.add(feed)
     this.#work()
+  }
+
+  /** Entries were left out: an owner publishes their keys anew, a reader reads the feed again. Either waits the longer the more often it happens (rule AN2). */
+  #repair(feed: FeedName, keys: readonly Key[]): void {
+    const { replica, repairs, clock } = this.#options
+    if (replica.isOwn(feed)) {
+      for (const key of keys) this.#pauses.pauseKeyFor(feed, key, repairs.next(`${feed}#${key}`))
+      return
+    }
+    if (this.#rereads.has(feed)) return
+    const again = (): Promise<void> =>
+      this.#inbox.run(async () => {
+        if (this.#ended) return
+        this.#rereads.delete(feed)
+        const number = this.#numberByFeed.get(feed)
+        if (number === undefined) return
+        this.#live.delete(feed)
+        this.#feedByNumber.delete(number)
+        // The feed keeps its number until then. Without one it would be subscribed to at once, from where it was read to.
+        await replica.lost(feed)
+        this.#numberByFeed.delete(feed)
+        this.#work()
+      })
+    const cancel = clock.after(repairs.next(feed) || rereadMs, () => void again().catch((error: unknown) => this.#fail(error)))
+    this.#rereads.set(feed, cancel)
   }
 
   #accept({ ids }: MessageOf<'accepted'>): void {

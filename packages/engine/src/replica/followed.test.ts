@@ -1,5 +1,6 @@
-import { type Entry, type FeedName, type Offer, parseKey } from '@entente/protocol'
+import { type FeedName, parseKey } from '@entente/protocol'
 import { expect, it } from 'vitest'
+import { absorb, offersOf } from '../testing/by-hand.js'
 import { ManualClock } from '../testing/clock.js'
 import { type MemoryDevice, openMemoryDevice } from '../testing/device.js'
 import { seededRandom } from '../testing/random.js'
@@ -25,12 +26,6 @@ const openVera = (store: MemoryStore, options: { team?: boolean; browser?: Memor
     team: options.team ?? false,
     ...(options.browser && { tabs: options.browser.open() }),
   })
-
-const absorb = ({ replica }: MemoryDevice, feed: FeedName, ...entries: Entry[]): Promise<void> =>
-  replica.absorb(feed, { incarnation: 1, position: 1, live: true, entries })
-
-const offersOf = async ({ replica }: MemoryDevice, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
-  (await replica.offers([feed], () => true, { count: 100, bytes: 1_000_000 })).flatMap(({ offers }) => offers)
 
 /** What Vera follows must be what a device that starts on her store finds. */
 async function feedsOf(vera: MemoryDevice, store: MemoryStore, team = false): Promise<readonly FeedName[]> {

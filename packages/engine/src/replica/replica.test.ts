@@ -1,4 +1,4 @@
-import { decodeControlEntry, decodePolicy, type Entry, type FeedName, type Offer, parseKey, policyKey } from '@entente/protocol'
+import { decodeControlEntry, decodePolicy, type Entry, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import {
   agreementEdits,
@@ -10,6 +10,7 @@ import {
   vendorOrg,
 } from '../testing/index.js'
 import { valueOf } from '../row/row.js'
+import { absorb, offersOf, offerToEntry, registerPolicies } from '../testing/by-hand.js'
 import { needOf } from './compare.js'
 import { messageRowId } from './feed-key.js'
 import { connectionFeed, teamFeed } from './feed-role.js'
@@ -24,31 +25,6 @@ const messages = (['vendor', 'partner'] as const).map((side) => connectionFeed(s
 /** The replicas of Vera and Paul, whose agreement gives two fields slots. Tests carry entries between them by hand. */
 const replicas = (options: { readonly vera?: MemoryReplicaOptions } = {}) => setup({ level: 'replica', slots: [0, 1], ...options })
 
-const offersOf = async ({ replica }: Pick<MemoryReplica, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> =>
-  (await replica.offers([feed], () => true, { count: 100, bytes: 1_000_000 })).flatMap(({ offers }) => offers)
-
-const entryOf = ({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, sequence: number): Entry => ({
-  sequence,
-  key,
-  kind,
-  whole,
-  epoch,
-  bytes,
-})
-
-const absorb = ({ replica }: Pick<MemoryReplica, 'replica'>, feed: FeedName, ...entries: Entry[]): Promise<void> =>
-  replica.absorb(feed, { incarnation: 1, position: 1, live: true, entries })
-
-/** Both sides have registered their policies, and each has read the other's. */
-async function registerPolicies(vera: MemoryReplica, paul: MemoryReplica): Promise<void> {
-  for (const [index, device] of [vera, paul].entries()) {
-    const feed = messages[index]
-    const [policy] = feed ? await offersOf(device, feed) : []
-    if (feed && policy) for (const each of [vera, paul]) await absorb(each, feed, entryOf(policy, 1))
-  }
-  for (const device of [vera, paul]) await absorb(device, leads)
-}
-
 describe('a replica', () => {
   it('[PB1, DC3, DF1] offers the update of what is above the relay’s copy, and its own entry acknowledges it', async () => {
     const { vera, paul } = await replicas()
@@ -56,14 +32,14 @@ describe('a replica', () => {
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
     expect(whole).toMatchObject({ seen: 0, whole: true, epoch: { version: 1, number: 0 } })
-    if (whole) await absorb(vera, leads, entryOf(whole, 1))
+    if (whole) await absorb(vera, leads, offerToEntry(whole, 1))
     expect(vera.replica.acknowledged(leads, map)).toBe(true)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Status: 'Won' } }])
     expect(vera.replica.acknowledged(leads, map)).toBe(false)
     const [update] = await offersOf(vera, leads)
     expect(update).toMatchObject({ seen: 1, whole: false })
     expect(update?.bytes.length).toBeLessThan(200)
-    if (whole && update) await absorb(paul, leads, entryOf(whole, 1), entryOf(update, 2))
+    if (whole && update) await absorb(paul, leads, offerToEntry(whole, 1), offerToEntry(update, 2))
     expect(paul.replica.peerDocs(leads).get(map)?.registers['1']?.[1]).toBe('Won')
     expect(paul.problems).toEqual([])
   })
@@ -75,7 +51,7 @@ describe('a replica', () => {
     const [whole] = await offersOf(vera, leads)
     const told: unknown[] = []
     paul.replica.watchFeeds((changed) => told.push(changed))
-    for (let time = 0; time < 3; time++) if (whole) await absorb(paul, leads, entryOf(whole, 1))
+    for (let time = 0; time < 3; time++) if (whole) await absorb(paul, leads, offerToEntry(whole, 1))
     expect(told).toHaveLength(1)
     expect(paul.replica.position(leads).cursor).toBe(1)
   })
@@ -86,9 +62,9 @@ describe('a replica', () => {
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
     if (!whole) throw new Error('nothing to send')
-    await absorb(paul, leads, entryOf(whole, 1))
+    await absorb(paul, leads, offerToEntry(whole, 1))
     // The same bytes under the next epoch: their seals are bound to the one before.
-    await absorb(paul, leads, entryOf({ ...whole, epoch: { version: 1, number: 1 } }, 2))
+    await absorb(paul, leads, offerToEntry({ ...whole, epoch: { version: 1, number: 1 } }, 2))
     const doc = paul.replica.peerDocs(leads).get(map)
     expect(doc?.unreadable).toEqual(['0', 'e'])
     expect(doc?.registers['0']?.[1]).toBe('Ada')
@@ -101,9 +77,9 @@ describe('a replica', () => {
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
     if (!whole) throw new Error('nothing to send')
-    await absorb(paul, leads, entryOf(whole, 1))
+    await absorb(paul, leads, offerToEntry(whole, 1))
     const broken = { ...whole, epoch: { version: 1, number: 1 }, bytes: new Uint8Array([...whole.bytes, 0]) }
-    await absorb(paul, leads, entryOf(broken, 2))
+    await absorb(paul, leads, offerToEntry(broken, 2))
     expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe('Ada')
     expect(paul.problems).toHaveLength(1)
   })
@@ -123,7 +99,7 @@ describe('a replica', () => {
       if (!offer) throw new Error('nothing to send')
       last = offer.epoch.number
       expect(offer.whole).toBe(edits === 0 || last === 1)
-      for (const device of [vera, paul]) await absorb(device, leads, entryOf(offer, edits + 1))
+      for (const device of [vera, paul]) await absorb(device, leads, offerToEntry(offer, edits + 1))
     }
     expect(last).toBe(1)
     expect(edits).toBeGreaterThan(10)
@@ -141,12 +117,12 @@ describe('a replica', () => {
     const note = async (device: MemoryReplica) => (await offersOf(device, feed)).find((offer) => offer.key === 'note')
     const said = await note(first)
     if (!said) throw new Error('nothing to say')
-    for (const device of [first, second]) await absorb(device, feed, entryOf(said, 1))
+    for (const device of [first, second]) await absorb(device, feed, offerToEntry(said, 1))
     // The later one still stands above what the relay has; the earlier one hears it and gives way.
     const again = await note(second)
     expect(await note(first)).toBeUndefined()
     if (!again) throw new Error('nothing more to say')
-    for (const device of [first, second]) await absorb(device, feed, entryOf(again, 2))
+    for (const device of [first, second]) await absorb(device, feed, offerToEntry(again, 2))
     for (const device of [first, second]) expect(valueOf(device.rows.get('Message', `${feed}#note`), 'body')).toBe('later')
   })
 
@@ -158,7 +134,7 @@ describe('a replica', () => {
     const secondPolicy = async (index: 0 | 1, device: MemoryReplica): Promise<void> => {
       const feed = messages[index]
       const [policy] = feed ? await offersOf(device, feed) : []
-      if (feed && policy) await absorb(vera, feed, entryOf(policy, 2))
+      if (feed && policy) await absorb(vera, feed, offerToEntry(policy, 2))
     }
     await secondPolicy(0, vera)
     const elsewhere = await open('partner')
@@ -166,7 +142,7 @@ describe('a replica', () => {
     await secondPolicy(1, elsewhere)
     const [whole] = await offersOf(vera, leads)
     if (!whole) throw new Error('nothing to send')
-    await absorb(paul, leads, entryOf(whole, 1))
+    await absorb(paul, leads, offerToEntry(whole, 1))
     expect(paul.replica.peerDocs(leads).get(map)?.registers).toEqual({})
     await paul.rows.save(agreementEdits('partner', 2, [0]))
     await absorb(paul, leads)
@@ -223,7 +199,7 @@ describe('a replica', () => {
       await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
       expect(await offersOf(vera, leads)).toHaveLength(disabledRules.length)
       const team = await offersOf(vera, teamFeed(vendorOrg, 'rows'))
-      await absorb(vera, teamFeed(vendorOrg, 'rows'), ...team.map((offer, index) => entryOf(offer, index + 1)))
+      await absorb(vera, teamFeed(vendorOrg, 'rows'), ...team.map((offer, index) => offerToEntry(offer, index + 1)))
       expect(await offersOf(vera, leads)).toHaveLength(1)
     }
   })
@@ -238,11 +214,11 @@ describe('a replica', () => {
       mapEdit(map, 'ada'),
       mapEdit(gone, 'bob'),
     ])
-    const both = (await offersOf(vera, leads)).map((offer, index) => entryOf(offer, index + 1))
+    const both = (await offersOf(vera, leads)).map((offer, index) => offerToEntry(offer, index + 1))
     for (const device of [vera, paul]) await absorb(device, leads, ...both)
     await vera.rows.save([mapEdit(gone, 'bob', false)])
     const [erasure] = await offersOf(vera, leads)
-    if (erasure) for (const device of [vera, paul]) await absorb(device, leads, entryOf(erasure, 3))
+    if (erasure) for (const device of [vera, paul]) await absorb(device, leads, offerToEntry(erasure, 3))
     for (const device of [vera, paul]) await device.replica.lost(leads)
     expect(paul.replica.peerDocs(leads).get(map)?.registers['0']?.[1]).toBe('Ada')
     for (const device of [vera, paul]) await absorb(device, leads)
@@ -263,7 +239,7 @@ describe('a replica', () => {
       const say = async (sequence: number): Promise<Entry> => {
         const [offer] = await offersOf(vera, leads)
         if (!offer) throw new Error('nothing to send')
-        const entry = entryOf(offer, sequence)
+        const entry = offerToEntry(offer, sequence)
         for (const device of [vera, paul]) await absorb(device, leads, entry)
         return entry
       }
@@ -313,7 +289,7 @@ describe('a replica', () => {
       await vera.rows.save([mapEdit(map, 'ada', false)])
       await absorb(paul, leads)
       const [erasure] = await offersOf(vera, leads)
-      if (erasure) await absorb(paul, leads, entryOf(erasure, 2))
+      if (erasure) await absorb(paul, leads, offerToEntry(erasure, 2))
       expect(shown(paul)).toEqual(['erased', 'Ada'])
     })
   })
@@ -323,11 +299,11 @@ describe('a replica', () => {
     await registerPolicies(vera, paul)
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
-    if (whole) for (const device of [vera, paul]) await absorb(device, leads, entryOf(whole, 1))
+    if (whole) for (const device of [vera, paul]) await absorb(device, leads, offerToEntry(whole, 1))
     await vera.rows.save([...agreementEdits('vendor', 2, [0]), mapEdit(map, 'ada', false)])
     const [erasure] = await offersOf(vera, leads)
     expect(erasure?.epoch.version).toBe(2)
-    if (erasure) await absorb(paul, leads, entryOf(erasure, 2))
+    if (erasure) await absorb(paul, leads, offerToEntry(erasure, 2))
     expect(paul.replica.peerDocs(leads).get(map)).toMatchObject({ kind: 'erased', version: 1 })
   })
 
@@ -356,7 +332,7 @@ describe('a replica', () => {
       mapEdit(map, 'ada'),
       mapEdit(onlyStatus, 'bob'),
     ])
-    const begun = (await offersOf(vera, leads)).map((offer, index) => entryOf(offer, index + 1))
+    const begun = (await offersOf(vera, leads)).map((offer, index) => offerToEntry(offer, index + 1))
     for (const device of [vera, paul]) await absorb(device, leads, ...begun)
     await vera.rows.save(agreementEdits('vendor', 2, [0]))
     await paul.rows.save(agreementEdits('partner', 2, [0]))
@@ -364,14 +340,14 @@ describe('a replica', () => {
     for (const [index, device] of [vera, paul].entries()) {
       const feed = messages[index]
       const [policy] = feed ? await offersOf(device, feed) : []
-      if (feed && policy) for (const each of [vera, paul]) await absorb(each, feed, entryOf(policy, 2))
+      if (feed && policy) for (const each of [vera, paul]) await absorb(each, feed, offerToEntry(policy, 2))
     }
     const narrowed = await offersOf(vera, leads)
     expect(narrowed.map(({ whole, epoch }) => [whole, epoch])).toEqual([
       [true, { version: 2, number: 0 }],
       [true, { version: 2, number: 0 }],
     ])
-    await absorb(paul, leads, ...narrowed.map((offer, index) => entryOf(offer, index + 3)))
+    await absorb(paul, leads, ...narrowed.map((offer, index) => offerToEntry(offer, index + 3)))
     expect(Object.keys(paul.replica.peerDocs(leads).get(map)?.registers ?? {})).toEqual(['0'])
     expect(paul.replica.peerDocs(leads).get(onlyStatus)?.registers).toEqual({})
   })
@@ -383,7 +359,7 @@ describe('a replica', () => {
     await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
     const [whole] = await offersOf(vera, leads)
     if (!whole) throw new Error('nothing to send')
-    await absorb(vera, leads, entryOf(whole, 1))
+    await absorb(vera, leads, offerToEntry(whole, 1))
     const policy = readPolicy(valueOf(vera.rows.get('ControlEntry', messageRowId(said, policyKey)), 'body'))
     if (!policy) throw new Error('no policy')
     await vera.rows.save([
@@ -393,12 +369,12 @@ describe('a replica', () => {
     // The feed of opportunities has not been read yet: something may turn out to be erased there.
     const [erasure] = await offersOf(vera, leads)
     expect([erasure?.kind, await offersOf(vera, said)]).toEqual(['erased', []])
-    if (erasure) await absorb(vera, leads, entryOf(erasure, 2))
+    if (erasure) await absorb(vera, leads, offerToEntry(erasure, 2))
     expect(await offersOf(vera, said)).toEqual([])
     await absorb(vera, connectionFeed(sampleConnection, 'vendor', 'opportunity'))
     const [ended] = await offersOf(vera, said)
     expect(ended && decodePolicy(decodeControlEntry(ended.bytes).copy)).toEqual({ ...policy, ended: true })
-    if (ended) await absorb(vera, said, entryOf(ended, 2))
+    if (ended) await absorb(vera, said, offerToEntry(ended, 2))
     // What was said stays in sight; a loss of it brings the other feeds back until they have been read.
     expect(vera.replica.followed().feeds).toEqual([said])
     await vera.replica.lost(said)
@@ -408,7 +384,7 @@ describe('a replica', () => {
     expect((await offersOf(vera, said)).map(({ key }) => key)).not.toContain(policyKey)
     const [again] = await offersOf(vera, leads)
     expect(again).toMatchObject({ kind: 'erased', seen: 0 })
-    if (again) await absorb(vera, leads, entryOf(again, 1))
+    if (again) await absorb(vera, leads, offerToEntry(again, 1))
     expect((await offersOf(vera, said)).map(({ key }) => key)).toContain(policyKey)
   })
 
@@ -419,13 +395,13 @@ describe('a replica', () => {
     const vito = await open('vendor')
     const id = `${feed}#listing`
     await vera.rows.save([{ object: 'Message', id, values: { body: 'Ada' } }])
-    const said = (await offersOf(vera, feed)).map((offer, index) => entryOf(offer, index + 1))
+    const said = (await offersOf(vera, feed)).map((offer, index) => offerToEntry(offer, index + 1))
     for (const device of [vera, vito]) await absorb(device, feed, ...said)
     expect(valueOf(vito.rows.get('Message', id), 'body')).toBe('Ada')
     await vera.rows.save([{ object: 'Message', id, values: { body: null } }])
     const [erasure] = await offersOf(vera, feed)
     expect(erasure?.kind).toBe('erased')
-    if (erasure) for (const device of [vera, vito]) await absorb(device, feed, entryOf(erasure, 9))
+    if (erasure) for (const device of [vera, vito]) await absorb(device, feed, offerToEntry(erasure, 9))
     expect(valueOf(vito.rows.get('Message', id), 'body')).toBeNull()
     expect(vito.rows.get('Message', id)).toEqual(vera.rows.get('Message', id))
     expect(said.map(({ key }) => key)).toContain(policyKey)

@@ -214,23 +214,35 @@ export class Replica implements ReplicaView {
     this.#stopListening()
   }
 
-  /** Absorbs a chunk of a feed: docs, rows, dirty flags and the cursor in one transaction (rule AB3). @throws StoreError, with nothing absorbed */
-  absorb(feed: FeedName, chunk: Chunk): Promise<void> {
+  /**
+   * Absorbs a chunk of a feed: docs, rows, dirty flags and the cursor in one transaction (rule AB3).
+   *
+   * @returns the keys of which an entry was left out (rule AN1)
+   * @throws StoreError, with nothing absorbed
+   */
+  absorb(feed: FeedName, chunk: Chunk): Promise<readonly Key[]> {
     return this.#transactionQueue.run(async () => {
       const feedRole = feedRoleOf(feed, this.org, this.#view)
-      if (!feedRole) return
+      if (!feedRole) return []
       const before = this.#replicaState.feed(feed)
       const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
-      const absorbed = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
+      const { refused, ...absorbed } = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
       const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
       const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
       if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
+      return refused
     })
+  }
+
+  /** Whether this org writes a feed. */
+  isOwn(feed: FeedName): boolean {
+    return feedRoleOf(feed, this.org, this.#view)?.own ?? false
   }
 
   /**
    * The relay does not know the position that this device named: it lost its disk or came back from a backup. Own docs and tombstones are forgotten, so
-   * that the relay's are read and the lost ones are published again. A peer's docs stay visible until they come again (rule IN3).
+   * that the relay's are read and the lost ones are published again. A peer's docs stay visible until they come again (rule IN3). Also for a peer's feed
+   * that is to be read again, because an entry in it was left out.
    */
   lost(feed: FeedName): Promise<void> {
     return this.#transactionQueue.run(async () => {
@@ -301,23 +313,27 @@ export class Replica implements ReplicaView {
     feedRole: FeedRole,
     entries: readonly Entry[],
     bases: ReadonlyMap<string, StoredDoc>,
-  ): Omit<Uncommitted, 'feedState'> {
+  ): Omit<Uncommitted, 'feedState'> & { readonly refused: readonly Key[] } {
     const absorber = this.#absorber(feed, feedRole)
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
     const rows: Row[] = []
+    const refused = new Set<Key>()
     for (const entry of entries) {
       const present =
         docs.get(entry.key) ?? bases.get(feedKeyName(feed, entry.key)) ?? withoutState(this.#replicaState.head(feed, entry.key))
       const absorbed = absorbEntry(absorber, entry, present)
       if (!absorbed) continue
       docs.set(entry.key, absorbed.stored)
+      if (absorbed.refused) refused.add(entry.key)
+      // A later entry of the chunk may have brought the key whole.
+      else refused.delete(entry.key)
       for (const row of absorbed.rows) {
         rows.push(row)
         addresses.set(entry.key, [row.object, row.id])
       }
     }
-    return { docs, addresses, rows: mergeAll(rows) }
+    return { docs, addresses, rows: mergeAll(rows), refused: [...refused] }
   }
 
   #absorber(feed: FeedName, feedRole: FeedRole): Absorber {

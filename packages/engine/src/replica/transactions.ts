@@ -79,7 +79,9 @@ export class Transactions {
     { docs, addresses: addressByKey, rows, feedState }: Uncommitted,
   ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange } | undefined> {
     const before = this.#context.replicaState.feed(feed)
-    const entryFeedKeys = feedRole.own ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, addressByKey)) : []
+    const entryFeedKeys = feedRole.own
+      ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
+      : []
     const addresses = uniqueAddresses([
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
@@ -113,10 +115,14 @@ export class Transactions {
   }
 
   /** The feed key of an entry of an own feed: comparing its desired state sets or clears the dirty flag. */
-  #feedKeyOfEntry(feed: FeedName, feedRole: FeedRole, key: Key, addresses: ReadonlyMap<Key, Address>): FeedKey[] {
+  #feedKeyOfEntry(feed: FeedName, feedRole: FeedRole, key: Key, { docs, addresses }: Pick<Uncommitted, 'docs' | 'addresses'>): FeedKey[] {
     if (feedRole.kind === 'connection' && feedRole.topic !== 'messages') return [{ feed, key, address: ['RecordMap', key] }]
     const known = this.#context.replicaState.dirtyFlag(feed, key) ?? addresses.get(key)
-    return known ? [{ feed, key, address: known }] : []
+    if (known) return [{ feed, key, address: known }]
+    if (!docs.get(key)?.lost) return []
+    // The entry was not taken, so it does not tell its row. That happens when somebody forges one: looking through the rows is no loss then.
+    const all = feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#rows, this.#context.sealer.names)
+    return all.filter((feedKey) => feedKey.key === key)
   }
 
   #dirtyFlagsAfter(

@@ -17,7 +17,7 @@ const cases: readonly {
 const most = 400
 
 describe('disabling a rule', () => {
-  it.each(cases)('$rule is found by some seed, and the same seed passes with it', { timeout: 180_000 }, async ({ rule, faults }) => {
+  it.each(cases)('$rule is found by some seed, and the same seed passes with it', { timeout: 400_000 }, async ({ rule, faults }) => {
     const run = (seed: number, disabledRules: NonNullable<SimulationOptions['disabledRules']>): Promise<readonly string[]> =>
       new Simulation({ seed, faults: new Set(faults), disabledRules }).run()
     let found: number | undefined
