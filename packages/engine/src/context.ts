@@ -22,4 +22,6 @@ export interface EngineContext {
   schema(object: ObjectName): ObjectSchema
   /** Notes a failure of the engine's own work for the sync view; never with a value or a secret. */
   problem(what: string, connection?: ConnectionId): void
+  /** Why the engine's own work on a connection fails at present, in words. */
+  failureOf(connection: string): string | undefined
 }

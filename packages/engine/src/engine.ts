@@ -12,6 +12,7 @@ import { createIdentity, loadIdentity } from './identity/identity.js'
 import { importReconciler } from './import/import-reconciler.js'
 import { type Hello, Link } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
+import { checkedName } from './name.js'
 import { createPeople } from './people/people.js'
 import type { Clock } from './port/clock.js'
 import type { RandomBytes } from './port/random.js'
@@ -20,7 +21,7 @@ import type { Store } from './port/store.js'
 import type { Tabs } from './port/tabs.js'
 import { createRecords } from './records/records.js'
 import { createSchemas } from './records/schemas.js'
-import { type Reconciler, Reconcilers } from './reconcilers.js'
+import { Reconcilers } from './reconcilers.js'
 import { Replica } from './replica/index.js'
 import { Stamper } from './row/index.js'
 import { readListings } from './share/listing.js'
@@ -53,10 +54,14 @@ export interface OpenEngineOptions {
  * Opens the org of a store: its rows, its line to the relay, and its reconcilers. Resolves when the org can be read and changed; the line comes up by
  * itself. Open an org once in each tab.
  *
- * @throws EngineError NOT_FOUND for an empty store without `create`; STORE if the store refuses; INTERNAL for a defect
+ * @throws EngineError NOT_FOUND for an empty store without `create`; INVALID for a name in `create` that is empty or over 200 characters; STORE if the store refuses; INTERNAL for a defect
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return (await assemble(options)).engine
+}
+
+function checkedNames({ orgName, userName }: NonNullable<OpenEngineOptions['create']>): NonNullable<OpenEngineOptions['create']> {
+  return { orgName: checkedName(orgName, 'The name of the org'), userName: checkedName(userName, 'The name of the person') }
 }
 
 /** An opened engine and the parts behind it, for test support that looks behind the API. */
@@ -79,12 +84,13 @@ export async function assemble(options: OpenEngineOptions): Promise<Assembly> {
 
 async function build(options: OpenEngineOptions): Promise<Assembly> {
   const { store, openSocket, clock, random, tabs, relay, join, create, team = false } = options
-  const identity = (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...create, store, clock, random })))
+  const identity =
+    (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
 
   const watchers = new Watchers(clock)
   const problems = new Problems(clock, () => watchers.tell(['sync']))
-  const problem = (what: string): void => problems.note(what)
+  const problem = (what: string, connection?: string): void => problems.note(what, connection)
   const stamper = new Stamper(clock, random)
   stamper.offset = identity.clockOffset
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
@@ -92,6 +98,10 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) })
   const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello, problem })
   const schemas = createSchemas(rows)
+  const reconcilers = new Reconcilers(replica, clock, (subject, what) => {
+    if (what !== '') problem(what, subject)
+    watchers.tell(['connections'])
+  })
   const context: EngineContext = {
     org: identity.org,
     user: identity.user,
@@ -103,6 +113,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     random,
     schema: (object) => schemas.get(object),
     problem,
+    failureOf: (connection) => reconcilers.failureOf(connection),
   }
 
   const connections = createConnections(context)
@@ -111,9 +122,6 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const sharing = createSharing(context)
   const site = createSite(context)
   const mirrors = createMirrors(context)
-  const reconcilers = new Reconcilers(replica, clock, (reconciler: Reconciler, error) =>
-    problem(`${reconciler.name}: ${error instanceof Error ? error.message : 'failed'}`),
-  )
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, eraseReconciler])
     reconcilers.add(makeReconciler(context))

@@ -2,13 +2,20 @@ import { nextTurn } from './port/clock.js'
 import type { Clock } from './port/clock.js'
 import type { ReplicaView } from './replica/index.js'
 
+/** What a reconciler works on, one by one: a connection, or an invitation. */
+export interface Subject {
+  readonly id: string
+}
+
 /**
  * Work that follows from state: it compares rows and inboxes with what they should be, and saves the difference as rows. It is called again after every
  * change, so the next call repairs a crash at any point. Must be idempotent, and return when nothing is left to do.
  */
-export interface Reconciler {
+export interface Reconciler<Of extends Subject = Subject> {
   readonly name: string
-  react(): Promise<void>
+  subjects(): Iterable<Of>
+  /** Works on one subject. Where it fails, the others go on (rule IS1). */
+  react(subject: Of): Promise<void>
 }
 
 /** A reconciler that failed is tried again after this, in milliseconds: each time twice as long, up to the most. A change tries it at once. */
@@ -19,7 +26,9 @@ const mostRetryMs = 5 * 60_000
 export class Reconcilers {
   readonly #replica: ReplicaView
   readonly #clock: Clock
-  readonly #onError: (reconciler: Reconciler, error: unknown) => void
+  readonly #onFailure: (subject: string, what: string) => void
+  /** Why work on a subject failed last, by reconciler and subject. */
+  readonly #failures = new Map<Reconciler, Map<string, string>>()
   readonly #reconcilers: Reconciler[] = []
   #waiters: (() => void)[] = []
   #unwatch: (() => void)[] = []
@@ -30,10 +39,11 @@ export class Reconcilers {
   #due = false
   #started = false
 
-  constructor(replica: ReplicaView, clock: Clock, onError: (reconciler: Reconciler, error: unknown) => void = () => undefined) {
+  /** @param onFailure hears each failure, and with the text "" that work on a subject fails no more */
+  constructor(replica: ReplicaView, clock: Clock, onFailure: (subject: string, what: string) => void = () => undefined) {
     this.#replica = replica
     this.#clock = clock
-    this.#onError = onError
+    this.#onFailure = onFailure
   }
 
   add(reconciler: Reconciler): void {
@@ -64,6 +74,15 @@ export class Reconcilers {
     void this.#run()
   }
 
+  /** Why work on a subject fails at present, in words; undefined while none does. */
+  failureOf(subject: string): string | undefined {
+    for (const failures of this.#failures.values()) {
+      const what = failures.get(subject)
+      if (what !== undefined) return what
+    }
+    return undefined
+  }
+
   /** Whether a reconciler has or may have work left. */
   get isBusy(): boolean {
     return this.#running
@@ -89,14 +108,22 @@ export class Reconcilers {
     this.#settle()
   }
 
+  /** @returns whether all work was done */
   async #react(reconciler: Reconciler): Promise<boolean> {
-    try {
-      if (this.#started) await reconciler.react()
-      return true
-    } catch (error) {
-      this.#onError(reconciler, error)
-      return false
+    let failures = this.#failures.get(reconciler)
+    if (!failures) this.#failures.set(reconciler, (failures = new Map()))
+    for (const subject of reconciler.subjects()) {
+      if (!this.#started) break
+      try {
+        await reconciler.react(subject)
+        if (failures.delete(subject.id)) this.#onFailure(subject.id, '')
+      } catch (error) {
+        const what = `${reconciler.name}: ${error instanceof Error ? error.message : 'failed'}`
+        failures.set(subject.id, what)
+        this.#onFailure(subject.id, what)
+      }
     }
+    return failures.size === 0
   }
 
   #retryLater(): void {

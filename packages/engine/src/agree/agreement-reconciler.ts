@@ -16,18 +16,17 @@ export const proposalKey = 'proposal'
 export const acceptanceKey = 'acceptance'
 
 /** Takes in the peer's proposal, acceptance and hash, and compares the hashes of both sides. */
-export function agreementReconciler(context: EngineContext): Reconciler {
+export function agreementReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica } = context
   const refusals = new Refusals(context)
 
   return {
     name: 'agreement',
-    async react() {
-      for (const connection of enabledConnections(rows)) {
-        if (connection.side === 'partner') await takeProposal(connection)
-        else await takeAcceptance(connection)
-        await compareHashes(connection)
-      }
+    subjects: () => enabledConnections(rows),
+    async react(connection) {
+      if (connection.side === 'partner') await takeProposal(connection)
+      else await takeAcceptance(connection)
+      await compareHashes(connection)
     },
   }
 

@@ -26,9 +26,18 @@ export const value = v.pipe(
   }),
 )
 
+/** A map from names that the other org chose. `v.record` leaves out names like `constructor`; here they are names like any other. */
+export const byName = <Part extends v.GenericSchema>(part: Part) =>
+  v.pipe(
+    v.custom<Readonly<Record<string, unknown>>>((input) => typeof input === 'object' && input !== null && !Array.isArray(input)),
+    v.transform((input) => Object.entries(input)),
+    v.array(v.tuple([v.string(), part])),
+    v.transform((entries): { readonly [name: string]: v.InferOutput<Part> } => Object.fromEntries(entries)),
+  )
+
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(255))
 const fields = <Item extends v.GenericSchema>(item: Item): v.ArraySchema<Item, undefined> => v.array(item)
-const values = v.record(v.string(), value)
+const values = byName(value)
 
 /** One part per object, each optional. */
 export const perObject = <Part extends v.GenericSchema>(part: Part) =>
@@ -38,7 +47,7 @@ const mapping = v.object({
   source: name,
   target: name,
   update: v.boolean(),
-  picklist: v.exactOptional(v.record(v.string(), v.string())),
+  picklist: v.exactOptional(byName(v.string())),
   default: v.exactOptional(value),
   truncate: v.exactOptional(v.boolean()),
   round: v.exactOptional(v.boolean()),

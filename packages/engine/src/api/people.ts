@@ -40,7 +40,7 @@ export interface PeopleApi {
    * Lets a person of the partner export, as an admin of the vendor. Granting again does nothing.
    *
    * @throws EngineError NOT_ALLOWED for a member or the partner; NOT_FOUND if there is no such connection or person; NOT_CONNECTED if the connection is
-   * not enabled; TOO_MANY if no seat is free
+   * not enabled; TOO_MANY if no seat is free, or the list of grants would not fit into one message
    */
   grant(connection: ConnectionId, person: string): Promise<void>
 
@@ -58,7 +58,8 @@ export interface PeopleApi {
    * Adds a user to the own org, as an admin.
    *
    * @returns the user's id
-   * @throws EngineError NOT_ALLOWED for a member; SIZE for a name that is too long
+   * @throws EngineError NOT_ALLOWED for a member; INVALID for a name that is empty or over 200 characters; TOO_MANY where the list of
+   * people would not fit into one message (some hundred)
    */
   addUser(name: string, role: 'admin' | 'member'): Promise<string>
 }

@@ -28,8 +28,11 @@ export interface SyncView {
   readonly framesOut: number
   /** Entries received: one is one change of one record or message. */
   readonly entriesIn: number
-  /** The last 50 failures of the engine's own work, newest first, without values. `at`: milliseconds since 1970 by this device's clock. */
-  readonly problems: readonly { readonly at: number; readonly what: string }[]
+  /**
+   * The last 50 failures of the engine's own work, newest first, without values. `at`: milliseconds since 1970 by this device's clock. `connection`: the id
+   * of the connection or invitation that one concerns.
+   */
+  readonly problems: readonly { readonly at: number; readonly what: string; readonly connection?: string }[]
 }
 
 /**

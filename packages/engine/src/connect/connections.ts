@@ -42,7 +42,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   }
   const view = (id: string): ConnectionView | undefined => {
     const connection = rows.get('Connection', id)
-    if (connection) return connectionToView(connection)
+    if (connection) return connectionToView(connection, context)
     const invitation = rows.get('Invitation', id)
     return invitation && invitationToView(invitation, identity.org.id, now())
   }
@@ -61,7 +61,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   const api: ConnectionsApi = {
     list() {
       const views: ConnectionView[] = []
-      for (const row of rows.list('Connection').values()) views.push(connectionToView(row))
+      for (const row of rows.list('Connection').values()) views.push(connectionToView(row, context))
       for (const row of rows.list('Invitation').values()) {
         if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection')) views.push(invitationToView(row, identity.org.id, now()))
       }
@@ -146,7 +146,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']
 
-function connectionToView(row: Row): ConnectionView {
+function connectionToView(row: Row, { failureOf }: Pick<EngineContext, 'failureOf'>): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
   const verified = valueOf(row, 'verified')
   return {
@@ -160,7 +160,7 @@ function connectionToView(row: Row): ConnectionView {
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
     peerVerified: textOf(row, 'peerVerified') !== undefined,
     integrationUser: textOf(row, 'integrationUser'),
-    problem: textOf(row, 'problem'),
+    problem: textOf(row, 'problem') ?? failureOf(row.id),
   }
 }
 

@@ -12,17 +12,16 @@ export const mismatchProblem =
   'The codes of both orgs differ, so someone may stand between them. No record travels. Disconnect, and connect again with a new invitation.'
 
 /** Takes in that the peer ended the connection or found the codes to differ (rule CN7), and registers an end with the relay (rule CN8). */
-export function endReconciler(context: EngineContext): Reconciler {
+export function endReconciler(context: EngineContext): Reconciler<Row> {
   const { rows, replica } = context
   const refused = new Map<string, unknown>()
   return {
     name: 'connection ends',
-    async react() {
-      for (const row of rows.list('Connection').values()) {
-        const state = textOf(row, 'state')
-        if (state === 'Enabled' || state === 'Error') await takeEnd(row)
-        if (state === 'Disabled') await registerEnd(row)
-      }
+    subjects: () => rows.list('Connection').values(),
+    async react(row) {
+      const state = textOf(row, 'state')
+      if (state === 'Enabled' || state === 'Error') await takeEnd(row)
+      if (state === 'Disabled') await registerEnd(row)
     },
   }
 

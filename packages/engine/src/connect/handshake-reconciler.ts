@@ -33,19 +33,18 @@ export function isExpired(row: Row, now: number): boolean {
  * Works the handshake in the mailbox of each open invitation: the partner commits, the vendor reveals, the partner reveals, both have a connection (rules
  * CN2 to CN6). The rows and the inbox decide the next step, and each step is one save, so it goes on after a crash.
  */
-export function handshakeReconciler(context: EngineContext): Reconciler {
+export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
   const { rows, replica, identity, clock, random } = context
   return {
     name: 'handshake',
-    async react() {
-      for (const row of rows.list('Invitation').values()) {
-        const [side, state] = [sideOf(row), textOf(row, 'state')]
-        if (!side || (state !== 'open' && state !== 'claimed')) continue
-        if (side === 'partner') await workAsPartner(row)
-        else if (valueOf(row, 'cancelled') === true) await cancel(row)
-        else if (isExpired(row, now()) && said(row, 'partner', revealKey) === undefined) await end(row, 'expired')
-        else await workAsVendor(row)
-      }
+    subjects: () => rows.list('Invitation').values(),
+    async react(row) {
+      const [side, state] = [sideOf(row), textOf(row, 'state')]
+      if (!side || (state !== 'open' && state !== 'claimed')) return
+      if (side === 'partner') await workAsPartner(row)
+      else if (valueOf(row, 'cancelled') === true) await cancel(row)
+      else if (isExpired(row, now()) && said(row, 'partner', revealKey) === undefined) await end(row, 'expired')
+      else await workAsVendor(row)
     },
   }
 

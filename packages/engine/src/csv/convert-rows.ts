@@ -13,6 +13,7 @@ import type { CsvProblem } from './csv-error.js'
 import type { ColumnGuess } from './guess.js'
 import type { CsvRow, CsvTable } from './parse.js'
 import { readCell, type CellFormat } from './read-cell.js'
+import { valueIn } from '../schema/value.js'
 
 /** Which column fills which field, and how its cells are written. */
 export interface ColumnMapping extends CellFormat {
@@ -251,7 +252,7 @@ function unfilledRequired({ schema, constants = {} }: ConvertRowsOptions): reado
   return schema.fields
     .filter((field) => field.required === true && Object.hasOwn(constants, field.name))
     .filter((field) => {
-      const checked = validateField(field, constants[field.name] ?? null)
+      const checked = validateField(field, valueIn(constants, field.name))
       return checked.ok && checked.value === null
     })
     .map((field) => cellProblem(0, '', requiredField(field).error))

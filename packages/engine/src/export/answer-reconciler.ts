@@ -18,25 +18,24 @@ import {
   isExported,
   packageKey,
   requestKey,
-  requestPrefix,
   type RequestTerms,
   requestTerms,
+  requestPrefix,
 } from './export-messages.js'
 
 /**
  * Answers the partner's export requests: checks the person, the sharing and the agreement, and packs the agreed fields. Packages and record maps are one
  * save, so a crash leaves a request either unanswered or answered (rule EX1).
  */
-export function answerReconciler(context: EngineContext): Reconciler {
+export function answerReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica, identity, clock } = context
   const pending = new PendingMessages(context, requestPrefix)
   const refusals = new Refusals(context)
 
   return {
     name: 'export answers',
-    async react() {
-      for (const connection of enabledConnections(rows, 'vendor')) await pending.handleAll(connection, (key) => answer(connection, key))
-    },
+    subjects: () => enabledConnections(rows, 'vendor'),
+    react: (connection) => pending.handleAll(connection, (key) => answer(connection, key)),
   }
 
   async function answer(connection: ConnectionFacts, key: Key): Promise<void> {

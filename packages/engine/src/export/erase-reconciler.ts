@@ -4,7 +4,7 @@ import type { EngineContext } from '../context.js'
 import { messageFeedKey } from '../replica/feed-key.js'
 import { isOver } from '../replica/feed-role.js'
 import type { Reconciler } from '../reconcilers.js'
-import { valueOf } from '../row/row.js'
+import { type Row, valueOf } from '../row/row.js'
 import { listingPrefix } from '../share/listing.js'
 import { packagePrefix, requestPrefix, resultPrefix } from './export-messages.js'
 
@@ -15,7 +15,7 @@ const carriesValues = (key: string): boolean =>
  * Once a connection is over, takes back what was shown over it: listings and the messages of exports, at the relay and at this device (rule CN11). Copies,
  * and mirrors as they last stood, stay.
  */
-export function eraseReconciler(context: EngineContext): Reconciler {
+export function eraseReconciler(context: EngineContext): Reconciler<Row> {
   const { rows, replica } = context
   /** Connections of which something has changed since they were looked at; undefined for all. */
   let changed: Set<ConnectionId> | undefined
@@ -36,29 +36,30 @@ export function eraseReconciler(context: EngineContext): Reconciler {
 
   return {
     name: 'erasures',
-    async react() {
-      const some = changed
-      changed = new Set()
-      const over = [...rows.list('Connection').values()].filter((row) => isOver(row) && (!some || some.has(row.id as ConnectionId)))
-      if (over.length === 0) return
+    subjects() {
+      const all = rows.list('Connection')
+      const some = (changed ??= new Set([...all.keys()] as ConnectionId[]))
+      return [...all.values()].filter((row) => some.has(row.id as ConnectionId) && isOver(row))
+    },
+    async react(row) {
+      const connection = connectionFacts(row)
+      if (!connection) return
+      // Taken out before, so that a change meanwhile puts it back in.
+      changed?.delete(connection.id)
       try {
-        for (const row of over) {
-          const connection = connectionFacts(row)
-          if (!connection) continue
-          const own = [...rows.list('Message').values()].filter((message) => {
-            const at = messageFeedKey(message)
-            return at?.feed === connection.ownMessages && carriesValues(at.key) && (valueOf(message, 'body') ?? null) !== null
-          })
-          if (own.length > 0) await rows.save(own.map(({ object, id }) => ({ object, id, values: { body: null } })))
-          const peers = [...replica.inbox(connection.peerMessages)].filter(([key, { body }]) => carriesValues(key) && body !== null)
-          if (peers.length > 0)
-            await replica.dropBodies(
-              connection.peerMessages,
-              peers.map(([key]) => key),
-            )
-        }
+        const own = [...rows.list('Message').values()].filter((message) => {
+          const at = messageFeedKey(message)
+          return at?.feed === connection.ownMessages && carriesValues(at.key) && (valueOf(message, 'body') ?? null) !== null
+        })
+        if (own.length > 0) await rows.save(own.map(({ object, id }) => ({ object, id, values: { body: null } })))
+        const peers = [...replica.inbox(connection.peerMessages)].filter(([key, { body }]) => carriesValues(key) && body !== null)
+        if (peers.length > 0)
+          await replica.dropBodies(
+            connection.peerMessages,
+            peers.map(([key]) => key),
+          )
       } catch (error) {
-        for (const row of over) note(row.id as ConnectionId)
+        note(connection.id)
         throw error
       }
     },

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { type Key, parseKey } from '@entente/protocol'
 import type { ExportError, OutboundStatus } from '../api/index.js'
-import { value } from '../agree/agreement-terms.js'
+import { byName, value } from '../agree/agreement-terms.js'
 import { count, version } from '../schema/numbers.js'
 
 // The messages of an export. A request asks for up to 50 listings. One or more packages answer it, and one result answers each package. All are signed.
@@ -48,7 +48,7 @@ export const requestTerms = v.object({
 })
 export type RequestTerms = v.InferOutput<typeof requestTerms>
 
-const exported = v.object({ listing: id, map: id, values: v.record(v.string(), value) })
+const exported = v.object({ listing: id, map: id, values: byName(value) })
 export const packageTerms = v.object({
   ...part,
   part: count,

@@ -10,16 +10,15 @@ import { PendingMessages } from './pending-messages.js'
 import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './export-messages.js'
 
 /** Takes in the partner's results: the record map's status, the start of its doc where the partner has a copy, and the end of the package, in one save. */
-export function resultReconciler(context: EngineContext): Reconciler {
+export function resultReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica } = context
   const pending = new PendingMessages(context, resultPrefix)
   const refusals = new Refusals(context)
 
   return {
     name: 'export results',
-    async react() {
-      for (const connection of enabledConnections(rows, 'vendor')) await pending.handleAll(connection, (key) => take(connection, key))
-    },
+    subjects: () => enabledConnections(rows, 'vendor'),
+    react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
   }
 
   async function take(connection: ConnectionFacts, key: Key): Promise<void> {

@@ -7,6 +7,7 @@ import { findField, type ObjectSchema } from '../schema/schema.js'
 import { parseRecord, type RecordValues, validateField } from '../schema/validate.js'
 import type { RowEdit } from '../row/rows.js'
 import { copyIdOfMap } from '../share/listing-id.js'
+import { valueIn } from '../schema/value.js'
 
 type AgreedObject = NonNullable<EffectiveAgreement['objects'][ObjectName]>
 
@@ -26,10 +27,10 @@ export type Imported =
 export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer: ExportedAnswer): Imported {
   const sources = agreed.fields.map(({ vendor }) => vendor)
   const values: RecordValues = Object.fromEntries(
-    sources.filter(({ name }) => Object.hasOwn(answer.values, name)).map(({ name }) => [name, answer.values[name] ?? null]),
+    sources.filter(({ name }) => Object.hasOwn(answer.values, name)).map(({ name }) => [name, valueIn(answer.values, name)]),
   )
   const unreadable = sources.flatMap((field) => {
-    const checked = validateField(field, values[field.name] ?? null)
+    const checked = validateField(field, valueIn(values, field.name))
     return checked.ok ? [] : [checked.error]
   })
   if (unreadable.length > 0) return refused(unreadable)

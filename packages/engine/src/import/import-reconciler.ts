@@ -31,16 +31,15 @@ import { copyEdits, importAnswer } from './import-answer.js'
  * Makes copies of the records in the vendor's packages. Copies, record maps, the job's outcomes and the result for the vendor are one save, so a crash leaves
  * a package either untouched or wholly imported, and never makes a second copy (rule IM3).
  */
-export function importReconciler(context: EngineContext): Reconciler {
+export function importReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica, identity, clock } = context
   const pending = new PendingMessages(context, packagePrefix)
   const refusals = new Refusals(context)
 
   return {
     name: 'import',
-    async react() {
-      for (const connection of enabledConnections(rows, 'partner')) await pending.handleAll(connection, (key) => take(connection, key))
-    },
+    subjects: () => enabledConnections(rows, 'partner'),
+    react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
   }
 
   async function take(connection: ConnectionFacts, key: Key): Promise<void> {

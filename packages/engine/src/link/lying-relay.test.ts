@@ -78,6 +78,7 @@ describe('an engine whose work fails', () => {
     let tries = 0
     vera.reconcilers.add({
       name: 'bad work',
+      subjects: () => [vera.user],
       react() {
         tries++
         return Promise.reject(new Error('No luck.'))

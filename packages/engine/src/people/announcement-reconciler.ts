@@ -21,24 +21,31 @@ const grantTerms = v.looseObject({
   seats: count,
 })
 
+/** Keeps the row of the person at this device. */
+export function ownUserReconciler({ rows, user }: EngineContext): Reconciler {
+  return {
+    name: 'own user',
+    subjects: () => (rows.get('User', user.id) ? [] : [user]),
+    async react({ id }) {
+      await rows.save([{ object: 'User', id, values: { name: user.name, role: user.role } }])
+    },
+  }
+}
+
 /**
  * The partner announces its people, the vendor announces which of them may export. Each announcement is a signed decision, published again when it changes,
  * and taken in by the other side (rules PE1, PE2).
  */
-export function announcementReconciler(context: EngineContext): Reconciler {
+export function announcementReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica, identity } = context
   const refusals = new Refusals(context)
   return {
     name: 'people',
-    async react() {
-      const self = rows.get('User', context.user.id)
-      if (!self) await rows.save([{ object: 'User', id: context.user.id, values: { name: context.user.name, role: context.user.role } }])
-      for (const connection of enabledConnections(rows)) {
-        await (connection.side === 'partner'
-          ? announce(connection, 'people', { people: ownPeople(rows) })
-          : announce(connection, 'grants', grantsOf(rows, connection.id)))
-        await (connection.side === 'partner' ? hear(connection, 'grants') : hear(connection, 'people'))
-      }
+    subjects: () => enabledConnections(rows),
+    async react(connection) {
+      const [said, heard] = connection.side === 'partner' ? (['people', 'grants'] as const) : (['grants', 'people'] as const)
+      await hear(connection, heard)
+      await announce(connection, said, said === 'people' ? { people: ownPeople(rows) } : grantsOf(rows, connection.id))
     },
   }
 

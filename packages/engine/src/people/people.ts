@@ -1,16 +1,26 @@
 import type { ConnectionId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
+import { utf8ByteLength } from 'lib0/string'
 import type { PeopleApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { requireConnection } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
+import { checkedName } from '../name.js'
 import type { Reconciler } from '../reconcilers.js'
 import { mostCount } from '../schema/numbers.js'
 import { isValueMap } from '../schema/value.js'
 import { sideOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
-import { announcementReconciler } from './announcement-reconciler.js'
+import { announcementReconciler, ownUserReconciler } from './announcement-reconciler.js'
 import { grantRowId, grantsOf, ownPeople, seatsOf, seatsRowId } from './grants.js'
+
+/** Both lists travel as one signed message each. At most so many lines and bytes of JSON, so that it always fits (rule IS3). */
+const [maxLines, maxListBytes] = [1_000, 44_000]
+
+/** @throws EngineError TOO_MANY for a list that could not travel */
+function requireRoom(list: readonly object[], message: string): void {
+  if (list.length > maxLines || utf8ByteLength(JSON.stringify(list)) > maxListBytes) throw new EngineError('TOO_MANY', message)
+}
 
 /** Decides who may export: the vendor's admin grants it to people of the partner, each with a seat. */
 export function createPeople(context: EngineContext): { readonly api: PeopleApi; readonly reconcilers: readonly Reconciler[] } {
@@ -51,6 +61,7 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       const { granted, seats } = grantsOf(rows, connection)
       if (granted.some((each) => each.id === person)) return
       if (granted.length >= seats) throw new EngineError('TOO_MANY', `All seats are taken (${seats}). Revoke a grant or add a seat first.`)
+      requireRoom([...granted, { id: person, at: clock.now() }], 'As many people may export as one list can name. Revoke a grant first.')
       await rows.save([
         { object: 'Grant', id: grantRowId(connection, person), values: { granted: true, by: context.user.id, at: clock.now() } },
       ])
@@ -70,10 +81,12 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
     },
     async addUser(name, role) {
       requireAdmin('Only an admin adds users.')
+      const added = checkedName(name, 'The name of the person')
       const id = toBase64UrlEncoded(random(16))
-      await rows.save([{ object: 'User', id, values: { name, role } }])
+      requireRoom([...ownPeople(rows), { id, name: added }], 'Your org has as many people as one list can name. Remove somebody first.')
+      await rows.save([{ object: 'User', id, values: { name: added, role } }])
       return id
     },
   }
-  return { api, reconcilers: [announcementReconciler(context)] }
+  return { api, reconcilers: [ownUserReconciler(context), announcementReconciler(context)] }
 }

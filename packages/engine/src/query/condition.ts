@@ -5,7 +5,7 @@ import { foldLabel } from '../schema/match-picklist.js'
 import { amountOf, codeOf, compareValues } from './order.js'
 import { findField, type ObjectSchema } from '../schema/schema.js'
 import { validateField, type RecordValues } from '../schema/validate.js'
-import { isValueMap, scalarToText, type Value } from '../schema/value.js'
+import { isValueMap, scalarToText, type Value, valueIn } from '../schema/value.js'
 
 /** How a condition compares. `operatorsOf` says which of them a type takes. */
 export const operators = [
@@ -88,7 +88,7 @@ export function matchesCondition(schema: ObjectSchema, condition: Condition, val
   if (field === undefined || !operatorsOf(field.type).includes(condition.operator)) return false
   const operand = compileOperand(field, condition)
   if (operand === undefined) return false
-  const value = Object.hasOwn(values, field.name) ? (values[field.name] ?? null) : null
+  const value = valueIn(values, field.name)
   if (value === null) return condition.operator === 'isEmpty' || condition.operator === 'notEquals'
   return tests[condition.operator](operand, (to) => compareToOperand(field, value, to), scalarToText(value))
 }

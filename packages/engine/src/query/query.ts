@@ -5,6 +5,7 @@ import { foldLabel } from '../schema/match-picklist.js'
 import { compareValues } from './order.js'
 import { findField, type ObjectSchema } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
+import { valueIn } from '../schema/value.js'
 
 /** What filtering and sorting need of a record. Other properties come back with it. */
 export interface ListedRecord {
@@ -68,7 +69,7 @@ function searcher(schema: ObjectSchema, search: string): (values: RecordValues) 
   return (values) => {
     const texts: string[] = []
     for (const field of fields) {
-      const value = values[field.name]
+      const value = valueIn(values, field.name)
       if (typeof value === 'string') texts.push(field.type === 'picklist' ? (labels.get(value) ?? value) : value)
     }
     const text = foldLabel(texts.join('\n'))
@@ -83,8 +84,8 @@ function compareRecords(schema: ObjectSchema, sort: readonly SortKey[]): (left: 
   })
   return (left, right) => {
     for (const { field, sign } of keys) {
-      const a = left.values[field.name] ?? null
-      const b = right.values[field.name] ?? null
+      const a = valueIn(left.values, field.name)
+      const b = valueIn(right.values, field.name)
       if (a === null || b === null) {
         if (a === b) continue
         return a === null ? 1 : -1

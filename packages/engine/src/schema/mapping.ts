@@ -5,7 +5,7 @@ import { type Field } from './field.js'
 import { foldLabel } from './match-picklist.js'
 import { findField, type ObjectSchema } from './schema.js'
 import type { RecordValues } from './validate.js'
-import type { Value } from './value.js'
+import { type Value, valueIn } from './value.js'
 
 /** One line of a mapping: which source field fills which local field, and how. Without a source, the default fills it in every record. */
 export interface MappingLine extends ConversionChoices {
@@ -202,7 +202,7 @@ function trySamples(
   const samples = new Map<string, PreflightSample>()
   let refusedRows = 0
   for (const row of rows) {
-    const before = Object.hasOwn(row, source.name) ? (row[source.name] ?? null) : null
+    const before = valueIn(row, source.name)
     const result = convertValue(source, local, before, line)
     if (!result.ok) refusedRows++
     samples.set(

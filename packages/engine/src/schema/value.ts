@@ -31,6 +31,11 @@ export function isValueMap(value: Value | undefined): value is { readonly [name:
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** What a map holds under a name; null for nothing. A name like `constructor` holds nothing unless somebody set it. */
+export function valueIn(values: { readonly [name: string]: Value }, name: string): Value {
+  return Object.hasOwn(values, name) ? (values[name] ?? null) : null
+}
+
 /** A scalar as a text. Null becomes an empty text; a list or a map becomes its JSON. */
 export function scalarToText(value: Value): string {
   if (value === null) return ''

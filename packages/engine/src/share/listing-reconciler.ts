@@ -19,26 +19,25 @@ const sliceListings = 250
  * Keeps one sealed listing for each record that a partner sees, and takes back those of records that it sees no longer (rule SH1). Works on changed records.
  * Compares all listings once after the engine opened, which finds what a crash left behind.
  */
-export function listingReconciler(context: EngineContext): Reconciler {
+export function listingReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, clock } = context
   const comparedConnections = new Set<string>()
 
   return {
     name: 'listings',
-    async react() {
-      for (const connection of enabledConnections(rows, 'vendor')) {
-        const indexes = objectNames.map((object) => [object, visibilityIndexesOf(context).of(connection, object)] as const)
-        if (!comparedConnections.has(connection.id)) {
-          await save(
-            strayListings(
-              connection,
-              indexes.map(([, index]) => index),
-            ),
-          )
-          comparedConnections.add(connection.id)
-        }
-        for (const [object, index] of indexes) await update(connection, object, index)
+    subjects: () => enabledConnections(rows, 'vendor'),
+    async react(connection) {
+      const indexes = objectNames.map((object) => [object, visibilityIndexesOf(context).of(connection, object)] as const)
+      if (!comparedConnections.has(connection.id)) {
+        await save(
+          strayListings(
+            connection,
+            indexes.map(([, index]) => index),
+          ),
+        )
+        comparedConnections.add(connection.id)
       }
+      for (const [object, index] of indexes) await update(connection, object, index)
     },
   }
 

@@ -3,7 +3,7 @@ import { type Key, parseKey } from '@entente/protocol'
 import type { AgreedField, ObjectName } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
-import { value } from '../agree/agreement-terms.js'
+import { byName, value } from '../agree/agreement-terms.js'
 import type { EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
 import { instant } from '../schema/numbers.js'
@@ -33,7 +33,7 @@ const maxListingText = 40_000
 
 /** Makes a record's listing: the agreed export fields and nothing else (rule SH3). */
 export function recordToListing(object: ObjectName, id: string, row: Row, fields: readonly AgreedField[]): Value {
-  const values: Record<string, Value> = {}
+  const values: [string, Value][] = []
   let [at, room] = [0, maxListingText]
   for (const { vendor } of fields) {
     const register = registerOf(row, vendor.name)
@@ -45,9 +45,9 @@ export function recordToListing(object: ObjectName, id: string, row: Row, fields
         ? `${content.slice(0, Math.min(maxText, room)).replace(/[\uD800-\uDBFF]$/, '')}…`
         : content
     if (typeof shown === 'string') room = Math.max(0, room - shown.length * 3)
-    values[vendor.name] = shown
+    values.push([vendor.name, shown])
   }
-  return { object, id, values, at }
+  return { object, id, values: Object.fromEntries(values), at }
 }
 
 /**
@@ -64,7 +64,7 @@ export function freezeListing(body: Value, fields: readonly AgreedField[]): Valu
 const listingSchema = v.object({
   object: v.picklist(['Lead', 'Opportunity']),
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
-  values: v.record(v.string(), value),
+  values: byName(value),
   at: instant,
 })
 

@@ -3,6 +3,8 @@ import type { Clock } from '../port/clock.js'
 export interface Problem {
   readonly at: number
   readonly what: string
+  /** The connection or invitation that it concerns. */
+  readonly connection?: string
 }
 
 /** How many problems are kept: enough to understand a bad day, too few to grow. */
@@ -24,8 +26,9 @@ export class Problems {
   }
 
   /** Notes a failure; the same one again only moves up. */
-  note(what: string): void {
-    this.#list = [{ at: this.#clock.now(), what }, ...this.#list.filter((problem) => problem.what !== what)].slice(0, kept)
+  note(what: string, connection?: string): void {
+    const others = this.#list.filter((problem) => problem.what !== what || problem.connection !== connection)
+    this.#list = [{ at: this.#clock.now(), what, ...(connection !== undefined && { connection }) }, ...others].slice(0, kept)
     this.#changed()
   }
 }
