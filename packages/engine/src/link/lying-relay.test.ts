@@ -1,9 +1,12 @@
-import { decodeRelayFrame, encodeRelayFrame, type RelayMessage } from '@entente/protocol'
+import { decodeRelayFrame, encodeRelayFrame, parseKey, type RelayMessage } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { OpenSocket } from '../port/socket.js'
+import { messageRowId } from '../replica/feed-key.js'
+import { connectionFeed } from '../replica/feed-role.js'
 import { mailboxId } from '../seal/keys.js'
-import { agreementEdits, connectionEdits, MemoryNetwork, MemoryStore, partnerOrg, setup } from '../testing/index.js'
+import { agreementEdits, connectionEdits, MemoryNetwork, MemoryStore, partnerOrg, sampleConnection, setup } from '../testing/index.js'
 import { openMemoryDevice } from '../testing/device.js'
+import type { MemoryRelayOptions } from '../testing/relay.js'
 
 /** A relay that says other things than it knows. */
 function lying(openSocket: OpenSocket, lie: (message: RelayMessage) => readonly RelayMessage[]): OpenSocket {
@@ -17,8 +20,8 @@ function lying(openSocket: OpenSocket, lie: (message: RelayMessage) => readonly 
     })
 }
 
-async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[]) {
-  const network = new MemoryNetwork()
+async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], relay: Partial<MemoryRelayOptions> = {}) {
+  const network = new MemoryNetwork({ relay })
   const problems: string[] = []
   const device = await openMemoryDevice({
     org: partnerOrg,
@@ -47,6 +50,48 @@ describe('a device at a relay that keeps it busy', () => {
     expect(lost).toBeLessThanOrEqual(2 * followed)
     expect(problems).toContainEqual(expect.stringMatching(/^The relay says again that it has lost the feed/))
     link.stop()
+  })
+
+  const many = Array.from({ length: 60 }, (_, index) => ({
+    object: 'Message',
+    id: messageRowId(connectionFeed(sampleConnection, 'partner', 'messages'), parseKey(`m.${index}`)),
+    values: { body: index },
+  }))
+
+  async function minutes({ network }: Awaited<ReturnType<typeof openAt>>): Promise<void> {
+    for (let second = 0; second < 200; second++) {
+      network.clock.advance(1_000)
+      await network.pass(2)
+    }
+  }
+
+  it('[W7] offers less and less often where the relay has never time for it', async () => {
+    let refused = 0
+    const refuses = (): 'RATE' => {
+      refused++
+      return 'RATE'
+    }
+    const device = await openAt((message) => [message], { refuses })
+    await device.rows.save(many)
+    device.link.start()
+    await minutes(device)
+    expect(refused / many.length).toBeLessThan(40)
+    expect(device.problems).toContainEqual(expect.stringMatching(/^The relay has accepted nothing for a while \(RATE\)/))
+    device.link.stop()
+  })
+
+  it('[W7] offers less and less often what the relay says it has, and does not show', async () => {
+    let accepted = 0
+    const device = await openAt((message) => {
+      if (message.type === 'accepted') accepted += message.ids.length
+      return message.type === 'entries' ? [{ ...message, entries: [] }] : [message]
+    })
+    await device.rows.save(many)
+    device.link.start()
+    await minutes(device)
+    expect(accepted / many.length).toBeLessThan(40)
+    expect(device.problems).toContainEqual(expect.stringMatching(/does not show them/))
+    device.link.stop()
   })
 
   it('[W7, MB8] shows a claim no more often than an invitation has tries, whatever the relay says is left', async () => {

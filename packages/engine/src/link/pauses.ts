@@ -5,6 +5,9 @@ import type { Clock } from '../port/clock.js'
 const longMs = 5_000
 const firstMs = 100
 const mostMs = 10_000
+/** The shortest pause of all offers, in ms, doubled each time that none was accepted since the one before. After so many of them it is worth a word. */
+const firstAllMs = 250
+const manyPauses = 6
 /** How long an offer that found no room waits, in ms: long enough for the many behind it to have their turn. */
 const noRoomMs = 60_000
 
@@ -21,6 +24,8 @@ export class Pauses {
   /** How often each key was offered in its present span. */
   readonly #offered = new Map<string, { readonly since: number; readonly times: number }>()
   #all = 0
+  /** How many pauses of all offers have followed each other. */
+  #pausesInVain = 0
   #cancel: () => void = () => undefined
   #wakeAt = Number.POSITIVE_INFINITY
 
@@ -39,9 +44,16 @@ export class Pauses {
     return now < (this.#keys.get(name)?.until ?? 0)
   }
 
-  /** The relay is busy or cannot store: nothing is published for a while. Reading goes on. */
-  pauseAll(retryMs: number): void {
-    this.#all = this.#until(Math.max(retryMs, 250))
+  /**
+   * The relay is busy or cannot store: nothing is published for a while. Reading goes on.
+   *
+   * @returns whether the relay has accepted nothing over many such pauses
+   */
+  pauseAll(retryMs: number): boolean {
+    // Of all offers in flight that are refused, the first begins a pause.
+    if (this.#clock.now() >= this.#all) this.#pausesInVain++
+    this.#all = this.#until(Math.max(retryMs, Math.min(firstAllMs * 2 ** (this.#pausesInVain - 1), mostMs)))
+    return this.#pausesInVain >= manyPauses
   }
 
   /** The feed's agreement version is not the one that both sides have registered. */
@@ -62,7 +74,7 @@ export class Pauses {
 
   /** The org has reached its quota: the key waits for long, and all others for a moment. Some of them may need no room. */
   noRoom(feed: FeedName, key: Key, retryMs: number): void {
-    this.pauseAll(retryMs)
+    this.#all = this.#until(Math.max(retryMs, firstAllMs))
     this.#keys.set(`${feed}#${key}`, { until: this.#until(noRoomMs), times: 0 })
   }
 
@@ -94,6 +106,7 @@ export class Pauses {
 
   /** The relay accepted an offer of the key. */
   resumeKey(feed: FeedName, key: Key): void {
+    this.#pausesInVain = 0
     this.#keys.delete(`${feed}#${key}`)
   }
 

@@ -88,8 +88,8 @@ export class Session {
   readonly #feedByNumber = new Map<number, FeedName>()
   readonly #numberByFeed = new Map<FeedName, number>()
   readonly #live = new Set<FeedName>()
-  /** Feeds of which an entry had to wait because it was sent too often. */
-  readonly #toldBusy = new Set<FeedName>()
+  /** What was told of this session: once each. */
+  readonly #told = new Set<string>()
   readonly #refusedFeeds = new Set<FeedName>()
   /** Feeds that the relay has lost, as it said in this session. */
   readonly #lostFeeds = new Set<FeedName>()
@@ -263,7 +263,14 @@ export class Session {
   #accept({ ids }: MessageOf<'accepted'>): void {
     for (const id of ids) {
       const flight = this.#inFlight.take(id)
-      if (flight) this.#pauses.resumeKey(flight.feed, flight.key)
+      if (!flight) continue
+      const { feed, key, seen } = flight
+      // The entry comes before its acknowledgement (rule PB3). Without it the key is still due, and would be offered again at once.
+      if (this.#options.replica.sequence(feed, key) !== seen) this.#pauses.resumeKey(feed, key)
+      else {
+        this.#pauses.pauseKey(feed, key)
+        this.#tellOnce(`The relay says that it has entries of ${feed}, and does not show them. This device goes on more slowly.`)
+      }
     }
     this.#work()
   }
@@ -290,8 +297,9 @@ export class Session {
     const flight = this.#inFlight.take(subject)
     if (!flight) return
     const { feed, key, seen } = flight
-    if (isGeneral(code)) this.#pauses.pauseAll(retryMs)
-    else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
+    if (isGeneral(code)) {
+      if (this.#pauses.pauseAll(retryMs)) this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
+    } else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
     else if (code === 'WAIT') this.#pauses.pauseFeed(feed)
     else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
       // Normally the missed entry has been absorbed by now, and the next offer names it.
@@ -386,7 +394,8 @@ export class Session {
   #publish({ feed, offers }: FeedOffers): void {
     const number = this.#numberByFeed.get(feed)
     if (number === undefined || !this.#live.has(feed)) return
-    for (const { key } of offers) if (this.#pauses.offered(feed, key)) this.#tellBusy(feed)
+    for (const { key } of offers)
+      if (this.#pauses.offered(feed, key)) this.#tellOnce(`This device sends one entry of ${feed} again and again. It goes on more slowly.`)
     for (const batch of batchesOf(offers)) {
       const numbered = batch.map((offer) => ({
         ...offer,
@@ -396,10 +405,10 @@ export class Session {
     }
   }
 
-  #tellBusy(feed: FeedName): void {
-    if (this.#toldBusy.has(feed)) return
-    this.#toldBusy.add(feed)
-    this.#options.events.onProblem(`This device sends one entry of ${feed} again and again. It goes on more slowly.`)
+  #tellOnce(problem: string): void {
+    if (this.#told.has(problem)) return
+    this.#told.add(problem)
+    this.#options.events.onProblem(problem)
   }
 
   /**
