@@ -4,6 +4,8 @@ import type { Engine } from '../api/index.js'
 import { connect, enabledConnection, invitationPage, memoryHello, seededRandom, setup } from '../testing/index.js'
 import { rowKey, storedRow } from '../row/rows.js'
 import { mailboxClaim, mailboxId } from '../seal/keys.js'
+import { mailboxFeed, messageRowId } from '../replica/index.js'
+import { commitKey } from './handshake-reconciler.js'
 import { parseLink } from './invitation-link.js'
 import { makeReveal } from './reveal.js'
 
@@ -68,6 +70,16 @@ describe('Vera of Vista invites Paul of Pine', () => {
     await paul.connections.disconnect(id)
     await until('Vera hears of it', () => vera.connections.get(id)?.state === 'Disabled')
     expect(vera.connections.get(id)?.problem).toContain('other org')
+  })
+
+  it('[CN3] a commitment that is no hash, but a long text, ends the invitation', async () => {
+    const { vera, paul, until } = await setup()
+    const link = await linkOf(vera)
+    await paul.connections.accept(link)
+    const feed = mailboxFeed(mailboxId(parseLink(link).secret), 'partner')
+    await paul.rows.save([{ object: 'Message', id: messageRowId(feed, commitKey), values: { body: 'x'.repeat(60_000) } }])
+    await until('Vera is told', () => firstOf(vera)?.state === 'Error')
+    expect(firstOf(vera)?.problem).toContain('committed to nothing')
   })
 
   it('[CN5] a partner takes no other vendor than the one that the link names', async () => {

@@ -23,6 +23,9 @@ export const cancelKey = parseKey('cancel')
 
 const weakKey = 'The other org showed a key that protects nothing. Connect again with a new invitation.'
 
+/** A SHA-256 in base64url. Anything else, of whatever length, is kept nowhere. */
+const commitment = /^[A-Za-z0-9_-]{43}$/
+
 /** Whether an invitation's time is over. @param now milliseconds since 1970 */
 export function isExpired(row: Row, now: number): boolean {
   const expires = valueOf(row, 'expires')
@@ -53,6 +56,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     if (commit === undefined) return
     const own = textOf(row, 'reveal')
     if (own === undefined) {
+      if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
       const { exchangeKey, jws } = await makeReveal(identity, parseMailboxId(row.id), random)
       // The first commitment binds: who made a later one may have seen our reveal.
       await rows.save([
