@@ -1,4 +1,5 @@
 import { type Codec, struct, uint } from './codec.js'
+import { ProtocolError } from './error.js'
 
 /**
  * The generation of a doc (rules EP1 and EP2). A doc that is published as a whole begins a new epoch. A key keeps its last epoch over an erasure, so that
@@ -14,8 +15,18 @@ export interface Epoch {
 /** Below what the version and the number of an epoch stay (rule EP2). An agreement has a version of the same bound, and so has a policy. */
 export const epochBound = 2 ** 31
 
+/** A uint below the bound: another would leave no room for the next epoch. */
+const part: Codec<number> = {
+  ...uint,
+  read: (decoder) => {
+    const value = uint.read(decoder)
+    if (value >= epochBound) throw new ProtocolError('FRAME', 'A part of an epoch is 2^31 or more.')
+    return value
+  },
+}
+
 /** The wire format of an epoch. */
-export const epoch: Codec<Epoch> = struct({ version: uint, number: uint })
+export const epoch: Codec<Epoch> = struct({ version: part, number: part })
 
 /** The lowest epoch, which entries without epochs carry. */
 export const zeroEpoch: Epoch = { version: 0, number: 0 }
@@ -25,7 +36,7 @@ export function compareEpochs(a: Epoch, b: Epoch): number {
   return a.version - b.version || a.number - b.number
 }
 
-/** The epoch that a doc of this agreement version begins, after `last` (rule EP2). */
+/** The epoch that a doc of this agreement version begins, after `last` (rule EP2). At the bound it stays, and the relay refuses it. */
 export function nextEpoch(last: Epoch | undefined, version: number): Epoch {
-  return { version, number: last && last.version >= version ? last.number + 1 : 0 }
+  return { version, number: last && last.version >= version ? Math.min(last.number + 1, epochBound - 1) : 0 }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { compareEpochs, nextEpoch } from './epoch.js'
+import { decode, encode } from './codec.js'
+import { compareEpochs, epoch, nextEpoch } from './epoch.js'
 import { boundClock, compareStamps, isStamp, latestClock, nextStamp, type Stamp } from './stamp.js'
 
 const stamp = fc.tuple(fc.nat(5), fc.nat(3), fc.nat(3)) as fc.Arbitrary<Stamp>
@@ -69,6 +70,16 @@ describe('stamps', () => {
 })
 
 describe('epochs', () => {
+  it('[EP2] stay below 2^31 where they are read, and where the next one is made (row 82)', () => {
+    const last = { version: 2 ** 31 - 1, number: 2 ** 31 - 1 }
+    expect(decode(epoch, encode(epoch, last))).toEqual(last)
+    for (const wild of [2 ** 31, 2 ** 53 - 1]) {
+      expect(() => decode(epoch, encode(epoch, { version: wild, number: 0 }))).toThrow(expect.objectContaining({ code: 'FRAME' }))
+      expect(() => decode(epoch, encode(epoch, { version: 0, number: wild }))).toThrow(expect.objectContaining({ code: 'FRAME' }))
+    }
+    expect(nextEpoch(last, last.version)).toEqual(last)
+  })
+
   it('[EP2] grow with each doc begun anew, and start again under a later agreement', () => {
     const first = nextEpoch(undefined, 1)
     const second = nextEpoch(first, 1)
