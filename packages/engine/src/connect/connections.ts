@@ -116,7 +116,11 @@ export function createConnections(context: EngineContext): { readonly api: Conne
         const body = await identity.signDecision('verified', { connection: id, code: textOf(row, 'code') ?? '' })
         const feed = connectionFeed(id, sideOf(row) ?? 'vendor', 'messages')
         await rows.save([
-          { object: 'Connection', id, values: { verified: 'yes', verifiedBy: context.user.id } },
+          {
+            object: 'Connection',
+            id,
+            values: { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) },
+          },
           { object: 'Message', id: messageRowId(feed, verifiedKey), values: { body } },
         ])
         return

@@ -226,6 +226,13 @@ export class Session {
     const feed = this.#feedByNumber.get(number)
     if (feed === undefined || this.#incarnation === undefined) return
     const refused = await this.#options.replica.absorb(feed, { incarnation: this.#incarnation, position, live, entries })
+    if (this.#options.replica.isPaused(feed)) {
+      // Without a number the feed is subscribed to again once reading goes on.
+      this.#live.delete(feed)
+      this.#feedByNumber.delete(number)
+      this.#numberByFeed.delete(feed)
+      return this.#work()
+    }
     if (refused.length > 0) this.#repair(feed, refused)
     if (entries.length > 0) {
       this.#options.events.onEntries(entries.length)

@@ -14,6 +14,7 @@ import { type FeedRole, feedRoleOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
+import { exceededBy, isPaused } from './reading-bound.js'
 import { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
@@ -220,10 +221,11 @@ export class Replica implements ReplicaView {
    * @returns the keys of which an entry was left out (rule AN1)
    * @throws StoreError, with nothing absorbed
    */
-  absorb(feed: FeedName, chunk: Chunk): Promise<readonly Key[]> {
+  async absorb(feed: FeedName, chunk: Chunk): Promise<readonly Key[]> {
+    await this.#pauseAtBound(feed, chunk.entries)
     return this.#transactionQueue.run(async () => {
       const feedRole = feedRoleOf(feed, this.org, this.#view)
-      if (!feedRole) return []
+      if (!feedRole || this.#isPaused(feedRole)) return []
       const before = this.#replicaState.feed(feed)
       const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
       const { refused, ...absorbed } = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
@@ -232,6 +234,27 @@ export class Replica implements ReplicaView {
       if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
       return refused
     })
+  }
+
+  /** Whether nothing is read from the peer of a feed's connection now (rule IS4). */
+  isPaused(feed: FeedName): boolean {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    return feedRole !== undefined && this.#isPaused(feedRole)
+  }
+
+  #isPaused(feedRole: FeedRole): boolean {
+    return feedRole.kind === 'connection' && !feedRole.own && isPaused(this.#view.get('Connection', feedRole.connection))
+  }
+
+  async #pauseAtBound(feed: FeedName, entries: readonly Entry[]): Promise<void> {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    if (feedRole?.kind !== 'connection' || feedRole.own || feedRole.topic !== 'messages') return
+    const { connection } = feedRole
+    const row = this.#view.get('Connection', connection)
+    const stage = isPaused(row) ? undefined : exceededBy(row, this.#replicaState.inbox(feed), entries)
+    if (!stage) return
+    await this.rows.save([{ object: 'Connection', id: connection, values: { paused: stage, problem: pausedProblem[stage] } }])
+    this.#problem(pausedProblem[stage])
   }
 
   /** Whether this org writes a feed. */
@@ -468,6 +491,11 @@ export class Replica implements ReplicaView {
 
   readonly #report = (error: unknown): void => this.#problem(error instanceof Error ? error.message : 'A transaction failed.')
 }
+
+const pausedProblem = {
+  before: 'The other org sends more than a stranger has to say. Nothing more is read from it until you have compared the codes.',
+  after: 'The other org sends more messages than all its records could need. Nothing more is read from it. Ask its admin what happened.',
+} as const
 
 /** Rows whose arrival may make a deferred doc readable. */
 const unlocking: ReadonlySet<string> = new Set(['Agreement', 'RecordMap', 'Connection'])
