@@ -15,7 +15,7 @@ import type { Metrics } from './observe/metrics.js'
 import { isPolicy } from './publish/judge-offer.js'
 import { PolicyCache } from './publish/policy-cache.js'
 import { Presence } from './auth/presence.js'
-import { standingOf } from './auth/revocation.js'
+import { Rosters } from './auth/rosters.js'
 import type { SessionTools, Session } from './session/session.js'
 import type { Store } from './store/store.js'
 import { TimeSlices } from './deliver/time-slices.js'
@@ -34,7 +34,11 @@ export interface RelayParts extends SessionTools {
 export function assemble(config: RelayConfig, names: readonly string[], store: Store, log: Log, metrics: Metrics): RelayParts {
   const sessions = new Set<Session>()
   const presence = new Presence<Session>((session) => orWarn(log, 'recheck-failed', sessionRevoker.entered(session)))
-  const sessionRevoker = new SessionRevoker(presence, config, store)
+  const rosters = new Rosters(store, (org) => {
+    orWarn(log, 'recheck-failed', sessionRevoker.rosterChanged(org))
+    orWarn(log, 'gateway-failed', gateway.recheck())
+  })
+  const sessionRevoker = new SessionRevoker(presence, config, store, rosters)
   const compactor = new Compactor(store, log, metrics)
   const policies = new PolicyCache(store)
   const timeSlices = new TimeSlices(catchUpMs, pagesAtOnce)
@@ -48,8 +52,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     lifeMs: config.gatewayTokenMs,
     slowReaderBytes: config.slowReaderBytes,
     isServed: async ({ org, device }) => {
-      const { standing, isRevoked } = await standingOf(org, device, store)
-      return isServed({ standing }, config) && !isRevoked
+      const { standing, roster } = await store.standing(org)
+      return isServed({ standing }, config) && (await rosters.highest(org, roster))?.devices.has(device) === true
     },
   })
   const mailboxes = new Mailboxes(store)
@@ -63,10 +67,6 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
         readers.fanOut(writes, commit)
         gateway.fanOut(writes, commit)
       },
-      revoked: (org, device) => {
-        sessionRevoker.revoked(org, device, sessions)
-        orWarn(log, 'gateway-failed', gateway.recheck())
-      },
       measured: ({ offers, entries, commitMs, waitedMs }) => {
         metrics.committed(offers, entries, commitMs)
         for (const ms of waitedMs) metrics.acknowledged(ms)
@@ -77,9 +77,10 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
       },
     },
     config.quota,
+    rosters,
     log,
   )
-  const authenticator = new Authenticator(config, names, store)
+  const authenticator = new Authenticator(config, names, store, rosters)
   const relay: RelayParts = {
     config,
     log,
@@ -92,6 +93,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     mailboxes,
     gateway,
     authenticator,
+    rosters,
     sessions,
     silent: new Set(),
     presence,

@@ -55,7 +55,7 @@ describe('the log of a relay', () => {
     expect(eventsOf(relay, 'session-opened')).toEqual([expect.objectContaining({ session })])
   })
 
-  it('holds no token, certificate or byte of an entry, whatever is said to the relay', async () => {
+  it('holds no token, roster or byte of an entry, whatever is said to the relay', async () => {
     const tokens = { join: 'the-join-token-of-the-relay', admin: 'the-admin-token-of-the-relay', wrong: 'a-token-that-was-guessed' }
     const value = new TextEncoder().encode('Umbrella order of spring')
     relay = await TestRelay.start({ admission: 'token', joinToken: tokens.join, adminToken: tokens.admin })
@@ -70,10 +70,12 @@ describe('the log of a relay', () => {
     ] as const) {
       const client = new RelayClient(relay.url)
       const { nonce } = await client.next('challenge')
-      const hello = await device.hello(nonce, client.relayName, { join })
-      planted.push(...hello.token.split('.'), ...hello.certificate.split('.').slice(1))
-      client.send({ type: 'hello', ...hello })
-      client.send({ type: 'hello', ...hello })
+      const introduced = device.introduce(nonce, client.relayName, { join })
+      for (const message of introduced)
+        if (message.type === 'hello') planted.push(...message.token.split('.'))
+        else if (message.type === 'roster') planted.push(...message.roster.split('.').slice(1))
+      client.send(...introduced)
+      client.send(device.hello(nonce, client.relayName, { join }))
       await client.closed()
     }
 

@@ -26,7 +26,7 @@ async function answerTo(dialled: string): Promise<string> {
   const vera = await createDevice(await createOrg())
   const client = new RelayClient(relay.url)
   const { nonce } = await client.next('challenge')
-  client.send({ type: 'hello', ...(await vera.hello(nonce, dialled)) })
+  client.send(...vera.introduce(nonce, dialled))
   const answer = await client.until(() => client.heard.find(({ type }) => type === 'welcome' || type === 'failed'), 'an answer')
   return answer.type === 'failed' ? answer.code : answer.type
 }

@@ -1,4 +1,4 @@
-import { connectionGovernedBy, type FeedName, orgOfRevocationFeed } from '@entente/protocol'
+import { connectionGovernedBy, type FeedName, orgOfRosterFeed } from '@entente/protocol'
 import type { SessionRevoker } from './auth/session-revoker.js'
 import type { FeedReaders } from './deliver/fan-out.js'
 import { LruMap } from './flow/lru.js'
@@ -18,7 +18,7 @@ const replacedRetryMs = 500
 
 export type WatchingRelay = Pick<
   SessionTools,
-  'log' | 'store' | 'groupCommit' | 'readers' | 'policies' | 'mailboxes' | 'gateway' | 'sessions' | 'presence'
+  'log' | 'store' | 'groupCommit' | 'readers' | 'policies' | 'mailboxes' | 'gateway' | 'sessions' | 'presence' | 'rosters'
 > & { readonly sessionRevoker: SessionRevoker }
 
 /** Acts on the changes that other processes make to the relay's store. */
@@ -32,6 +32,7 @@ export function watchStore({
   gateway,
   sessions,
   presence,
+  rosters,
   sessionRevoker,
 }: WatchingRelay): Watcher {
   const untilDone = (work: () => Promise<void>): void => retry(work, (error) => log.warn('watch-failed', { reason: reasonOf(error) }))
@@ -49,7 +50,7 @@ export function watchStore({
     }
   }
   const checkFor = (feed: FeedName): (() => Promise<void>) | undefined => {
-    if (orgOfRevocationFeed(feed) !== undefined) return () => sessionRevoker.feedGrew(feed)
+    if (orgOfRosterFeed(feed) !== undefined) return () => sessionRevoker.feedGrew(feed)
     // Another relay may have taken a policy that ends the connection. Whether this feed has readers here does not matter.
     const connection = connectionGovernedBy(feed)
     const isRead = connection !== undefined && (readers.hasDocsOf(connection) || gateway.hasDocsOf(connection))
@@ -74,6 +75,7 @@ export function watchStore({
     storeReplaced: () => {
       log.warn('store-replaced', { incarnation: store.incarnation() })
       groupCommit.forgetAll()
+      rosters.forget()
       readers.forgetAll()
       for (const session of sessions) session.leave(replacedRetryMs)
       gateway.leave()

@@ -1,6 +1,7 @@
 import type { ConnectionId, OrgId } from '@entente/protocol'
 import type { ObjectName } from './api/index.js'
 import type { Identity } from './identity/identity.js'
+import type { Rosters } from './identity/rosters.js'
 import type { Link } from './link/link.js'
 import type { Clock } from './port/clock.js'
 import type { RandomBytes } from './port/random.js'
@@ -16,6 +17,10 @@ export interface EngineContext {
   readonly replica: ReplicaView
   readonly link: Link
   readonly identity: Identity
+  /** Who the devices of this org and of its peers are. */
+  readonly rosters: Rosters
+  /** Whether the org's rows go to its own team feed. */
+  readonly team: boolean
   readonly clock: Clock
   readonly random: RandomBytes
   /** The org's schema of an object, custom fields included. */

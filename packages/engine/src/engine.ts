@@ -9,6 +9,8 @@ import { eraseReconciler } from './export/erase-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
+import { rosterReconciler } from './connect/roster-reconciler.js'
+import { Rosters } from './identity/rosters.js'
 import { importReconciler } from './import/import-reconciler.js'
 import { type Hello, Link } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
@@ -95,7 +97,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   stamper.offset = identity.clockOffset
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
   const { rows } = replica
-  const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) })
+  const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
+  const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
   const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello, problem })
   const schemas = createSchemas(rows)
   const reconcilers = new Reconcilers(replica, clock, (subject, what) => {
@@ -109,6 +112,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     replica,
     link,
     identity,
+    rosters,
+    team,
     clock,
     random,
     schema: (object) => schemas.get(object),
@@ -122,6 +127,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const sharing = createSharing(context)
   const site = createSite(context)
   const mirrors = createMirrors(context)
+  // First, so that whatever a peer decided is judged by its newest roster.
+  reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, eraseReconciler])
     reconcilers.add(makeReconciler(context))

@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { epochBound } from './epoch.js'
 import { ProtocolError } from './error.js'
 import { isTopic, messagesTopic } from './feed.js'
-import { type DeviceId, type Key, parseDeviceId, parseKey } from './id.js'
+import { type Key, parseKey } from './id.js'
 import { limits } from './limits.js'
 
 // The relay itself reads the public copies of control entries. They are entries of the `messages` feeds, so ordering, catching up and the restoration of a relay that
@@ -13,20 +13,6 @@ import { limits } from './limits.js'
 
 /** The reserved key of a side's policy in its messages feed of a connection (rule PO1). */
 export const policyKey: Key = parseKey('policy')
-
-/** The reserved key of a device's revocation in its org's own messages feed. Only an admin's device publishes one (rules PO1 and PO7). */
-export function revocationKey(device: DeviceId): Key {
-  return parseKey(`revoked.${device}`)
-}
-
-/**
- * The device that a control entry revokes by its key, or undefined for a key that is no revocation's.
- *
- * @throws ProtocolError FRAME for a revocation's key that names no device
- */
-export function revokedDevice(key: Key): DeviceId | undefined {
-  return key.startsWith('revoked.') ? parseDeviceId(key.slice('revoked.'.length)) : undefined
-}
 
 /** A control entry in its parts: the public copy, which the relay reads, and the sealed message, which devices believe. */
 export interface ControlEntry {

@@ -9,7 +9,7 @@ import { limits } from './limits.js'
  * The kinds of entries:
  * - `doc`: a Yjs update (V1). With `whole` it is a full doc, which replaces what the key held.
  * - `message`: sealed bytes. The latest one of a key replaces the one before.
- * - `control`: a message with a public copy for the relay to read: a policy or a revocation.
+ * - `control`: a message with a public copy for the relay to read: a policy or a roster.
  * - `erased`: the tombstone of an erased key. Its bytes are a seal: of the existence register in a feed of docs, of null in a feed of messages.
  */
 export const entryKinds = ['doc', 'message', 'control', 'erased'] as const

@@ -5,11 +5,11 @@ import {
   holdsMessages,
   mailboxFeedsOf,
   messageFeedsOf,
-  orgOfRevocationFeed,
+  orgOfRosterFeed,
   parseFeed,
   parseFeedName,
   policyFeedsOf,
-  revocationFeedOf,
+  rosterFeedOf,
 } from './feed.js'
 import { connectionId, mailboxIdOf, parseOrgId } from './id.js'
 
@@ -33,7 +33,7 @@ describe('the feeds of a connection', () => {
 
   it('[PO2, PO5] are all governed by the policies in both feeds of messages', () => {
     for (const name of [...messages, ...docs]) expect(policyFeedsOf(parseFeedName(name))).toEqual(messages)
-    for (const name of [...team, ...mailboxes, revocationFeedOf(vendor)]) expect(policyFeedsOf(parseFeedName(name))).toEqual([])
+    for (const name of [...team, ...mailboxes, rosterFeedOf(vendor)]) expect(policyFeedsOf(parseFeedName(name))).toEqual([])
   })
 
   it('[PO5] end by a policy in a feed of messages, and by no other feed', () => {
@@ -50,10 +50,10 @@ describe('the feeds of a mailbox', () => {
   })
 })
 
-describe('the feed of an org’s revocations', () => {
-  it('[PO7] is the messages of its own team', () => {
-    expect(revocationFeedOf(vendor)).toBe(`${vendor}/team/messages`)
-    expect(orgOfRevocationFeed(revocationFeedOf(vendor))).toBe(vendor)
-    for (const name of [...team, ...messages, ...docs, ...mailboxes]) expect(orgOfRevocationFeed(parseFeedName(name))).toBeUndefined()
+describe('the feed of an org’s rosters', () => {
+  it('[RO5] is the messages of its own team', () => {
+    expect(rosterFeedOf(vendor)).toBe(`${vendor}/team/messages`)
+    expect(orgOfRosterFeed(rosterFeedOf(vendor))).toBe(vendor)
+    for (const name of [...team, ...messages, ...docs, ...mailboxes]) expect(orgOfRosterFeed(parseFeedName(name))).toBeUndefined()
   })
 })

@@ -91,13 +91,13 @@ export function connectionOfDocs(feed: Feed): ConnectionId | undefined {
   return feed.kind === 'connection' && feed.topic !== messagesTopic ? feed.connection : undefined
 }
 
-/** The feed that holds the revocations of an org's devices: the messages of its own team (rule PO7). */
-export function revocationFeedOf(org: OrgId): FeedName {
+/** The feed in which an org publishes its rosters first: the messages of its own team (rule RO5). */
+export function rosterFeedOf(org: OrgId): FeedName {
   return feedName({ kind: 'team', org, topic: messagesTopic })
 }
 
-/** The org whose revocations a feed holds, the opposite of `revocationFeedOf`; undefined for every other feed. */
-export function orgOfRevocationFeed(name: FeedName): OrgId | undefined {
+/** The org that publishes its rosters first in this feed, the opposite of `rosterFeedOf`; undefined for every other feed. */
+export function orgOfRosterFeed(name: FeedName): OrgId | undefined {
   const feed = parseFeed(name)
   return feed.kind === 'team' && feed.topic === messagesTopic ? feed.org : undefined
 }

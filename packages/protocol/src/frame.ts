@@ -18,6 +18,7 @@ import { leaving } from './message/leaving.js'
 import { mailbox } from './message/mailbox.js'
 import { publish } from './message/publish.js'
 import { refused } from './message/refused.js'
+import { roster } from './message/roster.js'
 import { subscribe } from './message/subscribe.js'
 import { welcome } from './message/welcome.js'
 
@@ -38,6 +39,7 @@ const clientMessages = {
   askGateway: [7, askGateway],
   ping: [8, ping],
   pong: [9, pong],
+  roster: [10, roster],
 } as const
 
 /** The messages of the relay, likewise. */
@@ -76,7 +78,7 @@ export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)
  */
 export const decodeClientFrame = frameReader<ClientMessage>(clientMessages, limits.messagesPerFrame)
 /** The messages by which a device introduces itself, up to its hello (rule ID7). */
-const greetings = { hello: clientMessages.hello } as const
+const greetings = { hello: clientMessages.hello, roster: clientMessages.roster } as const
 type Greeting = MessageIn<typeof greetings>
 
 /**
@@ -90,8 +92,9 @@ export function decodeGreeting(frame: Uint8Array): { readonly messages: readonly
     const messages: Greeting[] = []
     while (decoding.hasContent(decoder) && messages.at(-1)?.type !== 'hello') {
       const number = decoding.readUint8(decoder)
-      if (number !== greetings.hello[0]) return undefined
-      messages.push({ type: 'hello', ...greetings.hello[1].read(decoder) })
+      if (number === greetings.hello[0]) messages.push({ type: 'hello', ...greetings.hello[1].read(decoder) })
+      else if (number === greetings.roster[0]) messages.push({ type: 'roster', ...greetings.roster[1].read(decoder) })
+      else return undefined
     }
     return { messages, rest: frame.subarray(decoder.pos) }
   })

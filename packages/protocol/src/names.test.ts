@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ProtocolError } from './error.js'
 import { feedName, otherSide, parseFeed, parseFeedName } from './feed.js'
-import { connectionId, mailboxIdOf, parseConnectionId, parseDeviceId, parseKey, parseOrgId } from './id.js'
-import { revocationKey, revokedDevice } from './control-entry.js'
+import { connectionId, mailboxIdOf, parseConnectionId, parseKey, parseOrgId } from './id.js'
 
 const vendor = parseOrgId('V'.repeat(43))
 const partner = parseOrgId('P'.repeat(43))
@@ -63,10 +62,7 @@ describe('ids and feed names', () => {
     expect(connectionId(vendor, partner, 'a')).toBe(ids[0])
   })
 
-  it('know the other side, and the device that a control entry revokes', () => {
+  it('know the other side', () => {
     expect([otherSide('vendor'), otherSide('partner')]).toEqual(['partner', 'vendor'])
-    const device = parseDeviceId('D'.repeat(43))
-    expect(revokedDevice(revocationKey(device))).toBe(device)
-    expect(revokedDevice(parseKey('policy'))).toBeUndefined()
   })
 })

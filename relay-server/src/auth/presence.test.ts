@@ -1,11 +1,11 @@
-import { feedName, parseOrgId, revocationFeedOf } from '@entente/protocol'
+import { parseOrgId, rosterFeedOf } from '@entente/protocol'
 import { expect, it } from 'vitest'
 import { Presence } from './presence.js'
 
 const vendor = parseOrgId('v'.repeat(42) + 'A')
 const partner = parseOrgId('p'.repeat(42) + 'A')
 
-it('knows the sessions of an org, be it none, one or several, by its id and by the feed of its revocations', () => {
+it('knows the sessions of an org, be it none, one or several, by its id, and the feeds of their rosters', () => {
   const presence = new Presence<{ readonly org: typeof vendor; readonly name: string }>()
   const [vera, victor, paul] = [
     { org: vendor, name: 'Vera' },
@@ -15,13 +15,12 @@ it('knows the sessions of an org, be it none, one or several, by its id and by t
   expect(presence.sessionsOf(vendor)).toEqual([])
   for (const session of [vera, paul, victor]) presence.add(session)
   expect(presence.orgs()).toEqual([vendor, partner])
-  expect([...presence.feeds()]).toEqual([revocationFeedOf(vendor), revocationFeedOf(partner)])
+  expect([...presence.feeds()]).toEqual([rosterFeedOf(vendor), rosterFeedOf(partner)])
   expect(presence.sessionsOf(vendor)).toEqual([vera, victor])
-  expect(presence.sessionsByFeed(revocationFeedOf(partner))).toEqual([paul])
-  expect(presence.sessionsByFeed(feedName({ kind: 'team', org: vendor, topic: 'rows' }))).toEqual([])
+  expect(presence.sessionsOf(partner)).toEqual([paul])
   presence.remove(vera)
   presence.remove(vera)
-  expect(presence.sessionsByFeed(revocationFeedOf(vendor))).toEqual([victor])
+  expect(presence.sessionsOf(vendor)).toEqual([victor])
   for (const session of [victor, paul, paul]) presence.remove(session)
   expect(presence.orgs()).toEqual([])
 })

@@ -1,11 +1,11 @@
-import { type FeedName, type OrgId, orgOfRevocationFeed, revocationFeedOf } from '@entente/protocol'
+import { type FeedName, type OrgId, rosterFeedOf } from '@entente/protocol'
 
 /** A session past its hello. */
 export interface PresentSession {
   readonly org: OrgId
 }
 
-/** The orgs that have sessions here, and the feeds in which their revocations appear. */
+/** The orgs that have sessions here, and the feeds in which their rosters appear. */
 export class Presence<S extends PresentSession> {
   /** A single session is stored as itself, because most orgs have one; several are a set. */
   readonly #byOrg = new Map<OrgId, S | Set<S>>()
@@ -42,13 +42,7 @@ export class Presence<S extends PresentSession> {
     return here instanceof Set ? [...here] : [here]
   }
 
-  /** The sessions of the org whose revocations appear in this feed; none for any other feed. */
-  sessionsByFeed(feed: FeedName): readonly S[] {
-    const org = orgOfRevocationFeed(feed)
-    return org === undefined ? [] : this.sessionsOf(org)
-  }
-
   *feeds(): Iterable<FeedName> {
-    for (const org of this.#byOrg.keys()) yield revocationFeedOf(org)
+    for (const org of this.#byOrg.keys()) yield rosterFeedOf(org)
   }
 }

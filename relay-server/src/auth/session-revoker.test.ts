@@ -1,10 +1,11 @@
-import { type DeviceId, type OrgId, parseDeviceId, parseOrgId, revocationFeedOf } from '@entente/protocol'
+import { type DeviceId, type OrgId, parseDeviceId, parseOrgId, type Roster, rosterFeedOf } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { defaultConfig } from '../config/config.js'
 import { SessionRevoker } from './session-revoker.js'
 import { Presence } from './presence.js'
 import { noUsage, type Standing } from '../store/account.js'
-import type { KeyName, KeyState, Store } from '../store/store.js'
+import type { Store } from '../store/store.js'
+import type { Rosters } from './rosters.js'
 
 /** A session that takes down how it was ended. */
 class Guest {
@@ -29,7 +30,7 @@ const deviceOf = (index: number): DeviceId => parseDeviceId(String(index).padSta
 /** A relay’s store, as far as it is asked whom the relay serves. */
 class Register {
   readonly standings = new Map<OrgId, Standing>()
-  readonly revoked = new Set<string>()
+  readonly removed = new Set<DeviceId>()
   readonly asked: string[] = []
   atOnce = 0
   mostAtOnce = 0
@@ -42,17 +43,26 @@ class Register {
     return { org, standing: this.standings.get(org) ?? 'none', quota: {}, usage: noUsage }
   }
 
-  async keyStates(names: readonly KeyName[]): ReturnType<Store['keyStates']> {
-    this.asked.push(`${names.length} devices`)
-    // Of the state only the kind is looked at.
-    return names.map(({ key }) => (this.revoked.has(key) ? ({ kind: 'control' } as KeyState) : undefined))
+  async highest(org: OrgId): ReturnType<Rosters['highest']> {
+    this.asked.push(`roster of ${org}`)
+    // Of the roster only its devices are looked at.
+    return { devices: { has: (device: DeviceId) => !this.removed.has(device) } as Roster['devices'] } as Roster
   }
 }
 
 function setUp(): { readonly register: Register; readonly presence: Presence<Guest>; readonly sessionRevoker: SessionRevoker } {
   const register = new Register()
   const presence = new Presence<Guest>()
-  return { register, presence, sessionRevoker: new SessionRevoker(presence, defaultConfig, register as Partial<Store> as Store) }
+  return {
+    register,
+    presence,
+    sessionRevoker: new SessionRevoker(
+      presence,
+      defaultConfig,
+      register as Partial<Store> as Store,
+      register as Partial<Rosters> as Rosters,
+    ),
+  }
 }
 
 describe('a relay that learns whom it serves no more', () => {
@@ -82,25 +92,25 @@ describe('a relay that learns whom it serves no more', () => {
     expect(timeSlices).toBeGreaterThanOrEqual(4)
   })
 
-  it('[ID4] ends the sessions of a revoked device, having asked for all of an org at once', async () => {
+  it('[RO3] ends the sessions of a removed device, having read the roster once', async () => {
     const { register, presence, sessionRevoker } = setUp()
     const guests = Array.from({ length: 900 }, (_, index) => new Guest(vendor, deviceOf(index)))
     for (const guest of guests) presence.add(guest)
-    register.revoked.add(`revoked.${deviceOf(7)}`)
-    await sessionRevoker.feedGrew(revocationFeedOf(vendor))
+    register.removed.add(deviceOf(7))
+    await sessionRevoker.feedGrew(rosterFeedOf(vendor))
     expect(guests.filter(({ failed }) => failed.startsWith('AUTH'))).toEqual([guests[7]])
-    expect(register.asked).toEqual(['500 devices', '400 devices'])
+    expect(register.asked).toEqual([`roster of ${vendor}`])
   })
 
-  it.each(['the org', 'the device'])('looks once more at who comes in just after %s was revoked', async (who) => {
+  it.each(['the org', 'the device'])('looks once more at who comes in just after %s was shut out', async (who) => {
     const { register, presence, sessionRevoker } = setUp()
     // The hello is under way and has found nothing when this comes.
     if (who === 'the org') {
       register.standings.set(vendor, 'revoked')
       await sessionRevoker.accountsChanged()
     } else {
-      register.revoked.add(`revoked.${deviceOf(7)}`)
-      await sessionRevoker.feedGrew(revocationFeedOf(vendor))
+      register.removed.add(deviceOf(7))
+      await sessionRevoker.rosterChanged(vendor)
     }
     const [late, neighbour] = [new Guest(vendor, deviceOf(7)), new Guest(orgs[1] ?? vendor, deviceOf(8))]
     for (const guest of [late, neighbour]) {
@@ -110,7 +120,7 @@ describe('a relay that learns whom it serves no more', () => {
     expect([late.failed.slice(0, 4), neighbour.failed]).toEqual(['AUTH', ''])
   })
 
-  it('asks the store nothing about who comes in while nobody was revoked', async () => {
+  it('asks the store nothing about who comes in while nobody was shut out', async () => {
     const { register, sessionRevoker } = setUp()
     await sessionRevoker.entered(new Guest(vendor, deviceOf(1)))
     expect(register.asked).toEqual([])

@@ -1,17 +1,16 @@
 import { setImmediate } from 'node:timers/promises'
-import { type DeviceId, type ErrorCode, type FeedName, type OrgId } from '@entente/protocol'
+import { type DeviceId, type ErrorCode, type FeedName, type OrgId, orgOfRosterFeed } from '@entente/protocol'
 import { isServed } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Presence, PresentSession } from './presence.js'
-import { findRevoked } from './revocation.js'
+import type { Rosters } from './rosters.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Store } from '../store/store.js'
 
-/** Orgs checked in one turn of the event loop, and devices looked up at once. */
+/** Orgs checked in one turn of the event loop. */
 const orgsAtOnce = 100
-const devicesAtOnce = 500
 
-const revokedWords = 'This device has been revoked.'
+const removedWords = 'This device is not on the roster of its org.'
 const unservedWords = 'This relay no longer serves your org; ask its operator.'
 
 export interface RevocableSession extends PresentSession {
@@ -19,21 +18,23 @@ export interface RevocableSession extends PresentSession {
   fail(code: ErrorCode, detail: string): void
 }
 
-type PresentSessions = Pick<Presence<RevocableSession>, 'orgs' | 'sessionsOf' | 'sessionsByFeed'>
+type PresentSessions = Pick<Presence<RevocableSession>, 'orgs' | 'sessionsOf'>
 
-/** Ends the sessions of revoked devices, and of orgs that the operator no longer serves (rules ID4, AM3). */
+/** Ends the sessions of devices that are no longer on the roster, and of orgs that the operator no longer serves (rules RO3, AM3). */
 export class SessionRevoker {
   readonly #presence: PresentSessions
   readonly #config: Pick<RelayConfig, 'admission' | 'helloMs'>
   readonly #store: Store
   readonly #ofOrgs = new SingleFlight(() => this.#revokeOrgs())
-  readonly #ofDevices = new SingleFlight((feed: FeedName) => this.#revokeDevices(this.#presence.sessionsByFeed(feed)))
+  readonly #rosters: Rosters
+  readonly #ofDevices = new SingleFlight((org: OrgId) => this.#revokeDevices(org, this.#presence.sessionsOf(org)))
   #changedAt = Number.NEGATIVE_INFINITY
 
-  constructor(presence: PresentSessions, config: Pick<RelayConfig, 'admission' | 'helloMs'>, store: Store) {
+  constructor(presence: PresentSessions, config: Pick<RelayConfig, 'admission' | 'helloMs'>, store: Store, rosters: Rosters) {
     this.#presence = presence
     this.#config = config
     this.#store = store
+    this.#rosters = rosters
   }
 
   /** Ends the sessions of orgs that the operator has barred since. */
@@ -42,24 +43,23 @@ export class SessionRevoker {
     await this.#ofOrgs.ask(undefined)
   }
 
-  /** A feed of revocations may have grown at another relay. */
+  /** The org has a higher roster than before. */
+  async rosterChanged(org: OrgId): Promise<void> {
+    this.#changedAt = performance.now()
+    await this.#ofDevices.ask(org)
+  }
+
+  /** A feed of rosters may have grown at another relay. */
   async feedGrew(feed: FeedName): Promise<void> {
-    this.#changedAt = performance.now()
-    await this.#ofDevices.ask(feed)
+    const org = orgOfRosterFeed(feed)
+    if (org !== undefined) await this.rosterChanged(org)
   }
 
-  /** Ends the sessions of a device that its org revoked at this relay. @param sessions all sessions, those before their hello included */
-  revoked(org: OrgId, device: DeviceId, sessions: Iterable<RevocableSession>): void {
-    this.#changedAt = performance.now()
-    // An org can revoke its own devices only.
-    for (const session of sessions) if (session.device === device && session.org === org) session.fail('AUTH', revokedWords)
-  }
-
-  /** Rechecks revocations that arrived during the hello: they could not find the session yet. */
+  /** Rechecks a session that opened while a roster or an account changed: the change could not find it yet. */
   async entered(session: RevocableSession): Promise<void> {
     if (performance.now() - this.#changedAt > 2 * this.#config.helloMs) return
     if (!isServed(await this.#store.account(session.org), this.#config)) session.fail('AUTH', unservedWords)
-    await this.#revokeDevices([session])
+    await this.#revokeDevices(session.org, [session])
   }
 
   async #revokeOrgs(): Promise<void> {
@@ -71,11 +71,9 @@ export class SessionRevoker {
   }
 
   /** @param sessions of one org */
-  async #revokeDevices(sessions: readonly RevocableSession[]): Promise<void> {
-    for (let at = 0; at < sessions.length; at += devicesAtOnce) {
-      const some = sessions.slice(at, at + devicesAtOnce)
-      const revoked = await findRevoked(some, this.#store)
-      for (const session of revoked) session.fail('AUTH', revokedWords)
-    }
+  async #revokeDevices(org: OrgId, sessions: readonly RevocableSession[]): Promise<void> {
+    if (sessions.length === 0) return
+    const roster = await this.#rosters.highest(org)
+    for (const session of sessions) if (session.device && !roster?.devices.has(session.device)) session.fail('AUTH', removedWords)
   }
 }

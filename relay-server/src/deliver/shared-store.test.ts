@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { feedName, mailboxIdOf, revocationKey } from '@entente/protocol'
+import { feedName, mailboxIdOf } from '@entente/protocol'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -16,8 +16,10 @@ import {
   offerOf,
   registerPolicy,
   RelayClient,
+  rosterOffer,
   TestPostgres,
   TestRelay,
+  without,
 } from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -117,13 +119,13 @@ describe('two relays on one store', () => {
     expect((await paul.next('entries', (message) => message.feed === 1)).entries[0]?.key).toBe('hello')
   })
 
-  it('[ID4] end the session of a device at the one that was revoked at the other', async () => {
+  it('[RO3] end the session of a device at the one that was removed from the roster at the other', async () => {
     const org = await createOrg()
     const [admin, lost] = await Promise.all([createDevice(org), createDevice(org)])
     const thief = await RelayClient.connect(south.url, lost)
     const client = await RelayClient.connect(north.url, admin)
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
-    expect((await client.publish(1, offerOf(revocationKey(lost.id), 'control'))).code).toBe('ACCEPTED')
+    expect((await client.publish(1, rosterOffer(org, without(org, lost)))).code).toBe('ACCEPTED')
     expect((await thief.next('failed')).code).toBe('AUTH')
     expect(await thief.closed()).toBe(1008)
   })
@@ -132,10 +134,10 @@ describe('two relays on one store', () => {
     const org = await createOrg()
     const lock = new pg.Client({ connectionString: store })
     await lock.connect()
-    // Holds up the look at how the org stands, and whether the device is revoked.
-    await lock.query('BEGIN; LOCK TABLE entente.docs IN ACCESS EXCLUSIVE MODE')
+    // Holds up the look at how the org stands, and which roster it has.
+    await lock.query('BEGIN; LOCK TABLE entente.rosters IN ACCESS EXCLUSIVE MODE')
     const refused = expect(RelayClient.connect(south.url, await createDevice(org))).rejects.toThrow('AUTH')
-    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%entente.docs%'"
+    const waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%entente.rosters%'"
     await expect.poll(async () => (await database.query(waiting)).length).toBe(1)
     await runOrgs({ command: 'orgs', action: 'revoke', org: org.id, location: { data: '', store } }, () => {})
     await lock.query('COMMIT')

@@ -1,9 +1,20 @@
-import { feedName, readSlots, revocationKey } from '@entente/protocol'
+import { feedName, readSlots } from '@entente/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
 import * as Y from 'yjs'
-import { agree, createConnection, docOffer, editor, feedNumbers, offerOf, TestPostgres, TestRelay } from '../testing/index.js'
+import {
+  agree,
+  createConnection,
+  createDevice,
+  docOffer,
+  editor,
+  feedNumbers,
+  rosterOffer,
+  TestPostgres,
+  TestRelay,
+  without,
+} from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const feed = feedNumbers.vendorOpportunity
@@ -60,10 +71,11 @@ describe('the gateway of two relays on one store', () => {
 
     const after = await page()
     expect(shown(after.doc)).toBe('anew')
-    // Paul’s device has no session at the relay in the south, which hears of its revocation all the same.
-    const admin = await connection.open(north.url, connection.paul)
+    // Paul’s device has no session at the relay in the south, which hears of its removal all the same.
+    const colleague = await createDevice(connection.partner)
+    const admin = await connection.open(north.url, colleague)
     await admin.read(1, feedName({ kind: 'team', org: connection.partner.id, topic: 'messages' }))
-    await admin.publish(1, offerOf(revocationKey(connection.paul.id), 'control'))
+    await admin.publish(1, rosterOffer(connection.partner, without(connection.partner, connection.paul)))
     await expect.poll(() => after.codes, { timeout: 5_000 }).toContain(4401)
   })
 })

@@ -1,4 +1,4 @@
-import { feedName, readSlots, revocationKey } from '@entente/protocol'
+import { feedName, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { WebsocketProvider } from 'y-websocket'
@@ -13,9 +13,11 @@ import {
   feedNumbers,
   offerOf,
   type RelayClient,
+  rosterOffer,
   type TestConnection,
   TestRelay,
   upgradeStatus,
+  without,
 } from '../testing/index.js'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -162,7 +164,7 @@ describe('the y-websocket gateway', () => {
     expect(readSlots(doc).size).toBe(0)
   })
 
-  it('[GW6] closes for the pages of a device that is revoked, and opens to its tokens no more', async () => {
+  it('[GW6] closes for the pages of a device that is removed from the roster, and opens to its tokens no more', async () => {
     const device = await createDevice(connection.partner, { role: 'member' })
     const [admin, lost] = [await connection.open(relay.url, connection.paul), await connection.open(relay.url, device)]
     await Promise.all([
@@ -173,7 +175,7 @@ describe('the y-websocket gateway', () => {
     const { token } = await lost.next('gatewayToken')
     const [theirs, ours] = [open(token), open(await askToken(paul))]
     await Promise.all([theirs, ours].map(({ provider }) => synced(provider)))
-    expect((await admin.publish(1, offerOf(revocationKey(device.id), 'control'))).code).toBe('ACCEPTED')
+    expect((await admin.publish(1, rosterOffer(connection.partner, without(connection.partner, device)))).code).toBe('ACCEPTED')
     await expect.poll(() => theirs.codes).toContain(4401)
     expect(await refusal(`${relay.url.replace('http', 'ws')}/gateway/${room()}?token=${token}`)).toBe(401)
     expect(ours.codes).toEqual([])

@@ -10,7 +10,7 @@ import {
   loadDoc,
   parseFeed,
   policyFeedsOf,
-  revocationFeedOf,
+  rosterFeedOf,
 } from '@entente/protocol'
 import type { WebSocket } from 'ws'
 import * as Y from 'yjs'
@@ -136,13 +136,13 @@ export class Gateway {
     return visitors
   }
 
-  /** Feeds that matter here: those of open docs, those that would carry the end of their connections, and those that would revoke a visitor's device. */
+  /** Feeds that matter here: those of open docs, those that would carry the end of their connections, and those in which a roster would remove a visitor's device. */
   *feeds(): Iterable<FeedName> {
     for (const feed of this.#feeds.keys()) {
       yield feed
       yield* policyFeedsOf(feed)
     }
-    for (const { pass } of this.#visitors()) yield revocationFeedOf(pass.holder.org)
+    for (const { pass } of this.#visitors()) yield rosterFeedOf(pass.holder.org)
   }
 
   /** Closes the sockets of visitors whose token belongs to a device that the relay no longer serves (rule GW6). */
@@ -174,7 +174,7 @@ export class Gateway {
 
   /** Reads the open docs of a feed again, because another relay on the same store may have written to it. */
   async grew(feed: FeedName): Promise<void> {
-    if ([...this.#visitors()].some(({ pass }) => revocationFeedOf(pass.holder.org) === feed)) await this.recheck()
+    if ([...this.#visitors()].some(({ pass }) => rosterFeedOf(pass.holder.org) === feed)) await this.recheck()
     for (const [key, room] of this.#feeds.get(feed) ?? []) {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue

@@ -82,7 +82,7 @@ describe.skipIf(!canTry)('a relay behind nginx, set up as docs/operate.md says',
     const socket = open(`https://${host}`)
     const id = new Promise<string>((resolve) => socket.once('upgrade', ({ headers }) => resolve(String(headers['x-request-id']))))
     const { nonce } = await next(socket, 'challenge')
-    socket.send(encodeClientFrame([{ type: 'hello', ...(await vera.hello(nonce, host)) }]))
+    socket.send(encodeClientFrame(vera.introduce(nonce, host)))
     await next(socket, 'welcome')
     // The id is nginx's own, and the address is neither nginx's nor the one that the device claims.
     const session = await id

@@ -76,7 +76,7 @@ describe('the way to a socket', () => {
     const mallory = new RelayClient(relay.url)
     const vera = await createDevice(await createOrg())
     await mallory.next('challenge')
-    mallory.send({ type: 'hello', ...(await vera.hello(new Uint8Array(16), mallory.relayName)) })
+    mallory.send(vera.hello(new Uint8Array(16), mallory.relayName))
     expect((await mallory.next('failed')).code).toBe('AUTH')
     expect(await upgradeStatus(relay, {})).toBe(101)
     await expect(upgradeStatus(relay, {})).rejects.toThrow('socket hang up')
@@ -88,7 +88,7 @@ describe('the way to a socket', () => {
     const { nonce } = (await Promise.all(clients.map((client) => client.next('challenge'))))[0] ?? { nonce: new Uint8Array() }
     expect(await upgradeStatus(relay, {})).toBe(429)
     const vera = await createDevice(await createOrg())
-    clients[0]?.send({ type: 'hello', ...(await vera.hello(nonce, clients[0].relayName)) })
+    clients[0]?.send(...vera.introduce(nonce, clients[0].relayName))
     await clients[0]?.next('welcome')
     expect(await upgradeStatus(relay, {}, { stay: true })).toBe(101)
     expect(await upgradeStatus(relay, {})).toBe(429)

@@ -1,4 +1,4 @@
-import type { Offer, OrgId, RelayMessage, Role } from '@entente/protocol'
+import type { Offer, OrgId, RelayMessage } from '@entente/protocol'
 import type { Refusal } from './judge-offer.js'
 
 /** Memory of a waiting offer beside its bytes, roughly, in bytes. */
@@ -9,7 +9,6 @@ const unavailableRetryMs = 2_000
 /** The session that made an offer and receives its answer. */
 export interface Publisher {
   readonly org: OrgId
-  readonly role: Role
   send(message: RelayMessage): void
   /** Bytes, as `heldBytes` counts them, of offers that are no longer in the queue. */
   settled(bytes: number): void

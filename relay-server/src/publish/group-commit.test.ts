@@ -77,11 +77,17 @@ describe('group commit', () => {
     })
     const after = {
       fanOut: (writes: readonly Write[]) => fannedOut.push(...writes),
-      revoked: () => {},
       grown: () => {},
       measured: () => {},
     }
-    groupCommit = new GroupCommit(gated, new PolicyCache(gated), after, { bytes: 0, docs: 0, connections: 0 }, createLog('silent'))
+    groupCommit = new GroupCommit(
+      gated,
+      new PolicyCache(gated),
+      after,
+      { bytes: 0, docs: 0, connections: 0 },
+      { publish: async () => {} },
+      createLog('silent'),
+    )
   })
   afterEach(async () => {
     await store.close()

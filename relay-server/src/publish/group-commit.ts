@@ -1,14 +1,15 @@
 import {
   type ConnectionId,
-  type DeviceId,
+  decodeControlEntry,
   type ErrorCode,
   type FeedName,
   type Key,
   type Offer,
-  type OrgId,
-  revokedDevice,
+  ProtocolError,
+  rosterNumber,
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
+import type { Rosters } from '../auth/rosters.js'
 import { acknowledge, heldBytes, type Publisher, refuse, tooLate, unavailable } from './acknowledge.js'
 import { JudgementCache } from './judgement-cache.js'
 import { type Log, reasonOf } from '../log.js'
@@ -40,8 +41,6 @@ export function fitToWait(offers: readonly Offer[]): readonly Offer[] {
 /** The steps after a batch is on disk, in this order: fan-out, acknowledgement, effects. */
 export interface AfterCommit {
   fanOut(writes: readonly Write[], commit: Commit): void
-  /** The org revoked a device, which may or may not be its own. */
-  revoked(org: OrgId, device: DeviceId): void
   grown(write: Write, tail: number): void
   measured(figures: BatchFigures): void
 }
@@ -65,6 +64,8 @@ interface Queued {
   readonly attempt: number
   /** The key's last entry by which the offer was judged. */
   last: KeyState | undefined
+  /** Why the roster in the offer was not taken. */
+  rosterRefusal: Refusal | undefined
 }
 
 interface Refused extends Queued {
@@ -86,6 +87,7 @@ interface Gathering {
 export class GroupCommit {
   readonly #store: Store
   readonly #after: AfterCommit
+  readonly #rosters: Pick<Rosters, 'publish'>
   readonly #log: Log
   readonly #judgementCache: JudgementCache
   readonly #pending = new PendingLedger()
@@ -97,8 +99,9 @@ export class GroupCommit {
   #isStopped = false
 
   /** @param quota the quota of orgs for which the operator set no other; 0 is no bound */
-  constructor(store: Store, policies: PolicyCache, after: AfterCommit, quota: Quota, log: Log) {
+  constructor(store: Store, policies: PolicyCache, after: AfterCommit, quota: Quota, rosters: Pick<Rosters, 'publish'>, log: Log) {
     this.#store = store
+    this.#rosters = rosters
     this.#after = after
     this.#log = log
     this.#judgementCache = new JudgementCache(store, quota, policies)
@@ -114,6 +117,7 @@ export class GroupCommit {
       at,
       attempt: 1,
       last: undefined,
+      rosterRefusal: undefined,
     }))
     if (this.#isStopped) return queued.forEach((one) => refuse(one, unavailable))
     this.#waiting.add(publisher.org, queued)
@@ -155,6 +159,7 @@ export class GroupCommit {
       if (some.length === 0) break
       try {
         await this.#judgementCache.load(some, this.#pending)
+        for (const queued of some) if (queued.offer.kind === 'control') await this.#takeRoster(queued)
       } catch (error) {
         this.#log.error('store-read-failed', { reason: reasonOf(error) })
         for (const queued of [...some, ...this.#waiting.takeAll()]) refuse(queued, unavailable)
@@ -164,6 +169,19 @@ export class GroupCommit {
     }
     this.#judging = false
     this.#commitNext()
+  }
+
+  /** A roster is in force from the moment that it is verified: the entry that carries it to the readers follows. */
+  async #takeRoster(queued: Queued): Promise<void> {
+    const { offer, access, publisher } = queued
+    try {
+      const number = access.writes && access.mailboxUntil === undefined ? rosterNumber(offer.key) : undefined
+      if (number !== undefined)
+        await this.#rosters.publish(publisher.org, number, Buffer.from(decodeControlEntry(offer.bytes).copy).toString())
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      queued.rosterRefusal = { code: error.code, version: 0, detail: error.message }
+    }
   }
 
   /** @returns the offers to judge once more, after a fresh read */
@@ -209,13 +227,13 @@ export class GroupCommit {
       offer,
       access,
       org: publisher.org,
-      role: publisher.role,
       quota,
       usage: this.#pending.usage(publisher.org, usage),
       last,
       isOvertaken: this.#pending.hasKey(id),
       policies: connection && this.#judgementCache.policies.get(connection),
       keysInMailbox: this.#judgementCache.mailboxKeys(access.name) + this.#pending.mailboxKeys(access.name),
+      rosterRefusal: queued.rosterRefusal,
       now: Date.now(),
     })
     if (isRefusal(verdict)) {
@@ -300,8 +318,6 @@ export class GroupCommit {
     this.#waiting.putBack(again)
     writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
-      const device = write.kind === 'control' ? revokedDevice(write.key) : undefined
-      if (device) this.#after.revoked(write.owner, device)
       this.#after.grown(write, commit.tails[index] ?? 0)
     })
   }

@@ -12,14 +12,13 @@ import { describe, expect, it } from 'vitest'
 import type { Access } from '../auth/feed-access.js'
 import { noUsage } from '../store/account.js'
 import type { KeyState } from '../store/store.js'
-import { controlEntryOf, docOffer, offerOf } from '../testing/index.js'
+import { controlBytes, controlEntryOf, docOffer, offerOf } from '../testing/index.js'
 import { isRefusal, judgeOffer, mailboxKeys, type OfferCase, offerRules, type Refusal } from './judge-offer.js'
 import type { Policies } from './policy-cache.js'
 
 const now = 1_000_000
 const org = parseOrgId('a'.repeat(43))
 const connection = parseConnectionId('A'.repeat(22))
-const device = 'd'.repeat(43)
 const value = new Uint8Array([1])
 
 /** An offer that breaks one rule, and one like it that keeps all of them. */
@@ -43,7 +42,7 @@ const erasure = caseOf(docs, erasureOf('r1', 1), { last: keyState('doc', 1), pol
 const message = caseOf(messages, offerOf('hello', 'message'), { policies: agreed })
 const inMailbox = caseOf({ kind: 'mailbox', mailbox: parseMailboxId('m'.repeat(22)), side: 'vendor' }, offerOf('hello', 'message'))
 const mailbox: OfferCase = { ...inMailbox, access: { ...inMailbox.access, mailboxUntil: now + 1 } }
-const revocation = caseOf(team, offerOf(`revoked.${device}`, 'control'))
+const roster = caseOf(team, offerOf('roster.2', 'control'))
 const update: Omit<Offer, 'id'> = { ...docOffer('r1', value), whole: false }
 
 const pairs: readonly Pair[] = [
@@ -102,22 +101,22 @@ const pairs: readonly Pair[] = [
     rule: 'PO1',
     what: 'a policy in a team’s messages',
     code: 'FIELD',
-    refused: { ...revocation, offer: policyOffer(policy(1)) },
-    taken: revocation,
+    refused: { ...roster, offer: policyOffer(policy(1)) },
+    taken: roster,
   },
   {
     rule: 'PO1',
-    what: 'a revocation in a connection’s messages',
+    what: 'a policy in a team’s messages',
     code: 'FIELD',
-    refused: { ...message, offer: revocation.offer },
-    taken: revocation,
+    refused: { ...roster, offer: policyOffer(policy(1)) },
+    taken: roster,
   },
   {
-    rule: 'PO1',
-    what: 'a revocation of no device',
+    rule: 'RO5',
+    what: 'a roster of no number',
     code: 'FIELD',
-    refused: { ...revocation, offer: numbered(offerOf('revoked.nobody', 'control')) },
-    taken: revocation,
+    refused: { ...roster, offer: numbered(offerOf('roster.02', 'control')) },
+    taken: roster,
   },
   {
     rule: 'PO1',
@@ -149,12 +148,18 @@ const pairs: readonly Pair[] = [
   },
   {
     rule: 'PO6',
-    what: 'a control entry of more than 4 KiB',
+    what: 'a policy of more than 4 KiB',
     code: 'SIZE',
-    refused: { ...revocation, offer: { ...revocation.offer, bytes: new Uint8Array(4 * 1024 + 1) } },
-    taken: { ...revocation, offer: { ...revocation.offer, bytes: new Uint8Array(4 * 1024) } },
+    refused: padded(4 * 1024 + 1),
+    taken: padded(4 * 1024),
   },
-  { rule: 'PO7', what: 'a revocation by a member’s device', code: 'AUTH', refused: { ...revocation, role: 'member' }, taken: revocation },
+  {
+    rule: 'RO5',
+    what: 'a roster that does not follow the one before it',
+    code: 'AUTH',
+    refused: { ...roster, rosterRefusal: { code: 'AUTH', version: 0, detail: '' } },
+    taken: roster,
+  },
   {
     rule: 'PB1',
     what: 'an offer that has seen what is not there',
@@ -257,15 +262,15 @@ const pairs: readonly Pair[] = [
     rule: 'QU2',
     what: 'more control entries than there is spare room for',
     code: 'QUOTA',
-    refused: withQuota(revocation, { docs: 3 }, { docs: 103 }),
-    taken: withQuota(revocation, { docs: 3 }, { docs: 102 }),
+    refused: withQuota(roster, { docs: 3 }, { docs: 103 }),
+    taken: withQuota(roster, { docs: 3 }, { docs: 102 }),
   },
   {
     rule: 'QU2',
     what: 'more bytes of control entries than there is spare room for',
     code: 'QUOTA',
-    refused: withQuota(revocation, { bytes: 10 }, { bytes: 10 + 64 * 1024 }),
-    taken: withQuota(revocation, { bytes: 10 }, { bytes: 9 + 64 * 1024 }),
+    refused: withQuota(roster, { bytes: 10 }, { bytes: 10 + 64 * 1024 }),
+    taken: withQuota(roster, { bytes: 10 }, { bytes: 9 + 64 * 1024 }),
   },
 ]
 
@@ -303,8 +308,17 @@ function citedBy(name: string): readonly string[] {
 function caseOf(feed: Feed, offer: Omit<Offer, 'id'>, more: Partial<OfferCase> = {}): OfferCase {
   const access: Access = { name: feedName(feed), feed, writes: true, mailboxUntil: undefined }
   const quota = { bytes: 0, docs: 0, connections: 0 }
-  const rest = { quota, usage: noUsage, last: undefined, isOvertaken: false, policies: undefined, keysInMailbox: 0, now }
-  return { offer: numbered(offer), access, org, role: 'admin', ...rest, ...more }
+  const rest = {
+    quota,
+    usage: noUsage,
+    last: undefined,
+    isOvertaken: false,
+    policies: undefined,
+    keysInMailbox: 0,
+    rosterRefusal: undefined,
+    now,
+  }
+  return { offer: numbered(offer), access, org, ...rest, ...more }
 }
 
 function withPolicy(offered: Policy, policies = agreed): OfferCase {
@@ -313,6 +327,12 @@ function withPolicy(offered: Policy, policies = agreed): OfferCase {
 
 function withQuota(offered: OfferCase, quota: Partial<OfferCase['quota']>, usage: Partial<OfferCase['usage']>): OfferCase {
   return { ...offered, quota: { ...offered.quota, ...quota }, usage: { ...noUsage, ...usage } }
+}
+
+/** A policy that takes up so many bytes, with the length of its copy (2) and its seal (73). */
+function padded(bytes: number): OfferCase {
+  const copy = JSON.stringify(policy(1)).padEnd(bytes - 75)
+  return { ...message, offer: { ...policyOffer(policy(1)), bytes: controlBytes(copy) } }
 }
 
 function policyOffer(offered: Policy): Offer {

@@ -14,8 +14,7 @@ import {
   type Policy,
   policyKey,
   ProtocolError,
-  type Role,
-  revokedDevice,
+  rosterNumber,
   type StateVector,
   takesBack,
 } from '@entente/protocol'
@@ -28,15 +27,14 @@ import type { KeyState, Write } from '../store/store.js'
 /** Keys that one feed of a mailbox may hold (rule MB7). */
 export const mailboxKeys = 16
 
-/** A control entry is a few numbers, or a signed decision (rule PO6). */
-const controlEntryBytes = 4 * 1024
+/** A policy is a few numbers (rule PO6). */
+const policyBytes = 4 * 1024
 
 /** Everything that decides about one offer. It is loaded beforehand: judging neither waits nor reads. */
 export interface OfferCase {
   readonly offer: Offer
   readonly access: Access
   readonly org: OrgId
-  readonly role: Role
   /** The org's quota (0 is no bound) and its usage, pending entries included. */
   readonly quota: Quota
   readonly usage: Usage
@@ -48,6 +46,8 @@ export interface OfferCase {
   readonly policies: Policies | undefined
   /** The number of keys in the feed, for the feeds of mailboxes. */
   readonly keysInMailbox: number
+  /** Why the relay does not take the roster in this offer. Undefined for one that it took, and for every other offer. */
+  readonly rosterRefusal: Refusal | undefined
   readonly now: number
 }
 
@@ -81,7 +81,7 @@ export const offerRules: readonly OfferRule[] = [
   },
   { name: '[PB2] each topic has its kinds', refuses: kindRule },
   {
-    name: '[PO1, PO3, PO5, PO6, PO7, PO9] a control entry is a policy in a connection’s messages, or a revocation in a team’s',
+    name: '[PO1, PO3, PO5, PO6, PO9, RO5] a control entry is a policy in a connection’s messages, or a roster',
     refuses: controlEntryRule,
   },
   {
@@ -146,18 +146,16 @@ function kindRule({ access, offer }: OfferCase): Refusal | undefined {
 }
 
 function controlEntryRule(offered: OfferCase): Refusal | undefined {
-  const { access, offer, role, policies } = offered
+  const { access, offer, policies, rosterRefusal } = offered
   if (access.feed.kind === 'mailbox' || access.feed.topic !== messagesTopic) return undefined
   const isPolicy = offer.key === policyKey && access.feed.kind === 'connection'
-  const isRevocation = offer.key.startsWith('revoked.') && access.feed.kind === 'team'
+  const number = attempt(() => rosterNumber(offer.key))
+  if (number instanceof ProtocolError) return no(number.code, number.message)
   if (offer.kind !== 'control') {
-    return isPolicy || isRevocation ? no('FIELD', 'This key holds a control entry; only a control entry replaces it.') : undefined
+    return isPolicy || number !== undefined ? no('FIELD', 'This key holds a control entry; only a control entry replaces it.') : undefined
   }
-  if (offer.bytes.length > controlEntryBytes) return no('SIZE', `A control entry has at most ${controlEntryBytes} bytes.`)
-  if (isRevocation) {
-    if (typeof attempt(() => revokedDevice(offer.key)) !== 'string') return no('FIELD', 'The key of a revocation names no device.')
-    return role === 'admin' ? undefined : no('AUTH', 'Only an admin’s device can revoke a device.')
-  }
+  if (number !== undefined) return rosterRefusal
+  if (offer.bytes.length > policyBytes) return no('SIZE', `A policy has at most ${policyBytes} bytes.`)
   if (!isPolicy || access.feed.kind !== 'connection') return no('FIELD', 'This feed takes no control entry under this key.')
   const policy = attempt(() => decodePolicy(decodeControlEntry(offer.bytes).copy))
   if (policy instanceof ProtocolError) return no(policy.code, policy.message)

@@ -11,7 +11,6 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
-  type Role,
 } from '@entente/protocol'
 import type { InboundBacklog } from './inbound-backlog.js'
 import { heldBytes, type Publisher } from '../publish/acknowledge.js'
@@ -19,7 +18,8 @@ import { fitToWait, type GroupCommit } from '../publish/group-commit.js'
 import type { RelayConfig } from '../config/config.js'
 import type { Gateway } from '../gateway/gateway.js'
 import type { Subscription } from '../deliver/fan-out.js'
-import { type Authenticator, drawNonce, hasExpired, type Identity } from '../auth/authenticator.js'
+import { type Authenticator, drawNonce, type Identity } from '../auth/authenticator.js'
+import { BroughtRosters, type Rosters } from '../auth/rosters.js'
 import { type Log, type LogFields, reasonOf } from '../log.js'
 import type { Caller, Mailboxes } from '../publish/mailbox.js'
 import type { ObservedSession } from '../observe/metrics.js'
@@ -40,6 +40,7 @@ export interface SessionTools extends SubscriptionTools {
   readonly mailboxes: Mailboxes
   readonly gateway: Gateway
   readonly authenticator: Authenticator
+  readonly rosters: Rosters
   readonly sessions: Set<Session>
   /** Those whose device has not said its hello, the oldest first. */
   readonly silent: Set<Session>
@@ -97,6 +98,8 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   readonly #openedAt = Math.round(performance.now())
   /** Present until a hello answers it. */
   #nonce: Uint8Array | undefined
+  /** Present from the first roster to the hello. */
+  #brought: BroughtRosters | undefined
   #helloTimer: NodeJS.Timeout | undefined
   #identity: Identity | undefined
   #subscriptions: Subscriptions | undefined
@@ -141,10 +144,6 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   get org(): OrgId {
     return this.#known().org
-  }
-
-  get role(): Role {
-    return this.#known().role
   }
 
   get device(): DeviceId | undefined {
@@ -215,7 +214,6 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   /** To be called periodically: pings a silent peer, and gives it up when it stays silent (rule HB1). */
   beat(): void {
-    if (this.#identity && hasExpired(this.#identity, Date.now())) return this.fail('AUTH', 'The device’s certificate has expired.')
     const now = Math.round(performance.now())
     if (this.#rateLimit?.isUnused(now)) this.#rateLimit = undefined
     if (this.#sendQueue.oldestMs(now) > this.#relay.config.slowReaderMs) return this.#sendQueue.drop()
@@ -371,6 +369,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   #handle(message: ClientMessage): Promise<void> | undefined {
     if (message.type === 'hello') return this.#enter(message)
+    if (message.type === 'roster') return this.#bring(message)
     const now = Date.now()
     switch (message.type) {
       case 'attach':
@@ -392,6 +391,13 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
       case 'pong':
         return undefined
     }
+  }
+
+  /** Rosters are of use before the hello only. */
+  #bring({ roster }: MessageOf<'roster'>): Promise<void> | undefined {
+    if (!this.#nonce) return undefined
+    this.#brought ??= new BroughtRosters(this.#relay.rosters)
+    return this.#brought.take(roster)
   }
 
   async #enter(hello: MessageOf<'hello'>): Promise<void> {
@@ -417,7 +423,9 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   async #identify(hello: MessageOf<'hello'>, nonce: Uint8Array): Promise<Identity> {
     try {
-      return await this.#relay.authenticator.identify(hello, nonce)
+      const brought = this.#brought
+      this.#brought = undefined
+      return await this.#relay.authenticator.identify(hello, nonce, brought)
     } catch (error) {
       if (error instanceof ProtocolError) this.#before?.address.charge(failedHelloCost)
       throw error

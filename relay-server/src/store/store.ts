@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, StateVector, WireEntry } from '@entente/protocol'
+import type { Entry, EntryKind, Epoch, FeedName, Key, OrgId, Roster, StateVector, WireEntry } from '@entente/protocol'
 import type { Account, AccountChange, Standing, Usage } from './account.js'
 
 /** Where a relay keeps its entries: in a directory of this machine, or in a database. */
@@ -100,6 +100,13 @@ export interface StoredDoc {
   readonly states: readonly Uint8Array[]
 }
 
+/** What decides whether a device may enter, beside its own proof. */
+export interface StandingAndRoster {
+  readonly standing: Standing
+  /** The number of the roster that is kept for the org, 0 for none. */
+  readonly roster: number
+}
+
 /** An invitation and its mailbox (rules MB1 to MB6). */
 export interface Invitation {
   readonly mailbox: string
@@ -173,8 +180,16 @@ export interface Store {
   endedInvitations(before: number): Promise<readonly string[]>
   /** Removes the invitations that expired before the time `expiredBefore`. Times are milliseconds since 1970. */
   forgetInvitations(expiredBefore: number): Promise<void>
-  /** An org's standing, and whether a key holds a control entry, read at once: every new session needs both. */
-  standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }>
+  /** An org's standing, and the number of the roster that is kept for it, 0 for none, read at once: every new session needs both. */
+  standing(org: OrgId): Promise<StandingAndRoster>
+  /** The roster that is kept for an org, as a JWS. */
+  roster(org: OrgId): Promise<string | undefined>
+  /**
+   * Keeps a verified roster for its org in one transaction, unless one with this number or a higher one is kept already (rule RO3).
+   *
+   * @returns whether it is kept now
+   */
+  keepRoster(roster: Pick<Roster, 'org' | 'number' | 'token'>): Promise<boolean>
   /** An org's account. An account that was never written reads as a new one. */
   account(org: OrgId): Promise<Account>
   /** At most `limit` accounts in the order of their orgs' ids, from the first one after `after` ('' for all). */

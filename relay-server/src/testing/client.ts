@@ -68,7 +68,7 @@ export class RelayClient {
 
   async sayHello(device: TestDevice, claims?: HelloOverrides): Promise<void> {
     const { nonce } = await this.next('challenge')
-    this.send({ type: 'hello', ...(await device.hello(nonce, this.relayName, claims)) })
+    this.send(...device.introduce(nonce, this.relayName, claims))
   }
 
   /** Sends messages in one frame. */

@@ -10,11 +10,12 @@ import {
   type Offer,
   parseKey,
   type Policy,
+  rosterKey,
   writeSlots,
   zeroEpoch,
 } from '@entente/protocol'
 import { RelayClient } from './client.js'
-import { createDevice, createOrg, type TestDevice, type TestOrg } from './org.js'
+import { createDevice, createOrg, nextRoster, type TestDevice, type TestOrg } from './org.js'
 
 const firstSalt = 'a-salt-for-tests'
 
@@ -83,6 +84,17 @@ export function controlEntryOf(policy: Policy): Uint8Array {
 /** The simplest offer, to be spread and changed. */
 export function offerOf(key: string, kind: Offer['kind'], bytes: Uint8Array = new Uint8Array([1])): Omit<Offer, 'id'> {
   return { key: parseKey(key), kind, whole: true, epoch: zeroEpoch, bytes, seen: 0 }
+}
+
+/** A control entry with this public copy. The relay does not open seals, so its seal is of zeros. */
+export function controlBytes(copy: string): Uint8Array {
+  return encodeControlEntry({ copy: new TextEncoder().encode(copy), seal: new Uint8Array(73) })
+}
+
+/** The control entry of an org's next roster, signed by its root key. @param devices default: those that it has */
+export function rosterOffer(org: TestOrg, devices?: TestOrg['devices']): Omit<Offer, 'id'> {
+  const token = nextRoster(org, devices)
+  return offerOf(rosterKey(org.rosters.length), 'control', controlBytes(token))
 }
 
 /** A doc of one slot under an agreement version. */

@@ -39,7 +39,7 @@ export class LoadClient {
       socket.on('error', reject)
       socket.on('message', (data: Buffer) => {
         for (const message of decodeRelayFrame(data)) {
-          if (message.type === 'challenge') void client.#sayHello(device, message.nonce).catch(reject)
+          if (message.type === 'challenge') client.#sayHello(device, message.nonce)
           else if (message.type === 'welcome') {
             client.welcome = message
             clearTimeout(timer)
@@ -68,9 +68,7 @@ export class LoadClient {
     await this.closed
   }
 
-  async #sayHello(device: TestDevice, nonce: Uint8Array): Promise<void> {
-    // A device of a test dates its hello by its own making, which a long run outlives.
-    const expires = Math.floor(Date.now() / 1000) + 60
-    this.send({ type: 'hello', ...(await device.hello(nonce, new URL(this.socket.url).host, { expires })) })
+  #sayHello(device: TestDevice, nonce: Uint8Array): void {
+    this.send(...device.introduce(nonce, new URL(this.socket.url).host))
   }
 }

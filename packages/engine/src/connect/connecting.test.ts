@@ -105,7 +105,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     await paul.close()
     // Paul's device now holds another reveal than the one that it committed to: what a relay in the middle would have to show.
     const store = paul.store.reopen()
-    const other = await makeReveal(paul.identity, mailbox, seededRandom(7))
+    const other = await makeReveal(paul.identity, paul.rosters, mailbox, seededRandom(7))
     await store.update([rowKey('Invitation', mailbox)], ([stored]) => {
       const row = storedRow(stored)
       if (!row) throw new Error('no invitation')
@@ -193,10 +193,10 @@ describe('Vera of Vista invites Paul of Pine', () => {
         for (const message of decodeRelayFrame(frame)) {
           if (message.type !== 'challenge') continue
           const hello = memoryHello(parseOrgId('M'.repeat(43)))
-          const context = { nonce: '', host: 'relay.example', version: 1, time: clock.now() }
-          void hello(context).then((said) => {
+          const context = { nonce: '', host: 'relay.example', version: 1, time: clock.now(), isUnknown: false }
+          void hello(context).then(({ token }) => {
             const tries = Array.from({ length: 5 }, () => ({ type: 'claim', mailbox, claim: guess }) as const)
-            socket.send(encodeClientFrame([{ type: 'hello', ...said }, ...tries]))
+            socket.send(encodeClientFrame([{ type: 'hello', token }, ...tries]))
           })
         }
       },

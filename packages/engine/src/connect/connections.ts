@@ -17,7 +17,7 @@ import { verificationReconciler, verifiedKey } from './verification-reconciler.j
 
 /** Connecting two orgs: invitations, the handshake, the comparison of codes, and the end. */
 export function createConnections(context: EngineContext): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
-  const { rows, link, identity, clock, random } = context
+  const { rows, link, identity, rosters, clock, random } = context
 
   link.onMailbox(({ mailbox, state }) => {
     const row = rows.get('Invitation', mailbox)
@@ -97,9 +97,13 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       if (vendor === identity.org.id) throw new EngineError('LINK', 'Your own org made this invitation. Send the link to the partner.')
       const id = mailboxId(secret)
       if (rows.get('Invitation', id)) return viewOf(id)
-      const { exchangeKey, jws } = await makeReveal(identity, id, random)
+      const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random)
       await rows.save([
-        { object: 'Invitation', id, values: { side: 'partner', secret, vendor, state: 'open', exchangeKey, reveal: jws } },
+        {
+          object: 'Invitation',
+          id,
+          values: { side: 'partner', secret, vendor, state: 'open', exchangeKey, reveal: jws, rosters: [...shown] },
+        },
         { object: 'Message', id: messageRowId(mailboxFeed(id, 'partner'), commitKey), values: { body: commitTo(jws) } },
       ])
       return viewOf(id)

@@ -15,6 +15,9 @@ export const mismatchProblem =
 export function endReconciler(context: EngineContext): Reconciler<Row> {
   const { rows, replica } = context
   const refused = new Map<string, unknown>()
+  rows.watch((changes) => {
+    if (changes.some(({ object }) => object === 'Roster')) refused.clear()
+  })
   return {
     name: 'connection ends',
     subjects: () => rows.list('Connection').values(),
@@ -40,10 +43,8 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
     const connection = parseConnectionId(row.id)
     const body = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)?.body
     if (typeof body !== 'string' || refused.get(row.id) === body || textOf(row, 'ended') === body) return
-    const devices = valueOf(row, 'peerDevices')
-    const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
     const org = parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? '')
-    const verified = await verifyDecision(body, 'end', { org, certificates }, { connection, role: 'admin' })
+    const verified = await verifyDecision(body, 'end', context.rosters, { org, connection, role: 'admin' })
     if (!verified.ok) {
       refused.set(row.id, body)
       context.problem(`The other org’s end of a connection was refused: ${verified.reason}.`, connection)

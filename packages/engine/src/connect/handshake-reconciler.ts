@@ -14,8 +14,10 @@ import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
+import type { Value } from '../schema/value.js'
+import { rosterEdit } from '../identity/rosters.js'
 import { integrationUser } from './connection-facts.js'
-import { commitTo, makeReveal, readReveal, type Reveal, sharedSecret, shortCode } from './reveal.js'
+import { commitTo, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, shortCode } from './reveal.js'
 
 export const commitKey = parseKey('commit')
 export const revealKey = parseKey('reveal')
@@ -37,7 +39,7 @@ export function isExpired(row: Row, now: number): boolean {
  * CN2 to CN6). The rows and the inbox decide the next step, and each step is one save, so it goes on after a crash.
  */
 export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
-  const { rows, replica, identity, clock, random } = context
+  const { rows, replica, identity, rosters, clock, random } = context
   return {
     name: 'handshake',
     subjects: () => rows.list('Invitation').values(),
@@ -53,23 +55,25 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
 
   async function workAsVendor(row: Row): Promise<void> {
     const commit = said(row, 'partner', commitKey)
-    if (commit === undefined) return
+    if (typeof commit !== 'string') return
     const own = textOf(row, 'reveal')
     if (own === undefined) {
       if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
-      const { exchangeKey, jws } = await makeReveal(identity, parseMailboxId(row.id), random)
+      const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random)
+      const { exchangeKey, jws: reveal } = made
       // The first commitment binds: who made a later one may have seen our reveal.
       await rows.save([
-        { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal: jws, peerCommit: commit } },
-        say(row, 'vendor', revealKey, jws),
+        { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal, peerCommit: commit } },
+        say(row, 'vendor', revealKey, revealBody(made)),
       ])
       return
     }
-    const theirs = said(row, 'partner', revealKey)
-    if (theirs === undefined) return
-    if (commitTo(theirs) !== textOf(row, 'peerCommit'))
+    const message = said(row, 'partner', revealKey)
+    const theirs = jwsOfReveal(message)
+    if (message === undefined) return
+    if (theirs === undefined || commitTo(theirs) !== textOf(row, 'peerCommit'))
       return end(row, 'wrong', 'The partner showed another key than it had committed to. Make a new invitation.')
-    const reveal = await readReveal(theirs, parseMailboxId(row.id))
+    const reveal = await readReveal(message, parseMailboxId(row.id))
     if (!reveal) return end(row, 'wrong', 'The partner’s answer is not signed by its org. Make a new invitation.')
     const edits = await connectionEdits(row, 'vendor', own, theirs, reveal)
     if (!edits) return end(row, 'wrong', weakKey)
@@ -79,12 +83,12 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
   async function workAsPartner(row: Row): Promise<void> {
     if (said(row, 'vendor', cancelKey) !== undefined && !textOf(row, 'connection'))
       return end(row, 'cancelled', 'The vendor cancelled the invitation.')
-    const theirs = said(row, 'vendor', revealKey)
+    const message = said(row, 'vendor', revealKey)
     const own = textOf(row, 'reveal')
-    if (theirs === undefined || own === undefined) return
+    if (message === undefined || own === undefined) return
     if (!textOf(row, 'connection')) {
-      const reveal = await readReveal(theirs, parseMailboxId(row.id))
-      if (!reveal || reveal.org !== textOf(row, 'vendor'))
+      const [reveal, theirs] = [await readReveal(message, parseMailboxId(row.id)), jwsOfReveal(message)]
+      if (!reveal || theirs === undefined || reveal.org !== textOf(row, 'vendor'))
         return end(row, 'wrong', 'Another org answered than the one that the invitation names. Ask for a new invitation.')
       const edits = await connectionEdits(row, 'partner', theirs, own, reveal)
       if (!edits) return end(row, 'wrong', weakKey)
@@ -92,7 +96,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
       await rows.save([
         ...edits,
         { object: 'Invitation', id: row.id, values: { connection, exchangeKey: null } },
-        say(row, 'partner', revealKey, own),
+        say(row, 'partner', revealKey, revealBody({ jws: own, rosters: textsOf(row, 'rosters') })),
       ])
     } else if (hasAnswered(parseConnectionId(textOf(row, 'connection') ?? ''))) {
       // The partner leaves the mailbox once the vendor speaks over the connection. Until then a relay that lost its disk gets the reveal again.
@@ -112,6 +116,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const secret = sharedSecret(textOf(row, 'exchangeKey') ?? '', peer.exchange, id)
     if (secret === undefined) return undefined
     return [
+      ...peer.rosters.map(rosterEdit),
       {
         object: 'Connection',
         id,
@@ -125,7 +130,6 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
           verified: 'no',
           code: shortCode(vendorReveal, partnerReveal),
           peerName: peer.orgName,
-          peerDevices: [peer.certificate],
           integrationUser: integrationUser(id),
         },
       },
@@ -156,19 +160,23 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     return clock.now() + context.link.status().clockOffset
   }
 
-  function say(row: Row, side: Side, key: Key, body: string): RowEdit {
+  function say(row: Row, side: Side, key: Key, body: Value): RowEdit {
     return { object: 'Message', id: messageRowId(mailboxFeed(parseMailboxId(row.id), side), key), values: { body } }
   }
 
   /** The other side's message under a key. */
-  function said(row: Row, side: Side, key: Key): string | undefined {
+  function said(row: Row, side: Side, key: Key): Value | undefined {
     if (sideOf(row) !== otherSide(side)) return undefined
-    const body = replica.inbox(mailboxFeed(parseMailboxId(row.id), side)).get(key)?.body
-    return typeof body === 'string' ? body : undefined
+    return replica.inbox(mailboxFeed(parseMailboxId(row.id), side)).get(key)?.body
   }
 
   async function end(row: Row, state: 'wrong' | 'expired' | 'cancelled', problem?: string): Promise<void> {
     await rows.save([{ object: 'Invitation', id: row.id, values: { state, ...(problem && { problem }) } }])
     if (problem) context.problem(problem)
   }
+}
+
+function textsOf(row: Row, field: string): readonly string[] {
+  const value = valueOf(row, field)
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }

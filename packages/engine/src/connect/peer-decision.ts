@@ -1,7 +1,6 @@
 import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
-import { valueOf } from '../row/row.js'
 import type { Value } from '../schema/value.js'
 import type { ConnectionFacts } from './connection-facts.js'
 
@@ -25,14 +24,8 @@ export async function readDecision<Schema extends v.GenericSchema>(
   role?: 'admin',
 ): Promise<PeerDecision<v.InferOutput<Schema>>> {
   if (typeof body !== 'string') return { ok: false, reason: 'it is not signed' }
-  const devices = valueOf(context.rows.get('Connection', connection.id), 'peerDevices')
-  const certificates = (Array.isArray(devices) ? devices : []).filter((text) => typeof text === 'string')
-  const verified = await verifyDecision(
-    body,
-    type,
-    { org: connection.peer, certificates },
-    { connection: connection.id, ...(role && { role }) },
-  )
+  const requirement = { org: connection.peer, connection: connection.id, ...(role && { role }) }
+  const verified = await verifyDecision(body, type, context.rosters, requirement)
   if (!verified.ok) return { ok: false, reason: verified.reason }
   const { by, iat } = verified.decision
   const parsed = v.safeParse(terms, verified.decision)
@@ -40,7 +33,7 @@ export async function readDecision<Schema extends v.GenericSchema>(
   return { ok: true, terms: parsed.output, by, at: iat * 1000 }
 }
 
-/** Remembers refused messages, so that each is reported once and not read again. Forgets them when a connection changes, as by another certificate. */
+/** Remembers refused messages, so that each is reported once and not read again. Forgets them when a connection or a roster changes. */
 export class Refusals {
   readonly #context: EngineContext
   readonly #refused = new Map<string, Value>()
@@ -48,7 +41,7 @@ export class Refusals {
   constructor(context: EngineContext) {
     this.#context = context
     context.rows.watch((changes) => {
-      if (changes.some(({ object }) => object === 'Connection')) this.#refused.clear()
+      if (changes.some(({ object }) => object === 'Connection' || object === 'Roster')) this.#refused.clear()
     })
   }
 

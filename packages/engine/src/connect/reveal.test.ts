@@ -6,26 +6,52 @@ import { describe, expect, it } from 'vitest'
 import { createIdentity, type Identity } from '../identity/identity.js'
 import { MemoryStore, seededRandom } from '../testing/index.js'
 import type { Clock } from '../port/clock.js'
-import { makeReveal, readReveal, sharedSecret, shortCode } from './reveal.js'
+import { Rosters } from '../identity/rosters.js'
+import { Rows } from '../row/rows.js'
+import { Stamper } from '../row/stamper.js'
+import type { Value } from '../schema/value.js'
+import { jwsOfReveal, makeReveal, readReveal, revealBody, sharedSecret, shortCode } from './reveal.js'
 
 const clock: Clock = { now: () => Date.UTC(2026, 0, 1), after: () => () => undefined }
 const random = seededRandom(1)
 const mailbox = mailboxIdOf(new Uint8Array(32))
 const connection = connectionId(parseOrgId('V'.repeat(43)), parseOrgId('P'.repeat(43)), mailbox)
 
-const createOrg = (orgName: string): Promise<Identity> =>
-  createIdentity({ orgName, userName: 'Vera', store: new MemoryStore(), clock, random })
+interface Org {
+  readonly identity: Identity
+  readonly rosters: Rosters
+}
+
+const createOrg = async (orgName: string): Promise<Org> => {
+  const store = new MemoryStore()
+  const identity = await createIdentity({ orgName, userName: 'Vera', store, clock, random })
+  const rows = new Rows(store, new Stamper(clock, random))
+  return { identity, rosters: new Rosters(rows, identity.org.id, () => identity.founding) }
+}
+const show = async ({ identity, rosters }: Org, inMailbox = mailbox): Promise<Value> =>
+  revealBody(await makeReveal(identity, rosters, inMailbox, random))
 
 describe('what two orgs show each other', () => {
   it('[CN2] is read for its mailbox alone, and not once a byte of it differs', async () => {
     const vista = await createOrg('Vista')
-    const { jws } = await makeReveal(vista, mailbox, random)
-    expect(await readReveal(jws, mailbox)).toMatchObject({ org: vista.org.id, orgName: 'Vista', certificate: vista.certificate })
+    const shown = await show(vista)
+    const { org } = vista.identity
+    expect(await readReveal(shown, mailbox)).toMatchObject({ org: org.id, orgName: 'Vista', rosters: [{ number: 1 }] })
     const elsewhere = mailboxIdOf(new Uint8Array(32).fill(1))
-    expect(await readReveal(jws, elsewhere)).toBeUndefined()
-    const swapped = (await makeReveal(vista, mailbox, random)).jws.split('.')[1]
-    const [header, , signature] = jws.split('.')
-    expect(await readReveal([header, swapped, signature].join('.'), mailbox)).toBeUndefined()
+    expect(await readReveal(shown, elsewhere)).toBeUndefined()
+    const [header, , signature] = jwsOfReveal(shown)?.split('.') ?? []
+    const swapped = jwsOfReveal(await show(vista))?.split('.')[1]
+    expect(await readReveal({ ...(shown as object), reveal: [header, swapped, signature].join('.') }, mailbox)).toBeUndefined()
+  })
+
+  it('[CN2] is read only with the rosters that prove it: not without them, nor with those of another org', async () => {
+    const [vista, pine] = [await createOrg('Vista'), await createOrg('Pine')]
+    const shown = await show(vista)
+    const reveal = jwsOfReveal(shown) ?? ''
+    const theirs = (await pine.rosters.chain(pine.identity.org.id)).map(({ token }) => token)
+    for (const rosters of [[], theirs, ['no.roster.this']])
+      expect(await readReveal(revealBody({ jws: reveal, rosters }), mailbox)).toBeUndefined()
+    for (const other of [undefined, null, reveal, { reveal }]) expect(await readReveal(other, mailbox)).toBeUndefined()
   })
 
   it('[CN9] gives both the same secret, and none at all with a key of low order', async () => {

@@ -1,31 +1,37 @@
 import { x25519 } from '@noble/curves/ed25519.js'
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { type ConnectionId, type MailboxId, type OrgId, parseOrgId } from '@entente/protocol'
+import { type ConnectionId, limits, type MailboxId, type OrgId, parseOrgId, type Roster } from '@entente/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
-import { verifyDecision } from '../identity/decision.js'
+import { EngineError } from '../error.js'
+import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import type { Identity } from '../identity/identity.js'
+import { readChain } from '../identity/roster.js'
+import type { Rosters } from '../identity/rosters.js'
 import type { RandomBytes } from '../port/random.js'
+import type { Value } from '../schema/value.js'
 
 // The reveals that both orgs exchange in the mailbox, each signed by the device of the admin who connects (rules CN2 to CN5).
 
 const revealClaims = v.looseObject({
   iss: v.pipe(v.string(), v.transform(parseOrgId)),
   orgName: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
-  certificate: v.pipe(v.string(), v.maxLength(8_192)),
+  /** The hash of the org's roster. */
+  roster: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
   /** X25519 public key, base64url; made for this connection alone. */
   exchange: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
   nonce: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
 })
 
-/** A peer's reveal whose signature, certificate and mailbox were verified. */
+/** A peer's reveal whose rosters, signature and mailbox were verified. */
 export interface Reveal {
   readonly org: OrgId
   readonly orgName: string
-  readonly certificate: string
+  /** The rosters of its org, from one that its root key signed. */
+  readonly rosters: readonly Roster[]
   readonly exchange: string
 }
 
@@ -34,18 +40,39 @@ export interface OwnReveal {
   readonly exchangeKey: string
   /** The signed reveal. */
   readonly jws: string
+  /** The org's rosters, from one that its root key signed to the one that the reveal names. */
+  readonly rosters: readonly string[]
 }
 
-export async function makeReveal(identity: Identity, mailbox: MailboxId, random: RandomBytes): Promise<OwnReveal> {
+/** What travels: the signed reveal, and the rosters that prove who signed it. */
+const revealMessage = v.object({ reveal: v.string(), rosters: v.array(v.string()) })
+
+/** How many bytes of rosters travel beside a reveal: the rest of one sealed value is for the reveal. */
+const rosterBytesBeside = limits.valueBytes - 8 * 1024
+
+/** @throws EngineError SIZE where the rosters of the org have become too many to show */
+export async function makeReveal(identity: Identity, rosters: Rosters, mailbox: MailboxId, random: RandomBytes): Promise<OwnReveal> {
   const secret = random(32)
+  await identity.show()
+  const chain = await rosters.chain(identity.org.id)
+  if (chain.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
+    throw new EngineError(
+      'SIZE',
+      'The devices of this org have changed too often to be shown to another org. Sign the roster anew with the recovery kit.',
+    )
   const jws = await identity.signDecision('reveal', {
     connection: mailbox,
     orgName: identity.org.name,
-    certificate: identity.certificate,
+    roster: chain.at(-1)?.hash,
     exchange: toBase64UrlEncoded(x25519.getPublicKey(secret)),
     nonce: toBase64UrlEncoded(random(16)),
   })
-  return { exchangeKey: toBase64UrlEncoded(secret), jws }
+  return { exchangeKey: toBase64UrlEncoded(secret), jws, rosters: chain.map(({ token }) => token) }
+}
+
+/** The message that shows a reveal. */
+export function revealBody({ jws, rosters }: Pick<OwnReveal, 'jws' | 'rosters'>): Value {
+  return { reveal: jws, rosters: [...rosters] }
 }
 
 /** The partner's commitment before it knows the vendor's reveal, so that neither side can choose its key by the code that results (rule CN3). */
@@ -53,13 +80,24 @@ export function commitTo(jws: string): string {
   return toBase64UrlEncoded(sha256(encodeUtf8(jws)))
 }
 
-/** @returns undefined where the reveal is not signed by an admin's device of the org that it names, for this mailbox */
-export async function readReveal(jws: string, mailbox: MailboxId): Promise<Reveal | undefined> {
-  const claims = readClaims(jws)
-  if (!claims) return undefined
-  const { iss: org, orgName, certificate, exchange } = claims
-  const verified = await verifyDecision(jws, 'reveal', { org, certificates: [certificate] }, { connection: mailbox, role: 'admin' })
-  return verified.ok ? { org, orgName, certificate, exchange } : undefined
+/** The signed reveal in a message, not yet verified. Undefined for a message of another form. */
+export function jwsOfReveal(body: Value | undefined): string | undefined {
+  const parsed = v.safeParse(revealMessage, body)
+  return parsed.success ? parsed.output.reveal : undefined
+}
+
+/** @returns undefined where the reveal is not signed by an admin's device on the roster that comes with it, of the org that it names, for this mailbox */
+export async function readReveal(body: Value | undefined, mailbox: MailboxId): Promise<Reveal | undefined> {
+  const parsed = v.safeParse(revealMessage, body)
+  const claims = parsed.success ? readClaims(parsed.output.reveal) : undefined
+  if (!parsed.success || !claims) return undefined
+  const { iss: org, orgName, exchange } = claims
+  const rosters = await readChain(parsed.output.rosters, org)
+  const highest = rosters?.at(-1)
+  if (!rosters || highest?.hash !== claims.roster) return undefined
+  const devices: DeviceLookup = { device: async (_, id) => highest.devices.get(id) }
+  const verified = await verifyDecision(parsed.output.reveal, 'reveal', devices, { org, connection: mailbox, role: 'admin' })
+  return verified.ok ? { org, orgName, rosters, exchange } : undefined
 }
 
 function readClaims(jws: string): v.InferOutput<typeof revealClaims> | undefined {

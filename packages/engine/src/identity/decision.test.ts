@@ -1,89 +1,95 @@
-import { connectionId, parseOrgId } from '@entente/protocol'
+import { connectionId, decodeRoster, parseOrgId, type Role } from '@entente/protocol'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { certifyDevice, createKeyPair, type KeyPair } from './certificate.js'
-import { signDecision, verifyDecision } from './decision.js'
+import { seededRandom } from '../testing/index.js'
+import { type DeviceLookup, signDecision, verifyDecision } from './decision.js'
+import { createExchangeKey, createKeyPair, type KeyPair } from './keys.js'
+import { signRoster } from './roster.js'
 
-const now = Math.floor(Date.now() / 1000)
+const random = seededRandom(1)
 let [root, device, other]: KeyPair[] = []
-let connection = connectionId(parseOrgId('V'.repeat(43)), parseOrgId('P'.repeat(43)), 'salt')
 
 beforeAll(async () => {
   ;[root, device, other] = [await createKeyPair(), await createKeyPair(), await createKeyPair()]
-  connection = connectionId(parseOrgId(root.thumbprint), parseOrgId('P'.repeat(43)), 'salt')
 })
 
-async function setUp(role: 'admin' | 'member' = 'admin') {
+async function setUp(role: Role = 'admin') {
   if (!root || !device || !other) throw new Error('no keys')
+  const by = { root }
   const org = parseOrgId(root.thumbprint)
-  const certificate = await certifyDevice(root, device, { user: 'vera', role }, now)
-  const claims = { iss: org, by: 'vera', iat: now, connection, terms: 'as agreed' }
-  const jws = await signDecision(device, 'proposal', claims)
-  return {
-    org,
-    device,
-    other,
-    root,
-    claims,
-    jws,
-    peer: { org, certificates: [certificate] },
-    admin: { connection, role: 'admin' as const },
+  const connection = connectionId(org, parseOrgId('P'.repeat(43)), 'salt')
+  const listed = (key: KeyPair, person: string, as: Role) => ({
+    key: key.publicJwk.x,
+    exchange: createExchangeKey(random).public,
+    person,
+    role: as,
+  })
+  const devices = [listed(device, 'vera', role), listed(other, 'victor', 'admin')]
+  const lookup = async (from: number): Promise<DeviceLookup> => {
+    const token = await signRoster({ org, number: 1, time: 0, devices: devices.slice(from) }, by)
+    const roster = decodeRoster(token)
+    return { device: async (of, id) => (of === org ? roster.devices.get(id) : undefined) }
   }
+  const claims = { iss: org, by: 'vera', iat: 1_800_000_000, connection, terms: 'as agreed' }
+  const jws = await signDecision(device, 'proposal', claims)
+  return { org, connection, device, other, claims, jws, devices: await lookup(0), withoutVera: await lookup(1), any: { org, connection } }
 }
 
 describe('a signed decision', () => {
   it('[SD1] tells who decided what and when, and keeps its terms', async () => {
-    const { jws, peer, admin, claims } = await setUp()
-    expect(await verifyDecision(jws, 'proposal', peer, admin)).toMatchObject({ ok: true, decision: claims })
+    const { jws, devices, any, claims, device: signer } = await setUp()
+    expect(await verifyDecision(jws, 'proposal', devices, { ...any, role: 'admin' })).toEqual({
+      ok: true,
+      decision: claims,
+      device: signer.thumbprint,
+    })
   })
 
   it('[SD2] is refused as another kind, of another connection, and with a byte changed', async () => {
-    const { jws, peer, admin } = await setUp()
-    const elsewhere = connectionId(peer.org, parseOrgId('Q'.repeat(43)), 'salt')
+    const { jws, devices, any } = await setUp()
+    const elsewhere = connectionId(any.org, parseOrgId('Q'.repeat(43)), 'salt')
     const bent = jws.replace(/\.([^.]+)\./, (whole, payload: string) =>
       whole.replace(payload, payload.slice(0, -2) + (payload.endsWith('A') ? 'BB' : 'AA')),
     )
     for (const refused of [
-      verifyDecision(jws, 'acceptance', peer, admin),
-      verifyDecision(jws, 'proposal', peer, { connection: elsewhere }),
-      verifyDecision(bent, 'proposal', peer, admin),
-      verifyDecision('no.jws.here', 'proposal', peer, admin),
+      verifyDecision(jws, 'acceptance', devices, any),
+      verifyDecision(jws, 'proposal', devices, { ...any, connection: elsewhere }),
+      verifyDecision(bent, 'proposal', devices, any),
+      verifyDecision('no.jws.here', 'proposal', devices, any),
     ]) {
       expect(await refused).toMatchObject({ ok: false, reason: expect.any(String) })
     }
   })
 
-  it('[SD2] is refused from a device without the role (row 41), one that was revoked (row 42), one of no org or of another', async () => {
-    const { jws, peer, admin, device: signer } = await setUp('member')
-    expect(await verifyDecision(jws, 'proposal', peer, { connection })).toMatchObject({ ok: true })
-    expect(await verifyDecision(jws, 'proposal', peer, admin)).toMatchObject({ ok: false, reason: expect.stringContaining('admin') })
-    const revoked = await verifyDecision(jws, 'proposal', { ...peer, revoked: [signer.thumbprint] }, { connection })
-    expect(revoked).toMatchObject({ ok: false, reason: expect.stringContaining('revoked') })
-    expect(await verifyDecision(jws, 'proposal', { ...peer, certificates: [] }, { connection })).toMatchObject({ ok: false })
-    const strange = { org: parseOrgId('S'.repeat(43)), certificates: peer.certificates }
-    expect(await verifyDecision(jws, 'proposal', strange, { connection })).toMatchObject({ ok: false })
+  it.each(['member', 'agent'] as const)('[SD2] of an admin is refused from a device of the role %s (row 41)', async (role) => {
+    const { jws, devices, any } = await setUp(role)
+    expect(await verifyDecision(jws, 'proposal', devices, any)).toMatchObject({ ok: true })
+    const refused = await verifyDecision(jws, 'proposal', devices, { ...any, role: 'admin' })
+    expect(refused).toMatchObject({ ok: false, reason: expect.stringContaining('admin') })
   })
 
-  it('[SD2] is refused when it speaks for another person than its device is certified for', async () => {
-    const { peer, claims, device: signer } = await setUp()
+  it('[SD2, RO3] is refused from a device that is not on the roster, or not on it any more (row 42), or of another org', async () => {
+    const { jws, devices, withoutVera, any } = await setUp()
+    const refused = await verifyDecision(jws, 'proposal', withoutVera, any)
+    expect(refused).toMatchObject({ ok: false, reason: expect.stringContaining('roster') })
+    const strange = { ...any, org: parseOrgId('S'.repeat(43)) }
+    expect(await verifyDecision(jws, 'proposal', devices, strange)).toMatchObject({ ok: false })
+    const unknown = await createKeyPair()
+    const unlisted = await signDecision(unknown, 'proposal', { iss: any.org, by: 'vera', iat: 0, connection: any.connection })
+    expect(await verifyDecision(unlisted, 'proposal', devices, any)).toMatchObject({ ok: false })
+  })
+
+  it('[SD2] is refused when it speaks for another person than its device is on the roster for', async () => {
+    const { devices, claims, any, device: signer } = await setUp()
     const jws = await signDecision(signer, 'proposal', { ...claims, by: 'paul' })
-    expect(await verifyDecision(jws, 'proposal', peer, { connection })).toMatchObject({
-      ok: false,
-      reason: expect.stringContaining('person'),
-    })
+    expect(await verifyDecision(jws, 'proposal', devices, any)).toMatchObject({ ok: false, reason: expect.stringContaining('person') })
   })
 
-  it('[SD1, SD2] brings its certificate, and counts as long as that was good when it was made', async () => {
-    const { peer, claims, device: signer, root: vouches } = await setUp()
-    const year = 365 * 24 * 60 * 60
-    const renewed = await certifyDevice(vouches, signer, { user: 'vera', role: 'admin' }, now + year)
-    const forged = await certifyDevice(signer, signer, { user: 'vera', role: 'admin' }, now)
-    const sign = (iat: number, certificate?: string) => signDecision(signer, 'proposal', { ...claims, iat }, certificate)
-    const verify = async (jws: string, known: readonly string[]) =>
-      (await verifyDecision(jws, 'proposal', { ...peer, certificates: known }, { connection: claims.connection })).ok
-    expect(await verify(await sign(now + year + 60, renewed), peer.certificates)).toBe(true)
-    expect(await verify(await sign(now + 2 * year, peer.certificates[0]), [])).toBe(false)
-    expect(await verify(await sign(now - year, peer.certificates[0]), [])).toBe(false)
-    expect(await verify(await sign(now, forged), [])).toBe(false)
+  it('[SD2] counts whatever its date: no clock decides about it', async () => {
+    const { devices, claims, any, device: signer } = await setUp()
+    for (const iat of [0, 1_000, 4_000_000_000]) {
+      const jws = await signDecision(signer, 'proposal', { ...claims, iat })
+      expect(await verifyDecision(jws, 'proposal', devices, any)).toMatchObject({ ok: true, decision: { iat } })
+    }
   })
 
   it('keys stay on the device: the private half cannot be exported', async () => {

@@ -1,22 +1,23 @@
 import {
   type ConnectionId,
   type DeviceId,
-  limits,
   type MailboxId,
   type OrgId,
   parseConnectionId,
   parseDeviceId,
   parsedText,
   parseOrgId,
+  type RosterDevice,
+  toPublicKey,
 } from '@entente/protocol'
 import { compactVerify, CompactSign, decodeProtectedHeader, importJWK } from 'jose'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { instantSeconds } from '../schema/numbers.js'
 import * as v from 'valibot'
-import { findCertificate, isGoodAt, type KeyPair } from './certificate.js'
+import type { KeyPair } from './keys.js'
 
-// A decision is a compact JWS by the device of the person who decided, with that device named in `kid` and its certificate beside it, so that a renewed
-// certificate or a new device needs no introduction. Each side keeps what the other signed, and can show later who agreed to what (rule SD1).
+// A decision is a compact JWS by the device of the person who decided, with that device named in `kid`. The roster of its org says whose device that is. Each side
+// keeps what the other signed, and can show later who agreed to what (rule SD1).
 
 const decisionClaims = v.looseObject({
   iss: parsedText(parseOrgId),
@@ -28,15 +29,14 @@ const decisionClaims = v.looseObject({
 /** What every decision says beside its own terms: the org, the person, when (seconds since 1970), and over which connection. */
 export type Decision = v.InferOutput<typeof decisionClaims>
 
-export interface DecisionPeer {
-  readonly org: OrgId
-  /** Certificates of the org's devices that are known here, for decisions that bring none. */
-  readonly certificates: readonly string[]
-  /** Devices whose decisions count no longer. */
-  readonly revoked?: readonly string[]
+/** Whose devices count: those of an org, by the highest roster that is known here. `Rosters` is one. */
+export interface DeviceLookup {
+  device(org: OrgId, device: DeviceId): Promise<RosterDevice | undefined>
 }
 
 export interface DecisionRequirement {
+  /** The org that must have decided. */
+  readonly org: OrgId
   /** The connection, or the mailbox in which it begins. */
   readonly connection: ConnectionId | MailboxId
   /** Who may decide this; anyone of the org where not said. */
@@ -50,38 +50,34 @@ export type VerifiedDecision =
 /** The JOSE type of a kind of decision, so that one cannot stand in for another. */
 export const decisionType = (type: string): string => `entente-${type}+jwt`
 
-/** @param certificate of the device, put into the header */
-export function signDecision(device: KeyPair, type: string, claims: object, certificate?: string): Promise<string> {
+export function signDecision(device: KeyPair, type: string, claims: object): Promise<string> {
   return new CompactSign(encodeUtf8(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: 'EdDSA', typ: decisionType(type), kid: device.thumbprint, ...(certificate && { certificate }) })
+    .setProtectedHeader({ alg: 'EdDSA', typ: decisionType(type), kid: device.thumbprint })
     .sign(device.privateKey)
 }
 
 /**
- * Verifies what a peer signed (rule SD2): by a device that its org certified and did not revoke, in the role that this takes, for this connection, and
- * as this type. The reason of a refusal names no value.
+ * Verifies what a peer signed (rule SD2): by a device on its org's roster, in the role that this takes, for this connection, and as this type. The reason of a
+ * refusal names no value.
  */
 export async function verifyDecision(
   jws: string,
   type: string,
-  peer: DecisionPeer,
+  devices: DeviceLookup,
   requirement: DecisionRequirement,
 ): Promise<VerifiedDecision> {
   const header = readHeader(jws)
   if (!header || header.typ !== decisionType(type)) return refuse('it is not a decision of this kind')
-  if (peer.revoked?.includes(header.kid)) return refuse('the device that signed it was revoked')
-  const brought = header.certificate === undefined ? [] : [header.certificate]
-  const certificate = await findCertificate([...brought, ...peer.certificates], peer.org, header.kid)
-  if (!certificate) return refuse('the device that signed it is not certified by its org')
-  if (requirement.role === 'admin' && certificate.role !== 'admin') return refuse('the device that signed it is not an admin’s')
-  const content = await readContent(jws, await importJWK(certificate.cnf.jwk, 'EdDSA'))
+  const device = await devices.device(requirement.org, header.kid)
+  if (!device) return refuse('the device that signed it is not on the roster of its org')
+  if (requirement.role === 'admin' && device.role !== 'admin') return refuse('the device that signed it is not an admin’s')
+  const content = await readContent(jws, await importJWK(toPublicKey(device.key), 'EdDSA'))
   const parsed = v.safeParse(decisionClaims, content)
   if (!parsed.success) return refuse('its signature or its form is wrong')
   const decision = parsed.output
-  if (decision.iss !== peer.org) return refuse('it is of another org')
-  // Grants are given to people: a device speaks only for the person whom its org certified it to.
-  if (decision.by !== certificate.user) return refuse('the device that signed it belongs to another person')
-  if (!isGoodAt(certificate, decision.iat)) return refuse('the certificate of the device that signed it was not good at that time')
+  if (decision.iss !== requirement.org) return refuse('it is of another org')
+  // Grants are given to people: a device speaks only for the person whose it is.
+  if (decision.by !== device.person) return refuse('the device that signed it belongs to another person')
   const over: string = decision.connection
   if (over !== requirement.connection) return refuse('it is of another connection')
   return { ok: true, decision, device: header.kid }
@@ -91,7 +87,6 @@ const headerShape = v.object({
   alg: v.literal('EdDSA'),
   typ: v.string(),
   kid: v.pipe(v.string(), v.transform(parseDeviceId)),
-  certificate: v.optional(v.pipe(v.string(), v.maxLength(limits.tokenBytes))),
 })
 
 function readHeader(jws: string): v.InferOutput<typeof headerShape> | undefined {

@@ -1,39 +1,46 @@
-import { boundClock, type DeviceId, helloType, type OrgId, parseDeviceId, parseOrgId, type PublicKey, type Role } from '@entente/protocol'
-import { decodeJwt, SignJWT } from 'jose'
+import { boundClock, type DeviceId, helloType, type OrgId, parseDeviceId, parseOrgId, type Role } from '@entente/protocol'
+import { CompactSign } from 'jose'
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import type { Hello } from '../link/index.js'
+import { encodeUtf8 } from 'lib0/string'
+import type { Introduction, Introduced } from '../link/index.js'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store, StoreKey } from '../port/store.js'
 import type { Row } from '../row/row.js'
 import { rowKey } from '../row/rows.js'
 import { Stamper } from '../row/stamper.js'
-import { certifyDevice, createKeyPair, type KeyPair } from './certificate.js'
 import { signDecision } from './decision.js'
+import { createExchangeKey, createKeyPair, type ExchangeKey, type KeyPair } from './keys.js'
+import { signRoster } from './roster.js'
+import type { Rosters } from './rosters.js'
 
 /** Who this device is: its org, its person, and the keys that prove it. The keys never leave the device. */
 export interface Identity {
   readonly org: { readonly id: OrgId; readonly name: string }
   readonly user: { readonly id: string; readonly name: string; readonly role: 'admin' | 'member' }
   readonly device: DeviceId
-  /** Changes when it is renewed. */
-  readonly certificate: string
-  readonly rootJwk: PublicKey
   /** The relay's clock minus the device's, milliseconds, as noted last; 0 before the first session. */
   readonly clockOffset: number
-  /** Opens a session with a relay (rules ID1 to ID4). Dated by the relay's clock; a certificate that has expired by it is renewed. */
-  readonly hello: Hello
+  /** The first roster of the org, as a JWS. Once someone else has seen it, it stays as it is. */
+  readonly founding: string
+  /** Opens a session with a relay (rules ID1 to ID4, RO4). */
+  hello(introduction: Introduction, rosters: Rosters): Promise<Introduced>
   /** Signs in the name of the person at this device. Org, person and time are added to the payload; the time is the relay's, as last heard (rule ID4). */
   signDecision(type: string, payload: object): Promise<string>
+  /** The rosters of this org are about to be shown to someone. */
+  show(): Promise<void>
 }
 
 /** The identity as the store keeps it, outside the rows: no other device may have the keys. */
 export interface StoredIdentity {
   readonly orgName: string
-  readonly user: { readonly id: string; readonly name: string; readonly role: Role }
+  readonly user: { readonly id: string; readonly name: string; readonly role: Exclude<Role, 'agent'> }
   readonly root: KeyPair
   readonly device: KeyPair
-  readonly certificate: string
+  readonly exchange: ExchangeKey
+  readonly founding: string
+  /** Whether a relay or a peer may have seen the first roster. */
+  readonly isShown: boolean
   /** The relay's clock minus the device's, milliseconds, as last heard. */
   readonly offset?: number
 }
@@ -52,9 +59,10 @@ export interface CreateIdentityOptions {
 export async function createIdentity(options: CreateIdentityOptions): Promise<Identity> {
   const { orgName, userName, store, clock, random } = options
   const [root, device] = [await createKeyPair(), await createKeyPair()]
+  const exchange = createExchangeKey(random)
   const user = { id: toBase64UrlEncoded(random(16)), name: userName, role: 'admin' } as const
-  const certificate = await certifyDevice(root, device, { user: user.id, role: user.role }, seconds(clock))
-  const made: StoredIdentity = { orgName, user, root, device, certificate }
+  const founding = await signFounding({ root, device, exchange, user }, clock.now())
+  const made: StoredIdentity = { orgName, user, root, device, exchange, founding, isShown: false }
   const kept = await store.update([identityKey], ([present]) => {
     if (present !== undefined) return { writes: [], result: asStoredIdentity(present) }
     return {
@@ -80,68 +88,68 @@ export async function loadIdentity(store: Store, clock: Clock): Promise<Identity
   return stored === undefined ? undefined : toIdentity(asStoredIdentity(stored), store, clock)
 }
 
+/** The roster of an org that is being founded. @param now milliseconds since 1970 */
+function signFounding(
+  { root, device, exchange, user }: Pick<StoredIdentity, 'root' | 'device' | 'exchange' | 'user'>,
+  now: number,
+): Promise<string> {
+  const listed = { key: device.publicJwk.x, exchange: exchange.public, person: user.id, role: user.role }
+  const time = Math.max(0, Math.floor(now))
+  return signRoster({ org: parseOrgId(root.thumbprint), number: 1, time, devices: [listed] }, { root })
+}
+
 /** A change of the clock's error above this is stored, in milliseconds: a smaller one would mean a write at each hello. */
 const offsetStepMs = 60_000
-/** A hello is good for this long, in seconds: it is made for one nonce and used at once. */
-const helloSeconds = 60
 
 function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identity {
   const { orgName, user, root, device } = stored
-  let { certificate, offset = 0 } = stored
+  let { founding, isShown, offset = 0 } = stored
   const org = { id: parseOrgId(root.thumbprint), name: orgName }
 
   const keep = (): Promise<void> =>
-    store.update([], () => ({ writes: [{ put: identityKey, value: { ...stored, certificate, offset } }], result: undefined }))
-  const renewAt = async (now: number): Promise<void> => {
-    if (isValidAt(certificate, now)) return
-    certificate = await certifyDevice(root, device, { user: user.id, role: user.role }, now)
-    await keep()
-  }
+    store.update([], () => ({ writes: [{ put: identityKey, value: { ...stored, founding, isShown, offset } }], result: undefined }))
 
   return {
     org,
-    user: { ...user, role: user.role === 'admin' ? 'admin' : 'member' },
+    user,
     device: parseDeviceId(device.thumbprint),
-    get certificate() {
-      return certificate
+    get founding() {
+      return founding
     },
-    rootJwk: root.publicJwk,
     get clockOffset() {
       return offset
     },
-    async hello({ nonce, host, version, time, join }) {
-      const now = Math.floor(time / 1000)
+    async hello({ nonce, host, version, time, join, isUnknown }, rosters) {
       const heard = time - clock.now()
-      if (Math.abs(heard - offset) > offsetStepMs) {
-        offset = heard
-        await keep()
+      const moved = Math.abs(heard - offset) > offsetStepMs
+      if (moved) offset = heard
+      const isFirst = !isShown
+      // The clock that dated the first roster was wrong, and nobody has seen it yet.
+      if (isFirst && moved) {
+        founding = await signFounding(stored, time)
+        rosters.foundedAgain()
       }
-      await renewAt(now)
-      const token = await new SignJWT({ nonce, version, ...(join !== undefined && { join }) })
-        .setProtectedHeader({ alg: 'EdDSA', typ: helloType })
-        .setAudience(host)
-        .setIssuedAt(now)
-        .setExpirationTime(now + helloSeconds)
+      isShown = true
+      if (isFirst || moved) await keep()
+      const chain = await rosters.chain(org.id)
+      const roster = chain.at(-1)?.number ?? 1
+      const claims = { nonce, aud: host, version, org: org.id, roster, ...(join !== undefined && { join }) }
+      const token = await new CompactSign(encodeUtf8(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: 'EdDSA', typ: helloType, kid: device.thumbprint })
         .sign(device.privateKey)
-      return { token, certificate }
+      return { token, rosters: isFirst || isUnknown ? chain.map((each) => each.token) : [] }
     },
-    async signDecision(type, payload) {
+    signDecision(type, payload) {
       const iat = Math.floor(boundClock(clock.now() + offset) / 1000)
-      await renewAt(iat)
-      return signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat }, certificate)
+      return signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat })
+    },
+    async show() {
+      if (isShown) return
+      isShown = true
+      await keep()
     },
   }
 }
-
-/** Renewed a month before it runs out, so that a device that is offline for a while comes back with a good one. */
-const renewSeconds = 30 * 24 * 60 * 60
-
-function isValidAt(certificate: string, now: number): boolean {
-  const { iat = 0, exp = 0 } = decodeJwt(certificate)
-  return iat <= now + renewSeconds && exp >= now + renewSeconds
-}
-
-const seconds = (clock: Clock): number => Math.floor(clock.now() / 1000)
 
 // Written by this library, so its shape is known.
 const asStoredIdentity = (value: unknown): StoredIdentity => value as StoredIdentity

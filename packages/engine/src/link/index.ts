@@ -1,3 +1,3 @@
 export { Link, type LinkOptions, type LinkStatus } from './link.js'
 export type { GatewayToken } from './gateway-requests.js'
-export type { Hello } from './session.js'
+export type { Hello, Introduced, Introduction } from './session.js'

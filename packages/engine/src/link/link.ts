@@ -62,6 +62,8 @@ export class Link {
   #cancelTimer: () => void = () => undefined
   #state: LinkStatus['state'] = 'offline'
   #reason: ErrorCode | undefined
+  /** Whether the relay refused the last hello, as one of a device that it does not know. */
+  #isUnknown = false
   #leader = false
   #cut = false
   #lastSynced: number | undefined
@@ -180,6 +182,7 @@ export class Link {
       clock,
       host: hostOf(url),
       hello,
+      isUnknown: this.#isUnknown,
       send: (frame) => this.#send(frame),
       repairs: this.#repairs,
       events: {
@@ -222,6 +225,7 @@ export class Link {
       )
     stamper.offset = offset
     this.#reason = undefined
+    this.#isUnknown = false
     this.#show('online')
   }
 
@@ -236,11 +240,15 @@ export class Link {
   /** The line is gone: connects again after a random pause, or after the pause that the relay asked for. */
   #lose({ code, retryMs = 0 }: SessionEnd): void {
     this.#drop()
-    this.#reason = code
+    // A relay that lost its disk does not know the device. The next hello brings the rosters, and only then a refusal counts (rule RO4).
+    const asksForRosters = code === 'AUTH' && !this.#isUnknown
+    if (asksForRosters) this.#isUnknown = true
+    const refusal = asksForRosters ? undefined : code
+    this.#reason = refusal
     const own = this.#backoff.next()
-    const delay = Math.max(own, Math.floor(this.#backoff.fraction() * retryMs), code ? refusedMs : 0)
+    const delay = Math.max(own, Math.floor(this.#backoff.fraction() * retryMs), refusal ? refusedMs : 0)
     this.#cancelTimer = this.#options.clock.after(delay, () => this.#connect())
-    this.#show(code ? 'refused' : 'offline')
+    this.#show(refusal ? 'refused' : 'offline')
   }
 
   #drop(): void {
@@ -263,7 +271,7 @@ export class Link {
 
 const dayMs = 24 * 60 * 60 * 1000
 
-/** A refused device asks again after this, in ms: its clock may be corrected, its revocation undone. */
+/** A refused device asks again after this, in ms: the relay's operator may serve its org again, an admin may have put it on the roster. */
 const refusedMs = 5_000
 
 /** Host and port of an address: the name by which the relay knows itself. */

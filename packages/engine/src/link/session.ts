@@ -26,7 +26,7 @@ import { Outbox } from './outbox.js'
 import { isGeneral, Pauses } from './pauses.js'
 import type { Repairs } from './repairs.js'
 
-/** What the device signs: the relay's nonce (base64url) and clock (ms since 1970), the host that was dialled, the protocol version. */
+/** What a device introduces itself by: the relay's nonce (base64url) and clock (ms since 1970), the host that was dialled, the protocol version. */
 export interface Introduction {
   readonly nonce: string
   readonly host: string
@@ -34,16 +34,25 @@ export interface Introduction {
   readonly time: number
   /** The join token by which the relay's operator lets the org in. */
   readonly join?: string
+  /** Whether the relay seems not to know the device, so that it needs the org's rosters (rule RO4). */
+  readonly isUnknown: boolean
 }
 
-/** Proves the device's key: a token over the introduction, and the certificate that the org gave the device. */
-export type Hello = (introduction: Introduction) => Promise<{ readonly token: string; readonly certificate: string }>
+/** What proves the device's key: a token over the introduction. The rosters go before it. */
+export interface Introduced {
+  readonly token: string
+  readonly rosters: readonly string[]
+}
+
+export type Hello = (introduction: Introduction) => Promise<Introduced>
 
 export interface SessionOptions {
   readonly replica: Replica
   readonly clock: Clock
   readonly host: string
   readonly hello: Hello
+  /** Whether the relay refused the device before, as one that it does not know. */
+  readonly isUnknown: boolean
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
   readonly repairs: Repairs
@@ -200,10 +209,11 @@ export class Session {
   async #introduce({ oldest, newest, nonce, time }: MessageOf<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const { hello, host } = this.#options
-    const shown = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time })
+    const { hello, host, isUnknown } = this.#options
+    const { token, rosters } = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time, isUnknown })
     if (this.#ended) return
-    this.#say({ type: 'hello', ...shown })
+    for (const roster of rosters) this.#say({ type: 'roster', roster })
+    this.#say({ type: 'hello', token })
     this.#introduced = true
     // The feeds to follow are known already. Subscribing with the hello saves a round trip.
     this.#work()
@@ -390,7 +400,7 @@ export class Session {
     if (count <= 0 || bytes <= 0) return
     const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
     const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
-    // Messages and control entries first: they are few and small, and a revocation must not wait for all records of an import.
+    // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
     const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
     for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes })) {
       if (!this.#ended) this.#publish(offers)

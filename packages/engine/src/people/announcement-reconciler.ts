@@ -71,9 +71,8 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
     const { body, stamp } = said
     if (typeof body !== 'string' || refusals.has(message, body)) return
     const what = type === 'people' ? 'A list of people' : 'A list of grants'
-    const devices = valueOf(rows.get('Connection', connection.id), 'peerDevices')
-    const certificates = (Array.isArray(devices) ? devices : []).filter((each) => typeof each === 'string')
-    const verified = await verifyDecision(body, type, { org: connection.peer, certificates }, { connection: connection.id, role: 'admin' })
+    const requirement = { org: connection.peer, connection: connection.id, role: 'admin' } as const
+    const verified = await verifyDecision(body, type, context.rosters, requirement)
     if (!verified.ok) return refusals.note(connection, message, body, what, verified.reason)
     const edits = type === 'people' ? peopleEdits(connection, verified.decision) : grantEdits(connection, verified.decision)
     if (!edits) return refusals.note(connection, message, body, what, 'it is not of the agreed form')

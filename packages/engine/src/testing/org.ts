@@ -1,7 +1,11 @@
+import type { ListedDevice } from '@entente/protocol'
 import type { Engine } from '../api/index.js'
 import { assemble } from '../engine.js'
-import { certifyDevice, createKeyPair } from '../identity/certificate.js'
+import { createExchangeKey, createKeyPair } from '../identity/keys.js'
+import { signRoster } from '../identity/roster.js'
+import { rosterEdit } from '../identity/rosters.js'
 import { identityKey, type Identity, type StoredIdentity } from '../identity/identity.js'
+import type { Rosters } from '../identity/rosters.js'
 import type { Link } from '../link/index.js'
 import type { OpenSocket } from '../port/socket.js'
 import type { Write } from '../port/store.js'
@@ -35,6 +39,7 @@ export interface MemoryOrg extends Engine, NetworkDevice {
   readonly store: MemoryStore
   readonly clock: SkewedClock
   readonly identity: Identity
+  readonly rosters: Rosters
   readonly rows: Rows
   readonly replica: Replica
   readonly link: Link
@@ -58,13 +63,14 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     team,
   })
   if (cut) engine.sync.cut()
-  const { rows, link, identity } = context
+  const { rows, link, identity, rosters } = context
   const org: MemoryOrg = {
     ...engine,
     options,
     store,
     clock,
     identity,
+    rosters,
     rows,
     replica,
     link,
@@ -90,26 +96,43 @@ export interface AnotherDeviceOptions extends Pick<MemoryOrgOptions, 'cut'> {
   readonly userName?: string
   /** Default: the role of the person at the first device. */
   readonly role?: 'admin' | 'member'
-  /** A person whom the device claims to speak for, though its certificate names another. */
+  /** A person whom the device claims to speak for, though the roster names another. */
   readonly claims?: string
 }
 
 /**
- * Opens one more device of an org: it has keys of its own, is certified by the org, and knows every row that the first device knows at this moment, as a
- * device that joins is given them.
+ * Opens one more device of an org: it has keys of its own, is on the next roster, which the first device signs, and knows every row that the first device knows
+ * at this moment, as a device that joins is given them.
  */
 export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg, options: AnotherDeviceOptions = {}): Promise<MemoryOrg> {
   const { userName = first.user.name, role = first.user.role, claims, cut = false } = options
   const [stored] = (await first.store.get([identityKey])) as readonly [StoredIdentity]
   const person = userName === first.user.name ? first.user.id : userName.toLowerCase()
   const device = await createKeyPair()
-  const certificate = await certifyDevice(stored.root, device, { user: person, role }, Math.floor(network.clock.now() / 1000))
-  const identity: StoredIdentity = { ...stored, user: { id: claims ?? person, name: userName, role }, device, certificate }
+  const exchange = createExchangeKey(network.random())
+  const listed = { key: device.publicJwk.x, exchange: exchange.public, person, role }
+  await changeRoster(network, first, (devices) => [...devices, listed])
+  const identity: StoredIdentity = { ...stored, user: { id: claims ?? person, name: userName, role }, device, exchange, isShown: true }
   const rows = [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()])
   const writes: Write[] = rows.map((row) => ({ put: rowKey(row.object, row.id), value: row }))
   const store = new MemoryStore()
   await store.update([], () => ({ writes: [{ put: identityKey, value: identity }, ...writes], result: undefined }))
   return openMemoryOrg(network, { ...first.options, store, cut })
+}
+
+/** Has an admin's device sign the next roster of its org, as the page of its devices does. */
+export async function changeRoster(
+  network: MemoryNetwork,
+  admin: MemoryOrg,
+  change: (devices: readonly ListedDevice[]) => readonly ListedDevice[],
+): Promise<void> {
+  const [stored] = (await admin.store.get([identityKey])) as readonly [StoredIdentity]
+  const before = await admin.rosters.highest(admin.org.id)
+  if (!before) throw new Error('The org has no roster.')
+  const { org, number, hash: previous } = before
+  const present = [...before.devices.values()].map(({ key, exchange, person, role }) => ({ key, exchange, person, role }))
+  const claims = { org, number: number + 1, previous, time: network.clock.now(), devices: [...change(present)] }
+  await admin.rows.save([rosterEdit({ org, number: number + 1, token: await signRoster(claims, { device: stored.device }) })])
 }
 
 function heardSocket(openSocket: OpenSocket, hear: (frame: Uint8Array) => void): OpenSocket {

@@ -7,6 +7,7 @@ import {
   type ConnectionId,
   connectionOfDocs,
   decodeClientFrame,
+  decodeRoster,
   emptyVector,
   encodeRelayFrame,
   type Entry,
@@ -25,12 +26,14 @@ import {
   policyKey,
   ProtocolError,
   protocolVersions,
+  rosterNumber,
   type RelayMessage,
   slotsOf,
   takesBack,
 } from '@entente/protocol'
 import { decodeUtf8 } from 'lib0/string'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
+import * as v from 'valibot'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import type { OpenSocket } from '../port/socket.js'
@@ -77,6 +80,8 @@ interface RelaySession {
   readonly feeds: Map<number, FeedName>
   readonly parties: Map<ConnectionId, { readonly vendor: OrgId; readonly partner: OrgId }>
   org: OrgId | undefined
+  /** The highest number of a roster that it brought. */
+  brought: number
   saying: RelayMessage[]
 }
 
@@ -99,6 +104,8 @@ export class MemoryRelay {
   skew = 0
   readonly #options: MemoryRelayOptions
   readonly #sessions = new Set<RelaySession>()
+  /** The number of each org's roster. It is not on disk, so that devices bring theirs after each restart (rule RO4). */
+  #rosters = new Map<OrgId, number>()
   /** Refuses every hello with UNAVAILABLE, as a relay does whose store does not answer. */
   isBusy = false
   /** What is on disk, and what it will be after the next commit. */
@@ -136,6 +143,7 @@ export class MemoryRelay {
     this.#sessions.clear()
     for (const session of sessions) session.close()
     this.#batch = []
+    this.#rosters = new Map()
     this.#own = new WeakSet()
     this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
   }
@@ -159,7 +167,7 @@ export class MemoryRelay {
   /** Opens a session whose frames the test carries. */
   connect(send: (frame: Uint8Array) => void, close: () => void): RelayEnd {
     const nonce = this.#options.random(16)
-    const session: RelaySession = { send, close, feeds: new Map(), parties: new Map(), org: undefined, saying: [] }
+    const session: RelaySession = { send, close, feeds: new Map(), parties: new Map(), org: undefined, brought: 0, saying: [] }
     this.#sessions.add(session)
     this.#say(session, { type: 'challenge', ...protocolVersions, nonce, time: this.#now() })
     this.#flush(session)
@@ -204,7 +212,7 @@ export class MemoryRelay {
   #take(session: RelaySession, message: ClientMessage): void {
     switch (message.type) {
       case 'hello':
-        return this.isBusy ? this.#fail(session, 'UNAVAILABLE') : this.#welcome(session, orgOfCertificate(message.certificate))
+        return this.#enter(session, readHello(message.token))
       case 'attach':
         return this.#attach(session, message)
       case 'invite':
@@ -218,6 +226,9 @@ export class MemoryRelay {
         return
       case 'askGateway':
         return this.#refuse(session, 'gateway', message.id, 'UNAVAILABLE')
+      case 'roster':
+        session.brought = Math.max(session.brought, decodeRoster(message.roster).number)
+        return
       case 'ping':
         return this.#say(session, { type: 'pong' })
       case 'pong':
@@ -225,7 +236,11 @@ export class MemoryRelay {
     }
   }
 
-  #welcome(session: RelaySession, org: OrgId): void {
+  #enter(session: RelaySession, { org, roster }: { readonly org: OrgId; readonly roster: number }): void {
+    if (this.isBusy) return this.#fail(session, 'UNAVAILABLE')
+    const known = Math.max(this.#rosters.get(org) ?? 0, session.brought)
+    if (roster > known) return this.#fail(session, 'AUTH')
+    this.#rosters.set(org, known)
     session.org = org
     const incarnation = this.#durable.incarnations.at(-1)?.id ?? 0
     this.#say(session, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
@@ -309,7 +324,7 @@ export class MemoryRelay {
     const isAgreed = connectionOfDocs(parsed) !== undefined
     if (parsed.kind === 'mailbox' && offer.kind !== 'message') return 'TYPE'
     if (offer.kind !== 'erased' && (offer.kind === 'doc') === holdsMessages(parsed)) return 'TYPE'
-    if (offer.kind === 'control' && offer.key !== policyKey && !offer.key.startsWith('revoked.')) return 'FIELD'
+    if (offer.kind === 'control' && offer.key !== policyKey && rosterNumber(offer.key) === undefined) return 'FIELD'
     if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
     if (offer.kind === 'control' && offer.key === policyKey) {
@@ -432,12 +447,11 @@ export class MemoryRelay {
   }
 }
 
-/** The org that a certificate is issued by. Its signature is the real relay's business. */
-function orgOfCertificate(certificate: string): OrgId {
-  const [, claims = ''] = certificate.split('.')
-  const parsed: unknown = JSON.parse(decodeUtf8(fromBase64UrlEncoded(claims)))
-  const issuer = typeof parsed === 'object' && parsed !== null && 'iss' in parsed ? parsed.iss : undefined
-  return parseOrgId(typeof issuer === 'string' ? issuer : '')
+const hello = v.object({ org: v.pipe(v.string(), v.transform(parseOrgId)), roster: v.optional(v.number(), 0) })
+
+/** The org that a hello names, and its roster. Its signature is the real relay's business. */
+function readHello(token: string): v.InferOutput<typeof hello> {
+  return v.parse(hello, JSON.parse(decodeUtf8(fromBase64UrlEncoded(token.split('.')[1] ?? ''))))
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

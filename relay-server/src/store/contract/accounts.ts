@@ -75,16 +75,24 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(await usage(other)).toEqual({ bytes: 3, docs: 1, connections: 0 })
     })
 
-    it('tells in one step how an org stands and whether a key holds a control entry', async () => {
-      await store.commit([{ ...message('revoked', 0, 'x'), kind: 'control' }, message('m'), erasure('gone', 0)])
-      const told = async (key: string, of = org) => store.standing(of, nameOf(key))
-      expect(await told('revoked')).toEqual({ standing: 'none', hasControlEntry: true })
-      for (const key of ['m', 'gone', 'never']) expect(await told(key)).toEqual({ standing: 'none', hasControlEntry: false })
-      expect(await store.standing(org, nameOf('revoked', second))).toEqual({ standing: 'none', hasControlEntry: false })
+    it('[RO3] keeps the highest roster of each org, over a restart too, and tells its number in one step with how the org stands', async () => {
+      expect(await store.standing(org)).toEqual({ standing: 'none', roster: 0 })
+      expect(await store.roster(org)).toBeUndefined()
+      const keep = (number: number, token: string, of = org) => store.keepRoster({ org: of, number, token })
+      expect([await keep(2, 'second'), await keep(2, 'another'), await keep(1, 'first'), await keep(1, 'its own', other)]).toEqual([
+        true,
+        false,
+        false,
+        true,
+      ])
       await store.changeAccount(other, { standing: 'revoked' })
       await store.changeAccount(org, { standing: 'allowed' })
-      expect(await told('revoked')).toEqual({ standing: 'allowed', hasControlEntry: true })
-      expect(await told('never', other)).toEqual({ standing: 'revoked', hasControlEntry: false })
+      expect(await keep(7, 'seventh')).toBe(true)
+      store = await kind.reopen(store)
+      expect(await store.standing(org)).toEqual({ standing: 'allowed', roster: 7 })
+      expect(await store.standing(other)).toEqual({ standing: 'revoked', roster: 1 })
+      expect([await store.roster(org), await store.roster(other)]).toEqual(['seventh', 'its own'])
+      expect(await store.check()).toEqual([])
     })
 
     it('[QU1, PO5] counts connections up and down where a write says so and is taken, and finds in its check where they do not fit the policies', async () => {

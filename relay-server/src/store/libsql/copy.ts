@@ -40,7 +40,8 @@ export interface Replaced {
 
 /**
  * Replaces a directory's store by a copy. The next start draws an incarnation that the copy does not know, so devices notice what the copy lacks, and fill it.
- * Devices cannot fill in the operator's decisions about orgs, so these are taken over from the replaced store if it can still be read.
+ * Devices cannot fill in the operator's decisions about orgs, and a removed device would not fill in the roster that removed it. So decisions and rosters are
+ * taken over from the replaced store if it can still be read.
  *
  * @param now ms since 1970, for the name under which the old store is set aside
  * @throws Error when a relay uses the directory, or the copy is not sound; then nothing was changed
@@ -100,7 +101,9 @@ async function takeDecisions(from: string, to: string): Promise<boolean> {
     await writer.exec(`INSERT INTO orgs (org, standing, quota_bytes, quota_docs, quota_connections)
       SELECT org, standing, quota_bytes, quota_docs, quota_connections FROM before.orgs WHERE true
       ON CONFLICT (org) DO UPDATE SET standing = excluded.standing, quota_bytes = excluded.quota_bytes, quota_docs = excluded.quota_docs,
-      quota_connections = excluded.quota_connections`)
+      quota_connections = excluded.quota_connections;
+      INSERT INTO rosters (org, number, token) SELECT org, number, token FROM before.rosters WHERE true
+      ON CONFLICT (org) DO UPDATE SET number = excluded.number, token = excluded.token WHERE excluded.number > number`)
     return true
   } catch {
     return false

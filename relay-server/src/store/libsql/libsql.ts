@@ -1,13 +1,26 @@
 import { statSync } from 'node:fs'
-import type { FeedName, OrgId } from '@entente/protocol'
-import type { Account, AccountChange, Standing, Usage } from '../account.js'
+import type { FeedName, OrgId, Roster } from '@entente/protocol'
+import type { Account, AccountChange, Usage } from '../account.js'
 import { openReadConnection, type ReadConnection } from './connection.js'
 import { checkLibsqlFile } from './check.js'
 import { openFile, openFileBeside, type OpenFile } from './file.js'
 import { LibsqlReads } from './reads.js'
 import { LibsqlWrites } from './writes.js'
 import { Transactions } from './transactions.js'
-import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, StoreStats, Watcher, Write } from '../store.js'
+import type {
+  Commit,
+  Invitation,
+  KeyName,
+  KeyState,
+  Page,
+  PageBounds,
+  StandingAndRoster,
+  Store,
+  StoredDoc,
+  StoreStats,
+  Watcher,
+  Write,
+} from '../store.js'
 
 /** How often the store looks for an operator's changes from another process, in ms. */
 const watchMs = 1_000
@@ -113,8 +126,16 @@ class LibsqlStore implements Store {
     await this.#transactions.run(() => this.#writes.forgetInvitations(expiredBefore))
   }
 
-  async standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
-    return this.#reads.standing(org, controlEntry)
+  async standing(org: OrgId): Promise<StandingAndRoster> {
+    return this.#reads.standing(org)
+  }
+
+  async roster(org: OrgId): Promise<string | undefined> {
+    return this.#reads.roster(org)
+  }
+
+  keepRoster(roster: Pick<Roster, 'org' | 'number' | 'token'>): Promise<boolean> {
+    return this.#transactions.run(() => this.#writes.keepRoster(roster))
   }
 
   async account(org: OrgId): Promise<Account> {

@@ -9,11 +9,11 @@ import {
   parseOrgId,
   type StateVector,
 } from '@entente/protocol'
-import type { Account, Standing, Usage } from '../account.js'
+import type { Account, Usage } from '../account.js'
 import { type ReadConnection, type ReadStatement, type SqliteRow, toBytes, toNumber, toText } from './connection.js'
 import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
 import { kindOf, prepareWalks, StateWalk, TailWalk, type Walks } from './walk.js'
-import type { Invitation, KeyName, KeyState, Page, PageBounds, PageEntry, StoredDoc, StoreStats } from '../store.js'
+import type { Invitation, KeyName, KeyState, Page, PageBounds, PageEntry, StandingAndRoster, StoredDoc, StoreStats } from '../store.js'
 
 /** The reads of the embedded store, all on the reading connection. */
 export class LibsqlReads {
@@ -28,6 +28,7 @@ export class LibsqlReads {
   readonly #invitation: ReadStatement
   readonly #ended: ReadStatement
   readonly #standing: ReadStatement
+  readonly #roster: ReadStatement
   readonly #account: ReadStatement
   readonly #accounts: ReadStatement
   readonly #fullest: ReadStatement
@@ -54,9 +55,9 @@ export class LibsqlReads {
       "SELECT mailbox FROM invitations i WHERE (expires < ? OR void = 1) AND EXISTS (SELECT 1 FROM feeds f WHERE f.name IN ('mailbox/' || i.mailbox || '/vendor', 'mailbox/' || i.mailbox || '/partner'))",
     )
     this.#standing = reader.prepare(
-      `SELECT (SELECT standing FROM orgs WHERE org = ?) AS standing, EXISTS (
-        SELECT 1 FROM feeds f JOIN docs d ON d.feed = f.id WHERE f.name = ? AND d.key = ? AND d.kind = ${entryKinds.indexOf('control')}) AS has_control_entry`,
+      'SELECT (SELECT standing FROM orgs WHERE org = ?1) AS standing, COALESCE((SELECT number FROM rosters WHERE org = ?1), 0) AS roster',
     )
+    this.#roster = reader.prepare('SELECT token FROM rosters WHERE org = ?')
     this.#account = reader.prepare('SELECT * FROM orgs WHERE org = ?')
     this.#accounts = reader.prepare('SELECT * FROM orgs WHERE org > ? ORDER BY org LIMIT ?')
     this.#fullest = reader.prepare(fullestOrgs)
@@ -140,10 +141,15 @@ export class LibsqlReads {
     return this.#ended.all([before]).map((row) => toText(row['mailbox']))
   }
 
-  standing(org: OrgId, { feed, key }: KeyName): { readonly standing: Standing; readonly hasControlEntry: boolean } {
-    const row = this.#standing.get([org, feed, key])
+  standing(org: OrgId): StandingAndRoster {
+    const row = this.#standing.get([org])
     const standing = row?.['standing'] ?? null
-    return { standing: standing === null ? 'none' : toStanding(standing), hasControlEntry: toNumber(row?.['has_control_entry']) === 1 }
+    return { standing: standing === null ? 'none' : toStanding(standing), roster: toNumber(row?.['roster']) }
+  }
+
+  roster(org: OrgId): string | undefined {
+    const row = this.#roster.get([org])
+    return row && toText(row['token'])
   }
 
   account(org: OrgId): Account {

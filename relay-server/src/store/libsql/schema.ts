@@ -5,6 +5,7 @@
  * and changes none; the doc's vector after it is computed from the updates when it is not cached.
  * `feeds.incarnation` is the incarnation in which a feed was last written; `feed_incarnations` holds its head before the first write of an incarnation.
  * `orgs` holds an operator's decisions about an org, and sums over its feeds, which every transaction on those feeds updates.
+ * `rosters` holds the highest roster that was seen of each org.
  */
 export const schema = `
 CREATE TABLE settings (
@@ -31,6 +32,7 @@ CREATE TABLE orgs (
   bytes INTEGER NOT NULL DEFAULT 0, docs INTEGER NOT NULL DEFAULT 0, connections INTEGER NOT NULL DEFAULT 0,
   tombstones INTEGER NOT NULL DEFAULT 0, tail_updates INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
+CREATE TABLE rosters (org TEXT PRIMARY KEY, number INTEGER NOT NULL, token TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE invitations (
   mailbox TEXT PRIMARY KEY, vendor TEXT NOT NULL, partner TEXT, claim_hash BLOB NOT NULL, expires INTEGER NOT NULL, wrong_tries INTEGER NOT NULL,
   void INTEGER NOT NULL

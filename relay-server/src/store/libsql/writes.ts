@@ -6,6 +6,7 @@ import {
   type Key,
   type OrgId,
   parseOrgId,
+  type Roster,
   vectorOfDoc,
 } from '@entente/protocol'
 import { LruMap } from '../../flow/lru.js'
@@ -46,6 +47,8 @@ const statements = {
   dropTail: 'DELETE FROM tails WHERE doc = ? AND sequence <= ?',
   growOrg,
   decideOrg,
+  keepRoster: `INSERT INTO rosters (org, number, token) VALUES (?, ?, ?)
+    ON CONFLICT (org) DO UPDATE SET number = excluded.number, token = excluded.token WHERE excluded.number > number`,
   revise: 'UPDATE settings SET revision = revision + 1',
   invitation: 'SELECT * FROM invitations WHERE mailbox = ?',
   setInvitation:
@@ -267,6 +270,11 @@ export class LibsqlWrites {
     const isChanged = this.#statements.decideOrg.run(decisionCells(org, change)) > 0
     if (isChanged) this.#statements.revise.run([])
     return isChanged
+  }
+
+  /** @returns whether it is kept now */
+  keepRoster({ org, number, token }: Pick<Roster, 'org' | 'number' | 'token'>): boolean {
+    return this.#statements.keepRoster.run([org, number, token]) > 0
   }
 
   changeInvitation(mailbox: string, change: (present: Invitation | undefined) => Invitation | undefined): Invitation | undefined {

@@ -1,9 +1,9 @@
-import type { OrgId } from '@entente/protocol'
-import { type Account, type AccountChange, noUsage, type Standing, type Usage } from '../account.js'
-import { flagOf, type PostgresRow, type PostgresValue, type PostgresStatement } from './connection.js'
+import type { OrgId, Roster } from '@entente/protocol'
+import { type Account, type AccountChange, noUsage, type Usage } from '../account.js'
+import { flagOf, numberOf, textOf, type PostgresRow, type PostgresValue, type PostgresStatement } from './connection.js'
 import { reads, toAccount, toStanding } from './reads.js'
 import { writes } from './writes.js'
-import type { KeyName } from '../store.js'
+import type { StandingAndRoster } from '../store.js'
 
 /** Accounts in the database, through any function that runs a statement. */
 export class PostgresAccounts {
@@ -18,9 +18,20 @@ export class PostgresAccounts {
     return row ? toAccount(row) : { org, standing: 'none', quota: {}, usage: noUsage }
   }
 
-  async standing(org: OrgId, { feed, key }: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
-    const [row] = await this.#ask(reads.standing, [org, feed, key])
-    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), hasControlEntry: flagOf(row, 'has_control_entry') }
+  async standing(org: OrgId): Promise<StandingAndRoster> {
+    const [row] = await this.#ask(reads.standing, [org])
+    return { standing: !row || row['standing'] === null ? 'none' : toStanding(row), roster: numberOf(row, 'roster') }
+  }
+
+  async roster(org: OrgId): Promise<string | undefined> {
+    const [row] = await this.#ask(reads.roster, [org])
+    return row && textOf(row, 'token')
+  }
+
+  /** @returns whether it is kept now */
+  async keepRoster({ org, number, token }: Pick<Roster, 'org' | 'number' | 'token'>): Promise<boolean> {
+    const [row] = await this.#ask(writes.roster, [org, number, token])
+    return flagOf(row, 'done')
   }
 
   async page(after: string, limit: number): Promise<readonly Account[]> {

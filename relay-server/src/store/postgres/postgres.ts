@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { FeedName, OrgId } from '@entente/protocol'
+import type { FeedName, OrgId, Roster } from '@entente/protocol'
 import pg from 'pg'
-import type { Account, AccountChange, Standing, Usage } from '../account.js'
+import type { Account, AccountChange, Usage } from '../account.js'
 import { PostgresAccounts } from './accounts.js'
 import { type AppendCall, appendStatement, callsOf, outcomeOf } from './batch.js'
 import { checkDatabase, statsOf } from './check.js'
@@ -21,7 +21,20 @@ import { mostEntries, reads, toAccount, toDoc, toInvitation, toKeyState, toPage 
 import type { PostgresSession } from './session.js'
 import { PostgresWatch, type WatchTimes } from './watch.js'
 import { addInvitation, type ChangedInvitation, changeInvitation, writes as statements } from './writes.js'
-import type { Commit, Invitation, KeyName, KeyState, Page, PageBounds, Store, StoredDoc, StoreStats, Watcher, Write } from '../store.js'
+import type {
+  Commit,
+  Invitation,
+  KeyName,
+  KeyState,
+  Page,
+  PageBounds,
+  StandingAndRoster,
+  Store,
+  StoredDoc,
+  StoreStats,
+  Watcher,
+  Write,
+} from '../store.js'
 
 export interface PostgresOptions {
   /** Connections for reads and commits, beside the one that listens. */
@@ -195,8 +208,16 @@ class PostgresStore implements Store {
     await this.#ask(statements.forget, [expiredBefore])
   }
 
-  standing(org: OrgId, controlEntry: KeyName): Promise<{ readonly standing: Standing; readonly hasControlEntry: boolean }> {
-    return this.#accounts.standing(org, controlEntry)
+  standing(org: OrgId): Promise<StandingAndRoster> {
+    return this.#accounts.standing(org)
+  }
+
+  roster(org: OrgId): Promise<string | undefined> {
+    return this.#accounts.roster(org)
+  }
+
+  keepRoster(roster: Pick<Roster, 'org' | 'number' | 'token'>): Promise<boolean> {
+    return this.#accounts.keepRoster(roster)
   }
 
   account(org: OrgId): Promise<Account> {

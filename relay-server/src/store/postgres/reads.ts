@@ -77,10 +77,10 @@ export const reads = {
   },
   standing: {
     name: 'standing',
-    text: `SELECT (SELECT standing FROM entente.accounts WHERE org = $1) AS standing, EXISTS (
-      SELECT FROM (SELECT id FROM entente.feeds WHERE name = $2 OFFSET 0) f
-      CROSS JOIN LATERAL (SELECT kind FROM entente.docs WHERE feed = f.id AND key = $3 OFFSET 0) d WHERE d.kind = 2) AS has_control_entry`,
+    text: `SELECT (SELECT standing FROM entente.orgs WHERE org = $1) AS standing,
+      coalesce((SELECT number FROM entente.rosters WHERE org = $1), 0) AS roster`,
   },
+  roster: { name: 'roster', text: 'SELECT token FROM entente.rosters WHERE org = $1' },
   account: { name: 'account', text: 'SELECT * FROM entente.accounts WHERE org = $1' },
   accounts: { name: 'accounts', text: 'SELECT * FROM entente.accounts WHERE org > $1 ORDER BY org LIMIT $2' },
   // The nearest of an org's bounds decides; $1 to $3 are those of the relay's settings.

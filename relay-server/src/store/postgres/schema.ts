@@ -38,6 +38,7 @@ CREATE TABLE entente.orgs (
 CREATE TABLE entente.usage (
   org text COLLATE "C" NOT NULL, stripe int NOT NULL, bytes bigint NOT NULL, docs bigint NOT NULL, connections bigint NOT NULL, PRIMARY KEY (org, stripe)
 ) WITH (fillfactor = 50);
+CREATE TABLE entente.rosters (org text COLLATE "C" PRIMARY KEY, number int NOT NULL, token text NOT NULL);
 CREATE TABLE entente.invitations (
   mailbox text COLLATE "C" PRIMARY KEY, vendor text NOT NULL, partner text, claim_hash bytea NOT NULL, expires bigint NOT NULL,
   wrong_tries int NOT NULL, void boolean NOT NULL

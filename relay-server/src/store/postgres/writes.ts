@@ -22,6 +22,13 @@ export const writes = {
       revised AS (UPDATE entente.settings SET accounts = accounts + 1 WHERE EXISTS (SELECT FROM changed))
       SELECT count(*) > 0 AS done FROM changed`,
   },
+  roster: {
+    name: 'keep-roster',
+    text: `WITH kept AS (
+        INSERT INTO entente.rosters AS r (org, number, token) VALUES ($1, $2, $3)
+        ON CONFLICT (org) DO UPDATE SET number = excluded.number, token = excluded.token WHERE r.number < excluded.number RETURNING org)
+      SELECT count(*) > 0 AS done FROM kept`,
+  },
   tryWriting: { name: 'try', text: 'UPDATE entente.settings SET tried = tried + 1' },
 } as const
 

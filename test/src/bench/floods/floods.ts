@@ -128,7 +128,7 @@ function openAgain(url: string): () => Promise<FloodFigure['open']> {
     while (!state.isOver) {
       const start = performance.now()
       try {
-        const client = await RelayClient.connect(url, vera, { expires: Math.floor(Date.now() / 1000) + 60 })
+        const client = await RelayClient.connect(url, vera)
         waits.push(performance.now() - start)
         await client.close()
       } catch {

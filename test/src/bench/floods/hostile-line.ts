@@ -71,10 +71,9 @@ export class HostileLine {
   async sayHello(device: TestDevice, spoil: (token: string) => string = (token) => token): Promise<boolean> {
     const nonce = await this.#nonce()
     if (!nonce) return false
-    const { token, ...shown } = await device.hello(nonce, `127.0.0.1:${this.#socket.remotePort ?? 0}`, {
-      expires: Math.floor(Date.now() / 1000) + 60,
-    })
-    await this.write(frameOf(encodeClientFrame([{ type: 'hello', token: spoil(token), ...shown }])), 1)
+    const introduced = device.introduce(nonce, `127.0.0.1:${this.#socket.remotePort ?? 0}`)
+    const said = introduced.map((message) => (message.type === 'hello' ? { ...message, token: spoil(message.token) } : message))
+    await this.write(frameOf(encodeClientFrame(said)), 1)
     return this.isOpen
   }
 

@@ -88,7 +88,7 @@ export class RelayLine {
           ])
           live.then(() => resolve({ line, askedAt }), reject)
         }
-        device.hello(challenge.nonce, new URL(url).host).then((hello) => follow({ type: 'hello', ...hello }), reject)
+        follow(device.hello(challenge.nonce, new URL(url).host))
       })
     })
   }

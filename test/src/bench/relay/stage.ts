@@ -1,5 +1,4 @@
 import { parseKey } from '@entente/protocol'
-import { createDevice } from '@entente/relay-server/testing'
 import { WebSocket } from 'ws'
 import { type History, inOrder } from './payload.js'
 import { agreeAt, encodeOffer, RelayLine } from './relay-line.js'
@@ -23,7 +22,7 @@ export async function stageRelay(server: ServerProcess, histories: readonly Hist
   await writer.follow()
   const lines: RelayLine[] = []
   for (let reader = 0; reader < readers; reader++) {
-    const line = await RelayLine.open(feed, await createDevice(feed.connection.partner))
+    const line = await RelayLine.open(feed, feed.connection.paul)
     await line.follow()
     lines.push(line)
   }

@@ -1,0 +1,94 @@
+import { parseKey, rosterFeedOf, rosterKey } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import { connectionFeed } from '../replica/feed-role.js'
+import { changeRoster, type MemoryOrg, setup } from '../testing/index.js'
+import { createExchangeKey, createKeyPair } from './keys.js'
+import { signRoster } from './roster.js'
+import { rosterEdit } from './rosters.js'
+
+const without = (network: Parameters<typeof changeRoster>[0], admin: MemoryOrg, gone: MemoryOrg): Promise<void> =>
+  changeRoster(network, admin, (devices) => devices.filter(({ key }) => key !== keyOf(gone)))
+const keys = new WeakMap<MemoryOrg, string>()
+const keyOf = (org: MemoryOrg): string => keys.get(org) ?? ''
+/** Reads a device's public key off the roster. */
+const noteKey = async (org: MemoryOrg): Promise<void> => {
+  keys.set(org, (await org.rosters.device(org.org.id, org.identity.device))?.key ?? '')
+}
+
+describe('the rosters of two connected orgs', () => {
+  it('[RO5] stand in the connection’s messages, one entry each, and reach the other side', async () => {
+    const { vera, paul, connection, openAnotherDevice, settle } = await setup({ upTo: 'connected' })
+    const second = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+    await settle()
+    const feed = connectionFeed(connection, 'vendor', 'messages')
+    for (const number of [1, 2]) expect(paul.replica.inbox(feed).get(rosterKey(number))?.body).toMatch(/^ey/)
+    expect(await paul.rosters.device(vera.org.id, second.identity.device)).toMatchObject({ role: 'member', person: 'victor' })
+    expect(await paul.rosters.device(vera.org.id, paul.identity.device)).toBeUndefined()
+    expect([...paul.problems, ...vera.problems]).toEqual([])
+  })
+
+  it('[RO3, SD2] a device that was removed decides nothing any more: Paul refuses what it signs (row 42)', async () => {
+    const { vera, paul, connection, network, openAnotherDevice, settle, until } = await setup({ upTo: 'verified' })
+    const stolen = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    await settle()
+    await noteKey(stolen)
+    await without(network, vera, stolen)
+    await settle(vera, paul)
+    await stolen.connections.disconnect(connection)
+    await until('Paul is told', () => paul.problems.some((what) => what.includes('roster')))
+    expect(paul.connections.get(connection)?.state).toBe('Enabled')
+  })
+
+  it('[RO3] Paul holds to the highest that he has seen, though the relay shows him an older one', async () => {
+    const { vera, paul, connection, network, relay, openAnotherDevice, reload, settle } = await setup({ upTo: 'connected' })
+    const old = relay.state
+    const stolen = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    await settle()
+    await noteKey(stolen)
+    await without(network, vera, stolen)
+    await settle(vera, paul)
+    await vera.close()
+    await stolen.close()
+    relay.restart(old)
+    const again = await reload(paul)
+    await settle(again)
+    expect((await again.rosters.highest(vera.org.id))?.number).toBe(3)
+    expect(await again.rosters.device(vera.org.id, stolen.identity.device)).toBeUndefined()
+    expect(connection).toBeDefined()
+  })
+
+  it('[RO1] a row that claims a roster which its org never signed is not believed', async () => {
+    const { vera, paul } = await setup({ upTo: 'connected' })
+    const forger = await createKeyPair()
+    const before = await paul.rosters.highest(vera.org.id)
+    if (!before) throw new Error('no roster')
+    const listed = { key: forger.publicJwk.x, exchange: createExchangeKey((count) => new Uint8Array(count).fill(7)).public }
+    const claims = {
+      org: vera.org.id,
+      number: 2,
+      previous: before.hash,
+      time: 0,
+      devices: [{ ...listed, person: 'mallory', role: 'admin' as const }],
+    }
+    const token = await signRoster(claims, { device: forger })
+    await paul.rows.save([rosterEdit({ org: vera.org.id, number: 2, token })])
+    expect((await paul.rosters.highest(vera.org.id))?.number).toBe(1)
+  })
+
+  it('[RO4] is brought again by each device to a relay that lost its disk, and nobody is told of a refusal', async () => {
+    const { vera, paul, relay, settle } = await setup({ upTo: 'connected' })
+    relay.restart()
+    await settle()
+    for (const org of [vera, paul]) {
+      expect(org.sync.status()).toMatchObject({ state: 'online' })
+      expect(org.problems).toEqual([])
+    }
+  })
+
+  it('[RO5] stand in the team’s messages where the org has a team feed', async () => {
+    const { vera, settle } = await setup({ vera: { team: true } })
+    await settle(vera)
+    expect(vera.problems).toEqual([])
+    expect(vera.replica.acknowledged(rosterFeedOf(vera.org.id), parseKey('roster.1'))).toBe(true)
+  })
+})

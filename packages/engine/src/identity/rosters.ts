@@ -1,0 +1,81 @@
+import { type DeviceId, type OrgId, type Roster, type RosterDevice } from '@entente/protocol'
+import { valueOf } from '../row/row.js'
+import type { RowEdit, Rows } from '../row/rows.js'
+import { readRoster } from './roster.js'
+
+// The rosters of this org and of its peers are rows, one each. A row may come from any device of the org, so none is believed: each roster is verified by the one
+// before it, down to one that its org's root key signed.
+
+/** The row that holds a roster. */
+export function rosterEdit({ org, number, token }: Pick<Roster, 'org' | 'number' | 'token'>): RowEdit {
+  return { object: 'Roster', id: `${org}.${number}`, values: { token } }
+}
+
+interface Verified {
+  /** How often rosters had changed when this was verified. */
+  readonly at: number
+  readonly chain: Promise<readonly Roster[]>
+}
+
+/** The one source of what counts about a device: the highest roster of its org that is known here (rule RO3). */
+export class Rosters {
+  readonly #rows: Rows
+  readonly #own: OrgId
+  readonly #founding: () => string
+  readonly #verified = new Map<OrgId, Verified>()
+  #changes = 0
+
+  /** @param founding the first roster of this device's own org */
+  constructor(rows: Rows, own: OrgId, founding: () => string) {
+    this.#rows = rows
+    this.#own = own
+    this.#founding = founding
+    rows.watch((changes) => {
+      if (changes.some(({ object }) => object === 'Roster')) this.#changes++
+    })
+  }
+
+  /** The public keys, person and role of a device, by the highest roster of its org that is known here. Undefined for a device that is not on it. */
+  async device(org: OrgId, device: DeviceId): Promise<RosterDevice | undefined> {
+    return (await this.highest(org))?.devices.get(device)
+  }
+
+  /** The highest roster of an org that is known here. */
+  async highest(org: OrgId): Promise<Roster | undefined> {
+    return (await this.chain(org)).at(-1)
+  }
+
+  /** The rosters of an org from the last one that its root key signed to the highest: what proves the highest to anyone. */
+  chain(org: OrgId): Promise<readonly Roster[]> {
+    const known = this.#verified.get(org)
+    if (known?.at === this.#changes) return known.chain
+    const chain = this.#verify(org, known?.chain)
+    this.#verified.set(org, { at: this.#changes, chain })
+    return chain
+  }
+
+  /** The first roster of this org was signed anew. */
+  foundedAgain(): void {
+    this.#verified.delete(this.#own)
+  }
+
+  async #verify(org: OrgId, known: Promise<readonly Roster[]> | undefined): Promise<readonly Roster[]> {
+    let chain = (await known) ?? []
+    for (const { number, token } of this.#rostersOf(org)) {
+      if (number <= (chain.at(-1)?.number ?? 0)) continue
+      const roster = await readRoster(token, org, chain.at(-1))
+      if (roster) chain = 'root' in roster.signer ? [roster] : [...chain, roster]
+    }
+    return chain
+  }
+
+  /** What the rows hold of an org's rosters, by their numbers. */
+  #rostersOf(org: OrgId): readonly { readonly number: number; readonly token: string }[] {
+    const found = org === this.#own ? [{ number: 1, token: this.#founding() }] : []
+    for (const row of this.#rows.list('Roster').values()) {
+      const token = valueOf(row, 'token')
+      if (row.id.startsWith(`${org}.`) && typeof token === 'string') found.push({ number: Number(row.id.slice(org.length + 1)), token })
+    }
+    return found.sort((a, b) => a.number - b.number)
+  }
+}
