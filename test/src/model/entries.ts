@@ -1,0 +1,52 @@
+import type { Epoch } from '@entente/protocol'
+import type { Feed } from './names.js'
+import type { Signed } from './signatures.js'
+
+export type Kind = 'doc' | 'message' | 'erased' | 'head' | 'roster' | 'generation'
+
+/** What the writer of a feed states of it (the claims of a head). `root` stands for the hash over all leaves: equal text, equal hash. */
+export interface HeadClaims {
+  readonly feed: Feed
+  readonly incarnation: number
+  readonly sequence: number
+  readonly root: string
+  readonly generation: number
+  readonly time: number
+}
+
+/** The list of an org's devices. `previous` is the roster before it, as a hash would name it. */
+export interface RosterClaims {
+  readonly org: string
+  readonly number: number
+  readonly previous: Signed<RosterClaims> | undefined
+  readonly admins: readonly string[]
+  readonly members: readonly string[]
+}
+
+/** The next generation of an org's secrets, sealed to the devices of a roster and to the peer. */
+export interface GenerationClaims {
+  readonly org: string
+  readonly generation: number
+  readonly roster: number
+}
+
+/** An entry of a feed. `copy` is the public copy of a control entry, which the relay reads. */
+export interface Entry {
+  readonly sequence: number
+  readonly key: string
+  readonly kind: Kind
+  readonly whole: boolean
+  readonly epoch: Epoch
+  readonly bytes: Uint8Array
+  readonly copy?: string | undefined
+  readonly token?: Signed<unknown> | undefined
+}
+
+/** An entry as a device offers it. `seen` is the sequence of the key's last entry that it absorbed, `roster` the number of the roster that it holds to. */
+export interface Offer extends Omit<Entry, 'sequence'> {
+  readonly feed: Feed
+  readonly seen: number
+  readonly roster: number
+}
+
+export const noBytes = new Uint8Array()
