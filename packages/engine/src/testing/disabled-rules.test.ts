@@ -5,9 +5,11 @@ import { type Fault, Simulation, type SimulationOptions } from './simulation.js'
 const cases: readonly {
   readonly rule: 'compare-and-set' | 'project-all' | 'tombstones' | 'incarnations' | 'never-back'
   readonly faults: readonly Fault[]
+  /** The seed from which the search begins, where the first that finds it comes late. */
+  readonly from?: number
 }[] = [
   { rule: 'compare-and-set', faults: ['lostTail', 'eviction', 'twiceUp', 'halfOpen', 'compact', 'longOffline'] },
-  { rule: 'project-all', faults: ['lostDevice', 'relayBackup', 'crash'] },
+  { rule: 'project-all', faults: ['lostDevice', 'relayBackup', 'crash'], from: 150 },
   { rule: 'tombstones', faults: ['relayLoss', 'erase', 'frozenClock'] },
   { rule: 'incarnations', faults: ['relayLoss', 'erase'] },
   { rule: 'never-back', faults: ['relayBackup', 'erase', 'longOffline'] },
@@ -17,12 +19,16 @@ const cases: readonly {
 const most = 400
 
 describe('disabling a rule', () => {
-  it.each(cases)('$rule is found by some seed, and the same seed passes with it', { timeout: 400_000 }, async ({ rule, faults }) => {
-    const run = (seed: number, disabledRules: NonNullable<SimulationOptions['disabledRules']>): Promise<readonly string[]> =>
-      new Simulation({ seed, faults: new Set(faults), disabledRules }).run()
-    let found: number | undefined
-    for (let seed = 0; seed < most && found === undefined; seed++) if ((await run(seed, new Set([rule]))).length > 0) found = seed
-    expect(found, `no seed below ${most} finds it`).toBeDefined()
-    expect(await run(found ?? 0, new Set()), `seed ${found} with the rule`).toEqual([])
-  })
+  it.each(cases)(
+    '$rule is found by some seed, and the same seed passes with it',
+    { timeout: 180_000 },
+    async ({ rule, faults, from = 0 }) => {
+      const run = (seed: number, disabledRules: NonNullable<SimulationOptions['disabledRules']>): Promise<readonly string[]> =>
+        new Simulation({ seed, faults: new Set(faults), disabledRules }).run()
+      let found: number | undefined
+      for (let seed = from; seed < most && found === undefined; seed++) if ((await run(seed, new Set([rule]))).length > 0) found = seed
+      expect(found, `no seed below ${most} finds it`).toBeDefined()
+      expect(await run(found ?? 0, new Set()), `seed ${found} with the rule`).toEqual([])
+    },
+  )
 })
