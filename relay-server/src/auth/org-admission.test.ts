@@ -104,7 +104,7 @@ describe('the quota of an org', () => {
   })
 
   it('[QU2] has some room beyond it for control entries (row 27)', async () => {
-    relay = await TestRelay.start({ quota: { bytes: 3_000, docs: 3, connections: 0 } })
+    relay = await TestRelay.start({ quota: { bytes: 30_000, docs: 3, connections: 0 } })
     const org = await createOrg()
     const client = await RelayClient.connect(relay.url, await createDevice(org))
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
