@@ -133,7 +133,7 @@ function offerToEntry({ key, kind, whole, epoch, bytes }: Omit<Offer, 'id'>, seq
 }
 
 // The key that both ends of the sample connection derive. Opening is real: a wrong key would throw.
-const cipherKey = connectionKey(sampleSecret, sampleConnection, 'vendor')
+const cipherKey = connectionKey(sampleSecret, sampleConnection, 'vendor', 'docs')
 
 /** What the obvious code does with the same entries: a Y.Doc each, all slots opened, state encoded, put in a map. Nothing is checked, kept in step or durable. */
 function absorbNaively(entries: readonly Entry[]): number {

@@ -82,8 +82,8 @@ export interface SyncApi {
  * page, and never put it into an address, a store or a log.
  *
  * - `token` reads this one doc, for minutes.
- * - `sealKey` opens more: every value that the other org sends over this connection under this version of the agreement. It fetches no other doc, as the
- *   relay gives those to this org's devices only. But with the bytes of other docs it reads them, until the next version.
+ * - `sealKey` opens more: every mirror of this connection, and no message. It fetches no other doc, as the relay gives those to this org's devices only. But
+ *   with the bytes of other docs it reads them.
  *
  * So give a pass only to a page that may read all mirrors of this connection.
  */

@@ -1,9 +1,12 @@
 import { decodeRelayFrame, encodeClientFrame, parseOrgId } from '@entente/protocol'
+import { x25519 } from '@noble/curves/ed25519.js'
+import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
 import type { Engine } from '../api/index.js'
 import { connect, enabledConnection, invitationPage, memoryHello, seededRandom, setup } from '../testing/index.js'
 import { rowKey, storedRow } from '../row/rows.js'
 import { mailboxClaim, mailboxId } from '../seal/keys.js'
+import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import { commitKey } from './handshake-reconciler.js'
 import { parseLink } from './invitation-link.js'
@@ -80,6 +83,16 @@ describe('Vera of Vista invites Paul of Pine', () => {
     await paul.rows.save([{ object: 'Message', id: messageRowId(feed, commitKey), values: { body: 'x'.repeat(60_000) } }])
     await until('Vera is told', () => firstOf(vera)?.state === 'Error')
     expect(firstOf(vera)?.problem).toContain('committed to nothing')
+  })
+
+  it('[CN9] each org keeps the secret half of the key that it revealed, and the other’s public one', async () => {
+    const { vera, paul, connection } = await setup({ upTo: 'connected' })
+    const kept = [vera, paul].map(({ rows }) => {
+      const [own, peer] = ['exchangeKey', 'peerExchange'].map((field) => textOf(rows.get('Connection', connection), field) ?? '')
+      return { own: toBase64UrlEncoded(x25519.getPublicKey(fromBase64UrlEncoded(own ?? ''))), peer }
+    })
+    expect(kept[0]).toEqual({ own: kept[1]?.peer, peer: kept[1]?.own })
+    expect([...vera.rows.list('Invitation').values()].map((row) => textOf(row, 'exchangeKey'))).toEqual([undefined])
   })
 
   it('[CN5] a partner takes no other vendor than the one that the link names', async () => {

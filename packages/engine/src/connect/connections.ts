@@ -12,7 +12,7 @@ import { mailboxId } from '../seal/index.js'
 import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
-import { commitTo, makeReveal } from './reveal.js'
+import { codeOf, commitTo, makeReveal } from './reveal.js'
 import { verificationReconciler, verifiedKey } from './verification-reconciler.js'
 
 /** Connecting two orgs: invitations, the handshake, the comparison of codes, and the end. */
@@ -117,7 +117,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
           'The connection is not enabled, so its codes cannot be compared. Wait until both orgs have connected, or connect again.',
         )
       if (same) {
-        const body = await identity.signDecision('verified', { connection: id, code: textOf(row, 'code') ?? '' })
+        const body = await identity.signDecision('verified', { connection: id, transcript: textOf(row, 'transcript') ?? '' })
         const feed = connectionFeed(id, sideOf(row) ?? 'vendor', 'messages')
         await rows.save([
           {
@@ -157,6 +157,7 @@ const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'E
 function connectionToView(row: Row, { failureOf }: Pick<EngineContext, 'failureOf'>): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
   const verified = valueOf(row, 'verified')
+  const transcript = textOf(row, 'transcript')
   return {
     id: parseConnectionId(row.id),
     side,
@@ -164,7 +165,7 @@ function connectionToView(row: Row, { failureOf }: Pick<EngineContext, 'failureO
     peerName: textOf(row, 'peerName'),
     peer: parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? ''),
     invitation: undefined,
-    code: textOf(row, 'code'),
+    code: transcript === undefined ? undefined : codeOf(transcript),
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
     peerVerified: textOf(row, 'peerVerified') !== undefined,
     integrationUser: textOf(row, 'integrationUser'),

@@ -17,7 +17,7 @@ import type { RowEdit } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 import { rosterEdit } from '../identity/rosters.js'
 import { integrationUser } from './connection-facts.js'
-import { commitTo, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, shortCode } from './reveal.js'
+import { commitTo, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, transcriptOf } from './reveal.js'
 
 export const commitKey = parseKey('commit')
 export const revealKey = parseKey('reveal')
@@ -113,7 +113,8 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
   ): Promise<readonly RowEdit[] | undefined> {
     const [vendor, partner] = side === 'vendor' ? [identity.org.id, peer.org] : [peer.org, identity.org.id]
     const id = connectionId(vendor, partner, row.id)
-    const secret = sharedSecret(textOf(row, 'exchangeKey') ?? '', peer.exchange, id)
+    const exchangeKey = textOf(row, 'exchangeKey') ?? ''
+    const secret = sharedSecret(exchangeKey, peer.exchange, id)
     if (secret === undefined) return undefined
     return [
       ...peer.rosters.map(rosterEdit),
@@ -126,9 +127,11 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
           partner,
           salt: row.id,
           secret,
+          exchangeKey,
+          peerExchange: peer.exchange,
           state: 'Enabled',
           verified: 'no',
-          code: shortCode(vendorReveal, partnerReveal),
+          transcript: transcriptOf(vendorReveal, partnerReveal),
           peerName: peer.orgName,
           integrationUser: integrationUser(id),
         },

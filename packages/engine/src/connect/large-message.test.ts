@@ -19,7 +19,7 @@ describe('a proposal of 100 KB that Vera’s hostile app seals', () => {
     const fields = Array.from({ length: 800 }, (_, index) => ({ name: `Field${index}__c`, label: 'x'.repeat(100) }))
     const body = await vera.identity.signDecision('proposal', { connection, version: 1, objects: { Lead: { fields } } })
     expect(body.length).toBeGreaterThan(100_000)
-    const keys = { cipher: connectionKey(secret, connection, 'vendor'), origin: new Origin(originKey(secret, peer)) }
+    const keys = { cipher: connectionKey(secret, connection, 'vendor', 'messages'), origin: new Origin(originKey(secret, peer)) }
     const bytes = seal(keys, messageBinding(ownMessages, key), [[2_000_000_000_000, 0, 1], body])
     vera.sync.cut()
     const [kept] = feedOf(relay.state, ownMessages).keys.values()

@@ -123,9 +123,14 @@ export function sharedSecret(exchangeKey: string, peerExchange: string, connecti
   return toBase64UrlEncoded(expand(sha256, extract(sha256, shared, encodeUtf8(connection)), encodeUtf8('entente/1 connection'), 32))
 }
 
-/** The code that both screens show, such as "1234 5678 9012", over everything that both sides revealed (rule CN4). */
-export function shortCode(vendorReveal: string, partnerReveal: string): string {
-  const hash = sha256(encodeUtf8(`entente/1 code\n${vendorReveal}\n${partnerReveal}`))
+/** The hash of everything that both sides revealed, base64url: what an admin confirms by comparing its first digits (rules CN4, CN10). */
+export function transcriptOf(vendorReveal: string, partnerReveal: string): string {
+  return toBase64UrlEncoded(sha256(encodeUtf8(`entente/1 code\n${vendorReveal}\n${partnerReveal}`)))
+}
+
+/** The code that both screens show for a transcript, such as "1234 5678 9012" (rule CN4). */
+export function codeOf(transcript: string): string {
+  const hash = fromBase64UrlEncoded(transcript)
   const number = new DataView(hash.buffer, hash.byteOffset).getBigUint64(0) % 1_000_000_000_000n
   return number
     .toString()

@@ -2,7 +2,9 @@ import { parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { lead, leadFields, type MemoryOrg, setup, type Setup } from '../testing/index.js'
 import { feedOf } from '../testing/relay-state.js'
+import { textOf } from '../replica/feed-role.js'
 import { messageId, requireConnection } from './connection-facts.js'
+import { codeOf } from './reveal.js'
 
 // Nothing of value leaves before both orgs have compared the codes, and nothing of it stays after an end.
 
@@ -67,15 +69,21 @@ describe('before both orgs have compared the codes', () => {
     }
   })
 
-  it('[CN10] a member’s device, or a wrong code, confirms nothing for the other org', async () => {
+  it('[CN10] another handshake confirms nothing for the other org, not even one whose twelve digits are the same', async () => {
     const story = await shareUnverified()
     const { vera, paul, connection, settle } = story
     await vera.connections.compareCodes(connection, true)
     const { ownMessages } = requireConnection(paul.rows, connection)
-    const body = await paul.identity.signDecision('verified', { connection, code: '0000 0000 0000' })
-    await paul.rows.save([{ object: 'Message', id: messageId(ownMessages, 'verified'), values: { body } }])
-    await settle()
-    expect(vera.connections.get(connection)?.peerVerified).toBe(false)
+    const code = paul.connections.get(connection)?.code ?? ''
+    const transcript = textOf(paul.rows.get('Connection', connection), 'transcript') ?? ''
+    const sameDigits = transcript.replace(/^(.{20})./, (_, first: string) => `${first}${transcript[20] === 'A' ? 'B' : 'A'}`)
+    expect([codeOf(transcript), codeOf(sameDigits)]).toEqual([code, code])
+    for (const terms of [{ code }, { transcript: sameDigits }, { transcript: code }]) {
+      const body = await paul.identity.signDecision('verified', { connection, ...terms })
+      await paul.rows.save([{ object: 'Message', id: messageId(ownMessages, 'verified'), values: { body } }])
+      await settle()
+      expect(vera.connections.get(connection)?.peerVerified).toBe(false)
+    }
     expect(vera.problems.join()).toMatch(/confirmation of the codes/)
     expect(keptAt(story, vera)).toEqual([])
   })

@@ -9,9 +9,9 @@ import { readDecision, Refusals } from './peer-decision.js'
 /** The key of the message by which an org tells the other that its admin confirmed the codes. */
 export const verifiedKey = parseKey('verified')
 
-const verifiedTerms = v.object({ code: v.pipe(v.string(), v.maxLength(20)) })
+const verifiedTerms = v.object({ transcript: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)) })
 
-/** Takes in that an admin of the peer confirmed the codes, and found those that this org shows (rule CN10). */
+/** Takes in that an admin of the peer confirmed the codes, over the very handshake that this org saw (rule CN10). */
 export function verificationReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica } = context
   const refusals = new Refusals(context)
@@ -24,7 +24,8 @@ export function verificationReconciler(context: EngineContext): Reconciler<Conne
       const message = `${connection.id}/${verifiedKey}`
       if (body === null || textOf(row, 'peerVerified') !== undefined || refusals.has(message, body)) return
       const decision = await readDecision(context, connection, 'verified', body, verifiedTerms, 'admin')
-      const reason = !decision.ok ? decision.reason : decision.terms.code === textOf(row, 'code') ? undefined : 'it names another code'
+      const isSame = decision.ok && decision.terms.transcript === textOf(row, 'transcript')
+      const reason = !decision.ok ? decision.reason : isSame ? undefined : 'it is of another handshake'
       if (reason !== undefined) refusals.note(connection, message, body, 'The confirmation of the codes', reason)
       else await rows.save([{ object: 'Connection', id: connection.id, values: { peerVerified: body } }])
     },

@@ -2,7 +2,7 @@ import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
 import type { Register } from '../row/row.js'
 import { connectionKey, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
 import { controlBinding, messageBinding, open, openContent, Origin, seal, type SealBinding, valueOfContent } from '../seal/seal-register.js'
-import { type FeedRole, textOf } from './feed-role.js'
+import { type FeedRole, isMessages, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
@@ -108,7 +108,8 @@ export class FeedSealer {
         const { connection, side } = feedRole
         const secret = textOf(this.#rows.get('Connection', connection), 'secret')
         if (secret === undefined) return undefined
-        return this.#derived(`connection ${side} ${secret}`, () => connectionKey(secret, connection, side))
+        const sealed = isMessages(feedRole) ? 'messages' : 'docs'
+        return this.#derived(`${sealed} ${side} ${secret}`, () => connectionKey(secret, connection, side, sealed))
       }
     }
   }

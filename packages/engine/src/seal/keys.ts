@@ -11,9 +11,12 @@ import { encodeUtf8 } from 'lib0/string'
 /** The generation under which everything is sealed today. */
 export const generation = 0
 
-/** The key of one direction of a connection, of its docs and messages. */
-export function connectionKey(secret: string, connection: ConnectionId, side: Side): Uint8Array {
-  return derive(secret, connection, `${side} ${generation}`)
+/** What a connection's key seals. Docs have a key of their own, so that a page that may read mirrors cannot read messages too (rule SE6). */
+export type Sealed = 'docs' | 'messages'
+
+/** The key of one direction of a connection, of its docs or its messages (control entries are messages). */
+export function connectionKey(secret: string, connection: ConnectionId, side: Side, sealed: Sealed): Uint8Array {
+  return derive(secret, connection, `${side} ${generation} ${sealed}`)
 }
 
 /** The key of one direction of an invitation's mailbox, from the secret in its link. */

@@ -2,7 +2,7 @@ import { parseConnectionId } from '@entente/protocol'
 import vectors from '@entente/protocol/vectors/names.json' with { type: 'json' }
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
-import { shortCode } from '../connect/reveal.js'
+import { codeOf, transcriptOf } from '../connect/reveal.js'
 import { objectNames } from '../agree/narrow-proposal.js'
 import { copyIdOfMap, listingId, mapIdOfListing } from '../share/listing-id.js'
 import { claimHash, mailboxClaim, mailboxId } from './keys.js'
@@ -14,8 +14,8 @@ describe('the vectors of names that come from a secret', () => {
     expect(mailboxId(secret)).toBe(mailbox)
   })
 
-  it.each(vectors.codes)('[CN4] hold for the code $code', ({ vendor, partner, code }) => {
-    expect(shortCode(vendor, partner)).toBe(code)
+  it.each(vectors.codes)('[CN4] hold for the code $code', ({ vendor, partner, transcript, code }) => {
+    expect([transcriptOf(vendor, partner), codeOf(transcript)]).toEqual([transcript, code])
   })
 
   it.each(vectors.records)('[SE9, SH2, EX2, IM2] hold for the record $object $record', ({ object, record, listing, map, copy }) => {

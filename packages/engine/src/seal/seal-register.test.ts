@@ -14,7 +14,7 @@ const binding: SealBinding = {
   slot: '3',
   epoch: { version: 2, number: 5 },
 }
-const key = connectionKey('A'.repeat(43), connection, 'vendor')
+const key = connectionKey('A'.repeat(43), connection, 'vendor', 'docs')
 const keys = { cipher: key, origin: new Origin(originKey('S'.repeat(43), org)) }
 const register: Register = [[1_767_603_600_000, 2, 8_891_194_141_531_439], { amount: '12.50', currency: 'EUR' }]
 
@@ -40,7 +40,7 @@ describe('a seal', () => {
 
   it('[SE2] does not open under the other direction’s key, nor with a byte changed', () => {
     const sealed = seal(keys, binding, register)
-    expect(open(connectionKey('A'.repeat(43), connection, 'partner'), binding, sealed)).toBeUndefined()
+    expect(open(connectionKey('A'.repeat(43), connection, 'partner', 'docs'), binding, sealed)).toBeUndefined()
     for (let index = 0; index < sealed.length; index++) {
       const broken = sealed.slice()
       broken[index] = (broken[index] ?? 0) ^ 1
@@ -81,8 +81,10 @@ describe('a seal', () => {
     const mailbox = mailboxId(secret)
     const [ours, theirs] = ['A'.repeat(43), 'B'.repeat(43)]
     const derived = [
-      connectionKey(ours, connection, 'vendor'),
-      connectionKey(ours, connection, 'partner'),
+      connectionKey(ours, connection, 'vendor', 'docs'),
+      connectionKey(ours, connection, 'vendor', 'messages'),
+      connectionKey(ours, connection, 'partner', 'docs'),
+      connectionKey(ours, connection, 'partner', 'messages'),
       mailboxKey(secret, mailbox, 'vendor'),
       mailboxKey(secret, mailbox, 'partner'),
       teamKey(ours, parseOrgId(theirs)),

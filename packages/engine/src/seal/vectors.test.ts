@@ -2,7 +2,7 @@ import { connectionId, parseConnectionId, parseFeedName, parseKey, parseMailboxI
 import vectors from '@entente/protocol/vectors/seal.json' with { type: 'json' }
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
-import { sharedSecret, shortCode } from '../connect/reveal.js'
+import { codeOf, sharedSecret, transcriptOf } from '../connect/reveal.js'
 import { listingId, mapIdOfListing } from '../share/listing-id.js'
 import { isStamp } from '@entente/protocol'
 import { claimHash, connectionKey, mailboxClaim, mailboxId, mailboxKey, namingKey, originKey, teamKey, TeamNames } from './keys.js'
@@ -34,7 +34,8 @@ describe('the vectors of seals', () => {
   it('[SE6, SE7, SE8, OR1] hold for every derived key', () => {
     const sides: readonly Side[] = ['vendor', 'partner']
     const derived = {
-      ...Object.fromEntries(sides.map((side) => [side, connectionKey(secrets.shared, connection, side)])),
+      ...Object.fromEntries(sides.map((side) => [`${side}Docs`, connectionKey(secrets.shared, connection, side, 'docs')])),
+      ...Object.fromEntries(sides.map((side) => [`${side}Messages`, connectionKey(secrets.shared, connection, side, 'messages')])),
       team: teamKey(secrets.own, org),
       origin: originKey(secrets.own, org),
       teamNaming: namingKey(secrets.own, org),
@@ -64,12 +65,12 @@ describe('the vectors of seals', () => {
   })
 
   it('[CN4, CN9, F3] hold for what two orgs derive when they connect', () => {
-    const { vendor, partner, salt, exchange, reveals, code } = connecting
+    const { vendor, partner, salt, exchange, reveals, transcript, code } = connecting
     const id = connectionId(parseOrgId(vendor), parseOrgId(partner), salt)
     expect(id).toBe(connecting.connection)
     expect(sharedSecret(exchange.vendor.secret, exchange.partner.public, id)).toBe(connecting.shared)
     expect(sharedSecret(exchange.partner.secret, exchange.vendor.public, id)).toBe(connecting.shared)
-    expect(shortCode(reveals.vendor, reveals.partner)).toBe(code)
+    expect([transcriptOf(reveals.vendor, reveals.partner), codeOf(transcript)]).toEqual([transcript, code])
   })
 
   it.each(seals)('[SE1, SE3, OR1] hold for the seal of $name', ({ cipher, stamp, value, binding, associated, padded, nonce, sealed }) => {

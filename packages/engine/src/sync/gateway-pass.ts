@@ -52,7 +52,7 @@ export async function askGatewayPass(context: EngineContext, mirror: string): Pr
     feed,
     key,
     epoch,
-    sealKey: connectionKey(secret, id, peer),
+    sealKey: connectionKey(secret, id, peer, 'docs'),
     fields,
   }
 }

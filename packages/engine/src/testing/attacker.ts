@@ -5,6 +5,7 @@ import {
   type Epoch,
   existenceSlot,
   type FeedName,
+  holdsMessages,
   type Key,
   parseFeed,
   zeroEpoch,
@@ -29,7 +30,8 @@ export class Attacker {
   seal(binding: SealBinding, register: Register): Uint8Array {
     const feed = parseFeed(binding.feed)
     const side = feed.kind === 'team' ? 'vendor' : feed.side
-    return seal({ cipher: connectionKey(sampleSecret, sampleConnection, side), origin: this.#origin }, binding, register)
+    const sealed = holdsMessages(feed) ? 'messages' : 'docs'
+    return seal({ cipher: connectionKey(sampleSecret, sampleConnection, side, sealed), origin: this.#origin }, binding, register)
   }
 
   /** A whole doc. @param exists its existence register; left out where undefined */

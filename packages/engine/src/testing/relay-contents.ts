@@ -16,7 +16,7 @@ export function noteRelay(state: RelayState, held: Stamps, known: Map<string, nu
     for (const [key, kept] of feedOf(state, feed).keys) {
       if (kept.kind !== 'doc' || known.get(`${side} ${key}`) === kept.sequence) continue
       known.set(`${side} ${key}`, kept.sequence)
-      for (const [slot, sealed] of readSlots(load(kept))) {
+      for (const [slot, sealed] of readSlots(loadKept(kept))) {
         if (slot === existenceSlot) continue
         const opened = openContent(cipherKey, { feed, key, slot, epoch: kept.epoch }, sealed)
         if (!opened || !Array.isArray(opened.content)) throw new Error(`The relay keeps what does not open: ${side} ${key}.`)
@@ -29,13 +29,13 @@ export function noteRelay(state: RelayState, held: Stamps, known: Map<string, nu
 
 /** Slots whose values, live or dead, a doc at the relay still has bytes of. */
 export function slotsWithBytes(kept: Extract<Kept, { kind: 'doc' }>): readonly string[] {
-  return [...load(kept).getMap(rootName)._map.keys()].filter((slot) => slot !== existenceSlot)
+  return [...loadKept(kept).getMap(rootName)._map.keys()].filter((slot) => slot !== existenceSlot)
 }
 
 export function docsOf(state: RelayState, feed: Parameters<typeof feedOf>[1]): readonly (readonly [Key, Extract<Kept, { kind: 'doc' }>])[] {
   return [...feedOf(state, feed).keys].flatMap(([key, kept]) => (kept.kind === 'doc' ? [[key, kept] as const] : []))
 }
 
-function load(kept: Extract<Kept, { kind: 'doc' }>): ReturnType<typeof loadDoc> {
+export function loadKept(kept: Extract<Kept, { kind: 'doc' }>): ReturnType<typeof loadDoc> {
   return loadDoc([kept.merged, ...kept.tail.map(([, bytes]) => bytes)])
 }
