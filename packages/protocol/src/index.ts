@@ -12,6 +12,7 @@ export * from './limits.js'
 export * from './control-entry.js'
 export { parsedText } from './parsed-text.js'
 export {
+  bytes32,
   decodeRoster,
   type ListedDevice,
   type PublicKey,
@@ -24,6 +25,7 @@ export {
   rosterNumber,
   rosterType,
   signingKeyOf,
+  soundKey,
   thumbprintOf,
   toPublicKey,
 } from './roster.js'

@@ -22,9 +22,9 @@ export type Role = (typeof roles)[number]
 const highestNumber = 2 ** 31 - 1
 
 /** 32 bytes in the one spelling that base64url has for them: the unused bits of the last character are zero. */
-const bytes32 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/))
-/** A public key that proves or protects something (rule RO2). */
-const soundKey = v.pipe(
+export const bytes32 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/))
+/** A public key of Ed25519 or X25519 that proves or protects something (rules RO2, HP3), base64url. */
+export const soundKey = v.pipe(
   bytes32,
   v.check((x) => !isSmallOrder(x)),
 )
