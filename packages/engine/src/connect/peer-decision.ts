@@ -5,7 +5,16 @@ import type { Value } from '../schema/value.js'
 import type { ConnectionFacts } from './connection-facts.js'
 
 /** The kinds of decision that agreements and exports consist of. */
-export type DecisionType = 'proposal' | 'acceptance' | 'verified' | 'withdrawal' | 'adoption' | 'request' | 'package' | 'result'
+export type DecisionType =
+  | 'proposal'
+  | 'acceptance'
+  | 'verified'
+  | 'withdrawal'
+  | 'adoption'
+  | 'rotation'
+  | 'request'
+  | 'package'
+  | 'result'
 
 export type PeerDecision<Terms> =
   | { readonly ok: true; readonly terms: Terms; readonly by: string; readonly at: number }
@@ -16,7 +25,7 @@ export type PeerDecision<Terms> =
  * the reason, and changes nothing.
  */
 export async function readDecision<Schema extends v.GenericSchema>(
-  context: EngineContext,
+  { rosters }: Pick<EngineContext, 'rosters'>,
   connection: ConnectionFacts,
   type: DecisionType,
   body: Value,
@@ -25,7 +34,7 @@ export async function readDecision<Schema extends v.GenericSchema>(
 ): Promise<PeerDecision<v.InferOutput<Schema>>> {
   if (typeof body !== 'string') return { ok: false, reason: 'it is not signed' }
   const requirement = { org: connection.peer, connection: connection.id, ...(role && { role }) }
-  const verified = await verifyDecision(body, type, context.rosters, requirement)
+  const verified = await verifyDecision(body, type, rosters, requirement)
   if (!verified.ok) return { ok: false, reason: verified.reason }
   const { by, iat } = verified.decision
   const parsed = v.safeParse(terms, verified.decision)

@@ -1,7 +1,7 @@
 import { type PublicKey, toPublicKey } from '@entente/protocol'
 import { x25519 } from '@noble/curves/ed25519.js'
 import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair } from 'jose'
-import { toBase64UrlEncoded } from 'lib0/buffer'
+import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import type { RandomBytes } from '../port/random.js'
 
 /** An Ed25519 key whose private half cannot leave this device: the browser signs with it and never shows it. */
@@ -28,6 +28,10 @@ export interface ExchangeKey {
 }
 
 export function createExchangeKey(random: RandomBytes): ExchangeKey {
-  const secret = random(32)
-  return { secret: toBase64UrlEncoded(secret), public: toBase64UrlEncoded(x25519.getPublicKey(secret)) }
+  return exchangeKeyOf(toBase64UrlEncoded(random(32)))
+}
+
+/** Both halves of the key that has this secret half. */
+export function exchangeKeyOf(secret: string): ExchangeKey {
+  return { secret, public: toBase64UrlEncoded(x25519.getPublicKey(fromBase64UrlEncoded(secret))) }
 }

@@ -5,18 +5,25 @@ import { type ConnectionId, type Key, mailboxIdOf, type MailboxId, type OrgId, p
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 
-// HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9, OR1). Rows hold secrets as base64url. A secret has
-// generations, which a rotation counts up; today there is one.
+// HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9, OR1). Secrets are base64url. A rotation begins the next
+// generation of a secret; today everything is sealed under generation 0.
 
 /** The generation under which everything is sealed today. */
 export const generation = 0
 
+/** A seal names its generation in one byte. */
+export const highestGeneration = 255
+
 /** What a connection's key seals. Docs have a key of their own, so that a page that may read mirrors cannot read messages too (rule SE6). */
 export type Sealed = 'docs' | 'messages'
 
-/** The key of one direction of a connection, of its docs or its messages (control entries are messages). */
-export function connectionKey(secret: string, connection: ConnectionId, side: Side, sealed: Sealed): Uint8Array {
-  return derive(secret, connection, `${side} ${generation} ${sealed}`)
+/**
+ * The key of one direction of a connection, of its docs or its messages (control entries are messages).
+ *
+ * @param secret of generation 0 the one that both orgs share, of a later one what the side sends with
+ */
+export function connectionKey(secret: string, connection: ConnectionId, side: Side, sealed: Sealed, of: number = generation): Uint8Array {
+  return derive(secret, connection, `${side} ${of} ${sealed}`)
 }
 
 /** The key of one direction of an invitation's mailbox, from the secret in its link. */
@@ -24,12 +31,22 @@ export function mailboxKey(secret: string, mailbox: MailboxId, side: Side): Uint
   return derive(secret, mailbox, `${side} mailbox`)
 }
 
-/** The key of an org's team feeds, from the org's own secret. */
-export function teamKey(secret: string, org: OrgId): Uint8Array {
-  return derive(secret, org, `team ${generation}`)
+/** The key of an org's team feeds, from the org's own secret of that generation. */
+export function teamKey(secret: string, org: OrgId, of: number = generation): Uint8Array {
+  return derive(secret, org, `team ${of}`)
 }
 
-/** The key that only the org's own devices have, from the org's own secret: nonces under it show that an own device made a seal (rule OR1). */
+/** What an org sends with over a connection from a rotation on, from its own secret (rule RT4). Base64url. */
+export function sendingSecret(own: string, connection: ConnectionId, of: number): string {
+  return toBase64UrlEncoded(derive(own, connection, `sending ${of}`))
+}
+
+/** The secret half of the X25519 key with which an org receives over a connection from a rotation on, from its own secret (rule RT4). Base64url. */
+export function receivingSecret(own: string, connection: ConnectionId, of: number): string {
+  return toBase64UrlEncoded(derive(own, connection, `receiving ${of}`))
+}
+
+/** The key that only the org's own devices have, from the org's own secret of that generation: nonces under it show that an own device made a seal (rule OR1). */
 export function originKey(secret: string, org: OrgId): Uint8Array {
   return derive(secret, org, 'origin')
 }
