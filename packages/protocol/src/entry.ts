@@ -11,8 +11,9 @@ import { limits } from './limits.js'
  * - `message`: sealed bytes. The latest one of a key replaces the one before.
  * - `control`: a message with a public copy for the relay to read: a policy or a roster.
  * - `erased`: the tombstone of an erased key. Its bytes are a seal: of the existence register in a feed of docs, of null in a feed of messages.
+ * - `head`: what a device of the owner signs about all that stands before it in the feed (rule HD1).
  */
-export const entryKinds = ['doc', 'message', 'control', 'erased'] as const
+export const entryKinds = ['doc', 'message', 'control', 'erased', 'head'] as const
 export type EntryKind = (typeof entryKinds)[number]
 
 /** The wire format of a key. */

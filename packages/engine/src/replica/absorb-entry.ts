@@ -64,6 +64,8 @@ export function absorbEntry(absorber: Absorber, entry: Entry, present: Stored | 
       return absorbMessage(absorber, entry, entry.kind, present)
     case 'erased':
       return isMessages(absorber.feedRole) ? absorbErasedMessage(absorber, entry, present) : absorbErasedDoc(absorber, entry, present)
+    case 'head':
+      return undefined
   }
 }
 

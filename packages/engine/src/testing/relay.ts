@@ -7,6 +7,7 @@ import {
   type ConnectionId,
   connectionOfDocs,
   decodeClientFrame,
+  decodeHead,
   decodeRoster,
   emptyVector,
   encodeRelayFrame,
@@ -14,6 +15,7 @@ import {
   type ErrorCode,
   existenceSlot,
   type FeedName,
+  headKey,
   holdsMessages,
   limits,
   type MailboxId,
@@ -323,7 +325,9 @@ export class MemoryRelay {
     const parsed = parseFeed(feed)
     const isAgreed = connectionOfDocs(parsed) !== undefined
     if (parsed.kind === 'mailbox' && offer.kind !== 'message') return 'TYPE'
-    if (offer.kind !== 'erased' && (offer.kind === 'doc') === holdsMessages(parsed)) return 'TYPE'
+    if ((offer.kind === 'head') !== (offer.key === headKey)) return 'FIELD'
+    if (offer.kind === 'head' && decodeHead(offer.bytes).sequence !== feedOf(this.#state, feed).head) return 'BEHIND'
+    if (offer.kind !== 'erased' && offer.kind !== 'head' && (offer.kind === 'doc') === holdsMessages(parsed)) return 'TYPE'
     if (offer.kind === 'control' && offer.key !== policyKey && rosterNumber(offer.key) === undefined) return 'FIELD'
     if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     const policies = policiesOf(this.#state, feed)
