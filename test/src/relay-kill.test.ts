@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { TestPostgres } from '@entente/relay-server/testing'
+import { feedName } from '@entente/protocol'
+import { createDevice, createOrg, headOffer, offerOf, RelayClient, TestPostgres } from '@entente/relay-server/testing'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { killUnderLoad } from './faults/kill.js'
 import { RelayProcess } from './node/relay-process.js'
@@ -32,6 +33,24 @@ it(`[AK1] the same on PostgreSQL, killed ${times} times`, async () => {
     await relay.kill()
     await postgres.remove()
   }
+})
+
+it('[AK1, HD1] keeps a head that it took over a kill, at its own sequence, and takes the next one after it', async () => {
+  await relay.start()
+  const org = await createOrg()
+  const device = await createDevice(org)
+  const feed = feedName({ kind: 'team', org: org.id, topic: 'messages' })
+  const before = await RelayClient.connect(relay.url, device)
+  await before.read(1, feed)
+  await before.publish(1, offerOf('hello', 'message'))
+  expect((await before.publish(1, headOffer(1))).code).toBe('ACCEPTED')
+  await relay.kill('SIGKILL')
+  await relay.start()
+  const after = await RelayClient.connect(relay.url, device)
+  const [, head] = await after.read(1, feed)
+  expect(head).toMatchObject({ sequence: 2, key: 'head', kind: 'head', bytes: headOffer(1).bytes })
+  expect((await after.publish(1, headOffer(1, 2))).code).toBe('BEHIND')
+  expect((await after.publish(1, headOffer(2, 2))).code).toBe('ACCEPTED')
 })
 
 async function killAndCount(flags: readonly string[]): Promise<void> {

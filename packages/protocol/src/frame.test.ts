@@ -16,6 +16,7 @@ import {
   type RelayMessage,
   wireShapes,
 } from './frame.js'
+import { headKey, headType } from './head.js'
 import { parseKey, parseOrgId } from './id.js'
 import { rosterType } from './roster.js'
 import { helloType } from './token.js'
@@ -96,7 +97,7 @@ describe('a frame', () => {
   })
 
   it('[W4] has the layout of protocol version 1: whoever changes it raises the version and this hash', () => {
-    const layout = [...wireShapes, rootName, helloType, rosterType].join('\n')
-    expect(toHexString(digest(encodeUtf8(layout)))).toBe('5f71bdd821da3ced47bb04f84d6c7969d7422f005a5ee99e8c3ad702187a19ae')
+    const layout = [...wireShapes, rootName, helloType, rosterType, headKey, headType].join('\n')
+    expect(toHexString(digest(encodeUtf8(layout)))).toBe('206c72d647d40a8cb3b28ed467c0b6d598a2eba493af0e06cd3b7706dabffbcc')
   })
 })

@@ -2,6 +2,7 @@ import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
+import { uint } from './codec.js'
 import { readCursors } from './cursors.js'
 import { ProtocolError } from './error.js'
 import { parseFeedName } from './feed.js'
@@ -11,7 +12,7 @@ import { parsedText } from './parsed-text.js'
 import { bytes32 } from './roster.js'
 import { stampBounds } from './stamp.js'
 
-// A head is what a device of a feed's owner signs about the whole feed: what stands in it, and when (rules HD1 to HD4). The relay reads the sequence that an entry of
+// A head is what a device of a feed's owner signs about the whole feed: what stands in it, and when (rules HD1 and HD2). The relay reads the sequence that an entry of
 // this kind names. Devices verify the signature, and compare.
 
 /** The reserved key of a feed's newest head (rule HD1). */
@@ -32,7 +33,7 @@ const sequence = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 const time = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(stampBounds.time - 1))
 
 /**
- * The claims of a head (rule HD2). `feed`, `incarnation` and `sequence` say where it stands. `root` is the hash over all that the feed holds (rule HD3),
+ * The claims of a head (rule HD2). `feed`, `incarnation` and `sequence` say where it stands. `root` is the hash over all that the feed holds,
  * `generation` the newest generation of keys that the signer has. `time` is when it was signed, in ms since 1970. `cursors` are how far the signer has read the
  * peer's feeds (rule RC1). `next` is the time before which an agent will sign the next one: after it, that one is overdue.
  */
@@ -51,7 +52,7 @@ export type HeadClaims = v.InferOutput<typeof headClaims>
 /** Encodes a head entry's bytes: the sequence that it names, and the JWS (rule HD1). */
 export function encodeHead({ sequence: named, token }: HeadEntry): Uint8Array {
   const encoder = encoding.createEncoder()
-  encoding.writeVarUint(encoder, named)
+  uint.write(encoder, named)
   encoding.writeUint8Array(encoder, encodeUtf8(token))
   return encoding.toUint8Array(encoder)
 }
@@ -65,7 +66,7 @@ export function decodeHead(bytes: Uint8Array): HeadEntry {
   let head: HeadEntry
   try {
     const decoder = decoding.createDecoder(bytes)
-    head = { sequence: decoding.readVarUint(decoder), token: decodeUtf8(decoding.readTailAsUint8Array(decoder)) }
+    head = { sequence: uint.read(decoder), token: decodeUtf8(decoding.readTailAsUint8Array(decoder)) }
   } catch {
     throw new ProtocolError('FRAME', 'A head names no sequence.')
   }

@@ -109,9 +109,9 @@ describe('the quota of an org', () => {
     const client = await RelayClient.connect(relay.url, await createDevice(org))
     await client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))
     const codes: string[] = []
-    for (let number = 0; number < 105; number++) codes.push((await client.publish(1, rosterOffer(org))).code)
-    expect(codes.filter((code) => code === 'ACCEPTED').length).toBe(103)
-    expect(codes.slice(103)).toEqual(['QUOTA', 'QUOTA'])
+    for (let number = 0; number < 205; number++) codes.push((await client.publish(1, rosterOffer(org))).code)
+    expect(codes.filter((code) => code === 'ACCEPTED').length).toBe(203)
+    expect(codes.slice(203)).toEqual(['QUOTA', 'QUOTA'])
   })
 
   it('[QU1] is what the operator says of this org, as soon as it is said', async () => {

@@ -13,6 +13,7 @@ import {
   docOffer,
   editor,
   feedNumbers,
+  headOffer,
   offerOf,
   registerPolicy,
   RelayClient,
@@ -93,6 +94,32 @@ describe('two relays on one store', () => {
     expect(await registerPolicy(away, 1, 3, ['0', '1'], 2)).toBe('ACCEPTED')
     expect(await registerPolicy(paul, feedNumbers.partnerMessages, 3, ['0', '1'], 2)).toBe('ACCEPTED')
     expect((await vera.publish(feed, docOffer('r5', bytes('a'), 3, '1'))).code).toBe('ACCEPTED')
+  })
+
+  it('[HD1, RS3] take one of two heads that are signed at once, and none that an entry at the other overtook', async () => {
+    const connection = await createConnection()
+    const { vera } = await agree(connection, north.url)
+    const [feed, name] = [feedNumbers.vendorOpportunity, connection.feed('vendor', 'opportunity')]
+    const colleague = await connection.open(south.url, await createDevice(connection.vendor))
+    await colleague.read(feed, name)
+    const sign = async (client: RelayClient, sequence: number, seen: number): Promise<string> =>
+      (await client.publish(feed, headOffer(sequence, seen))).code
+    let [head, seen] = [0, 0]
+    for (let round = 0; round < 10; round++) {
+      // North and south each take an edit; the head at the other names what was last before it.
+      const [writer, signer] = round % 2 === 0 ? [vera, colleague] : [colleague, vera]
+      expect((await writer.publish(feed, docOffer(`r${round}`, bytes('a')))).code).toBe('ACCEPTED')
+      expect(await sign(signer, head, seen)).toBe('BEHIND')
+      const codes = await Promise.all([sign(vera, head + 1, seen), sign(colleague, head + 1, seen)])
+      expect(codes.toSorted()).toEqual(['ACCEPTED', 'BEHIND'])
+      head += 2
+      seen = head
+    }
+    const read = await (await connection.open(south.url, connection.paul)).read(feed, name)
+    expect(read.map(({ key, sequence }) => `${key} ${sequence}`)).toEqual([
+      ...Array.from({ length: 10 }, (_, at) => `r${at} ${at * 2 + 1}`),
+      'head 20',
+    ])
   })
 
   it('[MB1, RS2] tell Vera at the one that Paul claimed her invitation at the other', async () => {

@@ -23,7 +23,7 @@ export const unavailable: Refusal = { code: 'UNAVAILABLE', version: 0, detail: '
 export const tooLate: Refusal = {
   code: 'BEHIND',
   version: 0,
-  detail: 'Another entry for the key came first; take that in and offer again.',
+  detail: 'Another entry came first; take that in and offer again.',
 }
 
 /** Tells each publisher which of its offers are on disk, in one message (rule AK1). */

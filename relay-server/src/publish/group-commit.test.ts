@@ -20,7 +20,7 @@ import { createLog } from '../log.js'
 import { PolicyCache } from './policy-cache.js'
 import { openLibsqlStore } from '../store/libsql/libsql.js'
 import type { Commit, KeyName, Store, Write } from '../store/store.js'
-import { controlEntryOf, docOffer, offerOf } from '../testing/index.js'
+import { controlEntryOf, docOffer, headOffer, offerOf } from '../testing/index.js'
 
 const connection = parseConnectionId('A'.repeat(22))
 const value = new Uint8Array([1])
@@ -157,6 +157,39 @@ describe('group commit', () => {
     read()
     await groupCommit.finished()
     expect([...heard.codes()].sort()).toEqual(['BEHIND 1', 'ok 3,4'])
+  })
+
+  it('[HD1, RS3] judges no head again where another relay came first, since no head covers what its device has not read', async () => {
+    const heard = new Ear()
+    let open = (): void => {}
+    gate = () => new Promise((resolve) => (open = resolve))
+    groupCommit.offer(heard, team, [heard.make(headOffer(0))])
+    await expect.poll(() => transactions).toBe(1)
+    await store.commit([writeOf(team, heard.offer('a'))])
+    gate = async () => {}
+    open()
+    await groupCommit.finished()
+    expect(heard.codes()).toEqual(['BEHIND 1'])
+    expect([transactions, readingsBegun]).toEqual([1, 1])
+    // The head is no longer pending, and neither is its feed.
+    groupCommit.offer(heard, team, [heard.make(headOffer(1))])
+    await groupCommit.finished()
+    expect(heard.codes()).toEqual(['BEHIND 1', 'ok 3'])
+  })
+
+  it('[AK1, HD1] answers that a head is late only once the entry that made it late is on the disk', async () => {
+    const heard = new Ear()
+    let open = (): void => {}
+    gate = () => new Promise((resolve) => (open = resolve))
+    groupCommit.offer(heard, team, [heard.offer('a')])
+    await expect.poll(() => transactions).toBe(1)
+    groupCommit.offer(heard, team, [heard.make(headOffer(0)), heard.offer('b')])
+    await expect.poll(() => readingsEnded).toBe(2)
+    expect(heard.codes()).toEqual([])
+    gate = async () => {}
+    open()
+    await groupCommit.finished()
+    expect(heard.codes()).toEqual(['ok 1', 'ok 3', 'BEHIND 2'])
   })
 
   it('[QU1] judges by the operator’s quota also where it changes while an offer is being read for', async () => {
@@ -336,7 +369,20 @@ describe('group commit', () => {
 
 function writeOf({ name }: Access, { key, kind, epoch, bytes }: Offer): Write {
   const owner = parseOrgId('a'.repeat(43))
-  return { feed: name, key, owner, seen: 0, given: [], connects: 0, kind, whole: true, epoch, bytes, vector: emptyVector }
+  return {
+    feed: name,
+    key,
+    owner,
+    seen: 0,
+    follows: undefined,
+    given: [],
+    connects: 0,
+    kind,
+    whole: true,
+    epoch,
+    bytes,
+    vector: emptyVector,
+  }
 }
 
 /** A publisher who writes down what it hears. */

@@ -26,7 +26,7 @@ import { FairQueue } from './fair-queue.js'
  */
 const batchOffers = 512
 const batchBytes = 8 * 1024 * 1024
-/** How often the relay judges an offer when another relay on the same store came first. After that the device must look again. */
+/** How often the relay judges an offer when another relay on the same store came first. After that the device must look again. So it must at once with a head. */
 const tries = 3
 /** Refusals that depend on policies, epochs and accounts. */
 const changeable: ReadonlySet<ErrorCode> = new Set(['STALE_EPOCH', 'WAIT', 'FIELD', 'QUOTA'])
@@ -231,6 +231,7 @@ export class GroupCommit {
       usage: this.#pending.usage(publisher.org, usage),
       last,
       isOvertaken: this.#pending.hasKey(id),
+      isFeedPending: offer.kind === 'head' && this.#pending.hasFeed(access.name),
       policies: connection && this.#judgementCache.policies.get(connection),
       keysInMailbox: this.#judgementCache.mailboxKeys(access.name) + this.#pending.mailboxKeys(access.name),
       rosterRefusal: queued.rosterRefusal,
@@ -294,7 +295,7 @@ export class GroupCommit {
       this.#pending.remove(queued, write)
       this.#judgementCache.settle(queued, write, sequence)
       if (sequence === 0) {
-        if (queued.attempt < tries) again.push({ ...queued, attempt: queued.attempt + 1 })
+        if (queued.attempt < tries && write.kind !== 'head') again.push({ ...queued, attempt: queued.attempt + 1 })
         else late.push(queued)
         return
       }

@@ -2,6 +2,7 @@ import {
   type Feed,
   feedName,
   joinPolicies,
+  limits,
   type Offer,
   parseConnectionId,
   parseMailboxId,
@@ -12,7 +13,7 @@ import { describe, expect, it } from 'vitest'
 import type { Access } from '../auth/feed-access.js'
 import { noUsage } from '../store/account.js'
 import type { KeyState } from '../store/store.js'
-import { controlBytes, controlEntryOf, docOffer, offerOf } from '../testing/index.js'
+import { controlBytes, controlEntryOf, docOffer, headOffer, offerOf } from '../testing/index.js'
 import { isRefusal, judgeOffer, mailboxKeys, type OfferCase, offerRules, type Refusal } from './judge-offer.js'
 import type { Policies } from './policy-cache.js'
 
@@ -42,6 +43,9 @@ const erasure = caseOf(docs, erasureOf('r1', 1), { last: keyState('doc', 1), pol
 const message = caseOf(messages, offerOf('hello', 'message'), { policies: agreed })
 const inMailbox = caseOf({ kind: 'mailbox', mailbox: parseMailboxId('m'.repeat(22)), side: 'vendor' }, offerOf('hello', 'message'))
 const mailbox: OfferCase = { ...inMailbox, access: { ...inMailbox.access, mailboxUntil: now + 1 } }
+const head = caseOf(docs, headOffer(8, 7), { last: keyState('head', 0), policies: agreed })
+const firstHead = caseOf(team, headOffer(0))
+const headOfMessages = { ...head, access: message.access }
 const roster = caseOf(team, offerOf('roster.2', 'control'))
 const update: Omit<Offer, 'id'> = { ...docOffer('r1', value), whole: false }
 
@@ -83,6 +87,41 @@ const pairs: readonly Pair[] = [
   },
   { rule: 'PB2', what: 'a doc among messages', code: 'TYPE', refused: { ...message, offer: doc.offer }, taken: message },
   { rule: 'PB2', what: 'a message among docs', code: 'TYPE', refused: { ...doc, offer: message.offer }, taken: doc },
+  {
+    rule: 'MB7',
+    what: 'a head in a mailbox',
+    code: 'TYPE',
+    refused: { ...mailbox, offer: numbered(headOffer(0)) },
+    taken: headOfMessages,
+  },
+  {
+    rule: 'HD1',
+    what: 'a head under another key',
+    code: 'FIELD',
+    refused: { ...head, offer: { ...head.offer, key: message.offer.key } },
+    taken: head,
+  },
+  {
+    rule: 'HD1',
+    what: 'a message under the key of heads',
+    code: 'FIELD',
+    refused: { ...message, offer: numbered(offerOf('head', 'message')) },
+    taken: headOfMessages,
+  },
+  {
+    rule: 'HD1',
+    what: 'a doc under the key of heads',
+    code: 'FIELD',
+    refused: { ...doc, offer: numbered(docOffer('head', value)) },
+    taken: head,
+  },
+  {
+    rule: 'HD1',
+    what: 'an erasure of a head',
+    code: 'FIELD',
+    refused: { ...head, offer: numbered(erasureOf('head', 1)) },
+    taken: head,
+  },
   {
     rule: 'PO1',
     what: 'a message under the key of the policy',
@@ -182,6 +221,20 @@ const pairs: readonly Pair[] = [
     taken: message,
   },
   {
+    rule: 'HD1',
+    what: 'a head while another entry of its feed is on its way',
+    code: 'BEHIND',
+    refused: { ...head, isFeedPending: true },
+    taken: head,
+  },
+  {
+    rule: 'HD1',
+    what: 'a head of docs in a connection that has ended',
+    code: 'FEED',
+    refused: { ...head, policies: ended },
+    taken: { ...headOfMessages, policies: ended },
+  },
+  {
     rule: 'PO5',
     what: 'a doc in a connection that has ended',
     code: 'FEED',
@@ -231,6 +284,13 @@ const pairs: readonly Pair[] = [
     taken: caseOf(docs, { ...docOffer('r1', value, 1, '0', 1), seen: 7 }, { last: keyState('doc', 1), policies: agreed }),
   },
   {
+    rule: 'HD1',
+    what: 'a head with an epoch',
+    code: 'STALE_EPOCH',
+    refused: { ...head, offer: { ...head.offer, epoch: { version: 1, number: 1 } } },
+    taken: { ...head, policies: policiesOf(policy(2), policy(1)) },
+  },
+  {
     rule: 'EP1',
     what: 'an update of a doc that was erased',
     code: 'STALE_EPOCH',
@@ -262,15 +322,29 @@ const pairs: readonly Pair[] = [
     rule: 'QU2',
     what: 'more control entries than there is spare room for',
     code: 'QUOTA',
-    refused: withQuota(roster, { docs: 3 }, { docs: 103 }),
-    taken: withQuota(roster, { docs: 3 }, { docs: 102 }),
+    refused: withQuota(roster, { docs: 3 }, { docs: 203 }),
+    taken: withQuota(roster, { docs: 3 }, { docs: 202 }),
   },
   {
     rule: 'QU2',
     what: 'more bytes of control entries than there is spare room for',
     code: 'QUOTA',
-    refused: withQuota(roster, { bytes: 10 }, { bytes: 10 + 64 * 1024 }),
-    taken: withQuota(roster, { bytes: 10 }, { bytes: 9 + 64 * 1024 }),
+    refused: withQuota(roster, { bytes: 10 }, { bytes: 10 + 128 * 1024 }),
+    taken: withQuota(roster, { bytes: 10 }, { bytes: 9 + 128 * 1024 }),
+  },
+  {
+    rule: 'QU2',
+    what: 'more heads than there is spare room for',
+    code: 'QUOTA',
+    refused: withQuota(firstHead, { docs: 3 }, { docs: 103 }),
+    taken: withQuota(firstHead, { docs: 3 }, { docs: 102 }),
+  },
+  {
+    rule: 'QU2',
+    what: 'more bytes of heads than there is spare room for',
+    code: 'QUOTA',
+    refused: withQuota(firstHead, { bytes: 10 }, { bytes: 10 + 64 * 1024 }),
+    taken: withQuota({ ...head, last: { ...keyState('head', 0), bytes: 100 } }, { bytes: 10 }, { bytes: 10 + 64 * 1024 }),
   },
 ]
 
@@ -295,6 +369,22 @@ describe('the table by which an offer is judged', () => {
     }
   })
 
+  it('[HD1] has the store compare the sequence that a head names, and the policies by which a head of docs was judged', () => {
+    const given = [{ feed: message.access.name, key: head.offer.key, sequence: 3 }]
+    const policies = { ...agreed, given }
+    expect(judgeOffer({ ...head, policies })).toMatchObject({ seen: 7, follows: 8, whole: true, given })
+    expect(judgeOffer({ ...headOfMessages, policies })).toMatchObject({ seen: 7, follows: 8, given: [] })
+    expect(judgeOffer({ ...message, policies })).toMatchObject({ follows: undefined, given: [] })
+  })
+
+  it.each([
+    ['without a signature', 'FRAME', new Uint8Array([8])],
+    ['without a byte', 'FRAME', new Uint8Array()],
+    ['with a token above its bound', 'SIZE', headOffer(8, 0, `a.b.${'c'.repeat(limits.tokenBytes)}`).bytes],
+  ] as const)('[HD1] takes no head %s', (_, code, bytes) => {
+    expect(judgeOffer({ ...head, offer: { ...head.offer, bytes } })).toMatchObject({ code })
+  })
+
   it('answers for every pair', () => {
     expect(pairs.filter(({ refused }) => !offerRules.some(({ refuses }) => refuses(refused))).map(({ what }) => what)).toEqual([])
   })
@@ -313,6 +403,7 @@ function caseOf(feed: Feed, offer: Omit<Offer, 'id'>, more: Partial<OfferCase> =
     usage: noUsage,
     last: undefined,
     isOvertaken: false,
+    isFeedPending: false,
     policies: undefined,
     keysInMailbox: 0,
     rosterRefusal: undefined,

@@ -3,9 +3,11 @@ import {
   compareEpochs,
   connectionOfDocs,
   decodeControlEntry,
+  decodeHead,
   decodePolicy,
   emptyVector,
   type ErrorCode,
+  headKey,
   type Key,
   holdsMessages,
   messagesTopic,
@@ -17,6 +19,7 @@ import {
   rosterNumber,
   type StateVector,
   takesBack,
+  zeroEpoch,
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { highestVersion, type Policies } from './policy-cache.js'
@@ -42,6 +45,8 @@ export interface OfferCase {
   readonly last: KeyState | undefined
   /** Whether an entry for the key is pending; the device of this offer cannot have seen it. */
   readonly isOvertaken: boolean
+  /** Whether any entry of the feed is pending; no head can cover that one. */
+  readonly isFeedPending: boolean
   /** The policies of the feed's connection; undefined for team feeds. */
   readonly policies: Policies | undefined
   /** The number of keys in the feed, for the feeds of mailboxes. */
@@ -81,6 +86,13 @@ export const offerRules: readonly OfferRule[] = [
   },
   { name: '[PB2] each topic has its kinds', refuses: kindRule },
   {
+    name: '[HD1] the key of heads holds heads, and no other key does',
+    refuses: ({ offer }) =>
+      (offer.kind === 'head') === (offer.key === headKey)
+        ? undefined
+        : no('FIELD', `A head stands under the key ${headKey}, and nothing else does.`),
+  },
+  {
     name: '[PO1, PO3, PO5, PO6, PO9, RO5] a control entry is a policy in a connection’s messages, or a roster',
     refuses: controlEntryRule,
   },
@@ -92,12 +104,20 @@ export const offerRules: readonly OfferRule[] = [
         : undefined,
   },
   {
-    name: '[PO5] a connection that has ended takes no docs',
+    name: '[HD1] a head comes after everything else in its feed',
+    refuses: ({ offer, isFeedPending }) =>
+      offer.kind === 'head' && isFeedPending ? no('BEHIND', 'The feed has another last entry; absorb that one and sign again.') : undefined,
+  },
+  {
+    name: '[PO5, HD1] a connection that has ended takes no docs, and no heads of docs',
     refuses: ({ offer, access, policies }) =>
-      offer.kind === 'doc' && isAgreed(access) && policies?.isEnded ? no('FEED', 'This connection has ended.') : undefined,
+      offer.kind !== 'erased' && isAgreed(access) && policies?.isEnded ? no('FEED', 'This connection has ended.') : undefined,
   },
   { name: '[PO3] docs of a connection are of the version that both orgs have registered', refuses: versionRule },
-  { name: '[EP1] a whole doc and an erasure begin a later epoch, an update continues the present one', refuses: epochRule },
+  {
+    name: '[EP1, HD1] a whole doc and an erasure begin a later epoch, an update continues the present one, a head has none',
+    refuses: epochRule,
+  },
   { name: '[QU1, QU2] an org keeps within its quota', refuses: quotaRule },
 ]
 
@@ -111,12 +131,16 @@ export function judgeOffer(offered: OfferCase): Write | Refusal {
   const isDoc = offer.kind === 'doc'
   const admitted = isDoc ? admit(offered) : undefined
   if (admitted && 'code' in admitted) return admitted
+  const head = offer.kind === 'head' ? attempt(() => decodeHead(offer.bytes)) : undefined
+  if (head instanceof ProtocolError) return no(head.code, head.message)
+  const isJudgedByPolicies = isAgreed(access) ? offer.kind !== 'erased' : isPolicy(offer)
   return {
     feed: access.name,
     key: offer.key,
     owner: org,
     seen: offer.seen,
-    given: policies && (isDoc || isPolicy(offer)) ? policies.given : nothing,
+    follows: head?.sequence,
+    given: policies && isJudgedByPolicies ? policies.given : nothing,
     connects: connectsBy(offered),
     kind: offer.kind,
     whole: offer.whole || !isDoc,
@@ -141,7 +165,7 @@ function kindRule({ access, offer }: OfferCase): Refusal | undefined {
   const { feed } = access
   if (feed.kind === 'mailbox') return undefined
   const isMessages = feed.topic === messagesTopic
-  const fits = offer.kind === 'erased' || (offer.kind === 'doc' ? !isMessages : isMessages)
+  const fits = offer.kind === 'erased' || offer.kind === 'head' || (offer.kind === 'doc' ? !isMessages : isMessages)
   return fits ? undefined : no('TYPE', `A feed of the topic ${feed.topic} takes no entry of the kind ${offer.kind}.`)
 }
 
@@ -168,7 +192,7 @@ function controlEntryRule(offered: OfferCase): Refusal | undefined {
 
 function versionRule({ offer, access, policies }: OfferCase): Refusal | undefined {
   if (!isAgreed(access) || !policies) return undefined
-  if (offer.kind === 'erased') return undefined
+  if (offer.kind !== 'doc') return undefined
   const { joined } = policies
   const version = joined?.version ?? highestVersion(policies)
   if (offer.epoch.version < version) return no('STALE_EPOCH', 'This agreement version has been replaced.', version)
@@ -178,6 +202,7 @@ function versionRule({ offer, access, policies }: OfferCase): Refusal | undefine
 }
 
 function epochRule({ offer, access, last, policies }: OfferCase): Refusal | undefined {
+  if (offer.kind === 'head') return compareEpochs(offer.epoch, zeroEpoch) === 0 ? undefined : no('STALE_EPOCH', 'A head has the epoch 0.0.')
   if (holdsMessages(access.feed)) return undefined
   const fits =
     offer.whole || offer.kind === 'erased'
@@ -188,7 +213,7 @@ function epochRule({ offer, access, last, policies }: OfferCase): Refusal | unde
     : no('STALE_EPOCH', 'The key has another epoch.', policies ? (policies.joined?.version ?? highestVersion(policies)) : 0)
 }
 
-/** Writes that reduce usage always pass: erasures, smaller docs. Control entries, which make the relay refuse more, have spare room of their own. */
+/** Writes that reduce usage always pass: erasures, smaller docs. Heads, and control entries, which make the relay refuse more, have spare room of their own. */
 function quotaRule(offered: OfferCase): Refusal | undefined {
   const { offer, last, quota, usage } = offered
   if (quota.bytes === 0 && quota.docs === 0 && quota.connections === 0) return undefined

@@ -3,7 +3,7 @@ import { feedName, type MailboxId, mailboxIdOf, parseMailboxId } from '@entente/
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Mailboxes } from './mailbox.js'
 import type { Store } from '../store/store.js'
-import { createDevice, createOrg, offerOf, RelayClient, ShiftedClock, type TestDevice, TestRelay } from '../testing/index.js'
+import { createDevice, createOrg, headOffer, offerOf, RelayClient, ShiftedClock, type TestDevice, TestRelay } from '../testing/index.js'
 
 const hashOf = (claim: Uint8Array): Uint8Array => createHash('sha256').update(claim).digest()
 
@@ -57,6 +57,7 @@ describe('a mailbox', () => {
     expect((await paul.publish(1, offerOf('hello', 'message'))).code).toBe('WRITER')
     expect((await paul.publish(2, offerOf('hello', 'message'))).code).toBe('ACCEPTED')
     expect((await vera.publish(1, offerOf('policy', 'control'))).code).toBe('TYPE')
+    expect((await vera.publish(1, headOffer(1))).code).toBe('TYPE')
   })
 
   it('[MB2, MB9] answers a repeated invitation with its state, and another org’s or hash with VOID', async () => {

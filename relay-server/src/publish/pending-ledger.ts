@@ -15,11 +15,13 @@ export interface Pending {
 }
 
 /**
- * What judged offers will add to accounts and mailboxes once they are on disk, and the keys and policies that they change. No reading of the store
- * knows of these.
+ * What judged offers will add to accounts and mailboxes once they are on disk, and the keys, feeds and policies that they change. No reading of the
+ * store knows of these.
  */
 export class PendingLedger {
   readonly #keys = new Set<string>()
+  /** The number of writes to each feed. */
+  readonly #feeds = new Map<FeedName, number>()
   readonly #policies = new Set<ConnectionId>()
   /** The growth of each org's usage. */
   readonly #growth = new Map<OrgId, Usage>()
@@ -29,6 +31,7 @@ export class PendingLedger {
   /** Adds a judged write, which goes to the disk. */
   add({ id, publisher: { org }, access, last }: Pending, write: Write): void {
     this.#keys.add(id)
+    this.#feeds.set(access.name, (this.#feeds.get(access.name) ?? 0) + 1)
     const connection = policyIn(access, write)
     if (connection) this.#policies.add(connection)
     this.#growth.set(org, sum(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last)))
@@ -38,19 +41,18 @@ export class PendingLedger {
   /** Removes a write that is on disk, or that another relay preceded. */
   remove({ id, publisher: { org }, access, last }: Pending, write: Write): void {
     this.#keys.delete(id)
+    takeOne(this.#feeds, access.name)
     const connection = policyIn(access, write)
     if (connection) this.#policies.delete(connection)
     const growth = difference(this.#growth.get(org) ?? noUsage, growthOf(write, write.connects, last))
     if (isNone(growth)) this.#growth.delete(org)
     else this.#growth.set(org, growth)
-    if (!addsToMailbox(access, last)) return
-    const left = this.mailboxKeys(access.name) - 1
-    if (left > 0) this.#mailboxKeys.set(access.name, left)
-    else this.#mailboxKeys.delete(access.name)
+    if (addsToMailbox(access, last)) takeOne(this.#mailboxKeys, access.name)
   }
 
   clear(): void {
     this.#keys.clear()
+    this.#feeds.clear()
     this.#policies.clear()
     this.#growth.clear()
     this.#mailboxKeys.clear()
@@ -58,6 +60,10 @@ export class PendingLedger {
 
   hasKey(id: string): boolean {
     return this.#keys.has(id)
+  }
+
+  hasFeed(feed: FeedName): boolean {
+    return this.#feeds.has(feed)
   }
 
   /** Whether a policy of the connection is pending; later offers for the connection are judged once it is on disk. */
@@ -84,6 +90,12 @@ export function addsToMailbox({ mailboxUntil }: Access, last: KeyState | undefin
 /** The connection of which this write is a policy, if it is one. */
 export function policyIn({ feed }: Access, write: Write): ConnectionId | undefined {
   return feed.kind === 'connection' && isPolicy(write) ? feed.connection : undefined
+}
+
+function takeOne(counts: Map<FeedName, number>, feed: FeedName): void {
+  const left = (counts.get(feed) ?? 0) - 1
+  if (left > 0) counts.set(feed, left)
+  else counts.delete(feed)
 }
 
 function sum(a: Usage, b: Usage): Usage {

@@ -38,6 +38,8 @@ export interface Write extends KeyName {
   readonly owner: OrgId
   /** The sequence that the key's last entry must have, 0 for none: the comparison of compare and set (rule PB1). */
   readonly seen: number
+  /** For a head, the sequence that the feed's last entry must have, 0 for an empty feed (rule HD1). Undefined for every other kind. */
+  readonly follows: number | undefined
   /** The policies by which the write was judged. Each must still be its key's last entry. Writes that were judged by the same policies share the list. */
   readonly given: readonly KeyPosition[]
   /** The change in the number of the org's connections. The first policy of a connection adds one; a policy that ends it takes one away (rule PO5). */
@@ -53,7 +55,7 @@ export interface Write extends KeyName {
 export interface Commit {
   /** The incarnation in which the transaction was committed. */
   readonly incarnation: number
-  /** The sequence of each write; 0 where `seen` or one of `given` was outdated, so that the write changed nothing. */
+  /** The sequence of each write; 0 where `seen`, `follows` or one of `given` was outdated, so that the write changed nothing. */
   readonly sequences: readonly number[]
   /** For each write, the number of updates after the key's merged state. */
   readonly tails: readonly number[]
@@ -128,7 +130,7 @@ export interface Invitation {
  *
  * - `commit` is one transaction. When it resolves, its writes are on stable storage, and every later read sees them. When it rejects, none is stored.
  * - A feed's sequences have no gaps and follow the order of the writes. Entries become visible in that order, however many relays share the store.
- * - A write changes nothing and gets the sequence 0 where `seen` or one of `given` is outdated. The other writes of its batch stand.
+ * - A write changes nothing and gets the sequence 0 where `seen`, `follows` or one of `given` is outdated. The other writes of its batch stand.
  * - `page` shows one moment of the feed. Merged states, later updates, tombstones and messages each stand at their own sequence.
  * - `incarnation` is a random number of 53 bits. It is written, with the head of each feed at that moment, before anything else happens to this copy of the
  *   data (rule IN1). What `headSince` once knew it still knows, unless an older copy replaced the store.

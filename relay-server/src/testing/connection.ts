@@ -3,6 +3,7 @@ import {
   connectionId,
   createDoc,
   encodeControlEntry,
+  encodeHead,
   encodePolicy,
   type FeedName,
   feedName,
@@ -95,6 +96,11 @@ export function controlBytes(copy: string): Uint8Array {
 export function rosterOffer(org: TestOrg, devices?: TestOrg['devices']): Omit<Offer, 'id'> {
   const token = nextRoster(org, devices)
   return offerOf(rosterKey(org.rosters.length), 'control', controlBytes(token))
+}
+
+/** A head that covers a feed up to this sequence. The relay reads nothing else of it, so nobody has signed it. */
+export function headOffer(sequence: number, seen = 0, token = 'header.claims.signature'): Omit<Offer, 'id'> {
+  return { ...offerOf('head', 'head', encodeHead({ sequence, token })), seen }
 }
 
 /** A doc of one slot under an agreement version. */

@@ -93,7 +93,9 @@ describe('the golden state of two orgs and their relay', () => {
     const engine = await open(await storeOf(store.filter(([[kind]]) => kind !== 'feed')), hearing({ entries }))
     await until('it is online', [engine], () => engine.sync.status().state === 'online')
     await quiet([engine])
-    expect([...new Set(entries.map(({ kind }) => kind))].sort()).toEqual([...entryKinds].sort())
+    // Whoever made the golden stores signed no heads yet.
+    const golden = entryKinds.filter((kind) => kind !== 'head')
+    expect([...new Set(entries.map(({ kind }) => kind))].sort()).toEqual(golden.sort())
     expect(entries.some(({ kind, whole }) => kind === 'doc' && !whole)).toBe(true)
     expect(entries.some(({ kind, whole }) => kind === 'doc' && whole)).toBe(true)
   })

@@ -29,7 +29,12 @@ export type Kept =
       readonly tail: readonly (readonly [sequence: number, bytes: Uint8Array])[]
       readonly vector: StateVector
     }
-  | { readonly kind: 'message' | 'control' | 'erased' | 'head'; readonly epoch: Epoch; readonly sequence: number; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'message' | 'control' | 'erased' | 'head'
+      readonly epoch: Epoch
+      readonly sequence: number
+      readonly bytes: Uint8Array
+    }
 
 export interface KeptFeed {
   readonly head: number

@@ -1,7 +1,7 @@
 import { feedName, parseKey, parseOrgId } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Account, tombstoneBytes } from '../account.js'
-import { bytes, DocWriter, erasure, feed, invitation, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
+import { bytes, DocWriter, erasure, feed, head, invitation, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
 import type { Store, Watcher, Write } from '../store.js'
 
 /** One kind of store under test. `reopen` closes the present store and opens the same data again. */
@@ -59,6 +59,14 @@ export function describeAccounts(name: string, create: () => StoreUnderTest): vo
       expect(commit.accounts).toEqual([account({ bytes: 5, docs: 2 })])
       expect((await store.commit([message('a', 9, 'too late')])).accounts).toEqual([])
       expect(await usage()).toEqual({ bytes: 5, docs: 2, connections: 0 })
+    })
+
+    it('[HD1] counts the head of a feed as one key, and the bytes of the newest', async () => {
+      await store.commit([message('a', 0, '22'), head(1)])
+      expect(await usage()).toEqual({ bytes: 3, docs: 2, connections: 0 })
+      await store.commit([{ ...head(2, 2), bytes: bytes('longer') }])
+      expect(await usage()).toEqual({ bytes: 8, docs: 2, connections: 0 })
+      expect(await store.check()).toEqual([])
     })
 
     it('counts each org for itself, over all its feeds', async () => {

@@ -1,7 +1,22 @@
 import { entryOf, loadDoc, readSlots } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeAccounts, type StoreUnderTest } from './accounts.js'
-import { bounds, bytes, DocWriter, erasure, feed, invitation, keysOf, mailboxFeed, message, nameOf, org, other, second } from './writes.js'
+import {
+  bounds,
+  bytes,
+  DocWriter,
+  erasure,
+  feed,
+  head,
+  invitation,
+  keysOf,
+  mailboxFeed,
+  message,
+  nameOf,
+  org,
+  other,
+  second,
+} from './writes.js'
 import type { Invitation, Page, Store, Write } from '../store.js'
 
 /** The suite that every adapter of the store interface passes (the guarantees of its comment). */
@@ -58,8 +73,35 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       expect(await store.check()).toEqual([])
     })
 
+    it('[HD1] writes a head only where it follows the last entry of its feed, earlier heads and its own batch included', async () => {
+      expect((await store.commit([head(0)])).sequences).toEqual([1])
+      expect((await store.commit([message('a'), head(1, 1), head(2, 1), head(2, 3), head(3, 3)])).sequences).toEqual([2, 0, 3, 0, 4])
+      const inAnother = { ...head(0), feed: second }
+      const mixed = await store.commit([
+        { ...message('b'), feed: second },
+        inAnother,
+        head(4, 4),
+        message('c'),
+        { ...inAnother, follows: 1 },
+      ])
+      expect(mixed.sequences).toEqual([1, 0, 5, 6, 2])
+      expect((await store.commit([head(5, 5), head(7, 5), message('d')])).sequences).toEqual([0, 0, 7])
+      expect(keysOf(await store.page(feed, 0, bounds))).toEqual(['a 2', 'head 5', 'c 6', 'd 7'])
+      expect(await store.keyStates([nameOf('head')])).toMatchObject([{ sequence: 5, kind: 'head' }])
+      expect(await store.check()).toEqual([])
+    })
+
+    it('[HD1] takes a merged doc for the entry of its last update: merging makes no head late, and none early', async () => {
+      const doc = new DocWriter('r1')
+      await store.commit([doc.begin(), doc.update(1)])
+      const found = await store.doc(nameOf('r1'))
+      expect(found && (await store.compact(nameOf('r1'), found, doc.mergedUpTo(1)))).toBe(true)
+      expect((await store.commit([head(1)])).sequences).toEqual([0])
+      expect((await store.commit([head(2)])).sequences).toEqual([3])
+    })
+
     it('leaves no trace of a feed whose only write came too late', async () => {
-      expect((await store.commit([message('a', 1)])).sequences).toEqual([0])
+      expect((await store.commit([message('a', 1), { ...head(1), feed: second }])).sequences).toEqual([0, 0])
       expect(await store.stats()).toMatchObject({ feeds: 0, orgs: 0 })
     })
 
@@ -152,10 +194,11 @@ export function describeStore(name: string, create: () => StoreUnderTest): void 
       const doc = new DocWriter('r1')
       await store.commit([doc.begin(), message('m')])
       await store.commit([doc.update(1)])
+      await store.commit([{ ...head(0), feed: second }])
       const before = await store.page(feed, 0, bounds)
       store = await kind.reopen(store)
       expect(await store.page(feed, 0, bounds)).toEqual({ ...before, incarnation: store.incarnation() })
-      expect((await store.commit([message('n')])).sequences).toEqual([4])
+      expect((await store.commit([message('n'), { ...head(1, 1), feed: second }])).sequences).toEqual([4, 2])
     })
 
     it('[IN1] draws a new incarnation each time, and knows how far each feed came in each of them', async () => {

@@ -31,6 +31,7 @@ export function message(key: string, seen = 0, text = key): Write {
     key: parseKey(key),
     owner: org,
     seen,
+    follows: undefined,
     given: [],
     connects: 0,
     kind: 'message',
@@ -43,6 +44,11 @@ export function message(key: string, seen = 0, text = key): Write {
 
 export function erasure(key: string, seen: number): Write {
   return { ...message(key, seen), kind: 'erased', bytes: new Uint8Array() }
+}
+
+/** A head after the entry of this sequence. The store does not read its bytes. */
+export function head(follows: number, seen = 0): Write {
+  return { ...message('head', seen, `${follows}`), kind: 'head', follows }
 }
 
 export function nameOf(key: string, of: FeedName = feed): KeyName {

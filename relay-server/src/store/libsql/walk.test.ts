@@ -57,6 +57,7 @@ function write(index: number, bytes: Uint8Array): Write {
     owner,
     seen: 0,
     given: [],
+    follows: undefined,
     connects: 0,
     kind: 'message',
     whole: true,

@@ -171,6 +171,7 @@ export class LibsqlWrites {
   #appendOne(feed: WrittenFeed, write: Write, given: JudgedPositions): number | undefined {
     const last = feed.id === 0 ? undefined : this.#last(feed.id, write.key)
     if ((last?.sequence ?? 0) !== write.seen) return undefined
+    if (write.follows !== undefined && write.follows !== feed.head) return undefined
     if (write.given.length > 0 && !given.holds(write.given)) return undefined
     if (feed.id === 0) feed.id = toNumber(this.#statements.addFeed.get([write.feed, feed.owner])?.['id'])
     const sequence = ++feed.head

@@ -20,6 +20,9 @@ export const stripes = 16
  * The planner has no choice anywhere: each row is looked up by its primary key in a subquery of its own (OFFSET 0 keeps it one), or is a conflict
  * of an insert. A plan made while the tables were small could turn a join round, and would then read a whole feed for each key.
  *
+ * `p_follows` is null, or for a head the last sequence that its feed must have. It is compared with the counter as it was locked, so a head is the first
+ * write of its feed in its call.
+ *
  * `p_connects` is true if a write adds a connection to its org, null if it removes one, else false.
  *
  * All bytes travel in one value, because the driver sends a lone buffer as it is but spells one in an array as text; each write says where its bytes begin.
@@ -29,7 +32,7 @@ export const stripes = 16
 export const append = `
 CREATE FUNCTION entente.append(
   p_incarnation bigint, p_is_last boolean, p_feeds text[], p_owners text[], p_written int,
-  p_feed int[], p_key text[], p_seen bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
+  p_feed int[], p_key text[], p_seen bigint[], p_follows bigint[], p_kind int[], p_whole boolean[], p_version bigint[], p_number bigint[],
   p_at int[], p_size int[], p_vector_size int[], p_connects boolean[], p_given int[],
   g_list int[], g_feed int[], g_key text[], g_sequence bigint[], p_blob bytea
 ) RETURNS TABLE (taken text, sequences text, tails text, accounts text) LANGUAGE plpgsql AS $append$
@@ -79,8 +82,8 @@ BEGIN
 
   WITH w AS (
     SELECT u.*, v_ids[u.f] AS feed
-    FROM unnest(p_feed, p_key, p_seen, p_kind, p_whole, p_version, p_number, p_at, p_size, p_vector_size, p_connects, p_given)
-      WITH ORDINALITY u(f, key, seen, kind, whole, version, number, at, size, vector_size, connects, given, i)
+    FROM unnest(p_feed, p_key, p_seen, p_follows, p_kind, p_whole, p_version, p_number, p_at, p_size, p_vector_size, p_connects, p_given)
+      WITH ORDINALITY u(f, key, seen, follows, kind, whole, version, number, at, size, vector_size, connects, given, i)
   ), stale AS MATERIALIZED (
     SELECT g.list
     FROM unnest(g_list, g_feed, g_key, g_sequence) g(list, f, key, sequence)
@@ -91,7 +94,7 @@ BEGIN
       d.bytes IS NOT NULL AND w.kind = 0 AND NOT w.whole AS extends, coalesce(d.kind, 3) <> 3 AS was_there,
       d.version AS old_version, d.number AS old_number, d.merged AS old_merged, coalesce(d.bytes, 0) AS old_bytes, coalesce(d.tails, '{}') AS old_tails
     FROM w LEFT JOIN LATERAL (SELECT d.* FROM entente.docs d WHERE d.feed = w.feed AND d.key = w.key OFFSET 0) d ON true
-    WHERE coalesce(d.sequence, 0) = w.seen AND NOT EXISTS (SELECT FROM stale s WHERE s.list = w.given)
+    WHERE coalesce(d.sequence, 0) = w.seen AND coalesce(w.follows = v_heads[w.f], true) AND NOT EXISTS (SELECT FROM stale s WHERE s.list = w.given)
   ), kept AS (
     INSERT INTO entente.docs AS d (feed, key, kind, version, number, sequence, merged, bytes, tails, vector)
     SELECT feed, key, kind, CASE WHEN extends THEN old_version ELSE version END, CASE WHEN extends THEN old_number ELSE number END, sequence,

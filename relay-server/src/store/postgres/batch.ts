@@ -5,7 +5,7 @@ import type { Commit, KeyName, KeyPosition, Write } from '../store.js'
 /** The statement of a commit, or of a part of it; `append` explains its values. */
 export const appendStatement = {
   name: 'append',
-  text: 'SELECT * FROM entente.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)',
+  text: 'SELECT * FROM entente.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)',
 } as const
 
 export interface AppendCall {
@@ -15,8 +15,8 @@ export interface AppendCall {
 }
 
 /**
- * Splits a batch into parts, each with the values of its call: nearly always one. A new part begins when a key appears a second time, or when a write was
- * judged by a key that is written before it. The first part locks the feeds of all.
+ * Splits a batch into parts, each with the values of its call: nearly always one. A new part begins when a key appears a second time, when a write was judged
+ * by a key that is written before it, or when a head follows a write of its feed. The first part locks the feeds of all.
  */
 export function callsOf(writes: readonly Write[], incarnation: number): readonly AppendCall[] {
   const parts = split(writes)
@@ -46,7 +46,8 @@ function split(writes: readonly Write[]): readonly (readonly Write[])[] {
   let isJudgeWritten = false
   for (const write of writes) {
     const id = idOf(write)
-    if (written.has(id) || (isJudgeWritten && write.given.some((one) => written.has(idOf(one))))) {
+    const isAfterOther = write.follows !== undefined && part.some(({ feed }) => feed === write.feed)
+    if (written.has(id) || isAfterOther || (isJudgeWritten && write.given.some((one) => written.has(idOf(one))))) {
       parts.push(part)
       part = []
       written = new Set()
@@ -115,6 +116,7 @@ function valuesOf(writes: readonly Write[], feeds: Feeds, incarnation: number, i
     listOf(writes.map((write) => feeds.number(write.feed))),
     listOf(writes.map((write) => write.key)),
     listOf(writes.map((write) => write.seen)),
+    listOf(writes.map((write) => write.follows ?? null)),
     listOf(writes.map((write) => entryKinds.indexOf(write.kind))),
     listOf(writes.map((write) => write.whole)),
     listOf(writes.map((write) => write.epoch.version)),
