@@ -8,6 +8,7 @@ import { answerReconciler } from './export/answer-reconciler.js'
 import { eraseReconciler } from './export/erase-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
+import { FreshnessTable, FreshnessView, HeadJudge, HeadSigner, shareTeamHeads } from './heads/index.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { Rosters } from './identity/rosters.js'
@@ -121,12 +122,17 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     failureOf: (connection) => reconcilers.failureOf(connection),
   }
 
+  const freshness = await FreshnessTable.open(store, tabs)
+  const freshnessView = new FreshnessView(context, freshness)
+  const judge = new HeadJudge(context, freshness)
+  const signer = new HeadSigner(context, freshness)
+
   const connections = createConnections(context)
   const people = createPeople(context)
   const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
   const site = createSite(context)
-  const mirrors = createMirrors(context)
+  const mirrors = createMirrors(context, freshnessView)
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
@@ -138,6 +144,11 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     // Either may change how much waits.
     rows.watch((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfObject(change.object))])),
     replica.watchFeeds((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfFeed(change.feed))])),
+    freshness.watch((feed) => tell(['sync', ...topicsOfFeed(feed)])),
+    shareTeamHeads(context, freshness, judge),
+    () => judge.stop(),
+    () => signer.stop(),
+    () => freshness.close(),
     link.watch(() => {
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.
@@ -156,7 +167,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     people: people.api,
     site,
     mirrors,
-    sync: createSync(context, reconcilers, problems),
+    sync: createSync(context, reconcilers, problems, freshnessView),
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

@@ -60,6 +60,7 @@ export const quietLine: SyncView = {
   framesIn: 12,
   framesOut: 9,
   entriesIn: 8,
+  signed: [],
   problems: [],
 }
 

@@ -57,6 +57,7 @@ export function mirror(part: Partial<MirrorView> = {}): MirrorView {
       line('Amount', 'unreadable', null),
     ],
     changedAt: Date.now() - 120_000,
+    signed: { state: 'signed', signedAt: Date.now() - 60_000, since: undefined },
     ...part,
   }
 }

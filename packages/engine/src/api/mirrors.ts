@@ -2,6 +2,7 @@ import type { ConnectionId } from '@entente/protocol'
 import type { Field } from '../schema/field.js'
 import type { ObjectName } from '../schema/schema.js'
 import type { Value } from '../schema/value.js'
+import type { SignedState } from './sync.js'
 
 /** One agreed field of a mirror, as the other org describes it. */
 export interface MirrorField {
@@ -33,6 +34,8 @@ export interface MirrorView {
   readonly fields: readonly MirrorField[]
   /** The latest edit of a shown value: milliseconds since 1970, by the other org's stamps. Undefined while waiting. */
   readonly changedAt: number | undefined
+  /** How old the mirror is, and whether it is what the other org signed. */
+  readonly signed: SignedState
 }
 
 /**

@@ -1,6 +1,35 @@
-import type { ErrorCode } from '@entente/protocol'
+import type { ConnectionId, ErrorCode } from '@entente/protocol'
 import type { Field } from '../schema/field.js'
 import type { ObjectName } from '../schema/schema.js'
+
+/**
+ * How old what this device holds is, and whether it is what its owner signed (SPEC, rules HD4 to HD6). A relay can hold entries back, repeat old ones or leave
+ * some out. It cannot sign. So this shows whether it did.
+ */
+export interface SignedState {
+  /**
+   * - `signed`: this device holds exactly what the other org signed at `signedAt`.
+   * - `waiting`: something has come since, or nothing was signed yet. The next signature follows in seconds while the other org is online.
+   * - `held back`: more is known to exist, and for a minute nothing has come, though the line is up.
+   * - `differs`: this device holds something else than what was signed, also after reading it again.
+   */
+  readonly state: 'signed' | 'waiting' | 'held back' | 'differs'
+  /** When what this device holds, or held when it last fitted, was signed: milliseconds since 1970, by the signer. An old time may be a closed laptop, or a relay that gives nothing new. */
+  readonly signedAt: number | undefined
+  /** For `held back` and `differs`, since when: milliseconds since 1970 by this device's clock. */
+  readonly since: number | undefined
+}
+
+/** One feed: what one org sends of one topic over a connection, or to its own devices. */
+export interface SignedFeed extends SignedState {
+  /** Undefined for a feed of the org's own devices. */
+  readonly connection: ConnectionId | undefined
+  readonly whose: 'own' | 'peer'
+  /** `lead`, `opportunity`, `messages`, or `rows` for the org's own devices. */
+  readonly topic: string
+  /** For `differs`: the own records beside the mirrors that differ, as far as they have been found. */
+  readonly records: readonly { readonly object: ObjectName; readonly id: string }[]
+}
 
 /** The line to the relay, and what waits. The counts begin at 0 with each opening of the engine. */
 export interface SyncView {
@@ -28,6 +57,8 @@ export interface SyncView {
   readonly framesOut: number
   /** Entries received: one is one change of one record or message. */
   readonly entriesIn: number
+  /** Each feed that this device follows: how old it is, and whether it is what its owner signed. */
+  readonly signed: readonly SignedFeed[]
   /**
    * The last 50 failures of the engine's own work, newest first, without values. `at`: milliseconds since 1970 by this device's clock. `connection`: the id
    * of the connection or invitation that one concerns.

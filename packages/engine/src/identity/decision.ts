@@ -1,6 +1,9 @@
 import {
   type ConnectionId,
   type DeviceId,
+  type HeadClaims,
+  headClaims,
+  headType,
   type MailboxId,
   type OrgId,
   parseConnectionId,
@@ -71,8 +74,7 @@ export async function verifyDecision(
   const device = await devices.device(requirement.org, header.kid)
   if (!device) return refuse('the device that signed it is not on the roster of its org')
   if (requirement.role === 'admin' && device.role !== 'admin') return refuse('the device that signed it is not an admin’s')
-  const content = await readContent(jws, await importJWK(toPublicKey(device.key), 'EdDSA'))
-  const parsed = v.safeParse(decisionClaims, content)
+  const parsed = v.safeParse(decisionClaims, await readContent(jws, device))
   if (!parsed.success) return refuse('its signature or its form is wrong')
   const decision = parsed.output
   if (decision.iss !== requirement.org) return refuse('it is of another org')
@@ -97,9 +99,23 @@ function readHeader(jws: string): v.InferOutput<typeof headerShape> | undefined 
   }
 }
 
-async function readContent(jws: string, key: Parameters<typeof compactVerify>[1]): Promise<unknown> {
+/**
+ * Verifies the head of a feed, which any device on the roster of the feed's org may sign (rule HD2).
+ *
+ * @returns its claims; undefined where its form or its signature is wrong, and `stranger` where no roster known here names its signer
+ */
+export async function verifyHead(jws: string, org: OrgId, devices: DeviceLookup): Promise<HeadClaims | 'stranger' | undefined> {
+  const header = readHeader(jws)
+  if (header?.typ !== headType) return undefined
+  const device = await devices.device(org, header.kid)
+  if (!device) return 'stranger'
+  const parsed = v.safeParse(headClaims, await readContent(jws, device))
+  return parsed.success ? parsed.output : undefined
+}
+
+async function readContent(jws: string, { key }: RosterDevice): Promise<unknown> {
   try {
-    const { payload } = await compactVerify(jws, key, { algorithms: ['EdDSA'] })
+    const { payload } = await compactVerify(jws, await importJWK(toPublicKey(key), 'EdDSA'), { algorithms: ['EdDSA'] })
     return JSON.parse(decodeUtf8(payload))
   } catch {
     return undefined

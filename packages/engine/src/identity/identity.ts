@@ -1,4 +1,4 @@
-import { boundClock, type DeviceId, helloType, type OrgId, parseDeviceId, parseOrgId, type Role } from '@entente/protocol'
+import { boundClock, type DeviceId, type HeadClaims, helloType, type OrgId, parseDeviceId, parseOrgId, type Role } from '@entente/protocol'
 import { CompactSign } from 'jose'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
@@ -27,9 +27,18 @@ export interface Identity {
   hello(introduction: Introduction, rosters: Rosters): Promise<Introduced>
   /** Signs in the name of the person at this device. Org, person and time are added to the payload; the time is the relay's, as last heard (rule ID4). */
   signDecision(type: string, payload: object): Promise<string>
+  /**
+   * Signs the head of a feed (rule HD2). Its time is the relay's, as last heard, and later than that of the head before it.
+   *
+   * @param after the time of the head before it, in ms since 1970
+   */
+  signHead(claims: HeadToSign, after?: number): Promise<string>
   /** The rosters of this org are about to be shown to someone. */
   show(): Promise<void>
 }
+
+/** What a head says of its feed, without its time. */
+export type HeadToSign = Omit<HeadClaims, 'time' | 'cursors'> & { readonly cursors: Readonly<Record<string, number>> }
 
 /** The identity as the store keeps it, outside the rows: no other device may have the keys. */
 export interface StoredIdentity {
@@ -142,6 +151,10 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
     signDecision(type, payload) {
       const iat = Math.floor(boundClock(clock.now() + offset) / 1000)
       return signDecision(device, type, { ...payload, iss: org.id, by: user.id, iat })
+    },
+    signHead(claims, after = 0) {
+      const time = Math.max(Math.floor(boundClock(clock.now() + offset)), after + 1)
+      return signDecision(device, 'head', { ...claims, time })
     },
     async show() {
       if (isShown) return

@@ -145,6 +145,16 @@ export class Link {
     return () => this.#mailboxListeners.delete(listener)
   }
 
+  /** Reads a feed again from its beginning: what this device holds of it is not what its owner signed. Does nothing without a line. */
+  reread(feed: FeedName): void {
+    this.#line?.session.reread(feed)
+  }
+
+  /** Whether a feed that the relay serves has not been read to its end. */
+  isCatchingUp(feed: FeedName): boolean {
+    return this.#line?.session.isCatchingUp(feed) ?? false
+  }
+
   /** Asks for a token by which a stock y-websocket provider may read one doc. @throws ProtocolError */
   askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     if (!this.#line)

@@ -156,6 +156,11 @@ export class Session {
     return this.#gateway.ask((id) => this.#say({ type: 'askGateway', id, feed: number, key }))
   }
 
+  /** Whether a feed that the relay serves has not been read to its end. */
+  isCatchingUp(feed: FeedName): boolean {
+    return this.#numberByFeed.has(feed) && !this.#live.has(feed)
+  }
+
   /** Ends the session from this side. */
   close(): void {
     if (this.#ended) return
@@ -254,11 +259,17 @@ export class Session {
 
   /** Entries were left out: an owner publishes their keys anew, a reader reads the feed again. Either waits the longer the more often it happens (rule AN2). */
   #repair(feed: FeedName, keys: readonly Key[]): void {
-    const { replica, repairs, clock } = this.#options
+    const { replica, repairs } = this.#options
     if (replica.isOwn(feed)) {
       for (const key of keys) this.#pauses.pauseKeyFor(feed, key, repairs.next(`${feed}#${key}`))
       return
     }
+    this.reread(feed)
+  }
+
+  /** Reads a feed again from its beginning, after a pause. */
+  reread(feed: FeedName): void {
+    const { replica, repairs, clock } = this.#options
     if (this.#rereads.has(feed)) return
     const again = (): Promise<void> =>
       this.#inbox.run(async () => {
@@ -368,7 +379,7 @@ export class Session {
       this.#sending = 'again'
       return
     }
-    if (this.#options.replica.waiting() === 0) return
+    if (!this.#options.replica.hasOffers) return
     this.#sending = 'yes'
     this.#send()
       .catch((error: unknown) => this.#fail(error))

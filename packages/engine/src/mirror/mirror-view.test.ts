@@ -37,6 +37,7 @@ const source = (more: Partial<MirrorSource> = {}): MirrorSource => ({
   fields: [agreed('Email', '0'), agreed('LastName', undefined)],
   slotOf: () => '0',
   doc: doc(),
+  signed: { state: 'signed', signedAt: 1, since: undefined },
   ...more,
 })
 

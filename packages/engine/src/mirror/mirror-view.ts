@@ -1,5 +1,5 @@
 import { type ConnectionId, type FeedName, feedName, otherSide, parseKey, type Side } from '@entente/protocol'
-import type { AgreedField, MirrorField, MirrorView, ObjectName } from '../api/index.js'
+import type { AgreedField, MirrorField, MirrorView, ObjectName, SignedState } from '../api/index.js'
 import { validateField } from '../schema/validate.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import { registerOf, type Row, valueOf } from '../row/row.js'
@@ -21,6 +21,7 @@ export interface MirrorSource {
   /** The slot of one of the peer's fields in docs of a version. */
   readonly slotOf: (version: number, field: string) => string | undefined
   readonly doc: PeerDoc | undefined
+  readonly signed: SignedState
 }
 
 /**
@@ -37,6 +38,7 @@ export function mirrorView({
   fields,
   slotOf,
   doc,
+  signed,
 }: MirrorSource): MirrorView | undefined {
   if (!doc && (side === 'vendor' || valueOf(map, 'on') !== true)) return undefined
   const shown = fields.map((agreed) => {
@@ -55,6 +57,7 @@ export function mirrorView({
     state: !doc ? 'waiting' : isLive ? 'live' : 'frozen',
     fields: shown,
     changedAt: times.length > 0 ? Math.max(...times) : undefined,
+    signed,
   }
 }
 

@@ -3,12 +3,13 @@ import type { MirrorsApi, MirrorView, ObjectName } from '../api/index.js'
 import { agreementFacts, slotOf } from '../agree/agreement-row.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
+import type { FreshnessView } from '../heads/index.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed, mirrorView } from './mirror-view.js'
 import { textOf } from '../replica/feed-role.js'
 
 /** "Connected External Lead / Opportunity": read from the peer's docs. Nobody can write one. */
-export function createMirrors(context: EngineContext): MirrorsApi {
+export function createMirrors(context: EngineContext, freshness: FreshnessView): MirrorsApi {
   const { rows, replica } = context
 
   return {
@@ -40,6 +41,7 @@ export function createMirrors(context: EngineContext): MirrorsApi {
   function viewOf(map: Row, connection: ConnectionFacts, object: ObjectName): MirrorView | undefined {
     const agreement = rows.get('Agreement', connection.id)
     const { effective } = agreementFacts(agreement)
+    const [feed, key] = [mirrorFeed(connection.id, connection.side, object), parseKey(map.id)]
     return mirrorView({
       map,
       connection: connection.id,
@@ -49,7 +51,8 @@ export function createMirrors(context: EngineContext): MirrorsApi {
       object,
       fields: effective?.objects[object]?.fields ?? [],
       slotOf: (version, field) => slotOf(agreement, version, object, otherSide(connection.side), field),
-      doc: replica.peerDocs(mirrorFeed(connection.id, connection.side, object)).get(parseKey(map.id)),
+      signed: freshness.mirror(feed, key),
+      doc: replica.peerDocs(feed).get(key),
     })
   }
 }

@@ -2,10 +2,12 @@ import {
   compareEpochs,
   compareStamps,
   decodeControlEntry,
+  decodeHead,
   type Entry,
   type Epoch,
   existenceSlot,
   type FeedName,
+  headKey,
   type Key,
   limits,
   ProtocolError,
@@ -17,11 +19,12 @@ import { carriedFields, effectiveVersion } from './desired-state.js'
 import { messageRowId } from './feed-key.js'
 import { type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
 import { type Joined, joinUpdate } from './join-update.js'
+import { type Leaf, leafOfBytes, leafOfDoc } from './leaf.js'
 import { knownOf, raise, type Told, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
-import { type Address, type Known, type Stored, type StoredDoc, type StoredErasure, unknown } from './stored.js'
+import { type Address, type Known, type Stored, type StoredDoc, type StoredErasure, type StoredHead, unknown } from './stored.js'
 
 /** What an entry leaves: the key's new state, and the registers that an own feed brings into rows. */
 export interface Absorbed {
@@ -65,7 +68,7 @@ export function absorbEntry(absorber: Absorber, entry: Entry, present: Stored | 
     case 'erased':
       return isMessages(absorber.feedRole) ? absorbErasedMessage(absorber, entry, present) : absorbErasedDoc(absorber, entry, present)
     case 'head':
-      return undefined
+      return absorbHead(absorber, entry, present)
   }
 }
 
@@ -85,7 +88,9 @@ function refuse(
 }
 
 function refused(sequence: number, present: Stored | undefined, unreadable: readonly string[]): Stored {
-  if (!present) return { ...unknown, kind: 'erased', epoch: { version: 0, number: 0 }, sequence, lost: true }
+  // What was never there is no part of the feed: it has no leaf, and holds no head back.
+  if (!present) return { ...unknown, kind: 'erased', epoch: { version: 0, number: 0 }, sequence, leaf: undefined, lost: true }
+  if (present.kind === 'head') return { ...present, sequence }
   return present.kind === 'doc'
     ? { ...present, sequence, state: new Uint8Array(), unreadable, lost: true }
     : { ...present, sequence, lost: true }
@@ -96,20 +101,35 @@ function absorbMessage(absorber: Absorber, entry: Entry, kind: 'message' | 'cont
   const register = kind === 'control' ? openControlEntry(absorber, entry) : openMessage(absorber, entry)
   if (!register) return refuse(absorber, entry, present, `is a ${kind} that does not open`)
   const [stamp, body] = register
-  if (!feedRole.own && isPast(stamp, present)) return passOver(entry, present)
-  const stored: Stored = { kind, sequence: entry.sequence, body, stamp, lost: false }
+  const leaf = leafOfBytes(entry.key, kind, entry.bytes)
+  if (!feedRole.own && isPast(stamp, present)) return passOver(entry, present, leaf)
+  const stored: Stored = { kind, sequence: entry.sequence, body, stamp, leaf, lost: false }
   return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [], refused: false }
 }
 
 /** Whether a peer's message is older than what was seen under its key: a relay has shown it anew, or came back from a backup (rule NB4). */
-function isPast(stamp: Stamp, present: Stored | undefined): present is Stored {
-  const seen = present && ('stamp' in present ? present.stamp : present.exists?.[0])
+function isPast(stamp: Stamp, present: Stored | undefined): present is Exclude<Stored, StoredHead> {
+  if (!present || present.kind === 'head') return false
+  const seen = 'stamp' in present ? present.stamp : present.exists?.[0]
   return seen !== undefined && compareStamps(stamp, seen) < 0
 }
 
-/** What was seen stays, until the relay has that or newer. */
-function passOver({ sequence }: Entry, present: Stored): Absorbed {
-  return { stored: { ...present, sequence, lost: true }, rows: [], refused: false }
+/** What was seen stays, until the relay has that or newer. Its leaf tells what the relay gave: an owner that went back itself signs just that. */
+function passOver({ sequence }: Entry, present: Exclude<Stored, StoredHead>, leaf: Leaf): Absorbed {
+  return { stored: { ...present, sequence, leaf, lost: true }, rows: [], refused: false }
+}
+
+/** A head is kept as it came. One that is no head, or stands at a place that it does not name, changes nothing (rule HD1). */
+function absorbHead({ feed, problem }: Absorber, { key, sequence, bytes }: Entry, present: Stored | undefined): Absorbed | undefined {
+  try {
+    const head = decodeHead(bytes)
+    if (key === headKey && head.sequence === sequence - 1 && (!present || present.kind === 'head'))
+      return { stored: { kind: 'head', sequence, covers: head.sequence, token: head.token }, rows: [], refused: false }
+  } catch {
+    // As one that names another place.
+  }
+  problem(`A head in ${feed} does not stand where it says. It was left out.`)
+  return undefined
 }
 
 function openMessage({ feed, feedRole, sealer }: Absorber, { key, bytes }: Entry): Register | undefined {
@@ -129,9 +149,10 @@ function absorbErasedMessage(absorber: Absorber, entry: Entry, present: Stored |
   const { feed, feedRole, rows } = absorber
   const register = openMessage(absorber, entry)
   if (register?.[1] !== null) return refuse(absorber, entry, present, 'is an erasure that does not open')
-  if (!feedRole.own && isPast(register[0], present)) return passOver(entry, present)
-  const { epoch, sequence, key } = entry
-  const stored: Stored = { ...unknown, kind: 'erased', epoch, sequence, exists: register, lost: false }
+  const { epoch, sequence, key, bytes } = entry
+  const leaf = leafOfBytes(key, 'erased', bytes)
+  if (!feedRole.own && isPast(register[0], present)) return passOver(entry, present, leaf)
+  const stored: Stored = { ...unknown, kind: 'erased', epoch, sequence, exists: register, leaf, lost: false }
   if (!feedRole.own) return { stored, rows: [], refused: false }
   const kind = rows.get('ControlEntry', messageRowId(feed, key)) ? 'control' : 'message'
   return { stored, rows: [messageRow(kind, feed, key, register)], refused: false }
@@ -149,7 +170,15 @@ function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | und
   const exists = opened?.[1] === false ? opened : undefined
   if (!exists && !disabledRules.has('existence')) return refuse(absorber, entry, present, 'is an erasure that does not open')
   const told: Told = { version: epoch.version, registers: {}, exists: exists ?? [[0, 0, 0], false] }
-  const stored: StoredErasure = { ...knownAfter(absorber, knownOf(present), told, true), kind: 'erased', epoch, sequence, lost: false }
+  const leaf = leafOfBytes(key, 'erased', bytes)
+  const stored: StoredErasure = {
+    ...knownAfter(absorber, knownOf(present), told, true),
+    kind: 'erased',
+    epoch,
+    sequence,
+    leaf,
+    lost: false,
+  }
   return { stored, rows: exists && feedRole.own ? [existenceRow(key, exists)] : [], refused: false }
 }
 
@@ -219,7 +248,7 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
 export function readDeferred(absorber: Absorber, key: Key, doc: StoredDoc, slots: SealedSlots): Omit<Absorbed, 'refused'> {
   const { epoch, sequence, state, mostlyDead } = doc
   const opened = openSlots(absorber, key, epoch, slots)
-  return storedDoc(absorber, { key, epoch, sequence, whole: true }, { state, mostlyDead }, opened, doc)
+  return storedDoc(absorber, { key, epoch, sequence, whole: true }, { state, slots, mostlyDead }, opened, doc)
 }
 
 /**
@@ -229,7 +258,7 @@ export function readDeferred(absorber: Absorber, key: Key, doc: StoredDoc, slots
 function storedDoc(
   absorber: Absorber,
   { key, epoch, sequence, whole }: Pick<Entry, 'key' | 'epoch' | 'sequence' | 'whole'>,
-  { state, mostlyDead }: Pick<Joined, 'state' | 'mostlyDead'>,
+  { state, slots, mostlyDead }: Pick<Joined, 'state' | 'slots' | 'mostlyDead'>,
   opened: Opened,
   present: Stored | undefined,
 ): Omit<Absorbed, 'refused'> {
@@ -247,6 +276,7 @@ function storedDoc(
     unreadable: opened.unreadable,
     deferred,
     mostlyDead,
+    leaf: leafOfDoc(key, slots),
     lost: false,
   }
   return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }

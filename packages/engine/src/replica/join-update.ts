@@ -14,6 +14,8 @@ import type { StoredDoc } from './stored.js'
 /** A doc's bytes with an update in them. */
 export interface Joined {
   readonly state: Uint8Array
+  /** All slots of the doc. */
+  readonly slots: SealedSlots
   /** The slots that the update set. */
   readonly changed: SealedSlots
   /** Whether the dead bytes outweigh the live ones (rule EP5). */
@@ -31,7 +33,7 @@ export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots
     if (!base) {
       const admitted = admitUpdate(bytes, emptyVector, slots)
       const changed = readWholeDoc(admitted)
-      return { state: admitted.bytes, changed, mostlyDead: isMostlyDead(admitted.bytes.length, changed) }
+      return { state: admitted.bytes, slots: changed, changed, mostlyDead: isMostlyDead(admitted.bytes.length, changed) }
     }
     const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
     const doc = loadDoc([base.state])
@@ -41,7 +43,7 @@ export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots
     // Yjs gives the same bytes as long as nobody sets a slot. Of a deferred doc no slot has been read yet.
     const changed = new Map([...after].filter(([slot, value]) => base.deferred || before.get(slot) !== value))
     const state = Y.encodeStateAsUpdate(doc)
-    return { state, changed, mostlyDead: isMostlyDead(state.length, after) }
+    return { state, slots: after, changed, mostlyDead: isMostlyDead(state.length, after) }
   } catch (error) {
     if (error instanceof ProtocolError) return error
     throw error

@@ -2,6 +2,7 @@ import type { FeedName, Key, Stamp } from '@entente/protocol'
 import type { Store, StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
+import { LeafTree } from './leaf-tree.js'
 import { type Address, type DocHead, asAddress, asFeedState, asStored, type FeedState, freshFeed, type Head, headOf } from './stored.js'
 
 /** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
@@ -40,6 +41,7 @@ export class ReplicaState {
   readonly #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
   readonly #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
+  readonly #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
 
@@ -57,6 +59,18 @@ export class ReplicaState {
 
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
     return tableOf(this.#inboxByFeed, feed)
+  }
+
+  /** The leaves of all that a feed holds. */
+  tree(feed: FeedName): LeafTree {
+    let tree = this.#trees.get(feed)
+    if (!tree) this.#trees.set(feed, (tree = new LeafTree()))
+    return tree
+  }
+
+  /** Whether a key of a feed holds something that this device cannot read yet. */
+  hasDeferred(feed: FeedName): boolean {
+    return (this.#deferredByFeed.get(feed)?.size ?? 0) > 0
   }
 
   dirtyFlag(feed: FeedName, key: Key): Address | undefined {
@@ -103,6 +117,7 @@ export class ReplicaState {
     this.#docsByFeed.clear()
     this.#inboxByFeed.clear()
     this.#deferredByFeed.clear()
+    this.#trees.clear()
     this.take({ heads, dirtyFlags: [], feeds: [] })
   }
 
@@ -131,11 +146,13 @@ export class ReplicaState {
     inbox.delete(key)
     const deferred = tableOf(this.#deferredByFeed, feed)
     deferred.delete(key)
+    this.tree(feed).set(key, head && 'leaf' in head ? head.leaf : undefined)
     if (!head) {
       heads.delete(key)
       return
     }
     heads.set(key, head)
+    if (head.kind === 'head') return
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
     else if (typeof head.exists?.[1] === 'boolean' || head.kind === 'doc') {

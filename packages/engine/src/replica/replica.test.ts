@@ -161,6 +161,7 @@ describe('a replica', () => {
       unreadable: [],
       deferred: true,
       mostlyDead: false,
+      leaf: undefined,
       lost: false,
     }
     const desired = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, exists: [[1, 0, 1], true], begun: true } as const
@@ -183,6 +184,7 @@ describe('a replica', () => {
       unreadable: [],
       deferred: false,
       mostlyDead: true,
+      leaf: undefined,
       lost: false,
     }
     const desired = (stamp: number) =>

@@ -1,5 +1,5 @@
-import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
-import { loadDoc, readSlots } from '@entente/protocol'
+import type { Entry, FeedName, HeadEntry, Key, Offer, OrgId } from '@entente/protocol'
+import { encodeHead, headKey, loadDoc, readSlots, zeroEpoch } from '@entente/protocol'
 import { SerialQueue } from '../flow/serial-queue.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
@@ -21,7 +21,7 @@ import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaStat
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { withoutSlots } from './known.js'
-import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
+import type { Address, FeedState, Head, Stored, StoredDoc, StoredHead } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -63,6 +63,27 @@ interface TabMessage {
   readonly change: StateChange
 }
 
+/** A feed as this device holds it, and the head that covers exactly that. */
+export interface CoveredFeed {
+  /** The head's JWS, which has yet to be verified, and the sequence that its entry names. */
+  readonly token: string
+  readonly covers: number
+  readonly incarnation: number
+  /** The hash over all that this device holds of the feed (rule HD3). */
+  readonly root: string
+  /** Whether some of it is kept unread, because its agreement has not come. */
+  readonly deferred: boolean
+}
+
+/** Where an own feed stands, for a device to sign (rule HD4). */
+export interface FeedToSign {
+  readonly incarnation: number
+  readonly sequence: number
+  readonly root: string
+  /** Whether something of the feed is unpublished. */
+  readonly busy: boolean
+}
+
 /** What product modules read of replication. */
 export interface ReplicaView {
   readonly rows: Rows
@@ -72,6 +93,13 @@ export interface ReplicaView {
   acknowledged(feed: FeedName, key: Key): boolean
   dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void>
   waiting(): number
+  followed(): Followed
+  position(feed: FeedName): FeedState
+  isOwn(feed: FeedName): boolean
+  covered(feed: FeedName): CoveredFeed | undefined
+  watchCovers(listener: (feed: FeedName) => void): () => void
+  feedToSign(feed: FeedName): FeedToSign | undefined
+  publishHead(feed: FeedName, head: HeadEntry): void
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
 }
 
@@ -98,6 +126,11 @@ export class Replica implements ReplicaView {
   readonly #transactionQueue = new SerialQueue()
   readonly #feedListeners = new Set<(changed: readonly FeedChange[]) => void>()
   readonly #workListeners = new Set<() => void>()
+  readonly #coverListeners = new Set<(feed: FeedName) => void>()
+  /** Feeds of which this device holds all that the relay had at the present cursor, so that a head that comes next covers just that. */
+  readonly #exact = new Set<FeedName>()
+  /** Signed heads to publish, by feed. Each waits only as long as nothing comes after what it covers. */
+  readonly #newHeads = new Map<FeedName, HeadEntry>()
   readonly #stopListening: () => void
   #leading = false
 
@@ -170,6 +203,11 @@ export class Replica implements ReplicaView {
     return this.#replicaState.dirtyCount
   }
 
+  /** Whether there may be something to offer. */
+  get hasOffers(): boolean {
+    return this.#replicaState.dirtyCount > 0 || this.#newHeads.size > 0
+  }
+
   /** Calls back with the messages and docs that changed, of own and peers' feeds. */
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void {
     this.#feedListeners.add(listener)
@@ -224,16 +262,61 @@ export class Replica implements ReplicaView {
   async absorb(feed: FeedName, chunk: Chunk): Promise<readonly Key[]> {
     await this.#pauseAtBound(feed, chunk.entries)
     return this.#transactionQueue.run(async () => {
-      const feedRole = feedRoleOf(feed, this.org, this.#view)
-      if (!feedRole || this.#isPaused(feedRole)) return []
-      const before = this.#replicaState.feed(feed)
-      const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
-      const { refused, ...absorbed } = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
-      const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
-      const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
-      if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
+      const refused: Key[] = []
+      for (const part of partsOf(chunk)) refused.push(...(await this.#absorbPart(feed, part)))
       return refused
     })
+  }
+
+  async #absorbPart(feed: FeedName, chunk: Chunk): Promise<readonly Key[]> {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    if (!feedRole || this.#isPaused(feedRole)) return []
+    const before = this.#replicaState.feed(feed)
+    const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
+    const { refused, ...absorbed } = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
+    const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
+    const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
+    if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
+    // Each entry for itself leaves the feed exactly as it was at the relay. Of a feed that was caught up on, only the end is.
+    const isExact = chunk.live || (this.#exact.has(feed) && cursor === before.cursor + fresh.length)
+    if (isExact) this.#exact.add(feed)
+    else this.#exact.delete(feed)
+    if (isExact && this.#headAtEnd(feed)) for (const listener of this.#coverListeners) listener(feed)
+    return refused
+  }
+
+  #headAtEnd(feed: FeedName): StoredHead | undefined {
+    const head = this.#replicaState.head(feed, headKey)
+    return head?.kind === 'head' && head.sequence === this.#replicaState.feed(feed).cursor ? head : undefined
+  }
+
+  /** What this device holds of a feed, if the newest head covers exactly that: nothing has come since, and nothing was passed over before (rule HD5). */
+  covered(feed: FeedName): CoveredFeed | undefined {
+    const head = this.#exact.has(feed) ? this.#headAtEnd(feed) : undefined
+    if (!head) return undefined
+    const { token, covers } = head
+    const { incarnation } = this.#replicaState.feed(feed)
+    return { token, covers, incarnation, root: this.#replicaState.tree(feed).root(), deferred: this.#replicaState.hasDeferred(feed) }
+  }
+
+  /** Calls back when a head covers exactly what this device holds of a feed. */
+  watchCovers(listener: (feed: FeedName) => void): () => void {
+    this.#coverListeners.add(listener)
+    return () => this.#coverListeners.delete(listener)
+  }
+
+  /** What a device may sign of an own feed now. Undefined while it has not read it to its end, or the relay's copy of a key is not the org's own (rule HD4). */
+  feedToSign(feed: FeedName): FeedToSign | undefined {
+    const { cursor: sequence, incarnation, rebuild } = this.#replicaState.feed(feed)
+    if (rebuild || !this.#exact.has(feed) || this.#replicaState.hasDeferred(feed)) return undefined
+    for (const head of this.#replicaState.heads(feed).values()) if (head.kind !== 'head' && head.lost && head.leaf) return undefined
+    return { incarnation, sequence, root: this.#replicaState.tree(feed).root(), busy: this.#replicaState.dirtyFlags(feed).size > 0 }
+  }
+
+  /** Publishes a signed head, unless something else comes first. */
+  publishHead(feed: FeedName, head: HeadEntry): void {
+    this.#newHeads.set(feed, head)
+    for (const listener of this.#workListeners) listener()
   }
 
   /** Whether nothing is read from the peer of a feed's connection now (rule IS4). */
@@ -270,6 +353,7 @@ export class Replica implements ReplicaView {
   lost(feed: FeedName): Promise<void> {
     return this.#transactionQueue.run(async () => {
       const own = feedRoleOf(feed, this.org, this.#view)?.own ?? false
+      this.#exact.delete(feed)
       this.#take([], await this.#transactions.forget(feed, own))
     })
   }
@@ -290,6 +374,10 @@ export class Replica implements ReplicaView {
       const updates = due.filter(({ comparison }) => comparison.need === 'update')
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
+      for (const feed of feeds) {
+        const offer = this.#headOffer(feed)
+        if (offer && isFree(feed, headKey)) offersByFeed.set(feed, [offer])
+      }
       let bytes = 0
       for (const { feedKey, comparison } of due) {
         if (bytes >= most.bytes) break
@@ -312,6 +400,13 @@ export class Replica implements ReplicaView {
       }
       return [...offersByFeed].map(([feed, offers]) => ({ feed, offers }))
     })
+  }
+
+  #headOffer(feed: FeedName): Omit<Offer, 'id'> | undefined {
+    const head = this.#newHeads.get(feed)
+    if (head && this.#replicaState.feed(feed).cursor !== head.sequence) this.#newHeads.delete(feed)
+    if (!head || !this.#newHeads.has(feed)) return undefined
+    return { seen: this.sequence(feed, headKey), key: headKey, kind: 'head', whole: true, epoch: zeroEpoch, bytes: encodeHead(head) }
   }
 
   /** Drops what a peer's messages say, and keeps their stamps, so that nothing older comes back. */
@@ -496,6 +591,17 @@ const pausedProblem = {
   before: 'The other org sends more than a stranger has to say. Nothing more is read from it until you have compared the codes.',
   after: 'The other org sends more messages than all its records could need. Nothing more is read from it. Ask its admin what happened.',
 } as const
+
+/** A chunk in parts that each end with a head, so that the feed stands as the head says when it is taken. */
+function* partsOf({ entries, ...chunk }: Chunk): Iterable<Chunk> {
+  let start = 0
+  for (const [index, { kind }] of entries.entries()) {
+    if (kind !== 'head' || index === entries.length - 1) continue
+    yield { ...chunk, live: false, entries: entries.slice(start, index + 1) }
+    start = index + 1
+  }
+  yield { ...chunk, entries: start === 0 ? entries : entries.slice(start) }
+}
 
 /** Rows whose arrival may make a deferred doc readable. */
 const unlocking: ReadonlySet<string> = new Set(['Agreement', 'RecordMap', 'Connection'])

@@ -2,6 +2,7 @@ import type { Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
+import type { Leaf } from './leaf.js'
 
 // What the replica keeps in the store, and under which store keys. A sequence is that of the key's last entry that was absorbed here.
 
@@ -19,8 +20,14 @@ export interface Known {
   readonly floor: number
 }
 
+/** What every entry leaves but a head. */
+interface Delivered {
+  /** The hash over what the relay last gave and this device took (rule HD3). Undefined where the relay gave nothing that counts. */
+  readonly leaf: Leaf | undefined
+}
+
 /** A doc as the relay has it: never with an edit that the relay has not sequenced. */
-export interface StoredDoc extends Known {
+export interface StoredDoc extends Known, Delivered {
   readonly kind: 'doc'
   readonly epoch: Epoch
   readonly sequence: number
@@ -36,7 +43,7 @@ export interface StoredDoc extends Known {
   readonly lost: boolean
 }
 
-export interface StoredMessage {
+export interface StoredMessage extends Delivered {
   readonly kind: 'message' | 'control'
   readonly sequence: number
   readonly body: Value
@@ -46,7 +53,7 @@ export interface StoredMessage {
 }
 
 /** An erased key. Of a doc that a reader has seen, it holds what stays behind in the mirror. */
-export interface StoredErasure extends Known {
+export interface StoredErasure extends Known, Delivered {
   readonly kind: 'erased'
   readonly epoch: Epoch
   readonly sequence: number
@@ -54,11 +61,21 @@ export interface StoredErasure extends Known {
   readonly lost: boolean
 }
 
-export type Stored = StoredDoc | StoredMessage | StoredErasure
+/** The newest head of a feed. It is verified and compared elsewhere. */
+export interface StoredHead {
+  readonly kind: 'head'
+  readonly sequence: number
+  /** The sequence of the last entry that it covers. */
+  readonly covers: number
+  /** The compact JWS. */
+  readonly token: string
+}
+
+export type Stored = StoredDoc | StoredMessage | StoredErasure | StoredHead
 
 /** A doc without its bytes, as it is held in memory. */
 export type DocHead = Omit<StoredDoc, 'state'>
-export type Head = DocHead | StoredMessage | StoredErasure
+export type Head = DocHead | StoredMessage | StoredErasure | StoredHead
 
 /** How far a feed has been absorbed, and at which incarnation and position of the relay's store. */
 export interface FeedState {

@@ -119,7 +119,8 @@ export class Transactions {
     if (feedRole.kind === 'connection' && feedRole.topic !== 'messages') return [{ feed, key, address: ['RecordMap', key] }]
     const known = this.#context.replicaState.dirtyFlag(feed, key) ?? addresses.get(key)
     if (known) return [{ feed, key, address: known }]
-    if (!docs.get(key)?.lost) return []
+    const stored = docs.get(key)
+    if (!stored || stored.kind === 'head' || !stored.lost) return []
     // The entry was not taken, so it does not tell its row. That happens when somebody forges one: looking through the rows is no loss then.
     const all = feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#rows, this.#context.sealer.names)
     return all.filter((feedKey) => feedKey.key === key)
@@ -217,13 +218,13 @@ export class Transactions {
   }
 }
 
+/** What stays has no leaf until the relay gives it again: what it does not give is missing from the feed. */
 function afterLoss(head: Head, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
-  if (head.kind === 'erased') {
-    if (own && disabledRules.has('tombstones')) return undefined
-    return { ...head, sequence: 0, lost: true }
-  }
+  if (head.kind === 'head') return undefined
+  const left = { sequence: 0, leaf: undefined, lost: true } as const
+  if (head.kind === 'erased') return own && disabledRules.has('tombstones') ? undefined : { ...head, ...left }
   if (own) return undefined
-  return head.kind === 'doc' ? { ...head, sequence: 0, state: new Uint8Array(), lost: true } : { ...head, sequence: 0, lost: true }
+  return head.kind === 'doc' ? { ...head, ...left, state: new Uint8Array() } : { ...head, ...left }
 }
 
 export function dirtyFlagWrite([feed, key, address]: StateChange['dirtyFlags'][number]): Write {

@@ -3,16 +3,17 @@ import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconcilers } from '../reconcilers.js'
 import { askGatewayPass } from './gateway-pass.js'
+import type { FreshnessView } from '../heads/index.js'
 import type { Problems } from './problems.js'
 
 /** The state of the line and of unpublished changes, the cut-the-wire switch, and the gateway for a live mirror. */
-export function createSync(context: EngineContext, reconcilers: Reconcilers, problems: Problems): SyncApi {
+export function createSync(context: EngineContext, reconcilers: Reconcilers, problems: Problems, freshness: FreshnessView): SyncApi {
   const { link, clock } = context
 
   return {
     status() {
       const { reason, lastSynced, ...status } = link.status()
-      return { ...status, reason, lastSynced, problems: problems.list }
+      return { ...status, reason, lastSynced, signed: freshness.feeds(), problems: problems.list }
     },
     cut: () => link.cut(),
     mend: () => link.mend(),

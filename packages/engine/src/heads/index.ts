@@ -1,0 +1,5 @@
+export { FreshnessTable } from './freshness.js'
+export { FreshnessView } from './freshness-view.js'
+export { HeadJudge } from './judge.js'
+export { HeadSigner } from './signer.js'
+export { shareTeamHeads } from './team-heads.js'

@@ -1,0 +1,152 @@
+import { type FeedName, feedName, messagesTopic, type OrgId, parseFeed, parseOrgId } from '@entente/protocol'
+import type { EngineContext } from '../context.js'
+import { SerialQueue } from '../flow/serial-queue.js'
+import { verifyHead } from '../identity/decision.js'
+import { textOf } from '../replica/feed-role.js'
+import type { CoveredFeed } from '../replica/index.js'
+import type { FreshnessTable, VerifiedHead } from './freshness.js'
+
+/** The pause before what differed is read again, or looked for again, in ms. */
+export const againMs = 10 * 60_000
+
+/** For how long something known may stay away while the line is up, in ms (rule HD6). */
+const heldMs = 60_000
+
+/** How often that is looked at, in ms. */
+const lookMs = 15_000
+
+/**
+ * Compares each head with what this device holds (rules HD5, HD6). Where they differ the feed is read again first: most often an entry was lost on the way. What
+ * differs then is told, and its keys are looked for.
+ */
+export class HeadJudge {
+  readonly #context: EngineContext
+  readonly #freshness: FreshnessTable
+  readonly #queue = new SerialQueue()
+  /** When each feed was last read again for its head. */
+  readonly #reread = new Map<FeedName, number>()
+  /** Feeds that are behind what is known of them: since when, and where they stood. */
+  readonly #behind = new Map<FeedName, { readonly since: number; readonly cursor: number }>()
+  readonly #unwatch: () => void
+  #cancelLook: () => void = () => undefined
+
+  constructor(context: EngineContext, freshness: FreshnessTable) {
+    this.#context = context
+    this.#freshness = freshness
+    this.#unwatch = context.replica.watchCovers((feed) => {
+      const covered = context.replica.covered(feed)
+      if (covered) this.#enqueue(() => this.#compare(feed, covered))
+    })
+    this.#lookLater()
+  }
+
+  /** Takes in the newest head that another device of this org has verified (rule HD7). */
+  hear(feed: FeedName, token: string): void {
+    this.#enqueue(async () => {
+      const head = await this.#verify(feed, token)
+      if (!head || head === 'stranger' || head.time <= (this.#freshness.get(feed).newest?.time ?? 0)) return
+      await this.#freshness.change(feed, { newest: head })
+    })
+  }
+
+  stop(): void {
+    this.#unwatch()
+    this.#cancelLook()
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    void this.#queue
+      .run(work)
+      .catch((error: unknown) => this.#context.problem(error instanceof Error ? error.message : 'A head could not be compared.'))
+  }
+
+  async #compare(feed: FeedName, { token, covers, incarnation, root, deferred }: CoveredFeed): Promise<void> {
+    const head = await this.#verify(feed, token)
+    if (head === 'stranger') return this.#lookForRoster(feed)
+    if (!head || head.sequence !== covers) return
+    const { newest, trouble } = this.#freshness.get(feed)
+    // A head that is repeated, or of an incarnation whose entries may be lost, says nothing of the present.
+    if (head.time < (newest?.time ?? 0) || head.incarnation !== incarnation) return
+    if (head.root !== root) return this.#differ(feed, head)
+    if (deferred) return this.#freshness.change(feed, { newest: head })
+    if (newest?.token === head.token && this.#freshness.get(feed).confirmed === head.time && !trouble) return
+    await this.#freshness.change(feed, { newest: head, confirmed: head.time, trouble: undefined })
+  }
+
+  async #verify(feed: FeedName, token: string): Promise<VerifiedHead | 'stranger' | undefined> {
+    const owner = ownerOf(feed, this.#context)
+    const claims = owner && (await verifyHead(token, owner, this.#context.rosters))
+    if (claims === 'stranger') return claims
+    if (claims?.feed !== feed) return undefined
+    const { incarnation, sequence, root, generation, time } = claims
+    return { token, incarnation, sequence, root, generation, time }
+  }
+
+  async #differ(feed: FeedName, newest: VerifiedHead): Promise<void> {
+    const now = this.#context.clock.now()
+    const last = this.#reread.get(feed)
+    const { trouble } = this.#freshness.get(feed)
+    if (last === undefined || now - last >= againMs) {
+      this.#reread.set(feed, now)
+      await this.#freshness.change(feed, { newest })
+      this.#context.link.reread(feed)
+      return
+    }
+    const present = trouble?.kind === 'differs' ? trouble : { kind: 'differs' as const, since: now, keys: [] }
+    await this.#freshness.change(feed, { newest, trouble: present })
+  }
+
+  /** A signer that no roster known here names may be on one that was held back: the owner's messages are read again, with a pause. */
+  #lookForRoster(feed: FeedName): void {
+    const parsed = parseFeed(feed)
+    if (parsed.kind === 'mailbox') return
+    const messages = feedName({ ...parsed, topic: messagesTopic })
+    const now = this.#context.clock.now()
+    if (now - (this.#reread.get(messages) ?? Number.NEGATIVE_INFINITY) < againMs) return
+    this.#reread.set(messages, now)
+    this.#context.link.reread(messages)
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.#context.clock.after(lookMs, () => {
+      this.#look()
+      this.#lookLater()
+    })
+  }
+
+  /** Tells of feeds of which something is known that does not come, while the line is up (rule HD6). */
+  #look(): void {
+    const { link, clock, replica } = this.#context
+    if (link.status().state !== 'online') return this.#behind.clear()
+    const now = clock.now()
+    for (const feed of replica.followed().feeds) {
+      const { cursor } = replica.position(feed)
+      const { trouble } = this.#freshness.get(feed)
+      if (!this.#isBehind(feed, cursor)) {
+        this.#behind.delete(feed)
+        if (trouble?.kind === 'held') this.#enqueue(() => this.#freshness.change(feed, { trouble: undefined }))
+        continue
+      }
+      const behind = this.#behind.get(feed)
+      if (behind?.cursor !== cursor) this.#behind.set(feed, { since: now, cursor })
+      else if (now - behind.since >= heldMs && !trouble)
+        this.#enqueue(() => this.#freshness.change(feed, { trouble: { kind: 'held', since: behind.since, keys: [] } }))
+    }
+  }
+
+  #isBehind(feed: FeedName, cursor: number): boolean {
+    const { link, replica } = this.#context
+    const { newest } = this.#freshness.get(feed)
+    const isToldOfMore = newest !== undefined && newest.incarnation === replica.position(feed).incarnation && newest.sequence > cursor
+    return isToldOfMore || link.isCatchingUp(feed)
+  }
+}
+
+/** The org that writes a feed. Undefined where no row tells it. */
+export function ownerOf(feed: FeedName, { org, rows }: Pick<EngineContext, 'org' | 'rows'>): OrgId | undefined {
+  const parsed = parseFeed(feed)
+  if (parsed.kind === 'team') return parsed.org === org.id ? org.id : undefined
+  if (parsed.kind === 'mailbox') return undefined
+  const owner = textOf(rows.get('Connection', parsed.connection), parsed.side)
+  return owner === undefined ? undefined : parseOrgId(owner)
+}

@@ -1,0 +1,137 @@
+import { type FeedName, headKey, otherSide, parseFeed } from '@entente/protocol'
+import type { EngineContext } from '../context.js'
+import { connectionFeed, connectionTopics, isConfirmed, textOf } from '../replica/feed-role.js'
+import { generation } from '../seal/keys.js'
+import type { FreshnessTable } from './freshness.js'
+
+/** How long a feed is at rest before its head is signed, in ms: a random time between the two, so that of several devices mostly one signs. */
+const leastRestMs = 2_000
+const mostRestMs = 5_000
+/** A feed that never rests gets a head as often as this, in ms. */
+const busyMs = 30_000
+/** A feed that rests gets another head as often as this, in ms, so that readers see how old their copy is at most. */
+const renewMs = 60 * 60_000
+/** How often it is looked whether a head is due again, in ms. */
+const lookMs = 60_000
+
+interface Plan {
+  /** When the feed changed first since its last head. */
+  readonly since: number
+  readonly cancel: () => void
+}
+
+/** Signs the heads of the org's own feeds while this tab holds the line (rule HD4). */
+export class HeadSigner {
+  readonly #context: EngineContext
+  readonly #freshness: FreshnessTable
+  readonly #plans = new Map<FeedName, Plan>()
+  /** Feeds whose head could not be signed when it was due. */
+  readonly #waiting = new Set<FeedName>()
+  readonly #ends: readonly (() => void)[]
+  #cancelLook: () => void = () => undefined
+  #isOnline = false
+
+  constructor(context: EngineContext, freshness: FreshnessTable) {
+    this.#context = context
+    this.#freshness = freshness
+    const { link, replica } = context
+    this.#ends = [
+      replica.watchFeeds((changed) => {
+        for (const { feed, key } of changed) if (key !== headKey && replica.isOwn(feed)) this.#plan(feed)
+      }),
+      link.watch(() => {
+        const wasOnline = this.#isOnline
+        this.#isOnline = link.status().state === 'online'
+        if (!this.#isOnline) return
+        if (wasOnline) this.#goOn()
+        else this.#planAll()
+      }),
+    ]
+    this.#lookLater()
+  }
+
+  stop(): void {
+    for (const end of this.#ends) end()
+    this.#cancelLook()
+    for (const { cancel } of this.#plans.values()) cancel()
+    this.#plans.clear()
+  }
+
+  #planAll(): void {
+    for (const feed of this.#context.replica.followed().feeds) if (this.#context.replica.isOwn(feed)) this.#plan(feed)
+  }
+
+  #goOn(): void {
+    for (const feed of this.#waiting) if (!this.#plans.has(feed)) this.#plan(feed)
+  }
+
+  /** A change puts the head off until the feed rests, but not for ever. */
+  #plan(feed: FeedName): void {
+    const { clock, random } = this.#context
+    const present = this.#plans.get(feed)
+    present?.cancel()
+    const now = clock.now()
+    const since = present?.since ?? now
+    const rest = leastRestMs + ((random(1)[0] ?? 0) / 256) * (mostRestMs - leastRestMs)
+    const delay = Math.max(0, Math.min(rest, since + busyMs - now))
+    this.#waiting.delete(feed)
+    this.#plans.set(feed, { since, cancel: clock.after(delay, () => this.#due(feed, since)) })
+  }
+
+  #due(feed: FeedName, since: number): void {
+    this.#plans.delete(feed)
+    this.#sign(feed, since).catch((error: unknown) =>
+      this.#context.problem(error instanceof Error ? error.message : 'A head could not be signed.'),
+    )
+  }
+
+  async #sign(feed: FeedName, since: number): Promise<void> {
+    const { replica, identity, clock } = this.#context
+    if (!replica.followed().feeds.includes(feed)) return
+    const stand = this.#isOnline && this.#mayBeSigned(feed) ? replica.feedToSign(feed) : undefined
+    const isTooEarly = stand?.busy === true && clock.now() - since < busyMs
+    if (!stand || isTooEarly) return void this.#waiting.add(feed)
+    const { incarnation, sequence, root } = stand
+    const { newest } = this.#freshness.get(feed)
+    if (newest?.root === root && newest.incarnation === incarnation && newest.generation === generation && !this.#isDueAgain(feed)) return
+    const cursors = this.#cursorsBeside(feed, incarnation)
+    const token = await identity.signHead({ feed, incarnation, sequence, root, generation, cursors }, newest?.time)
+    replica.publishHead(feed, { sequence, token })
+  }
+
+  /** Before both orgs have compared the codes, nothing of value is in a feed of docs. */
+  #mayBeSigned(feed: FeedName): boolean {
+    const parsed = parseFeed(feed)
+    if (parsed.kind !== 'connection') return parsed.kind === 'team'
+    const row = this.#context.rows.get('Connection', parsed.connection)
+    return textOf(row, 'state') === 'Enabled' && (parsed.topic === 'messages' || isConfirmed(row))
+  }
+
+  /** How far this device has read the peer's feeds, in the present incarnation (rule RC1). */
+  #cursorsBeside(feed: FeedName, incarnation: number): Readonly<Record<string, number>> {
+    const parsed = parseFeed(feed)
+    if (parsed.kind !== 'connection') return {}
+    const cursors: Record<string, number> = {}
+    for (const topic of connectionTopics) {
+      const read = connectionFeed(parsed.connection, otherSide(parsed.side), topic)
+      const position = this.#context.replica.position(read)
+      if (position.incarnation === incarnation && position.cursor > 0) cursors[read] = position.cursor
+    }
+    return cursors
+  }
+
+  #isDueAgain(feed: FeedName): boolean {
+    const { newest } = this.#freshness.get(feed)
+    const { clock, link } = this.#context
+    return newest !== undefined && clock.now() + link.status().clockOffset - newest.time >= renewMs
+  }
+
+  #lookLater(): void {
+    this.#cancelLook = this.#context.clock.after(lookMs, () => {
+      if (this.#isOnline)
+        for (const feed of this.#context.replica.followed().feeds)
+          if (this.#context.replica.isOwn(feed) && !this.#plans.has(feed) && this.#isDueAgain(feed)) this.#plan(feed)
+      this.#lookLater()
+    })
+  }
+}
