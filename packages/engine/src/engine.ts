@@ -8,7 +8,7 @@ import { answerReconciler } from './export/answer-reconciler.js'
 import { eraseReconciler } from './export/erase-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
-import { FreshnessTable, FreshnessView, HeadJudge, HeadSigner, shareTeamHeads } from './heads/index.js'
+import { differenceReconciler, FreshnessTable, FreshnessView, HeadJudge, HeadSigner, shareTeamHeads } from './heads/index.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { Rosters } from './identity/rosters.js'
@@ -138,13 +138,17 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, eraseReconciler])
     reconcilers.add(makeReconciler(context))
+  reconcilers.add(differenceReconciler(context, freshness))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const ends = [
     // Either may change how much waits.
     rows.watch((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfObject(change.object))])),
     replica.watchFeeds((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfFeed(change.feed))])),
-    freshness.watch((feed) => tell(['sync', ...topicsOfFeed(feed)])),
+    freshness.watch((feed) => {
+      tell(['sync', ...topicsOfFeed(feed)])
+      reconcilers.poke()
+    }),
     shareTeamHeads(context, freshness, judge),
     () => judge.stop(),
     () => signer.stop(),

@@ -1,3 +1,4 @@
+export { differenceReconciler } from './difference-reconciler.js'
 export { FreshnessTable } from './freshness.js'
 export { FreshnessView } from './freshness-view.js'
 export { HeadJudge } from './judge.js'

@@ -1,6 +1,7 @@
 import { type FeedName, headKey, otherSide, parseFeed } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { connectionFeed, connectionTopics, isConfirmed, textOf } from '../replica/feed-role.js'
+import type { Followed } from '../replica/index.js'
 import { generation } from '../seal/keys.js'
 import type { FreshnessTable } from './freshness.js'
 
@@ -30,6 +31,8 @@ export class HeadSigner {
   readonly #ends: readonly (() => void)[]
   #cancelLook: () => void = () => undefined
   #isOnline = false
+  /** What was followed when all feeds were planned last. */
+  #considered: Followed | undefined
 
   constructor(context: EngineContext, freshness: FreshnessTable) {
     this.#context = context
@@ -40,11 +43,9 @@ export class HeadSigner {
         for (const { feed, key } of changed) if (key !== headKey && replica.isOwn(feed)) this.#plan(feed)
       }),
       link.watch(() => {
-        const wasOnline = this.#isOnline
         this.#isOnline = link.status().state === 'online'
-        if (!this.#isOnline) return
-        if (wasOnline) this.#goOn()
-        else this.#planAll()
+        if (!this.#isOnline) this.#considered = undefined
+        else this.#goOn()
       }),
     ]
     this.#lookLater()
@@ -57,11 +58,12 @@ export class HeadSigner {
     this.#plans.clear()
   }
 
-  #planAll(): void {
-    for (const feed of this.#context.replica.followed().feeds) if (this.#context.replica.isOwn(feed)) this.#plan(feed)
-  }
-
+  /** Plans what could not be signed before, and every feed after the line has come up or another feed is followed. */
   #goOn(): void {
+    const { replica } = this.#context
+    const followed = replica.followed()
+    if (this.#considered !== followed) for (const feed of followed.feeds) if (replica.isOwn(feed)) this.#waiting.add(feed)
+    this.#considered = followed
     for (const feed of this.#waiting) if (!this.#plans.has(feed)) this.#plan(feed)
   }
 
@@ -128,9 +130,9 @@ export class HeadSigner {
 
   #lookLater(): void {
     this.#cancelLook = this.#context.clock.after(lookMs, () => {
-      if (this.#isOnline)
-        for (const feed of this.#context.replica.followed().feeds)
-          if (this.#context.replica.isOwn(feed) && !this.#plans.has(feed) && this.#isDueAgain(feed)) this.#plan(feed)
+      const { replica } = this.#context
+      for (const feed of replica.followed().feeds) if (replica.isOwn(feed) && this.#isDueAgain(feed)) this.#waiting.add(feed)
+      if (this.#isOnline) this.#goOn()
       this.#lookLater()
     })
   }

@@ -4,7 +4,7 @@ import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { Leaf } from './leaf.js'
 
 /** The buckets of a feed. After one change a bucket and the root are hashed again, and not every leaf. */
-const bucketCount = 256
+export const bucketCount = 256
 const hashBytes = 32
 
 interface Bucket {

@@ -28,7 +28,7 @@ export function exceededBy(
 ): Stage | undefined {
   const stage = stageOf(connection)
   const { messages, bytes } = bounds[stage]
-  const fresh = new Set(entries.filter(({ kind, key }) => kind !== 'erased' && !inbox.has(key)).map(({ key }) => key))
+  const fresh = new Set(entries.filter(({ kind, key }) => kind !== 'erased' && kind !== 'head' && !inbox.has(key)).map(({ key }) => key))
   if (inbox.size + fresh.size > messages) return stage
   if (bytes === Number.POSITIVE_INFINITY) return undefined
   let sum = 0

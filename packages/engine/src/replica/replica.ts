@@ -15,6 +15,7 @@ import { type Followed, FollowedFeeds } from './followed.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
+import type { Leaf } from './leaf.js'
 import { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
@@ -100,6 +101,9 @@ export interface ReplicaView {
   watchCovers(listener: (feed: FeedName) => void): () => void
   feedToSign(feed: FeedName): FeedToSign | undefined
   publishHead(feed: FeedName, head: HeadEntry): void
+  publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void>
+  bucketHashes(feed: FeedName): Uint8Array
+  leavesIn(feed: FeedName, bucket: number): Iterable<readonly [Key, Leaf]>
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
 }
 
@@ -400,6 +404,28 @@ export class Replica implements ReplicaView {
       }
       return [...offersByFeed].map(([feed, offers]) => ({ feed, offers }))
     })
+  }
+
+  /** Publishes keys of an own feed anew: a peer has something else there than this org signed. */
+  publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void> {
+    return this.#transactionQueue.run(async () => {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
+      if (!feedRole?.own) return
+      const docs = new Map<Key, Stored>()
+      for (const [key, stored] of await this.#transactions.readAll(feed, keys))
+        if (stored.kind !== 'head') docs.set(key, { ...stored, lost: true })
+      if (docs.size > 0)
+        await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: [], feedState: this.#replicaState.feed(feed) })
+    })
+  }
+
+  /** The hashes of a feed's buckets, and the leaves in one of them (rule HD3). */
+  bucketHashes(feed: FeedName): Uint8Array {
+    return this.#replicaState.tree(feed).hashes()
+  }
+
+  leavesIn(feed: FeedName, bucket: number): Iterable<readonly [Key, Leaf]> {
+    return this.#replicaState.tree(feed).leavesIn(bucket)
   }
 
   #headOffer(feed: FeedName): Omit<Offer, 'id'> | undefined {

@@ -14,6 +14,7 @@ import type { Replica } from '../replica/index.js'
 import { rowKey, type Rows } from '../row/rows.js'
 import { SkewedClock } from './clock.js'
 import type { MemoryNetwork, NetworkDevice } from './network.js'
+import { type Lie, lyingSocket } from './lying-socket.js'
 import { memoryRelayHost } from './relay.js'
 import { MemoryStore } from './store.js'
 import { MemoryBrowser } from './tabs.js'
@@ -31,6 +32,8 @@ export interface MemoryOrgOptions {
   readonly cut?: boolean
   /** Hears every frame that the device sends. */
   readonly onSend?: (frame: Uint8Array) => void
+  /** What a lying relay gives this device in place of the entries that it has. */
+  readonly lie?: Lie
 }
 
 /** One page load of an org's device: the whole engine, and what it is made of. */
@@ -50,11 +53,12 @@ export interface MemoryOrg extends Engine, NetworkDevice {
 
 /** Opens an org at a network, or makes it where its store is empty. @throws EngineError as `openEngine` does */
 export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOptions = {}): Promise<MemoryOrg> {
-  const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, team = false, cut = false, onSend } = options
+  const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, team = false, cut = false, onSend, lie } = options
   const clock = new SkewedClock(network.clock, skew)
+  const heard = onSend ? heardSocket(network.relay.openSocket, onSend) : network.relay.openSocket
   const { engine, context, replica, reconcilers } = await assemble({
     store,
-    openSocket: onSend ? heardSocket(network.relay.openSocket, onSend) : network.relay.openSocket,
+    openSocket: lie ? lyingSocket(heard, lie) : heard,
     clock,
     random: network.random(),
     tabs: new MemoryBrowser().open(),
@@ -117,7 +121,9 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
   const writes: Write[] = rows.map((row) => ({ put: rowKey(row.object, row.id), value: row }))
   const store = new MemoryStore()
   await store.update([], () => ({ writes: [{ put: identityKey, value: identity }, ...writes], result: undefined }))
-  return openMemoryOrg(network, { ...first.options, store, cut })
+  // The relay lies to one device.
+  const { lie: _, ...honest } = first.options
+  return openMemoryOrg(network, { ...honest, store, cut })
 }
 
 /** Has an admin's device sign the next roster of its org, as the page of its devices does. */
