@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { inChromium } from './chromium.js'
+import { benchHeads } from './heads.js'
 import { benchFloods, floodTable } from './floods/floods.js'
 import { benchRelay, figureNames, table } from './relay/report.js'
 import { benchReplica } from './replica.js'
@@ -35,6 +36,7 @@ if (positionals[0] === 'engine') {
     bench: 'engine',
     ...machine,
     replica: await benchReplica(rounds),
+    heads: benchHeads(rounds),
     browser: await inChromium('index.html', async (page) => {
       await page.waitForFunction(() => window.runSaveBench !== undefined)
       return page.evaluate(([saves, rows]) => window.runSaveBench?.(saves ?? 0, rows ?? 0), [200, 8_800])

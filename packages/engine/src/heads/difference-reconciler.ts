@@ -74,14 +74,14 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
     }
     if (own !== null && clock.now() - (asked.get(feed) ?? 0) < againMs) return
     asked.set(feed, clock.now())
-    await tell(connection, heldKey(topic), { time: newest.time, buckets: toBase64UrlEncoded(shortened(replica.bucketHashes(feed))) })
+    await tell(connection, heldKey(topic), { time: newest.time, buckets: toBase64UrlEncoded(shortened(replica.heads.bucketHashes(feed))) })
   }
 
   function differing(feed: FeedName, { buckets, leaves }: v.InferOutput<typeof leavesBody>): readonly Key[] {
     const theirs = new Map(leaves)
     const found: Key[] = []
     for (const bucket of buckets)
-      for (const [held, leaf] of replica.leavesIn(feed, bucket)) {
+      for (const [held, leaf] of replica.heads.leavesIn(feed, bucket)) {
         if (theirs.get(held) !== shortLeaf(leaf)) found.push(held)
         theirs.delete(held)
       }
@@ -99,13 +99,13 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
     if (told.success && told.output.time === time) return
     if (clock.now() - (answered.get(feed) ?? 0) < answerMs) return
     answered.set(feed, clock.now())
-    const [mine, other] = [shortened(replica.bucketHashes(feed)), fromBase64UrlEncoded(theirs)]
+    const [mine, other] = [shortened(replica.heads.bucketHashes(feed)), fromBase64UrlEncoded(theirs)]
     const buckets: number[] = []
     const leaves: (readonly [Key, string])[] = []
     for (let bucket = 0; bucket < bucketCount; bucket++) {
       const at = bucket * bucketBytes
       if (mine.subarray(at, at + bucketBytes).every((byte, index) => byte === other[at + index])) continue
-      const more = [...replica.leavesIn(feed, bucket)].map(([held, leaf]) => [held, shortLeaf(leaf)] as const)
+      const more = [...replica.heads.leavesIn(feed, bucket)].map(([held, leaf]) => [held, shortLeaf(leaf)] as const)
       if (leaves.length + more.length > mostLeaves) break
       buckets.push(bucket)
       leaves.push(...more)

@@ -33,8 +33,8 @@ export class HeadJudge {
   constructor(context: EngineContext, freshness: FreshnessTable) {
     this.#context = context
     this.#freshness = freshness
-    this.#unwatch = context.replica.watchCovers((feed) => {
-      const covered = context.replica.covered(feed)
+    this.#unwatch = context.replica.heads.watch((feed) => {
+      const covered = context.replica.heads.covered(feed)
       if (covered) this.#enqueue(() => this.#compare(feed, covered))
     })
     this.#lookLater()

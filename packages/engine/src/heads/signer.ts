@@ -90,7 +90,7 @@ export class HeadSigner {
   async #sign(feed: FeedName, since: number): Promise<void> {
     const { replica, identity, clock } = this.#context
     if (!replica.followed().feeds.includes(feed)) return
-    const stand = this.#isOnline && this.#mayBeSigned(feed) ? replica.feedToSign(feed) : undefined
+    const stand = this.#isOnline && this.#mayBeSigned(feed) ? replica.heads.toSign(feed) : undefined
     const isTooEarly = stand?.busy === true && clock.now() - since < busyMs
     if (!stand || isTooEarly) return void this.#waiting.add(feed)
     const { incarnation, sequence, root } = stand
@@ -98,7 +98,7 @@ export class HeadSigner {
     if (newest?.root === root && newest.incarnation === incarnation && newest.generation === generation && !this.#isDueAgain(feed)) return
     const cursors = this.#cursorsBeside(feed, incarnation)
     const token = await identity.signHead({ feed, incarnation, sequence, root, generation, cursors }, newest?.time)
-    replica.publishHead(feed, { sequence, token })
+    replica.heads.publish(feed, { sequence, token })
   }
 
   /** Before both orgs have compared the codes, nothing of value is in a feed of docs. */

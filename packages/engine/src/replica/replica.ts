@@ -1,5 +1,5 @@
-import type { Entry, FeedName, HeadEntry, Key, Offer, OrgId } from '@entente/protocol'
-import { encodeHead, headKey, loadDoc, readSlots, zeroEpoch } from '@entente/protocol'
+import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
+import { headKey, loadDoc, readSlots } from '@entente/protocol'
 import { SerialQueue } from '../flow/serial-queue.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
@@ -10,19 +10,19 @@ import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { compareAt, type Comparison } from './compare.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
+import { FeedHeads } from './feed-heads.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
-import type { Leaf } from './leaf.js'
 import { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { withoutSlots } from './known.js'
-import type { Address, FeedState, Head, Stored, StoredDoc, StoredHead } from './stored.js'
+import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -64,31 +64,11 @@ interface TabMessage {
   readonly change: StateChange
 }
 
-/** A feed as this device holds it, and the head that covers exactly that. */
-export interface CoveredFeed {
-  /** The head's JWS, which has yet to be verified, and the sequence that its entry names. */
-  readonly token: string
-  readonly covers: number
-  readonly incarnation: number
-  /** The hash over all that this device holds of the feed (rule HD3). */
-  readonly root: string
-  /** Whether some of it is kept unread, because its agreement has not come. */
-  readonly deferred: boolean
-}
-
-/** Where an own feed stands, for a device to sign (rule HD4). */
-export interface FeedToSign {
-  readonly incarnation: number
-  readonly sequence: number
-  readonly root: string
-  /** Whether something of the feed is unpublished. */
-  readonly busy: boolean
-}
-
 /** What product modules read of replication. */
 export interface ReplicaView {
   readonly rows: Rows
   readonly recordMaps: RecordMaps
+  readonly heads: Omit<FeedHeads, 'absorbed' | 'lost' | 'offer' | 'hasNew'>
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
   acknowledged(feed: FeedName, key: Key): boolean
@@ -97,13 +77,7 @@ export interface ReplicaView {
   followed(): Followed
   position(feed: FeedName): FeedState
   isOwn(feed: FeedName): boolean
-  covered(feed: FeedName): CoveredFeed | undefined
-  watchCovers(listener: (feed: FeedName) => void): () => void
-  feedToSign(feed: FeedName): FeedToSign | undefined
-  publishHead(feed: FeedName, head: HeadEntry): void
   publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void>
-  bucketHashes(feed: FeedName): Uint8Array
-  leavesIn(feed: FeedName, bucket: number): Iterable<readonly [Key, Leaf]>
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
 }
 
@@ -113,6 +87,8 @@ export interface ReplicaView {
  */
 export class Replica implements ReplicaView {
   readonly rows: Rows
+  /** The signed heads of feeds. */
+  readonly heads: FeedHeads
   readonly org: OrgId
   readonly #store: Store
   readonly #tabs: Tabs
@@ -130,11 +106,6 @@ export class Replica implements ReplicaView {
   readonly #transactionQueue = new SerialQueue()
   readonly #feedListeners = new Set<(changed: readonly FeedChange[]) => void>()
   readonly #workListeners = new Set<() => void>()
-  readonly #coverListeners = new Set<(feed: FeedName) => void>()
-  /** Feeds of which this device holds all that the relay had at the present cursor, so that a head that comes next covers just that. */
-  readonly #exact = new Set<FeedName>()
-  /** Signed heads to publish, by feed. Each waits only as long as nothing comes after what it covers. */
-  readonly #newHeads = new Map<FeedName, HeadEntry>()
   readonly #stopListening: () => void
   #leading = false
 
@@ -157,6 +128,9 @@ export class Replica implements ReplicaView {
     this.#view = new RecordMapIndex(this.rows)
     this.#sealer = new FeedSealer(org, this.#view, !disabledRules?.has('origin'))
     this.#client = randomInteger(random)
+    this.heads = new FeedHeads(this.#replicaState, () => {
+      for (const listener of this.#workListeners) listener()
+    })
     this.#problem = problem ?? ((): void => undefined)
     this.#context = {
       org,
@@ -209,7 +183,7 @@ export class Replica implements ReplicaView {
 
   /** Whether there may be something to offer. */
   get hasOffers(): boolean {
-    return this.#replicaState.dirtyCount > 0 || this.#newHeads.size > 0
+    return this.#replicaState.dirtyCount > 0 || this.heads.hasNew
   }
 
   /** Calls back with the messages and docs that changed, of own and peers' feeds. */
@@ -281,46 +255,8 @@ export class Replica implements ReplicaView {
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
     if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
-    // Each entry for itself leaves the feed exactly as it was at the relay. Of a feed that was caught up on, only the end is.
-    const isExact = chunk.live || (this.#exact.has(feed) && cursor === before.cursor + fresh.length)
-    if (isExact) this.#exact.add(feed)
-    else this.#exact.delete(feed)
-    if (isExact && this.#headAtEnd(feed)) for (const listener of this.#coverListeners) listener(feed)
+    this.heads.absorbed(feed, before.cursor, fresh.length, chunk.live)
     return refused
-  }
-
-  #headAtEnd(feed: FeedName): StoredHead | undefined {
-    const head = this.#replicaState.head(feed, headKey)
-    return head?.kind === 'head' && head.sequence === this.#replicaState.feed(feed).cursor ? head : undefined
-  }
-
-  /** What this device holds of a feed, if the newest head covers exactly that: nothing has come since, and nothing was passed over before (rule HD5). */
-  covered(feed: FeedName): CoveredFeed | undefined {
-    const head = this.#exact.has(feed) ? this.#headAtEnd(feed) : undefined
-    if (!head) return undefined
-    const { token, covers } = head
-    const { incarnation } = this.#replicaState.feed(feed)
-    return { token, covers, incarnation, root: this.#replicaState.tree(feed).root(), deferred: this.#replicaState.hasDeferred(feed) }
-  }
-
-  /** Calls back when a head covers exactly what this device holds of a feed. */
-  watchCovers(listener: (feed: FeedName) => void): () => void {
-    this.#coverListeners.add(listener)
-    return () => this.#coverListeners.delete(listener)
-  }
-
-  /** What a device may sign of an own feed now. Undefined while it has not read it to its end, or the relay's copy of a key is not the org's own (rule HD4). */
-  feedToSign(feed: FeedName): FeedToSign | undefined {
-    const { cursor: sequence, incarnation, rebuild } = this.#replicaState.feed(feed)
-    if (rebuild || !this.#exact.has(feed) || this.#replicaState.hasDeferred(feed)) return undefined
-    for (const head of this.#replicaState.heads(feed).values()) if (head.kind !== 'head' && head.lost && head.leaf) return undefined
-    return { incarnation, sequence, root: this.#replicaState.tree(feed).root(), busy: this.#replicaState.dirtyFlags(feed).size > 0 }
-  }
-
-  /** Publishes a signed head, unless something else comes first. */
-  publishHead(feed: FeedName, head: HeadEntry): void {
-    this.#newHeads.set(feed, head)
-    for (const listener of this.#workListeners) listener()
   }
 
   /** Whether nothing is read from the peer of a feed's connection now (rule IS4). */
@@ -357,7 +293,7 @@ export class Replica implements ReplicaView {
   lost(feed: FeedName): Promise<void> {
     return this.#transactionQueue.run(async () => {
       const own = feedRoleOf(feed, this.org, this.#view)?.own ?? false
-      this.#exact.delete(feed)
+      this.heads.lost(feed)
       this.#take([], await this.#transactions.forget(feed, own))
     })
   }
@@ -379,7 +315,7 @@ export class Replica implements ReplicaView {
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       for (const feed of feeds) {
-        const offer = this.#headOffer(feed)
+        const offer = this.heads.offer(feed)
         if (offer && isFree(feed, headKey)) offersByFeed.set(feed, [offer])
       }
       let bytes = 0
@@ -417,22 +353,6 @@ export class Replica implements ReplicaView {
       if (docs.size > 0)
         await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: [], feedState: this.#replicaState.feed(feed) })
     })
-  }
-
-  /** The hashes of a feed's buckets, and the leaves in one of them (rule HD3). */
-  bucketHashes(feed: FeedName): Uint8Array {
-    return this.#replicaState.tree(feed).hashes()
-  }
-
-  leavesIn(feed: FeedName, bucket: number): Iterable<readonly [Key, Leaf]> {
-    return this.#replicaState.tree(feed).leavesIn(bucket)
-  }
-
-  #headOffer(feed: FeedName): Omit<Offer, 'id'> | undefined {
-    const head = this.#newHeads.get(feed)
-    if (head && this.#replicaState.feed(feed).cursor !== head.sequence) this.#newHeads.delete(feed)
-    if (!head || !this.#newHeads.has(feed)) return undefined
-    return { seen: this.sequence(feed, headKey), key: headKey, kind: 'head', whole: true, epoch: zeroEpoch, bytes: encodeHead(head) }
   }
 
   /** Drops what a peer's messages say, and keeps their stamps, so that nothing older comes back. */
