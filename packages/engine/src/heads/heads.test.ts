@@ -68,6 +68,14 @@ describe('a peer signs what stands in its feeds', () => {
     await until('all is signed', isSigned)
     expect(mirrorOf(paul, copyOf('Ada'))).toBe('signed')
   })
+
+  it('[HD4] again and again, so that what is old is not taken for what is new', async () => {
+    const { paul, vera, until, clock, leads } = await twoLeads()
+    const before = stateOf(paul, leads)?.signedAt ?? 0
+    clock.advance(60 * 60_000)
+    await until('Vera has signed again', () => (stateOf(paul, leads)?.signedAt ?? 0) >= before + 60 * 60_000)
+    expect(stateOf(vera, leads)?.state).toBe('signed')
+  })
 })
 
 describe('a relay that lies to Paul', () => {

@@ -30,6 +30,8 @@ export class HeadSigner {
   readonly #waiting = new Set<FeedName>()
   readonly #ends: readonly (() => void)[]
   #cancelLook: () => void = () => undefined
+  /** When this device signed each feed last, by its clock. */
+  readonly #signedAt = new Map<FeedName, number>()
   #isOnline = false
   /** What was followed when all feeds were planned last. */
   #considered: Followed | undefined
@@ -98,6 +100,7 @@ export class HeadSigner {
     if (newest?.root === root && newest.incarnation === incarnation && newest.generation === generation && !this.#isDueAgain(feed)) return
     const cursors = this.#cursorsBeside(feed, incarnation)
     const token = await identity.signHead({ feed, incarnation, sequence, root, generation, cursors }, newest?.time)
+    this.#signedAt.set(feed, clock.now())
     replica.heads.publish(feed, { sequence, token })
   }
 
@@ -122,10 +125,12 @@ export class HeadSigner {
     return cursors
   }
 
+  /** Whether the newest head is an hour old. One that a wrong clock dated ahead is renewed as often. */
   #isDueAgain(feed: FeedName): boolean {
     const { newest } = this.#freshness.get(feed)
     const { clock, link } = this.#context
-    return newest !== undefined && clock.now() + link.status().clockOffset - newest.time >= renewMs
+    const age = clock.now() + link.status().clockOffset - (newest?.time ?? 0)
+    return newest !== undefined && Math.abs(age) >= renewMs && clock.now() - (this.#signedAt.get(feed) ?? 0) >= renewMs
   }
 
   #lookLater(): void {
