@@ -43,7 +43,11 @@ export function factsOf(engine: Engine): Facts {
     agreement: connection && agreements.get(connection.id)?.effective,
     records: own.map(({ id, values }) => ({ id, values })),
     mirrors: own.flatMap(({ id }) =>
-      mirrors.of(object, id).map((mirror) => ({ record: id, fields: mirror.fields.map(({ name, value, state }) => [name, state, value]) })),
+      mirrors.of(object, id).map(({ fields, signed }) => ({
+        record: id,
+        fields: fields.map(({ name, value, state }) => [name, state, value]),
+        signed: signed.state,
+      })),
     ),
     people: byId(people.users()).map(({ id, name, role }) => ({ id, name, role })),
     listings: connection && byId(site.listings(connection.id, object).listings).map(({ id, values }) => ({ id, values })),
@@ -65,7 +69,7 @@ export async function readGolden(folder: string, name: OrgName): Promise<GoldenO
 
 /**
  * Makes the golden state: two orgs that have connected, agreed and exported over a relay of its own process, with docs, updates of docs, messages, policies,
- * erasures, mirrors on both sides, and one edit of the vendor's that has not left.
+ * erasures, mirrors on both sides, signed heads, and one edit of the vendor's that has not left.
  */
 export async function makeGolden(folder: string): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'entente-golden-'))
@@ -125,5 +129,7 @@ async function liveTogether({ vendor, partner, relay }: Pick<Party, 'vendor' | '
   await vendor.records.stopSharing(share1.id)
   await vendor.records.remove(object, hidden.id)
   await quiet([vendor, partner])
+  const isSigned = (engine: Engine): boolean => engine.sync.status().signed.every(({ state }) => state === 'signed')
+  await until('all is signed', [vendor, partner], () => [vendor, partner].every(isSigned))
   return edited.record
 }
