@@ -5,12 +5,14 @@ import { benchHeads } from './heads.js'
 import { benchFloods, floodTable } from './floods/floods.js'
 import { benchRelay, figureNames, table } from './relay/report.js'
 import { benchReplica } from './replica.js'
+import { benchSeal, sealTable } from './seal/seal.js'
 
 // Figures of one machine and one run; quote the ratios.
 
 const usage = `Say what to measure:
   npm run bench -- engine [--json] [--rounds N]
   npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--only part of a name,…]
+  npm run bench -- seal --base DIR [--json] [--rounds N] [--docs N]    DIR: another version's checkout, compiled
   npm run bench -- relay [--json] [--rounds N] [--quick] [--store libsql|postgres] [--only ${figureNames.join(',')}]
 `
 
@@ -25,6 +27,8 @@ const { values: options, positionals } = parseArgs({
     sockets: { type: 'string', default: '50' },
     addresses: { type: 'string', default: '50' },
     only: { type: 'string', default: '' },
+    base: { type: 'string' },
+    docs: { type: 'string', default: '200' },
   },
 })
 const rounds = Math.max(1, Number(options.rounds ?? (options.quick ? 1 : 3)))
@@ -47,6 +51,9 @@ if (positionals[0] === 'engine') {
   const [seconds, sockets, addresses] = [Number(options.seconds), Number(options.sockets), Number(options.addresses)]
   const floods = await benchFloods({ seconds, sockets, addresses, only })
   process.stdout.write(options.json ? `${JSON.stringify({ bench: 'floods', ...machine, seconds, floods }, null, 2)}\n` : floodTable(floods))
+} else if (positionals[0] === 'seal' && options.base !== undefined) {
+  const report = await benchSeal({ base: options.base, rounds: Number(options.rounds ?? 40), docs: Number(options.docs) })
+  process.stdout.write(options.json ? `${JSON.stringify({ bench: 'seal', ...machine, ...report }, null, 2)}\n` : sealTable(report))
 } else if (
   positionals[0] === 'relay' &&
   (options.store === 'libsql' || options.store === 'postgres') &&

@@ -1,4 +1,3 @@
-import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { _HMAC as Hmac } from '@noble/hashes/hmac.js'
 import { type _SHA256 as Sha256, sha256 } from '@noble/hashes/sha2.js'
 import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
@@ -6,6 +5,7 @@ import * as decoding from 'lib0/decoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
+import { cipher } from './cipher.js'
 import { generation } from './keys.js'
 import { padPlaintext, unpad } from './pad.js'
 
@@ -62,11 +62,11 @@ export class Origin {
  * Seals a stamp and a value: the generation, a nonce that only an own device can make, then XChaCha20-Poly1305 over the padded plaintext, with the
  * binding as associated data (rules SE1 to SE3, OR1). The same register at the same place gives the same bytes.
  */
-export function seal({ cipher, origin }: SealKeys, binding: SealBinding, [stamp, value]: Register): Uint8Array {
+export function seal(keys: SealKeys, binding: SealBinding, [stamp, value]: Register): Uint8Array {
   const padded = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
   const place = bindingToBytes(binding)
-  const nonce = origin.nonce(place, padded)
-  const box = xchacha20poly1305(cipher, nonce, place).encrypt(padded)
+  const nonce = keys.origin.nonce(place, padded)
+  const box = cipher(keys.cipher, nonce, place).encrypt(padded)
   const sealed = new Uint8Array(headBytes + box.length)
   sealed[0] = generation
   sealed.set(nonce, 1)
@@ -84,8 +84,8 @@ export function isOfUnknownGeneration(sealed: Uint8Array): boolean {
  *
  * @param origin given where only the own org's devices may have made the seal (rule OR1)
  */
-export function open(cipher: Uint8Array, binding: SealBinding, sealed: Uint8Array, origin?: Origin): Register | undefined {
-  const opened = openContent(cipher, binding, sealed, origin)
+export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array, origin?: Origin): Register | undefined {
+  const opened = openContent(key, binding, sealed, origin)
   if (!opened) return undefined
   const value = valueOfContent(opened.content)
   return value === undefined ? undefined : [opened.stamp, value]
@@ -93,7 +93,7 @@ export function open(cipher: Uint8Array, binding: SealBinding, sealed: Uint8Arra
 
 /** The same, with the content as it was parsed: a team's seals hold more than a value. */
 export function openContent(
-  cipher: Uint8Array,
+  key: Uint8Array,
   binding: SealBinding,
   sealed: Uint8Array,
   origin?: Origin,
@@ -102,7 +102,7 @@ export function openContent(
   try {
     const place = bindingToBytes(binding)
     const nonce = sealed.subarray(1, headBytes)
-    const padded = xchacha20poly1305(cipher, nonce, place).decrypt(sealed.subarray(headBytes))
+    const padded = cipher(key, nonce, place).decrypt(sealed.subarray(headBytes))
     if (origin && !isSameNonce(nonce, origin.nonce(place, padded))) return undefined
     const plaintext = unpad(padded)
     if (!plaintext) return undefined
