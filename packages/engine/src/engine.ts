@@ -6,6 +6,7 @@ import { withBoundary } from './boundary.js'
 import type { EngineContext } from './context.js'
 import { answerReconciler } from './export/answer-reconciler.js'
 import { eraseReconciler } from './export/erase-reconciler.js'
+import { recallReconciler } from './export/recall-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
 import { differenceReconciler, FreshnessTable, FreshnessView, HeadJudge, HeadSigner, shareTeamHeads } from './heads/index.js'
@@ -136,7 +137,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
-  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, eraseReconciler])
+  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, recallReconciler, eraseReconciler])
     reconcilers.add(makeReconciler(context))
   reconcilers.add(differenceReconciler(context, freshness))
 

@@ -290,3 +290,45 @@ describe('one record', () => {
     expect(mirror?.fields.find(({ name }) => name === 'Email')).toMatchObject({ state: 'value', value: 'ada@acme.example' })
   })
 })
+
+describe('a rule that Vera narrows while Paul is away', () => {
+  /** Paul has asked for two leads, Vera has packed them, and Paul has heard nothing of it. */
+  async function packed() {
+    const story = await setup({ upTo: 'shared' })
+    const { vera, paul, settle } = story
+    const [ada, bea] = [await vera.records.create('Lead', lead('Ada')), await vera.records.create('Lead', lead('Bea'))]
+    await settle()
+    const sent = new Promise<void>((resolve) => {
+      vera.rows.watch((changes) => {
+        if (!changes.some(({ object, id }) => object === 'Message' && id.includes('#p.'))) return
+        paul.sync.cut()
+        resolve()
+      })
+    })
+    await story.exportListed()
+    await story.until('Vera has packed both', () => vera.problems.length > 0 || paul.sync.status().cut)
+    await sent
+    await settle(vera)
+    return { ...story, ada, bea }
+  }
+  const packedValues = ({ vera, connection }: Pick<Setup<'shared'>, 'vera' | 'connection'>): string =>
+    [...vera.rows.list('Message').values()]
+      .filter(({ id }) => id.startsWith(`${requireConnection(vera.rows, connection).ownMessages}#p.`))
+      .map(({ registers }) => Buffer.from(String(registers['body']?.[1]).split('.')[1] ?? '', 'base64url').toString())
+      .join()
+
+  it('[EX4] takes back what was packed and not imported, and the rest is imported', async () => {
+    const story = await packed()
+    const { vera, paul, connection, ada, settle } = story
+    expect(packedValues(story)).toMatch(/Ada.*Bea|Bea.*Ada/)
+    await vera.records.edit('Lead', ada, { Company: 'Other' })
+    await settle(vera)
+    expect(packedValues(story)).not.toContain('Ada')
+    expect(packedValues(story)).toContain('Bea')
+    paul.sync.mend()
+    await settle()
+    expect(copies(paul).map((row) => row.registers['LastName']?.[1])).toEqual(['Bea'])
+    expect(vera.records.shares('Lead', ada)[0]?.outbound).toBe('ExportPublishUnknownError')
+    expect(site(paul, connection)).toHaveLength(1)
+  })
+})
