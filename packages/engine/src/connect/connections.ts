@@ -12,6 +12,7 @@ import { mailboxId } from '../seal/index.js'
 import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
+import { pausedByPeer, pauseReconciler } from './pause-reconciler.js'
 import { codeOf, commitTo, makeReveal } from './reveal.js'
 import { verificationReconciler, verifiedKey } from './verification-reconciler.js'
 
@@ -149,12 +150,15 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       ])
     },
   }
-  return { api, reconcilers: [handshakeReconciler(context), verificationReconciler(context), endReconciler(context)] }
+  return {
+    api,
+    reconcilers: [handshakeReconciler(context), verificationReconciler(context), pauseReconciler(context), endReconciler(context)],
+  }
 }
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']
 
-function connectionToView(row: Row, { failureOf }: Pick<EngineContext, 'failureOf'>): ConnectionView {
+function connectionToView(row: Row, context: Pick<EngineContext, 'failureOf' | 'rows' | 'replica'>): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
   const verified = valueOf(row, 'verified')
   const transcript = textOf(row, 'transcript')
@@ -169,7 +173,7 @@ function connectionToView(row: Row, { failureOf }: Pick<EngineContext, 'failureO
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
     peerVerified: textOf(row, 'peerVerified') !== undefined,
     integrationUser: textOf(row, 'integrationUser'),
-    problem: textOf(row, 'problem') ?? failureOf(row.id),
+    problem: textOf(row, 'problem') ?? pausedByPeer(context, row.id) ?? context.failureOf(row.id),
   }
 }
 

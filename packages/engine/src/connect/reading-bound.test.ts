@@ -25,6 +25,8 @@ describe('an unverified peer that sends without end', () => {
       expect(kept().reduce((sum, { body }) => sum + JSON.stringify(body).length, 0)).toBeLessThanOrEqual(256 * 1024)
       expect(vera.connections.get(connection)?.problem).toMatch(/more than a stranger/)
       expect(vera.problems.join()).toMatch(/more than a stranger/)
+      expect(paul.connections.get(connection)?.problem).toMatch(/until its admin has compared/)
+      expect(paul.problems.join()).toMatch(/until its admin has compared/)
       const again = await reload(vera)
       await settle(again, paul)
       expect(again.replica.inbox(ownMessages).size).toBeLessThanOrEqual(64)
@@ -32,6 +34,7 @@ describe('an unverified peer that sends without end', () => {
       await settle(again, paul)
       expect(again.replica.inbox(ownMessages).size).toBeGreaterThanOrEqual(count)
       expect(again.connections.get(connection)?.problem).toBeUndefined()
+      expect(paul.connections.get(connection)?.problem).toBeUndefined()
     },
   )
 })
