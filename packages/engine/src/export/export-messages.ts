@@ -1,3 +1,4 @@
+import { utf8ByteLength } from 'lib0/string'
 import * as v from 'valibot'
 import { type Key, parseKey } from '@entente/protocol'
 import type { ExportError, OutboundStatus } from '../api/index.js'
@@ -84,6 +85,40 @@ export const resultKey = (job: string, request: number, index: number): Key => p
 /** The key of a package's result, and back. */
 export const resultOfPackage = (key: string): Key => parseKey(resultPrefix + key.slice(2))
 export const packageOfResult = (key: string): Key => parseKey(packagePrefix + key.slice(2))
+
+/** The bytes that the results of one package may have: signed and sealed they stay below the limit of a message. */
+const resultBytes = 40_000
+/** Characters of a text in the one error that is left where there is no room for a whole one. */
+const shortText = 40
+/** Leaves room for how many more errors there are. */
+const longestText = 960
+
+/** Results that fit into one message: each listing has its share, for its first errors and how many more there are. */
+export function fitResults(results: ResultTerms['results']): ResultTerms['results'] {
+  const share = Math.floor(resultBytes / Math.max(1, results.length))
+  return results.map((result) => ({ ...result, errors: fitErrors(result.errors, share) }))
+}
+
+function fitErrors(errors: readonly ExportError[], room: number): ExportError[] {
+  const kept: ExportError[] = []
+  let left = room
+  for (const whole of errors) {
+    const error = clipped(whole, longestText)
+    left -= utf8ByteLength(JSON.stringify(error))
+    if (left < 0) break
+    kept.push(error)
+  }
+  const [first] = errors
+  if (first && kept.length === 0) kept.push(clipped(first, shortText))
+  const [shown] = kept
+  if (shown && kept.length < errors.length) kept[0] = { ...shown, message: `${shown.message} (and ${errors.length - kept.length} more)` }
+  return kept
+}
+
+function clipped({ record, field, rule, message, fix }: ExportError, most: number): ExportError {
+  const clip = (text: string): string => (text.length > most ? `${text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')}…` : text)
+  return { record: clip(record), field: clip(field), rule: clip(rule), message: clip(message), fix: clip(fix) }
+}
 
 export function exportError(record: string, rule: string, message: string, fix: string, field = ''): ExportError {
   return { record, field, rule, message, fix }

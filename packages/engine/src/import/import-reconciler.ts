@@ -8,6 +8,7 @@ import { requestOutcomes, requestRowId } from '../site/job.js'
 import { PendingMessages } from '../export/pending-messages.js'
 import {
   exportError,
+  fitResults,
   isExported,
   type ListingOutcome,
   packageDone,
@@ -67,7 +68,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     const { outcomes, results, edits } = takeAll(connection, { ...terms, answers }, stamp)
     const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
     const all = [...known, ...outcomes]
-    const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results })
+    const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results: fitResults(results) })
     await rows.save([
       ...edits,
       { object: 'ExportRequest', id: asked.id, values: { outcomes: contentToValue(all) } },
