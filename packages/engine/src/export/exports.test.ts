@@ -4,6 +4,7 @@ import { agreementFacts } from '../agree/agreement-row.js'
 import { requireConnection } from '../connect/connection-facts.js'
 import { grantRowId } from '../people/grants.js'
 import { isDeleted } from '../records/records.js'
+import { textOf } from '../replica/feed-role.js'
 import { lead, type MemoryOrg, setup, type Setup } from '../testing/index.js'
 
 const copies = (org: MemoryOrg) => [...org.rows.list('Lead').values()].filter((row) => !isDeleted(row))
@@ -314,7 +315,7 @@ describe('a rule that Vera narrows while Paul is away', () => {
   const packedValues = ({ vera, connection }: Pick<Setup<'shared'>, 'vera' | 'connection'>): string =>
     [...vera.rows.list('Message').values()]
       .filter(({ id }) => id.startsWith(`${requireConnection(vera.rows, connection).ownMessages}#p.`))
-      .map(({ registers }) => Buffer.from(String(registers['body']?.[1]).split('.')[1] ?? '', 'base64url').toString())
+      .map((row) => Buffer.from((textOf(row, 'body') ?? '').split('.')[1] ?? '', 'base64url').toString())
       .join()
 
   it('[EX4] takes back what was packed and not imported, and the rest is imported', async () => {
