@@ -31,6 +31,21 @@ describe('Vera’s proposal', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('lets Paul pass copies on only where she ticks it (rule AG4)', async () => {
+    const { engine, page } = await proposing()
+    box(page, 'Export Opportunity Name').click()
+    await drawn(page)
+    const passOn = [...(page.shadowRoot?.querySelectorAll('label') ?? [])].find(({ textContent }) =>
+      textContent?.includes('its own partners'),
+    )
+    passOn?.querySelector('input')?.click()
+    await drawn(page)
+    button(page, 'Propose 1 field').click()
+    await drawn(page)
+    const fields = [{ field: field('Name'), update: false }]
+    expect(engine.calls).toEqual([['propose', connectionId, { objects: { Opportunity: { fields, passOn: true } } }]])
+  })
+
   it('refuses an eleventh update field, and says why (row 58)', async () => {
     const { page } = await proposing()
     const ticks = [...(page.shadowRoot?.querySelectorAll<HTMLInputElement>('input[aria-label^="Keep updating"]') ?? [])]

@@ -4,7 +4,10 @@ import { showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
 /** The vendor's draft: the fields that travel with an export, and those of them that keep flowing. */
-export type ProposalDraft = Readonly<Record<ObjectName, ReadonlyMap<string, { readonly update: boolean }>>>
+export type ProposalDraft = Readonly<Record<ObjectName, ReadonlyMap<string, { readonly update: boolean }>>> & {
+  /** The objects whose copies the partner may list to other orgs. */
+  readonly passOn: ReadonlySet<ObjectName>
+}
 
 /** The number of slots on the wire. */
 export const mostUpdates = 10
@@ -12,18 +15,19 @@ export const mostUpdates = 10
 export function draftFromProposal(proposal: Proposal | undefined): ProposalDraft {
   const of = (object: ObjectName) =>
     new Map((proposal?.objects[object]?.fields ?? []).map(({ field, update }) => [field.name, { update }] as const))
-  return { Lead: of('Lead'), Opportunity: of('Opportunity') }
+  const passOn = new Set((['Lead', 'Opportunity'] as const).filter((object) => proposal?.objects[object]?.passOn === true))
+  return { Lead: of('Lead'), Opportunity: of('Opportunity'), passOn }
 }
 
 /** The draft in the engine's form, with fields in the schema's order and without objects that have no field. */
 export function draftToProposal(draft: ProposalDraft, engine: Engine): Proposal {
-  const objects: Record<string, { fields: { field: Field; update: boolean }[] }> = {}
+  const objects: Record<string, { fields: { field: Field; update: boolean }[]; passOn?: boolean }> = {}
   for (const object of ['Lead', 'Opportunity'] as const) {
     const fields = engine.records.schema(object).fields.flatMap((field) => {
       const choice = draft[object].get(field.name)
       return choice ? [{ field, update: choice.update }] : []
     })
-    if (fields.length > 0) objects[object] = { fields }
+    if (fields.length > 0) objects[object] = { fields, ...(draft.passOn.has(object) && { passOn: true }) }
   }
   return { objects }
 }
@@ -63,7 +67,20 @@ export function proposalMatrix(matrix: Matrix): TemplateResult {
           ${schema.fields.map((field) => line(matrix, field, used))}
         </tbody>
       </table>
-    </div>`
+    </div>
+    ${passingOn(matrix)}`
+}
+
+function passingOn({ draft, object, schema, change }: Matrix): TemplateResult {
+  const flip = (): void => {
+    const passOn = new Set(draft.passOn)
+    if (!passOn.delete(object)) passOn.add(object)
+    change({ ...draft, passOn })
+  }
+  return html`<label class="row">
+    <input type="checkbox" .checked=${draft.passOn.has(object)} @change=${flip} />
+    The partner may show its copies of these ${schema.plural.toLowerCase()} to its own partners
+  </label>`
 }
 
 export function meter(used: number): TemplateResult {

@@ -20,4 +20,24 @@ describe('Vera’s sharing rule', () => {
     expect(engine.calls).toEqual([['setRule', connectionId, 'Opportunity', { match: 'all', conditions, added: [], hidden: [] }]])
     expect(await accessibilityProblems()).toEqual([])
   })
+
+  it('shows copies from another org only where that org’s agreement lets hers pass them on (rule SH5)', async () => {
+    const asks = async (side: 'vendor' | 'partner', passOn: boolean): Promise<boolean> => {
+      const agreement = agreed({ side })
+      const { effective } = agreement
+      const opportunity = effective?.objects.Opportunity
+      const objects = opportunity ? { Opportunity: { ...opportunity, ...(passOn && { passOn: true as const }) } } : {}
+      const connections = [connected({ side })]
+      const engine = fakeEngine({ connections, agreement: { ...agreement, effective: effective && { ...effective, objects } } })
+      const rule = await mount('entente-sharing', { engine, connection: connectionId })
+      const box = rule.shadowRoot?.querySelector<HTMLInputElement>('input[type="checkbox"]')
+      box?.click()
+      await drawn(rule)
+      button(rule, 'Save the rule').click()
+      await drawn(rule)
+      if (box) expect(engine.calls).toEqual([['setRule', connectionId, 'Opportunity', expect.objectContaining({ copies: true })]])
+      return box !== null && box !== undefined
+    }
+    expect([await asks('partner', true), await asks('partner', false), await asks('vendor', true)]).toEqual([true, false, false])
+  })
 })

@@ -73,6 +73,7 @@ export class EntenteSharing extends EntenteElement {
       </p>
       ${conditionLines(schema.fields, rule.conditions, this.language, (conditions) => change({ conditions }))}
       <div><button @click=${() => stage && change({ conditions: [...rule.conditions, newCondition(stage)] })}>Add a condition</button></div>
+      ${this.#copies(engine, rule, change)}
       ${rule.added.length + rule.hidden.length > 0 ? html`<p class="soft small">By hand: ${rule.added.length} added, ${rule.hidden.length} hidden.</p>` : nothing}
       <p class="count" role="status">
         <strong>${formatCount(this.#count(engine, connection, rule), this.language)}</strong> of ${formatCount(total, this.language)}
@@ -90,6 +91,18 @@ export class EntenteSharing extends EntenteElement {
   #agreed(engine: Engine): boolean {
     const { connection } = this
     return connection !== undefined && (engine.agreements.get(connection)?.effective?.objects[this.object]?.fields.length ?? 0) > 0
+  }
+
+  /** Whether copies of other orgs' records are shown too. Only an org that may pass some on is asked. */
+  #copies(engine: Engine, rule: Rule, change: (part: Partial<Rule>) => void): TemplateResult | typeof nothing {
+    const mayPassOn = engine.connections
+      .list()
+      .some(({ id, side }) => side === 'partner' && engine.agreements.get(id)?.effective?.objects[this.object]?.passOn === true)
+    if (!mayPassOn && rule.copies !== true) return nothing
+    return html`<label class="row">
+      <input type="checkbox" .checked=${rule.copies === true} @change=${() => change({ copies: rule.copies !== true })} />
+      Show copies from other orgs too, where their agreement allows it
+    </label>`
   }
 
   /** Counts the records that a rule shows; an incomplete rule may show none. */

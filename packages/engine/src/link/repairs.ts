@@ -18,9 +18,13 @@ export class Repairs {
   /** The pause before the next try, in milliseconds. @param name a feed, or a key of one */
   next(name: string): number {
     const now = this.#clock.now()
-    const last = this.#times.get(name)
-    // After a long rest it was another trouble.
-    const count = last && now - last.at < 2 * mostMs ? last.count : 0
+    // After a long rest it is another trouble. The oldest come first.
+    for (const [other, { at }] of this.#times) {
+      if (now - at < 2 * mostMs) break
+      this.#times.delete(other)
+    }
+    const count = this.#times.get(name)?.count ?? 0
+    this.#times.delete(name)
     this.#times.set(name, { count: count + 1, at: now })
     return count === 0 ? 0 : Math.min(firstMs * 2 ** (count - 1), mostMs)
   }
