@@ -123,7 +123,10 @@ export class OrgDesk extends EntenteElement {
           .connection=${chosen(engine, route.connection, 'partner')}
         ></site-view>`
       case 'sync':
-        return page('Sync', html`<div class="card"><entente-status details cuttable .engine=${engine}></entente-status></div>`)
+        return page(
+          'Sync',
+          html`<div class="card"><entente-status details cuttable .engine=${engine} @entente-open=${this.#open}></entente-status></div>`,
+        )
     }
   }
 

@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { troubleBadge, troubleOf } from '../signed/trouble.js'
 import { formatInstant } from '../value/format.js'
 import { showText } from '../value/show-text.js'
 import { connectStyles } from './styles.js'
@@ -110,10 +111,11 @@ export class EntenteConnect extends EntenteElement {
 
   #connection(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
     const title = view.peerName === undefined ? (view.side === 'vendor' ? 'Invited partner' : 'Inviting vendor') : view.peerName
+    const trouble = troubleOf(engine.sync.status().signed.filter(({ connection }) => connection === view.id))
     return html`<section class="card stack" aria-label="Connection with ${title}">
       <div class="row spread">
         <h3>${showText(title, 100)} <span class="soft small">${view.side === 'vendor' ? 'is your partner' : 'is your vendor'}</span></h3>
-        <span class="row">${stateBadge(view)}${verifiedBadge(view)}</span>
+        <span class="row">${stateBadge(view)}${verifiedBadge(view)}${troubleBadge(trouble)}</span>
       </div>
       ${view.problem === undefined ? nothing : html`<div class="notice ${view.state === 'Error' ? 'bad' : 'warn'}" role="status"><div>${showText(view.problem, 400)}</div></div>`}
       ${view.invitation && view.state === 'Pending' && view.code === undefined ? this.#invitation(engine, view) : nothing}

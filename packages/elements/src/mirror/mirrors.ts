@@ -2,13 +2,16 @@ import type { AgreedField, Engine, MirrorField, MirrorView, ObjectName, Topic, V
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { path, pathFields, pathStyles } from '../record/path.js'
+import { signedLine } from '../signed/signed-line.js'
+import { troubleOf } from '../signed/trouble.js'
+import { Waits } from '../signed/waits.js'
 import { formatAge, formatInstant } from '../value/format.js'
 import { showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
 /**
- * "Connected External Lead / Opportunity": the values of the connected orgs' records beside those of this org's record. The list is read only: it has no
- * control that could edit, and the engine offers no way to.
+ * "Connected External Lead / Opportunity": the values of the connected orgs' records beside those of this org's record, each with a line that says as of when
+ * the other org signed it. The list is read only: it has no control that could edit, and the engine offers no way to.
  *
  * @tag entente-external
  * @slot empty - Shown without a mirror.
@@ -59,7 +62,8 @@ export class EntenteExternal extends EntenteElement {
   static override properties = { ...EntenteElement.properties, object: {}, record: {} }
   declare object: ObjectName
   declare record: string | undefined
-  protected readonly topics: readonly Topic[] = ['mirrors', 'records', 'connections', 'agreements']
+  protected readonly topics: readonly Topic[] = ['mirrors', 'records', 'connections', 'agreements', 'sync']
+  readonly #waits = new Waits()
   #ageTimer: ReturnType<typeof setInterval> | undefined
   #openedAt = Date.now()
 
@@ -111,8 +115,8 @@ export class EntenteExternal extends EntenteElement {
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
         <span class="row"><span class="badge theirs">Read only</span>${this.#age(mirror)}</span>
       </div>
-      ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
-      <div class="scroll">
+      ${this.#signed(engine, mirror)} ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
+      <div class="scroll" role="group" tabindex="0" aria-label="Values">
         <table>
           <thead>
             <tr>
@@ -129,6 +133,22 @@ export class EntenteExternal extends EntenteElement {
         </table>
       </div>
     </section>`
+  }
+
+  #signed(engine: Engine, mirror: MirrorView): TemplateResult | typeof nothing {
+    const now = Date.now()
+    const { state, leader, signed } = engine.sync.status()
+    const feed = signed.find(
+      ({ connection, whose, topic }) => connection === mirror.connection && whose === 'peer' && topic === mirror.object.toLowerCase(),
+    )
+    return signedLine(mirror, {
+      now,
+      language: this.language,
+      isLongWait: this.#waits.isLong(mirror.id, mirror.signed, now),
+      isOffline: leader && state !== 'online',
+      isConnected: engine.connections.get(mirror.connection)?.state === 'Enabled',
+      isSearching: feed?.state === 'differs' && feed.records.length === 0,
+    })
   }
 
   #line(field: MirrorField, own: AgreedField['vendor'] | undefined, values: Readonly<Record<string, Value>> | undefined): TemplateResult {
@@ -160,7 +180,8 @@ export class EntenteExternal extends EntenteElement {
     const age = mirror.changedAt === undefined ? undefined : formatAge(mirror.changedAt, Date.now(), this.language)
     if (mirror.state === 'frozen') return html`<span class="badge">Frozen${age === undefined ? '' : `, last heard ${age}`}</span>`
     if (mirror.state === 'waiting') return html`<span class="badge">Waiting for the first word</span>`
-    return html`<span class="badge good">${age === undefined ? 'Live' : `Live, changed ${age}`}</span>`
+    const isWhole = troubleOf([mirror.signed]) === undefined
+    return html`<span class="badge ${isWhole ? 'good' : ''}">${age === undefined ? 'Live' : `Live, changed ${age}`}</span>`
   }
 }
 

@@ -1,17 +1,30 @@
 import type { Engine, SyncView, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { signedFeeds, signedFeedsStyles } from '../signed/signed-feeds.js'
+import { type Trouble, troubleBadge, troubleOf } from '../signed/trouble.js'
+import { Waits } from '../signed/waits.js'
 import { formatAge } from '../value/format.js'
+
+/** What `entente-status-change` tells. */
+interface StatusChange {
+  readonly state: SyncView['state']
+  readonly waiting: number
+  readonly trouble: Trouble | undefined
+}
 
 /**
  * Two states that must not be confused: the connection to the relay, and the place of this device's changes. Offline is a state, not a fault.
+ * Beside them a word, if the relay holds something back or something differs from what was signed; with `details`, which connection and which records.
  *
  * @tag entente-status
- * @fires entente-status-change - Detail {state, waiting}.
+ * @fires entente-status-change - Detail {state, waiting, trouble}; trouble is "held back", "differs" or undefined.
+ * @fires entente-open - A record that differs was chosen; detail {object, id}.
  */
 export class EntenteStatus extends EntenteElement {
   static override styles = [
     EntenteElement.styles,
+    signedFeedsStyles,
     css`
       :host {
         display: inline-block;
@@ -85,6 +98,8 @@ export class EntenteStatus extends EntenteElement {
   declare details: boolean
   /** Any save may leave waiting changes. */
   protected readonly topics: readonly Topic[] = ['sync', 'records', 'connections', 'agreements', 'sharing', 'people', 'site', 'mirrors']
+  readonly #waits = new Waits()
+  #ageTimer: ReturnType<typeof setInterval> | undefined
   #drawn: SyncView | undefined
   #told = ''
 
@@ -94,13 +109,25 @@ export class EntenteStatus extends EntenteElement {
     this.details = false
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback()
+    this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    clearInterval(this.#ageTimer)
+  }
+
   protected override updated(): void {
     // What was drawn: a closed engine has no status any more.
     const status = this.#drawn
-    const told = `${status?.state} ${status?.waiting}`
+    const trouble = status && troubleOf(status.signed)
+    const told = `${status?.state} ${status?.waiting} ${trouble}`
     if (!status || told === this.#told) return
     this.#told = told
-    this.tell('entente-status-change', { state: status.state, waiting: status.waiting })
+    const detail: StatusChange = { state: status.state, waiting: status.waiting, trouble }
+    this.tell('entente-status-change', detail)
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -108,14 +135,16 @@ export class EntenteStatus extends EntenteElement {
     this.#drawn = status
     const flip = (): void => this.act('flip', async () => (status.cut ? engine.sync.mend() : engine.sync.cut()))
     return html`<span class="status ${status.state}">
-        <span class="line" role="status"><span class="dot" aria-hidden="true"></span>${lineWords(status)}</span>
+        <span class="line" role="status"
+          ><span class="dot" aria-hidden="true"></span>${lineWords(status)}${troubleBadge(troubleOf(status.signed))}</span
+        >
         <span class="changes ${status.waiting > 0 ? 'waiting' : ''}">${changeWords(status)}</span>
         ${this.cuttable ? html`<button class="switch" aria-pressed=${status.cut} @click=${flip}>${status.cut ? 'Mend the wire' : 'Cut the wire'}</button>` : nothing}
       </span>
-      ${this.details ? this.#details(status) : nothing}`
+      ${this.details ? this.#details(engine, status) : nothing}`
   }
 
-  #details(status: SyncView): TemplateResult {
+  #details(engine: Engine, status: SyncView): TemplateResult {
     const { language } = this
     const age = status.lastSynced === undefined ? 'never' : formatAge(status.lastSynced, Date.now(), language)
     const rows: readonly (readonly [string, string])[] = [
@@ -133,6 +162,15 @@ export class EntenteStatus extends EntenteElement {
               <dd>${text}</dd>`,
         )}
       </dl>
+      ${signedFeeds({
+        engine,
+        feeds: status.signed,
+        waits: this.#waits,
+        now: Date.now(),
+        language,
+        isOffline: status.leader && status.state !== 'online',
+        open: ({ object, id }) => this.tell('entente-open', { object, id }),
+      })}
       ${
         status.problems.length === 0
           ? nothing

@@ -1,4 +1,14 @@
-import type { AgreedField, AgreementView, ConnectionView, Field, JobView, MirrorView, RecordView, ShareView } from '@entente/engine'
+import type {
+  AgreedField,
+  AgreementView,
+  ConnectionView,
+  Field,
+  JobView,
+  MirrorView,
+  RecordView,
+  ShareView,
+  SignedFeed,
+} from '@entente/engine'
 import { findField, standardOpportunity } from '@entente/engine'
 
 export const connectionId = 'CCCCCCCCCCCCCCCCCCCCCC' as ConnectionView['id']
@@ -116,4 +126,25 @@ export function job(part: Partial<JobView> = {}): JobView {
     errors: [],
     ...part,
   }
+}
+
+export function signedFeed(part: Partial<SignedFeed> = {}): SignedFeed {
+  return {
+    connection: connectionId,
+    whose: 'peer',
+    topic: 'opportunity',
+    state: 'signed',
+    signedAt: Date.now() - 60_000,
+    since: undefined,
+    records: [],
+    ...part,
+  }
+}
+
+/** All feeds of the connection, as both orgs signed them a minute ago; with one direction's feed of opportunities as a test wants it. */
+export function signedFeeds(part: Partial<SignedFeed> = {}): SignedFeed[] {
+  const all = (['peer', 'own'] as const).flatMap((whose) =>
+    ['messages', 'lead', 'opportunity'].map((topic) => signedFeed({ whose, topic })),
+  )
+  return all.map((feed) => (feed.topic === 'opportunity' && feed.whose === (part.whose ?? 'peer') ? { ...feed, ...part } : feed))
 }

@@ -39,6 +39,12 @@ export function formatInstant(time: number, language: string): string {
   return isDay(time) ? dates(language, 'instant').format(time) : unknownTime
 }
 
+/** The time of day, with the date unless it is today. */
+export function formatClock(time: number, now: number, language: string): { readonly text: string; readonly isToday: boolean } {
+  const isToday = isDay(time) && new Date(time).toDateString() === new Date(now).toDateString()
+  return { text: isToday ? dates(language, 'clock').format(time) : formatInstant(time, language), isToday }
+}
+
 /** Not every number is a day of the calendar, and Intl throws at one that is none. */
 function isDay(time: number): boolean {
   return Math.abs(time) <= 8.64e15
@@ -117,13 +123,15 @@ function numbers(language: string, fraction: number): Intl.NumberFormat {
 }
 
 /** A date has no time zone, so it is parsed and shown in UTC. */
-function dates(language: string, kind: 'date' | 'instant'): Intl.DateTimeFormat {
-  return cached(days, `${language} ${kind}`, () =>
-    kind === 'date'
-      ? new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeZone: 'UTC' })
-      : new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }),
-  )
+function dates(language: string, kind: keyof typeof dateStyles): Intl.DateTimeFormat {
+  return cached(days, `${language} ${kind}`, () => new Intl.DateTimeFormat(language, dateStyles[kind]))
 }
+
+const dateStyles = {
+  date: { dateStyle: 'medium', timeZone: 'UTC' },
+  instant: { dateStyle: 'medium', timeStyle: 'short' },
+  clock: { timeStyle: 'short' },
+} as const
 
 /** Cached, because creating a formatter costs as much as formatting a thousand values. */
 function cached<T>(known: Map<string, T>, key: string, make: () => T): T {
