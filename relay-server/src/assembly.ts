@@ -18,11 +18,14 @@ import { Presence } from './auth/presence.js'
 import { Rosters } from './auth/rosters.js'
 import type { SessionTools, Session } from './session/session.js'
 import type { Store } from './store/store.js'
-import { TimeSlices } from './deliver/time-slices.js'
+import { Burden } from './flow/burden.js'
+import { TimeSlices } from './flow/time-slices.js'
 import { endReading, watchStore } from './store-changes.js'
 
 /** Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. */
-const catchUpMs = 4
+const catchUpMs = 1
+/** The same for what arrives. */
+const turnMs = 1
 const pagesAtOnce = 4
 
 export interface RelayParts extends SessionTools {
@@ -43,9 +46,12 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const policies = new PolicyCache(store)
   const timeSlices = new TimeSlices(catchUpMs, pagesAtOnce)
   const policyCame = (feed: FeedName): void => orWarn(log, 'end-failed', endReading(feed, policies, readers, gateway))
-  const readers = new FeedReaders((feed, after) => timeSlices.take(() => store.page(feed, after, pageBounds)), metrics)
+  // Reads for those who are live go first: everybody's entries come that way.
+  const readers = new FeedReaders((feed, after) => timeSlices.take(new Burden(), () => store.page(feed, after, pageBounds)), metrics)
+  const turns = new TimeSlices(turnMs)
   const gateway = new Gateway({
     store,
+    turns,
     policies,
     log,
     metrics,
@@ -61,6 +67,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     store,
     policies,
     {
+      isBusy: () => turns.isBusy || timeSlices.isBusy,
       fanOut: (writes, commit) => {
         // Writes to a copy of the store that was replaced have no readers: their sessions have ended.
         if (commit.incarnation !== store.incarnation()) return
@@ -97,6 +104,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     sessions,
     silent: new Set(),
     presence,
+    turns,
     compactor,
     sessionRevoker,
     metrics,

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { trustProxies } from './config/network.js'
@@ -14,6 +14,7 @@ import { type SessionTools, Session } from './session/session.js'
 import { openStore } from './open-store.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './http/tls.js'
+import { SocketLimiter } from './http/socket-limiter.js'
 import { createDoor } from './http/upgrade.js'
 
 /** An orderly shutdown, in ms: when devices come back; how long the last commits may take; how long the goodbyes may take. */
@@ -54,6 +55,16 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
   const certificate = config.tls && new Certificate(config.tls, config.certificateMs, log)
   const proxies = trustProxies(config.trustedProxies)
   if (certificate) metrics.watchCertificate(() => certificate.pair.expires)
+  const server = createEitherServer(config, certificate)
+  const port = await listen(server, config)
+  const names = namesOf(config, port)
+  const relay = assemble(config, names, store, log, metrics)
+  const { gateway, turns } = relay
+  const load = new LoadMeter(() => metrics.counts())
+  const status = createStatus(statusSource(relay, load))
+  load.start()
+  let closing: Promise<void> | undefined
+  const socketLimiter = new SocketLimiter(config, metrics)
   const handler = createHttpHandler({
     web: config.web,
     store,
@@ -61,17 +72,10 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
     proxies,
     access: new AdminAccess(config.adminToken),
     metrics,
-    status: () => status(),
+    socketLimiter,
+    turns,
+    status,
   })
-  const server = createEitherServer(config, certificate, handler)
-  const port = await listen(server, config)
-  const names = namesOf(config, port)
-  const relay = assemble(config, names, store, log, metrics)
-  const { gateway } = relay
-  const load = new LoadMeter(() => metrics.counts())
-  const status = createStatus(statusSource(relay, load))
-  load.start()
-  let closing: Promise<void> | undefined
   const door = createDoor({
     config,
     names,
@@ -79,9 +83,12 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
     proxies,
     metrics,
     gateway,
+    socketLimiter,
+    turns,
     isClosing: () => closing !== undefined,
     welcome: (socket, id, address) => void new Session(socket, relay, id, address),
   })
+  server.on('request', handler)
   server.on('connection', door.knock)
   server.on('upgrade', door.upgrade)
   const timers = startTimers(relay)
@@ -141,15 +148,15 @@ function within(ms: number, doing: Promise<void>): Promise<void> {
   return Promise.race([doing, new Promise<void>((resolve) => setTimeout(resolve, ms).unref())])
 }
 
-function createEitherServer({ headersMs }: RelayConfig, certificate: Certificate | undefined, handler: RequestListener): Server {
+function createEitherServer({ headersMs }: RelayConfig, certificate: Certificate | undefined): Server {
   const options = {
     headersTimeout: headersMs,
     requestTimeout: headersMs,
     connectionsCheckingInterval: Math.min(1_000, headersMs / 2),
   }
-  if (!certificate) return createServer(options, handler)
+  if (!certificate) return createServer(options)
   const { cert, key } = certificate.pair
-  const server = createTlsServer({ ...options, cert, key, handshakeTimeout: headersMs }, handler)
+  const server = createTlsServer({ ...options, cert, key, handshakeTimeout: headersMs })
   certificate.serve(server)
   return server
 }

@@ -13,11 +13,13 @@ import {
   encodeEntries,
   encodeEntriesFrame,
   encodeRelayFrame,
+  openClientFrame,
   type RelayMessage,
   wireShapes,
 } from './frame.js'
 import { headKey, headType } from './head.js'
 import { parseKey, parseOrgId } from './id.js'
+import { limits } from './limits.js'
 import { rosterType } from './roster.js'
 import { helloType } from './token.js'
 
@@ -25,6 +27,17 @@ const org = parseOrgId('V'.repeat(43))
 const name = feedName({ kind: 'team', org, topic: 'rows' })
 
 describe('a frame', () => {
+  it('is decoded some messages at a time, and as a whole no further than it may be', () => {
+    const pings = Array.from({ length: 10 }, () => ({ type: 'ping' }) as const)
+    const opened = openClientFrame(encodeClientFrame(pings))
+    expect([opened.decode(4), opened.messages.length]).toEqual([false, 4])
+    expect([opened.decode(6), opened.messages]).toEqual([true, pings])
+    const tooMany = openClientFrame(new Uint8Array(limits.messagesPerFrame + 1).fill(encodeClientFrame([{ type: 'ping' }])[0] ?? 0))
+    for (let read = 0; read < limits.messagesPerFrame; read += 64) expect(tooMany.decode(64)).toBe(false)
+    expect(() => tooMany.decode(64)).toThrow(expect.objectContaining({ code: 'RATE' }))
+    expect(() => openClientFrame(new Uint8Array())).toThrow(expect.objectContaining({ code: 'FRAME' }))
+  })
+
   it('carries several messages in order, both ways', () => {
     const asked: readonly ClientMessage[] = [
       { type: 'subscribe', feed: 1, name, after: 3, incarnation: 2 ** 52, position: 9 },

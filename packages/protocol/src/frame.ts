@@ -1,6 +1,6 @@
 import * as decoding from 'lib0/decoding'
 import * as encoding from 'lib0/encoding'
-import { type Codec, type Infer, readAll, readSome } from './codec.js'
+import { type Codec, type Infer, readSome } from './codec.js'
 import { ProtocolError } from './error.js'
 import { limits } from './limits.js'
 import { accepted } from './message/accepted.js'
@@ -76,7 +76,13 @@ export const encodeClientFrame = frameWriter<ClientMessage>(clientMessages)
  *
  * @throws ProtocolError VERSION for an unknown message number, FRAME for malformed bytes, SIZE for a value over its limit, FEED for a malformed feed name
  */
-export const decodeClientFrame = frameReader<ClientMessage>(clientMessages, limits.messagesPerFrame)
+export const decodeClientFrame = (frame: Uint8Array): ClientMessage[] => readAtOnce(openClientFrame(frame))
+/**
+ * Opens a device's frame to be decoded some messages at a time, for a relay that does other things between.
+ *
+ * @throws ProtocolError FRAME for an empty frame
+ */
+export const openClientFrame = frameOpener<ClientMessage>(clientMessages, limits.messagesPerFrame)
 /** The messages by which a device introduces itself, up to its hello (rule ID7). */
 const greetings = { hello: clientMessages.hello, roster: clientMessages.roster } as const
 type Greeting = MessageIn<typeof greetings>
@@ -107,7 +113,21 @@ export const encodeRelayFrame = frameWriter<RelayMessage>(relayMessages)
  *
  * @throws ProtocolError VERSION for an unknown message number, FRAME for malformed bytes, SIZE for a value over its limit
  */
-export const decodeRelayFrame = frameReader<RelayMessage>(relayMessages)
+export const decodeRelayFrame = (frame: Uint8Array): RelayMessage[] => readAtOnce(openRelayFrame(frame))
+const openRelayFrame = frameOpener<RelayMessage>(relayMessages)
+
+/** A frame that is being decoded. */
+export interface OpenFrame<M> {
+  /** Those that are decoded. */
+  readonly messages: M[]
+  /**
+   * Decodes some more messages.
+   *
+   * @returns whether the frame has been decoded to its end
+   * @throws ProtocolError as `decodeClientFrame` does
+   */
+  decode(some: number): boolean
+}
 
 /** Entries in their wire format, one after another. They are encoded once for many readers. */
 export interface EncodedEntries {
@@ -151,21 +171,31 @@ function frameWriter<M extends { readonly type: string }>(known: Messages): (mes
     })
 }
 
-function frameReader<M>(known: Messages, most = Number.POSITIVE_INFINITY): (frame: Uint8Array) => M[] {
+function frameOpener<M>(known: Messages, most = Number.POSITIVE_INFINITY): (frame: Uint8Array) => OpenFrame<M> {
   const byNumber = new Map(Object.entries(known).map(([type, [number, codec]]) => [number, { type, codec }]))
   return (frame) => {
     if (frame.length === 0) throw new ProtocolError('FRAME', 'A frame is empty.')
-    return readAll(frame, (decoder) => {
-      const messages: M[] = []
-      while (decoding.hasContent(decoder)) {
-        if (messages.length >= most) throw new ProtocolError('RATE', `A frame has more than ${most} messages.`)
-        const number = decoding.readUint8(decoder)
-        const { type, codec } = byNumber.get(number) ?? unknownType(number)
-        messages.push({ type, ...(codec.read(decoder) as object) } as M)
-      }
-      return messages
-    })
+    const messages: M[] = []
+    let at = 0
+    const decode = (some: number): boolean => {
+      at += readSome(frame.subarray(at), (decoder) => {
+        for (let read = 0; read < some && decoding.hasContent(decoder); read++) {
+          if (messages.length >= most) throw new ProtocolError('RATE', `A frame has more than ${most} messages.`)
+          const number = decoding.readUint8(decoder)
+          const { type, codec } = byNumber.get(number) ?? unknownType(number)
+          messages.push({ type, ...(codec.read(decoder) as object) } as M)
+        }
+        return decoder.pos
+      })
+      return at === frame.length
+    }
+    return { messages, decode }
   }
+}
+
+function readAtOnce<M>({ messages, decode }: OpenFrame<M>): M[] {
+  decode(Number.POSITIVE_INFINITY)
+  return messages
 }
 
 function unknownType(which: string | number): never {

@@ -1,7 +1,8 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Entry, type FeedName, loadDoc, parseKey, readSlots } from '@entente/protocol'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { TimeSlices } from '../flow/time-slices.js'
 import {
   agree,
   createConnection,
@@ -179,6 +180,26 @@ describe('catching up', () => {
       sequences.push(...message.entries.map((entry: Entry) => entry.sequence))
     }
     expect(sequences).toEqual(Array.from({ length: 900 }, (_, index) => index + 1))
+  })
+
+  it('[RL5] reads small pages while others wait for their turn', async () => {
+    const feed = feedNumbers.vendorMessages
+    for (let index = 0; index < 200; index++) vera.offer(feed, offerOf(`m${index}`, 'message'))
+    await expect
+      .poll(() => vera.heard.flatMap((one) => (one.type === 'accepted' ? one.ids : [])).length, { timeout: 15_000 })
+      .toBeGreaterThanOrEqual(201)
+    const busy = vi.spyOn(TimeSlices.prototype, 'isBusy', 'get').mockReturnValue(true)
+    try {
+      const { client, incarnation } = await welcomed()
+      client.send({ type: 'subscribe', feed: 9, name: connection.feed('vendor', 'messages'), ...fromStart, incarnation: 0 })
+      expect(incarnation).toBeGreaterThan(0)
+      const told = () => client.heard.flatMap((one) => (one.type === 'entries' && one.feed === 9 ? [one] : []))
+      await expect.poll(() => told().some(({ live }) => live), { timeout: 15_000 }).toBe(true)
+      expect(Math.max(...told().map(({ entries }) => entries.length))).toBeLessThan(50)
+      expect(told().reduce((sum, { entries }) => sum + entries.length, 0)).toBeGreaterThanOrEqual(200)
+    } finally {
+      busy.mockRestore()
+    }
   })
 
   it('[CU4] gives a compacted doc as one state at its last sequence', async () => {

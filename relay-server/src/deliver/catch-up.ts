@@ -3,12 +3,16 @@ import { type Chunk, chunkBytes, encodeChunks, messagesOf } from './entry-chunks
 import type { FeedReader, FeedReaders, Subscription } from './fan-out.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Store } from '../store/store.js'
-import type { TimeSlices } from './time-slices.js'
+import type { TimeSlices } from '../flow/time-slices.js'
 
 /** One page from the store: as much as fits a frame beside the answers for other feeds. */
 export const pageBounds = { bytes: chunkBytes, entries: limits.entriesPerFrame }
+/** While others wait for their turn: what is read within half a millisecond or so. */
+const smallPage = { bytes: chunkBytes, entries: 48 }
 /** Feeds of one session read in one step, so that the answers to a returning device leave in one frame. */
 const feedsAtOnce = 16
+/** The same while others wait for their turn. */
+const feedsWhenBusy = 2
 
 /** The parts of the relay that catch-up uses. */
 export interface CatchUpTools {
@@ -86,11 +90,13 @@ export class CatchUp {
       while (this.#queue.length > 0) {
         if (this.#reader.isBusy) await this.#reader.drained()
         // No read for subscriptions that ended while they waited.
-        const some = this.#queue.splice(0, this.#atOnce).filter(({ subscription }) => !subscription.ended)
+        const some = this.#queue
+          .splice(0, timeSlices.isBusy ? feedsWhenBusy : this.#atOnce)
+          .filter(({ subscription }) => !subscription.ended)
         if (some.length === 0) continue
         this.#atOnce = Math.min(feedsAtOnce, this.#atOnce * 2)
         const sent = some.map(({ subscription }) => this.#tools.readers.sent(subscription.access.name))
-        const answers = await timeSlices.take(() => Promise.all(some.map((asked) => this.#answer(asked))))
+        const answers = await timeSlices.take(this.#reader.burden, () => Promise.all(some.map((asked) => this.#answer(asked))))
         for (const [index, answer] of answers.entries()) {
           const subscription = some[index]?.subscription
           if (!subscription || subscription.ended) continue
@@ -120,7 +126,11 @@ export class CatchUp {
   }
 
   async #read({ access, cursor }: Subscription): Promise<Answer> {
-    const { entries, head, done } = await this.#tools.store.page(access.name, cursor, pageBounds)
+    const { entries, head, done } = await this.#tools.store.page(
+      access.name,
+      cursor,
+      this.#tools.timeSlices.isBusy ? smallPage : pageBounds,
+    )
     return { chunks: encodeChunks(entries), head, done, isRead: true }
   }
 

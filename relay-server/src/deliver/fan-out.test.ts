@@ -5,7 +5,8 @@ import { CatchUp } from './catch-up.js'
 import { type FeedReader, FeedReaders, type Subscription } from './fan-out.js'
 import { Metrics } from '../observe/metrics.js'
 import type { Page, Store, Write } from '../store/store.js'
-import { TimeSlices } from './time-slices.js'
+import { Burden } from '../flow/burden.js'
+import { TimeSlices } from '../flow/time-slices.js'
 
 const feed = { kind: 'connection', connection: parseConnectionId('A'.repeat(22)), side: 'vendor', topic: 'messages' } as const
 const access: Access = { name: feedName(feed), feed, writes: false, mailboxUntil: undefined }
@@ -86,6 +87,7 @@ class Scene {
     sendEncoded: () => {},
     follow: (subscription) => this.catchUp.follow(subscription),
     dismiss: () => {},
+    burden: new Burden(),
     isBusy: false,
     isFull: false,
     drained: async () => {},

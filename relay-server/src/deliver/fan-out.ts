@@ -1,6 +1,7 @@
 import { type ConnectionId, connectionOfDocs, type Entry, type FeedName, type RelayMessage } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { type Chunk, encodeChunks, messagesOf } from './entry-chunks.js'
+import type { Burden } from '../flow/burden.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Commit, Page, PageEntry, Write } from '../store/store.js'
@@ -30,6 +31,8 @@ export interface FeedReader {
   follow(subscription: Subscription): void
   /** Ends one of its subscriptions: the session may no longer read the feed. */
   dismiss(subscription: Subscription): void
+  /** What it has lately used of the relay's time. */
+  readonly burden: Burden
   /** Whether to wait before its next page. */
   readonly isBusy: boolean
   /** Whether so much waits for it that it must catch up at its own pace, and the relay holds no more for it. */

@@ -37,6 +37,17 @@ export class TokenBucket {
     return Math.ceil(((Math.min(units, this.#capacity) - this.#level) * 1000) / this.#perSecond)
   }
 
+  /** Takes `units` whether the bucket holds them or not. What it lacks must flow in before anything passes; it never lacks more than it can hold. */
+  charge(units: number, now: number): void {
+    this.#level = Math.max(this.#levelAt(now) - units, -this.#capacity)
+    this.#at = now
+  }
+
+  /** After how many ms the bucket lacks nothing; 0 where it does not. */
+  lacksForMs(now: number): number {
+    return Math.ceil((Math.max(0, -this.#levelAt(now)) * 1000) / this.#perSecond)
+  }
+
   /** A clock that was set back adds nothing this time. */
   #levelAt(now: number): number {
     return Math.min(this.#capacity, this.#level + (Math.max(0, now - this.#at) * this.#perSecond) / 1000)

@@ -19,6 +19,8 @@ import { emptyAwareness, isEmptyUpdate, missingMessage, readSync, updateMessage 
 import { type Log, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { PolicyCache } from '../publish/policy-cache.js'
+import type { Burden } from '../flow/burden.js'
+import type { TimeSlices } from '../flow/time-slices.js'
 import { TokenBucket } from '../flow/token-bucket.js'
 import { SingleFlight } from '../flow/single-flight.js'
 import type { Commit, KeyName, Store, Write } from '../store/store.js'
@@ -43,6 +45,7 @@ interface Visitor {
 export interface GatewayOptions {
   readonly store: Store
   readonly policies: PolicyCache
+  readonly turns: TimeSlices
   readonly log: Log
   readonly metrics: Pick<Metrics, 'gatewayClosed' | 'droppedSlowReader'>
   /** Lifetime of a token, in ms. */
@@ -98,7 +101,8 @@ export class Gateway {
     return sockets >= socketsPerToken
   }
 
-  enter(socket: WebSocket, pass: Pass): void {
+  /** @param burden of the address that the visitor comes from */
+  enter(socket: WebSocket, pass: Pass, burden: Burden): void {
     const leftMs = Math.min(pass.expires - Date.now(), this.#options.lifeMs)
     const visitor: Visitor = { socket, pass, until: performance.now() + leftMs }
     const room = this.#room(pass.name)
@@ -117,10 +121,12 @@ export class Gateway {
     socket.on('message', (data: Buffer, isBinary: boolean) => {
       if (isTooFast()) return
       if (!isBinary) return this.#close(visitor, 1003)
-      this.#answer(visitor, data).catch((error: unknown) => {
-        this.#options.log.warn('gateway-failed', { reason: reasonOf(error) })
-        this.#close(visitor, 1011)
-      })
+      this.#options.turns
+        .take(burden, () => this.#answer(visitor, data))
+        .catch((error: unknown) => {
+          this.#options.log.warn('gateway-failed', { reason: reasonOf(error) })
+          this.#close(visitor, 1011)
+        })
     })
     socket.on('error', (error) => this.#options.log.debug('socket-error', { reason: reasonOf(error) }))
     socket.on('close', () => {

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -67,6 +68,43 @@ describe('plain HTTP', () => {
     expect((await fetch(`${relay.url}/`, { method: 'POST', body: 'x' })).status).toBe(405)
     const head = await fetch(`${relay.url}/`, { method: 'HEAD' })
     expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, '20', ''])
+  })
+})
+
+describe('a flood of requests', () => {
+  let relay: TestRelay
+  afterEach(() => relay.stop())
+
+  const probe = (from: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) =>
+      request({ port: relay.port, host: '127.0.0.1', path: '/healthz', localAddress: from, agent: false }, (response) =>
+        resolve(response.resume().statusCode),
+      )
+        .on('error', reject)
+        .end(),
+    )
+
+  it('[RL6] ends with its connection where the requests come without waiting for answers, and answers none of them (row 73)', async () => {
+    relay = await TestRelay.start()
+    const heard = await new Promise<string>((resolve) => {
+      let text = ''
+      const flood = connect(relay.port, '127.0.0.1')
+      flood.on('data', (data) => (text += data.toString('latin1')))
+      flood.on('error', () => undefined)
+      flood.on('close', () => resolve(text))
+      flood.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1_000))
+    })
+    expect(heard.match(/HTTP\/1.1 200/g) ?? []).toEqual([])
+    expect(await probe('127.0.0.1')).toBe(200)
+  })
+
+  it('[RL6] gets 429 beyond the rate of its address, and a probe from another address its answer (row 73)', async () => {
+    relay = await TestRelay.start({ socketsPerSecond: 0.5 })
+    const statuses: (number | undefined)[] = []
+    while (statuses.at(-1) !== 429 && statuses.length < 1_000) statuses.push((await fetch(`${relay.url}/healthz`)).status)
+    expect(statuses.at(-1)).toBe(429)
+    expect(statuses.length).toBeGreaterThan(90)
+    expect(await probe('127.0.0.2')).toBe(200)
   })
 })
 

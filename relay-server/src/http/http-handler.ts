@@ -1,14 +1,17 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { extname, join, normalize, resolve, sep } from 'node:path'
 import type { TrustedProxies } from '../config/network.js'
-import { countedAs } from './socket-limiter.js'
+import { countedAs, type SocketLimiter } from './socket-limiter.js'
+import { pipelineLength } from './pipeline.js'
 import { answerStatus, type RelayStatus } from '../admin/status.js'
 import type { AdminAccess, AdminVerdict } from '../admin/admin-access.js'
 import { type Log, loggedPath, reasonOf } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
 import { readPeer } from './peer.js'
+import type { TimeSlices } from '../flow/time-slices.js'
 import type { Store } from '../store/store.js'
 import { rememberFor } from '../flow/remember.js'
 
@@ -53,6 +56,8 @@ export interface HttpParts {
   readonly proxies: TrustedProxies
   readonly access: AdminAccess
   readonly metrics: Metrics
+  readonly socketLimiter: SocketLimiter
+  readonly turns: TimeSlices
   readonly status: () => Promise<RelayStatus>
 }
 
@@ -60,7 +65,7 @@ export interface HttpParts {
  * Answers plain HTTP: the web app's files, `/healthz` (the process runs), `/readyz` (the store takes entries) and, with the admin token, `/metrics`
  * and `/admin/status` (JSON for the admin page).
  */
-export function createHttpHandler({ web, store, log, proxies, access, metrics, status }: HttpParts): RequestListener {
+export function createHttpHandler({ web, store, log, proxies, access, metrics, socketLimiter, turns, status }: HttpParts): RequestListener {
   const isReady = rememberFor(readinessMs, () => orFalseAfter(readinessPatienceMs, store.isWritable()))
   const admit = (request: IncomingMessage): AdminVerdict =>
     access.check(request, performance.now(), countedAs(readPeer(request, proxies).address))
@@ -88,19 +93,36 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer')
     respond(response, verdict.status, 'Reading this needs the admin token or, where none is set, this machine.')
   }
-  return (request, response) => {
+  /** Requests of each connection that have no answer yet. */
+  const unanswered = new WeakMap<Socket, number>()
+  return (request, response): void => {
+    const { socket } = request
+    if (socket.destroyed) return
     const began = performance.now()
     const { request: id, address } = readPeer(request, proxies)
+    const counted = countedAs(address)
+    const waiting = (unanswered.get(socket) ?? 0) + 1
+    // Nobody's browser, probe or proxy asks again before it has been answered.
+    if (waiting > pipelineLength) return void socket.destroy()
+    if (!socketLimiter.mayAsk(counted, began)) {
+      metrics.refusedUpgrade(429)
+      response.setHeader('connection', 'close')
+      return respond(response, 429, 'Too many requests; come back later.')
+    }
+    unanswered.set(socket, waiting)
     response.setHeader('x-request-id', id)
     response.once('close', () => {
+      unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1)
       const ms = Math.round(performance.now() - began)
       log.debug('answered', { request: id, address, path: loggedPath(request.url ?? '/'), status: response.statusCode, ms })
     })
-    answer(request, response).catch((error: unknown) => {
-      log.error('request-failed', { request: id, path: loggedPath(request.url ?? '/'), reason: reasonOf(error) })
-      if (response.headersSent) response.destroy()
-      else respond(response, 500, 'The server failed to answer this request.')
-    })
+    turns
+      .take(socketLimiter.burdenOf(counted), () => answer(request, response))
+      .catch((error: unknown) => {
+        log.error('request-failed', { request: id, path: loggedPath(request.url ?? '/'), reason: reasonOf(error) })
+        if (response.headersSent) response.destroy()
+        else respond(response, 500, 'The server failed to answer this request.')
+      })
   }
 }
 

@@ -4,10 +4,15 @@ import type { RelayConfig } from '../config/config.js'
 import { LruMap } from '../flow/lru.js'
 import { TokenBucket } from '../flow/token-bucket.js'
 import type { Metrics } from '../observe/metrics.js'
+import { Burden } from '../flow/burden.js'
 import type { Address } from '../session/stranger.js'
 
 /** The seconds of an address's rate that it may use at once, so that all devices behind it can return at the same time. */
 const burstSeconds = 20
+/** What an address is taken to have used that is not known, in ms: those who are here already, and ask for little, go first. */
+const strangerMs = 100
+/** A plain request counts as this much of a socket. */
+const requestCost = 1 / 10
 /** Addresses whose rates are remembered. Whoever has more of them is counted anew. */
 const keptAddresses = 10_000
 
@@ -28,6 +33,22 @@ export class SocketLimiter {
   /** Whether an address has used up its rate, so that whatever it asks for will be refused. */
   isSpent(address: string, now: number): boolean {
     return this.#rates.get(address)?.bucket.holds(1, now) === false
+  }
+
+  /** Counts what an address should not have done as so many sockets. */
+  charge(address: string, sockets: number): void {
+    const now = performance.now()
+    this.#rateOf(address, now).bucket.charge(sockets, now)
+  }
+
+  /** Counts a plain request. @returns whether the address may have an answer */
+  mayAsk(address: string, now: number): boolean {
+    return this.#rateOf(address, now).bucket.take(requestCost, now) === 0
+  }
+
+  /** What an address has lately used of the relay's time. */
+  burdenOf(address: string): Burden {
+    return this.#rateOf(address, performance.now()).burden
   }
 
   /**
@@ -63,7 +84,11 @@ export class SocketLimiter {
     const known = this.#rates.get(address)
     if (known) return known
     const { socketsPerSecond } = this.#bounds
-    const rate = { bucket: new TokenBucket(socketsPerSecond, socketsPerSecond * burstSeconds, now), isTold: false }
+    const rate = {
+      bucket: new TokenBucket(socketsPerSecond, socketsPerSecond * burstSeconds, now),
+      isTold: false,
+      burden: new Burden(strangerMs),
+    }
     this.#rates.set(address, rate)
     return rate
   }
@@ -73,10 +98,8 @@ export class SocketLimiter {
     const counted: OpenSockets = {
       sockets: 0,
       silent: 0,
-      charge: (sockets) => {
-        const now = performance.now()
-        this.#rateOf(address, now).bucket.take(sockets, now)
-      },
+      burden: this.burdenOf(address),
+      charge: (sockets) => this.charge(address, sockets),
       leave: () => {
         this.#metrics.socketClosed()
         if (--counted.sockets === 0) this.#open.delete(address)
@@ -89,6 +112,7 @@ export class SocketLimiter {
 
 interface Rate {
   readonly bucket: TokenBucket
+  readonly burden: Burden
   /** Whether it has been told that it asks too often, and has not been given a socket since. */
   isTold: boolean
 }

@@ -4,12 +4,14 @@ import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
 import { isLoopbackName, plainAddress, type TrustedProxies } from '../config/network.js'
 import type { RelayConfig } from '../config/config.js'
+import type { TimeSlices } from '../flow/time-slices.js'
 import type { Gateway } from '../gateway/gateway.js'
 import { readGatewayPath } from '../gateway/gateway-wire.js'
 import { type Log, loggedPath } from '../log.js'
 import type { Metrics } from '../observe/metrics.js'
-import { countedAs, SocketLimiter } from './socket-limiter.js'
+import { countedAs, type SocketLimiter } from './socket-limiter.js'
 import { type Peer, readPeer } from './peer.js'
+import { refusePipeline } from './pipeline.js'
 import { frameLimit } from '../session/frame-limit.js'
 import { SessionSocket } from '../session/session-socket.js'
 import type { Address } from '../session/stranger.js'
@@ -22,6 +24,8 @@ export interface Entrance {
   readonly proxies: TrustedProxies
   readonly metrics: Metrics
   readonly gateway: Gateway
+  readonly socketLimiter: SocketLimiter
+  readonly turns: TimeSlices
   readonly isClosing: () => boolean
   /** @param id of the session, which the answer to the upgrade names as x-request-id, and by which its log lines are found */
   readonly welcome: (socket: SessionSocket, id: string, address: Address) => void
@@ -37,7 +41,7 @@ export interface Door {
 
 const noBody = 'Connection: close\r\nContent-Length: 0\r\n'
 
-export function createDoor({ config, names, log, proxies, metrics, gateway, isClosing, welcome }: Entrance): Door {
+export function createDoor({ config, names, log, proxies, metrics, gateway, socketLimiter, turns, isClosing, welcome }: Entrance): Door {
   const server = new WebSocketServer<typeof SessionSocket>({
     WebSocket: SessionSocket,
     noServer: true,
@@ -46,9 +50,9 @@ export function createDoor({ config, names, log, proxies, metrics, gateway, isCl
   })
   const ids = new WeakMap<IncomingMessage, string>()
   server.on('headers', (headers: string[], request: IncomingMessage) => headers.push(`x-request-id: ${ids.get(request)}`))
-  const socketLimiter = new SocketLimiter(config, metrics)
   const knock = (connection: Socket): void => {
     const nearest = plainAddress(connection.remoteAddress ?? '')
+    connection.prependListener('data', refusePipeline)
     // A proxy's connection may be anyone's. Any other address gets no TLS handshake and no answer once it has used up its rate.
     if (proxies.has(nearest) || !socketLimiter.isSpent(countedAs(nearest), performance.now())) return
     metrics.refusedUpgrade(429)
@@ -56,6 +60,7 @@ export function createDoor({ config, names, log, proxies, metrics, gateway, isCl
   }
   const upgrade: Door['upgrade'] = (request, socket, head) => {
     socket.on('error', destroyFailed)
+    socket.off('data', refusePipeline)
     const peer = readPeer(request, proxies)
     const address = countedAs(peer.address)
     const asked = socketLimiter.ask(address, performance.now())
@@ -65,6 +70,12 @@ export function createDoor({ config, names, log, proxies, metrics, gateway, isCl
       socket.end(`HTTP/1.1 429 ${STATUS_CODES[429]}\r\n${noBody}\r\n`)
       return
     }
+    // Whoever has used little of the relay's time is let in first.
+    void turns.take(socketLimiter.burdenOf(address), () => decide(request, socket, head, peer, asked === 'yes'))
+  }
+  const decide = (request: IncomingMessage, socket: Duplex, head: Buffer, peer: Peer, isAllowed: boolean): void => {
+    if (socket.destroyed) return
+    const address = countedAs(peer.address)
     const path = request.url ?? '/'
     const url = URL.canParse(path, 'http://relay') ? new URL(path, 'http://relay') : undefined
     const refuse = (status: number): void => {
@@ -72,7 +83,7 @@ export function createDoor({ config, names, log, proxies, metrics, gateway, isCl
       log.info('upgrade-refused', { request: peer.request, address: peer.address, status, path: url && loggedPath(url.pathname) })
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${noBody}x-request-id: ${peer.request}\r\n\r\n`)
     }
-    if (asked === 'no') return refuse(429)
+    if (!isAllowed) return refuse(429)
     if (!url) return refuse(400)
     if (isClosing()) return refuse(503)
     if (!isOwnHost(peer.host, names) || !isOriginAllowed(request.headers.origin, peer, config.origins)) return refuse(403)
@@ -101,7 +112,7 @@ export function createDoor({ config, names, log, proxies, metrics, gateway, isCl
         if (!passed) refuse(401)
         // In the same step as it enters, so that of many at once no more get in.
         else if (gateway.isFull(passed)) refuse(429)
-        else admit((webSocket) => gateway.enter(webSocket, passed))
+        else admit((webSocket) => gateway.enter(webSocket, passed, counted.burden))
       },
       () => refuse(500),
     )

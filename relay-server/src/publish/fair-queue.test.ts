@@ -27,8 +27,8 @@ it('gives each org its share of a round, and keeps the order within an org', () 
 })
 
 it('takes turns where not all of them fit a round', () => {
-  const lines = linesOf(...['a', 'b', 'c', 'd'].map((letter) => some(letter, 0, 32)))
-  const who = (): string => [...new Set(names(lines.take(32, never)).map((name) => name.slice(0, 1)))].join('')
+  const lines = linesOf(...['a', 'b', 'c', 'd'].map((letter) => some(letter, 0, 8)))
+  const who = (): string => [...new Set(names(lines.take(8, never)).map((name) => name.slice(0, 1)))].join('')
   expect([who(), who(), who(), who()]).toEqual(['ab', 'cd', 'ab', 'cd'])
   expect(lines.size).toBe(0)
 })

@@ -6,7 +6,7 @@ export interface Queueable {
 }
 
 /** Items that each org gets of a round at least, however many others wait. */
-const leastShare = 16
+const leastShare = 4
 
 /**
  * A queue for each org, served in turn. Items of one org keep their order, and each org gets a fair share, so that no org waits behind everything that
@@ -18,6 +18,11 @@ export class FairQueue<W extends Queueable> {
 
   get size(): number {
     return this.#size
+  }
+
+  /** Those that have something waiting. */
+  get orgs(): number {
+    return this.#queues.size
   }
 
   add(org: OrgId, some: readonly W[]): void {
@@ -37,7 +42,11 @@ export class FairQueue<W extends Queueable> {
     }
     for (const [org, back] of byOrg) {
       const queue = this.#queues.get(org)
-      this.#queues.set(org, { items: queue ? [...back, ...queue.items.slice(queue.at)] : back, at: 0 })
+      if (queue && queue.at >= back.length) {
+        // Into the room that taken ones have left: copying a long queue each time would cost more than what was put back.
+        queue.at -= back.length
+        for (const [index, one] of back.entries()) queue.items[queue.at + index] = one
+      } else this.#queues.set(org, { items: queue ? [...back, ...queue.items.slice(queue.at)] : back, at: 0 })
     }
     this.#size += some.length
   }

@@ -76,6 +76,7 @@ describe('group commit', () => {
       account: { value: (org: OrgId) => accountOf(org) },
     })
     const after = {
+      isBusy: () => false,
       fanOut: (writes: readonly Write[]) => fannedOut.push(...writes),
       grown: () => {},
       measured: () => {},
@@ -220,6 +221,15 @@ describe('group commit', () => {
     expect(honest.codes()).toEqual(['ok 1'])
     expect(full.codes()).toEqual(['ok 1', ...some.slice(1).map(({ id }) => `QUOTA ${id}`)])
     expect(readings).toBeLessThan(5)
+  })
+
+  it('[RL1] reads and judges nothing of a publisher that made it refuse too many (row 73)', async () => {
+    const mallory = new Ear()
+    mallory.overdrawnMs = 700
+    groupCommit.offer(mallory, team, [mallory.offer('k1'), mallory.offer('k2')])
+    await groupCommit.finished()
+    expect(mallory.said).toMatchObject([1, 2].map((subject) => ({ type: 'refused', subject, code: 'RATE', retryMs: 700 })))
+    expect([readingsBegun, mallory.waiting, mallory.refusals]).toEqual([0, 0, 0])
   })
 
   it('[QU1] counts what is on its way to the disk also where an account is read anew meanwhile', async () => {
@@ -413,8 +423,18 @@ class Ear implements Publisher {
     this.onSay()
   }
 
+  sendAll(messages: readonly RelayMessage[]): void {
+    for (const message of messages) this.send(message)
+  }
+
   settled(bytes: number): void {
     this.waiting -= bytes
+  }
+
+  overdrawnMs = 0
+  refusals = 0
+  refused(offers: number): void {
+    this.refusals += offers
   }
 
   codes(): readonly string[] {

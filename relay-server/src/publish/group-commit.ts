@@ -10,7 +10,7 @@ import {
 } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import type { Rosters } from '../auth/rosters.js'
-import { acknowledge, heldBytes, type Publisher, refuse, tooLate, unavailable } from './acknowledge.js'
+import { acknowledge, heldBytes, type Publisher, refuse, tooLate, tooMany, unavailable } from './acknowledge.js'
 import { JudgementCache } from './judgement-cache.js'
 import { type Log, reasonOf } from '../log.js'
 import { isRefusal, judgeOffer, type Refusal } from './judge-offer.js'
@@ -26,6 +26,9 @@ import { FairQueue } from './fair-queue.js'
  */
 const batchOffers = 512
 const batchBytes = 8 * 1024 * 1024
+/** While others wait for their turn: offers that are judged at once, and how long, in ms, judging goes on before everybody else has a turn. */
+const judgedWhenBusy = 32
+const judgeMs = 1
 /** How often the relay judges an offer when another relay on the same store came first. After that the device must look again. So it must at once with a head. */
 const tries = 3
 /** Refusals that depend on policies, epochs and accounts. */
@@ -38,8 +41,10 @@ export function fitToWait(offers: readonly Offer[]): readonly Offer[] {
   return bytes * 2 >= kept ? offers : offers.map((offer) => ({ ...offer, bytes: offer.bytes.slice() }))
 }
 
-/** The steps after a batch is on disk, in this order: fan-out, acknowledgement, effects. */
+/** What a batch meets outside: who waits meanwhile, and the steps after it is on disk, in this order: fan-out, acknowledgement, effects. */
 export interface AfterCommit {
+  /** Whether others wait for a turn of the relay's thread. */
+  isBusy(): boolean
   fanOut(writes: readonly Write[], commit: Commit): void
   grown(write: Write, tail: number): void
   measured(figures: BatchFigures): void
@@ -119,7 +124,7 @@ export class GroupCommit {
       last: undefined,
       rosterRefusal: undefined,
     }))
-    if (this.#isStopped) return queued.forEach((one) => refuse(one, unavailable))
+    if (this.#isStopped) return refuse(queued.map((one) => ({ ...one, refusal: unavailable })))
     this.#waiting.add(publisher.org, queued)
     if (this.#judging) return
     this.#judging = true
@@ -151,18 +156,24 @@ export class GroupCommit {
   }
 
   async #judge(): Promise<void> {
+    const ends = performance.now() + judgeMs
     while (!this.#isFull()) {
+      const isBusy = this.#after.isBusy() || (this.#waiting.orgs > 1 && this.#waiting.size > batchOffers)
+      if (isBusy && performance.now() >= ends) {
+        setImmediate(() => void this.#judge())
+        return this.#commitNext()
+      }
+      const most = isBusy ? judgedWhenBusy : batchOffers - this.#next.writes.length - this.#next.refused.length
       // Out of the queue while the judge's data loads: a commit that settles meanwhile puts its returned offers back in front of the others.
-      const some = this.#waiting.take(batchOffers - this.#next.writes.length - this.#next.refused.length, (queued) =>
-        this.#isToWait(queued),
-      )
-      if (some.length === 0) break
+      const taken = this.#waiting.take(most, (queued) => this.#isToWait(queued))
+      if (taken.length === 0) break
+      const some = this.#withoutOverdrawn(taken)
       try {
         await this.#judgementCache.load(some, this.#pending)
         for (const queued of some) if (queued.offer.kind === 'control') await this.#takeRoster(queued)
       } catch (error) {
         this.#log.error('store-read-failed', { reason: reasonOf(error) })
-        for (const queued of [...some, ...this.#waiting.takeAll()]) refuse(queued, unavailable)
+        refuse([...some, ...this.#waiting.takeAll()].map((one) => ({ ...one, refusal: unavailable })))
         break
       }
       this.#waiting.putBack(this.#judgeSome(some))
@@ -213,6 +224,14 @@ export class GroupCommit {
     return this.#next.writes.length + this.#next.refused.length >= batchOffers || this.#next.bytes >= batchBytes
   }
 
+  /** Whose offers were refused too often gets no more of them judged, which would cost as much again (rule RL1). */
+  #withoutOverdrawn(some: readonly Queued[]): readonly Queued[] {
+    const overdrawn = new Set(some.filter(({ publisher }) => publisher.overdrawnMs > 0))
+    if (overdrawn.size === 0) return some
+    refuse([...overdrawn].map((one) => ({ ...one, refusal: tooMany, retryMs: one.publisher.overdrawnMs })))
+    return some.filter((one) => !overdrawn.has(one))
+  }
+
   #isToWait({ access }: Queued): boolean {
     return this.#pending.hasPolicy(connectionOf(access))
   }
@@ -240,6 +259,7 @@ export class GroupCommit {
     if (isRefusal(verdict)) {
       const knowsMore = verdict.code === 'BEHIND' && offer.seen > (last?.sequence ?? 0)
       if (queued.attempt === 1 && (knowsMore || changeable.has(verdict.code))) return { ...queued, attempt: queued.attempt + 1 }
+      publisher.refused(1)
       this.#next.refused.push({ ...queued, refusal: verdict })
       return undefined
     }
@@ -255,7 +275,7 @@ export class GroupCommit {
     const gathered = this.#next
     this.#next = nothingGathered()
     if (gathered.writes.length === 0) {
-      for (const refused of gathered.refused) refuse(refused, refused.refusal)
+      refuse(gathered.refused)
       return this.#goOn()
     }
     this.#committing = true
@@ -314,8 +334,7 @@ export class GroupCommit {
       commitMs,
       waitedMs: [...new Set(from.map(({ at }) => at))].map((at) => now - at),
     })
-    for (const one of refused) refuse(one, one.refusal)
-    for (const one of late) refuse(one, tooLate)
+    refuse([...refused, ...late.map((one) => ({ ...one, refusal: tooLate }))])
     this.#waiting.putBack(again)
     writes.forEach((write, index) => {
       if (!commit.sequences[index]) return
@@ -330,7 +349,7 @@ export class GroupCommit {
     this.#log.error('commit-failed', { reason: reasonOf(error), offers: gathered.writes.length + next.writes.length })
     this.#judgementCache.clear()
     this.#pending.clear()
-    for (const queued of [...gathered.from, ...gathered.refused, ...next.from, ...next.refused]) refuse(queued, unavailable)
+    refuse([...gathered.from, ...gathered.refused, ...next.from, ...next.refused].map((one) => ({ ...one, refusal: unavailable })))
   }
 }
 

@@ -6,6 +6,8 @@ import { TokenBucket } from '../flow/token-bucket.js'
 const requestsPerSecond = 500
 /** What a request costs, where it is more than 1. A device needs few of these: a ping a heartbeat, a token for each mirror that a page shows. */
 const requestCosts: Partial<Record<ClientMessage['type'], number>> = { ping: 8, pong: 8, askGateway: 8, invite: 32, claim: 32 }
+/** What an offer that the relay judged and refused counts as, beyond the one that every offer counts as: it cost as much and brought nothing. */
+const refusedOfferCost = 32
 /** Consecutive rate refusals after which the session ends. */
 const patience = 1_000
 
@@ -36,10 +38,20 @@ export class RateLimit {
     return this.#refusedInARow === 0 && [this.#messages, this.#bytes, this.#requests].every((bucket) => bucket.isFull(now))
   }
 
+  /** Counts offers that were judged and refused. */
+  refused(offers: number, now: number): void {
+    this.#messages.charge(offers * refusedOfferCost, now)
+  }
+
+  /** After how many ms offers that wait to be judged may be; 0 where they may at once. */
+  overdrawnMs(now: number): number {
+    return this.#messages.lacksForMs(now)
+  }
+
   /** Counts the messages of one frame. @returns undefined when they are within the rate */
   take(bytes: number, messages: readonly ClientMessage[], now: number): Excess | undefined {
     const units = messages.reduce((sum, message) => sum + (message.type === 'publish' ? 1 + message.offers.length : 1), 0)
-    const requests = messages.reduce((sum, message) => sum + costOf(message), 0)
+    const requests = costOf(messages)
     const retryMs = Math.max(this.#messages.take(units, now), this.#bytes.take(bytes, now), this.#requests.take(requests, now))
     if (retryMs === 0) {
       this.#refusedInARow = 0
@@ -52,7 +64,10 @@ export class RateLimit {
   }
 }
 
-function costOf(message: ClientMessage): number {
-  if (message.type === 'publish' && message.offers.length > 0) return 0
-  return requestCosts[message.type] ?? 1
+/** What messages other than offers cost. */
+export function costOf(messages: readonly ClientMessage[]): number {
+  return messages.reduce((sum, message) => {
+    const isOffers = message.type === 'publish' && message.offers.length > 0
+    return isOffers ? sum : sum + (requestCosts[message.type] ?? 1)
+  }, 0)
 }

@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import { connectionId, encodeClientFrame, feedName, parseConnectionId, protocolVersions, type RelayMessage } from '@entente/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { defaultConfig } from '../config/config.js'
+import { TimeSlices } from '../flow/time-slices.js'
 import { createConnection, createDevice, createOrg, fromStart, offerOf, RelayClient, TestRelay } from '../testing/index.js'
 
 describe('a session', () => {
@@ -291,6 +292,45 @@ describe('a session', () => {
     const failed = await client.next('failed')
     expect(failed.code).toBe('RATE')
     expect(failed.retryMs).toBeGreaterThan(0)
+  })
+
+  it('[RL1] judges no more of the offers of a session that makes it refuse too many, and all of the others’ (row 73)', async () => {
+    relay = await TestRelay.start({ messagesPerSecond: 2_000, burst: 1 })
+    const [mallorysOrg, verasOrg] = [await createOrg(), await createOrg()]
+    const [mallory, vera] = await Promise.all([
+      RelayClient.connect(relay.url, await createDevice(mallorysOrg)),
+      RelayClient.connect(relay.url, await createDevice(verasOrg)),
+    ])
+    await mallory.read(1, feedName({ kind: 'team', org: mallorysOrg.id, topic: 'messages' }))
+    await vera.read(1, feedName({ kind: 'team', org: verasOrg.id, topic: 'messages' }))
+    const offers = Array.from({ length: 1_500 }, (_, id) => ({ id, ...offerOf(`k${id}`, 'message') }))
+    mallory.send({ type: 'publish', feed: 1, offers: offers.map((offer) => ({ ...offer, seen: 7 })) })
+    vera.send({ type: 'publish', feed: 1, offers })
+    const answers = (client: RelayClient) =>
+      client.heard.flatMap((one) => (one.type === 'accepted' ? one.ids.map(() => 'ok') : one.type === 'refused' ? [one.code] : []))
+    await expect.poll(() => [answers(mallory).length, answers(vera).length], { timeout: 15_000 }).toEqual([1_500, 1_500])
+    expect(answers(vera).filter((answer) => answer !== 'ok')).toEqual([])
+    const codes = answers(mallory)
+    expect([...new Set(codes)].toSorted()).toEqual(['BEHIND', 'RATE'])
+    expect(codes.filter((code) => code === 'BEHIND').length).toBeLessThan(1_000)
+    // The refusals come in far fewer frames than there are of them.
+    expect(mallory.frames.length).toBeLessThan(200)
+  })
+
+  it('[RL5] takes along what it has used when it leaves and comes again', async () => {
+    relay = await TestRelay.start()
+    const device = await createDevice(await createOrg())
+    const mallory = await RelayClient.connect(relay.url, device)
+    mallory.send(...Array.from({ length: 4_000 }, () => ({ type: 'ping' as const })))
+    await expect.poll(() => mallory.heard.filter(({ type }) => type === 'pong').length, { timeout: 15_000 }).toBe(4_000)
+    await mallory.close()
+    const take = vi.spyOn(TimeSlices.prototype, 'take')
+    try {
+      await RelayClient.connect(relay.url, device)
+      expect(Math.min(...take.mock.calls.map(([burden]) => burden.lately()))).toBeGreaterThan(100)
+    } finally {
+      take.mockRestore()
+    }
   })
 
   it('[HB1] is dropped when the line is half open, and kept when the device answers (row 38)', async () => {

@@ -1,12 +1,14 @@
 import {
   type MessageOf,
   type ClientMessage,
-  decodeClientFrame,
   decodeGreeting,
   type DeviceId,
   encodeRelayFrame,
   type ErrorCode,
   limits,
+  type Offer,
+  openClientFrame,
+  type OpenFrame,
   type OrgId,
   ProtocolError,
   protocolVersions,
@@ -25,7 +27,9 @@ import type { Caller, Mailboxes } from '../publish/mailbox.js'
 import type { ObservedSession } from '../observe/metrics.js'
 import { SendQueue, type SendQueueOwner } from './send-queue.js'
 import type { Presence } from '../auth/presence.js'
-import { RateLimit } from './rate-limit.js'
+import { Burden } from '../flow/burden.js'
+import type { TimeSlices } from '../flow/time-slices.js'
+import { costOf, RateLimit } from './rate-limit.js'
 import type { SocketListener, SessionSocket } from './session-socket.js'
 import { Heartbeat } from './heartbeat.js'
 import type { Address } from './stranger.js'
@@ -45,29 +49,55 @@ export interface SessionTools extends SubscriptionTools {
   /** Those whose device has not said its hello, the oldest first. */
   readonly silent: Set<Session>
   readonly presence: Presence<Session>
+  /** The turns of all sessions, and of those who ask for one. */
+  readonly turns: TimeSlices
 }
 
 /** A session's messages are handled for this long, in ms, before the other sessions have their turn. It is short, because many sessions may have some. */
 const sliceMs = 0.1
 /** But at least so many: the feeds that one step of catching up answers in one frame. */
 const handledAtLeast = 16
-/** Handled messages leave the inbox together, so many at once. */
-const handledTogether = 1_023
-/** What a waiting message takes in memory beside its bytes, in bytes, roughly. */
-const messageOverhead = 64
+/** Messages of a long frame that are decoded in one go. */
+const decodedTogether = 64
+/** Short messages that are encoded in one go, and fit a frame. */
+const encodedTogether = 512
+/** Beyond this many waiting bytes the relay does not read from a session until it has handled some. */
+const inboxBytes = 32 * 1024
+/** What a waiting frame takes in memory beside its bytes, in bytes, roughly. */
+const frameOverhead = 256
+/** What it costs to judge and to refuse an offer, in ms. */
+const refusalMs = 0.05
+/** What a request counts as that costs 1 by `costOf`, in ms: the work that it sets off is done elsewhere. */
+const msPerRequest = 0.05
+/** What it costs to receive a byte, in ms, before anybody knows what it says. */
+const msPerByte = 1 / (1024 * 1024)
 
 /** A check that failed counts as so many sockets of its address: a device that is turned away need not come back at once. */
 const failedHelloCost = 4
 const aPing: readonly ClientMessage[] = [{ type: 'ping' }]
 
+/** A frame as it came, or a ping of the WebSocket. */
+interface Arrived {
+  readonly bytes: Uint8Array
+  readonly kind: 'frame' | 'ping' | 'pong'
+}
+
+/** What has arrived and is not handled. Nothing of it is decoded before its turn, and nothing of a stranger's before the hello has been checked. */
+interface Inbox {
+  readonly arrived: Arrived[]
+  /** What they take in memory. */
+  bytes: number
+  /** The frame that is being decoded. None of it is handled before all of it has been. */
+  opened: { readonly bytes: Uint8Array; readonly frame: OpenFrame<ClientMessage> } | undefined
+  /** The messages of the frame in hand, and which of them is next. */
+  messages: readonly ClientMessage[]
+  at: number
+}
+
 /** What a device has sent until its session opens. */
 interface BeforeHello {
-  readonly address: Address
   frames: number
   bytes: number
-  /** What came behind the hello, not decoded. */
-  readonly held: Uint8Array[]
-  hasHello: boolean
 }
 
 /** One session, as the admin page lists it: ids and figures only. */
@@ -96,6 +126,8 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   readonly #sendQueue: SendQueue
   readonly #heartbeat: Heartbeat
   readonly #openedAt = Math.round(performance.now())
+  readonly #address: Address
+  readonly #burden: Burden
   /** Present until a hello answers it. */
   #nonce: Uint8Array | undefined
   /** Present from the first roster to the hello. */
@@ -104,7 +136,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #identity: Identity | undefined
   #subscriptions: Subscriptions | undefined
   #rateLimit: RateLimit | undefined
-  #inbox: ClientMessage[] | undefined
+  #inbox: Inbox | undefined
   #ended = false
   /** Whether the answer to a frame is about to be complete; then it leaves at once instead of at the turn's end. */
   #isAwaited = false
@@ -112,11 +144,10 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #welcome: Uint8Array | undefined
   #before: BeforeHello | undefined
   #waitingBytes = 0
-  #inboxBytes = 0
 
   /**
    * @param id the id in the session's log lines
-   * @param address where the device is, until its session has opened
+   * @param address where the device is
    */
   constructor(socket: SessionSocket, relay: SessionTools, id: string, address: Address) {
     const { config } = relay
@@ -127,7 +158,10 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#sendQueue = new SendQueue(socket, config.slowReaderBytes, this)
     this.#helloTimer = setTimeout(() => this.fail('AUTH', `No hello within ${config.helloMs} ms.`), config.helloMs)
     const nonce = (this.#nonce = drawNonce())
-    this.#before = { address, frames: 0, bytes: 0, held: [], hasHello: false }
+    this.#before = { frames: 0, bytes: 0 }
+    this.#address = address
+    // Whoever leaves and comes again takes along what it has used.
+    this.#burden = new Burden(address.burden.lately())
     address.silent++
     relay.sessions.add(this)
     relay.silent.add(this)
@@ -165,6 +199,13 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#sendQueue.send(message)
   }
 
+  sendAll(messages: readonly RelayMessage[]): void {
+    for (const message of messages) if (message.type === 'refused') this.#relay.metrics.refused(message.code)
+    this.#sendWelcome()
+    for (let at = 0; at < messages.length; at += encodedTogether)
+      this.#sendQueue.sendEncoded(encodeRelayFrame(messages.slice(at, at + encodedTogether)))
+  }
+
   sendEncoded(message: Uint8Array): void {
     const welcome = this.#welcome
     this.#welcome = undefined
@@ -191,7 +232,20 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   settled(bytes: number): void {
     this.#waitingBytes -= bytes
     this.#relay.inboundBacklog.add(-bytes)
-    if (this.#socket.isPaused && !this.#relay.inboundBacklog.isEnough(this.#waitingBytes)) this.#socket.resume()
+    this.#readOn()
+  }
+
+  refused(offers: number): void {
+    this.#burden.add(offers * refusalMs)
+    this.#rateLimit?.refused(offers, Math.round(performance.now()))
+  }
+
+  get overdrawnMs(): number {
+    return this.#rateLimit?.overdrawnMs(Math.round(performance.now())) ?? 0
+  }
+
+  get burden(): Burden {
+    return this.#burden
   }
 
   /** Ends the session with the reason. */
@@ -238,26 +292,15 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     }
   }
 
+  // Pings of the WebSocket are as cheap to send as messages of our own, so they count as much.
   onPing(data: Buffer): void {
-    if (this.#takesPing(data)) this.#socket.pong(data)
+    if (!this.#before) this.#receive(data, 'ping')
+    else if (this.#isPatientWith(this.#before, 0)) this.#socket.pong(data)
   }
 
   onPong(data: Buffer): void {
-    this.#takesPing(data)
-  }
-
-  /** They are as cheap to send as messages of our own, so they count as much. */
-  #takesPing(data: Buffer): boolean {
-    this.#receivedSomething()
-    if (this.#ended) return false
-    if (!this.#before) return !this.#isTooFast(data, aPing)
-    if (++this.#before.frames < limits.framesBeforeHello) return true
-    this.fail('AUTH', 'Too many frames before the session has opened.')
-    return false
-  }
-
-  #receivedSomething(): void {
-    this.#heartbeat.received(Math.round(performance.now()))
+    if (!this.#before) this.#receive(data, 'pong')
+    else this.#isPatientWith(this.#before, 0)
   }
 
   onError(error: Error): void {
@@ -265,74 +308,116 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   onFrame(data: Buffer, isBinary: boolean): void {
-    this.#receivedSomething()
-    if (this.#ended) return
-    if (!isBinary) {
+    if (!isBinary && !this.#ended) {
       this.#end()
       return this.#socket.close(1003)
     }
+    if (!this.#before || this.#isPatientWith(this.#before, data.length)) this.#receive(data, 'frame')
+  }
+
+  /** Rules ID7, RL3. @returns whether a stranger may send one frame more */
+  #isPatientWith(before: BeforeHello, bytes: number): boolean {
+    if (this.#ended) return false
+    this.#receivedSomething()
+    before.bytes += bytes
+    if (++before.frames >= limits.framesBeforeHello) this.fail('AUTH', 'Too many frames before the session has opened.')
+    else if (before.bytes > limits.beforeHelloBytes) this.fail('RATE', 'Too many bytes before the session has opened.')
+    return !this.#ended
+  }
+
+  #receivedSomething(): void {
+    this.#heartbeat.received(Math.round(performance.now()))
+  }
+
+  /** Rule RL5: what arrives is worked on in its order, a slice of time at a time, and the socket of a session that has something waiting is not read. */
+  #receive(bytes: Uint8Array, kind: Arrived['kind']): void {
+    this.#receivedSomething()
+    if (this.#ended) return
+    this.#burden.add(bytes.length * msPerByte)
+    this.#hold(bytes.length + frameOverhead)
+    if (!this.#inbox)
+      return void this.#work(
+        (this.#inbox = { arrived: [{ bytes, kind }], bytes: bytes.length + frameOverhead, opened: undefined, messages: [], at: 0 }),
+      )
+    this.#inbox.arrived.push({ bytes, kind })
+    this.#inbox.bytes += bytes.length + frameOverhead
+    if (this.#inbox.bytes > inboxBytes) this.#socket.pause()
+  }
+
+  async #work(inbox: Inbox): Promise<void> {
     try {
-      if (this.#before) this.#takeBefore(data, this.#before)
-      else this.#take(data)
-    } catch (error) {
-      this.#failFor(error)
-    }
-  }
-
-  /** A frame of a stranger: nothing of it is read but the hello (rules ID5, ID7, RL3). */
-  #takeBefore(data: Buffer, before: BeforeHello): void {
-    if (++before.frames >= limits.framesBeforeHello) return this.fail('AUTH', 'Too many frames before the session has opened.')
-    if ((before.bytes += data.length) > limits.beforeHelloBytes) return this.fail('RATE', 'Too many bytes before the session has opened.')
-    if (before.hasHello) return void before.held.push(data)
-    const greeting = decodeGreeting(data)
-    if (!greeting) return this.fail('AUTH', 'A session begins with its hello.')
-    before.hasHello = greeting.messages.at(-1)?.type === 'hello'
-    if (before.hasHello) this.#relay.silent.delete(this)
-    if (greeting.rest.length > 0) before.held.push(greeting.rest)
-    this.#queue(greeting.messages, data.length)
-  }
-
-  #take(data: Uint8Array): void {
-    const messages = decodeClientFrame(data)
-    if (!this.#isTooFast(data, messages)) this.#queue(messages, data.length)
-  }
-
-  #queue(messages: readonly ClientMessage[], bytes: number): void {
-    if (!this.#inbox) return void this.#work([...messages])
-    this.#inbox.push(...messages)
-    const held = bytes + messages.length * messageOverhead
-    this.#inboxBytes += held
-    this.#hold(held)
-  }
-
-  /** Handles messages one after the other, including those that arrive meanwhile. */
-  async #work(inbox: ClientMessage[]): Promise<void> {
-    this.#inbox = inbox
-    try {
-      for (let at = 0, sliceEnds = performance.now() + sliceMs; at < inbox.length && !this.#ended; at++) {
-        const message = inbox[at]
-        const doing = message && this.#handle(message)
-        if (doing) await doing
-        // Also after a wait: the embedded store answers within the same turn of the loop.
-        if (at % handledAtLeast === handledAtLeast - 1 && performance.now() >= sliceEnds) {
-          await new Promise((resolve) => setImmediate(resolve))
-          sliceEnds = performance.now() + sliceMs
-        }
-        // Many at once: taking each message off a long list would move all the others each time.
-        if (at === handledTogether) {
-          inbox.splice(0, at + 1)
-          at = -1
-        }
-      }
+      while (!this.#ended && (inbox.opened || inbox.at < inbox.messages.length || inbox.arrived.length > 0))
+        await this.#relay.turns.take(this.#burden, () => this.#slice(inbox))
     } catch (error) {
       this.#failFor(error)
     }
     this.#inbox = undefined
-    const held = this.#inboxBytes
-    this.#inboxBytes = 0
-    this.settled(held)
+    for (const { bytes } of inbox.arrived) this.settled(bytes.length + frameOverhead)
+    this.#readOn()
     this.#answer()
     if (this.#welcome) setImmediate(() => this.#sendWelcome())
+  }
+
+  /** Handles messages one after the other, for a slice of time. */
+  async #slice(inbox: Inbox): Promise<void> {
+    const ends = performance.now() + sliceMs
+    for (let handled = 0; !this.#ended; handled++) {
+      const isNewFrame = inbox.at >= inbox.messages.length
+      if (handled > 0 && (isNewFrame || handled >= handledAtLeast) && performance.now() >= ends) return
+      if (inbox.opened) {
+        this.#decode(inbox.opened, inbox)
+        continue
+      }
+      if (isNewFrame) {
+        const next = inbox.arrived.shift()
+        if (!next) return
+        inbox.bytes -= next.bytes.length + frameOverhead
+        this.settled(next.bytes.length + frameOverhead)
+        this.#open(next, inbox)
+        continue
+      }
+      const message = inbox.messages[inbox.at++]
+      const doing = message && this.#handle(message)
+      if (doing) await doing
+    }
+  }
+
+  #open({ bytes, kind }: Arrived, inbox: Inbox): void {
+    if (kind !== 'frame') {
+      if (!this.#isTooFast(bytes, aPing) && kind === 'ping') this.#socket.pong(bytes)
+    } else if (this.#nonce) this.#handNext(this.#readGreeting(bytes, inbox), inbox)
+    else inbox.opened = { bytes, frame: openClientFrame(bytes) }
+  }
+
+  #decode({ bytes, frame }: NonNullable<Inbox['opened']>, inbox: Inbox): void {
+    if (!frame.decode(decodedTogether)) return
+    inbox.opened = undefined
+    if (!this.#isTooFast(bytes, frame.messages)) this.#handNext(frame.messages, inbox)
+  }
+
+  #handNext(messages: readonly ClientMessage[], inbox: Inbox): void {
+    inbox.messages = messages
+    inbox.at = 0
+  }
+
+  /** A frame of a stranger: nothing of it is read but the hello (rules ID5, ID7). */
+  #readGreeting(bytes: Uint8Array, inbox: Inbox): readonly ClientMessage[] {
+    const greeting = decodeGreeting(bytes)
+    if (!greeting) throw new ProtocolError('AUTH', 'A session begins with its hello.')
+    if (greeting.messages.at(-1)?.type === 'hello') this.#relay.silent.delete(this)
+    if (greeting.rest.length > 0) {
+      this.#hold(greeting.rest.length + frameOverhead)
+      inbox.arrived.unshift({ bytes: greeting.rest, kind: 'frame' })
+      inbox.bytes += greeting.rest.length + frameOverhead
+    }
+    return greeting.messages
+  }
+
+  /** Goes on reading, unless enough is waiting. */
+  #readOn(): void {
+    if (this.#ended || !this.#socket.isPaused) return
+    if (this.#inbox && this.#inbox.bytes > inboxBytes) return
+    if (!this.#relay.inboundBacklog.isEnough(this.#waitingBytes)) this.#socket.resume()
   }
 
   caughtUp(): void {
@@ -414,9 +499,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#isAwaited = true
     const incarnation = store.incarnation()
     this.#welcome = encodeRelayFrame([{ type: 'welcome', time: Date.now(), incarnation, heartbeatMs: config.heartbeatMs }])
-    const held = this.#before?.held ?? []
     this.#leaveDoor()
-    for (const frame of held) this.#take(frame)
     // The device need not wait for the log line to be written.
     setImmediate(() => this.#relay.log.info('session-opened', this.#who()))
   }
@@ -427,7 +510,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
       this.#brought = undefined
       return await this.#relay.authenticator.identify(hello, nonce, brought)
     } catch (error) {
-      if (error instanceof ProtocolError) this.#before?.address.charge(failedHelloCost)
+      if (error instanceof ProtocolError) this.#address.charge(failedHelloCost)
       throw error
     }
   }
@@ -435,7 +518,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   /** It is no stranger any more, or has left. */
   #leaveDoor(): void {
     this.#relay.silent.delete(this)
-    if (this.#before) this.#before.address.silent--
+    if (this.#before) this.#address.silent--
     this.#before = undefined
   }
 
@@ -459,8 +542,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #publish({ feed, offers }: MessageOf<'publish'>): undefined {
     const subscription = this.#subscriptions?.get(feed)
     if (!subscription) {
-      for (const offer of offers) this.#refuse('offer', offer.id, 'FEED', 'Your org has no such feed.')
-      return
+      return this.#refuseOffers(offers, 'FEED', 'Your org has no such feed.')
     }
     for (const offer of offers) this.#hold(heldBytes(offer))
     this.#relay.groupCommit.offer(this, subscription.access, fitToWait(offers))
@@ -478,14 +560,19 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     const now = Math.round(performance.now())
     this.#rateLimit ??= new RateLimit(this.#relay.config, now)
     const excess = this.#rateLimit.take(data.length, messages, now)
+    this.#burden.add(costOf(messages) * msPerRequest)
     if (!excess) return false
     const { offers, isFlood, retryMs } = excess
     if (isFlood) this.fail('RATE', 'Too many messages; come back after the delay.', retryMs)
-    else for (const offer of offers) this.#refuse('offer', offer.id, 'RATE', 'Too many offers; come back after the delay.', retryMs)
+    else this.#refuseOffers(offers, 'RATE', 'Too many offers; come back after the delay.', retryMs)
     return true
   }
 
-  #refuse(what: 'offer' | 'feed' | 'attach' | 'gateway', subject: number, code: ErrorCode, detail: string, retryMs = 0): void {
+  #refuseOffers(offers: readonly Offer[], code: ErrorCode, detail: string, retryMs = 0): undefined {
+    this.sendAll(offers.map(({ id }) => ({ type: 'refused', what: 'offer', subject: id, code, version: 0, retryMs, detail })))
+  }
+
+  #refuse(what: 'feed' | 'attach' | 'gateway', subject: number, code: ErrorCode, detail: string, retryMs = 0): void {
     this.send({ type: 'refused', what, subject, code, version: 0, retryMs, detail })
   }
 
@@ -519,6 +606,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   onClose(code: number): void {
     this.#ended = true
+    this.#address.burden.atLeast(this.#burden.lately())
     clearTimeout(this.#helloTimer)
     this.#leaveDoor()
     this.#sendQueue.closed()

@@ -11,7 +11,7 @@ import { benchSeal, sealTable } from './seal/seal.js'
 
 const usage = `Say what to measure:
   npm run bench -- engine [--json] [--rounds N]
-  npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--only part of a name,…]
+  npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--orgs N] [--only part of a name,…]
   npm run bench -- seal --base DIR [--json] [--rounds N] [--docs N]    DIR: another version's checkout, compiled
   npm run bench -- relay [--json] [--rounds N] [--quick] [--store libsql|postgres] [--only ${figureNames.join(',')}]
 `
@@ -26,6 +26,7 @@ const { values: options, positionals } = parseArgs({
     seconds: { type: 'string', default: '10' },
     sockets: { type: 'string', default: '50' },
     addresses: { type: 'string', default: '50' },
+    orgs: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     base: { type: 'string' },
     docs: { type: 'string', default: '200' },
@@ -48,8 +49,9 @@ if (positionals[0] === 'engine') {
   }
   process.stdout.write(`${JSON.stringify(report, null, options.json ? 2 : 1)}\n`)
 } else if (positionals[0] === 'floods') {
-  const [seconds, sockets, addresses] = [Number(options.seconds), Number(options.sockets), Number(options.addresses)]
-  const floods = await benchFloods({ seconds, sockets, addresses, only })
+  const [seconds, sockets] = [Number(options.seconds), Number(options.sockets)]
+  const [addresses, orgs] = [Number(options.addresses), Number(options.orgs)]
+  const floods = await benchFloods({ seconds, sockets, addresses, orgs, only })
   process.stdout.write(options.json ? `${JSON.stringify({ bench: 'floods', ...machine, seconds, floods }, null, 2)}\n` : floodTable(floods))
 } else if (positionals[0] === 'seal' && options.base !== undefined) {
   const report = await benchSeal({ base: options.base, rounds: Number(options.rounds ?? 40), docs: Number(options.docs) })

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { expect, it } from 'vitest'
+import { Burden } from './burden.js'
 import { TimeSlices } from './time-slices.js'
 
 const spin = (ms: number): void => {
@@ -19,7 +20,7 @@ it('[CU5] gives the loop back between pieces of work, and does them in the order
   const done: number[] = []
   await Promise.all(
     Array.from({ length: 20 }, (_, index) =>
-      timeSlices.take(async () => {
+      timeSlices.take(new Burden(), async () => {
         spin(3)
         done.push(index)
       }),
@@ -28,6 +29,22 @@ it('[CU5] gives the loop back between pieces of work, and does them in the order
   running = false
   expect(done).toEqual(Array.from({ length: 20 }, (_, index) => index))
   expect(loops).toBeGreaterThan(5)
+})
+
+it('[RL5] gives the next turn to whoever has lately used least, whoever came first (row 73)', async () => {
+  const timeSlices = new TimeSlices(1)
+  const [flood, vera] = [new Burden(), new Burden()]
+  const done: string[] = []
+  const piece = (burden: Burden, name: string): Promise<void> =>
+    timeSlices.take(burden, () => {
+      spin(3)
+      done.push(name)
+    })
+  const flooding = Array.from({ length: 10 }, () => piece(flood, 'flood'))
+  await flooding[1]
+  await Promise.all([piece(vera, 'vera'), ...flooding])
+  expect(done.indexOf('vera')).toBeLessThan(5)
+  expect(done.length).toBe(11)
 })
 
 it('has only so many under way that wait for something else, and goes on after one that fails', async () => {
@@ -40,7 +57,7 @@ it('has only so many under way that wait for something else, and goes on after o
     running--
     if (index % 4 === 0) throw new Error('the database is away')
   }
-  const ends = await Promise.allSettled(Array.from({ length: 12 }, (_, index) => timeSlices.take(() => work(index))))
+  const ends = await Promise.allSettled(Array.from({ length: 12 }, (_, index) => timeSlices.take(new Burden(), () => work(index))))
   expect(most).toBe(3)
   expect(ends.filter(({ status }) => status === 'rejected').length).toBe(3)
 })
@@ -49,7 +66,7 @@ it('leaves the loop at rest while all that may be under way waits for something 
   const timeSlices = new TimeSlices(4, 2)
   let answer = (): void => {}
   const answered = new Promise<void>((resolve) => (answer = resolve))
-  const doing = Promise.all([1, 2, 3].map(() => timeSlices.take(() => answered)))
+  const doing = Promise.all([1, 2, 3].map(() => timeSlices.take(new Burden(), () => answered)))
   await new Promise((resolve) => setTimeout(resolve, 20))
   // More than once where the machine is busy otherwise: a loop that is kept turning never has any rest.
   const share = async (): Promise<number> => {
