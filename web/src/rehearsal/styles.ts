@@ -183,8 +183,11 @@ export const rehearsalStyles = css`
     .pane > header {
       flex-wrap: wrap;
     }
+    .pane entente-status {
+      flex: 0 1 auto;
+    }
     :host {
-      grid-template-rows: auto auto auto;
+      grid-template: auto auto auto / minmax(0, 1fr);
       height: auto;
     }
     .guide {
