@@ -7,13 +7,12 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { decisionType } from '../identity/decision.js'
 import { createExchangeKey, type ExchangeKey } from '../identity/keys.js'
-import { rotationKey } from '../identity/own-rotation.js'
 import { receivingSecret, sendingSecret } from '../seal/keys.js'
 import { seededRandom, setup } from '../testing/index.js'
 import { messageEdit, requireConnection } from './connection-facts.js'
 import { readDecision } from './peer-decision.js'
 import { makeRotation, openRotation, owesRotation, receivingKey, type RotationTerms, rotationTerms } from './rotation.js'
-import { textOf } from '../replica/feed-role.js'
+import { rotationKey, textOf } from '../replica/feed-role.js'
 
 const { steps, refused, answers, token } = vectors.connection
 const connection = parseConnectionId(vectors.connection.id)
@@ -41,7 +40,7 @@ describe('the vectors of a connection’s rotations', () => {
     expect(v.parse(rotationTerms, claims)).toEqual(steps[0]?.terms)
   })
 
-  it.each(refused)('[RT4] hold for one that is refused: $name', ({ terms }) => {
+  it.each(refused)('[RT4] hold for one that is refused: $name (row 94)', ({ terms }) => {
     expect(v.safeParse(rotationTerms, terms).success).toBe(false)
   })
 

@@ -10,10 +10,10 @@ import {
   openOwnRotationByKit,
   prevailing,
   readOwnRotation,
-  rotationKey,
   signOwnRotation,
   type VerifiedOwnRotation,
 } from './own-rotation.js'
+import { rotationKey } from '../replica/feed-role.js'
 import { signRoster } from './roster.js'
 
 const org = parseOrgId(vectors.own.org)
@@ -41,7 +41,7 @@ describe('the vectors of an org’s rotations', () => {
     expect(byKit).toBe('kit' in claims ? secret : undefined)
   })
 
-  it.each(vectors.own.refused)('[RT2] hold for one that does not count: $name', async ({ token }) => {
+  it.each(vectors.own.refused)('[RT2] hold for one that does not count: $name (row 94)', async ({ token }) => {
     expect(await readOwnRotation(token, org, chain)).toBeUndefined()
   })
 

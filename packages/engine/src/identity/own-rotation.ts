@@ -1,12 +1,10 @@
 import {
   bytes32,
   type DeviceId,
-  type Key,
   limits,
   type OrgId,
   parseDeviceId,
   parsedText,
-  parseKey,
   parseOrgId,
   ProtocolError,
   type Roster,
@@ -27,11 +25,6 @@ import type { ExchangeKey, KeyPair } from './keys.js'
 
 /** The JOSE type of an org's rotation. */
 export const ownRotationType = 'entente-own-rotation+jwt'
-
-/** The key of a rotation's message, in the messages of the org's team and of each of its connections. */
-export function rotationKey(generation: number): Key {
-  return parseKey(`rotation.${generation}`)
-}
 
 /** A generation that a rotation begins. */
 export const laterGeneration = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(highestGeneration))

@@ -249,6 +249,8 @@ export class Session {
       return this.#work()
     }
     if (refused.length > 0) this.#repair(feed, refused)
+    if (live && feed.endsWith('/messages'))
+      for (const [held, keys] of await this.#options.replica.giveUpHeld(feed)) this.#repair(held, keys)
     if (entries.length > 0) {
       this.#options.events.onEntries(entries.length)
       if (feed.endsWith('/messages')) this.#pauses.resumeFeeds()

@@ -24,7 +24,18 @@ import { knownOf, raise, type Told, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
-import { type Address, type Known, type Stored, type StoredDoc, type StoredErasure, type StoredHead, unknown } from './stored.js'
+import {
+  type Address,
+  type Held,
+  heldOf,
+  type Known,
+  type Stored,
+  type StoredDoc,
+  type StoredErasure,
+  type StoredHead,
+  unknown,
+  withoutHeld,
+} from './stored.js'
 
 /** What an entry leaves: the key's new state, and the registers that an own feed brings into rows. */
 export interface Absorbed {
@@ -59,17 +70,48 @@ const connectionSlots: ReadonlySet<string> = new Set([
  */
 export function absorbEntry(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed | undefined {
   if (present && entry.sequence <= present.sequence) return undefined
+  // What continues an entry that is held cannot be read before it. Anything else takes its place.
+  const held = heldOf(present)
+  if (held && entry.kind === 'doc' && !entry.whole) return hold(absorber, entry, present, held.generation)
+  const state = present && withoutHeld(present)
   switch (entry.kind) {
     case 'doc':
-      return absorbDoc(absorber, entry, present)
+      return absorbDoc(absorber, entry, state)
     case 'message':
     case 'control':
-      return absorbMessage(absorber, entry, entry.kind, present)
+      return absorbMessage(absorber, entry, entry.kind, state)
     case 'erased':
-      return isMessages(absorber.feedRole) ? absorbErasedMessage(absorber, entry, present) : absorbErasedDoc(absorber, entry, present)
+      return isMessages(absorber.feedRole) ? absorbErasedMessage(absorber, entry, state) : absorbErasedDoc(absorber, entry, state)
     case 'head':
-      return absorbHead(absorber, entry, present)
+      return absorbHead(absorber, entry, state)
   }
+}
+
+/**
+ * Absorbs what was held, once its key has arrived, or else leaves it out.
+ *
+ * @param stored as the store has it, with the doc's bytes
+ */
+export function absorbHeld(absorber: Absorber, stored: Stored, held: Held, isGivenUp: boolean): Absorbed {
+  let absorbed: Absorbed = { stored: { ...withoutHeld(stored), sequence: 0 }, rows: [], refused: false }
+  const rows: Row[] = []
+  for (const entry of held.entries) {
+    absorbed = isGivenUp
+      ? refuse(absorber, entry, absorbed.stored, 'is sealed under a key that nobody has announced')
+      : (absorbEntry(absorber, entry, absorbed.stored) ?? absorbed)
+    rows.push(...absorbed.rows)
+  }
+  return { ...absorbed, rows }
+}
+
+/** Keeps an entry whose key this device does not have, beside what the device knows. It is neither read nor a fault (rule RT6). */
+function hold(absorber: Absorber, entry: Entry, present: Stored | undefined, generation: number): Absorbed {
+  if (present?.kind === 'head') return refuse(absorber, entry, present, 'stands where only a head may')
+  const { sequence } = entry
+  const before = heldOf(present)?.entries ?? []
+  const held: Held = { generation, entries: entry.kind === 'doc' && !entry.whole ? [...before, entry] : [entry] }
+  const state = present ?? { ...nothingTaken, sequence }
+  return { stored: { ...state, sequence, held }, rows: [], refused: false }
 }
 
 /**
@@ -87,9 +129,12 @@ function refuse(
   return { stored: refused(sequence, present, unreadable), rows: [], refused: true }
 }
 
+/** The state of a key of which no entry was taken yet. */
+const nothingTaken = { ...unknown, kind: 'erased', epoch: { version: 0, number: 0 }, leaf: undefined, lost: true } as const
+
 function refused(sequence: number, present: Stored | undefined, unreadable: readonly string[]): Stored {
   // What was never there is no part of the feed: it has no leaf, and holds no head back.
-  if (!present) return { ...unknown, kind: 'erased', epoch: { version: 0, number: 0 }, sequence, leaf: undefined, lost: true }
+  if (!present) return { ...nothingTaken, sequence }
   if (present.kind === 'head') return { ...present, sequence }
   return present.kind === 'doc'
     ? { ...present, sequence, state: new Uint8Array(), unreadable, lost: true }
@@ -98,6 +143,8 @@ function refused(sequence: number, present: Stored | undefined, unreadable: read
 
 function absorbMessage(absorber: Absorber, entry: Entry, kind: 'message' | 'control', present: Stored | undefined): Absorbed {
   const { feed, feedRole } = absorber
+  const generation = missingGeneration(absorber, kind === 'control' ? sealOfControlEntry(entry) : entry.bytes)
+  if (generation !== undefined) return hold(absorber, entry, present, generation)
   const register = kind === 'control' ? openControlEntry(absorber, entry) : openMessage(absorber, entry)
   if (!register) return refuse(absorber, entry, present, `is a ${kind} that does not open`)
   const [stamp, body] = register
@@ -137,16 +184,27 @@ function openMessage({ feed, feedRole, sealer }: Absorber, { key, bytes }: Entry
 }
 
 /** The public copy is for the relay. A device believes the seal (rule CE2). */
-function openControlEntry({ feed, feedRole, sealer }: Absorber, { key, bytes }: Entry): Register | undefined {
+function openControlEntry({ feed, feedRole, sealer }: Absorber, entry: Entry): Register | undefined {
+  return sealer.openControlEntry(feedRole, feed, entry.key, sealOfControlEntry(entry))
+}
+
+/** The seal of a control entry; empty bytes, which open nowhere, for bytes of another form. */
+function sealOfControlEntry({ bytes }: Entry): Uint8Array {
   try {
-    return sealer.openControlEntry(feedRole, feed, key, decodeControlEntry(bytes).seal)
+    return decodeControlEntry(bytes).seal
   } catch {
-    return undefined
+    return new Uint8Array()
   }
+}
+
+function missingGeneration({ feedRole, sealer }: Absorber, sealed: Uint8Array): number | undefined {
+  return sealer.missingGeneration(feedRole, sealed)
 }
 
 function absorbErasedMessage(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
   const { feed, feedRole, rows } = absorber
+  const generation = missingGeneration(absorber, entry.bytes)
+  if (generation !== undefined) return hold(absorber, entry, present, generation)
   const register = openMessage(absorber, entry)
   if (register?.[1] !== null) return refuse(absorber, entry, present, 'is an erasure that does not open')
   const { epoch, sequence, key, bytes } = entry
@@ -166,6 +224,8 @@ function messageRow(kind: 'message' | 'control', feed: FeedName, key: Key, regis
 function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
   const { feed, feedRole, sealer, disabledRules } = absorber
   const { epoch, sequence, key, bytes } = entry
+  const generation = missingGeneration(absorber, bytes)
+  if (generation !== undefined) return hold(absorber, entry, present, generation)
   const opened = sealer.openSlot(feedRole, feed, key, existenceSlot, epoch, bytes)
   const exists = opened?.[1] === false ? opened : undefined
   if (!exists && !disabledRules.has('existence')) return refuse(absorber, entry, present, 'is an erasure that does not open')
@@ -194,6 +254,10 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   const slots = feedRole.kind === 'connection' ? connectionSlots : undefined
   const joined = joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
   if (joined instanceof ProtocolError) return refuse(absorber, entry, present, `is no doc (${joined.code})`)
+  for (const sealed of joined.changed.values()) {
+    const generation = missingGeneration(absorber, sealed)
+    if (generation !== undefined) return hold(absorber, entry, present, generation)
+  }
   const opened = openSlots(absorber, entry.key, entry.epoch, joined.changed)
   if (opened.unreadable.length > 0 && !disabledRules.has('all-or-nothing'))
     return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)

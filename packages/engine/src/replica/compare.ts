@@ -5,7 +5,7 @@ import type { FeedKey } from './feed-key.js'
 import { type FeedRole, feedRoleOf } from './feed-role.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import type { DocHead, Head } from './stored.js'
+import { type DocHead, type Head, heldOf } from './stored.js'
 
 /**
  * What must be published so that the relay has the desired state. `begin` publishes a doc as a whole under a new epoch, `update` adds to the doc that is
@@ -25,7 +25,9 @@ export function compareAt(context: ReplicaContext, feedKey: FeedKey, rows: RowsV
   const feedRole = feedRoleOf(feedKey.feed, context.org, rows)
   if (!feedRole?.own) return undefined
   const desired = desiredStateAt(feedRole, feedKey.address, rows, context.sealer.names)
-  return { feedRole, desired, need: needOf(desired, head, context.disabledRules) }
+  const need = needOf(desired, head, context.disabledRules)
+  // What is held may be above the row's (rule RT6).
+  return { feedRole, desired, need: heldOf(head) && need !== 'none' ? 'wait' : need }
 }
 
 /**

@@ -1,4 +1,16 @@
-import { type ConnectionId, type FeedName, feedName, type MailboxId, type OrgId, parseFeed, type Side, sides } from '@entente/protocol'
+import {
+  type ConnectionId,
+  type FeedName,
+  feedName,
+  type Key,
+  type MailboxId,
+  messagesTopic,
+  type OrgId,
+  parseFeed,
+  parseKey,
+  type Side,
+  sides,
+} from '@entente/protocol'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowsView } from './rows-view.js'
 
@@ -55,6 +67,17 @@ export function connectionFeed(connection: ConnectionId, side: Side, topic: Conn
   return feedName({ kind: 'connection', connection, side, topic })
 }
 
+/** The messages feed in which the rotations of a feed's keys stand (rule RT1); undefined for a mailbox, which has none. */
+export function rotationsOf(feed: FeedName): FeedName | undefined {
+  const parsed = parseFeed(feed)
+  return parsed.kind === 'mailbox' ? undefined : feedName({ ...parsed, topic: messagesTopic })
+}
+
+/** The key of a rotation's message (rule RT1). */
+export function rotationKey(generation: number): Key {
+  return parseKey(`rotation.${generation}`)
+}
+
 export function mailboxFeed(mailbox: MailboxId, side: Side): FeedName {
   return feedName({ kind: 'mailbox', mailbox, side })
 }
@@ -65,7 +88,12 @@ export function teamFeed(org: OrgId, topic: TeamTopic): FeedName {
 
 /** Whether admins of both orgs have confirmed the codes of a connection: before, nothing of value leaves (rule CN10). */
 export function isConfirmed(connection: Row | undefined): boolean {
-  return valueOf(connection, 'verified') === 'yes' && textOf(connection, 'peerVerified') !== undefined
+  return isVerified(connection) && textOf(connection, 'peerVerified') !== undefined
+}
+
+/** Whether an admin of this org has confirmed the codes. */
+export function isVerified(connection: Row | undefined): boolean {
+  return valueOf(connection, 'verified') === 'yes'
 }
 
 /** Whether a connection has come to its end, or its codes differ: what was shown over it is taken back (rule CN11). */

@@ -1,8 +1,19 @@
-import type { Epoch, FeedName, Key, OrgId } from '@entente/protocol'
+import type { ConnectionId, Epoch, FeedName, Key, OrgId, Side } from '@entente/protocol'
 import type { Register } from '../row/row.js'
-import { connectionKey, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
-import { controlBinding, messageBinding, open, openContent, Origin, seal, type SealBinding, valueOfContent } from '../seal/seal-register.js'
-import { type FeedRole, isMessages, textOf } from './feed-role.js'
+import type { Keyring, SendingSecret } from '../seal/keyring.js'
+import { connectionKey, generation as firstGeneration, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
+import {
+  controlBinding,
+  generationOf,
+  messageBinding,
+  open,
+  openContent,
+  Origin,
+  seal,
+  type SealBinding,
+  valueOfContent,
+} from '../seal/seal-register.js'
+import { type FeedRole, isMessages, isVerified, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
@@ -13,11 +24,11 @@ export interface TeamRegister {
   readonly register: Register
 }
 
-/** What comes from the org's own secret. */
-interface OwnKeys {
-  readonly secret: string
-  readonly names: TeamNames
-  readonly origin: Origin
+/** What opens and seals the values of one feed in one generation. */
+interface FeedKeys {
+  readonly cipher: Uint8Array
+  /** The generation of the own secret whose origin its seals bear. */
+  readonly own: number
 }
 
 /**
@@ -27,20 +38,37 @@ interface OwnKeys {
 export class FeedSealer {
   readonly #org: OrgId
   readonly #rows: RowsView
+  readonly #keyring: Keyring
   readonly #checksOrigin: boolean
-  readonly #keys = new Map<string, Uint8Array>()
-  #own: OwnKeys | undefined
+  readonly #keys = new Map<string, FeedKeys>()
+  readonly #origins = new Map<string, Origin>()
+  #names: { readonly secret: string; readonly names: TeamNames } | undefined
 
   /** @param checksOrigin false in a test that disables the rule */
-  constructor(org: OrgId, rows: RowsView, checksOrigin = true) {
+  constructor(org: OrgId, rows: RowsView, keyring: Keyring, checksOrigin = true) {
     this.#org = org
     this.#rows = rows
+    this.#keyring = keyring
     this.#checksOrigin = checksOrigin
   }
 
   /** The names of the team feed; undefined while this device has no org key. */
   get names(): TeamNames | undefined {
-    return this.#ownKeys()?.names
+    const secret = this.#ownSecret(firstGeneration)
+    if (secret === undefined) return undefined
+    if (this.#names?.secret !== secret) this.#names = { secret, names: new TeamNames(secret, this.#org) }
+    return this.#names.names
+  }
+
+  /**
+   * The generation of a seal, where this device does not have its key: it is held until the key arrives (rule RT6). Undefined where it has the key, and where
+   * nothing is held: in a mailbox, which has no generations, and of a peer whose codes nobody has compared.
+   */
+  missingGeneration(feedRole: FeedRole, sealed: Uint8Array): number | undefined {
+    const generation = generationOf(sealed)
+    if (generation === firstGeneration || feedRole.kind === 'mailbox' || this.#keysOf(feedRole, generation)) return undefined
+    if (feedRole.kind === 'connection' && !feedRole.own && !isVerified(this.#rows.get('Connection', feedRole.connection))) return undefined
+    return generation
   }
 
   sealMessage(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
@@ -72,8 +100,9 @@ export class FeedSealer {
 
   /** Opens a value of the team's rows feed. */
   openTeamSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
-    const [cipher, own] = [this.#keyOf(feedRole), this.#ownKeys()]
-    const opened = cipher && own && openContent(cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? own.origin : undefined)
+    const keys = this.#keysOf(feedRole, generationOf(sealed))
+    const origin = keys && this.#originOf(keys.own)
+    const opened = keys && origin && openContent(keys.cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? origin : undefined)
     if (!opened || !Array.isArray(opened.content)) return undefined
     const [object, id, field, content] = opened.content as readonly unknown[]
     const value = valueOfContent(content)
@@ -82,54 +111,77 @@ export class FeedSealer {
   }
 
   #seal(feedRole: FeedRole, binding: SealBinding, register: Register): Uint8Array | undefined {
-    const [cipher, own] = [this.#keyOf(feedRole), this.#ownKeys()]
-    return cipher && own && seal({ cipher, origin: own.origin }, binding, register)
+    const generation = this.#highest(feedRole)
+    const keys = this.#keysOf(feedRole, generation)
+    const origin = keys && this.#originOf(keys.own)
+    return keys && origin && seal({ cipher: keys.cipher, origin, generation }, binding, register)
   }
 
   #open(feedRole: FeedRole, binding: SealBinding, sealed: Uint8Array): Register | undefined {
-    const cipher = this.#keyOf(feedRole)
-    if (!cipher || !feedRole.own) return cipher && open(cipher, binding, sealed)
-    const own = this.#ownKeys()
-    return own && open(cipher, binding, sealed, this.#checksOrigin ? own.origin : undefined)
+    const keys = this.#keysOf(feedRole, generationOf(sealed))
+    if (!keys || !feedRole.own) return keys && open(keys.cipher, binding, sealed)
+    const origin = this.#originOf(keys.own)
+    return origin && open(keys.cipher, binding, sealed, this.#checksOrigin ? origin : undefined)
   }
 
-  #keyOf(feedRole: FeedRole): Uint8Array | undefined {
+  /** The generation under which an own feed is sealed. */
+  #highest(feedRole: FeedRole): number {
+    switch (feedRole.kind) {
+      case 'team':
+        return this.#keyring.highestOwn()
+      case 'mailbox':
+        return firstGeneration
+      case 'connection':
+        return this.#keyring.highestSending(feedRole.connection, feedRole.side)
+    }
+  }
+
+  #keysOf(feedRole: FeedRole, generation: number): FeedKeys | undefined {
     switch (feedRole.kind) {
       case 'team': {
-        const secret = this.#ownSecret()
-        return secret === undefined ? undefined : this.#derived(`team ${secret}`, () => teamKey(secret, this.#org))
+        const secret = this.#ownSecret(generation)
+        if (secret === undefined) return undefined
+        return this.#derived(`team ${generation} ${secret}`, generation, () => teamKey(secret, this.#org, generation))
       }
       case 'mailbox': {
         const { mailbox, side } = feedRole
-        const secret = textOf(this.#rows.get('Invitation', mailbox), 'secret')
-        return secret === undefined ? undefined : this.#derived(`mailbox ${side} ${secret}`, () => mailboxKey(secret, mailbox, side))
+        const secret = generation === firstGeneration ? textOf(this.#rows.get('Invitation', mailbox), 'secret') : undefined
+        if (secret === undefined) return undefined
+        return this.#derived(`mailbox ${side} ${secret}`, firstGeneration, () => mailboxKey(secret, mailbox, side))
       }
       case 'connection': {
         const { connection, side } = feedRole
-        const secret = textOf(this.#rows.get('Connection', connection), 'secret')
-        if (secret === undefined) return undefined
+        const { secret, own } = this.#sendingSecret(connection, side, generation) ?? {}
+        if (secret === undefined || own === undefined) return undefined
         const sealed = isMessages(feedRole) ? 'messages' : 'docs'
-        return this.#derived(`${sealed} ${side} ${secret}`, () => connectionKey(secret, connection, side, sealed))
+        const name = `${sealed} ${side} ${generation} ${secret}`
+        return this.#derived(name, own, () => connectionKey(secret, connection, side, sealed, generation))
       }
     }
   }
 
-  #ownKeys(): OwnKeys | undefined {
-    const secret = this.#ownSecret()
+  #sendingSecret(connection: ConnectionId, side: Side, generation: number): SendingSecret | undefined {
+    if (generation !== firstGeneration) return this.#keyring.sending(connection, side, generation)
+    const secret = textOf(this.#rows.get('Connection', connection), 'secret')
+    return secret === undefined ? undefined : { secret, own: firstGeneration }
+  }
+
+  #originOf(generation: number): Origin | undefined {
+    const secret = this.#ownSecret(generation)
     if (secret === undefined) return undefined
-    if (this.#own?.secret !== secret)
-      this.#own = { secret, names: new TeamNames(secret, this.#org), origin: new Origin(originKey(secret, this.#org)) }
-    return this.#own
+    let origin = this.#origins.get(secret)
+    if (!origin) this.#origins.set(secret, (origin = new Origin(originKey(secret, this.#org))))
+    return origin
   }
 
-  #ownSecret(): string | undefined {
-    return textOf(this.#rows.get('Key', 'team'), 'secret')
+  #ownSecret(generation: number): string | undefined {
+    return generation === firstGeneration ? textOf(this.#rows.get('Key', 'team'), 'secret') : this.#keyring.own(generation)
   }
 
-  #derived(name: string, derive: () => Uint8Array): Uint8Array {
-    let key = this.#keys.get(name)
-    if (!key) this.#keys.set(name, (key = derive()))
-    return key
+  #derived(name: string, own: number, derive: () => Uint8Array): FeedKeys {
+    let keys = this.#keys.get(name)
+    if (!keys) this.#keys.set(name, (keys = { cipher: derive(), own }))
+    return keys
   }
 }
 

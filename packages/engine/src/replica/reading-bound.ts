@@ -20,16 +20,21 @@ export function isPaused(connection: Row | undefined): boolean {
   return valueOf(connection, 'paused') === stageOf(connection)
 }
 
-/** The stage whose bound a peer's messages would exceed with these entries; undefined where they are within it. */
+/**
+ * The stage whose bound a peer's messages would exceed with these entries; undefined where they are within it.
+ *
+ * @param held how many keys hold what cannot be read yet
+ */
 export function exceededBy(
   connection: Row | undefined,
   inbox: ReadonlyMap<Key, InboxMessage>,
+  held: number,
   entries: readonly Entry[],
 ): Stage | undefined {
   const stage = stageOf(connection)
   const { messages, bytes } = bounds[stage]
   const fresh = new Set(entries.filter(({ kind, key }) => kind !== 'erased' && kind !== 'head' && !inbox.has(key)).map(({ key }) => key))
-  if (inbox.size + fresh.size > messages) return stage
+  if (inbox.size + held + fresh.size > messages) return stage
   if (bytes === Number.POSITIVE_INFINITY) return undefined
   let sum = 0
   for (const [key, { body }] of inbox) if (!entries.some((entry) => entry.key === key)) sum += JSON.stringify(body).length

@@ -3,7 +3,19 @@ import type { Store, StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { LeafTree } from './leaf-tree.js'
-import { type Address, type DocHead, asAddress, asFeedState, asStored, type FeedState, freshFeed, type Head, headOf } from './stored.js'
+import {
+  type Address,
+  type DocHead,
+  asAddress,
+  asFeedState,
+  asStored,
+  type FeedState,
+  freshFeed,
+  type Head,
+  headOf,
+  type Held,
+  heldOf,
+} from './stored.js'
 
 /** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
 export interface PeerDoc {
@@ -40,6 +52,7 @@ export class ReplicaState {
   readonly #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
   readonly #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
   readonly #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
+  readonly #heldByFeed = new Map<FeedName, Map<Key, Held>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
   readonly #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
@@ -70,7 +83,7 @@ export class ReplicaState {
 
   /** Whether a key of a feed holds something that this device cannot read yet. */
   hasDeferred(feed: FeedName): boolean {
-    return (this.#deferredByFeed.get(feed)?.size ?? 0) > 0
+    return (this.#deferredByFeed.get(feed)?.size ?? 0) > 0 || (this.#heldByFeed.get(feed)?.size ?? 0) > 0
   }
 
   dirtyFlag(feed: FeedName, key: Key): Address | undefined {
@@ -89,6 +102,16 @@ export class ReplicaState {
   /** Docs that wait for their agreement or record map, by feed. */
   deferred(): readonly (readonly [FeedName, ReadonlyMap<Key, DocHead>])[] {
     return [...this.#deferredByFeed].filter(([, docs]) => docs.size > 0)
+  }
+
+  /** Keys with entries whose keys this device does not have. */
+  held(feed: FeedName): ReadonlyMap<Key, Held> {
+    return tableOf(this.#heldByFeed, feed)
+  }
+
+  /** The feeds with such keys. */
+  heldFeeds(): readonly FeedName[] {
+    return [...this.#heldByFeed].filter(([, held]) => held.size > 0).map(([feed]) => feed)
   }
 
   get dirtyCount(): number {
@@ -118,6 +141,7 @@ export class ReplicaState {
     this.#inboxByFeed.clear()
     this.#deferredByFeed.clear()
     this.#trees.clear()
+    this.#heldByFeed.clear()
     this.take({ heads, dirtyFlags: [], feeds: [] })
   }
 
@@ -147,12 +171,16 @@ export class ReplicaState {
     const deferred = tableOf(this.#deferredByFeed, feed)
     deferred.delete(key)
     this.tree(feed).set(key, head && 'leaf' in head ? head.leaf : undefined)
+    const held = tableOf(this.#heldByFeed, feed)
+    held.delete(key)
     if (!head) {
       heads.delete(key)
       return
     }
     heads.set(key, head)
     if (head.kind === 'head') return
+    const entries = heldOf(head)
+    if (entries) held.set(key, entries)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
     else if (typeof head.exists?.[1] === 'boolean' || head.kind === 'doc') {

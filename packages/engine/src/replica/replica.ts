@@ -7,11 +7,11 @@ import type { Tabs } from '../port/tabs.js'
 import type { Row } from '../row/row.js'
 import { type FlaggedDirty, Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
-import { type Absorber, absorbEntry, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
+import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { compareAt, type Comparison } from './compare.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
-import { type FeedRole, feedRoleOf } from './feed-role.js'
+import { type FeedRole, feedRoleOf, rotationKey, rotationsOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
@@ -21,8 +21,9 @@ import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
+import { Keyring } from '../seal/keyring.js'
 import { withoutSlots } from './known.js'
-import type { Address, FeedState, Head, Stored, StoredDoc } from './stored.js'
+import { type Address, type FeedState, type Head, heldOf, type Stored, type StoredDoc } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -89,6 +90,8 @@ export class Replica implements ReplicaView {
   readonly rows: Rows
   /** The signed heads of feeds. */
   readonly heads: FeedHeads
+  /** The secrets of later generations. */
+  readonly keyring: Keyring
   readonly org: OrgId
   readonly #store: Store
   readonly #tabs: Tabs
@@ -112,6 +115,7 @@ export class Replica implements ReplicaView {
   static async open(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options)
     await replica.rows.load()
+    await replica.keyring.load()
     replica.#view.load()
     await replica.#replicaState.load(options.store)
     return replica
@@ -126,7 +130,8 @@ export class Replica implements ReplicaView {
     this.#store = store
     this.#tabs = tabs
     this.#view = new RecordMapIndex(this.rows)
-    this.#sealer = new FeedSealer(org, this.#view, !disabledRules?.has('origin'))
+    this.keyring = new Keyring(store)
+    this.#sealer = new FeedSealer(org, this.#view, this.keyring, !disabledRules?.has('origin'))
     this.#client = randomInteger(random)
     this.heads = new FeedHeads(this.#replicaState, () => {
       for (const listener of this.#workListeners) listener()
@@ -152,6 +157,9 @@ export class Replica implements ReplicaView {
       if (!this.#leading) return
       if (unlocks) void this.#transactionQueue.run(() => this.#readDeferred()).catch(this.#report)
       if (withdraws) void this.#transactionQueue.run(() => this.#withdraw()).catch(this.#report)
+    })
+    this.keyring.watch(() => {
+      if (this.#leading) void this.#transactionQueue.run(() => this.#readHeld()).catch(this.#report)
     })
     this.#stopListening = tabs.listen((message) => this.#hearTab(message))
   }
@@ -219,9 +227,11 @@ export class Replica implements ReplicaView {
   lead(): Promise<void> {
     return this.#transactionQueue.run(async () => {
       if (!(await this.#replicaState.loadFeeds(this.#store))) await this.#replicaState.load(this.#store)
+      await this.keyring.load()
       this.#followed.stateLoaded()
       this.#leading = true
       await this.#readDeferred()
+      await this.#readHeld()
       await this.#withdraw()
     })
   }
@@ -274,7 +284,7 @@ export class Replica implements ReplicaView {
     if (feedRole?.kind !== 'connection' || feedRole.own || feedRole.topic !== 'messages') return
     const { connection } = feedRole
     const row = this.#view.get('Connection', connection)
-    const stage = isPaused(row) ? undefined : exceededBy(row, this.#replicaState.inbox(feed), entries)
+    const stage = isPaused(row) ? undefined : exceededBy(row, this.#replicaState.inbox(feed), this.#replicaState.held(feed).size, entries)
     if (!stage) return
     await this.rows.save([{ object: 'Connection', id: connection, values: { paused: stage, problem: pausedProblem[stage] } }])
     this.#problem(pausedProblem[stage])
@@ -368,6 +378,62 @@ export class Replica implements ReplicaView {
       if (docs.size > 0)
         await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: [], feedState: this.#replicaState.feed(feed) })
     })
+  }
+
+  /**
+   * Leaves out what is held in the feeds of a side under a generation that no rotation has begun. The relay says that this messages feed is live: a rotation would have
+   * come in it before anything that is sealed under it (rule RT7). So a relay that makes up a generation holds nothing up.
+   *
+   * @returns the keys of which an entry was left out, by feed
+   */
+  giveUpHeld(messages: FeedName): Promise<readonly (readonly [FeedName, readonly Key[]])[]> {
+    if (this.#replicaState.heldFeeds().length === 0) return Promise.resolve([])
+    return this.#transactionQueue.run(async () => {
+      const left: (readonly [FeedName, readonly Key[]])[] = []
+      for (const feed of this.#replicaState.heldFeeds().filter((each) => rotationsOf(each) === messages)) {
+        const keys = [...this.#replicaState.held(feed)].filter(([, { generation }]) => !this.#isAnnounced(messages, generation))
+        if (keys.length === 0) continue
+        await this.#absorbHeld(
+          feed,
+          keys.map(([key]) => key),
+          true,
+        )
+        left.push([feed, keys.map(([key]) => key)])
+      }
+      return left
+    })
+  }
+
+  /** Whether a rotation of this generation stands in a messages feed, read or held. */
+  #isAnnounced(messages: FeedName, generation: number): boolean {
+    const head = this.#replicaState.head(messages, rotationKey(generation))
+    return head !== undefined && (head.kind === 'message' || heldOf(head) !== undefined)
+  }
+
+  /** Reads what was held, as far as its keys have come. */
+  async #readHeld(): Promise<void> {
+    for (const feed of this.#replicaState.heldFeeds()) await this.#absorbHeld(feed, [...this.#replicaState.held(feed).keys()], false)
+  }
+
+  async #absorbHeld(feed: FeedName, keys: readonly Key[], isGivenUp: boolean): Promise<void> {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    if (!feedRole) return
+    const absorber = this.#absorber(feed, feedRole)
+    const docs = new Map<Key, Stored>()
+    const addresses = new Map<Key, Address>()
+    const rows: Row[] = []
+    for (const [key, stored] of await this.#transactions.readAll(feed, keys)) {
+      const held = heldOf(stored)
+      if (!held) continue
+      const absorbed = absorbHeld(absorber, stored, held, isGivenUp)
+      docs.set(key, absorbed.stored)
+      for (const row of absorbed.rows) {
+        rows.push(row)
+        addresses.set(key, [row.object, row.id])
+      }
+    }
+    if (docs.size > 0)
+      await this.#commit(feed, feedRole, { docs, addresses, rows: mergeAll(rows), feedState: this.#replicaState.feed(feed) })
   }
 
   // ---- absorbing

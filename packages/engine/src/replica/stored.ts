@@ -1,4 +1,4 @@
-import type { Epoch, FeedName, Key, Stamp } from '@entente/protocol'
+import type { Entry, Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
@@ -20,10 +20,18 @@ export interface Known {
   readonly floor: number
 }
 
+/** Entries under a generation of keys that this device does not have, in their order: kept, not read (rule RT6). */
+export interface Held {
+  readonly generation: number
+  readonly entries: readonly Entry[]
+}
+
 /** What every entry leaves but a head. */
 interface Delivered {
   /** The hash over what the relay last gave and this device took (rule HD3). Undefined where the relay gave nothing that counts. */
   readonly leaf: Leaf | undefined
+  /** The key's last entries, of which nothing is in its state yet. */
+  readonly held?: Held
 }
 
 /** A doc as the relay has it: never with an edit that the relay has not sequenced. */
@@ -97,6 +105,19 @@ export const unknown: Known = { version: 0, registers: {}, exists: undefined, fl
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]
 export const dirtyStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
+
+/** What is held under a key. */
+export function heldOf(stored: Stored | Head | undefined): Held | undefined {
+  return stored && 'held' in stored ? stored.held : undefined
+}
+
+/** The state of a key without what is held. */
+export function withoutHeld<T extends Stored | Head>(stored: T): T {
+  if (!heldOf(stored)) return stored
+  const { held: _, ...state } = stored as T & { readonly held?: Held }
+  // The rest of a state is a state.
+  return state as unknown as T
+}
 
 export function headOf(stored: Stored): Head {
   if (stored.kind !== 'doc') return stored

@@ -22,6 +22,7 @@ import {
   dirtyStoreKey,
   type Stored,
   type StoredDoc,
+  withoutHeld,
 } from './stored.js'
 
 /** What absorbing left of a feed, not yet written. */
@@ -219,8 +220,9 @@ export class Transactions {
 }
 
 /** What stays has no leaf until the relay gives it again: what it does not give is missing from the feed. */
-function afterLoss(head: Head, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
-  if (head.kind === 'head') return undefined
+function afterLoss(stored: Head, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
+  if (stored.kind === 'head') return undefined
+  const head = withoutHeld(stored)
   const left = { sequence: 0, leaf: undefined, lost: true } as const
   if (head.kind === 'erased') return own && disabledRules.has('tombstones') ? undefined : { ...head, ...left }
   if (own) return undefined

@@ -6,9 +6,9 @@ import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 
 // HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9, OR1). Secrets are base64url. A rotation begins the next
-// generation of a secret; today everything is sealed under generation 0.
+// generation of a secret.
 
-/** The generation under which everything is sealed today. */
+/** The generation with which every secret begins. */
 export const generation = 0
 
 /** A seal names its generation in one byte. */

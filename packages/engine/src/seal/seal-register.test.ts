@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/feed-role.js'
 import type { Register } from '../row/row.js'
 import { claimHash, connectionKey, mailboxClaim, mailboxId, mailboxKey, namingKey, originKey, teamKey, TeamNames } from './keys.js'
-import { isOfUnknownGeneration, open, Origin, seal, type SealBinding } from './seal-register.js'
+import { generationOf, open, Origin, seal, type SealBinding } from './seal-register.js'
 
 const org = parseOrgId('V'.repeat(43))
 const connection = parseConnectionId('c'.repeat(22))
@@ -65,15 +65,15 @@ describe('a seal', () => {
     expect(open(key, binding, forged, keys.origin)).toBeUndefined()
   })
 
-  it('[SE6] names the generation of its key, and one of a later generation is not read', () => {
+  it('[SE6, RT1] names the generation of its key, and opens with no other', () => {
     const sealed = seal(keys, binding, register)
-    expect([sealed[0], isOfUnknownGeneration(sealed)]).toEqual([0, false])
-    const later = sealed.with(0, 1)
-    expect([open(key, binding, later), isOfUnknownGeneration(later), isOfUnknownGeneration(new Uint8Array([1]))]).toEqual([
-      undefined,
-      true,
-      false,
-    ])
+    expect([sealed[0], generationOf(sealed), generationOf(new Uint8Array([1]))]).toEqual([0, 0, 0])
+    expect(open(key, binding, sealed.with(0, 1))).toBeUndefined()
+    const next = connectionKey('A'.repeat(43), connection, 'vendor', 'docs', 255)
+    const later = seal({ ...keys, cipher: next, generation: 255 }, binding, register)
+    expect([generationOf(later), open(next, binding, later, keys.origin), open(key, binding, later)]).toEqual([255, register, undefined])
+    // Under the same key the byte alone is bound too.
+    expect(open(next, binding, later.with(0, 254))).toBeUndefined()
   })
 
   it('[SE6, SE7, SE8, OR1] derives different keys for different purposes, and the same mailbox for both sides', () => {

@@ -6,7 +6,7 @@ import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { cipher } from './cipher.js'
-import { generation } from './keys.js'
+import { generation as firstGeneration } from './keys.js'
 import { padPlaintext, unpad } from './pad.js'
 
 /** What a seal is bound to: moved to another feed, key, slot or epoch it does not open (rule SE2). */
@@ -37,6 +37,8 @@ export interface SealKeys {
   /** 32 bytes, from `keys.ts`. */
   readonly cipher: Uint8Array
   readonly origin: Origin
+  /** Of the cipher's key; 0 where not said. */
+  readonly generation?: number
 }
 
 /**
@@ -63,8 +65,9 @@ export class Origin {
  * binding as associated data (rules SE1 to SE3, OR1). The same register at the same place gives the same bytes.
  */
 export function seal(keys: SealKeys, binding: SealBinding, [stamp, value]: Register): Uint8Array {
+  const { generation = firstGeneration } = keys
   const padded = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
-  const place = bindingToBytes(binding)
+  const place = bindingToBytes(binding, generation)
   const nonce = keys.origin.nonce(place, padded)
   const box = cipher(keys.cipher, nonce, place).encrypt(padded)
   const sealed = new Uint8Array(headBytes + box.length)
@@ -74,14 +77,15 @@ export function seal(keys: SealKeys, binding: SealBinding, [stamp, value]: Regis
   return sealed
 }
 
-/** Whether a seal is of a generation that this version does not know. Such a seal is kept and not read (rule SE6). */
-export function isOfUnknownGeneration(sealed: Uint8Array): boolean {
-  return sealed.length > headBytes && sealed[0] !== generation
+/** The generation of the key that opens a seal (rule RT1). Bytes that are no seal have the first. */
+export function generationOf(sealed: Uint8Array): number {
+  return sealed.length > headBytes ? (sealed[0] ?? firstGeneration) : firstGeneration
 }
 
 /**
  * The content of a seal. Undefined where it does not open with this key and binding, or holds no stamp and value (rule SE4).
  *
+ * @param key of the generation that the seal names
  * @param origin given where only the own org's devices may have made the seal (rule OR1)
  */
 export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array, origin?: Origin): Register | undefined {
@@ -98,9 +102,9 @@ export function openContent(
   sealed: Uint8Array,
   origin?: Origin,
 ): { readonly stamp: Stamp; readonly content: unknown } | undefined {
-  if (sealed.length <= headBytes || sealed[0] !== generation) return undefined
+  if (sealed.length <= headBytes) return undefined
   try {
-    const place = bindingToBytes(binding)
+    const place = bindingToBytes(binding, generationOf(sealed))
     const nonce = sealed.subarray(1, headBytes)
     const padded = cipher(key, nonce, place).decrypt(sealed.subarray(headBytes))
     if (origin && !isSameNonce(nonce, origin.nonce(place, padded))) return undefined
@@ -132,7 +136,7 @@ let lastBinding: Omit<SealBinding, 'slot'> | undefined
 let lastPrefix = ''
 
 /** The text that a seal is bound to, a line for each part. Slots of one doc follow each other, so all but the slot is remembered. */
-export function bindingToBytes({ feed, key, slot, epoch }: SealBinding): Uint8Array {
+export function bindingToBytes({ feed, key, slot, epoch }: SealBinding, generation = firstGeneration): Uint8Array {
   if (!lastBinding || lastBinding.feed !== feed || lastBinding.key !== key || compareEpochs(lastBinding.epoch, epoch) !== 0) {
     lastBinding = { feed, key, epoch }
     lastPrefix = `${feed}\n${key}\n`

@@ -6,7 +6,7 @@ import { codeOf, sharedSecret, transcriptOf } from '../connect/reveal.js'
 import { listingId, mapIdOfListing } from '../share/listing-id.js'
 import { isStamp } from '@entente/protocol'
 import { claimHash, connectionKey, mailboxClaim, mailboxId, mailboxKey, namingKey, originKey, teamKey, TeamNames } from './keys.js'
-import { bindingToBytes, open, openContent, Origin, seal, type SealBinding } from './seal-register.js'
+import { bindingToBytes, generationOf, open, openContent, Origin, seal, type SealBinding } from './seal-register.js'
 
 const { secrets, keys, names, mailbox, connecting, seals, refused } = vectors
 const org = parseOrgId(secrets.org)
@@ -36,6 +36,10 @@ describe('the vectors of seals', () => {
     const derived = {
       ...Object.fromEntries(sides.map((side) => [`${side}Docs`, connectionKey(secrets.shared, connection, side, 'docs')])),
       ...Object.fromEntries(sides.map((side) => [`${side}Messages`, connectionKey(secrets.shared, connection, side, 'messages')])),
+      vendorDocsNext: connectionKey(secrets.sendingNext, connection, 'vendor', 'docs', 1),
+      partnerMessagesHighest: connectionKey(secrets.sendingHighest, connection, 'partner', 'messages', 255),
+      teamNext: teamKey(secrets.ownNext, org, 1),
+      originNext: originKey(secrets.ownNext, org),
       team: teamKey(secrets.own, org),
       origin: originKey(secrets.own, org),
       teamNaming: namingKey(secrets.own, org),
@@ -73,15 +77,20 @@ describe('the vectors of seals', () => {
     expect([transcriptOf(reveals.vendor, reveals.partner), codeOf(transcript)]).toEqual([transcript, code])
   })
 
-  it.each(seals)('[SE1, SE3, OR1] hold for the seal of $name', ({ cipher, stamp, value, binding, associated, padded, nonce, sealed }) => {
-    const at = bindingOf(binding)
-    const cipherKey = key(cipher as keyof typeof keys)
-    if (!isStamp(stamp)) throw new Error('no stamp')
-    expect(new TextDecoder().decode(bindingToBytes(at))).toBe(associated)
-    expect(toBase64UrlEncoded(origin.nonce(bindingToBytes(at), fromBase64UrlEncoded(padded)))).toBe(nonce)
-    expect(toBase64UrlEncoded(seal({ cipher: cipherKey, origin }, at, [stamp, value]))).toBe(sealed)
-    expect(openContent(cipherKey, at, fromBase64UrlEncoded(sealed), origin)).toEqual({ stamp, content: value })
-  })
+  it.each(seals)(
+    '[SE1, SE3, OR1, RT1] hold for the seal of $name',
+    ({ cipher, origin: originName, generation, stamp, value, binding, associated, padded, nonce, sealed }) => {
+      const at = bindingOf(binding)
+      const [cipherKey, by] = [key(cipher as keyof typeof keys), new Origin(key(originName as keyof typeof keys))]
+      if (!isStamp(stamp)) throw new Error('no stamp')
+      const place = bindingToBytes(at, generation)
+      expect(new TextDecoder().decode(place)).toBe(associated)
+      expect(toBase64UrlEncoded(by.nonce(place, fromBase64UrlEncoded(padded)))).toBe(nonce)
+      expect(toBase64UrlEncoded(seal({ cipher: cipherKey, origin: by, generation }, at, [stamp, value]))).toBe(sealed)
+      expect(generationOf(fromBase64UrlEncoded(sealed))).toBe(generation)
+      expect(openContent(cipherKey, at, fromBase64UrlEncoded(sealed), by)).toEqual({ stamp, content: value })
+    },
+  )
 
   it.each(refused)('[SE2, SE4, OR1] hold for what does not open: $name', ({ cipher, binding, sealed, peer }) => {
     const cipherKey = key(cipher as keyof typeof keys)
