@@ -7,6 +7,7 @@ import { mailboxId } from '../seal/keys.js'
 import { agreementEdits, connectionEdits, MemoryNetwork, MemoryStore, partnerOrg, sampleConnection, setup } from '../testing/index.js'
 import { openMemoryDevice } from '../testing/device.js'
 import type { MemoryRelayOptions } from '../testing/relay.js'
+import { feedOf } from '../testing/relay-state.js'
 
 /** A relay that says other things than it knows. */
 function lying(openSocket: OpenSocket, lie: (message: RelayMessage) => readonly RelayMessage[]): OpenSocket {
@@ -57,6 +58,32 @@ describe('a device at a relay that keeps it busy', () => {
     id: messageRowId(connectionFeed(sampleConnection, 'partner', 'messages'), parseKey(`m.${index}`)),
     values: { body: index },
   }))
+
+  it('[AN3] publishes again over what a relay has rolled back, once it hears BEHIND and nothing comes', async () => {
+    const device = await openAt((message) => [message])
+    const { network, link, rows, replica } = device
+    const [feed, key] = [connectionFeed(sampleConnection, 'partner', 'messages'), parseKey('m.0')]
+    const say = (body: string) => rows.save([{ object: 'Message', id: messageRowId(feed, key), values: { body } }])
+    const isSaid = (): boolean => replica.acknowledged(feed, key)
+    link.start()
+    await say('first')
+    await network.until('the first is said', isSaid)
+    const older = feedOf(network.relay.state, feed).keys.get(key)
+    await say('second')
+    await network.until('the second is said', isSaid)
+    const { head, keys } = feedOf(network.relay.state, feed)
+    if (older) {
+      const feeds = new Map(network.relay.state.feeds).set(feed, { head, keys: new Map(keys).set(key, older) })
+      network.relay.tamper({ ...network.relay.state, feeds })
+    }
+    await say('third')
+    for (let second = 0; second < 120 && !isSaid(); second++) {
+      network.clock.advance(1_000)
+      await network.pass(2)
+    }
+    expect([isSaid(), (feedOf(network.relay.state, feed).keys.get(key)?.sequence ?? 0) > head]).toEqual([true, true])
+    link.stop()
+  })
 
   async function minutes({ network }: Awaited<ReturnType<typeof openAt>>): Promise<void> {
     for (let second = 0; second < 200; second++) {

@@ -61,10 +61,11 @@ export class Pauses {
     this.#feeds.set(feed, this.#until(longMs))
   }
 
-  /** Another device published the key first, and its entry has not come yet. */
-  pauseKey(feed: FeedName, key: Key): void {
+  /** Another device published the key first, and its entry has not come yet. @returns how many times in a row this was so */
+  pauseKey(feed: FeedName, key: Key): number {
     const times = (this.#keys.get(`${feed}#${key}`)?.times ?? 0) + 1
     this.#keys.set(`${feed}#${key}`, { until: this.#until(Math.min(firstMs * 2 ** times, mostMs)), times })
+    return times
   }
 
   /** An entry of the key was left out, and its repair has no hurry. */

@@ -12,6 +12,7 @@ import {
   ProtocolError,
   protocolVersions,
   type RelayMessage,
+  headKey,
 } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { SerialQueue } from '../flow/serial-queue.js'
@@ -333,7 +334,10 @@ export class Session {
     else if (code === 'WAIT') this.#pauses.pauseFeed(feed)
     else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
       // Normally the missed entry has been absorbed by now, and the next offer names it.
-      if (this.#options.replica.sequence(feed, key) === seen) this.#pauses.pauseKey(feed, key)
+      if (this.#options.replica.sequence(feed, key) !== seen) return
+      const times = this.#pauses.pauseKey(feed, key)
+      // Nothing comes: the relay's copy is another than the one that this device read (rule AN3). Heads often come too late, and are signed again.
+      if (times > 1 && key !== headKey) this.reread(feed)
     } else {
       this.#pauses.blockKey(feed, key)
       this.#options.events.onProblem(`The relay refused an entry of ${feed} (${code}): ${detail}`)

@@ -118,15 +118,24 @@ function hold(absorber: Absorber, entry: Entry, present: Stored | undefined, gen
  * Leaves an entry out: only its sequence is noted, and that the relay's copy is another than the stored one. So an owner publishes again, and a reader reads
  * again (rule AN1).
  */
-function refuse(
-  { feed, problem }: Absorber,
-  { sequence }: Entry,
-  present: Stored | undefined,
-  why: string,
-  unreadable: readonly string[] = [],
-): Absorbed {
-  problem(`An entry in ${feed} ${why}. It was left out, and the last good state is kept.`)
-  return { stored: refused(sequence, present, unreadable), rows: [], refused: true }
+function refuse(absorber: Absorber, entry: Entry, present: Stored | undefined, why: string, unreadable: readonly string[] = []): Absorbed {
+  absorber.problem(`An entry in ${absorber.feed} ${why}. It was left out, and the last good state is kept.`)
+  const stored = refused(entry.sequence, present, unreadable)
+  return { stored: 'epoch' in stored ? { ...stored, epoch: epochToPass(absorber, entry, stored.epoch) } : stored, rows: [], refused: true }
+}
+
+/** How far the epoch of an entry that was left out may be above the present one, and still be passed. */
+const mostEpochsAhead = 1_000
+
+/**
+ * The epoch above which an owner publishes anew. The relay holds that of the entry that was left out, and takes only a higher one (rule EP1). Of another version,
+ * or far off, it is none that an honest relay holds (rule AN4).
+ */
+function epochToPass({ feedRole, rows }: Absorber, { epoch }: Entry, present: Epoch): Epoch {
+  if (!feedRole.own || isMessages(feedRole)) return present
+  const version = feedRole.kind === 'connection' ? effectiveVersion(rows.get('Agreement', feedRole.connection)) : 0
+  const isNear = epoch.number <= (present.version === epoch.version ? present.number : 0) + mostEpochsAhead
+  return epoch.version === version && isNear && compareEpochs(epoch, present) > 0 ? epoch : present
 }
 
 /** The state of a key of which no entry was taken yet. */

@@ -51,7 +51,7 @@ describe('a relay that plays with Paul', () => {
     await tell(forged, vera)
     expect([status(vera), isShared(vera), vera.problems]).toEqual(['Open', true, [expect.stringContaining('left out')]])
     const anew = await carry()
-    expect(anew).toMatchObject({ whole: true, epoch: { version: 1, number: 1 } })
+    expect(anew).toMatchObject({ whole: true, epoch: { version: 1, number: 2 } })
     expect([vera.replica.waiting(), shown(paul)]).toEqual([0, ['doc', 'Ada', 'Open']])
   })
 
@@ -59,6 +59,12 @@ describe('a relay that plays with Paul', () => {
     const { vera, tell } = await shared(['origin'])
     await tell(attacker.doc(leads, map, { version: 1, number: 1 }, { 1: [highStamp, 'Lost'] }, [highStamp, true]), vera)
     expect(status(vera)).toBe('Lost')
+  })
+
+  it('[AN4] cannot make the relay refuse for ever what she publishes anew, by an epoch above hers', async () => {
+    const { vera, tell, carry } = await shared()
+    await tell(attacker.doc(leads, map, { version: 1, number: 7 }, { 1: [highStamp, 'Lost'] }, [highStamp, true]), vera)
+    expect(await carry()).toMatchObject({ whole: true, epoch: { version: 1, number: 8 } })
   })
 
   it('[ER2, OR1] cannot stop her sharing by a forged erasure in her own feed (row 80)', async () => {
@@ -134,7 +140,7 @@ describe('a relay alone', () => {
     await tell({ ...empty(0), epoch: { version: 9_000_000, number: 0 } }, vera, paul)
     expect(shown(paul)).toEqual(['doc', 'Ada', 'Open'])
     await save('Won')
-    expect(await carry()).toMatchObject({ whole: true, epoch: { version: 1, number: 1 } })
+    expect(await carry()).toMatchObject({ whole: true, epoch: { version: 1, number: 6 } })
     expect(shown(paul)).toEqual(['doc', 'Ada', 'Won'])
   })
 

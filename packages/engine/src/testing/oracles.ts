@@ -4,6 +4,7 @@ import type { Register } from '../row/row.js'
 import type { MemoryDevice } from './device.js'
 import { sampleConnection, sampleFields } from './sample-connection.js'
 import type { MemoryRelay } from './relay.js'
+import type { Liars } from './simulated-liar.js'
 import { isBelow, mapOf, type SimulatedDevice, type Stamps } from './simulated-device.js'
 import { docsOf, slotsWithBytes } from './relay-contents.js'
 
@@ -13,11 +14,15 @@ export interface Rest {
   /** The slots of the agreement as it stands. */
   readonly slots: readonly number[]
   readonly relay: MemoryRelay
+  /** Who lied, if anybody did. Only a partner that lies with or without the relay loses the right to what follows. */
+  readonly liars: Liars | undefined
 }
 
 /** What must be true when everything is at rest. */
 export function checkWorld(world: Rest, expected: Stamps, violations: string[]): void {
-  for (const side of sides) {
+  const { liars } = world
+  const isPeerHonest = liars === undefined || liars === 'relay'
+  for (const side of isPeerHonest ? sides : (['vendor'] as const)) {
     const pages = world.present.filter((device) => device.side === side).flatMap(({ page }) => page ?? [])
     const peers = world.present.filter((device) => device.side !== side).flatMap(({ page }) => page ?? [])
     const [first] = pages
@@ -29,8 +34,10 @@ export function checkWorld(world: Rest, expected: Stamps, violations: string[]):
       const [owner, object = '', id = '', field = ''] = name.split(' ')
       if (owner === side && isBelow(first.rows.get(object, id)?.registers[field]?.[0], stamp)) violations.push(`LOST ${name}`)
     }
+    if (!isPeerHonest) continue
     for (const record of ['lead-0', 'lead-1']) for (const peer of peers) checkMirror(world, first, peer, side, record, violations)
-    for (const [key, kept] of docsOf(world.relay.state, connectionFeed(sampleConnection, side, 'lead'))) {
+    // A relay that lied may keep on its disk what it was asked to replace.
+    for (const [key, kept] of liars ? [] : docsOf(world.relay.state, connectionFeed(sampleConnection, side, 'lead'))) {
       for (const slot of slotsWithBytes(kept))
         if (!world.slots.includes(Number(slot))) violations.push(`WITHDRAWN slot ${slot} of ${key} at the relay`)
     }
@@ -43,7 +50,7 @@ export function checkWorld(world: Rest, expected: Stamps, violations: string[]):
     }
   }
   for (const device of world.present) checkFrozen(device, violations)
-  if (new Set(world.present.map(({ agreedVersion }) => agreedVersion)).size > 1) violations.push('AGREEMENT differs')
+  if (isPeerHonest && new Set(world.present.map(({ agreedVersion }) => agreedVersion)).size > 1) violations.push('AGREEMENT differs')
 }
 
 /** A mirror holds the agreed registers of the peer's record as long as it is shared, unless the peer has lost what it had said. */

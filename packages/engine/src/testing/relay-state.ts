@@ -1,6 +1,7 @@
 import {
   decodeControlEntry,
   decodePolicy,
+  emptyVector,
   type Entry,
   type Epoch,
   type FeedName,
@@ -109,6 +110,14 @@ export function entriesAfter(state: RelayState, feed: FeedName, after: number): 
     for (const [sequence, bytes] of tail) if (sequence > after) entries.push({ sequence, key, kind: 'doc', whole: false, epoch, bytes })
   }
   return entries.sort((a, b) => a.sequence - b.sequence)
+}
+
+/** What a relay's disk holds after an entry that nobody checked, and before it. */
+export function keptOf({ kind, epoch, bytes, whole }: Omit<Entry, 'sequence'>, sequence: number, last: Kept | undefined): Kept {
+  if (!whole && last?.kind === 'doc') return { ...last, sequence, tail: [...last.tail, [sequence, bytes]] }
+  return kind === 'doc'
+    ? { kind, epoch, sequence, merged: bytes, mergedSequence: sequence, tail: [], vector: emptyVector }
+    : { kind, epoch, sequence, bytes }
 }
 
 /** The doc of a key in one piece, tail and all. */

@@ -46,6 +46,7 @@ import {
   entriesAfter,
   feedOf,
   type Kept,
+  keptOf,
   knowsPosition,
   policiesOf,
   policyOf,
@@ -164,6 +165,29 @@ export class MemoryRelay {
   compact(feed: FeedName, key: Entry['key']): void {
     if (this.isDirty) return
     this.#durable = this.#state = withCompacted(this.#durable, feed, key)
+  }
+
+  /** Lies: the disk holds something else from now on, in the same incarnation. Does nothing while a batch waits for `commit`. */
+  tamper(disk: RelayState): void {
+    if (!this.isDirty) this.#durable = this.#state = disk
+  }
+
+  /**
+   * Lies: tells a feed's readers an entry that nobody offered. Does nothing while a batch waits for `commit`.
+   *
+   * @param isKept whether the disk holds it too
+   */
+  plant(feed: FeedName, entry: Omit<Entry, 'sequence'>, isKept: boolean): void {
+    if (this.isDirty) return
+    const { head, keys } = feedOf(this.#durable, feed)
+    const sequence = head + 1
+    const planted = isKept ? new Map(keys).set(entry.key, keptOf(entry, sequence, keys.get(entry.key))) : keys
+    this.#durable = this.#state = {
+      ...this.#durable,
+      feeds: new Map(this.#durable.feeds).set(feed, { head: sequence, keys: planted }),
+    }
+    this.#fanOut(feed, { ...entry, sequence })
+    for (const session of this.#sessions) this.#flush(session)
   }
 
   /** Opens a session whose frames the test carries. */
@@ -292,11 +316,15 @@ export class MemoryRelay {
     const bytes = kept.kind !== 'doc' ? kept.bytes : offer.whole ? kept.merged : (kept.tail.at(-1)?.[1] ?? kept.merged)
     const entry: Entry = { sequence: kept.sequence, key: offer.key, kind: kept.kind, whole: offer.whole, epoch: kept.epoch, bytes }
     this.#batch.push(() => {
-      for (const each of this.#sessions)
-        for (const [its, name] of each.feeds) if (name === feed) this.#sendEntries(each, its, [entry], true)
+      this.#fanOut(feed, entry)
       this.#say(session, { type: 'accepted', ids: [offer.id] })
       if (offer.key === policyKey && policiesOf(this.#durable, feed).isEnded) this.#endReading()
     })
+  }
+
+  #fanOut(feed: FeedName, entry: Entry): void {
+    for (const session of this.#sessions)
+      for (const [number, name] of session.feeds) if (name === feed) this.#sendEntries(session, number, [entry], true)
   }
 
   /** No org reads the other's docs any more, in a connection that has ended (rule PO5). */

@@ -6,8 +6,9 @@ import { effectiveVersion } from '../replica/desired-state.js'
 import { messageRowId } from '../replica/feed-key.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import { connectionFeed } from '../replica/feed-role.js'
-import { isAbove, valueOf } from '../row/row.js'
+import { isAbove, type Row, valueOf } from '../row/row.js'
 import { type MemoryDevice, openMemoryDevice } from './device.js'
+import { type Lie, lyingSocket } from './lying-socket.js'
 import { MemoryStore } from './store.js'
 import { agreementEdits, connectionEdits, partnerOrg, sampleConnection, vendorOrg } from './sample-connection.js'
 import { type ManualClock, SkewedClock } from './clock.js'
@@ -21,6 +22,10 @@ export interface SimulationPorts {
   readonly clock: ManualClock
   readonly chance: Chance
   readonly openSocket: (opened: (socket: SimulatedSocket) => void) => OpenSocket
+  /** What the relay says to a device in place of entries, where it lies. */
+  readonly lieTo: ((device: string) => Lie) | undefined
+  /** Told of each register of the own org's rows. */
+  readonly heldOwn: (side: Side, row: Row, field: string) => void
   readonly disabledRules: ReadonlySet<DisabledRule>
   readonly slotsOf: (version: number) => readonly number[]
   readonly problem: (what: string) => void
@@ -58,11 +63,12 @@ export class SimulatedDevice {
 
   /** The next page load. A device that knows nothing is told of its connection first, as a joining device is. */
   async load(): Promise<void> {
-    const { chance, disabledRules, problem } = this.#ports
+    const { chance, disabledRules, problem, lieTo } = this.#ports
+    const openSocket = this.#ports.openSocket((socket) => (this.socket = socket))
     this.#page = await openMemoryDevice({
       org: this.side === 'vendor' ? vendorOrg : partnerOrg,
       store: this.#store,
-      openSocket: this.#ports.openSocket((socket) => (this.socket = socket)),
+      openSocket: lieTo ? lyingSocket(openSocket, lieTo(this.name)) : openSocket,
       clock: this.clock,
       random: (length) => chance.bytes(length),
       team: true,
@@ -120,8 +126,10 @@ export class SimulatedDevice {
     if (!rows) return
     for (const object of rows.objects()) {
       for (const row of rows.list(object).values()) {
-        for (const [field, register] of Object.entries(row.registers))
+        for (const [field, register] of Object.entries(row.registers)) {
+          this.#ports.heldOwn(this.side, row, field)
           noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
+        }
       }
     }
     // What an agreement withdrew is not seen any more, also where a later one gives its slot again.

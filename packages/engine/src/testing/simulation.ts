@@ -1,8 +1,14 @@
+import { type FeedName, type Key, type Side, sides } from '@entente/protocol'
+import { connectionFeed, teamFeed } from '../replica/feed-role.js'
+import { bucketCount } from '../replica/leaf-tree.js'
 import type { DisabledRule } from '../replica/replica-context.js'
+import type { Row } from '../row/row.js'
 import { ManualClock } from './clock.js'
 import { MemoryRelay, type DisabledRelayRule } from './relay.js'
 import { emptyRelay, feedOf, type RelayState } from './relay-state.js'
-import { mapEdit, sampleFields } from './sample-connection.js'
+import type { MemoryDevice } from './device.js'
+import { mapEdit, partnerOrg, sampleConnection, sampleFields, vendorOrg } from './sample-connection.js'
+import { type Liars, SimulatedLiar } from './simulated-liar.js'
 import { turn } from './turn.js'
 import { Chance } from './chance.js'
 import { mapOf, noteStamp, SimulatedDevice, type Stamps } from './simulated-device.js'
@@ -38,6 +44,8 @@ export interface SimulationOptions {
   /** Of every choice. The same seed and faults make the same run. */
   readonly seed: number
   readonly faults: ReadonlySet<Fault>
+  /** Who lies beside the faults. Nobody where undefined. */
+  readonly liars?: Liars | undefined
   /** How much happens before the network heals. Default 200. */
   readonly steps?: number
   /** Rules that a test disables to show that each is needed. */
@@ -48,6 +56,7 @@ const year = 365 * 24 * 60 * 60 * 1000
 const day = 24 * 60 * 60 * 1000
 const records = ['lead-0', 'lead-1'] as const
 const mostRounds = 80
+const mostRoundsAfterLies = 1_000
 
 /**
  * Two orgs of several devices each, and a relay, under faults. Every choice comes from the seed. After its steps the network heals. Then everything must
@@ -71,6 +80,9 @@ export class Simulation {
   #relayHeld: Stamps = new Map()
   #relayKnown = new Map<string, number>()
   #relayFaulted = false
+  readonly #liar: SimulatedLiar | undefined
+  /** Every register that an own device of an org made. */
+  readonly #made = new Set<string>()
   #value = 0
 
   constructor(options: SimulationOptions) {
@@ -85,10 +97,11 @@ export class Simulation {
       entriesPerChunk: 3,
       disabledRules: new Set([...disabledRules].filter((rule) => rule === 'compare-and-set' || rule === 'incarnations')),
       onRefused: ({ feed, offer, code }) => {
-        if (code === 'BEHIND' || code === 'STALE_EPOCH' || (code === 'WAIT' && this.#relayFaulted)) return
+        if (options.liars || code === 'BEHIND' || code === 'STALE_EPOCH' || (code === 'WAIT' && this.#relayFaulted)) return
         this.violations.push(`REFUSED ${code} ${feed} ${offer.key} ${offer.kind}`)
       },
     })
+    if (options.liars) this.#liar = new SimulatedLiar(options.liars, chance, this.relay, records.map(mapOf))
     const ports = {
       clock: this.#clock,
       chance,
@@ -104,9 +117,12 @@ export class Simulation {
         ),
       disabledRules: new Set([...disabledRules].filter((rule) => rule !== 'compare-and-set' && rule !== 'incarnations')),
       slotsOf: (version: number) => this.slotsByVersion[version] ?? [],
+      lieTo: this.#liar && ((device: string) => this.#liar?.lieTo(device) ?? ((_feed, message) => [message])),
+      heldOwn: (side: Side, row: Row, field: string) => this.#checkOwn(side, row, field),
       problem: (what: string) => {
         // Clocks that are years off are among the faults.
-        if (!what.includes('The relay’s time moved')) this.violations.push(`PROBLEM ${what}`)
+        const isExpected = what.includes('The relay’s time moved') || (options.liars && !what.includes('goes BACK'))
+        if (!isExpected) this.violations.push(`PROBLEM ${what}`)
       },
     }
     for (const side of ['vendor', 'partner'] as const) {
@@ -125,6 +141,10 @@ export class Simulation {
     return this.slotsByVersion[Math.max(...this.present.map(({ agreedVersion }) => agreedVersion))] ?? []
   }
 
+  get liars(): Liars | undefined {
+    return this.#options.liars
+  }
+
   /** The devices that are still there. */
   get present(): readonly SimulatedDevice[] {
     return this.devices.filter((device) => !device.isGone)
@@ -137,6 +157,7 @@ export class Simulation {
       await this.#step()
       await this.#after()
     }
+    if (this.#liar) await this.#rest()
     await this.#heal()
     return this.violations
   }
@@ -196,6 +217,7 @@ export class Simulation {
       this.#lose(backup.state, new Map(backup.held))
     })
     add((faults.has('narrow') || faults.has('widen')) && up.length, 0.5, () => this.#renegotiate(chance.pick(up)))
+    add(this.#liar, 4, () => this.#liar?.act(present.map(({ name }) => name)))
     add(faults.has('compact'), 2, () => this.#compact())
     add(faults.has('years'), 0.15, () => (chance.pick(present).clock.skew = chance.is(0.5) ? 0 : (chance.below(9) - 4) * year))
     add(faults.has('relayClock'), 0.15, () => (this.relay.skew = chance.is(0.5) ? 0 : (chance.below(9) - 4) * day))
@@ -204,11 +226,13 @@ export class Simulation {
 
   async #edit(device: SimulatedDevice): Promise<void> {
     const id = this.#chance.pick(records)
+    const { page } = device
     const fields = Array.from({ length: this.#chance.is(0.25) ? 2 : 1 }, () => this.#chance.pick(sampleFields))
     this.edits++
-    await device.page?.rows.save([
+    await page?.rows.save([
       { object: 'Lead', id, values: Object.fromEntries(fields.map((field) => [field, `${device.side} ${++this.#value}`])) },
     ])
+    this.#noteMade(device, page?.rows.get('Lead', id))
   }
 
   /** Shares a record, or stops, where stopping is part of the run. */
@@ -216,7 +240,19 @@ export class Simulation {
     const record = this.#chance.pick(records)
     const on = device.page?.rows.get('RecordMap', mapOf(record))?.registers['on']?.[1] === true
     if (on && !this.#faults.has('erase')) return
-    await device.page?.rows.save([mapEdit(mapOf(record), record, !on)])
+    const { page } = device
+    await page?.rows.save([mapEdit(mapOf(record), record, !on)])
+    this.#noteMade(device, page?.rows.get('RecordMap', mapOf(record)))
+  }
+
+  #noteMade({ side }: SimulatedDevice, row: Row | undefined): void {
+    if (row) for (const field of Object.keys(row.registers)) this.#made.add(nameOf(side, row, field))
+  }
+
+  /** An org's own rows hold only what its own devices made. What a device is told when it joins has the stamp time 1. */
+  #checkOwn(side: Side, row: Row, field: string): void {
+    if (!this.#liar || (side === 'partner' && this.liars !== 'relay') || row.registers[field]?.[0][0] === 1) return
+    if (!this.#made.has(nameOf(side, row, field))) this.violations.push(`FOREIGN ${nameOf(side, row, field)}`)
   }
 
   async #renegotiate(device: SimulatedDevice): Promise<void> {
@@ -250,7 +286,9 @@ export class Simulation {
 
   #commit(): void {
     this.relay.commit()
-    noteRelay(this.relay.state, this.#relayHeld, this.#relayKnown)
+    this.#liar?.note()
+    // What a lying relay says that it keeps is worth nothing.
+    if (!this.#liar) noteRelay(this.relay.state, this.#relayHeld, this.#relayKnown)
   }
 
   #compact(): void {
@@ -261,34 +299,102 @@ export class Simulation {
     if (keys.length > 0) this.relay.compact(feed, this.#chance.pick(keys))
   }
 
+  /** The devices whose orgs keep to the rules. A partner that lies may stand in its own way. */
+  get #honest(): readonly SimulatedDevice[] {
+    return this.present.filter(({ side }) => side === 'vendor' || this.liars === undefined || this.liars === 'relay')
+  }
+
+  /** An hour in which nobody edits, while the lies go on. */
+  async #rest(): Promise<void> {
+    for (let minute = 0; minute < 60; minute += 5) {
+      this.#clock.advance(5 * 60_000)
+      for (let round = 0; round < 5; round++) {
+        await this.#carry()
+        this.#clock.advance(700)
+      }
+    }
+  }
+
+  /** Carries what is under way, once each way. @returns whether anything moved */
+  async #carry(): Promise<boolean> {
+    for (const device of this.present) {
+      if (!device.page) await device.load()
+      if (!device.isOnline) device.page?.link.mend()
+    }
+    await this.#after()
+    let moved = this.#sockets.some((socket) => socket.canMoveUp)
+    for (const socket of this.#sockets) while (socket.canMoveUp) socket.moveUp(false)
+    moved ||= this.relay.isDirty
+    if (this.relay.isDirty) this.#commit()
+    moved ||= this.#sockets.some((socket) => socket.canMoveDown)
+    for (const socket of this.#sockets) while (socket.canMoveDown) socket.moveDown(false)
+    await this.#after()
+    return moved
+  }
+
+  /**
+   * What signed heads lead to (rules HD5, HD8): a device that holds something else than its colleague or the owner of a feed reads it again, and the owner
+   * publishes anew what differs. The devices of a simulation sign no heads; they compare what heads would cover.
+   *
+   * @returns whether anything differed
+   */
+  async #compareFeeds(): Promise<boolean> {
+    let differed = false
+    for (const side of this.liars === 'relay' ? sides : (['vendor'] as const)) {
+      const pagesOf = (isOwn: boolean) => this.present.filter((each) => (each.side === side) === isOwn).flatMap(({ page }) => page ?? [])
+      const team = teamFeed(side === 'vendor' ? vendorOrg : partnerOrg, 'rows')
+      const shared = (['messages', 'lead'] as const).map((topic) => connectionFeed(sampleConnection, side, topic))
+      for (const feed of [team, ...shared]) {
+        const signer = pagesOf(true).find(({ replica }) => replica.heads.toSign(feed)?.busy === false)
+        if (!signer) continue
+        const readers = feed === team || this.liars !== 'relay' ? [] : pagesOf(false)
+        for (const page of [...pagesOf(true), ...readers]) {
+          const differing = keysThatDiffer(signer, page, feed)
+          if (differing.length === 0) continue
+          differed = true
+          page.link.reread(feed)
+          await signer.replica.publishAgain(feed, differing)
+        }
+      }
+    }
+    return differed
+  }
+
   /** The network heals: everything is carried until nothing moves any more. */
   async #heal(): Promise<void> {
     this.#faults = new Set([...this.#faults].filter((fault) => fault === 'halfOpen'))
     this.relay.skew = 0
     const expected: Stamps = new Map(this.#relayHeld)
     for (const device of this.present) for (const [name, stamp] of device.held) noteStamp(expected, name, stamp)
-    for (; this.rounds < mostRounds; this.rounds++) {
-      let moved = false
-      this.#clock.advance(700)
-      for (const device of this.present) {
-        if (!device.page) await device.load()
-        if (!device.isOnline) device.page?.link.mend()
-      }
-      await this.#after()
-      moved ||= this.#sockets.some((socket) => socket.canMoveUp)
-      for (const socket of this.#sockets) while (socket.canMoveUp) socket.moveUp(false)
-      moved ||= this.relay.isDirty
-      if (this.relay.isDirty) this.#commit()
-      moved ||= this.#sockets.some((socket) => socket.canMoveDown)
-      for (const socket of this.#sockets) while (socket.canMoveDown) socket.moveDown(false)
-      await this.#after()
-      if (!moved && this.present.every(({ page }) => page?.link.isSynced)) break
+    const most = this.#liar ? mostRoundsAfterLies : mostRounds
+    this.#liar?.stop()
+    let moved = true
+    for (; this.rounds < most; this.rounds++) {
+      // After lies a device waits longer and longer before it publishes or reads again, up to an hour (rule AN2): the clock goes on to the next timer.
+      const isWaiting = this.#liar !== undefined && !moved
+      this.#clock.advance(isWaiting ? Math.max(700, this.#clock.untilNext() ?? 0) : 700)
+      moved = await this.#carry()
+      const isAtRest = !moved && this.#honest.every(({ page }) => page?.link.isSynced)
+      if (isAtRest && !(this.#liar && (await this.#compareFeeds()))) break
     }
-    if (this.rounds >= mostRounds)
+    if (this.rounds >= most)
       this.violations.push(
-        `RESTLESS ${this.present.map(({ name, page }) => `${name} ${page?.link.status().state} ${page?.replica.waiting()}`).join(', ')}`,
+        `RESTLESS ${this.#honest.map(({ name, page }) => `${name} ${page?.link.status().state} ${page?.replica.waiting()}`).join(', ')}`,
       )
     checkWorld(this, expected, this.violations)
     for (const device of this.devices) device.unload()
   }
+}
+
+const nameOf = (side: Side, { object, id, registers }: Row, field: string): string =>
+  `${side} ${object} ${id} ${field} ${JSON.stringify(registers[field])}`
+
+/** The keys under which two devices hold something else of a feed. */
+function keysThatDiffer(a: MemoryDevice, b: MemoryDevice, feed: FeedName): readonly Key[] {
+  const keys: Key[] = []
+  for (let bucket = 0; bucket < bucketCount; bucket++) {
+    const [ours, theirs] = [new Map(a.replica.heads.leavesIn(feed, bucket)), new Map(b.replica.heads.leavesIn(feed, bucket))]
+    for (const key of new Set([...ours.keys(), ...theirs.keys()])) if (ours.get(key)?.join() !== theirs.get(key)?.join()) keys.push(key)
+  }
+  return keys
 }
