@@ -4,6 +4,7 @@ import type { Engine, Topic } from './api/index.js'
 import { methodsByGroup, withBoundary } from './boundary.js'
 import { EngineError, type EngineErrorCode } from './error.js'
 import { StoreError } from './port/store.js'
+import { apiArguments } from './testing/api-arguments.js'
 import { MemoryNetwork, MemoryStore, openMemoryOrg } from './testing/index.js'
 
 type Method = (...args: readonly unknown[]) => unknown
@@ -126,7 +127,7 @@ describe('the API of an engine whose parts fail', () => {
 
   describe.each(failures)('%s', (_what, error, code) => {
     it.each(methods)(`$call gives ${code}`, async (method) => {
-      const failure = await failureOf(withBoundary(failingEngine(error)), method)
+      const failure = await failureOf(withBoundary(failingEngine(error)), method, ...(apiArguments()[method.call] ?? []))
       expect(failure).toBeInstanceOf(EngineError)
       expect(failure).toMatchObject({ code })
       if (failure !== error) expect(failure).toMatchObject({ cause: error })
@@ -151,7 +152,7 @@ describe('the API of an engine whose parts fail', () => {
       network,
     )
     isBroken = true
-    const args = method.call === 'sync.settled' ? [50] : ['Lead', 'nobody', {}]
+    const args = apiArguments()[method.call] ?? []
     const failure = await network.finish(failureOf(vera, method, ...args))
     if (failure !== undefined) expect(failure).toBeInstanceOf(EngineError)
   })

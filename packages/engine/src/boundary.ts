@@ -1,4 +1,5 @@
 import type { Engine } from './api/index.js'
+import { checkArguments } from './arguments.js'
 import { EngineError, type EngineErrorCode, toEngineError } from './error.js'
 
 type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
@@ -58,7 +59,7 @@ const interrupted = (cause: unknown): EngineError =>
   new EngineError('CLOSED', 'The engine was closed during this call. Open the org again and check what was saved.', [], cause)
 
 /**
- * An engine as a page gets it. Every failure that leaves it is an EngineError, and after `close` every method but `close` refuses with CLOSED. The
+ * An engine as a page gets it. The shape of every argument is checked. Every failure that leaves it is an EngineError, and after `close` every method but `close` refuses with CLOSED. The
  * parts behind it throw what they meet: their errors are mapped here and nowhere else.
  */
 export function withBoundary(engine: Engine): Engine {
@@ -101,7 +102,7 @@ export function withBoundary(engine: Engine): Engine {
     const group = engine[name] as unknown as Readonly<Record<string, Method>>
     const kinds: Readonly<Record<string, Kind>> = methodsByGroup[name]
     const methods = Object.entries(kinds).map(([method, kind]) => {
-      const call: Method = (...args) => group[method]?.(...args)
+      const call: Method = (...args) => group[method]?.(...checkArguments(name, method, args))
       return [method, guard(`${name}.${method}`, kind, call)] as const
     })
     return Object.fromEntries(methods) as unknown as Engine[Name]

@@ -128,6 +128,8 @@ export function createAgreements(
       described[object] = { ...part, fields }
     }
     const terms = parse(proposalTerms, { version, objects: described }, 'The proposal')
+    if (objectNames.every((object) => (terms.objects[object]?.fields.length ?? 0) === 0))
+      throw new EngineError('INVALID', 'The proposal names no field. Choose at least one, or disconnect to end the sharing.')
     const refusal = refuseProposal(terms)
     if (refusal) throw new EngineError(refusal.code, refusal.message)
     return terms

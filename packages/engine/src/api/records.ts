@@ -87,16 +87,16 @@ export interface RecordsApi {
   create(object: ObjectName, values: Readonly<Record<string, unknown>>): Promise<string>
 
   /**
-   * Makes many records, 500 per transaction, and lets the page draw in between. The values are not checked: take those that `parseRecord` or `convertRows`
-   * gave. A slice is all or nothing, and slices before one that fails stay.
+   * Makes many records, 500 per transaction, and lets the page draw in between. All rows are checked before the first is saved. Where the store fails half-way, what was
+   * saved is deleted again: all or nothing.
    *
    * @param onProgress hears how many records are durable, after each slice. What it throws ends the work, as INTERNAL
    * @returns the ids, in the order of the rows
-   * @throws EngineError SIZE as for `create`
+   * @throws EngineError INVALID with the problems of each row in `details`, whose messages begin with the row's number; SIZE as for `create`
    */
   createMany(
     object: ObjectName,
-    rows: readonly Readonly<Record<string, Value>>[],
+    rows: readonly Readonly<Record<string, unknown>>[],
     onProgress?: (done: number) => void,
   ): Promise<readonly string[]>
 

@@ -71,6 +71,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     get: view,
     async invite(base) {
       requireAdmin()
+      requireAddress(base)
       const secret = toBase64UrlEncoded(random(16))
       const id = mailboxId(secret)
       const expires = now() + limits.invitationMs
@@ -154,6 +155,15 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     api,
     reconcilers: [handshakeReconciler(context), verificationReconciler(context), pauseReconciler(context), endReconciler(context)],
   }
+}
+
+/** An invitation is a link that a person opens in a browser. */
+function requireAddress(base: string): void {
+  if (!/^https?:\/\/[^\s/?#]\S*$/.test(base))
+    throw new EngineError(
+      'INVALID',
+      'The link of an invitation begins with the address of a page, https://… Give that of the page that takes it.',
+    )
 }
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']

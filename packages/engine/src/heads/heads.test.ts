@@ -92,6 +92,18 @@ describe('a relay that lies to Paul', () => {
     await until('all is signed', isSigned)
   })
 
+  it('[HD6] is believed again when it gives all, though nobody edits any more', async () => {
+    const { vera, paul, state, until, isSigned, ada, copyOf, keyOf, clock } = await twoLeads()
+    const key = keyOf(ada)
+    state.lies = (entries) => entries.filter((entry) => entry.key !== key || entry.kind === 'head')
+    await vera.records.edit('Lead', ada, { Status: 'Working - Contacted' })
+    await until('Ada differs', () => mirrorOf(paul, copyOf('Ada')) === 'differs')
+    clock.advance(60_000)
+    state.lies = undefined
+    await until('Paul has read again', isSigned, 700)
+    expect(mirrorOf(paul, copyOf('Ada'))).toBe('signed')
+  })
+
   it('[HD6] is seen to roll a mirror back, which goes on to show the newer value (row 89)', async () => {
     const { vera, paul, state, until, isSigned, ada, copyOf, keyOf, settle } = await twoLeads()
     const key = keyOf(ada)

@@ -29,6 +29,7 @@ export class HeadJudge {
   readonly #behind = new Map<FeedName, { readonly since: number; readonly cursor: number }>()
   readonly #unwatch: () => void
   #cancelLook: () => void = () => undefined
+  #wasOnline = false
 
   constructor(context: EngineContext, freshness: FreshnessTable) {
     this.#context = context
@@ -84,14 +85,8 @@ export class HeadJudge {
 
   async #differ(feed: FeedName, newest: VerifiedHead): Promise<void> {
     const now = this.#context.clock.now()
-    const last = this.#reread.get(feed)
     const { trouble } = this.#freshness.get(feed)
-    if (last === undefined || now - last >= againMs) {
-      this.#reread.set(feed, now)
-      await this.#freshness.change(feed, { newest })
-      this.#context.link.reread(feed)
-      return
-    }
+    if (this.#readAgain(feed, againMs)) return this.#freshness.change(feed, { newest })
     const present = trouble?.kind === 'differs' ? trouble : { kind: 'differs' as const, since: now, keys: [] }
     await this.#freshness.change(feed, { newest, trouble: present })
   }
@@ -100,11 +95,17 @@ export class HeadJudge {
   #lookForRoster(feed: FeedName): void {
     const parsed = parseFeed(feed)
     if (parsed.kind === 'mailbox') return
-    const messages = feedName({ ...parsed, topic: messagesTopic })
+    this.#readAgain(feedName({ ...parsed, topic: messagesTopic }), againMs)
+  }
+
+  /** Reads a feed again, unless it was within this time. */
+  #readAgain(feed: FeedName, pauseMs: number): boolean {
     const now = this.#context.clock.now()
-    if (now - (this.#reread.get(messages) ?? Number.NEGATIVE_INFINITY) < againMs) return
-    this.#reread.set(messages, now)
-    this.#context.link.reread(messages)
+    const last = this.#reread.get(feed)
+    if (last !== undefined && now - last < pauseMs) return false
+    this.#reread.set(feed, now)
+    this.#context.link.reread(feed)
+    return true
   }
 
   #lookLater(): void {
@@ -117,11 +118,14 @@ export class HeadJudge {
   /** Tells of feeds of which something is known that does not come, while the line is up (rule HD6). */
   #look(): void {
     const { link, clock, replica } = this.#context
-    if (link.status().state !== 'online') return this.#behind.clear()
+    const wasOnline = this.#wasOnline
+    this.#wasOnline = link.status().state === 'online'
+    if (!this.#wasOnline) return this.#behind.clear()
     const now = clock.now()
     for (const feed of replica.followed().feeds) {
       const { cursor } = replica.position(feed)
       const { trouble } = this.#freshness.get(feed)
+      if (trouble?.kind === 'differs') this.#readAgain(feed, wasOnline ? againMs : 0)
       if (!this.#isBehind(feed, cursor)) {
         this.#behind.delete(feed)
         if (trouble?.kind === 'held') this.#enqueue(() => this.#freshness.change(feed, { trouble: undefined }))

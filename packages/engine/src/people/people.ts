@@ -68,6 +68,7 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
     },
     async revoke(connection, person) {
       requireDecider(connection)
+      if (!grantsOf(rows, connection).granted.some((each) => each.id === person)) return
       await rows.save([
         { object: 'Grant', id: grantRowId(connection, person), values: { granted: false, by: context.user.id, at: clock.now() } },
       ])

@@ -68,6 +68,30 @@ describe('the records of Vera’s org', () => {
     expect(new Set(await done).size).toBe(1_200)
     expect(progress).toEqual([500, 1_000, 1_200])
   })
+
+  it.each([
+    ['a field that is not there', { ...deal, Nope: 1 }, 'FIELD'],
+    ['a register of the engine', { ...deal, _importedBy: 'map' }, 'FIELD'],
+    ['a value nested nine deep', { ...deal, NextStep: [[[[[[[[['x']]]]]]]]] }, 'DEPTH'],
+    ['a date that is none', { ...deal, CloseDate: 'yesterday' }, 'FORMAT'],
+    ['no stage', { Name: 'Deal', CloseDate: '2026-03-31' }, 'REQUIRED'],
+  ])('are created all or not at all: with %s in row 501 of 1,000 nothing is (row 86)', async (_, bad, code) => {
+    const { records, clock } = await openRecords()
+    const rows: unknown[] = Array.from({ length: 1_000 }, (__, index) => ({ ...deal, Name: `Deal ${index}` }))
+    rows[500] = bad
+    const failure = records.createMany('Opportunity', rows as Record<string, unknown>[]).catch((error: unknown) => error)
+    let ended = false
+    void failure.then(() => (ended = true))
+    while (!ended) {
+      clock.advance(0)
+      await Promise.resolve()
+    }
+    expect(await failure).toMatchObject({
+      code: 'INVALID',
+      details: [expect.objectContaining({ code, message: expect.stringMatching(/^Row 501: /) as unknown })],
+    })
+    expect(records.list('Opportunity').total).toBe(0)
+  })
 })
 
 describe('the schema of Vera’s org', () => {

@@ -1,3 +1,4 @@
+import { zeroStamp } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api/index.js'
 import { EngineError } from '../error.js'
@@ -7,6 +8,8 @@ import { queryRecords, validateQuery } from '../query/query.js'
 import { parseRecord, type RecordResult } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
+import { checkSize } from '../row/size.js'
+import type { RecordError } from '../schema/error.js'
 import type { RowEdit } from '../row/rows.js'
 import type { Schemas } from './schemas.js'
 
@@ -17,6 +20,9 @@ export const importedRegister = '_importedBy'
 
 /** Rows in one transaction of a bulk creation: large enough to be fast, small enough that the page draws in between. */
 const sliceRows = 500
+
+/** Problems that one refusal of many rows lists. */
+const mostErrors = 1_000
 
 /** How records are shared. `export/` knows it; the records API passes it on. */
 export interface Shares {
@@ -44,6 +50,26 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
   }
   const newId = (): string => toBase64UrlEncoded(random(16))
 
+  /** Checks all rows before anything is saved, and lets the page draw in between. @throws EngineError INVALID with each problem of each row */
+  const parseAll = async (object: ObjectName, list: readonly Readonly<Record<string, unknown>>[]): Promise<readonly RowEdit[]> => {
+    const schema = schemas.get(object)
+    const edits: RowEdit[] = []
+    const errors: RecordError[] = []
+    for (const [index, input] of list.entries()) {
+      if (index % sliceRows === 0) await nextTurn(clock)
+      const parsed = parseRecord(schema, input, 'create')
+      if (parsed.ok) {
+        const edit = { object, id: newId(), values: parsed.values }
+        checkSize(rowOfEdit(edit))
+        edits.push(edit)
+      } else if (errors.length < mostErrors)
+        errors.push(...parsed.errors.map((error) => ({ ...error, message: `Row ${index + 1}: ${error.message}` })))
+    }
+    if (errors.length === 0) return edits
+    const [first] = errors
+    throw new EngineError('INVALID', `Nothing was saved. ${first?.message ?? ''}`, errors)
+  }
+
   return {
     schema: (object) => schemas.get(object),
     addField: (object, field) => schemas.add(object, field),
@@ -66,15 +92,22 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
       return id
     },
     async createMany(object, list, onProgress) {
-      const ids: string[] = []
-      for (let start = 0; start < list.length; start += sliceRows) {
-        const edits = list.slice(start, start + sliceRows).map((values): RowEdit => ({ object, id: newId(), values }))
-        await rows.save(edits)
-        for (const edit of edits) ids.push(edit.id)
-        onProgress?.(ids.length)
-        await nextTurn(clock)
+      const edits = await parseAll(object, list)
+      const saved: RowEdit[] = []
+      try {
+        for (let start = 0; start < edits.length; start += sliceRows) {
+          const slice = edits.slice(start, start + sliceRows)
+          await rows.save(slice)
+          saved.push(...slice)
+          onProgress?.(saved.length)
+          await nextTurn(clock)
+        }
+      } catch (error) {
+        // All or nothing. Where the store takes no deletion either, nothing more can be done.
+        await rows.save(saved.map(({ id }) => ({ object, id, values: { [deletedRegister]: true } }))).catch(() => undefined)
+        throw error
       }
-      return ids
+      return saved.map(({ id }) => id)
     },
     async edit(object, id, values) {
       find(object, id)
@@ -88,6 +121,11 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
     stopSharing: (share) => shares.stop(share),
     resumeSharing: (share) => shares.resume(share),
   }
+}
+
+function rowOfEdit({ object, id, values }: RowEdit): Row {
+  const registers = Object.entries(values).map(([field, value]) => [field, [zeroStamp, value] as const] as const)
+  return { object, id, registers: Object.fromEntries(registers) }
 }
 
 export function isDeleted(row: Row): boolean {

@@ -41,9 +41,14 @@ export function createSchemas(rows: Rows): Schemas {
       const { object, label, plural } = schema
       const current = get(object)
       const changed = schema.fields.filter((field) => !isSameValue(fieldToValue(field), fieldToValue(findField(current, field.name))))
+      let next = current
       for (const field of changed) {
         const parsed = parseField(field)
         if (!parsed.ok) throw new EngineError('INVALID', parsed.error.message, [parsed.error])
+        // A new field keeps to the rules of new fields: what is stored is also shown.
+        const added = findField(current, field.name) ? undefined : addCustomField(next, field)
+        if (added?.ok === false) throw new EngineError('INVALID', added.error.message, [added.error])
+        if (added?.ok) next = added.schema
       }
       const edits = changed.map((field) => fieldToEdit(object, field))
       await rows.save([{ object: schemaObject, id: object, values: { label, plural } }, ...edits])

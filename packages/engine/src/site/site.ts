@@ -9,6 +9,7 @@ import { SerialQueue } from '../flow/serial-queue.js'
 import type { Field } from '../schema/field.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
+import { isValueMap, type Value } from '../schema/value.js'
 import { isDeleted } from '../records/records.js'
 import type { RowEdit } from '../row/rows.js'
 import { findListing, readListings } from '../share/listing.js'
@@ -85,7 +86,8 @@ export function createSite(context: EngineContext): SiteApi {
     const obstacle = exportObstacle(context, connection, context.user.id)
     if (obstacle) throw obstacle
     if (listings.length === 0) throw new EngineError('NOT_FOUND', 'There is no record to export. Choose at least one.')
-    const unknown = listings.find((listing) => findListing(context, connection, listing) === undefined)
+    const isOfObject = (body: Value | undefined): boolean => isValueMap(body) && body['object'] === object
+    const unknown = listings.find((listing) => !isOfObject(findListing(context, connection, listing)))
     if (unknown !== undefined) throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
     // Listings that are on their way are left out. A second click that asks for nothing else gets the same export.
     const underWay = listings.map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')

@@ -1,0 +1,190 @@
+import * as v from 'valibot'
+import { objectNames } from './agree/narrow-proposal.js'
+import type { Engine } from './api/index.js'
+import { EngineError } from './error.js'
+import { operators } from './query/condition.js'
+
+// The shape of every argument of the API, as far as a method relies on it. A page in TypeScript cannot get it wrong; any other page can.
+
+type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
+
+/** The shape of one argument, and the words by which a person knows it. */
+interface Shape {
+  readonly name: string
+  readonly expected: string
+  readonly schema: v.GenericSchema
+}
+
+const shape = (name: string, expected: string, schema: v.GenericSchema): Shape => ({ name, expected, schema })
+const optional = ({ name, expected, schema }: Shape): Shape => ({ name, expected: `${expected}, or nothing`, schema: v.optional(schema) })
+
+/** A giant is refused before anything looks at it closely. */
+const text = (most: number) => v.pipe(v.string(), v.maxLength(most))
+const list = (item: v.GenericSchema, most: number) => v.pipe(v.array(item), v.maxLength(most))
+const plainObject = v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object')
+const mostIds = 100_000
+const mostRecords = 1_000_000
+
+const idText = text(200)
+const id = (name: string): Shape => shape(name, 'the id as a text', idText)
+const object = shape('object', '“Lead” or “Opportunity”', v.picklist(objectNames))
+const connection = id('connection')
+
+const conditions = list(v.looseObject({ field: text(255), operator: v.picklist(operators), value: v.optional(v.unknown()) }), 1_000)
+const match = v.picklist(['all', 'any'])
+const query = optional(
+  shape(
+    'query',
+    'an object with search, match, conditions and sort',
+    v.looseObject({
+      search: v.optional(text(10_000)),
+      match: v.optional(match),
+      conditions: v.optional(conditions),
+      sort: v.optional(list(v.looseObject({ field: text(255), direction: v.picklist(['ascending', 'descending']) }), 100)),
+    }),
+  ),
+)
+const rule = shape(
+  'rule',
+  'an object with match (“all” or “any”), conditions, added and hidden',
+  v.looseObject({
+    match,
+    conditions,
+    added: list(idText, mostIds),
+    hidden: list(idText, mostIds),
+    copies: v.optional(v.boolean()),
+  }),
+)
+
+const field = shape('field', 'an object that describes a field', plainObject)
+const schema = shape(
+  'schema',
+  'an object with object, label, plural and fields',
+  v.looseObject({
+    object: v.picklist(objectNames),
+    label: v.pipe(text(80), v.minLength(1)),
+    plural: v.pipe(text(80), v.minLength(1)),
+    fields: list(plainObject, 1_000),
+  }),
+)
+const values = shape('values', 'an object with values by field', plainObject)
+
+const mapping = v.looseObject({ source: text(255), target: text(255), update: v.boolean() })
+const mappings = shape('mappings', 'a list of objects with source, target and update', list(mapping, 1_000))
+const perObject = (part: v.GenericSchema) =>
+  v.looseObject({ objects: v.strictObject({ Lead: v.exactOptional(part), Opportunity: v.exactOptional(part) }) })
+const proposal = shape(
+  'proposal',
+  'an object with the fields of leads, of opportunities or of both',
+  perObject(v.looseObject({ fields: list(v.looseObject({ field: v.looseObject({ name: text(255) }), update: v.boolean() }), 1_000) })),
+)
+const acceptance = shape(
+  'acceptance',
+  'an object with the mappings of leads, of opportunities or of both',
+  perObject(v.looseObject({ fields: list(mapping, 1_000), defaults: v.exactOptional(plainObject), owner: v.exactOptional(text(255)) })),
+)
+
+const yesOrNo = (name: string): Shape => shape(name, 'true or false', v.boolean())
+const whole = (name: string): Shape => shape(name, 'a number', v.number())
+const listener = shape('listener', 'a function', v.function())
+
+/** The arguments of each method, in order. A method that is missing here is a type error. */
+const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in keyof Engine[Group]]: readonly Shape[] } } = {
+  records: {
+    schema: [object],
+    addField: [object, field],
+    setSchema: [schema],
+    get: [object, id('id')],
+    list: [object, query],
+    create: [object, values],
+    createMany: [object, shape('rows', 'a list of objects', list(plainObject, mostRecords)), optional(listener)],
+    edit: [object, id('id'), values],
+    remove: [object, id('id')],
+    shares: [object, id('id')],
+    stopSharing: [id('share')],
+    resumeSharing: [id('share')],
+  },
+  connections: {
+    list: [],
+    get: [id('id')],
+    invite: [shape('base', 'the address of a page as a text', text(2_000))],
+    cancelInvitation: [id('id')],
+    accept: [shape('link', 'the link as a text', text(10_000))],
+    compareCodes: [id('id'), yesOrNo('same')],
+    disconnect: [id('id')],
+  },
+  agreements: {
+    get: [connection],
+    propose: [connection, proposal],
+    accept: [connection, acceptance],
+    suggest: [connection, object, optional(mappings)],
+    preflight: [connection, object, mappings],
+  },
+  sharing: {
+    rule: [connection, object],
+    setRule: [connection, object, rule],
+    visible: [connection, object],
+    count: [connection, object, rule],
+  },
+  people: {
+    list: [connection],
+    seats: [connection],
+    setSeats: [connection, whole('total')],
+    grant: [connection, id('person')],
+    revoke: [connection, id('person')],
+    users: [],
+    addUser: [shape('name', 'the name as a text', text(10_000)), shape('role', '“admin” or “member”', v.picklist(['admin', 'member']))],
+  },
+  site: {
+    listings: [connection, object, query],
+    fields: [connection, object],
+    obstacle: [connection],
+    export: [connection, object, shape('listings', 'a list of ids', list(idText, mostIds))],
+    jobs: [],
+    retry: [id('job')],
+  },
+  mirrors: { of: [object, id('record')], count: [connection] },
+  sync: {
+    status: [],
+    cut: [],
+    mend: [],
+    settled: [shape('ms', 'a number of milliseconds, 0 or more', v.pipe(v.number(), v.finite(), v.minValue(0)))],
+    openGateway: [id('mirror')],
+  },
+}
+
+/** The most parts of one argument, and the deepest. What is beyond is no argument that a person made. */
+const mostParts = 20_000_000
+const mostDepth = 32
+
+/**
+ * Checks the arguments of a call, so that no method meets a shape that it does not know.
+ *
+ * @returns the arguments as plain data of their own: no getter runs later, and nobody changes them during the call
+ * @throws EngineError INVALID, which names the argument and what it should be, and never what it was
+ */
+export function checkArguments(group: GroupName, method: string, args: readonly unknown[]): readonly unknown[] {
+  const shapes: Readonly<Record<string, readonly Shape[]>> = argumentsByGroup[group]
+  return (shapes[method] ?? []).map(({ name, expected, schema: needed }, index) => {
+    try {
+      const argument = toPlain(args[index], { parts: 0 }, 0)
+      if (v.is(needed, argument)) return argument
+    } catch {
+      // A getter or a proxy that throws, or a value that holds itself.
+    }
+    const message = `${group}.${method} takes ${expected} as “${name}”.`
+    throw new EngineError('INVALID', `${message} Correct the call.`, [
+      { code: 'TYPE', field: name, rule: 'argument', message, fix: 'Correct the call.' },
+    ])
+  })
+}
+
+function toPlain(value: unknown, walk: { parts: number }, depth: number): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (depth > mostDepth || ++walk.parts > mostParts) throw new RangeError('The argument is too deep or has too many parts.')
+  if (Array.isArray(value)) return value.map((part) => toPlain(part, walk, depth + 1))
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // The object of another window has a prototype of its own, which has none.
+  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, toPlain(part, walk, depth + 1)]))
+}

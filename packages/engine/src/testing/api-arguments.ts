@@ -1,0 +1,69 @@
+import type { Rule } from '../query/sharing-rule.js'
+import { findField, type ObjectSchema, standardLead } from '../schema/schema.js'
+import { emptyRule } from '../query/sharing-rule.js'
+import { lead } from './steps.js'
+
+/** What the arguments are about. */
+export interface ApiSubjects {
+  readonly connection: string
+  readonly record: string
+  readonly copy: string
+  readonly share: string
+  readonly schema: ObjectSchema
+  readonly rule: Rule
+}
+
+const nobody = 'A'.repeat(22)
+const nothing: ApiSubjects = { connection: nobody, record: nobody, copy: nobody, share: nobody, schema: standardLead, rule: emptyRule }
+
+/** Arguments of the right shape for each method of the API that has any, by `group.method`. */
+export function apiArguments({ connection, record, copy, share, schema, rule }: ApiSubjects = nothing): Readonly<
+  Record<string, readonly unknown[]>
+> {
+  const proposal = { objects: { Lead: { fields: [{ field: findField(schema, 'LastName'), update: true }] } } }
+  const mappings = [{ source: 'LastName', target: 'LastName', update: true }]
+  return {
+    'records.schema': ['Lead'],
+    'records.addField': ['Lead', { name: 'Product__c', label: 'Product', type: 'text' }],
+    'records.setSchema': [schema],
+    'records.get': ['Lead', record],
+    'records.list': ['Lead', { search: 'a', match: 'all', conditions: [], sort: [] }],
+    'records.create': ['Lead', lead('Cleo')],
+    'records.createMany': ['Lead', [lead('Dora')], () => undefined],
+    'records.edit': ['Lead', record, { Status: 'Working - Contacted' }],
+    'records.remove': ['Lead', record],
+    'records.shares': ['Lead', record],
+    'records.stopSharing': [share],
+    'records.resumeSharing': [share],
+    'connections.get': [connection],
+    'connections.invite': ['https://app.example/'],
+    'connections.cancelInvitation': [connection],
+    'connections.accept': [`https://app.example/#invite=${nobody}.${'A'.repeat(43)}`],
+    'connections.compareCodes': [connection, true],
+    'connections.disconnect': [connection],
+    'agreements.get': [connection],
+    'agreements.propose': [connection, proposal],
+    'agreements.accept': [connection, { objects: { Lead: { fields: mappings } } }],
+    'agreements.suggest': [connection, 'Lead', mappings],
+    'agreements.preflight': [connection, 'Lead', mappings],
+    'sharing.rule': [connection, 'Lead'],
+    'sharing.setRule': [connection, 'Lead', rule],
+    'sharing.visible': [connection, 'Lead'],
+    'sharing.count': [connection, 'Lead', rule],
+    'people.list': [connection],
+    'people.seats': [connection],
+    'people.setSeats': [connection, 4],
+    'people.grant': [connection, 'paul'],
+    'people.revoke': [connection, 'paul'],
+    'people.addUser': ['Victor', 'member'],
+    'site.listings': [connection, 'Lead', {}],
+    'site.fields': [connection, 'Lead'],
+    'site.obstacle': [connection],
+    'site.export': [connection, 'Lead', [nobody]],
+    'site.retry': [nobody],
+    'mirrors.of': ['Lead', copy],
+    'mirrors.count': [connection],
+    'sync.settled': [10],
+    'sync.openGateway': [nobody],
+  }
+}
