@@ -1,16 +1,15 @@
-import { admitUpdate, compareStamps, compactDoc, emptyVector, vectorOfDoc, zeroEpoch } from '@entente/protocol'
+import { compareStamps, zeroEpoch } from '@entente/protocol'
+import { adopt, learnRotation, noteSequence, takeRoster } from './control.js'
 import type { Device } from './device.js'
-import { docSlots } from './doc-slots.js'
+import { docSlots, joinDoc } from './docs.js'
 import { type Entry, type GenerationClaims, noBytes } from './entries.js'
-import { takeBack } from './handing-back.js'
+import { type Control, takeBack, takeControlBack } from './handing-back.js'
 import { takeHead } from './heads.js'
 import { takeLeaves } from './leaves.js'
 import { eraseWithdrawn } from './mirror.js'
-import { existence, type Feed, outOf, ownerOf, type Register, teamOf } from './names.js'
-import { isLate, isSettled, isUnknown, messageSlot, opens, readStored, rereadDeferred, sameBytes } from './opening.js'
+import { existence, type Feed, ownerOf, type Register } from './names.js'
+import { isLate, isSettled, isUnknown, messageSlot, opens, readStored, sameBytes } from './opening.js'
 import { type Agreement, type Policy, readPolicy } from './policy.js'
-import { chainTo, follows, isAdmin, type Roster, rosterKey } from './rosters.js'
-import { originKey, sealingKey } from './seals.js'
 import type { Signed } from './signatures.js'
 import type { Stored } from './store.js'
 
@@ -21,17 +20,12 @@ export function absorb(device: Device, feed: Feed, entry: Entry, exact: boolean,
     case 'head':
       return takeHead(device, feed, entry, exact || device.without.has('last-head'), incarnation)
     case 'roster':
-      return takeRoster(device, feed, entry.token as Roster)
+      return takeRoster(device, feed, entry)
     case 'generation':
-      return takeGeneration(device, feed, entry.token as Signed<GenerationClaims>)
+      return learnRotation(device, ownerOf(feed), entry.token as Signed<GenerationClaims>)
     default:
       return takeKey(device, feed, entry)
   }
-}
-
-/** A roster or a rotation: the chain is kept elsewhere, here only that the feed holds it, as a head covers. */
-function noteSequence(device: Device, feed: Feed, { key, sequence }: Entry): void {
-  device.docs(feed).set(key, { sequence, kind: 'control', epoch: zeroEpoch, bytes: noBytes, spoiled: false, deferred: false })
 }
 
 function takeKey(device: Device, feed: Feed, entry: Entry): void {
@@ -68,13 +62,9 @@ function joined(device: Device, feed: Feed, entry: Entry, stored: Stored | undef
     if (stored?.kind !== 'doc' || stored.epoch.version !== epoch.version || stored.epoch.number !== epoch.number) return undefined
   }
   const base = entry.whole ? undefined : stored?.bytes
-  try {
-    admitUpdate(bytes, base ? vectorOfDoc(base) : emptyVector, undefined)
-  } catch {
-    return undefined
-  }
   const before = base ? docSlots(base) : new Map<string, Uint8Array>()
-  const state = base ? compactDoc([base, bytes]) : bytes
+  const state = joinDoc(base, bytes)
+  if (!state) return undefined
   const after = docSlots(state)
   if (entry.whole && !after.has(existence) && !device.without.has('existence')) return undefined
   for (const [slot, value] of after) {
@@ -82,11 +72,9 @@ function joined(device: Device, feed: Feed, entry: Entry, stored: Stored | undef
     if (known && sameBytes(known, value)) continue
     if (isUnknown(device, feed, value)) continue
     const opened = opens(device, feed, key, slot, epoch, value)
-    if (!opened && (!device.without.has('whole') || (slot === existence && !device.without.has('existence')))) return undefined
+    if (!opened && slot === existence && !device.without.has('existence')) return undefined
     if (opened && isLate(device, feed, key, slot, opened) && isSettled(device, feed)) return undefined
   }
-  // Nothing takes a value away but a new epoch.
-  for (const slot of before.keys()) if (!after.has(slot) && !device.without.has('whole')) return undefined
   return { ...rest, kind: 'doc', bytes: state }
 }
 
@@ -95,10 +83,11 @@ function takeMessage(device: Device, feed: Feed, entry: Entry): void {
   const register: Register | undefined =
     device.without.has('sealed') && entry.copy !== undefined ? { stamp: [2 ** 45, 0, 0], value: entry.copy } : opened?.register
   if (!register) return
-  if (entry.key === 'policy') return takePolicy(device, feed, register, entry.token as unknown as Agreement | undefined)
+  if (entry.key === 'policy') return takePolicy(device, feed, register, entry.token as Agreement | undefined)
   if (device.isOwn(feed) ? entry.key.startsWith('leaves') : true) {
     if (entry.key.startsWith('leaves')) takeLeaves(device, String(register.value))
     else if (entry.key === 'back') takeBack(device, String(register.value))
+    else if (entry.key === 'back control') takeControlBack(device, entry.token as Control)
   }
 }
 
@@ -116,55 +105,4 @@ function takePolicy(device: Device, feed: Feed, register: Register, agreement: A
     for (const slot of policy.withdrawn) device.store.withdrawn.add(slot)
   }
   eraseWithdrawn(device)
-}
-
-/** Takes the next version of the agreement, which admins of both sides signed. */
-export function adopt(device: Device, agreement: Agreement): void {
-  if (agreement.version <= device.store.agreement.version) return
-  const signedBy = (org: 'V' | 'P'): boolean =>
-    agreement.signatures.some(
-      ({ signer, claims }) =>
-        (device.without.has('removed-decisions') ? signer.startsWith(org) : isAdmin(device.store.rosters.get(org), signer)) &&
-        claims.version === agreement.version &&
-        claims.slots.join() === agreement.slots.join(),
-    )
-  if (!device.without.has('signed') && !(signedBy('V') && signedBy('P'))) return
-  device.store.agreement = agreement
-  device.store.withdrawn = new Set()
-  eraseWithdrawn(device)
-  rereadDeferred(device)
-}
-
-function takeRoster(device: Device, feed: Feed, roster: Roster): void {
-  const org = ownerOf(feed)
-  const known = device.store.rosters.get(org)
-  if (!device.without.has('roster') && !follows(org, known, roster)) {
-    // Another roster under a key of the chain: whoever has the chain publishes it again.
-    const key = rosterKey(roster.claims.number)
-    const stored = device.docs(feed).get(key)
-    if (!stored || chainTo(known, 0).includes(roster)) return
-    const isKnown = roster.claims.number <= (known?.claims.number ?? 0)
-    device.docs(feed).set(key, { ...stored, kind: isKnown ? 'control' : 'none', spoiled: true })
-    return
-  }
-  if (roster.claims.number > (known?.claims.number ?? 0)) device.store.rosters.set(org, roster)
-}
-
-/** Takes the next generation of an org's keys, if this device is on the roster that they are sealed to, or the peer's. */
-function takeGeneration(device: Device, feed: Feed, rotation: Signed<GenerationClaims>): void {
-  const { signer, claims } = rotation
-  const org = ownerOf(feed)
-  const roster = device.store.rosters.get(org)
-  const known = device.store.generations.get(org) ?? 0
-  if (claims.org !== org || claims.generation !== known + 1 || !isAdmin(roster, signer)) return
-  device.store.generations.set(org, claims.generation)
-  // What a live device has not taken by now was not there before the rotation. Any other device waits for a head of the new generation.
-  for (const one of [teamOf(org), outOf(org)]) if (device.reading(one).live) device.store.settled.set(one, claims.generation)
-  device.store.keys.add(sealingKey(outOf(org), claims.generation))
-  if (org === device.org) {
-    device.store.rotations = [...device.store.rotations, rotation]
-    device.store.keys.add(originKey(org, claims.generation))
-    device.store.keys.add(sealingKey(`${org}/team`, claims.generation))
-  }
-  rereadDeferred(device)
 }

@@ -16,6 +16,7 @@ import {
   type Register,
 } from './names.js'
 import { messageSlot } from './opening.js'
+import { firstAgreement } from './policy.js'
 import { type Answer, copyOf, type Disk, type Held } from './relay.js'
 import { rosterKey } from './rosters.js'
 import { type Keys, originKey } from './seals.js'
@@ -62,8 +63,7 @@ export class Attacker {
   /** Remembers what the relay took, to repeat it later. */
   note(feed: Feed): void {
     if (this.#world.mode === 'honest') return
-    const entries = [...this.#world.relay.held(feed).keys.values()].flat()
-    const newest = entries.reduce<Entry | undefined>((best, one) => (best && best.sequence > one.sequence ? best : one), undefined)
+    const newest = this.#world.relay.newest(feed)
     if (newest) {
       this.#old.push(newest)
       this.#oldFeeds.push(feed)
@@ -76,6 +76,7 @@ export class Attacker {
   }
 
   view(device: Device, feed: Feed, cursor: number, answer: Answer): Answer {
+    if (this.#views.size + this.#lost.size === 0) return answer
     const place = `${device.id} ${feed}`
     if (this.#lost.delete(place) && cursor > 0) return { ...answer, lost: true, entries: [] }
     const view = this.#views.get(place)
@@ -136,7 +137,7 @@ export class Attacker {
       },
       'forged control entry': () => {
         const org = this.#pick(['V', 'P'] as const)
-        const copy = JSON.stringify({ version: this.#pick([2, 9_000_000]), slots: [], withdrawn: [] })
+        const copy = JSON.stringify({ version: this.#pick([1, 2, 9_000_000]), slots: [], withdrawn: this.#pick([[], ['0', '1']]) })
         this.#append(messagesOf(org), { key: 'policy', kind: 'message', whole: true, epoch: zeroEpoch, bytes: noBytes, copy })
       },
     }
@@ -165,10 +166,11 @@ export class Attacker {
   #reorder(held: Held): void {
     const [one, other] = [this.#pick([...held.keys]), this.#pick([...held.keys])]
     // A store's rows of one key stay in order, or it could not even answer itself.
-    if (!one || !other || one === other || one[1].length > 1 || other[1].length > 1) return
+    if (!one || !other || one === other) return
     const [first, second] = [one[1].at(-1)?.sequence ?? 0, other[1].at(-1)?.sequence ?? 0]
     const moved = (list: readonly Entry[], sequence: number): readonly Entry[] =>
       list.map((entry, index) => (index === list.length - 1 ? { ...entry, sequence } : entry))
+    if ((one[1].at(-2)?.sequence ?? 0) >= second || (other[1].at(-2)?.sequence ?? 0) >= first) return
     held.keys.set(one[0], moved(one[1], second))
     held.keys.set(other[0], moved(other[1], first))
   }
@@ -192,7 +194,9 @@ export class Attacker {
     const { chance, relay, seals } = this.#world
     const key = this.#pick(records)
     const last = relay.held(feed).keys.get(key)?.at(-1)
-    const epoch = chance.happens(0.2) ? this.#anyEpoch(feed) : { version: last?.epoch.version ?? 1, number: (last?.epoch.number ?? 0) + 1 }
+    const epoch = chance.happens(0.2)
+      ? this.#anyEpoch(feed)
+      : { version: last?.epoch.version ?? 1, number: Math.min((last?.epoch.number ?? 0) + 1, 2 ** 31 - 1) }
     const owner = ownerOf(feed)
     const origin = keys.has(originKey(owner, generation)) ? owner : undefined
     const make = (slot: string, value: Register['value']): Uint8Array =>
@@ -234,7 +238,7 @@ export class Attacker {
       case 2:
         return send('leaves P9', JSON.stringify([outOf('V'), []]))
       case 3: {
-        const claims = { org: owner, number: 2, previous: undefined, admins: ['P0'], members: [] }
+        const claims = { org: owner, number: 2, previous: undefined, admins: ['P0'], members: [], agreement: firstAgreement, generation: 0 }
         return this.#append(feed, {
           key: rosterKey(2),
           kind: 'roster',
@@ -307,7 +311,7 @@ export class Attacker {
           epoch: zeroEpoch,
           bytes,
           copy: text,
-          token: token as never,
+          token,
         })
       }
     }
@@ -334,8 +338,7 @@ export class Attacker {
       return
     }
     const seen = relay.held(feed).keys.get(entry.key)?.at(-1)?.sequence ?? 0
-    const roster = relay.disk.rosters.get('P')?.claims.number ?? 0
-    const refusal = relay.refusal('P0', 'P', { ...entry, feed, seen, roster })
+    const refusal = relay.refusal('P0', 'P', { ...entry, feed, seen, roster: Infinity, generation: 2 ** 31 })
     if (!refusal) relay.append(feed, entry)
   }
 

@@ -1,7 +1,7 @@
 import { compareEpochs, type Epoch, nextStamp } from '@entente/protocol'
 import type { Chance } from '../faults/chance.js'
 import { absorb } from './absorb.js'
-import type { Offer } from './entries.js'
+import type { HeadClaims, Offer } from './entries.js'
 import { coverNewest, headToSign, judgeGossip } from './heads.js'
 import {
   existence,
@@ -9,6 +9,7 @@ import {
   isMessages,
   messagesOf,
   type Org,
+  orgs,
   outOf,
   ownerOf,
   peerOf,
@@ -17,12 +18,13 @@ import {
   teamOf,
   type Value,
 } from './names.js'
-import { type Policy, policyText } from './policy.js'
-import { reread } from './opening.js'
+import { isSamePolicy, type Policy } from './policy.js'
+import { releaseHeld, reread } from './opening.js'
 import { nextOffer } from './project.js'
 import type { Answer, Refusal } from './relay.js'
 import type { Rule } from './rules.js'
 import type { Seals } from './seals.js'
+import type { Signed } from './signatures.js'
 import type { Reading, Status, Store, Stored } from './store.js'
 
 /** What a device reaches of the world: a relay, honest or not, and the time. */
@@ -47,15 +49,19 @@ export class Device {
   readonly #chance: Chance
   store: Store
   /** Messages to publish that no row holds: what is handed back, leaves that differ. */
-  readonly outbox = new Map<string, string>()
+  readonly outbox = new Map<string, { readonly text: string; readonly token?: unknown }>()
   /** Milliseconds by which the device's clock is off. The welcome corrects it. */
   skew = 0
   session = 0
   online = false
+  /** Counts what happened to the device: while it stands, there is nothing new to check. */
+  changes = 0
+  /** When the device last had nothing to send, and its count then. */
+  #idle = { changes: -1, now: 0 }
   #offset = 0
   /** Offers that were refused since the device last read to the end: not sent again at once. */
   #paused = new Set<string>()
-  #behind = new Map<string, number>()
+  #refused = new Map<string, number>()
 
   constructor(org: Org, name: string, id: string, store: Store, seals: Seals, without: ReadonlySet<Rule>, line: Line, chance: Chance) {
     this.org = org
@@ -88,6 +94,7 @@ export class Device {
   }
 
   disconnect(): void {
+    this.changes++
     this.online = false
     for (const reading of this.store.readings.values()) reading.live = false
   }
@@ -118,6 +125,7 @@ export class Device {
     this.begin(key)
     const register: Register = { stamp: this.stamp(row.get(field)), value }
     row.set(field, register)
+    this.changes++
     return register
   }
 
@@ -147,6 +155,7 @@ export class Device {
         rebuilding: false,
         againAt: -Infinity,
         leavesAt: -Infinity,
+        heldSince: Infinity,
         repairedAt: -Infinity,
       }
       this.store.readings.set(feed, reading)
@@ -166,14 +175,13 @@ export class Device {
     return { version: this.store.agreement.version, slots: this.store.agreement.slots, withdrawn: [...this.store.withdrawn].sort() }
   }
 
-  /** Whether docs may go to the connection: both sides hold to this version, the team feed is whole, and a restored store is confirmed. */
+  /** Whether docs may go to the connection: both sides hold to this version, and the team feed is whole. */
   maySend(): boolean {
     const { policies, agreement } = this.store
     const own = policies.get(this.org)
-    if (!own || policyText(own.policy) !== policyText(this.ownPolicy())) return false
+    if (!own || !isSamePolicy(own.policy, this.ownPolicy())) return false
     if (policies.get(peerOf(this.org))?.policy.version !== agreement.version) return false
-    if (this.reading(teamOf(this.org)).rebuilding || !this.reading(teamOf(this.org)).live) return false
-    return !this.store.restored || this.without.has('restored')
+    return this.reading(teamOf(this.org)).live && !this.reading(teamOf(this.org)).rebuilding
   }
 
   floor(feed: Feed, key: string): Epoch | undefined {
@@ -196,6 +204,7 @@ export class Device {
     if (!this.online) return false
     const reading = this.reading(feed)
     const answer = this.#line.read(this, feed, reading.cursor, reading.incarnation)
+    if (answer.lost || answer.entries.length > 0) this.changes++
     if (answer.lost) {
       reread(this, feed)
       return true
@@ -215,6 +224,7 @@ export class Device {
       reading.rebuilding = false
       judgeGossip(this, feed)
       coverNewest(this, feed)
+      releaseHeld(this, feed)
     }
     if (entries.length > 0) this.#paused.clear()
     return entries.length > 0
@@ -222,7 +232,7 @@ export class Device {
 
   /** Offers what the relay lacks, one thing at a time. @returns whether it offered anything */
   publish(): boolean {
-    if (!this.online) return false
+    if (!this.online || (this.#idle.changes === this.changes && this.#idle.now === this.now)) return false
     const feeds = [messagesOf(this.org), teamOf(this.org), outOf(this.org)]
     for (const feed of feeds) {
       if (!this.reading(feed).live) continue
@@ -239,26 +249,30 @@ export class Device {
         return true
       }
     }
+    this.#idle = { changes: this.changes, now: this.now }
     return false
   }
 
   #send(offer: Offer): void {
+    this.changes++
     const { feed, key } = offer
     const place = `${feed} ${key}`
     this.#paused.add(place)
     const answer = this.#line.offer(this, offer)
-    if (answer !== 'BEHIND') {
-      this.#behind.delete(place)
-      if (answer === 'AUTH') this.online = false
-      return
-    }
-    // What it is behind should come. Where nothing does, the relay's feed is not what this device was told: it reads it from the start.
-    const times = (this.#behind.get(place) ?? 0) + 1
-    this.#behind.set(place, times)
-    if (times > 2 && !this.without.has('read-behind')) {
-      this.#behind.delete(place)
-      reread(this, feed)
-    }
+    if (offer.kind === 'head' && typeof answer === 'number') this.store.signed.set(feed, (offer.token as Signed<HeadClaims>).claims)
+    if (typeof answer === 'number') this.#refused.delete(place)
+    else this.#note(place, feed, answer)
+  }
+
+  /** What it is refused for should come. Where nothing does, the relay's feeds are not what this device was told: it reads them from the start. */
+  #note(place: string, feed: Feed, refusal: Refusal): void {
+    if (refusal === 'AUTH') this.online = false
+    const times = (this.#refused.get(place) ?? 0) + 1
+    this.#refused.set(place, times)
+    if (times < 3 || this.without.has('read-behind')) return
+    this.#refused.delete(place)
+    if (refusal === 'BEHIND') reread(this, feed)
+    else for (const org of orgs) reread(this, messagesOf(org))
   }
 
   /** A roster, a generation or a message of the org's messages feed as an offer. */
@@ -268,7 +282,7 @@ export class Device {
     rest: Pick<Offer, 'kind' | 'whole' | 'epoch' | 'bytes'> & Partial<Pick<Offer, 'copy' | 'token'>>,
   ): Offer {
     const stored = this.docs(feed).get(key)
-    return { feed, key, seen: stored?.sequence ?? 0, roster: this.roster, ...rest }
+    return { feed, key, seen: stored?.sequence ?? 0, roster: this.roster, generation: this.generation(teamOf(this.org)), ...rest }
   }
 
   /** The generation under which this device seals a feed. */
@@ -276,15 +290,29 @@ export class Device {
     return isMessages(feed) ? 0 : (this.store.generations.get(ownerOf(feed)) ?? 0)
   }
 
+  /** The generation that an org's roster asks for. */
+  due(org: Org): number {
+    const rotated = this.store.generations.get(org) ?? 0
+    return this.without.has('rotation') ? rotated : Math.max(rotated, this.store.rosters.get(org)?.claims.generation ?? 0)
+  }
+
+  /** Whether the device has the keys of the generation that its roster asks for. Without them it publishes no docs. */
+  hasKeys(): boolean {
+    return this.generation(teamOf(this.org)) >= this.due(this.org)
+  }
+
   isOwn(feed: Feed): boolean {
     return ownerOf(feed) === this.org
   }
 
   statusOf(feed: Feed): Status {
+    // Without heads a screen can only say that all was read.
+    if (this.without.has('heads')) return { kind: this.reading(feed).live ? 'confirmed' : 'not confirmed', at: this.now }
     return this.store.statuses.get(feed) ?? { kind: 'not confirmed', at: 0 }
   }
 
   setStatus(feed: Feed, status: Status): void {
+    this.changes++
     this.store.statuses.set(feed, status)
   }
 }

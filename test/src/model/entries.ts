@@ -1,5 +1,6 @@
 import type { Epoch } from '@entente/protocol'
 import type { Feed } from './names.js'
+import type { AgreementClaims } from './policy.js'
 import type { Signed } from './signatures.js'
 
 export type Kind = 'doc' | 'message' | 'erased' | 'head' | 'roster' | 'generation'
@@ -21,13 +22,19 @@ export interface RosterClaims {
   readonly previous: Signed<RosterClaims> | undefined
   readonly admins: readonly string[]
   readonly members: readonly string[]
+  /** The version of the agreement that stands, whoever signed it: the signer of the roster answers for it. */
+  readonly agreement: AgreementClaims
+  /** The generation that belongs to it: what an earlier one sealed is not believed any more. */
+  readonly generation: number
 }
 
 /** The next generation of an org's secrets, sealed to the devices of a roster and to the peer. */
 export interface GenerationClaims {
   readonly org: string
   readonly generation: number
-  readonly roster: number
+  /** Where the feeds of docs stood. The relay takes the rotation only if they still do. */
+  readonly incarnation: number
+  readonly last: Readonly<Partial<Record<Feed, number>>>
 }
 
 /** An entry of a feed. `copy` is the public copy of a control entry, which the relay reads. */
@@ -39,14 +46,15 @@ export interface Entry {
   readonly epoch: Epoch
   readonly bytes: Uint8Array
   readonly copy?: string | undefined
-  readonly token?: Signed<unknown> | undefined
+  readonly token?: unknown
 }
 
-/** An entry as a device offers it. `seen` is the sequence of the key's last entry that it absorbed, `roster` the number of the roster that it holds to. */
+/** An entry as a device offers it. `seen` is the sequence of the key's last entry that it absorbed; `roster` and `generation` are the org's highest that it absorbed. */
 export interface Offer extends Omit<Entry, 'sequence'> {
   readonly feed: Feed
   readonly seen: number
   readonly roster: number
+  readonly generation: number
 }
 
 export const noBytes = new Uint8Array()

@@ -1,17 +1,14 @@
 import { zeroEpoch } from '@entente/protocol'
 import type { Device } from './device.js'
 import { type Entry, type HeadClaims, noBytes, type Offer } from './entries.js'
-import { handBack } from './handing-back.js'
+import { handBack, handBackControl } from './handing-back.js'
 import { tellLeaves } from './leaves.js'
-import { type Feed, hour, isMessages, isTeam, messagesOf, outOf, ownerOf, peerOf, second } from './names.js'
-import { readStored, reread } from './opening.js'
+import { type Feed, hour, isMessages, isTeam, messagesOf, outOf, ownerOf, peerOf, type Register, second } from './names.js'
+import { againAfter, readStored, reread } from './opening.js'
 import { docOffer } from './project.js'
 import { isListed } from './rosters.js'
 import { Signed } from './signatures.js'
 import { isCovered, rootOf } from './tree.js'
-
-/** The pause before a device reads again what differed, and before it asks for repair again. */
-const againAfter = 600 * second
 
 export const headKey = 'head'
 
@@ -20,6 +17,7 @@ export function headToSign(device: Device, feed: Feed, paused: ReadonlySet<strin
   if (device.without.has('heads') || paused.has(`${feed} ${headKey}`)) return undefined
   const reading = device.reading(feed)
   const docs = device.docs(feed)
+  if (!device.hasKeys() && !isMessages(feed)) return undefined
   // What was never there, as a forged entry under a key of nobody's, is no part of the feed. It holds nothing back.
   for (const [key, { kind, spoiled, deferred }] of docs) if (deferred || (spoiled && kind !== 'none' && isCovered(key))) return undefined
   if (isTeam(feed)) for (const key of device.store.rows.keys()) if (docOffer(device, feed, key)) return undefined
@@ -31,14 +29,10 @@ export function headToSign(device: Device, feed: Feed, paused: ReadonlySet<strin
   const generation = device.generation(feed)
   const newest = device.store.newest.get(feed)?.claims
   const incarnation = reading.incarnation ?? 0
-  if (
-    newest &&
-    newest.root === root &&
-    newest.incarnation === incarnation &&
-    newest.generation === generation &&
-    device.now - newest.time < hour
-  )
-    return undefined
+  const says = (head: HeadClaims | undefined): boolean =>
+    head?.root === root && head.incarnation === incarnation && head.generation === generation && device.now - head.time < hour
+  // Two devices to which a relay shows different states would contradict each other for ever: each says the same once an hour.
+  if (says(newest) || (says(device.store.signed.get(feed)) && !device.without.has('same-once'))) return undefined
   const claims: HeadClaims = {
     feed,
     incarnation,
@@ -48,7 +42,7 @@ export function headToSign(device: Device, feed: Feed, paused: ReadonlySet<strin
     time: Math.max(device.now, (newest?.time ?? 0) + 1),
   }
   const token = Signed.sign(device.name, claims)
-  return { feed, key: headKey, kind: 'head', whole: true, epoch: zeroEpoch, bytes: noBytes, token, seen: 0, roster: device.roster }
+  return device.offerOf(feed, headKey, { kind: 'head', whole: true, epoch: zeroEpoch, bytes: noBytes, token })
 }
 
 /** Compares a head with what this device holds, where the feed stood exactly so. */
@@ -81,14 +75,14 @@ function lookForRoster(device: Device, feed: Feed): void {
 function compare(device: Device, feed: Feed, head: HeadClaims): void {
   const docs = [...device.docs(feed)]
   if (head.root !== rootOf(device, feed)) return differ(device, feed)
-  if (head.generation >= device.generation(feed) && !isMessages(feed)) {
+  if (!isMessages(feed) && head.generation >= device.due(ownerOf(feed))) {
     device.store.settled.set(feed, head.generation)
     for (const [key, { deferred }] of docs) if (deferred) readStored(device, feed, key, true)
   }
-  if ([...device.docs(feed).values()].some(({ deferred }) => deferred)) return
+  if (!device.without.has('unread') && [...device.docs(feed).values()].some(({ deferred }) => deferred)) return
   device.setStatus(feed, { kind: 'confirmed', at: head.time })
-  if (isTeam(feed)) device.store.restored = false
   if (feed === outOf(peerOf(device.org))) handBack(device, feed)
+  if (feed === messagesOf(peerOf(device.org))) handBackControl(device, feed)
 }
 
 function differ(device: Device, feed: Feed): void {
@@ -105,9 +99,9 @@ function differ(device: Device, feed: Feed): void {
 
 /** Holds what this device has read against the newest heads that its team's other devices verified. */
 export function judgeGossip(device: Device, feed: Feed): void {
-  const value = device.store.rows.get('heads')?.get(feed)?.value
-  if (typeof value !== 'string' || device.without.has('gossip')) return
-  const { signer, claims: told } = JSON.parse(value) as Signed<HeadClaims>
+  const head = toldOf(device, feed)
+  if (!head || device.without.has('gossip')) return
+  const { signer, claims: told } = head
   // Of a device that was removed since, nothing more is expected.
   if (!isGenuine(device, feed, { signer, claims: told })) return
   const newest = device.store.newest.get(feed)?.claims
@@ -132,10 +126,20 @@ export function gossip(device: Device): void {
     const signed = device.store.newest.get(feed)
     const head = signed?.claims
     if (!head || device.statusOf(feed).kind !== 'confirmed' || device.statusOf(feed).at !== head.time) continue
-    const value = device.row('heads').get(feed)?.value
-    const told = typeof value === 'string' ? (JSON.parse(value) as Signed<HeadClaims>).claims : undefined
+    const told = toldOf(device, feed)?.claims
     if (!told || told.time + 300 * second < head.time) device.save('heads', feed, JSON.stringify(signed))
   }
+}
+
+const read = new WeakMap<Register, Signed<HeadClaims>>()
+
+/** The newest head of a feed that stands in the team's rows. */
+function toldOf(device: Device, feed: Feed): Signed<HeadClaims> | undefined {
+  const register = device.store.rows.get('heads')?.get(feed)
+  if (!register) return undefined
+  const head = read.get(register) ?? (JSON.parse(String(register.value)) as Signed<HeadClaims>)
+  read.set(register, head)
+  return head
 }
 
 function isGenuine(device: Device, feed: Feed, { signer, claims }: Signed<HeadClaims>): boolean {

@@ -18,7 +18,7 @@ const say = (line: string): boolean => process.stdout.write(`${line}\n`)
 
 if (options.help) {
   say('npm run model -- --seeds 10000 [--from N] [--without RULE] [--only SEED]')
-  for (const [rule, text] of Object.entries(rules)) say(`  ${rule.padEnd(18)} ${text}`)
+  for (const [rule, { check, text }] of Object.entries(rules)) say(`  ${rule.padEnd(18)} ${text} (${check})`)
 } else {
   if (options.without !== undefined && !(options.without in rules))
     throw new Error(`There is no rule ${options.without}; --help lists them.`)
@@ -27,7 +27,7 @@ if (options.help) {
   const to = options.only === undefined ? from + Number(options.seeds) : from + 1
   const began = Date.now()
   const first = new Map<string, string>()
-  const counts = new Map<string, number>()
+  const seeds = new Map<string, number[]>()
   let bad = 0
   for (let seed = from; seed < to; seed++) {
     const world = new World(seed, without, undefined, options.only !== undefined)
@@ -35,7 +35,7 @@ if (options.help) {
     if (broken.length > 0) bad++
     for (const what of new Set(broken.map((one) => one.what))) {
       const kind = `${what} (${world.mode})`
-      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+      seeds.set(kind, [...(seeds.get(kind) ?? []), seed])
       if (!first.has(kind)) first.set(kind, `seed ${seed}: ${broken.find((one) => one.what === what)?.about.slice(0, 300) ?? ''}`)
     }
     if (options.only !== undefined) {
@@ -45,7 +45,7 @@ if (options.help) {
     }
   }
   say(`seeds ${from} to ${to - 1} (${modes.join(', ')} in turn): ${bad} broke, ${((Date.now() - began) / 1000).toFixed(1)} s`)
-  for (const [kind, count] of [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
-    say(`${kind.padEnd(40)} ${count}, first ${first.get(kind) ?? ''}`)
+  for (const [kind, list] of [...seeds].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    say(`${kind.padEnd(32)} ${list.length}: ${list.slice(0, 12).join(', ')}\n    ${first.get(kind) ?? ''}`)
   process.exitCode = bad === 0 ? 0 : 1
 }

@@ -13,7 +13,7 @@ export function takeIntoMirror(
 ): void {
   const { epoch, kind } = stored
   const old = device.store.mirrors.get(key)
-  if (old && epoch.version < old.version && kind === 'doc' && !device.without.has('old-versions')) return
+  if (old && epoch.version < old.version && kind === 'doc') return
   const mirror: Mirror =
     old && (kind === 'erased' || epoch.version <= old.version)
       ? { ...old, seen: new Map(old.seen) }

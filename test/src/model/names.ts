@@ -9,7 +9,7 @@ export type Feed = `${Org}/team` | 'V>P' | 'P>V' | `${Org}/msg`
 export const feeds: readonly Feed[] = ['V/msg', 'P/msg', 'V/team', 'P/team', 'V>P', 'P>V']
 
 export function ownerOf(feed: Feed): Org {
-  return feed.startsWith('V') ? 'V' : 'P'
+  return feed[0] === 'V' ? 'V' : 'P'
 }
 
 export function peerOf(org: Org): Org {

@@ -1,10 +1,13 @@
 import { compareStamps } from '@entente/protocol'
 import type { Device } from './device.js'
-import { docSlots } from './doc-slots.js'
+import { docSlots } from './docs.js'
 import { takeIntoMirror } from './mirror.js'
-import { existence, type Feed, isMessages, isTeam } from './names.js'
+import { existence, type Feed, isMessages, isTeam, ownerOf, second } from './names.js'
 import type { Opened } from './seals.js'
 import type { Stored } from './store.js'
+
+/** The pause before a device does again what brought nothing: reading anew, asking for repair, holding what no head covers. */
+export const againAfter = 600 * second
 
 /** The slot of a message's seal. */
 export const messageSlot = 'message'
@@ -30,15 +33,47 @@ export function isUnknown(device: Device, feed: Feed, bytes: Uint8Array): boolea
 
 /** Whether a value is of an older generation and above what this device took before the rotation. */
 export function isLate(device: Device, feed: Feed, key: string, slot: string, opened: Opened): boolean {
-  if (device.without.has('rotation') || isMessages(feed) || opened.generation >= device.generation(feed)) return false
+  if (device.without.has('rotation') || isMessages(feed) || opened.generation >= device.due(ownerOf(feed))) return false
   const known = device.isOwn(feed)
     ? device.store.rows.get(key)?.get(fieldOf(feed, slot))
     : device.store.mirrors.get(key)?.seen.get(slot)?.register
   return !known || compareStamps(opened.register.stamp, known.stamp) > 0
 }
 
+/** Whether the doc holds a value of a generation that has not arrived. */
+export function isHeld(device: Device, feed: Feed, stored: Stored): boolean {
+  if (stored.kind === 'erased') return isUnknown(device, feed, stored.bytes)
+  return stored.kind === 'doc' && [...docSlots(stored.bytes).values()].some((bytes) => isUnknown(device, feed, bytes))
+}
+
+/**
+ * What no head of the present generation covers in time, and what no rotation opens, was no own device's: the org publishes anew what its rows have. Else
+ * a forged generation would hold a key, and each head of its feed, for ever.
+ */
+export function releaseHeld(device: Device, feed: Feed): void {
+  if (!device.isOwn(feed) || isMessages(feed) || !device.hasKeys() || device.without.has('release')) return
+  const isVersion = ({ epoch }: Stored): boolean => !isTeam(feed) && epoch.version > device.store.agreement.version
+  const held = [...device.docs(feed)].filter(([, stored]) => stored.deferred && !stored.spoiled && !isVersion(stored))
+  const reading = device.reading(feed)
+  if (held.length === 0) reading.heldSince = Infinity
+  else reading.heldSince = Math.min(reading.heldSince, device.now)
+  if (device.now - reading.heldSince < againAfter) return
+  device.changes++
+  for (const [key, stored] of held) {
+    device.docs(feed).set(key, { ...stored, spoiled: true })
+    disown(device, feed, key)
+  }
+}
+
+/** A key without a row is erased, below anything that a colleague may have of it. */
+export function disown(device: Device, feed: Feed, key: string): void {
+  const row = device.row(key)
+  const field = fieldOf(feed, existence)
+  if (!row.has(field)) row.set(field, { stamp: [0, 0, 0], value: false })
+}
+
 export function isSettled(device: Device, feed: Feed): boolean {
-  return (device.store.settled.get(feed) ?? 0) >= device.generation(feed)
+  return (device.store.settled.get(feed) ?? 0) >= device.due(ownerOf(feed))
 }
 
 /** Reads what a key holds into the row or the mirror, or leaves it for later. @param covered a head of the present generation covers it */

@@ -19,14 +19,26 @@ export interface Agreement extends AgreementClaims {
   readonly signatures: readonly Signed<AgreementClaims>[]
 }
 
+export function claimsOf({ version, slots }: Agreement): AgreementClaims {
+  return { version, slots }
+}
+
 export const firstAgreement: Agreement = { version: 1, slots: allSlots, signatures: [] }
 
 export function policyText(policy: Policy): string {
   return JSON.stringify({ version: policy.version, slots: policy.slots, withdrawn: policy.withdrawn })
 }
 
+export function isSamePolicy(one: Policy, other: Policy): boolean {
+  return one.version === other.version && one.slots.join() === other.slots.join() && one.withdrawn.join() === other.withdrawn.join()
+}
+
+const known = new Map<string, Policy>()
+
 export function readPolicy(text: string): Policy {
-  return JSON.parse(text) as Policy
+  const policy = known.get(text) ?? (JSON.parse(text) as Policy)
+  known.set(text, policy)
+  return policy
 }
 
 /** What flows: the slots of both, less the withdrawals of either. @returns undefined until both have registered the same version */

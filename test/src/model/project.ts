@@ -1,16 +1,18 @@
 import { compareStamps, createDoc, type Epoch, loadDoc, nextEpoch, writeSlots, zeroEpoch } from '@entente/protocol'
 import type { Device } from './device.js'
-import { docSlots } from './doc-slots.js'
-import type { Offer } from './entries.js'
-import { existence, type Feed, isMessages, isTeam, messagesOf, type Register, teamOf } from './names.js'
-import { isUnknown, messageSlot, opens } from './opening.js'
-import { policyText } from './policy.js'
-import { chainTo, generationKey, rosterKey } from './rosters.js'
+import { docSlots } from './docs.js'
+import { type GenerationClaims, noBytes, type Offer } from './entries.js'
+import { existence, type Feed, isMessages, isTeam, messagesOf, outOf, type Register, teamOf } from './names.js'
+import { isHeld, messageSlot, opens } from './opening.js'
+import { isSamePolicy, policyText } from './policy.js'
+import { chainTo, generationKey, isAdmin, rosterKey } from './rosters.js'
+import { Signed } from './signatures.js'
 import type { Stored } from './store.js'
 
 /** The next offer for a feed of the own org, or undefined where the relay has all that this device's rows hold. */
 export function nextOffer(device: Device, feed: Feed, paused: ReadonlySet<string>): Offer | undefined {
   if (isMessages(feed)) return nextMessage(device, feed, paused)
+  if (!device.hasKeys()) return undefined
   if (!isTeam(feed) && !device.maySend()) return undefined
   for (const key of device.store.rows.keys()) {
     if (paused.has(`${feed} ${key}`) || (!isTeam(feed) && key === 'heads')) continue
@@ -29,7 +31,7 @@ export function docOffer(device: Device, feed: Feed, key: string): Offer | undef
   if (!desired) return undefined
   const stored = device.docs(feed).get(key)
   const version = isTeam(feed) ? 0 : device.store.agreement.version
-  if (stored && (stored.epoch.version > version || isHeld(device, feed, stored))) return undefined
+  if (stored && (stored.epoch.version > version || (isHeld(device, feed, stored) && !stored.spoiled))) return undefined
   const exists = desired.get(existence)
   if (exists?.value === false) {
     const known = stored?.kind === 'erased' && !stored.spoiled ? opens(device, feed, key, existence, stored.epoch, stored.bytes) : undefined
@@ -73,12 +75,6 @@ function desiredOf(device: Device, feed: Feed, row: ReadonlyMap<string, Register
   return desired
 }
 
-/** Whether the doc holds a value of a generation that has not arrived. */
-function isHeld(device: Device, feed: Feed, stored: Stored): boolean {
-  if (stored.kind === 'erased') return isUnknown(device, feed, stored.bytes)
-  return stored.kind === 'doc' && [...docSlots(stored.bytes).values()].some((bytes) => isUnknown(device, feed, bytes))
-}
-
 /** Whether the doc has a slot that should not be there: narrowed, or withdrawn. */
 function hasOther(stored: Stored, desired: ReadonlyMap<string, Register>): boolean {
   return [...docSlots(stored.bytes).keys()].some((slot) => !desired.has(slot))
@@ -88,41 +84,64 @@ function sealOf(device: Device, feed: Feed, key: string, slot: string, epoch: Ep
   return device.seals.make(device.store.keys, device.generation(feed), { feed, key, slot, epoch }, register, device.org)
 }
 
+export function controlOffer(device: Device, kind: 'roster' | 'generation', key: string, token: unknown): Offer {
+  return device.offerOf(messagesOf(device.org), key, { kind, whole: true, epoch: zeroEpoch, bytes: noBytes, token })
+}
+
+/** The next generation of the org's keys, by an admin that has read all that the generation before sealed. */
+export function rotationOffer(device: Device, generation: number): Offer {
+  const { org } = device
+  const [team, out] = [teamOf(org), outOf(org)]
+  const last = { [team]: device.reading(team).last, [out]: device.reading(out).last }
+  const claims: GenerationClaims = { org, generation, incarnation: device.reading(team).incarnation ?? 0, last }
+  return controlOffer(device, 'generation', generationKey(generation), Signed.sign(device.name, claims))
+}
+
 /** A roster that the relay lost, or the policy. */
 function nextMessage(device: Device, feed: Feed, paused: ReadonlySet<string>): Offer | undefined {
   const docs = device.docs(feed)
   for (const roster of chainTo(device.store.rosters.get(device.org), 0)) {
     const key = rosterKey(roster.claims.number)
     if (docs.get(key)?.spoiled === false || paused.has(`${feed} ${key}`)) continue
-    return device.offerOf(feed, key, { kind: 'roster', whole: true, epoch: zeroEpoch, bytes: new Uint8Array(), token: roster })
+    return controlOffer(device, 'roster', key, roster)
+  }
+  // An admin makes the rotation that belongs to the roster, where it is not there.
+  const next = device.generation(teamOf(device.org)) + 1
+  if (
+    device.due(device.org) >= next &&
+    isAdmin(device.store.rosters.get(device.org), device.name) &&
+    !paused.has(`${feed} ${generationKey(next)}`)
+  ) {
+    if ([teamOf(device.org), outOf(device.org)].every((one) => device.reading(one).live)) return rotationOffer(device, next)
   }
   for (const rotation of device.store.rotations) {
     const key = generationKey(rotation.claims.generation)
-    if (docs.has(key) || paused.has(`${feed} ${key}`)) continue
-    return device.offerOf(feed, key, { kind: 'generation', whole: true, epoch: zeroEpoch, bytes: new Uint8Array(), token: rotation })
+    if (rotation.claims.org !== device.org || docs.get(key)?.spoiled === false || paused.has(`${feed} ${key}`)) continue
+    return controlOffer(device, 'generation', key, rotation)
   }
   const known = device.store.policies.get(device.org)
   const stored = docs.get('policy')
-  const text = policyText(device.ownPolicy())
-  if (
-    !paused.has(`${feed} policy`) &&
-    (!known || !stored || stored.kind !== 'message' || stored.spoiled || policyText(known.policy) !== text)
-  ) {
-    return message(device, 'policy', text, known?.register, text)
+  const own = device.ownPolicy()
+  const there =
+    stored?.kind === 'message' && !stored.spoiled ? opens(device, feed, 'policy', messageSlot, zeroEpoch, stored.bytes) : undefined
+  // The relay may hold an older one than this device has seen.
+  const isThere = known && there && compareStamps(there.register.stamp, known.register.stamp) >= 0 && isSamePolicy(known.policy, own)
+  if (!isThere && !paused.has(`${feed} policy`)) {
+    const text = policyText(own)
+    return message(device, 'policy', known?.register, text, device.store.agreement, text)
   }
-  for (const [key, value] of device.outbox) {
+  for (const [key, { text, token }] of device.outbox) {
     if (paused.has(`${feed} ${key}`)) continue
     device.outbox.delete(key)
-    return message(device, key, value, undefined)
+    return message(device, key, undefined, text, token)
   }
   return undefined
 }
 
 /** A message of the own org as an offer. */
-function message(device: Device, key: string, value: string, previous: Register | undefined, copy?: string): Offer {
+function message(device: Device, key: string, previous: Register | undefined, value: string, token: unknown, copy?: string): Offer {
   const feed = messagesOf(device.org)
   const register: Register = { stamp: device.stamp(previous), value }
   const bytes = device.seals.make(device.store.keys, 0, { feed, key, slot: messageSlot, epoch: zeroEpoch }, register, device.org)
-  const token = copy === undefined ? undefined : (device.store.agreement as never)
   return device.offerOf(feed, key, { kind: 'message', whole: true, epoch: zeroEpoch, bytes, copy, token })
 }

@@ -1,9 +1,9 @@
-import { admitUpdate, compactDoc, emptyVector, loadDoc, type ProtocolError, readSlots, vectorOfDoc } from '@entente/protocol'
 import type { Chance } from '../faults/chance.js'
-import type { Entry, HeadClaims, Offer, RosterClaims } from './entries.js'
+import { docSlots, joinDoc, stateOf } from './docs.js'
+import type { Entry, GenerationClaims, HeadClaims, Offer, RosterClaims } from './entries.js'
 import { existence, type Feed, feeds, isMessages, isTeam, messagesOf, type Org, ownerOf } from './names.js'
 import { joinPolicies, readPolicy } from './policy.js'
-import { chainTo, follows, isListed, type Roster } from './rosters.js'
+import { chainTo, follows, generationKey, isListed, type Roster, rosterKey } from './rosters.js'
 import type { Rule } from './rules.js'
 import type { Signed } from './signatures.js'
 
@@ -40,6 +40,8 @@ export type Refusal = 'BEHIND' | 'STALE_EPOCH' | 'WAIT' | 'AUTH' | 'FIELD' | 'FR
 /** The relay as it should be: it orders, keeps, forwards, and reads nothing but public copies and the form of docs. */
 export class Relay {
   disk: Disk = emptyDisk()
+  /** Counts what happened to the relay: while it stands, a device that has read all has nothing new to read. */
+  changes = 0
   readonly #chance: Chance
   readonly #without: ReadonlySet<Rule>
   #logs = new Map<Feed, Entry[]>()
@@ -58,6 +60,7 @@ export class Relay {
 
   /** Starts with a disk: as it was, an older one, or an empty one. All sessions end. */
   start(disk: Disk): void {
+    this.changes++
     const heads = new Map([...disk.feeds].map(([feed, held]) => [feed, held.head]))
     this.disk = { ...copyOf(disk), incarnations: [...disk.incarnations, { id: ++this.#ids, heads }] }
     this.#logs = new Map()
@@ -73,14 +76,21 @@ export class Relay {
     return held
   }
 
+  /** The entry that came last. */
+  newest(feed: Feed): Entry | undefined {
+    return this.#logs.get(feed)?.at(-1)
+  }
+
   /** Nothing that was told before holds any more: all are answered from the disk. */
   forget(): void {
+    this.changes++
     this.#logs = new Map()
     for (const live of this.#live.values()) live.clear()
   }
 
   /** Ends all sessions, so that nobody is answered from what was told before. */
   endSessions(): void {
+    this.changes++
     this.#logs = new Map()
     this.#live = new Map()
   }
@@ -112,12 +122,19 @@ export class Relay {
     const about = { head: held.head, incarnation: this.incarnation }
     if (cursor > 0 && !this.#reached(feed, cursor, incarnation)) return { ...about, lost: true, entries: [], singly: false, end: false }
     const live = this.#live.get(session)
+    if (cursor >= held.head && cursor > 0) {
+      live?.add(feed)
+      return { ...about, lost: false, entries: [], singly: true, end: true }
+    }
     // From the start again is another subscription, answered with what the feed holds.
     if (cursor === 0) live?.delete(feed)
     const log = this.#logs.get(feed) ?? []
     const singly = live?.has(feed) ?? false
     const all = singly ? log : this.#state(feed)
-    const served = all.filter((entry) => entry.sequence > cursor && (session.startsWith(ownerOf(feed)) || this.serves(feed, entry)))
+    let from = all.length
+    while ((all[from - 1]?.sequence ?? 0) > cursor) from--
+    const after = all.slice(from)
+    const served = session.startsWith(ownerOf(feed)) ? after : after.filter((entry) => this.serves(feed, entry))
     const entries = served.slice(0, most)
     const end = entries.length === served.length
     if (end) live?.add(feed)
@@ -145,7 +162,7 @@ export class Relay {
     for (const [key, list] of keys) {
       const last = list.at(-1)
       if (!last || list.length === 1 || this.#chance.happens(0.7)) continue
-      keys.set(key, [{ ...last, whole: true, bytes: compactDoc(list.map(({ bytes }) => bytes)) }])
+      keys.set(key, [{ ...last, whole: true, bytes: stateOf(list.map(({ bytes }) => bytes)) }])
     }
     const entries = [...keys.values()].flat()
     return entries.toSorted((a, b) => a.sequence - b.sequence)
@@ -170,7 +187,7 @@ export class Relay {
     if (ownerOf(feed) !== org) return 'AUTH'
     if (!this.admits(org, device)) return 'AUTH'
     const roster = this.disk.rosters.get(org)
-    if (kind !== 'roster' && !this.#without.has('roster-order') && (roster?.claims.number ?? 0) > offer.roster) return 'AUTH'
+    if (!this.#without.has('roster-order') && this.#isAhead(offer)) return 'AUTH'
     const held = this.held(feed)
     const entries = held.keys.get(key) ?? []
     if (kind === 'head') return (offer.token as Signed<HeadClaims>).claims.sequence === lastOf(held) ? undefined : 'BEHIND'
@@ -181,8 +198,24 @@ export class Relay {
       if (chainTo(roster, 0).includes(next)) return undefined
       return follows(org, roster, next) ? undefined : 'AUTH'
     }
+    if (kind === 'generation') {
+      const { generation, incarnation, last } = (offer.token as Signed<GenerationClaims>).claims
+      // Who has absorbed it already only publishes it again.
+      if (offer.generation >= generation) return undefined
+      const isPast = Object.entries(last).some(([one, sequence]) => lastOf(this.held(one as Feed)) !== sequence)
+      return incarnation === this.incarnation && isPast && !this.#without.has('roster-order') ? 'BEHIND' : undefined
+    }
     if (kind === 'doc' || kind === 'erased') return this.#docRefusal(offer, entries)
     return undefined
+  }
+
+  /** Whether a roster or a rotation stands in the org's messages feed that the device has not absorbed. */
+  #isAhead({ feed, kind, roster, generation }: Offer): boolean {
+    const org = ownerOf(feed)
+    const { keys } = this.held(messagesOf(org))
+    if (kind === 'roster') return false
+    if (keys.has(generationKey(generation + 1))) return true
+    return chainTo(this.disk.rosters.get(org), roster).some((one) => keys.get(rosterKey(one.claims.number))?.at(-1)?.token === one)
   }
 
   #docRefusal(offer: Offer, entries: readonly Entry[]): Refusal | undefined {
@@ -197,13 +230,9 @@ export class Relay {
     }
     if (kind === 'erased') return undefined
     if (!whole && (last?.kind !== 'doc' || last.epoch.version !== epoch.version || last.epoch.number !== epoch.number)) return 'STALE_EPOCH'
-    const state = whole ? undefined : compactDoc(entries.map(({ bytes }) => bytes))
-    try {
-      admitUpdate(offer.bytes, state ? vectorOfDoc(state) : emptyVector, allowed)
-    } catch (error) {
-      return (error as ProtocolError).code === 'FIELD' ? 'FIELD' : 'FRAME'
-    }
-    if (allowed && state && slotsOf(entries).some((slot) => !allowed.has(slot))) return 'FIELD'
+    const state = joinDoc(whole ? undefined : stateOf(entries.map(({ bytes }) => bytes)), offer.bytes)
+    if (!state) return 'FRAME'
+    if (allowed && [...docSlots(state).keys()].some((slot) => !allowed.has(slot))) return 'FIELD'
     return undefined
   }
 
@@ -211,11 +240,14 @@ export class Relay {
   append(feed: Feed, { key, kind, whole, epoch, bytes, copy, token }: Omit<Entry, 'sequence'>): number {
     const held = this.held(feed)
     const sequence = ++held.head
+    this.changes++
     const entry: Entry = { sequence, key, kind, whole, epoch, bytes, copy, token }
     if (kind === 'roster' && follows(ownerOf(feed), this.disk.rosters.get(ownerOf(feed)), token as Roster))
       this.disk.rosters.set(ownerOf(feed), token as Roster)
     held.keys.set(key, kind === 'doc' && !whole ? [...(held.keys.get(key) ?? []), entry] : [entry])
-    this.#logs.set(feed, [...(this.#logs.get(feed) ?? []), entry])
+    const log = this.#logs.get(feed)
+    if (log) log.push(entry)
+    else this.#logs.set(feed, [entry])
     return sequence
   }
 }
@@ -244,15 +276,8 @@ function lastOf(held: Held): number {
   return last
 }
 
-const knownSlots = new WeakMap<readonly Entry[], readonly string[]>()
-
 /** The slots in which a key's entries hold a value. */
 export function slotsOf(entries: readonly Entry[]): readonly string[] {
   if (entries.at(-1)?.kind !== 'doc') return []
-  let slots = knownSlots.get(entries)
-  if (!slots) {
-    slots = [...readSlots(loadDoc(entries.map(({ bytes }) => bytes))).keys()]
-    knownSlots.set(entries, slots)
-  }
-  return slots
+  return [...docSlots(stateOf(entries.map(({ bytes }) => bytes))).keys()]
 }

@@ -1,33 +1,38 @@
+import type { Check } from './checks.js'
+
 /**
- * The rules that the model can leave out, one at a time. Each line says what a device or the relay does while the rule holds. A run that leaves a rule out has
- * to break something that the checks look at, or the rule is not needed.
+ * The rules that the model can leave out, one at a time. Each line says what a device or the relay does while the rule holds, and the check that breaks in some
+ * run without it: the one that the rule is for. A rule that no run needs has no place here.
  */
 export const rules = {
-  origin: 'An entry of the own org’s feed counts only with values that an own device made.',
-  existence: 'A whole doc or an erasure counts only if its existence register opens at its place.',
-  whole: 'An entry joins the stored doc only if every value that it changes opens.',
-  seen: 'A mirror never shows a stamp below the highest that it showed within a version.',
-  'erased-stamps': 'Erasing at a reader drops values and keeps stamps.',
-  'old-versions': 'A reader ignores docs of versions below the one that it showed.',
-  incarnations: 'After LOST a device reads the feed from its start, and publishes again.',
-  heads: 'A writer signs what its feed holds, and a reader compares.',
-  'last-head': 'A reader compares only where the head is the last entry, or came live.',
-  'read-again': 'A device that differs from a head reads the feed again.',
-  'read-behind': 'A device that is BEHIND although nothing comes reads the feed again.',
-  leaves: 'A reader that still differs tells the owner its leaves; the owner publishes anew.',
-  'hand-back': 'A reader whose seen registers stand above a matching head hands them back.',
-  'hand-back-origin': 'An owner takes of what is handed back only what bears its own origin.',
-  sealed: 'A device believes the seal of a control entry, not its public copy.',
-  signed: 'A new version of the agreement needs the signatures of both sides.',
-  gossip: 'A device puts the newest verified heads of each feed into the team feed.',
-  restored: 'A restored device publishes to no connection before its team feed matches a head.',
-  withdrawn: 'A reader drops a withdrawn slot, and the relay stops serving it.',
-  'withdrawn-heads': 'The relay serves no head of a feed while it serves not all of its docs.',
-  roster: 'Only devices on the highest roster count.',
-  'roster-order': 'The relay takes no offer of a session that has not absorbed the highest roster.',
-  rotation: 'A value of an older generation counts only if it was absorbed before, or a head covers it.',
-  'newer-generation': 'A value of a newer generation than known is held, and its key not written.',
-  'removed-decisions': 'A decision counts only if its device is on the highest roster.',
-} as const
+  origin: { check: 'OWN_ROW_CHANGED', text: 'An entry of the own org’s feed counts only with values that an own device made.' },
+  existence: { check: 'MIRROR_BACK', text: 'A whole doc or an erasure counts only if its existence register opens at its place.' },
+  seen: { check: 'MIRROR_BACK', text: 'A mirror never shows a stamp below the highest that it showed within a version.' },
+  'erased-stamps': { check: 'MIRROR_BACK', text: 'Erasing at a reader drops values and keeps stamps.' },
+  incarnations: { check: 'LOST', text: 'After LOST a device reads the feed from its start, and publishes again.' },
+  heads: { check: 'UNNOTICED', text: 'A writer signs what its feed holds, and a reader compares.' },
+  'last-head': { check: 'FALSE_ALARM', text: 'A reader compares only where the head is the last entry, or came live.' },
+  unread: { check: 'FALSELY_CONFIRMED', text: 'A device says nothing is confirmed while it keeps an entry of the feed unread.' },
+  'same-once': { check: 'NO_REST', text: 'A device signs the same of a feed at most once an hour, whatever the newest head says.' },
+  release: { check: 'NOT_CONFIRMED', text: 'An own device holds what no head covers for ten minutes, then publishes the key anew.' },
+  'read-again': { check: 'NOT_CONFIRMED', text: 'A device that differs from a head reads the feed again.' },
+  'read-behind': { check: 'NOT_CONFIRMED', text: 'A device that is BEHIND although nothing comes reads the feed again.' },
+  leaves: { check: 'NOT_CONFIRMED', text: 'A reader that still differs tells the owner its leaves; the owner publishes anew.' },
+  'hand-back': { check: 'LOST', text: 'A reader whose seen registers stand above a matching head hands them back.' },
+  'hand-back-origin': { check: 'OWN_ROW_CHANGED', text: 'An owner takes of what is handed back only what bears its own origin.' },
+  sealed: { check: 'DECISION_FORGED', text: 'A device believes the seal of a control entry, not its public copy.' },
+  signed: { check: 'DECISION_FORGED', text: 'A new version of the agreement needs the signatures of both sides.' },
+  gossip: { check: 'FREEZE_UNNOTICED', text: 'A device puts the newest verified heads of each feed into the team feed.' },
+  withdrawn: { check: 'WITHDRAWN_SHOWN', text: 'A reader drops a withdrawn slot, and the relay stops serving it.' },
+  'withdrawn-heads': { check: 'FALSE_ALARM', text: 'The relay serves no head of a feed while it serves not all of its docs.' },
+  roster: { check: 'DECISION_FORGED', text: 'Only devices on the highest roster count.' },
+  'roster-order': { check: 'FALSE_ALARM', text: 'The relay takes no offer of a session that has not absorbed the highest roster.' },
+  rotation: {
+    check: 'OWN_ROW_CHANGED',
+    text: 'A value of an older generation counts only if it was absorbed before, or a head covers it.',
+  },
+  'newer-generation': { check: 'FALSE_ALARM', text: 'A value of a newer generation than known is held, and its key not written.' },
+  'removed-decisions': { check: 'DECISION_FORGED', text: 'A decision counts only if its device is on the highest roster.' },
+} as const satisfies Record<string, { readonly check: Check; readonly text: string }>
 
 export type Rule = keyof typeof rules

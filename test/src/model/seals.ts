@@ -14,10 +14,10 @@ export type Keys = Set<string>
 
 interface Sealed {
   readonly key: string
-  readonly place: string
+  readonly place: Place
   readonly generation: number
   readonly register: Register
-  readonly origin: string | undefined
+  readonly origin: Org | undefined
 }
 
 /** A value that opened. `own` says whether the owner's origin key made it, which only the owner's devices can tell. */
@@ -47,14 +47,24 @@ export class Seals {
   /** @param origin whose origin key the maker claims; it has to hold it */
   make(keys: Keys, generation: number, place: Place, register: Register, origin?: Org): Uint8Array {
     const key = sealingKey(place.feed, generation)
-    const claimed = origin && originKey(origin, generation)
-    if (!keys.has(key) || (claimed !== undefined && !keys.has(claimed)))
+    if (!keys.has(key) || (origin !== undefined && !keys.has(originKey(origin, generation))))
       throw new Error(`The maker of a seal does not hold ${key} or its origin key.`)
-    const sealed: Sealed = { key, place: textOf(place), generation, register, origin: claimed }
-    const text = JSON.stringify(sealed)
+    const { feed, slot, epoch } = place
+    const text = [
+      feed,
+      place.key,
+      slot,
+      epoch.version,
+      epoch.number,
+      generation,
+      origin,
+      ...register.stamp,
+      typeof register.value,
+      register.value,
+    ].join(' ')
     let number = this.#numbers.get(text)
     if (number === undefined) {
-      number = this.#made.push(sealed) - 1
+      number = this.#made.push({ key, place, generation, register, origin }) - 1
       this.#numbers.set(text, number)
     }
     return new Uint8Array([generation, number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255])
@@ -70,11 +80,17 @@ export class Seals {
     if (bytes.length !== 5) return undefined
     const [generation = 0, a = 0, b = 0, c = 0, d = 0] = bytes
     const sealed = this.#made[a * 2 ** 24 + (b << 16) + (c << 8) + d]
-    if (!sealed || sealed.generation !== generation || sealed.place !== textOf(place) || !keys.has(sealed.key)) return undefined
-    return { register: sealed.register, generation, own: sealed.origin === originKey(ownerOf(place.feed), generation) }
+    if (!sealed || sealed.generation !== generation || !isSame(sealed.place, place) || !keys.has(sealed.key)) return undefined
+    return { register: sealed.register, generation, own: sealed.origin === ownerOf(place.feed) }
   }
 }
 
-function textOf({ feed, key, slot, epoch }: Place): string {
-  return `${feed} ${key} ${slot} ${epoch.version}.${epoch.number}`
+function isSame(one: Place, other: Place): boolean {
+  return (
+    one.feed === other.feed &&
+    one.key === other.key &&
+    one.slot === other.slot &&
+    one.epoch.version === other.epoch.version &&
+    one.epoch.number === other.epoch.number
+  )
 }

@@ -1,16 +1,15 @@
-import { adopt } from './absorb.js'
+import { adopt } from './control.js'
 import type { Device } from './device.js'
-import { noBytes } from './entries.js'
 import { gossip } from './heads.js'
+import { controlOffer, rotationOffer } from './project.js'
 import { eraseWithdrawn } from './mirror.js'
 import { allSlots, fields, messagesOf, orgs, outOf, records, second, teamOf } from './names.js'
-import type { Agreement } from './policy.js'
+import { type Agreement, claimsOf } from './policy.js'
 import { emptyDisk } from './relay.js'
-import { generationKey, isAdmin, isListed, rosterKey } from './rosters.js'
+import { isAdmin, isListed, rosterKey } from './rosters.js'
 import { Signed } from './signatures.js'
 import { copyStore, newStore } from './store.js'
 import type { World } from './world.js'
-import { zeroEpoch } from '@entente/protocol'
 
 interface Step {
   readonly weight: number
@@ -37,11 +36,11 @@ export function pickStep(world: World): void {
   if (faults.has('relay backup'))
     steps.push({ weight: 0.6, run: (world) => world.backupRelay() }, { weight: 0.3, run: (world) => restart(world, false) })
   if (faults.has('skew')) steps.push({ weight: 0.2, run: (world) => (world.relaySkew = world.chance.between(-3, 3) * 24 * 3600 * second) })
-  if (faults.has('versions')) steps.push({ weight: 0.6, run: agree })
-  if (faults.has('withdrawal')) steps.push({ weight: 0.4, run: withdraw })
+  if (faults.has('versions')) steps.push({ weight: 1, run: agree })
+  if (faults.has('withdrawal')) steps.push({ weight: 0.8, run: withdraw })
   if (faults.has('removal')) steps.push({ weight: 0.3, run: remove })
   if (faults.has('rotation')) steps.push({ weight: 0.3, run: rotate })
-  if (faults.has('restore')) steps.push({ weight: 0.25, run: restore })
+  if (faults.has('restore')) steps.push({ weight: 0.4, run: restore })
   if (faults.has('clone')) steps.push({ weight: 0.2, run: clone })
   if (world.mode !== 'honest') steps.push({ weight: 5, run: (world) => world.attacker.act() })
   let at = world.chance.next() * steps.reduce((sum, { weight }) => sum + weight, 0)
@@ -132,21 +131,20 @@ function restart(world: World, empty: boolean): void {
 }
 
 /** Both sides' admins sign the next version of the agreement. */
-function agree(world: World): void {
+export function agree(world: World): void {
   const [vendor, partner] = orgs.map((org) =>
     world.pick(world.of(org).filter((device) => isAdmin(device.store.rosters.get(org), device.name) && device.online)),
   )
-  if (!vendor || !partner || vendor.store.agreement.version !== partner.store.agreement.version) return
-  if (
-    !world
-      .of('V')
-      .concat(world.of('P'))
-      .every((device) => device.store.agreement.version <= vendor.store.agreement.version)
-  )
-    return
+  if (!vendor || !partner) return
+  const versions = world.devices.map(({ store }) => store.agreement.version)
+  const epochs = world.devices.flatMap(({ store }) => [...store.floors.values()].map(({ version }) => version))
+  const isApart = new Set(versions).size > 1 || epochs.some((version) => version > vendor.store.agreement.version)
+  // They agree on one version after the other. At the end they settle what a removal took back.
+  if (world.healed ? !isApart : new Set(versions).size > 1) return
   const slots = allSlots.filter(() => world.chance.happens(0.7))
-  const claims = { version: vendor.store.agreement.version + 1, slots }
+  const claims = { version: Math.max(...versions, ...epochs) + 1, slots }
   const agreement: Agreement = { ...claims, signatures: [Signed.sign(vendor.name, claims), Signed.sign(partner.name, claims)] }
+  world.checks.agreed(claims)
   adopt(vendor, agreement)
   adopt(partner, agreement)
 }
@@ -155,7 +153,9 @@ function withdraw(world: World): void {
   const device = any(world)
   const slot = world.pick([...device.allowed()])
   if (slot === undefined) return
+  device.changes++
   device.store.withdrawn.add(slot)
+  world.checks.withdrew(device, slot)
   eraseWithdrawn(device)
 }
 
@@ -176,23 +176,17 @@ function remove(world: World): void {
     previous: roster,
     admins: without(admins),
     members: without(members),
+    agreement: claimsOf(admin.store.agreement),
+    generation: admin.generation(teamOf(admin.org)) + 1,
   })
-  const feed = messagesOf(admin.org)
-  const answer = world.offer(admin, {
-    feed,
-    key: rosterKey(number + 1),
-    kind: 'roster',
-    whole: true,
-    epoch: zeroEpoch,
-    bytes: noBytes,
-    token: next,
-    seen: admin.docs(feed).get(rosterKey(number + 1))?.sequence ?? 0,
-    roster: number,
-  })
+  world.checks.listed(next)
+  const answer = world.offer(admin, controlOffer(admin, 'roster', rosterKey(number + 1), next))
   if (typeof answer === 'string') return
-  world.checks.removed(gone)
+  // A copied profile is one device for the roster, and goes with it.
+  const copies = world.of(gone.org).filter(({ name }) => name === gone.name)
+  for (const copy of copies) world.checks.removed(copy)
   world.attacker.joinedBy(gone)
-  world.devices = world.devices.filter((device) => device !== gone)
+  world.devices = world.devices.filter((device) => !copies.includes(device))
   admin.readAll()
   rotateBy(world, admin)
 }
@@ -212,20 +206,7 @@ function rotateBy(world: World, admin: Device): void {
     !admin.reading(messagesOf(admin.org)).live
   )
     return
-  const generation = (admin.store.generations.get(admin.org) ?? 0) + 1
-  const token = Signed.sign(admin.name, { org: admin.org, generation, roster: admin.roster })
-  const key = generationKey(generation)
-  world.offer(admin, {
-    feed: messagesOf(admin.org),
-    key,
-    kind: 'generation',
-    whole: true,
-    epoch: zeroEpoch,
-    bytes: noBytes,
-    token,
-    seen: admin.docs(messagesOf(admin.org)).get(key)?.sequence ?? 0,
-    roster: admin.roster,
-  })
+  world.offer(admin, rotationOffer(admin, admin.generation(teamOf(admin.org)) + 1))
   admin.readAll()
 }
 
@@ -235,7 +216,9 @@ function restore(world: World): void {
   const store = device && world.pick(world.backups.get(device) ?? [])
   if (!device || !store || world.chance.happens(0.3)) return
   world.devices = world.devices.filter((one) => one.org !== device.org || one === device)
-  replace(world, device, { ...copyStore(store), restored: true })
+  replace(world, device, copyStore(store))
+  // What took the browsers may have taken the relay too.
+  if (world.chance.happens(0.4)) restart(world, true)
 }
 
 /** A profile is copied: two devices with one name and one key. */

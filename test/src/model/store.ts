@@ -44,6 +44,8 @@ export interface Reading {
   /** When the device last began anew because something differed, and when it last told its leaves. */
   againAt: number
   leavesAt: number
+  /** Since when it holds values of an older generation that no head covers. */
+  heldSince: number
   /** When it last published anew because a reader said that it differs. */
   repairedAt: number
 }
@@ -63,6 +65,8 @@ export interface Store {
   readings: Map<Feed, Reading>
   mirrors: Map<string, Mirror>
   newest: Map<Feed, Signed<HeadClaims>>
+  /** What the device itself signed last. */
+  signed: Map<Feed, HeadClaims>
   statuses: Map<Feed, Status>
   rosters: Map<Org, Roster>
   /** The org's own rotations, kept to be published again after a loss. */
@@ -72,10 +76,10 @@ export interface Store {
   /** The generation up to which a device knows which values of older ones are genuine. */
   settled: Map<Feed, number>
   agreement: Agreement
+  /** The versions before it, oldest first: a removal can take a version back. */
+  earlier: readonly Agreement[]
   withdrawn: Set<string>
   policies: Map<Org, { readonly register: Register; readonly policy: Policy }>
-  /** Since when the device stands on a restored store that no head has confirmed. */
-  restored: boolean
 }
 
 export function newStore(org: Org, rosters: ReadonlyMap<Org, Roster>): Store {
@@ -88,6 +92,7 @@ export function newStore(org: Org, rosters: ReadonlyMap<Org, Roster>): Store {
     readings: new Map(),
     mirrors: new Map(),
     newest: new Map(),
+    signed: new Map(),
     statuses: new Map(),
     rosters: new Map(rosters),
     rotations: [],
@@ -95,9 +100,9 @@ export function newStore(org: Org, rosters: ReadonlyMap<Org, Roster>): Store {
     generations: new Map(orgs.map((one) => [one, 0])),
     settled: new Map(),
     agreement: firstAgreement,
+    earlier: [],
     withdrawn: new Set(),
     policies: new Map(),
-    restored: false,
   }
 }
 
@@ -112,6 +117,7 @@ export function copyStore(store: Store): Store {
     readings: new Map([...store.readings].map(([feed, reading]) => [feed, { ...reading }])),
     mirrors: new Map([...store.mirrors].map(([key, mirror]) => [key, { ...mirror, seen: new Map(mirror.seen) }])),
     newest: new Map(store.newest),
+    signed: new Map(store.signed),
     statuses: new Map(store.statuses),
     rosters: new Map(store.rosters),
     keys: new Set(store.keys),

@@ -1,5 +1,5 @@
 import type { Device } from './device.js'
-import { docSlots } from './doc-slots.js'
+import { docSlots } from './docs.js'
 import type { Feed } from './names.js'
 import type { Stored } from './store.js'
 
@@ -28,7 +28,7 @@ export function leavesOf(device: Device, feed: Feed): ReadonlyMap<string, string
 
 /** A head covers all but the messages by which feeds are repaired. */
 export function isCovered(key: string): boolean {
-  return !key.startsWith('leaves') && key !== 'back'
+  return !key.startsWith('leaves') && !key.startsWith('back')
 }
 
 export function rootOf(device: Device, feed: Feed): string {

@@ -4,8 +4,9 @@ import { Checks, type Broken } from './checks.js'
 import { Device, type Line } from './device.js'
 import type { Offer } from './entries.js'
 import { gossip } from './heads.js'
-import { pickStep } from './steps.js'
-import { type Feed, type Org, orgs, second } from './names.js'
+import { agree, pickStep } from './steps.js'
+import { type Feed, type Org, hour, orgs, second } from './names.js'
+import { firstAgreement } from './policy.js'
 import { type Answer, copyOf, type Disk, Relay, type Refusal } from './relay.js'
 import type { Roster } from './rosters.js'
 import type { Rule } from './rules.js'
@@ -66,6 +67,7 @@ export class World implements Line {
     this.checks = new Checks(this)
     this.attacker = new Attacker(this)
     const rosters = new Map<Org, Roster>(orgs.map((org) => [org, firstRoster(org)]))
+    for (const roster of rosters.values()) this.checks.listed(roster)
     for (const org of orgs) for (const name of namesOf(org)) this.add(org, name, newStore(org, rosters))
   }
 
@@ -114,6 +116,7 @@ export class World implements Line {
     this.log(
       `${device.name} offers ${offer.feed} ${offer.key} ${offer.kind}${offer.whole ? '*' : ''} ${offer.epoch.version}.${offer.epoch.number} seen ${offer.seen}: ${answer}`,
     )
+    if (offer.kind === 'head') this.checks.signed(device, offer)
     if (typeof answer === 'string') this.checks.refused(device, offer, answer)
     else this.attacker.note(offer.feed)
     return answer
@@ -149,14 +152,18 @@ export class World implements Line {
 
   /** Nobody edits any more; the lies go on, and heads have time to say so. */
   rest(): void {
-    const began = this.now
     for (const device of this.devices) device.connect()
-    for (let round = 0; round < 6; round++) {
-      this.now += 1800 * second
-      if (this.mode !== 'honest' && this.chance.happens(0.3)) this.attacker.act()
+    for (let round = 0; round < 3; round++) {
+      this.now += hour + second
+      if (this.mode !== 'honest' && round < 2 && this.chance.happens(0.4)) this.attacker.act()
       this.round()
     }
-    if (this.isLying()) this.checks.lies(began)
+    const since = this.now
+    // What the last hour's heads told a colleague is a minute old before it counts as held back.
+    this.now += 120 * second
+    for (const device of this.devices) device.readAll()
+    this.checks.always()
+    if (this.isLying()) this.checks.lies(since)
   }
 
   isLying(): boolean {
@@ -172,26 +179,39 @@ export class World implements Line {
     this.log('healed')
     this.checks.expect()
     for (const device of this.devices) device.connect()
-    for (let round = 0; round < 30; round++) {
-      this.now += 900 * second
-      // An admin confirms the age of a restored store that no head has confirmed.
-      if (round === 8) for (const device of this.devices) device.store.restored = false
+    for (let round = 0; round < 24; round++) {
+      this.now += 1800 * second
+      // Admins agree anew where a removal took a version back.
+      if (round === 10 && this.mode !== 'both' && this.mode !== 'hostile peer') agree(this)
       this.round()
-      if (round > 2 && this.checks.isDone()) break
+      if (round > 0 && this.checks.isDone()) break
     }
     this.checks.atEnd()
+  }
+
+  /** Reads all, and publishes what there is. @returns whether there was anything */
+  #turn(device: Device): boolean {
+    let busy = device.readAll()
+    for (let sent = 0; sent < 12 && device.publish(); sent++) {
+      busy = true
+      device.readAll()
+    }
+    if (!busy) gossip(device)
+    return device.publish() || busy
   }
 
   /** Each device reads and publishes until it has nothing to do. */
   round(): void {
     for (const device of this.devices) if (!device.online) device.connect()
+    const quiet = new Map<Device, string>()
     for (let turn = 0; ; turn++) {
-      if (turn === 40) return this.healed ? this.checks.break('NO_REST', 'devices still send after 40 turns') : undefined
+      if (turn === 40) return this.checks.break('NO_REST', `devices still send after 40 turns, ${this.healed ? 'healed' : 'under a lie'}`)
       let busy = false
       for (const device of this.devices) {
-        busy = device.readAll() || busy
-        gossip(device)
-        if (device.publish()) busy = true
+        const before = `${device.changes} ${this.relay.changes}`
+        if (quiet.get(device) === before) continue
+        if (this.#turn(device)) busy = true
+        else quiet.set(device, `${device.changes} ${this.relay.changes}`)
       }
       if (turn % 8 === 0) this.checks.always()
       if (!busy) break
@@ -207,5 +227,13 @@ function namesOf(org: Org): readonly string[] {
 function firstRoster(org: Org): Roster {
   const [first = '', second = '', ...rest] = namesOf(org)
   const admins = org === 'V' ? [first, second] : [first]
-  return Signed.sign(`root ${org}`, { org, number: 1, previous: undefined, admins, members: org === 'V' ? rest : [second] })
+  return Signed.sign(`root ${org}`, {
+    org,
+    number: 1,
+    previous: undefined,
+    admins,
+    members: org === 'V' ? rest : [second],
+    agreement: firstAgreement,
+    generation: 0,
+  })
 }
