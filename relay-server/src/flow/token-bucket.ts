@@ -44,8 +44,8 @@ export class TokenBucket {
   }
 
   /** After how many ms the bucket lacks nothing; 0 where it does not. */
-  lacksForMs(now: number): number {
-    return Math.ceil((Math.max(0, -this.#levelAt(now)) * 1000) / this.#perSecond)
+  lacksForMs(now: () => number): number {
+    return this.#level >= 0 ? 0 : Math.ceil((Math.max(0, -this.#levelAt(now())) * 1000) / this.#perSecond)
   }
 
   /** A clock that was set back adds nothing this time. */

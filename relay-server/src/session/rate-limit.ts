@@ -44,7 +44,7 @@ export class RateLimit {
   }
 
   /** After how many ms offers that wait to be judged may be; 0 where they may at once. */
-  overdrawnMs(now: number): number {
+  overdrawnMs(now: () => number): number {
     return this.#messages.lacksForMs(now)
   }
 

@@ -94,6 +94,8 @@ interface Inbox {
   at: number
 }
 
+const wholeMs = (): number => Math.round(performance.now())
+
 /** What a device has sent until its session opens. */
 interface BeforeHello {
   frames: number
@@ -241,7 +243,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   get overdrawnMs(): number {
-    return this.#rateLimit?.overdrawnMs(Math.round(performance.now())) ?? 0
+    return this.#rateLimit?.overdrawnMs(wholeMs) ?? 0
   }
 
   get burden(): Burden {

@@ -54,11 +54,11 @@ const welcomeNumber = 34
 const entriesNumber = 35
 const acceptedNumber = 36
 const offerShape =
-  '{id:uint,seen:uint,key:text(64),kind:oneOf(doc|message|control|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)}'
+  '{id:uint,seen:uint,key:text(64),kind:oneOf(doc|message|control|erased|head),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)}'
 const shapes = [
   `${publishNumber} publish {feed:uint,offers:list(${offerShape},2000)}`,
   `${welcomeNumber} welcome {time:uint(0..35184372088832),incarnation:uint,heartbeatMs:uint(5000..300000)}`,
-  `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|control|erased),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
+  `${entriesNumber} entries {feed:uint,position:uint,live:flag,entries:list({sequence:uint,key:text(64),kind:oneOf(doc|message|control|erased|head),whole:flag,epoch:{version:uint,number:uint},bytes:bytes(258048)},2000)}`,
   `${acceptedNumber} accepted {ids:list(uint,2000)}`,
 ]
 
