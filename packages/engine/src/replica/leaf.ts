@@ -1,9 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import type { EntryKind, Key } from '@entente/protocol'
-import * as encoding from 'lib0/encoding'
 
 /** The hash over what a key of a feed holds: 32 bytes. */
 export type Leaf = Uint8Array
+
+/** The bytes of a seal that stand for all of it: its generation and its nonce, which follows from the place and the value (rule OR1). */
+const mostOfSeal = 25
+/** Keys, slots and seals are shorter. */
+const most = 255
 
 /**
  * The leaf of a key (rule HD3).
@@ -11,26 +15,36 @@ export type Leaf = Uint8Array
  * @param slots a doc's sealed bytes by slot
  */
 export function leafOfDoc(key: Key, slots: ReadonlyMap<string, Uint8Array>): Leaf {
-  const encoder = begin(key, 'doc')
-  for (const slot of [...slots.keys()].sort()) {
-    encoding.writeVarString(encoder, slot)
-    encoding.writeVarUint8Array(encoder, slots.get(slot) ?? nothing)
+  const names = [...slots.keys()].sort()
+  let length = key.length + 2 + docKind.length
+  for (const name of names) length += name.length + 2 + mostOfSeal
+  const bytes = new Uint8Array(length)
+  let at = putText(bytes, putText(bytes, 0, key), docKind)
+  for (const name of names) {
+    at = putText(bytes, at, name)
+    const seal = slots.get(name) ?? nothing
+    const count = Math.min(seal.length, mostOfSeal)
+    bytes[at++] = count
+    for (let index = 0; index < count; index++) bytes[at++] = seal[index] ?? 0
   }
-  return sha256(encoding.toUint8Array(encoder))
+  return sha256(bytes.subarray(0, at))
 }
 
 /** The leaf of a key that holds no doc, over the bytes of its entry (rule HD3). */
-export function leafOfBytes(key: Key, kind: Exclude<EntryKind, 'doc' | 'head'>, bytes: Uint8Array): Leaf {
-  const encoder = begin(key, kind)
-  encoding.writeUint8Array(encoder, bytes)
-  return sha256(encoding.toUint8Array(encoder))
+export function leafOfBytes(key: Key, kind: Exclude<EntryKind, 'doc' | 'head'>, content: Uint8Array): Leaf {
+  const bytes = new Uint8Array(key.length + kind.length + 2 + content.length)
+  const at = putText(bytes, putText(bytes, 0, key), kind)
+  bytes.set(content, at)
+  return sha256(bytes)
 }
 
+const docKind: EntryKind = 'doc'
 const nothing = new Uint8Array()
 
-function begin(key: Key, kind: EntryKind): encoding.Encoder {
-  const encoder = encoding.createEncoder()
-  encoding.writeVarString(encoder, key)
-  encoding.writeVarString(encoder, kind)
-  return encoder
+/** Writes a text of ASCII with its length before it: keys and names of slots are nothing else. @returns where the next begins */
+function putText(bytes: Uint8Array, start: number, text: string): number {
+  let at = start
+  bytes[at++] = Math.min(text.length, most)
+  for (let index = 0; index < text.length; index++) bytes[at++] = text.charCodeAt(index)
+  return at
 }
