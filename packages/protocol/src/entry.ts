@@ -1,5 +1,4 @@
 import * as decoding from 'lib0/decoding'
-import * as encoding from 'lib0/encoding'
 import { bytes, decode, flag, type Infer, lentBytes, oneOf, struct, text, uint } from './codec.js'
 import { epoch } from './epoch.js'
 import { type Key, parseKey } from './id.js'
@@ -37,15 +36,28 @@ export interface WireEntry {
   readonly wire: Uint8Array
 }
 
-/** The part of an entry's wire format before its bytes. */
-const entryHead = struct({ sequence: uint, ...head })
+/** Writes the part of an entry's wire format that stands before its bytes, their length included. Written by hand, as a relay does it for each update. */
+export function encodeEntryHead({ sequence, key: name, kind, whole, epoch: at }: Omit<Entry, 'bytes'>, length: number): Uint8Array {
+  const head = new Uint8Array(mostOfNumber * 5 + name.length + 2)
+  let end = putNumber(head, putNumber(head, 0, sequence), name.length)
+  // A key is ASCII.
+  for (let index = 0; index < name.length; index++) head[end++] = name.charCodeAt(index)
+  head[end++] = entryKinds.indexOf(kind)
+  head[end++] = whole ? 1 : 0
+  return head.subarray(0, putNumber(head, putNumber(head, putNumber(head, end, at.version), at.number), length))
+}
 
-/** Writes the part of an entry's wire format that stands before its bytes, their length included. */
-export function encodeEntryHead(value: Omit<Entry, 'bytes'>, length: number): Uint8Array {
-  return encoding.encode((encoder) => {
-    entryHead.write(encoder, value)
-    encoding.writeVarUint(encoder, length)
-  })
+/** The bytes of the largest number: seven bits in each. */
+const mostOfNumber = 8
+
+function putNumber(bytes: Uint8Array, start: number, value: number): number {
+  let [at, left] = [start, value]
+  while (left > 0x7f) {
+    bytes[at++] = 0x80 | (left & 0x7f)
+    left = Math.floor(left / 0x80)
+  }
+  bytes[at++] = left
+  return at
 }
 
 /** Steps over the part of an entry that `encodeEntryHead` wrote. @returns the entry's sequence, and the length of the bytes that follow */

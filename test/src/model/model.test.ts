@@ -20,7 +20,7 @@ const finders: Readonly<Record<Rule, number>> = {
   'read-again': 37,
   'read-behind': 13,
   leaves: 81,
-  'hand-back': 109,
+  'hand-back': 1369,
   'hand-back-origin': 6,
   sealed: 17,
   signed: 2,
