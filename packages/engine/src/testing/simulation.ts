@@ -353,6 +353,8 @@ export class Simulation {
           if (differing.length === 0) continue
           differed = true
           page.link.reread(feed)
+          // The signer may be the one from which something was kept: a colleague that holds it signs as well.
+          if (page.replica.isOwn(feed)) signer.link.reread(feed)
           await signer.replica.publishAgain(feed, differing)
         }
       }
