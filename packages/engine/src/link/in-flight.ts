@@ -5,6 +5,8 @@ interface Flight {
   readonly key: Key
   readonly seen: number
   readonly bytes: number
+  /** Whether it needs no entry before it. */
+  readonly whole: boolean
 }
 
 /** Bounds of the offers in flight: enough to fill the line, few enough that a lost line costs little. */

@@ -327,7 +327,7 @@ export class Session {
   #refuseOffer({ subject, code, retryMs, detail }: MessageOf<'refused'>): void {
     const flight = this.#inFlight.take(subject)
     if (!flight) return
-    const { feed, key, seen } = flight
+    const { feed, key, seen, whole } = flight
     if (isGeneral(code)) {
       if (this.#pauses.pauseAll(retryMs)) this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
     } else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
@@ -338,6 +338,11 @@ export class Session {
       const times = this.#pauses.pauseKey(feed, key)
       // Nothing comes: the relay's copy is another than the one that this device read (rule AN3). Heads often come too late, and are signed again.
       if (times > 1 && key !== headKey) this.reread(feed)
+    } else if (code === 'FRAME' && !whole) {
+      // The update does not follow: the relay's copy is another than the one that this device read. A whole doc needs none (rule AN5).
+      const { replica, repairs } = this.#options
+      this.#pauses.pauseKeyFor(feed, key, repairs.next(`${feed}#${key}`))
+      replica.publishAgain(feed, [key]).catch((error: unknown) => this.#fail(error))
     } else {
       this.#pauses.blockKey(feed, key)
       this.#options.events.onProblem(`The relay refused an entry of ${feed} (${code}): ${detail}`)
@@ -433,7 +438,7 @@ export class Session {
     for (const batch of batchesOf(offers)) {
       const numbered = batch.map((offer) => ({
         ...offer,
-        id: this.#inFlight.add({ feed, key: offer.key, seen: offer.seen, bytes: sizeOf(offer) }),
+        id: this.#inFlight.add({ feed, key: offer.key, seen: offer.seen, bytes: sizeOf(offer), whole: offer.whole }),
       }))
       this.#say({ type: 'publish', feed: number, offers: numbered })
     }
