@@ -6,7 +6,8 @@ import { operators } from './query/condition.js'
 
 // The shape of every argument of the API, as far as a method relies on it. A page in TypeScript cannot get it wrong; any other page can.
 
-type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
+/** The groups of methods that an engine has. */
+export type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
 
 /** The shape of one argument, and the words by which a person knows it. */
 interface Shape {

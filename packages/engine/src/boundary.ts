@@ -1,8 +1,7 @@
 import type { Engine } from './api/index.js'
-import { checkArguments } from './arguments.js'
+import { checkArguments, type GroupName } from './arguments.js'
 import { EngineError, type EngineErrorCode, toEngineError } from './error.js'
 
-type GroupName = Exclude<keyof Engine, 'org' | 'user' | 'watch' | 'close'>
 type Method = (...args: readonly unknown[]) => unknown
 type Kind = 'promise' | 'value'
 

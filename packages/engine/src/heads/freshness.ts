@@ -27,7 +27,7 @@ export interface Trouble {
 export interface Freshness {
   /** When its owner signed what this device held at the last comparison that fitted: milliseconds since 1970, by the signer. */
   readonly confirmed?: number
-  /** Whether something has come since, so that the next head has yet to confirm it. */
+  /** The newest head that was verified, whether it fits or not. */
   readonly newest?: VerifiedHead
   readonly trouble?: Trouble | undefined
 }

@@ -65,12 +65,12 @@ export class HeadJudge {
     const head = await this.#verify(feed, token)
     if (head === 'stranger') return this.#lookForRoster(feed)
     if (!head || head.sequence !== covers) return
-    const { newest, trouble } = this.#freshness.get(feed)
+    const { newest, confirmed, trouble } = this.#freshness.get(feed)
     // A head that is repeated, or of an incarnation whose entries may be lost, says nothing of the present.
     if (head.time < (newest?.time ?? 0) || head.incarnation !== incarnation) return
     if (head.root !== root) return this.#differ(feed, head)
     if (deferred) return this.#freshness.change(feed, { newest: head })
-    if (newest?.token === head.token && this.#freshness.get(feed).confirmed === head.time && !trouble) return
+    if (newest?.token === head.token && confirmed === head.time && !trouble) return
     await this.#freshness.change(feed, { newest: head, confirmed: head.time, trouble: undefined })
   }
 
