@@ -25,5 +25,5 @@ export {
 export { type StorePromise, storePromises } from './store-contract.js'
 export { MemoryStore, type MemoryStoreFaults } from './store.js'
 export { MemoryBrowser } from './tabs.js'
-export { leafOfDoc } from '../replica/leaf.js'
+export { leafBytes, leafOfDoc } from '../replica/leaf.js'
 export { LeafTree } from '../replica/leaf-tree.js'
