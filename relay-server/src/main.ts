@@ -9,7 +9,7 @@ import { runStats } from './command/stats.js'
 import { readCommandLine, SettingError, usage } from './config/command-line.js'
 import type { RelayConfig } from './config/config.js'
 import { createLog, reasonOf } from './log.js'
-import { startRelay } from './relay.js'
+import { type RunningRelay, startRelay } from './relay.js'
 
 /** How long an orderly stop may take, in ms, before the process exits anyway. */
 const stopMs = 9_500
@@ -48,6 +48,8 @@ async function serve(config: RelayConfig): Promise<void> {
   // Printed even where the log level hides it: the port behind `--port 0` is only known now.
   if (config.logLevel !== 'info' && config.logLevel !== 'debug')
     process.stdout.write(`${JSON.stringify({ event: 'listening', url: relay.url, port: relay.port })}\n`)
+  // Not in the log: to standard error, as what the operator alone may read. A token that the operator set is known already.
+  if (config.adminToken === undefined) process.stderr.write(`The operator’s page: ${adminLink(config, relay)}\n`)
   const stop = (signal: string): void => {
     log.info('stopping', { signal })
     setTimeout(() => process.exit(1), stopMs).unref()
@@ -65,6 +67,13 @@ async function serve(config: RelayConfig): Promise<void> {
   })
   process.once('SIGTERM', () => stop('SIGTERM'))
   process.once('SIGINT', () => stop('SIGINT'))
+}
+
+/** The token stands in the fragment, which no browser sends and no proxy logs. */
+function adminLink({ host }: RelayConfig, { url, adminToken }: RunningRelay): string {
+  // An address that means all of this machine's is none that a browser can dial.
+  const dialled = host === '0.0.0.0' || host === '::' ? Object.assign(new URL(url), { hostname: 'localhost' }) : url
+  return String(new URL(`admin.html#token=${adminToken}`, dialled))
 }
 
 function versionOfPackage(): string {

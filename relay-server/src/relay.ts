@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { trustProxies } from './config/network.js'
 import { createStatus, type StatusSource } from './admin/status.js'
-import { AdminAccess } from './admin/admin-access.js'
+import { AdminAccess, adminTokenOf } from './admin/admin-access.js'
 import { assemble, type RelayParts } from './assembly.js'
 import { defaultConfig, type RelayConfig } from './config/config.js'
 import { createHttpHandler } from './http/http-handler.js'
@@ -12,6 +12,7 @@ import { createLog, type Log, reasonOf } from './log.js'
 import { Metrics } from './observe/metrics.js'
 import { type SessionTools, Session } from './session/session.js'
 import { openStore } from './open-store.js'
+import { openToOthers } from './store/libsql/owner.js'
 import type { Store } from './store/store.js'
 import { Certificate } from './http/tls.js'
 import { SocketLimiter } from './http/socket-limiter.js'
@@ -26,6 +27,8 @@ export interface RunningRelay {
   /** The address of the web app and, as ws: under `/socket`, of the relay: `http://host:port`. */
   readonly url: string
   readonly port: number
+  /** Opens `/metrics` and the admin page: the configured token, or the relay's own. */
+  readonly adminToken: string
   /** Reloads the certificate from its files. */
   reload(): void
   /** Stops in good order: commits and answers the offers it has taken, and tells devices when to come back. */
@@ -58,6 +61,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
   const server = createEitherServer(config, certificate)
   const port = await listen(server, config)
   const names = namesOf(config, port)
+  const adminToken = config.adminToken ?? adminTokenOf(store.secret())
   const relay = assemble(config, names, store, log, metrics)
   const { gateway, turns } = relay
   const load = new LoadMeter(() => metrics.counts())
@@ -70,7 +74,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
     store,
     log,
     proxies,
-    access: new AdminAccess(config.adminToken),
+    access: new AdminAccess(adminToken),
     metrics,
     socketLimiter,
     turns,
@@ -94,6 +98,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
   const timers = startTimers(relay)
   const url = `${certificate ? 'https' : 'http'}://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   log.info('listening', { url, port, incarnation: store.incarnation() })
+  warnOfOthers(config, log)
   const close = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer)
     load.stop()
@@ -101,7 +106,7 @@ async function serve(config: RelayConfig, store: Store, log: Log, metrics: Metri
     await shutDown(server, relay)
     log.info('stopped')
   }
-  return { url, port, reload: () => certificate?.reload(), close: () => (closing ??= close()) }
+  return { url, port, adminToken, reload: () => certificate?.reload(), close: () => (closing ??= close()) }
 }
 
 /** Where the status of a whole relay is taken from. */
@@ -116,6 +121,12 @@ function statusSource({ config, store, sessions, gateway, compactor }: RelayPart
     stats: () => store.stats(),
     fullest: (limit) => store.fullestAccounts(config.quota, limit),
   }
+}
+
+/** A directory that was there before the relay may be open to other users of the machine; it is not the relay's to close. */
+function warnOfOthers({ store, data }: RelayConfig, log: Log): void {
+  const open = store === undefined ? openToOthers(data) : []
+  if (open.length > 0) log.warn('data-open-to-others', { data, open: open.join(' ') })
 }
 
 function startTimers({ config, sessions, mailboxes, gateway, log }: SessionTools): readonly NodeJS.Timeout[] {

@@ -1,6 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
-import { isLoopback } from '../config/network.js'
 import { LruMap } from '../flow/lru.js'
 
 /** Wrong tokens that one address may try within `windowMs`; then it must wait until that time is over. */
@@ -18,15 +17,22 @@ interface AdminRequest {
 }
 
 /**
- * Decides who may read metrics and status. With a token configured: a request with `Authorization: Bearer …`. Without one: a program or page on this
- * machine, without a proxy in between.
+ * The admin token of a relay whose operator set none. It follows from the store's secret, so it outlives a restart, and relays on one database have the same.
+ *
+ * @param secret of the store
  */
+export function adminTokenOf(secret: Uint8Array): string {
+  // The gateway's tokens are signed under the same secret; none of them is this text.
+  return createHmac('sha256', secret).update('entente admin token').digest('base64url')
+}
+
+/** Decides who may read metrics and status: a request with `Authorization: Bearer …`. No address may without, because a proxy's is anyone's. */
 export class AdminAccess {
-  readonly #tokenHash: Buffer | undefined
+  readonly #tokenHash: Buffer
   readonly #wrong = new LruMap<string, { tries: number; readonly until: number }>(keptAddresses)
 
-  constructor(token: string | undefined) {
-    this.#tokenHash = token === undefined ? undefined : hash(token)
+  constructor(token: string) {
+    this.#tokenHash = hash(token)
   }
 
   /**
@@ -34,8 +40,6 @@ export class AdminAccess {
    * @param from the address whose tries count: the other end of the socket or, behind a trusted proxy, the proxy's client
    */
   check(request: AdminRequest, now: number, from = request.socket.remoteAddress ?? ''): AdminVerdict {
-    const address = request.socket.remoteAddress ?? ''
-    if (!this.#tokenHash) return { status: isFromThisMachine(address, request.headers) ? 200 : 401 }
     const wrong = this.#wrong.get(from)
     // While an address must wait, a right token is refused too; else guessing could go on.
     if (wrong && wrong.tries >= wrongTries && now < wrong.until) return { status: 429, retryMs: Math.ceil(wrong.until - now) }
@@ -51,15 +55,4 @@ export class AdminAccess {
 /** Hashes have one length, so that comparing takes the same time for every token. */
 function hash(token: string): Buffer {
   return createHash('sha256').update(token).digest()
-}
-
-/** Headers that proxies write. With one of them, the peer's address is the proxy's and says nothing about the client. */
-const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-real-ip', 'via'] as const
-
-function isFromThisMachine(address: string, headers: IncomingHttpHeaders): boolean {
-  if (!isLoopback(address) || proxyHeaders.some((name) => headers[name] !== undefined)) return false
-  // A foreign page may resolve its own name to this machine (DNS rebinding); its requests then carry that name.
-  const host = `http://${headers.host ?? ''}`
-  const name = URL.canParse(host) ? new URL(host).hostname : ''
-  return name === 'localhost' || isLoopback(name.replaceAll(/[[\]]/g, ''))
 }

@@ -49,24 +49,6 @@ describe('who sees the relay’s figures', () => {
     for (let n = 0; n < 20; n++) await fetch(url)
     expect((await fetch(url, { headers: bearer(token) })).status).toBe(200)
   })
-
-  it('this machine alone, where no token is set', async () => {
-    const url = await serve(undefined)
-    expect((await fetch(url)).status).toBe(200)
-    expect((await fetch(url.replace('127.0.0.1', 'localhost'))).status).toBe(200)
-  })
-
-  it.each(['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'])('nobody through a proxy (%s), where no token is set', async (header) => {
-    expect((await fetch(await serve(undefined), { headers: { [header]: '127.0.0.1' } })).status).toBe(401)
-  })
-
-  it('no page whose name was made to lead to this machine', () => {
-    const access = new AdminAccess(undefined)
-    const check = (remoteAddress: string, host: string) => access.check({ headers: { host }, socket: { remoteAddress } }, 0)
-    expect(check('127.0.0.1', 'elsewhere.example:8787').status).toBe(401)
-    expect(check('192.0.2.7', 'localhost:8787').status).toBe(401)
-    expect(check('::ffff:127.0.0.1', '[::1]:8787').status).toBe(200)
-  })
 })
 
 describe('the relay’s status', () => {
@@ -131,7 +113,7 @@ describe('a relay at work', () => {
       back.subscribe(1, connection.feed('vendor', 'opportunity'))
       back.socket.pause()
       const session = await vi.waitFor(async () => {
-        const status = (await (await fetch(`${relay.url}/admin/status`)).json()) as RelayStatus
+        const status = (await (await relay.ask('/admin/status')).json()) as RelayStatus
         const found = status.sessions.listed.find((one) => one.behind > 0)
         expect(found).toBeDefined()
         return found
@@ -157,7 +139,7 @@ describe('a relay at work', () => {
       const room = `${encodeURIComponent(connection.feed('vendor', 'opportunity'))}/deal-one`
       const visitor = new WebSocket(`${relay.url.replace('http', 'ws')}/gateway/${room}?token=${gateway.token}`)
       await once(visitor, 'open')
-      const told = await (await fetch(`${relay.url}/admin/status`, { headers: bearer(token) })).text()
+      const told = await (await relay.ask('/admin/status')).text()
       const status = JSON.parse(told) as RelayStatus
       expect(new Set(status.sessions.listed.map((session) => session.device))).toEqual(new Set([connection.vera.id, connection.paul.id]))
       expect(status.sessions.listed[0]).toMatchObject({ role: 'admin', feeds: 4, behind: 0 })
@@ -205,7 +187,7 @@ function sourceOf(changes: Partial<StatusSource> = {}): StatusSource {
 }
 
 /** @returns the address under which the status is answered */
-async function serve(withToken: string | undefined): Promise<string> {
+async function serve(withToken: string): Promise<string> {
   const access = new AdminAccess(withToken)
   const status = createStatus(sourceOf())
   const started = createServer((request, response) => void answerStatus(response, access.check(request, performance.now()), status))

@@ -35,7 +35,7 @@ export interface RelayConfig extends StoreLocation {
   readonly joinToken: string | undefined
   /** The quota of an org for which the operator set no other. */
   readonly quota: Quota
-  /** The token for the admin page and `/metrics`. Without one they answer this machine only. Never logged. */
+  /** The token for the admin page and `/metrics`. Without one the relay makes its own. Never logged. */
   readonly adminToken: string | undefined
   /** Undefined for plain HTTP, behind a proxy or on the loopback. */
   readonly tls: TlsFiles | undefined

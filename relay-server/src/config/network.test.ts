@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isLoopback, parseNetwork, plainAddress, trustProxies } from './network.js'
+import { parseNetwork, plainAddress, trustProxies } from './network.js'
 
 describe('addresses', () => {
   it('reads addresses and networks, and nothing else', () => {
@@ -19,7 +19,6 @@ describe('addresses', () => {
 
   it('takes an IPv4 address on an IPv6 socket as what it is', () => {
     expect(plainAddress('::ffff:10.0.0.7')).toBe('10.0.0.7')
-    expect(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'].map(isLoopback)).toEqual([true, true, true, true])
-    expect(['10.0.0.7', '::', '::ffff:10.0.0.7', '', 'localhost'].map(isLoopback)).toEqual([false, false, false, false, false])
+    expect(['10.0.0.7', '::', '::1', '', 'localhost'].map(plainAddress)).toEqual(['10.0.0.7', '::', '::1', '', 'localhost'])
   })
 })

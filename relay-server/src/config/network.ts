@@ -45,14 +45,6 @@ export function isLoopbackName(hostname: string): boolean {
   return loopbackNames.has(hostname)
 }
 
-export function isLoopback(address: string): boolean {
-  return loopback.check(plainAddress(address), familyOf(plainAddress(address)))
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIP(address) === 6 ? 'ipv6' : 'ipv4'
 }

@@ -65,7 +65,7 @@ export const serveSettings = {
   'quota-bytes': { value: 'BYTES', help: 'bytes that one org may hold, 0 for no limit (default 0)' },
   'quota-docs': { value: 'COUNT', help: 'docs that one org may hold, 0 for no limit (default 0)' },
   'quota-connections': { value: 'COUNT', help: 'connections that one org may have, 0 for no limit (default 0)' },
-  'admin-token': { value: 'TOKEN', help: `opens /metrics and the admin page; without it they answer this machine only (${inList})` },
+  'admin-token': { value: 'TOKEN', help: `opens /metrics and the admin page (default: one that the relay makes and prints; ${inList})` },
   'admin-token-file': { value: 'FILE', help: 'file that holds the admin token' },
   'log-level': { value: 'LEVEL', help: `${logLevels.join(', ')} (default ${logLevel})` },
 } as const satisfies Readonly<Record<string, Setting>>

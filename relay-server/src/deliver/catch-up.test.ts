@@ -48,7 +48,7 @@ describe('catching up', () => {
   }
 
   const figure = async (metric: string): Promise<number> => {
-    const figures = await (await fetch(`http://127.0.0.1:${relay.port}/metrics`)).text()
+    const figures = await (await relay.ask('/metrics')).text()
     return Number(new RegExp(`^${metric} (.*)$`, 'm').exec(figures)?.[1])
   }
 

@@ -94,7 +94,7 @@ describe('the y-websocket gateway', () => {
     await expect.poll(() => codes).toContain(4403)
     const [entry] = await (await connection.open(relay.url, connection.paul)).read(1, connection.feed('vendor', 'opportunity'))
     expect(entry?.bytes).toEqual(docOffer('r1', bytes('a')).bytes)
-    expect(await (await fetch(`${relay.url}/metrics`)).text()).toContain('\nentente_gateway_closed_total{code="4403"} 1\n')
+    expect(await (await relay.ask('/metrics')).text()).toContain('\nentente_gateway_closed_total{code="4403"} 1\n')
   })
 
   it('[GW2] leaves a provider that wrote where it is: it stays closed by itself, and the next page is served', async () => {

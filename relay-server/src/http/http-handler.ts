@@ -91,7 +91,7 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     const verdict = admit(request)
     if (verdict.status === 200) return respond(response, 200, await metrics.text(), metrics.contentType)
     if (verdict.status === 401) response.setHeader('www-authenticate', 'Bearer')
-    respond(response, verdict.status, 'Reading this needs the admin token or, where none is set, this machine.')
+    respond(response, verdict.status, 'Reading this needs the admin token.')
   }
   /** Requests of each connection that have no answer yet. */
   const unanswered = new WeakMap<Socket, number>()

@@ -66,7 +66,8 @@ describe('the way to a socket', () => {
     // A page that keeps its connection is told; whoever comes anew is not even heard.
     await expect(upgradeStatus(relay, {})).rejects.toThrow('socket hang up')
     expect(await upgradeStatus(relay, {}, { from: '127.0.0.2' })).toBe(101)
-    expect((await readPage(relay, '/metrics', '127.0.0.2')).match(/^entente_refused_upgrades_total.*/gm)).toEqual([
+    const shown = { authorization: `Bearer ${relay.adminToken}` }
+    expect((await readPage(relay, '/metrics', '127.0.0.2', shown)).match(/^entente_refused_upgrades_total.*/gm)).toEqual([
       'entente_refused_upgrades_total{status="429"} 1',
     ])
   })
@@ -124,7 +125,7 @@ describe('the way to a socket', () => {
     const client = new RelayClient(relay.url)
     await client.next('challenge')
     for (const _ of [1, 2]) await upgradeStatus(relay, {})
-    const figures = (await (await fetch(`${relay.url}/metrics`)).text()).match(/^entente_refused_upgrades_total.*/gm)
+    const figures = (await (await relay.ask('/metrics')).text()).match(/^entente_refused_upgrades_total.*/gm)
     expect(figures?.toSorted()).toEqual(
       [401, 403, 429].map((status) => `entente_refused_upgrades_total{status="${status}"} ${status === 429 ? 2 : 1}`),
     )

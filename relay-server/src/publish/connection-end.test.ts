@@ -95,9 +95,7 @@ describe('the end of a connection', () => {
     const closed = new Promise((resolve) => page.once('close', resolve))
     await end()
     expect(await closed).toBe(4410)
-    expect(await (await fetch(`http://127.0.0.1:${relay.port}/metrics`)).text()).toContain(
-      '\nentente_gateway_closed_total{code="4410"} 1\n',
-    )
+    expect(await (await relay.ask('/metrics')).text()).toContain('\nentente_gateway_closed_total{code="4410"} 1\n')
     const late = new WebSocket(address)
     expect(await new Promise((resolve) => late.once('error', ({ message }) => resolve(message)))).toContain('401')
     const own = await connection.open(relay.url, connection.vera)

@@ -35,8 +35,18 @@ export class TestRelay {
     return this.#running.port
   }
 
+  /** Opens what is for the operator alone. */
+  get adminToken(): string {
+    return this.#running.adminToken
+  }
+
   get data(): string {
     return join(this.#root, 'data')
+  }
+
+  /** Asks as the operator does, with the admin token. @param path of the figures or the status */
+  ask(path: string): Promise<Response> {
+    return fetch(this.url + path, { headers: { authorization: `Bearer ${this.adminToken}` } })
   }
 
   /** Closes the relay, runs `meanwhile` on its directory, and starts it again on the same port. */

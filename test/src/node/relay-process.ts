@@ -27,6 +27,15 @@ export class RelayProcess {
     return `http://127.0.0.1:${this.port}`
   }
 
+  /** The link to the operator's page, with the token, that the present process prints once it listens. */
+  async adminLink(): Promise<string> {
+    for (;;) {
+      const link = this.output.findLast((line) => line.includes('#token='))?.match(/http\S+/)?.[0]
+      if (link !== undefined) return link
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
   /** Resolves with the exit code of the present process once it has ended, undefined where a signal ended it. */
   get ended(): Promise<number | undefined> {
     return this.#ended

@@ -63,8 +63,7 @@ export class AdminApp extends LitElement {
         ]
     return html`<span class="badge ${state}" role="status">${words}</span> ${
         view.kind === 'shown'
-          ? html`<span class="soft small">up ${showSpan(view.status.upMs)}</span
-              >${this.#watch.hasToken ? html`<button @click=${() => this.#watch.lock()}>Lock</button>` : nothing}`
+          ? html`<span class="soft small">up ${showSpan(view.status.upMs)}</span><button @click=${() => this.#watch.lock()}>Lock</button>`
           : nothing
       }`
   }
@@ -91,8 +90,7 @@ export class AdminApp extends LitElement {
       <form class="card" @submit=${this.#unlock}>
         <h2>Unlock this page</h2>
         <p class="soft">
-          Enter the admin token with which the relay was started. It stays in this tab until you close it. A relay without a token answers
-          only on its own machine, at its loopback address and without a proxy.
+          Open the link that the relay printed when it started, or enter its admin token. The token stays in this tab until you close it.
         </p>
         ${wrong ? html`<div class="notice bad" role="alert">This is not the relay’s token.</div>` : nothing}
         ${

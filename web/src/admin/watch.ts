@@ -36,17 +36,15 @@ export class Watch {
 
   start(): void {
     document.addEventListener('visibilitychange', this.#look)
+    // A link that is opened in a tab with this page changes its fragment alone.
+    window.addEventListener('hashchange', this.#look)
     this.#look()
   }
 
   stop(): void {
     document.removeEventListener('visibilitychange', this.#look)
+    window.removeEventListener('hashchange', this.#look)
     this.#pause()
-  }
-
-  /** Whether this tab keeps a token. */
-  get hasToken(): boolean {
-    return sessionStorage.getItem(tokenName) !== null
   }
 
   /** Tries a token, and keeps it for this tab. */
@@ -64,6 +62,7 @@ export class Watch {
 
   #look = (): void => {
     this.#pause()
+    takeToken()
     if (!document.hidden) void this.#askOnce(this.#round)
   }
 
@@ -108,4 +107,12 @@ export class Watch {
     this.#view = view
     this.#show(view)
   }
+}
+
+/** Keeps the token of a link as the relay prints it, and takes it out of the address, so that no bookmark or history holds it. */
+function takeToken(): void {
+  const token = /^#token=([\w-]+)$/.exec(location.hash)?.[1]
+  if (token === undefined) return
+  sessionStorage.setItem(tokenName, token)
+  history.replaceState(history.state, '', location.pathname + location.search)
 }

@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'libsql'
 import AsyncDatabase from 'libsql/promise'
+import { keepToOwner, ownDirectory } from './owner.js'
 
 /** A value of SQLite. Blobs come back as Buffer, in other versions of the driver as ArrayBuffer. */
 export type Cell = number | string | null | Uint8Array | ArrayBuffer
@@ -88,19 +89,21 @@ export function openWriteConnection(file: string): WriteConnection {
 }
 
 /**
- * Creates a directory if it is missing, and locks it for this process until the returned function is called or the process ends. The operating system holds the lock, on
+ * Creates a directory for its owner alone if it is missing, and locks it for this process until the returned function is called or the process ends. The operating system holds the lock, on
  * a file that the database makes, so a killed relay leaves nothing to clean up.
  *
  * @throws Error when another relay holds the lock, or the directory cannot be written
  */
 export function lockDirectory(directory: string): () => void {
+  const lockFile = join(directory, 'relay.lock')
   try {
     makeDirectory(directory)
     accessSync(directory, constants.W_OK)
+    keepToOwner(lockFile)
   } catch (error) {
     throw cannotWrite(directory, error)
   }
-  const lock = new Database(join(directory, 'relay.lock'), { timeout: 0 })
+  const lock = new Database(lockFile, { timeout: 0 })
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (one INTEGER); COMMIT')
   } catch (error) {
@@ -119,7 +122,7 @@ function makeDirectory(path: string): void {
   const above = dirname(path)
   if (above !== path) makeDirectory(above)
   try {
-    mkdirSync(path)
+    mkdirSync(path, { mode: ownDirectory })
   } catch (error) {
     // Another process may have created it meanwhile.
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error

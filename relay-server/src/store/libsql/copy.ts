@@ -1,8 +1,11 @@
-import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { copyFile, link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import { lockDirectory, openWriteConnection } from './connection.js'
 import { checkLibsqlFile } from './check.js'
 import { fileIn, openFileBeside } from './file.js'
+import { keepToOwner, ownFile } from './owner.js'
 
 /**
  * Writes a snapshot of a store to a new file, while a relay may go on writing. The copy holds every entry that was acknowledged before the call. The file
@@ -16,7 +19,7 @@ export async function copyLibsqlStore(directory: string, file: string): Promise<
   const { writer } = await openFileBeside(directory)
   try {
     // Created beforehand for its owner only, because it holds the relay's secret.
-    await (await open(part, 'wx', 0o600)).close()
+    await (await open(part, 'wx', ownFile)).close()
     ;(await writer.prepare('VACUUM INTO ?')).run([part])
     await refuseProblems(part)
     await syncToDisk(part)
@@ -64,10 +67,12 @@ async function replaceLocked(directory: string, file: string, now: number): Prom
   const isThere = await exists(present)
   try {
     await removeFile(next)
-    await copyFile(file, next)
-    await chmod(next, 0o600)
+    await pipeline(createReadStream(file), createWriteStream(next, { flags: 'wx', mode: ownFile }))
     await refuseProblems(next)
-    if (isThere) await foldLog(present)
+    if (isThere) {
+      keepToOwner(present)
+      await foldLog(present)
+    }
     const keptDecisions = isThere && (await takeDecisions(present, next))
     await syncToDisk(next)
     const aside = isThere ? `${present}.before-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}` : undefined

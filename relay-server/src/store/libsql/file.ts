@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockDirectory, openWriteConnection, toNumber, type WriteConnection } from './connection.js'
+import { keepToOwner } from './owner.js'
 import { schema, schemaVersion } from './schema.js'
 
 /** An incarnation: its number in the order of drawing (n), and its id for devices. */
@@ -33,6 +34,7 @@ export async function openFile(directory: string): Promise<OpenFile> {
   const path = fileIn(directory)
   let writer: WriteConnection | undefined
   try {
+    keepToOwner(path)
     writer = await openAsWriter(path)
     await makeSchema(writer, path)
     return { path, writer, incarnation: await drawIncarnation(writer), unlock }

@@ -1,11 +1,12 @@
-import { cp, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bounds, DocWriter, erasure, feed, message, nameOf, org } from '../contract/writes.js'
 import { describeStore } from '../contract/contract.js'
 import { checkLibsqlFile } from './check.js'
+import { openToOthers } from './owner.js'
 import { openLibsqlStore } from './libsql.js'
 
 describeStore('the embedded store', () => {
@@ -68,6 +69,59 @@ it('makes its directory with those above it, and says at once where that cannot 
   const below = process.platform === 'linux' ? ['/proc/nope', '/proc/nope/deeper'] : []
   for (const location of [...below, join(directory, 'file'), join(directory, 'file', 'deeper')])
     await expect(openLibsqlStore(location), location).rejects.toThrow(`The data in ${location} cannot be written`)
+})
+
+describe.skipIf(process.platform === 'win32')('on a machine that others use too', () => {
+  let before: number
+  beforeEach(() => (before = process.umask(0)))
+  afterEach(() => process.umask(before))
+
+  const modes = async (at: string): Promise<Readonly<Record<string, string>>> => {
+    const names = ['.', ...(await readdir(at))]
+    const each = names.map(async (name) => [name, ((await stat(join(at, name))).mode & 0o777).toString(8)] as const)
+    return Object.fromEntries(await Promise.all(each))
+  }
+
+  it('keeps its directory and all its files to their owner, whatever the umask (row 98)', async () => {
+    const data = join(directory, 'one', 'two')
+    const store = await openLibsqlStore(data)
+    await store.commit([message('m')])
+    expect(await modes(data)).toEqual({
+      '.': '700',
+      'relay.db': '600',
+      'relay.db-shm': '600',
+      'relay.db-wal': '600',
+      'relay.lock': '600',
+      'relay.lock-journal': '600',
+    })
+    expect((await modes(join(directory, 'one')))['.']).toBe('700')
+    expect(openToOthers(data)).toEqual([])
+    await store.close()
+  })
+
+  it('takes its files from the others who could read them, and tells of a directory that they can (row 98)', async () => {
+    const data = join(directory, 'data')
+    await mkdir(data, { mode: 0o755 })
+    const killed = await openLibsqlStore(data)
+    await killed.commit([message('m')])
+    const copy = join(directory, 'copy')
+    await cp(data, copy, { recursive: true })
+    await killed.close()
+    for (const name of ['.', ...(await readdir(copy))]) await chmod(join(copy, name), name === '.' ? 0o755 : 0o644)
+    expect(openToOthers(copy)).toContain('relay.db-wal')
+    const store = await openLibsqlStore(copy)
+    await store.commit([message('m2')])
+    expect(await modes(copy)).toEqual({
+      '.': '755',
+      'relay.db': '600',
+      'relay.db-shm': '600',
+      'relay.db-wal': '600',
+      'relay.lock': '600',
+      'relay.lock-journal': '600',
+    })
+    expect(openToOthers(copy)).toEqual(['.'])
+    await store.close()
+  })
 })
 
 it('overwrites what was erased, so that it is gone from the files', async () => {

@@ -43,6 +43,7 @@ const perSecond = 100
 const aimMs = 50
 /** Sessions that are opened before anything is measured, so that the relay has compiled what it needs for one. */
 const warmUps = 100
+const adminToken = 'a-token-of-the-operator'
 const attacker = fileURLToPath(new URL('./attacker.js', import.meta.url))
 
 /** An honest session's acknowledgements: on a quiet relay, under each flood alone, and under all at once. */
@@ -57,7 +58,7 @@ export async function benchFloods(options: FloodOptions): Promise<readonly Flood
 
 async function underFlood(flood: string, sockets: Orders['sockets'], { seconds, addresses, orgs }: FloodOptions): Promise<FloodFigure> {
   process.stderr.write(`${flood}\n`)
-  const relay = await ServerProcess.relay(['--log-level', 'error'])
+  const relay = await ServerProcess.relay(['--log-level', 'error', '--admin-token', adminToken])
   // Each update is of a doc of its own, so that none waits for the one before it.
   const histories = createHistories((seconds + 2) * perSecond, 1)
   const stage = await stageRelay(relay, histories, 0)
@@ -99,7 +100,7 @@ async function warmUp(url: string): Promise<void> {
 
 /** In ms, since it was last asked. */
 async function loopDelay(port: number): Promise<FloodFigure['loopDelay']> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { authorization: `Bearer ${adminToken}` } })).text()
   const read = (name: string): number =>
     Number((Number(new RegExp(`^nodejs_eventloop_lag_${name}_seconds ([\\d.e-]+)$`, 'm').exec(text)?.[1]) * 1000).toPrecision(3))
   return { p50: read('p50'), p99: read('p99'), max: read('max') }
