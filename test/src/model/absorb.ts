@@ -7,8 +7,8 @@ import { type Control, takeBack, takeControlBack } from './handing-back.js'
 import { takeHead } from './heads.js'
 import { takeLeaves } from './leaves.js'
 import { eraseWithdrawn } from './mirror.js'
-import { existence, type Feed, ownerOf, type Register } from './names.js'
-import { isLate, isSettled, isUnknown, messageSlot, opens, readStored, sameBytes } from './opening.js'
+import { existence, type Feed, outOf, ownerOf, type Register } from './names.js'
+import { disown, isLate, isSettled, isUnknown, messageSlot, opens, readStored, sameBytes } from './opening.js'
 import { type Agreement, type Policy, readPolicy } from './policy.js'
 import type { Signed } from './signatures.js'
 import type { Stored } from './store.js'
@@ -36,6 +36,8 @@ function takeKey(device: Device, feed: Feed, entry: Entry): void {
   if (!next) {
     const none: Stored = { sequence: 0, kind: 'none', epoch: zeroEpoch, bytes: noBytes, spoiled: true, deferred: false }
     docs.set(entry.key, { ...(stored ?? none), sequence: entry.sequence, spoiled: true })
+    // The relay serves no head while it holds a slot there that does not flow. So what nobody can read is erased, where no row carries it.
+    if (feed === outOf(device.org) && !stored && !device.without.has('garbage')) disown(device, feed, entry.key)
     return
   }
   docs.set(entry.key, next)

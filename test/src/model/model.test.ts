@@ -3,20 +3,21 @@ import { type Rule, rules } from './rules.js'
 import { World } from './world.js'
 
 /** The first seeds, of which the README says what `npm run model` finds beyond them. */
-const seeds = 60
+const seeds = 40
 
 /** For each rule a seed that breaks, without it, the check that the rule is for. `npm run model -- --without RULE` searches for others. */
 const finders: Readonly<Record<Rule, number>> = {
   origin: 3,
-  existence: 9,
+  existence: 34,
   seen: 6,
   'erased-stamps': 62,
   incarnations: 92,
   heads: 13,
   'last-head': 4,
-  unread: 63,
+  unread: 72,
   'same-once': 125,
-  release: 665,
+  release: 497,
+  garbage: 1321,
   'read-again': 37,
   'read-behind': 13,
   leaves: 81,
@@ -27,9 +28,9 @@ const finders: Readonly<Record<Rule, number>> = {
   gossip: 45,
   withdrawn: 28,
   'withdrawn-heads': 40,
-  roster: 3,
+  roster: 31,
   'roster-order': 116,
-  rotation: 7,
+  rotation: 63,
   'newer-generation': 72,
   'removed-decisions': 7,
 }
@@ -42,7 +43,8 @@ describe('the model of the trust in the wire', () => {
   it.each(Object.entries(finders) as [Rule, number][])(
     'needs the rule %s: without it seed %i breaks what the rule is for',
     (rule, seed) => {
-      expect(new World(seed, new Set([rule])).run().map(({ what }) => what)).toContain(rules[rule].check)
+      const { check } = rules[rule]
+      expect(new World(seed, new Set([rule])).run(check).map(({ what }) => what)).toContain(check)
       if (seed >= seeds) expect(new World(seed).run()).toEqual([])
     },
   )

@@ -24,8 +24,22 @@ export function nextOffer(device: Device, feed: Feed, paused: ReadonlySet<string
   return undefined
 }
 
-/** What this key lacks at the relay, as an offer. */
+/** What this key lacks at the relay, as an offer. Worked out once while nothing happens to the device. */
 export function docOffer(device: Device, feed: Feed, key: string): Offer | undefined {
+  const known = offersKnown.get(device) ?? { changes: -1, offers: new Map<string, Offer | undefined>() }
+  offersKnown.set(device, known)
+  if (known.changes !== device.changes) {
+    known.changes = device.changes
+    known.offers.clear()
+  }
+  const place = `${feed} ${key}`
+  if (!known.offers.has(place)) known.offers.set(place, makeDocOffer(device, feed, key))
+  return known.offers.get(place)
+}
+
+const offersKnown = new WeakMap<Device, { changes: number; readonly offers: Map<string, Offer | undefined> }>()
+
+function makeDocOffer(device: Device, feed: Feed, key: string): Offer | undefined {
   const row = device.store.rows.get(key)
   const desired = row && desiredOf(device, feed, row)
   if (!desired) return undefined

@@ -119,12 +119,14 @@ export class Relay {
 
   read(session: string, feed: Feed, cursor: number, incarnation: number | undefined, most: number): Answer {
     const held = this.held(feed)
-    const about = { head: held.head, incarnation: this.incarnation }
-    if (cursor > 0 && !this.#reached(feed, cursor, incarnation)) return { ...about, lost: true, entries: [], singly: false, end: false }
+    const { head } = held
+    const now = this.incarnation
+    if (cursor > 0 && !this.#reached(feed, cursor, incarnation))
+      return { lost: true, entries: [], head, incarnation: now, singly: false, end: false }
     const live = this.#live.get(session)
-    if (cursor >= held.head && cursor > 0) {
+    if (cursor >= head && cursor > 0) {
       live?.add(feed)
-      return { ...about, lost: false, entries: [], singly: true, end: true }
+      return { lost: false, entries: [], head, incarnation: now, singly: true, end: true }
     }
     // From the start again is another subscription, answered with what the feed holds.
     if (cursor === 0) live?.delete(feed)
@@ -138,7 +140,7 @@ export class Relay {
     const entries = served.slice(0, most)
     const end = entries.length === served.length
     if (end) live?.add(feed)
-    return { ...about, lost: false, entries, singly, end }
+    return { lost: false, entries, head, incarnation: now, singly, end }
   }
 
   /** Whether the relay serves a reader this entry: its key holds no value of a withdrawn slot. A head waits until all keys are served. */

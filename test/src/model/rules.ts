@@ -15,6 +15,7 @@ export const rules = {
   unread: { check: 'FALSELY_CONFIRMED', text: 'A device says nothing is confirmed while it keeps an entry of the feed unread.' },
   'same-once': { check: 'NO_REST', text: 'A device signs the same of a feed at most once an hour, whatever the newest head says.' },
   release: { check: 'NOT_CONFIRMED', text: 'An own device holds what no head covers for ten minutes, then publishes the key anew.' },
+  garbage: { check: 'NOT_CONFIRMED', text: 'What does not open in the own feed of a connection is erased, where no row carries its key.' },
   'read-again': { check: 'NOT_CONFIRMED', text: 'A device that differs from a head reads the feed again.' },
   'read-behind': { check: 'NOT_CONFIRMED', text: 'A device that is BEHIND although nothing comes reads the feed again.' },
   leaves: { check: 'NOT_CONFIRMED', text: 'A reader that still differs tells the owner its leaves; the owner publishes anew.' },

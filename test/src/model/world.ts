@@ -1,6 +1,6 @@
 import { Chance } from '../faults/chance.js'
 import { Attacker } from './attacker.js'
-import { Checks, type Broken } from './checks.js'
+import { type Broken, type Check, Checks } from './checks.js'
 import { Device, type Line } from './device.js'
 import type { Offer } from './entries.js'
 import { gossip } from './heads.js'
@@ -137,16 +137,17 @@ export class World implements Line {
     if (this.relayBackups.length > 3) this.relayBackups.shift()
   }
 
-  /** Runs the story of this seed. @returns what broke */
-  run(steps = 140): readonly Broken[] {
+  /** Runs the story of this seed. @param until ends it once this check has broken @returns what broke */
+  run(until?: Check): readonly Broken[] {
+    const isOver = (): boolean => this.checks.broken.some(({ what }) => what === until)
     for (const device of this.devices) device.connect()
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < 140 && !isOver(); step++) {
       this.now += this.chance.between(0, 3) * second
       pickStep(this)
       this.checks.always()
     }
-    this.rest()
-    this.heal()
+    if (!isOver()) this.rest()
+    if (!isOver()) this.heal()
     return this.checks.broken
   }
 
