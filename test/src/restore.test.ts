@@ -63,6 +63,8 @@ it('[IN2, IN3, IN4] restored from an older backup under Vera and Paul, the relay
   await quiet(engines)
   const frozen = (): unknown => partner.mirrors.of('Opportunity', gone?.copy ?? '').map(({ state }) => state)
   expect(frozen()).toEqual(['frozen'])
+  const signed = (): boolean => engines.every(({ sync }) => sync.status().signed.every(({ state }) => state === 'signed'))
+  await until('the heads of all feeds are signed', engines, signed)
   const before = { mirrors: engines.map(mirrorsOf), stats: await statsOf(relay) }
   expect(JSON.stringify(partner.mirrors.of('Opportunity', gone?.copy ?? ''))).toContain('Since then 0')
   expect(JSON.stringify(before.mirrors)).toContain('Since then 7')
@@ -80,6 +82,7 @@ it('[IN2, IN3, IN4] restored from an older backup under Vera and Paul, the relay
   vendor.sync.mend()
   await until('both are online', engines, () => engines.every((engine) => engine.sync.status().state === 'online'))
   await quiet(engines)
+  await until('the heads are signed again', engines, signed)
   expect(engines.map(mirrorsOf)).toEqual(before.mirrors)
   expect(frozen()).toEqual(['frozen'])
   expect(engines.map((engine) => engine.sync.status().problems)).toEqual([[], []])
