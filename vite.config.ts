@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { addPolicy } from './web/src/policy/page-policy.js'
 
 // One file for both: vite builds the app in web/, vitest runs the tests of every room. Rooms find each other's sources by the condition
 // "entente-source", so neither needs a build first.
@@ -16,6 +17,7 @@ export default defineConfig({
   root: 'web',
   resolve,
   ssr,
+  plugins: [addPolicy()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,

@@ -44,10 +44,12 @@ describe('plain HTTP', () => {
     expect(again.status).toBe(304)
   })
 
-  it('lets scripts come only from here', async () => {
-    const policy = (await fetch(`${relay.url}/`)).headers.get('content-security-policy') ?? ''
-    expect(policy).toContain("script-src 'self';")
-    expect(policy).toContain("object-src 'none'")
+  it('lets scripts come only from here, and pages connect nowhere else', async () => {
+    const { headers } = await fetch(`${relay.url}/`)
+    const policy = headers.get('content-security-policy')?.split('; ')
+    expect(policy).toEqual(expect.arrayContaining(["script-src 'self'", "connect-src 'self'", "object-src 'none'", "form-action 'none'"]))
+    expect(policy).toContain("require-trusted-types-for 'script'")
+    expect(headers.has('strict-transport-security')).toBe(false)
   })
 
   it.each(['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/../../secret.txt', '/.hidden', '/%00', '/%ZZ', '/nothing'])(

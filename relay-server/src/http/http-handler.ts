@@ -37,10 +37,30 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.txt': 'text/plain; charset=utf-8',
 }
 
-// Scripts only from the relay itself, so a value that became markup in a page could still not run. Styles are allowed in attributes, where lists place their rows.
+/**
+ * What the pages may do that this relay serves: what they may on any host (`web/src/policy/page-policy.ts`), and connect to nobody but this relay.
+ * A test holds the two together.
+ */
+const pagePolicy = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types lit-html',
+  "frame-ancestors 'self'",
+].join('; ')
+
+/** Browsers that reached this relay by TLS once take no other way for a year. */
+const onlyByTls = 'max-age=31536000'
+
 const securityHeaders = {
-  'content-security-policy':
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' ws: wss:; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+  'content-security-policy': pagePolicy,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -71,6 +91,7 @@ export function createHttpHandler({ web, store, log, proxies, access, metrics, s
     access.check(request, performance.now(), countedAs(readPeer(request, proxies).address))
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
+    if (readPeer(request, proxies).isSecure) response.setHeader('strict-transport-security', onlyByTls)
     const path = (request.url ?? '/').split('?')[0] ?? '/'
     if (path === '/socket' || path.startsWith('/gateway/')) {
       response.setHeader('upgrade', 'websocket')

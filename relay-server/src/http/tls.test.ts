@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFile, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -53,7 +54,9 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
     relay = await TestRelay.start({ tls: current() })
     const ca = await readFile(file('first.crt'))
     expect(relay.url).toBe(`https://127.0.0.1:${relay.port}`)
-    expect(await statusOf(`${relay.url}/healthz`, ca)).toBe(200)
+    const answer = await answerOf(`${relay.url}/healthz`, ca)
+    expect(answer.statusCode).toBe(200)
+    expect(answer.headers['strict-transport-security']).toBe('max-age=31536000')
     const socket = new WebSocket(`wss://localhost:${relay.port}/socket`, { ca, origin: `https://localhost:${relay.port}` })
     const challenge = await new Promise<Buffer>((resolve, reject) => {
       socket.once('message', resolve)
@@ -112,11 +115,11 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a relay with it
   })
 })
 
-function statusOf(url: string, ca: Buffer): Promise<number> {
+function answerOf(url: string, ca: Buffer): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     get(url, { ca }, (response) => {
       response.resume()
-      resolve(response.statusCode ?? 0)
+      resolve(response)
     }).on('error', reject)
   })
 }

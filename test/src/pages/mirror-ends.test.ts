@@ -131,7 +131,7 @@ async function answerFor(engine: Engine, tab: Page, origin: string): Promise<voi
     if (org !== engine.org.id) return undefined
     try {
       const pass = await engine.sync.openGateway(mirror)
-      return { kind: 'pass', pass: { ...pass, sealKey: [...pass.sealKey] } }
+      return { kind: 'pass', pass: { ...pass, gateway: `${origin.replace('http', 'ws')}/gateway`, sealKey: [...pass.sealKey] } }
     } catch (error) {
       const ended = error instanceof Error && 'code' in error && error.code === 'NOT_FOUND'
       return { kind: 'refused', ended, message: error instanceof Error ? error.message : '' }

@@ -4,12 +4,14 @@ import { type HandoverAnswer, answerPages } from '../live-mirror/handover.js'
 /**
  * Gives pages of this origin the pass for a live mirror of this org while this tab leads: only the leading tab has the link to ask for a token.
  *
+ * @param relay the relay's socket, whose gateway the page dials
  * @returns the function that ends it
  */
-export function serveLiveMirrors(engine: Engine): () => void {
+export function serveLiveMirrors(engine: Engine, relay: string): () => void {
+  const gateway = new URL('gateway', relay).href
   return answerPages(({ org, mirror }) =>
     org === engine.org.id && engine.sync.status().leader
-      ? engine.sync.openGateway(mirror).then((pass): HandoverAnswer => ({ kind: 'pass', pass }), refusalOf)
+      ? engine.sync.openGateway(mirror).then((pass): HandoverAnswer => ({ kind: 'pass', pass: { ...pass, gateway } }), refusalOf)
       : undefined,
   )
 }

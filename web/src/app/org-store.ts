@@ -2,7 +2,7 @@ import { openBrowserEngine } from '@entente/browser'
 import type { Engine } from '@entente/engine'
 import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
-import { relayAddress } from './relay-address.js'
+import { keepRelay, relayOfOrg } from './relay-address.js'
 
 /** The name of the org in `?org=name`; one browser may hold several. The name is local to this browser and nobody else sees it. */
 export function orgStoreName(page: Location = location): string {
@@ -13,14 +13,17 @@ export function orgStoreName(page: Location = location): string {
 /** Opens this browser's org. Resolves to undefined if there is none yet and `create` is not set. */
 export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
   const join = joinToken()
+  const name = orgStoreName()
+  const relay = relayOfOrg(name)
   try {
     const engine = await openBrowserEngine({
-      name: orgStoreName(),
-      relay: relayAddress(),
+      name,
+      relay,
       ...(join && { join }),
       ...(create && { create }),
     })
-    serveLiveMirrors(engine)
+    keepRelay(name, relay)
+    serveLiveMirrors(engine, relay)
     return engine
   } catch (error) {
     if (create === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined

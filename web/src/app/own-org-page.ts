@@ -1,7 +1,8 @@
-import { controls, describeFailure, tokens } from '@entente/elements'
+import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import type { Engine } from '@entente/engine'
 import { css, html, LitElement, type TemplateResult } from 'lit'
-import { openOwnOrg } from './org-store.js'
+import { openOwnOrg, orgStoreName } from './org-store.js'
+import { otherRelay } from './relay-address.js'
 
 /** The base of the workspace and the partner site: it opens this browser's org and draws the page's head. */
 export abstract class OwnOrgPage extends LitElement {
@@ -11,7 +12,7 @@ export abstract class OwnOrgPage extends LitElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: auto minmax(0, 1fr);
+        grid-template-rows: auto auto minmax(0, 1fr);
         height: 100vh;
         background: var(--page);
       }
@@ -52,6 +53,7 @@ export abstract class OwnOrgPage extends LitElement {
         gap: 4px;
       }
       main {
+        grid-row: 3;
         display: grid;
         grid-template: minmax(0, 1fr) / minmax(0, 1fr);
         min-height: 0;
@@ -97,20 +99,36 @@ export abstract class OwnOrgPage extends LitElement {
             ><svg viewBox="0 0 34 22" aria-hidden="true">
               <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
               <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
-            >${engine?.org.name ?? 'Entente'}</a
+            >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
           >
-          ${engine ? html`<span class="soft small">${engine.user.name}, ${engine.user.role}</span>` : ''}
+          ${engine ? html`<span class="soft small">${showText(engine.user.name, 80)}, ${engine.user.role}</span>` : ''}
         </span>
         ${engine ? html`<entente-status .engine=${engine}></entente-status>` : ''}
       </header>
+      ${engine ? this.#otherRelay() : ''}
       <main>${engine ? this.content(engine) : this.#begin()}</main>`
+  }
+
+  /** This page's whole address, also where it holds a secret that does not stay in it. */
+  protected address(): string {
+    return location.href
+  }
+
+  #otherRelay(): TemplateResult | '' {
+    const other = otherRelay(orgStoreName(), this.address())
+    return other === undefined
+      ? ''
+      : html`<p class="notice warn" role="status">
+          This link is for the relay ${plainText(other.asked)}. The org in this browser uses another one and stays there.
+          <a href=${other.href}>Make another org for it</a>
+        </p>`
   }
 
   #begin(): TemplateResult {
     if (this.problem !== '')
       return html`<div class="empty">
         <h3>This org could not be opened</h3>
-        <p role="alert">${this.problem}</p>
+        <p role="alert">${showText(this.problem)}</p>
         <button @click=${() => this.open()}>Try again</button>
       </div>`
     return this.opening ? html`<div class="empty" role="status"><p>Opening …</p></div>` : this.first()

@@ -1,4 +1,4 @@
-import { EntenteElement } from '@entente/elements'
+import { EntenteElement, plainText, showText } from '@entente/elements'
 import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
@@ -36,7 +36,7 @@ export class OrgDesk extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const route = parseRoute(this.route)
     const fills = route.page === 'records' || route.page === 'site'
-    return html`<nav aria-label=${engine.org.name}>${this.#tabs(engine, route)}</nav>
+    return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
       <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
   }
 
@@ -203,9 +203,9 @@ export class OrgDesk extends EntenteElement {
     const select =
       connections.length > 1
         ? html`<select class="pick" aria-label="Connection" @change=${choose}>
-            ${connections.map((connection) => html`<option value=${connection.id} ?selected=${connection.id === id}>${connection.peerName ?? 'unknown'}</option>`)}
+            ${connections.map((connection) => html`<option value=${connection.id} ?selected=${connection.id === id}>${plainText(connection.peerName ?? 'unknown', 80)}</option>`)}
           </select>`
-        : html`<span class="soft">with ${engine.connections.get(id)?.peerName ?? ''}</span>`
+        : html`<span class="soft">with ${showText(engine.connections.get(id)?.peerName ?? '', 80)}</span>`
     return page(title, view(id), select)
   }
 

@@ -1,4 +1,4 @@
-import { EntenteElement, type EntenteRecords } from '@entente/elements'
+import { EntenteElement, showText, type EntenteRecords } from '@entente/elements'
 import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 
@@ -70,7 +70,7 @@ export class SiteView extends EntenteElement {
             ${(['Opportunity', 'Lead'] as const).map((name) => html`<button aria-pressed=${name === object} @click=${() => this.#show(name)}>${name === 'Lead' ? 'Leads' : 'Opportunities'}</button>`)}
           </span>
         </div>
-        ${obstacle ? html`<div class="notice warn" role="status"><div>${obstacle.message}</div></div>` : nothing}
+        ${obstacle ? html`<div class="notice warn" role="status"><div>${showText(obstacle.message, 400)}</div></div>` : nothing}
       </div>
       <entente-records
         selectable

@@ -36,8 +36,6 @@ export interface MirrorState {
 }
 
 export interface LiveMirrorOptions {
-  /** The relay's gateway, `wss://…/gateway`. */
-  readonly gateway: string
   readonly askForPass: () => Promise<HandoverAnswer>
   readonly show: (state: MirrorState) => void
   /** For programs without a browser's WebSocket. */
@@ -133,9 +131,9 @@ export class LiveMirror {
       return
     }
     this.#leave()
-    const { gateway, WebSocketPolyfill } = this.#options
+    const { WebSocketPolyfill } = this.#options
     const doc = new Y.Doc()
-    const provider = new WebsocketProvider(gateway, pass.room, doc, {
+    const provider = new WebsocketProvider(pass.gateway, pass.room, doc, {
       params: { token: pass.token },
       disableBc: true,
       ...(WebSocketPolyfill && { WebSocketPolyfill }),

@@ -1,4 +1,5 @@
-import { askForPass } from './handover.js'
+import { confine } from '../policy/page-policy.js'
+import { askForPass as ask, type HandoverAnswer } from './handover.js'
 import { LiveMirror } from './live-mirror.js'
 import { MirrorPage } from './mirror-page.js'
 
@@ -18,10 +19,16 @@ if (org === '' || mirror === '') {
   })
 } else {
   new LiveMirror({
-    gateway: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/gateway`,
-    askForPass: () => askForPass({ org, mirror }),
+    askForPass,
     show: (state) => page.show(state),
   }).start()
+}
+
+/** The first pass says which relay this page dials. It can connect to no other from then on. */
+async function askForPass(): Promise<HandoverAnswer> {
+  const answer = await ask({ org, mirror })
+  if (answer.kind === 'pass') confine(answer.pass.gateway)
+  return answer
 }
 
 // The address names the mirror, so another address is another page.

@@ -6,6 +6,7 @@ import type { Pass } from './pass.js'
 const pass: Pass = {
   object: 'Lead',
   peerName: 'Alder Devices',
+  gateway: 'wss://relay.example/gateway',
   room: 'feed/key',
   token: '',
   expires: 0,

@@ -16,7 +16,8 @@ export interface PassField {
 export interface Pass {
   readonly object: string
   readonly peerName: string
-  /** The provider dials `<relay>/gateway/<room>?token=<token>`. */
+  /** The relay's gateway, `wss://…/gateway`. The provider dials `<gateway>/<room>?token=<token>`. */
+  readonly gateway: string
   readonly room: string
   readonly token: string
   /** ms since 1970 */

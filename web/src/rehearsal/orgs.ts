@@ -42,8 +42,9 @@ export async function forgetOrgs(orgs: Orgs | undefined): Promise<void> {
 }
 
 async function openOrg(run: string, side: SampleSide): Promise<Engine> {
-  const engine = await openBrowserEngine({ name: storeName(run, side), relay: relayAddress(), create: names[side] })
-  ends.push(serveLiveMirrors(engine))
+  const relay = relayAddress()
+  const engine = await openBrowserEngine({ name: storeName(run, side), relay, create: names[side] })
+  ends.push(serveLiveMirrors(engine, relay))
   await fillWithSample(engine, side)
   return engine
 }

@@ -1,4 +1,4 @@
-import { controls, describeFailure, tokens } from '@entente/elements'
+import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import { html, LitElement, nothing, type TemplateResult } from 'lit'
 import { Noticer } from './memory.js'
 import { forgetOrgs, openOrgs, type Orgs } from './orgs.js'
@@ -147,11 +147,11 @@ export class RehearsalApp extends LitElement {
 
   #pane(orgs: Orgs, side: Side): TemplateResult {
     const engine = orgs[side]
-    return html`<section class="pane ${side}" aria-label=${engine.org.name}>
+    return html`<section class="pane ${side}" aria-label=${plainText(engine.org.name, 80)}>
       <header>
         <h2>
-          ${engine.org.name} <span class="small">${side === 'vendor' ? 'Vendor' : 'Partner'}</span>
-          <span class="soft small">${engine.user.name}</span>
+          ${showText(engine.org.name, 80)} <span class="small">${side === 'vendor' ? 'Vendor' : 'Partner'}</span>
+          <span class="soft small">${showText(engine.user.name, 80)}</span>
         </h2>
         <entente-status cuttable .engine=${engine}></entente-status>
       </header>

@@ -1,3 +1,4 @@
+import { plainText } from '@entente/elements'
 import type { Engine, ObjectName } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import { OwnOrgPage } from '../app/own-org-page.js'
@@ -46,7 +47,7 @@ export class SiteApp extends OwnOrgPage {
                 id="vendor"
                 @change=${(event: Event) => (location.hash = `site/${object}/${(event.target as HTMLSelectElement).value}`)}
               >
-                ${vendors.map((vendor) => html`<option value=${vendor.id} ?selected=${vendor === chosen}>${vendor.peerName}</option>`)}
+                ${vendors.map((vendor) => html`<option value=${vendor.id} ?selected=${vendor === chosen}>${plainText(vendor.peerName ?? '', 80)}</option>`)}
               </select>
             </div>`
           : ''

@@ -1,6 +1,8 @@
 import type { Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
+import { orgStoreName } from '../app/org-store.js'
 import { OwnOrgPage } from '../app/own-org-page.js'
+import { addressForOthers } from '../app/relay-address.js'
 
 /** The workspace of this browser's org. The address holds the place. An invitation in the address is a secret, so the page removes it at once. */
 export class WorkspaceApp extends OwnOrgPage {
@@ -28,11 +30,15 @@ export class WorkspaceApp extends OwnOrgPage {
     return html`<org-desk
       .engine=${engine}
       .route=${this.route}
-      .base=${location.href.split('#')[0] ?? ''}
+      .base=${addressForOthers(orgStoreName())}
       .link=${this.#invitation}
       @entente-route=${(event: CustomEvent<{ readonly route: string }>) => (location.hash = event.detail.route)}
       @entente-accepted=${() => (this.#invitation = '')}
     ></org-desk>`
+  }
+
+  protected override address(): string {
+    return this.#invitation === '' ? location.href : this.#invitation
   }
 
   protected first(): TemplateResult {

@@ -116,7 +116,7 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
     <td class="tick">
       <input
         type="checkbox"
-        aria-label="Keep updating ${field.label}"
+        aria-label="Keep updating ${plainText(field.label, 80)}"
         title=${update ? nothing : 'The vendor does not offer updates of this field'}
         ?disabled=${!mapping || !update}
         .checked=${mapping?.update === true && update}
@@ -133,7 +133,7 @@ function targetSelect(
   choose: (name: string) => void,
 ): TemplateResult {
   const taken = new Set(lines.filter((line) => line !== mapping).map((line) => line.target))
-  return html`<select aria-label="Own field for ${field.label}" @change=${(event: Event) => choose(selected(event))}>
+  return html`<select aria-label="Own field for ${plainText(field.label, 80)}" @change=${(event: Event) => choose(selected(event))}>
     <option value="" ?selected=${!mapping}>Do not take</option>
     ${schema.fields
       .filter((own) => !taken.has(own.name))
@@ -210,7 +210,7 @@ function pairs(
         (entry) =>
           html`<span class="small">${showText(entry.label, 60)}</span><span aria-hidden="true">→</span>
             <select
-              aria-label="Counterpart of ${entry.label}"
+              aria-label="Counterpart of ${plainText(entry.label, 60)}"
               @change=${(event: Event) => set({ picklist: { ...mapping.picklist, [entry.value]: selected(event) } })}
             >
               <option value="" ?selected=${paired(entry.value) === ''} disabled>Choose</option>

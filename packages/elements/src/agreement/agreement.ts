@@ -5,6 +5,7 @@ import { type AcceptanceDraft, countBlocked, draftToAcceptance, mappingTable, ty
 import { effectiveTable } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { agreementStyles } from './styles.js'
+import { showText } from '../value/show-text.js'
 
 const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
 
@@ -159,7 +160,7 @@ export class EntenteAgreement extends EntenteElement {
       ? html`<p class="soft">Nothing of this object is proposed.</p>`
       : html`<div class="card">
           <ul>
-            ${fields.map(({ field, update }) => html`<li>${field.label} <span class="type">${field.type}${update ? ', keeps updating' : ''}</span></li>`)}
+            ${fields.map(({ field, update }) => html`<li>${showText(field.label, 80)} <span class="type">${field.type}${update ? ', keeps updating' : ''}</span></li>`)}
           </ul>
         </div>`
   }

@@ -1,6 +1,6 @@
 import type { Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
-import { showText } from '../value/show-text.js'
+import { plainText, showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
 /** The vendor's draft: the fields that travel with an export, and those of them that keep flowing. */
@@ -108,7 +108,7 @@ function line(matrix: Matrix, field: Field, used: number): TemplateResult {
     <td class="tick">
       <input
         type="checkbox"
-        aria-label="Export ${field.label}"
+        aria-label="Export ${plainText(field.label, 80)}"
         .checked=${choice !== undefined}
         @change=${() => set(choice ? undefined : { update: false })}
       />
@@ -116,7 +116,7 @@ function line(matrix: Matrix, field: Field, used: number): TemplateResult {
     <td class="tick">
       <input
         type="checkbox"
-        aria-label="Keep updating ${field.label}"
+        aria-label="Keep updating ${plainText(field.label, 80)}"
         title=${full ? `${mostUpdates} fields of ${object} keep updating already: take one off first` : nothing}
         ?disabled=${full}
         .checked=${choice?.update === true}

@@ -1,5 +1,6 @@
 import type { RecordError } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { showText } from '../value/show-text.js'
 
 /** A failure as shown to a person. */
 export interface Failure {
@@ -22,11 +23,11 @@ export function failureNotice(failure: Failure | undefined, dismiss: () => void,
   const more = details.filter((detail) => !message.includes(detail.message))
   return html`<div class="notice bad" role="alert" tabindex="-1">
     <div>
-      ${message}
+      ${showText(message)}
       ${
         more.length > 0
           ? html`<ul>
-              ${more.slice(0, 5).map((detail) => html`<li>${detail.message} ${detail.fix}</li>`)}
+              ${more.slice(0, 5).map((detail) => html`<li>${showText(`${detail.message} ${detail.fix}`, 400)}</li>`)}
             </ul>`
           : nothing
       }

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { troubleBadge, troubleOf } from '../signed/trouble.js'
 import { formatInstant } from '../value/format.js'
-import { showText } from '../value/show-text.js'
+import { plainText, showText } from '../value/show-text.js'
 import { connectStyles } from './styles.js'
 
 /**
@@ -112,7 +112,7 @@ export class EntenteConnect extends EntenteElement {
   #connection(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
     const title = view.peerName === undefined ? (view.side === 'vendor' ? 'Invited partner' : 'Inviting vendor') : view.peerName
     const trouble = troubleOf(engine.sync.status().signed.filter(({ connection }) => connection === view.id))
-    return html`<section class="card stack" aria-label="Connection with ${title}">
+    return html`<section class="card stack" aria-label="Connection with ${plainText(title, 100)}">
       <div class="row spread">
         <h3>${showText(title, 100)} <span class="soft small">${view.side === 'vendor' ? 'is your partner' : 'is your vendor'}</span></h3>
         <span class="row">${stateBadge(view)}${verifiedBadge(view)}${troubleBadge(trouble)}</span>

@@ -80,7 +80,7 @@ function line({ choices, schema, propose, change }: Lines, choice: ColumnChoice)
       ${guess.samples.slice(0, 3).map((sample, index) => html`${index > 0 ? ', ' : ''}${showText(sample, 24)}`)}${guess.blank > 0 ? html` <span class="soft">(${guess.blank} blank)</span>` : nothing}
     </td>
     <td>
-      <select aria-label="Field for ${guess.column}" @change=${(event: Event) => choose(typed(event))}>
+      <select aria-label="Field for ${plainText(guess.column, 80)}" @change=${(event: Event) => choose(typed(event))}>
         <option value="" ?selected=${choice.field === ''}>Leave out</option>
         <option value=${newField} ?selected=${choice.made !== undefined}>
           New field “${plainText((choice.made ?? propose(guess)).label, 40)}”
@@ -147,7 +147,7 @@ function blanks({ guess, format }: ColumnChoice, field: Field, change: (value: s
   return html`<label class="blanks"
     ><span>${guess.blank} blank: take</span>
     <input
-      aria-label="Value for the blank cells of ${guess.column}"
+      aria-label="Value for the blank cells of ${plainText(guess.column, 80)}"
       type=${field.type === 'date' ? 'date' : 'text'}
       .value=${typeof value === 'string' ? value : ''}
       @change=${(event: Event) => change(event.target instanceof HTMLInputElement && event.target.value !== '' ? event.target.value : null)}

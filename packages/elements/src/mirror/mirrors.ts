@@ -6,7 +6,7 @@ import { signedLine } from '../signed/signed-line.js'
 import { troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
 import { formatAge, formatInstant } from '../value/format.js'
-import { showText } from '../value/show-text.js'
+import { plainText, showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
 /**
@@ -110,7 +110,7 @@ export class EntenteExternal extends EntenteElement {
     const ownSide = agreed?.side ?? 'vendor'
     const stage = mirror.fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
     const name = this.object === 'Lead' ? 'Connected External Lead' : 'Connected External Opportunity'
-    return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${mirror.peerName}">
+    return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${plainText(mirror.peerName, 80)}">
       <div class="row spread">
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
         <span class="row"><span class="badge theirs">Read only</span>${this.#age(mirror)}</span>

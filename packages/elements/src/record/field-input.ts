@@ -98,7 +98,7 @@ function currency(input: FieldInput): TemplateResult {
       @change=${(event: Event) => change(typed(event), money.currency)}
     />
     <select
-      aria-label="Currency of ${input.field.label}"
+      aria-label="Currency of ${plainText(input.field.label, 80)}"
       ?disabled=${input.readonly}
       @change=${(event: Event) => change(money.amount, typed(event))}
     >

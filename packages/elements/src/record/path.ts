@@ -61,7 +61,7 @@ export function path(
   const stages = (field.picklist ?? []).filter((entry) => entry.active !== false)
   const now = stages.findIndex((entry) => entry.value === value)
   if (stages.length < 2) return html``
-  return html`<div class="path ${tone}" role="group" aria-label="${field.label}">
+  return html`<div class="path ${tone}" role="group" aria-label="${plainText(field.label, 80)}">
     ${stages.map((stage, index) => {
       const state = index === now ? 'now' : index < now ? 'past' : ''
       const current = index === now ? 'step' : nothing

@@ -3,7 +3,7 @@ import { css, html, nothing, type PropertyValues, type TemplateResult } from 'li
 import { EntenteElement } from '../base/element.js'
 import { describeFailure } from '../base/failure.js'
 import { formatAge } from '../value/format.js'
-import { showText } from '../value/show-text.js'
+import { plainText, showText } from '../value/show-text.js'
 import { fieldInput } from './field-input.js'
 import { path, pathFields, pathStyles } from './path.js'
 
@@ -125,7 +125,7 @@ export class EntenteRecord extends EntenteElement {
     const known = this.record === undefined ? undefined : engine.records.get(this.object, this.record)
     if (this.record !== undefined && !known) {
       return html`<div class="empty card">
-        <h3>This ${schema.label.toLowerCase()} is not here</h3>
+        <h3>This ${plainText(schema.label, 60).toLowerCase()} is not here</h3>
         <p>It was deleted, or belongs to another org. Go back to the list.</p>
       </div>`
     }
@@ -141,8 +141,8 @@ export class EntenteRecord extends EntenteElement {
     return html`<form novalidate @submit=${(event: Event) => this.#submit(event, schema)} @keydown=${this.#key}>
       <div class="row spread">
         <div>
-          <h2>${typeof name === 'string' ? showText(name, 200) : `New ${schema.label.toLowerCase()}`}</h2>
-          ${known ? html`<p class="soft small">${schema.label}, changed ${formatAge(known.changedAt, Date.now(), this.language)}${known.imported ? html` <span class="badge accent">Came by export</span>` : nothing}</p>` : nothing}
+          <h2>${typeof name === 'string' ? showText(name, 200) : `New ${plainText(schema.label, 60).toLowerCase()}`}</h2>
+          ${known ? html`<p class="soft small">${showText(schema.label, 60)}, changed ${formatAge(known.changedAt, Date.now(), this.language)}${known.imported ? html` <span class="badge accent">Came by export</span>` : nothing}</p>` : nothing}
         </div>
         <slot name="header"></slot>
       </div>
@@ -168,9 +168,9 @@ export class EntenteRecord extends EntenteElement {
     const id = `field-${field.name}`
     const wide = field.type === 'textArea' ? 'wide' : ''
     return html`<div class="field ${wide} ${field.name in this.draft ? 'dirty' : ''}" part="field">
-      <label for=${id}>${field.label}${field.required === true ? html`<span aria-hidden="true"> *</span>` : nothing}</label>
+      <label for=${id}>${showText(field.label, 80)}${field.required === true ? html`<span aria-hidden="true"> *</span>` : nothing}</label>
       ${fieldInput({ field, value, id, language: this.language, readonly: this.readonly, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()) })}
-      <span class="error" id="${id}-error">${error ? `${error.message} ${error.fix}` : ''}</span>
+      <span class="error" id="${id}-error">${error ? plainText(`${error.message} ${error.fix}`, 400) : ''}</span>
     </div>`
   }
 
@@ -182,8 +182,8 @@ export class EntenteRecord extends EntenteElement {
           ${this.errors.map((error) => {
             const label = schema.fields.find((field) => field.name === error.field)?.label ?? ''
             return html`<li>
-              ${label === '' ? nothing : html`<button type="button" class="quiet" @click=${() => this.#focus(error.field)}>${label}</button>`}
-              ${error.message}
+              ${label === '' ? nothing : html`<button type="button" class="quiet" @click=${() => this.#focus(error.field)}>${showText(label, 80)}</button>`}
+              ${showText(error.message, 400)}
             </li>`
           })}
         </ul>

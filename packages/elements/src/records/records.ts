@@ -10,6 +10,7 @@ import { extendTo, noSelection, type Selection, toggle, toggleAll } from './sele
 import { conditionLines, conditionStyles, newCondition } from '../sharing/conditions.js'
 import { recordsStyles } from './styles.js'
 import { scrollTopFor, windowOf } from './window.js'
+import { plainText, showText } from '../value/show-text.js'
 
 /**
  * The org's records of one object, or the records that a vendor shows on its partner site, as a list that stays fast with any number of rows.
@@ -229,7 +230,9 @@ export class EntenteRecords extends EntenteElement {
     const key = this.sort[0]?.field === field.name ? this.sort[0].direction : undefined
     const next = key === 'ascending' ? 'descending' : 'ascending'
     return html`<span role="columnheader" aria-sort=${key ?? 'none'} class=${isNumeric(field) ? 'number' : ''}
-      ><button title=${field.label} @click=${() => (this.sort = [{ field: field.name, direction: next }])}>${field.label}</button></span
+      ><button title=${plainText(field.label)} @click=${() => (this.sort = [{ field: field.name, direction: next }])}>
+        ${showText(field.label, 80)}
+      </button></span
     >`
   }
 

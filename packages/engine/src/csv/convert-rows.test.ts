@@ -242,6 +242,27 @@ describe('an export is harmless in a spreadsheet (row 67)', () => {
     ).toMatch(/^'/)
   })
 
+  it.each(['a;=1+1', 'a\t+1', 'a;-1', 'two\n@SUM(A1)', 'two\r\n=1', 'a,=1', 'a;"=1', "a;'=1", 'a;＝1+1'])(
+    '%j is a text also where the region’s separator is another one, or the line ends inside the quotes',
+    (value) => {
+      const csv = writeCsv([text], [{ Name: value }], { mark: false })
+      for (const separator of [',', ';', '\t']) for (const cell of cellsOf(csv, separator)) expect(cell).not.toMatch(/^[=+\-@＝]/)
+    },
+  )
+
+  it('whatever the text is, and wherever the file is split', () => {
+    fc.assert(
+      fc.property(
+        fc.array(line, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(',' as const, ';' as const, '\t' as const),
+        (lines, delimiter) => {
+          const csv = writeCsv([text], [{ Name: lines.join('\n') }], { mark: false, delimiter })
+          for (const separator of [',', ';', '\t']) for (const cell of cellsOf(csv, separator)) expect(cell).not.toMatch(/^[=+\-@＝]/)
+        },
+      ),
+    )
+  })
+
   it('but negative numbers stay numbers', () => {
     const csv = writeCsv([amount], [{ Amount: { amount: '-5.00', currency: 'USD' } }, { Amount: { amount: '=1+1', currency: '@x' } }])
     expect(csv).toBe("\ufeffAmount,Amount (currency)\r\n-5.00,USD\r\n'=1+1,'@x\r\n")
@@ -255,3 +276,27 @@ describe('an export is harmless in a spreadsheet (row 67)', () => {
     )
   })
 })
+
+/** The cells as a spreadsheet reads them that takes each line by itself and opens quotes only where a cell begins. */
+function cellsOf(csv: string, separator: string): readonly string[] {
+  const cells: string[] = []
+  for (const row of csv.split(/\r\n|\r|\n/)) {
+    for (let at = 0; at <= row.length;) {
+      let cell = ''
+      if (row[at] === '"') {
+        for (at++; at < row.length; at++) {
+          if (row[at] !== '"') cell += row[at]
+          else if (row[at + 1] === '"') cell += row[at++]
+          else {
+            at++
+            break
+          }
+        }
+      }
+      for (; at < row.length && row[at] !== separator; at++) cell += row[at]
+      at++
+      cells.push(cell)
+    }
+  }
+  return cells
+}

@@ -68,17 +68,23 @@ function quoteCell(cell: string, delimiter: string): string {
 }
 
 /**
- * Spreadsheets run a cell that begins with one of these as a formula, which can call out or start programs. An apostrophe in front makes
- * it a text. Cells that already have apostrophes before such a character get one more, so that reading back is exact.
+ * Spreadsheets run a cell that begins with one of these as a formula, which can call out or start programs. An apostrophe in front makes it a text.
+ *
+ * A cell begins where the file is split, and a spreadsheet may split it elsewhere than it was meant: where the region's separator is a semicolon, the quotes of
+ * a file with commas stand inside its cells, and a line break in a text ends the row. So each place counts that any separator or line end could begin.
+ * Quotes before it do not make it harmless, and what has an apostrophe there already gets one more, so that reading back is exact.
  */
-const dangerous = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/
+const formulas = /(?<=^|[,;\t\r\n])(?=["']*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+const blankStart = /^(?='*[\t\r\n])/
+const escaped = /(?<=^|[,;\t\r\n])'(?=["']*[=+\-@\uff1d\uff0b\uff0d\uff20])/g
+const escapedStart = /^'(?='*[\t\r\n])/
 
-/** Puts an apostrophe before a text that a spreadsheet would run as a formula. Other texts stay as they are. */
+/** Puts an apostrophe wherever a spreadsheet would begin a formula. Other texts stay as they are. */
 export function escapeFormula(text: string): string {
-  return dangerous.test(text) ? `'${text}` : text
+  return text.replace(formulas, "'").replace(blankStart, "'")
 }
 
 /** Takes back what escapeFormula did. Other texts stay as they are. */
 export function unescapeFormula(text: string): string {
-  return text.startsWith("'") && dangerous.test(text) ? text.slice(1) : text
+  return text.replace(escapedStart, '').replace(escaped, '')
 }
