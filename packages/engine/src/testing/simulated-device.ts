@@ -45,6 +45,8 @@ export class SimulatedDevice {
   held: Stamps = new Map()
   /** What it has seen of the peer's records, by record map. */
   seen = new Map<Key, SeenStamps>()
+  /** The rows that `held` has. */
+  #noted = new WeakSet<Row>()
 
   constructor(side: Side, name: string, ports: SimulationPorts) {
     this.side = side
@@ -95,6 +97,7 @@ export class SimulatedDevice {
     this.#store = transactions === 'all' ? new MemoryStore({ history: 5 }) : this.#store.loseTail(transactions)
     this.held = new Map()
     this.seen = new Map()
+    this.#noted = new WeakSet()
   }
 
   /** What an agreement reconciler does: takes over a version that the peer has registered, and registers the own org's where that is missing. */
@@ -109,7 +112,7 @@ export class SimulatedDevice {
     const feed = connectionFeed(sampleConnection, side, 'messages')
     const own = valueOf(this.#page?.rows.get('ControlEntry', messageRowId(feed, policyKey)), 'body')
     const body = side === this.side ? own : this.#page?.replica.inbox(feed).get(policyKey)?.body
-    return typeof body === 'string' ? decodePolicy(encodeUtf8(body)).version : 0
+    return typeof body === 'string' ? versionOf(body) : 0
   }
 
   get agreedVersion(): number {
@@ -126,6 +129,9 @@ export class SimulatedDevice {
     if (!rows) return
     for (const object of rows.objects()) {
       for (const row of rows.list(object).values()) {
+        // A row that changes is another one.
+        if (this.#noted.has(row)) continue
+        this.#noted.add(row)
         for (const [field, register] of Object.entries(row.registers)) {
           this.#ports.heldOwn(this.side, row, field)
           noteStamp(this.held, `${this.side} ${object} ${row.id} ${field}`, register[0])
@@ -133,8 +139,9 @@ export class SimulatedDevice {
       }
     }
     // What an agreement withdrew is not seen any more, also where a later one gives its slot again.
+    const { agreedVersion } = this
     for (const seen of this.seen.values()) {
-      for (let version = seen.version; version <= this.agreedVersion; version++) {
+      for (let version = seen.version; version <= agreedVersion && seen.stamps.size > 0; version++) {
         const agreed = this.#ports.slotsOf(version)
         for (const slot of seen.stamps.keys()) if (!agreed.includes(Number(slot))) seen.stamps.delete(slot)
       }
@@ -171,6 +178,15 @@ export function noteStamp(stamps: Stamps, name: string, stamp: Stamp): void {
 
 export function isBelow(stamp: Stamp | undefined, other: Stamp): boolean {
   return !stamp || isAbove([other, null], [stamp, null])
+}
+
+const versions = new Map<string, number>()
+
+/** The version of a policy in words. The same few are read again and again. */
+function versionOf(policy: string): number {
+  let version = versions.get(policy)
+  if (version === undefined) versions.set(policy, (version = decodePolicy(encodeUtf8(policy)).version))
+  return version
 }
 
 /** The id of the record map of a record, on both sides. */

@@ -19,6 +19,11 @@ export class SimulatedSocket {
     )
   }
 
+  /** Whether nothing moves on it any more. */
+  get isDone(): boolean {
+    return !this.isOpen && this.#up.length === 0
+  }
+
   get canMoveUp(): boolean {
     return this.#up.length > 0
   }
@@ -36,6 +41,7 @@ export class SimulatedSocket {
     if (!frame) return
     this.#end.receive(frame)
     if (twice) this.#end.receive(frame)
+    this.#endIfDone()
   }
 
   moveDown(twice: boolean): void {
@@ -52,6 +58,12 @@ export class SimulatedSocket {
     this.isOpen = false
     this.#down = []
     if (!halfOpen) this.#up = this.#up.slice(0, chance.below(this.#up.length + 1))
+    this.#endIfDone()
+  }
+
+  /** The relay's end of a closed socket goes with its last frame: what it said from then on would reach nobody. */
+  #endIfDone(): void {
+    if (this.isDone) this.#end.gone()
   }
 
   /** The socket breaks. */

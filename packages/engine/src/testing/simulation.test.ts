@@ -4,9 +4,9 @@ import type { Liars } from './simulated-liar.js'
 import { type Fault, faultNames, Simulation } from './simulation.js'
 
 // SIMULATION_RUNS tries more than the suite has time for, and PROPERTY_SEED runs the choices of a failed run again.
-const runs = Number(process.env['SIMULATION_RUNS'] ?? 120)
-/** Of liars the suite tries the same runs each time, for some of the others still break; SIMULATION_RUNS draws others. A run takes about a second. */
-const withLies = process.env['SIMULATION_RUNS'] || process.env['PROPERTY_SEED'] ? { numRuns: runs } : { numRuns: 80, seed: 1 }
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 60)
+/** Of liars the suite tries the same runs each time, and SIMULATION_RUNS draws others. A run takes about 0.1 s. */
+const withLies = process.env['SIMULATION_RUNS'] || process.env['PROPERTY_SEED'] ? { numRuns: runs } : { numRuns: 300, seed: 1 }
 
 describe('two orgs and a relay under faults', () => {
   it('[MG1, PB1, EP4, IN3] come to rest with nothing lost, whatever happened', { timeout: 600_000 }, async () => {
@@ -49,6 +49,24 @@ describe('two orgs and a relay under faults', () => {
       faults: ['crash', 'lostDevice', 'narrow'],
     },
     {
+      reason: 'gives a device what it waits for, where a relay keeps from it that its partner agreed',
+      seed: 1605708061,
+      liars: 'relay',
+      faults: [
+        'lostTail',
+        'relayCrash',
+        'relayLoss',
+        'twiceUp',
+        'twiceDown',
+        'halfOpen',
+        'widen',
+        'skew',
+        'relayClock',
+        'longOffline',
+        'frozenClock',
+      ],
+    },
+    {
       reason: 'shows no withdrawn field of a record whose owner lost it and never came to replace its doc',
       seed: 1958062930,
       faults: [
@@ -68,23 +86,5 @@ describe('two orgs and a relay under faults', () => {
     },
   ])('$reason (seed $seed)', async ({ seed, faults, liars }) => {
     expect(await new Simulation({ seed, faults: new Set(faults), ...(liars && { liars, steps: 100 }) }).run()).toEqual([])
-  })
-
-  // Known to break: a key of one device waits for ever after the lies, and nobody has found yet why. Whoever mends it moves the seed up.
-  it.fails('comes to rest after the lies of seed 1605708061', async () => {
-    const faults = new Set<Fault>([
-      'lostTail',
-      'relayCrash',
-      'relayLoss',
-      'twiceUp',
-      'twiceDown',
-      'halfOpen',
-      'widen',
-      'skew',
-      'relayClock',
-      'longOffline',
-      'frozenClock',
-    ])
-    expect(await new Simulation({ seed: 1605708061, liars: 'relay', faults, steps: 100 }).run()).toEqual([])
   })
 })

@@ -74,7 +74,7 @@ export class Simulation {
   readonly #options: SimulationOptions
   readonly #chance: Chance
   readonly #clock = new ManualClock()
-  readonly #sockets: SimulatedSocket[] = []
+  #sockets: SimulatedSocket[] = []
   #faults: Set<Fault>
   #backups: { readonly state: RelayState; readonly held: Stamps }[] = []
   #relayHeld: Stamps = new Map()
@@ -163,6 +163,7 @@ export class Simulation {
   }
 
   async #after(): Promise<void> {
+    this.#sockets = this.#sockets.filter((socket) => !socket.isDone)
     await turn()
     for (const device of this.present) await device.followAgreement()
     await turn()
@@ -304,14 +305,13 @@ export class Simulation {
     return this.present.filter(({ side }) => side === 'vendor' || this.liars === undefined || this.liars === 'relay')
   }
 
-  /** An hour in which nobody edits, while the lies go on. */
+  /** An hour in which nobody edits and people come online now and then, while the lies go on. */
   async #rest(): Promise<void> {
-    for (let minute = 0; minute < 60; minute += 5) {
-      this.#clock.advance(5 * 60_000)
-      for (let round = 0; round < 5; round++) {
-        await this.#carry()
-        this.#clock.advance(700)
-      }
+    for (let minute = 0; minute < 60; minute += 10) {
+      // A line that is up would break of itself, and be tried again and again, as long as nothing is carried.
+      for (const { page } of this.present) page?.link.cut()
+      this.#clock.advance(10 * 60_000)
+      for (let round = 0; round < 5 && (await this.#carry()); round++) this.#clock.advance(700)
     }
   }
 
@@ -376,8 +376,10 @@ export class Simulation {
       const isWaiting = this.#liar !== undefined && !moved
       this.#clock.advance(isWaiting ? Math.max(700, this.#clock.untilNext() ?? 0) : 700)
       moved = await this.#carry()
-      const isAtRest = !moved && this.#honest.every(({ page }) => page?.link.isSynced)
-      if (isAtRest && !(this.#liar && (await this.#compareFeeds()))) break
+      if (moved) continue
+      // What a device was kept from may be just what it waits for, so they compare before all have come to rest.
+      const differed = this.#liar !== undefined && (await this.#compareFeeds())
+      if (!differed && this.#honest.every(({ page }) => page?.link.isSynced)) break
     }
     if (this.rounds >= most)
       this.violations.push(
@@ -393,10 +395,14 @@ const nameOf = (side: Side, { object, id, registers }: Row, field: string): stri
 
 /** The keys under which two devices hold something else of a feed. */
 function keysThatDiffer(a: MemoryDevice, b: MemoryDevice, feed: FeedName): readonly Key[] {
-  const keys: Key[] = []
-  for (let bucket = 0; bucket < bucketCount; bucket++) {
-    const [ours, theirs] = [new Map(a.replica.heads.leavesIn(feed, bucket)), new Map(b.replica.heads.leavesIn(feed, bucket))]
-    for (const key of new Set([...ours.keys(), ...theirs.keys()])) if (ours.get(key)?.join() !== theirs.get(key)?.join()) keys.push(key)
+  const keys = new Set<Key>()
+  const [ours, theirs] = [a.replica.heads.bucketHashes(feed), b.replica.heads.bucketHashes(feed)]
+  for (let at = 0; at < ours.length; at++) {
+    if (ours[at] === theirs[at]) continue
+    const bucket = Math.floor((at * bucketCount) / ours.length)
+    const [left, right] = [a, b].map(({ replica }) => new Map(replica.heads.leavesIn(feed, bucket)))
+    for (const key of [...(left?.keys() ?? []), ...(right?.keys() ?? [])])
+      if (left?.get(key)?.join() !== right?.get(key)?.join()) keys.add(key)
   }
-  return keys
+  return [...keys]
 }

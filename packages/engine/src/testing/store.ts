@@ -6,7 +6,7 @@ type Entries = Map<string, readonly [StoreKey, unknown]>
 export interface MemoryStoreFaults {
   /** Called before a transaction commits. What it throws refuses the whole transaction. */
   beforeCommit?: (writes: readonly Write[]) => void
-  /** How many committed states are kept for `loseTail`. Default 0. */
+  /** How many transactions `loseTail` can take back. Default 0. */
   history?: number
 }
 
@@ -19,7 +19,8 @@ export interface MemoryStoreFaults {
 export class MemoryStore implements Store {
   readonly #faults: MemoryStoreFaults
   readonly #entries: Entries
-  #history: Entries[] = []
+  /** What each of the last transactions took the place of. */
+  #history: ReadonlyMap<string, readonly [StoreKey, unknown] | undefined>[] = []
   #queue: Promise<unknown> = Promise.resolve()
   #closed = false
 
@@ -69,21 +70,31 @@ export class MemoryStore implements Store {
   /** The store as a device finds it after a power cut: without its last `count` transactions, at most `history` of them. This one is closed. */
   loseTail(count: number): MemoryStore {
     this.#closed = true
-    const kept = count > 0 ? (this.#history.at(-count) ?? this.#history[0]) : undefined
-    return new MemoryStore(this.#faults, kept ?? this.#entries)
+    for (const undo of count > 0 ? this.#history.slice(-count).toReversed() : []) {
+      for (const [text, before] of undo) {
+        if (before) this.#entries.set(text, before)
+        else this.#entries.delete(text)
+      }
+    }
+    return new MemoryStore(this.#faults, this.#entries)
   }
 
   #commit(writes: readonly Write[]): void {
     // Copied first: one value that cannot be stored refuses all.
     const values = writes.map((write) => ('put' in write ? structuredCopy(write.value) : undefined))
-    const keep = this.#faults.history ?? 0
-    if (keep > 0) this.#history = [...this.#history, new Map(this.#entries)].slice(-keep)
     const entries = this.#entries
-    for (const [index, write] of writes.entries()) {
-      if ('put' in write) entries.set(keyText(write.put), [write.put, values[index]])
-      else if ('delete' in write) entries.delete(keyText(write.delete))
-      else for (const [text, [key]] of entries) if (beginsWith(key, write.deleteAll)) entries.delete(text)
+    const undo = new Map<string, readonly [StoreKey, unknown] | undefined>()
+    const note = (text: string): string => {
+      if (!undo.has(text)) undo.set(text, entries.get(text))
+      return text
     }
+    for (const [index, write] of writes.entries()) {
+      if ('put' in write) entries.set(note(keyText(write.put)), [write.put, values[index]])
+      else if ('delete' in write) entries.delete(note(keyText(write.delete)))
+      else for (const [text, [key]] of entries) if (beginsWith(key, write.deleteAll)) entries.delete(note(text))
+    }
+    const keep = this.#faults.history ?? 0
+    if (keep > 0) this.#history = [...this.#history, undo].slice(-keep)
   }
 
   #read(key: StoreKey): unknown {
