@@ -20,7 +20,7 @@ import { messageRowId } from './feed-key.js'
 import { type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
 import { type Joined, joinUpdate } from './join-update.js'
 import { type Leaf, leafOfBytes, leafOfDoc } from './leaf.js'
-import { knownOf, raise, type Told, withoutSlots } from './known.js'
+import { knownOf, raise, type Told, type Withdrawn, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
@@ -397,10 +397,10 @@ export function isDeferred(feedRole: FeedRole, key: Key, doc: Pick<StoredDoc, 'e
  * Tells which slots of a peer's doc an agreement has withdrawn since the doc's version. They are hidden at once: the peer may not have replaced the doc yet,
  * or never will, because it lost the record's map with its last device.
  */
-export function withdrawnFrom(feedRole: FeedRole, version: number, rows: RowsView): (slot: string) => boolean {
-  if (feedRole.kind !== 'connection' || feedRole.own || feedRole.topic === 'messages') return () => false
+export function withdrawnFrom(feedRole: FeedRole, version: number, rows: RowsView): ReturnType<Withdrawn> {
+  if (feedRole.kind !== 'connection' || feedRole.own || feedRole.topic === 'messages') return undefined
   const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
-  return fields && version < fields.version ? (slot) => !fields.bySlot.has(slot) : () => false
+  return fields && version < fields.version ? (slot) => !fields.bySlot.has(slot) : undefined
 }
 
 /** The record that an own doc carries, with its field of each slot. */

@@ -36,9 +36,14 @@ export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots
       return { state: admitted.bytes, slots: changed, changed, mostlyDead: isMostlyDead(admitted.bytes.length, changed) }
     }
     const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
-    const doc = loadDoc([base.state])
-    const before = readSlots(doc)
-    Y.applyUpdate(doc, admitted)
+    const doc = loadDoc([])
+    // One transaction for both, as in `loadDoc`.
+    const before = doc.transact(() => {
+      Y.applyUpdate(doc, base.state)
+      const slotsBefore = readSlots(doc)
+      Y.applyUpdate(doc, admitted)
+      return slotsBefore
+    })
     const after = readSlots(doc)
     // Yjs gives the same bytes as long as nobody sets a slot. Of a deferred doc no slot has been read yet.
     const changed = new Map([...after].filter(([slot, value]) => base.deferred || before.get(slot) !== value))

@@ -33,14 +33,14 @@ export function raise(known: Known, told: Told): Known {
     : { ...at, version: known.version, registers: known.registers }
 }
 
-/**
- * Takes out the slots that an agreement has withdrawn. Gives `stored` itself where none was.
- *
- * @param withdrawn tells which slots were withdrawn since a version
- */
-export function withoutSlots<T extends Head | Stored | Known>(stored: T, withdrawn: (version: number) => (slot: string) => boolean): T {
+/** Tells which slots were withdrawn since a version. Undefined where none was. */
+export type Withdrawn = (version: number) => ((slot: string) => boolean) | undefined
+
+/** Takes out the slots that an agreement has withdrawn. Gives `stored` itself where none was. */
+export function withoutSlots<T extends Head | Stored | Known>(stored: T, withdrawn: Withdrawn): T {
   if (!('registers' in stored)) return stored
   const isGone = withdrawn(stored.version)
+  if (!isGone) return stored
   const kept = Object.entries(stored.registers).filter(([slot]) => !isGone(slot))
   return kept.length === Object.keys(stored.registers).length ? stored : { ...stored, registers: Object.fromEntries(kept) }
 }

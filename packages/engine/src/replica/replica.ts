@@ -22,7 +22,7 @@ import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaStat
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
-import { withoutSlots } from './known.js'
+import { type Withdrawn, withoutSlots } from './known.js'
 import { type Address, type FeedState, type Head, heldOf, type Stored, type StoredDoc } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
@@ -490,7 +490,7 @@ export class Replica implements ReplicaView {
     for (const feed of this.followed().feeds) {
       const feedRole = feedRoleOf(feed, this.org, this.#view)
       if (!feedRole || feedRole.own) continue
-      const withdrawn = (version: number): ((slot: string) => boolean) => withdrawnFrom(feedRole, version, this.#view)
+      const withdrawn: Withdrawn = (version) => withdrawnFrom(feedRole, version, this.#view)
       const keys = [...this.#replicaState.heads(feed)].filter(([, head]) => withoutSlots(head, withdrawn) !== head).map(([key]) => key)
       if (keys.length === 0) continue
       const docs = new Map<Key, Stored>()

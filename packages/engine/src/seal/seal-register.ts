@@ -5,7 +5,7 @@ import * as decoding from 'lib0/decoding'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
-import { cipher } from './cipher.js'
+import { decrypt, encrypt } from './cipher.js'
 import { generation as firstGeneration } from './keys.js'
 import { padPlaintext, unpad } from './pad.js'
 
@@ -69,7 +69,7 @@ export function seal(keys: SealKeys, binding: SealBinding, [stamp, value]: Regis
   const padded = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
   const place = bindingToBytes(binding, generation)
   const nonce = keys.origin.nonce(place, padded)
-  const box = cipher(keys.cipher, nonce, place).encrypt(padded)
+  const box = encrypt(keys.cipher, nonce, place, padded)
   const sealed = new Uint8Array(headBytes + box.length)
   sealed[0] = generation
   sealed.set(nonce, 1)
@@ -106,15 +106,15 @@ export function openContent(
   try {
     const place = bindingToBytes(binding, generationOf(sealed))
     const nonce = sealed.subarray(1, headBytes)
-    const padded = cipher(key, nonce, place).decrypt(sealed.subarray(headBytes))
-    if (origin && !isSameNonce(nonce, origin.nonce(place, padded))) return undefined
+    const padded = decrypt(key, nonce, place, sealed.subarray(headBytes))
+    if (!padded || (origin && !isSameNonce(nonce, origin.nonce(place, padded)))) return undefined
     const plaintext = unpad(padded)
     if (!plaintext) return undefined
     const decoder = decoding.createDecoder(plaintext)
     const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
     return isStamp(stamp) ? { stamp, content: JSON.parse(decodeUtf8(plaintext.subarray(decoder.pos))) } : undefined
   } catch {
-    // A wrong tag, a number out of range, broken UTF-8 or JSON: the caller treats them alike.
+    // A number out of range, broken UTF-8 or JSON: the caller treats them alike.
     return undefined
   }
 }
