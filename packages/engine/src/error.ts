@@ -11,6 +11,8 @@ export type EngineErrorCode =
   | 'NOT_ALLOWED'
   /** The connection, the invitation or the export is not in a state for it. */
   | 'NOT_CONNECTED'
+  /** Somebody else decided on the same thing meanwhile: in another tab, or at another device. */
+  | 'CHANGED'
   /** Nobody has compared the codes of the connection (rule CN4). */
   | 'NOT_VERIFIED'
   /** An eleventh update field (rule AG2), or no free seat (rule PE2). */

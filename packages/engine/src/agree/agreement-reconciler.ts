@@ -1,16 +1,18 @@
 import * as v from 'valibot'
-import { parseKey } from '@entente/protocol'
+import { compareStamps, parseKey, type Stamp } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
-import { isSameValue } from '../schema/value.js'
-import { valueOf } from '../row/row.js'
+import { isSameValue, type Value } from '../schema/value.js'
+import { registerOf, valueOf } from '../row/row.js'
+import type { RowReader } from '../row/rows.js'
 import { agreementFacts } from './agreement-row.js'
 import { contentToValue } from './canonical.js'
-import { type ConnectionFacts, enabledConnections } from '../connect/connection-facts.js'
+import { type ConnectionFacts, enabledConnections, messageId } from '../connect/connection-facts.js'
 import { agreedKey, effectiveEdits } from './apply-agreement.js'
+import { closeProposals, findProposal, openProposal } from './open-proposals.js'
 import { effectiveAgreement, refuseProposal } from './narrow-proposal.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
-import { acceptanceTerms, agreedTerms, proposalTerms } from './agreement-terms.js'
+import { acceptanceTerms, agreedTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
 export const proposalKey = 'proposal'
 export const acceptanceKey = 'acceptance'
@@ -18,32 +20,66 @@ export const acceptanceKey = 'acceptance'
 /** Takes in the peer's proposal, acceptance and hash, and compares the hashes of both sides. */
 export function agreementReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica } = context
-  const refusals = new Refusals(context)
+  // The proposal that an acceptance names may come later, from another device of this org.
+  const refusals = new Refusals(context, ['Proposal'])
+
+  /** Own messages with a proposal that is agreed, or was overtaken. */
+  const passed = new Map<string, Value>()
 
   return {
     name: 'agreement',
     subjects: () => enabledConnections(rows),
     async react(connection) {
       if (connection.side === 'partner') await takeProposal(connection)
-      else await takeAcceptance(connection)
+      else {
+        await followProposal(connection)
+        await takeAcceptance(connection)
+      }
       await compareHashes(connection)
     },
   }
 
   async function takeProposal(connection: ConnectionFacts): Promise<void> {
     const found = unread(connection, proposalKey, 'proposalDecision')
-    if (!found) return
+    const taken = registerOf(rows.get('Agreement', connection.id), 'proposalDecision')
+    // A device to which a relay shows what is past takes nothing back that another device of the org has taken since (rule NB5).
+    if (!found || (taken && compareStamps(found.stamp, taken[0]) <= 0)) return
     const decision = await readDecision(context, connection, 'proposal', found.body, proposalTerms, 'admin')
     if (!decision.ok) return found.refuse('A proposal', decision.reason)
     const { terms, by, at } = decision
-    const { proposal, effective } = agreementFacts(rows.get('Agreement', connection.id))
-    if (terms.version <= Math.max(proposal?.version ?? 0, effective?.version ?? 0))
-      return found.refuse('A proposal', 'its version is not a new one')
+    if (!isNext(rows, connection, terms)) return found.refuse('A proposal', 'its version is not a new one')
     const refusal = refuseProposal(terms)
     if (refusal) return found.refuse('A proposal', refusal.message)
-    await rows.save([
-      { object: 'Agreement', id: connection.id, values: { proposal: contentToValue({ ...terms, by, at }), proposalDecision: found.body } },
-    ])
+    await saveProposal(connection, { ...terms, by, at }, found.body, found.stamp)
+  }
+
+  /**
+   * Two devices of the vendor may have proposed the same version. What stands under the one key of proposals is what the partner reads, so the agreement follows
+   * it.
+   */
+  async function followProposal(connection: ConnectionFacts): Promise<void> {
+    const body = valueOf(rows.get('Message', messageId(connection.ownMessages, proposalKey)), 'body')
+    if (typeof body !== 'string' || valueOf(rows.get('Agreement', connection.id), 'proposalDecision') === body) return
+    if (passed.get(connection.id) === body) return
+    const decision = await readDecision(context, { ...connection, peer: context.org.id }, 'proposal', body, proposalTerms, 'admin')
+    if (!decision.ok) return
+    const { terms, by, at } = decision
+    if (isNext(rows, connection, terms) && !refuseProposal(terms)) await saveProposal(connection, { ...terms, by, at }, body)
+    else passed.set(connection.id, body)
+  }
+
+  async function saveProposal(connection: ConnectionFacts, decided: DecidedProposal, body: Value, stamp?: Stamp): Promise<void> {
+    const values = { proposal: contentToValue(decided), proposalDecision: body }
+    const kept = connection.side === 'vendor' ? [openProposal(connection.id, decided)] : []
+    await rows.save([{ object: 'Agreement', id: connection.id, values, ...(stamp && { stamp }) }, ...kept], {
+      holds: (stored) => isNext(stored, connection, decided),
+    })
+  }
+
+  /** Whether a proposal may take the place of the one known last: that one's version is not above, and none of its own version is agreed (rule AG1). */
+  function isNext(from: RowReader, connection: ConnectionFacts, { version }: Pick<ProposalTerms, 'version'>): boolean {
+    const { proposal, effective } = agreementFacts(from.get('Agreement', connection.id))
+    return version >= (proposal?.version ?? 0) && version > (effective?.version ?? 0)
   }
 
   async function takeAcceptance(connection: ConnectionFacts): Promise<void> {
@@ -52,21 +88,24 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
     const decision = await readDecision(context, connection, 'acceptance', found.body, acceptanceTerms, 'admin')
     if (!decision.ok) return found.refuse('An acceptance', decision.reason)
     const { terms, by, at } = decision
-    const { proposal, effective } = agreementFacts(rows.get('Agreement', connection.id))
-    // The present proposal is in the own feed, so a partner that answered an older one finds it there.
-    if (!proposal || terms.version !== proposal.version) return found.refuse('An acceptance', 'it is of another version of the proposal')
-    if (effective?.version === terms.version) return found.refuse('An acceptance', 'this version was agreed already')
+    const isAbove = (from: RowReader): boolean =>
+      terms.version > (agreementFacts(from.get('Agreement', connection.id)).effective?.version ?? 0)
+    // Another device or tab of this org has been faster.
+    if (!unread(connection, acceptanceKey, 'acceptanceDecision')) return
+    if (!isAbove(rows)) return found.refuse('An acceptance', 'its version, or a later one, was agreed already')
+    // A later proposal may be open: the partner has not seen it, and is bound by what it accepted.
+    const proposal = findProposal(rows, connection.id, terms.proposal)
+    if (!proposal) return found.refuse('An acceptance', 'it is of a proposal that this org did not make')
     const { version, objects } = proposal
     const result = effectiveAgreement({ version, objects }, terms)
     if (!result.ok) return found.refuse('An acceptance', result.message)
-    await rows.save([
-      {
-        object: 'Agreement',
-        id: connection.id,
-        values: { acceptance: contentToValue({ ...terms, by, at }), acceptanceDecision: found.body },
-      },
+    const values = { acceptance: contentToValue({ ...terms, by, at }), acceptanceDecision: found.body }
+    const edits = [
+      { object: 'Agreement', id: connection.id, values },
       ...effectiveEdits(connection, result.agreement),
-    ])
+      ...closeProposals(rows, connection.id, version),
+    ]
+    await rows.save(edits, { holds: isAbove })
   }
 
   async function compareHashes(connection: ConnectionFacts): Promise<void> {
@@ -90,10 +129,16 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
 
   /** The peer's message under a key, where it is neither taken in nor refused yet. */
   function unread(connection: ConnectionFacts, key: string, register: string) {
-    const body = replica.inbox(connection.peerMessages).get(parseKey(key))?.body ?? null
+    const found = replica.inbox(connection.peerMessages).get(parseKey(key))
+    const body = found?.body ?? null
     const message = `${connection.id}/${key}`
-    if (body === null || refusals.has(message, body) || valueOf(rows.get('Agreement', connection.id), register) === body) return undefined
-    return { body, refuse: (what: string, reason: string): void => refusals.note(connection, message, body, what, reason) }
+    if (!found || body === null || refusals.has(message, body) || valueOf(rows.get('Agreement', connection.id), register) === body)
+      return undefined
+    return {
+      body,
+      stamp: found.stamp,
+      refuse: (what: string, reason: string): void => refusals.note(connection, message, body, what, reason),
+    }
   }
 }
 

@@ -1,6 +1,8 @@
-import { policyKey } from '@entente/protocol'
+import { type ConnectionId, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
-import { leadFields, setup, updateFields } from '../testing/index.js'
+import { valueOf } from '../row/row.js'
+import { isValueMap } from '../schema/value.js'
+import { leadFields, type MemoryOrg, setup, updateFields } from '../testing/index.js'
 import type { Field } from '../schema/field.js'
 import { messageId, requireConnection } from '../connect/connection-facts.js'
 import { textOf } from '../replica/feed-role.js'
@@ -115,7 +117,7 @@ describe('an agreement', () => {
     const jws = await paul.identity.signDecision('acceptance', { connection, version: 1, proposal: 'old', objects: {} })
     await paul.rows.save([{ object: 'Message', id: old?.id ?? '', values: { body: jws } }])
     await settle()
-    expect(vera.problems.join()).toContain('another version of the proposal')
+    expect(vera.problems.join()).toContain('its version, or a later one, was agreed already')
     expect(vera.agreements.get(connection)?.effective?.version).toBe(1)
     expect(paul.agreements.get(connection)?.proposal?.version).toBe(2)
   })
@@ -160,5 +162,91 @@ describe('an agreement', () => {
       .preflight(connection, 'Lead', paul.agreements.suggest(connection, 'Lead'))
       .find(({ source }) => source === 'LastName')
     expect(line).toMatchObject({ verdict: 'same', samples: [{ before: 'Ada', after: 'Ada' }] })
+  })
+})
+
+describe('an agreement that both sides change at once', () => {
+  const three = ['LastName', 'Company', 'Status']
+  const offer = (vera: MemoryOrg, ...more: readonly string[]) =>
+    proposalOf(
+      vera.records.schema('Lead').fields.filter(({ name }) => [...three, ...more].includes(name)),
+      ({ name }) => name === 'Status',
+    )
+  const accept = (paul: MemoryOrg, connection: ConnectionId) =>
+    paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
+  const versions = (connection: ConnectionId, ...orgs: readonly MemoryOrg[]) =>
+    orgs.map((org) => {
+      const { proposal, effective, state, turn } = org.agreements.get(connection) ?? {}
+      return [proposal?.version, effective?.version, effective?.hash, state, turn]
+    })
+
+  it('[AG1] Paul accepts what Vera has just replaced: his acceptance stands, updates flow, and her new proposal waits (row 95)', async () => {
+    const { vera, paul, connection, record, copy, settle } = await setup({ upTo: 'exported' })
+    await vera.agreements.propose(connection, offer(vera))
+    await settle()
+    // Neither has heard of the other's.
+    await vera.agreements.propose(connection, offer(vera, 'Email'))
+    await accept(paul, connection)
+    await settle()
+    const [own, peer] = versions(connection, vera, paul)
+    expect(own).toEqual(peer)
+    expect(own).toEqual([3, 2, own?.[2], 'proposed', 'partner'])
+    expect([vera.problems, paul.problems]).toEqual([[], []])
+    await paul.records.edit('Lead', copy, { Status: 'Working - Contacted' })
+    await settle()
+    const status = vera.mirrors.of('Lead', record)[0]?.fields.find(({ name }) => name === 'Status')
+    expect(status?.value).toBe('Working - Contacted')
+    await accept(paul, connection)
+    await settle()
+    for (const each of versions(connection, vera, paul)) expect(each.slice(0, 2)).toEqual([3, 3])
+  })
+
+  it('[AG1] keeps a proposal that may be accepted until a version that is not below it is agreed', async () => {
+    const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
+    const open = () => [...vera.rows.list('Proposal').values()].filter((row) => isValueMap(valueOf(row, 'proposal'))).length
+    for (const more of [[], ['Email'], ['Email', 'Phone']]) await vera.agreements.propose(connection, offer(vera, ...more))
+    expect(open()).toBe(3)
+    await settle()
+    await accept(paul, connection)
+    await settle()
+    expect(open()).toBe(0)
+  })
+
+  it('[AG1] Vera proposes at two devices at once: both follow the one that the partner reads, and it can be accepted', async () => {
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'agreed', vera: { team: true } })
+    const desk = await openAnotherDevice(vera)
+    await settle()
+    await Promise.all([vera.agreements.propose(connection, offer(vera)), desk.agreements.propose(connection, offer(desk, 'Email'))])
+    await settle()
+    const objects = [vera, desk, paul].map((org) => org.agreements.get(connection)?.proposal?.objects.Lead?.fields.length)
+    expect(new Set(objects).size).toBe(1)
+    expect(versions(connection, vera, desk, paul).map(([proposal, effective]) => [proposal, effective])).toEqual([
+      [2, 1],
+      [2, 1],
+      [2, 1],
+    ])
+    await accept(paul, connection)
+    await settle()
+    const [own, also, peer] = versions(connection, vera, desk, paul)
+    expect([own, also]).toEqual([peer, peer])
+    expect(own?.slice(0, 2)).toEqual([2, 2])
+    expect([vera.problems, desk.problems, paul.problems]).toEqual([[], [], []])
+  })
+
+  it('[AG1] Paul accepts what Vera’s other device has just proposed under the same version: his acceptance stands', async () => {
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'agreed', vera: { team: true } })
+    const desk = await openAnotherDevice(vera)
+    await settle()
+    desk.sync.cut()
+    await vera.agreements.propose(connection, offer(vera))
+    await desk.agreements.propose(connection, offer(desk, 'Email'))
+    await settle(vera, paul)
+    await accept(paul, connection)
+    desk.sync.mend()
+    await settle()
+    const [own, also, peer] = versions(connection, vera, desk, paul)
+    expect([own?.slice(1), also?.slice(1)]).toEqual([peer?.slice(1), peer?.slice(1)])
+    expect(peer?.[1]).toBe(2)
+    expect(peer?.[3]).toBe('agreed')
   })
 })

@@ -6,14 +6,16 @@ import type { Field } from '../schema/field.js'
 import { findField } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 import type { Reconciler } from '../reconcilers.js'
+import type { RowReader } from '../row/rows.js'
 import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-reconciler.js'
 import { agreementFacts, agreementView } from './agreement-row.js'
-import { canonicalHash, contentToValue } from './canonical.js'
-import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
+import { contentToValue } from './canonical.js'
+import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import { effectiveEdits } from './apply-agreement.js'
+import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
 import { preflightLines, suggestFields } from './mapping-lines.js'
-import { type AcceptanceTerms, acceptanceTerms, type ProposalTerms, proposalTerms } from './agreement-terms.js'
+import { type AcceptanceTerms, acceptanceTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
 /** How many of the vendor's records a preflight tries: enough to meet the rare picklist value, few enough to answer at once. */
 const sampleRecords = 500
@@ -36,36 +38,45 @@ export function createAgreements(
 
     async propose(id, proposal) {
       const connection = decide(id, 'vendor')
-      const { proposal: last, effective } = agreementFacts(rows.get('Agreement', id))
-      const version = Math.max(last?.version ?? 0, effective?.version ?? 0) + 1
+      const version = nextVersion(rows, id)
       const terms = proposalToTerms(proposal, version)
       const jws = await identity.signDecision('proposal', { connection: id, ...terms })
       const decided = { ...terms, by: context.user.id, at: clock.now() }
-      await rows.save([
+      const edits = [
         { object: 'Agreement', id, values: { proposal: contentToValue(decided), proposalDecision: jws } },
+        openProposal(id, decided),
         messageEdit(connection.ownMessages, proposalKey, jws),
-      ])
+      ]
+      const holds = (stored: RowReader): boolean => {
+        if (nextVersion(stored, id) === version) return true
+        throw new EngineError(
+          'CHANGED',
+          'Somebody of your org has made another proposal meanwhile. Look at it, and propose again if it is not what you want.',
+        )
+      }
+      await rows.save(edits, whileConnected(connection, { holds }))
     },
 
     async accept(id, acceptance) {
       const connection = decide(id, 'partner')
-      const { proposal, effective } = agreementFacts(rows.get('Agreement', id))
-      if (!proposal) throw new EngineError('NOT_FOUND', 'The vendor has not proposed anything yet. Wait for its proposal.')
-      if (effective?.version === proposal.version) {
-        throw new EngineError('INVALID', 'This proposal was accepted already. To change the agreement, ask the vendor for a new proposal.')
-      }
+      const proposal = acceptable(rows, id)
       checkPreflight(connection, acceptance)
       const { version, objects } = proposal
-      const terms = acceptanceToTerms(acceptance, version, canonicalHash({ version, objects }))
+      const terms = acceptanceToTerms(acceptance, version, proposalHash(proposal))
       const result = effectiveAgreement({ version, objects }, terms)
       if (!result.ok) throw new EngineError(result.code, result.message)
       const jws = await identity.signDecision('acceptance', { connection: id, ...terms })
       const decided = { ...terms, by: context.user.id, at: clock.now() }
-      await rows.save([
+      const edits = [
         { object: 'Agreement', id, values: { acceptance: contentToValue(decided), acceptanceDecision: jws } },
         messageEdit(connection.ownMessages, acceptanceKey, jws),
         ...effectiveEdits(connection, result.agreement),
-      ])
+      ]
+      const holds = (stored: RowReader): boolean => {
+        if (proposalHash(acceptable(stored, id)) === terms.proposal) return true
+        throw new EngineError('CHANGED', 'The vendor’s new proposal has arrived meanwhile. Look at it, then accept.')
+      }
+      await rows.save(edits, whileConnected(connection, { holds }))
     },
 
     suggest(id, object, chosen) {
@@ -84,6 +95,21 @@ export function createAgreements(
     if (context.user.role !== 'admin')
       throw new EngineError('NOT_ALLOWED', 'Only an admin may change an agreement. Ask one of your admins.')
     return connection
+  }
+
+  /** The version of the next proposal: above each that there was. */
+  function nextVersion(from: RowReader, id: ConnectionFacts['id']): number {
+    const { proposal, effective } = agreementFacts(from.get('Agreement', id))
+    return Math.max(proposal?.version ?? 0, effective?.version ?? 0) + 1
+  }
+
+  /** The latest proposal. @throws EngineError NOT_FOUND where there is none, INVALID where it is agreed */
+  function acceptable(from: RowReader, id: ConnectionFacts['id']): DecidedProposal {
+    const { proposal, effective } = agreementFacts(from.get('Agreement', id))
+    if (!proposal) throw new EngineError('NOT_FOUND', 'The vendor has not proposed anything yet. Wait for its proposal.')
+    if (effective && effective.version >= proposal.version)
+      throw new EngineError('INVALID', 'This proposal was accepted already. To change the agreement, ask the vendor for a new proposal.')
+    return proposal
   }
 
   function proposedFields(id: ConnectionFacts['id'], object: ObjectName) {

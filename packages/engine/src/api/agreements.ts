@@ -146,17 +146,17 @@ export interface AgreementsApi {
    * as the own schema describes it, whatever else `field` says.
    *
    * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the partner or a member; INVALID
-   * for a field that the own schema does not have, or that is named twice; TOO_MANY for an eleventh update field of one object; SIZE for a proposal over
-   * some 47 KiB, which is 64 KiB once it is signed
+   * for a field that the own schema does not have, or that is named twice; CHANGED if somebody else of the org proposes at the same moment; TOO_MANY for an
+   * eleventh update field of one object; SIZE for a proposal over some 47 KiB, which is 64 KiB once it is signed
    */
   propose(connection: ConnectionId, proposal: Proposal): Promise<void>
 
   /**
-   * Accepts the latest proposal, as an admin of the partner. The agreement is in force with it.
+   * Accepts the latest proposal, as an admin of the partner. The agreement is in force with it, also where the vendor has proposed anew by then.
    *
    * @throws EngineError NOT_FOUND if there is no such connection or no proposal; NOT_CONNECTED if the connection is not enabled; NOT_ALLOWED for the
-   * vendor or a member; INVALID if the proposal was accepted already, or if a line is blocked, names an unknown field, or takes a field twice; SIZE for
-   * an acceptance over some 47 KiB (64 KiB signed)
+   * vendor or a member; INVALID if the proposal was accepted already, or if a line is blocked, names an unknown field, or takes a field twice; CHANGED
+   * if a new proposal arrives at the same moment; SIZE for an acceptance over some 47 KiB (64 KiB signed)
    */
   accept(connection: ConnectionId, acceptance: Acceptance): Promise<void>
 

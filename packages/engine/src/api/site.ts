@@ -97,7 +97,8 @@ export interface SiteApi {
    *
    * @returns the job's id: an earlier job's, if all of these are under way
    * @throws EngineError NOT_FOUND if there is no such connection, no listing is given, or one is not on the site any more; NOT_CONNECTED if the connection
-   * is not enabled or has no agreement; NOT_ALLOWED for the vendor, or without a grant that has a seat; NOT_VERIFIED if nobody has compared the codes
+   * is not enabled or has no agreement; NOT_ALLOWED for the vendor, or without a grant that has a seat; NOT_VERIFIED if nobody has compared the codes;
+   * CHANGED if another agreement comes into force at the same moment
    */
   export(connection: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string>
 

@@ -14,7 +14,7 @@ import {
 import { EngineError } from '../error.js'
 import { isConfirmed } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
-import type { RowEdit, Rows } from '../row/rows.js'
+import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 
 /** What the product modules read of a connection. */
@@ -75,7 +75,7 @@ export function enabledConnections(rows: Rows, side?: Side): ConnectionFacts[] {
 }
 
 /** @throws EngineError NOT_FOUND, NOT_CONNECTED, or NOT_ALLOWED on the other side */
-export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): ConnectionFacts {
+export function requireConnection(rows: RowReader, id: ConnectionId, side?: Side): ConnectionFacts {
   const row = rows.get('Connection', id)
   if (!row) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
   const facts = connectionFacts(row)
@@ -84,6 +84,17 @@ export function requireConnection(rows: Rows, id: ConnectionId, side?: Side): Co
   if (side !== undefined && facts.side !== side)
     throw new EngineError('NOT_ALLOWED', `Only the ${side} may do this. Ask a person of the ${side}.`)
   return facts
+}
+
+/** That a connection is enabled also where edits are saved, and what else must hold of the rows then. Throws as `requireConnection` does. */
+export function whileConnected({ id, side }: Pick<ConnectionFacts, 'id' | 'side'>, more: Partial<Condition> = {}): Condition {
+  return {
+    reads: [{ object: 'Connection', id }, ...(more.reads ?? [])],
+    holds(stored) {
+      requireConnection(stored, id, side)
+      return more.holds?.(stored) ?? true
+    },
+  }
 }
 
 /** The user id under which an org records what a connection's exports, imports and mirrors did. */

@@ -7,7 +7,7 @@ import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
-import type { RowEdit } from '../row/rows.js'
+import type { Condition, RowEdit, RowReader } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
 import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired } from './handshake-reconciler.js'
@@ -36,8 +36,8 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   const requireAdmin = (): void => {
     if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
   }
-  const find = (id: string): Row => {
-    const row = rows.get('Connection', id)
+  const find = (id: string, from: RowReader = rows): Row => {
+    const row = from.get('Connection', id)
     if (!row) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return row
   }
@@ -80,18 +80,19 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     },
     async cancelInvitation(id) {
       requireAdmin()
-      const row = rows.get('Invitation', id)
-      const state = textOf(row, 'state')
-      const isPartner = sideOf(row) === 'partner'
-      // Once the vendor has shown its key, the partner may be connected already: then `disconnect` is what ends it.
-      const isUnderWay = valueOf(row, 'cancelled') === true || textOf(row, isPartner ? 'connection' : 'reveal') !== undefined
-      if ((state !== 'open' && state !== 'claimed') || isUnderWay)
+      const requireCancellable = (from: RowReader): boolean => {
+        if (mayBeCancelled(from.get('Invitation', id))) return true
         throw new EngineError('NOT_CONNECTED', 'This invitation is not open any more. If it led to a connection, end the connection.')
-      if (isPartner) return void (await rows.save([{ object: 'Invitation', id, values: { state: 'cancelled' } }]))
-      await rows.save([
-        { object: 'Invitation', id, values: { cancelled: true } },
-        { object: 'Message', id: messageRowId(mailboxFeed(parseMailboxId(id), 'vendor'), cancelKey), values: { body: 'cancelled' } },
-      ])
+      }
+      requireCancellable(rows)
+      const edits =
+        sideOf(rows.get('Invitation', id)) === 'partner'
+          ? [{ object: 'Invitation', id, values: { state: 'cancelled' } }]
+          : [
+              { object: 'Invitation', id, values: { cancelled: true } },
+              { object: 'Message', id: messageRowId(mailboxFeed(parseMailboxId(id), 'vendor'), cancelKey), values: { body: 'cancelled' } },
+            ]
+      await rows.save(edits, { holds: requireCancellable })
     },
     async accept(text) {
       requireAdmin()
@@ -100,61 +101,69 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       const id = mailboxId(secret)
       if (rows.get('Invitation', id)) return viewOf(id)
       const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random)
-      await rows.save([
+      const edits = [
         {
           object: 'Invitation',
           id,
           values: { side: 'partner', secret, vendor, state: 'open', exchangeKey, reveal: jws, rosters: [...shown] },
         },
         { object: 'Message', id: messageRowId(mailboxFeed(id, 'partner'), commitKey), values: { body: commitTo(jws) } },
-      ])
+      ]
+      // The first commitment binds (rule CN3): a second click finds the invitation under way.
+      await rows.save(edits, { holds: (stored) => stored.get('Invitation', id) === undefined })
       return viewOf(id)
     },
     async compareCodes(id, same) {
       requireAdmin()
       const row = find(id)
-      if (textOf(row, 'state') !== 'Enabled')
-        throw new EngineError(
-          'NOT_CONNECTED',
-          'The connection is not enabled, so its codes cannot be compared. Wait until both orgs have connected, or connect again.',
-        )
+      const isEnabled: Condition = {
+        reads: [row],
+        holds(from) {
+          if (textOf(find(id, from), 'state') === 'Enabled') return true
+          throw new EngineError(
+            'NOT_CONNECTED',
+            'The connection is not enabled, so its codes cannot be compared. Wait until both orgs have connected, or connect again.',
+          )
+        },
+      }
+      isEnabled.holds(rows)
       if (same) {
         const body = await identity.signDecision('verified', { connection: id, transcript: textOf(row, 'transcript') ?? '' })
         const feed = connectionFeed(id, sideOf(row) ?? 'vendor', 'messages')
-        await rows.save([
-          {
-            object: 'Connection',
-            id,
-            values: { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) },
-          },
+        const values = { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) }
+        const edits = [
+          { object: 'Connection', id, values },
           { object: 'Message', id: messageRowId(feed, verifiedKey), values: { body } },
-        ])
+        ]
+        await rows.save(edits, isEnabled)
         return
       }
-      await rows.save([
-        await endEdit(row, 'mismatch'),
-        {
-          object: 'Connection',
-          id,
-          values: { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem },
-        },
-      ])
+      const values = { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem }
+      await rows.save([await endEdit(row, 'mismatch'), { object: 'Connection', id, values }], isEnabled)
       context.problem('An admin found that the codes of a connection differ. The connection is blocked.', id)
     },
     async disconnect(id) {
       requireAdmin()
       const row = find(id)
       if (textOf(row, 'state') === 'Disabled') return
-      await rows.save([
+      const edits = [
         await endEdit(row, 'disconnected'),
         { object: 'Connection', id, values: { state: 'Disabled', problem: 'Your org ended the connection.' } },
-      ])
+      ]
+      await rows.save(edits, { holds: (stored) => textOf(stored.get('Connection', id), 'state') !== 'Disabled' })
     },
   }
   return {
     api,
     reconcilers: [handshakeReconciler(context), verificationReconciler(context), pauseReconciler(context), endReconciler(context)],
   }
+}
+
+/** Once the vendor has shown its key, the partner may be connected already: then `disconnect` is what ends it. */
+function mayBeCancelled(invitation: Row | undefined): boolean {
+  const state = textOf(invitation, 'state')
+  const isUnderWay = textOf(invitation, sideOf(invitation) === 'partner' ? 'connection' : 'reveal') !== undefined
+  return (state === 'open' || state === 'claimed') && valueOf(invitation, 'cancelled') !== true && !isUnderWay
 }
 
 /** An invitation is a link that a person opens in a browser. */

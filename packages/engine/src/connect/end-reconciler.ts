@@ -54,6 +54,9 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
     const values = isMismatch
       ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem }
       : { state: 'Disabled', problem: 'The other org ended the connection.' }
-    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body } }])
+    // An end by an own person, meanwhile, is for good.
+    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body } }], {
+      holds: (stored) => textOf(stored.get('Connection', row.id), 'state') !== 'Disabled',
+    })
   }
 }

@@ -61,11 +61,14 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
       if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
       const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random)
       const { exchangeKey, jws: reveal } = made
-      // The first commitment binds: who made a later one may have seen our reveal.
-      await rows.save([
+      const edits = [
         { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal, peerCommit: commit } },
         say(row, 'vendor', revealKey, revealBody(made)),
-      ])
+      ]
+      // The first commitment binds: who made a later one may have seen our reveal. Nothing is shown for an invitation that a person has cancelled meanwhile.
+      await rows.save(edits, {
+        holds: (stored) => isOpen(stored.get('Invitation', row.id)) && textOf(stored.get('Invitation', row.id), 'reveal') === undefined,
+      })
       return
     }
     const message = said(row, 'partner', revealKey)
@@ -93,11 +96,11 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
       const edits = await connectionEdits(row, 'partner', theirs, own, reveal)
       if (!edits) return end(row, 'wrong', weakKey)
       const connection = connectionId(reveal.org, identity.org.id, row.id)
-      await rows.save([
-        ...edits,
+      const more = [
         { object: 'Invitation', id: row.id, values: { connection, exchangeKey: null } },
         say(row, 'partner', revealKey, revealBody({ jws: own, rosters: textsOf(row, 'rosters') })),
-      ])
+      ]
+      await rows.save([...edits, ...more], { holds: (stored) => isOpen(stored.get('Invitation', row.id)) })
     } else if (hasAnswered(parseConnectionId(textOf(row, 'connection') ?? ''))) {
       // The partner leaves the mailbox once the vendor speaks over the connection. Until then a relay that lost its disk gets the reveal again.
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
@@ -177,6 +180,12 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     await rows.save([{ object: 'Invitation', id: row.id, values: { state, ...(problem && { problem }) } }])
     if (problem) context.problem(problem)
   }
+}
+
+/** Whether a handshake goes on. */
+function isOpen(invitation: Row | undefined): boolean {
+  const state = textOf(invitation, 'state')
+  return (state === 'open' || state === 'claimed') && valueOf(invitation, 'cancelled') !== true
 }
 
 function textsOf(row: Row, field: string): readonly string[] {

@@ -42,15 +42,17 @@ export async function readDecision<Schema extends v.GenericSchema>(
   return { ok: true, terms: parsed.output, by, at: iat * 1000 }
 }
 
-/** Remembers refused messages, so that each is reported once and not read again. Forgets them when a connection or a roster changes. */
+/** Remembers refused messages, so that each is reported once and not read again. Forgets them when a connection, a roster or another deciding row changes. */
 export class Refusals {
   readonly #context: EngineContext
   readonly #refused = new Map<string, Value>()
 
-  constructor(context: EngineContext) {
+  /** @param objects further ones whose rows decide what is refused */
+  constructor(context: EngineContext, objects: readonly string[] = []) {
     this.#context = context
+    const deciding = new Set(['Connection', 'Roster', ...objects])
     context.rows.watch((changes) => {
-      if (changes.some(({ object }) => object === 'Connection' || object === 'Roster')) this.#refused.clear()
+      if (changes.some(({ object }) => deciding.has(object))) this.#refused.clear()
     })
   }
 

@@ -2,7 +2,7 @@ import * as v from 'valibot'
 import { feedName, parseKey } from '@entente/protocol'
 import type { InboundStatus, MirrorsApi, ObjectName, OutboundStatus, ShareView } from '../api/index.js'
 import { EngineError } from '../error.js'
-import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
+import { connectionFacts, type ConnectionFacts, whileConnected } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { outboundStatuses } from './export-messages.js'
 import { isDeleted } from '../records/records.js'
@@ -72,7 +72,10 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
     const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
     if (on && !connection?.enabled)
       throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
-    await rows.save([{ object: 'RecordMap', id: share, values: { on } }])
+    const edit = { object: 'RecordMap', id: share, values: { on } }
+    // Taking back is always possible.
+    if (on && connection) await rows.save([edit], whileConnected(connection))
+    else await rows.save([edit])
   }
 }
 

@@ -9,7 +9,7 @@ import { count, instant } from '../schema/numbers.js'
 import { isSameValue, parseValue, type Value } from '../schema/value.js'
 import { registerOf, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { grantRowId, grantsOf, ownPeople, seatsRowId } from './grants.js'
+import { announcedRowId, grantRowId, grantsOf, ownPeople, seatsRowId } from './grants.js'
 
 export const peopleKey = parseKey('people')
 export const grantsKey = parseKey('grants')
@@ -83,7 +83,7 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
     const parsed = v.safeParse(peopleTerms, decision)
     return parsed.success
-      ? [{ object: 'Announcement', id: `${connection.id}:peer people`, values: { content: toValue(parsed.output.people) } }]
+      ? [{ object: 'Announcement', id: announcedRowId(connection.id), values: { content: toValue(parsed.output.people) } }]
       : undefined
   }
 

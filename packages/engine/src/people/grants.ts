@@ -1,6 +1,7 @@
 import type { ConnectionId } from '@entente/protocol'
 import { valueOf } from '../row/row.js'
-import type { Rows } from '../row/rows.js'
+import type { RowReader, Rows } from '../row/rows.js'
+import { isValueMap } from '../schema/value.js'
 
 /** The seats of a connection whose vendor has set no number. */
 const defaultSeats = 5
@@ -9,25 +10,44 @@ export const grantRowId = (connection: ConnectionId, person: string): string => 
 export const seatsRowId = (connection: ConnectionId): string => `seats:${connection}`
 
 /** How many people may export over a connection. */
-export function seatsOf(rows: Rows, connection: ConnectionId): number {
+export function seatsOf(rows: RowReader, connection: ConnectionId): number {
   const value = valueOf(rows.get('Setting', seatsRowId(connection)), 'value')
   return typeof value === 'number' ? value : defaultSeats
 }
 
-/** The grants over a connection, the oldest first, and the number of seats. */
-export function grantsOf(
-  rows: Rows,
-  connection: ConnectionId,
-): { readonly granted: readonly { readonly id: string; readonly at: number }[]; readonly seats: number } {
+/** Who was granted the export over a connection, the oldest grant first, and the number of seats. */
+export interface Grants {
+  readonly granted: readonly { readonly id: string; readonly at: number }[]
+  readonly seats: number
+}
+
+export function grantsOf(rows: Rows, connection: ConnectionId): Grants {
   const start = grantRowId(connection, '')
+  const people = [...rows.list('Grant').keys()].filter((id) => id.startsWith(start)).map((id) => id.slice(start.length))
+  return grantsAmong(rows, connection, people)
+}
+
+/** The grants of these people. */
+export function grantsAmong(rows: RowReader, connection: ConnectionId, people: Iterable<string>): Grants {
   const granted: { id: string; at: number }[] = []
-  for (const row of rows.list('Grant').values()) {
+  for (const id of people) {
+    const row = rows.get('Grant', grantRowId(connection, id))
     const at = valueOf(row, 'at')
-    if (row.id.startsWith(start) && valueOf(row, 'granted') === true)
-      granted.push({ id: row.id.slice(start.length), at: typeof at === 'number' ? at : 0 })
+    if (valueOf(row, 'granted') === true) granted.push({ id, at: typeof at === 'number' ? at : 0 })
   }
   granted.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
   return { granted, seats: seatsOf(rows, connection) }
+}
+
+/** The row with the people whom the partner has announced. */
+export const announcedRowId = (connection: ConnectionId): string => `${connection}:peer people`
+
+export function announcedPeople(rows: RowReader, connection: ConnectionId): readonly { readonly id: string; readonly name: string }[] {
+  const content = valueOf(rows.get('Announcement', announcedRowId(connection)), 'content')
+  return (Array.isArray(content) ? content : []).flatMap((each) => {
+    const [id, name] = isValueMap(each) ? [each['id'], each['name']] : []
+    return typeof id === 'string' && typeof name === 'string' ? [{ id, name }] : []
+  })
 }
 
 /** Whether a person has a grant and a seat. Where there are fewer seats than grants, the oldest grants keep theirs. */

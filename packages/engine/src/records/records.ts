@@ -10,7 +10,7 @@ import type { Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
 import { checkSize } from '../row/size.js'
 import type { RecordError } from '../schema/error.js'
-import type { RowEdit } from '../row/rows.js'
+import type { RowEdit, RowReader } from '../row/rows.js'
 import type { Schemas } from './schemas.js'
 
 /** The register that marks a record as deleted. The row stays, so that the deletion reaches every device. */
@@ -43,10 +43,10 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
     views.set(row, view)
     return view
   }
-  const find = (object: ObjectName, id: string): Row => {
-    const row = rows.get(object, id)
-    if (!row || isDeleted(row)) throw new EngineError('NOT_FOUND', `This ${object} does not exist, or was deleted. Go back to the list.`)
-    return row
+  const requireRecord = (from: RowReader, object: ObjectName, id: string): boolean => {
+    const row = from.get(object, id)
+    if (row && !isDeleted(row)) return true
+    throw new EngineError('NOT_FOUND', `This ${object} does not exist, or was deleted. Go back to the list.`)
   }
   const newId = (): string => toBase64UrlEncoded(random(16))
 
@@ -110,12 +110,14 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
       return saved.map(({ id }) => id)
     },
     async edit(object, id, values) {
-      find(object, id)
-      await rows.save([{ object, id, values: accept(parseRecord(schemas.get(object), values, 'edit')) }])
+      requireRecord(rows, object, id)
+      const edit = { object, id, values: accept(parseRecord(schemas.get(object), values, 'edit')) }
+      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) })
     },
     async remove(object, id) {
-      find(object, id)
-      await rows.save([{ object, id, values: { [deletedRegister]: true } }])
+      requireRecord(rows, object, id)
+      const edit = { object, id, values: { [deletedRegister]: true } }
+      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) })
     },
     shares: (object, id) => shares.of(object, id),
     stopSharing: (share) => shares.stop(share),

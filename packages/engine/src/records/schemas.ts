@@ -1,12 +1,15 @@
 import type { ObjectName } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { type Field, parseField } from '../schema/field.js'
-import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema } from '../schema/schema.js'
+import { addCustomField, findField, type ObjectSchema, schemaWithFields, standardSchema, takenName } from '../schema/schema.js'
 import { isSameValue, parseValue, type Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
-import type { RowEdit, Rows } from '../row/rows.js'
+import type { Condition, RowEdit, Rows } from '../row/rows.js'
 
-/** One row per field that is the org's own or differs from the standard: id `<object>.<name>`, register `definition`. */
+/**
+ * One row per field that is the org's own or differs from the standard: id `<object>.<name>` in small letters, register `definition`. Names that differ by
+ * case alone are one name, so they share a row.
+ */
 const fieldObject = 'Field'
 /** What the org calls an object: id `<object>`, registers `label` and `plural`. */
 const schemaObject = 'Schema'
@@ -35,23 +38,42 @@ export function createSchemas(rows: Rows): Schemas {
     async add(object, field) {
       const result = addCustomField(get(object), field)
       if (!result.ok) throw new EngineError('INVALID', result.error.message, [result.error])
-      await rows.save([fieldToEdit(object, { ...field, custom: true })])
+      const edit = fieldToEdit(object, { ...field, custom: true })
+      await rows.save([edit], whileNew([edit]))
     },
     async set(schema) {
       const { object, label, plural } = schema
       const current = get(object)
       const changed = schema.fields.filter((field) => !isSameValue(fieldToValue(field), fieldToValue(findField(current, field.name))))
       let next = current
+      const added: RowEdit[] = []
       for (const field of changed) {
         const parsed = parseField(field)
         if (!parsed.ok) throw new EngineError('INVALID', parsed.error.message, [parsed.error])
         // A new field keeps to the rules of new fields: what is stored is also shown.
-        const added = findField(current, field.name) ? undefined : addCustomField(next, field)
-        if (added?.ok === false) throw new EngineError('INVALID', added.error.message, [added.error])
-        if (added?.ok) next = added.schema
+        if (findField(current, field.name)) continue
+        const result = addCustomField(next, field)
+        if (!result.ok) throw new EngineError('INVALID', result.error.message, [result.error])
+        next = result.schema
+        added.push(fieldToEdit(object, field))
       }
       const edits = changed.map((field) => fieldToEdit(object, field))
-      await rows.save([{ object: schemaObject, id: object, values: { label, plural } }, ...edits])
+      await rows.save([{ object: schemaObject, id: object, values: { label, plural } }, ...edits], whileNew(added))
+    },
+  }
+}
+
+/** That nobody has added fields of these names meanwhile. @throws EngineError INVALID, as for a name that is taken */
+function whileNew(fields: readonly RowEdit[]): Condition {
+  return {
+    holds(stored) {
+      for (const { object, id, values } of fields) {
+        const [there, own] = [valueOf(stored.get(object, id), 'definition'), parseField(values['definition'])]
+        if (there === undefined || !own.ok) continue
+        const { error } = takenName(own.field.name)
+        throw new EngineError('INVALID', error.message, [error])
+      }
+      return true
     },
   }
 }
@@ -79,7 +101,7 @@ function readSchema(rows: Rows, object: ObjectName): ObjectSchema {
 }
 
 function fieldToEdit(object: ObjectName, field: Field): RowEdit {
-  return { object: fieldObject, id: `${object}.${field.name}`, values: { definition: fieldToValue(field) } }
+  return { object: fieldObject, id: `${object}.${field.name.toLowerCase()}`, values: { definition: fieldToValue(field) } }
 }
 
 /** A field as a plain value, without undefined properties. */

@@ -14,6 +14,23 @@ export interface RowEdit {
   readonly stamp?: Stamp
 }
 
+/** Reads one row: as it is in memory, or as a transaction finds it. */
+export interface RowReader {
+  get(object: string, id: string): Row | undefined
+}
+
+/** What must hold of the rows as stored for edits to be saved: other calls and other tabs may have saved since they were decided. */
+export interface Condition {
+  /** The rows that it looks at, beside those that the edits change. */
+  readonly reads?: readonly Pick<RowEdit, 'object' | 'id'>[]
+  /**
+   * Runs synchronously in the transaction. Rows beside those that are read are as in memory. What it throws ends the transaction.
+   *
+   * @returns false where there is nothing left to save
+   */
+  holds(stored: RowReader): boolean
+}
+
 /** Which fields of a row changed, and by whom: this tab, another one, or an entry of a feed. */
 export interface RowChange {
   readonly object: string
@@ -83,15 +100,20 @@ export class Rows {
    * Saves edits in one transaction: all or none. Each changed field gets a stamp above the stored one's; a field set to the value that it holds is left
    * alone. Resolves when durable, with the rows as they are then.
    *
-   * @throws EngineError SIZE before anything is written, StoreError where the store says no; memory is unchanged then
+   * @param condition is checked on the rows as stored, in the same transaction; where it does not hold, nothing is written and the result is undefined
+   * @throws EngineError SIZE before anything is written, what the condition throws, StoreError where the store says no; memory is unchanged then
    */
-  async save(edits: readonly RowEdit[]): Promise<readonly Row[]> {
+  async save(edits: readonly RowEdit[]): Promise<readonly Row[]>
+  async save(edits: readonly RowEdit[], condition: Condition): Promise<readonly Row[] | undefined>
+  async save(edits: readonly RowEdit[], condition?: Condition): Promise<readonly Row[] | undefined> {
     if (edits.length === 0) return []
-    const reads = uniqueKeys(edits)
-    const { rows, steps, flagged } = await this.#store.update(reads, (stored) => {
+    const reads = uniqueKeys([...edits, ...(condition?.reads ?? [])])
+    const saved = await this.#store.update(reads, (stored) => {
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
       const before = new Map(rowsByKey)
+      const get: RowReader['get'] = (object, id) => before.get(keyText(object, id)) ?? this.get(object, id)
+      if (condition?.holds({ get }) === false) return { writes: [], result: undefined }
       for (const edit of edits) {
         const key = keyText(edit.object, edit.id)
         rowsByKey.set(key, this.#apply(rowsByKey.get(key), edit))
@@ -110,6 +132,8 @@ export class Rows {
       const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
       return { writes: [...writes, ...flagged.writes], result: { rows, steps, flagged } }
     })
+    if (!saved) return undefined
+    const { rows, steps, flagged } = saved
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
       this.take(changed, 'own')
@@ -197,7 +221,7 @@ export function stepBetween(before: Row | undefined, after: Row): RowStep | unde
   return fields.length > 0 || !before ? { before, after, fields } : undefined
 }
 
-function uniqueKeys(edits: readonly RowEdit[]): readonly StoreKey[] {
+function uniqueKeys(edits: readonly Pick<RowEdit, 'object' | 'id'>[]): readonly StoreKey[] {
   const keys = new Map<string, StoreKey>()
   for (const { object, id } of edits) keys.set(keyText(object, id), rowKey(object, id))
   return [...keys.values()]

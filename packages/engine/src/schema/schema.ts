@@ -122,12 +122,17 @@ export function addCustomField(schema: ObjectSchema, input: unknown): SchemaResu
   }
   // Salesforce compares names without case, and two names that differ by case alone would be mixed up.
   if (schema.fields.some((known) => known.name.toLowerCase() === field.name.toLowerCase())) {
-    return refuse('FIELD', field.name, 'unique name', 'The object already has a field of that name.', 'Choose another name.')
+    return takenName(field.name)
   }
   if (schema.fields.length >= maxFields) {
     return refuse('FIELD', field.name, 'field count', `The object already has ${maxFields} fields.`, 'Remove one first.')
   }
   return { ok: true, schema: { ...schema, fields: [...schema.fields, { ...field, custom: true }] } }
+}
+
+/** The refusal of a field whose name the object has already. */
+export function takenName(name: string): Extract<SchemaResult, { ok: false }> {
+  return refuse('FIELD', name, 'unique name', 'The object already has a field of that name.', 'Choose another name.')
 }
 
 /** Removes a field of the org's own. Stored values stay. Refuses with FIELD for a standard field, or a name that is not there. */

@@ -1,6 +1,6 @@
 import type { SharingApi } from '../api/index.js'
 import { EngineError } from '../error.js'
-import { connectionFacts, requireConnection } from '../connect/connection-facts.js'
+import { connectionFacts, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import { contentToValue } from '../agree/canonical.js'
 import type { EngineContext } from '../context.js'
 import { validateRule } from '../query/sharing-rule.js'
@@ -15,14 +15,13 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
   const api: SharingApi = {
     rule: (connection, object) => ruleOf(rows.get('SharingRule', ruleRowId(connection, object))),
     async setRule(connection, object, rule) {
-      requireConnection(rows, connection, 'vendor')
+      const facts = requireConnection(rows, connection, 'vendor')
       if (context.user.role !== 'admin')
         throw new EngineError('NOT_ALLOWED', 'Only an admin may change what a partner sees. Ask one of your admins.')
       const checked = validateRule(context.schema(object), rule)
       if (!checked.ok) throw new EngineError('INVALID', `The rule was not saved. ${checked.error.message}`, [checked.error])
-      await rows.save([
-        { object: 'SharingRule', id: ruleRowId(connection, object), values: { connection, object, rule: contentToValue(rule) } },
-      ])
+      const values = { connection, object, rule: contentToValue(rule) }
+      await rows.save([{ object: 'SharingRule', id: ruleRowId(connection, object), values }], whileConnected(facts))
     },
     visible(connection, object) {
       const facts = connectionFacts(rows.get('Connection', connection))

@@ -3,7 +3,7 @@ import type { ConnectionId } from '@entente/protocol'
 import type { ListingView, ObjectName, SiteApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { connectionFacts, messageEdit, requireConnection } from '../connect/connection-facts.js'
+import { connectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import type { Field } from '../schema/field.js'
@@ -11,7 +11,7 @@ import { queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isValueMap, type Value } from '../schema/value.js'
 import { isDeleted } from '../records/records.js'
-import type { RowEdit } from '../row/rows.js'
+import type { RowEdit, RowReader } from '../row/rows.js'
 import { findListing, readListings } from '../share/listing.js'
 import { copyIdOfMap } from '../share/listing-id.js'
 import { isFailed, jobView, ListingStatuses, requestOutcomes, requestRowId, requestRows } from './job.js'
@@ -98,7 +98,7 @@ export function createSite(context: EngineContext): SiteApi {
 
   async function start(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
     const connection = requireConnection(rows, id, 'partner')
-    const version = agreementFacts(rows.get('Agreement', id)).effective?.version ?? 0
+    const version = agreedVersion(rows, id)
     const job = toBase64UrlEncoded(random(16))
     const startedAt = clock.now()
     const edits: RowEdit[] = []
@@ -113,7 +113,18 @@ export function createSite(context: EngineContext): SiteApi {
       edits.push(messageEdit(connection.ownMessages, requestKey(job, request), jws))
     }
     const values = { connection: id, object, by: context.user.id, startedAt, requests: edits.length / 2, total: listings.length }
-    await rows.save([{ object: 'Export', id: job, values }, ...edits])
+    const condition = whileConnected(connection, {
+      reads: [{ object: 'Agreement', id }],
+      holds(stored) {
+        if (agreedVersion(stored, id) === version) return true
+        throw new EngineError('CHANGED', 'Another agreement came into force meanwhile. Look at the records, and export again.')
+      },
+    })
+    await rows.save([{ object: 'Export', id: job, values }, ...edits], condition)
     return job
   }
+}
+
+function agreedVersion(rows: RowReader, connection: ConnectionId): number {
+  return agreementFacts(rows.get('Agreement', connection)).effective?.version ?? 0
 }

@@ -26,6 +26,8 @@ export interface MemoryOrgOptions {
   readonly store?: MemoryStore
   /** Milliseconds by which the device's clock is ahead of the network's. */
   readonly skew?: number
+  /** The browser of whose tabs this is one. Give two orgs the same one and the same store, and they are two tabs of one device. Default: one of its own. */
+  readonly browser?: MemoryBrowser
   /** Whether the org's rows go to its own team feed. */
   readonly team?: boolean
   /** Whether the device begins with its wire cut, until `sync.mend()`. */
@@ -54,6 +56,7 @@ export interface MemoryOrg extends Engine, NetworkDevice {
 /** Opens an org at a network, or makes it where its store is empty. @throws EngineError as `openEngine` does */
 export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOptions = {}): Promise<MemoryOrg> {
   const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, team = false, cut = false, onSend, lie } = options
+  const { browser = new MemoryBrowser() } = options
   const clock = new SkewedClock(network.clock, skew)
   const heard = onSend ? heardSocket(network.relay.openSocket, onSend) : network.relay.openSocket
   const { engine, context, replica, reconcilers } = await assemble({
@@ -61,7 +64,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     openSocket: lie ? lyingSocket(heard, lie) : heard,
     clock,
     random: network.random(),
-    tabs: new MemoryBrowser().open(),
+    tabs: browser.open(),
     relay: `ws://${memoryRelayHost}/socket`,
     create: { orgName, userName },
     team,
@@ -83,7 +86,9 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
       return engine.sync.status().problems.map(({ what }) => what)
     },
     get isAtRest() {
-      return !reconcilers.isBusy && (link.status().cut || link.isSynced)
+      // A tab that follows sends nothing itself.
+      const { leader, cut: isCut } = link.status()
+      return !reconcilers.isBusy && (!leader || isCut || link.isSynced)
     },
     describe: () => `${engine.user.name} of ${engine.org.name}: ${JSON.stringify(engine.sync.status())}`,
     async close() {
@@ -122,7 +127,7 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
   const store = new MemoryStore()
   await store.update([], () => ({ writes: [{ put: identityKey, value: identity }, ...writes], result: undefined }))
   // The relay lies to one device.
-  const { lie: _, ...honest } = first.options
+  const { lie: _, browser: __, ...honest } = first.options
   return openMemoryOrg(network, { ...honest, store, cut })
 }
 

@@ -22,6 +22,7 @@ export class MemoryStore implements Store {
   /** What each of the last transactions took the place of. */
   #history: ReadonlyMap<string, readonly [StoreKey, unknown] | undefined>[] = []
   #queue: Promise<unknown> = Promise.resolve()
+  #hold: { readonly isIt: (reads: readonly StoreKey[]) => boolean; readonly wait: () => Promise<void> } | undefined
   #closed = false
 
   constructor(faults: MemoryStoreFaults = {}, entries: Entries = new Map()) {
@@ -29,7 +30,12 @@ export class MemoryStore implements Store {
     this.#entries = entries
   }
 
-  update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => { writes: readonly Write[]; result: T }): Promise<T> {
+  async update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => { writes: readonly Write[]; result: T }): Promise<T> {
+    if (this.#hold?.isIt(reads) === true) {
+      const { wait } = this.#hold
+      this.#hold = undefined
+      await wait()
+    }
     return this.#inTurn(() => {
       const { writes, result } = change(reads.map((key) => this.#read(key)))
       if (writes.length === 0) return result
@@ -37,6 +43,26 @@ export class MemoryStore implements Store {
       this.#commit(writes)
       return result
     })
+  }
+
+  /**
+   * Holds the next transaction that reads such keys, before it reads them, until `release`. All others go on. So a test decides what is stored between a
+   * call's checks and its commit.
+   *
+   * @returns `held` resolves once a transaction waits
+   */
+  hold(isIt: (reads: readonly StoreKey[]) => boolean = () => true): { readonly held: Promise<void>; readonly release: () => void } {
+    let [reach, release] = [(): void => undefined, (): void => undefined]
+    const held = new Promise<void>((resolve) => (reach = resolve))
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    this.#hold = {
+      isIt,
+      wait: () => {
+        reach()
+        return gate
+      },
+    }
+    return { held, release }
   }
 
   get(keys: readonly StoreKey[]): Promise<readonly unknown[]> {
