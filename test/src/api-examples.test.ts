@@ -8,7 +8,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { compileExamples, exampleModule, makeExampleFolder } from './example-modules.js'
 
 // The examples in the docstrings of the engine's API are one story, in this order. Each is compiled and run as it stands there.
-const story = ['watch', 'connections', 'agreements', 'records', 'sharing', 'people', 'site', 'mirrors', 'sync', 'close'] as const
+const story = [
+  'watch',
+  'connections',
+  'agreements',
+  'records',
+  'sharing',
+  'people',
+  'site',
+  'mirrors',
+  'sync',
+  'recovery',
+  'close',
+] as const
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const sources = join(root, 'packages/engine/src/api')

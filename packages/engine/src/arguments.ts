@@ -152,6 +152,14 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     settled: [shape('ms', 'a number of milliseconds, 0 or more', v.pipe(v.number(), v.finite(), v.minValue(0)))],
     openGateway: [id('mirror')],
   },
+  recovery: {
+    status: [],
+    makeKit: [],
+    confirmKit: [
+      shape('file', 'the content of the file as a text', text(100_000)),
+      shape('passphrase', 'the passphrase as a text', text(1_000)),
+    ],
+  },
 }
 
 /** The most parts of one argument, and the deepest. What is beyond is no argument that a person made. */

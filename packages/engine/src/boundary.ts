@@ -49,6 +49,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   site: { listings: 'value', fields: 'value', obstacle: 'value', export: 'promise', jobs: 'value', retry: 'promise' },
   mirrors: { of: 'value', count: 'value' },
   sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
+  recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise' },
 }
 
 /** What a call meets because its engine closes: no line, a store that is closed, parts that are gone. */
@@ -118,6 +119,7 @@ export function withBoundary(engine: Engine): Engine {
     site: guardGroup('site'),
     mirrors: guardGroup('mirrors'),
     sync: guardGroup('sync'),
+    recovery: guardGroup('recovery'),
     watch(listener) {
       requireOpen()
       return engine.watch(listener)

@@ -12,6 +12,7 @@ import { createShares } from './export/shares.js'
 import { differenceReconciler, FreshnessTable, FreshnessView, HeadJudge, HeadSigner, shareTeamHeads } from './heads/index.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
+import { createRecovery } from './identity/recovery.js'
 import { Rosters } from './identity/rosters.js'
 import { importReconciler } from './import/import-reconciler.js'
 import { type Hello, Link } from './link/index.js'
@@ -173,6 +174,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     site,
     mirrors,
     sync: createSync(context, reconcilers, problems, freshnessView),
+    recovery: createRecovery(context),
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

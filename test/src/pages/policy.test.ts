@@ -190,6 +190,60 @@ describe.each([
   })
 })
 
+it('once Vera has saved the recovery kit, no script finds the root key or signs with it, and the API gives it no secret', async () => {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 850 }, locale: 'en-GB', acceptDownloads: true })
+  const page = await context.newPage()
+  await page.goto(`${relay.origin}/workspace.html`)
+  await page.getByRole('textbox', { name: 'Company' }).fill('Alder Devices')
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Vera')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await page.getByText('Online', { exact: true }).waitFor(patience)
+  expect(await signingKeysIn(page)).toContain('root')
+
+  await page.getByRole('button', { name: 'Save the recovery kit' }).click()
+  await page.getByRole('button', { name: 'Make the kit' }).click()
+  const passphrase = await page.getByRole('group', { name: 'passphrase' }).textContent(patience)
+  await page.screenshot({ path: `${screenshots}recovery-kit.png` })
+  const downloading = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Save the file' }).click()
+  const file = join(directory, 'kit.json')
+  await (await downloading).saveAs(file)
+  await page.getByLabel('File of the kit').setInputFiles(file)
+  await page.getByRole('textbox', { name: 'Passphrase' }).fill(passphrase ?? '')
+  await page.getByRole('button', { name: 'Check and finish' }).click()
+  await page.getByText('only in this browser').waitFor({ state: 'hidden', ...patience })
+
+  await page.reload()
+  await page.getByText('Online', { exact: true }).waitFor(patience)
+  expect(await page.getByText('only in this browser').count()).toBe(0)
+  expect(await signingKeysIn(page)).toEqual(['device'])
+  const asked = await page.evaluate(async () => {
+    const { engine } = document.querySelector('workspace-app') as unknown as {
+      engine: Record<string, Record<string, (...args: unknown[]) => unknown>>
+    }
+    const outcomes: Record<string, string> = {}
+    const attempts: readonly (readonly [string, string, ...unknown[]])[] = [
+      ['records', 'list', 'Connection'],
+      ['records', 'list', 'Key'],
+      ['records', 'get', 'Key', 'team'],
+      ['records', 'createMany', 'User', [{ role: 'admin' }]],
+      ['records', 'edit', 'Setting', 'recovery kit', { key: 'mine' }],
+      ['recovery', 'makeKit'],
+    ]
+    for (const [group, method, ...args] of attempts) {
+      try {
+        await engine[group]?.[method]?.(...args)
+        outcomes[JSON.stringify([group, method, ...args])] = 'done'
+      } catch (error) {
+        outcomes[JSON.stringify([group, method, ...args])] = String((error as { code?: unknown }).code)
+      }
+    }
+    return outcomes
+  })
+  for (const [call, outcome] of Object.entries(asked)) expect(outcome, call).toMatch(/^(INVALID|NOT_FOUND|NOT_ALLOWED)$/)
+  await context.close()
+})
+
 it('a link to another relay takes no org from its own: the page says so, and offers another org', async () => {
   const context = await browser.newContext({ locale: 'en-GB' })
   const page = await context.newPage()
@@ -218,6 +272,30 @@ it('says the same in its pages and in the relay’s header, but for the relays t
     inPage?.map((part) => (part.startsWith('connect-src') ? "connect-src 'self'" : part)),
   )
 })
+
+/** Whose private keys a script of the page finds in the org's store: it reads all of it. */
+function signingKeysIn(page: Page): Promise<readonly string[]> {
+  return page.evaluate(async () => {
+    const found: string[] = []
+    const search = (value: unknown, name: string): void => {
+      if (value instanceof CryptoKey) found.push(name)
+      else if (typeof value === 'object' && value !== null)
+        for (const [key, inner] of Object.entries(value)) search(inner, key === 'privateKey' ? name : key)
+    }
+    const wait = <T>(request: IDBRequest<T>): Promise<T> =>
+      new Promise((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result)
+        request.onerror = () => reject(new Error('The store could not be read.'))
+      })
+    for (const { name } of await indexedDB.databases()) {
+      const database = await wait(indexedDB.open(name ?? ''))
+      for (const store of database.objectStoreNames)
+        for (const value of await wait(database.transaction(store).objectStore(store).getAll())) search(value, '')
+      database.close()
+    }
+    return found
+  })
+}
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html',

@@ -105,7 +105,7 @@ export abstract class OwnOrgPage extends LitElement {
         </span>
         ${engine ? html`<entente-status .engine=${engine}></entente-status>` : ''}
       </header>
-      ${engine ? this.#otherRelay() : ''}
+      ${engine ? html`<div>${this.#otherRelay()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
       <main>${engine ? this.content(engine) : this.#begin()}</main>`
   }
 

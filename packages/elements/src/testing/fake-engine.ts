@@ -34,6 +34,8 @@ export interface Scene {
   obstacle: EngineError | undefined
   mirrors: MirrorView[]
   sync: SyncView
+  /** When the recovery kit was saved, in ms since 1970. */
+  kitSavedAt: number | undefined
 }
 
 /** A typed double of one org's engine: shows a scene, remembers what it was asked to do, and refuses where a test says so. */
@@ -81,6 +83,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     obstacle: undefined,
     mirrors: [],
     sync: quietLine,
+    kitSavedAt: undefined,
     ...part,
   }
   const calls: (readonly [string, ...unknown[]])[] = []
@@ -186,6 +189,11 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       mend: () => void did('mend'),
       settled: () => Promise.resolve(),
       openGateway: (mirror) => did('openGateway', mirror).then(() => Promise.reject(new Error('A fake engine has no relay.'))),
+    },
+    recovery: {
+      status: () => ({ kit: scene.kitSavedAt === undefined ? 'missing' : 'saved', savedAt: scene.kitSavedAt }),
+      makeKit: () => did('makeKit').then(() => ({ file: '{}', passphrase: '0123-4567-89AB-CDEF-GHJK' })),
+      confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
     },
     watch(listener) {
       watchers.add(listener)

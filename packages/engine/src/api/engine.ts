@@ -4,6 +4,7 @@ import type { ConnectionsApi } from './connections.js'
 import type { MirrorsApi } from './mirrors.js'
 import type { PeopleApi } from './people.js'
 import type { RecordsApi } from './records.js'
+import type { RecoveryApi } from './recovery.js'
 import type { SharingApi } from './sharing.js'
 import type { SiteApi } from './site.js'
 import type { SyncApi } from './sync.js'
@@ -32,6 +33,7 @@ export interface Engine {
   readonly site: SiteApi
   readonly mirrors: MirrorsApi
   readonly sync: SyncApi
+  readonly recovery: RecoveryApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,
@@ -82,4 +84,4 @@ export interface Engine {
 }
 
 /** A group of reads that may show something else: the engine's groups by name. Coarse, so that watching costs little. */
-export type Topic = 'records' | 'connections' | 'agreements' | 'sharing' | 'people' | 'site' | 'mirrors' | 'sync'
+export type Topic = 'records' | 'connections' | 'agreements' | 'sharing' | 'people' | 'site' | 'mirrors' | 'sync' | 'recovery'

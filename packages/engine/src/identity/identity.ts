@@ -1,5 +1,5 @@
 import { boundClock, type DeviceId, type HeadClaims, helloType, type OrgId, parseDeviceId, parseOrgId, type Role } from '@entente/protocol'
-import { CompactSign } from 'jose'
+import { CompactSign, exportJWK } from 'jose'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 import type { Introduction, Introduced } from '../link/index.js'
@@ -35,6 +35,10 @@ export interface Identity {
   signHead(claims: HeadToSign, after?: number): Promise<string>
   /** The rosters of this org are about to be shown to someone. */
   show(): Promise<void>
+  /** The secret halves that only the recovery kit is to have, base64url; undefined once they are there alone. */
+  rootSecrets(): Promise<{ readonly root: string; readonly recovery: string } | undefined>
+  /** The recovery kit was saved: deletes those secret halves, here or with the first session. */
+  letRootGo(): Promise<void>
 }
 
 /** What a head says of its feed, without its time. */
@@ -44,12 +48,17 @@ export type HeadToSign = Omit<HeadClaims, 'time' | 'cursors'> & { readonly curso
 export interface StoredIdentity {
   readonly orgName: string
   readonly user: { readonly id: string; readonly name: string; readonly role: Exclude<Role, 'agent'> }
-  readonly root: KeyPair
+  /** The org's root key. Its private half is here until the recovery kit was saved. */
+  readonly root: Omit<KeyPair, 'privateKey'> & { readonly privateKey?: KeyPair['privateKey'] }
   readonly device: KeyPair
   readonly exchange: ExchangeKey
+  /** The secret half of the key to which the org's next secrets are sealed, base64url; here as long as the root key is. */
+  readonly recovery?: string
   readonly founding: string
   /** Whether a relay or a peer may have seen the first roster. */
   readonly isShown: boolean
+  /** Whether the kit was saved. The root key goes then, or with the first session, which signs the first roster once more. */
+  readonly isKitSaved?: boolean
   /** The relay's clock minus the device's, milliseconds, as last heard. */
   readonly offset?: number
 }
@@ -67,11 +76,12 @@ export interface CreateIdentityOptions {
 /** Makes an org: its root key, and a first device in the hands of its first admin. Where another tab was faster, its org is used. */
 export async function createIdentity(options: CreateIdentityOptions): Promise<Identity> {
   const { orgName, userName, store, clock, random } = options
-  const [root, device] = [await createKeyPair(), await createKeyPair()]
+  const [root, device] = [await createKeyPair(true), await createKeyPair()]
   const exchange = createExchangeKey(random)
+  const recovery = toBase64UrlEncoded(random(32))
   const user = { id: toBase64UrlEncoded(random(16)), name: userName, role: 'admin' } as const
   const founding = await signFounding({ root, device, exchange, user }, clock.now())
-  const made: StoredIdentity = { orgName, user, root, device, exchange, founding, isShown: false }
+  const made: StoredIdentity = { orgName, user, root, device, exchange, recovery, founding, isShown: false }
   const kept = await store.update([identityKey], ([present]) => {
     if (present !== undefined) return { writes: [], result: asStoredIdentity(present) }
     return {
@@ -99,7 +109,7 @@ export async function loadIdentity(store: Store, clock: Clock): Promise<Identity
 
 /** The roster of an org that is being founded. @param now milliseconds since 1970 */
 function signFounding(
-  { root, device, exchange, user }: Pick<StoredIdentity, 'root' | 'device' | 'exchange' | 'user'>,
+  { root, device, exchange, user }: Pick<StoredIdentity, 'device' | 'exchange' | 'user'> & { readonly root: KeyPair },
   now: number,
 ): Promise<string> {
   const listed = { key: device.publicJwk.x, exchange: exchange.public, person: user.id, role: user.role }
@@ -111,12 +121,17 @@ function signFounding(
 const offsetStepMs = 60_000
 
 function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identity {
-  const { orgName, user, root, device } = stored
+  const { orgName, user, root, device, exchange } = stored
   let { founding, isShown, offset = 0 } = stored
   const org = { id: parseOrgId(root.thumbprint), name: orgName }
 
-  const keep = (): Promise<void> =>
-    store.update([], () => ({ writes: [{ put: identityKey, value: { ...stored, founding, isShown, offset } }], result: undefined }))
+  // Another tab may have let the root key go meanwhile.
+  const keep = (isKitSaved = false): Promise<void> =>
+    store.update([identityKey], ([present]) => {
+      const now = { ...asStoredIdentity(present), founding, isShown, offset }
+      const kept = isKitSaved ? { ...now, isKitSaved } : now
+      return { writes: [{ put: identityKey, value: kept.isKitSaved === true && isShown ? withoutRoot(kept) : kept }], result: undefined }
+    })
 
   return {
     org,
@@ -134,8 +149,8 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       if (moved) offset = heard
       const isFirst = !isShown
       // The clock that dated the first roster was wrong, and nobody has seen it yet.
-      if (isFirst && moved) {
-        founding = await signFounding(stored, time)
+      if (isFirst && moved && root.privateKey) {
+        founding = await signFounding({ device, exchange, user, root: { ...root, privateKey: root.privateKey } }, time)
         rosters.foundedAgain()
       }
       isShown = true
@@ -161,7 +176,21 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       isShown = true
       await keep()
     },
+    async rootSecrets() {
+      const { root: present, recovery } = asStoredIdentity((await store.get([identityKey]))[0])
+      if (!present.privateKey || recovery === undefined) return undefined
+      const { d } = await exportJWK(present.privateKey)
+      return d === undefined ? undefined : { root: d, recovery }
+    },
+    letRootGo: () => keep(true),
   }
+}
+
+/** The identity as it is once its root key is in the kit alone, and on every device that joins. */
+export function withoutRoot(identity: StoredIdentity): StoredIdentity {
+  const { publicJwk, thumbprint } = identity.root
+  const { recovery: _, ...kept } = identity
+  return { ...kept, root: { publicJwk, thumbprint } }
 }
 
 // Written by this library, so its shape is known.

@@ -4,7 +4,7 @@ import { calculateJwkThumbprint, type CryptoKey, exportJWK, generateKeyPair } fr
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import type { RandomBytes } from '../port/random.js'
 
-/** An Ed25519 key whose private half cannot leave this device: the browser signs with it and never shows it. */
+/** An Ed25519 key. The private half of a device's cannot leave it: the browser signs with it and never shows it. */
 export interface KeyPair {
   readonly privateKey: CryptoKey
   readonly publicJwk: PublicKey
@@ -12,9 +12,10 @@ export interface KeyPair {
   readonly thumbprint: string
 }
 
-export async function createKeyPair(): Promise<KeyPair> {
+/** @param extractable only for the root key, which moves into the recovery kit */
+export async function createKeyPair(extractable = false): Promise<KeyPair> {
   // jose makes the public half exportable, also where the private one is not.
-  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: false })
+  const { publicKey, privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable })
   const { x } = await exportJWK(publicKey)
   if (x === undefined) throw new TypeError('This platform makes Ed25519 keys without a public part.')
   const publicJwk = toPublicKey(x)

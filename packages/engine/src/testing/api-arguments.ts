@@ -56,6 +56,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'people.grant': [connection, 'paul'],
     'people.revoke': [connection, 'paul'],
     'people.addUser': ['Victor', 'member'],
+    'recovery.confirmKit': ['{}', 'AAAA-AAAA-AAAA-AAAA-AAAA'],
     'site.listings': [connection, 'Lead', {}],
     'site.fields': [connection, 'Lead'],
     'site.obstacle': [connection],

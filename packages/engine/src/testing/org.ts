@@ -4,7 +4,7 @@ import { assemble } from '../engine.js'
 import { createExchangeKey, createKeyPair } from '../identity/keys.js'
 import { signRoster } from '../identity/roster.js'
 import { rosterEdit } from '../identity/rosters.js'
-import { identityKey, type Identity, type StoredIdentity } from '../identity/identity.js'
+import { identityKey, type Identity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { Link } from '../link/index.js'
 import type { OpenSocket } from '../port/socket.js'
@@ -121,7 +121,13 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
   const exchange = createExchangeKey(network.random())
   const listed = { key: device.publicJwk.x, exchange: exchange.public, person, role }
   await changeRoster(network, first, (devices) => [...devices, listed])
-  const identity: StoredIdentity = { ...stored, user: { id: claims ?? person, name: userName, role }, device, exchange, isShown: true }
+  const identity: StoredIdentity = {
+    ...withoutRoot(stored),
+    user: { id: claims ?? person, name: userName, role },
+    device,
+    exchange,
+    isShown: true,
+  }
   const rows = [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()])
   const writes: Write[] = rows.map((row) => ({ put: rowKey(row.object, row.id), value: row }))
   const store = new MemoryStore()

@@ -1,0 +1,50 @@
+import type { RecoveryApi } from '../api/index.js'
+import { EngineError } from '../error.js'
+import type { Clock } from '../port/clock.js'
+import type { RandomBytes } from '../port/random.js'
+import { valueOf } from '../row/row.js'
+import type { Rows } from '../row/rows.js'
+import type { Identity } from './identity.js'
+import { exchangeKeyOf } from './keys.js'
+import { openKit, sealKit } from './recovery-kit.js'
+
+/** The row that says to all devices that the kit was saved, and what the org's next secrets are sealed to. */
+const kitRow = { object: 'Setting', id: 'recovery kit' } as const
+
+export interface RecoveryParts {
+  readonly rows: Rows
+  readonly identity: Identity
+  readonly clock: Clock
+  readonly random: RandomBytes
+}
+
+/** The recovery kit of this org. */
+export function createRecovery({ rows, identity, clock, random }: RecoveryParts): RecoveryApi {
+  const requireAdmin = (): void => {
+    if (identity.user.role !== 'admin')
+      throw new EngineError('NOT_ALLOWED', 'Only an admin makes the recovery kit. Ask an admin of your org.')
+  }
+
+  return {
+    status() {
+      const savedAt = valueOf(rows.get(kitRow.object, kitRow.id), 'savedAt')
+      return typeof savedAt === 'number' ? { kit: 'saved', savedAt } : { kit: 'missing', savedAt: undefined }
+    },
+    async makeKit() {
+      requireAdmin()
+      const secrets = await identity.rootSecrets()
+      const team = valueOf(rows.get('Key', 'team'), 'secret')
+      if (!secrets || typeof team !== 'string')
+        throw new EngineError('NOT_ALLOWED', 'The kit was saved, and the root key has left this device. Use the file that was saved.')
+      return sealKit(identity.org, { ...secrets, team }, clock.now(), random)
+    },
+    async confirmKit(file, passphrase) {
+      requireAdmin()
+      const { org, recovery } = await openKit(file, passphrase)
+      if (org !== identity.org.id)
+        throw new EngineError('INVALID', 'This is the recovery kit of another org. Choose the file that was saved for this one.')
+      await rows.save([{ ...kitRow, values: { savedAt: clock.now(), key: exchangeKeyOf(recovery).public } }])
+      await identity.letRootGo()
+    },
+  }
+}
