@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { readSources } from './citations.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 /** The rooms whose folders ARCHITECTURE.md names in backticks. */
@@ -34,6 +35,18 @@ describe('the documents', async () => {
         return !index.includes(date === undefined ? `[${path}](${path})` : `| ${date} | [`) || !index.includes(`(${path})`)
       })
     expect(missing).toEqual([])
+  })
+
+  it('name tests that exist, in the threat model and the page on the relay’s filter', async () => {
+    const tests = [...(await readSources()).keys()].map((path) => basename(path))
+    for (const document of ['docs/threat-model.md', 'docs/filtering-is-a-boundary.md']) {
+      const named = [...(await readFile(join(root, document), 'utf8')).matchAll(/`([\w.-]+\.test\.ts)`/g)].map(([, name = '']) => name)
+      expect(named.length).toBeGreaterThan(1)
+      expect(
+        named.filter((name) => !tests.includes(name)),
+        document,
+      ).toEqual([])
+    }
   })
 
   it('name files and folders in ARCHITECTURE.md that exist', async () => {
