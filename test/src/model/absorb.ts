@@ -9,7 +9,7 @@ import { takeLeaves } from './leaves.js'
 import { eraseWithdrawn } from './mirror.js'
 import { existence, type Feed, outOf, ownerOf, type Register } from './names.js'
 import { disown, isLate, isSettled, isUnknown, messageSlot, opens, readStored, sameBytes } from './opening.js'
-import { type Agreement, type Policy, readPolicy } from './policy.js'
+import { type Agreement, readPolicy } from './policy.js'
 import type { Signed } from './signatures.js'
 import type { Stored } from './store.js'
 
@@ -35,7 +35,7 @@ function takeKey(device: Device, feed: Feed, entry: Entry): void {
   const next = joined(device, feed, entry, stored)
   if (!next) {
     const none: Stored = { sequence: 0, kind: 'none', epoch: zeroEpoch, bytes: noBytes, spoiled: true, deferred: false }
-    docs.set(entry.key, { ...(stored ?? none), sequence: entry.sequence, spoiled: true })
+    docs.set(entry.key, { ...(stored ?? none), sequence: entry.sequence, spoiled: true, early: undefined })
     // The relay serves no head while it holds a slot there that does not flow. So what nobody can read is erased, where no row carries it.
     if (feed === outOf(device.org) && !stored && !device.without.has('garbage')) disown(device, feed, entry.key)
     return
@@ -97,8 +97,10 @@ function takePolicy(device: Device, feed: Feed, register: Register, agreement: A
   const org = ownerOf(feed)
   const known = device.store.policies.get(org)
   if (known && compareStamps(register.stamp, known.register.stamp) <= 0 && !device.without.has('seen')) return
-  const policy: Policy = readPolicy(String(register.value))
+  const policy = readPolicy(String(register.value))
   device.store.policies.set(org, { register, policy })
+  if (policy.withdrawn.some((slot) => known?.policy.version !== policy.version || !known.policy.withdrawn.includes(slot)))
+    device.store.withdrawnAt = device.now
   if (policy.version > device.store.agreement.version) {
     const claims = agreement ?? { version: policy.version, slots: policy.slots, signatures: [] }
     if (claims.version === policy.version) adopt(device, claims)

@@ -2,7 +2,21 @@ import { compareStamps, type Stamp } from '@entente/protocol'
 import type { Device } from './device.js'
 import { carriedText, type Content, contentOf, lackOf, mirrorsOf, rowsOf } from './contents.js'
 import type { HeadClaims, Offer } from './entries.js'
-import { existence, type Feed, isTeam, type Org, orgs, outOf, ownerOf, peerOf, readBy, records, type Register, teamOf } from './names.js'
+import {
+  existence,
+  type Feed,
+  isTeam,
+  messagesOf,
+  type Org,
+  orgs,
+  outOf,
+  ownerOf,
+  peerOf,
+  readBy,
+  records,
+  type Register,
+  teamOf,
+} from './names.js'
 import { shownOf } from './mirror.js'
 import { type AgreementClaims, firstAgreement } from './policy.js'
 import { type Refusal, slotsOf } from './relay.js'
@@ -48,6 +62,8 @@ export class Checks {
   readonly #world: World
   /** Each edit of an honest device, by org, row, field and stamp. */
   readonly #genuine = new Map<string, Register['value']>()
+  /** What was taken for such an edit by a device that had not been told of a removal. Nobody need keep it. */
+  readonly #believed = new Set<string>()
   /** The stamps that each mirror showed, by device and record. */
   readonly #shown = new Map<Device, Map<string, Shown>>()
   /** The number of the first roster that removed a device, by org. */
@@ -110,11 +126,16 @@ export class Checks {
         if ((field === existence && value === true) || stamp[0] === 0) continue
         const name = `${device.org} ${key} ${field} ${stamp.join('.')}`
         // Whoever has not been told of a removal believes the removed device.
-        if (!this.#genuine.has(name) && this.#isUntold(device, device.org)) this.#genuine.set(name, value)
+        if (!this.#genuine.has(name) && this.#isUntold(device, device.org)) this.#believe(name, value)
         if (this.#genuine.get(name) !== value)
           this.break('OWN_ROW_CHANGED', `${device.name} ${key} ${field} ${String(value)} ${stamp.join('.')}`)
       }
     }
+  }
+
+  #believe(name: string, value: Register['value']): void {
+    this.#genuine.set(name, value)
+    this.#believed.add(name)
   }
 
   /** What admins of two honest sides agreed. */
@@ -164,7 +185,7 @@ export class Checks {
         ]
         for (const [field, { stamp, value }] of fields) {
           const name = `${peer} ${key} ${field} ${stamp.join('.')}`
-          if (!this.#genuine.has(name) && this.#isUntold(device, peer)) this.#genuine.set(name, value)
+          if (!this.#genuine.has(name) && this.#isUntold(device, peer)) this.#believe(name, value)
           if (stamp[0] > 0 && this.#genuine.get(name) !== value)
             this.break('MIRROR_FORGED', `${device.name} ${key} ${field} ${String(value)}`)
         }
@@ -175,6 +196,7 @@ export class Checks {
       const kept = new Map(last?.version === mirror.version ? last.stamps : [])
       if (last && mirror.version < last.version)
         this.break('MIRROR_BACK', `${device.name} ${key} version ${mirror.version} after ${last.version}`)
+      for (const slot of kept.keys()) if (device.dropped.has(`${key} ${slot}`)) kept.delete(slot)
       for (const [slot, stamp] of kept) {
         const now = stamps.get(slot)
         if (slot !== existence && (!allowed.has(slot) || !shown || (!now && mirror.seen.get(slot)?.erased === true))) continue
@@ -193,6 +215,7 @@ export class Checks {
         if (version < mirror.version) this.break('OLD_VERSION_SHOWN', `${device.name} ${key} ${slot} of version ${version}`)
       }
     }
+    device.dropped.clear()
   }
 
   #checkAlarms(device: Device): void {
@@ -240,9 +263,13 @@ export class Checks {
 
   /** Age alone is not enough where the team knows of a newer head, and its feed tells so. */
   #checkFreeze(device: Device, feed: Feed, since: number): void {
+    // What is held back of the owner's messages is told there. Without them, a newer generation or version cannot be read.
+    if (device.statusOf(messagesOf(ownerOf(feed))).kind === 'held back') return
     const isNew = (one: Device, what: Feed): boolean => one.statusOf(what).kind === 'confirmed' && one.statusOf(what).at >= since
-    const colleague = this.#world.of(device.org).find((one) => one !== device && isNew(one, feed))
-    if (!isTeam(feed) && colleague && isNew(device, teamOf(device.org)))
+    // A colleague tells by the team feed, unless the relay keeps that from either of them.
+    const team = teamOf(device.org)
+    const colleague = this.#world.of(device.org).find((one) => one !== device && isNew(one, feed) && isNew(one, team))
+    if (!isTeam(feed) && colleague && isNew(device, team))
       this.break('FREEZE_UNNOTICED', `${device.name} ${feed}, as ${colleague.name} has read it`)
   }
 
@@ -251,6 +278,7 @@ export class Checks {
     this.#healed = this.#world.now
     const take = (org: Org, key: string, field: string, stamp: Stamp): void => {
       const name = `${org} ${key} ${field}`
+      if (this.#believed.has(`${name} ${stamp.join('.')}`)) return
       const known = this.#expected.get(name)
       if (!known || compareStamps(stamp, known) > 0) this.#expected.set(name, stamp)
     }

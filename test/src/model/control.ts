@@ -2,7 +2,7 @@ import { zeroEpoch } from '@entente/protocol'
 import type { Device } from './device.js'
 import { type Entry, type GenerationClaims, noBytes } from './entries.js'
 import { eraseWithdrawn } from './mirror.js'
-import { type Feed, type Org, orgs, outOf, ownerOf, teamOf } from './names.js'
+import { type Feed, messagesOf, type Org, orgs, outOf, ownerOf, teamOf } from './names.js'
 import { rereadDeferred } from './opening.js'
 import type { Agreement, AgreementClaims } from './policy.js'
 import { chainTo, follows, isAdmin, type Roster, rosterKey } from './rosters.js'
@@ -54,7 +54,8 @@ export function takeRoster(device: Device, feed: Feed, entry: Entry): void {
   const stored = device.docs(feed).get(key)
   if (!stored || chainTo(known, 0).includes(roster)) return
   const isKnown = roster.claims.number <= (known?.claims.number ?? 0)
-  device.docs(feed).set(key, { ...stored, kind: isKnown ? 'control' : 'none', spoiled: true })
+  const early = isKnown || device.without.has('any-order') ? undefined : roster
+  device.docs(feed).set(key, { ...stored, kind: isKnown ? 'control' : 'none', spoiled: true, early })
 }
 
 /** @returns whether the roster follows the highest known one, which it then is */
@@ -68,18 +69,53 @@ export function learnRoster(device: Device, org: Org, roster: Roster): boolean {
     device.store.earlier = device.store.earlier.slice(0, -1)
     setAgreement(device, last)
   }
+  learnEarly(device, org)
   return true
 }
 
-/** Takes the next generation of an org's keys, if an admin rotated: the keys are sealed to the devices of the roster, and to the peer's. */
+/** What a relay lost is published again, maybe after what follows it. So what comes too early is kept until it is its turn. */
+function keepEarly(device: Device, one: Signed<GenerationClaims>): void {
+  if (!device.without.has('any-order') && !device.store.early.includes(one)) device.store.early = [...device.store.early, one]
+}
+
+function learnEarly(device: Device, org: Org): void {
+  const docs = device.docs(messagesOf(org))
+  for (const [key, stored] of docs)
+    if (stored.early && learnRoster(device, org, stored.early))
+      docs.set(key, { ...stored, kind: 'control', spoiled: false, early: undefined })
+  for (const one of device.store.early) if (one.claims.org === org) learnRotation(device, org, one)
+}
+
+/**
+ * Takes the next generations of an org's keys, if an admin rotated: the keys are sealed to the devices of the roster, and to the peer's. The admin answers for the
+ * rotations before that one, which it names: who made them may have been removed since.
+ */
 export function learnRotation(device: Device, org: Org, rotation: Signed<GenerationClaims>): void {
-  const { signer, claims } = rotation
   const known = device.store.generations.get(org) ?? 0
-  if (claims.org !== org || claims.generation !== known + 1 || !isAdmin(device.store.rosters.get(org), signer)) return
+  if (rotation.claims.org !== org || rotation.claims.generation <= known) return
+  const chain: Signed<GenerationClaims>[] = []
+  for (let at: typeof rotation | undefined = rotation; at && at.claims.generation > known; at = at.claims.previous) chain.unshift(at)
+  const hasCome = (one: Signed<GenerationClaims>): boolean => one === rotation || device.store.early.includes(one)
+  const mayAnswer = chain.length === 1 || !device.without.has('rotation-chain')
+  if (
+    chain[0]?.claims.generation !== known + 1 ||
+    !chain.every(hasCome) ||
+    !mayAnswer ||
+    !isAdmin(device.store.rosters.get(org), rotation.signer)
+  )
+    return keepEarly(device, rotation)
+  for (const one of chain) takeRotation(device, org, one)
+  learnEarly(device, org)
+}
+
+function takeRotation(device: Device, org: Org, rotation: Signed<GenerationClaims>): void {
+  const { claims } = rotation
   device.store.generations.set(org, claims.generation)
   // Who has read what was there before the rotation has nothing of it to expect. Any other device waits for a head of the new generation.
   for (const one of [teamOf(org), outOf(org)]) {
     const { incarnation, last } = device.reading(one)
+    // What it kept unread, because it was told of the removal before, still waits for a head.
+    if ([...device.docs(one).values()].some(({ deferred }) => deferred)) continue
     if (incarnation === claims.incarnation && last >= (claims.last[one] ?? 0)) device.store.settled.set(one, claims.generation)
   }
   device.store.keys.add(sealingKey(outOf(org), claims.generation))

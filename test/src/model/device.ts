@@ -53,6 +53,8 @@ export class Device {
   /** Milliseconds by which the device's clock is off. The welcome corrects it. */
   skew = 0
   session = 0
+  /** The slots of mirrors that a withdrawal took away since the last check. A hostile peer may withdraw, and take it back in the next breath. */
+  readonly dropped = new Set<string>()
   online = false
   /** Counts what happened to the device: while it stands, there is nothing new to check. */
   changes = 0
@@ -129,10 +131,10 @@ export class Device {
     return register
   }
 
-  /** A row with any register is there, whatever order its parts come in. */
+  /** A row with any register is there, whatever order its parts come in, and though its key was erased before, for want of a row. */
   begin(key: string): void {
     const row = this.row(key)
-    if (!row.has(existence)) row.set(existence, { stamp: [1, 0, 0], value: true })
+    if (row.get(existence)?.value !== true) row.set(existence, { stamp: [1, 0, 0], value: true })
   }
 
   docs(feed: Feed): Map<string, Stored> {
@@ -156,6 +158,7 @@ export class Device {
         againAt: -Infinity,
         leavesAt: -Infinity,
         heldSince: Infinity,
+        disputedAt: -Infinity,
         repairedAt: -Infinity,
       }
       this.store.readings.set(feed, reading)
@@ -261,17 +264,22 @@ export class Device {
     const answer = this.#line.offer(this, offer)
     if (offer.kind === 'head' && typeof answer === 'number') this.store.signed.set(feed, (offer.token as Signed<HeadClaims>).claims)
     if (typeof answer === 'number') this.#refused.delete(place)
-    else this.#note(place, feed, answer)
+    else this.#note(place, offer, answer)
   }
 
   /** What it is refused for should come. Where nothing does, the relay's feeds are not what this device was told: it reads them from the start. */
-  #note(place: string, feed: Feed, refusal: Refusal): void {
+  #note(place: string, { feed, key, whole }: Offer, refusal: Refusal): void {
     if (refusal === 'AUTH') this.online = false
+    const stored = this.docs(feed).get(key)
+    // The relay's copy is another than the one that this device read. A whole doc needs none.
+    if (refusal === 'FRAME' && !whole && stored && !this.without.has('whole-again')) this.docs(feed).set(key, { ...stored, spoiled: true })
     const times = (this.#refused.get(place) ?? 0) + 1
     this.#refused.set(place, times)
     if (times < 3 || this.without.has('read-behind')) return
     this.#refused.delete(place)
-    if (refusal === 'BEHIND') reread(this, feed)
+    // A rotation names where the feeds of docs stand, so it is behind in one of them.
+    const named = key.startsWith('generation') ? [feed, teamOf(this.org), outOf(this.org)] : [feed]
+    if (refusal === 'BEHIND') for (const one of named) reread(this, one)
     else for (const org of orgs) reread(this, messagesOf(org))
   }
 

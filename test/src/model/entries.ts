@@ -12,6 +12,8 @@ export interface HeadClaims {
   readonly sequence: number
   readonly root: string
   readonly generation: number
+  /** How far the signer had read the peer's messages in this incarnation: what was handed back to it by then, it has seen. */
+  readonly read: number
   readonly time: number
 }
 
@@ -32,6 +34,8 @@ export interface RosterClaims {
 export interface GenerationClaims {
   readonly org: string
   readonly generation: number
+  /** The rotation before it, as a hash would name it. */
+  readonly previous: Signed<GenerationClaims> | undefined
   /** Where the feeds of docs stood. The relay takes the rotation only if they still do. */
   readonly incarnation: number
   readonly last: Readonly<Partial<Record<Feed, number>>>

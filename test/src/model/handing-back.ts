@@ -1,9 +1,9 @@
 import { compareStamps, type Epoch } from '@entente/protocol'
 import type { Device } from './device.js'
 import { docSlots } from './docs.js'
-import type { GenerationClaims } from './entries.js'
-import { type Feed, outOf, ownerOf } from './names.js'
-import { fieldOf, opens } from './opening.js'
+import type { GenerationClaims, HeadClaims } from './entries.js'
+import { type Feed, messagesOf, outOf, ownerOf } from './names.js'
+import { fieldOf, isLate, isSettled, messageSlot, opens, readStored } from './opening.js'
 import { learnRoster, learnRotation } from './control.js'
 import { chainTo, generationKey, type Roster, rosterKey } from './rosters.js'
 import type { Signed } from './signatures.js'
@@ -17,19 +17,43 @@ export interface Control {
 type Sealed = readonly [key: string, slot: string, epoch: Epoch, bytes: readonly number[]]
 
 /** Hands back what this device saw and a matching head no longer covers: its honest owner went back. */
-export function handBack(device: Device, feed: Feed): void {
+export function handBack(device: Device, feed: Feed, head: HeadClaims): void {
   if (device.without.has('hand-back')) return
   const list: Sealed[] = []
-  for (const [key, { version, seen }] of device.store.mirrors) {
+  const refused = device.without.has('let-go') ? new Set<string>() : handedBack(device, head)
+  for (const [key, mirror] of device.store.mirrors) {
     const stored = device.docs(feed).get(key)
-    if (stored && stored.epoch.version > version) continue
-    for (const [slot, one] of seen) if (isAbove(device, feed, key, slot, one, stored)) list.push([key, slot, one.epoch, [...one.bytes]])
+    if (stored && stored.epoch.version > mirror.version) continue
+    for (const [slot, one] of mirror.seen) {
+      if (!isAbove(device, feed, key, slot, one, stored)) continue
+      const sealed: Sealed = [key, slot, one.epoch, [...one.bytes]]
+      const isOlder = device.seals.generationOf(one.bytes) < head.generation
+      if (isOlder && refused.has(JSON.stringify(sealed))) letGo(device, feed, key, slot)
+      else list.push(sealed)
+    }
   }
-  if (list.length > 0)
-    device.log(
-      `hands back ${list.map(([key, slot, epoch, bytes]) => `${key} ${slot} ${epoch.version}.${epoch.number} ${JSON.stringify(device.seals.open(device.store.keys, { feed, key, slot, epoch }, Uint8Array.from(bytes))?.register)}`).join(', ')}`,
-    )
+  if (list.length > 0) device.log(`hands back ${list.map(([key, slot]) => `${key} ${slot}`).join(', ')}`)
   if (list.length > 0) device.outbox.set('back', { text: JSON.stringify(list) })
+}
+
+/** What this org has handed back, as far as the signer of the head has read it. */
+function handedBack(device: Device, head: HeadClaims): ReadonlySet<string> {
+  const messages = messagesOf(device.org)
+  const stored = device.docs(messages).get('back')
+  if (stored?.kind !== 'message' || stored.sequence > head.read || device.reading(messages).incarnation !== head.incarnation)
+    return new Set()
+  const opened = opens(device, messages, 'back', messageSlot, stored.epoch, stored.bytes)
+  const list = opened ? (JSON.parse(String(opened.register.value)) as Sealed[]) : []
+  return new Set(list.map((sealed) => JSON.stringify(sealed)))
+}
+
+/** The owner has seen it and does not cover it: a device that it removed made it. The mirror shows what the feed holds. */
+function letGo(device: Device, feed: Feed, key: string, slot: string): void {
+  device.log(`lets go of ${key} ${slot}`)
+  device.changes++
+  device.store.mirrors.get(key)?.seen.delete(slot)
+  device.dropped.add(`${key} ${slot}`)
+  readStored(device, feed, key)
 }
 
 /** Hands back the peer's rosters and rotations that a matching head of its messages no longer covers. */
@@ -73,6 +97,8 @@ export function takeBack(device: Device, text: string): void {
       ? device.seals.open(device.store.keys, place, Uint8Array.from(bytes))
       : opens(device, feed, key, slot, epoch, Uint8Array.from(bytes))
     if (!opened) continue
+    // What it would refuse in the feed does not come in by this door either.
+    if (isSettled(device, feed) && isLate(device, feed, key, slot, opened) && !device.without.has('hand-back-late')) continue
     const field = fieldOf(feed, slot)
     const known = device.row(key).get(field)
     if (!known || compareStamps(opened.register.stamp, known.stamp) > 0) device.row(key).set(field, opened.register)

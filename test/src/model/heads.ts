@@ -33,12 +33,14 @@ export function headToSign(device: Device, feed: Feed, paused: ReadonlySet<strin
     head?.root === root && head.incarnation === incarnation && head.generation === generation && device.now - head.time < hour
   // Two devices to which a relay shows different states would contradict each other for ever: each says the same once an hour.
   if (says(newest) || (says(device.store.signed.get(feed)) && !device.without.has('same-once'))) return undefined
+  const messages = device.reading(messagesOf(peerOf(device.org)))
   const claims: HeadClaims = {
     feed,
     incarnation,
     sequence: reading.last,
     root,
     generation,
+    read: messages.incarnation === incarnation ? messages.cursor : 0,
     time: Math.max(device.now, (newest?.time ?? 0) + 1),
   }
   const token = Signed.sign(device.name, claims)
@@ -73,15 +75,23 @@ function lookForRoster(device: Device, feed: Feed): void {
 }
 
 function compare(device: Device, feed: Feed, head: HeadClaims): void {
+  // Its signer has not been told of the rotation: a relay may have lost that.
+  if (!isMessages(feed) && head.generation < device.due(ownerOf(feed)) && !device.without.has('older-head')) return
   const docs = [...device.docs(feed)]
-  if (head.root !== rootOf(device, feed)) return differ(device, feed)
+  const isOwn = device.store.signed.get(feed) === head
+  if (head.root !== rootOf(device, feed)) {
+    if (!isOwn) device.reading(feed).disputedAt = device.now
+    return differ(device, feed)
+  }
   if (!isMessages(feed) && head.generation >= device.due(ownerOf(feed))) {
     device.store.settled.set(feed, head.generation)
     for (const [key, { deferred }] of docs) if (deferred) readStored(device, feed, key, true)
   }
   if (!device.without.has('unread') && [...device.docs(feed).values()].some(({ deferred }) => deferred)) return
+  // What it signed itself settles no dispute with a colleague, who signs again within the hour if there still is one.
+  if (isOwn && device.now - device.reading(feed).disputedAt < hour && !device.without.has('dispute')) return
   device.setStatus(feed, { kind: 'confirmed', at: head.time })
-  if (feed === outOf(peerOf(device.org))) handBack(device, feed)
+  if (feed === outOf(peerOf(device.org))) handBack(device, feed, head)
   if (feed === messagesOf(peerOf(device.org))) handBackControl(device, feed)
 }
 
@@ -115,6 +125,8 @@ export function judgeGossip(device: Device, feed: Feed): void {
     device.setStatus(feed, { kind: 'differs', at: device.statusOf(feed).at })
   // A head of an earlier incarnation may be gone with what the relay lost.
   if (told.incarnation !== device.reading(feed).incarnation) return
+  // Since a withdrawal the relay may serve no head, until the owner has taken the slot out of its docs.
+  if (!isMessages(feed) && told.time <= device.store.withdrawnAt && !device.without.has('withdrawn-later')) return
   if ((newest?.time ?? 0) < told.time && device.now - told.time > 60 * second)
     device.setStatus(feed, { kind: 'held back', at: device.statusOf(feed).at })
 }

@@ -59,6 +59,11 @@ export function shownOf(device: Device, key: string): ReadonlyMap<string, Regist
 export function eraseWithdrawn(device: Device): void {
   if (device.without.has('withdrawn')) return
   const allowed = device.allowed()
-  for (const { seen } of device.store.mirrors.values())
-    for (const slot of seen.keys()) if (slot !== existence && !allowed.has(slot)) seen.delete(slot)
+  for (const [key, { seen }] of device.store.mirrors) {
+    for (const slot of seen.keys()) {
+      if (slot === existence || allowed.has(slot)) continue
+      seen.delete(slot)
+      device.dropped.add(`${key} ${slot}`)
+    }
+  }
 }

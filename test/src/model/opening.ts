@@ -53,7 +53,7 @@ export function isHeld(device: Device, feed: Feed, stored: Stored): boolean {
 export function releaseHeld(device: Device, feed: Feed): void {
   if (!device.isOwn(feed) || isMessages(feed) || !device.hasKeys() || device.without.has('release')) return
   const isVersion = ({ epoch }: Stored): boolean => !isTeam(feed) && epoch.version > device.store.agreement.version
-  const held = [...device.docs(feed)].filter(([, stored]) => stored.deferred && !stored.spoiled && !isVersion(stored))
+  const held = [...device.docs(feed)].filter(([, stored]) => stored.deferred && !isVersion(stored))
   const reading = device.reading(feed)
   if (held.length === 0) reading.heldSince = Infinity
   else reading.heldSince = Math.min(reading.heldSince, device.now)
@@ -99,7 +99,7 @@ export function readStored(device: Device, feed: Feed, key: string, covered = fa
     const known = row.get(field)
     if (!known || compareStamps(register.stamp, known.stamp) > 0) row.set(field, register)
   }
-  device.begin(key)
+  if (stored.kind === 'doc' || !row.has(existence)) device.begin(key)
   if (stored.kind === 'erased' && device.without.has('existence') && !row.has('on')) row.set('on', { stamp: [0, 0, 0], value: false })
 }
 

@@ -45,7 +45,7 @@ function makeDocOffer(device: Device, feed: Feed, key: string): Offer | undefine
   if (!desired) return undefined
   const stored = device.docs(feed).get(key)
   const version = isTeam(feed) ? 0 : device.store.agreement.version
-  if (stored && (stored.epoch.version > version || (isHeld(device, feed, stored) && !stored.spoiled))) return undefined
+  if (stored && (stored.epoch.version > version || (stored.deferred && !stored.spoiled && isHeld(device, feed, stored)))) return undefined
   const exists = desired.get(existence)
   if (exists?.value === false) {
     const known = stored?.kind === 'erased' && !stored.spoiled ? opens(device, feed, key, existence, stored.epoch, stored.bytes) : undefined
@@ -107,7 +107,8 @@ export function rotationOffer(device: Device, generation: number): Offer {
   const { org } = device
   const [team, out] = [teamOf(org), outOf(org)]
   const last = { [team]: device.reading(team).last, [out]: device.reading(out).last }
-  const claims: GenerationClaims = { org, generation, incarnation: device.reading(team).incarnation ?? 0, last }
+  const previous = device.store.rotations.find(({ claims }) => claims.org === org && claims.generation === generation - 1)
+  const claims: GenerationClaims = { org, generation, previous, incarnation: device.reading(team).incarnation ?? 0, last }
   return controlOffer(device, 'generation', generationKey(generation), Signed.sign(device.name, claims))
 }
 

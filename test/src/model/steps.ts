@@ -155,6 +155,7 @@ function withdraw(world: World): void {
   if (slot === undefined) return
   device.changes++
   device.store.withdrawn.add(slot)
+  device.store.withdrawnAt = world.now
   world.checks.withdrew(device, slot)
   eraseWithdrawn(device)
 }

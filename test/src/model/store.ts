@@ -16,6 +16,8 @@ export interface Stored {
   readonly spoiled: boolean
   /** Kept, not read: its version, its key or its head has not arrived. */
   readonly deferred: boolean
+  /** A roster that came before the one that it follows: no part of the feed until that has come. */
+  readonly early?: Roster | undefined
 }
 
 /** The highest register seen in a slot, with the sealed bytes to hand back. An erased mirror has no value any more. */
@@ -46,6 +48,8 @@ export interface Reading {
   leavesAt: number
   /** Since when it holds values of an older generation that no head covers. */
   heldSince: number
+  /** When it last differed from a head that another device signed. */
+  disputedAt: number
   /** When it last published anew because a reader said that it differs. */
   repairedAt: number
 }
@@ -71,6 +75,8 @@ export interface Store {
   rosters: Map<Org, Roster>
   /** The org's own rotations, kept to be published again after a loss. */
   rotations: readonly Signed<GenerationClaims>[]
+  /** Rotations that came before the ones that they follow. */
+  early: readonly Signed<GenerationClaims>[]
   keys: Keys
   generations: Map<Org, number>
   /** The generation up to which a device knows which values of older ones are genuine. */
@@ -79,6 +85,8 @@ export interface Store {
   /** The versions before it, oldest first: a removal can take a version back. */
   earlier: readonly Agreement[]
   withdrawn: Set<string>
+  /** When this device last heard of a withdrawal, or made one. */
+  withdrawnAt: number
   policies: Map<Org, { readonly register: Register; readonly policy: Policy }>
 }
 
@@ -96,12 +104,14 @@ export function newStore(org: Org, rosters: ReadonlyMap<Org, Roster>): Store {
     statuses: new Map(),
     rosters: new Map(rosters),
     rotations: [],
+    early: [],
     keys,
     generations: new Map(orgs.map((one) => [one, 0])),
     settled: new Map(),
     agreement: firstAgreement,
     earlier: [],
     withdrawn: new Set(),
+    withdrawnAt: -Infinity,
     policies: new Map(),
   }
 }

@@ -56,6 +56,8 @@ export class World implements Line {
   names = 0
   /** The relay does as it should again, and nothing fails any more. */
   healed = false
+  /** Whether each answer is whole. Else about half of them are pieces. */
+  #isWhole = false
 
   constructor(seed: number, without: ReadonlySet<Rule> = new Set(), mode: Mode = modes[seed % modes.length] ?? 'honest', trace = false) {
     this.chance = new Chance(seed)
@@ -101,8 +103,13 @@ export class World implements Line {
   }
 
   read(device: Device, feed: Feed, cursor: number, incarnation: number | undefined): Answer {
-    const most = this.healed || this.chance.happens(0.5) ? 1000 : this.chance.between(1, 4)
-    const answer = this.attacker.view(device, feed, cursor, this.relay.read(device.id, feed, cursor, incarnation, most))
+    const piece = this.healed || this.chance.happens(0.5) ? 1000 : this.chance.between(1, 4)
+    const answer = this.attacker.view(
+      device,
+      feed,
+      cursor,
+      this.relay.read(device.id, feed, cursor, incarnation, this.#isWhole ? 1000 : piece),
+    )
     if (this.trace && (answer.entries.length > 0 || answer.lost))
       this.log(
         `${device.name} reads ${feed} after ${cursor}: ${answer.lost ? 'LOST' : answer.entries.map(({ sequence, key, kind, whole, epoch }) => `${sequence} ${key} ${kind}${whole ? '*' : ''} ${epoch.version}.${epoch.number}`).join(', ')}`,
@@ -162,7 +169,10 @@ export class World implements Line {
     const since = this.now
     // What the last hour's heads told a colleague is a minute old before it counts as held back.
     this.now += 120 * second
+    // A device reads on until it is told that this is all. Whom a relay shows nothing, it would tell so in the first piece.
+    this.#isWhole = true
     for (const device of this.devices) device.readAll()
+    this.#isWhole = false
     this.checks.always()
     if (this.isLying()) this.checks.lies(since)
   }
