@@ -9,7 +9,15 @@ import { eraseReconciler } from './export/erase-reconciler.js'
 import { recallReconciler } from './export/recall-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShares } from './export/shares.js'
-import { differenceReconciler, FreshnessTable, FreshnessView, HeadJudge, HeadSigner, shareTeamHeads } from './heads/index.js'
+import {
+  differenceReconciler,
+  FreshnessTable,
+  FreshnessView,
+  handingBackReconciler,
+  HeadJudge,
+  HeadSigner,
+  shareTeamHeads,
+} from './heads/index.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { createRecovery } from './identity/recovery.js'
@@ -141,6 +149,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, recallReconciler, eraseReconciler])
     reconcilers.add(makeReconciler(context))
   reconcilers.add(differenceReconciler(context, freshness))
+  reconcilers.add(handingBackReconciler(context, freshness))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const ends = [

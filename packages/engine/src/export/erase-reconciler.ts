@@ -1,6 +1,7 @@
 import { type ConnectionId, parseFeed } from '@entente/protocol'
 import { connectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
+import { backPrefix } from '../heads/index.js'
 import { messageFeedKey } from '../replica/feed-key.js'
 import { isOver } from '../replica/feed-role.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -9,13 +10,13 @@ import { listingPrefix } from '../share/listing.js'
 import { packagePrefix, requestPrefix, resultPrefix } from './export-messages.js'
 
 const carriesValues = (key: string): boolean =>
-  [listingPrefix, packagePrefix, requestPrefix, resultPrefix].some((prefix) => key.startsWith(prefix))
+  [listingPrefix, packagePrefix, requestPrefix, resultPrefix, backPrefix].some((prefix) => key.startsWith(prefix))
 
 /**
- * Once a connection is over, takes back what was shown over it: listings and the messages of exports, at the relay and at this device (rule CN11). Copies,
+ * Once a connection is over, takes back what was shown over it: listings and the messages of exports and of handing back, at the relay and at this device (rule CN11). Copies,
  * and mirrors as they last stood, stay.
  */
-export function eraseReconciler(context: EngineContext): Reconciler<Row> {
+export function eraseReconciler(context: Pick<EngineContext, 'rows' | 'replica'>): Reconciler<Row> {
   const { rows, replica } = context
   /** Connections of which something has changed since they were looked at; undefined for all. */
   let changed: Set<ConnectionId> | undefined

@@ -20,11 +20,13 @@ import { messageRowId } from './feed-key.js'
 import { type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
 import { type Joined, joinUpdate } from './join-update.js'
 import { type Leaf, leafOfBytes, leafOfDoc } from './leaf.js'
+import { nothingAbove, sealsOf, slotsAbove } from './above.js'
 import { knownOf, raise, type Told, type Withdrawn, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
 import {
+  type Above,
   type Address,
   type Held,
   heldOf,
@@ -54,6 +56,8 @@ export interface Absorber {
   readonly disabledRules: ReadonlySet<DisabledRule>
   /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, AN1). */
   readonly problem: (what: string) => void
+  /** Asks for what the store has under a key, with its bytes: without them seals that may be handed back would be lost (rule BK1). */
+  readonly needBytes: (key: Key) => void
 }
 
 /** The device checks the names of slots too, and does not trust the relay to have done so (rule AB4). */
@@ -107,6 +111,7 @@ export function absorbHeld(absorber: Absorber, stored: Stored, held: Held, isGiv
 /** Keeps an entry whose key this device does not have, beside what the device knows. It is neither read nor a fault (rule RT6). */
 function hold(absorber: Absorber, entry: Entry, present: Stored | undefined, generation: number): Absorbed {
   if (present?.kind === 'head') return refuse(absorber, entry, present, 'stands where only a head may')
+  keepBytes(absorber, entry.key, present)
   const { sequence } = entry
   const before = heldOf(present)?.entries ?? []
   const held: Held = { generation, entries: entry.kind === 'doc' && !entry.whole ? [...before, entry] : [entry] }
@@ -120,7 +125,8 @@ function hold(absorber: Absorber, entry: Entry, present: Stored | undefined, gen
  */
 function refuse(absorber: Absorber, entry: Entry, present: Stored | undefined, why: string, unreadable: readonly string[] = []): Absorbed {
   absorber.problem(`An entry in ${absorber.feed} ${why}. It was left out, and the last good state is kept.`)
-  const stored = refused(entry.sequence, present, unreadable)
+  keepBytes(absorber, entry.key, present)
+  const stored = refused(entry.sequence, present, unreadable, absorber.feedRole.own)
   return { stored: 'epoch' in stored ? { ...stored, epoch: epochToPass(absorber, entry, stored.epoch) } : stored, rows: [], refused: true }
 }
 
@@ -141,13 +147,20 @@ function epochToPass({ feedRole, rows }: Absorber, { epoch }: Entry, present: Ep
 /** The state of a key of which no entry was taken yet. */
 const nothingTaken = { ...unknown, kind: 'erased', epoch: { version: 0, number: 0 }, leaf: undefined, lost: true } as const
 
-function refused(sequence: number, present: Stored | undefined, unreadable: readonly string[]): Stored {
+function refused(sequence: number, present: Stored | undefined, unreadable: readonly string[], own: boolean): Stored {
   // What was never there is no part of the feed: it has no leaf, and holds no head back.
   if (!present) return { ...nothingTaken, sequence }
   if (present.kind === 'head') return { ...present, sequence }
   return present.kind === 'doc'
-    ? { ...present, sequence, state: new Uint8Array(), unreadable, lost: true }
+    ? { ...present, sequence, ...(own && { state: new Uint8Array() }), unreadable, lost: true }
     : { ...present, sequence, lost: true }
+}
+
+/** What a peer's key held stays with its bytes. Of a whole entry only the head in memory is at hand. */
+function keepBytes({ feedRole, needBytes }: Absorber, key: Key, present: Stored | undefined): void {
+  if (feedRole.own || isMessages(feedRole)) return
+  const isWithout = present?.kind === 'doc' ? present.state.length === 0 : present?.kind === 'erased' && present.exists && !present.seals
+  if (isWithout) needBytes(key)
 }
 
 function absorbMessage(absorber: Absorber, entry: Entry, kind: 'message' | 'control', present: Stored | undefined): Absorbed {
@@ -240,14 +253,11 @@ function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | und
   if (!exists && !disabledRules.has('existence')) return refuse(absorber, entry, present, 'is an erasure that does not open')
   const told: Told = { version: epoch.version, registers: {}, exists: exists ?? [[0, 0, 0], false] }
   const leaf = leafOfBytes(key, 'erased', bytes)
-  const stored: StoredErasure = {
-    ...knownAfter(absorber, knownOf(present), told, true),
-    kind: 'erased',
-    epoch,
-    sequence,
-    leaf,
-    lost: false,
-  }
+  const known = knownAfter(absorber, knownOf(present), told, true)
+  const above = standing(absorber, key, present, known, told, 'erased')
+  // A copy: the entry's bytes are a part of its frame.
+  const seals = feedRole.own ? undefined : { [existenceSlot]: { epoch, bytes: bytes.slice() }, ...above.seals }
+  const stored: StoredErasure = { ...known, kind: 'erased', epoch, sequence, leaf, lost: false, ...above, ...(seals && { seals }) }
   return { stored, rows: exists && feedRole.own ? [existenceRow(key, exists)] : [], refused: false }
 }
 
@@ -351,8 +361,27 @@ function storedDoc(
     mostlyDead,
     leaf: leafOfDoc(key, slots),
     lost: false,
+    ...(!deferred && standing(absorber, key, present, known, told, whole ? 'whole' : 'update')),
   }
   return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }
+}
+
+/** What of a peer's doc stands above the relay's copy after an entry. */
+function standing(
+  { feedRole, needBytes }: Absorber,
+  key: Key,
+  present: Stored | undefined,
+  known: Known,
+  told: Told,
+  by: 'whole' | 'update' | 'erased',
+): Above {
+  if (feedRole.own || !present || !('registers' in present)) return nothingAbove
+  const slots = slotsAbove(present, known, told, by)
+  if (slots.length === 0) return nothingAbove
+  const seals = sealsOf(present, slots)
+  const found = Object.keys(seals)
+  if (found.length < slots.length) needBytes(key)
+  return found.length === 0 ? nothingAbove : { above: found, seals }
 }
 
 /** In an own feed a device knows what the relay has. In a peer's, nothing of what it saw goes back. */

@@ -4,15 +4,18 @@ import { SerialQueue } from '../flow/serial-queue.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
-import type { Row } from '../row/row.js'
+import { isAbove as standsAbove, type Row } from '../row/row.js'
 import { type FlaggedDirty, Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
+import { sealsOf, slotsToHandBack } from './above.js'
 import { compareAt, type Comparison } from './compare.js'
+import { effectiveVersion } from './desired-state.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { type FeedRole, feedRoleOf, rotationKey, rotationsOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
+import { type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
@@ -23,7 +26,7 @@ import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
-import { type Address, type FeedState, type Head, heldOf, type Stored, type StoredDoc } from './stored.js'
+import { type Address, type FeedState, type Head, heldOf, type Stored } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -79,6 +82,9 @@ export interface ReplicaView {
   position(feed: FeedName): FeedState
   isOwn(feed: FeedName): boolean
   publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void>
+  above(feed: FeedName): readonly PlaceAbove[]
+  sealsAbove(feed: FeedName, places: readonly PlaceAbove[]): Promise<readonly SealAbove[]>
+  takeBack(feed: FeedName, seals: readonly SealAbove[]): Promise<void>
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
 }
 
@@ -261,7 +267,12 @@ export class Replica implements ReplicaView {
     if (!feedRole || this.#isPaused(feedRole)) return []
     const before = this.#replicaState.feed(feed)
     const fresh = chunk.entries.filter((entry) => entry.sequence > before.cursor)
-    const { refused, ...absorbed } = this.#absorbAll(feed, feedRole, fresh, await this.#readBases(feed, fresh))
+    const bases = await this.#readBases(feed, feedRole, fresh)
+    let attempt = this.#absorbAll(feed, feedRole, fresh, bases)
+    if (attempt.needed.length > 0)
+      attempt = this.#absorbAll(feed, feedRole, fresh, new Map([...bases, ...(await this.#transactions.readAll(feed, attempt.needed))]))
+    const { refused, problems, needed: _, ...absorbed } = attempt
+    for (const problem of problems) this.#problem(problem)
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
     if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
@@ -365,6 +376,44 @@ export class Replica implements ReplicaView {
     })
   }
 
+  /** What of a peer's feed stands above the relay's copy (rule BK1). */
+  above(feed: FeedName): readonly PlaceAbove[] {
+    return [...this.#replicaState.heads(feed)].flatMap(([key, head]) => slotsToHandBack(head).map((slot) => ({ key, slot })))
+  }
+
+  /** The seals of such places, for the owner. Those of an earlier version of the agreement are worth nothing any more. */
+  async sealsAbove(feed: FeedName, places: readonly PlaceAbove[]): Promise<readonly SealAbove[]> {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    if (feedRole?.kind !== 'connection' || feedRole.own) return []
+    const version = effectiveVersion(this.#view.get('Agreement', feedRole.connection))
+    const docs = await this.#transactions.readAll(feed, [...new Set(places.map(({ key }) => key))])
+    const found: SealAbove[] = []
+    for (const [key, stored] of docs) {
+      if (stored.kind !== 'doc' && stored.kind !== 'erased') continue
+      const slots = places.filter((place) => place.key === key).map(({ slot }) => slot)
+      for (const [slot, { epoch, bytes }] of Object.entries(sealsOf(stored, slots)))
+        if (epoch.version === version) found.push({ key, slot, epoch, bytes })
+    }
+    return found
+  }
+
+  /** Takes what a peer hands back of an own feed: what this org sealed itself and lost (rule BK3). */
+  takeBack(feed: FeedName, seals: readonly SealAbove[]): Promise<void> {
+    return this.#transactionQueue.run(async () => {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
+      if (!feedRole) return
+      const { rows, exists } = takenBack(this.#absorber(feed, feedRole), seals)
+      const docs = new Map<Key, Stored>()
+      for (const [key, register] of exists) {
+        const head = this.#replicaState.head(feed, key)
+        // The peer has heard a later word than this erasure, and follows only one above that.
+        if (head?.kind === 'erased' && standsAbove(register, head.exists)) docs.set(key, { ...head, lost: true })
+      }
+      if (rows.length > 0 || docs.size > 0)
+        await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows, feedState: this.#replicaState.feed(feed) })
+    })
+  }
+
   /** Drops what a peer's messages say, and keeps their stamps, so that nothing older comes back. */
   dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void> {
     return this.#transactionQueue.run(async () => {
@@ -438,20 +487,20 @@ export class Replica implements ReplicaView {
 
   // ---- absorbing
 
-  #absorbAll(
-    feed: FeedName,
-    feedRole: FeedRole,
-    entries: readonly Entry[],
-    bases: ReadonlyMap<string, StoredDoc>,
-  ): Omit<Uncommitted, 'feedState'> & { readonly refused: readonly Key[] } {
-    const absorber = this.#absorber(feed, feedRole)
+  #absorbAll(feed: FeedName, feedRole: FeedRole, entries: readonly Entry[], bases: ReadonlyMap<Key, Stored>): Attempt {
+    const problems: string[] = []
+    const needed = new Set<Key>()
+    const absorber: Absorber = {
+      ...this.#absorber(feed, feedRole),
+      problem: (what) => problems.push(what),
+      needBytes: (key) => void (bases.has(key) || needed.add(key)),
+    }
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
     const rows: Row[] = []
     const refused = new Set<Key>()
     for (const entry of entries) {
-      const present =
-        docs.get(entry.key) ?? bases.get(feedKeyName(feed, entry.key)) ?? withoutState(this.#replicaState.head(feed, entry.key))
+      const present = docs.get(entry.key) ?? bases.get(entry.key) ?? withoutState(this.#replicaState.head(feed, entry.key))
       const absorbed = absorbEntry(absorber, entry, present)
       if (!absorbed) continue
       docs.set(entry.key, absorbed.stored)
@@ -463,16 +512,29 @@ export class Replica implements ReplicaView {
         addresses.set(entry.key, [row.object, row.id])
       }
     }
-    return { docs, addresses, rows: mergeAll(rows), refused: [...refused] }
+    return { docs, addresses, rows: mergeAll(rows), refused: [...refused], problems, needed: [...needed] }
   }
 
   #absorber(feed: FeedName, feedRole: FeedRole): Absorber {
-    return { feed, feedRole, rows: this.#view, sealer: this.#sealer, disabledRules: this.#context.disabledRules, problem: this.#problem }
+    return {
+      feed,
+      feedRole,
+      rows: this.#view,
+      sealer: this.#sealer,
+      disabledRules: this.#context.disabledRules,
+      problem: this.#problem,
+      needBytes: () => undefined,
+    }
   }
 
-  #readBases(feed: FeedName, entries: readonly Entry[]): Promise<ReadonlyMap<string, StoredDoc>> {
-    const keys = new Set(entries.filter((entry) => entry.kind === 'doc' && !entry.whole).map((entry) => entry.key))
-    return this.#transactions.readDocs([...keys].map((key) => ({ feed, key })))
+  /** What absorbing needs with its bytes: the docs that updates continue, and of a peer's those of which something may stand above what comes. */
+  async #readBases(feed: FeedName, { own }: FeedRole, entries: readonly Entry[]): Promise<ReadonlyMap<Key, Stored>> {
+    const keys = new Set<Key>()
+    for (const { key, kind, whole } of entries) {
+      const head = this.#replicaState.head(feed, key)
+      if (kind === 'doc' && !whole ? head?.kind === 'doc' : !own && isAbove(head)) keys.add(key)
+    }
+    return keys.size === 0 ? new Map<Key, Stored>() : this.#transactions.readAll(feed, [...keys])
   }
 
   async #commit(feed: FeedName, feedRole: FeedRole, uncommitted: Uncommitted): Promise<void> {
@@ -512,7 +574,7 @@ export class Replica implements ReplicaView {
       const rows: Row[] = []
       for (const key of keys) {
         const base = bases.get(feedKeyName(feed, key))
-        if (!base) continue
+        if (!base || base.lost) continue
         const opened = readDeferred(absorber, key, base, readSlots(loadDoc([base.state])))
         docs.set(key, opened.stored)
         rows.push(...opened.rows)
@@ -615,8 +677,22 @@ function* partsOf({ entries, ...chunk }: Chunk): Iterable<Chunk> {
   yield { ...chunk, entries: start === 0 ? entries : entries.slice(start) }
 }
 
+/** What absorbing leaves, unless it needs more of what is stored than it was given. */
+interface Attempt extends Omit<Uncommitted, 'feedState'> {
+  readonly refused: readonly Key[]
+  /** What was left out, in words. */
+  readonly problems: readonly string[]
+  /** The keys whose bytes it needs. */
+  readonly needed: readonly Key[]
+}
+
 /** Rows whose arrival may make a deferred doc readable. */
 const unlocking: ReadonlySet<string> = new Set(['Agreement', 'RecordMap', 'Connection'])
+
+/** Whether a doc, as a reader knows it, stands above the relay's copy, or may do so after the next entry. */
+function isAbove(head: Head | undefined): boolean {
+  return (head?.kind === 'doc' || head?.kind === 'erased') && (head.lost || head.above !== undefined)
+}
 
 /** A head where the doc's bytes do not matter, because the entry brings the whole doc. */
 function withoutState(head: Head | undefined): Stored | undefined {

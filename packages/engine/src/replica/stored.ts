@@ -34,12 +34,26 @@ interface Delivered {
   readonly held?: Held
 }
 
+/** The seal of one register, and the epoch under which it opens. */
+export interface Seal {
+  readonly epoch: Epoch
+  readonly bytes: Uint8Array
+}
+
+/** What of a peer's doc stands above the relay's copy. Where its owner went back too, it is handed back (rule BK1). */
+export interface Above {
+  /** The slots whose known register stands above. Absent where there are none. */
+  readonly above?: readonly string[]
+  /** Their seals, and that of an erasure. Only in the store, as a doc's bytes. */
+  readonly seals?: Readonly<Record<string, Seal>>
+}
+
 /** A doc as the relay has it: never with an edit that the relay has not sequenced. */
-export interface StoredDoc extends Known, Delivered {
+export interface StoredDoc extends Known, Delivered, Above {
   readonly kind: 'doc'
   readonly epoch: Epoch
   readonly sequence: number
-  /** Its bytes, Yjs V1. Only in the store; in memory they would weigh as much as all the rest. */
+  /** Its bytes, Yjs V1: of a peer's doc that is `lost`, those that were taken last. Only in the store; in memory they would weigh as much as all the rest. */
   readonly state: Uint8Array
   /** Slots of the last entry whose values did not open. It was not taken (rule AN1). */
   readonly unreadable: readonly string[]
@@ -61,7 +75,7 @@ export interface StoredMessage extends Delivered {
 }
 
 /** An erased key. Of a doc that a reader has seen, it holds what stays behind in the mirror. */
-export interface StoredErasure extends Known, Delivered {
+export interface StoredErasure extends Known, Delivered, Above {
   readonly kind: 'erased'
   readonly epoch: Epoch
   readonly sequence: number
@@ -82,7 +96,7 @@ export interface StoredHead {
 export type Stored = StoredDoc | StoredMessage | StoredErasure | StoredHead
 
 /** A doc without its bytes, as it is held in memory. */
-export type DocHead = Omit<StoredDoc, 'state'>
+export type DocHead = Omit<StoredDoc, 'state' | 'seals'>
 export type Head = DocHead | StoredMessage | StoredErasure | StoredHead
 
 /** How far a feed has been absorbed, and at which incarnation and position of the relay's store. */
@@ -120,9 +134,18 @@ export function withoutHeld<T extends Stored | Head>(stored: T): T {
 }
 
 export function headOf(stored: Stored): Head {
-  if (stored.kind !== 'doc') return stored
-  const { state: _, ...head } = stored
-  return head
+  switch (stored.kind) {
+    case 'doc': {
+      const { state: _, seals: __, ...head } = stored
+      return head
+    }
+    case 'erased': {
+      const { seals: _, ...head } = stored
+      return head
+    }
+    default:
+      return stored
+  }
 }
 
 // This library wrote what comes out of the store, and structured clone keeps it as it was: the shapes are known.

@@ -194,9 +194,10 @@ export class Transactions {
 
   /** Forgets what the relay may have lost of a feed: the feed is then read from its beginning, and an own one published again (rule IN3). */
   async forget(feed: FeedName, own: boolean): Promise<StateChange> {
-    const docs = [...this.#context.replicaState.heads(feed)].map(
-      ([key, head]) => [key, afterLoss(head, own, this.#context.disabledRules)] as const,
-    )
+    const heads = this.#context.replicaState.heads(feed)
+    // What a peer's docs held stays with its bytes: it may be handed back (rule BK1).
+    const rows = own ? heads : await this.readAll(feed, [...heads.keys()])
+    const docs = [...rows].map(([key, stored]) => [key, afterLoss(stored, own, this.#context.disabledRules)] as const)
     const writes = docs.map(([key, stored]): Write =>
       stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
     )
@@ -220,13 +221,13 @@ export class Transactions {
 }
 
 /** What stays has no leaf until the relay gives it again: what it does not give is missing from the feed. */
-function afterLoss(stored: Head, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
+function afterLoss(stored: Head | Stored, own: boolean, disabledRules: ReadonlySet<DisabledRule>): Stored | undefined {
   if (stored.kind === 'head') return undefined
   const head = withoutHeld(stored)
   const left = { sequence: 0, leaf: undefined, lost: true } as const
   if (head.kind === 'erased') return own && disabledRules.has('tombstones') ? undefined : { ...head, ...left }
   if (own) return undefined
-  return head.kind === 'doc' ? { ...head, ...left, state: new Uint8Array() } : { ...head, ...left }
+  return head.kind === 'doc' ? { state: new Uint8Array(), ...head, ...left } : { ...head, ...left }
 }
 
 export function dirtyFlagWrite([feed, key, address]: StateChange['dirtyFlags'][number]): Write {

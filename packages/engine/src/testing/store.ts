@@ -93,6 +93,11 @@ export class MemoryStore implements Store {
     return this.loseTail(0)
   }
 
+  /** What is committed now, as a store of its own. This one goes on. */
+  backup(): Promise<MemoryStore> {
+    return this.#inTurn(() => new MemoryStore(this.#faults, new Map(this.#entries)))
+  }
+
   /** The store as a device finds it after a power cut: without its last `count` transactions, at most `history` of them. This one is closed. */
   loseTail(count: number): MemoryStore {
     this.#closed = true

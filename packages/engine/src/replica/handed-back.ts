@@ -1,0 +1,57 @@
+import { type Epoch, existenceSlot, type Key } from '@entente/protocol'
+import { isAbove, type Register, registerOf, type Row, setRegister, valueOf } from '../row/row.js'
+import type { Absorber } from './absorb-entry.js'
+import { carriedFields } from './desired-state.js'
+import { isConfirmed, isOver, objectByTopic, textOf } from './feed-role.js'
+import { mergeAll } from './transactions.js'
+
+/** The place of a register in a peer's feed that stands above the relay's copy. */
+export interface PlaceAbove {
+  readonly key: Key
+  readonly slot: string
+}
+
+/** The register there, as its owner sealed it once. */
+export interface SealAbove extends PlaceAbove {
+  readonly epoch: Epoch
+  readonly bytes: Uint8Array
+}
+
+/** What of it this org takes. */
+export interface TakenBack {
+  readonly rows: readonly Row[]
+  /** The existence register of each key that was handed back, also where the row stands above it. */
+  readonly exists: ReadonlyMap<Key, Register>
+}
+
+const nothing: TakenBack = { rows: [], exists: new Map() }
+
+/**
+ * What a peer hands back to this org (rule BK3). Only an own device can have made what opens in an own feed (rule OR1), and only what stands above the row counts. So a
+ * peer that means harm can hand back what the org said once, and that changes nothing.
+ */
+export function takenBack({ feed, feedRole, rows, sealer }: Absorber, seals: readonly SealAbove[]): TakenBack {
+  if (feedRole.kind !== 'connection' || !feedRole.own || feedRole.topic === 'messages') return nothing
+  const connection = rows.get('Connection', feedRole.connection)
+  const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
+  if (!fields || isOver(connection) || !isConfirmed(connection)) return nothing
+  const object = objectByTopic[feedRole.topic]
+  const found: Row[] = []
+  const existence = new Map<Key, Register>()
+  for (const { key, slot, epoch, bytes } of seals) {
+    const map = rows.get('RecordMap', key)
+    const record = textOf(map, 'record')
+    if (record === undefined || valueOf(map, 'connection') !== feedRole.connection || valueOf(map, 'object') !== object) continue
+    const field = slot === existenceSlot ? 'on' : fields.bySlot.get(slot)
+    if (field === undefined || epoch.version !== fields.version) continue
+    const register = sealer.openSlot(feedRole, feed, key, slot, epoch, bytes)
+    if (!register || (slot === existenceSlot && typeof register[1] !== 'boolean')) continue
+    const address = slot === existenceSlot ? { object: 'RecordMap', id: key } : { object, id: record }
+    if (slot === existenceSlot) existence.set(key, register)
+    if (!isAbove(register, registerOf(rows.get(address.object, address.id), field))) continue
+    const registers: Record<string, Register> = {}
+    setRegister(registers, field, register)
+    found.push({ ...address, registers })
+  }
+  return { rows: mergeAll(found), exists: existence }
+}
