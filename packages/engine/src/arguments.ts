@@ -73,7 +73,10 @@ const values = shape('values', 'an object with values by field', plainObject)
 const mapping = v.looseObject({ source: text(255), target: text(255), update: v.boolean() })
 const mappings = shape('mappings', 'a list of objects with source, target and update', list(mapping, 1_000))
 const perObject = (part: v.GenericSchema) =>
-  v.looseObject({ objects: v.strictObject({ Lead: v.exactOptional(part), Opportunity: v.exactOptional(part) }) })
+  v.looseObject({
+    version: v.optional(v.number()),
+    objects: v.strictObject({ Lead: v.exactOptional(part), Opportunity: v.exactOptional(part) }),
+  })
 const proposal = shape(
   'proposal',
   'an object with the fields of leads, of opportunities or of both',

@@ -2,7 +2,9 @@ import type { ConnectionId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { FieldMapping, Proposal } from './api/index.js'
 import { EngineError } from './error.js'
+import { hasSeat } from './people/grants.js'
 import { emptyRule, type Rule } from './query/sharing-rule.js'
+import { valueOf } from './row/row.js'
 import { invitationPage, MemoryBrowser, type MemoryOrg, setup, type Setup, type Stage } from './testing/index.js'
 
 // Every method that reads rows, and writes what follows from them. Each is called while another call is stored between its checks and its commit, from another tab
@@ -392,6 +394,46 @@ describe('two at once', () => {
       [['Enabled', 'string']],
     ])
     expect(vera.connections.list()[0]?.code).toBe(paul.connections.list()[0]?.code)
+  })
+
+  it('[EX3] a record that is hidden while its package is signed does not leave', async () => {
+    const { vera, paul, connection, settle, exportListed, until } = await setup({ upTo: 'shared' })
+    await vera.records.create('Lead', newLead('Ada'))
+    await settle()
+    const rule = vera.sharing.rule(connection, 'Lead') ?? emptyRule
+    const [listed] = vera.sharing.visible(connection, 'Lead')
+    const { held, release } = vera.store.hold((reads) => reads.some(([, object, id]) => object === 'RecordMap' && id !== undefined))
+    const packed: unknown[] = []
+    vera.rows.watch((changes) => {
+      const keys = changes.filter(({ id }) => id.includes('#p.')).map(({ id }) => valueOf(vera.rows.get('Message', id), 'body'))
+      // What is signed has dots; the word that a package was read has none.
+      packed.push(...keys.filter((body) => typeof body === 'string' && body.includes('.')))
+    })
+    await exportListed()
+    const rest = until('the job is done', () => paul.site.jobs().some(({ done }) => done))
+    await held
+    await vera.sharing.setRule(connection, 'Lead', { ...rule, hidden: [listed ?? ''] })
+    release()
+    await rest
+    await settle()
+    expect(paul.records.list('Lead').total).toBe(0)
+    expect(packed).toHaveLength(1)
+    expect(paul.site.jobs()[0]).toMatchObject({ exported: 0, failed: 1, done: true })
+  })
+
+  it('[PE2] of two people who grant the last seat at two devices, the earlier grant has it, on both sides', async () => {
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified', vera: { team: true } })
+    for (const name of ['Pia', 'Petra']) await paul.people.addUser(name, 'member')
+    await vera.people.setSeats(connection, 2)
+    await settle()
+    const desk = await openAnotherDevice(vera)
+    await settle()
+    const id = (name: string) => vera.people.list(connection).find((each) => each.name === name)?.id ?? ''
+    await Promise.all([vera.people.grant(connection, id('Pia')), desk.people.grant(connection, id('Petra'))])
+    await settle()
+    const seated = [vera, desk, paul].map((org) => ['Pia', 'Petra'].filter((name) => hasSeat(org.rows, connection, id(name))))
+    expect(seated[0]).toHaveLength(1)
+    expect(seated).toEqual([seated[0], seated[0], seated[0]])
   })
 
   it('[AT1] an invitation that is cancelled while its key is made shows no key', async () => {

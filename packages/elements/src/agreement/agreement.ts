@@ -136,7 +136,7 @@ export class EntenteAgreement extends EntenteElement {
         <button
           class="primary"
           ?disabled=${taken === 0 || blocked > 0 || this.running.has('submit')}
-          @click=${() => this.#submit(connection, 'accept', () => engine.agreements.accept(connection, draftToAcceptance(draft)))}
+          @click=${() => this.#submit(connection, 'accept', () => engine.agreements.accept(connection, { version: proposal.version, ...draftToAcceptance(draft) }))}
         >
           Accept ${taken} ${taken === 1 ? 'field' : 'fields'}
         </button>

@@ -201,6 +201,19 @@ describe('an agreement that both sides change at once', () => {
     for (const each of versions(connection, vera, paul)) expect(each.slice(0, 2)).toEqual([3, 3])
   })
 
+  it('[AG1] Paul accepts the proposal that he has read, or none', async () => {
+    const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
+    await vera.agreements.propose(connection, offer(vera))
+    await settle()
+    const read = { version: 1, objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } }
+    await vera.agreements.propose(connection, offer(vera, 'Email'))
+    await settle()
+    await expect(paul.agreements.accept(connection, read)).rejects.toMatchObject({ code: 'CHANGED' })
+    expect(paul.agreements.get(connection)?.effective).toBeUndefined()
+    await paul.agreements.accept(connection, { ...read, version: 2 })
+    expect(paul.agreements.get(connection)?.effective?.version).toBe(2)
+  })
+
   it('[AG1] keeps a proposal that may be accepted until a version that is not below it is agreed', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
     const open = () => [...vera.rows.list('Proposal').values()].filter((row) => isValueMap(valueOf(row, 'proposal'))).length

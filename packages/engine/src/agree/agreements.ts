@@ -49,10 +49,7 @@ export function createAgreements(
       ]
       const holds = (stored: RowReader): boolean => {
         if (nextVersion(stored, id) === version) return true
-        throw new EngineError(
-          'CHANGED',
-          'Somebody of your org has made another proposal meanwhile. Look at it, and propose again if it is not what you want.',
-        )
+        throw anotherProposal()
       }
       await rows.save(edits, whileConnected(connection, { holds }))
     },
@@ -60,6 +57,7 @@ export function createAgreements(
     async accept(id, acceptance) {
       const connection = decide(id, 'partner')
       const proposal = acceptable(rows, id)
+      if (acceptance.version !== undefined && acceptance.version !== proposal.version) throw anotherProposal()
       checkPreflight(connection, acceptance)
       const { version, objects } = proposal
       const terms = acceptanceToTerms(acceptance, version, proposalHash(proposal))
@@ -74,7 +72,7 @@ export function createAgreements(
       ]
       const holds = (stored: RowReader): boolean => {
         if (proposalHash(acceptable(stored, id)) === terms.proposal) return true
-        throw new EngineError('CHANGED', 'The vendor’s new proposal has arrived meanwhile. Look at it, then accept.')
+        throw anotherProposal()
       }
       await rows.save(edits, whileConnected(connection, { holds }))
     },
@@ -172,6 +170,8 @@ export function createAgreements(
     return parse(acceptanceTerms, { version, proposal, objects: described }, 'The acceptance')
   }
 }
+
+const anotherProposal = () => new EngineError('CHANGED', 'There is another proposal meanwhile. Look at it, then decide again.')
 
 function requireField(schema: Parameters<typeof findField>[0], name: string): Field {
   const field = findField(schema, name)

@@ -37,6 +37,8 @@ export interface FieldMapping extends ConversionChoices {
 
 /** What the partner takes of a proposal, by object. An object that it leaves out does not travel. */
 export interface Acceptance {
+  /** The version of the proposal that the person has read. Where the latest is another one, the call is refused (CHANGED). The latest if left out. */
+  readonly version?: number
   readonly objects: Readonly<
     Partial<
       Record<
@@ -156,7 +158,7 @@ export interface AgreementsApi {
    *
    * @throws EngineError NOT_FOUND if there is no such connection or no proposal; NOT_CONNECTED if the connection is not enabled; NOT_ALLOWED for the
    * vendor or a member; INVALID if the proposal was accepted already, or if a line is blocked, names an unknown field, or takes a field twice; CHANGED
-   * if a new proposal arrives at the same moment; SIZE for an acceptance over some 47 KiB (64 KiB signed)
+   * if the latest proposal is not the one that was read, or another one arrives at the same moment; SIZE for an acceptance over some 47 KiB (64 KiB signed)
    */
   accept(connection: ConnectionId, acceptance: Acceptance): Promise<void>
 

@@ -7,10 +7,11 @@ import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
-import type { Condition, RowEdit, RowReader } from '../row/rows.js'
+import type { RowEdit, RowReader } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
+import { messageEdit, requireConnection, whileConnected } from './connection-facts.js'
 import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
-import { cancelKey, commitKey, handshakeReconciler, isExpired } from './handshake-reconciler.js'
+import { cancelKey, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
 import { pausedByPeer, pauseReconciler } from './pause-reconciler.js'
 import { codeOf, commitTo, makeReveal } from './reveal.js'
@@ -36,8 +37,8 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   const requireAdmin = (): void => {
     if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
   }
-  const find = (id: string, from: RowReader = rows): Row => {
-    const row = from.get('Connection', id)
+  const find = (id: string): Row => {
+    const row = rows.get('Connection', id)
     if (!row) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return row
   }
@@ -115,31 +116,17 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     },
     async compareCodes(id, same) {
       requireAdmin()
+      const connection = requireConnection(rows, id)
       const row = find(id)
-      const isEnabled: Condition = {
-        reads: [row],
-        holds(from) {
-          if (textOf(find(id, from), 'state') === 'Enabled') return true
-          throw new EngineError(
-            'NOT_CONNECTED',
-            'The connection is not enabled, so its codes cannot be compared. Wait until both orgs have connected, or connect again.',
-          )
-        },
-      }
-      isEnabled.holds(rows)
       if (same) {
         const body = await identity.signDecision('verified', { connection: id, transcript: textOf(row, 'transcript') ?? '' })
-        const feed = connectionFeed(id, sideOf(row) ?? 'vendor', 'messages')
         const values = { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) }
-        const edits = [
-          { object: 'Connection', id, values },
-          { object: 'Message', id: messageRowId(feed, verifiedKey), values: { body } },
-        ]
-        await rows.save(edits, isEnabled)
+        const edits = [{ object: 'Connection', id, values }, messageEdit(connection.ownMessages, verifiedKey, body)]
+        await rows.save(edits, whileConnected(connection))
         return
       }
       const values = { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem }
-      await rows.save([await endEdit(row, 'mismatch'), { object: 'Connection', id, values }], isEnabled)
+      await rows.save([await endEdit(row, 'mismatch'), { object: 'Connection', id, values }], whileConnected(connection))
       context.problem('An admin found that the codes of a connection differ. The connection is blocked.', id)
     },
     async disconnect(id) {
@@ -161,9 +148,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
 
 /** Once the vendor has shown its key, the partner may be connected already: then `disconnect` is what ends it. */
 function mayBeCancelled(invitation: Row | undefined): boolean {
-  const state = textOf(invitation, 'state')
-  const isUnderWay = textOf(invitation, sideOf(invitation) === 'partner' ? 'connection' : 'reveal') !== undefined
-  return (state === 'open' || state === 'claimed') && valueOf(invitation, 'cancelled') !== true && !isUnderWay
+  return isOpen(invitation) && textOf(invitation, sideOf(invitation) === 'partner' ? 'connection' : 'reveal') === undefined
 }
 
 /** An invitation is a link that a person opens in a browser. */

@@ -183,7 +183,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
 }
 
 /** Whether a handshake goes on. */
-function isOpen(invitation: Row | undefined): boolean {
+export function isOpen(invitation: Row | undefined): boolean {
   const state = textOf(invitation, 'state')
   return (state === 'open' || state === 'claimed') && valueOf(invitation, 'cancelled') !== true
 }

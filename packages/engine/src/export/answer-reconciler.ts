@@ -6,8 +6,10 @@ import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
-import type { RowEdit } from '../row/rows.js'
+import { type RowEdit, whileUnchanged } from '../row/rows.js'
+import { grantRowId, seatsRowId } from '../people/grants.js'
 import { mapIdOfListing } from '../share/listing-id.js'
+import { ruleRowId } from '../share/rule-row.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
 import { PendingMessages } from './pending-messages.js'
 import { answersToParts, recordToAnswer } from './package.js'
@@ -38,7 +40,8 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
     react: (connection) => pending.handleAll(connection, (key) => answer(connection, key)),
   }
 
-  async function answer(connection: ConnectionFacts, key: Key): Promise<void> {
+  /** @returns false where what the answer rests on has changed before it was saved */
+  async function answer(connection: ConnectionFacts, key: Key): Promise<unknown> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body
     const message = `${connection.id}/${key}`
     if (body === undefined || body === null || refusals.has(message, body)) return
@@ -49,6 +52,13 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
       return refusals.note(connection, message, body, 'An export request', 'it stands under the key of another')
     const first = packageKey(terms.job, terms.request, 0)
     if (rows.get('Message', messageId(connection.ownMessages, first))) return
+    const basis = whileUnchanged(rows, [
+      { object: 'Connection', id: connection.id },
+      { object: 'Agreement', id: connection.id },
+      { object: 'SharingRule', id: ruleRowId(connection.id, terms.object) },
+      { object: 'Grant', id: grantRowId(connection.id, by) },
+      { object: 'Setting', id: seatsRowId(connection.id) },
+    ])
     const answers = answerAll(connection, terms, by)
     const edits: RowEdit[] = []
     for (const [part, some] of answersToParts(answers.map((each) => each.answer)).entries()) {
@@ -65,7 +75,15 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
       edits.push(messageEdit(connection.ownMessages, packageKey(job, request, part), jws))
     }
     for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each.map, record, by))
-    await rows.save(edits)
+    // While the packages were signed, a person may have hidden a record, or taken the grant back.
+    const saved = await rows.save(edits, {
+      ...basis,
+      holds(stored) {
+        const { visible } = visibilityIndexesOf(context).of(connection, terms.object)
+        return basis.holds(stored) && answers.every(({ answer: each, record }) => !isExported(each) || visible.has(record))
+      },
+    })
+    return saved !== undefined
   }
 
   function answerAll(connection: ConnectionFacts, terms: RequestTerms, by: string): { answer: Answer; record: string }[] {

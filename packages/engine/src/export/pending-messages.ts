@@ -19,18 +19,18 @@ export class PendingMessages {
     })
   }
 
-  /** Handles the pending messages one by one. A message whose handler throws stays pending. */
-  async handleAll(connection: ConnectionFacts, handle: (key: Key) => Promise<void>): Promise<void> {
+  /** Handles the pending messages one by one. A message whose handler throws, or says false, stays pending. */
+  async handleAll(connection: ConnectionFacts, handle: (key: Key) => Promise<unknown>): Promise<void> {
     const feed = connection.peerMessages
     let pending = this.#pendingByFeed.get(feed)
     if (!pending) {
       pending = new Set([...this.#context.replica.inbox(feed).keys()].filter((key) => key.startsWith(this.#prefix)))
       this.#pendingByFeed.set(feed, pending)
     }
-    for (const key of pending) {
+    for (const key of Array.from(pending)) {
       pending.delete(key)
       try {
-        await handle(key)
+        if ((await handle(key)) === false) pending.add(key)
       } catch (error) {
         pending.add(key)
         throw error

@@ -24,7 +24,7 @@ import {
 import { isDeleted } from '../records/records.js'
 import type { Reconciler } from '../reconcilers.js'
 import { registerOf, valueOf } from '../row/row.js'
-import type { RowEdit } from '../row/rows.js'
+import { type RowEdit, whileUnchanged } from '../row/rows.js'
 import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
 import { copyEdits, importAnswer } from './import-answer.js'
 
@@ -43,7 +43,8 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
   }
 
-  async function take(connection: ConnectionFacts, key: Key): Promise<void> {
+  /** @returns false where another agreement has come into force before the copies were saved */
+  async function take(connection: ConnectionFacts, key: Key): Promise<unknown> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body ?? null
     const answerRow = rows.get('Message', messageId(connection.ownMessages, resultOfPackage(key)))
     if (body === packageDone && (valueOf(answerRow, 'body') ?? null) !== null) {
@@ -65,17 +66,19 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     const requested = new Set(Array.isArray(listings) ? listings : [])
     const answers = terms.answers.filter(({ listing }) => requested.has(listing))
     const stamp = registerOf(asked, 'listings')?.[0] ?? zeroStamp
+    const basis = whileUnchanged(rows, [{ object: 'Agreement', id: connection.id }])
     const { outcomes, results, edits } = takeAll(connection, { ...terms, answers }, stamp)
     const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
     const all = [...known, ...outcomes]
     const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results: fitResults(results) })
-    await rows.save([
+    const imported = [
       ...edits,
       { object: 'ExportRequest', id: asked.id, values: { outcomes: contentToValue(all) } },
       messageEdit(connection.ownMessages, resultKey(job, request, part), jws),
       // All listings are answered: the request is erased.
       ...(all.length >= requested.size ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
-    ])
+    ]
+    return (await rows.save(imported, basis)) !== undefined
   }
 
   function takeAll(

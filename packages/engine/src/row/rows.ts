@@ -31,6 +31,19 @@ export interface Condition {
   holds(stored: RowReader): boolean
 }
 
+/** That these rows are still stored as they are known now: what is computed from them now holds then. */
+export function whileUnchanged(rows: RowReader, reads: NonNullable<Condition['reads']>): Condition {
+  const known = reads.map(({ object, id }) => rows.get(object, id))
+  return {
+    reads,
+    holds: (stored) =>
+      reads.every(({ object, id }, index) => {
+        const [before, row] = [known[index], stored.get(object, id)]
+        return !row || (before !== undefined && mergeRows(before, row) === before)
+      }),
+  }
+}
+
 /** Which fields of a row changed, and by whom: this tab, another one, or an entry of a feed. */
 export interface RowChange {
   readonly object: string

@@ -117,7 +117,7 @@ export function createSite(context: EngineContext): SiteApi {
       reads: [{ object: 'Agreement', id }],
       holds(stored) {
         if (agreedVersion(stored, id) === version) return true
-        throw new EngineError('CHANGED', 'Another agreement came into force meanwhile. Look at the records, and export again.')
+        throw new EngineError('CHANGED', 'Another agreement came into force meanwhile. Export again.')
       },
     })
     await rows.save([{ object: 'Export', id: job, values }, ...edits], condition)
