@@ -15,6 +15,7 @@ export { parsedText } from './parsed-text.js'
 export {
   bytes32,
   decodeRoster,
+  exchangeKey,
   type ListedDevice,
   type PublicKey,
   type Role,
@@ -26,7 +27,6 @@ export {
   rosterNumber,
   rosterType,
   signingKeyOf,
-  soundKey,
   thumbprintOf,
   toPublicKey,
 } from './roster.js'

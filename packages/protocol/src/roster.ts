@@ -5,7 +5,7 @@ import * as v from 'valibot'
 import { ProtocolError } from './error.js'
 import { type DeviceId, type Key, type OrgId, parseDeviceId, parseKey, parseOrgId } from './id.js'
 import { limits } from './limits.js'
-import { isSmallOrder } from './small-order.js'
+import { hasClearTop, isSoundKey } from './sound-key.js'
 import { stampBounds } from './stamp.js'
 
 // A roster is a compact JWS that lists the devices of an org (rules RO1, RO2 and RO5). This file decodes one and says who must have signed it. Engine and relay
@@ -23,20 +23,19 @@ const highestNumber = 2 ** 31 - 1
 
 /** 32 bytes in the one spelling that base64url has for them: the unused bits of the last character are zero. */
 export const bytes32 = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/))
-/** A public key of Ed25519 or X25519 that proves or protects something (rules RO2, HP3), base64url. */
-export const soundKey = v.pipe(
-  bytes32,
-  v.check((x) => !isSmallOrder(x)),
-)
+/** A public key of Ed25519 that proves something, in its one spelling (rule RO2), base64url. */
+const signingKey = v.pipe(bytes32, v.check(isSoundKey))
+/** A public key of X25519 that protects something, likewise (rules RO2, HP3). */
+export const exchangeKey = v.pipe(signingKey, v.check(hasClearTop))
 
 /** An Ed25519 public key as a JWK (RFC 8037). */
-export const publicKey = v.object({ kty: v.literal('OKP'), crv: v.literal('Ed25519'), x: soundKey })
+export const publicKey = v.object({ kty: v.literal('OKP'), crv: v.literal('Ed25519'), x: signingKey })
 export type PublicKey = v.InferOutput<typeof publicKey>
 
 /** One device as the claims of a roster name it: its Ed25519 signing key and its X25519 exchange key (both base64url), its person and role. */
 const listedDevice = v.object({
-  key: soundKey,
-  exchange: soundKey,
+  key: signingKey,
+  exchange: exchangeKey,
   person: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   role: v.picklist(roles),
 })
@@ -107,7 +106,7 @@ export function thumbprintOf(x: string): string {
 /**
  * Decodes a roster (rule RO2).
  *
- * @throws ProtocolError FRAME for a text of another form, or a roster without an admin, with one key twice, with a key of small order, or whose root key is
+ * @throws ProtocolError FRAME for a text of another form, or a roster without an admin, with one key twice, with a key of small order or in a second spelling, or whose root key is
  * not the org's; SIZE for one that is too large
  */
 export function decodeRoster(token: string): Roster {

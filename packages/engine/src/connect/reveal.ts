@@ -1,7 +1,7 @@
 import { x25519 } from '@noble/curves/ed25519.js'
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { type ConnectionId, limits, type MailboxId, type OrgId, parseOrgId, type Roster } from '@entente/protocol'
+import { type ConnectionId, exchangeKey, limits, type MailboxId, type OrgId, parseOrgId, type Roster } from '@entente/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
@@ -22,7 +22,7 @@ const revealClaims = v.looseObject({
   /** The hash of the org's roster. */
   roster: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
   /** X25519 public key, base64url; made for this connection alone. */
-  exchange: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
+  exchange: exchangeKey,
   nonce: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
 })
 
@@ -113,10 +113,10 @@ function readClaims(jws: string): v.InferOutput<typeof revealClaims> | undefined
  * The secret of the connection, base64url: only the two who made the X25519 keys can compute it. Undefined for a key of low order, with which anyone
  * could (rule CN9; RFC 7748, section 6.1).
  */
-export function sharedSecret(exchangeKey: string, peerExchange: string, connection: ConnectionId): string | undefined {
+export function sharedSecret(ownExchange: string, peerExchange: string, connection: ConnectionId): string | undefined {
   let shared: Uint8Array
   try {
-    shared = x25519.getSharedSecret(fromBase64UrlEncoded(exchangeKey), fromBase64UrlEncoded(peerExchange))
+    shared = x25519.getSharedSecret(fromBase64UrlEncoded(ownExchange), fromBase64UrlEncoded(peerExchange))
   } catch {
     return undefined
   }

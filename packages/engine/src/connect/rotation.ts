@@ -1,4 +1,4 @@
-import { type ConnectionId, soundKey } from '@entente/protocol'
+import { type ConnectionId, exchangeKey } from '@entente/protocol'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import * as v from 'valibot'
 import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
@@ -21,7 +21,7 @@ export const rotationTerms = v.object({
   /** The sending secret. */
   sealed: sealedSecret,
   /** The public half of the org's own next receiving key. Absent where the rotation only answers the peer's. */
-  receiving: v.exactOptional(soundKey),
+  receiving: v.exactOptional(exchangeKey),
 })
 export type RotationTerms = v.InferOutput<typeof rotationTerms>
 

@@ -8,7 +8,7 @@ import {
   parseOrgId,
   ProtocolError,
   type Roster,
-  soundKey,
+  exchangeKey,
   toPublicKey,
 } from '@entente/protocol'
 import { CompactSign, compactVerify, decodeProtectedHeader, importJWK } from 'jose'
@@ -42,7 +42,7 @@ const ownRotationClaims = v.object({
   /** One for each device of the roster, in its order. */
   sealed: v.pipe(v.array(sealedSecret), v.minLength(1), v.maxLength(limits.devicesPerOrg)),
   /** The recovery kit's key, and what is sealed to it. Absent while the org has no kit. */
-  kit: v.exactOptional(v.object({ key: soundKey, sealed: sealedSecret })),
+  kit: v.exactOptional(v.object({ key: exchangeKey, sealed: sealedSecret })),
 })
 export type OwnRotationClaims = v.InferOutput<typeof ownRotationClaims>
 

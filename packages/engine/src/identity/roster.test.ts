@@ -73,3 +73,26 @@ it('[RO2] refuses every point of small order of both curves, in each of its spel
     expect(() => decodeRoster(form({ exchange: toBase64UrlEncoded(point) }))).toThrow('another form')
   }
 })
+
+it('[RO2] refuses a second spelling of a key: a number of the field’s prime or more, or the bit that X25519 ignores', () => {
+  const [first] = vectors.chain
+  const listed = first?.claims.devices[0]
+  const part = (value: object): string => toBase64UrlEncoded(encodeUtf8(JSON.stringify(value)))
+  const header = part({ alg: 'EdDSA', typ: 'entente-roster+jwt', kid: keys['vera']?.thumbprint })
+  const form = (change: object): string =>
+    `${header}.${part({ ...first?.claims, number: 2, previous: first?.hash, devices: [{ ...listed, ...change }] })}.AA`
+  for (let low = 0xed; low <= 0xff; low++) {
+    const number = new Uint8Array(32).fill(0xff)
+    number[0] = low
+    for (const high of [0x7f, 0xff]) {
+      number[31] = high
+      for (const name of ['key', 'exchange'])
+        expect(() => decodeRoster(form({ [name]: toBase64UrlEncoded(number) }))).toThrow('another form')
+    }
+  }
+  const exchange = fromBase64UrlEncoded(listed?.exchange ?? '')
+  const again = exchange.with(31, (exchange[31] ?? 0) | 0x80)
+  const secret = new Uint8Array(32).fill(5)
+  expect(x25519.getSharedSecret(secret, again)).toEqual(x25519.getSharedSecret(secret, exchange))
+  expect(() => decodeRoster(form({ exchange: toBase64UrlEncoded(again) }))).toThrow('another form')
+})

@@ -1,5 +1,5 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { bytes32, type ConnectionId, type OrgId, soundKey } from '@entente/protocol'
+import { bytes32, type ConnectionId, exchangeKey, type OrgId } from '@entente/protocol'
 import { type AEADFactory, CipherSuite, KDF_HKDF_SHA256, KEM_DHKEM_X25519_HKDF_SHA256 } from 'hpke'
 import { fromBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
@@ -48,7 +48,7 @@ export function sealInfo({ purpose, of, generation }: SealPurpose): Uint8Array {
  * @throws EngineError INVALID for a text that is no key, or a key of small order, to which anyone could open (rule HP3)
  */
 export async function sealTo(exchange: string, info: Uint8Array, aad: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array> {
-  if (!v.is(soundKey, exchange)) throw new EngineError('INVALID', 'This key protects nothing. Add the device, or connect, again.')
+  if (!v.is(exchangeKey, exchange)) throw new EngineError('INVALID', 'This key protects nothing. Add the device, or connect, again.')
   const key = await suite.DeserializePublicKey(fromBase64UrlEncoded(exchange))
   const { encapsulatedSecret, ciphertext } = await suite.Seal(key, plaintext, { info, aad })
   const sealed = new Uint8Array(headBytes + ciphertext.length)
