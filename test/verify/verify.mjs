@@ -1,4 +1,5 @@
-// `npm run verify`: the one list of checks, run by hand, by the pre-push hook and by CI. Stops at the first that fails.
+// `npm run verify`: the one list of checks, run by hand, by the pre-push hook and by CI. Stops at the first that fails. Those that are not for every push run only
+// where they are named.
 import { spawnSync } from 'node:child_process'
 import { root } from './set-up.mjs'
 
@@ -19,9 +20,20 @@ const checks = [
   ['one copy of yjs', 'node test/verify/one-yjs.mjs'],
 ]
 
+// Another Node, as a package of npm that has its binary and runs no script. The pages need none, and what counts seeds says the same under each.
+const node24 = `npm exec --yes --package=node-${process.platform}-${process.arch}@24 -- node`
+const stories = ['relay-stop', 'relay-disk', 'relay-kill', 'backup', 'restore', 'gateway', 'join'].map((name) => `test/src/${name}.test.ts`)
+const onlyNamed = [
+  [
+    'node24',
+    `${node24} --version && tsc -b && ${node24} node_modules/vitest/vitest.mjs run packages/protocol packages/engine relay-server ${stories.join(' ')}`,
+  ],
+]
+
 const only = process.argv.slice(2)
-for (const [name, command] of checks) {
-  if (only.length > 0 && !only.includes(name)) continue
+for (const [name, command] of [...checks, ...onlyNamed]) {
+  const isMeant = only.length > 0 ? only.includes(name) : checks.some(([each]) => each === name)
+  if (!isMeant) continue
   const start = performance.now()
   console.log(`── ${name}: ${command}`)
   const { status } = spawnSync('sh', ['-c', command], {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import * as encoding from 'lib0/encoding'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
-import { admitUpdate } from './admission.js'
+import { admitAfter, admitUpdate } from './admission.js'
 import { compactDoc, createDoc, loadDoc, vectorOfDoc, writeSlots } from './doc.js'
 import { type ErrorCode, ProtocolError } from './error.js'
 import { limits } from './limits.js'
@@ -19,6 +19,15 @@ function codeOf(update: Uint8Array, known = emptyVector, allowed: ReadonlySet<st
   } catch (error) {
     if (error instanceof ProtocolError) return error.code
     throw error
+  }
+}
+
+function isChain(state: Uint8Array, update: Uint8Array): boolean {
+  try {
+    admitAfter(state, update, slots)
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -116,6 +125,52 @@ describe('admission', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(32 * 1024 * 1024)
   })
 
+  it('[AD11] refuses items that begin one slot, or follow one item, again and again: Yjs would compare each with all others (row 99)', () => {
+    const beginning = (count: number): Uint8Array => {
+      const items = Array.from({ length: count }, () => [0x23, 1, 1, 0x76, 1, 0x30, 0]).flat()
+      return bytesOf(1, count, 9, 0, ...items, 0)
+    }
+    expect(codeOf(beginning(1))).toBe('admitted')
+    expect(codeOf(beginning(2))).toBe('FRAME')
+    const following = (...origins: readonly number[]): Uint8Array => {
+      const items = origins.flatMap((clock) => [0xa3, 9, clock, 0])
+      return new Uint8Array([1, origins.length + 1, 9, 0, 0x23, 1, 1, 0x76, 1, 0x30, 0, ...items, 0])
+    }
+    expect(codeOf(following(0, 1, 2))).toBe('admitted')
+    expect(codeOf(following(0, 1, 0))).toBe('FRAME')
+    // Into a run of three deleted values: its last one may be followed, one within it may not.
+    const run = (clock: number): Uint8Array => new Uint8Array([1, 2, 9, 0, 0x21, 1, 1, 0x76, 1, 0x30, 3, 0xa3, 9, clock, 0, 0])
+    expect([run(2), run(1)].map((update) => codeOf(update))).toEqual(['admitted', 'FRAME'])
+  })
+
+  it('[AD11] refuses at a device what is one chain alone and none with the doc, and at a relay to load it', () => {
+    const again = bytesOf(1, 1, 9, 0, 0x23, 1, 1, 0x76, 1, 0x30, 0, 0)
+    expect(codeOf(again, vectorOfDoc(base))).toBe('admitted')
+    expect(() => admitAfter(base, again, slots)).toThrow(expect.objectContaining({ code: 'FRAME' }))
+    const honest = updateOf((doc) => doc.getMap(rootName).set('0', value(2)), base)
+    expect(admitAfter(base, honest, slots).vector).toEqual(admitUpdate(honest, vectorOfDoc(base), slots).vector)
+    const begins = Array.from({ length: 30_000 }, (_, index) => bytesOf(1, 1, 100_000 - index, 0, 0x23, 1, 1, 0x76, 1, 0x30, 0, 0))
+    const started = performance.now()
+    expect(() => loadDoc(begins.slice(0, 1_000))).toThrow(expect.objectContaining({ code: 'FRAME' }))
+    expect(() => loadDoc(begins)).toThrow(expect.objectContaining({ code: 'SIZE' }))
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+
+  it('[AD10] refuses more items, or more deleted ranges, than an honest doc has, however few their bytes (row 99)', () => {
+    const chain = (count: number): Uint8Array => {
+      const items = Array.from({ length: count - 1 }, (_, clock) => [0xa3, 9, ...bytesOf(clock), 0]).flat()
+      return new Uint8Array([1, ...bytesOf(count), 9, 0, 0x23, 1, 1, 0x76, 1, 0x30, 0, ...items, 0])
+    }
+    expect(codeOf(chain(limits.itemsPerDoc))).toBe('admitted')
+    expect(codeOf(chain(limits.itemsPerDoc + 1))).toBe('SIZE')
+    const ranges = (count: number): Uint8Array => {
+      const deleted = Array.from({ length: count }, (_, index) => [2 * index, 1]).flat()
+      return bytesOf(1, 1, 9, 0, 0x21, 1, 1, 0x76, 1, 0x30, 3 * count, 1, 9, count, ...deleted)
+    }
+    expect(codeOf(ranges(limits.itemsPerDoc))).toBe('admitted')
+    expect(codeOf(ranges(limits.itemsPerDoc + 1))).toBe('SIZE')
+  })
+
   it('[AD3, AD4, AD5] lets nothing through by mutation that a doc may not hold', () => {
     const known = vectorOfDoc(base)
     const honest = updateOf((doc) => {
@@ -135,7 +190,7 @@ describe('admission', () => {
         // The induction goes on from the true clocks, and whoever catches up gets what admission takes from nothing.
         const after = Y.encodeStateAsUpdate(doc)
         expect(vectorOfDoc(after)).toEqual(admission.vector)
-        expect(codeOf(after)).toBe('admitted')
+        expect(codeOf(after)).toBe(isChain(base, bytes) ? 'admitted' : 'FRAME')
         expect(doc.store.pendingStructs ?? doc.store.pendingDs).toBeNull()
         expect([...doc.share.keys()]).toEqual([rootName])
         for (const [slot, content] of doc.getMap(rootName)) {

@@ -1,7 +1,8 @@
 import { ProtocolError } from './error.js'
 import { limits } from './limits.js'
 import type { StateVector } from './state-vector.js'
-import { readUpdate, type UpdateItem } from './update-reader.js'
+import { refuseForks } from './chains.js'
+import { readUpdate, type Update, type UpdateItem } from './update-reader.js'
 
 /** An update that may enter a doc. */
 export interface Admitted {
@@ -15,22 +16,48 @@ export interface Admitted {
   readonly deletes: boolean
 }
 
+/** The same, with what the doc has then. */
+export interface AdmittedAfter extends Admitted {
+  /** The items that the doc had, and those of the update. */
+  readonly itemsOfDoc: number
+}
+
 /**
- * Decides whether a Yjs update (V1) may enter a doc, without loading the doc (rules AD1 to AD10). Yjs trusts its input: a few bytes can make it
+ * Decides whether a Yjs update (V1) may enter a doc, without loading the doc (rules AD1 to AD11). Yjs trusts its input: a few bytes can make it
  * allocate hundreds of megabytes, nest types, or wait forever for a missing struct. So the check is by induction. Everything in the doc was
  * admitted before, and every struct of the update must continue exactly there.
  *
  * @param update the bytes of the update, in format V1
  * @param known the doc's state vector; empty for a new doc
  * @param slots the allowed slot names; undefined where every name is allowed, as in team feeds
- * @throws ProtocolError SIZE for an update or a value over its limit
- * @throws ProtocolError FRAME for malformed bytes, gaps, a wrong order, or deletions outside the doc
+ * @throws ProtocolError SIZE for an update, its items or a value over their limit
+ * @throws ProtocolError FRAME for malformed bytes, gaps, a wrong order, two items in one place, or deletions outside the doc
  * @throws ProtocolError TYPE for content other than sealed bytes
  * @throws ProtocolError FIELD for another root, or a slot that is not allowed
  */
 export function admitUpdate(update: Uint8Array, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
   if (update.length > limits.entryBytes) refuse('SIZE', `An update has more than ${limits.entryBytes} bytes.`)
-  const { items, deleted } = readUpdate(update)
+  return admitRead(update, readUpdate(update), known, slots)
+}
+
+/**
+ * The same for whoever has the doc and not only its state vector: also what the update and the doc make together is one chain in each slot (rule AD11).
+ *
+ * @param state the doc's admitted bytes
+ * @throws ProtocolError as `admitUpdate` does
+ */
+export function admitAfter(state: Uint8Array, update: Uint8Array, slots: ReadonlySet<string> | undefined): AdmittedAfter {
+  const before = readUpdate(state)
+  const known = new Map<number, number>()
+  for (const { client, clock, length } of before.items) known.set(client, clock + length)
+  if (update.length > limits.entryBytes) refuse('SIZE', `An update has more than ${limits.entryBytes} bytes.`)
+  const after = readUpdate(update)
+  const admitted = admitRead(update, after, known, slots)
+  refuseForks([before, after])
+  return { ...admitted, itemsOfDoc: before.items.length + after.items.length }
+}
+
+function admitRead(update: Uint8Array, { items, deleted }: Update, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
   if (slots) {
     for (const { slot } of items) {
       if (slot !== undefined && !slots.has(slot)) refuse('FIELD', 'An item names a slot that the policy does not allow.')
@@ -40,7 +67,10 @@ export function admitUpdate(update: Uint8Array, known: StateVector, slots: Reado
   const [only] = items
   // Most updates hold one value, after the last one of its slot.
   if (only && items.length === 1) append(only, vector)
-  else appendInOrder(items, vector)
+  else {
+    refuseForks([{ items }])
+    appendInOrder(items, vector)
+  }
   for (const { client, clock, length } of deleted) {
     if (clock + length > (vector.get(client) ?? 0)) refuse('FRAME', 'An update deletes items that its doc does not have.')
   }

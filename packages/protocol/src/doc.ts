@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
-import { rootName } from './update-reader.js'
+import { refuseForks } from './chains.js'
+import { readUpdate, rootName } from './update-reader.js'
 
 /**
  * The content of a doc: sealed bytes by slot (rule DC1). A Y.Doc is loaded only while one function runs. The relay and the devices keep the doc's
@@ -13,13 +14,18 @@ export const existenceSlot = 'e'
 // Without it Y.Doc draws a random guid, which costs more than everything else in creating a doc. Nothing here uses guids.
 const guid = 'entente'
 
+/** Below so many bytes no history of a doc takes long to load, not even one that is no chain. */
+const harmlessBytes = 4 * 1024
+
 /**
  * Loads a doc from its state and updates. The bytes must have been admitted.
  *
  * @param states the doc's state and the updates after it, in Yjs format V1
  * @param session the client id for edits of this page load. It is set after loading, because Yjs replaces an id that it finds in use (rule DC2).
+ * @throws ProtocolError FRAME for updates that are no chain together, which admission alone does not see (rule AD11)
  */
 export function loadDoc(states: readonly Uint8Array[], session?: number): Y.Doc {
+  if (states.reduce((sum, { length }) => sum + length, 0) > harmlessBytes) refuseForks(states.map(readUpdate))
   const doc = new Y.Doc({ guid })
   // One transaction for all: what Yjs does at the end of each costs as much as an update itself.
   doc.transact(() => {

@@ -14,6 +14,8 @@ export const limits = {
   entriesPerFrame: 2_000,
   /** The update fields of one object: a promise of the product, which elements, engine and relay all keep. */
   slotsPerTopic: 10,
+  /** The items of one update, a whole doc included, and the ranges that it deletes: what it costs to load follows from their number, not from their bytes. */
+  itemsPerDoc: 4_096,
   /** The topics for which a policy names slots (rule PO1). Two hold docs today. */
   topicsPerPolicy: 16,
   /** The feeds whose read cursors one signed head names (rule RC1). */

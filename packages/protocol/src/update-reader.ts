@@ -50,7 +50,7 @@ const skip = 10
  * Reads an update of format V1.
  *
  * @throws ProtocolError FRAME for bytes in any spelling but that of Yjs, TYPE for content other than sealed bytes
- * @throws ProtocolError FIELD for another root or a malformed slot, SIZE for a value over its limit
+ * @throws ProtocolError FIELD for another root or a malformed slot, SIZE for a value over its limit, or too many items or deletions
  */
 export function readUpdate(bytes: Uint8Array): Update {
   const reader = new Reader(bytes)
@@ -63,6 +63,7 @@ export function readUpdate(bytes: Uint8Array): Update {
     if (structs === 0 || client >= last) refuse('FRAME', 'An update lists its clients out of order or without items.')
     last = client
     for (; structs > 0; structs--) {
+      if (items.length >= limits.itemsPerDoc) refuse('SIZE', `An update has more than ${limits.itemsPerDoc} items.`)
       const item = readItem(reader, client, clock)
       items.push(item)
       clock += item.length
@@ -101,6 +102,7 @@ function readDeleted(reader: Reader): DeletedRange[] {
     for (let end = 0; ranges > 0; ranges--) {
       const clock = reader.uint()
       const length = reader.uint()
+      if (deleted.length >= limits.itemsPerDoc) refuse('SIZE', `An update deletes more than ${limits.itemsPerDoc} ranges.`)
       if (length < 1 || clock < end) refuse('FRAME', 'An update lists its deletions out of order or twice.')
       end = clock + length
       deleted.push({ client, clock, length })

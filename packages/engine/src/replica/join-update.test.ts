@@ -1,4 +1,4 @@
-import { createDoc, loadDoc, ProtocolError, writeSlots } from '@entente/protocol'
+import { createDoc, limits, loadDoc, ProtocolError, writeSlots } from '@entente/protocol'
 import * as Y from 'yjs'
 import { expect, it } from 'vitest'
 import { joinUpdate } from './join-update.js'
@@ -25,4 +25,21 @@ it.each([
   if (joined instanceof ProtocolError) throw joined
   expect(joined.mostlyDead).toBe(isDead)
   expect(joined.changed.get('0')).toEqual(value(pageLoads - 1))
+})
+
+it('[EP5] finds a doc mostly dead whose items have become many, whatever its live bytes', () => {
+  const slots = new Map([
+    ['0', value(0)],
+    ['1', new Uint8Array(60_000)],
+  ])
+  const first = createDoc(slots, 1)
+  const doc = loadDoc([first], 2)
+  // One after the other by two clients, so that what is dead does not become one run.
+  for (let edit = 0; edit < limits.itemsPerDoc / 2; edit++) {
+    doc.clientID = 2 + (edit % 2)
+    doc.getMap('v').set('0', value(edit % 200))
+  }
+  const many = joinUpdate(undefined, Y.encodeStateAsUpdate(doc), new Set(['0', '1']))
+  expect(many).toMatchObject({ mostlyDead: true })
+  expect(joinUpdate(undefined, first, new Set(['0', '1']))).toMatchObject({ mostlyDead: false })
 })

@@ -1,12 +1,13 @@
 import {
+  admitAfter,
   type Admitted,
   admitUpdate,
   emptyVector,
+  limits,
   loadDoc,
   ProtocolError,
   readSlots,
   type SealedSlots,
-  vectorOfDoc,
 } from '@entente/protocol'
 import * as Y from 'yjs'
 import type { StoredDoc } from './stored.js'
@@ -33,22 +34,27 @@ export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots
     if (!base) {
       const admitted = admitUpdate(bytes, emptyVector, slots)
       const changed = readWholeDoc(admitted)
-      return { state: admitted.bytes, slots: changed, changed, mostlyDead: isMostlyDead(admitted.bytes.length, changed) }
+      return {
+        state: admitted.bytes,
+        slots: changed,
+        changed,
+        mostlyDead: isMostlyDead(admitted.bytes.length, changed, admitted.items.length),
+      }
     }
-    const admitted = admitUpdate(bytes, vectorOfDoc(base.state), slots).bytes
+    const admitted = admitAfter(base.state, bytes, slots)
     const doc = loadDoc([])
     // One transaction for both, as in `loadDoc`.
     const before = doc.transact(() => {
       Y.applyUpdate(doc, base.state)
       const slotsBefore = readSlots(doc)
-      Y.applyUpdate(doc, admitted)
+      Y.applyUpdate(doc, admitted.bytes)
       return slotsBefore
     })
     const after = readSlots(doc)
     // Yjs gives the same bytes as long as nobody sets a slot. Of a deferred doc no slot has been read yet.
     const changed = new Map([...after].filter(([slot, value]) => base.deferred || before.get(slot) !== value))
     const state = Y.encodeStateAsUpdate(doc)
-    return { state, slots: after, changed, mostlyDead: isMostlyDead(state.length, after) }
+    return { state, slots: after, changed, mostlyDead: isMostlyDead(state.length, after, admitted.itemsOfDoc) }
   } catch (error) {
     if (error instanceof ProtocolError) return error
     throw error
@@ -74,7 +80,8 @@ function readWholeDoc({ bytes, items, deletes }: Admitted): SealedSlots {
 const deadAllowance = 640
 
 /** A doc grows by 32 bytes with every page load that writes, and by 8 with every overwrite. At some point a new epoch is smaller (rule EP5). */
-function isMostlyDead(length: number, slots: SealedSlots): boolean {
+function isMostlyDead(length: number, slots: SealedSlots, items: number): boolean {
+  if (items > limits.itemsPerDoc / 2) return true
   let live = 0
   for (const [slot, value] of slots) live += value.length + slot.length + 24
   return length - live > Math.max(live, deadAllowance)
