@@ -125,7 +125,7 @@ describe('admission', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(32 * 1024 * 1024)
   })
 
-  it('[AD11] refuses items that begin one slot, or follow one item, again and again: Yjs would compare each with all others (row 99)', () => {
+  it('[AD11] refuses items that begin one slot, or follow one item, again and again: Yjs would compare each with all others (row 105)', () => {
     const beginning = (count: number): Uint8Array => {
       const items = Array.from({ length: count }, () => [0x23, 1, 1, 0x76, 1, 0x30, 0]).flat()
       return bytesOf(1, count, 9, 0, ...items, 0)
@@ -156,7 +156,7 @@ describe('admission', () => {
     expect(performance.now() - started).toBeLessThan(1_000)
   })
 
-  it('[AD10] refuses more items, or more deleted ranges, than an honest doc has, however few their bytes (row 99)', () => {
+  it('[AD10] refuses more items, or more deleted ranges, than an honest doc has, however few their bytes (row 105)', () => {
     const chain = (count: number): Uint8Array => {
       const items = Array.from({ length: count - 1 }, (_, clock) => [0xa3, 9, ...bytesOf(clock), 0]).flat()
       return new Uint8Array([1, ...bytesOf(count), 9, 0, 0x23, 1, 1, 0x76, 1, 0x30, 0, ...items, 0])

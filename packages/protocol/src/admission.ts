@@ -2,7 +2,7 @@ import { ProtocolError } from './error.js'
 import { limits } from './limits.js'
 import type { StateVector } from './state-vector.js'
 import { refuseForks } from './chains.js'
-import { readUpdate, type Update, type UpdateItem } from './update-reader.js'
+import { readUpdate, type UpdateItem } from './update-reader.js'
 
 /** An update that may enter a doc. */
 export interface Admitted {
@@ -37,27 +37,7 @@ export interface AdmittedAfter extends Admitted {
  */
 export function admitUpdate(update: Uint8Array, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
   if (update.length > limits.entryBytes) refuse('SIZE', `An update has more than ${limits.entryBytes} bytes.`)
-  return admitRead(update, readUpdate(update), known, slots)
-}
-
-/**
- * The same for whoever has the doc and not only its state vector: also what the update and the doc make together is one chain in each slot (rule AD11).
- *
- * @param state the doc's admitted bytes
- * @throws ProtocolError as `admitUpdate` does
- */
-export function admitAfter(state: Uint8Array, update: Uint8Array, slots: ReadonlySet<string> | undefined): AdmittedAfter {
-  const before = readUpdate(state)
-  const known = new Map<number, number>()
-  for (const { client, clock, length } of before.items) known.set(client, clock + length)
-  if (update.length > limits.entryBytes) refuse('SIZE', `An update has more than ${limits.entryBytes} bytes.`)
-  const after = readUpdate(update)
-  const admitted = admitRead(update, after, known, slots)
-  refuseForks([before, after])
-  return { ...admitted, itemsOfDoc: before.items.length + after.items.length }
-}
-
-function admitRead(update: Uint8Array, { items, deleted }: Update, known: StateVector, slots: ReadonlySet<string> | undefined): Admitted {
+  const { items, deleted } = readUpdate(update)
   if (slots) {
     for (const { slot } of items) {
       if (slot !== undefined && !slots.has(slot)) refuse('FIELD', 'An item names a slot that the policy does not allow.')
@@ -75,6 +55,20 @@ function admitRead(update: Uint8Array, { items, deleted }: Update, known: StateV
     if (clock + length > (vector.get(client) ?? 0)) refuse('FRAME', 'An update deletes items that its doc does not have.')
   }
   return { bytes: update, vector, items, deletes: deleted.length > 0 }
+}
+
+/**
+ * The same for whoever has the doc and not only its state vector: also what the update and the doc make together is one chain in each slot (rule AD11).
+ *
+ * @param state the doc's admitted bytes
+ * @throws ProtocolError as `admitUpdate` does
+ */
+export function admitAfter(state: Uint8Array, update: Uint8Array, slots: ReadonlySet<string> | undefined): AdmittedAfter {
+  const before = readUpdate(state)
+  const known = new Map(before.items.map(({ client, clock, length }) => [client, clock + length]))
+  const admitted = admitUpdate(update, known, slots)
+  refuseForks([before, admitted])
+  return { ...admitted, itemsOfDoc: before.items.length + admitted.items.length }
 }
 
 /** Appends an item whose possible origins are all in `vector` already. */

@@ -44,7 +44,7 @@ describe('the reader of updates', () => {
   })
 
   it('[AD5, AD10] takes a chain through thousands of clients in the worst order, in time that grows with its length alone', () => {
-    const count = limits.itemsPerDoc
+    const count: number = limits.itemsPerDoc
     const chain = encoding.encode((encoder) => {
       encoding.writeVarUint(encoder, count)
       for (let client = count; client > 0; client--) {

@@ -46,6 +46,8 @@ const deletedContent = 1
 const binaryContent = 3
 const skip = 10
 
+const tooMany = 'An update has too many items or deletions.'
+
 /**
  * Reads an update of format V1.
  *
@@ -63,7 +65,7 @@ export function readUpdate(bytes: Uint8Array): Update {
     if (structs === 0 || client >= last) refuse('FRAME', 'An update lists its clients out of order or without items.')
     last = client
     for (; structs > 0; structs--) {
-      if (items.length >= limits.itemsPerDoc) refuse('SIZE', `An update has more than ${limits.itemsPerDoc} items.`)
+      if (items.length >= limits.itemsPerDoc) refuse('SIZE', tooMany)
       const item = readItem(reader, client, clock)
       items.push(item)
       clock += item.length
@@ -102,7 +104,7 @@ function readDeleted(reader: Reader): DeletedRange[] {
     for (let end = 0; ranges > 0; ranges--) {
       const clock = reader.uint()
       const length = reader.uint()
-      if (deleted.length >= limits.itemsPerDoc) refuse('SIZE', `An update deletes more than ${limits.itemsPerDoc} ranges.`)
+      if (deleted.length >= limits.itemsPerDoc) refuse('SIZE', tooMany)
       if (length < 1 || clock < end) refuse('FRAME', 'An update lists its deletions out of order or twice.')
       end = clock + length
       deleted.push({ client, clock, length })

@@ -9,7 +9,7 @@ import { readDecision, Refusals } from './peer-decision.js'
 /** The key of the message by which an org tells the other that its admin confirmed the codes. */
 export const verifiedKey = parseKey('verified')
 
-const verifiedTerms = v.object({ transcript: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)) })
+export const verifiedTerms = v.object({ transcript: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)) })
 
 /** Takes in that an admin of the peer confirmed the codes, over the very handshake that this org saw (rule CN10). */
 export function verificationReconciler(context: EngineContext): Reconciler<ConnectionFacts> {

@@ -58,17 +58,16 @@ export function matchColumns(names: readonly string[], schema: ObjectSchema): Re
     taken.add(field.name)
   }
   for (const name of names) for (const field of schema.fields) if (name.toLowerCase() === field.name.toLowerCase()) give(name, field)
-  for (const name of names) for (const field of schema.fields) if (isNamed(name, field)) give(name, field)
+  // Each name is folded once: a file may have a thousand columns.
+  const folded = names.map((name) => [name, foldColumnName(name)] as const)
+  const ownNames = schema.fields.map((field) => [field, [foldColumnName(field.name), foldColumnName(field.label)]] as const)
+  for (const [name, fold] of folded) if (fold !== '') for (const [field, own] of ownNames) if (own.includes(fold)) give(name, field)
   for (const field of schema.fields) {
     for (const other of otherNames[schema.object][field.name] ?? []) {
-      const name = names.find((candidate) => !matched.has(candidate) && foldColumnName(candidate) === foldColumnName(other))
-      if (name !== undefined) give(name, field)
+      const wanted = foldColumnName(other)
+      const found = folded.find(([candidate, fold]) => fold === wanted && !matched.has(candidate))
+      if (found) give(found[0], field)
     }
   }
   return matched
-}
-
-function isNamed(column: string, field: Field): boolean {
-  const folded = foldColumnName(column)
-  return folded !== '' && (folded === foldColumnName(field.name) || folded === foldColumnName(field.label))
 }

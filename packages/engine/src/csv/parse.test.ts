@@ -96,6 +96,14 @@ describe('what is wrong is told by row (row 62)', () => {
     ])
   })
 
+  it('a thousand headers of one name get names of their own at once', async () => {
+    const before = process.cpuUsage()
+    const table = await tableOf(`${Array.from({ length: 1_000 }, () => 'n'.repeat(255)).join()}\n${'1,'.repeat(999)}1\n`)
+    expect(table.columns.at(-1)?.name).toBe(`${'n'.repeat(255)} (1000)`)
+    // In microseconds; a search for each from the first on takes over a second.
+    expect(process.cpuUsage(before).user).toBeLessThan(300_000)
+  })
+
   it('a header that is data', async () => {
     const table = await tableOf('Acme,1054\nBeta,12\n')
     expect(told(table)).toEqual(['warning 1  header present'])

@@ -162,11 +162,17 @@ function buildTable(
 
 function nameColumns(header: readonly string[], row: number, problems: CsvProblem[]): readonly CsvColumn[] {
   const taken = new Set<string>()
+  /** The number of the next copy of a name, so that a thousand equal names are no square of work. */
+  const copies = new Map<string, number>()
   return header.map((cell, index) => {
     const given = cell.replace(/\s+/g, ' ').trim().slice(0, maxNameLength)
     const base = given === '' ? unnamedColumn(index).name : given
     let name = base
-    for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${base} (${copy})`
+    const lower = base.toLowerCase()
+    for (let copy = copies.get(lower) ?? 2; taken.has(name.toLowerCase()); copy++) {
+      name = `${base} (${copy})`
+      copies.set(lower, copy + 1)
+    }
     taken.add(name.toLowerCase())
     if (given === '') {
       problems.push(warning(row, name, 'header present', `Column ${index + 1} has no name in the header.`, 'Name it, or leave it out.'))

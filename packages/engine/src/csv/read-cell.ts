@@ -32,6 +32,8 @@ export interface CellFormat {
 }
 
 const maxCellLength = 255
+/** No amount is longer, and the pattern below takes the cube of the length over spaces. */
+const maxMoneyLength = 80
 
 /**
  * Reads one cell into the stored form of a field. `code` is the currency code that another column gives for the row.
@@ -87,7 +89,7 @@ export interface Money {
 
 /** Reads "$1,054.00", "1.054,00 €" or "USD 1054". A lone $ is the column's currency, or USD. */
 export function readMoney(cell: string, format: CellFormat): Money | undefined {
-  if (cell.length > maxCellLength) return undefined
+  if (cell.length > maxMoneyLength) return undefined
   const match = /^([-(]?)\s*([A-Z]{3}|[$€£¥])?\s*([-(]?[\d.,'\u2019 \u00a0\u202f]+[-)]?)\s*([A-Z]{3}|[$€£¥])?\s*(\)?)$/.exec(cell)
   if (!match) return undefined
   const [, before = '', front = '', number = '', behind = '', after = ''] = match

@@ -30,11 +30,11 @@ export const heldKey = (topic: ConnectionTopic): Key => parseKey(`held.${topic}`
 export const leavesKey = (topic: ConnectionTopic): Key => parseKey(`leaves.${topic}`)
 
 const key = parsedText(parseKey)
-const heldBody = v.union([
+export const heldBody = v.union([
   v.object({ time: instant, buckets: v.pipe(v.string(), v.length((bucketCount * bucketBytes * 4) / 3)) }),
   v.object({ time: instant, keys: v.pipe(v.array(key), v.maxLength(mostKeys)) }),
 ])
-const leavesBody = v.object({
+export const leavesBody = v.object({
   time: instant,
   buckets: v.pipe(v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(bucketCount - 1))), v.maxLength(bucketCount)),
   leaves: v.pipe(v.array(v.tuple([key, v.string()])), v.maxLength(mostLeaves)),

@@ -15,8 +15,8 @@ export const peopleKey = parseKey('people')
 export const grantsKey = parseKey('grants')
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
-const peopleTerms = v.looseObject({ people: v.pipe(v.array(v.object({ id: name, name })), v.maxLength(1_000)) })
-const grantTerms = v.looseObject({
+export const peopleTerms = v.looseObject({ people: v.pipe(v.array(v.object({ id: name, name })), v.maxLength(1_000)) })
+export const grantTerms = v.looseObject({
   granted: v.pipe(v.array(v.object({ id: name, at: instant })), v.maxLength(1_000)),
   seats: count,
 })

@@ -29,7 +29,11 @@ export interface Joined {
  * @param base undefined where the update is a whole doc
  * @param slots the names that slots may have, where they are limited
  */
-export function joinUpdate(base: StoredDoc | undefined, bytes: Uint8Array, slots: ReadonlySet<string> | undefined): Joined | ProtocolError {
+export function joinUpdate(
+  base: Pick<StoredDoc, 'state' | 'deferred'> | undefined,
+  bytes: Uint8Array,
+  slots: ReadonlySet<string> | undefined,
+): Joined | ProtocolError {
   try {
     if (!base) {
       const admitted = admitUpdate(bytes, emptyVector, slots)

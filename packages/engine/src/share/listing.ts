@@ -61,7 +61,7 @@ export function freezeListing(body: Value, fields: readonly AgreedField[]): Valu
   return { ...body, values: Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name))) }
 }
 
-const listingSchema = v.object({
+export const listingSchema = v.object({
   object: v.picklist(['Lead', 'Opportunity']),
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
   values: byName(value),
