@@ -36,15 +36,39 @@ export interface WireEntry {
   readonly wire: Uint8Array
 }
 
-/** Writes the part of an entry's wire format that stands before its bytes, their length included. Written by hand, as a relay does it for each update. */
-export function encodeEntryHead({ sequence, key: name, kind, whole, epoch: at }: Omit<Entry, 'bytes'>, length: number): Uint8Array {
-  const head = new Uint8Array(mostOfNumber * 5 + name.length + 2)
-  let end = putNumber(head, putNumber(head, 0, sequence), name.length)
+type EntryHead = Omit<Entry, 'bytes'>
+
+/** Writes the part of an entry's wire format that stands before its bytes, their length included. */
+export function encodeEntryHead(one: EntryHead, length: number): Uint8Array {
+  const head = new Uint8Array(mostOfHead(one))
+  return head.subarray(0, putHead(head, 0, one, length))
+}
+
+/** Writes entries one after the other. By hand, like their heads: a relay does it for each update. */
+export function encodeAll(some: readonly (Entry | WireEntry)[]): Uint8Array {
+  let most = 0
+  for (const one of some) most += 'wire' in one ? one.wire.length : mostOfHead(one) + one.bytes.length
+  const all = new Uint8Array(most)
+  let at = 0
+  for (const one of some) {
+    if (!('wire' in one)) at = putHead(all, at, one, one.bytes.length)
+    const bytes = 'wire' in one ? one.wire : one.bytes
+    all.set(bytes, at)
+    at += bytes.length
+  }
+  return all.subarray(0, at)
+}
+
+const mostOfHead = ({ key: name }: EntryHead): number => mostOfNumber * 5 + name.length + 2
+
+/** @returns where the next begins */
+function putHead(bytes: Uint8Array, start: number, { sequence, key: name, kind, whole, epoch: at }: EntryHead, length: number): number {
+  let end = putNumber(bytes, putNumber(bytes, start, sequence), name.length)
   // A key is ASCII.
-  for (let index = 0; index < name.length; index++) head[end++] = name.charCodeAt(index)
-  head[end++] = entryKinds.indexOf(kind)
-  head[end++] = whole ? 1 : 0
-  return head.subarray(0, putNumber(head, putNumber(head, putNumber(head, end, at.version), at.number), length))
+  for (let index = 0; index < name.length; index++) bytes[end++] = name.charCodeAt(index)
+  bytes[end++] = entryKinds.indexOf(kind)
+  bytes[end++] = whole ? 1 : 0
+  return putNumber(bytes, putNumber(bytes, putNumber(bytes, end, at.version), at.number), length)
 }
 
 /** The bytes of the largest number: seven bits in each. */

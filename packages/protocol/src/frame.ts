@@ -8,7 +8,7 @@ import { attach } from './message/attach.js'
 import { challenge } from './message/challenge.js'
 import { claim } from './message/claim.js'
 import { askGateway, gatewayToken } from './message/gateway.js'
-import { type Entry, entry, type WireEntry } from './entry.js'
+import { encodeAll, type Entry, type WireEntry } from './entry.js'
 import { entries, type EntriesHead, entriesHead } from './message/entries.js'
 import { failed } from './message/failed.js'
 import { ping, pong } from './message/heartbeat.js'
@@ -137,22 +137,20 @@ export interface EncodedEntries {
 
 /** Encodes entries for `encodeEntriesFrame`. */
 export function encodeEntries(some: readonly (Entry | WireEntry)[]): EncodedEntries {
-  const bytes = encoding.encode((encoder) => {
-    for (const one of some)
-      if ('wire' in one) encoding.writeUint8Array(encoder, one.wire)
-      else entry.write(encoder, one)
-  })
-  return { count: some.length, bytes }
+  return { count: some.length, bytes: encodeAll(some) }
 }
 
 /** Builds a frame of one `entries` message from encoded entries. It equals the frame that `encodeRelayFrame` makes. */
 export function encodeEntriesFrame(head: EntriesHead, { count, bytes }: EncodedEntries): Uint8Array {
-  return encoding.encode((encoder) => {
+  const before = encoding.encode((encoder) => {
     encoding.writeUint8(encoder, relayMessages.entries[0])
     entriesHead.write(encoder, head)
     encoding.writeVarUint(encoder, count)
-    encoding.writeUint8Array(encoder, bytes)
   })
+  const frame = new Uint8Array(before.length + bytes.length)
+  frame.set(before)
+  frame.set(bytes, before.length)
+  return frame
 }
 
 /** The number, name and layout of every message, for the test that pins the wire (rule W4). */

@@ -19,8 +19,9 @@ import type { Commit, Invitation, KeyName, KeyPosition, StoredDoc, Write } from 
 
 const erased = entryKinds.indexOf('erased')
 
-/** Updates inserted by one statement: the call costs more than the insert. */
-const tailsAtOnce = 16
+/** Updates inserted by one statement: the call costs more than the insert. What is left over goes by eights, and then one by one. */
+const tailsAtOnce = 64
+const tailsOfSome = 8
 const tailCells = 5
 
 function addTails(count: number): string {
@@ -43,6 +44,7 @@ const statements = {
   mergeDoc: 'UPDATE docs SET merged = ?, bytes = ?, vector = ? WHERE id = ?',
   setState: 'INSERT INTO states (doc, bytes) VALUES (?, ?) ON CONFLICT (doc) DO UPDATE SET bytes = excluded.bytes',
   addTail: addTails(1),
+  addSomeTails: addTails(tailsOfSome),
   addTails: addTails(tailsAtOnce),
   dropTail: 'DELETE FROM tails WHERE doc = ? AND sequence <= ?',
   growOrg,
@@ -184,9 +186,10 @@ export class LibsqlWrites {
   }
 
   #extend({ id, head, growth }: WrittenFeed, last: Last, write: Write): number {
-    const { bytes } = write
-    if (this.#tails.push(id, head, last.id, encodeEntryHead({ ...write, sequence: head }, bytes.length), bytes) === tailsAtOnce * tailCells)
-      this.#fileTails()
+    const { key, kind, whole, epoch, bytes } = write
+    // Field by field: spreading a write costs as much as inserting it.
+    const wireHead = encodeEntryHead({ sequence: head, key, kind, whole, epoch }, bytes.length)
+    if (this.#tails.push(id, head, last.id, wireHead, bytes) === tailsAtOnce * tailCells) this.#fileTails()
     growth.bytes += bytes.length
     growth.tailUpdates++
     last.sequence = head
@@ -199,9 +202,14 @@ export class LibsqlWrites {
     const cells = this.#tails
     if (cells.length === 0) return
     this.#tails = []
-    const { addTail, addTails } = this.#statements
-    if (cells.length === tailsAtOnce * tailCells) addTails.run(cells)
-    else for (let at = 0; at < cells.length; at += tailCells) addTail.run(cells.slice(at, at + tailCells))
+    const { addTail, addSomeTails, addTails } = this.#statements
+    if (cells.length === tailsAtOnce * tailCells) return void addTails.run(cells)
+    for (let at = 0; at < cells.length;) {
+      const some = cells.length - at >= tailsOfSome * tailCells
+      const end = at + (some ? tailsOfSome : 1) * tailCells
+      ;(some ? addSomeTails : addTail).run(cells.slice(at, end))
+      at = end
+    }
   }
 
   #replace({ head, growth }: WrittenFeed, last: Last, write: Write): void {
