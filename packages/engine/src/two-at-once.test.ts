@@ -2,10 +2,21 @@ import type { ConnectionId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { FieldMapping, Proposal } from './api/index.js'
 import { EngineError } from './error.js'
+import { identityKey, type StoredIdentity } from './identity/identity.js'
 import { hasSeat } from './people/grants.js'
 import { emptyRule, type Rule } from './query/sharing-rule.js'
 import { valueOf } from './row/row.js'
-import { invitationPage, MemoryBrowser, type MemoryOrg, setup, type Setup, type Stage } from './testing/index.js'
+import {
+  invitationPage,
+  MemoryBrowser,
+  MemoryNetwork,
+  type MemoryOrg,
+  openAnotherDevice,
+  openMemoryOrg,
+  setup,
+  type Setup,
+  type Stage,
+} from './testing/index.js'
 
 // Every method that reads rows, and writes what follows from them. Each is called while another call is stored between its checks and its commit, from another tab
 // of which its own has not heard. What it decided is checked again on the rows as stored (rule AT1).
@@ -452,5 +463,27 @@ describe('two at once', () => {
     await rest
     await settle()
     for (const org of [vera, paul]) expect(org.connections.list().map(({ state }) => state)).toEqual(['Disabled'])
+  })
+
+  it('[AT1] the first roster that one tab has shown stays, whatever a tab knows that was open before', async () => {
+    const [network, browser] = [new MemoryNetwork(), new MemoryBrowser()]
+    const vera = await openMemoryOrg(network, { browser, skew: 3_600_000, cut: true })
+    const tab = await openMemoryOrg(network, { ...vera.options, store: vera.store, cut: false })
+    const { file, passphrase } = await tab.recovery.makeKit()
+    vera.sync.mend()
+    await network.settle()
+    const founding = async (): Promise<unknown> => ((await vera.store.get([identityKey]))[0] as StoredIdentity).founding
+    const shown = await founding()
+    expect(shown).toBe(vera.identity.founding)
+    expect(shown).not.toBe(tab.identity.founding)
+    await tab.recovery.confirmKit(file, passphrase)
+    expect(await founding()).toBe(shown)
+    vera.link.stop()
+    await network.settle(tab)
+    expect(tab.sync.status()).toMatchObject({ state: 'online' })
+    expect([await founding(), tab.identity.founding]).toEqual([shown, shown])
+    const colleague = await openAnotherDevice(network, tab, { userName: 'Victor' })
+    await network.settle(tab, colleague)
+    expect(colleague.sync.status().state).toBe('online')
   })
 })

@@ -90,7 +90,7 @@ describe('Paul’s acceptance', () => {
     button(page, 'Accept 1 field').click()
     await drawn(page)
     const fields: FieldMapping[] = [{ source: 'StageName', target: 'StageName', update: false }]
-    expect(engine.calls).toEqual([['acceptAgreement', connectionId, { objects: { Opportunity: { fields } } }]])
+    expect(engine.calls).toEqual([['acceptAgreement', connectionId, { version: 1, objects: { Opportunity: { fields } } }]])
   })
 
   it('waits while a line does not fit', async () => {

@@ -30,6 +30,7 @@ export function rosterReconciler(context: EngineContext): Reconciler {
   }
 
   async function publish(feed: FeedName): Promise<void> {
+    await context.identity.catchUp()
     const edits: RowEdit[] = []
     for (const { number, token } of await rosters.chain(org.id)) {
       const id = messageRowId(feed, rosterKey(number))

@@ -35,6 +35,8 @@ export interface Identity {
   signHead(claims: HeadToSign, after?: number): Promise<string>
   /** The rosters of this org are about to be shown to someone. */
   show(): Promise<void>
+  /** Takes over the first roster that another tab has shown. */
+  catchUp(): Promise<void>
   /** The secret halves that only the recovery kit is to have, base64url; undefined once they are there alone. */
   rootSecrets(): Promise<{ readonly root: string; readonly recovery: string } | undefined>
   /** The recovery kit was saved: deletes those secret halves, here or with the first session. */
@@ -125,9 +127,21 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
   let { founding, isShown, offset = 0 } = stored
   const org = { id: parseOrgId(root.thumbprint), name: orgName }
 
+  /** What another tab has shown stays: its relay and its peers know that roster. */
+  const adopt = (present: StoredIdentity): void => {
+    if (!present.isShown) return
+    founding = present.founding
+    isShown = true
+  }
+
+  const catchUp = async (): Promise<void> => {
+    if (!isShown) adopt(asStoredIdentity((await store.get([identityKey]))[0]))
+  }
+
   // Another tab may have let the root key go meanwhile.
   const keep = (isKitSaved = false): Promise<void> =>
     store.update([identityKey], ([present]) => {
+      adopt(asStoredIdentity(present))
       const now = { ...asStoredIdentity(present), founding, isShown, offset }
       const kept = isKitSaved ? { ...now, isKitSaved } : now
       return { writes: [{ put: identityKey, value: kept.isKitSaved === true && isShown ? withoutRoot(kept) : kept }], result: undefined }
@@ -144,6 +158,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       return offset
     },
     async hello({ nonce, host, version, time, join, isUnknown }, rosters) {
+      await catchUp()
       const heard = time - clock.now()
       const moved = Math.abs(heard - offset) > offsetStepMs
       if (moved) offset = heard
@@ -151,7 +166,6 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       // The clock that dated the first roster was wrong, and nobody has seen it yet.
       if (isFirst && moved && root.privateKey) {
         founding = await signFounding({ device, exchange, user, root: { ...root, privateKey: root.privateKey } }, time)
-        rosters.foundedAgain()
       }
       isShown = true
       if (isFirst || moved) await keep()
@@ -182,6 +196,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       const { d } = await exportJWK(present.privateKey)
       return d === undefined ? undefined : { root: d, recovery }
     },
+    catchUp,
     letRootGo: () => keep(true),
   }
 }

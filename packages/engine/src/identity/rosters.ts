@@ -12,8 +12,9 @@ export function rosterEdit({ org, number, token }: Pick<Roster, 'org' | 'number'
 }
 
 interface Verified {
-  /** How often rosters had changed when this was verified. */
+  /** How often rosters had changed when this was verified, and what the own org's first one was then. */
   readonly at: number
+  readonly founding: string
   readonly chain: Promise<readonly Roster[]>
 }
 
@@ -47,16 +48,13 @@ export class Rosters {
 
   /** The rosters of an org from the last one that its root key signed to the highest: what proves the highest to anyone. */
   chain(org: OrgId): Promise<readonly Roster[]> {
-    const known = this.#verified.get(org)
+    const founding = this.#founding()
+    const before = this.#verified.get(org)
+    const known = before?.founding === founding ? before : undefined
     if (known?.at === this.#changes) return known.chain
     const chain = this.#verify(org, known?.chain)
-    this.#verified.set(org, { at: this.#changes, chain })
+    this.#verified.set(org, { at: this.#changes, founding, chain })
     return chain
-  }
-
-  /** The first roster of this org was signed anew. */
-  foundedAgain(): void {
-    this.#verified.delete(this.#own)
   }
 
   async #verify(org: OrgId, known: Promise<readonly Roster[]> | undefined): Promise<readonly Roster[]> {
