@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
@@ -26,6 +27,8 @@ export default defineConfig({
   },
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
+    // As many as there are cores, not one fewer: most tests wait for relays and pages more than they compute.
+    maxWorkers: availableParallelism(),
     coverage: {
       provider: 'v8',
       include: ['{packages/*,relay-server,web}/src/**/*.ts'],

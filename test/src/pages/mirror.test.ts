@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Locator, Page } from 'playwright'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
 import { accessibilityProblems, buildPages, launchChromium, screenshots } from './chromium.js'
+import { originOf, serveFiles } from './static-host.js'
 
-// The live mirror's page in Chromium, opened as a person opens it: by its link, beside the mirror on Paul's record. Vera edits in the other pane; what opens the
+// The live mirror's page in Chromium, on a host that is not the relay, opened as a person opens it: by its link, beside the mirror on Paul's record. Vera edits in the other pane; what opens the
 // mirror comes from the page with the engines. Screenshots are left in test/screenshots.
 
 const patience = { timeout: 20_000 }
@@ -14,6 +16,7 @@ const patience = { timeout: 20_000 }
 let directory = ''
 let web = ''
 let relay: RelayProcess
+let host: Server
 let browser: Browser
 let context: BrowserContext
 let rehearsal: Page
@@ -26,7 +29,8 @@ beforeAll(async () => {
   web = join(directory, 'web')
   await buildPages(web)
   relay = new RelayProcess(join(directory, 'relay'))
-  await relay.start(['--web', web, '--gateway-token-seconds', '10'])
+  host = await serveFiles(web)
+  await relay.start(options())
   browser = await launchChromium()
   context = await browser.newContext({
     viewport: { width: 1400, height: 950 },
@@ -46,11 +50,12 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close()
   await relay?.kill()
+  host?.close()
   await rm(directory, { recursive: true, force: true })
 })
 
 it('[GW1] Vera’s edit stands in Paul’s live page', { timeout: 120_000 }, async () => {
-  await rehearsal.goto(`${relay.origin}/rehearsal.html`)
+  await rehearsal.goto(`${originOf(host)}/rehearsal.html?relay=${encodeURIComponent(relay.url)}`)
   for (const title of [
     'Invite and accept',
     'Compare the codes',
@@ -119,7 +124,7 @@ it('waits for the relay, and for a tab with the engine, and says so', { timeout:
   await relay.kill()
   await line('Reconnecting').waitFor(patience)
   await live.getByText('Under another token').waitFor(patience)
-  await relay.start(['--web', web, '--gateway-token-seconds', '10'])
+  await relay.start(options())
   await line('Live').waitFor({ timeout: 30_000 })
 
   const address = rehearsal.url()
@@ -148,6 +153,8 @@ it('holds no secret in an address, and no engine in its bundle', async () => {
   expect(text).toContain('entente-live-mirror')
   expect(text.length).toBeLessThan(130_000)
 })
+
+const options = (): readonly string[] => ['--origin', originOf(host), '--gateway-token-seconds', '10']
 
 /** The scripts that a page loads, and what those import, by name. */
 async function scriptsOf(first: readonly string[]): Promise<ReadonlyMap<string, string>> {

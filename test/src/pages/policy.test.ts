@@ -1,13 +1,12 @@
-import { createReadStream, existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
 import { accessibilityProblems, buildPages, launchChromium, screenshots } from './chromium.js'
+import { listen, originOf, serveFiles } from './static-host.js'
 
 // Somebody's script runs in Vera's workspace, in Chromium: what it can no longer do, whether the relay serves the page or another host. What it still can stands
 // in docs/threat-model.md.
@@ -26,12 +25,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'entente-policy-'))
   const web = join(directory, 'web')
   await buildPages(web)
-  host = await listen((path, response) => {
-    const file = join(web, path)
-    if (!existsSync(file)) return void response.writeHead(404).end()
-    response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream')
-    createReadStream(file).pipe(response)
-  })
+  host = await serveFiles(web)
   elsewhere = await listen((path, response) => {
     heard.push(path)
     response.setHeader('access-control-allow-origin', '*')
@@ -253,7 +247,7 @@ it('a link to another relay takes no org from its own: the page says so, and off
   await page.getByRole('button', { name: 'Create' }).click()
   await page.getByText('Online', { exact: true }).waitFor(patience)
   heard = []
-  const other = `ws://127.0.0.1:${portOf(elsewhere)}/socket`
+  const other = `${originOf(elsewhere).replace('http', 'ws')}/socket`
   await page.goto(`${originOf(host)}/workspace.html?relay=${encodeURIComponent(other)}`)
   await page.getByText('Online', { exact: true }).waitFor(patience)
   expect(heard).toEqual([])
@@ -295,25 +289,4 @@ function signingKeysIn(page: Page): Promise<readonly string[]> {
     }
     return found
   })
-}
-
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-}
-
-async function listen(answer: (path: string, response: ServerResponse) => void): Promise<Server> {
-  const server = createServer((request, response) => answer(new URL(request.url ?? '/', 'http://localhost').pathname, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return server
-}
-
-function portOf(server: Server): number {
-  return (server.address() as AddressInfo).port
-}
-
-function originOf(server: Server): string {
-  return `http://127.0.0.1:${portOf(server)}`
 }

@@ -159,7 +159,7 @@ export class RehearsalApp extends LitElement {
         density="compact"
         .engine=${engine}
         .route=${this.places[side]}
-        .base=${new URL('workspace.html', location.href).href}
+        .base=${new URL(`workspace.html${location.search}`, location.href).href}
         .offer=${side === 'vendor' ? 'invite' : 'accept'}
         @entente-route=${(event: CustomEvent<{ readonly route: string }>) => this.#show({ ...this.places, [side]: event.detail.route })}
       ></org-desk>
@@ -225,7 +225,7 @@ export class RehearsalApp extends LitElement {
     // A closed engine has nothing to draw.
     this.orgs = undefined
     void forgetOrgs(orgs).finally(() => {
-      history.replaceState(null, '', location.pathname)
+      history.replaceState(null, '', `${location.pathname}${location.search}`)
       location.reload()
     })
   }

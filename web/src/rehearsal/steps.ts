@@ -34,7 +34,7 @@ export const steps: readonly Step[] = [
     async run({ orgs, say }) {
       const { vendor, partner } = orgs
       const open = vendor.connections.list().find((connection) => connection.invitation !== undefined && connection.state === 'Pending')
-      const { invitation } = open ?? (await vendor.connections.invite(new URL('workspace.html', location.href).href))
+      const { invitation } = open ?? (await vendor.connections.invite(new URL(`workspace.html${location.search}`, location.href).href))
       if (invitation && partner.connections.list().length === 0) await partner.connections.accept(invitation.link)
       say('The two browsers exchange keys …')
       await until('both sides’ keys', [vendor, partner], () => connectionOf(orgs) !== undefined)
