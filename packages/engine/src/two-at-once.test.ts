@@ -173,6 +173,18 @@ const races: readonly Race[] = [
     is: { total: 7, used: 2 },
   },
   {
+    name: 'another person is added',
+    call: (scene) => scene.vera.people.addUser('Victor', 'member'),
+    meanwhile: (scene) => scene.veraToo.people.addUser('Vanda', 'member'),
+    refused: undefined,
+    left: ({ vera }) =>
+      vera.people
+        .users()
+        .flatMap(({ name }) => (['Victor', 'Vanda'].includes(name) ? [name] : []))
+        .sort(),
+    is: ['Vanda', 'Victor'],
+  },
+  {
     name: 'a field of that name is added',
     call: ({ vera }) => vera.records.addField('Lead', product('Product__c', 'Late')),
     meanwhile: ({ veraToo }) => veraToo.records.addField('Lead', product('Product__c', 'First')),

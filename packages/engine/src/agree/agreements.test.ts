@@ -201,6 +201,23 @@ describe('an agreement that both sides change at once', () => {
     for (const each of versions(connection, vera, paul)) expect(each.slice(0, 2)).toEqual([3, 3])
   })
 
+  it('[AG3] Paul accepts otherwise at a device that was offline: the connection stops, and both orgs say why (row 95)', async () => {
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified', paul: { team: true } })
+    const phone = await openAnotherDevice(paul)
+    await vera.agreements.propose(connection, offer(vera))
+    await settle()
+    phone.sync.cut()
+    await accept(paul, connection)
+    await settle(vera, paul)
+    const lines = phone.agreements.suggest(connection, 'Lead').map((line) => ({ ...line, update: false }))
+    await phone.agreements.accept(connection, { objects: { Lead: { fields: lines } } })
+    phone.sync.mend()
+    await settle()
+    const shown = [vera, paul, phone].map((org) => org.connections.get(connection))
+    expect(shown.map((view) => view?.state)).toEqual(['Error', 'Error', 'Error'])
+    for (const view of shown) expect(view?.problem).toContain('different agreements')
+  })
+
   it('[AG1] Paul accepts the proposal that he has read, or none', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
     await vera.agreements.propose(connection, offer(vera))

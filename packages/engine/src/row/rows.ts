@@ -120,7 +120,7 @@ export class Rows {
   async save(edits: readonly RowEdit[], condition: Condition): Promise<readonly Row[] | undefined>
   async save(edits: readonly RowEdit[], condition?: Condition): Promise<readonly Row[] | undefined> {
     if (edits.length === 0) return []
-    const reads = uniqueKeys([...edits, ...(condition?.reads ?? [])])
+    const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
     const saved = await this.#store.update(reads, (stored) => {
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
