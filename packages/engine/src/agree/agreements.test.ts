@@ -4,6 +4,8 @@ import { valueOf } from '../row/row.js'
 import { isValueMap } from '../schema/value.js'
 import { leadFields, type MemoryOrg, setup, updateFields } from '../testing/index.js'
 import type { Field } from '../schema/field.js'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { proposalHash } from './open-proposals.js'
 import { messageId, requireConnection } from '../connect/connection-facts.js'
 import { textOf } from '../replica/feed-role.js'
 
@@ -216,6 +218,14 @@ describe('an agreement that both sides change at once', () => {
     const shown = [vera, paul, phone].map((org) => org.connections.get(connection))
     expect(shown.map((view) => view?.state)).toEqual(['Error', 'Error', 'Error'])
     for (const view of shown) expect(view?.problem).toContain('different agreements')
+  })
+
+  it('[AG1] the hash of a proposal is that of its JSON, whatever the order of its parts', async () => {
+    const field = { type: 'text', name: 'LastName', length: 80, label: 'Last Name' } as const
+    const text =
+      '{"objects":{"Lead":{"fields":[{"field":{"label":"Last Name","length":80,"name":"LastName","type":"text"},"update":true}]}},"version":3}'
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
+    expect(proposalHash({ version: 3, objects: { Lead: { fields: [{ update: true, field }] } } })).toBe(toBase64UrlEncoded(hash))
   })
 
   it('[AG1] Paul accepts the proposal that he has read, or none', async () => {
