@@ -1,6 +1,6 @@
 import { type Engine, openEngine, type Store, toEngineError } from '@entente/engine'
 import { openIdbStore } from './idb-store.js'
-import { browserClock, browserRandom } from './platform.js'
+import { browserClock, browserRandom, watchBrowserNetwork } from './platform.js'
 import { openTabs } from './tabs.js'
 import { openWebSocket } from './web-socket.js'
 
@@ -29,6 +29,7 @@ export async function openBrowserEngine(options: BrowserEngineOptions): Promise<
     clock: browserClock,
     random: browserRandom,
     tabs: openTabs(name),
+    watchNetwork: watchBrowserNetwork,
     relay,
     ...(join !== undefined && { join }),
     ...(create && { create }),

@@ -1,4 +1,4 @@
-import type { Clock, RandomBytes } from '@entente/engine'
+import type { Clock, RandomBytes, WatchNetwork } from '@entente/engine'
 
 /** The page's clock and timers, as the engine's Clock. A delay of 0 is the next turn of the event loop, also in a hidden tab. */
 export const browserClock: Clock = {
@@ -15,6 +15,17 @@ const longestMs = 2 ** 31 - 1
 
 /** The browser's cryptographic generator, as the engine's RandomBytes. At most 65,536 bytes a call. */
 export const browserRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))
+
+/** The browser's events `online` and `offline`, as the engine's WatchNetwork. */
+export const watchBrowserNetwork: WatchNetwork = (listener) => {
+  const [came, went] = [(): void => listener(true), (): void => listener(false)]
+  addEventListener('online', came)
+  addEventListener('offline', went)
+  return () => {
+    removeEventListener('online', came)
+    removeEventListener('offline', went)
+  }
+}
 
 /** The next turn of the loop by a message: nested timers of 0 ms are held back to 4 ms, and to a second in hidden tabs. */
 function nextTurn(call: () => void): () => void {

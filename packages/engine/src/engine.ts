@@ -28,6 +28,7 @@ import { createMirrors } from './mirror/mirrors.js'
 import { checkedName } from './name.js'
 import { createPeople } from './people/people.js'
 import type { Clock } from './port/clock.js'
+import type { WatchNetwork } from './port/network.js'
 import type { RandomBytes } from './port/random.js'
 import type { OpenSocket } from './port/socket.js'
 import type { Store } from './port/store.js'
@@ -53,6 +54,8 @@ export interface OpenEngineOptions {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly tabs: Tabs
+  /** Tells when the device's network goes or comes, so that the line's state shows at once. */
+  readonly watchNetwork?: WatchNetwork
   /** Address of the relay's socket, `ws://…/socket` or `wss://…/socket`. */
   readonly relay: string
   /** The join token that the relay's operator gave the org, for a relay that asks for one (rule AM2). Needed until the relay knows the org. */
@@ -96,7 +99,7 @@ export async function assemble(options: OpenEngineOptions): Promise<Assembly> {
 }
 
 async function build(options: OpenEngineOptions): Promise<Assembly> {
-  const { store, openSocket, clock, random, tabs, relay, join, create, team = false } = options
+  const { store, openSocket, clock, random, tabs, watchNetwork, relay, join, create, team = false } = options
   const identity =
     (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
@@ -110,7 +113,18 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
-  const link = new Link({ replica, url: relay, openSocket, clock, random, tabs, stamper, hello, problem })
+  const link = new Link({
+    replica,
+    url: relay,
+    openSocket,
+    clock,
+    random,
+    tabs,
+    stamper,
+    hello,
+    problem,
+    ...(watchNetwork && { watchNetwork }),
+  })
   const schemas = createSchemas(rows)
   const reconcilers = new Reconcilers(replica, clock, (subject, what) => {
     if (what !== '') problem(what, subject)

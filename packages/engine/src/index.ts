@@ -2,6 +2,7 @@
 export * from './api/index.js'
 export * from './csv/index.js'
 export type { Clock } from './port/clock.js'
+export type { WatchNetwork } from './port/network.js'
 export type { RandomBytes } from './port/random.js'
 export type { OpenSocket, Socket, SocketEvents } from './port/socket.js'
 export * from './port/store.js'

@@ -83,6 +83,11 @@ describe.each([
     await page.goto(address().replace(/\?.*/, ''))
     await page.getByText('Online', { exact: true }).waitFor(patience)
     expect(problems).toEqual([])
+    // What the browser knows of its network shows at once.
+    await context.setOffline(true)
+    await page.getByText('Offline', { exact: true }).waitFor({ timeout: 2_000 })
+    await context.setOffline(false)
+    await page.getByText('Online', { exact: true }).waitFor({ timeout: 5_000 })
   })
 
   it('lets no script dial another host, in any way that a page has', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import '../define.js'
-import { fakeEngine } from '../testing/fake-engine.js'
+import { fakeEngine, quietLine } from '../testing/fake-engine.js'
 import { accessibilityProblems, button, drawn, mount, textOf } from '../testing/mount.js'
 import { agreed, connected, mirror, opportunity, share } from '../testing/scenes.js'
 
@@ -26,6 +26,13 @@ describe('the mirror on Vera’s record', () => {
     const frozen = mirror({ state: 'frozen', changedAt: Date.now() - 3 * 86_400_000 })
     const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [frozen] }), record: 'a' })
     expect(textOf(related)).toContain('Frozen, last heard 3 days ago')
+  })
+
+  it('is not live while this device is offline: it says as of when it is', async () => {
+    const offline = { ...quietLine, state: 'offline' as const, lastSynced: Date.now() - 3_600_000 }
+    const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [mirror()], sync: offline }), record: 'a' })
+    expect(textOf(related)).toContain('Offline, as of 1 hour ago')
+    expect(textOf(related)).not.toContain('Live')
   })
 
   it('follows an edit of the partner', async () => {

@@ -113,7 +113,7 @@ export class EntenteExternal extends EntenteElement {
     return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${plainText(mirror.peerName, 80)}">
       <div class="row spread">
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
-        <span class="row"><span class="badge theirs">Read only</span>${this.#age(mirror)}</span>
+        <span class="row"><span class="badge theirs">Read only</span>${this.#age(engine, mirror)}</span>
       </div>
       ${this.#signed(engine, mirror)} ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
       <div class="scroll" role="group" tabindex="0" aria-label="Values">
@@ -176,10 +176,15 @@ export class EntenteExternal extends EntenteElement {
     </tr>`
   }
 
-  #age(mirror: MirrorView): TemplateResult {
+  #age(engine: Engine, mirror: MirrorView): TemplateResult {
     const age = mirror.changedAt === undefined ? undefined : formatAge(mirror.changedAt, Date.now(), this.language)
     if (mirror.state === 'frozen') return html`<span class="badge">Frozen${age === undefined ? '' : `, last heard ${age}`}</span>`
     if (mirror.state === 'waiting') return html`<span class="badge">Waiting for the first word</span>`
+    const { state, leader, lastSynced } = engine.sync.status()
+    if (!navigator.onLine || (leader && state !== 'online')) {
+      const heard = lastSynced === undefined ? '' : `, as of ${formatAge(lastSynced, Date.now(), this.language)}`
+      return html`<span class="badge">Offline${heard}</span>`
+    }
     const isWhole = troubleOf([mirror.signed]) === undefined
     return html`<span class="badge ${isWhole ? 'good' : ''}">${age === undefined ? 'Live' : `Live, changed ${age}`}</span>`
   }

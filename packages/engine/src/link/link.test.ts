@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { type ErrorCode, type Offer, parseKey, policyKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { agreementEdits, connectionEdits, mapEdit, sampleConnection, setup } from '../testing/index.js'
+import type { WatchNetwork } from '../port/network.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import { mailboxId } from '../seal/keys.js'
 
@@ -43,6 +44,27 @@ describe('a link', () => {
     // Hello with all subscriptions, one update.
     expect(vera.link.status().framesOut - framesBefore).toBe(2)
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
+  })
+
+  it('is offline the moment that the network goes, and dials the moment that it is back, however long its pause is', async () => {
+    let tell: (isThere: boolean) => void = () => undefined
+    const watchNetwork: WatchNetwork = (listener) => {
+      tell = listener
+      return () => (tell = () => undefined)
+    }
+    const { vera, clock, settle } = await setup({ vera: { watchNetwork } })
+    await settle(vera)
+    expect(vera.sync.status().state).toBe('online')
+    tell(false)
+    expect(vera.sync.status()).toMatchObject({ state: 'offline', lastSynced: clock.now() })
+    // A line that is there all the same, as to a relay on this machine, is found again after the usual pause.
+    await settle(vera)
+    expect(vera.sync.status().state).toBe('online')
+    tell(false)
+    tell(true)
+    expect(vera.sync.status().state).toBe('connecting')
+    await vera.close()
+    tell(true)
   })
 
   it('says what needs no room though much that does stands before it, and all of it once there is room again', async () => {

@@ -1,6 +1,7 @@
 import type { MessageOf, ErrorCode, FeedName, Key } from '@entente/protocol'
 import { ProtocolError } from '@entente/protocol'
 import type { Clock } from '../port/clock.js'
+import type { WatchNetwork } from '../port/network.js'
 import type { RandomBytes } from '../port/random.js'
 import type { OpenSocket, Socket } from '../port/socket.js'
 import type { Tabs } from '../port/tabs.js'
@@ -21,6 +22,7 @@ export interface LinkOptions {
   readonly tabs: Tabs
   readonly stamper: Stamper
   readonly hello: Hello
+  readonly watchNetwork?: WatchNetwork
   /** Notes a failure, in words without values. */
   readonly problem?: (what: string) => void
 }
@@ -56,6 +58,7 @@ export class Link {
   readonly #mailboxListeners = new Set<(message: MessageOf<'mailbox'>) => void>()
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
+  #unwatchNetwork: (() => void) | undefined
   /** Identifies one run from `start` to `stop`. */
   #term: object | undefined
   #line: { readonly socket: Socket; readonly session: Session } | undefined
@@ -80,6 +83,7 @@ export class Link {
   start(): void {
     if (this.#term) return
     const term = (this.#term = {})
+    this.#unwatchNetwork = this.#options.watchNetwork?.((isThere) => this.#networkChanged(isThere))
     this.#stepDown = this.#options.tabs.lead(() => {
       this.#options.replica.lead().then(
         () => {
@@ -101,6 +105,7 @@ export class Link {
     this.#term = undefined
     this.#stepDown?.()
     this.#stepDown = undefined
+    this.#unwatchNetwork?.()
     this.#leader = false
     this.#drop()
     this.#show('offline')
@@ -179,6 +184,14 @@ export class Link {
     })
   }
 
+  /** Nobody waits for silence to tell that the network is gone, nor for a pause to end when it is back. */
+  #networkChanged(isThere: boolean): void {
+    if (!isThere && this.#line) return this.#lose({})
+    if (!isThere || this.#line) return
+    this.#backoff.reset()
+    this.#connect()
+  }
+
   #connect(): void {
     if (!this.#leader || this.#cut || this.#line) return
     this.#cancelTimer()
@@ -249,6 +262,7 @@ export class Link {
 
   /** The line is gone: connects again after a random pause, or after the pause that the relay asked for. */
   #lose({ code, retryMs = 0 }: SessionEnd): void {
+    if (this.isSynced) this.#lastSynced = this.#options.clock.now()
     this.#drop()
     // A relay that lost its disk does not know the device. The next hello brings the rosters, and only then a refusal counts (rule RO4).
     const asksForRosters = code === 'AUTH' && !this.#isUnknown

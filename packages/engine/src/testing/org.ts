@@ -7,6 +7,7 @@ import { rosterEdit } from '../identity/rosters.js'
 import { identityKey, type Identity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { Link } from '../link/index.js'
+import type { WatchNetwork } from '../port/network.js'
 import type { OpenSocket } from '../port/socket.js'
 import type { Write } from '../port/store.js'
 import type { Reconcilers } from '../reconcilers.js'
@@ -32,6 +33,8 @@ export interface MemoryOrgOptions {
   readonly team?: boolean
   /** Whether the device begins with its wire cut, until `sync.mend()`. */
   readonly cut?: boolean
+  /** Tells the device that its network went or came. */
+  readonly watchNetwork?: WatchNetwork
   /** Hears every frame that the device sends. */
   readonly onSend?: (frame: Uint8Array) => void
   /** What a lying relay gives this device in place of the entries that it has. */
@@ -65,6 +68,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     clock,
     random: network.random(),
     tabs: browser.open(),
+    ...(options.watchNetwork && { watchNetwork: options.watchNetwork }),
     relay: `ws://${memoryRelayHost}/socket`,
     create: { orgName, userName },
     team,
