@@ -319,7 +319,7 @@ describe('group commit', () => {
     gate = async () => {}
     groupCommit.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2)), heard.make(docOffer('r1', value, 1))])
     await groupCommit.finished()
-    expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'UNAVAILABLE 3', 'UNAVAILABLE 4', 'WAIT 5', 'ok 7', 'WAIT 6'])
+    expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'UNAVAILABLE 3', 'UNAVAILABLE 4', 'WAIT 5', 'WAIT 6', 'ok 7'])
   })
 
   it('[PB1] judges nothing by a policy that comes too late', async () => {
@@ -331,7 +331,7 @@ describe('group commit', () => {
     groupCommit.offer(heard, access('vendor', 'opportunity'), [heard.make(docOffer('r1', value, 2))])
     await groupCommit.finished()
     // Each policy lands before anything is judged by it.
-    expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'ok 4', 'BEHIND 3'])
+    expect(heard.codes()).toEqual(['ok 1', 'ok 2', 'BEHIND 3', 'ok 4'])
   })
 
   it('lets nobody else wait for an org that registers its policy over and over', async () => {

@@ -73,7 +73,7 @@ interface Queued {
   rosterRefusal: Refusal | undefined
 }
 
-interface Refused extends Queued {
+interface Refused extends Pick<Queued, 'publisher' | 'offer'> {
   readonly refusal: Refusal
 }
 
@@ -98,6 +98,8 @@ export class GroupCommit {
   readonly #pending = new PendingLedger()
   readonly #waiting = new FairQueue<Queued>()
   #next: Gathering = nothingGathered()
+  /** Offers of this round that are refused by what is on disk. */
+  #refused: Refused[] = []
   #judging = false
   #committing = false
   #idle: (() => void)[] = []
@@ -157,8 +159,9 @@ export class GroupCommit {
 
   async #judge(): Promise<void> {
     const ends = performance.now() + judgeMs
+    let isRefusing = false
     while (!this.#isFull()) {
-      const isBusy = this.#after.isBusy() || (this.#waiting.orgs > 1 && this.#waiting.size > batchOffers)
+      const isBusy = isRefusing || this.#after.isBusy() || (this.#waiting.orgs > 1 && this.#waiting.size > batchOffers)
       if (isBusy && performance.now() >= ends) {
         setImmediate(() => void this.#judge())
         return this.#commitNext()
@@ -177,6 +180,9 @@ export class GroupCommit {
         break
       }
       this.#waiting.putBack(this.#judgeSome(some))
+      isRefusing = some.length < taken.length || this.#refused.length > 0
+      refuse(this.#refused)
+      this.#refused = []
     }
     this.#judging = false
     this.#commitNext()
@@ -228,7 +234,7 @@ export class GroupCommit {
   #withoutOverdrawn(some: readonly Queued[]): readonly Queued[] {
     const overdrawn = new Set(some.filter(({ publisher }) => publisher.overdrawnMs > 0))
     if (overdrawn.size === 0) return some
-    refuse([...overdrawn].map((one) => ({ ...one, refusal: tooMany, retryMs: one.publisher.overdrawnMs })))
+    refuse([...overdrawn].map(({ publisher, offer }) => ({ publisher, offer, refusal: tooMany, retryMs: publisher.overdrawnMs })))
     return some.filter((one) => !overdrawn.has(one))
   }
 
@@ -260,7 +266,8 @@ export class GroupCommit {
       const knowsMore = verdict.code === 'BEHIND' && offer.seen > (last?.sequence ?? 0)
       if (queued.attempt === 1 && (knowsMore || changeable.has(verdict.code))) return { ...queued, attempt: queued.attempt + 1 }
       publisher.refused(1)
-      this.#next.refused.push({ ...queued, refusal: verdict })
+      const refused = this.#restsOnPending(queued, verdict) ? this.#next.refused : this.#refused
+      refused.push({ publisher, offer, refusal: verdict })
       return undefined
     }
     this.#next.writes.push(verdict)
@@ -268,6 +275,11 @@ export class GroupCommit {
     this.#next.bytes += verdict.bytes.length
     this.#pending.add(queued, verdict)
     return undefined
+  }
+
+  /** Whether a refusal might be another one if the disk refuses what is pending. A pending policy is waited for before anything is judged by it. */
+  #restsOnPending({ id, access, offer }: Queued, { code }: Refusal): boolean {
+    return code === 'QUOTA' || offer.kind === 'head' || access.mailboxUntil !== undefined || this.#pending.hasKey(id)
   }
 
   #commitNext(): void {
@@ -288,6 +300,8 @@ export class GroupCommit {
         this.#committing = false
         this.#commitNext()
       })
+    // What did not fit in is judged while this goes to the disk.
+    if (this.#waiting.size > 0) this.#goOn()
   }
 
   #goOn(): void {

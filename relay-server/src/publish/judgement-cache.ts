@@ -67,7 +67,10 @@ export class JudgementCache {
     const mailboxes = new Set<FeedName>()
     const orgs = new Set<OrgId>()
     for (const { id, access, offer, publisher } of asked) {
-      if (this.state(id)?.sequence !== offer.seen && !pending.hasKey(id)) keys.set(id, { feed: access.name, key: offer.key })
+      const sequence = this.state(id)?.sequence
+      // An offer that names an earlier entry than a known one comes too late, whatever the store holds now; unless it names none, since a feed may be dropped.
+      const isKnown = sequence === offer.seen || (sequence !== undefined && offer.seen > 0 && sequence > offer.seen)
+      if (!isKnown && !pending.hasKey(id)) keys.set(id, { feed: access.name, key: offer.key })
       if (access.feed.kind === 'connection' && !this.policies.get(access.feed.connection)) connections.add(access.feed.connection)
       if (access.mailboxUntil !== undefined && this.#mailboxes.get(access.name) === undefined) mailboxes.add(access.name)
       if (!this.#accounts.get(publisher.org)) orgs.add(publisher.org)
