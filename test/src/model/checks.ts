@@ -290,8 +290,11 @@ export class Checks {
       const allowed = device.allowed()
       for (const [key, { version, seen }] of device.store.mirrors) {
         if (version !== device.store.agreement.version) continue
-        for (const [slot, { register }] of seen)
+        for (const [slot, { register, bytes }] of seen) {
+          // What only a mirror holds of an older generation cannot be told from what a removed device made. Nobody promises to take it back.
+          if (device.seals.generationOf(bytes) < device.due(peer)) continue
           if (slot === existence || allowed.has(slot)) take(peer, key, slot === existence ? 'on' : `f${slot}`, register.stamp)
+        }
       }
     }
   }
