@@ -1,4 +1,4 @@
-import { decodeRelayFrame, encodeRelayFrame, parseKey, type RelayMessage } from '@entente/protocol'
+import { decodeRelayFrame, encodeRelayFrame, parseKey, policyKey, type RelayMessage } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { OpenSocket } from '../port/socket.js'
 import { messageRowId } from '../replica/feed-key.js'
@@ -83,6 +83,20 @@ describe('a device at a relay that keeps it busy', () => {
     }
     expect([isSaid(), (feedOf(network.relay.state, feed).keys.get(key)?.sequence ?? 0) > head]).toEqual([true, true])
     link.stop()
+  })
+
+  it('[AN3] publishes its policy again where the relay dropped it, once nothing comes of what it is told to wait for', async () => {
+    const { vera, network, connection, record: ada } = await setup({ upTo: 'exported' })
+    const feed = connectionFeed(connection, 'vendor', 'messages')
+    const { head, keys } = feedOf(network.relay.state, feed)
+    const without = new Map([...keys].filter(([key]) => key !== policyKey))
+    network.relay.tamper({ ...network.relay.state, feeds: new Map(network.relay.state.feeds).set(feed, { head, keys: without }) })
+    await vera.records.edit('Lead', ada, { Status: 'Working - Contacted' })
+    for (let second = 0; second < 200 && vera.replica.waiting() > 0; second++) {
+      network.clock.advance(1_000)
+      await network.pass(4)
+    }
+    expect([vera.replica.waiting(), feedOf(network.relay.state, feed).keys.has(policyKey)]).toEqual([0, true])
   })
 
   async function minutes({ network }: Awaited<ReturnType<typeof openAt>>): Promise<void> {

@@ -19,7 +19,7 @@ const spanMs = 10_000
 export class Pauses {
   readonly #clock: Clock
   readonly #again: () => void
-  readonly #feeds = new Map<FeedName, number>()
+  readonly #feeds = new Map<FeedName, { readonly until: number; readonly times: number }>()
   readonly #keys = new Map<string, { readonly until: number; readonly times: number }>()
   /** How often each key was offered in its present span. */
   readonly #offered = new Map<string, { readonly since: number; readonly times: number }>()
@@ -37,7 +37,7 @@ export class Pauses {
 
   isPaused(feed: FeedName, key: Key): boolean {
     const now = this.#clock.now()
-    if (now < this.#all || now < (this.#feeds.get(feed) ?? 0)) return true
+    if (now < this.#all || now < (this.#feeds.get(feed)?.until ?? 0)) return true
     const name = `${feed}#${key}`
     const offered = this.#offered.get(name)
     if (offered && offered.times >= mostOffers && now < offered.since + spanMs) return true
@@ -56,9 +56,13 @@ export class Pauses {
     return this.#pausesInVain >= manyPauses
   }
 
-  /** The feed's agreement version is not the one that both sides have registered. */
-  pauseFeed(feed: FeedName): void {
-    this.#feeds.set(feed, this.#until(longMs))
+  /** The feed's agreement version is not the one that both sides have registered. @returns how many times in a row this was so, and no message came */
+  pauseFeed(feed: FeedName): number {
+    const { until, times } = this.#feeds.get(feed) ?? { until: 0, times: 0 }
+    // Of all offers in flight that are refused, the first begins a pause.
+    if (this.#clock.now() < until) return 0
+    this.#feeds.set(feed, { until: this.#until(longMs), times: times + 1 })
+    return times + 1
   }
 
   /** Another device published the key first, and its entry has not come yet. @returns how many times in a row this was so */
@@ -108,6 +112,7 @@ export class Pauses {
   /** The relay accepted an offer of the key. */
   resumeKey(feed: FeedName, key: Key): void {
     this.#pausesInVain = 0
+    this.#feeds.delete(feed)
     this.#keys.delete(`${feed}#${key}`)
   }
 
@@ -136,7 +141,7 @@ export class Pauses {
 
   *#ends(): Iterable<number> {
     yield this.#all
-    yield* this.#feeds.values()
+    for (const { until } of this.#feeds.values()) yield until
     for (const { until } of this.#keys.values()) yield until
     for (const { since, times } of this.#offered.values()) if (times >= mostOffers) yield since + spanMs
   }

@@ -8,6 +8,7 @@ import {
   type Key,
   limits,
   type MailboxId,
+  messageFeedsOf,
   parseFeed,
   ProtocolError,
   protocolVersions,
@@ -61,6 +62,9 @@ export interface SessionOptions {
 
 /** The least pause before a feed is read again, in ms: its owner may be about to publish. */
 const rereadMs = 1_000
+
+/** After so many pauses for the other side's policy in which no message came, it is not the other side. */
+const mostWaits = 3
 
 /** The pause before a claim is shown again, in ms, by the tries that are left. Short at first; then a vendor has time to come online. */
 const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
@@ -331,7 +335,7 @@ export class Session {
     if (isGeneral(code)) {
       if (this.#pauses.pauseAll(retryMs)) this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
     } else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
-    else if (code === 'WAIT') this.#pauses.pauseFeed(feed)
+    else if (code === 'WAIT') this.#awaitPolicies(feed)
     else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
       // Normally the missed entry has been absorbed by now, and the next offer names it.
       if (this.#options.replica.sequence(feed, key) !== seen) return
@@ -347,6 +351,13 @@ export class Session {
       this.#pauses.blockKey(feed, key)
       this.#options.events.onProblem(`The relay refused an entry of ${feed} (${code}): ${detail}`)
     }
+  }
+
+  /** This device has read that both sides registered the version. If nothing comes, the relay lost one of the policies, and whose it was publishes it again (rule AN3). */
+  #awaitPolicies(feed: FeedName): void {
+    const parsed = parseFeed(feed)
+    if (this.#pauses.pauseFeed(feed) < mostWaits || parsed.kind !== 'connection') return
+    for (const messages of messageFeedsOf(parsed.connection)) this.reread(messages)
   }
 
   async #refuseFeed({ subject, code, detail }: MessageOf<'refused'>): Promise<void> {
