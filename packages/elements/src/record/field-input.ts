@@ -1,7 +1,7 @@
 import type { Field, PicklistValue, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { isMoney } from '../value/format.js'
-import { instantToLocal, readLocalInstant, readNumber } from '../value/read-input.js'
+import { instantToLocal, readLocalInstant, readNumber, showTypedNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
 
 export interface FieldInput {
@@ -43,7 +43,9 @@ export function fieldInput(input: FieldInput): TemplateResult {
       return currency(input)
     case 'number':
     case 'percent':
-      return text(input, 'text', 'decimal', textOf(input.value), (typedText) => readNumber(typedText, input.language))
+      return text(input, 'text', 'decimal', showTypedNumber(textOf(input.value), input.language), (typedText) =>
+        readNumber(typedText, input.language),
+      )
     case 'date':
       return text(input, 'date', 'text', textOf(input.value), same)
     case 'dateTime':
@@ -94,7 +96,7 @@ function currency(input: FieldInput): TemplateResult {
       ?readonly=${input.readonly}
       aria-invalid=${input.invalid}
       aria-describedby="${input.id}-error"
-      .value=${money.amount}
+      .value=${showTypedNumber(money.amount, input.language)}
       @change=${(event: Event) => change(typed(event), money.currency)}
     />
     <select

@@ -1,6 +1,6 @@
 import type { Condition, Field, Operator, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
-import { readNumber } from '../value/read-input.js'
+import { readNumber, showTypedNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
 
 const words: Readonly<Record<Operator, string>> = {
@@ -157,7 +157,7 @@ function operand(field: Field, condition: Condition, language: string, change: (
   return html`<input
     aria-label="Value"
     type=${type}
-    .value=${typeof value === 'string' ? value : ''}
+    .value=${typeof value !== 'string' ? '' : isNumber ? showTypedNumber(value, language) : value}
     @change=${(event: Event) => change(read(typed(event)))}
   />`
 }

@@ -1,19 +1,62 @@
+/** How a language writes numbers. Apostrophes and spaces of all kinds are one sign each, as people type what their keyboard has. */
+interface Signs {
+  readonly decimal: string
+  readonly group: string
+  readonly digits: readonly string[]
+}
+
+const known = new Map<string, Signs>()
+
+function signsOf(language: string): Signs {
+  const present = known.get(language)
+  if (present) return present
+  const format = new Intl.NumberFormat(language, { useGrouping: true })
+  const parts = format.formatToParts(11_111.5)
+  const sign = (type: string): string => alike(parts.find((part) => part.type === type)?.value ?? '')
+  const digit = new Intl.NumberFormat(language, { useGrouping: false })
+  const signs = {
+    decimal: sign('decimal') || '.',
+    group: sign('group'),
+    digits: Array.from({ length: 10 }, (_, each) => digit.format(each)),
+  }
+  known.set(language, signs)
+  return signs
+}
+
+const alike = (text: string): string =>
+  text
+    .replace(/[\s\u00a0\u202f]/g, ' ')
+    .replaceAll('’', "'")
+    .replaceAll('−', '-')
+
 /**
- * Reads a typed number as exact decimal text, with the group and decimal signs of the language. A text that is no number comes back as it is, so that the engine
- * can say what is wrong with it.
+ * Reads a typed number as exact decimal text, as the language writes it: with its decimal sign, and with its group signs where it would put them, or none. A plain
+ * decimal such as 12.50 is understood too where the language would write no other number so. Everything else comes back as it is, so that the engine refuses it:
+ * "12,50" is no number in English, and never 1250.
  */
 export function readNumber(text: string, language: string): string {
-  const parts = new Intl.NumberFormat(language).formatToParts(-11_111.5)
-  const sign = (type: string): string => parts.find((part) => part.type === type)?.value ?? ''
+  const { decimal, group, digits } = signsOf(language)
   const trimmed = text.trim()
-  // A plain decimal is valid in every language: files and other screens show it.
-  if (/^-?\d+(?:\.\d+)?$/.test(trimmed)) return trimmed
-  const plain = trimmed
-    .replace(/[\s\u00a0\u202f%]/g, '')
-    .replaceAll(sign('group') || ',', '')
-    .replace(sign('decimal') || '.', '.')
-    .replace('−', '-')
-  return /^-?\d+(?:\.\d+)?$/.test(plain) ? plain : trimmed
+  const typed = digits.reduce((read, digit, each) => read.replaceAll(digit, String(each)), alike(trimmed.replace(/\s*%$/, '')))
+  const minus = typed.startsWith('-') ? '-' : ''
+  const [whole = '', fraction, ...more] = typed.slice(minus.length).split(decimal)
+  const bare = group === '' ? whole : whole.replaceAll(group, '')
+  const isFraction = more.length === 0 && (fraction === undefined || /^\d+$/.test(fraction))
+  if (isFraction && /^\d+$/.test(bare) && (bare === whole || whole === grouped(bare, language)))
+    return `${minus}${bare}${fraction === undefined ? '' : `.${fraction}`}`
+  return /^-?\d+(?:\.\d+)?$/.test(typed) ? typed : trimmed
+}
+
+/** A whole number with group signs, as the language puts them. */
+function grouped(whole: string, language: string): string {
+  const { digits } = signsOf(language)
+  const written = new Intl.NumberFormat(language, { useGrouping: 'always' }).format(BigInt(whole))
+  return digits.reduce((read, digit, each) => read.replaceAll(digit, String(each)), alike(written))
+}
+
+/** A stored number in the form in which the language's people type it: its decimal sign, and no groups. What is no number stays as it is. */
+export function showTypedNumber(text: string, language: string): string {
+  return /^-?\d+\.\d+$/.test(text) ? text.replace('.', signsOf(language).decimal) : text
 }
 
 /** Converts "2027-03-01T09:30", in this device's time zone, to an instant in UTC. */
