@@ -66,7 +66,7 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
     const own = bodyOf(rows.get('Message', messageId(connection.ownMessages, heldKey(topic))))
     if (trouble?.kind !== 'differs' || !newest) return own === null ? undefined : tell(connection, heldKey(topic), null)
     const sent = v.safeParse(heldBody, own)
-    const leaves = v.safeParse(leavesBody, replica.inbox(connection.peerMessages).get(leavesKey(topic))?.body ?? null)
+    const leaves = v.safeParse(leavesBody, replica.inbox(connection.peerMessages).get(leavesKey(topic))?.body ?? null, { abortEarly: true })
     if (sent.success && 'buckets' in sent.output && leaves.success && leaves.output.time === sent.output.time) {
       const keys = differing(feed, leaves.output)
       await freshness.change(feed, { trouble: { ...trouble, keys } })
@@ -91,7 +91,7 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
   async function answer(connection: ConnectionFacts, topic: ConnectionTopic): Promise<void> {
     const feed = connectionFeed(connection.id, connection.side, topic)
     const own = bodyOf(rows.get('Message', messageId(connection.ownMessages, leavesKey(topic))))
-    const held = v.safeParse(heldBody, replica.inbox(connection.peerMessages).get(heldKey(topic))?.body ?? null)
+    const held = v.safeParse(heldBody, replica.inbox(connection.peerMessages).get(heldKey(topic))?.body ?? null, { abortEarly: true })
     if (!held.success) return own === null ? undefined : tell(connection, leavesKey(topic), null)
     if ('keys' in held.output) return repair(feed, held.output.keys)
     const { time, buckets: theirs } = held.output

@@ -81,14 +81,14 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
   }
 
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
-    const parsed = v.safeParse(peopleTerms, decision)
+    const parsed = v.safeParse(peopleTerms, decision, { abortEarly: true })
     return parsed.success
       ? [{ object: 'Announcement', id: announcedRowId(connection.id), values: { content: toValue(parsed.output.people) } }]
       : undefined
   }
 
   function grantEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
-    const parsed = v.safeParse(grantTerms, decision)
+    const parsed = v.safeParse(grantTerms, decision, { abortEarly: true })
     if (!parsed.success) return undefined
     const { granted, seats } = parsed.output
     const edits: RowEdit[] = [{ object: 'Setting', id: seatsRowId(connection.id), values: { value: seats } }]

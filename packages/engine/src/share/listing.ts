@@ -93,7 +93,7 @@ export function findListing(context: EngineContext, connection: ConnectionFacts,
 }
 
 function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonly Field[]): Listing | undefined {
-  const parsed = v.safeParse(listingSchema, body)
+  const parsed = v.safeParse(listingSchema, body, { abortEarly: true })
   if (!parsed.success) return undefined
   const { id, object, at, values: listed } = parsed.output
   const values: [string, Value][] = []

@@ -86,7 +86,7 @@ export function engineDecoders({ org, rosters, connection, decodeText }: Decoder
       name: `${name} terms`,
       form: 'json',
       // As a decision is read: its terms are plain values by then.
-      decode: (input) => v.safeParse(schema, valueOrNull(json(input))),
+      decode: (input) => v.safeParse(schema, valueOrNull(json(input)), { abortEarly: true }),
     })),
     { name: 'value', form: 'json', decode: (input) => parseValue(json(input)) },
     { name: 'field', form: 'json', decode: (input) => parseField(json(input)) },
