@@ -212,6 +212,16 @@ describe('A reader of a feed whose owner went back', () => {
     expect([isShared(vera), shown(ada)?.kind]).toEqual([false, 'erased'])
   })
 
+  it('[BK1, BK2] has the seals of the values still when the record was not shared for a while', async () => {
+    const { vera, publish, round, valueAt } = await wentBack(adas('Open'), onThursday)
+    for (const on of [false, true]) {
+      await vera.rows.save([mapEdit(ada, 'ada', on)])
+      await publish(vera)
+    }
+    await round()
+    expect(valueAt('ada', 'Status')).toBe('Working')
+  })
+
   it('[BK4] asks an owner that does not want it again only after ten minutes', async () => {
     const { vera, paul, clock, round, seals } = await wentBack(adas('Open'), onThursday)
     await vera.rows.save([{ object: 'Connection', id: sampleConnection, values: { peerVerified: '' } }])

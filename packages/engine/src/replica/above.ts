@@ -13,7 +13,7 @@ const noSlots: readonly string[] = []
  * The slots whose known register stands above the relay's copy after an entry.
  *
  * @param present what was stored before it
- * @param by a whole doc or an erasure says all that the relay has; an update leaves the rest as it was
+ * @param by a whole doc or an erasure says all that the relay has, and an erasure leaves no value; an update leaves the rest as it was
  */
 export function slotsAbove(
   present: Known & Above,
@@ -23,8 +23,6 @@ export function slotsAbove(
 ): readonly string[] {
   // A version begins with nothing.
   if (version > present.floor || !present.exists) return noSlots
-  // What an erasure leaves behind is not wanted back.
-  if (by === 'erased' && exists && known.exists && version === present.floor && !isAbove(known.exists, exists)) return noSlots
   // An entry of an earlier version tells nothing of this one.
   const isTold = version === present.floor
   let above: string[] | undefined

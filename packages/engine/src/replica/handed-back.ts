@@ -17,6 +17,11 @@ export interface SealAbove extends PlaceAbove {
   readonly bytes: Uint8Array
 }
 
+/** Whether a seal still says something under a version of the agreement: existence means the same under each. */
+export function countsUnder(version: number, slot: string, epoch: Epoch): boolean {
+  return slot === existenceSlot ? epoch.version <= version : epoch.version === version
+}
+
 /** What of it this org takes. */
 export interface TakenBack {
   readonly rows: readonly Row[]
@@ -43,7 +48,7 @@ export function takenBack({ feed, feedRole, rows, sealer }: Absorber, seals: rea
     const record = textOf(map, 'record')
     if (record === undefined || valueOf(map, 'connection') !== feedRole.connection || valueOf(map, 'object') !== object) continue
     const field = slot === existenceSlot ? 'on' : fields.bySlot.get(slot)
-    if (field === undefined || epoch.version !== fields.version) continue
+    if (field === undefined || !countsUnder(fields.version, slot, epoch)) continue
     const register = sealer.openSlot(feedRole, feed, key, slot, epoch, bytes)
     if (!register || (slot === existenceSlot && typeof register[1] !== 'boolean')) continue
     const address = slot === existenceSlot ? { object: 'RecordMap', id: key } : { object, id: record }

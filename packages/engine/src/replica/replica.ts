@@ -15,7 +15,7 @@ import { type FeedKey, feedKeyName } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { type FeedRole, feedRoleOf, rotationKey, rotationsOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
-import { type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
+import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
@@ -392,7 +392,7 @@ export class Replica implements ReplicaView {
       if (stored.kind !== 'doc' && stored.kind !== 'erased') continue
       const slots = places.filter((place) => place.key === key).map(({ slot }) => slot)
       for (const [slot, { epoch, bytes }] of Object.entries(sealsOf(stored, slots)))
-        if (epoch.version === version) found.push({ key, slot, epoch, bytes })
+        if (version !== undefined && countsUnder(version, slot, epoch)) found.push({ key, slot, epoch, bytes })
     }
     return found
   }
