@@ -300,6 +300,10 @@ export class Simulation {
     if (keys.length > 0) this.relay.compact(feed, this.#chance.pick(keys))
   }
 
+  get #isPeerHonest(): boolean {
+    return this.liars === undefined || this.liars === 'relay'
+  }
+
   /** The devices whose orgs keep to the rules. A partner that lies may stand in its own way. */
   get #honest(): readonly SimulatedDevice[] {
     return this.present.filter(({ side }) => side === 'vendor' || this.liars === undefined || this.liars === 'relay')
@@ -362,6 +366,27 @@ export class Simulation {
     return differed
   }
 
+  /**
+   * What readers hand back at a head that fits (rule BK2): an org and the relay may both have lost what it said.
+   *
+   * @returns whether an owner took something, so that it has more to say
+   */
+  async #handBack(): Promise<boolean> {
+    let isTaken = false
+    for (const side of this.#isPeerHonest ? sides : []) {
+      const feed = connectionFeed(sampleConnection, side, 'lead')
+      const pagesOf = (isOwn: boolean) => this.present.filter((each) => (each.side === side) === isOwn).flatMap(({ page }) => page ?? [])
+      for (const { replica } of pagesOf(false)) {
+        const seals = await replica.sealsAbove(feed, replica.above(feed))
+        for (const owner of seals.length > 0 ? pagesOf(true) : []) {
+          await owner.replica.takeBack(feed, seals)
+          isTaken ||= owner.replica.waiting() > 0
+        }
+      }
+    }
+    return isTaken
+  }
+
   /** The network heals: everything is carried until nothing moves any more. */
   async #heal(): Promise<void> {
     this.#faults = new Set([...this.#faults].filter((fault) => fault === 'halfOpen'))
@@ -379,7 +404,8 @@ export class Simulation {
       if (moved) continue
       // What a device was kept from may be just what it waits for, so they compare before all have come to rest.
       const differed = this.#liar !== undefined && (await this.#compareFeeds())
-      if (!differed && this.#honest.every(({ page }) => page?.link.isSynced)) break
+      const isTaken = await this.#handBack()
+      if (!differed && !isTaken && this.#honest.every(({ page }) => page?.link.isSynced)) break
     }
     if (this.rounds >= most)
       this.violations.push(
