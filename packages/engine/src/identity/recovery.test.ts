@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { MemoryNetwork, openMemoryOrg } from '../testing/index.js'
 import { openAnotherDevice } from '../testing/org.js'
 import { identityKey, type StoredIdentity } from './identity.js'
-import { openKit } from './recovery-kit.js'
+import { openKit, sealKit } from './recovery-kit.js'
 
 describe('the recovery kit', () => {
   it('[RK3] holds the root key alone once Vera has brought file and passphrase back, and her org works on', async () => {
@@ -69,6 +69,22 @@ describe('the recovery kit', () => {
     for (const [asked, by] of refused) await expect(vera.recovery.confirmKit(asked, by)).rejects.toMatchObject({ code: 'INVALID' })
     expect(vera.recovery.status().kit).toBe('missing')
     expect(await rootIn(vera)).toBeDefined()
+  })
+
+  it('[RK3] is not a file that someone else sealed for this org: it takes no root key away, before and after the kit was saved', async () => {
+    const network = new MemoryNetwork()
+    const vera = await openMemoryOrg(network)
+    await network.settle()
+    const { file, passphrase } = await vera.recovery.makeKit()
+    const other = Buffer.alloc(32, 7).toString('base64url')
+    const random = (count: number): Uint8Array => new Uint8Array(count).fill(3)
+    const forged = await sealKit(vera.org, { root: other, recovery: other, team: other }, 0, random)
+    await expect(vera.recovery.confirmKit(forged.file, forged.passphrase)).rejects.toMatchObject({ code: 'INVALID' })
+    expect(vera.recovery.status().kit).toBe('missing')
+    expect(await rootIn(vera)).toBeDefined()
+    await vera.recovery.confirmKit(file, passphrase)
+    await expect(vera.recovery.confirmKit(forged.file, forged.passphrase)).rejects.toMatchObject({ code: 'INVALID' })
+    await vera.recovery.confirmKit(file, passphrase)
   })
 
   it('[RK3] is for admins', async () => {

@@ -40,10 +40,15 @@ export function createRecovery({ rows, identity, clock, random }: RecoveryParts)
     },
     async confirmKit(file, passphrase) {
       requireAdmin()
-      const { org, recovery } = await openKit(file, passphrase)
-      if (org !== identity.org.id)
+      const { org, root, recovery } = await openKit(file, passphrase)
+      const [present, key] = [await identity.rootSecrets(), exchangeKeyOf(recovery).public]
+      // Anyone can seal a file that names this org. Only one that holds what is here, or was confirmed before, is its kit.
+      const isHeld = present
+        ? present.root === root && present.recovery === recovery
+        : valueOf(rows.get(kitRow.object, kitRow.id), 'key') === key
+      if (org !== identity.org.id || !isHeld)
         throw new EngineError('INVALID', 'This is the recovery kit of another org. Choose the file that was saved for this one.')
-      await rows.save([{ ...kitRow, values: { savedAt: clock.now(), key: exchangeKeyOf(recovery).public } }])
+      await rows.save([{ ...kitRow, values: { savedAt: clock.now(), key } }])
       await identity.letRootGo()
     },
   }
