@@ -90,6 +90,22 @@ describe('the API of an engine that is closed', () => {
     expect(heard).toHaveLength(before)
   })
 
+  it('calls every watcher, though one of them throws, and takes nothing but a function', async () => {
+    const network = new MemoryNetwork()
+    const vera = await openVera(new MemoryStore(), network)
+    for (const wrong of [null, undefined, 'listener', {}])
+      expect(() => vera.watch(wrong as never)).toThrow(expect.objectContaining({ name: 'EngineError', code: 'INVALID' }))
+    const heard: ReadonlySet<Topic>[] = []
+    const end = vera.watch(() => {
+      throw new Error('The page’s mistake')
+    })
+    vera.watch((changed) => heard.push(changed))
+    await vera.records.create('Lead', { LastName: 'Berg', Company: 'Acme', Status: 'Open - Not Contacted' })
+    await network.settle().catch(() => undefined)
+    expect(heard.length).toBeGreaterThan(0)
+    end()
+  })
+
   it('a save that the closing overtakes is refused with CLOSED', async () => {
     const vera = await openVera()
     const saving = vera.records.create('Lead', { LastName: 'Berg', Company: 'Acme', Status: 'Open - Not Contacted' })

@@ -122,6 +122,7 @@ export function withBoundary(engine: Engine): Engine {
     recovery: guardGroup('recovery'),
     watch(listener) {
       requireOpen()
+      if (typeof listener !== 'function') throw new EngineError('INVALID', 'watch takes a function as “listener”. Correct the call.')
       return engine.watch(listener)
     },
     close() {

@@ -10,10 +10,15 @@ function ownRelay(): string {
  * Undefined where none is asked for, or none that a page may dial: a page that came by TLS dials by TLS.
  */
 export function askedRelay(): string | undefined {
-  const asked = new URLSearchParams(location.search).get('relay')
-  const url = asked === null ? null : URL.parse(asked)
-  const isFit = url !== null && url.username === '' && url.password === '' && url.hash === '' && url.search === ''
-  return isFit && (url.protocol === 'wss:' || (url.protocol === 'ws:' && location.protocol === 'http:')) ? url.href : undefined
+  return fitRelay(new URLSearchParams(location.search).get('relay'))
+}
+
+/** The address of a relay that a page may dial. Its host is plain: a policy reads `*` and `;` as more than a name. */
+function fitRelay(text: string | null): string | undefined {
+  if (text === null || !URL.canParse(text)) return undefined
+  const { protocol, host, pathname, href } = new URL(text)
+  const isFit = /^[\w.:[\]-]+$/.test(host) && href === `${protocol}//${host}${pathname}`
+  return isFit && (protocol === 'wss:' || (protocol === 'ws:' && location.protocol === 'http:')) ? href : undefined
 }
 
 /** The relay of a page that holds no org of its own: the one that is asked for, or the one that served the page. The page can connect to no other from now on. */
@@ -23,7 +28,7 @@ export function relayAddress(): string {
 
 /** The relay of an org in this browser, once it has one: a link cannot take an org to another. The page can connect to no other from now on. */
 export function relayOfOrg(store: string): string {
-  return confined(localStorage.getItem(keptAs(store)) ?? askedRelay() ?? ownRelay())
+  return confined(fitRelay(localStorage.getItem(keptAs(store))) ?? askedRelay() ?? ownRelay())
 }
 
 /**

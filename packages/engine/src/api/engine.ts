@@ -40,7 +40,7 @@ export interface Engine {
    * another device or the other org. After `close` nobody is called any more.
    *
    * @returns the function that ends it. Calling it twice, or after `close`, does nothing.
-   * @throws EngineError CLOSED
+   * @throws EngineError CLOSED; INVALID for what is no function
    *
    * @example
    * ```ts

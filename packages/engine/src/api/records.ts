@@ -88,7 +88,7 @@ export interface RecordsApi {
 
   /**
    * Makes many records, 500 per transaction, and lets the page draw in between. All rows are checked before the first is saved. Where the store fails half-way, what was
-   * saved is deleted again: all or nothing.
+   * saved is deleted again: all or nothing, unless the page ends before that.
    *
    * @param onProgress hears how many records are durable, after each slice. What it throws ends the work, as INTERNAL
    * @returns the ids, in the order of the rows

@@ -1,5 +1,6 @@
 // oxlint-disable-next-line typescript/triple-slash-reference -- the declaration must go wherever this file goes, tests' programs included
 /// <reference path="./papaparse.d.ts" />
+import { unescapeFormula } from './write.js'
 import { maxCsvSize, refuseCsv, tooLargeCsv, type CsvProblem, type CsvRefused } from './csv-error.js'
 
 /** One column of a table. `index` counts from 0. */
@@ -130,7 +131,7 @@ function buildTable(
   const metadata: string[] = []
   while (first < records.length - 1 && (isEmptyRow(records[first]) || isMetadata(records[first]))) {
     const line = records[first]?.[0] ?? ''
-    if (line.trim() !== '') metadata.push(line.replace(/^#\s*/, '').trimEnd())
+    if (line.trim() !== '') metadata.push(unescapeFormula(line).replace(/^#\s*/, '').trimEnd())
     first++
   }
   const top = records[first]

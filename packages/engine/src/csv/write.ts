@@ -19,7 +19,7 @@ export function writeCsv(fields: readonly Field[], records: Iterable<RecordValue
   const delimiter = options.delimiter ?? ','
   const columns = fields.flatMap((field) => fieldColumns(field, options.header ?? 'label'))
   const write = (cells: readonly string[]): string => cells.map((cell) => quoteCell(cell, delimiter)).join(delimiter)
-  const lines = (options.metadata ?? []).map((line) => quoteCell(`# ${line.replace(/\s+/g, ' ')}`, delimiter))
+  const lines = (options.metadata ?? []).map((line) => quoteCell(escapeFormula(`# ${line.replace(/\s+/g, ' ')}`), delimiter))
   lines.push(write(columns.map((column) => escapeFormula(column.name))))
   for (const values of records) {
     lines.push(write(columns.map((column) => column.cell(values[column.field] ?? null))))

@@ -11,6 +11,11 @@ import { openKit, sealKit } from './recovery-kit.js'
 /** The row that says to all devices that the kit was saved, and what the org's next secrets are sealed to. */
 const kitRow = { object: 'Setting', id: 'recovery kit' } as const
 
+/** Whether an admin of this org has confirmed its kit. */
+export function isKitSaved(rows: Rows): boolean {
+  return typeof valueOf(rows.get(kitRow.object, kitRow.id), 'savedAt') === 'number'
+}
+
 export interface RecoveryParts {
   readonly rows: Rows
   readonly identity: Identity
@@ -35,7 +40,10 @@ export function createRecovery({ rows, identity, clock, random }: RecoveryParts)
       const secrets = await identity.rootSecrets()
       const team = valueOf(rows.get('Key', 'team'), 'secret')
       if (!secrets || typeof team !== 'string')
-        throw new EngineError('NOT_ALLOWED', 'The kit was saved, and the root key has left this device. Use the file that was saved.')
+        throw new EngineError(
+          'NOT_ALLOWED',
+          'The root key is not on this device. Use the file that was saved, or make the kit on the device that made the org.',
+        )
       return sealKit(identity.org, { ...secrets, team }, clock.now(), random)
     },
     async confirmKit(file, passphrase) {

@@ -30,6 +30,15 @@ export class Watchers {
   #flush(): void {
     const changed = this.#changed
     this.#changed = new Set()
-    for (const listener of this.#listeners) listener(changed)
+    const failures: unknown[] = []
+    for (const listener of this.#listeners) {
+      try {
+        listener(changed)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    // One listener's mistake is its page's to see, and keeps no change from the others.
+    if (failures.length > 0) throw failures[0]
   }
 }
