@@ -2,14 +2,14 @@ import { type FeedName, type Key, otherSide, parsedText, parseKey } from '@enten
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import * as v from 'valibot'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
-import type { EngineContext } from '../context.js'
 import { type ConnectionTopic, connectionFeed, connectionTopics } from '../replica/feed-role.js'
 import { bucketCount } from '../replica/leaf-tree.js'
 import type { Reconciler } from '../reconcilers.js'
-import { valueOf } from '../row/row.js'
+import { registerOf, valueOf } from '../row/row.js'
 import { instant } from '../schema/numbers.js'
 import type { Value } from '../schema/value.js'
 import type { FreshnessTable } from './freshness.js'
+import type { EngineContext } from '../context.js'
 import { againMs } from './judge.js'
 
 // What a reader and the owner of a feed tell each other, once the reader holds something else than the owner signed (rule HD8). Three messages, one key each and topic:
@@ -42,7 +42,7 @@ export const leavesBody = v.object({
 
 /** Finds the keys of peers' feeds that differ, answers what a peer asks of the own ones, and publishes anew what it found there. */
 export function differenceReconciler(context: EngineContext, freshness: FreshnessTable): Reconciler<ConnectionFacts> {
-  const { rows, replica, clock } = context
+  const { rows, replica, clock, link } = context
   /** When the keys of each own feed were last published anew, and when each peer’s feed was last asked about. */
   const repaired = new Map<FeedName, number>()
   const asked = new Map<FeedName, number>()
@@ -64,7 +64,8 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
     const feed = connectionFeed(connection.id, otherSide(connection.side), topic)
     const { trouble, newest } = freshness.get(feed)
     const own = bodyOf(rows.get('Message', messageId(connection.ownMessages, heldKey(topic))))
-    if (trouble?.kind !== 'differs' || !newest) return own === null ? undefined : tell(connection, heldKey(topic), null)
+    if (trouble?.kind !== 'differs' || !newest)
+      return own === null || isAnothers(connection, topic, feed) ? undefined : tell(connection, heldKey(topic), null)
     const sent = v.safeParse(heldBody, own)
     const leaves = v.safeParse(leavesBody, replica.inbox(connection.peerMessages).get(leavesKey(topic))?.body ?? null, { abortEarly: true })
     if (sent.success && 'buckets' in sent.output && leaves.success && leaves.output.time === sent.output.time) {
@@ -72,9 +73,16 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
       await freshness.change(feed, { trouble: { ...trouble, keys } })
       return tell(connection, heldKey(topic), { time: sent.output.time, keys })
     }
-    if (own !== null && clock.now() - (asked.get(feed) ?? 0) < againMs) return
+    // Also where a colleague whose copy fits has taken the question back: two devices must not go on so at the pace of the line.
+    if (clock.now() - (asked.get(feed) ?? Number.NEGATIVE_INFINITY) < againMs) return
     asked.set(feed, clock.now())
     await tell(connection, heldKey(topic), { time: newest.time, buckets: toBase64UrlEncoded(shortened(replica.heads.bucketHashes(feed))) })
+  }
+
+  /** Whether another device of the org asked of late. Its copy may differ where this one's fits, so the question is left to it for a while. */
+  function isAnothers(connection: ConnectionFacts, topic: ConnectionTopic, feed: FeedName): boolean {
+    const stamp = registerOf(rows.get('Message', messageId(connection.ownMessages, heldKey(topic))), 'body')?.[0]
+    return !asked.has(feed) && stamp !== undefined && clock.now() + link.status().clockOffset - stamp[0] < againMs
   }
 
   function differing(feed: FeedName, { buckets, leaves }: v.InferOutput<typeof leavesBody>): readonly Key[] {

@@ -21,7 +21,7 @@ function lying(openSocket: OpenSocket, lie: (message: RelayMessage) => readonly 
     })
 }
 
-async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], relay: Partial<MemoryRelayOptions> = {}) {
+async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], relay: Partial<MemoryRelayOptions> = {}, team = false) {
   const network = new MemoryNetwork({ relay })
   const problems: string[] = []
   const device = await openMemoryDevice({
@@ -30,6 +30,7 @@ async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], r
     openSocket: lying(network.relay.openSocket, lie),
     clock: network.clock,
     random: network.random(),
+    team,
     problem: (what) => problems.push(what),
   })
   await device.rows.save([...connectionEdits('partner'), ...agreementEdits('partner', 1, [0, 1, 2])])
@@ -97,6 +98,23 @@ describe('a device at a relay that keeps it busy', () => {
       await network.pass(4)
     }
     expect([vera.replica.waiting(), feedOf(network.relay.state, feed).keys.has(policyKey)]).toEqual([0, true])
+  })
+
+  it('[AN5] publishes a doc as a whole where the relay, whose copy is another, takes no update of it', async () => {
+    const refused: string[] = []
+    const refuses: MemoryRelayOptions['refuses'] = (_, { kind, whole, key }) => {
+      if (kind !== 'doc' || whole) return undefined
+      refused.push(key)
+      return 'FRAME'
+    }
+    const { network, link, rows, replica, problems } = await openAt((message) => [message], { refuses }, true)
+    link.start()
+    for (const values of [{ Name: 'Ada' }, { Status: 'Won' }]) {
+      await rows.save([{ object: 'Lead', id: 'ada', values }])
+      await network.until('it is at the relay', () => replica.waiting() === 0)
+    }
+    expect([refused.length, problems]).toEqual([1, []])
+    link.stop()
   })
 
   async function minutes({ network }: Awaited<ReturnType<typeof openAt>>): Promise<void> {

@@ -41,7 +41,8 @@ export function needOf(desired: DesiredState, head: Head | undefined, disabledRu
       return 'none'
     case 'erased':
       if (!head && disabledRules.has('tombstones')) return 'none'
-      return head?.kind === 'erased' && !head.lost ? 'none' : 'erase'
+      // One below is another device's: it would not keep what comes later than it, and before this one, from being said.
+      return head?.kind === 'erased' && !head.lost && !isAbove(desired.register, head.exists) ? 'none' : 'erase'
     case 'message':
     case 'control':
       return head && 'stamp' in head && !head.lost && compareStamps(desired.register[0], head.stamp) <= 0 ? 'none' : 'message'

@@ -354,6 +354,16 @@ describe('a replica', () => {
     expect(paul.replica.peerDocs(leads).get(onlyStatus)?.registers).toEqual({})
   })
 
+  it('shows no withdrawn slot of a doc that its owner never came to replace', async () => {
+    const { vera, paul } = await replicas()
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada', Status: 'Open' } }, mapEdit(map, 'ada')])
+    const begun = (await offersOf(vera, leads)).map((offer, index) => offerToEntry(offer, index + 1))
+    await paul.rows.save(agreementEdits('partner', 2, [0]))
+    await absorb(paul, leads, ...begun)
+    expect(Object.keys(paul.replica.peerDocs(leads).get(map)?.registers ?? {})).toEqual(['0'])
+  })
+
   it('[CN8, IN3] tells the relay of an end once its docs are erased, and again when the relay has lost it', async () => {
     const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)
@@ -408,5 +418,28 @@ describe('a replica', () => {
     expect(vito.rows.get('Message', id)).toEqual(vera.rows.get('Message', id))
     expect(said.map(({ key }) => key)).toContain(policyKey)
     expect(await offersOf(vito, feed)).toEqual([])
+  })
+
+  it('[MS1, MS3] settles on the later of two erasures of a message, so that none takes back what is said after it', async () => {
+    const feed = messages[0]
+    if (!feed) return
+    const { vera, open } = await replicas()
+    const vito = await open('vendor')
+    const id = `${feed}#listing`
+    await vera.rows.save([{ object: 'Message', id, values: { body: 'Ada' } }])
+    const said = (await offersOf(vera, feed)).map((offer, index) => offerToEntry(offer, index + 1))
+    for (const device of [vera, vito]) await absorb(device, feed, ...said)
+    // Both take it back at once, and Vito's erasure, the earlier one, is the first at the relay.
+    const takeBack = (device: MemoryReplica, time: number) =>
+      device.rows.save([{ object: 'Message', id, values: { body: null }, stamp: [time, 0, 1] }])
+    await takeBack(vito, 2 ** 44)
+    await takeBack(vera, 2 ** 44 + 1)
+    const [earlier] = await offersOf(vito, feed)
+    if (earlier) for (const device of [vera, vito]) await absorb(device, feed, offerToEntry(earlier, 9))
+    const [later] = await offersOf(vera, feed)
+    expect([earlier?.kind, later?.kind]).toEqual(['erased', 'erased'])
+    if (later) for (const device of [vera, vito]) await absorb(device, feed, offerToEntry(later, 10))
+    expect(vito.rows.get('Message', id)).toEqual(vera.rows.get('Message', id))
+    expect([await offersOf(vera, feed), await offersOf(vito, feed)]).toEqual([[], []])
   })
 })
