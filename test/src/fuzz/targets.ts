@@ -54,7 +54,7 @@ const toText = (bytes: Uint8Array): string => Buffer.from(bytes).toString()
 
 /** All that read what comes from outside: those of the protocol, which relay and devices share, and those of the engine. */
 export function allTargets(): readonly Target[] {
-  const [rosters, heads, rotations, decisions, policies, controls, messages, names, seals] = [
+  const [rosters, heads, rotations, decisions, policies, controls, messages, names, seals, kits] = [
     'roster',
     'head',
     'rotation',
@@ -64,6 +64,7 @@ export function allTargets(): readonly Target[] {
     'messages',
     'names',
     'seal',
+    'recovery-kit',
   ].map(readVectors)
   const { org, chain } = rosters as { readonly org: string; readonly chain: readonly { readonly token: string }[] }
   const { connection } = decisions as { readonly connection: string }
@@ -92,6 +93,7 @@ export function allTargets(): readonly Target[] {
     'sealed register': texts(seals, ['padded']).map(fromBase64),
     'invitation link': texts(names, ['secret']).map((secret) => fromText(`https://app.example/#invite=${secret}.${org}`)),
     CSV: csvSeeds.map(fromText),
+    'recovery kit': objects(kits, ['file']).map((file) => fromText(JSON.stringify(file))),
   }
   return [
     own('frame of a device', 'bytes', frames, decodeClientFrame),
@@ -176,6 +178,7 @@ const bodies: readonly object[] = [
   { granted: [{ id: 'vera', at: 1_767_603_600_000 }], seats: 5 },
   { time: 1_767_603_600_000, buckets: 'A'.repeat(4_096) },
   { time: 1_767_603_600_000, keys: ['deal-1'] },
+  { time: 1_767_603_600_000, seals: [['deal-1', '0', 1, 3, 'AAAA']] },
   { time: 1_767_603_600_000, buckets: [1, 255], leaves: [['deal-1', 'AAAAAAAAAAAAAAAA']] },
   { transcript: 'a'.repeat(43) },
   { reveal: 'a.b.c', rosters: ['a.b.c'] },

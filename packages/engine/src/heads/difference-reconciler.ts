@@ -31,7 +31,7 @@ export const leavesKey = (topic: ConnectionTopic): Key => parseKey(`leaves.${top
 
 const key = parsedText(parseKey)
 export const heldBody = v.union([
-  v.object({ time: instant, buckets: v.pipe(v.string(), v.length((bucketCount * bucketBytes * 4) / 3)) }),
+  v.object({ time: instant, buckets: v.pipe(v.string(), v.length((bucketCount * bucketBytes * 4) / 3), v.regex(/^[\w-]*$/)) }),
   v.object({ time: instant, keys: v.pipe(v.array(key), v.maxLength(mostKeys)) }),
 ])
 export const leavesBody = v.object({

@@ -25,7 +25,7 @@ const base64Url = v.pipe(v.string(), v.regex(/^([\w-]{4})*([\w-]{2,3})?$/))
 const seal = v.tuple([parsedText(parseKey), v.pipe(v.string(), v.maxLength(1)), epochPart, epochPart, base64Url])
 
 /** `seals`: for each its key, slot, the version and number of its epoch, and its bytes in base64url. */
-const backBody = v.object({ time: instant, seals: v.pipe(v.array(seal), v.maxLength(mostSeals)) })
+export const backBody = v.object({ time: instant, seals: v.pipe(v.array(seal), v.maxLength(mostSeals)) })
 
 interface Parts extends Pick<EngineContext, 'rows' | 'clock'> {
   readonly replica: Pick<ReplicaView, 'above' | 'sealsAbove' | 'takeBack' | 'inbox' | 'position'>

@@ -90,9 +90,7 @@ export async function sealKit(
  * @throws EngineError INVALID for a file that is no kit, or a passphrase that does not open it
  */
 export async function openKit(file: string, passphrase: string): Promise<KitSecrets & { readonly org: OrgId }> {
-  const read = v.safeParse(fileSchema, file.length <= mostFileLength ? parseJson(file) : undefined)
-  if (!read.success) throw new EngineError('INVALID', 'This file is no recovery kit. Choose the file that was saved as one.')
-  const { sealed, ...head } = read.output
+  const { sealed, ...head } = readKit(file)
   const plain = passphrase.toUpperCase().replaceAll('O', '0').replace(/[IL]/g, '1').replace(/[\s-]/g, '')
   const failed = new EngineError('INVALID', 'This passphrase does not open the kit. Look at each character again.')
   if (plain.length !== passphraseLength) throw failed
@@ -103,6 +101,13 @@ export async function openKit(file: string, passphrase: string): Promise<KitSecr
   } catch {
     throw failed
   }
+}
+
+/** What a kit says of itself, unopened. @throws EngineError INVALID for a file that is no kit */
+export function readKit(file: string): Head & { readonly sealed: string } {
+  const read = v.safeParse(fileSchema, file.length <= mostFileLength ? parseJson(file) : undefined)
+  if (!read.success) throw new EngineError('INVALID', 'This file is no recovery kit. Choose the file that was saved as one.')
+  return read.output
 }
 
 /** The cipher of a kit, whose associated data is everything that the file says beside the seal. */

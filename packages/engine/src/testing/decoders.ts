@@ -11,8 +11,10 @@ import { verifiedTerms } from '../connect/verification-reconciler.js'
 import { convertAllRows, decodeCsvBytes, type DecodeText, guessColumns, guessesToMapping, parseCsv } from '../csv/index.js'
 import { packageTerms, requestTerms, resultTerms } from '../export/export-messages.js'
 import { heldBody, leavesBody } from '../heads/difference-reconciler.js'
+import { backBody } from '../heads/handing-back-reconciler.js'
 import { type DeviceLookup, verifyDecision, verifyHead } from '../identity/decision.js'
 import { readOwnRotation } from '../identity/own-rotation.js'
+import { readKit } from '../identity/recovery-kit.js'
 import { readRoster } from '../identity/roster.js'
 import { grantTerms, peopleTerms } from '../people/announcement-reconciler.js'
 import { joinUpdate } from '../replica/join-update.js'
@@ -63,6 +65,7 @@ const terms: Readonly<Record<string, v.GenericSchema>> = {
   grants: grantTerms,
   held: heldBody,
   leaves: leavesBody,
+  back: backBody,
 }
 
 const binding = {
@@ -102,6 +105,7 @@ export function engineDecoders({ org, rosters, connection, decodeText }: Decoder
         return [jwsOfReveal(body), readReveal(body, parseMailboxId('m'.repeat(22)))][1]
       },
     },
+    { name: 'recovery kit', form: 'json', decode: (input) => readKit(text(input)) },
     { name: 'invitation link', form: 'text', decode: (input) => parseLink(text(input)) },
     {
       // Sealed by a peer, who has the key: whatever is within.
