@@ -20,7 +20,7 @@ import {
 } from './heads/index.js'
 import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
-import { createRecovery, isKitSaved } from './identity/recovery.js'
+import { createRecovery, kitSavedAt } from './identity/recovery.js'
 import { Rosters } from './identity/rosters.js'
 import { importReconciler } from './import/import-reconciler.js'
 import { type Hello, Link } from './link/index.js'
@@ -147,7 +147,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   }
 
   // A crash may have come between the two halves of confirming the kit.
-  if (isKitSaved(rows)) await identity.letRootGo()
+  if (kitSavedAt(rows) !== undefined) await identity.letRootGo()
   const freshness = await FreshnessTable.open(store, tabs)
   const freshnessView = new FreshnessView(context, freshness)
   const judge = new HeadJudge(context, freshness)

@@ -197,7 +197,10 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       return d === undefined ? undefined : { root: d, recovery }
     },
     catchUp,
-    letRootGo: () => keep(true),
+    async letRootGo() {
+      // Where it had gone before this page was opened, there is nothing to write.
+      if (root.privateKey) await keep(true)
+    },
   }
 }
 

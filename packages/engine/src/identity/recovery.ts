@@ -11,9 +11,10 @@ import { openKit, sealKit } from './recovery-kit.js'
 /** The row that says to all devices that the kit was saved, and what the org's next secrets are sealed to. */
 const kitRow = { object: 'Setting', id: 'recovery kit' } as const
 
-/** Whether an admin of this org has confirmed its kit. */
-export function isKitSaved(rows: Rows): boolean {
-  return typeof valueOf(rows.get(kitRow.object, kitRow.id), 'savedAt') === 'number'
+/** When an admin of this org confirmed its kit, in milliseconds since 1970; undefined where none did. */
+export function kitSavedAt(rows: Rows): number | undefined {
+  const savedAt = valueOf(rows.get(kitRow.object, kitRow.id), 'savedAt')
+  return typeof savedAt === 'number' ? savedAt : undefined
 }
 
 export interface RecoveryParts {
@@ -32,8 +33,8 @@ export function createRecovery({ rows, identity, clock, random }: RecoveryParts)
 
   return {
     status() {
-      const savedAt = valueOf(rows.get(kitRow.object, kitRow.id), 'savedAt')
-      return typeof savedAt === 'number' ? { kit: 'saved', savedAt } : { kit: 'missing', savedAt: undefined }
+      const savedAt = kitSavedAt(rows)
+      return { kit: savedAt === undefined ? 'missing' : 'saved', savedAt }
     },
     async makeKit() {
       requireAdmin()
