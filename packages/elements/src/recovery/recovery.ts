@@ -1,5 +1,6 @@
 import type { Engine, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { downloadText } from '../base/download.js'
 import { EntenteElement } from '../base/element.js'
 import { describeFailure } from '../base/failure.js'
 import { showText } from '../value/show-text.js'
@@ -126,14 +127,7 @@ export class EntenteRecovery extends EntenteElement {
 
   #download(engine: Engine, file: string): void {
     const name = `entente-recovery-kit-${engine.org.id.slice(0, 8)}.json`
-    if (!this.tell('entente-kit-made', { name, file }, true)) return
-    const address = URL.createObjectURL(new Blob([file], { type: 'application/json' }))
-    const link = document.createElement('a')
-    link.href = address
-    link.download = name
-    link.click()
-    // The browser has taken the data over by the next turn but one; later is safe and costs nothing.
-    setTimeout(() => URL.revokeObjectURL(address), 10_000)
+    if (this.tell('entente-kit-made', { name, file }, true)) downloadText(name, 'application/json', file)
   }
 
   /** Runs an action of the dialog, whose failure shows in it. */
