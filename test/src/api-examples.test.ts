@@ -19,6 +19,7 @@ const story = [
   'mirrors',
   'sync',
   'recovery',
+  'settings',
   'close',
 ] as const
 

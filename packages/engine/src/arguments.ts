@@ -163,6 +163,16 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
       shape('passphrase', 'the passphrase as a text', text(1_000)),
     ],
   },
+  settings: {
+    read: [],
+    change: [
+      shape(
+        'settings',
+        'an object with a currency, a locale or both',
+        v.strictObject({ currency: v.exactOptional(text(10)), locale: v.exactOptional(v.nullable(text(100))) }),
+      ),
+    ],
+  },
 }
 
 /** The most parts of one argument, and the deepest. What is beyond is no argument that a person made. */

@@ -50,6 +50,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   mirrors: { of: 'value', count: 'value' },
   sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
   recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise' },
+  settings: { read: 'value', change: 'promise' },
 }
 
 /** What a call meets because its engine closes: no line, a store that is closed, parts that are gone. */
@@ -120,6 +121,7 @@ export function withBoundary(engine: Engine): Engine {
     mirrors: guardGroup('mirrors'),
     sync: guardGroup('sync'),
     recovery: guardGroup('recovery'),
+    settings: guardGroup('settings'),
     watch(listener) {
       requireOpen()
       if (typeof listener !== 'function') throw new EngineError('INVALID', 'watch takes a function as “listener”. Correct the call.')

@@ -40,6 +40,7 @@ import { Replica } from './replica/index.js'
 import { Stamper } from './row/index.js'
 import { readListings } from './share/listing.js'
 import { createSharing } from './share/sharing.js'
+import { createSettings } from './settings/settings.js'
 import { createSite } from './site/site.js'
 import { Problems } from './sync/problems.js'
 import { createSync } from './sync/sync.js'
@@ -200,6 +201,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     mirrors,
     sync: createSync(context, reconcilers, problems, freshnessView),
     recovery: createRecovery(context),
+    settings: createSettings(context),
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

@@ -46,7 +46,8 @@ const takes = (call: string, place: number, name: string): boolean =>
   (name === 'undefined' &&
     ['records.list 1', 'records.createMany 2', 'agreements.suggest 2', 'site.listings 2'].includes(`${call} ${place}`)) ||
   (name === 'a function' && `${call} ${place}` === 'records.createMany 2') ||
-  (name === 'an empty object' && ['records.list 1', 'records.edit 2', 'site.listings 2'].includes(`${call} ${place}`)) ||
+  (name === 'an empty object' &&
+    ['records.list 1', 'records.edit 2', 'site.listings 2', 'settings.change 0'].includes(`${call} ${place}`)) ||
   (name === 'an empty list' && ['records.createMany 1', 'agreements.suggest 2', 'agreements.preflight 2'].includes(`${call} ${place}`)) ||
   (name === 'a number' && ['people.setSeats 1', 'sync.settled 0'].includes(`${call} ${place}`)) ||
   (name === 'a value that holds itself' &&

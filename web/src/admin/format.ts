@@ -42,7 +42,7 @@ export function showBytes(bytes: number): string {
 
 /** A moment of today, to the second. */
 export function showTime(at: number): string {
-  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  return new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' }).format(at)
 }
 
 /** `1 session`, `2 sessions`. */

@@ -50,7 +50,7 @@ export class OrgDesk extends EntenteElement {
     if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: undefined }])
     tabs.push(['Connections', { page: 'connections' }], ['Agreement', { page: 'agreement', connection: undefined }])
     if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: undefined }])
-    tabs.push(['People', { page: 'people', connection: undefined }], ['Sync', { page: 'sync' }])
+    tabs.push(['People', { page: 'people', connection: undefined }], ['Sync', { page: 'sync' }], ['Settings', { page: 'settings' }])
     const isCurrent = (route: Route): boolean => {
       const page = current.page === 'record' ? 'records' : current.page
       return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
@@ -121,6 +121,8 @@ export class OrgDesk extends EntenteElement {
           .object=${route.object}
           .connection=${chosen(engine, route.connection, 'partner')}
         ></site-view>`
+      case 'settings':
+        return page('Settings', html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>`)
       case 'sync':
         return page(
           'Sync',

@@ -8,6 +8,7 @@ describe('an address in the app', () => {
       { page: 'record', object: 'Opportunity', id: 'a-b_c' },
       { page: 'record', object: 'Lead', id: undefined },
       { page: 'connections' },
+      { page: 'settings' },
       { page: 'agreement', connection: 'x' },
       { page: 'site', object: 'Lead', connection: undefined },
       { page: 'sharing', object: 'Opportunity', connection: 'x' },

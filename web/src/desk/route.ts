@@ -4,7 +4,7 @@ import type { ObjectName } from '@entente/engine'
 export type Route =
   | { readonly page: 'records'; readonly object: ObjectName }
   | { readonly page: 'record'; readonly object: ObjectName; readonly id: string | undefined }
-  | { readonly page: 'connections' | 'sync' }
+  | { readonly page: 'connections' | 'sync' | 'settings' }
   | { readonly page: 'agreement' | 'people'; readonly connection: string | undefined }
   | { readonly page: 'sharing' | 'site'; readonly connection: string | undefined; readonly object: ObjectName }
 
@@ -19,6 +19,7 @@ export function parseRoute(text: string): Route {
       return { page, object, id: third === 'new' || third === '' ? undefined : third }
     case 'connections':
     case 'sync':
+    case 'settings':
       return { page }
     case 'agreement':
     case 'people':

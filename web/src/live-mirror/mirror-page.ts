@@ -93,7 +93,7 @@ function instant(time: number): string {
   // The other org chooses the number in a stamp; not every number is a day.
   const isDay = Math.abs(time) <= 8.64e15
   return isDay
-    ? new Intl.DateTimeFormat(navigator.language, { dateStyle: 'medium', timeStyle: 'medium' }).format(time)
+    ? new Intl.DateTimeFormat(navigator.language, { dateStyle: 'medium', timeStyle: 'short' }).format(time)
     : 'at an unknown time'
 }
 

@@ -55,5 +55,5 @@ function placesOf({ record, copy }: Pair): Places {
 }
 
 function clockTime(): string {
-  return new Date().toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+  return new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format()
 }

@@ -43,6 +43,8 @@ interface Table {
   readonly preflight: readonly PreflightLine[]
   readonly schema: ObjectSchema
   readonly language: string
+  /** The org's own. */
+  readonly currency: string
   readonly change: (lines: readonly FieldMapping[]) => void
   readonly setDefaults: (defaults: ObjectDraft['defaults']) => void
 }
@@ -82,7 +84,7 @@ export function countBlocked(preflight: readonly PreflightLine[], { fields, defa
 }
 
 /** A value for a required field of the own org that no offered field fills. */
-function fallback({ schema, defaults, language, setDefaults }: Table, found: PreflightLine): TemplateResult {
+function fallback({ schema, defaults, language, currency, setDefaults }: Table, found: PreflightLine): TemplateResult {
   const field = schema.fields.find((candidate) => candidate.name === found.target)
   if (!field) return html`<div class="notice bad"><div>${showText(found.reason, 300)}</div></div>`
   const value = defaults[field.name] ?? null
@@ -92,7 +94,7 @@ function fallback({ schema, defaults, language, setDefaults }: Table, found: Pre
     <div>
       <label for=${id}>${value === null ? showText(found.reason, 300) : html`${showText(field.label, 80)} of every imported record`}</label>
     </div>
-    ${fieldInput({ field, value, id, language, readonly: false, invalid: value === null, change })}
+    ${fieldInput({ field, value, id, language, currency, readonly: false, invalid: value === null, change })}
     <span id="${id}-error"></span>
   </div>`
 }

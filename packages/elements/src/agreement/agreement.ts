@@ -129,6 +129,7 @@ export class EntenteAgreement extends EntenteElement {
         preflight: checks.get(object) ?? [],
         schema: engine.records.schema(object),
         language: this.language,
+        currency: engine.settings.read().currency,
         change: (fields) => (this.acceptance = { ...draft, [object]: { ...part, fields } }),
         setDefaults: (defaults) => (this.acceptance = { ...draft, [object]: { ...part, defaults } }),
       })}

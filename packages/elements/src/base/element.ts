@@ -4,6 +4,7 @@ import { ContextRequest, providedEvent } from './context.js'
 import { controls } from './controls.js'
 import { libraryVersion } from './define-element.js'
 import { describeFailure, failureNotice, type Failure } from './failure.js'
+import { pageLanguage } from './page-language.js'
 import { tokens } from './tokens.js'
 
 /**
@@ -109,9 +110,18 @@ export abstract class EntenteElement extends LitElement {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable }))
   }
 
-  /** The nearest `lang` above this element, or the browser's language. */
+  /** The language by which values are read and shown: what the person chose, else the page's. */
   protected get language(): string {
-    return this.closest('[lang]')?.getAttribute('lang') || document.documentElement.lang || navigator.language
+    return this.#chosenLocale() ?? pageLanguage(this)
+  }
+
+  #chosenLocale(): string | undefined {
+    try {
+      return this.org?.settings.read().locale
+    } catch {
+      // A closed engine: `render` says so.
+      return undefined
+    }
   }
 
   #ask = (): void => {
@@ -128,7 +138,7 @@ export abstract class EntenteElement extends LitElement {
   #watch(engine: Engine): (() => void) | undefined {
     try {
       return engine.watch((changed) => {
-        if (this.topics.some((topic) => changed.has(topic))) this.changed(changed)
+        if (changed.has('settings') || this.topics.some((topic) => changed.has(topic))) this.changed(changed)
       })
     } catch {
       // A closed engine no longer changes. Reads from it fail too, and `render` shows why.

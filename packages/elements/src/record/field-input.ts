@@ -1,5 +1,6 @@
 import type { Field, PicklistValue, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { currencyCodes } from '../value/currencies.js'
 import { isMoney } from '../value/format.js'
 import { instantToLocal, readLocalInstant, readNumber, showTypedNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
@@ -9,6 +10,8 @@ export interface FieldInput {
   readonly value: Value
   readonly id: string
   readonly language: string
+  /** Of an amount that has none yet: an ISO 4217 code. */
+  readonly currency: string
   readonly readonly: boolean
   readonly invalid: boolean
   /** Receives the value in the engine's form; an empty one is null. */
@@ -83,9 +86,7 @@ function text(input: FieldInput, type: string, mode: string, shown: string, read
 }
 
 function currency(input: FieldInput): TemplateResult {
-  const money = isMoney(input.value) ? input.value : { amount: '', currency: 'USD' }
-  const codes = ['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'SEK', 'NOK', 'DKK', 'PLN', 'CAD', 'AUD', 'INR']
-  const offered = codes.includes(money.currency) ? codes : [money.currency, ...codes]
+  const money = isMoney(input.value) ? input.value : { amount: '', currency: input.currency }
   const change = (amount: string, code: string): void =>
     input.change(amount.trim() === '' ? null : { amount: readNumber(amount, input.language), currency: code })
   return html`<span class="money">
@@ -97,16 +98,22 @@ function currency(input: FieldInput): TemplateResult {
       aria-invalid=${input.invalid}
       aria-describedby="${input.id}-error"
       .value=${showTypedNumber(money.amount, input.language)}
-      @change=${(event: Event) => change(typed(event), money.currency)}
+      @change=${(event: Event) => change(typed(event), chosenBeside(event) ?? money.currency)}
     />
     <select
       aria-label="Currency of ${plainText(input.field.label, 80)}"
       ?disabled=${input.readonly}
       @change=${(event: Event) => change(money.amount, typed(event))}
     >
-      ${offered.map((code) => html`<option ?selected=${code === money.currency}>${code}</option>`)}
+      ${currencyCodes(money.currency, input.currency).map((code) => html`<option ?selected=${code === money.currency}>${code}</option>`)}
     </select>
   </span>`
+}
+
+/** The code that was chosen, also before there was an amount to keep it. */
+function chosenBeside(event: Event): string | undefined {
+  const select = event.target instanceof HTMLElement ? event.target.nextElementSibling : null
+  return select instanceof HTMLSelectElement ? select.value : undefined
 }
 
 function picklist(input: FieldInput): TemplateResult {

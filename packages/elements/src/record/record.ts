@@ -169,7 +169,7 @@ export class EntenteRecord extends EntenteElement {
     const wide = field.type === 'textArea' ? 'wide' : ''
     return html`<div class="field ${wide} ${field.name in this.draft ? 'dirty' : ''}" part="field">
       <label for=${id}>${showText(field.label, 80)}${field.required === true ? html`<span aria-hidden="true"> *</span>` : nothing}</label>
-      ${fieldInput({ field, value, id, language: this.language, readonly: this.readonly, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()) })}
+      ${fieldInput({ field, value, id, language: this.language, currency: this.org?.settings.read().currency ?? 'USD', readonly: this.readonly, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()) })}
       <span class="error" id="${id}-error">${error ? plainText(`${error.message} ${error.fix}`, 400) : ''}</span>
     </div>`
   }

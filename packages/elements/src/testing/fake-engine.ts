@@ -11,6 +11,7 @@ import type {
   PreflightLine,
   RecordView,
   Rule,
+  Settings,
   ShareView,
   SyncView,
   Topic,
@@ -36,6 +37,7 @@ export interface Scene {
   sync: SyncView
   /** When the recovery kit was saved, in ms since 1970. */
   kitSavedAt: number | undefined
+  settings: Settings
 }
 
 /** A typed double of one org's engine: shows a scene, remembers what it was asked to do, and refuses where a test says so. */
@@ -84,6 +86,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     mirrors: [],
     sync: quietLine,
     kitSavedAt: undefined,
+    settings: { currency: 'USD', locale: undefined },
     ...part,
   }
   const calls: (readonly [string, ...unknown[]])[] = []
@@ -195,6 +198,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       makeKit: () => did('makeKit').then(() => ({ file: '{}', passphrase: '0123-4567-89AB-CDEF-GHJK' })),
       confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
     },
+    settings: { read: () => scene.settings, change: (settings) => did('changeSettings', settings) },
     watch(listener) {
       watchers.add(listener)
       return () => watchers.delete(listener)

@@ -5,6 +5,7 @@ import type { MirrorsApi } from './mirrors.js'
 import type { PeopleApi } from './people.js'
 import type { RecordsApi } from './records.js'
 import type { RecoveryApi } from './recovery.js'
+import type { SettingsApi } from './settings.js'
 import type { SharingApi } from './sharing.js'
 import type { SiteApi } from './site.js'
 import type { SyncApi } from './sync.js'
@@ -34,6 +35,7 @@ export interface Engine {
   readonly mirrors: MirrorsApi
   readonly sync: SyncApi
   readonly recovery: RecoveryApi
+  readonly settings: SettingsApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,
@@ -84,4 +86,4 @@ export interface Engine {
 }
 
 /** A group of reads that may show something else: the engine's groups by name. Coarse, so that watching costs little. */
-export type Topic = 'records' | 'connections' | 'agreements' | 'sharing' | 'people' | 'site' | 'mirrors' | 'sync' | 'recovery'
+export type Topic = 'records' | 'connections' | 'agreements' | 'sharing' | 'people' | 'site' | 'mirrors' | 'sync' | 'recovery' | 'settings'

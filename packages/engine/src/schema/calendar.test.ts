@@ -59,3 +59,27 @@ describe('dates and instants', () => {
     expect(['24:00', '12:60', '12', '12:30:61', 'noon'].map(normaliseTime)).toEqual([undefined, undefined, undefined, undefined, undefined])
   })
 })
+
+describe('where clocks change', () => {
+  it.each([
+    ['Europe/Berlin', '2027-03-28', '02:30', '2027-03-28T01:30:00.000Z'],
+    ['America/New_York', '2027-03-14', '02:30', '2027-03-14T07:30:00.000Z'],
+    ['Australia/Lord_Howe', '2027-10-03', '02:15', '2027-10-02T15:45:00.000Z'],
+    ['Pacific/Apia', '2011-12-30', '10:00', '2011-12-30T20:00:00.000Z'],
+  ])('%s skips %s %s, which moves on by the gap', (zone, date, time, instant) => {
+    expect(localToInstant(date, `${time}:00.000`, zone)).toBe(instant)
+  })
+
+  it.each([
+    ['Europe/Berlin', '2027-10-31', '02:30', '2027-10-31T00:30:00.000Z'],
+    ['America/New_York', '2027-11-07', '01:30', '2027-11-07T05:30:00.000Z'],
+    ['Australia/Lord_Howe', '2027-04-04', '01:45', '2027-04-03T14:45:00.000Z'],
+  ])('in %s, %s %s comes twice, and is the first', (zone, date, time, instant) => {
+    expect(localToInstant(date, `${time}:00.000`, zone)).toBe(instant)
+  })
+
+  it.each(['01:59', '03:00', '12:00'])('the day’s other times, such as %s, stay', (time) => {
+    const instant = localToInstant('2027-03-28', `${time}:00.000`, 'Europe/Berlin')
+    expect(instant).toBe(new Date(`2027-03-28T${time}:00${time < '02' ? '+01:00' : '+02:00'}`).toISOString())
+  })
+})

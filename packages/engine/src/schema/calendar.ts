@@ -52,16 +52,17 @@ export function isZone(zone: string): boolean {
 
 /**
  * The instant at which a clock in `zone` (IANA name) shows this date and time. Undefined for an unknown zone or no date. A time that a clock change skips
- * moves on by the gap.
+ * moves on by the gap; one that comes twice is the first, as in the browser's own reading of local times.
  */
 export function localToInstant(date: string, time: string, zone: string): string | undefined {
   const format = zoneFormat(zone)
   const local = localMillis(date, time)
   if (format === undefined || Number.isNaN(local)) return undefined
-  // The offset depends on the instant that is looked for: the second guess is right, and a third would only matter in a gap.
-  const first = local - shownMillis(format, local) + local
-  const second = first - (shownMillis(format, first) - local)
-  return millisToInstant(second)
+  // Clocks change at most once within two days, so the offset is one of these; before a change it is the earlier one.
+  const [before, after] = [local - dayMillis, local + dayMillis].map((near) => local - (shownMillis(format, near) - near))
+  if (before === undefined || after === undefined) return undefined
+  const isSkippedOrEarlier = shownMillis(format, before) === local || shownMillis(format, after) !== local
+  return millisToInstant(isSkippedOrEarlier ? before : after)
 }
 
 /** The date that a clock in `zone` (IANA name) shows at an instant. Undefined for an unknown zone or no instant. */
@@ -72,6 +73,8 @@ export function instantToDate(instant: string, zone: string): string | undefined
   const shown = new Date(shownMillis(format, millis))
   return formatDate(shown.getUTCFullYear(), shown.getUTCMonth() + 1, shown.getUTCDate())
 }
+
+const dayMillis = 86_400_000
 
 const zoneFormats = new Map<string, Intl.DateTimeFormat | undefined>()
 

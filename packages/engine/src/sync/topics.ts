@@ -13,7 +13,7 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   SharingRule: ['sharing'],
   Grant: ['people', 'site'],
   User: ['people'],
-  Setting: ['people', 'recovery'],
+  Setting: ['people', 'recovery', 'settings'],
   Export: ['site'],
   Mirror: ['mirrors'],
 }

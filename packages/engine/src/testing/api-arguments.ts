@@ -57,6 +57,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'people.revoke': [connection, 'paul'],
     'people.addUser': ['Victor', 'member'],
     'recovery.confirmKit': ['{}', 'AAAA-AAAA-AAAA-AAAA-AAAA'],
+    'settings.change': [{ currency: 'EUR', locale: 'de-DE' }],
     'site.listings': [connection, 'Lead', {}],
     'site.fields': [connection, 'Lead'],
     'site.obstacle': [connection],
