@@ -12,7 +12,7 @@ const checks = [
   ['lint', 'oxlint --type-aware --deny-warnings'],
   ['unused code and dependencies', 'knip'],
   ['tests', 'vitest run --coverage'],
-  ['build', 'vite build --logLevel warn'],
+  ['build', 'vite build --logLevel warn && vite build --config vite.tag.config.ts --logLevel warn'],
   ['sizes', 'size-limit'],
   ['packages', published.map((name) => `publint ${name} --strict`).join(' && ')],
   ['package types', published.map((name) => `attw --profile esm-only --pack ${name}`).join(' && ')],

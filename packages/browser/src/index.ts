@@ -1,5 +1,6 @@
 export { openIdbStore } from './idb-store.js'
 export { type BrowserEngineOptions, openBrowserEngine } from './open.js'
+export { keepRelay, keptRelay, openOwnOrg, type OwnOrg, ownOrgStore } from './own-org.js'
 export { browserClock, browserRandom } from './platform.js'
 export { openTabs } from './tabs.js'
 export { openWebSocket } from './web-socket.js'

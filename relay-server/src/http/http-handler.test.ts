@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { agree, createConnection, docOffer, editor, feedNumbers, RelayClient, TestRelay } from '../testing/index.js'
 
+const forAllOrigins = ['entente.js', 'entente.classic.js', 'entente.integrity.json']
+
 describe('plain HTTP', () => {
   let relay: TestRelay
   let directory: string
@@ -18,6 +20,7 @@ describe('plain HTTP', () => {
     await writeFile(join(directory, 'dist', 'index.html'), '<title>front</title>')
     await writeFile(join(directory, 'dist', 'rehearsal.html'), '<title>rehearsal</title>')
     await writeFile(join(directory, 'dist', 'assets', 'app-1a2b.js'), 'export {}')
+    for (const name of forAllOrigins) await writeFile(join(directory, 'dist', name), '')
     relay = await TestRelay.start({ web: join(directory, 'dist') })
   })
   afterAll(async () => {
@@ -60,6 +63,16 @@ describe('plain HTTP', () => {
       expect(body).not.toContain('world')
     },
   )
+
+  it('lets pages of every origin load the one-file build, and nothing else', async () => {
+    const said = async (path: string): Promise<readonly (string | null)[]> => {
+      const { headers } = await fetch(`${relay.url}/${path}`)
+      return [headers.get('access-control-allow-origin'), headers.get('cross-origin-resource-policy')]
+    }
+    for (const path of forAllOrigins) expect(await said(path), path).toEqual(['*', 'cross-origin'])
+    for (const path of ['', 'rehearsal.html', 'assets/app-1a2b.js', 'nothing', 'healthz', 'admin/status', 'assets/entente.js'])
+      expect(await said(path), path).toEqual([null, 'same-origin'])
+  })
 
   it('says that it runs and that it is ready', async () => {
     expect((await fetch(`${relay.url}/healthz`)).status).toBe(200)

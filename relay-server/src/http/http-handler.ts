@@ -67,6 +67,9 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 } as const
 
+/** The one-file build, for pages of any origin. A page gives these files no credentials, and no other file may leave this origin. */
+const forAllOrigins: ReadonlySet<string> = new Set(['/entente.js', '/entente.classic.js', '/entente.integrity.json'])
+
 /** What the HTTP handler needs. */
 export interface HttpParts {
   /** The directory of the built web app, or undefined to serve none. */
@@ -155,6 +158,10 @@ async function serveFile(web: string | undefined, path: string, request: Incomin
   // Vite writes a hash of the content into the names of assets, so such a file never changes.
   response.setHeader('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache')
   response.setHeader('content-type', contentTypes[extname(found.file)] ?? 'application/octet-stream')
+  if (forAllOrigins.has(path)) {
+    response.setHeader('access-control-allow-origin', '*')
+    response.setHeader('cross-origin-resource-policy', 'cross-origin')
+  }
   if (request.headers['if-none-match'] === etag) {
     response.writeHead(304).end()
     return

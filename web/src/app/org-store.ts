@@ -1,13 +1,12 @@
-import { openBrowserEngine } from '@entente/browser'
+import { keepRelay, openBrowserEngine, ownOrgStore } from '@entente/browser'
 import type { Engine } from '@entente/engine'
 import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
-import { keepRelay, relayOfOrg } from './relay-address.js'
+import { relayOfOrg } from './relay-address.js'
 
 /** The name of the org in `?org=name`; one browser may hold several. The name is local to this browser and nobody else sees it. */
 export function orgStoreName(page: Location = location): string {
-  const asked = new URLSearchParams(page.search).get('org') ?? 'default'
-  return `workspace-${asked.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40) || 'default'}`
+  return ownOrgStore(new URLSearchParams(page.search).get('org') ?? 'default')
 }
 
 /** Opens this browser's org. Resolves to undefined if there is none yet and `create` is not set. */

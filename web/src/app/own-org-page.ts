@@ -11,7 +11,7 @@ export abstract class OwnOrgPage extends LitElement {
     controls,
     css`
       :host {
-        display: grid;
+        display: grid !important;
         grid-template-rows: auto auto minmax(0, 1fr);
         height: 100vh;
         background: var(--page);

@@ -1,3 +1,4 @@
+import { keptRelay } from '@entente/browser'
 import { confine } from '../policy/page-policy.js'
 
 /** The socket of the relay that served this page. */
@@ -28,7 +29,7 @@ export function relayAddress(): string {
 
 /** The relay of an org in this browser, once it has one: a link cannot take an org to another. The page can connect to no other from now on. */
 export function relayOfOrg(store: string): string {
-  return confined(fitRelay(localStorage.getItem(keptAs(store))) ?? askedRelay() ?? ownRelay())
+  return confined(fitRelay(keptRelay(store) ?? null) ?? askedRelay() ?? ownRelay())
 }
 
 /**
@@ -52,14 +53,7 @@ export function addressForOthers(store: string): string {
   return address.href
 }
 
-/** Keeps the relay of an org that was opened. */
-export function keepRelay(store: string, relay: string): void {
-  localStorage.setItem(keptAs(store), relay)
-}
-
 function confined(relay: string): string {
   confine(relay)
   return relay
 }
-
-const keptAs = (store: string): string => `entente-relay/${store}`

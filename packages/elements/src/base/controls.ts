@@ -3,7 +3,7 @@ import { css } from 'lit'
 /** The styles of native controls, notices and tables in every element. */
 export const controls = css`
   :host {
-    display: block;
+    display: block !important;
   }
   :host([hidden]),
   [hidden] {

@@ -81,6 +81,8 @@ export abstract class EntenteElement extends LitElement {
 
   protected override render(): TemplateResult {
     const engine = this.org
+    // A provider says itself why it has no engine, once for all elements inside it.
+    if (!engine && this.#endContext) return html``
     if (!engine)
       return html`<div class="notice" role="note">
         <div>${this.localName} has no engine yet. Put it inside &lt;entente-provider&gt;, or set its engine.</div>

@@ -1,31 +1,74 @@
 import type { Engine } from '@entente/engine'
-import { css, html, LitElement, type PropertyValues, type TemplateResult } from 'lit'
+import { css, html, LitElement, nothing, type CSSResultGroup, type PropertyValues, type TemplateResult } from 'lit'
+import { showText } from '../value/show-text.js'
 import { isContextRequest, providedEvent, type TakeEngine } from './context.js'
+import { controls } from './controls.js'
 import { libraryVersion } from './define-element.js'
+import { describeFailure, type Failure } from './failure.js'
+import { tokens } from './tokens.js'
+
+/** Opens the org that a provider's attributes name: `openOwnOrg` of `@entente/browser`. */
+export type OpenOrg = (asked: { readonly org: string; readonly relay: string }) => Promise<Engine>
+
+/** The orgs that this page has opened, or is opening. Providers of one org share its engine, and it stays open as long as the page. */
+const opened = new Map<string, Promise<Engine>>()
 
 /**
- * Provides the engine of one org to all elements of Entente inside it, however deep.
+ * Provides the engine of one org to all elements of Entente inside it, however deep. It opens the org that its attributes name, or takes an open engine. Until
+ * there is one it says what it is doing, and what is missing.
  *
  * @tag entente-provider
+ * @attr relay - The relay's address, like `https://relay.example`.
+ * @attr org - The org's name in this browser. Default: `default`, as in the workspace.
+ * @fires entente-ready - The org is open. Its detail: `{engine}`.
+ * @fires entente-error - The org did not open. Its detail: `{code, message, details}`.
  * @slot - The elements that use the engine.
  */
 export class EntenteProvider extends LitElement {
   static readonly libraryVersion = libraryVersion
-  static override styles = css`
-    :host {
-      display: contents;
-    }
-  `
-  static override properties = { engine: { attribute: false } }
+  /** How providers of this page open the orgs that their attributes name. The one-file build sets it; with packages set it to `openOwnOrg`. */
+  static open: OpenOrg | undefined
+  static override styles: CSSResultGroup = [
+    tokens,
+    controls,
+    css`
+      :host {
+        display: contents !important;
+      }
+      :host([hidden]) {
+        display: none !important;
+      }
+      /* An org that is open at once shows no notice first. */
+      .opening {
+        animation: appear 0s 0.3s both;
+      }
+      @keyframes appear {
+        from {
+          visibility: hidden;
+        }
+      }
+    `,
+  ]
+  static override properties = { engine: { attribute: false }, relay: {}, org: {}, failure: { state: true } }
 
-  /** The engine to provide. A new one replaces it everywhere at once. */
+  /** The engine to provide. A new one replaces it everywhere at once. Set it, or `relay` and `org`. */
   declare engine: Engine | undefined
+  /** The address of the org's relay. */
+  declare relay: string | undefined
+  /** The org's name in this browser. */
+  declare org: string | undefined
+  declare protected failure: Failure | undefined
 
   readonly #takers = new Set<TakeEngine>()
+  /** The engine that the attributes led to, which other attributes replace. One that the page set they leave alone. */
+  #own: Engine | undefined
 
   constructor() {
     super()
     this.engine = undefined
+    this.relay = undefined
+    this.org = undefined
+    this.failure = undefined
     this.addEventListener('context-request', (event) => {
       if (!isContextRequest(event)) return
       event.stopImmediatePropagation()
@@ -41,11 +84,70 @@ export class EntenteProvider extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
+    if ((changed.has('relay') || changed.has('org')) && this.engine === this.#own) this.#open()
     if (!changed.has('engine')) return
     for (const take of this.#takers) take(this.engine, () => this.#takers.delete(take))
   }
 
   protected override render(): TemplateResult {
-    return html`<slot></slot>`
+    return html`${this.engine ? nothing : this.#notice()}<slot></slot>`
+  }
+
+  #open(): void {
+    const { relay, org = 'default' } = this
+    this.#own = undefined
+    this.engine = undefined
+    this.failure = undefined
+    const { open } = EntenteProvider
+    if (relay === undefined || open === undefined) return
+    const isAsked = (): boolean => this.engine === undefined && this.relay === relay && (this.org ?? 'default') === org
+    const key = JSON.stringify([relay, org])
+    const opening = opened.get(key) ?? open({ relay, org })
+    opened.set(key, opening)
+    opening
+      .then((engine) => {
+        if (!isAsked()) return
+        this.#own = engine
+        this.engine = engine
+        this.#tell('entente-ready', { engine })
+      })
+      .catch((error: unknown) => {
+        opened.delete(key)
+        if (!isAsked()) return
+        this.failure = describeFailure(error)
+        this.#tell('entente-error', this.failure)
+      })
+  }
+
+  #tell(name: string, detail: unknown): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }))
+  }
+
+  #notice(): TemplateResult {
+    const { failure, relay, org = 'default' } = this
+    if (relay === undefined)
+      return html`<div class="notice" role="note">
+        <div>No org is open here: entente-provider needs relay="https://…", or its engine.</div>
+      </div>`
+    if (EntenteProvider.open === undefined)
+      return html`<div class="notice" role="note">
+        <div>No org is open here: nothing on this page opens orgs. Load entente.js, or set EntenteProvider.open to openOwnOrg.</div>
+      </div>`
+    if (failure === undefined)
+      return html`<div class="notice opening" role="status"><div>Opening the org “${showText(org, 60)}” …</div></div>`
+    return html`<div class="notice warn" role="status">
+      <div>${showText(failure.message)}${failure.code === 'NOT_FOUND' ? this.#whereToMakeIt(relay, org) : nothing}</div>
+      <button @click=${() => this.#open()}>Try again</button>
+    </div>`
+  }
+
+  /** Orgs are where the app made them: on the relay's own pages. */
+  #whereToMakeIt(relay: string, org: string): TemplateResult | typeof nothing {
+    if (!URL.canParse(relay)) return nothing
+    const home = new URL(`/workspace.html?org=${encodeURIComponent(org)}`, relay.replace(/^ws/, 'http'))
+    return home.origin === location.origin
+      ? html` <a href=${home.href}>Make it, or bring it back, in the workspace</a>`
+      : html` A browser keeps an org for each address apart. The org is at ${showText(home.host, 80)}, and a page elsewhere cannot join it
+        yet.`
   }
 }

@@ -33,8 +33,15 @@ export const tokens = css`
     --mono: var(--entente-font-mono, ui-monospace, 'SF Mono', 'DejaVu Sans Mono', monospace);
     --size: var(--entente-font-size, 14px);
     --shadow: var(--entente-shadow, 0 8px 28px rgb(0 0 0 / 0.18));
-    color: var(--text);
-    font: var(--size) / 1.45 var(--font);
+    /* A page's rules for all elements reach an element's host, and what the host inherits reaches inside. Of important rules the inner one wins. */
+    color: var(--text) !important;
+    font: var(--size) / 1.45 var(--font) !important;
+    letter-spacing: normal !important;
+    text-align: start !important;
+    text-indent: 0 !important;
+    text-transform: none !important;
+    white-space: normal !important;
+    word-spacing: normal !important;
   }
   :host([density='compact']) {
     --row: var(--entente-row-height-compact, 30px);

@@ -2,7 +2,7 @@ import { css } from 'lit'
 
 export const importStyles = css`
   :host {
-    display: contents;
+    display: contents !important;
   }
   dialog {
     width: min(880px, calc(100vw - 24px));

@@ -49,6 +49,31 @@ describe('the mirror on Vera’s record', () => {
     expect(textOf(related)).toContain('Demo booked')
   })
 
+  it('says of a record that is not there that it is not there, and not that nobody follows it', async () => {
+    const engine = fakeEngine(scene)
+    expect(textOf(await mount('entente-external', { engine, record: 'a' }))).toContain('No connected org follows this record')
+    expect(textOf(await mount('entente-external', { engine, record: 'gone' }))).toMatch(/has no Opportunity “gone”/)
+    expect(textOf(await mount('entente-external', { engine }))).toContain('No record is named')
+    expect(textOf(await mount('entente-external', { engine, object: 'Contact' as 'Lead', record: 'a' }))).toContain(
+      'The object is “Contact”',
+    )
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('says why it has ended, and what a failed or stopped share is', async () => {
+    const told = async (part: Parameters<typeof fakeEngine>[0]): Promise<string> =>
+      textOf(await mount('entente-external', { engine: fakeEngine({ ...scene, ...part }), record: 'a' }))
+    const frozen = [mirror({ state: 'frozen' })]
+    expect(await told({ mirrors: frozen, shares: [share({ on: false })] })).toContain('This org stopped sharing the record.')
+    expect(await told({ mirrors: frozen, shares: [share()] })).toContain('The other org stopped sharing its record, or deleted it.')
+    expect(await told({ mirrors: frozen, connections: [connected({ state: 'Disabled' })] })).toContain(
+      'The connection is no longer enabled.',
+    )
+    const errors = [{ record: 'a', field: '', rule: 'x', message: 'No.', fix: 'Try.' }]
+    expect(await told({ shares: [share({ on: false, errors })] })).toContain('The export to Tessaly & Brook failed.')
+    expect(await told({ shares: [share({ on: false })] })).toContain('Nothing is shared with Tessaly & Brook now')
+  })
+
   it('says that the partner has a copy but has not edited it yet', async () => {
     const related = await mount('entente-external', { engine: fakeEngine({ ...scene, shares: [share()] }), record: 'a' })
     expect(textOf(related)).toContain('has a copy, and has not edited')

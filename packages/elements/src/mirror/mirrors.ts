@@ -85,22 +85,35 @@ export class EntenteExternal extends EntenteElement {
   }
 
   protected view(engine: Engine): TemplateResult {
-    const mirrors = this.record === undefined ? [] : engine.mirrors.of(this.object, this.record)
-    if (mirrors.length === 0) return html`<slot name="empty">${this.#none(engine)}</slot>`
+    const { object, record } = this
+    if (!Object.hasOwn(pathFields, object))
+      return missing(html`The object is “${showText(object, 60)}”. Only Lead and Opportunity have mirrors.`)
+    if (!record) return missing(html`No record is named: entente-external needs the id of a record.`)
+    const mirrors = engine.mirrors.of(object, record)
+    if (mirrors.length === 0) return html`<slot name="empty">${this.#none(engine, record)}</slot>`
     return html`<div class="stack">${mirrors.map((mirror) => this.#mirror(engine, mirror))}</div>`
   }
 
-  #none(engine: Engine): TemplateResult {
-    const shares = this.record === undefined ? [] : engine.records.shares(this.object, this.record)
-    const peers = shares.map((share) => share.peerName)
-    return peers.length === 0
-      ? html`<p class="soft">
-          No connected org follows this record. Once it is exported over a connection, the other org’s view of it stands here.
-        </p>`
-      : html`<p class="soft">
-          ${showText(peers.join(', '), 120)} has a copy, and has not edited an agreed field of it yet. Its view appears here with its first
-          edit.
-        </p>`
+  /** A record that is not there must not look like one that nobody shares. */
+  #none(engine: Engine, record: string): TemplateResult {
+    if (!engine.records.get(this.object, record))
+      return missing(
+        html`${showText(engine.org.name, 80)} has no ${this.object} “${showText(record, 60)}”. It was deleted, or the id is another org’s.`,
+      )
+    const shares = engine.records.shares(this.object, record)
+    if (shares.length === 0)
+      return html`<p class="soft">
+        No connected org follows this record. Once it is exported over a connection, the other org’s view of it stands here.
+      </p>`
+    const names = (of: typeof shares): TemplateResult => showText([...new Set(of.map(({ peerName }) => peerName))].join(', '), 120)
+    const [current, errors] = [shares.filter(({ on }) => on), shares.filter((share) => share.errors.length > 0)]
+    if (current.length > 0)
+      return html`<p class="soft">
+        ${names(current)} has a copy, and has not edited an agreed field of it yet. Its view appears here with its first edit.
+      </p>`
+    return errors.length > 0
+      ? html`<p class="soft">The export to ${names(errors)} failed. Its page in the workspace says why.</p>`
+      : html`<p class="soft">Nothing is shared with ${names(shares)} now: the export is under way, or sharing was stopped.</p>`
   }
 
   #mirror(engine: Engine, mirror: MirrorView): TemplateResult {
@@ -115,7 +128,8 @@ export class EntenteExternal extends EntenteElement {
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
         <span class="row"><span class="badge theirs">Read only</span>${this.#age(engine, mirror)}</span>
       </div>
-      ${this.#signed(engine, mirror)} ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
+      ${mirror.state === 'frozen' ? this.#ended(engine, mirror) : nothing} ${this.#signed(engine, mirror)}
+      ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
       <div class="scroll" role="group" tabindex="0" aria-label="Values">
         <table>
           <thead>
@@ -133,6 +147,18 @@ export class EntenteExternal extends EntenteElement {
         </table>
       </div>
     </section>`
+  }
+
+  /** Why the last values stay as they are. */
+  #ended(engine: Engine, mirror: MirrorView): TemplateResult {
+    const share = engine.records.shares(mirror.object, this.record ?? '').find(({ id }) => id === mirror.id)
+    const why =
+      engine.connections.get(mirror.connection)?.state !== 'Enabled'
+        ? 'The connection is no longer enabled.'
+        : share?.on === false
+          ? 'This org stopped sharing the record.'
+          : 'The other org stopped sharing its record, or deleted it.'
+    return html`<p class="soft">${why} These are the last values.</p>`
   }
 
   #signed(engine: Engine, mirror: MirrorView): TemplateResult | typeof nothing {
@@ -188,6 +214,10 @@ export class EntenteExternal extends EntenteElement {
     const isWhole = troubleOf([mirror.signed]) === undefined
     return html`<span class="badge ${isWhole ? 'good' : ''}">${age === undefined ? 'Live' : `Live, changed ${age}`}</span>`
   }
+}
+
+function missing(what: TemplateResult): TemplateResult {
+  return html`<div class="notice warn" role="note"><div>${what}</div></div>`
 }
 
 /** The text of a field that is not shared or not readable; a blank would look like a value. */

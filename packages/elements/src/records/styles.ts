@@ -2,7 +2,7 @@ import { css } from 'lit'
 
 export const recordsStyles = css`
   :host {
-    display: flex;
+    display: flex !important;
     flex-direction: column;
     gap: var(--gap);
     min-width: 0;

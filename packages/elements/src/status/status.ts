@@ -27,7 +27,7 @@ export class EntenteStatus extends EntenteElement {
     signedFeedsStyles,
     css`
       :host {
-        display: inline-block;
+        display: inline-block !important;
       }
       .status {
         display: inline-flex;

@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openBrowserEngine } from './open.js'
+import { keepRelay, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
+
+// A page of Vera's origin that only shows her org. No relay answers: an org opens without one.
+
+const relay = 'ws://127.0.0.1:9/socket'
+
+beforeEach(() => localStorage.clear())
+afterEach(() => localStorage.clear())
+
+async function databases(): Promise<readonly (string | undefined)[]> {
+  return (await indexedDB.databases()).map(({ name }) => name)
+}
+
+it('opens the org that the app made, by the relay’s address or its socket', async () => {
+  const name = ownOrgStore('vera')
+  const made = await openBrowserEngine({ name, relay, create: { orgName: 'Alder Devices', userName: 'Vera' } })
+  keepRelay(name, relay)
+  await made.close()
+  for (const address of ['http://127.0.0.1:9', 'http://127.0.0.1:9/', relay]) {
+    const engine = await openOwnOrg({ org: 'vera', relay: address })
+    expect(engine.org.name).toBe('Alder Devices')
+    await engine.close()
+  }
+})
+
+it('makes no org, and not even its store, where there is none', async () => {
+  await expect(openOwnOrg({ org: 'nobody', relay })).rejects.toMatchObject({
+    code: 'NOT_FOUND',
+    message: expect.stringContaining('nobody'),
+  })
+  expect(await databases()).not.toContain('entente-workspace-nobody')
+})
+
+it('takes no org to another relay, and no address that is none of a relay', async () => {
+  keepRelay(ownOrgStore('vera'), relay)
+  await expect(openOwnOrg({ org: 'vera', relay: 'https://elsewhere.example' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(keptRelay(ownOrgStore('vera'))).toBe(relay)
+  for (const address of ['', 'relay.example', 'javascript:alert(1)', 'data:text/html,x'])
+    await expect(openOwnOrg({ org: 'vera', relay: address })).rejects.toMatchObject({ code: 'INVALID' })
+})

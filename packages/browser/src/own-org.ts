@@ -1,0 +1,53 @@
+import { type Engine, EngineError } from '@entente/engine'
+import { openBrowserEngine } from './open.js'
+
+/** Which org a page shows, in the words of a page's author. */
+export interface OwnOrg {
+  /** The org's name in this browser, as in the address of its workspace: `workspace.html?org=acme`. `default` where the address names none. */
+  readonly org: string
+  /** The relay's address: `https://relay.example`, or its socket, `wss://relay.example/socket`. */
+  readonly relay: string
+}
+
+/**
+ * Opens the org that the app made in this browser, for a page that only shows it. A browser keeps orgs for each origin apart. Pages of one origin share the
+ * org: one of them leads and holds the line to the relay.
+ *
+ * @throws EngineError NOT_FOUND if this origin has no such org, or has it on another relay, where it stays; INVALID for an address that is none of a relay;
+ *   else as `openBrowserEngine`
+ */
+export async function openOwnOrg({ org, relay }: OwnOrg): Promise<Engine> {
+  const name = ownOrgStore(org)
+  const socket = relaySocket(relay)
+  const kept = keptRelay(name)
+  if (kept === undefined) throw new EngineError('NOT_FOUND', `There is no org “${org}” in this browser for ${location.host} yet.`)
+  // The author of a page moves no org: it would hand to another relay all that the org publishes.
+  if (kept !== socket)
+    throw new EngineError('NOT_FOUND', `The org “${org}” of this browser uses the relay ${new URL(kept).host}, and stays there.`)
+  return openBrowserEngine({ name, relay: socket })
+}
+
+/** The store of an org by its name in this browser. Nobody else sees the name. */
+export function ownOrgStore(org: string): string {
+  return `workspace-${org.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40) || 'default'}`
+}
+
+/** The socket of the relay on which this browser made or last opened an org. Undefined if it has none of this store. */
+export function keptRelay(store: string): string | undefined {
+  return localStorage.getItem(keptAs(store)) ?? undefined
+}
+
+/** Keeps the relay of an org that was opened. */
+export function keepRelay(store: string, relay: string): void {
+  localStorage.setItem(keptAs(store), relay)
+}
+
+const keptAs = (store: string): string => `entente-relay/${store}`
+
+function relaySocket(address: string): string {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url === undefined || !['http:', 'https:', 'ws:', 'wss:'].includes(url.protocol))
+    throw new EngineError('INVALID', `“${address}” is no address of a relay. Write it like https://relay.example.`)
+  const path = url.pathname === '/' ? '/socket' : url.pathname
+  return `${url.protocol.replace('http', 'ws')}//${url.host}${path}`
+}

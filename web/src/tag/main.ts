@@ -1,0 +1,19 @@
+import { keptRelay, openOwnOrg, ownOrgStore } from '@entente/browser'
+import { EntenteProvider, libraryVersion, type OpenOrg } from '@entente/elements'
+import '@entente/elements/define.js'
+import { serveLiveMirrors } from '../app/live-gateway.js'
+
+// The one-file build, for pages without a bundler: all elements, the engine and the browser's ports. `vite.tag.config.ts` makes `entente.js` of it.
+
+/** Opens an org as the app does, so that the live mirrors of the app find one that answers also where this page leads. */
+const open: OpenOrg = async (asked) => {
+  const engine = await openOwnOrg(asked)
+  serveLiveMirrors(engine, keptRelay(ownOrgStore(asked.org)) ?? asked.relay)
+  return engine
+}
+
+// Another copy of the library may have defined the tag before. It stays, and learns to open orgs.
+const provider = customElements.get('entente-provider') as typeof EntenteProvider | undefined
+if (provider) provider.open ??= open
+
+export { EntenteProvider, libraryVersion, openOwnOrg }
