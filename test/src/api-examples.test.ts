@@ -20,6 +20,7 @@ const story = [
   'sync',
   'recovery',
   'settings',
+  'undo',
   'close',
 ] as const
 

@@ -173,6 +173,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
       ),
     ],
   },
+  undo: { list: [], last: [object, id('record')], run: [id('step'), optional(listener)] },
 }
 
 /** The most parts of one argument, and the deepest. What is beyond is no argument that a person made. */

@@ -51,6 +51,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
   recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise' },
   settings: { read: 'value', change: 'promise' },
+  undo: { list: 'value', last: 'value', run: 'promise' },
 }
 
 /** What a call meets because its engine closes: no line, a store that is closed, parts that are gone. */
@@ -122,6 +123,7 @@ export function withBoundary(engine: Engine): Engine {
     sync: guardGroup('sync'),
     recovery: guardGroup('recovery'),
     settings: guardGroup('settings'),
+    undo: guardGroup('undo'),
     watch(listener) {
       requireOpen()
       if (typeof listener !== 'function') throw new EngineError('INVALID', 'watch takes a function as “listener”. Correct the call.')

@@ -46,6 +46,8 @@ import { Problems } from './sync/problems.js'
 import { createSync } from './sync/sync.js'
 import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
 import { Watchers } from './sync/watchers.js'
+import { createUndo } from './undo/undo.js'
+import { UndoLog } from './device/undo-log.js'
 
 /** The platform of an engine, the address of its relay, and how its org is made. */
 export interface OpenEngineOptions {
@@ -131,6 +133,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     if (what !== '') problem(what, subject)
     watchers.tell(['connections'])
   })
+  const undoLog = await UndoLog.open(store, tabs, clock, stamper.session)
   const context: EngineContext = {
     org: identity.org,
     user: identity.user,
@@ -139,6 +142,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     link,
     identity,
     rosters,
+    undoLog,
     team,
     clock,
     random,
@@ -181,6 +185,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     () => judge.stop(),
     () => signer.stop(),
     () => freshness.close(),
+    undoLog.watch(() => tell(['undo'])),
+    () => undoLog.close(),
     link.watch(() => {
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.
@@ -202,6 +208,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     sync: createSync(context, reconcilers, problems, freshnessView),
     recovery: createRecovery(context),
     settings: createSettings(context),
+    undo: createUndo(context),
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

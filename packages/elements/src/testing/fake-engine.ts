@@ -15,6 +15,8 @@ import type {
   ShareView,
   SyncView,
   Topic,
+  UndoResult,
+  UndoStep,
 } from '@entente/engine'
 import { EngineError, queryRecords, standardSchema } from '@entente/engine'
 
@@ -38,6 +40,9 @@ export interface Scene {
   /** When the recovery kit was saved, in ms since 1970. */
   kitSavedAt: number | undefined
   settings: Settings
+  steps: UndoStep[]
+  /** What the next undo tells. */
+  undone: UndoResult | undefined
 }
 
 /** A typed double of one org's engine: shows a scene, remembers what it was asked to do, and refuses where a test says so. */
@@ -87,6 +92,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     sync: quietLine,
     kitSavedAt: undefined,
     settings: { currency: 'USD', locale: undefined },
+    steps: [],
+    undone: undefined,
     ...part,
   }
   const calls: (readonly [string, ...unknown[]])[] = []
@@ -199,6 +206,12 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
     },
     settings: { read: () => scene.settings, change: (settings) => did('changeSettings', settings) },
+    undo: {
+      list: () => scene.steps,
+      last: (object, record) => scene.steps.find((step) => step.object === object && step.record === record),
+      run: (id) =>
+        did('undo', id).then(() => scene.undone ?? Promise.reject(new EngineError('NOT_FOUND', 'This can be undone no longer.'))),
+    },
     watch(listener) {
       watchers.add(listener)
       return () => watchers.delete(listener)

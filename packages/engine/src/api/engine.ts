@@ -9,6 +9,7 @@ import type { SettingsApi } from './settings.js'
 import type { SharingApi } from './sharing.js'
 import type { SiteApi } from './site.js'
 import type { SyncApi } from './sync.js'
+import type { UndoApi } from './undo.js'
 
 /**
  * One org on one device, as a page uses it.
@@ -36,6 +37,7 @@ export interface Engine {
   readonly sync: SyncApi
   readonly recovery: RecoveryApi
   readonly settings: SettingsApi
+  readonly undo: UndoApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,
@@ -86,4 +88,15 @@ export interface Engine {
 }
 
 /** A group of reads that may show something else: the engine's groups by name. Coarse, so that watching costs little. */
-export type Topic = 'records' | 'connections' | 'agreements' | 'sharing' | 'people' | 'site' | 'mirrors' | 'sync' | 'recovery' | 'settings'
+export type Topic =
+  | 'records'
+  | 'connections'
+  | 'agreements'
+  | 'sharing'
+  | 'people'
+  | 'site'
+  | 'mirrors'
+  | 'sync'
+  | 'recovery'
+  | 'settings'
+  | 'undo'

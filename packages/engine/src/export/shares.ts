@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { feedName, parseKey } from '@entente/protocol'
 import type { InboundStatus, MirrorsApi, ObjectName, OutboundStatus, ShareView } from '../api/index.js'
+import { objectNames } from '../agree/narrow-proposal.js'
 import { EngineError } from '../error.js'
 import { connectionFacts, type ConnectionFacts, whileConnected } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
@@ -15,7 +16,7 @@ const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule
 
 /** How own records are shared over each connection: their statuses, and stopping and resuming one. */
 export function createShares(context: EngineContext, mirrors: MirrorsApi): Shares {
-  const { rows, replica } = context
+  const { rows, replica, undoLog } = context
 
   return {
     of: (object, record) =>
@@ -73,9 +74,10 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
     if (on && !connection?.enabled)
       throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
     const edit = { object: 'RecordMap', id: share, values: { on } }
+    if (on && connection) return void (await rows.save([edit], whileConnected(connection)))
     // Taking back is always possible.
-    if (on && connection) await rows.save([edit], whileConnected(connection))
-    else await rows.save([edit])
+    const [object, record] = [objectNames.find((name) => name === textOf(map, 'object')), textOf(map, 'record')]
+    await rows.save([edit], undefined, object && undoLog.begin({ kind: 'stop sharing', object, ...(record !== undefined && { record }) }))
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FeedName, Key } from '@entente/protocol'
-import type { Store, StoreKey } from '../port/store.js'
+import { DeviceTable } from '../device/device-table.js'
+import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
 
 /** A head that was verified: where it stands, and what it says of its feed. */
@@ -32,65 +33,40 @@ export interface Freshness {
   readonly trouble?: Trouble | undefined
 }
 
-const freshnessKey = (feed: FeedName): StoreKey => ['fresh', feed]
 const unknown: Freshness = {}
-
-interface TabMessage {
-  readonly type: 'freshness'
-  readonly feed: FeedName
-  readonly freshness: Freshness
-}
 
 /** The freshness of each feed: on disk, so that a page that opens offline says how old its mirrors are. */
 export class FreshnessTable {
   readonly #store: Store
-  readonly #tabs: Tabs
-  readonly #byFeed = new Map<FeedName, Freshness>()
-  readonly #listeners = new Set<(feed: FeedName) => void>()
-  readonly #stopListening: () => void
+  readonly #table: DeviceTable<Freshness>
 
   static async open(store: Store, tabs: Tabs): Promise<FreshnessTable> {
-    const table = new FreshnessTable(store, tabs)
-    for (const [[, feed], value] of await store.scan(['fresh'])) table.#byFeed.set(feed as FeedName, value as Freshness)
-    return table
+    return new FreshnessTable(store, await DeviceTable.open<Freshness>(store, tabs, 'fresh'))
   }
 
-  private constructor(store: Store, tabs: Tabs) {
+  private constructor(store: Store, table: DeviceTable<Freshness>) {
     this.#store = store
-    this.#tabs = tabs
-    this.#stopListening = tabs.listen((message) => {
-      if (isTabMessage(message)) this.#take(message.feed, message.freshness)
-    })
+    this.#table = table
   }
 
   get(feed: FeedName): Freshness {
-    return this.#byFeed.get(feed) ?? unknown
+    return this.#table.get(feed) ?? unknown
   }
 
   async change(feed: FeedName, change: Partial<Freshness>): Promise<void> {
-    const freshness = { ...this.get(feed), ...change }
-    this.#take(feed, freshness)
-    this.#tabs.tell({ type: 'freshness', feed, freshness } satisfies TabMessage)
-    await this.#store.update([], () => ({ writes: [{ put: freshnessKey(feed), value: freshness }], result: undefined }))
+    const { writes, commit } = this.#table.attach([[feed, { ...this.get(feed), ...change }]])
+    commit()
+    await this.#store.update([], () => ({ writes, result: undefined }))
   }
 
   /** Calls back with a feed whose freshness has changed. */
   watch(listener: (feed: FeedName) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#table.watch((feeds) => {
+      for (const feed of feeds) listener(feed as FeedName)
+    })
   }
 
   close(): void {
-    this.#stopListening()
-    this.#listeners.clear()
+    this.#table.close()
   }
-
-  #take(feed: FeedName, freshness: Freshness): void {
-    this.#byFeed.set(feed, freshness)
-    for (const listener of this.#listeners) listener(feed)
-  }
-}
-
-function isTabMessage(message: unknown): message is TabMessage {
-  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'freshness'
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../error.js'
-import { ManualClock, MemoryStore, seededRandom } from '../testing/index.js'
+import { UndoLog } from '../device/undo-log.js'
+import { ManualClock, MemoryBrowser, MemoryStore, seededRandom } from '../testing/index.js'
 import { Rows, Stamper } from '../row/index.js'
 import { createRecords, type Shares } from './records.js'
 import { createSchemas } from './schemas.js'
@@ -13,7 +14,8 @@ async function openRecords(store = new MemoryStore()) {
   const rows = new Rows(store, new Stamper(clock, random))
   await rows.load()
   const schemas = createSchemas(rows)
-  return { records: createRecords({ rows, random, clock }, schemas, noShares), rows, store, clock }
+  const undoLog = await UndoLog.open(store, new MemoryBrowser().open(), clock, 1)
+  return { records: createRecords({ rows, random, clock, undoLog }, schemas, noShares), rows, store, clock }
 }
 
 const deal = { Name: 'Rollout', StageName: 'Prospecting', CloseDate: '2027-03-01' }

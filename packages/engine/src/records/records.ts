@@ -32,8 +32,12 @@ export interface Shares {
 }
 
 /** The org's own leads and opportunities. */
-export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | 'clock'>, schemas: Schemas, shares: Shares): RecordsApi {
-  const { rows, random, clock } = context
+export function createRecords(
+  context: Pick<EngineContext, 'rows' | 'random' | 'clock' | 'undoLog'>,
+  schemas: Schemas,
+  shares: Shares,
+): RecordsApi {
+  const { rows, random, clock, undoLog } = context
   const views = new WeakMap<Row, RecordView>()
 
   const viewOf = (object: ObjectName, row: Row): RecordView => {
@@ -88,23 +92,27 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
     },
     async create(object, values) {
       const id = newId()
-      await rows.save([{ object, id, values: accept(parseRecord(schemas.get(object), values, 'create')) }])
+      const edit = { object, id, values: accept(parseRecord(schemas.get(object), values, 'create')) }
+      await rows.save([edit], undefined, undoLog.begin({ kind: 'create', object, record: id }))
       return id
     },
     async createMany(object, list, onProgress) {
       const edits = await parseAll(object, list)
       const saved: RowEdit[] = []
+      const step = undoLog.newId()
+      const alongside = undoLog.begin({ kind: 'import', object }, step)
       try {
         for (let start = 0; start < edits.length; start += sliceRows) {
           const slice = edits.slice(start, start + sliceRows)
-          await rows.save(slice)
+          await rows.save(slice, undefined, alongside)
           saved.push(...slice)
           onProgress?.(saved.length)
           await nextTurn(clock)
         }
       } catch (error) {
         // All or nothing. Where the store takes no deletion either, nothing more can be done.
-        await rows.save(saved.map(({ id }) => ({ object, id, values: { [deletedRegister]: true } }))).catch(() => undefined)
+        const undone = saved.map(({ id }) => ({ object, id, values: { [deletedRegister]: true } }))
+        await rows.save(undone, undefined, () => undoLog.forget(step)).catch(() => undefined)
         throw error
       }
       return saved.map(({ id }) => id)
@@ -112,12 +120,15 @@ export function createRecords(context: Pick<EngineContext, 'rows' | 'random' | '
     async edit(object, id, values) {
       requireRecord(rows, object, id)
       const edit = { object, id, values: accept(parseRecord(schemas.get(object), values, 'edit')) }
-      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) })
+      const alongside = undoLog.begin({ kind: 'save', object, record: id })
+      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) }, alongside)
     },
     async remove(object, id) {
       requireRecord(rows, object, id)
       const edit = { object, id, values: { [deletedRegister]: true } }
-      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) })
+      const shared = shares.of(object, id).flatMap((share) => (share.on ? share.id : []))
+      const alongside = undoLog.begin({ kind: 'delete', object, record: id, shared })
+      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) }, alongside)
     },
     shares: (object, id) => shares.of(object, id),
     stopSharing: (share) => shares.stop(share),

@@ -79,7 +79,7 @@ const rowExists: Register = [zeroStamp, true]
  * Whether a record is shared (rule ER2). The record map says so, unless the record was deleted or the connection has ended: each of them takes it back, with a
  * stamp above the map's.
  */
-function existenceOf(on: Register, row: Row | undefined, connection: Row | undefined): Register {
+export function existenceOf(on: Register, row: Row | undefined, connection: Row | undefined): Register {
   if (on[1] === false) return on
   const isDeleted = valueOf(row, '_deleted') === true
   if (!isDeleted && !isOver(connection)) return on

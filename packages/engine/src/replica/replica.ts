@@ -5,7 +5,8 @@ import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
 import { isAbove as standsAbove, type Row } from '../row/row.js'
-import { type FlaggedDirty, Rows, type RowStep } from '../row/rows.js'
+import type { Attached } from '../row/attached.js'
+import { Rows, type RowStep } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { sealsOf, slotsToHandBack } from './above.js'
@@ -584,7 +585,7 @@ export class Replica implements ReplicaView {
   }
 
   /** The dirty flags that saved rows set. */
-  #flagDirty(steps: readonly RowStep[]): FlaggedDirty {
+  #flagDirty(steps: readonly RowStep[]): Attached {
     const change = this.#transactions.dirtyFlagsOf(steps)
     return {
       writes: change.dirtyFlags.map(dirtyFlagWrite),

@@ -1,6 +1,7 @@
-import type { Stamp } from '@entente/protocol'
+import { compareStamps, type Stamp } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { isSameValue, type Value } from '../schema/value.js'
+import type { Attached } from './attached.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
 import type { Stamper } from './stamper.js'
@@ -12,6 +13,8 @@ export interface RowEdit {
   readonly values: Readonly<Record<string, Value>>
   /** Imports come with the stamp of their request: taken where it is above the present one, else the field stays (rule ST4). */
   readonly stamp?: Stamp
+  /** Another stamp to be above. The fields are stamped then also where they hold these values already. */
+  readonly above?: Stamp
 }
 
 /** Reads one row: as it is in memory, or as a transaction finds it. */
@@ -62,17 +65,13 @@ export interface RowStep {
 /** Takes part in every save: the replica, which knows the feeds that carry the rows and passes them on to the other tabs. */
 export interface RowObserver {
   /** The dirty flags that these steps set. Called in the transaction that saves them. */
-  flagDirty(steps: readonly RowStep[]): FlaggedDirty
+  flagDirty(steps: readonly RowStep[]): Attached
   /** Rows are durable and in memory. */
   saved(rows: readonly Row[]): void
 }
 
-export interface FlaggedDirty {
-  /** Written in the transaction that saves the rows. */
-  readonly writes: readonly Write[]
-  /** Takes the dirty flags into memory. Called after the transaction, when the rows are in memory. */
-  commit(): void
-}
+/** What else a save writes, by the rows before and after. Called in its transaction. */
+export type Alongside = (steps: readonly RowStep[]) => Attached
 
 const nobody: RowObserver = { flagDirty: () => ({ writes: [], commit: () => undefined }), saved: () => undefined }
 
@@ -114,11 +113,12 @@ export class Rows {
    * alone. Resolves when durable, with the rows as they are then.
    *
    * @param condition is checked on the rows as stored, in the same transaction; where it does not hold, nothing is written and the result is undefined
+   * @param alongside gives what else the transaction writes
    * @throws EngineError SIZE before anything is written, what the condition throws, StoreError where the store says no; memory is unchanged then
    */
-  async save(edits: readonly RowEdit[]): Promise<readonly Row[]>
-  async save(edits: readonly RowEdit[], condition: Condition): Promise<readonly Row[] | undefined>
-  async save(edits: readonly RowEdit[], condition?: Condition): Promise<readonly Row[] | undefined> {
+  async save(edits: readonly RowEdit[], condition?: undefined, alongside?: Alongside): Promise<readonly Row[]>
+  async save(edits: readonly RowEdit[], condition: Condition, alongside?: Alongside): Promise<readonly Row[] | undefined>
+  async save(edits: readonly RowEdit[], condition?: Condition, alongside?: Alongside): Promise<readonly Row[] | undefined> {
     if (edits.length === 0) return []
     const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
     const saved = await this.#store.update(reads, (stored) => {
@@ -127,9 +127,11 @@ export class Rows {
       const before = new Map(rowsByKey)
       const get: RowReader['get'] = (object, id) => before.get(keyText(object, id)) ?? this.get(object, id)
       if (condition?.holds({ get }) === false) return { writes: [], result: undefined }
+      // One moment for all: the registers of a new row have one stamp.
+      const now = this.#stamper.now()
       for (const edit of edits) {
         const key = keyText(edit.object, edit.id)
-        rowsByKey.set(key, this.#apply(rowsByKey.get(key), edit))
+        rowsByKey.set(key, this.#apply(rowsByKey.get(key), edit, now))
       }
       const steps: RowStep[] = []
       const rows: Row[] = []
@@ -143,10 +145,11 @@ export class Rows {
       }
       const flagged = this.#observer.flagDirty(steps)
       const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
-      return { writes: [...writes, ...flagged.writes], result: { rows, steps, flagged } }
+      const more = alongside?.(steps)
+      return { writes: [...writes, ...flagged.writes, ...(more?.writes ?? [])], result: { rows, steps, flagged, more } }
     })
     if (!saved) return undefined
-    const { rows, steps, flagged } = saved
+    const { rows, steps, flagged, more } = saved
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
       this.take(changed, 'own')
@@ -154,6 +157,7 @@ export class Rows {
     }
     // After the rows are in memory: the link, which hears of it, makes its offers from them.
     flagged.commit()
+    more?.commit()
     return rows
   }
 
@@ -187,20 +191,21 @@ export class Rows {
     }
   }
 
-  #apply(row: Row | undefined, edit: RowEdit): Row {
+  #apply(row: Row | undefined, { object, id, values, stamp, above }: RowEdit, now: number): Row {
     let registers: Record<string, Register> | undefined
-    for (const field of Object.keys(edit.values)) {
-      const value = edit.values[field]
+    for (const field of Object.keys(values)) {
+      const value = values[field]
       if (value === undefined) continue
       const present = registerOf(row, field)
-      if (edit.stamp === undefined && present && isSameValue(present[1], value)) continue
-      const register: Register = [edit.stamp ?? this.#stamper.next(present?.[0]), value]
+      if (!stamp && !above && present && isSameValue(present[1], value)) continue
+      const previous = above && present && compareStamps(present[0], above) > 0 ? present[0] : (above ?? present?.[0])
+      const register: Register = [stamp ?? this.#stamper.next(previous, now), value]
       if (!isAbove(register, present)) continue
       registers ??= copyRegisters(row?.registers ?? {})
       setRegister(registers, field, register)
     }
     if (row && !registers) return row
-    return { object: edit.object, id: edit.id, registers: registers ?? {} }
+    return { object, id, registers: registers ?? {} }
   }
 
   #merge(row: Row): RowStep | undefined {

@@ -21,8 +21,8 @@ export class Stamper {
   }
 
   /** A stamp above the one it replaces. */
-  next(previous: Stamp | undefined): Stamp {
-    return nextStamp(previous, this.now(), this.session)
+  next(previous: Stamp | undefined, now = this.now()): Stamp {
+    return nextStamp(previous, now, this.session)
   }
 }
 

@@ -65,6 +65,8 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'site.retry': [nobody],
     'mirrors.of': ['Lead', copy],
     'mirrors.count': [connection],
+    'undo.last': ['Lead', record],
+    'undo.run': [nobody, () => undefined],
     'sync.settled': [10],
     'sync.openGateway': [nobody],
   }
