@@ -43,7 +43,7 @@ export function samplePlan(): Plan {
 /** A plan over a directory with `sales_pipeline.csv`: every row becomes an opportunity of the vendor's. */
 export async function csvPlan(directory: string): Promise<Plan> {
   const table = await readTable(join(directory, 'sales_pipeline.csv'))
-  const { schema, columns } = mapColumns(table)
+  const { schema, columns } = await mapColumns(table)
   const { report, records } = await convertAllRows(table, { schema, columns })
   if (report.bad > 0) throw new Error(`${report.bad} of ${report.total} rows cannot be imported`)
   const rows = records.map((record) => record.values)
@@ -88,15 +88,15 @@ async function readTable(file: string): Promise<CsvTable> {
 }
 
 /** The guessed columns, a custom field for each that no standard field takes, and what the file's stages are called here. */
-function mapColumns(table: CsvTable): { schema: ObjectSchema; columns: readonly ColumnMapping[] } {
+async function mapColumns(table: CsvTable): Promise<{ schema: ObjectSchema; columns: readonly ColumnMapping[] }> {
   let schema = standardOpportunity
-  for (const guess of guessColumns(table, schema)) {
+  for (const guess of await guessColumns(table, schema)) {
     if (guess.field !== undefined) continue
     const added = addCustomField(schema, proposeCustomField(guess, schema))
     if (!added.ok) throw new Error(added.error.message)
     schema = added.schema
   }
-  const columns = guessesToMapping(guessColumns(table, schema)).map((line): ColumnMapping => {
+  const columns = guessesToMapping(await guessColumns(table, schema)).map((line): ColumnMapping => {
     if (line.field === 'StageName') return { ...line, values: { Won: 'Closed Won', Lost: 'Closed Lost', Engaging: 'Qualification' } }
     if (line.field === 'Amount') return { ...line, currency: 'USD' }
     // An open deal has no close date in the file; the standard field wants one.

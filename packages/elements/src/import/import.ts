@@ -145,8 +145,9 @@ export class EntenteImport extends EntenteElement {
       </div>`
   }
 
-  #report(engine: Engine, schema: ObjectSchema, { report, records }: FinishedImport): TemplateResult {
+  #report(engine: Engine, schema: ObjectSchema, finished: FinishedImport): TemplateResult {
     const { language } = this
+    const { report, records } = finished
     return html`<div class="row">
         <span class="badge good">${formatCount(report.good, language)} rows are good</span>
         ${report.bad > 0 ? html`<span class="badge bad">${formatCount(report.bad, language)} are not</span>` : nothing}
@@ -179,11 +180,7 @@ export class EntenteImport extends EntenteElement {
           : nothing
       }
       <div class="row">
-        <button
-          class="primary"
-          ?disabled=${records.length === 0}
-          @click=${() => this.#run(() => this.#create(engine, schema, { kind: 'finished', report, records }))}
-        >
+        <button class="primary" ?disabled=${records.length === 0} @click=${() => this.#run(() => this.#create(engine, schema, finished))}>
           ${report.bad > 0 ? 'Create only the' : 'Create'} ${formatCount(records.length, language)}${report.bad > 0 ? ' good ones' : ''}
         </button>
         <button @click=${() => (this.step = { name: 'map' })}>Back to the columns</button>
@@ -222,7 +219,8 @@ export class EntenteImport extends EntenteElement {
     if (!parsed.ok) throw new Error(`${parsed.error.message} ${parsed.error.fix}`)
     await pause()
     this.#table = parsed.table
-    this.choices = csv.guessColumns(parsed.table, engine.records.schema(this.object)).map(choiceFromGuess)
+    const guesses = await csv.guessColumns(parsed.table, engine.records.schema(this.object), { pause })
+    this.choices = guesses.map(choiceFromGuess)
     this.step = { name: 'map' }
   }
 

@@ -14,7 +14,7 @@ import {
 import { convertAllRows, convertRows, guessesToMapping, type ColumnMapping, type ConvertRowsOptions } from './convert-rows.js'
 import { guessColumns } from './guess.js'
 import { parseCsv, type CsvTable } from './parse.js'
-import { escapeFormula, unescapeFormula, writeCsv } from './write.js'
+import { escapeFormula, unescapeFormula, writeBadRows, writeCsv } from './write.js'
 
 async function tableOf(text: string): Promise<CsvTable> {
   const parsed = await parseCsv(text)
@@ -183,7 +183,7 @@ describe('what is exported can be imported again', () => {
       { Name: 'Pilot', StageName: 'Closed Won', CloseDate: '2017-03-02', Probability: '100', Description: 'two\nlines' },
     ]
     const table = await tableOf(writeCsv(schema.fields, values))
-    const { records } = await convertAllRows(table, { schema, columns: guessesToMapping(guessColumns(table, schema)) })
+    const { records } = await convertAllRows(table, { schema, columns: guessesToMapping(await guessColumns(table, schema)) })
     expect(records.map((record) => record.values)).toEqual(values)
   })
 })
@@ -204,7 +204,7 @@ describe('whatever a file holds', () => {
         const bad = new Set(table.problems.filter(({ severity }) => severity === 'error').map(({ row }) => row))
         expect(table.rowCount).toBe(table.rows.length + bad.size)
         expect(table.rows.every(({ cells }) => cells.length === table.columns.length)).toBe(true)
-        const mapping = guessesToMapping(guessColumns(table, schema))
+        const mapping = guessesToMapping(await guessColumns(table, schema))
         const constants = Object.fromEntries(
           Object.entries({ Name: 'x', StageName: 'Prospecting', CloseDate: '2026-01-01' }).filter(
             ([name]) => !mapping.some(({ field }) => field === name),
@@ -222,10 +222,117 @@ describe('whatever a file holds', () => {
     const blanks = `1${' '.repeat(200_000)}x`
     const table = await tableOf(`Name,StageName,CloseDate,Amount,Probability\n${Array(5).fill(`"${blanks}"`).join(',')}\n`)
     const started = performance.now()
-    const guessed = guessesToMapping(guessColumns(table, schema))
+    const guessed = guessesToMapping(await guessColumns(table, schema))
     const { report } = await convertAllRows(table, { schema, columns: guessed })
     expect(report).toMatchObject({ good: 0, problemCount: 5 })
     expect(performance.now() - started).toBeLessThan(1000)
+  })
+})
+
+describe('what leaves rows out is told by cause', () => {
+  const file = [
+    'Deal,Stage,Date,Amount,Colour',
+    ...Array.from(
+      { length: 30 },
+      (_none, index) => `D${index},${index < 20 ? 'Engaging' : 'Won'},${index < 25 ? '2017-03-01' : '01-03-2017'},5,red`,
+    ),
+    'Short,Won',
+  ].join('\n')
+
+  it('with how many rows it costs, and the cells that it is about', async () => {
+    const { report, badRows } = await convertAllRows(await tableOf(file), { schema, columns, keepGood: true })
+    expect(report).toMatchObject({ total: 31, good: 10, bad: 21, created: 10, updated: 0, unchanged: 0 })
+    expect(report.causes.map(({ column, field, rule, count, values }) => [column, field, rule, count, values])).toEqual([
+      ['Stage', 'StageName', 'offered value', 20, [{ text: 'Engaging', count: 20 }]],
+      ['', '', 'cell count', 1, []],
+    ])
+    expect(badRows.map(({ row }) => row)).toEqual([...Array.from({ length: 20 }, (_none, index) => index + 2), 32])
+  })
+
+  it('and each is mended at once: by another value, by nothing, or by leaving cells blank', async () => {
+    const table = await tableOf(file.replaceAll('5,red', 'five,red'))
+    const first = await convertAllRows(table, { schema, columns })
+    expect(first.report.causes.map(({ rule, count }) => `${rule} ${count}`)).toEqual([
+      'currency format 30',
+      'offered value 20',
+      'cell count 1',
+    ])
+    const mended = columns.map((line): ColumnMapping => {
+      if (line.field === 'Amount') return { ...line, blankUnread: true }
+      return line.field === 'StageName' ? { ...line, values: { ...line.values, Engaging: '' }, default: 'Prospecting' } : line
+    })
+    const { report, records } = await convertAllRows(table, { schema, columns: mended, keepGood: true })
+    expect(report).toMatchObject({ good: 30, bad: 1 })
+    expect(records[0]?.values).toEqual({ Name: 'D0', StageName: 'Prospecting', CloseDate: '2017-03-01' })
+    expect(report.columns.map(({ field, emptied }) => `${field} ${emptied}`)).toEqual([
+      'Name 0',
+      'StageName 20',
+      'CloseDate 0',
+      'Amount 30',
+    ])
+  })
+
+  it('the rows left out come back as a file, with their reasons, and start no formula', async () => {
+    const table = await tableOf('Deal,Stage,Date,Amount\n=1+1,Gone,soon,5\nFine,Won,01-03-2017,5\n"broken,Won\nx,Won,01-03-2017,5,more\n')
+    const { badRows } = await convertAllRows(table, { schema, columns })
+    const csv = writeBadRows(table, badRows, { mark: false })
+    expect(csv.split('\r\n')).toEqual([
+      'Deal,Stage,Date,Amount,Row in the file,Why it was left out',
+      "'=1+1,Gone,soon,5,2,Stage: Stage does not offer this value. Date: Close Date cannot be read as date.",
+      '"""broken",Won,,,4,"A quote in this row is not closed, or not doubled."',
+      'x,Won,01-03-2017,5,5,"The row has 5 cells, the header 4.",more',
+      '',
+    ])
+  })
+})
+
+describe('Vera updates what is there', () => {
+  const there = [
+    { id: 'a', values: { Name: 'Rollout', StageName: 'Closed Won', CloseDate: '2017-03-01', Amount: { amount: '5.00', currency: 'EUR' } } },
+    { id: 'b', values: { Name: 'Pilot', StageName: 'Prospecting', CloseDate: '2017-03-02', NextStep: 'Call' } },
+    { id: 'c', values: { Name: 'Twice', StageName: 'Prospecting', CloseDate: '2017-03-02' } },
+    { id: 'd', values: { Name: 'Twice', StageName: 'Prospecting', CloseDate: '2017-03-02' } },
+  ]
+  const match = { field: 'Name', records: there }
+
+  it('by a key: changed, unchanged and new rows are told apart, and what is unclear is told', async () => {
+    const text = `${good.replace('Pilot,Prospecting', 'Pilot,Won')}New,Won,03-03-2017,7,\nTwice,Won,03-03-2017,7,\nSame,Won,03-03-2017,7,\nSame,Won,03-03-2017,7,\n,Won,03-03-2017,7,\nHalf,,,7,\n`
+    const { report, records } = await convertAllRows(await tableOf(text), { schema, columns, match, keepGood: true })
+    expect(report).toMatchObject({ total: 8, good: 3, bad: 5, created: 1, updated: 1, unchanged: 1 })
+    expect(records).toEqual([
+      { row: 3, id: 'b', values: { StageName: 'Closed Won' } },
+      { row: 4, values: { Name: 'New', StageName: 'Closed Won', CloseDate: '2017-03-03', Amount: { amount: '7.00', currency: 'EUR' } } },
+    ])
+    expect(report.causes.map(({ rule, rows }) => [rule, rows])).toEqual([
+      ['key once in the file', [6, 7]],
+      ['key once in the org', [5]],
+      ['key given', [8]],
+      ['required', [9]],
+      ['required', [9]],
+    ])
+  })
+
+  it('without the fields that only new records need', async () => {
+    const few = [
+      { column: 'Deal', field: 'Name' },
+      { column: 'Colour', field: 'NextStep' },
+    ]
+    const { report, records } = await convertAllRows(await tableOf(`${good}Newer,,,,green\n`), {
+      schema,
+      columns: few,
+      match,
+      keepGood: true,
+    })
+    expect(records).toEqual([
+      { row: 2, id: 'a', values: { NextStep: 'red' } },
+      { row: 3, id: 'b', values: { NextStep: 'blue' } },
+    ])
+    expect(report.causes.map(({ message }) => message)).toEqual(['Close Date must not be empty.', 'Stage must not be empty.'])
+  })
+
+  it('only by a field that a column fills', async () => {
+    const { report } = await convertAllRows(await tableOf(good), { schema, columns, match: { field: 'NextStep', records: there } })
+    expect(report.problems.map(({ row, rule }) => [row, rule])).toEqual([[0, 'key given']])
   })
 })
 

@@ -16,11 +16,11 @@ export function proposeCustomField(guess: ColumnGuess, schema: ObjectSchema, val
         ? { ...base, type: 'text', length: 255 }
         : { ...base, type: 'picklist', picklist: listValues(values), restricted: true }
     case 'number':
-      return { ...base, type: 'number', precision: 18, scale: 2 }
+      return { ...base, type: 'number', precision: 18, scale: guess.scale }
     case 'percent':
-      return { ...base, type: 'percent', precision: 5, scale: 2 }
+      return { ...base, type: 'percent', precision: 18, scale: guess.scale }
     case 'currency':
-      return { ...base, type: 'currency', precision: 18, scale: 2 }
+      return { ...base, type: 'currency', precision: 18, scale: guess.scale }
     case 'text':
       return { ...base, type: 'text', length: 255 }
     default:

@@ -1,14 +1,21 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addCustomField, standardLead, standardOpportunity, type ObjectSchema } from '../schema/index.js'
 import { foldColumnName } from './column-names.js'
 import { proposeCustomField } from './custom-field.js'
-import { guessColumns, type ColumnGuess } from './guess.js'
-import { parseCsv } from './parse.js'
+import { guessColumns, type ColumnGuess, type GuessOptions } from './guess.js'
+import { parseCsv, type CsvTable } from './parse.js'
+import { isPlaceholder } from './placeholder.js'
+import { readCell } from './read-cell.js'
 
-async function guess(text: string, schema: ObjectSchema = standardOpportunity): Promise<readonly ColumnGuess[]> {
+async function guess(
+  text: string,
+  schema: ObjectSchema = standardOpportunity,
+  options: GuessOptions = {},
+): Promise<readonly ColumnGuess[]> {
   const parsed = await parseCsv(text, { delimiter: ';' })
   if (!parsed.ok) throw new Error(parsed.error.message)
-  return guessColumns(parsed.table, schema)
+  return guessColumns(parsed.table, schema, options)
 }
 
 async function guessOne(header: string, cells: readonly string[]): Promise<ColumnGuess | undefined> {
@@ -43,9 +50,114 @@ describe('types are guessed from what the cells say', () => {
     expect(await guessOne('Whatever', cells)).toMatchObject({ type, ...more })
   })
 
-  it('a few slips do not hide what a column is', async () => {
+  it('a few slips make a column a text, and are told', async () => {
     const days = Array.from({ length: 19 }, (_none, index) => `2017-03-${String(index + 1).padStart(2, '0')}`)
-    expect(await guessOne('When', [...days, 'soon'])).toMatchObject({ type: 'date', fits: 0.95 })
+    expect(await guessOne('When', [...days, 'soon'])).toMatchObject({ type: 'text', doubts: [expect.stringContaining('look like date')] })
+    const [when] = await guess(['Close Date;z', ...[...days, 'soon'].map((cell) => `${cell};-`)].join('\n'))
+    expect(when).toMatchObject({ field: 'CloseDate', fits: 0.95, doubts: ['1 of its 20 cells do not fit Close Date.'] })
+  })
+
+  it.each<[string, readonly string[], object]>([
+    ['coordinates', ['52.52001', '13.40495'], { type: 'number', scale: 5 }],
+    ['ids of 20 digits', ['12345678901234567890', '12345678901234567891'], { type: 'text' }],
+    ['percents', ['1234.125%', '5%'], { type: 'percent', scale: 3 }],
+    ['versions', ['1.5.20', '1.6.2', '1.12.19'], { type: 'text' }],
+    ['versions that could all be days', ['1.5.20', '2.6.21'], { type: 'text' }],
+    ['phone numbers without spaces', ['+49301234567', '+49301234568'], { type: 'phone' }],
+    ['long texts', ['x'.repeat(300), 'y'], { type: 'textArea' }],
+    ['texts beyond any field', ['x'.repeat(40_000), 'y'], { type: 'text', doubts: [expect.stringContaining('longer than any field')] }],
+  ])('no digit is lost of %s', async (_what, cells, more) => {
+    expect(await guessOne('Whatever', cells)).toMatchObject(more)
+  })
+
+  it('a slip in row 30,000 counts as one in row 3', async () => {
+    const cells = Array.from({ length: 30_000 }, (_none, index) => (index === 29_999 ? 'none' : String(index)))
+    expect(await guessOne('Count', cells)).toMatchObject({ type: 'text' })
+  })
+
+  it('what says that nothing was chosen is nothing, in any column', async () => {
+    const found = await guessOne('When', ['2017-03-01', '--None--', 'N/A', '-', 'Please choose …', '2017-03-02', '-'])
+    expect(found).toMatchObject({ type: 'date', filled: 2, blank: 5, fits: 1 })
+    expect(found?.placeholders.map(({ text, count }) => `${text} ${count}`)).toEqual(['--None-- 1', 'N/A 1', '- 2', 'Please choose … 1'])
+    expect(found?.format.nothing).toEqual(['--None--', 'N/A', '-', 'Please choose …'])
+    for (const text of ['None', 'Null', 'Selection', 'NA', '0', 'Selectron -', '='])
+      expect([text, isPlaceholder(text)]).toEqual([text, false])
+  })
+
+  it('a column that both signs read is read as the person writes', async () => {
+    const comma = await guess('Size;z\n1.234;-\n', standardOpportunity, { decimal: ',' })
+    expect(comma[0]).toMatchObject({ format: { decimal: ',' }, doubts: [expect.stringContaining('Points and commas')] })
+  })
+
+  it('what was guessed without a field reads every filled cell, or is a text (property)', { timeout: 60_000 }, async () => {
+    const digits = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 24 }).map((list) => list.join(''))
+    const cell = fc.oneof(
+      digits,
+      fc.tuple(digits, digits, fc.constantFrom('.', ',', ' ', '%', '/')).map(([left, right, sign]) => `${left}${sign}${right}`),
+      fc
+        .tuple(
+          fc.integer({ min: 1, max: 31 }),
+          fc.integer({ min: 1, max: 13 }),
+          fc.integer({ min: 0, max: 2100 }),
+          fc.constantFrom('.', '/', '-'),
+        )
+        .map(([day, month, year, sign]) => [day, month, year].join(sign)),
+      fc.constantFrom(
+        'yes',
+        'no',
+        '-',
+        'N/A',
+        '',
+        '10:00',
+        '10:00 PM',
+        '2017-03-01',
+        '2017-03-01 10:00',
+        '5 %',
+        '-5',
+        '(5)',
+        '$5',
+        '5 EUR',
+        '€ 1.000,50',
+        'a@b.example',
+        'www.b.example',
+        '+49 30 123456',
+        "'=1+1",
+        'x'.repeat(300),
+        'two\nlines',
+        '\u0007',
+      ),
+      fc.string(),
+    )
+    const column = fc.oneof(
+      fc.array(cell, { minLength: 1, maxLength: 30 }),
+      fc.tuple(cell, cell).chain((pair) => fc.array(fc.constantFrom(...pair), { minLength: 1, maxLength: 30 })),
+    )
+    await fc.assert(
+      fc.asyncProperty(column, async (cells) => {
+        const rows = cells.map((text, index) => ({ row: index + 2, cells: [text] }))
+        const table: CsvTable = {
+          columns: [{ index: 0, name: 'Probe' }],
+          rows,
+          badRows: [],
+          rowCount: rows.length,
+          delimiter: ',',
+          metadata: [],
+          emptyRows: 0,
+          problems: [],
+        }
+        const [found] = await guessColumns(table, standardOpportunity)
+        if (found === undefined) throw new Error('no guess')
+        if (found.type === 'text') return
+        const field = proposeCustomField(found, standardOpportunity)
+        for (const text of cells) {
+          const read = readCell(field, text, found.format)
+          if (!read.ok) throw new Error(`${found.type}: ${read.error.message}`)
+          const isFilled = text.trim() !== '' && !isPlaceholder(text.trim())
+          if (isFilled && read.value === null) throw new Error(`${found.type}: lost`)
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 
   it('says when day and month, or points and commas, could be either (row 62)', async () => {
@@ -83,6 +195,23 @@ describe('columns find their fields', () => {
       ['Amount', false, 'Amount (currency)'],
       [undefined, true, undefined],
     ])
+  })
+})
+
+describe('a column of currency codes is recognised', () => {
+  it.each<[string, string, readonly (string | undefined)[]]>([
+    ['beside an amount of a known field', 'Amount;Currency\n5;USD\n7;EUR', ['Currency', undefined]],
+    ['before plain numbers', 'ccy;net\nUSD;5\nCHF;7', [undefined, 'ccy']],
+    ['for two amounts', 'net;gross;ccy\n5;6;USD', [undefined, 'ccy', undefined]],
+    ['with cells that name none', 'Amount;Currency\n5;USD\n7;-', ['Currency', undefined]],
+    ['but not where other words stand in it', 'Amount;Kind\n5;USD\n7;Dollar', [undefined, undefined]],
+    ['but not without an amount', 'Colour;ccy\nred;USD', [undefined, undefined]],
+  ])('%s', async (_what, text, expected) => {
+    const guesses = await guess(text)
+    expect(guesses.map(({ currencyColumn }) => currencyColumn)).toEqual(expected)
+    const codes = new Set(expected)
+    for (const found of guesses) expect(found.isCurrencyCode).toBe(codes.has(found.column))
+    for (const found of guesses) if (found.currencyColumn !== undefined) expect(found.type).toBe('currency')
   })
 })
 

@@ -1,6 +1,8 @@
-import { parseDecimal, validateField, type Field, type FieldType, type ObjectSchema } from '../schema/index.js'
+import { countDigits, fieldLength, parseDecimal, validateField, type Field, type FieldType, type ObjectSchema } from '../schema/index.js'
 import { matchColumns } from './column-names.js'
+import { proposeCustomField } from './custom-field.js'
 import type { CsvTable } from './parse.js'
+import { isPlaceholder } from './placeholder.js'
 import { cutPercent, readCell, readCheckbox, readMoney, type CellFormat } from './read-cell.js'
 import { guessDateOrder, readDate, readDateTime, readTime } from './read-date.js'
 import { currencyColumnName } from './write.js'
@@ -10,16 +12,21 @@ export interface ColumnGuess {
   readonly column: string
   /** The API name of the field it fits, if any. */
   readonly field?: string
-  /** The matched field's type, else what the cells look like. */
+  /** The matched field's type, else what the cells are. Without a field, every filled cell can be read as this type, or it is a text. */
   readonly type: FieldType
   readonly format: CellFormat
+  /** The decimal places that a new field for the column needs, if it holds numbers. */
+  readonly scale: number
   /** Another column that holds the currency codes of this one's amounts. */
   readonly currencyColumn?: string
   /** True for a column that only gives another one's currency codes. */
   readonly isCurrencyCode: boolean
   readonly filled: number
+  /** Cells without a text, and those that only say that nothing was chosen. */
   readonly blank: number
-  /** Different texts among the cells looked at. */
+  /** The texts that only say that nothing was chosen, such as “--None--”, and how many cells have each. `format.nothing` reads them as blank. */
+  readonly placeholders: readonly { readonly text: string; readonly count: number }[]
+  /** Different texts among the filled cells. */
   readonly distinct: number
   /** The share of filled cells, 0 to 1, that can be read as this type and field. */
   readonly fits: number
@@ -31,50 +38,80 @@ export interface ColumnGuess {
   readonly samples: readonly string[]
 }
 
-const maxRowsLookedAt = 20_000
+/** How columns are guessed. */
+export interface GuessOptions {
+  /** The decimal sign that the person's language writes: taken where both would read a column. */
+  readonly decimal?: '.' | ','
+  /** Awaited now and then, so that a page can draw. */
+  readonly pause?: () => Promise<void>
+}
+
 const maxSifted = 200
 /** As many as a guessed picklist has at most, so that a custom field can be proposed with all of them. */
 const maxSamples = 12
+/** Cells between two pauses: a few milliseconds. */
+const sliceCells = 1_000
 
-/** Guesses every column of a table: its field, its type, and how dates and numbers are written. */
-export function guessColumns(table: CsvTable, schema: ObjectSchema): readonly ColumnGuess[] {
+/**
+ * Guesses every column of a table: its field, its type, and how dates and numbers are written. A type is taken only where it reads every filled cell of the
+ * whole column.
+ */
+export async function guessColumns(table: CsvTable, schema: ObjectSchema, options: GuessOptions = {}): Promise<readonly ColumnGuess[]> {
   const names = table.columns.map(({ name }) => name)
   const matched = matchColumns(names, schema)
-  const codeColumns = new Map(names.map((name) => [currencyColumnName(name).toLowerCase(), name]))
-  const isCode = (name: string): boolean => matched.get(codeColumns.get(name.toLowerCase()) ?? '')?.type === 'currency'
-  const rows = table.rows.slice(0, maxRowsLookedAt)
-  return table.columns.map(({ index, name }) => {
-    const texts = rows.map(({ cells }) => cells[index]?.trim() ?? '')
-    const field = isCode(name) ? undefined : matched.get(name)
-    const guess = guessColumn(name, field, texts)
-    const codes =
-      field?.type === 'currency' ? names.find((other) => isCode(other) && codeColumns.get(other.toLowerCase()) === name) : undefined
-    return { ...guess, isCurrencyCode: isCode(name), ...(codes === undefined ? {} : { currencyColumn: codes }) }
-  })
+  const guesses: ColumnGuess[] = []
+  for (const { index, name } of table.columns) {
+    const cells = await tally(table, index, options)
+    const field = matched.get(name)
+    guesses.push(await guessColumn(name, field, cells, table.rows.length, schema, options))
+  }
+  return giveCurrencies(guesses)
 }
 
-function guessColumn(column: string, field: Field | undefined, texts: readonly string[]): ColumnGuess {
-  const cells = tally(texts)
-  const filled = total(cells)
-  const looks = field === undefined ? guessType(cells) : guessFormat(field.type, cells, true)
-  const fits = field === undefined ? looks.fits : countFits(field, cells, looks.format)
-  const unknown = field?.type === 'picklist' ? cells.map(({ text }) => text).filter((text) => !readCell(field, text).ok) : []
-  const doubts = [...looks.doubts]
-  if (field !== undefined && field.type !== 'picklist' && fits * 2 < filled) doubts.push(`Most cells cannot be read as ${field.type}.`)
-  if (unknown.length > 0) doubts.push(`${unknown.length} of its values are not in the picklist and need a counterpart.`)
-  return {
+async function guessColumn(
+  column: string,
+  field: Field | undefined,
+  cells: readonly Cells[],
+  rowCount: number,
+  schema: ObjectSchema,
+  options: GuessOptions,
+): Promise<ColumnGuess> {
+  const offers = (text: string): boolean => field?.picklist?.some(({ value, label }) => value === text || label === text) ?? false
+  const none = cells.filter(({ text }) => isPlaceholder(text) && !offers(text))
+  const filledCells = cells.filter((cell) => !none.includes(cell))
+  const filled = total(filledCells)
+  const base = {
     column,
-    ...(field === undefined ? {} : { field: field.name }),
-    type: looks.type,
-    format: looks.format,
     isCurrencyCode: false,
     filled,
-    blank: texts.length - filled,
-    distinct: cells.length,
+    blank: rowCount - filled,
+    placeholders: none.map(({ text, times }) => ({ text, count: times })),
+    distinct: filledCells.length,
+    samples: filledCells.slice(0, maxSamples).map(({ text }) => text),
+  }
+  const nothing = none.length === 0 ? {} : { nothing: none.map(({ text }) => text) }
+  if (field === undefined) {
+    const { doubts, type, format, scale } = await guessType(base, filledCells, schema, options)
+    return { ...base, type, format: { ...format, ...nothing }, scale, fits: 1, unknownValues: [], doubts }
+  }
+  const looks = guessFormat(field.type, filledCells, options, true)
+  // An amount without a code fits: its currency is chosen for the whole column.
+  const unread = await unreadTexts(field, filledCells, { ...looks.format, currency: 'USD' }, options)
+  const fits = filled - total(unread)
+  const unknownValues = field.type === 'picklist' ? unread.map(({ text }) => text) : []
+  const doubts = [...looks.doubts]
+  if (field.type !== 'picklist' && fits * 2 < filled) doubts.push(`Most cells cannot be read as ${field.type}.`)
+  else if (field.type !== 'picklist' && fits < filled) doubts.push(`${filled - fits} of its ${filled} cells do not fit ${field.label}.`)
+  if (unknownValues.length > 0) doubts.push(`${unknownValues.length} of its values are not in the picklist and need a counterpart.`)
+  return {
+    ...base,
+    field: field.name,
+    type: looks.type,
+    format: { ...looks.format, ...nothing },
+    scale: looks.scale,
     fits: filled === 0 ? 1 : fits / filled,
-    unknownValues: unknown,
+    unknownValues,
     doubts,
-    samples: cells.slice(0, maxSamples).map(({ text }) => text),
   }
 }
 
@@ -87,27 +124,53 @@ interface Cells {
 interface Written {
   readonly type: FieldType
   readonly format: CellFormat
+  readonly scale: number
   readonly fits: number
   readonly doubts: readonly string[]
 }
 
+const defaultScale = 2
+
 /**
- * A type is taken where nine of ten cells fit it: a few slips in a long column are the rule. Types are sifted on texts from all over the
- * column first, as trying all of them on all texts would freeze a page.
+ * A type is taken where it reads every cell, by the field that would be proposed for it. Types are sifted on texts from all over the column first, as trying all
+ * of them on all texts would take long.
  */
-function guessType(cells: readonly Cells[]): Written {
-  const filled = total(cells)
-  const none: Written = { type: 'text', format: {}, fits: filled, doubts: [] }
+async function guessType(
+  base: Pick<ColumnGuess, 'column' | 'filled' | 'distinct' | 'samples'>,
+  cells: readonly Cells[],
+  schema: ObjectSchema,
+  options: GuessOptions,
+): Promise<Written> {
+  const { filled } = base
+  const none: Written = { type: 'text', format: {}, scale: defaultScale, fits: filled, doubts: [] }
   if (filled === 0) return none
+  const reads = async (written: Written): Promise<boolean> => {
+    const empty = { isCurrencyCode: false, blank: 0, placeholders: [], fits: 1, unknownValues: [] }
+    const field = proposeCustomField({ ...base, ...empty, ...written }, schema)
+    return field.type === written.type && (await unreadTexts(field, cells, written.format, options, 1)).length === 0
+  }
   const step = Math.ceil(cells.length / maxSifted)
   const sifted = cells.filter((_cell, index) => index % step === 0)
+  let almost = ''
   for (const type of typesByStrictness) {
-    if (guessFormat(type, sifted).fits < total(sifted) * 0.9) continue
-    const found = guessFormat(type, cells)
-    if (found.fits >= filled * 0.9) return found
+    const { fits } = guessFormat(type, sifted, options)
+    const most = total(sifted)
+    if (fits * 10 >= most * 9 && fits < most) almost ||= type
+    if (fits < most) continue
+    await options.pause?.()
+    const found = guessFormat(type, cells, options)
+    if (found.fits === filled && (await reads(found))) return found
+    almost ||= type
   }
-  if (cells.some(({ text }) => /[\r\n]/.test(text) || text.length > 255)) return { ...none, type: 'textArea' }
-  return filled >= 20 && cells.length <= maxSamples && cells.length * 5 <= filled ? { ...none, type: 'picklist' } : none
+  const doubts = almost === '' ? [] : [`Most of its cells look like ${almost}, but not all of them: it is read as text.`]
+  if (filled >= 20 && cells.length <= maxSamples && cells.length * 5 <= filled && (await reads({ ...none, type: 'picklist' }))) {
+    return { ...none, type: 'picklist', doubts }
+  }
+  if (cells.some(({ text }) => /[\r\n]/.test(text) || text.length > fieldLength({ name: '', label: '', type: 'text' }))) {
+    if (await reads({ ...none, type: 'textArea' })) return { ...none, type: 'textArea', doubts }
+    return { ...none, doubts: [...doubts, 'Some of its cells are longer than any field is, or hold characters that no field takes.'] }
+  }
+  return { ...none, doubts }
 }
 
 const typesByStrictness: readonly FieldType[] = [
@@ -124,25 +187,31 @@ const typesByStrictness: readonly FieldType[] = [
 ]
 
 /** `isSure` where the type is known from the field: then amounts need no code and percentages no sign to be read as such. */
-function guessFormat(type: FieldType, cells: readonly Cells[], isSure = false): Written {
-  const by = (holds: (text: string) => boolean): Written => ({ type, format: {}, fits: count(cells, holds), doubts: [] })
+function guessFormat(type: FieldType, cells: readonly Cells[], options: GuessOptions, isSure = false): Written {
+  const by = (holds: (text: string) => boolean): Written => ({
+    type,
+    format: {},
+    scale: defaultScale,
+    fits: count(cells, holds),
+    doubts: [],
+  })
   switch (type) {
     case 'checkbox':
       // A column of nothing but 1 and 0 is as likely a count; letters are needed to believe in yes and no.
-      return cells.some(({ text }) => /[a-z]/i.test(text)) ? by((text) => readCheckbox(text) !== undefined) : by(() => false)
+      return isSure || cells.some(({ text }) => /[a-z]/i.test(text)) ? by((text) => readCheckbox(text) !== undefined) : by(() => false)
     case 'date':
-      return guessDates(cells)
+      return guessDates(cells, isSure)
     case 'dateTime':
       return guessDateTimes(cells)
     case 'time':
       return by((text) => readTime(text) !== undefined)
     case 'percent':
-      return guessNumbers(type, cells, (text) => isSure || text.endsWith('%'))
+      return guessNumbers(type, cells, options, (text) => isSure || text.endsWith('%'))
     case 'currency':
-      return guessNumbers(type, cells, (text, format) => isSure || (readMoney(text, format)?.currency ?? '') !== '')
+      return guessNumbers(type, cells, options, (text, format) => isSure || (readMoney(text, format)?.currency ?? '') !== '')
     case 'number':
-      // 00123 is an identifier or a postal code, and would lose its zeros.
-      return cells.some(({ text }) => /^0\d/.test(text)) ? by(() => false) : guessNumbers(type, cells, () => true)
+      // 00123 is an identifier or a postal code, and +49301234567 a phone number. Both would lose signs.
+      return guessNumbers(type, cells, options, (text) => isSure || !/^(?:0\d|\+)/.test(text))
     case 'url':
       return by((text) => /^(?:https?:\/\/|www\.)/i.test(text) && isValid(type, text))
     case 'phone':
@@ -154,9 +223,18 @@ function guessFormat(type: FieldType, cells: readonly Cells[], isSure = false): 
   }
 }
 
-function guessDates(cells: readonly Cells[]): Written {
-  const { order, fits, ambiguous } = guessDateOrder((fitsOrder) => count(cells, (text) => readDate(text, fitsOrder) !== undefined))
-  return { type: 'date', format: { dateOrder: order }, fits, doubts: ambiguous ? [ambiguousDates] : [] }
+/** 1.5.20 is a version or a chapter as often as a day, unless the field is known to be a date. */
+const shortDotted = /^\d{1,2}([.\- ])\d{1,2}\1\d{2}\.?$/
+
+function guessDates(cells: readonly Cells[], isSure: boolean): Written {
+  const { order, fits, ambiguous } = guessDateOrder((fitsOrder) =>
+    count(cells, (text) => (isSure || !shortDotted.test(text)) && readDate(text, fitsOrder) !== undefined),
+  )
+  const doubts = ambiguous ? [ambiguousDates] : []
+  if (cells.some(({ text }) => /[^\d]\d{2}\.?$/.test(text) && !/\d{4}/.test(text))) {
+    doubts.push('Years of two digits are read as 1970 to 2069.')
+  }
+  return { type: 'date', format: { dateOrder: order }, scale: defaultScale, fits, doubts: fits === 0 ? [] : doubts }
 }
 
 function guessDateTimes(cells: readonly Cells[]): Written {
@@ -167,37 +245,103 @@ function guessDateTimes(cells: readonly Cells[]): Written {
   if (fits > 0 && cells.some(({ text }) => !/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text))) {
     doubts.push('Times without an offset are read as UTC: choose the zone.')
   }
-  return { type: 'dateTime', format: { dateOrder: order }, fits, doubts }
+  return { type: 'dateTime', format: { dateOrder: order }, scale: defaultScale, fits, doubts }
 }
 
 const ambiguousDates = 'Day and month could be either way round: choose the order.'
 
-function guessNumbers(type: FieldType, cells: readonly Cells[], looksRight: (text: string, format: CellFormat) => boolean): Written {
+function guessNumbers(
+  type: FieldType,
+  cells: readonly Cells[],
+  { decimal: usual }: GuessOptions,
+  looksRight: (text: string, format: CellFormat) => boolean,
+): Written {
   const read = (text: string, decimal: '.' | ','): string | undefined =>
     type === 'currency' ? readMoney(text, { decimal })?.amount : parseDecimal(cutPercent(text), { decimal })
   const fitsWith = (decimal: '.' | ','): number =>
     count(cells, (text) => looksRight(text, { decimal }) && read(text, decimal) !== undefined)
   const point = fitsWith('.')
   const comma = fitsWith(',')
-  const decimal = comma > point ? ',' : '.'
+  const decimal = comma > point ? ',' : point > comma ? '.' : (usual ?? '.')
   const isEither = point === comma && point > 0 && cells.some(({ text }) => read(text, '.') !== read(text, ','))
   const doubts = isEither ? ['Points and commas could be decimal signs or thousands: choose the decimal sign.'] : []
-  return { type, format: { decimal }, fits: Math.max(point, comma), doubts }
+  let places = 0
+  for (const { text } of cells) {
+    const number = read(text, decimal)
+    if (number !== undefined) places = Math.max(places, countDigits(number).fraction)
+  }
+  return { type, format: { decimal }, scale: Math.min(Math.max(places, defaultScale), 17), fits: Math.max(point, comma), doubts }
 }
 
-function countFits(field: Field, cells: readonly Cells[], format: CellFormat): number {
-  // An amount without a code fits: its currency is chosen for the whole column.
-  const tried: CellFormat = field.type === 'currency' ? { ...format, currency: 'USD' } : format
-  return count(cells, (text) => readCell(field, text, tried).ok)
+/** The texts that a field does not take, at most so many. */
+async function unreadTexts(
+  field: Field,
+  cells: readonly Cells[],
+  format: CellFormat,
+  { pause }: GuessOptions,
+  most = Infinity,
+): Promise<readonly Cells[]> {
+  const unread: Cells[] = []
+  for (let start = 0; start < cells.length && unread.length < most; start += sliceCells) {
+    for (const cell of cells.slice(start, start + sliceCells)) if (!readCell(field, cell.text, format).ok) unread.push(cell)
+    await pause?.()
+  }
+  return unread.slice(0, most)
 }
+
+/** Gives each amount the column of codes that belongs to it: the one named after it, else the nearest. Numbers beside a column of codes are amounts. */
+function giveCurrencies(guesses: readonly ColumnGuess[]): readonly ColumnGuess[] {
+  const named = new Map(guesses.map(({ column }) => [currencyColumnName(column).toLowerCase(), column]))
+  const codes = new Map<number, string>()
+  for (const [index, { column, samples, distinct, filled, type, field }] of guesses.entries()) {
+    const amount = guesses.find((guess) => guess.column === named.get(column.toLowerCase()))
+    const isOf = amount?.type === 'currency' && amount.field !== undefined
+    const holdsCodes = field === undefined && type !== 'currency' && filled > 0 && distinct <= maxSamples && samples.every(isCurrencyCode)
+    if (isOf || holdsCodes) codes.set(index, column)
+  }
+  if (codes.size === 0) return guesses
+  const used = new Set<string>()
+  const given = guesses.map((guess, index) => {
+    if (codes.has(index)) return guess
+    const isAmount =
+      guess.type === 'currency' || (guess.type === 'number' && guess.field === undefined && (codes.has(index - 1) || codes.has(index + 1)))
+    if (!isAmount) return guess
+    const own = [...codes.values()].find((column) => named.get(column.toLowerCase()) === guess.column)
+    const nearest = [...codes.entries()]
+      .filter(([, column]) => !named.has(column.toLowerCase()))
+      .toSorted(([left], [right]) => Math.abs(left - index) - Math.abs(right - index))[0]?.[1]
+    const currencyColumn = own ?? nearest
+    if (currencyColumn === undefined) return guess
+    used.add(currencyColumn)
+    return { ...guess, type: 'currency' as const, currencyColumn }
+  })
+  return given.map((guess) => {
+    if (!used.has(guess.column)) return guess
+    const { field: _field, ...rest } = guess
+    return { ...rest, isCurrencyCode: true }
+  })
+}
+
+function isCurrencyCode(text: string): boolean {
+  currencies ??= new Set(Intl.supportedValuesOf('currency'))
+  return currencies.has(text.toUpperCase())
+}
+
+let currencies: ReadonlySet<string> | undefined
 
 function isValid(type: FieldType, text: string): boolean {
   return validateField({ name: 'Guess', label: 'Guess', type }, text).ok
 }
 
-function tally(texts: readonly string[]): readonly Cells[] {
+async function tally({ rows }: CsvTable, index: number, { pause }: GuessOptions): Promise<readonly Cells[]> {
   const times = new Map<string, number>()
-  for (const text of texts) if (text !== '') times.set(text, (times.get(text) ?? 0) + 1)
+  for (let start = 0; start < rows.length; start += sliceCells * 10) {
+    for (const { cells } of rows.slice(start, start + sliceCells * 10)) {
+      const text = cells[index]?.trim() ?? ''
+      if (text !== '') times.set(text, (times.get(text) ?? 0) + 1)
+    }
+    await pause?.()
+  }
   return [...times].map(([text, seen]) => ({ text, times: seen }))
 }
 

@@ -34,15 +34,15 @@ async function readTable(file: string): Promise<CsvTable> {
 }
 
 /** What Vera does in the preview: takes the guesses, adds a custom field for each column left over, and says what the stages mean. */
-function mapAll(table: CsvTable): { schema: ObjectSchema; columns: readonly ColumnMapping[] } {
+async function mapAll(table: CsvTable): Promise<{ schema: ObjectSchema; columns: readonly ColumnMapping[] }> {
   let schema = standardOpportunity
-  for (const guess of guessColumns(table, schema)) {
+  for (const guess of await guessColumns(table, schema)) {
     if (guess.field !== undefined) continue
     const added = addCustomField(schema, proposeCustomField(guess, schema))
     if (!added.ok) throw new Error(added.error.message)
     schema = added.schema
   }
-  const columns = guessesToMapping(guessColumns(table, schema)).map((line): ColumnMapping => {
+  const columns = guessesToMapping(await guessColumns(table, schema)).map((line): ColumnMapping => {
     if (line.field === 'StageName') {
       return { ...line, values: { Won: 'Closed Won', Lost: 'Closed Lost', Engaging: 'Qualification' } }
     }
@@ -59,7 +59,7 @@ describe.each([
   it('are guessed rightly, the order of the dates included', async ({ skip }) => {
     skip(data === undefined, 'skipped: no data')
     const table = await readTable(file)
-    const guesses = new Map(guessColumns(table, standardOpportunity).map((guess) => [guess.column, guess]))
+    const guesses = new Map((await guessColumns(table, standardOpportunity)).map((guess) => [guess.column, guess]))
     expect(table.rows).toHaveLength(8800)
     expect(guesses.get('opportunity_id')).toMatchObject({ field: 'Name', type: 'text', blank: 0 })
     expect(guesses.get('account')).toMatchObject({ field: 'AccountName', blank: 1425 })
@@ -75,7 +75,7 @@ describe.each([
   it('all arrive with a right mapping, and the report says what was blank, defaulted and mapped', async ({ skip }) => {
     skip(data === undefined, 'skipped: no data')
     const table = await readTable(file)
-    const { schema, columns } = mapAll(table)
+    const { schema, columns } = await mapAll(table)
     const { report, records } = await convertAllRows(table, { schema, columns })
     expect(report).toMatchObject({ total: 8800, good: 8800, bad: 0, problemCount: 0, ignored: [] })
     const byField = new Map(report.columns.map((column) => [column.field, column]))
@@ -104,7 +104,7 @@ describe.each([
   it('give no record at all when the stages have no counterpart and nobody asked to keep the good rows', async ({ skip }) => {
     skip(data === undefined, 'skipped: no data')
     const table = await readTable(file)
-    const { schema, columns } = mapAll(table)
+    const { schema, columns } = await mapAll(table)
     const unmapped = columns.map(({ values: _values, ...line }) => line)
     const { report, records } = await convertAllRows(table, { schema, columns: unmapped })
     expect(report).toMatchObject({ good: 500, bad: 8300, problemCount: 8300 })
@@ -120,7 +120,7 @@ it('the two variants hold the same opportunities once they are read', async ({ s
   const [own, partner] = await Promise.all(
     ['sales_pipeline.csv', 'sales_pipeline.partner-variant.csv'].map(async (file) => {
       const table = await readTable(file)
-      const { records } = await convertAllRows(table, mapAll(table))
+      const { records } = await convertAllRows(table, await mapAll(table))
       return records.map(({ values: { Product__c: _product, ...rest } }) => rest)
     }),
   )

@@ -119,7 +119,33 @@ describe('what is wrong is told by row (row 62)', () => {
     expect(told(stray)).toContain('error 2  quotes')
     const open = await tableOf('a,b\n1,2\n3,"never closed\n4,5\n')
     expect(told(open)).toEqual(['error 3  quotes'])
-    expect(cells(open)).toEqual([['1', '2']])
+    expect(cells(open)).toEqual([
+      ['1', '2'],
+      ['4', '5'],
+    ])
+    expect(open.badRows).toEqual([{ row: 3, cells: ['3', '"never closed'] }])
+  })
+
+  it.each([
+    ['that never ends', 'x101,"never closed'],
+    ['that a quote further down seems to end', 'x101,"closed by the next'],
+  ])('a quote at row 101 of 10,000 %s costs that row and no other (row 110)', async (_what, line) => {
+    const rows = Array.from({ length: 10_000 }, (_none, index) =>
+      index === 99 ? line : index === 4_999 ? `x,"q ""uoted"""` : `x${index},1`,
+    )
+    const table = await tableOf(`a,b\n${rows.join('\r\n')}\r\n`)
+    expect(told(table)).toEqual(['error 101  quotes'])
+    expect([table.rowCount, table.rows.length]).toEqual([10_000, 9_999])
+    expect(table.rows.at(-1)).toEqual({ row: 10_001, cells: ['x9999', '1'] })
+    expect(table.rows[4_998]?.cells).toEqual(['x', 'q "uoted"'])
+  })
+
+  it('a stray quote in each row costs time by the row, not by the square', async () => {
+    const before = process.cpuUsage()
+    const table = await tableOf(`a,b\n${'x,"5 inch\n'.repeat(40_000)}`)
+    expect(table.problems).toHaveLength(40_000)
+    // In microseconds; each row read to the end of the file takes minutes.
+    expect(process.cpuUsage(before).user).toBeLessThan(3_000_000)
   })
 })
 

@@ -1,7 +1,6 @@
-// oxlint-disable-next-line typescript/triple-slash-reference -- the declaration must go wherever this file goes, tests' programs included
-/// <reference path="./papaparse.d.ts" />
 import { unescapeFormula } from './write.js'
 import { maxCsvSize, refuseCsv, tooLargeCsv, type CsvProblem, type CsvRefused } from './csv-error.js'
+import { guessDelimiter, RecordReader, type CsvRecord } from './read-records.js'
 
 /** One column of a table. `index` counts from 0. */
 export interface CsvColumn {
@@ -22,6 +21,8 @@ export interface CsvTable {
   readonly columns: readonly CsvColumn[]
   /** The rows with as many cells as columns. Other rows are among the problems. */
   readonly rows: readonly CsvRow[]
+  /** The rows with another number of cells, or with broken quotes, as they stand. Each has its problem. */
+  readonly badRows: readonly CsvRow[]
   /** How many rows hold data, bad ones included. */
   readonly rowCount: number
   readonly delimiter: string
@@ -52,7 +53,7 @@ const maxRows = 1_000_000
 
 /**
  * Reads a CSV text (RFC 4180), whole or in chunks, into columns and rows. It copes with a byte order mark, quotes, any line ends, empty lines, Excel's
- * "sep=;" line, and # lines on top. Bad rows are among the problems.
+ * "sep=;" line, and # lines on top. Bad rows are among the problems; a quote that is never closed makes its own row bad and no other.
  *
  * Refuses with SIZE a file that is too large or has over a million rows, with EMPTY one without rows, with HEADER one of over 1,000 columns.
  */
@@ -60,105 +61,147 @@ export async function parseCsv(
   input: string | Iterable<string> | AsyncIterable<string>,
   options: ParseCsvOptions = {},
 ): Promise<CsvTableResult> {
-  const { default: papaparse } = await import('papaparse')
-  const records: string[][] = []
-  const brokenQuotes = new Set<number>()
   let pending = ''
   let length = 0
-  let delimiter = options.delimiter
-  let separatorLine = false
-  let parser: InstanceType<typeof papaparse.Parser> | undefined
-  let wanted = 0
+  let parts: { readonly reader: RecordReader; readonly builder: TableBuilder } | undefined
+  let wanted = sliceSize
 
   const take = (isLast: boolean): void => {
-    if (parser === undefined) {
-      pending = pending.replace(/^\ufeff/, '')
-      const separator = /^"?sep=([^"\r\n])"?\r?\n/i.exec(pending)
-      separatorLine = separator !== null
-      pending = pending.slice(separator?.[0].length ?? 0)
-      const sample = pending.slice(0, 64 * 1024).replace(/^(?:"?#[^\n]*\n)+/, '')
-      delimiter ??= separator?.[1] ?? papaparse.parse(sample, { preview: 20, skipEmptyLines: 'greedy' }).meta.delimiter
-      // Cells may hold line feeds of their own. Splitting there also serves files that mix line ends; a return before it is cut off below.
-      const newline = !sample.includes('\n') && sample.includes('\r') ? '\r' : '\n'
-      parser = new papaparse.Parser({ delimiter, newline })
+    if (parts === undefined) {
+      const { delimiter, newline, linesAbove, rest } = beginOf(pending, options.delimiter)
+      pending = rest
+      parts = { reader: new RecordReader(delimiter, newline), builder: new TableBuilder(delimiter, linesAbove, options.header !== false) }
     }
-    const outcome = parser.parse(pending, 0, !isLast)
-    for (const { row } of outcome.errors) brokenQuotes.add(records.length + (row ?? 0))
-    for (const record of outcome.data) records.push(cutReturn(record))
-    // Behind the last line end stands nothing, which is no empty row.
-    if (isLast && records.at(-1)?.join('') === '' && /[\r\n]$/.test(pending)) records.pop()
-    const consumed = isLast ? pending.length : outcome.meta.cursor
-    // A record longer than what is there: wait for twice as much, so that a quote that never ends costs no square time.
-    wanted = consumed === 0 ? pending.length * 2 : sliceSize
-    pending = pending.slice(consumed)
+    const { reader, builder } = parts
+    for (const record of reader.read(pending, isLast)) {
+      builder.add(record)
+      reader.width = builder.width
+    }
+    // A record longer than what is there: wait for twice as much, so that no text is read again and again.
+    wanted = reader.consumed === 0 ? pending.length * 2 : sliceSize
+    pending = pending.slice(reader.consumed)
   }
 
   for await (const chunk of typeof input === 'string' ? sliceText(input) : input) {
     length += chunk.length
     if (length > maxCsvSize) return tooLargeCsv
     pending += chunk
-    if (pending.length < Math.max(wanted, sliceSize)) continue
+    if (pending.length < wanted) continue
     take(false)
-    if (records.length > maxRows) return tooManyRows
+    if ((parts?.builder.recordCount ?? 0) > maxRows) return tooManyRows
     await options.pause?.()
   }
-  if (pending !== '') take(true)
-  if (records.length > maxRows) return tooManyRows
-  return buildTable(records, brokenQuotes, delimiter ?? ',', separatorLine ? 1 : 0, options.header !== false)
+  take(true)
+  if ((parts?.builder.recordCount ?? 0) > maxRows) return tooManyRows
+  return parts?.builder.finish() ?? noTable
 }
 
 const tooManyRows = refuseCsv('SIZE', `The file has more than ${maxRows} rows.`, 'Split it into several files.')
+const noTable = refuseCsv('EMPTY', 'The file holds no table.', 'Choose another file.')
 
 function* sliceText(text: string): Generator<string> {
   for (let at = 0; at < text.length; at += sliceSize) yield text.slice(at, at + sliceSize)
 }
 
-function cutReturn(record: readonly string[]): string[] {
-  const cells = [...record]
-  const last = cells.at(-1)
-  if (last?.endsWith('\r') === true) cells[cells.length - 1] = last.slice(0, -1)
-  return cells
+/** How a file is written, by its beginning. */
+interface Beginning {
+  readonly delimiter: string
+  readonly newline: '\n' | '\r'
+  readonly linesAbove: number
+  readonly rest: string
 }
 
-function buildTable(
-  records: readonly (readonly string[])[],
-  brokenQuotes: ReadonlySet<number>,
-  delimiter: string,
-  linesAbove: number,
-  hasHeader: boolean,
-): CsvTableResult {
-  let first = 0
-  const metadata: string[] = []
-  while (first < records.length - 1 && (isEmptyRow(records[first]) || isMetadata(records[first]))) {
-    const line = records[first]?.[0] ?? ''
-    if (line.trim() !== '') metadata.push(unescapeFormula(line).replace(/^#\s*/, '').trimEnd())
-    first++
+function beginOf(text: string, chosen: string | undefined): Beginning {
+  const unmarked = text.replace(/^\ufeff/, '')
+  const separator = /^"?sep=([^"\r\n])"?\r?\n/i.exec(unmarked)
+  const rest = unmarked.slice(separator?.[0].length ?? 0)
+  const sample = rest.slice(0, 64 * 1024).replace(/^(?:"?#[^\n]*\n)+/, '')
+  // Cells may hold line feeds of their own. Splitting there also serves files that mix line ends; the reader cuts off a return before it.
+  const newline = !sample.includes('\n') && sample.includes('\r') ? '\r' : '\n'
+  const delimiter = chosen ?? separator?.[1] ?? guessDelimiter(sample, newline)
+  return { delimiter, newline, linesAbove: separator === null ? 0 : 1, rest }
+}
+
+/** Makes a table of records as they come. */
+class TableBuilder {
+  readonly #delimiter: string
+  readonly #linesAbove: number
+  readonly #hasHeader: boolean
+  readonly #metadata: string[] = []
+  readonly #rows: CsvRow[] = []
+  readonly #badRows: CsvRow[] = []
+  readonly #problems: CsvProblem[] = []
+  #columns: readonly CsvColumn[] | undefined
+  #tooWide = false
+  #emptyRows = 0
+  recordCount = 0
+
+  constructor(delimiter: string, linesAbove: number, hasHeader: boolean) {
+    this.#delimiter = delimiter
+    this.#linesAbove = linesAbove
+    this.#hasHeader = hasHeader
   }
-  const top = records[first]
-  if (top === undefined || isEmptyRow(top)) return refuseCsv('EMPTY', 'The file holds no table.', 'Choose another file.')
-  if (top.length > maxColumns) {
-    return refuseCsv('HEADER', `The first row has more than ${maxColumns} cells.`, 'Check the delimiter, or remove columns.')
+
+  /** How many cells a row has, once that is known. */
+  get width(): number | undefined {
+    return this.#columns?.length
   }
-  const problems: CsvProblem[] = []
-  const number = (index: number): number => index + 1 + linesAbove
-  const columns = hasHeader ? nameColumns(top, number(first), problems) : top.map((_cell, index) => unnamedColumn(index))
-  if (hasHeader) problems.push(...checkHeader(top, delimiter, number(first)))
-  const rows: CsvRow[] = []
-  let emptyRows = 0
-  for (let index = hasHeader ? first + 1 : first; index < records.length; index++) {
-    const cells = records[index] ?? []
+
+  add({ cells, isBroken }: CsvRecord): void {
+    const row = ++this.recordCount + this.#linesAbove
     if (isEmptyRow(cells)) {
-      emptyRows++
-      continue
+      if (this.#columns !== undefined) this.#emptyRows++
+      return
     }
-    const broken = brokenQuotes.has(index) ? brokenQuote(number(index)) : countCells(cells, columns.length, number(index))
-    if (broken === undefined) rows.push({ row: number(index), cells: cells.slice(0, columns.length) })
-    else problems.push(broken)
+    if (this.#columns === undefined) {
+      if (isMetadata(cells)) {
+        this.#metadata.push(
+          unescapeFormula(cells[0] ?? '')
+            .replace(/^#\s*/, '')
+            .trimEnd(),
+        )
+        return
+      }
+      this.#begin(cells, row)
+      if (this.#hasHeader) return
+    }
+    const width = this.#columns?.length ?? cells.length
+    const problem = isBroken ? brokenQuote(row) : countCells(cells, width, row)
+    if (problem === undefined) {
+      this.#rows.push({ row, cells: cells.length === width ? cells : cells.slice(0, width) })
+    } else {
+      this.#badRows.push({ row, cells })
+      this.#problems.push(problem)
+    }
   }
-  const badRows = problems.filter(({ severity }) => severity === 'error').length
-  const rowCount = rows.length + badRows
-  if (rowCount === 0) return refuseCsv('EMPTY', 'The file has a header but no rows.', 'Choose another file.')
-  return { ok: true, table: { columns, rows, rowCount, delimiter, metadata, emptyRows, problems } }
+
+  finish(): CsvTableResult {
+    const columns = this.#columns
+    if (columns === undefined) return noTable
+    if (this.#tooWide) {
+      return refuseCsv('HEADER', `The first row has more than ${maxColumns} cells.`, 'Check the delimiter, or remove columns.')
+    }
+    const rowCount = this.#rows.length + this.#badRows.length
+    if (rowCount === 0) return refuseCsv('EMPTY', 'The file has a header but no rows.', 'Choose another file.')
+    const table: CsvTable = {
+      columns,
+      rows: this.#rows,
+      badRows: this.#badRows,
+      rowCount,
+      delimiter: this.#delimiter,
+      metadata: this.#metadata,
+      emptyRows: this.#emptyRows,
+      problems: this.#problems,
+    }
+    return { ok: true, table }
+  }
+
+  #begin(top: readonly string[], row: number): void {
+    this.#tooWide = top.length > maxColumns
+    const cells = top.slice(0, maxColumns)
+    this.#columns = this.#hasHeader ? nameColumns(cells, row, this.#problems) : cells.map((_cell, index) => unnamedColumn(index))
+    if (this.#hasHeader) this.#problems.push(...checkHeader(cells, this.#delimiter, row))
+  }
 }
 
 function nameColumns(header: readonly string[], row: number, problems: CsvProblem[]): readonly CsvColumn[] {
@@ -236,7 +279,12 @@ function countCells(cells: readonly string[], wanted: number, row: number): CsvP
 }
 
 function brokenQuote(row: number): CsvProblem {
-  return problem(row, 'quotes', 'A quote in this row is not closed, or not doubled.', 'Write a quote inside a quoted text twice.')
+  return problem(
+    row,
+    'quotes',
+    'A quote in this row is not closed, or not doubled.',
+    'Close it, and write a quote inside a quoted text twice.',
+  )
 }
 
 function problem(row: number, rule: string, message: string, fix: string): CsvProblem {

@@ -55,12 +55,19 @@ describe('cells of each type', () => {
     ['picklist', 'Gone', { values: { Gone: 'L' } }, ['L', 'mapped']],
     ['date', '', { default: '2018-01-01' }, ['2018-01-01', 'defaulted']],
     ['number', '  ', {}, null],
+    ['picklist', '--None--', { nothing: ['--None--'] }, null],
+    ['picklist', 'Gone', { values: { Gone: '' } }, null],
+    ['picklist', 'Gone', { values: { Gone: '' }, default: 'Open' }, ['Open', 'defaulted']],
+    ['number', 'many', { blankUnread: true }, null],
+    ['date', 'N/A', { nothing: ['N/A'], default: '2018-01-01' }, ['2018-01-01', 'defaulted']],
+    ['text', 'N/A', {}, 'N/A'],
   ])('%s reads %j under %j as %j', (type, text, format, expected) => {
     expect(read(type, text, format)).toEqual(expected)
   })
 
   it('takes the currency of another column where the cell has none', () => {
     expect(read('currency', '7', { currency: 'USD' }, 'EUR')).toEqual({ amount: '7.00', currency: 'EUR' })
+    expect(read('currency', '7', { currency: 'USD' }, 'N/A')).toEqual({ amount: '7.00', currency: 'USD' })
     expect(read('currency', '$7', {}, 'EUR')).toEqual({ amount: '7.00', currency: 'USD' })
   })
 

@@ -12,6 +12,7 @@ import {
   type Field,
   type Value,
 } from '../schema/index.js'
+import { isPlaceholder } from './placeholder.js'
 import { unescapeFormula } from './write.js'
 import { readDate, readDateTime, readTime, type DateOrder } from './read-date.js'
 
@@ -23,8 +24,12 @@ export interface CellFormat {
   readonly currency?: string
   /** The IANA time zone of times that name no offset. UTC unless set. */
   readonly zone?: string
-  /** From what a cell says to the value that is meant: for picklists, and with 'true' and 'false' for checkboxes. */
+  /** From what a cell says to the value that is meant, '' for none: for picklists, and with 'true' and 'false' for checkboxes. */
   readonly values?: Readonly<Record<string, string>>
+  /** What stands for nothing: cells of exactly these texts are blank. */
+  readonly nothing?: readonly string[]
+  /** Whether a cell that cannot be read is blank, too. Unless set, it makes its row bad. */
+  readonly blankUnread?: boolean
   /** The value of blank cells, in stored form. */
   readonly default?: Value
   readonly truncate?: boolean
@@ -42,7 +47,16 @@ const maxMoneyLength = 80
  */
 export function readCell(field: Field, text: string, format: CellFormat = {}, code = ''): ConversionResult {
   const cell = text.trim()
-  if (cell === '') return readBlank(field, format)
+  if (cell === '' || format.nothing?.includes(cell) === true || chosenValue(format, cell) === '') return readBlank(field, format)
+  const result = readFilled(field, text, cell, format, code)
+  return !result.ok && format.blankUnread === true ? readBlank(field, format) : result
+}
+
+function chosenValue({ values }: CellFormat, cell: string): string | undefined {
+  return values !== undefined && Object.hasOwn(values, cell) ? values[cell] : undefined
+}
+
+function readFilled(field: Field, text: string, cell: string, format: CellFormat, code: string): ConversionResult {
   if (isTextType(field.type)) return readText(field, text, format)
   // No number, date or offered value is this long, and no pattern should run over a cell of a megabyte.
   if (cell.length > maxCellLength) return notRead(field, 'Check the quotes and the delimiter of this row.')
@@ -140,7 +154,8 @@ function readNumber(field: Field, cell: string, format: CellFormat): ConversionR
 function readCurrency(field: Field, cell: string, format: CellFormat, code: string): ConversionResult {
   const money = readMoney(cell, format)
   if (money === undefined) return notRead(field, 'Write an amount in digits, with or without a currency.')
-  const currency = money.currency || code.trim().toUpperCase() || format.currency
+  const named = code.trim()
+  const currency = money.currency || (isPlaceholder(named) ? '' : named.toUpperCase()) || format.currency
   if (currency === undefined) {
     return refuse('FORMAT', field.name, 'currency code', `${field.label} has no currency.`, 'Choose the currency of this column.')
   }

@@ -1,3 +1,5 @@
+import type { BadRow } from './convert-rows.js'
+import type { CsvTable } from './parse.js'
 import { isDecimal, isValueMap, scalarToText, type Field, type RecordValues, type Value } from '../schema/index.js'
 
 /** How a file is written. */
@@ -23,6 +25,19 @@ export function writeCsv(fields: readonly Field[], records: Iterable<RecordValue
   lines.push(write(columns.map((column) => escapeFormula(column.name))))
   for (const values of records) {
     lines.push(write(columns.map((column) => column.cell(values[column.field] ?? null))))
+  }
+  return `${options.mark === false ? '' : '\ufeff'}${lines.join('\r\n')}\r\n`
+}
+
+/** Writes the rows that an import left out, as they stand in their file, with their row and the reasons, to be corrected and imported again. */
+export function writeBadRows({ columns }: Pick<CsvTable, 'columns'>, rows: Iterable<BadRow>, options: WriteCsvOptions = {}): string {
+  const delimiter = options.delimiter ?? ','
+  const write = (cells: readonly string[]): string => cells.map((cell) => quoteCell(escapeFormula(cell), delimiter)).join(delimiter)
+  const lines = [write([...columns.map(({ name }) => name), 'Row in the file', 'Why it was left out'])]
+  for (const { row, cells, reasons } of rows) {
+    // A row of too many cells keeps them: they stand behind the reasons.
+    const own = columns.map((_column, index) => cells[index] ?? '')
+    lines.push(write([...own, String(row), reasons.join(' '), ...cells.slice(columns.length)]))
   }
   return `${options.mark === false ? '' : '\ufeff'}${lines.join('\r\n')}\r\n`
 }

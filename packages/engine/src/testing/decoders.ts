@@ -140,7 +140,7 @@ export function engineDecoders({ org, rosters, connection, decodeText }: Decoder
         const schema = vendorSchema('Opportunity')
         // A column takes a tenth of a millisecond to guess, and a page guesses once: so many of them are enough here.
         const some = { ...parsed.table, columns: parsed.table.columns.slice(0, 100) }
-        const columns = guessesToMapping(guessColumns(some, schema))
+        const columns = guessesToMapping(await guessColumns(some, schema))
         const { report } = await convertAllRows(parsed.table, { schema, columns, keepGood: true })
         return report.problems.map(({ rule }) => rule)
       },
