@@ -20,6 +20,7 @@ const story = [
   'sync',
   'recovery',
   'settings',
+  'drafts',
   'undo',
   'close',
 ] as const

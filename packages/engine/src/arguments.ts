@@ -100,7 +100,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     setSchema: [schema],
     get: [object, id('id')],
     list: [object, query],
-    create: [object, values],
+    create: [object, values, optional(id('draft'))],
     createMany: [object, shape('rows', 'a list of objects', list(plainObject, mostRecords)), optional(listener)],
     edit: [object, id('id'), values],
     remove: [object, id('id')],
@@ -172,6 +172,12 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
         v.strictObject({ currency: v.exactOptional(text(10)), locale: v.exactOptional(v.nullable(text(100))) }),
       ),
     ],
+  },
+  drafts: {
+    list: [],
+    of: [object, id('id')],
+    keep: [object, id('id'), values],
+    drop: [object, id('id'), optional(shape('fields', 'a list of API names', list(text(255), 1_000)))],
   },
   undo: { list: [], last: [object, id('record')], run: [id('step'), optional(listener)] },
 }

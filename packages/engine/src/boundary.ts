@@ -52,6 +52,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise' },
   settings: { read: 'value', change: 'promise' },
   undo: { list: 'value', last: 'value', run: 'promise' },
+  drafts: { list: 'value', of: 'value', keep: 'promise', drop: 'promise' },
 }
 
 /** What a call meets because its engine closes: no line, a store that is closed, parts that are gone. */
@@ -124,6 +125,7 @@ export function withBoundary(engine: Engine): Engine {
     recovery: guardGroup('recovery'),
     settings: guardGroup('settings'),
     undo: guardGroup('undo'),
+    drafts: guardGroup('drafts'),
     watch(listener) {
       requireOpen()
       if (typeof listener !== 'function') throw new EngineError('INVALID', 'watch takes a function as “listener”. Correct the call.')

@@ -8,6 +8,7 @@ import type { RandomBytes } from './port/random.js'
 import type { ReplicaView } from './replica/replica.js'
 import type { Rows } from './row/rows.js'
 import type { ObjectSchema } from './schema/schema.js'
+import type { Drafts } from './device/drafts.js'
 import type { UndoLog } from './device/undo-log.js'
 
 /** What every part of the engine gets. A part reads rows, inboxes and peers' docs, and writes rows. It keeps no state that a crash may not lose. */
@@ -22,6 +23,8 @@ export interface EngineContext {
   readonly rosters: Rosters
   /** What people did at this device and may take back. */
   readonly undoLog: UndoLog
+  /** What people typed at this device and have not saved. */
+  readonly drafts: Drafts
   /** Whether the org's rows go to its own team feed. */
   readonly team: boolean
   readonly clock: Clock

@@ -47,6 +47,7 @@ import { createSync } from './sync/sync.js'
 import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
 import { Watchers } from './sync/watchers.js'
 import { createUndo } from './undo/undo.js'
+import { Drafts } from './device/drafts.js'
 import { UndoLog } from './device/undo-log.js'
 
 /** The platform of an engine, the address of its relay, and how its org is made. */
@@ -134,6 +135,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     watchers.tell(['connections'])
   })
   const undoLog = await UndoLog.open(store, tabs, clock, stamper.session)
+  const drafts = await Drafts.open(store, tabs, clock, rows)
   const context: EngineContext = {
     org: identity.org,
     user: identity.user,
@@ -143,6 +145,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     identity,
     rosters,
     undoLog,
+    drafts,
     team,
     clock,
     random,
@@ -187,6 +190,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     () => freshness.close(),
     undoLog.watch(() => tell(['undo'])),
     () => undoLog.close(),
+    drafts.watch(() => tell(['drafts'])),
+    () => drafts.close(),
     link.watch(() => {
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.
@@ -209,6 +214,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     recovery: createRecovery(context),
     settings: createSettings(context),
     undo: createUndo(context),
+    drafts,
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

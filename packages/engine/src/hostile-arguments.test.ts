@@ -44,7 +44,9 @@ function fail(): never {
 const takes = (call: string, place: number, name: string): boolean =>
   // Nothing is what an argument that may be left out is most of the time.
   (name === 'undefined' &&
-    ['records.list 1', 'records.createMany 2', 'agreements.suggest 2', 'site.listings 2'].includes(`${call} ${place}`)) ||
+    ['records.list 1', 'records.create 2', 'records.createMany 2', 'agreements.suggest 2', 'site.listings 2'].includes(
+      `${call} ${place}`,
+    )) ||
   (name === 'a function' && `${call} ${place}` === 'records.createMany 2') ||
   (name === 'an empty object' &&
     ['records.list 1', 'records.edit 2', 'site.listings 2', 'settings.change 0'].includes(`${call} ${place}`)) ||
@@ -54,6 +56,8 @@ const takes = (call: string, place: number, name: string): boolean =>
     ['records.list 1', 'site.listings 2', 'sharing.setRule 2', 'sharing.count 2'].includes(`${call} ${place}`)) ||
   (name === 'a date' && ['records.list 1', 'records.edit 2', 'site.listings 2'].includes(`${call} ${place}`)) ||
   (['an inherited name', 'a prototype', 'an object of the engine’s own'].includes(name) && `${call} ${place}` === 'people.addUser 0') ||
+  (['an empty text', 'an inherited name', 'a prototype', 'an object of the engine’s own'].includes(name) &&
+    `${call} ${place}` === 'records.create 2') ||
   (name === 'a hostile key' && ['records.list 1', 'site.listings 2'].includes(`${call} ${place}`))
 
 async function outcomeOf(engine: Engine, group: string, method: string, args: readonly unknown[]): Promise<unknown> {

@@ -1,6 +1,7 @@
 import type {
   AgreementView,
   ConnectionView,
+  DraftView,
   Engine,
   JobView,
   ListingView,
@@ -40,6 +41,7 @@ export interface Scene {
   /** When the recovery kit was saved, in ms since 1970. */
   kitSavedAt: number | undefined
   settings: Settings
+  drafts: DraftView[]
   steps: UndoStep[]
   /** What the next undo tells. */
   undone: UndoResult | undefined
@@ -92,6 +94,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     sync: quietLine,
     kitSavedAt: undefined,
     settings: { currency: 'USD', locale: undefined },
+    drafts: [],
     steps: [],
     undone: undefined,
     ...part,
@@ -135,7 +138,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       setSchema: (next) => did('setSchema', next),
       get: (object, id) => ofObject(object).find((record) => record.id === id),
       list: (object, query = {}) => ({ records: queryRecords(schema(object), ofObject(object), query), total: ofObject(object).length }),
-      create: (object, values) => did('create', object, values).then(() => 'new-record'),
+      create: (object, values, draft) => did('create', object, values, ...(draft === undefined ? [] : [draft])).then(() => 'new-record'),
       createMany: (object, rows, onProgress) =>
         did('createMany', object, rows).then(() => {
           onProgress?.(rows.length)
@@ -206,6 +209,29 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
     },
     settings: { read: () => scene.settings, change: (settings) => did('changeSettings', settings) },
+    drafts: {
+      list: () => scene.drafts,
+      of: (object, id) => scene.drafts.find((draft) => draft.object === object && draft.id === id),
+      async keep(object, id, values) {
+        await did('keepDraft', object, id, values)
+        const known = scene.drafts.find((draft) => draft.object === object && draft.id === id)
+        const draft = {
+          object,
+          id,
+          isNew: false,
+          at: Date.now(),
+          changed: [],
+          values: { ...known?.values, ...(values as DraftView['values']) },
+        }
+        scene.drafts = [draft, ...scene.drafts.filter((other) => other !== known)]
+        tell('drafts')
+      },
+      async drop(object, id, fields) {
+        await did('dropDraft', object, id, ...(fields ? [fields] : []))
+        scene.drafts = scene.drafts.filter((draft) => draft.object !== object || draft.id !== id)
+        tell('drafts')
+      },
+    },
     undo: {
       list: () => scene.steps,
       last: (object, record) => scene.steps.find((step) => step.object === object && step.record === record),

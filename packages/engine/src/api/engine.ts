@@ -1,6 +1,7 @@
 import type { OrgId } from '@entente/protocol'
 import type { AgreementsApi } from './agreements.js'
 import type { ConnectionsApi } from './connections.js'
+import type { DraftsApi } from './drafts.js'
 import type { MirrorsApi } from './mirrors.js'
 import type { PeopleApi } from './people.js'
 import type { RecordsApi } from './records.js'
@@ -38,6 +39,7 @@ export interface Engine {
   readonly recovery: RecoveryApi
   readonly settings: SettingsApi
   readonly undo: UndoApi
+  readonly drafts: DraftsApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,
@@ -100,3 +102,4 @@ export type Topic =
   | 'recovery'
   | 'settings'
   | 'undo'
+  | 'drafts'

@@ -1,6 +1,7 @@
 // What a page may ask of one org's engine, one file for each group. Elements take these types and nothing else.
 export * from './agreements.js'
 export * from './connections.js'
+export * from './drafts.js'
 export * from './engine.js'
 export * from './mirrors.js'
 export * from './people.js'

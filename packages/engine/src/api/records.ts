@@ -80,11 +80,12 @@ export interface RecordsApi {
   /**
    * Makes a record of values as a form or program gives them: a number 50 becomes "50", an instant goes to UTC (see `validateField`).
    *
+   * @param draft the id of the draft that it is made of, if there is one. It goes in the same transaction
    * @returns the record's id
    * @throws EngineError INVALID with every problem in `details`: an unknown field, a value that does not fit, a required field that is missing; SIZE for
    * a value over 64 KiB, or a record over 252 KiB, when sealed (rule ST5)
    */
-  create(object: ObjectName, values: Readonly<Record<string, unknown>>): Promise<string>
+  create(object: ObjectName, values: Readonly<Record<string, unknown>>, draft?: string): Promise<string>
 
   /**
    * Makes many records, 500 per transaction, and lets the page draw in between. All rows are checked before the first is saved. Where the store fails half-way, what was

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { EngineError } from '../error.js'
+import { Drafts } from '../device/drafts.js'
 import { UndoLog } from '../device/undo-log.js'
 import { ManualClock, MemoryBrowser, MemoryStore, seededRandom } from '../testing/index.js'
 import { Rows, Stamper } from '../row/index.js'
@@ -15,7 +16,16 @@ async function openRecords(store = new MemoryStore()) {
   await rows.load()
   const schemas = createSchemas(rows)
   const undoLog = await UndoLog.open(store, new MemoryBrowser().open(), clock, 1)
-  return { records: createRecords({ rows, random, clock, undoLog }, schemas, noShares), rows, store, clock }
+  return {
+    records: createRecords(
+      { rows, random, clock, undoLog, drafts: await Drafts.open(store, new MemoryBrowser().open(), clock, rows) },
+      schemas,
+      noShares,
+    ),
+    rows,
+    store,
+    clock,
+  }
 }
 
 const deal = { Name: 'Rollout', StageName: 'Prospecting', CloseDate: '2027-03-01' }

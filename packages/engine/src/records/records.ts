@@ -33,11 +33,11 @@ export interface Shares {
 
 /** The org's own leads and opportunities. */
 export function createRecords(
-  context: Pick<EngineContext, 'rows' | 'random' | 'clock' | 'undoLog'>,
+  context: Pick<EngineContext, 'rows' | 'random' | 'clock' | 'undoLog' | 'drafts'>,
   schemas: Schemas,
   shares: Shares,
 ): RecordsApi {
-  const { rows, random, clock, undoLog } = context
+  const { rows, random, clock, undoLog, drafts } = context
   const views = new WeakMap<Row, RecordView>()
 
   const viewOf = (object: ObjectName, row: Row): RecordView => {
@@ -90,10 +90,14 @@ export function createRecords(
       for (const row of rows.list(object).values()) if (!isDeleted(row)) all.push(viewOf(object, row))
       return { records: queryRecords(schema, all, query), total: all.length }
     },
-    async create(object, values) {
+    async create(object, values, draft) {
       const id = newId()
       const edit = { object, id, values: accept(parseRecord(schemas.get(object), values, 'create')) }
-      await rows.save([edit], undefined, undoLog.begin({ kind: 'create', object, record: id }))
+      const step = undoLog.begin({ kind: 'create', object, record: id })
+      await rows.save([edit], undefined, (steps) => {
+        const parts = [step(steps), ...(draft === undefined ? [] : [drafts.forget(object, draft)])]
+        return { writes: parts.flatMap(({ writes }) => writes), commit: () => void parts.map(({ commit }) => commit()) }
+      })
       return id
     },
     async createMany(object, list, onProgress) {
