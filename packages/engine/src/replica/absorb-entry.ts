@@ -277,7 +277,9 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
     const generation = missingGeneration(absorber, sealed)
     if (generation !== undefined) return hold(absorber, entry, present, generation)
   }
-  const opened = openSlots(absorber, entry.key, entry.epoch, joined.changed)
+  // While a doc was known as erased nothing of it was taken in, so an update that says that it exists brings all of it.
+  const isRevived = base?.exists?.[1] === false && joined.changed.has(existenceSlot)
+  const opened = openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed)
   if (opened.unreadable.length > 0 && !disabledRules.has('all-or-nothing'))
     return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)
   if (entry.whole && !opened.exists && !disabledRules.has('existence'))

@@ -148,13 +148,13 @@ export class SimulatedLiar {
     const chance = this.#chance
     const key = chance.pick(this.#keys)
     const kept = feedOf(this.#relay.state, feed).keys.get(key)
-    if (kept?.kind === 'doc' && chance.is(0.3)) {
-      const bytes = writeSlots(loadDoc([wholeOf(kept)], Number.MAX_SAFE_INTEGER), new Map([['0', new Uint8Array(80)]]))
+    const bytes = kept?.kind === 'doc' && chance.is(0.3) ? written(kept) : undefined
+    if (kept && bytes) {
       return this.#relay.plant(feed, { key, kind: 'doc', epoch: kept.epoch, whole: false, bytes }, true)
     }
     const [epoch, isFar] = this.#epoch(feed, key)
-    const bytes = [createDoc(new Map(), 1), createDoc(new Map([['0', new Uint8Array(80)]]), 2 ** 52), chance.bytes(30)]
-    const entry = { key, epoch, whole: true, bytes: chance.pick(bytes) }
+    const garbage = [createDoc(new Map(), 1), createDoc(new Map([['0', new Uint8Array(80)]]), 2 ** 52), chance.bytes(30)]
+    const entry = { key, epoch, whole: true, bytes: chance.pick(garbage) }
     this.#relay.plant(feed, { ...entry, kind: feed.endsWith('/messages') ? 'message' : chance.is(0.3) ? 'erased' : 'doc' }, !isFar)
   }
 
@@ -194,6 +194,15 @@ export class SimulatedLiar {
     const last = feedOf(this.#relay.state, feed).keys.get(key)?.epoch
     const version = feed.includes('/team/') ? 0 : (policiesOf(this.#relay.state, feed).joined?.version ?? 1)
     return [last?.version === version ? { version, number: last.number + 1 } : { version, number: 0 }, false]
+  }
+}
+
+/** An update of a doc, without any key; undefined where the relay itself has left nothing that Yjs reads. */
+function written(kept: Extract<Kept, { kind: 'doc' }>): Uint8Array | undefined {
+  try {
+    return writeSlots(loadDoc([wholeOf(kept)], Number.MAX_SAFE_INTEGER), new Map([['0', new Uint8Array(80)]]))
+  } catch {
+    return undefined
   }
 }
 
