@@ -119,6 +119,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   },
   agreements: {
     get: [connection],
+    history: [connection],
     propose: [connection, proposal],
     accept: [connection, acceptance],
     suggest: [connection, object, optional(mappings)],

@@ -35,7 +35,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     compareCodes: 'promise',
     disconnect: 'promise',
   },
-  agreements: { get: 'value', propose: 'promise', accept: 'promise', suggest: 'value', preflight: 'value' },
+  agreements: { get: 'value', history: 'value', propose: 'promise', accept: 'promise', suggest: 'value', preflight: 'value' },
   sharing: { rule: 'value', setRule: 'promise', visible: 'value', count: 'value' },
   people: {
     list: 'value',

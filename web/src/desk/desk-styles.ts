@@ -3,7 +3,7 @@ import { css } from 'lit'
 export const deskStyles = css`
   :host {
     display: grid;
-    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
+    grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr);
     min-height: 0;
     container: desk / inline-size;
     background: var(--page);
@@ -31,6 +31,12 @@ export const deskStyles = css`
   nav a[aria-current] {
     background: var(--tint);
     color: var(--accent);
+  }
+  .turn {
+    margin: 0;
+    padding: 8px var(--gap);
+    border-bottom: 1px solid var(--line);
+    background: var(--tint);
   }
   .place {
     min-height: 0;

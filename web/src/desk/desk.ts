@@ -36,6 +36,7 @@ export class OrgDesk extends EntenteElement {
     const route = parseRoute(this.route)
     const fills = route.page === 'records' || route.page === 'site'
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
+      <div>${route.page === 'agreement' ? nothing : this.#turn(engine)}</div>
       <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
   }
 
@@ -55,15 +56,32 @@ export class OrgDesk extends EntenteElement {
       const page = current.page === 'record' ? 'records' : current.page
       return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
     }
+    const waiting = agreementsWaiting(engine)
     return tabs.map(
       ([name, route]) =>
         html`<a
           href="#${formatRoute(route)}"
           aria-current=${isCurrent(route) ? 'page' : nothing}
           @click=${(event: Event) => this.#go(event, route)}
-          >${name}</a
+          >${name}${route.page === 'agreement' && waiting.length > 0 ? html` <span class="badge accent">your turn</span>` : nothing}</a
         >`,
     )
+  }
+
+  /** Says on every page that the other org waits for this one. */
+  #turn(engine: Engine): TemplateResult | typeof nothing {
+    const [first] = agreementsWaiting(engine)
+    if (!first) return nothing
+    const { id, peerName, isFirst } = first
+    const route: Route = { page: 'agreement', connection: id }
+    const peer = showText(peerName ?? 'The other org', 80)
+    return html`<p class="turn" role="status">
+      ${isFirst ? html`You are connected with ${peer}. Propose which fields may travel.` : html`${peer} has proposed which fields may travel.`}
+      It is your turn:
+      <a href="#${formatRoute(route)}" @click=${(event: Event) => this.#go(event, route)}
+        >${isFirst ? 'choose the fields' : 'look at it'}</a
+      >
+    </p>`
   }
 
   #place(engine: Engine, route: Route): TemplateResult {
@@ -246,6 +264,15 @@ function page(title: string, content: TemplateResult, beside: TemplateResult | t
     </header>
     ${content}
   </div>`
+}
+
+/** The connections over whose agreement this org's admins have to decide, and whether it is the first one. */
+function agreementsWaiting(engine: Engine): readonly (Pick<ConnectionView, 'id' | 'peerName'> & { readonly isFirst: boolean })[] {
+  if (engine.user.role !== 'admin') return []
+  return engine.connections.list().flatMap(({ id, peerName, side, state, verified }) => {
+    const agreement = state === 'Enabled' && verified === 'yes' ? engine.agreements.get(id) : undefined
+    return agreement?.turn === side ? [{ id, peerName, isFirst: agreement.state === 'none' }] : []
+  })
 }
 
 /** The requested connection, else the first one that works, else the first. */

@@ -42,6 +42,8 @@ interface Table {
   readonly defaults: ObjectDraft['defaults']
   readonly preflight: readonly PreflightLine[]
   readonly schema: ObjectSchema
+  /** The offered fields that this org declined with the version in force; undefined before the first. */
+  readonly declined: readonly string[] | undefined
   readonly language: string
   /** The org's own. */
   readonly currency: string
@@ -114,7 +116,7 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
   return html`<tr class=${mapping ? '' : 'off'}>
     <th scope="row">${showText(field.label, 80)} <span class="type">${field.type}${update ? ', keeps flowing' : ''}</span></th>
     <td>${targetSelect(table, field, mapping, choose)}</td>
-    <td>${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">declined</span>`}</td>
+    <td>${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">${notTaken(table, field)}</span>`}</td>
     <td class="tick">
       <input
         type="checkbox"
@@ -126,6 +128,23 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
       />
     </td>
   </tr>`
+}
+
+/** What was not taken is declined, unless the person has never been asked. */
+function notTaken({ declined }: Table, { name }: Field): string {
+  return declined === undefined || declined.includes(name) ? 'declined' : 'new: take it or leave it'
+}
+
+/** The choices that still stand where another proposal has come: what it does not offer any more is gone, and nothing is added. */
+export function rebaseDraft(draft: AcceptanceDraft, proposal: Proposal): AcceptanceDraft {
+  const objects: Partial<Record<ObjectName, ObjectDraft>> = {}
+  for (const object of objectsOf(proposal)) {
+    const { fields = [], defaults = {} } = draft[object] ?? {}
+    const offers = new Map((proposal.objects[object]?.fields ?? []).map(({ field, update }) => [field.name, update]))
+    const lines = fields.filter(({ source }) => offers.has(source))
+    objects[object] = { fields: lines.map((line) => ({ ...line, update: line.update && offers.get(line.source) === true })), defaults }
+  }
+  return objects
 }
 
 function targetSelect(

@@ -124,6 +124,101 @@ describe('a required field of Paul’s that nothing fills', () => {
   })
 })
 
+describe('a second proposal', () => {
+  const offered = (names: readonly string[], version: number, at = version) => ({
+    objects: { Opportunity: { fields: names.map((name) => ({ field: field(name), update: name !== 'Name' })) } },
+    version,
+    by: 'vera',
+    at,
+  })
+  const second = agreed({
+    side: 'partner',
+    proposal: offered(['Name', 'StageName', 'Amount', 'CloseDate'], 2),
+    declined: { Opportunity: ['CloseDate'] },
+    state: 'proposed',
+    turn: 'partner',
+  })
+  const seeded = async (view = second) => {
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: view })
+    engine.agreements.suggest = () => [
+      { source: 'Name', target: 'Name', update: false },
+      { source: 'StageName', target: 'StageName', update: true },
+    ]
+    return { engine, page: await mount('entente-agreement', { engine, connection: connectionId }) }
+  }
+
+  it('says in sentences what changes before Paul signs, and ticks nothing that he declined or that is new', async () => {
+    const { engine, page } = await seeded()
+    expect(textOf(page)).toContain('From version 2 on:')
+    expect(textOf(page)).toContain('Next Step of opportunities no longer travels. Copies keep what they got.')
+    expect(find<HTMLSelectElement>(page, 'select[aria-label="Own field for Amount"]').value).toBe('')
+    expect(textOf(page)).toContain('new: take it or leave it')
+    expect(await accessibilityProblems()).toEqual([])
+    const amount = find<HTMLSelectElement>(page, 'select[aria-label="Own field for Amount"]')
+    amount.value = 'Amount'
+    amount.dispatchEvent(new Event('change'))
+    await drawn(page)
+    expect(textOf(page)).toContain('Amount of opportunities keeps flowing from now on')
+    button(page, 'Accept 3 fields').click()
+    await drawn(page)
+    expect(engine.calls).toHaveLength(1)
+  })
+
+  it('that comes while Paul chooses keeps his choices, and waits until he has seen what changed', async () => {
+    const { engine, page } = await seeded()
+    box(page, 'Keep updating Stage').click()
+    await drawn(page)
+    engine.change({ agreement: { ...second, proposal: offered(['StageName', 'Amount', 'NextStep'], 3) } }, 'agreements')
+    await drawn(page)
+    expect(textOf(page)).toContain('The vendor has just proposed version 3. Your choices are kept.')
+    expect(textOf(page)).toContain('Opportunity Name and Close Date of opportunities no longer travel.')
+    expect(button(page, 'Accept 1 field').disabled).toBe(true)
+    expect(box(page, 'Keep updating Stage').checked).toBe(false)
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'I have seen it').click()
+    await drawn(page)
+    button(page, 'Accept 1 field').click()
+    await drawn(page)
+    const fields = [{ source: 'StageName', target: 'StageName', update: false }]
+    expect(engine.calls).toEqual([['acceptAgreement', connectionId, { version: 3, objects: { Opportunity: { fields } } }]])
+  })
+
+  it('is accepted for one object while the other is declined, whatever its required fields', async () => {
+    const both = {
+      ...offered(['Name'], 2),
+      objects: { ...offered(['Name'], 2).objects, Lead: { fields: [{ field: field('Name'), update: false }] } },
+    }
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: { ...second, proposal: both } })
+    engine.agreements.suggest = (_, object) => (object === 'Lead' ? [] : [{ source: 'Name', target: 'Name', update: false }])
+    engine.agreements.preflight = (_, object) =>
+      object === 'Lead' ? [{ source: '', target: 'Company', verdict: 'blocked', reason: 'Company is required here.', samples: [] }] : []
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(button(page, 'Accept 1 field').disabled).toBe(false)
+  })
+
+  it('shows Vera what is proposed beside what is in force, what was declined, and every version', async () => {
+    const view = agreed({
+      proposal: offered(['Name', 'Amount'], 2),
+      state: 'proposed',
+      turn: 'partner',
+      declined: { Opportunity: ['Amount'] },
+    })
+    const signed = (at: number) => ({ by: 'vera', at, jws: 'a.b.c' })
+    const version = (number: number) => ({
+      agreement: { ...(view.effective ?? { hash: '', objects: {} }), version: number },
+      proposal: signed(0),
+      acceptance: signed(1),
+    })
+    const engine = fakeEngine({ connections: [connected()], agreement: view, versions: [version(2), version(1)] })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(textOf(page)).toContain('Proposed, not in force yet')
+    expect(textOf(page)).toContain('Stage and Next Step of opportunities no longer travel.')
+    expect(textOf(page)).toContain('The partner declined: Amount.')
+    expect(textOf(page)).toContain('All 2 versions that were in force')
+    expect(await accessibilityProblems()).toEqual([])
+  })
+})
+
 describe('what is in force', () => {
   it('is told to be the same on both sides, or not', async () => {
     const engine = fakeEngine({ connections: [connected()], agreement: agreed() })

@@ -1,8 +1,17 @@
 import type { AgreementView, ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
-import { type AcceptanceDraft, countBlocked, draftToAcceptance, mappingTable, type ObjectDraft, objectsOf } from './acceptance.js'
-import { effectiveTable } from './effective.js'
+import {
+  type AcceptanceDraft,
+  countBlocked,
+  draftToAcceptance,
+  mappingTable,
+  type ObjectDraft,
+  objectsOf,
+  rebaseDraft,
+} from './acceptance.js'
+import { changeSentences, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
+import { effectiveTable, versionList } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
@@ -25,14 +34,18 @@ export class EntenteAgreement extends EntenteElement {
     editing: { state: true },
     proposal: { state: true },
     acceptance: { state: true },
+    arrived: { state: true },
   }
   declare connection: ConnectionView['id'] | undefined
   declare object: ObjectName
   declare protected editing: boolean
   declare protected proposal: ProposalDraft | undefined
   declare protected acceptance: AcceptanceDraft | undefined
+  /** What another proposal changed while the person was choosing, until it was seen. */
+  declare protected arrived: readonly string[] | undefined
   protected readonly topics: readonly Topic[] = ['agreements', 'connections', 'records']
-  #draftVersion = 0
+  /** The proposal that the person has before its eyes. */
+  #shown: NonNullable<AgreementView['proposal']> | undefined
 
   constructor() {
     super()
@@ -41,6 +54,7 @@ export class EntenteAgreement extends EntenteElement {
     this.editing = false
     this.proposal = undefined
     this.acceptance = undefined
+    this.arrived = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -68,12 +82,22 @@ export class EntenteAgreement extends EntenteElement {
         ${
           waits
             ? html`<div class="notice">
-                <div><strong>Proposed, version ${view.proposal?.version}.</strong> It is the partner’s turn to accept.</div>
+                <div>
+                  <strong>Proposed, version ${view.proposal?.version}.</strong> It is the partner’s turn to accept.
+                  ${view.effective && view.proposal ? this.#changes(engine, termsInForce(view.effective), termsOffered(view.proposal)) : nothing}
+                </div>
               </div>`
             : nothing
         }
         ${this.#tabs()} ${view.effective ? effectiveTable(view, this.object) : this.#proposed(view)}
+        ${
+          waits && view.effective
+            ? html`<h4>Proposed, not in force yet</h4>
+                ${this.#proposed(view)}`
+            : nothing
+        }
         ${isAdmin ? html`<div><button @click=${() => (this.editing = true)}>Propose a change</button></div>` : nothing}
+        ${versionList(engine, connection, this.language)}
       </div>`
     }
     const draft = this.proposal ?? draftFromProposal(view.proposal)
@@ -81,14 +105,25 @@ export class EntenteAgreement extends EntenteElement {
     const sample = engine.records.list(this.object).records.find((record) => Object.keys(record.values).length > 3)
     const total = draft.Lead.size + draft.Opportunity.size
     const tooMany = (['Lead', 'Opportunity'] as const).some((object) => countUpdates(draft, object) > 10)
+    const next = draftToProposal(draft, engine)
     return html`<div class="stack">
       ${this.#tabs()}
       ${proposalMatrix({ draft, object: this.object, schema, sample, language: this.language, change: (next) => (this.proposal = next) })}
+      ${
+        view.effective
+          ? html`<div class="notice">
+              <div>
+                <strong>If the partner accepts all of it:</strong>
+                ${this.#changes(engine, termsInForce(view.effective), termsOffered(next))}
+              </div>
+            </div>`
+          : nothing
+      }
       <div class="row">
         <button
           class="primary"
           ?disabled=${total === 0 || tooMany || this.running.has('submit')}
-          @click=${() => this.#submit(connection, 'propose', () => engine.agreements.propose(connection, draftToProposal(draft, engine)))}
+          @click=${() => this.#submit(connection, 'propose', () => engine.agreements.propose(connection, next))}
         >
           Propose ${total} ${total === 1 ? 'field' : 'fields'}
         </button>
@@ -107,20 +142,35 @@ export class EntenteAgreement extends EntenteElement {
       </div>`
     const isOpen = view.turn === 'partner' || view.state === 'proposed'
     if (!isOpen || !isAdmin)
-      return html`<div class="stack">${this.#tabs()}${view.effective ? effectiveTable(view, this.object) : this.#proposed(view)}</div>`
-    if (this.#draftVersion !== proposal.version) {
-      this.#draftVersion = proposal.version
-      this.acceptance = undefined
-    }
+      return html`<div class="stack">
+        ${this.#tabs()}${view.effective ? effectiveTable(view, this.object) : this.#proposed(view)}
+        ${versionList(engine, connection, this.language)}
+      </div>`
+    this.#follow(engine, proposal)
     const objects = objectsOf(proposal)
     const object = objects.includes(this.object) ? this.object : (objects[0] ?? this.object)
     const draft = this.acceptance ?? this.#suggest(engine, connection, view)
     const part = draft[object] ?? nothingTaken
     const checks = new Map(objects.map((name) => [name, engine.agreements.preflight(connection, name, draft[name]?.fields ?? [])]))
-    const blocked = objects.reduce((sum, name) => sum + countBlocked(checks.get(name) ?? [], draft[name] ?? nothingTaken), 0)
+    // An object of which nothing is taken is declined, whatever it would need.
+    const wanted = objects.filter((name) => (draft[name]?.fields.length ?? 0) > 0)
+    const blocked = wanted.reduce((sum, name) => sum + countBlocked(checks.get(name) ?? [], draft[name] ?? nothingTaken), 0)
     const taken = objects.reduce((sum, name) => sum + (draft[name]?.fields.length ?? 0), 0)
     return html`<div class="stack">
       <p class="soft">The vendor proposes version ${proposal.version}. Take what you want, into your own fields; decline the rest.</p>
+      ${
+        this.arrived
+          ? html`<div class="notice warn" role="alert">
+              <div>
+                <strong>The vendor has just proposed version ${proposal.version}.</strong> Your choices are kept.
+                <ul>
+                  ${this.arrived.map((sentence) => html`<li>${showText(sentence, 2_000)}</li>`)}
+                </ul>
+              </div>
+              <button @click=${() => (this.arrived = undefined)}>I have seen it</button>
+            </div>`
+          : nothing
+      }
       ${this.#tabs(objects)}
       ${mappingTable({
         offered: proposal.objects[object]?.fields ?? [],
@@ -128,15 +178,26 @@ export class EntenteAgreement extends EntenteElement {
         defaults: part.defaults,
         preflight: checks.get(object) ?? [],
         schema: engine.records.schema(object),
+        declined: view.effective && (view.declined[object] ?? []),
         language: this.language,
         currency: engine.settings.read().currency,
         change: (fields) => (this.acceptance = { ...draft, [object]: { ...part, fields } }),
         setDefaults: (defaults) => (this.acceptance = { ...draft, [object]: { ...part, defaults } }),
       })}
+      ${
+        view.effective
+          ? html`<div class="notice">
+              <div>
+                <strong>From version ${proposal.version} on:</strong>
+                ${this.#changes(engine, termsInForce(view.effective), termsAccepted(proposal, draft))}
+              </div>
+            </div>`
+          : nothing
+      }
       <div class="row">
         <button
           class="primary"
-          ?disabled=${taken === 0 || blocked > 0 || this.running.has('submit')}
+          ?disabled=${taken === 0 || blocked > 0 || this.arrived !== undefined || this.running.has('submit')}
           @click=${() => this.#submit(connection, 'accept', () => engine.agreements.accept(connection, { version: proposal.version, ...draftToAcceptance(draft) }))}
         >
           Accept ${taken} ${taken === 1 ? 'field' : 'fields'}
@@ -144,6 +205,30 @@ export class EntenteAgreement extends EntenteElement {
         ${blocked > 0 ? html`<span class="small soft">${blocked} ${blocked === 1 ? 'line does' : 'lines do'} not fit yet.</span>` : nothing}
       </div>
     </div>`
+  }
+
+  /** A proposal that comes while the person chooses takes nothing away from what was entered, and is not accepted unseen. */
+  #follow(engine: Engine, proposal: NonNullable<AgreementView['proposal']>): void {
+    const before = this.#shown
+    if (before?.version === proposal.version && before.at === proposal.at) return
+    this.#shown = proposal
+    if (!before || !this.acceptance) return
+    const sentences = this.#sentences(engine, termsOffered(before), termsOffered(proposal))
+    this.arrived = sentences.length > 0 ? sentences : ['It offers the same fields.']
+    this.acceptance = rebaseDraft(this.acceptance, proposal)
+  }
+
+  #changes(engine: Engine, before: Terms, after: Terms): TemplateResult {
+    const sentences = this.#sentences(engine, before, after)
+    return sentences.length === 0
+      ? html`<p class="small">Nothing changes.</p>`
+      : html`<ul class="small">
+          ${sentences.map((sentence) => html`<li>${showText(sentence, 2_000)}</li>`)}
+        </ul>`
+  }
+
+  #sentences(engine: Engine, before: Terms, after: Terms): readonly string[] {
+    return changeSentences(before, after, (object) => engine.records.schema(object), this.language)
   }
 
   #suggest(engine: Engine, connection: ConnectionView['id'], view: AgreementView): AcceptanceDraft {
@@ -186,5 +271,7 @@ export class EntenteAgreement extends EntenteElement {
     this.editing = false
     this.proposal = undefined
     this.acceptance = undefined
+    this.arrived = undefined
+    this.#shown = undefined
   }
 }

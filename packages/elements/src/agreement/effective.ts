@@ -1,6 +1,8 @@
-import type { AgreementView, ObjectName } from '@entente/engine'
-import { html, type TemplateResult } from 'lit'
+import type { AgreementView, ConnectionView, Engine, ObjectName } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { formatInstant } from '../value/format.js'
 import { showText } from '../value/show-text.js'
+import { changeSentences, termsInForce } from './changes.js'
 import { meter } from './proposal.js'
 
 /** The agreement in force: the fields as each side calls them, whether both sides computed the same, and which fields keep flowing. */
@@ -38,7 +40,42 @@ export function effectiveTable(view: AgreementView, object: ObjectName): Templat
           )}
         </tbody>
       </table>
-    </div>`
+    </div>
+    ${declinedLine(view, object)}`
+}
+
+function declinedLine({ side, proposal, declined }: AgreementView, object: ObjectName): TemplateResult | typeof nothing {
+  const names = declined[object] ?? []
+  if (names.length === 0) return nothing
+  const labels = names.map((name) => proposal?.objects[object]?.fields.find(({ field }) => field.name === name)?.field.label ?? name)
+  return html`<p class="small soft">
+    ${side === 'vendor' ? 'The partner declined' : 'Your org declined'}: ${showText(labels.join(', '), 2_000)}.
+  </p>`
+}
+
+/** All versions that were in force: when and by whom they were signed, and what each changed. */
+export function versionList(engine: Engine, connection: ConnectionView['id'], language: string): TemplateResult | typeof nothing {
+  const versions = engine.agreements.history(connection)
+  if (versions.length === 0) return nothing
+  const own = new Map(engine.people.users().map(({ id, name }) => [id, name]))
+  const peer = engine.connections.get(connection)?.peerName ?? 'the other org'
+  const who = (id: string): TemplateResult => showText(own.get(id) ?? `an admin of ${peer}`, 100)
+  return html`<details>
+    <summary>${versions.length === 1 ? 'One version was in force' : `All ${versions.length} versions that were in force`}</summary>
+    <ol class="versions" reversed>
+      ${versions.map(({ agreement, proposal, acceptance }, index) => {
+        const before = termsInForce(versions[index + 1]?.agreement)
+        const sentences = changeSentences(before, termsInForce(agreement), (object) => engine.records.schema(object), language)
+        return html`<li value=${agreement.version}>
+          Accepted ${formatInstant(acceptance.at, language)} by ${who(acceptance.by)}; proposed ${formatInstant(proposal.at, language)} by
+          ${who(proposal.by)}.
+          <ul class="small soft">
+            ${sentences.map((sentence) => html`<li>${showText(sentence, 2_000)}</li>`)}
+          </ul>
+        </li>`
+      })}
+    </ol>
+  </details>`
 }
 
 function sameHash({ effective, peerHash }: AgreementView): TemplateResult {

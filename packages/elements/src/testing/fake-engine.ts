@@ -1,4 +1,5 @@
 import type {
+  AgreementVersion,
   AgreementView,
   ConnectionView,
   DraftView,
@@ -29,6 +30,7 @@ export interface Scene {
   shares: ShareView[]
   connections: ConnectionView[]
   agreement: AgreementView | undefined
+  versions: AgreementVersion[]
   preflight: PreflightLine[]
   rule: Rule | undefined
   people: PersonView[]
@@ -83,6 +85,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     shares: [],
     connections: [],
     agreement: undefined,
+    versions: [],
     preflight: [],
     rule: undefined,
     people: [],
@@ -161,6 +164,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     },
     agreements: {
       get: () => scene.agreement,
+      history: () => scene.versions,
       propose: (id, proposal) => did('propose', id, proposal),
       accept: (id, acceptance) => did('acceptAgreement', id, acceptance),
       suggest: (_id, object, chosen = []) =>

@@ -70,7 +70,7 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
 
   async function saveProposal(connection: ConnectionFacts, decided: DecidedProposal, body: Value, stamp?: Stamp): Promise<void> {
     const values = { proposal: contentToValue(decided), proposalDecision: body }
-    const kept = connection.side === 'vendor' ? [openProposal(connection.id, decided)] : []
+    const kept = connection.side === 'vendor' ? [openProposal(connection.id, decided, body)] : []
     await rows.save([{ object: 'Agreement', id: connection.id, values, ...(stamp && { stamp }) }, ...kept], {
       holds: (stored) => isNext(stored, connection, decided),
     })
@@ -94,15 +94,17 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
     if (!unread(connection, acceptanceKey, 'acceptanceDecision')) return
     if (!isAbove(rows)) return found.refuse('An acceptance', 'its version, or a later one, was agreed already')
     // A later proposal may be open: the partner has not seen it, and is bound by what it accepted.
-    const proposal = findProposal(rows, connection.id, terms.proposal)
-    if (!proposal) return found.refuse('An acceptance', 'it is of a proposal that this org did not make')
-    const { version, objects } = proposal
+    const accepted = findProposal(rows, connection.id, terms.proposal)
+    if (!accepted) return found.refuse('An acceptance', 'it is of a proposal that this org did not make')
+    const { version, objects } = accepted.proposal
     const result = effectiveAgreement({ version, objects }, terms)
     if (!result.ok) return found.refuse('An acceptance', result.message)
-    const values = { acceptance: contentToValue({ ...terms, by, at }), acceptanceDecision: found.body }
+    const acceptance = { ...terms, by, at }
+    const values = { acceptance: contentToValue(acceptance), acceptanceDecision: found.body }
+    const signed = { ...accepted, proposalJws: accepted.jws, acceptance, acceptanceJws: typeof found.body === 'string' ? found.body : '' }
     const edits = [
       { object: 'Agreement', id: connection.id, values },
-      ...effectiveEdits(connection, result.agreement),
+      ...effectiveEdits(connection, result.agreement, signed),
       ...closeProposals(rows, connection.id, version),
     ]
     await rows.save(edits, { holds: isAbove })

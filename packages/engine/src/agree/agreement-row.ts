@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { ConnectionId, Side } from '@entente/protocol'
-import type { AgreedField, AgreementView, EffectiveAgreement, ObjectName } from '../api/index.js'
+import type { AgreedField, AgreementVersion, AgreementView, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
 import { slotsRegister } from './apply-agreement.js'
 import { objectNames } from './narrow-proposal.js'
@@ -49,10 +49,25 @@ export function agreementView(connection: ConnectionId, side: Side, row: Row | u
     proposal,
     acceptance: current,
     effective,
+    declined: declinedOf(row),
     peerHash: peerHash?.version === effective?.version ? peerHash?.hash : undefined,
     state: settled ? 'agreed' : proposal ? 'proposed' : 'none',
     turn: settled ? undefined : !proposal || current ? 'vendor' : 'partner',
   }
+}
+
+/** A version's row as a page sees it. */
+export function versionView(row: Row): AgreementVersion | undefined {
+  const agreement = readEffective(row, 'agreement')
+  const [proposal, acceptance] = [read(signedTerms, row, 'proposal'), read(signedTerms, row, 'acceptance')]
+  return agreement && proposal && acceptance && { agreement, proposal, acceptance }
+}
+
+const signedTerms = v.object({ by: v.string(), at: v.number(), jws: v.string() })
+const names = v.array(v.string())
+
+function declinedOf(row: Row | undefined): AgreementView['declined'] {
+  return (row && read(v.object({ Lead: names, Opportunity: names }), row, 'declined')) ?? {}
 }
 
 /** The slot of one side's field in docs of a version; undefined where they do not have it. */
@@ -72,8 +87,8 @@ function slotLines(row: Row | undefined, version: number): v.InferOutput<typeof 
   return byVersion.get(version)
 }
 
-function readEffective(row: Row): EffectiveAgreement | undefined {
-  const terms = read(effectiveTerms, row, 'effective')
+function readEffective(row: Row, register = 'effective'): EffectiveAgreement | undefined {
+  const terms = read(effectiveTerms, row, register)
   if (!terms) return undefined
   const objects: { -readonly [Name in ObjectName]?: NonNullable<EffectiveAgreement['objects'][Name]> } = {}
   for (const object of objectNames) {

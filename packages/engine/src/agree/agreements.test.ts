@@ -58,6 +58,76 @@ describe('an agreement', () => {
     expect(vera.agreements.get(connection)).toMatchObject({ state: 'agreed', effective: { version: 2 } })
   })
 
+  it('forgets nothing that Paul refused: a second proposal suggests what is in force, and nothing that he declined or that is new', async () => {
+    const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
+    const offer = async (names: readonly string[], update: (field: Field) => boolean): Promise<void> => {
+      const { fields } = vera.records.schema('Lead')
+      await vera.agreements.propose(
+        connection,
+        proposalOf(
+          fields.filter(({ name }) => names.includes(name)),
+          update,
+        ),
+      )
+      await settle()
+    }
+    await offer(['LastName', 'Company', 'Status', 'Email', 'Phone'], ({ name }) => name === 'Status' || name === 'Email')
+    const first = paul.agreements.suggest(connection, 'Lead').filter(({ source }) => source !== 'Phone')
+    const own = first.map((line) => (line.source === 'Email' ? { ...line, update: false } : line))
+    await paul.agreements.accept(connection, { objects: { Lead: { fields: own } } })
+    await settle()
+    for (const org of [vera, paul]) expect(org.agreements.get(connection)?.declined).toEqual({ Lead: ['Phone'], Opportunity: [] })
+
+    await offer(['LastName', 'Company', 'Status', 'Email', 'Phone', 'Website'], () => true)
+    const again = paul.agreements.suggest(connection, 'Lead')
+    expect(Object.fromEntries(again.map(({ source, update }) => [source, update]))).toEqual({
+      LastName: false,
+      Company: false,
+      Status: true,
+      Email: false,
+    })
+    const chosen = [{ source: 'Website', target: 'Website', update: true }]
+    expect(paul.agreements.suggest(connection, 'Lead', chosen)).toEqual([...again, ...chosen])
+    await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead', chosen) } } })
+    await settle()
+
+    // Every version stays on both sides, as it was signed.
+    for (const org of [vera, paul]) {
+      const history = org.agreements.history(connection)
+      expect(history.map(({ agreement }) => agreement.version)).toEqual([2, 1])
+      expect(history[0]?.agreement).toEqual(org.agreements.get(connection)?.effective)
+      for (const { proposal, acceptance } of history) {
+        expect([proposal.by, acceptance.by]).toEqual([vera.user.id, paul.user.id])
+        expect(proposal.jws.split('.')).toHaveLength(3)
+        expect(acceptance.jws.split('.')).toHaveLength(3)
+      }
+    }
+    const signed = ({ agreements }: MemoryOrg) =>
+      agreements.history(connection).map(({ agreement, proposal, acceptance }) => [agreement.hash, proposal.jws, acceptance.jws])
+    expect(signed(vera)).toEqual(signed(paul))
+  })
+
+  it('is accepted for leads while opportunities are declined, whatever their own required fields', async () => {
+    const { vera, paul, connection, settle } = await setup({ upTo: 'verified' })
+    const fieldsOf = (object: 'Lead' | 'Opportunity', names: readonly string[]) =>
+      vera.records
+        .schema(object)
+        .fields.filter(({ name }) => names.includes(name))
+        .map((field) => ({ field, update: false }))
+    await vera.agreements.propose(connection, {
+      objects: {
+        Lead: { fields: fieldsOf('Lead', ['LastName', 'Company', 'Status']) },
+        Opportunity: { fields: fieldsOf('Opportunity', ['Name']) },
+      },
+    })
+    await settle()
+    const lead = { fields: paul.agreements.suggest(connection, 'Lead') }
+    await paul.agreements.accept(connection, { objects: { Lead: lead, Opportunity: { fields: [] } } })
+    await settle()
+    expect(Object.keys(vera.agreements.get(connection)?.effective?.objects ?? {})).toEqual(['Lead'])
+    expect(vera.agreements.get(connection)).toMatchObject({ state: 'agreed', declined: { Lead: [], Opportunity: ['Name'] } })
+  })
+
   it('is registered at the relay with the slots of both sides', async () => {
     const { vera, paul, connection } = await setup({ upTo: 'agreed' })
     for (const org of [vera, paul]) {

@@ -6,15 +6,16 @@ import type { Field } from '../schema/field.js'
 import { findField } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 import type { Reconciler } from '../reconcilers.js'
+import { textOf } from '../replica/feed-role.js'
 import type { RowReader } from '../row/rows.js'
 import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-reconciler.js'
-import { agreementFacts, agreementView } from './agreement-row.js'
+import { agreementFacts, agreementView, versionView } from './agreement-row.js'
 import { contentToValue } from './canonical.js'
 import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
-import { effectiveEdits } from './apply-agreement.js'
+import { effectiveEdits, versionObject, versionRowId } from './apply-agreement.js'
 import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
-import { preflightLines, suggestFields } from './mapping-lines.js'
+import { agreedAgain, preflightLines, suggestFields } from './mapping-lines.js'
 import { type AcceptanceTerms, acceptanceTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
 /** How many of the vendor's records a preflight tries: enough to meet the rare picklist value, few enough to answer at once. */
@@ -44,7 +45,7 @@ export function createAgreements(
       const decided = { ...terms, by: context.user.id, at: clock.now() }
       const edits = [
         { object: 'Agreement', id, values: { proposal: contentToValue(decided), proposalDecision: jws } },
-        openProposal(id, decided),
+        openProposal(id, decided, jws),
         messageEdit(connection.ownMessages, proposalKey, jws),
       ]
       const holds = (stored: RowReader): boolean => {
@@ -59,6 +60,7 @@ export function createAgreements(
       const proposal = acceptable(rows, id)
       if (acceptance.version !== undefined && acceptance.version !== proposal.version) throw anotherProposal()
       checkPreflight(connection, acceptance)
+      const read = textOf(rows.get('Agreement', id), 'proposalDecision') ?? ''
       const { version, objects } = proposal
       const terms = acceptanceToTerms(acceptance, version, proposalHash(proposal))
       const result = effectiveAgreement({ version, objects }, terms)
@@ -68,7 +70,7 @@ export function createAgreements(
       const edits = [
         { object: 'Agreement', id, values: { acceptance: contentToValue(decided), acceptanceDecision: jws } },
         messageEdit(connection.ownMessages, acceptanceKey, jws),
-        ...effectiveEdits(connection, result.agreement),
+        ...effectiveEdits(connection, result.agreement, { proposal, proposalJws: read, acceptance: decided, acceptanceJws: jws }),
       ]
       const holds = (stored: RowReader): boolean => {
         if (proposalHash(acceptable(stored, id)) === terms.proposal) return true
@@ -77,8 +79,19 @@ export function createAgreements(
       await rows.save(edits, whileConnected(connection, { holds }))
     },
 
+    history(id) {
+      const start = versionRowId(id, 0).slice(0, -1)
+      return [...rows.list(versionObject).values()]
+        .flatMap((row) => (row.id.startsWith(start) ? (versionView(row) ?? []) : []))
+        .sort((a, b) => b.agreement.version - a.agreement.version)
+    },
+
     suggest(id, object, chosen) {
-      return suggestFields(proposedFields(id, object), context.schema(object), chosen)
+      const { effective } = agreementFacts(rows.get('Agreement', id))
+      const proposed = proposedFields(id, object)
+      return effective
+        ? agreedAgain(proposed, context.schema(object), effective.objects[object]?.fields ?? [], chosen)
+        : suggestFields(proposed, context.schema(object), chosen)
     },
 
     preflight(id, object, mappings) {
@@ -126,7 +139,9 @@ export function createAgreements(
   function checkPreflight(connection: ConnectionFacts, { objects }: Acceptance): void {
     for (const object of objectNames) {
       const accepted = objects[object]
-      const blocked = accepted && linesFor(connection, object, accepted).find(({ verdict }) => verdict === 'blocked')
+      // An object of which nothing is taken is declined, so none of its own required fields needs a source.
+      const blocked =
+        accepted && accepted.fields.length > 0 && linesFor(connection, object, accepted).find(({ verdict }) => verdict === 'blocked')
       if (!blocked) continue
       const { target = '', reason } = blocked
       throw new EngineError('INVALID', `The mapping of ${object} cannot be accepted. ${reason}`, [
@@ -163,7 +178,7 @@ export function createAgreements(
     const described: Record<string, unknown> = {}
     for (const object of objectNames) {
       const part = objects[object]
-      if (!part) continue
+      if (!part || part.fields.length === 0) continue
       const schema = context.schema(object)
       described[object] = { ...part, targets: part.fields.map(({ target }) => offered(requireField(schema, target))) }
     }

@@ -1,29 +1,68 @@
-import { type Policy, policyKey } from '@entente/protocol'
+import { type ConnectionId, type Policy, policyKey } from '@entente/protocol'
 import type { EffectiveAgreement, ObjectName } from '../api/index.js'
 import type { Value } from '../schema/value.js'
 import { policyText } from '../replica/index.js'
 import type { ObjectTopic } from '../replica/feed-role.js'
 import type { RowEdit } from '../row/rows.js'
+import type { DecidedAcceptance, DecidedProposal } from './agreement-terms.js'
 import { contentToValue } from './canonical.js'
 import { type ConnectionFacts, messageEdit, messageId } from '../connect/connection-facts.js'
 
 /** The key of the message with the version and hash of the effective agreement that a side computed. */
 export const agreedKey = 'agreed'
 
+/** A proposal and its acceptance, as they were signed. */
+export interface SignedTerms {
+  readonly proposal: DecidedProposal
+  readonly proposalJws: string
+  readonly acceptance: DecidedAcceptance
+  readonly acceptanceJws: string
+}
+
 /**
- * The edits of an effective agreement: the row that decides the desired state of docs, the policy with the slots that this side accepts, and the hash for
- * the peer to compare.
+ * The edits of an effective agreement: the row that decides the desired state of docs, the policy with the slots that this side accepts, the hash for
+ * the peer to compare, and what was signed, for good.
  */
-export function effectiveEdits(connection: ConnectionFacts, agreement: EffectiveAgreement): readonly RowEdit[] {
+export function effectiveEdits(connection: ConnectionFacts, agreement: EffectiveAgreement, signed: SignedTerms): readonly RowEdit[] {
+  const { proposal, acceptance } = signed
   return [
     {
       object: 'Agreement',
       id: connection.id,
-      values: { effective: contentToValue(agreement), [slotsRegister(agreement.version)]: slotFields(agreement) },
+      values: {
+        effective: contentToValue(agreement),
+        declined: contentToValue(declinedFields(proposal, agreement)),
+        [slotsRegister(agreement.version)]: slotFields(agreement),
+      },
+    },
+    {
+      object: versionObject,
+      id: versionRowId(connection.id, agreement.version),
+      values: {
+        agreement: contentToValue(agreement),
+        proposal: { by: proposal.by, at: proposal.at, jws: signed.proposalJws },
+        acceptance: { by: acceptance.by, at: acceptance.at, jws: signed.acceptanceJws },
+      },
     },
     { object: 'ControlEntry', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(policyOf(agreement)) } },
     messageEdit(connection.ownMessages, agreedKey, { version: agreement.version, hash: agreement.hash }),
   ]
+}
+
+/** One row for each version that was in force, because a row with all of them would be too large to travel. */
+export const versionObject = 'AgreementVersion'
+
+export function versionRowId(connection: ConnectionId, version: number): string {
+  return `${connection}:${version}`
+}
+
+/** By object, the names of the offered fields that the partner did not take. */
+function declinedFields({ objects }: DecidedProposal, agreement: EffectiveAgreement): { readonly [Name in ObjectName]: readonly string[] } {
+  const declined = (object: ObjectName): readonly string[] => {
+    const taken = new Set((agreement.objects[object]?.fields ?? []).map(({ vendor }) => vendor.name))
+    return (objects[object]?.fields ?? []).map(({ field }) => field.name).filter((name) => !taken.has(name))
+  }
+  return { Lead: declined('Lead'), Opportunity: declined('Opportunity') }
 }
 
 /**

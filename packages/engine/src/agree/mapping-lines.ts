@@ -1,6 +1,6 @@
-import type { Acceptance, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api/index.js'
+import type { Acceptance, AgreedField, FieldMapping, ObjectName, PreflightLine, ProposedField } from '../api/index.js'
 import { type MappingLine, preflight, suggestMapping } from '../schema/mapping.js'
-import type { ObjectSchema } from '../schema/schema.js'
+import { findField, type ObjectSchema } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
 
@@ -30,6 +30,25 @@ export function suggestFields(
     const update = proposed.some(({ field, update: flows }) => flows && field.name === source)
     return [chosenBySource.get(source) ?? { source, target, update }]
   })
+}
+
+/**
+ * The lines of the agreement in force that a new proposal still offers: what was declined or is new is left out. Lines that a person chose stay as they are.
+ */
+export function agreedAgain(
+  proposed: readonly ProposedField[],
+  schema: ObjectSchema,
+  agreed: readonly AgreedField[],
+  chosen: readonly FieldMapping[] = [],
+): readonly FieldMapping[] {
+  const isNamed = ({ source, target }: FieldMapping): boolean => chosen.some((line) => line.source === source || line.target === target)
+  const isOffered = ({ source }: FieldMapping): boolean => proposed.some(({ field }) => field.name === source)
+  const again = agreed.flatMap(({ mapping }): readonly FieldMapping[] => {
+    const offer = proposed.find(({ field }) => field.name === mapping.source)
+    if (!offer || isNamed(mapping) || !findField(schema, mapping.target)) return []
+    return [{ ...mapping, update: mapping.update && offer.update }]
+  })
+  return [...again, ...chosen.filter(isOffered)]
 }
 
 /** The effect of each line of a mapping, with values of real records. A required own field that nothing fills is a blocked line of its own. */

@@ -93,11 +93,27 @@ export interface AgreementView {
   readonly acceptance: (Acceptance & { readonly version: number; readonly by: string; readonly at: number }) | undefined
   /** What is in force: it stays while a later proposal waits. */
   readonly effective: EffectiveAgreement | undefined
+  /** API names of the vendor's fields that the partner was offered with the version in force and did not take. */
+  readonly declined: Readonly<Partial<Record<ObjectName, readonly string[]>>>
   /** The hash that the other org computed for the version in force, once it has arrived. */
   readonly peerHash: string | undefined
   readonly state: 'none' | 'proposed' | 'agreed'
   /** Whose turn it is. Undefined once agreed. */
   readonly turn: Side | undefined
+}
+
+/** A version of the agreement that was in force, or is: who signed it, and what they signed. */
+export interface AgreementVersion {
+  readonly agreement: EffectiveAgreement
+  readonly proposal: Signed
+  readonly acceptance: Signed
+}
+
+/** A decision: the person's id, the time in milliseconds since 1970 by that person's device, and the signed text (compact JWS, rule SD1). */
+export interface Signed {
+  readonly by: string
+  readonly at: number
+  readonly jws: string
 }
 
 /** What one line of a mapping will do. */
@@ -162,9 +178,12 @@ export interface AgreementsApi {
    */
   accept(connection: ConnectionId, acceptance: Acceptance): Promise<void>
 
+  /** All versions that were in force on this device, the latest first. */
+  history(connection: ConnectionId): readonly AgreementVersion[]
+
   /**
-   * Suggests a mapping for the latest proposal: own fields of the same API name, then of the same label. Lines that are given as `chosen` stay. Empty
-   * without a proposal.
+   * Suggests a mapping for the latest proposal. The first one: own fields of the same API name, then of the same label. Once an agreement is in force, its own lines and nothing else, so that
+   * nobody takes by a click what was declined or is new. Lines that are given as `chosen` stay. Empty without a proposal.
    */
   suggest(connection: ConnectionId, object: ObjectName, chosen?: readonly FieldMapping[]): readonly FieldMapping[]
 

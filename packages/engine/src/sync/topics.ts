@@ -9,6 +9,7 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   Invitation: ['connections'],
   Connection: ['connections', 'mirrors', 'site'],
   Agreement: ['agreements', 'site', 'mirrors'],
+  AgreementVersion: ['agreements'],
   RecordMap: ['records', 'mirrors', 'site'],
   SharingRule: ['sharing'],
   Grant: ['people', 'site'],

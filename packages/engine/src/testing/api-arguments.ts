@@ -42,6 +42,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'connections.compareCodes': [connection, true],
     'connections.disconnect': [connection],
     'agreements.get': [connection],
+    'agreements.history': [connection],
     'agreements.propose': [connection, proposal],
     'agreements.accept': [connection, { objects: { Lead: { fields: mappings } } }],
     'agreements.suggest': [connection, 'Lead', mappings],
