@@ -22,6 +22,7 @@ const story = [
   'settings',
   'drafts',
   'undo',
+  'imports',
   'close',
 ] as const
 

@@ -88,6 +88,8 @@ const acceptance = shape(
   perObject(v.looseObject({ fields: list(mapping, 1_000), defaults: v.exactOptional(plainObject), owner: v.exactOptional(text(255)) })),
 )
 
+const importRow = v.looseObject({ id: v.optional(idText), values: plainObject })
+
 const yesOrNo = (name: string): Shape => shape(name, 'true or false', v.boolean())
 const whole = (name: string): Shape => shape(name, 'a number', v.number())
 const listener = shape('listener', 'a function', v.function())
@@ -179,6 +181,17 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     of: [object, id('id')],
     keep: [object, id('id'), values],
     drop: [object, id('id'), optional(shape('fields', 'a list of API names', list(text(255), 1_000)))],
+  },
+  imports: {
+    list: [],
+    start: [
+      object,
+      shape('name', 'the name as a text', text(10_000)),
+      shape('rows', 'a list of objects with values', list(importRow, mostRecords)),
+    ],
+    run: [id('import'), optional(listener)],
+    stop: [id('import')],
+    undo: [id('import'), optional(listener)],
   },
   undo: { list: [], last: [object, id('record')], run: [id('step'), optional(listener)] },
 }

@@ -53,6 +53,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   settings: { read: 'value', change: 'promise' },
   undo: { list: 'value', last: 'value', run: 'promise' },
   drafts: { list: 'value', of: 'value', keep: 'promise', drop: 'promise' },
+  imports: { list: 'value', start: 'promise', run: 'promise', stop: 'promise', undo: 'promise' },
 }
 
 /** What a call meets because its engine closes: no line, a store that is closed, parts that are gone. */
@@ -126,6 +127,7 @@ export function withBoundary(engine: Engine): Engine {
     settings: guardGroup('settings'),
     undo: guardGroup('undo'),
     drafts: guardGroup('drafts'),
+    imports: guardGroup('imports'),
     watch(listener) {
       requireOpen()
       if (typeof listener !== 'function') throw new EngineError('INVALID', 'watch takes a function as “listener”. Correct the call.')

@@ -46,6 +46,7 @@ import { Problems } from './sync/problems.js'
 import { createSync } from './sync/sync.js'
 import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
 import { Watchers } from './sync/watchers.js'
+import { openImports } from './records/imports.js'
 import { createUndo } from './undo/undo.js'
 import { Drafts } from './device/drafts.js'
 import { UndoLog } from './device/undo-log.js'
@@ -176,6 +177,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   reconcilers.add(handingBackReconciler(context, freshness))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
+  const undo = createUndo(context)
+  const imports = await openImports({ ...context, store, tabs, undo })
   const ends = [
     // Either may change how much waits.
     rows.watch((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfObject(change.object))])),
@@ -192,6 +195,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     () => undoLog.close(),
     drafts.watch(() => tell(['drafts'])),
     () => drafts.close(),
+    imports.watch(() => tell(['imports'])),
+    () => imports.close(),
     link.watch(() => {
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.
@@ -213,8 +218,9 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     sync: createSync(context, reconcilers, problems, freshnessView),
     recovery: createRecovery(context),
     settings: createSettings(context),
-    undo: createUndo(context),
     drafts,
+    undo,
+    imports: imports.api,
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

@@ -4,6 +4,7 @@ import type {
   ConnectionView,
   DraftView,
   Engine,
+  ImportView,
   JobView,
   ListingView,
   MirrorView,
@@ -45,6 +46,7 @@ export interface Scene {
   settings: Settings
   drafts: DraftView[]
   steps: UndoStep[]
+  imports: ImportView[]
   /** What the next undo tells. */
   undone: UndoResult | undefined
 }
@@ -100,6 +102,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     drafts: [],
     steps: [],
     undone: undefined,
+    imports: [],
     ...part,
   }
   const calls: (readonly [string, ...unknown[]])[] = []
@@ -122,6 +125,15 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     return first
   }
   const ofObject = (object: ObjectName): RecordView[] => scene.records.filter((record) => record.object === object)
+
+  const moveImport = (id: string, state: ImportView['state']): ImportView => {
+    const present = scene.imports.find((view) => view.id === id)
+    if (!present) throw new EngineError('NOT_FOUND', 'There is no such import.')
+    const view = { ...present, state, done: state === 'done' ? present.total : present.done, undoable: state !== 'undone' }
+    scene.imports = scene.imports.map((other) => (other.id === id ? view : other))
+    tell('imports')
+    return view
+  }
 
   return {
     scene,
@@ -235,6 +247,31 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
         scene.drafts = scene.drafts.filter((draft) => draft.object !== object || draft.id !== id)
         tell('drafts')
       },
+    },
+    imports: {
+      list: () => scene.imports,
+      start: (object, name, rows) =>
+        did('startImport', object, name, rows).then(() => {
+          const creates = rows.filter(({ id }) => id === undefined).length
+          const counts = { done: 0, total: rows.length, creates, skipped: 0, undoable: true }
+          scene.imports = [
+            { id: `import-${scene.imports.length}`, object, name, at: Date.UTC(2027, 0, 15), state: 'stopped', ...counts },
+            ...scene.imports,
+          ]
+          return scene.imports[0]?.id ?? ''
+        }),
+      run: (id, onProgress) =>
+        did('runImport', id).then(() => {
+          const view = moveImport(id, 'done')
+          onProgress?.(view)
+          return view
+        }),
+      stop: (id) => did('stopImport', id).then(() => moveImport(id, 'stopped')),
+      undo: (id) =>
+        did('undoImport', id).then(() => {
+          moveImport(id, 'undone')
+          return scene.undone ?? Promise.reject(new EngineError('NOT_FOUND', 'This can be undone no longer.'))
+        }),
     },
     undo: {
       list: () => scene.steps,

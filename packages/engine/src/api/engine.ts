@@ -2,6 +2,7 @@ import type { OrgId } from '@entente/protocol'
 import type { AgreementsApi } from './agreements.js'
 import type { ConnectionsApi } from './connections.js'
 import type { DraftsApi } from './drafts.js'
+import type { ImportsApi } from './imports.js'
 import type { MirrorsApi } from './mirrors.js'
 import type { PeopleApi } from './people.js'
 import type { RecordsApi } from './records.js'
@@ -40,6 +41,7 @@ export interface Engine {
   readonly settings: SettingsApi
   readonly undo: UndoApi
   readonly drafts: DraftsApi
+  readonly imports: ImportsApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,
@@ -103,3 +105,4 @@ export type Topic =
   | 'settings'
   | 'undo'
   | 'drafts'
+  | 'imports'

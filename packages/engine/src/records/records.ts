@@ -1,5 +1,3 @@
-import { zeroStamp } from '@entente/protocol'
-import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
@@ -8,21 +6,14 @@ import { queryRecords, validateQuery } from '../query/query.js'
 import { parseRecord, type RecordResult } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
-import { checkSize } from '../row/size.js'
-import type { RecordError } from '../schema/error.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
+import { newRecordId, parseRows, sliceRows } from './parse-rows.js'
 import type { Schemas } from './schemas.js'
 
 /** The register that marks a record as deleted. The row stays, so that the deletion reaches every device. */
 export const deletedRegister = '_deleted'
 /** The register that names the record map through which a copy came. */
 export const importedRegister = '_importedBy'
-
-/** Rows in one transaction of a bulk creation: large enough to be fast, small enough that the page draws in between. */
-const sliceRows = 500
-
-/** Problems that one refusal of many rows lists. */
-const mostErrors = 1_000
 
 /** How records are shared. `export/` knows it; the records API passes it on. */
 export interface Shares {
@@ -52,27 +43,6 @@ export function createRecords(
     if (row && !isDeleted(row)) return true
     throw new EngineError('NOT_FOUND', `This ${object} does not exist, or was deleted. Go back to the list.`)
   }
-  const newId = (): string => toBase64UrlEncoded(random(16))
-
-  /** Checks all rows before anything is saved, and lets the page draw in between. @throws EngineError INVALID with each problem of each row */
-  const parseAll = async (object: ObjectName, list: readonly Readonly<Record<string, unknown>>[]): Promise<readonly RowEdit[]> => {
-    const schema = schemas.get(object)
-    const edits: RowEdit[] = []
-    const errors: RecordError[] = []
-    for (const [index, input] of list.entries()) {
-      if (index % sliceRows === 0) await nextTurn(clock)
-      const parsed = parseRecord(schema, input, 'create')
-      if (parsed.ok) {
-        const edit = { object, id: newId(), values: parsed.values }
-        checkSize(rowOfEdit(edit))
-        edits.push(edit)
-      } else if (errors.length < mostErrors)
-        errors.push(...parsed.errors.map((error) => ({ ...error, message: `Row ${index + 1}: ${error.message}` })))
-    }
-    if (errors.length === 0) return edits
-    const [first] = errors
-    throw new EngineError('INVALID', `Nothing was saved. ${first?.message ?? ''}`, errors)
-  }
 
   return {
     schema: (object) => schemas.get(object),
@@ -91,7 +61,7 @@ export function createRecords(
       return { records: queryRecords(schema, all, query), total: all.length }
     },
     async create(object, values, draft) {
-      const id = newId()
+      const id = newRecordId(random)
       const edit = { object, id, values: accept(parseRecord(schemas.get(object), values, 'create')) }
       const step = undoLog.begin({ kind: 'create', object, record: id })
       await rows.save([edit], undefined, (steps) => {
@@ -101,7 +71,11 @@ export function createRecords(
       return id
     },
     async createMany(object, list, onProgress) {
-      const edits = await parseAll(object, list)
+      const edits = await parseRows(
+        context,
+        schemas.get(object),
+        list.map((values) => ({ values })),
+      )
       const saved: RowEdit[] = []
       const step = undoLog.newId()
       const alongside = undoLog.begin({ kind: 'import', object }, step)
@@ -138,11 +112,6 @@ export function createRecords(
     stopSharing: (share) => shares.stop(share),
     resumeSharing: (share) => shares.resume(share),
   }
-}
-
-function rowOfEdit({ object, id, values }: RowEdit): Row {
-  const registers = Object.entries(values).map(([field, value]) => [field, [zeroStamp, value] as const] as const)
-  return { object, id, registers: Object.fromEntries(registers) }
 }
 
 export function isDeleted(row: Row): boolean {

@@ -26,6 +26,8 @@ export interface RowReader {
 export interface Condition {
   /** The rows that it looks at, beside those that the edits change. */
   readonly reads?: readonly Pick<RowEdit, 'object' | 'id'>[]
+  /** What must be stored still. Where it is gone, nothing is left to save. */
+  readonly present?: StoreKey
   /**
    * Runs synchronously in the transaction. Rows beside those that are read are as in memory. What it throws ends the transaction.
    *
@@ -121,7 +123,9 @@ export class Rows {
   async save(edits: readonly RowEdit[], condition?: Condition, alongside?: Alongside): Promise<readonly Row[] | undefined> {
     if (edits.length === 0) return []
     const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
-    const saved = await this.#store.update(reads, (stored) => {
+    const present = condition?.present
+    const saved = await this.#store.update(present ? [...reads, present] : reads, (stored) => {
+      if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
       const before = new Map(rowsByKey)
