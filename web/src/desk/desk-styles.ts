@@ -2,7 +2,7 @@ import { css } from 'lit'
 
 export const deskStyles = css`
   :host {
-    display: grid;
+    display: grid !important;
     grid-template: auto auto minmax(0, 1fr) / minmax(0, 1fr);
     min-height: 0;
     container: desk / inline-size;

@@ -10,7 +10,7 @@ export class SiteView extends EntenteElement {
     EntenteElement.styles,
     css`
       :host {
-        display: grid;
+        display: grid !important;
         grid-template: auto minmax(220px, 1fr) auto / minmax(0, 1fr);
         gap: var(--gap);
         min-height: 0;

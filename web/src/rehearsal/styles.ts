@@ -2,7 +2,7 @@ import { css } from 'lit'
 
 export const rehearsalStyles = css`
   :host {
-    display: grid;
+    display: grid !important;
     grid-template-rows: auto auto minmax(0, 1fr);
     height: 100vh;
     background: var(--page);
