@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type Plugin } from 'vite'
 import manifest from './packages/elements/package.json' with { type: 'json' }
 
 // The one-file build, beside the app's: `entente.js` for `<script type="module">`, `entente.classic.js` for `<script>`, and their integrity hashes.
+
+/** The same file in the package of the elements, for those who take it from there. */
+const inPackage = new URL('packages/elements/dist/cdn.js', import.meta.url)
 
 /** Where the first copy on a page leaves its name for the others. */
 const known = "globalThis[Symbol.for('entente.file')]"
@@ -25,6 +29,8 @@ function asFiles(): Plugin {
         'entente.js': `${classic}export const { ${chunk.exports.join(', ')} } = Entente;\n`,
         'entente.classic.js': classic,
       }
+      mkdirSync(new URL('.', inPackage), { recursive: true })
+      writeFileSync(inPackage, files['entente.js'])
       for (const name of Object.keys(bundle)) delete bundle[name]
       for (const [fileName, source] of Object.entries(files)) this.emitFile({ type: 'asset', fileName, source })
       const hashes = Object.entries(files).map(([name, text]) => [name, `sha384-${createHash('sha384').update(text).digest('base64')}`])
@@ -37,7 +43,7 @@ function asFiles(): Plugin {
 export default defineConfig({
   root: 'web',
   publicDir: false,
-  resolve: { conditions: ['entente-source', 'module', 'browser', 'development|production'] },
+  resolve: { conditions: ['entente-source', 'module', 'browser', 'production'] },
   define: { 'process.env.NODE_ENV': '"production"' },
   plugins: [asFiles()],
   build: {

@@ -148,6 +148,19 @@ describe('a provider with the name of an org', () => {
     expect(textOf(alone)).toContain('nothing on this page opens orgs')
   })
 
+  it('lends nothing of its looks to the page’s own content inside it', async () => {
+    const [provider] = (await mountWith(undefined, {})) as [EntenteProvider]
+    document.body.style.cssText += '; color: rgb(1, 2, 3); font: 20px serif; --text: mine'
+    const own = document.createElement('p')
+    provider.append(own)
+    const { color, fontSize } = getComputedStyle(own)
+    expect({ color, fontSize, text: getComputedStyle(own).getPropertyValue('--text') }).toEqual({
+      color: 'rgb(1, 2, 3)',
+      fontSize: '20px',
+      text: 'mine',
+    })
+  })
+
   it('leaves an engine alone that the page set, and follows its attributes otherwise', async () => {
     const [first, second, set] = [fakeEngine(), fakeEngine(), fakeEngine()]
     const open: OpenOrg = ({ org }) => Promise.resolve(org === 'one' ? first : second)

@@ -1,11 +1,9 @@
 import type { Engine } from '@entente/engine'
-import { css, html, LitElement, nothing, type CSSResultGroup, type PropertyValues, type TemplateResult } from 'lit'
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { showText } from '../value/show-text.js'
 import { isContextRequest, providedEvent, type TakeEngine } from './context.js'
-import { controls } from './controls.js'
 import { libraryVersion } from './define-element.js'
 import { describeFailure, type Failure } from './failure.js'
-import { tokens } from './tokens.js'
 
 /** Opens the org that a provider's attributes name: `openOwnOrg` of `@entente/browser`. */
 export type OpenOrg = (asked: { readonly org: string; readonly relay: string }) => Promise<Engine>
@@ -28,27 +26,61 @@ export class EntenteProvider extends LitElement {
   static readonly libraryVersion = libraryVersion
   /** How providers of this page open the orgs that their attributes name. The one-file build sets it; with packages set it to `openOwnOrg`. */
   static open: OpenOrg | undefined
-  static override styles: CSSResultGroup = [
-    tokens,
-    controls,
-    css`
-      :host {
-        display: contents !important;
+  /** All on the notice: what a provider had itself would reach the page's own content inside it. */
+  static override styles = css`
+    :host {
+      display: contents !important;
+    }
+    :host([hidden]) {
+      display: none !important;
+    }
+    .notice {
+      display: flex;
+      flex-wrap: wrap;
+      align-items: center;
+      gap: 8px 12px;
+      padding: 10px 14px;
+      border: 1px solid var(--entente-line, light-dark(#e0e2dd, #323842));
+      border-inline-start: 3px solid var(--entente-line-strong, light-dark(#8b93a0, #767f8e));
+      border-radius: 6px;
+      background: var(--entente-sunken, light-dark(#f2f3f0, #22262e));
+      color: var(--entente-text, light-dark(#1b1f27, #e9ebef));
+      font: var(--entente-font-size, 14px) / 1.45 var(--entente-font, system-ui, sans-serif);
+      letter-spacing: normal;
+      text-align: start;
+      text-transform: none;
+      white-space: normal;
+    }
+    .notice > div {
+      flex: 1 1 16em;
+    }
+    .warn {
+      border-inline-start-color: var(--entente-warn, light-dark(#7a5200, #efc465));
+      background: var(--entente-warn-soft, light-dark(#fcf2d8, #3a311a));
+    }
+    a {
+      color: var(--entente-accent, light-dark(#2a4bb0, #a3b7ff));
+    }
+    button {
+      min-height: 34px;
+      padding: 4px 13px;
+      border: 1px solid var(--entente-line-strong, light-dark(#8b93a0, #767f8e));
+      border-radius: 6px;
+      background: var(--entente-surface, light-dark(#ffffff, #1a1d23));
+      color: inherit;
+      font: inherit;
+      cursor: pointer;
+    }
+    /* An org that is open at once shows no notice first. */
+    .opening {
+      animation: appear 0s 0.3s both;
+    }
+    @keyframes appear {
+      from {
+        visibility: hidden;
       }
-      :host([hidden]) {
-        display: none !important;
-      }
-      /* An org that is open at once shows no notice first. */
-      .opening {
-        animation: appear 0s 0.3s both;
-      }
-      @keyframes appear {
-        from {
-          visibility: hidden;
-        }
-      }
-    `,
-  ]
+    }
+  `
   static override properties = { engine: { attribute: false }, relay: {}, org: {}, failure: { state: true } }
 
   /** The engine to provide. A new one replaces it everywhere at once. Set it, or `relay` and `org`. */
@@ -96,8 +128,8 @@ export class EntenteProvider extends LitElement {
   #open(): void {
     const { relay, org = 'default' } = this
     this.#own = undefined
-    this.engine = undefined
-    this.failure = undefined
+    if (this.engine) this.engine = undefined
+    if (this.failure) this.failure = undefined
     const { open } = EntenteProvider
     if (relay === undefined || open === undefined) return
     const isAsked = (): boolean => this.engine === undefined && this.relay === relay && (this.org ?? 'default') === org
