@@ -1,10 +1,11 @@
-import { downloadText, EntenteElement, plainText, showText } from '@entente/elements'
+import { EntenteElement, type EntenteRecords, type ListState, plainList, plainText, showText } from '@entente/elements'
 import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
+import { chosenConnection, connectionPicker } from './connection-picker.js'
 import { deskStyles } from './desk-styles.js'
-import { exportRecordsCsv } from './export-csv.js'
-import { formatRoute, parseRoute, type Route } from './route.js'
+import { saveShownAsCsv } from './export-csv.js'
+import { formatRoute, home, parseRoute, type Route } from './route.js'
 import './live-links.js'
 import './site-view.js'
 
@@ -12,7 +13,7 @@ import './site-view.js'
  * One org's desk: its records and its connections, behind one row of tabs. Its place is its `route`; it never changes the address itself, because one page
  * may hold two desks.
  *
- * @fires entente-route - Detail {route}: the person wants to go there.
+ * @fires entente-route - Detail {route, replace}: the person wants to go there; or, with `replace`, the place looks like this now.
  */
 export class OrgDesk extends EntenteElement {
   static override styles = [EntenteElement.styles, deskStyles]
@@ -23,6 +24,11 @@ export class OrgDesk extends EntenteElement {
   declare offer: 'both' | 'invite' | 'accept'
   declare link: string
   protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements']
+  /** The route as it was read last: the same objects as long as the text is the same. */
+  #read: { readonly text: string; readonly route: Route } | undefined
+  /** The list that the person looked at last, and the connection: other pages lead back there. */
+  #lastList: Route = home
+  #lastConnection: string | undefined
 
   constructor() {
     super()
@@ -33,11 +39,19 @@ export class OrgDesk extends EntenteElement {
   }
 
   protected view(engine: Engine): TemplateResult {
-    const route = parseRoute(this.route)
+    const route = this.#readRoute()
     const fills = route.page === 'records' || route.page === 'site'
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
       <div>${route.page === 'agreement' ? nothing : this.#turn(engine)}</div>
       <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
+  }
+
+  #readRoute(): Route {
+    if (this.#read?.text !== this.route) this.#read = { text: this.route, route: parseRoute(this.route) }
+    const { route } = this.#read
+    if (route.page === 'records' || route.page === 'site') this.#lastList = route
+    if ('connection' in route && route.connection !== undefined) this.#lastConnection = route.connection
+    return route
   }
 
   #tabs(engine: Engine, current: Route): readonly TemplateResult[] {
@@ -48,10 +62,14 @@ export class OrgDesk extends EntenteElement {
       [engine.records.schema('Opportunity').plural, { page: 'records', object: 'Opportunity' }],
       [engine.records.schema('Lead').plural, { page: 'records', object: 'Lead' }],
     ]
-    if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: undefined }])
-    tabs.push(['Connections', { page: 'connections' }], ['Agreement', { page: 'agreement', connection: undefined }])
-    if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: undefined }])
-    tabs.push(['People', { page: 'people', connection: undefined }], ['Sync', { page: 'sync' }], ['Settings', { page: 'settings' }])
+    if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: this.#lastConnection }])
+    tabs.push(['Connections', { page: 'connections' }], ['Agreement', { page: 'agreement', connection: this.#lastConnection }])
+    if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: this.#lastConnection }])
+    tabs.push(
+      ['People', { page: 'people', connection: this.#lastConnection }],
+      ['Sync', { page: 'sync' }],
+      ['Settings', { page: 'settings' }],
+    )
     const isCurrent = (route: Route): boolean => {
       const page = current.page === 'record' ? 'records' : current.page
       return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
@@ -87,7 +105,7 @@ export class OrgDesk extends EntenteElement {
   #place(engine: Engine, route: Route): TemplateResult {
     switch (route.page) {
       case 'records':
-        return this.#records(engine, route.object)
+        return this.#records(engine, route)
       case 'record':
         return this.#record(engine, route.object, route.id)
       case 'connections':
@@ -133,12 +151,7 @@ export class OrgDesk extends EntenteElement {
               ></entente-sharing>`,
         )
       case 'site':
-        return html`<site-view
-          .engine=${engine}
-          .density=${this.density}
-          .object=${route.object}
-          .connection=${chosen(engine, route.connection, 'partner')}
-        ></site-view>`
+        return html`<site-view .engine=${engine} .density=${this.density} .route=${this.route} @entente-open=${this.#open}></site-view>`
       case 'settings':
         return page('Settings', html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>`)
       case 'sync':
@@ -149,12 +162,27 @@ export class OrgDesk extends EntenteElement {
     }
   }
 
-  #records(engine: Engine, object: ObjectName): TemplateResult {
+  #records(engine: Engine, route: Extract<Route, { readonly page: 'records' }>): TemplateResult {
+    const { object, list = plainList } = route
     const schema = engine.records.schema(object)
-    return html`<entente-records .engine=${engine} .density=${this.density} .object=${object} @entente-open=${this.#open}>
+    return html`<entente-records
+        .engine=${engine}
+        .density=${this.density}
+        .object=${object}
+        .filter=${list.filter}
+        .conditions=${list.conditions}
+        .sort=${list.sort}
+        .only=${list.only}
+        .sharedWith=${list.sharedWith}
+        .job=${list.job}
+        .row=${list.row}
+        .top=${list.top}
+        @entente-open=${this.#open}
+        @entente-list=${(event: CustomEvent<{ readonly list: ListState }>) => this.#keep({ ...route, list: event.detail.list })}
+      >
         <span slot="toolbar" class="row toolbar">
           <button @click=${() => this.#import()}>Import</button>
-          <button @click=${() => downloadText(`${schema.plural.toLowerCase()}.csv`, 'text/csv', exportRecordsCsv(engine, object))}>
+          <button title="The rows and columns that the list shows" @click=${() => saveShownAsCsv(this.#list(), schema.plural)}>
             Export CSV
           </button>
           <button class="primary" @click=${() => this.#to({ page: 'record', object, id: undefined })}>New</button>
@@ -164,10 +192,10 @@ export class OrgDesk extends EntenteElement {
   }
 
   #record(engine: Engine, object: ObjectName, id: string | undefined): TemplateResult {
-    const back: Route = { page: 'records', object }
+    const back = this.#back(object)
     return html`<div class="page wide">
       <a class="back" href="#${formatRoute(back)}" @click=${(event: Event) => this.#go(event, back)}
-        >← ${engine.records.schema(object).plural}</a
+        >← ${back.page === 'site' ? 'Partner site' : engine.records.schema(object).plural}</a
       >
       <div class="two">
         ${
@@ -205,30 +233,23 @@ export class OrgDesk extends EntenteElement {
     route: Route,
     view: (id: ConnectionView['id']) => TemplateResult,
   ): TemplateResult {
-    const connections = engine.connections.list().filter((connection) => connection.code !== undefined || connection.state !== 'Pending')
-    const id = chosen(engine, asked)
-    if (id === undefined)
+    const connection = chosenConnection(engine, asked)
+    if (!connection)
       return page(
         title,
         html`<div class="empty card">
           <h3>No connection yet</h3>
-          <p>Invite a partner, or accept a vendor’s invitation, under Connections.</p>
+          <p>Invite a partner, or accept a vendor’s invitation.</p>
+          <button class="primary" @click=${() => this.#to({ page: 'connections' })}>Open Connections</button>
         </div>`,
       )
-    const choose = (event: Event): void => {
-      const { value } = event.target as HTMLSelectElement
-      if ('connection' in route) this.#to({ ...route, connection: value })
+    const choose = (id: string): void => {
+      if ('connection' in route) this.#to({ ...route, connection: id })
     }
-    const select =
-      connections.length > 1
-        ? html`<select class="pick" aria-label="Connection" @change=${choose}>
-            ${connections.map((connection) => html`<option value=${connection.id} ?selected=${connection.id === id}>${plainText(connection.peerName ?? 'unknown', 80)}</option>`)}
-          </select>`
-        : html`<span class="soft">with ${showText(engine.connections.get(id)?.peerName ?? '', 80)}</span>`
-    return page(title, view(id), select)
+    return page(title, view(connection.id), connectionPicker(engine, connection, choose))
   }
 
-  #objects(engine: Engine, route: Extract<Route, { readonly page: 'sharing' | 'site' }>): TemplateResult {
+  #objects(engine: Engine, route: Extract<Route, { readonly page: 'sharing' }>): TemplateResult {
     return html`<div class="row">
       ${(['Opportunity', 'Lead'] as const).map((object) => html`<button aria-pressed=${object === route.object} class=${object === route.object ? 'primary' : ''} @click=${() => this.#to({ ...route, object })}>${engine.records.schema(object).plural}</button>`)}
     </div>`
@@ -244,6 +265,23 @@ export class OrgDesk extends EntenteElement {
 
   #import(): void {
     this.renderRoot.querySelector('entente-import')?.open()
+  }
+
+  #list(): EntenteRecords | null {
+    return this.renderRoot.querySelector('entente-records')
+  }
+
+  /** The list from which a record was opened. */
+  #back(object: ObjectName): Route {
+    const last = this.#lastList
+    return (last.page === 'records' || last.page === 'site') && last.object === object ? last : { page: 'records', object }
+  }
+
+  /** The present place, as it looks now. */
+  #keep(route: Route): void {
+    const text = formatRoute(route)
+    this.#read = { text, route }
+    this.tell('entente-route', { route: text, replace: true })
   }
 
   #go(event: Event, route: Route): void {
@@ -273,16 +311,6 @@ function agreementsWaiting(engine: Engine): readonly (Pick<ConnectionView, 'id' 
     const agreement = state === 'Enabled' && verified === 'yes' ? engine.agreements.get(id) : undefined
     return agreement?.turn === side ? [{ id, peerName, isFirst: agreement.state === 'none' }] : []
   })
-}
-
-/** The requested connection, else the first one that works, else the first. */
-function chosen(engine: Engine, asked: string | undefined, side?: ConnectionView['side']): ConnectionView['id'] | undefined {
-  const connections = engine.connections.list().filter((connection) => side === undefined || connection.side === side)
-  const found =
-    connections.find((connection) => connection.id === asked) ??
-    connections.find((connection) => connection.state === 'Enabled') ??
-    connections.find((connection) => connection.code !== undefined)
-  return found?.id
 }
 
 customElements.define('org-desk', OrgDesk)

@@ -1,11 +1,9 @@
-import { type Engine, type ObjectName, writeCsv } from '@entente/engine'
+import { downloadText, type EntenteRecords } from '@entente/elements'
+import { writeCsv } from '@entente/engine'
 
-/** All own records of an object as CSV for a spreadsheet. */
-export function exportRecordsCsv(engine: Engine, object: ObjectName): string {
-  const schema = engine.records.schema(object)
-  const { records } = engine.records.list(object)
-  return writeCsv(
-    schema.fields,
-    records.map((record) => record.values),
-  )
+/** Hands the person what a list shows, as CSV for a spreadsheet: its rows in their order, and its columns. */
+export function saveShownAsCsv(list: EntenteRecords | null, name: string): void {
+  if (!list) return
+  const { fields, rows } = list.shown
+  downloadText(`${name.toLowerCase()}.csv`, 'text/csv', writeCsv(fields, rows))
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { plainList } from '@entente/elements'
 import { formatRoute, home, parseRoute, type Route } from './route.js'
 
 describe('an address in the app', () => {
@@ -12,8 +13,47 @@ describe('an address in the app', () => {
       { page: 'agreement', connection: 'x' },
       { page: 'site', object: 'Lead', connection: undefined },
       { page: 'sharing', object: 'Opportunity', connection: 'x' },
+      { page: 'site', object: 'Lead', connection: 'x', list: { ...plainList, selected: 'all', only: 'new' } },
+      {
+        page: 'records',
+        object: 'Opportunity',
+        list: {
+          filter: 'a/b?c&d=#é 100%',
+          conditions: [
+            { field: 'Amount', operator: 'lessThan', value: '5' },
+            { field: 'StageName', operator: 'oneOf', value: ['Closed Won', 'x'] },
+            { field: 'Name', operator: 'isEmpty' },
+          ],
+          sort: [
+            { field: 'CloseDate', direction: 'descending' },
+            { field: 'Name', direction: 'ascending' },
+          ],
+          only: 'exported',
+          sharedWith: 'CCCCCCCCCCCCCCCCCCCCCC' as never,
+          job: 'job',
+          selected: ['a-b', 'c_d'],
+          row: 'a-b',
+          top: 120,
+        },
+      },
     ]
     for (const route of routes) expect(parseRoute(formatRoute(route))).toEqual(route)
+  })
+
+  it('of a list takes what it understands, and leaves the rest out', () => {
+    for (const query of [
+      'top=-3',
+      'top=1e999',
+      'if=[',
+      'if={}',
+      'if=[{"field":3}]',
+      'if=[{"field":"Name","operator":"runs"}]',
+      'only=me',
+      'chosen=',
+      '__proto__=x',
+    ])
+      expect(parseRoute(`records/Lead?${query}`)).toEqual({ page: 'records', object: 'Lead', list: plainList })
+    expect(formatRoute({ page: 'records', object: 'Lead', list: plainList })).toBe('records/Lead')
   })
 
   it('that is no place leads home', () => {

@@ -1,18 +1,24 @@
+import type { ListState } from '@entente/elements'
 import type { ObjectName } from '@entente/engine'
+import { formatList, parseList } from './list-query.js'
 
 /** A place in one org's desk. Its text form stands in the address, so that every place has a link. */
 export type Route =
-  | { readonly page: 'records'; readonly object: ObjectName }
+  /** A list that nobody has changed has no `list`. */
+  | { readonly page: 'records'; readonly object: ObjectName; readonly list?: ListState }
   | { readonly page: 'record'; readonly object: ObjectName; readonly id: string | undefined }
   | { readonly page: 'connections' | 'sync' | 'settings' }
   | { readonly page: 'agreement' | 'people'; readonly connection: string | undefined }
-  | { readonly page: 'sharing' | 'site'; readonly connection: string | undefined; readonly object: ObjectName }
+  | { readonly page: 'sharing'; readonly connection: string | undefined; readonly object: ObjectName }
+  | { readonly page: 'site'; readonly connection: string | undefined; readonly object: ObjectName; readonly list?: ListState }
 
 export const home: Route = { page: 'records', object: 'Opportunity' }
 
-/** Reads "record/Opportunity/abc". Any other text leads home. */
+/** Reads "record/Opportunity/abc", and "records/Opportunity?find=router" of a list. Any other text leads home. */
 export function parseRoute(text: string): Route {
-  const [page = '', second = '', third = ''] = text.split('/').map(decode)
+  const [path = '', query = ''] = splitOnce(text, '?')
+  const [page = '', second = '', third = ''] = path.split('/').map(decode)
+  const list = query === '' ? {} : { list: parseList(query) }
   const object: ObjectName = second === 'Lead' ? 'Lead' : 'Opportunity'
   switch (page) {
     case 'record':
@@ -25,8 +31,11 @@ export function parseRoute(text: string): Route {
     case 'people':
       return { page, connection: second === '' ? undefined : second }
     case 'sharing':
-    case 'site':
       return { page, object, connection: third === '' ? undefined : third }
+    case 'site':
+      return { page, object, connection: third === '' ? undefined : third, ...list }
+    case 'records':
+      return { page, object, ...list }
     default:
       return { page: 'records', object }
   }
@@ -35,15 +44,16 @@ export function parseRoute(text: string): Route {
 export function formatRoute(route: Route): string {
   switch (route.page) {
     case 'records':
-      return join(route.page, route.object)
+      return withList(join(route.page, route.object), route.list)
     case 'record':
       return join(route.page, route.object, route.id ?? 'new')
     case 'agreement':
     case 'people':
       return join(route.page, route.connection)
     case 'sharing':
-    case 'site':
       return join(route.page, route.object, route.connection)
+    case 'site':
+      return withList(join(route.page, route.object, route.connection), route.list)
     default:
       return route.page
   }
@@ -51,6 +61,16 @@ export function formatRoute(route: Route): string {
 
 function join(...parts: readonly (string | undefined)[]): string {
   return parts.flatMap((part) => (part === undefined ? [] : encodeURIComponent(part))).join('/')
+}
+
+function withList(path: string, list: ListState | undefined): string {
+  const query = list ? formatList(list) : ''
+  return query === '' ? path : `${path}?${query}`
+}
+
+function splitOnce(text: string, separator: string): readonly string[] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
 }
 
 function decode(part: string): string {

@@ -1,125 +1,259 @@
-import { EntenteElement, showText, type EntenteRecords } from '@entente/elements'
-import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
-import { css, html, nothing, type TemplateResult } from 'lit'
+import { EntenteElement, type EntenteRecords, type ListState, plainList, showText } from '@entente/elements'
+import type { ConnectionView, Engine, JobView, ObjectName, Topic } from '@entente/engine'
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
+import { chosenConnection, connectionPicker } from './connection-picker.js'
+import { saveShownAsCsv } from './export-csv.js'
+import { formatRoute, parseRoute, type Route } from './route.js'
+import { siteViewStyles } from './site-view-styles.js'
+
+type SiteRoute = Extract<Route, { readonly page: 'site' }>
 
 /**
- * The vendor's partner site as the partner's people see it: the shared records, their choice and export, and the progress of exports.
+ * The vendor's partner site as the partner's people see it: the shared records, their choice and export, and a drawer with the progress of exports.
+ *
+ * @fires entente-route - Detail {route, replace}: as the desk's.
+ * @fires entente-open - Detail {object, id}: an exported row was clicked; the id is the own copy's.
  */
 export class SiteView extends EntenteElement {
-  static override styles = [
-    EntenteElement.styles,
-    css`
-      :host {
-        display: grid !important;
-        grid-template: auto minmax(220px, 1fr) auto / minmax(0, 1fr);
-        gap: var(--gap);
-        min-height: 0;
-        overflow: auto;
-      }
-      entente-records {
-        min-height: 260px;
-      }
-      select {
-        width: auto !important;
-      }
-      .tools {
-        flex-wrap: nowrap;
-      }
-      .jobs {
-        max-height: 260px;
-        overflow: auto;
-      }
-      .kinds button[aria-pressed='true'] {
-        border-color: var(--accent);
-        background: var(--tint);
-        color: var(--accent);
-      }
-    `,
-  ]
-  static override properties = { ...EntenteElement.properties, connection: {}, object: {}, chosen: { state: true }, only: { state: true } }
-  declare connection: ConnectionView['id'] | undefined
-  declare object: ObjectName
+  static override styles = [EntenteElement.styles, siteViewStyles]
+  static override properties = { ...EntenteElement.properties, route: {}, chosen: { state: true }, drawer: { state: true } }
+  /** The place: "site/Opportunity/<connection>?…". */
+  declare route: string
   declare protected chosen: readonly string[]
-  declare protected only: 'all' | 'new' | 'exported'
+  declare protected drawer: boolean
   protected readonly topics: readonly Topic[] = ['site', 'connections', 'people', 'agreements', 'sync']
+  #read: { readonly text: string; readonly route: SiteRoute } | undefined
+  readonly #totals = new Map<string, number>()
 
   constructor() {
     super()
-    this.connection = undefined
-    this.object = 'Opportunity'
+    this.route = ''
     this.chosen = []
-    this.only = 'all'
+    this.drawer = false
+  }
+
+  protected override changed(topics: ReadonlySet<Topic>): void {
+    if (topics.has('site') || topics.has('agreements')) this.#totals.clear()
+    super.changed(topics)
+  }
+
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (!changed.has('route') || this.#read?.text === this.route) return
+    const route = parseRoute(this.route)
+    this.#read = { text: this.route, route: route.page === 'site' ? route : { page: 'site', object: 'Opportunity', connection: undefined } }
+    const { selected } = this.#read.route.list ?? plainList
+    // All that the filter shows: the list says which these are.
+    if (selected !== 'all') this.chosen = selected
   }
 
   protected view(engine: Engine): TemplateResult {
-    const { connection, object } = this
-    if (connection === undefined)
-      return html`<div class="empty card">
-        <h3>No vendor yet</h3>
-        <p>Accept a vendor’s invitation under Connections; what it shares with you appears here.</p>
+    const route = this.#read?.route ?? { page: 'site', object: 'Opportunity', connection: undefined }
+    const connection = chosenConnection(engine, route.connection, 'partner')
+    if (!connection) return this.#withoutVendor()
+    const jobs = engine.site.jobs().filter((job) => job.connection === connection.id)
+    const choose = (id: ConnectionView['id']): void => this.#to({ page: 'site', object: route.object, connection: id })
+    const show = (object: ObjectName): void => this.#to({ page: 'site', object, connection: connection.id })
+    return html`<div class="stack">
+        <header class="row spread">
+          <h2>Shared by ${connectionPicker(engine, connection, choose, 'partner')}</h2>
+          <span class="row">
+            <span class="row kinds">
+              ${(['Opportunity', 'Lead'] as const).map((name) => html`<button aria-pressed=${name === route.object} @click=${() => show(name)}>${name === 'Lead' ? 'Leads' : 'Opportunities'}</button>`)}
+            </span>
+            ${jobs.length === 0 ? nothing : this.#drawerButton(jobs)}
+          </span>
+        </header>
+        ${this.#obstacle(engine, connection)}
+      </div>
+      <div class="below">
+        ${this.#records(engine, connection, route)} ${this.drawer && jobs.length > 0 ? this.#drawer(engine, connection) : nothing}
       </div>`
-    const obstacle = engine.site.obstacle(connection)
-    const peer = engine.connections.get(connection)?.peerName ?? 'the vendor'
+  }
+
+  #records(engine: Engine, { id }: ConnectionView, route: SiteRoute): TemplateResult {
+    const { object, list = plainList } = route
     const { state, leader } = engine.sync.status()
     const offline = leader && state !== 'online'
     const count = this.chosen.length
-    return html`<div class="stack">
-        <div class="row spread">
-          <h2>Shared by ${peer}</h2>
-          <span class="row kinds">
-            ${(['Opportunity', 'Lead'] as const).map((name) => html`<button aria-pressed=${name === object} @click=${() => this.#show(name)}>${name === 'Lead' ? 'Leads' : 'Opportunities'}</button>`)}
-          </span>
-        </div>
-        ${obstacle ? html`<div class="notice warn" role="status"><div>${showText(obstacle.message, 400)}</div></div>` : nothing}
-      </div>
-      <entente-records
-        selectable
-        source="listings"
-        .engine=${engine}
-        .density=${this.density}
-        .connection=${connection}
-        .object=${object}
-        .only=${this.only}
-        .columns=${engine.site.fields(connection, object).map((field) => field.name)}
-        @entente-selection=${(event: CustomEvent<{ readonly ids: readonly string[] }>) => (this.chosen = event.detail.ids)}
-      >
-        <span slot="toolbar" class="row tools">
-          <select aria-label="Which of them" @change=${(event: Event) => (this.only = onlyOf((event.target as HTMLSelectElement).value))}>
-            <option value="all" ?selected=${this.only === 'all'}>All</option>
-            <option value="new" ?selected=${this.only === 'new'}>Not exported</option>
-            <option value="exported" ?selected=${this.only === 'exported'}>Exported</option>
-          </select>
-          <button
-            class="primary"
-            title=${offline ? 'The request waits on this device until the relay is reached' : nothing}
-            ?disabled=${count === 0 || obstacle !== undefined || this.running.has('export')}
-            @click=${() => this.#export(engine, connection)}
-          >
-            Export${count > 0 ? ` ${count}` : ''}
-          </button>
-        </span>
-      </entente-records>
-      <div class="jobs">
-        <entente-jobs .engine=${engine} .density=${this.density} .connection=${connection} .limit=${3}></entente-jobs>
+    const isStopped = engine.site.obstacle(id) !== undefined
+    return html`<entente-records
+      selectable
+      source="listings"
+      .engine=${engine}
+      .density=${this.density}
+      .connection=${id}
+      .object=${object}
+      .filter=${list.filter}
+      .conditions=${list.conditions}
+      .sort=${list.sort}
+      .only=${list.only}
+      .job=${list.job}
+      .selected=${list.selected}
+      .row=${list.row}
+      .top=${list.top}
+      .columns=${engine.site.fields(id, object).map((field) => field.name)}
+      @entente-selection=${(event: CustomEvent<{ readonly ids: readonly string[] }>) => (this.chosen = event.detail.ids)}
+      @entente-list=${(event: CustomEvent<{ readonly list: ListState }>) => this.#keep({ ...route, connection: id, list: event.detail.list })}
+    >
+      <span slot="toolbar" class="row tools">
+        <button title="The rows and columns that the list shows" @click=${() => saveShownAsCsv(this.#list(), `shared-${object}`)}>
+          Export CSV
+        </button>
+        <button
+          class="primary"
+          title=${offline ? 'The request waits on this device until the relay is reached' : nothing}
+          ?disabled=${count === 0 || isStopped || this.running.has('export')}
+          @click=${() => this.#export(engine, id, object)}
+        >
+          Export${count > 0 ? ` ${count}` : ''}
+        </button>
+      </span>
+      ${this.#total(engine, id, object) === 0 ? html`<div slot="empty">${this.#nothingShared(engine, id, object)}</div>` : nothing}
+    </entente-records>`
+  }
+
+  /** How many listings there are. Kept, because this view is drawn with every word about the line. */
+  #total(engine: Engine, id: ConnectionView['id'], object: ObjectName): number {
+    const name = `${id} ${object}`
+    const total = this.#totals.get(name) ?? engine.site.listings(id, object).total
+    this.#totals.set(name, total)
+    return total
+  }
+
+  // ---- what to do next
+
+  #withoutVendor(): TemplateResult {
+    return html`<div class="empty card">
+      <h2>No vendor yet</h2>
+      <p>A vendor sends an invitation as a link. Accept it under Connections; what the vendor shares appears here.</p>
+      <button class="primary" @click=${() => this.#to({ page: 'connections' })}>Accept an invitation</button>
+    </div>`
+  }
+
+  #nothingShared(engine: Engine, id: ConnectionView['id'], object: ObjectName): TemplateResult {
+    const other: ObjectName = object === 'Lead' ? 'Opportunity' : 'Lead'
+    const agreed = engine.agreements.get(id)?.effective?.objects
+    const action = (title: string, text: string, word: string, route: Route): TemplateResult =>
+      html`<div class="empty card">
+        <h3>${title}</h3>
+        <p>${text}</p>
+        <button class="primary" @click=${() => this.#to(route)}>${word}</button>
       </div>`
+    const names = { Lead: 'leads', Opportunity: 'opportunities' }
+    if (engine.connections.get(id)?.state === 'Pending')
+      return action('The connection is not complete', 'Compare the codes with the vendor first.', 'Open Connections', {
+        page: 'connections',
+      })
+    if (!agreed) {
+      const isOurs = engine.agreements.get(id)?.turn === 'partner'
+      const text = isOurs
+        ? 'The vendor has proposed which fields it shares. Look at the proposal and accept it.'
+        : 'The vendor proposes which fields it shares. Then you map them to your own.'
+      return action('Nothing is agreed yet', text, 'Open the agreement', { page: 'agreement', connection: id })
+    }
+    const elsewhere = this.#total(engine, id, other)
+    if (elsewhere > 0)
+      return action(
+        `No ${names[object]} are shared with you`,
+        `The vendor shares ${elsewhere} ${names[other]}.`,
+        `Show the ${names[other]}`,
+        {
+          page: 'site',
+          object: other,
+          connection: id,
+        },
+      )
+    return action(
+      'Nothing is shared with you yet',
+      'The vendor’s sharing rule decides what you see. Ask the vendor to share some records; they appear here by themselves.',
+      'See what is agreed',
+      { page: 'agreement', connection: id },
+    )
   }
 
-  #show(object: ObjectName): void {
-    this.object = object
-    this.chosen = []
+  /** Why this person cannot export now, and where to go about it. */
+  #obstacle(engine: Engine, { id, state }: ConnectionView): TemplateResult | typeof nothing {
+    const obstacle = engine.site.obstacle(id)
+    // Without an agreement the list itself says what comes next.
+    if (!obstacle || (obstacle.code === 'NOT_CONNECTED' && (state === 'Pending' || !engine.agreements.get(id)?.effective))) return nothing
+    const isRight = obstacle.code === 'NOT_ALLOWED'
+    return html`<div class="notice warn" role="status">
+      <div>${showText(obstacle.message, 400)}</div>
+      <button @click=${() => this.#to(isRight ? { page: 'people', connection: id } : { page: 'connections' })}>
+        ${isRight ? 'See who may export' : 'Open Connections'}
+      </button>
+    </div>`
   }
 
-  #export(engine: Engine, connection: ConnectionView['id']): void {
+  // ---- exports
+
+  #drawerButton(jobs: readonly JobView[]): TemplateResult {
+    const running = jobs.filter(({ done }) => !done).length
+    return html`<button class="exports" aria-expanded=${this.drawer} aria-controls="drawer" @click=${() => this.#turnDrawer(!this.drawer)}>
+      Exports${running > 0 ? html` <span class="badge accent">${running} running</span>` : nothing}
+    </button>`
+  }
+
+  #drawer(engine: Engine, { id }: ConnectionView): TemplateResult {
+    return html`<aside
+      id="drawer"
+      aria-label="Exports"
+      @keydown=${(event: KeyboardEvent) => event.key === 'Escape' && this.#turnDrawer(false)}
+    >
+      <header class="row spread">
+        <h3>Exports</h3>
+        <button class="quiet" aria-label="Close the exports" @click=${() => this.#turnDrawer(false)}>✕</button>
+      </header>
+      <div class="jobs">
+        <entente-jobs
+          .engine=${engine}
+          .density=${this.density}
+          .connection=${id}
+          .limit=${20}
+          @entente-copies=${(event: CustomEvent<{ readonly object: ObjectName; readonly job: string }>) => this.#showCopies(event.detail)}
+        ></entente-jobs>
+      </div>
+    </aside>`
+  }
+
+  #turnDrawer(open: boolean): void {
+    this.drawer = open
+    const target = open ? 'aside button' : '.exports'
+    this.updateComplete.then(
+      () => this.renderRoot.querySelector<HTMLElement>(target)?.focus(),
+      () => undefined,
+    )
+  }
+
+  #showCopies({ object, job }: { readonly object: ObjectName; readonly job: string }): void {
+    this.#to({ page: 'records', object, list: { ...plainList, job } })
+  }
+
+  #export(engine: Engine, connection: ConnectionView['id'], object: ObjectName): void {
     const ids = this.chosen
     this.act('export', async () => {
-      await engine.site.export(connection, this.object, ids)
-      this.renderRoot.querySelector<EntenteRecords>('entente-records')?.clearSelection()
+      await engine.site.export(connection, object, ids)
+      this.#list()?.clearSelection()
+      this.drawer = true
     })
   }
-}
 
-function onlyOf(value: string): 'all' | 'new' | 'exported' {
-  return value === 'new' || value === 'exported' ? value : 'all'
+  // ---- places
+
+  #list(): EntenteRecords | null {
+    return this.renderRoot.querySelector('entente-records')
+  }
+
+  #keep(route: SiteRoute): void {
+    const text = formatRoute(route)
+    this.#read = { text, route }
+    this.tell('entente-route', { route: text, replace: true })
+  }
+
+  #to(route: Route): void {
+    this.tell('entente-route', { route: formatRoute(route) })
+  }
 }
 
 customElements.define('site-view', SiteView)

@@ -1,19 +1,20 @@
-import { plainText } from '@entente/elements'
 import type { Engine, ObjectName } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import { OwnOrgPage } from '../app/own-org-page.js'
-import { parseRoute } from '../desk/route.js'
+import { Place } from '../app/place.js'
+import { formatRoute, parseRoute } from '../desk/route.js'
 import { siteStyles } from './styles.js'
 
-/** The partner site: the records that connected vendors share with this browser's org, one vendor at a time. */
+/** The partner site: the records that connected vendors share with this browser's org, one vendor at a time. All other places are the workspace's. */
 export class SiteApp extends OwnOrgPage {
   static override styles = [...OwnOrgPage.styles, siteStyles]
-  static override properties = { ...OwnOrgPage.properties, hash: { state: true } }
-  declare protected hash: string
+  static override properties = { ...OwnOrgPage.properties, fragment: { state: true } }
+  declare protected fragment: string
+  readonly #place = new Place((fragment) => (this.fragment = fragment))
 
   constructor() {
     super()
-    this.hash = location.hash.slice(1)
+    this.fragment = location.hash.slice(1)
   }
 
   override connectedCallback(): void {
@@ -23,36 +24,24 @@ export class SiteApp extends OwnOrgPage {
       return
     }
     super.connectedCallback()
-    addEventListener('hashchange', this.#follow)
+    this.#place.start()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    removeEventListener('hashchange', this.#follow)
+    this.#place.stop()
   }
 
   protected content(engine: Engine): TemplateResult {
-    const route = parseRoute(this.hash)
-    const asked = route.page === 'site' ? route.connection : undefined
-    const object: ObjectName = route.page === 'site' ? route.object : 'Opportunity'
-    const vendors = engine.connections.list().filter((connection) => connection.side === 'partner' && connection.code !== undefined)
-    const chosen =
-      vendors.find((connection) => connection.id === asked) ?? vendors.find((connection) => connection.state === 'Enabled') ?? vendors[0]
+    const route = parseRoute(this.fragment)
     return html`<div class="place">
-      ${
-        vendors.length > 1
-          ? html`<div class="row">
-              <label for="vendor">Vendor</label
-              ><select
-                id="vendor"
-                @change=${(event: Event) => (location.hash = `site/${object}/${(event.target as HTMLSelectElement).value}`)}
-              >
-                ${vendors.map((vendor) => html`<option value=${vendor.id} ?selected=${vendor === chosen}>${plainText(vendor.peerName ?? '', 80)}</option>`)}
-              </select>
-            </div>`
-          : ''
-      }
-      <site-view .engine=${engine} .object=${object} .connection=${chosen?.id}></site-view>
+      <site-view
+        .engine=${engine}
+        .route=${route.page === 'site' ? this.fragment : 'site/Opportunity'}
+        @entente-route=${this.#goTo}
+        @entente-open=${(event: CustomEvent<{ readonly object: ObjectName; readonly id: string }>) =>
+          this.#leave(formatRoute({ page: 'record', ...event.detail }))}
+      ></site-view>
     </div>`
   }
 
@@ -64,8 +53,14 @@ export class SiteApp extends OwnOrgPage {
     </div>`
   }
 
-  #follow = (): void => {
-    this.hash = location.hash.slice(1)
+  #goTo = ({ detail: { route, replace = false } }: CustomEvent<{ readonly route: string; readonly replace?: boolean }>): void => {
+    if (replace) this.#place.keep((this.fragment = route))
+    else if (parseRoute(route).page === 'site') this.#place.go(route)
+    else this.#leave(route)
+  }
+
+  #leave(route: string): void {
+    location.assign(`workspace.html${location.search}#${route}`)
   }
 }
 

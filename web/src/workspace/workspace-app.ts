@@ -2,6 +2,7 @@ import type { Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import { orgStoreName } from '../app/org-store.js'
 import { OwnOrgPage } from '../app/own-org-page.js'
+import { Place } from '../app/place.js'
 import { addressForOthers } from '../app/relay-address.js'
 
 /** The workspace of this browser's org. The address holds the place. An invitation in the address is a secret, so the page removes it at once. */
@@ -9,21 +10,22 @@ export class WorkspaceApp extends OwnOrgPage {
   static override properties = { ...OwnOrgPage.properties, route: { state: true } }
   declare protected route: string
   #invitation = ''
+  readonly #place = new Place((fragment) => this.#follow(fragment))
 
   constructor() {
     super()
     this.route = ''
-    this.#followAddress()
+    this.#follow(location.hash.slice(1))
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
-    addEventListener('hashchange', this.#followAddress)
+    this.#place.start()
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    removeEventListener('hashchange', this.#followAddress)
+    this.#place.stop()
   }
 
   protected content(engine: Engine): TemplateResult {
@@ -32,7 +34,7 @@ export class WorkspaceApp extends OwnOrgPage {
       .route=${this.route}
       .base=${addressForOthers(orgStoreName())}
       .link=${this.#invitation}
-      @entente-route=${(event: CustomEvent<{ readonly route: string }>) => (location.hash = event.detail.route)}
+      @entente-route=${this.#goTo}
       @entente-accepted=${() => (this.#invitation = '')}
     ></org-desk>`
   }
@@ -66,8 +68,12 @@ export class WorkspaceApp extends OwnOrgPage {
     if (text('org') !== '' && text('user') !== '') this.open({ orgName: text('org'), userName: text('user') })
   }
 
-  #followAddress = (): void => {
-    const fragment = location.hash.slice(1)
+  #goTo = ({ detail: { route, replace = false } }: CustomEvent<{ readonly route: string; readonly replace?: boolean }>): void => {
+    if (replace) this.#place.keep((this.route = route))
+    else this.#place.go(route)
+  }
+
+  #follow(fragment: string): void {
     if (!fragment.startsWith('invite=')) {
       this.route = fragment
       return

@@ -22,6 +22,21 @@ describe('Paul’s exports', () => {
     expect(textOf(await mount('entente-jobs', { engine }))).toContain('Waiting for the relay')
   })
 
+  it('lead to what they made, once they are done', async () => {
+    const engine = fakeEngine({ jobs: [job({ total: 50, imported: 49, done: false })], copies: ['a', 'b'] })
+    const jobs = await mount('entente-jobs', { engine })
+    expect(textOf(jobs)).not.toContain('View the')
+    engine.change({ jobs: [job({ total: 50, imported: 50 })] }, 'site')
+    await drawn(jobs)
+    const heard: unknown[] = []
+    jobs.addEventListener('entente-copies', (event) => heard.push((event as CustomEvent).detail))
+    button(jobs, 'View the 2 records').click()
+    expect(heard).toEqual([{ object: 'Opportunity', job: 'job' }])
+    engine.change({ copies: [] }, 'records')
+    await drawn(jobs)
+    expect(textOf(jobs)).not.toContain('View the')
+  })
+
   it('name what failed, and ask again for that once', async () => {
     const engine = fakeEngine({ jobs: [job({ imported: 8, failed: 2, errors: [error] })] })
     const jobs = await mount('entente-jobs', { engine })

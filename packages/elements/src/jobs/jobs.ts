@@ -8,6 +8,7 @@ import { showText } from '../value/show-text.js'
  * The exports that this org requested: the progress at the vendor and of the own import, the failures with their reasons, and the button to request them again.
  *
  * @tag entente-jobs
+ * @fires entente-copies - The person wants to see the own copies of a finished export; detail {object, job}.
  * @slot empty - Shown without an export.
  */
 export class EntenteJobs extends EntenteElement {
@@ -35,7 +36,7 @@ export class EntenteJobs extends EntenteElement {
   declare connection: string | undefined
   /** The number of exports shown, newest first. */
   declare limit: number
-  protected readonly topics: readonly Topic[] = ['site', 'sync']
+  protected readonly topics: readonly Topic[] = ['site', 'sync', 'records']
 
   constructor() {
     super()
@@ -51,13 +52,14 @@ export class EntenteJobs extends EntenteElement {
     if (jobs.length === 0) return html`<slot name="empty"></slot>`
     const { state, leader } = engine.sync.status()
     const offline = leader && state !== 'online'
-    return html`<div class="stack">${jobs.slice(0, this.limit).map((job) => this.#job(job, offline))}</div>`
+    return html`<div class="stack">${jobs.slice(0, this.limit).map((job) => this.#job(engine, job, offline))}</div>`
   }
 
-  #job(job: JobView, offline: boolean): TemplateResult {
+  #job(engine: Engine, job: JobView, offline: boolean): TemplateResult {
     const answered = Math.min(job.total, job.exported + job.skipped + job.failed)
     const settled = Math.min(job.total, job.imported + job.skipped + job.failed)
-    const what = `${formatCount(job.total, this.language)} ${job.object === 'Lead' ? 'lead' : 'opportunit'}${job.total === 1 ? (job.object === 'Lead' ? '' : 'y') : job.object === 'Lead' ? 's' : 'ies'}`
+    const what = `${formatCount(job.total, this.language)} ${nouns[job.object][job.total === 1 ? 0 : 1]}`
+    const copies = job.done ? engine.site.copies(job.id).length : 0
     return html`<section class="card stack" aria-label="Export of ${what}">
       <div class="row spread">
         <strong>Export of ${what}</strong>
@@ -69,6 +71,15 @@ export class EntenteJobs extends EntenteElement {
         ${job.skipped > 0 ? html`<span class="soft">${job.skipped} already exported</span>` : nothing}
         ${job.failed > 0 ? html`<span class="soft">${job.failed} failed</span>` : nothing}
       </div>
+      ${
+        copies > 0
+          ? html`<div>
+              <button class="primary" @click=${() => this.tell('entente-copies', { object: job.object, job: job.id })}>
+                View the ${copies === 1 ? 'record' : `${formatCount(copies, this.language)} records`}
+              </button>
+            </div>`
+          : nothing
+      }
       ${job.errors.length > 0 ? this.#errors(job) : nothing}
     </section>`
   }
@@ -104,6 +115,8 @@ export class EntenteJobs extends EntenteElement {
     await this.org?.site.retry(job)
   }
 }
+
+const nouns = { Lead: ['lead', 'leads'], Opportunity: ['opportunity', 'opportunities'] } as const
 
 function phase(name: string, done: number, total: number): TemplateResult {
   const percent = total === 0 ? 100 : Math.round((done / total) * 100)

@@ -32,7 +32,13 @@ const words: Readonly<Record<OutboundStatus | InboundStatus, readonly [string, T
 }
 
 export function statusBadge(status: OutboundStatus | InboundStatus | undefined, hasCopy = false): TemplateResult | typeof nothing {
-  if (status === undefined) return hasCopy ? html`<span class="badge good">Exported</span>` : nothing
-  const [text, tone] = words[status] ?? [status, '']
-  return html`<span class="badge ${tone}" title=${status}>${text}</span>`
+  const text = statusText(status, hasCopy)
+  if (text === '') return nothing
+  return html`<span class="badge ${status === undefined ? 'good' : (words[status]?.[1] ?? '')}" title=${status ?? nothing}>${text}</span>`
+}
+
+/** A status in plain words; "" for none. */
+export function statusText(status: OutboundStatus | InboundStatus | undefined, hasCopy = false): string {
+  if (status === undefined) return hasCopy ? 'Exported' : ''
+  return words[status]?.[0] ?? status
 }

@@ -31,8 +31,14 @@ export function layOut(
 
 const boxWidth = 40
 
-/** The least width (px) and the share of a column. */
+/** The least width (px) and the share of a column: what its heading and a usual value take, so that neither is cut beside a long name. */
 function widthOf(field: Field, nameField: string): readonly [number, number] {
+  const [least, share] = valueWidth(field, nameField)
+  // The heading's letters, and the arrow of its order. A very long label is cut: it must not push the other columns out of sight.
+  return [Math.max(least, Math.min(220, Math.ceil(field.label.length * 8.3) + 40)), share]
+}
+
+function valueWidth(field: Field, nameField: string): readonly [number, number] {
   if (field.name === nameField) return [210, 2.4]
   switch (field.type) {
     case 'checkbox':
@@ -40,9 +46,12 @@ function widthOf(field: Field, nameField: string): readonly [number, number] {
     case 'time':
       return [84, 0.6]
     case 'number':
-    case 'currency':
     case 'date':
-      return [112, 0.9]
+      return [116, 0.9]
+    case 'currency':
+      return [132, 0.9]
+    case 'dateTime':
+      return [178, 0.9]
     default:
       return [134, 1.3]
   }

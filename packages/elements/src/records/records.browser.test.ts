@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
-import { connected, opportunities, opportunity } from '../testing/scenes.js'
+import { connected, connectionId, opportunities, opportunity } from '../testing/scenes.js'
 import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
+import type { ListState } from './list-state.js'
 import type { EntenteRecords } from './records.js'
 
 const rowsOf = (list: EntenteRecords): HTMLElement[] => [...(list.shadowRoot?.querySelectorAll<HTMLElement>('.body .line') ?? [])]
 const press = (target: Element, key: string, more: KeyboardEventInit = {}): boolean =>
   target.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true, cancelable: true, ...more }))
 const heard: unknown[] = []
+const names = (list: EntenteRecords): string[] => rowsOf(list).map((row) => row.querySelector('.name')?.textContent?.trim() ?? '')
 
 async function list(count: number, properties: Partial<EntenteRecords> = {}): Promise<EntenteRecords> {
   const element = await mount('entente-records', {
@@ -111,6 +113,143 @@ describe('the list of Vera’s opportunities', () => {
     button(element, 'Opportunity Name').click()
     await drawn(element)
     expect(rowsOf(element)[0]?.textContent).toContain('Deal 00029')
+  })
+
+  it('tells where it stands, and a list that is given the same shows the same', async () => {
+    const told: ListState[] = []
+    const engine = fakeEngine({ records: opportunities(300), connections: [connected()] })
+    const element = await mount('entente-records', { engine, selectable: true })
+    element.style.height = '500px'
+    element.addEventListener('entente-list', (event) => told.push((event as CustomEvent).detail.list))
+    expect(told).toEqual([])
+    element.filter = 'deal'
+    button(element, 'Opportunity Name').click()
+    await drawn(element)
+    button(element, 'Opportunity Name').click()
+    await drawn(element)
+    find(element, '.grid').scrollTop = 4_000
+    await expect.poll(() => told.at(-1)?.top).toBe(100)
+    rowsOf(element)[10]?.querySelector('input')?.click()
+    await drawn(element)
+    const seen = names(element)
+    const list = told.at(-1)
+    expect(list).toMatchObject({ filter: 'deal', sort: [{ field: 'Name', direction: 'descending' }], top: 100 })
+    expect(list?.selected).toEqual(element.selected)
+
+    const again = await mount('entente-records', { engine, selectable: true })
+    again.style.height = '500px'
+    again.addEventListener('entente-list', (event) => told.push((event as CustomEvent).detail.list))
+    Object.assign(again, list)
+    await drawn(again)
+    expect(find(again, '.grid').scrollTop).toBe(4_000)
+    expect(names(again).filter((name) => seen.includes(name)).length).toBeGreaterThan(10)
+    expect(again.selected).toEqual(element.selected)
+    expect(rowsOf(again).find((row) => row.tabIndex === 0)?.textContent).toContain(`Deal ${list?.row}`)
+  })
+
+  it('says “all” where all that the filter shows is selected, and takes it back', async () => {
+    const told: ListState[] = []
+    const element = await list(40, { selectable: true })
+    element.addEventListener('entente-list', (event) => told.push((event as CustomEvent).detail.list))
+    element.filter = '0001'
+    await drawn(element)
+    rowsOf(element)[0]?.focus()
+    press(element.shadowRoot?.activeElement ?? element, 'a', { ctrlKey: true })
+    await drawn(element)
+    expect(told.at(-1)?.selected).toBe('all')
+    const again = await list(40, { selectable: true, filter: '0001', selected: 'all' as never })
+    expect(again.selected).toHaveLength(11)
+    expect(textOf(again)).toContain('11 chosen')
+  })
+
+  it('filters by whom records are shared with, by what is exported, and by one export', async () => {
+    const other = 'DDDDDDDDDDDDDDDDDDDDDD' as typeof connectionId
+    const engine = fakeEngine({
+      records: opportunities(10),
+      connections: [connected(), connected({ id: other, peerName: 'Ostrava Pumps', side: 'partner' })],
+      sharedOver: { [connectionId]: ['00001'], [other]: ['00002', '00003'] },
+      visible: ['00001', '00005'],
+      copies: ['00003'],
+    })
+    const element = await mount('entente-records', { engine })
+    const shown = async (properties: Partial<EntenteRecords>): Promise<string[]> => {
+      Object.assign(element, { only: 'all', sharedWith: undefined, job: undefined, ...properties })
+      await drawn(element)
+      return names(element).map((name) => name.slice(-1))
+    }
+    expect(await shown({ only: 'exported' })).toEqual(['1', '2', '3'])
+    expect(await shown({ only: 'new' })).toHaveLength(7)
+    expect(await shown({ sharedWith: connectionId })).toEqual(['1', '5'])
+    expect(await shown({ sharedWith: connectionId, only: 'exported' })).toEqual(['1'])
+    expect(await shown({ sharedWith: connectionId, only: 'new' })).toEqual(['5'])
+    expect(await shown({ sharedWith: other })).toEqual(['2', '3'])
+    expect(await shown({ job: 'job' })).toEqual(['3'])
+    expect(textOf(element)).toContain('Copies of one export')
+    button(element, '✕').click()
+    await drawn(element)
+    expect(names(element)).toHaveLength(10)
+    const choice = find<HTMLSelectElement>(element, 'select[aria-label="Shared with"]')
+    choice.value = other
+    choice.dispatchEvent(new Event('change'))
+    await drawn(element)
+    expect(names(element)).toHaveLength(2)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('gives what a person sees, for a file: the filtered rows in their order, and the column about sharing', async () => {
+    const engine = fakeEngine({ records: opportunities(30), connections: [connected()], sharedOver: { [connectionId]: ['00012'] } })
+    const element = await mount('entente-records', {
+      engine,
+      filter: '0001',
+      sort: [{ field: 'Name', direction: 'descending' }],
+      columns: ['Name'],
+    })
+    const { fields, rows } = element.shown
+    expect(fields.map(({ label }) => label)).toEqual(['Opportunity Name', 'Shared with'])
+    expect(rows).toHaveLength(11)
+    expect(rows[7]).toMatchObject({ Name: 'Deal 00012', SharedWith: 'Tessaly & Brook' })
+  })
+
+  it('opens the own copy of a listing that was exported, and selects one that was not', async () => {
+    const listing = (id: string, copy: string | undefined) => ({
+      id,
+      connection: connectionId,
+      object: 'Opportunity' as const,
+      values: { Name: `Deal ${id}` },
+      changedAt: 1,
+      copy,
+      status: undefined,
+    })
+    const engine = fakeEngine({ listings: [listing('a', 'copy-a'), listing('b', undefined)], connections: [connected()] })
+    const element = await mount('entente-records', { engine, source: 'listings', connection: connectionId, selectable: true })
+    heard.length = 0
+    element.addEventListener('entente-open', (event) => heard.push((event as CustomEvent).detail))
+    rowsOf(element)[0]?.click()
+    expect(heard).toEqual([{ object: 'Opportunity', id: 'copy-a' }])
+    expect(element.selected).toEqual([])
+    rowsOf(element)[0]?.querySelector('input')?.click()
+    rowsOf(element)[1]?.click()
+    expect(element.selected).toEqual(['a', 'b'])
+    expect(heard).toHaveLength(1)
+  })
+
+  it('cuts no heading and no date beside an oversized name, and shows that it goes on at the side', async () => {
+    const records = [
+      opportunity('1', { Name: 'n'.repeat(100_000), CloseDate: '2027-09-30', Amount: { amount: '1234567.89', currency: 'EUR' } }),
+    ]
+    const element = await mount('entente-records', { engine: fakeEngine({ records, connections: [connected()] }) })
+    element.style.width = '500px'
+    await drawn(element)
+    const cut = [...(element.shadowRoot?.querySelectorAll<HTMLElement>('.head > span, .head button, .body .line > span:not(.name)') ?? [])]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .map(({ textContent }) => textContent)
+    expect(cut).toEqual([])
+    const frame = find(element, '.frame')
+    await expect.poll(() => frame.hasAttribute('data-more-end')).toBe(true)
+    expect(frame.hasAttribute('data-more-start')).toBe(false)
+    rowsOf(element)[0]?.focus()
+    for (let step = 0; step < 40; step++) press(rowsOf(element)[0] ?? element, 'ArrowRight')
+    await expect.poll(() => [frame.hasAttribute('data-more-start'), frame.hasAttribute('data-more-end')]).toEqual([true, false])
   })
 
   it('shows hostile texts as texts (rows 63 to 66)', async () => {

@@ -1,10 +1,13 @@
-import type { Condition, ConnectionView, Engine, Field, ObjectName, SortKey, Topic } from '@entente/engine'
+import type { Condition, ConnectionView, Engine, Field, ObjectName, SortKey, Topic, Value } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
+import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
 import { EntenteElement } from '../base/element.js'
 import { formatCount } from '../value/format.js'
 import { isNumeric, showValue } from '../value/show-value.js'
 import { columnsOf, layOut } from './columns.js'
+import { markEdges } from './edges.js'
+import { isFiltered, isSameState, type ListState, plainList } from './list-state.js'
 import { readRows, type ListedRow, type RowSet } from './rows.js'
 import { extendTo, noSelection, type Selection, toggle, toggleAll } from './selection.js'
 import { conditionLines, conditionStyles, newCondition } from '../sharing/conditions.js'
@@ -15,10 +18,13 @@ import { plainText, showText } from '../value/show-text.js'
 /**
  * The org's records of one object, or the records that a vendor shows on its partner site, as a list that stays fast with any number of rows.
  * Arrows move, Enter opens, Space selects, Shift+arrows and Shift+click select ranges, Ctrl+A selects all shown rows, / goes to the filter, Esc clears it.
+ * What it shows and where it stands are properties, and `entente-list` tells when a person changes them: a host that keeps them, for example in its address,
+ * can show the same list again.
  *
  * @tag entente-records
- * @fires entente-open - A row was opened; detail {object, id}.
+ * @fires entente-open - A row was opened; detail {object, id}. Of a listing that was exported: the own copy.
  * @fires entente-selection - The selection changed; detail {ids}.
+ * @fires entente-list - What the list shows or where it stands changed; detail {list}: filter, conditions, sort, only, sharedWith, job, selected, row, top.
  * @slot toolbar - Beside the filter.
  * @slot empty - Replaces the text of an empty list.
  * @csspart grid - The scrolling list.
@@ -33,11 +39,14 @@ export class EntenteRecords extends EntenteElement {
     columns: { attribute: false },
     selectable: { type: Boolean },
     only: {},
+    sharedWith: { attribute: 'shared-with' },
+    job: {},
     filter: {},
     conditions: { attribute: false },
     sort: { attribute: false },
+    row: {},
+    top: { type: Number },
     selection: { state: true },
-    active: { state: true },
     scrolled: { state: true },
   }
 
@@ -48,19 +57,36 @@ export class EntenteRecords extends EntenteElement {
   /** API names of the columns; the usual ones by default. */
   declare columns: readonly string[] | undefined
   declare selectable: boolean
-  /** For listings: show all, or only those with or without an own copy. */
+  /** Own records that are exported or not, or listings with or without an own copy. */
   declare only: 'all' | 'new' | 'exported'
+  /** Of own records: only those that this connection's peer sees or has. */
+  declare sharedWith: ConnectionView['id'] | undefined
+  /** Only the own copies that this export made. */
+  declare job: string | undefined
   declare filter: string
   /** Conditions in addition to `filter`; all of them must hold. */
   declare conditions: readonly Condition[]
   declare sort: readonly SortKey[]
+  /** Id of the row that takes the focus. */
+  declare row: string | undefined
+  /** Rows above the first one in sight. Setting it scrolls the list. */
+  declare top: number
   declare protected selection: Selection
-  declare protected active: number
   declare protected scrolled: { readonly top: number; readonly height: number }
 
-  protected readonly topics: readonly Topic[] = ['records', 'site', 'connections', 'agreements']
+  protected readonly topics: readonly Topic[] = ['records', 'sharing', 'site', 'connections', 'agreements']
   #rows: RowSet | undefined
   #observer: ResizeObserver | undefined
+  /** The index of the row with the focus, as it was found last. */
+  #active: { readonly rows: readonly ListedRow[]; readonly row: string; readonly index: number } | undefined
+  /** What the host knows of the list. */
+  #told: ListState | undefined
+  #tellLater: ReturnType<typeof setTimeout> | undefined
+  /** What a host asked for before there were rows: all of them selected, and how far to scroll. */
+  #selectAll = false
+  #scrollTo: number | undefined
+  /** The selection as the host knows it. */
+  #selectedOf: { readonly selection: Selection; readonly ids: ListState['selected'] } | undefined
 
   constructor() {
     super()
@@ -70,17 +96,38 @@ export class EntenteRecords extends EntenteElement {
     this.columns = undefined
     this.selectable = false
     this.only = 'all'
+    this.sharedWith = undefined
+    this.job = undefined
     this.filter = ''
     this.conditions = []
     this.sort = []
+    this.row = undefined
+    this.top = 0
     this.selection = noSelection
-    this.active = 0
     this.scrolled = { top: 0, height: 600 }
   }
 
-  /** The ids of the selected rows. */
+  /** The ids of the selected rows. It may be set to `all`: all that the filter shows. */
   get selected(): readonly string[] {
     return [...this.selection.ids]
+  }
+
+  set selected(ids: ListState['selected']) {
+    if (this.#selectedOf?.selection === this.selection && this.#selectedOf.ids === ids) return
+    this.#selectAll = ids === 'all'
+    const selection: Selection = { ids: new Set(ids === 'all' ? [] : ids), anchor: undefined }
+    this.#selectedOf = { selection, ids }
+    this.selection = selection
+  }
+
+  /** The rows and columns that a person sees, the one about sharing included: for a file of them. */
+  get shown(): { readonly fields: readonly Field[]; readonly rows: readonly Readonly<Record<string, Value>>[] } {
+    if (!this.#rows) return { fields: [], rows: [] }
+    const { schema, status, rows } = this.#rows
+    const columns = columnsOf(this.object, schema.fields, this.columns)
+    return status
+      ? { fields: [...columns, status.field], rows: rows.map((row) => ({ ...row.values, [status.field.name]: status.text(row) })) }
+      : { fields: columns, rows: rows.map(({ values }) => values) }
   }
 
   clearSelection(): void {
@@ -89,30 +136,80 @@ export class EntenteRecords extends EntenteElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
+    clearTimeout(this.#tellLater)
     this.#observer?.disconnect()
     this.#observer = undefined
   }
 
-  protected override changed(): void {
+  protected override changed(topics: ReadonlySet<Topic>): void {
+    // Much of what comes while an org opens concerns no row.
+    if (this.#rows && !this.#decidingTopics().some((topic) => topics.has(topic))) return
     this.#rows = undefined
     this.requestUpdate()
   }
 
+  #decidingTopics(): readonly Topic[] {
+    if (this.source === 'listings') return ['records', 'site', 'connections', 'agreements']
+    return this.sharedWith === undefined && this.job === undefined ? ['records', 'connections'] : this.topics
+  }
+
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
-    if (changed.has('object') || changed.has('source') || changed.has('connection')) {
+    if (changed.get('object') !== undefined) this.#forget(changed)
+    if ((changed.get('connection') !== undefined || changed.get('source') !== undefined) && !changed.has('selection'))
       this.selection = noSelection
-      this.active = 0
-      if (changed.get('object') !== undefined) this.#forget()
+    if (changed.has('top') && this.top !== this.#topRow()) {
+      this.#scrollTo = this.top
+      this.scrolled = { ...this.scrolled, top: this.top * this.#rowHeight() }
     }
-    if (['object', 'source', 'connection', 'filter', 'conditions', 'sort', 'only'].some((name) => changed.has(name))) this.#rows = undefined
+    if (deciding.some((name) => changed.has(name))) this.#rows = undefined
+    if (this.#selectAll && this.org) this.#selectAllShown(this.org)
+  }
+
+  #selectAllShown(engine: Engine): void {
+    this.#selectAll = false
+    try {
+      this.#rows ??= readRows(engine, this)
+      this.#select({ ids: new Set(idsOf(this.#rows.rows)), anchor: undefined })
+    } catch {
+      // `render` meets the same failure, and shows it.
+    }
   }
 
   protected override updated(): void {
     const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
-    if (!grid || this.#observer) return
-    this.#observer = new ResizeObserver(() => this.#measure(grid))
-    this.#observer.observe(grid)
+    if (grid && !this.#observer) {
+      this.#observer = new ResizeObserver(() => this.#measure(grid))
+      this.#observer.observe(grid)
+    } else if (!grid) {
+      this.#observer?.disconnect()
+      this.#observer = undefined
+    }
+    if (grid && this.#scrollTo !== undefined) {
+      grid.scrollTop = this.#scrollTo * this.#rowHeight()
+      this.#scrollTo = undefined
+    }
+    this.#tellList()
+  }
+
+  /** Tells the host what the list shows and where it stands, where the host does not know. */
+  #tellList(): void {
+    const { filter, conditions, sort, only, sharedWith, job, row, top } = this
+    const list = { filter, conditions, sort, only, sharedWith, job, selected: this.#selectedState(), row, top }
+    const isFirst = this.#told === undefined
+    if (isSameState(this.#told, list)) return
+    this.#told = list
+    if (!isFirst) this.tell('entente-list', { list })
+  }
+
+  #selectedState(): ListState['selected'] {
+    const { selection } = this
+    if (this.#selectedOf?.selection === selection) return this.#selectedOf.ids
+    const rows = this.#rows?.rows ?? []
+    const isAll = rows.length > 0 && rows.length === selection.ids.size && rows.every(({ id }) => selection.ids.has(id))
+    const ids = isAll ? 'all' : selection.ids.size === 0 ? plainList.selected : [...selection.ids]
+    this.#selectedOf = { selection, ids }
+    return ids
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -127,6 +224,7 @@ export class EntenteRecords extends EntenteElement {
           @input=${(event: Event) => (this.filter = inputText(event))}
           @keydown=${this.#filterKey}
         />
+        ${this.#sharingFilters(set)}
         <button @click=${() => this.#addCondition(set)}>Add a condition</button>
         <span class="count" role="status">${this.#countText(set)}</span>
         <div class="end"><slot name="toolbar"></slot></div>
@@ -141,76 +239,135 @@ export class EntenteRecords extends EntenteElement {
     if (field) this.conditions = [...this.conditions, newCondition(field)]
   }
 
-  /** Resets order and conditions, which mean nothing for another object. */
-  #forget(): void {
-    this.sort = []
-    this.conditions = []
+  /** Resets what means nothing for another object, unless the host has just set it. */
+  #forget(changed: PropertyValues): void {
+    if (!changed.has('sort')) this.sort = []
+    if (!changed.has('conditions')) this.conditions = []
+    if (!changed.has('job')) this.job = undefined
+    if (!changed.has('row')) this.row = undefined
+    if (!changed.has('top')) this.top = 0
+    if (!changed.has('selection')) this.selection = noSelection
+  }
+
+  /** The filters about sharing: with whom, whether exported, and by which export. */
+  #sharingFilters({ connections, status }: RowSet): TemplateResult {
+    const chosen = connections.find(({ id }) => id === this.sharedWith)
+    const share = (event: Event): void => {
+      this.sharedWith = connections.find(({ id }) => id === inputText(event))?.id
+    }
+    const only = (event: Event): void => {
+      this.only = onlys.find(({ value }) => value === inputText(event))?.value ?? 'all'
+    }
+    return html`${
+      connections.length === 0
+        ? nothing
+        : html`<select aria-label="Shared with" @change=${share}>
+            <option value="" .selected=${!chosen}>Shared or not</option>
+            ${connections.map(({ id, peerName }) => html`<option value=${id} .selected=${id === chosen?.id}>Shared with ${plainText(peerName ?? 'unknown', 40)}</option>`)}
+          </select>`
+    }
+    ${
+      status
+        ? html`<select aria-label="Exported" @change=${only}>
+            ${onlys.map(({ value, words }) => html`<option value=${value} .selected=${value === this.only}>${words}</option>`)}
+          </select>`
+        : nothing
+    }
+    ${
+      this.job === undefined
+        ? nothing
+        : html`<span class="badge accent"
+            >Copies of one export
+            <button class="quiet" aria-label="Show all, not only the copies of one export" @click=${() => (this.job = undefined)}>
+              ✕
+            </button></span
+          >`
+    }`
   }
 
   #grid(set: RowSet): TemplateResult {
     const columns = columnsOf(this.object, set.schema.fields, this.columns)
     const { rows } = set
-    const active = Math.min(this.active, rows.length - 1)
+    const active = this.#activeIndex(rows)
     const height = this.#rowHeight()
     const { first, end } = windowOf(rows.length, height, this.scrolled.top, this.scrolled.height)
     const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
     // The focused row stays in the page wherever the list is scrolled; else the focus would be lost.
     if (active < first || active >= end) drawn.push(active)
-    const { template, least } = layOut(columns, set.schema.nameField, this.selectable, set.hasStatus)
+    const { template, least } = layOut(columns, set.schema.nameField, this.selectable, set.status !== undefined)
     const widths = `grid-template-columns: ${template}; min-width: ${least}px`
-    return html`<div
-      class="grid"
-      part="grid"
-      role="grid"
-      aria-label=${set.plural}
-      aria-rowcount=${rows.length + 1}
-      aria-multiselectable=${this.selectable ? 'true' : nothing}
-      @scroll=${this.#scroll}
-      @keydown=${(event: KeyboardEvent) => this.#key(event, rows)}
-    >
-      <div class="line head" role="row" aria-rowindex="1" .style=${widths}>
-        ${this.selectable ? this.#headBox(rows) : nothing} ${columns.map((field) => this.#headCell(field))}
-        ${set.hasStatus ? html`<span role="columnheader">${this.source === 'listings' ? 'Status' : 'Shared'}</span>` : nothing}
-      </div>
-      <div class="body" role="rowgroup" .style=${`height: ${rows.length * height}px; min-width: ${least}px`}>
-        ${repeat(
-          drawn,
-          (index) => rows[index]?.id,
-          (index) => this.#row(rows, index, active, columns, set, `${widths}; transform: translateY(${index * height}px)`),
-        )}
+    const { language } = this
+    return html`<div class="frame">
+      <div
+        class="grid"
+        part="grid"
+        role="grid"
+        aria-label=${set.plural}
+        aria-rowcount=${rows.length + 1}
+        aria-multiselectable=${this.selectable ? 'true' : nothing}
+        @scroll=${this.#scroll}
+        @keydown=${this.#key}
+        @click=${this.#click}
+        @dblclick=${this.#doubleClick}
+      >
+        <div class="line head" role="row" aria-rowindex="1" .style=${widths}>
+          ${this.selectable ? this.#headBox(rows) : nothing} ${columns.map((field) => this.#headCell(field))}
+          ${set.status ? html`<span role="columnheader">${set.status.field.label}</span>` : nothing}
+        </div>
+        <div class="body" role="rowgroup" .style=${`height: ${rows.length * height}px; min-width: ${least}px`}>
+          ${repeat(
+            drawn,
+            (index) => rows[index]?.id,
+            (index) => {
+              const row = rows[index]
+              const isSelected = row !== undefined && this.selection.ids.has(row.id)
+              const place: Place = {
+                index,
+                isActive: index === active,
+                isSelected,
+                style: `${widths}; transform: translateY(${index * height}px)`,
+              }
+              // A list that scrolls draws the rows that come into sight, and leaves the others alone.
+              return guard([set, row, index, place.isActive, isSelected, place.style, language], () =>
+                row ? this.#row(row, place, columns, set, language) : nothing,
+              )
+            },
+          )}
+        </div>
       </div>
     </div>`
   }
 
-  #row(rows: readonly ListedRow[], index: number, active: number, columns: readonly Field[], set: RowSet, style: string): TemplateResult {
-    const row = rows[index]
-    if (!row) return html``
-    const selected = this.selection.ids.has(row.id)
+  #row(
+    row: ListedRow,
+    { index, isActive, isSelected, style }: Place,
+    columns: readonly Field[],
+    set: RowSet,
+    language: string,
+  ): TemplateResult {
     return html`<div
       class="line"
       role="row"
       aria-rowindex=${index + 2}
-      aria-selected=${this.selectable ? String(selected) : nothing}
-      tabindex=${index === active ? 0 : -1}
+      aria-selected=${this.selectable ? String(isSelected) : nothing}
+      tabindex=${isActive ? 0 : -1}
       data-index=${index}
       .style=${style}
-      @click=${(event: MouseEvent) => this.#click(event, rows, index)}
-      @dblclick=${() => this.#open(row.id)}
     >
       ${
         this.selectable
           ? html`<span class="box" role="gridcell"
-              ><input type="checkbox" tabindex="-1" aria-label="Choose this row" .checked=${selected}
+              ><input type="checkbox" tabindex="-1" aria-label="Choose this row" .checked=${isSelected}
             /></span>`
           : nothing
       }
       ${columns.map((field) => {
         const isName = field.name === set.schema.nameField
-        return html`<span role=${isName ? 'rowheader' : 'gridcell'} class="${isName ? 'name' : ''} ${isNumeric(field) ? 'number' : ''}"
-          >${showValue(field, row.values[field.name], this.language, 160)}</span
+        return html`<span role=${isName ? 'rowheader' : 'gridcell'} class=${isName ? 'name' : isNumeric(field) ? 'number' : ''}
+          >${showValue(field, row.values[field.name], language, 160)}</span
         >`
       })}
-      ${set.hasStatus ? html`<span role="gridcell">${set.statusOf(row)}</span>` : nothing}
+      ${set.status ? html`<span role="gridcell">${set.status.show(row)}</span>` : nothing}
     </div>`
   }
 
@@ -237,11 +394,10 @@ export class EntenteRecords extends EntenteElement {
   }
 
   #empty(set: RowSet): TemplateResult {
-    if (this.filter !== '' || this.only !== 'all' || this.conditions.length > 0) {
+    if (isFiltered(this)) {
       const clear = (): void => {
-        this.filter = ''
-        this.conditions = []
-        this.only = 'all'
+        const { filter, conditions, only, sharedWith, job } = plainList
+        Object.assign(this, { filter, conditions, only, sharedWith, job })
       }
       return html`<div class="empty card">
         <h3>Nothing matches</h3>
@@ -269,9 +425,29 @@ export class EntenteRecords extends EntenteElement {
     return this.density === 'compact' ? 30 : 40
   }
 
+  /** Rows above the first one in sight. */
+  #topRow(): number {
+    return Math.floor(this.scrolled.top / this.#rowHeight())
+  }
+
+  /** The row in the tab order: the one that had the focus last, else the first. */
+  #activeIndex(rows: readonly ListedRow[]): number {
+    const { row } = this
+    if (row === undefined) return 0
+    if (this.#active?.rows === rows && this.#active.row === row) return this.#active.index
+    const found = rows.findIndex(({ id }) => id === row)
+    this.#active = { rows, row, index: Math.max(0, found) }
+    return this.#active.index
+  }
+
   #measure(grid: HTMLElement): void {
     const { scrollTop, clientHeight } = grid
-    if (this.scrolled.top !== scrollTop || this.scrolled.height !== clientHeight) this.scrolled = { top: scrollTop, height: clientHeight }
+    markEdges(grid)
+    if (this.scrolled.top === scrollTop && this.scrolled.height === clientHeight) return
+    this.scrolled = { top: scrollTop, height: clientHeight }
+    // The host hears of it when the list stands still.
+    clearTimeout(this.#tellLater)
+    this.#tellLater = setTimeout(() => (this.top = this.#topRow()), 200)
   }
 
   #scroll = (event: Event): void => {
@@ -283,23 +459,36 @@ export class EntenteRecords extends EntenteElement {
     if (event.key === 'ArrowDown') this.#focusRow(0)
   }
 
-  #click(event: MouseEvent, rows: readonly ListedRow[], index: number): void {
-    const id = rows[index]?.id ?? ''
-    this.active = index
-    const onBox = event.target instanceof HTMLInputElement
-    if (this.selectable && event.shiftKey) this.#select(extendTo(this.selection, id, idsOf(rows)))
-    else if (this.selectable && (onBox || event.ctrlKey || event.metaKey)) this.#select(toggle(this.selection, id))
-    else if (this.selectable && this.source === 'listings') this.#select(toggle(this.selection, id))
-    else this.#open(id)
+  /** The row in which an event happened. */
+  #rowOf({ target }: Event): ListedRow | undefined {
+    const line = target instanceof Element ? target.closest<HTMLElement>('.body .line') : null
+    return line ? this.#rows?.rows[Number(line.dataset['index'])] : undefined
   }
 
-  #key(event: KeyboardEvent, rows: readonly ListedRow[]): void {
+  #click = (event: MouseEvent): void => {
+    const row = this.#rowOf(event)
+    if (!row || !this.#rows) return
+    this.row = row.id
+    const onBox = event.target instanceof HTMLInputElement
+    if (this.selectable && event.shiftKey) this.#select(extendTo(this.selection, row.id, idsOf(this.#rows.rows)))
+    else if (this.selectable && (onBox || event.ctrlKey || event.metaKey)) this.#select(toggle(this.selection, row.id))
+    else if (!this.#open(row) && this.selectable) this.#select(toggle(this.selection, row.id))
+  }
+
+  #doubleClick = (event: MouseEvent): void => {
+    const row = this.#rowOf(event)
+    if (row && this.selectable && this.source === 'records') this.#open(row)
+  }
+
+  #key = (event: KeyboardEvent): void => {
+    const rows = this.#rows?.rows ?? []
     if (event.key === '/') {
       event.preventDefault()
       this.renderRoot.querySelector<HTMLInputElement>('input[type=search]')?.focus()
       return
     }
     if (!(event.target instanceof HTMLElement) || event.target.closest('.body') === null) return
+    const active = this.#activeIndex(rows)
     const page = Math.max(1, Math.floor(this.scrolled.height / this.#rowHeight()) - 1)
     const moves: Readonly<Record<string, number>> = {
       ArrowDown: 1,
@@ -310,16 +499,18 @@ export class EntenteRecords extends EntenteElement {
       End: rows.length,
     }
     const move = moves[event.key]
-    const current = rows[this.active]
+    const current = rows[active]
     if (move !== undefined) {
-      const next = Math.max(0, Math.min(rows.length - 1, this.active + move))
+      const next = Math.max(0, Math.min(rows.length - 1, active + move))
       const id = rows[next]?.id ?? ''
       if (this.selectable && event.shiftKey) {
         const from = this.selection.anchor === undefined && current ? toggle(this.selection, current.id) : this.selection
         this.#select(extendTo(from, id, idsOf(rows)))
       }
       this.#focusRow(next)
-    } else if (event.key === 'Enter' && current) this.#open(current.id)
+    } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
+      this.renderRoot.querySelector('.grid')?.scrollBy(event.key === 'ArrowLeft' ? -80 : 80, 0)
+    } else if (event.key === 'Enter' && current) this.#open(current)
     else if (event.key === ' ' && this.selectable && current) this.#select(toggle(this.selection, current.id))
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey) && this.selectable) this.#select(toggleAll(noSelection, idsOf(rows)))
     else if (event.key === 'Escape' && this.selection.ids.size > 0) this.#select(noSelection)
@@ -328,7 +519,7 @@ export class EntenteRecords extends EntenteElement {
   }
 
   #focusRow(index: number): void {
-    this.active = index
+    this.row = this.#rows?.rows[index]?.id
     const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
     const head = this.#rowHeight()
     const top = grid ? scrollTopFor(index, this.#rowHeight(), grid.scrollTop, grid.clientHeight - head) : undefined
@@ -344,15 +535,41 @@ export class EntenteRecords extends EntenteElement {
     this.tell('entente-selection', { ids: [...selection.ids] })
   }
 
-  #open(id: string): void {
+  /** Opens a row: the record, or the own copy of a listing. @returns false for a listing without one */
+  #open(row: ListedRow): boolean {
+    const id = this.source === 'records' ? row.id : this.#rows?.copyOf(row)
+    if (id === undefined) return false
+    // The host has to know where the list stands before it leaves it.
+    clearTimeout(this.#tellLater)
+    this.row = row.id
+    this.top = this.#topRow()
+    this.#tellList()
     this.tell('entente-open', { object: this.object, id })
+    return true
   }
 }
+
+/** Where and how a row stands in the list. */
+interface Place {
+  readonly index: number
+  readonly isActive: boolean
+  readonly isSelected: boolean
+  readonly style: string
+}
+
+/** The properties that decide which rows are shown, and in which order. */
+const deciding = ['object', 'source', 'connection', 'filter', 'conditions', 'sort', 'only', 'sharedWith', 'job']
+
+const onlys = [
+  { value: 'all', words: 'Exported or not' },
+  { value: 'exported', words: 'Exported' },
+  { value: 'new', words: 'Not exported' },
+] as const
 
 function idsOf(rows: readonly ListedRow[]): readonly string[] {
   return rows.map((row) => row.id)
 }
 
 function inputText(event: Event): string {
-  return event.target instanceof HTMLInputElement ? event.target.value : ''
+  return event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement ? event.target.value : ''
 }

@@ -1,8 +1,9 @@
-import type { Condition, ConnectionView, Engine, ObjectName, ObjectSchema, RecordQuery, SortKey, Value } from '@entente/engine'
+import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, RecordQuery, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
-import { statusBadge } from '../jobs/status-words.js'
+import { statusBadge, statusText } from '../jobs/status-words.js'
 import { plainText } from '../value/show-text.js'
+import type { ListState } from './list-state.js'
 
 export interface ListedRow {
   readonly id: string
@@ -15,23 +16,29 @@ export interface RowSet {
   readonly plural: string
   readonly rows: readonly ListedRow[]
   readonly total: number
-  readonly hasStatus: boolean
-  readonly statusOf: (row: ListedRow) => TemplateResult | typeof nothing
+  /** The last column, beside the fields: how each row is shared. */
+  readonly status: StatusColumn | undefined
+  /** The connections by which own records can be filtered. */
+  readonly connections: readonly ConnectionView[]
+  /** Id of a listing's own copy. */
+  readonly copyOf: (row: ListedRow) => string | undefined
   readonly emptyTitle: string
   readonly emptyText: string
 }
 
-interface Wish {
+export interface StatusColumn {
+  readonly field: Field
+  readonly show: (row: ListedRow) => TemplateResult | typeof nothing
+  readonly text: (row: ListedRow) => string
+}
+
+interface Wish extends ListState {
   readonly object: ObjectName
   readonly source: 'records' | 'listings'
   readonly connection: ConnectionView['id'] | undefined
-  readonly filter: string
-  readonly conditions: readonly Condition[]
-  readonly sort: readonly SortKey[]
-  readonly only: 'all' | 'new' | 'exported'
 }
 
-export function readRows(engine: Engine, wish: Wish): RowSet {
+export function readRows(engine: Engine, wish: Omit<Wish, 'selected'>): RowSet {
   const query: RecordQuery = {
     ...(wish.filter === '' ? {} : { search: wish.filter }),
     ...(wish.sort.length > 0 ? { sort: wish.sort } : {}),
@@ -40,40 +47,89 @@ export function readRows(engine: Engine, wish: Wish): RowSet {
   return wish.source === 'records' ? readRecords(engine, wish, query) : readListings(engine, wish, query)
 }
 
-function readRecords(engine: Engine, { object }: Wish, query: RecordQuery): RowSet {
+function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: RecordQuery): RowSet {
+  const { object, job } = wish
   const schema = engine.records.schema(object)
   const { records, total } = engine.records.list(object, query)
+  const connections = engine.connections.list().filter((connection) => connection.state !== 'Pending')
+  const exported = new Map<string, ReadonlySet<string>>()
+  const exportedOver = ({ id }: ConnectionView): ReadonlySet<string> => {
+    const known = exported.get(id) ?? new Set(engine.records.sharedOver(object, id))
+    exported.set(id, known)
+    return known
+  }
+  const namesOf = (row: ListedRow): string =>
+    connections
+      .filter((connection) => exportedOver(connection).has(row.id))
+      .map((connection) => plainText(connection.peerName ?? 'unknown', 40))
+      .join(', ')
+  const copies = job === undefined ? undefined : new Set(engine.site.copies(job))
+  const isShown = sharingFilter(engine, wish, connections, exportedOver)
   return {
     schema,
     plural: schema.plural,
-    rows: records,
+    rows: isShown || copies ? records.filter(({ id }) => copies?.has(id) !== false && isShown?.(id) !== false) : records,
     total,
-    hasStatus: engine.connections.list().some((connection) => connection.state !== 'Pending'),
-    statusOf: (row) => {
-      const shares = engine.records.shares(object, row.id)
-      const names = shares.filter((share) => share.on).map((share) => plainText(share.peerName, 40))
-      return names.length > 0
-        ? html`<span class="badge accent" title="Exported; both sides follow each other">${names.join(', ')}</span>`
-        : nothing
-    },
+    status:
+      connections.length === 0
+        ? undefined
+        : {
+            field: { name: 'SharedWith', label: 'Shared with', type: 'text' },
+            show: (row) => {
+              const names = namesOf(row)
+              return names === ''
+                ? nothing
+                : html`<span class="badge accent" title="Exported; both sides follow each other">${names}</span>`
+            },
+            text: namesOf,
+          },
+    connections,
+    copyOf: () => undefined,
     emptyTitle: `No ${schema.plural.toLowerCase()} yet`,
     emptyText: 'Create the first one, or import a CSV file.',
   }
 }
 
-function readListings(engine: Engine, { object, connection, only }: Wish, query: RecordQuery): RowSet {
+/** Whether a record passes the filters about sharing; undefined where none is set. "Exported" means over the chosen connection, or else over any. */
+function sharingFilter(
+  engine: Engine,
+  { object, only, sharedWith }: Omit<Wish, 'selected'>,
+  connections: readonly ConnectionView[],
+  exportedOver: (connection: ConnectionView) => ReadonlySet<string>,
+): ((id: string) => boolean) | undefined {
+  const chosen = sharedWith === undefined ? undefined : connections.find(({ id }) => id === sharedWith)
+  if (sharedWith !== undefined && !chosen) return () => false
+  const seen = chosen?.side === 'vendor' ? new Set(engine.sharing.visible(chosen.id, object)) : undefined
+  const sets = (chosen ? [chosen] : connections).map(exportedOver)
+  if (only === 'all' && !chosen) return undefined
+  return (id) => {
+    const isExported = sets.some((ids) => ids.has(id))
+    return (!chosen || isExported || seen?.has(id) === true) && (only === 'all' || isExported === (only === 'exported'))
+  }
+}
+
+function readListings(engine: Engine, { object, connection, only, job }: Omit<Wish, 'selected'>, query: RecordQuery): RowSet {
   const own = engine.records.schema(object)
   if (connection === undefined) return { ...nowhere, schema: own, plural: own.plural }
   const fields = engine.site.fields(connection, object)
   const { listings, total } = engine.site.listings(connection, object, query)
-  const statusById = new Map(listings.map((listing) => [listing.id, listing]))
+  const byId = new Map(listings.map((listing) => [listing.id, listing]))
+  const copies = job === undefined ? undefined : new Set(engine.site.copies(job))
   return {
     schema: { fields, nameField: fields.find((field) => ['Name', 'LastName'].includes(field.name))?.name ?? fields[0]?.name ?? '' },
     plural: object === 'Lead' ? 'Shared leads' : 'Shared opportunities',
-    rows: listings.filter((listing) => only === 'all' || (listing.copy !== undefined) === (only === 'exported')),
+    rows: listings.filter(
+      ({ copy }) =>
+        (only === 'all' || (copy !== undefined) === (only === 'exported')) && (!copies || (copy !== undefined && copies.has(copy))),
+    ),
     total,
-    hasStatus: true,
-    statusOf: (row) => statusBadge(statusById.get(row.id)?.status, statusById.get(row.id)?.copy !== undefined),
+    status: {
+      field: { name: 'ExportStatus', label: 'Status', type: 'text' },
+      show: ({ id }) => statusBadge(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
+      text: ({ id }) => statusText(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
+    },
+    connections: [],
+    copyOf: ({ id }) => byId.get(id)?.copy,
     emptyTitle: 'Nothing is shared with you yet',
     emptyText: 'The vendor decides which records you see here. They appear as soon as its sharing rule shows some.',
   }
@@ -82,8 +138,9 @@ function readListings(engine: Engine, { object, connection, only }: Wish, query:
 const nowhere = {
   rows: [] as readonly ListedRow[],
   total: 0,
-  hasStatus: false,
-  statusOf: (): typeof nothing => nothing,
+  status: undefined,
+  connections: [] as readonly ConnectionView[],
+  copyOf: (): undefined => undefined,
   emptyTitle: 'No connection chosen',
   emptyText: 'Choose the vendor whose records you want to see.',
 } satisfies Partial<RowSet>

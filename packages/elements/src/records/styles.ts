@@ -27,15 +27,54 @@ export const recordsStyles = css`
   .end {
     margin-inline-start: auto;
   }
-  .grid {
+  .tools select {
+    width: auto;
+    max-width: 15em;
+  }
+  .badge > button {
+    min-height: 0;
+    padding: 0 3px;
+    color: inherit;
+  }
+  .frame {
     position: relative;
+    display: grid;
+    grid-template: minmax(0, 1fr) / minmax(0, 1fr);
     flex: 1 1 0;
     min-height: 160px;
-    overflow: auto;
-    overscroll-behavior: contain;
+    overflow: hidden;
     border: 1px solid var(--line);
     border-radius: var(--radius);
     background: var(--surface);
+  }
+  .frame::before,
+  .frame::after {
+    content: '';
+    position: absolute;
+    z-index: 3;
+    inset-block: 0;
+    width: 14px;
+    opacity: 0;
+    pointer-events: none;
+    transition: opacity 0.15s;
+  }
+  .frame::before {
+    inset-inline-start: 0;
+    box-shadow: inset 12px 0 10px -10px rgb(0 0 0 / 0.4);
+  }
+  .frame::after {
+    inset-inline-end: 0;
+    box-shadow: inset -12px 0 10px -10px rgb(0 0 0 / 0.4);
+  }
+  .frame[data-more-start]::before,
+  .frame[data-more-end]::after {
+    opacity: 1;
+  }
+  .grid {
+    position: relative;
+    min-height: 0;
+    overflow: auto;
+    overscroll-behavior: contain;
   }
   .line {
     display: grid;
@@ -61,6 +100,7 @@ export const recordsStyles = css`
     position: absolute;
     inset-block-start: 0;
     inset-inline-start: 0;
+    contain: layout paint style;
     background: var(--surface);
     cursor: default;
   }
@@ -120,6 +160,7 @@ export const recordsStyles = css`
     color: var(--text);
   }
   @media print {
+    .frame,
     .grid {
       overflow: visible;
     }

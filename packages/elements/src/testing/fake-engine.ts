@@ -29,6 +29,12 @@ export interface Scene {
   schemas: Partial<Record<ObjectName, ObjectSchema>>
   records: RecordView[]
   shares: ShareView[]
+  /** By connection, the ids of the records that it keeps in step; those of `shares` where it is not said. */
+  sharedOver: Readonly<Record<string, readonly string[]>>
+  /** Which records the rule shows. */
+  visible: readonly string[]
+  /** The copies of each job. */
+  copies: readonly string[]
   connections: ConnectionView[]
   agreement: AgreementView | undefined
   versions: AgreementVersion[]
@@ -85,6 +91,9 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     schemas: {},
     records: [],
     shares: [],
+    sharedOver: {},
+    visible: [],
+    copies: [],
     connections: [],
     agreement: undefined,
     versions: [],
@@ -162,6 +171,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       edit: (object, id, values) => did('edit', object, id, values),
       remove: (object, id) => did('remove', object, id),
       shares: () => scene.shares,
+      sharedOver: (object, id) =>
+        scene.sharedOver[id] ?? (scene.shares.some(({ on }) => on) ? ofObject(object).map((record) => record.id) : []),
       stopSharing: (share) => did('stopSharing', share),
       resumeSharing: (share) => did('resumeSharing', share),
     },
@@ -188,7 +199,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     sharing: {
       rule: () => scene.rule,
       setRule: (id, object, rule) => did('setRule', id, object, rule),
-      visible: () => [],
+      visible: () => scene.visible,
       count: (_id, _object, rule) => rule.conditions.length * 7,
     },
     people: {
@@ -208,6 +219,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       fields: (_id, object) => schema(object).fields.slice(0, 5),
       obstacle: () => scene.obstacle,
       export: (id, object, listings) => did('export', id, object, listings).then(() => 'job'),
+      copies: () => scene.copies,
       jobs: () => scene.jobs,
       retry: (job) => did('retry', job).then(() => 'job'),
     },

@@ -28,6 +28,7 @@ export function showText(text: string, most: number = maxShown): TemplateResult 
     parts.push(clipped.slice(from, match.index), mark(match[0]))
     from = match.index + match[0].length
   }
+  if (from === 0) return html`<bdi>${clipped}</bdi>`
   parts.push(clipped.slice(from))
   return html`<bdi>${parts}</bdi>`
 }

@@ -119,6 +119,12 @@ export interface RecordsApi {
   shares(object: ObjectName, id: string): readonly ShareView[]
 
   /**
+   * The ids of an object's records that a connection keeps in step now: exported or imported over it, and not stopped. Cheap enough for a list of
+   * thousands; `shares` says more about one of them.
+   */
+  sharedOver(object: ObjectName, connection: ConnectionId): readonly string[]
+
+  /**
    * Stops sending a record's update fields to the other org, whose mirror freezes. Both records stay.
    *
    * @param share the id of a `ShareView`

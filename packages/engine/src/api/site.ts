@@ -102,6 +102,9 @@ export interface SiteApi {
    */
   export(connection: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string>
 
+  /** The ids of the own copies of what a job asked for, as far as they exist. Also those that an earlier job had made. Empty for an unknown job. */
+  copies(job: string): readonly string[]
+
   /** All exports of this org, the latest first. */
   jobs(): readonly JobView[]
 

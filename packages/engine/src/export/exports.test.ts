@@ -71,6 +71,20 @@ describe('an export', () => {
     expect(vera.mirrors.of('Lead', record)).toEqual([])
   })
 
+  it('can be found: which records a connection keeps in step, and which copies a job made', async () => {
+    const { vera, paul, connection, record, copy } = await setup({ upTo: 'exported' })
+    const kept = () => [vera.records.sharedOver('Lead', connection), paul.records.sharedOver('Lead', connection)]
+    expect(kept()).toEqual([[record], [copy]])
+    expect(vera.records.sharedOver('Opportunity', connection)).toEqual([])
+    const job = paul.site.jobs()[0]?.id ?? ''
+    expect(paul.site.copies(job)).toEqual([copy])
+    expect(paul.site.copies('A'.repeat(22))).toEqual([])
+    await vera.records.stopSharing(vera.records.shares('Lead', record)[0]?.id ?? '')
+    expect(kept()[0]).toEqual([])
+    await paul.records.remove('Lead', copy)
+    expect(paul.site.copies(job)).toEqual([])
+  })
+
   it('leaves no message behind but the sign that the result was read', async () => {
     const { vera, paul } = await setup({ upTo: 'exported' })
     const live = (org: MemoryOrg) =>

@@ -25,6 +25,12 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
         const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
         return map && connection ? [shareView(map, connection, object)] : []
       }),
+    over: (object, connection) =>
+      [...replica.recordMaps.mapsOfConnection(connection)].flatMap((id) => {
+        const map = rows.get('RecordMap', id)
+        const record = textOf(map, 'record')
+        return valueOf(map, 'on') === true && valueOf(map, 'object') === object && record !== undefined ? [record] : []
+      }),
     stop: (share) => turn(share, false),
     resume: (share) => turn(share, true),
   }

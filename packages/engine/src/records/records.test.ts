@@ -7,7 +7,7 @@ import { Rows, Stamper } from '../row/index.js'
 import { createRecords, type Shares } from './records.js'
 import { createSchemas } from './schemas.js'
 
-const noShares: Shares = { of: () => [], stop: () => Promise.resolve(), resume: () => Promise.resolve() }
+const noShares: Shares = { of: () => [], over: () => [], stop: () => Promise.resolve(), resume: () => Promise.resolve() }
 
 async function openRecords(store = new MemoryStore()) {
   const clock = new ManualClock()

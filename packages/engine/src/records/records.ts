@@ -18,6 +18,7 @@ export const importedRegister = '_importedBy'
 /** How records are shared. `export/` knows it; the records API passes it on. */
 export interface Shares {
   of(object: ObjectName, record: string): readonly ShareView[]
+  over(object: ObjectName, connection: string): readonly string[]
   stop(share: string): Promise<void>
   resume(share: string): Promise<void>
 }
@@ -109,6 +110,7 @@ export function createRecords(
       await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) }, alongside)
     },
     shares: (object, id) => shares.of(object, id),
+    sharedOver: (object, connection) => shares.over(object, connection),
     stopSharing: (share) => shares.stop(share),
     resumeSharing: (share) => shares.resume(share),
   }
@@ -125,10 +127,22 @@ export function valuesOf(row: Row): Readonly<Record<string, Value>> {
   return values
 }
 
+/** What is read of a view is computed then: a list of thousands shows a few of them. */
 function rowToView(object: ObjectName, row: Row): RecordView {
-  let changedAt = 0
-  for (const [[time]] of Object.values(row.registers)) if (time > changedAt) changedAt = time
-  return { object, id: row.id, values: valuesOf(row), changedAt, imported: valueOf(row, importedRegister) !== undefined }
+  let values: RecordView['values'] | undefined
+  return {
+    object,
+    id: row.id,
+    get values() {
+      return (values ??= valuesOf(row))
+    },
+    get changedAt() {
+      return Object.values(row.registers).reduce((latest, [[time]]) => Math.max(latest, time), 0)
+    },
+    get imported() {
+      return valueOf(row, importedRegister) !== undefined
+    },
+  }
 }
 
 function accept(result: RecordResult): Readonly<Record<string, Value>> {

@@ -13,8 +13,9 @@ import { isValueMap, type Value } from '../schema/value.js'
 import { isDeleted } from '../records/records.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { findListing, readListings } from '../share/listing.js'
-import { copyIdOfMap } from '../share/listing-id.js'
-import { isFailed, jobView, ListingStatuses, requestOutcomes, requestRowId, requestRows } from './job.js'
+import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
+import { textOf } from '../replica/feed-role.js'
+import { isFailed, jobView, ListingStatuses, requestListings, requestOutcomes, requestRowId, requestRows } from './job.js'
 import { exportObstacle } from '../export/permission.js'
 import { listingsPerRequest, requestKey } from '../export/export-messages.js'
 
@@ -58,6 +59,18 @@ export function createSite(context: EngineContext): SiteApi {
       return exportObstacle(context, connection, context.user.id)
     },
     export: (id, object, listings) => clicks.run(() => ask(id, object, listings)),
+    copies(job) {
+      const row = rows.get('Export', job)
+      const connection = connectionFacts(rows.get('Connection', textOf(row, 'connection') ?? ''))
+      const object = textOf(row, 'object')
+      if (!row || !connection || object === undefined) return []
+      const wanted = requestRows(rows, row).flatMap((request) => requestListings(request))
+      const copies = new Set(wanted.map((listing) => copyIdOfMap(mapIdOfListing(connection, listing))))
+      return [...copies].filter((copy) => {
+        const record = rows.get(object, copy)
+        return record !== undefined && !isDeleted(record)
+      })
+    },
     jobs() {
       const views = [...rows.list('Export').values()].map((row) => jobView(rows, row)).filter((view) => view !== undefined)
       return views.sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? -1 : 1))
