@@ -318,6 +318,14 @@ export const controls = css`
     color: var(--text);
     box-shadow: var(--shadow);
   }
+  .question {
+    display: grid;
+    gap: var(--gap);
+    padding: calc(var(--gap) * 1.5);
+  }
+  .question .row {
+    justify-content: end;
+  }
   dialog::backdrop {
     background: rgb(10 12 18 / 0.45);
   }

@@ -1,11 +1,14 @@
-import type { Engine, Topic } from '@entente/engine'
+import type { Engine, Topic, UndoStep } from '@entente/engine'
 import { html, LitElement, type CSSResultGroup, type PropertyValues, type TemplateResult } from 'lit'
 import { ContextRequest, providedEvent } from './context.js'
 import { controls } from './controls.js'
 import { libraryVersion } from './define-element.js'
+import { askPerson, type Question } from './dialog.js'
 import { describeFailure, failureNotice, type Failure } from './failure.js'
 import { pageLanguage } from './page-language.js'
+import { type Notification, showToast } from './toast.js'
 import { tokens } from './tokens.js'
+import { undoWords } from './undo-words.js'
 
 /**
  * The base of all elements of Entente. An element has an engine, as a property or from the provider above, and renders again when the engine reports a change.
@@ -110,6 +113,26 @@ export abstract class EntenteElement extends LitElement {
   /** Fires an event that bubbles out of shadow roots. @returns false if a listener cancelled it */
   protected tell(name: `entente-${string}`, detail: unknown, cancelable = false): boolean {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable }))
+  }
+
+  /** Asks before something is done. @returns whether the person agreed */
+  protected confirmed(question: Question): Promise<boolean> {
+    return askPerson(this.renderRoot, question)
+  }
+
+  /** Says what was done: by `entente-notify`, so that a page may show it in its own way, else in a toast. */
+  protected notify(notification: Notification): void {
+    if (this.tell('entente-notify', notification, true)) showToast(notification, this)
+  }
+
+  /** Says what was done, and offers to take it back. */
+  protected notifyStep(engine: Engine, text: string, step: UndoStep | undefined): void {
+    this.notify(step ? { text, undo: () => this.undoStep(engine, step) } : { text })
+  }
+
+  /** Takes a step back. @returns what came of it, in words */
+  protected async undoStep(engine: Engine, step: UndoStep): Promise<string> {
+    return undoWords(engine, await engine.undo.run(step.id), this.language)
   }
 
   /** The language by which values are read and shown: what the person chose, else the page's. */

@@ -175,9 +175,13 @@ export class EntenteConnect extends EntenteElement {
     const agreement = engine.agreements.get(view.id)
     const end = (): void => {
       if (!this.tell('entente-before-disconnect', { id: view.id }, true)) return
-      // oxlint-disable-next-line no-alert -- ending a connection asks once, in words, and must work in any page without further parts
-      if (confirm('Disconnect? Nothing flows any more; mirrors stay as they are, marked as frozen. Your records are not touched.'))
-        this.act(view.id, () => engine.connections.disconnect(view.id))
+      void this.confirmed({
+        title: `Disconnect from ${plainText(view.peerName ?? 'the other org', 80)}?`,
+        text: 'Nothing flows any more, for good. Mirrors stay as they are, marked as frozen. Your records are not touched.',
+        action: 'Disconnect',
+      }).then((agreed) => {
+        if (agreed) this.act(view.id, () => engine.connections.disconnect(view.id))
+      })
     }
     return html`<div class="row spread">
       <p class="soft small">

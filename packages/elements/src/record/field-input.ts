@@ -1,5 +1,5 @@
 import type { Field, PicklistValue, Value } from '@entente/engine'
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, type TemplateResult } from 'lit'
 import { currencyCodes } from '../value/currencies.js'
 import { isMoney } from '../value/format.js'
 import { instantToLocal, readLocalInstant, readNumber, showTypedNumber } from '../value/read-input.js'
@@ -16,6 +16,8 @@ export interface FieldInput {
   readonly invalid: boolean
   /** Receives the value in the engine's form; an empty one is null. */
   readonly change: (value: Value) => void
+  /** Receives what is being typed into a field whose value is read only when it is complete. */
+  readonly typing?: (value: Value) => void
 }
 
 /** The native control for a field's type. */
@@ -67,7 +69,8 @@ export function fieldInput(input: FieldInput): TemplateResult {
 }
 
 function text(input: FieldInput, type: string, mode: string, shown: string, read: (text: string) => string): TemplateResult {
-  const take = (event: Event): void => input.change(typed(event) === '' ? null : read(typed(event)))
+  const valueOf = (event: Event): Value => (typed(event) === '' ? null : read(typed(event)))
+  const take = (event: Event): void => input.change(valueOf(event))
   // A text counts with every key, so that Save appears at once; a number is read when it is complete.
   return html`<input
     id=${input.id}
@@ -80,15 +83,16 @@ function text(input: FieldInput, type: string, mode: string, shown: string, read
     aria-invalid=${input.invalid}
     aria-describedby="${input.id}-error"
     .value=${shown}
-    @input=${read === same ? take : nothing}
+    @input=${read === same ? take : (event: Event) => input.typing?.(valueOf(event))}
     @change=${take}
   />`
 }
 
 function currency(input: FieldInput): TemplateResult {
   const money = isMoney(input.value) ? input.value : { amount: '', currency: input.currency }
-  const change = (amount: string, code: string): void =>
-    input.change(amount.trim() === '' ? null : { amount: readNumber(amount, input.language), currency: code })
+  const moneyOf = (amount: string, code: string): Value =>
+    amount.trim() === '' ? null : { amount: readNumber(amount, input.language), currency: code }
+  const change = (amount: string, code: string): void => input.change(moneyOf(amount, code))
   return html`<span class="money">
     <input
       id=${input.id}
@@ -98,6 +102,7 @@ function currency(input: FieldInput): TemplateResult {
       aria-invalid=${input.invalid}
       aria-describedby="${input.id}-error"
       .value=${showTypedNumber(money.amount, input.language)}
+      @input=${(event: Event) => input.typing?.(moneyOf(typed(event), chosenBeside(event) ?? money.currency))}
       @change=${(event: Event) => change(typed(event), chosenBeside(event) ?? money.currency)}
     />
     <select

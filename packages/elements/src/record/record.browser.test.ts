@@ -1,5 +1,6 @@
-import { EngineError } from '@entente/engine'
+import { type DraftView, EngineError, type UndoResult, type UndoStep } from '@entente/engine'
 import { describe, expect, it } from 'vitest'
+import type { Notification } from '../base/toast.js'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
 import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
@@ -23,7 +24,7 @@ describe('Vera’s form of one opportunity', () => {
     button(form, 'Save').click()
     await drawn(form)
     const saved = { Amount: { amount: '1900.50', currency: 'EUR' }, NextStep: 'Call on Monday', StageName: 'Closed Won' }
-    expect(engine.calls).toEqual([['edit', 'Opportunity', 'a', saved]])
+    await expect.poll(() => engine.calls.filter(([call]) => call === 'edit')).toEqual([['edit', 'Opportunity', 'a', saved]])
   })
 
   it('saves once on a double click, and not at all when the page says no', async () => {
@@ -34,13 +35,13 @@ describe('Vera’s form of one opportunity', () => {
     button(form, 'Save').click()
     button(form, 'Save').click()
     await drawn(form)
-    expect(engine.calls).toHaveLength(1)
+    expect(engine.calls.filter(([call]) => call === 'edit')).toHaveLength(1)
     form.addEventListener('entente-before-save', (event) => event.preventDefault())
     type(find(form, '#field-NextStep'), 'Never')
     await drawn(form)
     button(form, 'Save').click()
     await drawn(form)
-    expect(engine.calls).toHaveLength(1)
+    expect(engine.calls.filter(([call]) => call === 'edit')).toHaveLength(1)
   })
 
   it('names each wrong field, moves the focus there, and keeps what was typed', async () => {
@@ -74,3 +75,195 @@ describe('Vera’s form of one opportunity', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 })
+
+describe('what Vera typed and did not save', () => {
+  const kept: DraftView = {
+    object: 'Opportunity',
+    id: 'a',
+    isNew: false,
+    at: new Date().setHours(0, 5, 0, 0),
+    values: { NextStep: 'Call', Amount: { amount: '7', currency: 'EUR' } },
+    changed: ['Amount'],
+  }
+  const input = (element: HTMLInputElement, value: string): void => {
+    element.value = value
+    element.dispatchEvent(new Event('input', { bubbles: true }))
+  }
+
+  it('is kept within a second, also a number that is not complete, and goes with the save', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')] })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    input(find(form, '#field-NextStep'), 'Ca')
+    input(find(form, '#field-NextStep'), 'Call')
+    input(find(form, '#field-Amount'), '1,2')
+    expect(form.isDirty).toBe(true)
+    await expect.poll(() => engine.calls, { timeout: 1_000 }).toHaveLength(1)
+    expect(engine.calls).toEqual([['keepDraft', 'Opportunity', 'a', { NextStep: 'Call', Amount: { amount: '1,2', currency: 'EUR' } }]])
+    type(find(form, '#field-Amount'), '1,200')
+    await drawn(form)
+    button(form, 'Save').click()
+    await expect.poll(() => engine.calls.at(-1)).toEqual(['dropDraft', 'Opportunity', 'a', ['NextStep', 'Amount']])
+    expect(form.isDirty).toBe(false)
+    expect(textOf(form)).not.toContain('unsaved')
+  })
+
+  it('is written when she goes to another page at once', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')] })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    input(find(form, '#field-NextStep'), 'Call')
+    form.remove()
+    await Promise.resolve()
+    expect(engine.calls).toEqual([['keepDraft', 'Opportunity', 'a', { NextStep: 'Call' }]])
+  })
+
+  it('is offered when she comes back, with what changed meanwhile', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')], drafts: [kept] })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    expect(textOf(form)).toContain('You have unsaved changes from 00:05.')
+    expect(textOf(form)).toContain('Amount was changed in the record since you typed.')
+    expect(await accessibilityProblems()).toEqual([])
+    button(form, 'Keep').click()
+    await drawn(form)
+    expect(find<HTMLInputElement>(form, '#field-NextStep').value).toBe('Call')
+    expect(textOf(form)).toContain('2 unsaved changes')
+    expect(textOf(form)).toContain('Amount was changed in the record since you typed.')
+    expect(form.shadowRoot?.querySelector('#kept')).toBeNull()
+  })
+
+  it('goes when she discards it', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')], drafts: [kept] })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    button(form, 'Discard').click()
+    await drawn(form)
+    expect(engine.calls).toEqual([['dropDraft', 'Opportunity', 'a', ['NextStep', 'Amount']]])
+    expect(textOf(form)).not.toContain('unsaved changes')
+  })
+
+  it('comes back when she did not mean to discard it', async () => {
+    const form = await mount('entente-record', { engine: fakeEngine({ records: [opportunity('a')] }), record: 'a' })
+    input(find(form, '#field-NextStep'), 'A long thought')
+    find(form, '#field-NextStep').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, composed: true }))
+    await drawn(form)
+    expect(form.isDirty).toBe(false)
+    toastButton('Undo').click()
+    await expect.poll(() => find<HTMLInputElement>(form, '#field-NextStep').value).toBe('A long thought')
+    await expect.poll(() => toast()?.textContent).toContain('Your changes are back.')
+  })
+
+  it('of a new record is offered to the next new form, and goes with the creation', async () => {
+    const fresh = { ...kept, id: 'new.1', isNew: true, changed: [], values: { Name: 'Rollout' } }
+    const engine = fakeEngine({ drafts: [fresh] })
+    const form = await mount('entente-record', { engine })
+    button(form, 'Keep').click()
+    await drawn(form)
+    expect(find<HTMLInputElement>(form, '#field-Name').value).toBe('Rollout')
+    button(form, 'Create').click()
+    await expect.poll(() => engine.calls.at(-1)).toEqual(['create', 'Opportunity', { Name: 'Rollout' }, 'new.1'])
+  })
+
+  it('makes the browser ask on closing, and only then', async () => {
+    const form = await mount('entente-record', { engine: fakeEngine({ records: [opportunity('a')] }), record: 'a' })
+    const asks = (): boolean => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))
+    expect(asks()).toBe(false)
+    input(find(form, '#field-NextStep'), 'Call')
+    await drawn(form)
+    expect(asks()).toBe(true)
+    form.remove()
+    expect(asks()).toBe(false)
+  })
+})
+
+describe('what Vera did', () => {
+  const step: UndoStep = {
+    id: 's',
+    kind: 'save',
+    at: Date.now(),
+    object: 'Opportunity',
+    record: 'a',
+    name: undefined,
+    records: 1,
+  }
+  const undone: UndoResult = {
+    step,
+    records: 1,
+    removed: 0,
+    fields: ['NextStep', 'StageName'],
+    left: [{ object: 'Opportunity', record: 'a', field: 'Amount', why: 'changed' }],
+  }
+
+  it('can be undone from the toast, which says what came back and what did not', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')], steps: [step], undone })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    type(find(form, '#field-NextStep'), 'Call')
+    await drawn(form)
+    button(form, 'Save').click()
+    await expect.poll(() => toast()?.textContent).toContain('Saved.')
+    expect(await accessibilityProblems()).toEqual([])
+    toastButton('Undo').click()
+    await expect.poll(() => toast()?.textContent).toContain('Restored 2 fields; Amount was changed since.')
+    expect(engine.calls.at(-1)).toEqual(['undo', 's'])
+    toastButton('×').click()
+    expect(toast()?.host.matches(':popover-open')).toBe(false)
+  })
+
+  it('can be undone on the record’s page later, also a deletion', async () => {
+    const engine = fakeEngine({ steps: [{ ...step, kind: 'delete' }], undone: { ...undone, step: { ...step, kind: 'delete' }, left: [] } })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    expect(textOf(form)).toContain('is not here')
+    expect(await accessibilityProblems()).toEqual([])
+    button(form, 'Undo').click()
+    await drawn(form)
+    engine.change({ records: [opportunity('a')], steps: [] }, 'records', 'undo')
+    await drawn(form)
+    expect(textOf(form)).toContain('The record is back, and shared as before.')
+  })
+
+  it('is the page’s to show where it wants to', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')], steps: [step], undone })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    const heard: Notification[] = []
+    const hear = (event: Event): void => {
+      event.preventDefault()
+      heard.push((event as CustomEvent<Notification>).detail)
+    }
+    document.addEventListener('entente-notify', hear, { once: true })
+    type(find(form, '#field-NextStep'), 'Call')
+    await drawn(form)
+    button(form, 'Save').click()
+    await expect.poll(() => heard).toHaveLength(1)
+    expect(toast()).toBeUndefined()
+    expect(await heard[0]?.undo?.()).toBe('Restored 2 fields; Amount was changed since.')
+  })
+
+  it('is a deletion only after she agreed, with the keyboard alone', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')] })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    const remove = button(form, 'Delete')
+    remove.focus()
+    remove.click()
+    const dialog = find<HTMLDialogElement>(form, 'dialog')
+    expect(dialog.open).toBe(true)
+    expect(form.shadowRoot?.activeElement?.textContent).toBe('Cancel')
+    expect(await accessibilityProblems()).toEqual([])
+    dialog.dispatchEvent(new Event('cancel', { cancelable: true }))
+    dialog.close()
+    await drawn(form)
+    expect(form.shadowRoot?.querySelector('dialog')).toBeNull()
+    expect(form.shadowRoot?.activeElement).toBe(remove)
+    expect(engine.calls).toEqual([])
+    remove.click()
+    find<HTMLButtonElement>(form, 'dialog .danger').click()
+    await expect.poll(() => engine.calls.map(([call]) => call)).toContain('remove')
+  })
+})
+
+/** The toast, while there is one in the page. */
+function toast(): ShadowRoot | undefined {
+  return [...document.querySelectorAll('[popover]')].find((host) => host.isConnected)?.shadowRoot ?? undefined
+}
+
+function toastButton(text: string): HTMLButtonElement {
+  const found = [...(toast()?.querySelectorAll('button') ?? [])].find((each) => each.textContent === text)
+  if (!found) throw new Error(`The toast has no button “${text}”.`)
+  return found
+}

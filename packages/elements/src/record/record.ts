@@ -1,19 +1,24 @@
-import type { Engine, Field, ObjectName, ObjectSchema, RecordError, RecordView, Topic, Value } from '@entente/engine'
+import type { DraftView, Engine, Field, ObjectName, ObjectSchema, RecordError, RecordView, Topic, UndoStep, Value } from '@entente/engine'
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { describeFailure } from '../base/failure.js'
-import { formatAge } from '../value/format.js'
+import { stepWords } from '../base/undo-words.js'
+import { formatAge, formatClock } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { DraftWriter } from './draft-writer.js'
 import { fieldInput } from './field-input.js'
 import { path, pathFields, pathStyles } from './path.js'
 
 /**
  * One own record as a form: the path of its stages on top, and a native control for each field. Only Save saves. Without `record` it creates a new record.
+ * What is typed and not saved is kept as a draft on the device within a second, and offered when the form is opened again. The last thing done to the record
+ * here can be undone.
  *
  * @tag entente-record
  * @fires entente-before-save - Cancelable; detail {object, id, values}.
  * @fires entente-saved - Detail {object, id}.
  * @fires entente-removed - Detail {object, id}.
+ * @fires entente-notify - Cancelable; detail {text, undo?}: shown as a toast unless cancelled.
  * @slot header - Beside the record's name.
  */
 export class EntenteRecord extends EntenteElement {
@@ -86,6 +91,7 @@ export class EntenteRecord extends EntenteElement {
     draft: { state: true },
     errors: { state: true },
     all: { state: true },
+    told: { state: true },
   }
 
   declare object: ObjectName
@@ -97,7 +103,14 @@ export class EntenteRecord extends EntenteElement {
   declare protected errors: readonly RecordError[]
   /** Whether to show empty fields too. */
   declare protected all: boolean
-  protected readonly topics: readonly Topic[] = ['records']
+  /** What came of an undo. */
+  declare protected told: string
+  protected readonly topics: readonly Topic[] = ['records', 'drafts', 'undo']
+  readonly #writer = new DraftWriter()
+  /** Numbers that are being typed: read, and part of `draft`, once their field is left. */
+  #typing: Readonly<Record<string, Value>> = {}
+  /** The id of a new record's draft. */
+  #newId = newDraftId()
 
   constructor() {
     super()
@@ -108,31 +121,60 @@ export class EntenteRecord extends EntenteElement {
     this.draft = {}
     this.errors = []
     this.all = false
+    this.told = ''
   }
 
   /** Whether there are unsaved changes. */
   get isDirty(): boolean {
-    return Object.keys(this.draft).length > 0
+    return Object.keys(this.draft).length > 0 || Object.keys(this.#typing).length > 0
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    window.addEventListener('pagehide', this.#flush)
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    window.removeEventListener('pagehide', this.#flush)
+    window.removeEventListener('beforeunload', warn)
+    this.#flush()
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
-    if (changed.has('record') || changed.has('object')) this.#reset()
+    if (!changed.has('record') && !changed.has('object')) return
+    this.#flush()
+    this.#reset()
+    this.told = ''
   }
+
+  protected override updated(changed: PropertyValues): void {
+    super.updated(changed)
+    this.#warnIfDirty()
+  }
+
+  #warnIfDirty(): void {
+    window[this.isDirty ? 'addEventListener' : 'removeEventListener']('beforeunload', warn)
+  }
+
+  #flush = (): void => void this.#writer.flush()
 
   protected view(engine: Engine): TemplateResult {
     const schema = engine.records.schema(this.object)
     const known = this.record === undefined ? undefined : engine.records.get(this.object, this.record)
+    const step = this.record === undefined ? undefined : engine.undo.last(this.object, this.record)
     if (this.record !== undefined && !known) {
       return html`<div class="empty card">
         <h3>This ${plainText(schema.label, 60).toLowerCase()} is not here</h3>
         <p>It was deleted, or belongs to another org. Go back to the list.</p>
+        ${this.#lastStep(engine, step)}
       </div>`
     }
-    return this.#form(schema, known)
+    return this.#form(engine, schema, known, step)
   }
 
-  #form(schema: ObjectSchema, known: RecordView | undefined): TemplateResult {
+  #form(engine: Engine, schema: ObjectSchema, known: RecordView | undefined, step: UndoStep | undefined): TemplateResult {
     const values = { ...known?.values, ...this.draft }
     const name = known?.values[schema.nameField]
     const stage = schema.fields.find((field) => field.name === pathFields[this.object])
@@ -147,10 +189,10 @@ export class EntenteRecord extends EntenteElement {
         <slot name="header"></slot>
       </div>
       ${stage ? path(stage, values[stage.name], this.readonly ? undefined : (value) => this.#change(stage, value, known)) : nothing}
-      ${this.errors.length > 0 ? this.#summary(schema) : nothing}
+      ${this.readonly ? nothing : this.#draftNotice(engine, schema)} ${this.errors.length > 0 ? this.#summary(schema) : nothing}
       <div class="fields">${shown.map((field) => this.#field(field, values[field.name] ?? null))}</div>
       ${hiddenCount > 0 ? html`<div><button type="button" class="quiet" @click=${() => (this.all = true)}>Show ${hiddenCount} empty fields</button></div>` : nothing}
-      ${this.readonly ? nothing : this.#actions(known)}
+      ${this.readonly ? nothing : html`${this.#actions(known)}${this.#lastStep(engine, step)}`}
     </form>`
   }
 
@@ -169,7 +211,7 @@ export class EntenteRecord extends EntenteElement {
     const wide = field.type === 'textArea' ? 'wide' : ''
     return html`<div class="field ${wide} ${field.name in this.draft ? 'dirty' : ''}" part="field">
       <label for=${id}>${showText(field.label, 80)}${field.required === true ? html`<span aria-hidden="true"> *</span>` : nothing}</label>
-      ${fieldInput({ field, value, id, language: this.language, currency: this.org?.settings.read().currency ?? 'USD', readonly: this.readonly, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()) })}
+      ${fieldInput({ field, value, id, language: this.language, currency: this.org?.settings.read().currency ?? 'USD', readonly: this.readonly, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()), typing: (next) => this.#type(field, next) })}
       <span class="error" id="${id}-error">${error ? plainText(`${error.message} ${error.fix}`, 400) : ''}</span>
     </div>`
   }
@@ -197,7 +239,7 @@ export class EntenteRecord extends EntenteElement {
       <button class="primary" ?disabled=${(known !== undefined && count === 0) || this.running.has('save')}>
         ${known ? 'Save' : 'Create'}
       </button>
-      ${count > 0 ? html`<button type="button" @click=${() => this.#reset()}>Undo</button><span class="soft small" role="status">${count} unsaved ${count === 1 ? 'change' : 'changes'}</span>` : html`<span class="soft small">${known ? 'All changes are saved on this device' : ''}</span>`}
+      ${count > 0 ? html`<button type="button" @click=${() => this.#discard()}>Discard</button><span class="soft small" role="status">${count} unsaved ${count === 1 ? 'change' : 'changes'}</span>` : html`<span class="soft small">${known ? 'All changes are saved on this device' : ''}</span>`}
       ${known ? html`<button type="button" class="quiet danger end" @click=${() => this.#remove(known)}>Delete</button>` : nothing}
     </div>`
   }
@@ -208,9 +250,129 @@ export class EntenteRecord extends EntenteElement {
 
   #change(field: Field, value: Value, known: RecordView | undefined): void {
     const { [field.name]: _old, ...rest } = this.draft
+    const { [field.name]: _typed, ...typing } = this.#typing
     const saved = known?.values[field.name] ?? null
     this.draft = JSON.stringify(saved) === JSON.stringify(value) ? rest : { ...rest, [field.name]: value }
+    this.#typing = typing
     this.errors = this.errors.filter((error) => error.field !== field.name)
+    this.told = ''
+    this.#keep({ [field.name]: value })
+  }
+
+  #type(field: Field, value: Value): void {
+    this.#typing = { ...this.#typing, [field.name]: value }
+    this.#warnIfDirty()
+    this.#keep({ [field.name]: value })
+  }
+
+  #keep(values: Readonly<Record<string, Value>>): void {
+    const [engine, object, id] = [this.org, this.object, this.#draftId]
+    if (!engine) return
+    this.#writer.write(values, async (all) => {
+      try {
+        await engine.drafts.keep(object, id, all)
+      } catch (error) {
+        const { message } = describeFailure(error)
+        this.failure = { code: 'DRAFT', message: `What you typed is not kept as a draft yet. ${message}`, details: [] }
+      }
+    })
+  }
+
+  /** Under which id the draft of this form is kept. */
+  get #draftId(): string {
+    return this.record ?? this.#newId
+  }
+
+  /** What was typed before, or in another tab, and is not in this form. */
+  #offered(engine: Engine): DraftView | undefined {
+    if (this.running.has('draft') || this.running.has('save')) return undefined
+    const found =
+      this.record === undefined
+        ? engine.drafts.list().find(({ object, id, isNew }) => object === this.object && isNew && id !== this.#newId)
+        : engine.drafts.of(this.object, this.record)
+    const here = { ...this.draft, ...this.#typing, ...this.#writer.pending }
+    return found && Object.keys(found.values).some((name) => !(name in here)) ? found : undefined
+  }
+
+  #draftNotice(engine: Engine, schema: ObjectSchema): TemplateResult | typeof nothing {
+    const label = (name: string): string => plainText(schema.fields.find((field) => field.name === name)?.label ?? name, 80)
+    const list = (names: readonly string[]): string => new Intl.ListFormat(this.language).format(names.map(label))
+    const changedWords = (names: readonly string[]): string =>
+      `${list(names)} ${names.length === 1 ? 'was' : 'were'} changed in the record since you typed. Saving replaces that.`
+    const offered = this.#offered(engine)
+    if (!offered) {
+      const changed = engine.drafts.of(this.object, this.#draftId)?.changed.filter((name) => name in this.draft) ?? []
+      return changed.length === 0 ? nothing : html`<div class="notice warn" role="status"><div>${changedWords(changed)}</div></div>`
+    }
+    const { text, isToday } = formatClock(offered.at, Date.now(), this.language)
+    const names = Object.keys(offered.values)
+    return html`<div class="notice warn" role="status" id="kept">
+      <div>
+        <strong>You have unsaved changes from ${isToday ? '' : 'before, '}${text}.</strong>
+        <span class="soft">${list(names.slice(0, 5))}${names.length > 5 ? ` and ${names.length - 5} more` : ''}.</span>
+        ${offered.changed.length > 0 ? html`<div>${changedWords(offered.changed)}</div>` : nothing}
+      </div>
+      <button type="button" class="primary" @click=${() => this.#take(offered)}>Keep</button>
+      <button type="button" @click=${() => this.#drop(engine, offered)}>Discard</button>
+    </div>`
+  }
+
+  /** Goes on with what was typed before. What is in this form stands above it. */
+  #take({ id, isNew, values }: DraftView): void {
+    const typed = { ...values, ...this.draft }
+    if (isNew && id !== this.#newId) {
+      const engine = this.org
+      const before = this.#newId
+      this.#newId = id
+      this.act('draft', async () => {
+        await this.#writer.flush()
+        await engine?.drafts.drop(this.object, before)
+      })
+      this.#keep(this.draft)
+    }
+    this.draft = typed
+    this.all ||= this.record === undefined
+    void this.updateComplete.then(() =>
+      this.renderRoot.querySelector<HTMLElement>('.fields input, .fields select, .fields textarea')?.focus(),
+    )
+  }
+
+  #drop(engine: Engine, { object, id, values }: DraftView): void {
+    const here = { ...this.draft, ...this.#typing }
+    const fields = id === this.#draftId ? Object.keys(values).filter((name) => !(name in here)) : undefined
+    this.act('draft', () => engine.drafts.drop(object, id, fields))
+  }
+
+  /** Empties the form of what was typed. It can be brought back for as long as the notification shows. */
+  #discard(): void {
+    const [engine, object, id, values] = [this.org, this.object, this.#draftId, { ...this.draft, ...this.#typing }]
+    if (!engine) return
+    this.#reset()
+    this.act('draft', async () => {
+      await this.#writer.drop()
+      await engine.drafts.drop(object, id, Object.keys(values))
+    })
+    const undo = async (): Promise<string> => {
+      if (this.isConnected && this.object === object && this.#draftId === id) this.draft = { ...values, ...this.draft }
+      await engine.drafts.keep(object, id, values)
+      return 'Your changes are back.'
+    }
+    this.notify({ text: 'Your changes were discarded.', undo })
+  }
+
+  /** What was done last to this record on this device, and the button that takes it back. */
+  #lastStep(engine: Engine, step: UndoStep | undefined): TemplateResult | typeof nothing {
+    if (!step) return this.told === '' ? nothing : html`<p class="soft small" role="status">${this.told}</p>`
+    const { text, isToday } = formatClock(step.at, Date.now(), this.language)
+    const undo = (): void =>
+      this.act('undo', async () => {
+        this.told = await this.undoStep(engine, step)
+      })
+    return html`<div class="row small">
+      <span class="soft">${stepWords[step.kind]} ${isToday ? 'at ' : ''}${text}.</span>
+      <button type="button" class="quiet" id="undo" ?disabled=${this.running.has('undo')} @click=${undo}>Undo</button>
+      <span role="status">${this.told}</span>
+    </div>`
   }
 
   #submit(event: Event, schema: ObjectSchema): void {
@@ -226,11 +388,19 @@ export class EntenteRecord extends EntenteElement {
   async #save(values: Readonly<Record<string, Value>>, schema: ObjectSchema): Promise<void> {
     const engine = this.org
     if (!engine) return
+    const { object, record } = this
+    const draft = this.#draftId
     try {
-      const id = this.record ?? (await engine.records.create(this.object, values))
-      if (this.record !== undefined && Object.keys(values).length > 0) await engine.records.edit(this.object, this.record, values)
-      this.#reset()
-      this.tell('entente-saved', { object: this.object, id })
+      await this.#writer.drop()
+      const id = record ?? (await engine.records.create(object, values, draft))
+      if (record !== undefined && Object.keys(values).length > 0) {
+        await engine.records.edit(object, record, values)
+        await engine.drafts.drop(object, record, Object.keys(values))
+      }
+      // What was typed while the save ran stays, and is another record's form by now where the page went on.
+      if (this.record === record && this.object === object) this.#reset(values)
+      this.notifyStep(engine, record === undefined ? 'Created.' : 'Saved.', engine.undo.last(object, id))
+      this.tell('entente-saved', { object, id })
     } catch (error) {
       const failure = describeFailure(error)
       if (failure.details.length === 0) throw error
@@ -242,17 +412,34 @@ export class EntenteRecord extends EntenteElement {
   }
 
   #remove(known: RecordView): void {
-    // oxlint-disable-next-line no-alert -- deleting asks once, in words, and must work in any page without further parts
-    if (!confirm('Delete this record? Mirrors of it at connected orgs stay as they were last.')) return
-    this.act('remove', async () => {
-      await this.org?.records.remove(this.object, known.id)
-      this.tell('entente-removed', { object: this.object, id: known.id })
+    const [engine, object] = [this.org, this.object]
+    const question = {
+      title: 'Delete this record?',
+      text: 'Mirrors of it at connected orgs stay as they were last. You can undo this for a week.',
+      action: 'Delete',
+    }
+    void this.confirmed(question).then((agreed) => {
+      if (!agreed || !engine) return
+      this.act('remove', async () => {
+        await this.#writer.drop()
+        this.#reset()
+        await engine.records.remove(object, known.id)
+        await engine.drafts.drop(object, known.id)
+        this.notifyStep(engine, 'Deleted.', engine.undo.last(object, known.id))
+        this.tell('entente-removed', { object, id: known.id })
+      })
     })
   }
 
-  #reset(): void {
-    this.draft = {}
+  /** Empties the form: wholly, or of the values that were saved. */
+  #reset(saved?: Readonly<Record<string, Value>>): void {
+    const left = Object.entries(this.draft).filter(([name, value]) => saved !== undefined && saved[name] !== value)
+    this.draft = Object.fromEntries(left)
+    this.#typing = {}
+    if (this.record === undefined) this.#newId = newDraftId()
     this.errors = []
+    this.told = ''
+    this.#warnIfDirty()
   }
 
   #focus(field: string): void {
@@ -260,9 +447,16 @@ export class EntenteRecord extends EntenteElement {
   }
 
   #key = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape' && this.isDirty) this.#reset()
+    if (event.key === 'Escape' && this.isDirty && !event.composedPath().some((node) => node instanceof HTMLDialogElement)) this.#discard()
   }
 }
+
+/** The usual question of the browser, on closing or leaving the page. */
+function warn(event: Event): void {
+  event.preventDefault()
+}
+
+const newDraftId = (): string => `new.${Date.now().toString(36)}.${Math.random().toString(36).slice(2)}`
 
 /** Fields that are shown even when empty, because people fill them in next. */
 const usual: readonly string[] = [

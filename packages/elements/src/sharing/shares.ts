@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { statusBadge } from '../jobs/status-words.js'
 import { formatAge } from '../value/format.js'
-import { showText } from '../value/show-text.js'
+import { plainText, showText } from '../value/show-text.js'
 
 /**
  * The sharing of one record: the partners who see it on the vendor's site, with the choice to show or hide it by hand; and its shares since the export, each with
@@ -11,6 +11,7 @@ import { showText } from '../value/show-text.js'
  *
  * @tag entente-shares
  * @fires entente-before-stop - Cancelable; detail {share}.
+ * @fires entente-notify - Cancelable; detail {text, undo?}: shown as a toast unless cancelled.
  */
 export class EntenteShares extends EntenteElement {
   static override properties = { ...EntenteElement.properties, object: {}, record: {} }
@@ -66,7 +67,11 @@ export class EntenteShares extends EntenteElement {
     const turn = share.on ? () => engine.records.stopSharing(share.id) : () => engine.records.resumeSharing(share.id)
     const click = (): void => {
       if (share.on && !this.tell('entente-before-stop', { share: share.id }, true)) return
-      this.act(share.id, turn)
+      this.act(share.id, async () => {
+        await turn()
+        const step = share.on && this.record !== undefined ? engine.undo.last(this.object, this.record) : undefined
+        if (step) this.notifyStep(engine, `Sharing with ${plainText(share.peerName, 80)} stopped.`, step)
+      })
     }
     return html`<li class="card stack">
       <div class="row spread">
