@@ -21,10 +21,10 @@ export function slotsAbove(
   { version, registers, exists }: Told,
   by: 'whole' | 'update' | 'erased',
 ): readonly string[] {
-  // A version begins with nothing.
-  if (version > present.floor || !present.exists) return noSlots
+  // A version begins with nothing, unless what came first is an erasure below what is known.
+  if ((version > present.floor && version === known.floor) || !present.exists) return noSlots
   // An entry of an earlier version tells nothing of this one.
-  const isTold = version === present.floor
+  const isTold = version === known.floor
   let above: string[] | undefined
   const look = (slot: string, seen: Register | undefined, told: Register | undefined): void => {
     if (!seen || (isTold && told ? !isAbove(seen, told) : by === 'update' && !present.above?.includes(slot))) return

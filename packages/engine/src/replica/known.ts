@@ -22,7 +22,9 @@ export function knownOf(stored: Head | Stored | undefined): Known {
  * doc or erasure that a relay repeats changes nothing (rules NB1 to NB3). The next version starts empty, and entries of earlier ones are not shown.
  */
 export function raise(known: Known, told: Told): Known {
-  if (told.version < known.floor) return known
+  if (told.version < known.floor && !isSharedAgain(known, told)) return known
+  // Existence means the same under each version, so an erasure counts by its stamp alone.
+  if (told.exists?.[1] === false && known.exists && isAbove(known.exists, told.exists)) return known
   const isNew = told.version > known.floor || !known.exists
   const exists = told.exists && (isNew || isAbove(told.exists, known.exists)) ? told.exists : isNew ? undefined : known.exists
   const at = { exists, floor: told.version }
@@ -31,6 +33,14 @@ export function raise(known: Known, told: Told): Known {
   return exists?.[1] === true
     ? { ...at, version: told.version, registers: told.registers }
     : { ...at, version: known.version, registers: known.registers }
+}
+
+/**
+ * Whether a doc of an earlier version than the erasure that came before it tells of a later edit of the record map. Its owner forgot the erasure's version before this
+ * device heard of it (rule NB2). A doc that a relay repeats is below the erasure.
+ */
+function isSharedAgain(known: Known, { version, exists }: Told): boolean {
+  return version >= known.version && exists !== undefined && isAbove(exists, known.exists)
 }
 
 /** Tells which slots were withdrawn since a version. Undefined where none was. */

@@ -5,6 +5,8 @@ import {
   mapEdit,
   type MemoryReplica,
   type MemoryReplicaOptions,
+  MemoryStore,
+  openMemoryReplica,
   sampleConnection,
   setup,
   vendorOrg,
@@ -307,6 +309,31 @@ describe('a replica', () => {
     expect(erasure?.epoch.version).toBe(2)
     if (erasure) await absorb(paul, leads, offerToEntry(erasure, 2))
     expect(paul.replica.peerDocs(leads).get(map)).toMatchObject({ kind: 'erased', version: 1 })
+  })
+
+  it('[NB2] shows a record that is shared again by an owner who forgot the version of the tombstone, and no tombstone that is repeated', async () => {
+    const store = new MemoryStore({ history: 10 })
+    const { vera, paul, network } = await replicas({ vera: { store } })
+    await registerPolicies(vera, paul)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    await vera.rows.save([...agreementEdits('vendor', 2, [0]), mapEdit(map, 'ada', false)])
+    const [erasure] = await offersOf(vera, leads)
+    if (!erasure) throw new Error('nothing to send')
+    await absorb(paul, leads, offerToEntry(erasure, 1))
+    const kind = () => paul.replica.peerDocs(leads).get(map)?.kind
+    expect([erasure.epoch.version, kind()]).toEqual([2, 'erased'])
+    // Her device loses power before it has the new version on its disk, and the relay comes back empty.
+    const restored = await openMemoryReplica(network, 'vendor', { store: store.loseTail(1) })
+    network.clock.advance(1)
+    for (const on of [false, true]) await restored.rows.save([mapEdit(map, 'ada', on)])
+    await paul.replica.lost(leads)
+    await absorb(restored, leads)
+    const [whole] = await offersOf(restored, leads)
+    if (whole) await absorb(paul, leads, offerToEntry(whole, 1))
+    expect([whole?.epoch.version, kind(), paul.replica.above(leads)]).toEqual([1, 'doc', []])
+    await absorb(paul, leads, offerToEntry(erasure, 2))
+    expect(kind()).toBe('doc')
+    restored.close()
   })
 
   it('[DF4] does not begin the doc of an imported copy before its first edit', async () => {
