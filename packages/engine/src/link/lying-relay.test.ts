@@ -124,6 +124,33 @@ describe('a device at a relay that keeps it busy', () => {
     }
   }
 
+  it('[AN2] is up to date though the relay keeps what nobody will ever replace, and reads it again less and less often', async () => {
+    const { network, link, problems } = await openAt((message) => [message])
+    link.start()
+    await network.pass(30)
+    const feed = connectionFeed(sampleConnection, 'vendor', 'lead')
+    const entry = {
+      key: parseKey('never-shared'),
+      kind: 'doc',
+      epoch: { version: 1, number: 0 },
+      whole: true,
+      bytes: Uint8Array.of(9, 9),
+    } as const
+    network.relay.plant(feed, entry, true)
+    await network.pass(30)
+    expect([link.isSynced, problems]).toEqual([false, [expect.stringContaining('left out')]])
+    const tries: number[] = []
+    for (let second = 0; second < 100; second++) {
+      network.clock.advance(1_000)
+      await network.pass(5)
+      tries.push(problems.length)
+    }
+    expect(link.isSynced).toBe(true)
+    expect(tries[5]).toBeGreaterThan(1)
+    expect(tries.at(-1)).toBeLessThan(10)
+    link.stop()
+  })
+
   it('[W7] offers less and less often where the relay has never time for it', async () => {
     let refused = 0
     const refuses = (): 'RATE' => {

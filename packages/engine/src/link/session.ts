@@ -113,6 +113,10 @@ export class Session {
   readonly #gateway = new GatewayRequests()
   /** The peers' feeds that will be read again, each with what calls that off. */
   readonly #rereads = new Map<FeedName, () => void>()
+  /** Those of them that the last time brought the same entries to leave out. They go on, and nobody waits for them. */
+  readonly #vainRereads = new Set<FeedName>()
+  /** The sequence of the last entry that was left out, by feed and key. */
+  readonly #leftOut = new Map<string, number>()
   readonly #unwatch: () => void
   #heartbeat: Heartbeat | undefined
   #introduced = false
@@ -131,8 +135,8 @@ export class Session {
 
   /** Whether every feed is up to date and nothing of this session is under way. */
   get isIdle(): boolean {
-    if (this.#incarnation === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no' || this.#rereads.size > 0)
-      return false
+    if (this.#incarnation === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no') return false
+    if (this.#rereads.size > this.#vainRereads.size) return false
     return this.#options.replica.followed().feeds.every((feed) => this.#live.has(feed) || this.#refusedFeeds.has(feed))
   }
 
@@ -271,17 +275,26 @@ export class Session {
       for (const key of keys) this.#pauses.pauseKeyFor(feed, key, repairs.next(`${feed}#${key}`))
       return
     }
-    this.reread(feed)
+    let isVain = true
+    for (const key of keys) {
+      const [name, sequence] = [`${feed}#${key}`, replica.sequence(feed, key)]
+      isVain &&= this.#leftOut.get(name) === sequence
+      this.#leftOut.set(name, sequence)
+    }
+    this.reread(feed, isVain)
   }
 
-  /** Reads a feed again from its beginning, after a pause. */
-  reread(feed: FeedName): void {
+  /** Reads a feed again from its beginning, after a pause. @param isVain whether the last time brought just what it is for */
+  reread(feed: FeedName, isVain = false): void {
     const { replica, repairs, clock } = this.#options
+    if (!isVain) this.#vainRereads.delete(feed)
     if (this.#rereads.has(feed)) return
+    if (isVain) this.#vainRereads.add(feed)
     const again = (): Promise<void> =>
       this.#inbox.run(async () => {
         if (this.#ended) return
         this.#rereads.delete(feed)
+        this.#vainRereads.delete(feed)
         const number = this.#numberByFeed.get(feed)
         if (number === undefined) return
         this.#live.delete(feed)

@@ -115,6 +115,12 @@ describe('two orgs and a relay under faults', () => {
       ],
     },
     {
+      reason: '[AN2] is at rest though the relay keeps what it made up under a key of which the owner has nothing',
+      seed: 517241392,
+      liars: 'relay',
+      faults: ['twiceUp', 'twiceDown', 'halfOpen', 'widen', 'skew', 'years', 'longOffline'],
+    },
+    {
       reason: 'shows no withdrawn field of a record whose owner lost it and never came to replace its doc',
       seed: 1958062930,
       faults: [
