@@ -122,6 +122,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   },
   agreements: {
     get: [connection],
+    withdraw: [connection, object, shape('fields', 'a list of API names', list(text(255), 1_000))],
     history: [connection],
     propose: [connection, proposal],
     accept: [connection, acceptance],

@@ -36,7 +36,15 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     compareCodes: 'promise',
     disconnect: 'promise',
   },
-  agreements: { get: 'value', history: 'value', propose: 'promise', accept: 'promise', suggest: 'value', preflight: 'value' },
+  agreements: {
+    get: 'value',
+    withdraw: 'promise',
+    history: 'value',
+    propose: 'promise',
+    accept: 'promise',
+    suggest: 'value',
+    preflight: 'value',
+  },
   sharing: { rule: 'value', setRule: 'promise', visible: 'value', count: 'value' },
   people: {
     list: 'value',

@@ -26,10 +26,6 @@ export abstract class OwnOrgPage extends LitElement {
         border-bottom: 1px solid var(--line);
         background: var(--surface);
       }
-      h1 {
-        margin: 0;
-        font-size: inherit;
-      }
       .top a.brand {
         display: inline-flex;
         align-items: center;
@@ -99,14 +95,12 @@ export abstract class OwnOrgPage extends LitElement {
     const { engine } = this
     return html`<header class="top">
         <span class="row">
-          <h1>
-            <a class="brand" href="./"
-              ><svg viewBox="0 0 34 22" aria-hidden="true">
-                <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
-                <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
-              >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
-            >
-          </h1>
+          <a class="brand" href="./"
+            ><svg viewBox="0 0 34 22" aria-hidden="true">
+              <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
+              <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
+            >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
+          >
           ${engine ? html`<span class="soft small">${showText(engine.user.name, 80)}, ${engine.user.role}</span>` : ''}
         </span>
         ${engine ? html`<entente-status .engine=${engine}></entente-status>` : ''}

@@ -85,17 +85,19 @@ export class RehearsalApp extends LitElement {
         </ol>
         <button class="quiet" @click=${() => this.#startOver()}>Start over</button>
       </header>
-      <main>
-        ${this.#guide(orgs, current, done)}
-        <div class="panes">${this.#pane(orgs, 'vendor')}${this.#pane(orgs, 'partner')}</div>
-      </main>`
+      ${this.#guide(orgs, current, done)}
+      <div class="panes">${this.#pane(orgs, 'vendor')}${this.#pane(orgs, 'partner')}</div>`
   }
 
   #stepButton(step: Step, index: number, done: boolean, current: boolean): TemplateResult {
     return html`<li>
-      <button class=${done ? 'done' : ''} aria-current=${current ? 'step' : nothing} @click=${() => this.#choose(index)}>
-        <i aria-hidden="true">${done ? '✓' : index + 1}</i
-        ><span class="title">${step.title}${done ? html`<span class="visually-hidden">, done</span>` : nothing}</span>
+      <button
+        class=${done ? 'done' : ''}
+        aria-label="${step.title}${done ? ', done' : ''}"
+        aria-current=${current ? 'step' : nothing}
+        @click=${() => this.#choose(index)}
+      >
+        <i aria-hidden="true">${done ? '✓' : index + 1}</i><span class="title">${step.title}</span>
       </button>
     </li>`
   }

@@ -219,6 +219,40 @@ describe('a second proposal', () => {
   })
 })
 
+describe('a field that keeps flowing', () => {
+  it('is stopped by an admin of either side alone, after a question, and stays in sight as withdrawn', async () => {
+    const proposal = { objects: { Opportunity: { fields: [{ field: field('Name'), update: false }] } }, version: 1, by: 'vera', at: 0 }
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: agreed({ side: 'partner', proposal }) })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    find<HTMLButtonElement>(page, 'button[aria-label="Stop updating Stage"]').click()
+    await drawn(page)
+    expect(textOf(page)).toContain('Stop updating Stage, for both sides?')
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Keep').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([])
+    find<HTMLButtonElement>(page, 'button[aria-label="Stop updating Stage"]').click()
+    await drawn(page)
+    button(page, 'Stop updating').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([['withdraw', connectionId, 'Opportunity', ['StageName']]])
+    const [name, stage] = agreed().effective?.objects.Opportunity?.fields ?? []
+    if (!name || !stage) throw new Error('Nothing is agreed.')
+    const effective = { version: 1, hash: 'h'.repeat(43), objects: { Opportunity: { fields: [name] } } }
+    const withdrawn = [{ object: 'Opportunity' as const, field: stage, by: 'partner' as const, at: 0 }]
+    engine.change({ agreement: agreed({ side: 'partner', proposal, effective, withdrawn }) }, 'agreements')
+    await drawn(page)
+    expect(textOf(page)).toContain('Withdrawn by your org')
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('has no such button for a member', async () => {
+    const engine = fakeEngine({ role: 'member', connections: [connected()], agreement: agreed() })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(page.shadowRoot?.querySelector('button[aria-label^="Stop"]')).toBeNull()
+  })
+})
+
 describe('what is in force', () => {
   it('is told to be the same on both sides, or not', async () => {
     const engine = fakeEngine({ connections: [connected()], agreement: agreed() })

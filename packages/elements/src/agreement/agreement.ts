@@ -11,7 +11,7 @@ import {
   rebaseDraft,
 } from './acceptance.js'
 import { changeSentences, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
-import { effectiveTable, versionList } from './effective.js'
+import { effectiveTable, type Taking, versionList } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
@@ -35,6 +35,7 @@ export class EntenteAgreement extends EntenteElement {
     proposal: { state: true },
     acceptance: { state: true },
     arrived: { state: true },
+    stopping: { state: true },
   }
   declare connection: ConnectionView['id'] | undefined
   declare object: ObjectName
@@ -43,6 +44,8 @@ export class EntenteAgreement extends EntenteElement {
   declare protected acceptance: AcceptanceDraft | undefined
   /** What another proposal changed while the person was choosing, until it was seen. */
   declare protected arrived: readonly string[] | undefined
+  /** The slot of the field that the person may stop. */
+  declare protected stopping: string | undefined
   protected readonly topics: readonly Topic[] = ['agreements', 'connections', 'records']
   /** The proposal that the person has before its eyes. */
   #shown: NonNullable<AgreementView['proposal']> | undefined
@@ -55,6 +58,7 @@ export class EntenteAgreement extends EntenteElement {
     this.proposal = undefined
     this.acceptance = undefined
     this.arrived = undefined
+    this.stopping = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -89,7 +93,8 @@ export class EntenteAgreement extends EntenteElement {
               </div>`
             : nothing
         }
-        ${this.#tabs()} ${view.effective ? effectiveTable(view, this.object) : this.#proposed(view)}
+        ${this.#tabs()}
+        ${view.effective ? effectiveTable(view, this.object, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
         ${
           waits && view.effective
             ? html`<h4>Proposed, not in force yet</h4>
@@ -143,7 +148,7 @@ export class EntenteAgreement extends EntenteElement {
     const isOpen = view.turn === 'partner' || view.state === 'proposed'
     if (!isOpen || !isAdmin)
       return html`<div class="stack">
-        ${this.#tabs()}${view.effective ? effectiveTable(view, this.object) : this.#proposed(view)}
+        ${this.#tabs()}${view.effective ? effectiveTable(view, this.object, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
         ${versionList(engine, connection, this.language)}
       </div>`
     this.#follow(engine, proposal)
@@ -205,6 +210,21 @@ export class EntenteAgreement extends EntenteElement {
         ${blocked > 0 ? html`<span class="small soft">${blocked} ${blocked === 1 ? 'line does' : 'lines do'} not fit yet.</span>` : nothing}
       </div>
     </div>`
+  }
+
+  #taking(engine: Engine, connection: ConnectionView['id']): Taking {
+    const { object } = this
+    const { side } = engine.agreements.get(connection) ?? { side: 'vendor' as const }
+    return {
+      asked: this.stopping,
+      isRunning: this.running.has('withdraw'),
+      ask: (slot) => (this.stopping = slot),
+      withdraw: (field) =>
+        this.act('withdraw', async () => {
+          await engine.agreements.withdraw(connection, object, [field[side].name])
+          this.stopping = undefined
+        }),
+    }
   }
 
   /** A proposal that comes while the person chooses takes nothing away from what was entered, and is not accepted unseen. */

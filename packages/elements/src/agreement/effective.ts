@@ -1,12 +1,21 @@
-import type { AgreementView, ConnectionView, Engine, ObjectName } from '@entente/engine'
+import type { AgreedField, AgreementView, ConnectionView, Engine, ObjectName } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { formatInstant } from '../value/format.js'
-import { showText } from '../value/show-text.js'
+import { plainText, showText } from '../value/show-text.js'
 import { changeSentences, termsInForce } from './changes.js'
 import { meter } from './proposal.js'
 
+/** How an admin withdraws a field. */
+export interface Taking {
+  /** The slot of the field that the person is asked about. */
+  readonly asked: string | undefined
+  readonly isRunning: boolean
+  readonly ask: (slot: string | undefined) => void
+  readonly withdraw: (field: AgreedField) => void
+}
+
 /** The agreement in force: the fields as each side calls them, whether both sides computed the same, and which fields keep flowing. */
-export function effectiveTable(view: AgreementView, object: ObjectName): TemplateResult {
+export function effectiveTable(view: AgreementView, object: ObjectName, taking?: Taking): TemplateResult {
   const { effective } = view
   const fields = effective?.objects[object]?.fields ?? []
   if (!effective) return html``
@@ -34,14 +43,51 @@ export function effectiveTable(view: AgreementView, object: ObjectName): Templat
                 <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${field.vendor.type}</span></th>
                 <td>${showText(field.partner.label, 80)} <span class="type">${field.partner.type}</span></td>
                 <td>
-                  ${field.slot === undefined ? html`<span class="badge">Stays as exported</span>` : html`<span class="badge accent">Keeps updating</span>`}
+                  ${field.slot === undefined ? html`<span class="badge">Stays as exported</span>` : html`<span class="badge accent">Keeps updating</span> ${stopButton(field, taking)}`}
                 </td>
               </tr>`,
           )}
+          ${view.withdrawn.filter((each) => each.object === object).map(({ field, by }) => withdrawnLine(view, field, by))}
         </tbody>
       </table>
     </div>
-    ${declinedLine(view, object)}`
+    ${question(fields, taking)} ${declinedLine(view, object)}`
+}
+
+function stopButton(field: AgreedField, taking: Taking | undefined): TemplateResult | typeof nothing {
+  if (!taking) return nothing
+  return html`<button
+    class="quiet"
+    aria-label="Stop updating ${plainText(field.vendor.label, 80)}"
+    aria-expanded=${taking.asked === field.slot}
+    @click=${() => taking.ask(taking.asked === field.slot ? undefined : field.slot)}
+  >
+    Stop
+  </button>`
+}
+
+/** Nothing brings a withdrawn field back but a new version, so the person is asked. */
+function question(fields: readonly AgreedField[], taking: Taking | undefined): TemplateResult | typeof nothing {
+  const field = taking?.asked === undefined ? undefined : fields.find(({ slot }) => slot === taking.asked)
+  if (!taking || !field) return nothing
+  return html`<div class="notice warn" role="alertdialog" aria-label="Stop updating">
+    <div>
+      <strong>Stop updating ${showText(field.vendor.label, 80)}, for both sides?</strong> Mirrors drop it at once. Copies keep what they
+      got. Only a new version of the agreement brings it back.
+    </div>
+    <span class="row">
+      <button class="primary" ?disabled=${taking.isRunning} @click=${() => taking.withdraw(field)}>Stop updating</button>
+      <button @click=${() => taking.ask(undefined)}>Keep</button>
+    </span>
+  </div>`
+}
+
+function withdrawnLine({ side }: AgreementView, field: AgreedField, by: AgreementView['side']): TemplateResult {
+  return html`<tr class="off">
+    <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${field.vendor.type}</span></th>
+    <td>${showText(field.partner.label, 80)} <span class="type">${field.partner.type}</span></td>
+    <td><span class="badge warn">${by === side ? 'Withdrawn by your org' : 'Withdrawn by the other org'}</span></td>
+  </tr>`
 }
 
 function declinedLine({ side, proposal, declined }: AgreementView, object: ObjectName): TemplateResult | typeof nothing {

@@ -140,10 +140,6 @@ export const controls = css`
     margin: 0;
     accent-color: var(--accent);
   }
-  input[type='file'] {
-    min-width: 0;
-    max-width: 100%;
-  }
   label {
     font-weight: 550;
   }

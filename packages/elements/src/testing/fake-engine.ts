@@ -188,6 +188,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     agreements: {
       get: () => scene.agreement,
       history: () => scene.versions,
+      withdraw: (id, object, fields) => did('withdraw', id, object, fields),
       propose: (id, proposal) => did('propose', id, proposal),
       accept: (id, acceptance) => did('acceptAgreement', id, acceptance),
       suggest: (_id, object, chosen = []) =>

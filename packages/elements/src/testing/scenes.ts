@@ -89,6 +89,7 @@ export function agreed(part: Partial<AgreementView> = {}): AgreementView {
       hash: 'h'.repeat(43),
       objects: { Opportunity: { fields: [agreedField('Name', undefined), agreedField('StageName', '0'), agreedField('NextStep', '1')] } },
     },
+    withdrawn: [],
     declined: {},
     peerHash: 'h'.repeat(43),
     state: 'agreed',

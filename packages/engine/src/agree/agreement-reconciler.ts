@@ -10,6 +10,7 @@ import { contentToValue } from './canonical.js'
 import { type ConnectionFacts, enabledConnections, messageId } from '../connect/connection-facts.js'
 import { agreedKey, effectiveEdits } from './apply-agreement.js'
 import { closeProposals, findProposal, openProposal } from './open-proposals.js'
+import { growWithdrawal, withdrawalKey, withdrawalTerms } from './withdrawal.js'
 import { effectiveAgreement, refuseProposal } from './narrow-proposal.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import { acceptanceTerms, agreedTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
@@ -36,6 +37,7 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
         await takeAcceptance(connection)
       }
       await compareHashes(connection)
+      await takeWithdrawal(connection)
     },
   }
 
@@ -108,6 +110,24 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
       ...closeProposals(rows, connection.id, version),
     ]
     await rows.save(edits, { holds: isAbove })
+  }
+
+  /** What the peer has withdrawn. One of a version that is not in force yet waits for it. */
+  async function takeWithdrawal(connection: ConnectionFacts): Promise<void> {
+    const found = unread(connection, withdrawalKey, 'withdrawalDecision')
+    if (!found) return
+    const decision = await readDecision(context, connection, 'withdrawal', found.body, withdrawalTerms, 'admin')
+    if (!decision.ok) return found.refuse('A withdrawal', decision.reason)
+    const { terms, by, at } = decision
+    const { signed, peerWithdrawn } = agreementFacts(rows.get('Agreement', connection.id))
+    if (terms.version > (signed?.version ?? 0)) return
+    const grown = growWithdrawal(peerWithdrawn, terms)
+    const values = { peerWithdrawn: contentToValue({ ...grown, by, at }), withdrawalDecision: found.body }
+    const holds = (stored: RowReader): boolean => {
+      const now = agreementFacts(stored.get('Agreement', connection.id))
+      return isSameValue(contentToValue(growWithdrawal(now.peerWithdrawn, terms)), contentToValue(grown))
+    }
+    await rows.save([{ object: 'Agreement', id: connection.id, values }], { reads: [{ object: 'Agreement', id: connection.id }], holds })
   }
 
   async function compareHashes(connection: ConnectionFacts): Promise<void> {

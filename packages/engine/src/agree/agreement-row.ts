@@ -1,8 +1,10 @@
 import * as v from 'valibot'
-import type { ConnectionId, Side } from '@entente/protocol'
+import { type ConnectionId, otherSide, type Side } from '@entente/protocol'
 import type { AgreedField, AgreementVersion, AgreementView, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
+import { withdrawalRegisters } from '../replica/desired-state.js'
 import { slotsRegister } from './apply-agreement.js'
+import { type DecidedWithdrawal, decidedWithdrawal, withoutWithdrawn } from './withdrawal.js'
 import { objectNames } from './narrow-proposal.js'
 import {
   agreedTerms,
@@ -17,21 +19,44 @@ import {
 export interface AgreementFacts {
   readonly proposal: DecidedProposal | undefined
   readonly acceptance: DecidedAcceptance | undefined
+  /** What flows: the agreement in force without what either side has withdrawn (rule WD2). */
   readonly effective: EffectiveAgreement | undefined
+  /** The agreement as both sides signed it. */
+  readonly signed: EffectiveAgreement | undefined
+  readonly withdrawn: DecidedWithdrawal | undefined
+  readonly peerWithdrawn: DecidedWithdrawal | undefined
   readonly peerHash: v.InferOutput<typeof agreedTerms> | undefined
 }
 
-const nothingYet: AgreementFacts = { proposal: undefined, acceptance: undefined, effective: undefined, peerHash: undefined }
+const nothingYet: AgreementFacts = {
+  proposal: undefined,
+  acceptance: undefined,
+  effective: undefined,
+  signed: undefined,
+  withdrawn: undefined,
+  peerWithdrawn: undefined,
+  peerHash: undefined,
+}
 const factsByRow = new WeakMap<Row, AgreementFacts>()
 
 export function agreementFacts(row: Row | undefined): AgreementFacts {
   if (!row) return nothingYet
   const known = factsByRow.get(row)
   if (known) return known
+  const signed = readEffective(row)
+  const [withdrawn, peerWithdrawn] = withdrawalRegisters.map((register) => read(decidedWithdrawal, row, register))
   const facts: AgreementFacts = {
     proposal: read(decidedProposal, row, 'proposal'),
     acceptance: read(decidedAcceptance, row, 'acceptance'),
-    effective: readEffective(row),
+    effective:
+      signed &&
+      withoutWithdrawn(
+        signed,
+        [withdrawn, peerWithdrawn].filter((each) => each !== undefined),
+      ),
+    signed,
+    withdrawn,
+    peerWithdrawn,
     peerHash: read(agreedTerms, row, 'peerHash'),
   }
   factsByRow.set(row, facts)
@@ -40,7 +65,7 @@ export function agreementFacts(row: Row | undefined): AgreementFacts {
 
 /** The row as a page sees it. */
 export function agreementView(connection: ConnectionId, side: Side, row: Row | undefined): AgreementView {
-  const { proposal, acceptance, effective, peerHash } = agreementFacts(row)
+  const { proposal, acceptance, effective, signed, withdrawn, peerWithdrawn, peerHash } = agreementFacts(row)
   const current = acceptance?.version === proposal?.version ? acceptance : undefined
   const settled = effective !== undefined && effective.version === (proposal?.version ?? effective.version)
   return {
@@ -49,11 +74,25 @@ export function agreementView(connection: ConnectionId, side: Side, row: Row | u
     proposal,
     acceptance: current,
     effective,
+    withdrawn: [...withdrawnFields(signed, withdrawn, side), ...withdrawnFields(signed, peerWithdrawn, otherSide(side))],
     declined: declinedOf(row),
     peerHash: peerHash?.version === effective?.version ? peerHash?.hash : undefined,
     state: settled ? 'agreed' : proposal ? 'proposed' : 'none',
     turn: settled ? undefined : !proposal || current ? 'vendor' : 'partner',
   }
+}
+
+function withdrawnFields(
+  signed: EffectiveAgreement | undefined,
+  withdrawal: DecidedWithdrawal | undefined,
+  by: Side,
+): readonly AgreementView['withdrawn'][number][] {
+  if (!signed || withdrawal?.version !== signed.version) return []
+  return objectNames.flatMap((object) =>
+    (signed.objects[object]?.fields ?? []).flatMap((field) =>
+      field.slot !== undefined && withdrawal.slots[object]?.includes(field.slot) === true ? [{ object, field, by, at: withdrawal.at }] : [],
+    ),
+  )
 }
 
 /** A version's row as a page sees it. */

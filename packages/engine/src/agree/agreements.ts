@@ -3,6 +3,7 @@ import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api/ind
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
+import { isSameValue, type Value } from '../schema/value.js'
 import { findField } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -12,7 +13,8 @@ import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-rec
 import { agreementFacts, agreementView, versionView } from './agreement-row.js'
 import { contentToValue } from './canonical.js'
 import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
-import { effectiveEdits, versionObject, versionRowId } from './apply-agreement.js'
+import { effectiveEdits, versionObject, versionRowId, withdrawalPolicy } from './apply-agreement.js'
+import { growWithdrawal, withdrawalKey } from './withdrawal.js'
 import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
 import { agreedAgain, preflightLines, suggestFields } from './mapping-lines.js'
@@ -79,6 +81,33 @@ export function createAgreements(
       await rows.save(edits, whileConnected(connection, { holds }))
     },
 
+    async withdraw(id, object, names) {
+      const connection = decide(id, connectionFacts(rows.get('Connection', id))?.side)
+      const { signed, effective, withdrawn } = agreementFacts(rows.get('Agreement', id))
+      const flowing = effective?.objects[object]?.fields ?? []
+      const slots = names.map((name) => {
+        const slot = flowing.find((field) => field[connection.side].name === name)?.slot
+        if (slot !== undefined) return slot
+        throw new EngineError('INVALID', 'A chosen field does not keep flowing. Look at the agreement again.')
+      })
+      if (!signed || slots.length === 0) throw new EngineError('INVALID', 'Choose at least one field that keeps flowing.')
+      const { version } = signed
+      const terms = growWithdrawal(withdrawn, { version, slots: { [object]: [...new Set(slots)].sort() } })
+      const jws = await identity.signDecision('withdrawal', { connection: id, ...terms })
+      const decided = { ...terms, by: context.user.id, at: clock.now() }
+      const edits = [
+        { object: 'Agreement', id, values: { withdrawn: contentToValue(decided) } },
+        messageEdit(connection.ownMessages, withdrawalKey, jws),
+        withdrawalPolicy(connection, signed, terms),
+      ]
+      const holds = (stored: RowReader): boolean => {
+        const now = agreementFacts(stored.get('Agreement', id))
+        if (now.signed?.hash === signed.hash && isSameValue(toValue(now.withdrawn), toValue(withdrawn))) return true
+        throw new EngineError('CHANGED', 'The agreement has changed meanwhile. Look at it, then decide again.')
+      }
+      await rows.save(edits, whileConnected(connection, { reads: [{ object: 'Agreement', id }], holds }))
+    },
+
     history(id) {
       const start = versionRowId(id, 0).slice(0, -1)
       return [...rows.list(versionObject).values()]
@@ -101,7 +130,7 @@ export function createAgreements(
   }
   return { api, reconcilers: [agreementReconciler(context)] }
 
-  function decide(id: ConnectionFacts['id'], side: ConnectionFacts['side']): ConnectionFacts {
+  function decide(id: ConnectionFacts['id'], side?: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)
     if (context.user.role !== 'admin')
       throw new EngineError('NOT_ALLOWED', 'Only an admin may change an agreement. Ask one of your admins.')
@@ -185,6 +214,8 @@ export function createAgreements(
     return parse(acceptanceTerms, { version, proposal, objects: described }, 'The acceptance')
   }
 }
+
+const toValue = (content: object | undefined): Value => (content === undefined ? null : contentToValue(content))
 
 const anotherProposal = () => new EngineError('CHANGED', 'There is another proposal meanwhile. Look at it, then decide again.')
 

@@ -6,6 +6,7 @@ import type { ObjectTopic } from '../replica/feed-role.js'
 import type { RowEdit } from '../row/rows.js'
 import type { DecidedAcceptance, DecidedProposal } from './agreement-terms.js'
 import { contentToValue } from './canonical.js'
+import type { WithdrawalTerms } from './withdrawal.js'
 import { type ConnectionFacts, messageEdit, messageId } from '../connect/connection-facts.js'
 
 /** The key of the message with the version and hash of the effective agreement that a side computed. */
@@ -44,7 +45,11 @@ export function effectiveEdits(connection: ConnectionFacts, agreement: Effective
         acceptance: { by: acceptance.by, at: acceptance.at, jws: signed.acceptanceJws },
       },
     },
-    { object: 'ControlEntry', id: messageId(connection.ownMessages, policyKey), values: { body: policyText(policyOf(agreement)) } },
+    {
+      object: 'ControlEntry',
+      id: messageId(connection.ownMessages, policyKey),
+      values: { body: policyText(policyOf(agreement, undefined)) },
+    },
     messageEdit(connection.ownMessages, agreedKey, { version: agreement.version, hash: agreement.hash }),
   ]
 }
@@ -81,7 +86,17 @@ function slotFields({ objects }: EffectiveAgreement): Value {
   return { Lead: named('Lead'), Opportunity: named('Opportunity') }
 }
 
-function policyOf({ version, objects }: EffectiveAgreement): Policy {
+/** The edit of a policy with what this side has withdrawn, for the relay (rule PO9). @param agreement as both signed it */
+export function withdrawalPolicy(connection: ConnectionFacts, agreement: EffectiveAgreement, withdrawn: WithdrawalTerms): RowEdit {
+  const body = policyText(policyOf(agreement, withdrawn))
+  return { object: 'ControlEntry', id: messageId(connection.ownMessages, policyKey), values: { body } }
+}
+
+function policyOf({ version, objects }: EffectiveAgreement, withdrawn: WithdrawalTerms | undefined): Policy {
   const slots = (object: 'Lead' | 'Opportunity'): string[] => (objects[object]?.fields ?? []).flatMap(({ slot }) => slot ?? [])
-  return { version, slots: { lead: slots('Lead'), opportunity: slots('Opportunity') } satisfies Record<ObjectTopic, string[]> }
+  const both = (of: (object: ObjectName) => readonly string[]): Record<ObjectTopic, readonly string[]> => ({
+    lead: of('Lead'),
+    opportunity: of('Opportunity'),
+  })
+  return { version, slots: both(slots), ...(withdrawn && { withdrawn: both((object) => withdrawn.slots[object] ?? []) }) }
 }

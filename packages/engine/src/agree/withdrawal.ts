@@ -2,7 +2,7 @@ import { limits } from '@entente/protocol'
 import * as v from 'valibot'
 import type { AgreedField, AgreedObject, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { objectNames } from './narrow-proposal.js'
-import { version } from '../schema/numbers.js'
+import { instant, version } from '../schema/numbers.js'
 import { perObject } from './agreement-terms.js'
 
 // Either side may withdraw update fields alone, without a new version of the agreement (rules WD1 and WD2). The relay learns of it by the policy's public copy
@@ -20,6 +20,10 @@ const slots = v.pipe(
 /** A withdrawal as an admin signs it: all slots that the side has withdrawn from this version so far, by object. */
 export const withdrawalTerms = v.object({ version, slots: perObject(slots) })
 export type WithdrawalTerms = v.InferOutput<typeof withdrawalTerms>
+
+/** A withdrawal, and who decided it when (milliseconds since 1970), as the Agreement row keeps it. */
+export const decidedWithdrawal = v.object({ ...withdrawalTerms.entries, by: v.string(), at: instant })
+export type DecidedWithdrawal = v.InferOutput<typeof decidedWithdrawal>
 
 /** What a side has withdrawn once a further withdrawal of it has arrived: the set only grows, and each version begins with none. */
 export function growWithdrawal(known: WithdrawalTerms | undefined, arrived: WithdrawalTerms): WithdrawalTerms {

@@ -91,8 +91,10 @@ export interface AgreementView {
   readonly proposal: (Proposal & { readonly version: number; readonly by: string; readonly at: number }) | undefined
   /** The acceptance of the latest proposal. `by` and `at` as above. */
   readonly acceptance: (Acceptance & { readonly version: number; readonly by: string; readonly at: number }) | undefined
-  /** What is in force: it stays while a later proposal waits. */
+  /** What is in force, without what either side has withdrawn. It stays while a later proposal waits. */
   readonly effective: EffectiveAgreement | undefined
+  /** Update fields of the version in force that a side has withdrawn: nothing of them travels (rule WD2). `at`: milliseconds since 1970. */
+  readonly withdrawn: readonly { readonly object: ObjectName; readonly field: AgreedField; readonly by: Side; readonly at: number }[]
   /** API names of the vendor's fields that the partner was offered with the version in force and did not take. */
   readonly declined: Readonly<Partial<Record<ObjectName, readonly string[]>>>
   /** The hash that the other org computed for the version in force, once it has arrived. */
@@ -177,6 +179,16 @@ export interface AgreementsApi {
    * if the latest proposal is not the one that was read, or another one arrives at the same moment; SIZE for an acceptance over some 47 KiB (64 KiB signed)
    */
   accept(connection: ConnectionId, acceptance: Acceptance): Promise<void>
+
+  /**
+   * Withdraws update fields alone and at once, as an admin of either side: from now on nothing of them travels, in either direction. The relay serves them no more, mirrors drop them, and each
+   * owner's next visit removes them from the relay. Imported copies keep what they got. Only a new version of the agreement brings them back.
+   *
+   * @param fields API names of own fields that keep flowing
+   * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for a member; INVALID if one of the fields does not keep flowing;
+   * CHANGED if another version comes into force at the same moment
+   */
+  withdraw(connection: ConnectionId, object: ObjectName, fields: readonly string[]): Promise<void>
 
   /** All versions that were in force on this device, the latest first. */
   history(connection: ConnectionId): readonly AgreementVersion[]

@@ -1,6 +1,7 @@
 import {
   type MessageOf,
   type ClientMessage,
+  connectionOfDocs,
   decodeRelayFrame,
   type ErrorCode,
   type FeedName,
@@ -349,7 +350,10 @@ export class Session {
       if (this.#pauses.pauseAll(retryMs)) this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
     } else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
     else if (code === 'WAIT') this.#awaitPolicies(feed)
-    else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
+    else if (code === 'FIELD' && connectionOfDocs(parseFeed(feed)) !== undefined) {
+      // The peer has withdrawn a slot, and its message is on the way.
+      if (this.#pauses.pauseFeed(feed) > 1) this.#tellOnce(`The relay refused an entry of ${feed} (FIELD): ${detail}`)
+    } else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
       // Normally the missed entry has been absorbed by now, and the next offer names it.
       if (this.#options.replica.sequence(feed, key) !== seen) return
       const times = this.#pauses.pauseKey(feed, key)

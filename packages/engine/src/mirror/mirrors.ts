@@ -40,7 +40,8 @@ export function createMirrors(context: EngineContext, freshness: FreshnessView):
 
   function viewOf(map: Row, connection: ConnectionFacts, object: ObjectName): MirrorView | undefined {
     const agreement = rows.get('Agreement', connection.id)
-    const { effective } = agreementFacts(agreement)
+    const { signed, effective } = agreementFacts(agreement)
+    const flowing = new Set((effective?.objects[object]?.fields ?? []).map(({ slot }) => slot))
     const [feed, key] = [mirrorFeed(connection.id, connection.side, object), parseKey(map.id)]
     return mirrorView({
       map,
@@ -49,7 +50,8 @@ export function createMirrors(context: EngineContext, freshness: FreshnessView):
       enabled: connection.enabled,
       peerName: connection.peerName,
       object,
-      fields: effective?.objects[object]?.fields ?? [],
+      // A field that was withdrawn stays, as one that is not shared.
+      fields: (signed?.objects[object]?.fields ?? []).map((field) => (flowing.has(field.slot) ? field : { ...field, slot: undefined })),
       slotOf: (version, field) => slotOf(agreement, version, object, otherSide(connection.side), field),
       signed: freshness.mirror(feed, key),
       doc: replica.peerDocs(feed).get(key),

@@ -425,13 +425,13 @@ export function isDeferred(feedRole: FeedRole, key: Key, doc: Pick<StoredDoc, 'e
 }
 
 /**
- * Tells which slots of a peer's doc an agreement has withdrawn since the doc's version. They are hidden at once: the peer may not have replaced the doc yet,
- * or never will, because it lost the record's map with its last device.
+ * Tells which slots of a peer's doc are not agreed any more: a later version leaves them out, or either side has withdrawn them. They are hidden at once: the peer may not have
+ * replaced the doc yet, or never will, because it lost the record's map with its last device.
  */
 export function withdrawnFrom(feedRole: FeedRole, version: number, rows: RowsView): ReturnType<Withdrawn> {
   if (feedRole.kind !== 'connection' || feedRole.own || feedRole.topic === 'messages') return undefined
   const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
-  return fields && version < fields.version ? (slot) => !fields.bySlot.has(slot) : undefined
+  return fields && version <= fields.version ? (slot) => !fields.bySlot.has(slot) : undefined
 }
 
 /** The record that an own doc carries, with its field of each slot. */

@@ -59,7 +59,8 @@ function needOfDoc(desired: Extract<DesiredState, { kind: 'doc' }>, head: Head |
   if (head.epoch.version < desired.version) return 'begin'
   // Its registers are not known yet, so any of them may be above the row's.
   if (head.deferred && defer) return 'wait'
-  if (head.lost) return 'begin'
+  // A slot that was withdrawn leaves the relay only with a doc that never had it (rule WD3).
+  if (head.lost || Object.keys(head.registers).some((slot) => desired.slots?.has(slot) === false)) return 'begin'
   if (slotsAbove(desired, head).length === 0) return 'none'
   return head.mostlyDead ? 'begin' : 'update'
 }

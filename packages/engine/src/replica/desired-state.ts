@@ -21,6 +21,8 @@ export type DesiredState =
       readonly registers: Readonly<Record<string, Register>>
       readonly exists: Register
       readonly begun: boolean
+      /** The slots that the relay's copy may have; undefined for a team's doc, which may have any. */
+      readonly slots: ReadonlyMap<string, string> | undefined
     }
 
 const nothing: DesiredState = { kind: 'nothing' }
@@ -46,7 +48,7 @@ function desiredTeamRow(row: Row, names: TeamNames): DesiredState {
     const register = registerOf(row, field)
     if (register) registers[names.slot(field)] = nameTeamRegister([row.object, row.id], field, register)
   }
-  return { kind: 'doc', version: 0, registers, exists: rowExists, begun: true }
+  return { kind: 'doc', version: 0, registers, exists: rowExists, begun: true, slots: undefined }
 }
 
 /** The doc of a record map: the agreed update fields of its record, from the own side. */
@@ -69,7 +71,7 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
     registers[slot] = register
     if (isStamp(imported) && compareStamps(register[0], imported) !== 0) begun = true
   }
-  return { kind: 'doc', version: fields.version, registers, exists, begun }
+  return { kind: 'doc', version: fields.version, registers, exists, begun, slots: fields.bySlot }
 }
 
 /** Rows of a team are never taken back, so the existence register of their docs never changes. */
@@ -98,7 +100,7 @@ function endsOf(connection: Row | undefined): readonly (Register | undefined)[] 
 
 interface CarriedFields {
   readonly version: number
-  /** The own field of each slot. An object that the agreement does not name has none, so its docs are emptied. */
+  /** The own field of each slot that neither side has withdrawn. An object that the agreement does not name has none, so its docs are emptied. */
   readonly bySlot: ReadonlyMap<string, string>
 }
 
@@ -111,12 +113,14 @@ export function carriedFields(agreement: Row | undefined, topic: ObjectTopic, si
   let known = fieldsByAgreement.get(agreement)
   if (!known) fieldsByAgreement.set(agreement, (known = new Map()))
   const name = `${topic} ${side}`
-  if (!known.has(name)) known.set(name, readCarriedFields(valueOf(agreement, 'effective'), topic, side))
+  if (!known.has(name)) known.set(name, readCarriedFields(agreement, topic, side))
   return known.get(name)
 }
 
-function readCarriedFields(effective: Value | undefined, topic: ObjectTopic, side: Side): CarriedFields | undefined {
+function readCarriedFields(agreement: Row, topic: ObjectTopic, side: Side): CarriedFields | undefined {
+  const effective = valueOf(agreement, 'effective')
   if (!isValueMap(effective) || typeof effective['version'] !== 'number') return undefined
+  const gone = withdrawnSlots(agreement, effective['version'], topic)
   const bySlot = new Map<string, string>()
   const objects = effective['objects']
   const object = isValueMap(objects) ? objects[objectByTopic[topic]] : undefined
@@ -124,9 +128,25 @@ function readCarriedFields(effective: Value | undefined, topic: ObjectTopic, sid
   for (const line of Array.isArray(fields) ? (fields as readonly Value[]) : []) {
     if (!isValueMap(line)) continue
     const [slot, field] = [line['slot'], line[side]]
-    if (typeof slot === 'string' && isValueMap(field) && typeof field['name'] === 'string') bySlot.set(slot, field['name'])
+    if (typeof slot === 'string' && !gone.has(slot) && isValueMap(field) && typeof field['name'] === 'string')
+      bySlot.set(slot, field['name'])
   }
   return { version: effective['version'], bySlot }
+}
+
+/** The registers of an Agreement row that say what each side has withdrawn, as `WithdrawalTerms`. */
+export const withdrawalRegisters = ['withdrawn', 'peerWithdrawn'] as const
+
+/** The slots of a version that either side has withdrawn (rule WD2). */
+function withdrawnSlots(agreement: Row, version: number, topic: ObjectTopic): ReadonlySet<string> {
+  const gone = new Set<string>()
+  for (const register of withdrawalRegisters) {
+    const terms = valueOf(agreement, register)
+    const slots = isValueMap(terms) && terms['version'] === version ? terms['slots'] : undefined
+    const names = isValueMap(slots) ? slots[objectByTopic[topic]] : undefined
+    for (const name of Array.isArray(names) ? (names as readonly Value[]) : []) if (typeof name === 'string') gone.add(name)
+  }
+  return gone
 }
 
 /** The version of a connection's effective agreement, if there is one. */

@@ -166,7 +166,14 @@ describe('a replica', () => {
       leaf: undefined,
       lost: false,
     }
-    const desired = { kind: 'doc', version: 1, registers: { 0: [[1, 0, 1], 'older'] }, exists: [[1, 0, 1], true], begun: true } as const
+    const desired = {
+      kind: 'doc',
+      version: 1,
+      registers: { 0: [[1, 0, 1], 'older'] },
+      exists: [[1, 0, 1], true],
+      begun: true,
+      slots: undefined,
+    } as const
     expect(needOf(desired, head)).toBe('wait')
     expect(needOf(desired, head, new Set(['defer']))).toBe('update')
     expect(needOf(desired, { ...head, epoch: { version: 2, number: 0 } })).toBe('none')
@@ -190,7 +197,7 @@ describe('a replica', () => {
       lost: false,
     }
     const desired = (stamp: number) =>
-      ({ kind: 'doc', version: 1, registers: { 0: [[stamp, 0, 1], 'Ada L.'] }, exists, begun: true }) as const
+      ({ kind: 'doc', version: 1, registers: { 0: [[stamp, 0, 1], 'Ada L.'] }, exists, begun: true, slots: undefined }) as const
     expect([needOf(desired(2), head), needOf(desired(3), head)]).toEqual(['none', 'begin'])
     expect(needOf(desired(3), { ...head, mostlyDead: false })).toBe('update')
   })

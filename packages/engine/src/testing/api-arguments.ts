@@ -43,6 +43,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'connections.compareCodes': [connection, true],
     'connections.disconnect': [connection],
     'agreements.get': [connection],
+    'agreements.withdraw': [connection, 'Lead', ['Status']],
     'agreements.history': [connection],
     'agreements.propose': [connection, proposal],
     'agreements.accept': [connection, { objects: { Lead: { fields: mappings } } }],

@@ -1,0 +1,122 @@
+import { feedName, policyKey, type Side, sides } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import { messageId, requireConnection } from '../connect/connection-facts.js'
+import { textOf } from '../replica/feed-role.js'
+import { type MemoryOrg, setup } from '../testing/index.js'
+import { docsOf, slotsWithBytes } from '../testing/relay-contents.js'
+
+const story = async () => {
+  const orgs = await setup({ upTo: 'exported' })
+  const { vera, paul, connection, record, copy, relay, settle } = orgs
+  await paul.records.edit('Lead', copy, { Status: 'Working - Contacted', Email: 'paul@buyer.example' })
+  await settle()
+  const nameOf = new Map(
+    vera.agreements
+      .get(connection)
+      ?.effective?.objects.Lead?.fields.flatMap(({ slot, vendor }) => (slot === undefined ? [] : [[slot, vendor.name] as const])),
+  )
+  /** The fields of which the relay has bytes in docs of a side. */
+  const atRelay = (side: Side) =>
+    docsOf(relay.state, feedName({ kind: 'connection', connection, side, topic: 'lead' })).flatMap(([, kept]) =>
+      slotsWithBytes(kept).map((slot) => nameOf.get(slot)),
+    )
+  const mirrored = ({ mirrors }: MemoryOrg, id: string, name: string) =>
+    mirrors.of('Lead', id)[0]?.fields.find((field) => field.name === name)
+  return {
+    ...orgs,
+    atRelay,
+    ofVera: (name: string) => mirrored(paul, copy, name),
+    ofPaul: (name: string) => mirrored(vera, record, name),
+  }
+}
+
+describe('a field that one side withdraws', () => {
+  it.each(sides)('[WD1, WD2, WD3] by the %s alone stops at once, both ways, and leaves no byte at the relay', async (side) => {
+    const { vera, paul, connection, copy, settle, atRelay, ofVera, ofPaul } = await story()
+    expect([ofVera('Status')?.state, ofPaul('Status')?.value]).toEqual(['value', 'Working - Contacted'])
+    expect([atRelay('vendor'), atRelay('partner')].every((slots) => slots.includes('Status'))).toBe(true)
+
+    const [own, other] = side === 'vendor' ? [vera, paul] : [paul, vera]
+    await own.agreements.withdraw(connection, 'Lead', ['Status'])
+    await settle()
+
+    expect([ofVera('Status')?.state, ofPaul('Status')?.state]).toEqual(['not shared', 'not shared'])
+    // What both still agree on goes on.
+    expect([ofVera('Email')?.state, ofPaul('Email')?.value]).toEqual(['value', 'paul@buyer.example'])
+    for (const each of sides) expect(atRelay(each)).not.toContain('Status')
+    // The copy keeps what it got.
+    expect(paul.records.get('Lead', copy)?.values['Status']).toBe('Working - Contacted')
+    for (const org of [own, other]) {
+      const view = org.agreements.get(connection)
+      expect(view?.withdrawn).toMatchObject([{ object: 'Lead', by: side, field: { vendor: { name: 'Status' } } }])
+      expect(view?.effective?.objects.Lead?.fields.map(({ vendor }) => vendor.name)).not.toContain('Status')
+      expect(view?.state).toBe('agreed')
+    }
+    const policy = textOf(own.rows.get('ControlEntry', messageId(requireConnection(own.rows, connection).ownMessages, policyKey)), 'body')
+    expect(JSON.parse(policy ?? '')).toMatchObject({ withdrawn: { lead: [expect.any(String)], opportunity: [] } })
+
+    await vera.records.edit('Lead', vera.records.list('Lead').records[0]?.id ?? '', {
+      Status: 'Closed - Converted',
+      Email: 'vera@seller.example',
+    })
+    await settle()
+    expect([ofVera('Status')?.state, ofVera('Email')?.value]).toEqual(['not shared', 'vera@seller.example'])
+    expect(atRelay('vendor')).not.toContain('Status')
+  })
+
+  it('while the other side is offline is gone there with its next visit, and its own bytes too', async () => {
+    const { vera, paul, connection, settle, atRelay, ofVera } = await story()
+    paul.sync.cut()
+    await settle()
+    await vera.agreements.withdraw(connection, 'Lead', ['Status'])
+    await settle()
+    expect(atRelay('vendor')).not.toContain('Status')
+    expect(ofVera('Status')?.state).toBe('value')
+    paul.sync.mend()
+    await settle()
+    expect(ofVera('Status')?.state).toBe('not shared')
+    expect(atRelay('partner')).not.toContain('Status')
+  })
+
+  it('by both at once, and one after the other, only grows; the next version begins with none', async () => {
+    const { vera, paul, connection, settle, atRelay, ofVera } = await story()
+    await Promise.all([vera.agreements.withdraw(connection, 'Lead', ['Status']), paul.agreements.withdraw(connection, 'Lead', ['Email'])])
+    await settle()
+    await vera.agreements.withdraw(connection, 'Lead', ['AnnualRevenue'])
+    await settle()
+    for (const org of [vera, paul]) expect(org.agreements.get(connection)?.withdrawn).toHaveLength(3)
+    for (const each of sides) expect(atRelay(each)).toEqual([])
+    await expect(vera.agreements.withdraw(connection, 'Lead', ['Status'])).rejects.toMatchObject({ code: 'INVALID' })
+    // Offered once more, it is not taken by a click: Paul chooses it.
+    const { fields } = vera.records.schema('Lead')
+    const offered = ['LastName', 'Company', 'Status'].flatMap((name) => fields.find((field) => field.name === name) ?? [])
+    await vera.agreements.propose(connection, { objects: { Lead: { fields: offered.map((field) => ({ field, update: true })) } } })
+    await settle()
+    expect(paul.agreements.suggest(connection, 'Lead').map(({ source }) => source)).toEqual(['LastName', 'Company'])
+    const chosen = paul.agreements.suggest(connection, 'Lead', [{ source: 'Status', target: 'Status', update: true }])
+    await paul.agreements.accept(connection, { objects: { Lead: { fields: chosen } } })
+    await settle()
+    expect(vera.agreements.get(connection)).toMatchObject({ state: 'agreed', withdrawn: [] })
+    expect(ofVera('Status')?.state).toBe('value')
+  })
+
+  it('is for an admin, and for fields that keep flowing', async () => {
+    const { vera, connection, openAnotherDevice } = await story()
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+    await expect(victor.agreements.withdraw(connection, 'Lead', ['Status'])).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    for (const fields of [['LastName'], ['Nothing'], [], ['Status', 'LastName']])
+      await expect(vera.agreements.withdraw(connection, 'Lead', fields)).rejects.toMatchObject({ code: 'INVALID' })
+    expect(vera.agreements.get(connection)?.withdrawn).toEqual([])
+  })
+
+  it('counts only as a decision of an admin of the other org', async () => {
+    const { vera, paul, connection, settle, openAnotherDevice, ofVera } = await story()
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+    const jws = await victor.identity.signDecision('withdrawal', { connection, version: 1, slots: { Lead: ['0'] } })
+    const { ownMessages } = requireConnection(vera.rows, connection)
+    await vera.rows.save([{ object: 'Message', id: messageId(ownMessages, 'withdrawal'), values: { body: jws } }])
+    await settle()
+    expect(ofVera('Status')?.state).toBe('value')
+    expect(paul.problems.join()).toContain('A withdrawal of Vista was refused')
+  })
+})
