@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
 import { type Browser, chromium, type Page } from 'playwright'
 import { build } from 'vite'
+import { chromiumFlags, chromiumPath } from '../node/chromium-process.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -17,17 +18,7 @@ export async function buildPages(web: string): Promise<void> {
 
 /** The machine's Chromium, which calls nobody by itself. */
 export function launchChromium(): Promise<Browser> {
-  const executablePath = process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim()
-  const args = [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ]
-  return chromium.launch({ executablePath, args })
+  return chromium.launch({ executablePath: chromiumPath(), args: [...chromiumFlags] })
 }
 
 /** What WCAG 2.2 AA finds wrong with a page. axe comes by the debugger, as the page lets no foreign script in. */
