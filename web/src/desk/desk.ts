@@ -42,7 +42,16 @@ export class OrgDesk extends EntenteElement {
     const route = this.#readRoute()
     const fills = route.page === 'records' || route.page === 'site'
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
-      <div>${route.page === 'agreement' ? nothing : this.#turn(engine)}</div>
+      <div>
+        ${route.page === 'agreement' ? nothing : this.#turn(engine)}
+        <entente-import
+          .density=${this.density}
+          .engine=${engine}
+          .object=${'object' in route ? route.object : 'Opportunity'}
+          .csv=${csvTools}
+          @entente-open=${this.#open}
+        ></entente-import>
+      </div>
       <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
   }
 
@@ -166,29 +175,28 @@ export class OrgDesk extends EntenteElement {
     const { object, list = plainList } = route
     const schema = engine.records.schema(object)
     return html`<entente-records
-        .engine=${engine}
-        .density=${this.density}
-        .object=${object}
-        .filter=${list.filter}
-        .conditions=${list.conditions}
-        .sort=${list.sort}
-        .only=${list.only}
-        .sharedWith=${list.sharedWith}
-        .job=${list.job}
-        .row=${list.row}
-        .top=${list.top}
-        @entente-open=${this.#open}
-        @entente-list=${(event: CustomEvent<{ readonly list: ListState }>) => this.#keep({ ...route, list: event.detail.list })}
-      >
-        <span slot="toolbar" class="row toolbar">
-          <button @click=${() => this.#import()}>Import</button>
-          <button title="The rows and columns that the list shows" @click=${() => saveShownAsCsv(this.#list(), schema.plural)}>
-            Export CSV
-          </button>
-          <button class="primary" @click=${() => this.#to({ page: 'record', object, id: undefined })}>New</button>
-        </span>
-      </entente-records>
-      <entente-import .engine=${engine} .object=${object} .csv=${csvTools}></entente-import>`
+      .engine=${engine}
+      .density=${this.density}
+      .object=${object}
+      .filter=${list.filter}
+      .conditions=${list.conditions}
+      .sort=${list.sort}
+      .only=${list.only}
+      .sharedWith=${list.sharedWith}
+      .job=${list.job}
+      .row=${list.row}
+      .top=${list.top}
+      @entente-open=${this.#open}
+      @entente-list=${(event: CustomEvent<{ readonly list: ListState }>) => this.#keep({ ...route, list: event.detail.list })}
+    >
+      <span slot="toolbar" class="row toolbar">
+        <button @click=${() => this.#import()}>Import</button>
+        <button title="The rows and columns that the list shows" @click=${() => saveShownAsCsv(this.#list(), schema.plural)}>
+          Export CSV
+        </button>
+        <button class="primary" @click=${() => this.#to({ page: 'record', object, id: undefined })}>New</button>
+      </span>
+    </entente-records>`
   }
 
   #record(engine: Engine, object: ObjectName, id: string | undefined): TemplateResult {

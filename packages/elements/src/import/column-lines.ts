@@ -1,6 +1,10 @@
 import type { ColumnGuess, ColumnMapping, Field, FieldType, ObjectSchema } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { currencyCodes } from '../value/currencies.js'
+import { formatCount, formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { counterpartSelect, select, typed, withCounterpart } from './controls.js'
+import type { CsvTools } from './csv-tools.js'
 
 /** The target of one column: a field of the object, a new field, or none. */
 export interface ColumnChoice {
@@ -12,9 +16,10 @@ export interface ColumnChoice {
   readonly format: Omit<ColumnMapping, 'column' | 'field'>
 }
 
-export function choiceFromGuess(guess: ColumnGuess): ColumnChoice {
+/** @param currency the org's, for amounts that name none */
+export function choiceFromGuess(guess: ColumnGuess, currency: string): ColumnChoice {
   const { format, currencyColumn, field = '' } = guess
-  return { guess, field, made: undefined, format: { ...format, ...(currencyColumn === undefined ? {} : { currencyColumn }) } }
+  return { guess, field, made: undefined, format: { ...format, currency, ...(currencyColumn === undefined ? {} : { currencyColumn }) } }
 }
 
 export function choicesToMapping(choices: readonly ColumnChoice[]): readonly ColumnMapping[] {
@@ -42,6 +47,8 @@ interface Lines {
   readonly choices: readonly ColumnChoice[]
   readonly schema: ObjectSchema
   readonly propose: (guess: ColumnGuess) => Field
+  readonly readCell: CsvTools['readCell']
+  readonly language: string
   readonly change: (choices: readonly ColumnChoice[]) => void
 }
 
@@ -64,7 +71,8 @@ export function columnLines(lines: Lines): TemplateResult {
   </div>`
 }
 
-function line({ choices, schema, propose, change }: Lines, choice: ColumnChoice): TemplateResult {
+function line(lines: Lines, choice: ColumnChoice): TemplateResult {
+  const { choices, schema, propose, change, language } = lines
   const { guess } = choice
   const taken = new Set(choices.filter((other) => other !== choice).map((other) => other.field))
   const set = (part: Partial<ColumnChoice>): void => change(choices.map((other) => (other === choice ? { ...other, ...part } : other)))
@@ -90,7 +98,10 @@ function line({ choices, schema, propose, change }: Lines, choice: ColumnChoice)
       ${choice.made ? typeSelect(choice.made, (made) => set({ made, field: made.name })) : nothing}
     </td>
     <td class="small">
+      ${guess.isCurrencyCode && choice.field === '' ? html`<span class="soft">Currency of the amounts</span>` : nothing}
       ${target ? reading(choice, target, (format) => set({ format: { ...choice.format, ...format } })) : ''}
+      ${target ? understood(lines, choice, target) : nothing}
+      ${target ? placeholders(choice, language, (nothingTexts) => set({ format: { ...choice.format, nothing: nothingTexts } })) : nothing}
       ${target?.required === true && guess.blank > 0 ? blanks(choice, target, (value) => set({ format: { ...choice.format, default: value } })) : nothing}
       ${choice.field !== '' ? guess.doubts.map((doubt) => html`<div class="doubt">${showText(doubt, 200)}</div>`) : nothing}
     </td>
@@ -130,7 +141,13 @@ function reading({ guess, format }: ColumnChoice, field: Field, set: (format: Co
       return decimalSelect(format, set)
     case 'currency':
       return html`${decimalSelect(format, set)}
-      ${format.currencyColumn === undefined ? select('Currency', format.currency ?? '', [['', 'As written'], ...['USD', 'EUR', 'GBP', 'CHF', 'JPY', 'SEK'].map((code) => [code, code] as const)], (code) => set(code === '' ? {} : { currency: code })) : ''}`
+      ${format.currencyColumn === undefined ? nothing : html`<div>Currency from ${showText(format.currencyColumn, 40)}, and else</div>`}
+      ${select(
+        'Currency',
+        format.currency ?? '',
+        currencyCodes(format.currency ?? '').map((code) => [code, code] as const),
+        (currency) => set({ currency }),
+      )}`
     case 'picklist':
       return counterparts(guess.field === field.name ? guess.unknownValues : [], field, format, set)
     case 'text':
@@ -139,6 +156,37 @@ function reading({ guess, format }: ColumnChoice, field: Field, set: (format: Co
     default:
       return field.type
   }
+}
+
+/** How the first cell is understood, where that is not plain. */
+function understood({ readCell, language }: Lines, { guess, format }: ColumnChoice, field: Field): TemplateResult | typeof nothing {
+  const [sample] = guess.samples
+  if (sample === undefined || !['number', 'percent', 'currency', 'date', 'dateTime', 'time', 'checkbox'].includes(field.type))
+    return nothing
+  const read = readCell(field, sample, format)
+  if (!read.ok || read.value === null) return nothing
+  return html`<div class="soft">${showText(sample, 24)} is ${showText(formatValue(field, read.value, language), 40)}</div>`
+}
+
+/** Texts such as “--None--” are nothing, unless the person says otherwise. */
+function placeholders(
+  { guess, format }: ColumnChoice,
+  language: string,
+  set: (texts: readonly string[]) => void,
+): TemplateResult | typeof nothing {
+  const { placeholders: found } = guess
+  if (found.length === 0) return nothing
+  const cells = found.reduce((sum, { count }) => sum + count, 0)
+  return html`<label class="check"
+    ><input
+      type="checkbox"
+      .checked=${(format.nothing ?? []).length > 0}
+      @change=${(event: Event) => set(event.target instanceof HTMLInputElement && event.target.checked ? found.map(({ text }) => text) : [])}
+    /><span
+      >${found.slice(0, 4).map(({ text }, index) => html`${index > 0 ? ', ' : ''}“${showText(text, 24)}”`)}${found.length > 4 ? ' …' : ''}
+      (${formatCount(cells, language)}) mean nothing</span
+    ></label
+  >`
 }
 
 /** Defaults for required fields that the file does not fill. */
@@ -168,14 +216,11 @@ function counterparts(
       .map(
         (value) =>
           html`<div class="pair">
-            <span>${showText(value, 40)} →</span>${select(
-              `Counterpart of ${value}`,
-              format.values?.[value] ?? '',
-              [['', 'Choose'], ...(field.picklist ?? []).map((entry) => [entry.value, entry.label] as const)],
-              (chosen) => set({ values: { ...format.values, [value]: chosen } }),
-            )}
+            <span>${showText(value, 40)} →</span
+            >${counterpartSelect(`Counterpart of ${value}`, field, format.values?.[value], (chosen) => set({ values: withCounterpart(format.values, [value], chosen) }))}
           </div>`,
       )}
+    ${unknown.length > 50 ? html`<div class="soft">and ${unknown.length - 50} more, after the check</div>` : nothing}
   </details>`
 }
 
@@ -189,19 +234,4 @@ function decimalSelect(format: ColumnChoice['format'], set: (format: ColumnChoic
     ],
     (sign) => set({ decimal: sign === ',' ? ',' : '.' }),
   )
-}
-
-function select(
-  label: string,
-  value: string,
-  options: readonly (readonly [string, string])[],
-  change: (value: string) => void,
-): TemplateResult {
-  return html`<select aria-label=${label} @change=${(event: Event) => change(typed(event))}>
-    ${options.map(([name, text]) => html`<option value=${name} ?selected=${name === value}>${plainText(text, 60)}</option>`)}
-  </select>`
-}
-
-function typed(event: Event): string {
-  return event.target instanceof HTMLSelectElement ? event.target.value : ''
 }

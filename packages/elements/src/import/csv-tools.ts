@@ -7,6 +7,8 @@ export interface CsvTools {
   readonly guessColumns: typeof engine.guessColumns
   readonly proposeCustomField: typeof engine.proposeCustomField
   readonly convertRows: typeof engine.convertRows
+  readonly readCell: typeof engine.readCell
+  readonly writeBadRows: typeof engine.writeBadRows
 }
 
 /** Waits one turn of the event loop, in which the page renders and responds. */

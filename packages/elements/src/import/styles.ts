@@ -1,9 +1,6 @@
 import { css } from 'lit'
 
 export const importStyles = css`
-  :host {
-    display: contents !important;
-  }
   dialog {
     width: min(880px, calc(100vw - 24px));
     max-width: none;
@@ -56,9 +53,24 @@ export const importStyles = css`
     align-items: center;
     font-weight: 400;
   }
+  .notices {
+    display: grid;
+  }
+  .notices > .notice {
+    margin: var(--gap) var(--gap) 0;
+  }
+  .causes {
+    display: grid;
+    gap: var(--gap);
+    max-height: 50vh;
+    overflow: auto;
+  }
+  .history summary {
+    cursor: pointer;
+  }
   .pair {
     display: grid;
-    grid-template-columns: 1fr 1fr;
+    grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
     gap: 6px;
     align-items: center;
   }

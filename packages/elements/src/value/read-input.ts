@@ -23,6 +23,11 @@ function signsOf(language: string): Signs {
   return signs
 }
 
+/** The sign before the decimal places, as files have it. Languages that write another one are read with a point. */
+export function decimalSign(language: string): '.' | ',' {
+  return signsOf(language).decimal === ',' ? ',' : '.'
+}
+
 const alike = (text: string): string =>
   text
     .replace(/[\s\u00a0\u202f]/g, ' ')

@@ -1,0 +1,51 @@
+import type { Field } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { plainText } from '../value/show-text.js'
+
+/** A select of plain texts. */
+export function select(
+  label: string,
+  value: string,
+  options: readonly (readonly [string, string])[],
+  change: (value: string) => void,
+): TemplateResult {
+  return html`<select aria-label=${plainText(label, 120)} @change=${(event: Event) => change(typed(event))}>
+    ${options.map(([name, text]) => html`<option value=${name} ?selected=${name === value}>${plainText(text, 60)}</option>`)}
+  </select>`
+}
+
+export function typed(event: Event): string {
+  return event.target instanceof HTMLSelectElement || event.target instanceof HTMLInputElement ? event.target.value : ''
+}
+
+/** An option that is no value of a picklist. */
+const leaveOut = '\u0000'
+
+/** What a text of the file means in a picklist: one of its values, nothing, or not known, which leaves its rows out. */
+export function counterpartSelect(
+  label: string,
+  field: Field,
+  chosen: string | undefined,
+  set: (value: string | undefined) => void,
+  open = 'Leave these rows out',
+): TemplateResult {
+  const values = (field.picklist ?? []).filter(({ active }) => active !== false)
+  return html`<select
+    aria-label=${plainText(label, 120)}
+    @change=${(event: Event) => set(typed(event) === leaveOut ? undefined : typed(event))}
+  >
+    <option value=${leaveOut} ?selected=${chosen === undefined}>${open}</option>
+    ${field.required === true ? nothing : html`<option value="" ?selected=${chosen === ''}>Nothing: leave it empty</option>`}
+    ${values.map((entry) => html`<option value=${entry.value} ?selected=${entry.value === chosen}>${plainText(entry.label, 60)}</option>`)}
+  </select>`
+}
+
+/** A table of counterparts with one more, or one less. */
+export function withCounterpart(
+  table: Readonly<Record<string, string>> | undefined,
+  texts: readonly string[],
+  value: string | undefined,
+): Readonly<Record<string, string>> {
+  const kept = Object.entries(table ?? {}).filter(([text]) => !texts.includes(text))
+  return Object.fromEntries(value === undefined ? kept : [...kept, ...texts.map((text) => [text, value] as const)])
+}
