@@ -159,7 +159,7 @@ describe('the examples, installed from the packages into folders of their own', 
       const page = example === 'html' ? await open('examples/html/index.html', await readExample(example)) : await context.newPage()
       await page.goto(`${relay.origin}/examples/${example}/index.html?record=${record}`)
       await page.getByText('Bring the signed offer').waitFor(patience)
-      await page.getByText('Another tab is online for this one').waitFor(patience)
+      await page.getByText('Online', { exact: true }).waitFor(patience)
       expect(await accessibilityProblems(page)).toEqual([])
       await page.evaluate(beHostile)
       const value = page.getByText('Bring the signed offer')

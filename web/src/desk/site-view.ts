@@ -73,8 +73,7 @@ export class SiteView extends EntenteElement {
 
   #records(engine: Engine, { id }: ConnectionView, route: SiteRoute): TemplateResult {
     const { object, list = plainList } = route
-    const { state, leader } = engine.sync.status()
-    const offline = leader && state !== 'online'
+    const offline = engine.sync.status().state !== 'online'
     const count = this.chosen.length
     const isStopped = engine.site.obstacle(id) !== undefined
     return html`<entente-records

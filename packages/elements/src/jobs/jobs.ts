@@ -50,8 +50,7 @@ export class EntenteJobs extends EntenteElement {
       .filter((job) => this.connection === undefined || job.connection === this.connection)
       .toSorted((a, b) => b.startedAt - a.startedAt)
     if (jobs.length === 0) return html`<slot name="empty"></slot>`
-    const { state, leader } = engine.sync.status()
-    const offline = leader && state !== 'online'
+    const offline = engine.sync.status().state !== 'online'
     return html`<div class="stack">${jobs.slice(0, this.limit).map((job) => this.#job(engine, job, offline))}</div>`
   }
 

@@ -35,6 +35,16 @@ describe('the mirror on Vera’s record', () => {
     expect(textOf(related)).not.toContain('Live')
   })
 
+  it('says as of when it was signed, where this page was opened without a line', async () => {
+    const offline = { ...quietLine, state: 'offline' as const, lastSynced: undefined }
+    const signed = { state: 'signed' as const, signedAt: Date.now() - 7_200_000, since: undefined }
+    const related = await mount('entente-external', {
+      engine: fakeEngine({ ...scene, mirrors: [mirror({ signed })], sync: offline }),
+      record: 'a',
+    })
+    expect(textOf(related)).toContain('Offline, as of 2 hours ago')
+  })
+
   it('follows an edit of the partner', async () => {
     const engine = fakeEngine({ ...scene, mirrors: [mirror()] })
     const related = await mount('entente-external', { engine, record: 'a' })

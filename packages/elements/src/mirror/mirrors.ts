@@ -163,7 +163,7 @@ export class EntenteExternal extends EntenteElement {
 
   #signed(engine: Engine, mirror: MirrorView): TemplateResult | typeof nothing {
     const now = Date.now()
-    const { state, leader, signed } = engine.sync.status()
+    const { state, signed } = engine.sync.status()
     const feed = signed.find(
       ({ connection, whose, topic }) => connection === mirror.connection && whose === 'peer' && topic === mirror.object.toLowerCase(),
     )
@@ -171,7 +171,7 @@ export class EntenteExternal extends EntenteElement {
       now,
       language: this.language,
       isLongWait: this.#waits.isLong(mirror.id, mirror.signed, now),
-      isOffline: leader && state !== 'online',
+      isOffline: state !== 'online',
       isConnected: engine.connections.get(mirror.connection)?.state === 'Enabled',
       isSearching: feed?.state === 'differs' && feed.records.length === 0,
     })
@@ -206,9 +206,11 @@ export class EntenteExternal extends EntenteElement {
     const age = mirror.changedAt === undefined ? undefined : formatAge(mirror.changedAt, Date.now(), this.language)
     if (mirror.state === 'frozen') return html`<span class="badge">Frozen${age === undefined ? '' : `, last heard ${age}`}</span>`
     if (mirror.state === 'waiting') return html`<span class="badge">Waiting for the first word</span>`
-    const { state, leader, lastSynced } = engine.sync.status()
-    if (!navigator.onLine || (leader && state !== 'online')) {
-      const heard = lastSynced === undefined ? '' : `, as of ${formatAge(lastSynced, Date.now(), this.language)}`
+    const { state, lastSynced } = engine.sync.status()
+    if (!navigator.onLine || state !== 'online') {
+      // A page that was opened without a line has heard nothing yet, and shows what the other org last signed.
+      const since = lastSynced ?? mirror.signed.signedAt ?? mirror.changedAt
+      const heard = since === undefined ? '' : `, as of ${formatAge(since, Date.now(), this.language)}`
       return html`<span class="badge">Offline${heard}</span>`
     }
     const isWhole = troubleOf([mirror.signed]) === undefined

@@ -168,7 +168,7 @@ export class EntenteStatus extends EntenteElement {
         waits: this.#waits,
         now: Date.now(),
         language,
-        isOffline: status.leader && status.state !== 'online',
+        isOffline: status.state !== 'online',
         open: ({ object, id }) => this.tell('entente-open', { object, id }),
       })}
       ${
@@ -187,18 +187,16 @@ export class EntenteStatus extends EntenteElement {
   }
 }
 
-function lineWords({ state, cut, reason, leader }: SyncView): string {
+function lineWords({ state, cut, reason }: SyncView): string {
   if (cut) return 'Wire cut'
-  // One tab of a browser holds the connection to the relay and sends the changes that the others save.
-  if (!leader && state === 'offline') return 'Another tab is online for this one'
   if (state === 'refused') return `Refused by the relay${reason === undefined ? '' : ` (${reason})`}`
   return { online: 'Online', offline: 'Offline', connecting: 'Connecting' }[state]
 }
 
-function changeWords({ waiting, state, leader }: SyncView): string {
+function changeWords({ waiting, state }: SyncView): string {
   if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
   if (state === 'online') return 'All changes sent'
-  return leader ? 'Nothing waits' : ''
+  return 'Nothing waits'
 }
 
 function bytes(count: number, language: string): string {

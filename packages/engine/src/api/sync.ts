@@ -33,7 +33,10 @@ export interface SignedFeed extends SignedState {
 
 /** The line to the relay, and what waits. The counts begin at 0 with each opening of the engine. */
 export interface SyncView {
-  /** `refused`: the relay ended the session and said why; the device asks again by itself. */
+  /**
+   * `refused`: the relay ended the session and said why; the device asks again by itself. A tab that does not lead says what the leading tab does, and
+   * `connecting` until that one has told it.
+   */
   readonly state: 'offline' | 'connecting' | 'online' | 'refused'
   /** Why the relay refused (SPEC, section 16). Undefined otherwise. */
   readonly reason: ErrorCode | undefined

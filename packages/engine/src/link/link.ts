@@ -49,6 +49,12 @@ export interface LinkStatus {
 /** How long a line may take until the relay's welcome. */
 const welcomeMs = 10_000
 
+/** What the leading tab says of its line to the other tabs, which have none. */
+type LineNews = Pick<LinkStatus, 'state' | 'reason' | 'lastSynced'>
+
+/** Between the tabs of an org: a tab asks, and the leading one tells, also whenever its line changes. */
+type TabMessage = { readonly type: 'line'; readonly news?: LineNews }
+
 /** Keeps one line to the relay open from the leading tab, whatever happens to it. */
 export class Link {
   readonly #options: LinkOptions
@@ -68,6 +74,9 @@ export class Link {
   /** Whether the relay refused the last hello, as one of a device that it does not know. */
   #isUnknown = false
   #leader = false
+  /** What the tab that leads last said of its line. */
+  #heard: LineNews = { state: 'connecting' }
+  #stopListening: (() => void) | undefined
   #cut = false
   #lastSynced: number | undefined
   #counts = { bytesIn: 0, bytesOut: 0, framesIn: 0, framesOut: 0, entriesIn: 0 }
@@ -83,8 +92,11 @@ export class Link {
   start(): void {
     if (this.#term) return
     const term = (this.#term = {})
+    const { tabs } = this.#options
+    this.#stopListening = tabs.listen((message) => this.#hearTab(message))
+    tabs.tell({ type: 'line' } satisfies TabMessage)
     this.#unwatchNetwork = this.#options.watchNetwork?.((isThere) => this.#networkChanged(isThere))
-    this.#stepDown = this.#options.tabs.lead(() => {
+    this.#stepDown = tabs.lead(() => {
       this.#options.replica.lead().then(
         () => {
           // The replica reads the store before it leads. `stop` may have been called meanwhile.
@@ -105,10 +117,11 @@ export class Link {
     this.#term = undefined
     this.#stepDown?.()
     this.#stepDown = undefined
+    this.#stopListening?.()
     this.#unwatchNetwork?.()
-    this.#leader = false
     this.#drop()
     this.#show('offline')
+    this.#leader = false
   }
 
   /** The cut-the-wire switch: no line until `mend`. */
@@ -127,11 +140,9 @@ export class Link {
 
   status(): LinkStatus {
     return {
-      state: this.#state,
-      ...(this.#reason && { reason: this.#reason }),
+      ...(this.#leader || !this.#term ? this.#news() : this.#heard),
       cut: this.#cut,
       waiting: this.#options.replica.waiting(),
-      ...(this.#lastSynced !== undefined && { lastSynced: this.#lastSynced }),
       leader: this.#leader,
       clockOffset: this.#options.stamper.offset,
       ...this.#counts,
@@ -283,8 +294,28 @@ export class Link {
     line?.socket.close()
   }
 
+  #news(): LineNews {
+    return {
+      state: this.#state,
+      ...(this.#reason && { reason: this.#reason }),
+      ...(this.#lastSynced !== undefined && { lastSynced: this.#lastSynced }),
+    }
+  }
+
+  #tellTabs(): void {
+    if (this.#leader) this.#options.tabs.tell({ type: 'line', news: this.#news() } satisfies TabMessage)
+  }
+
+  #hearTab(message: unknown): void {
+    if (!isTabMessage(message)) return
+    if (!message.news) return this.#tellTabs()
+    this.#heard = message.news
+    this.#notify()
+  }
+
   #show(state: LinkStatus['state']): void {
     this.#state = state
+    this.#tellTabs()
     this.#notify()
   }
 
@@ -301,4 +332,8 @@ const refusedMs = 5_000
 /** Host and port of an address: the name by which the relay knows itself. */
 function hostOf(url: string): string {
   return /^\w+:\/\/([^/?#]+)/.exec(url)?.[1] ?? url
+}
+
+function isTabMessage(message: unknown): message is TabMessage {
+  return typeof message === 'object' && message !== null && 'type' in message && message.type === 'line'
 }
