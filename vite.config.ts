@@ -1,7 +1,12 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join, resolve as resolvePath } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
+import type { Plugin } from 'vite'
+import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
 import { addPolicy } from './web/src/policy/page-policy.js'
 
@@ -18,7 +23,7 @@ export default defineConfig({
   root: 'web',
   resolve,
   ssr,
-  plugins: [addPolicy()],
+  plugins: [addPolicy(), serviceWorker()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
@@ -98,4 +103,33 @@ export default defineConfig({
 
 function chromium(): string {
   return process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium || true'], { encoding: 'utf8' }).trim()
+}
+
+/** Builds `web/src/service-worker/sw.ts`, last of all, with the names and hashes of the files that the build made. */
+function serviceWorker(): Plugin[] {
+  let directory = ''
+  return [
+    { name: 'entente-directory', configResolved: ({ root, build }) => void (directory = resolvePath(root, build.outDir)) },
+    ...VitePWA({
+      strategies: 'injectManifest',
+      srcDir: 'src/service-worker',
+      filename: 'sw.ts',
+      injectRegister: false,
+      manifest: false,
+      injectManifest: {
+        rollupFormat: 'iife',
+        globPatterns: ['**/*.{html,js,css,svg,png,webmanifest}'],
+        globIgnores: ['entente*.js'],
+        dontCacheBustURLsMatching: /^assets\//,
+        manifestTransforms: [
+          (files) => ({
+            manifest: files.map((file) => {
+              const digest = createHash('sha256').update(readFileSync(join(directory, file.url)))
+              return { ...file, integrity: `sha256-${digest.digest('base64')}` }
+            }),
+          }),
+        ],
+      },
+    }),
+  ]
 }

@@ -20,7 +20,7 @@ describe('plain HTTP', () => {
     await writeFile(join(directory, 'dist', 'index.html'), '<title>front</title>')
     await writeFile(join(directory, 'dist', 'rehearsal.html'), '<title>rehearsal</title>')
     await writeFile(join(directory, 'dist', 'assets', 'app-1a2b.js'), 'export {}')
-    for (const name of forAllOrigins) await writeFile(join(directory, 'dist', name), '')
+    for (const name of [...forAllOrigins, 'sw.js', 'entente.webmanifest']) await writeFile(join(directory, 'dist', name), '')
     relay = await TestRelay.start({ web: join(directory, 'dist') })
   })
   afterAll(async () => {
@@ -53,6 +53,20 @@ describe('plain HTTP', () => {
     expect(policy).toEqual(expect.arrayContaining(["script-src 'self'", "connect-src 'self'", "object-src 'none'", "form-action 'none'"]))
     expect(policy).toContain("require-trusted-types-for 'script'")
     expect(headers.has('strict-transport-security')).toBe(false)
+  })
+
+  it('serves the service worker fresh, without a policy for pages, and the manifest as one', async () => {
+    const worker = await fetch(`${relay.url}/sw.js`)
+    expect(worker.headers.get('cache-control')).toBe('no-cache')
+    expect(worker.headers.get('content-type')).toBe('text/javascript; charset=utf-8')
+    // From the root, so it needs no leave for a wider scope.
+    expect(worker.headers.has('service-worker-allowed')).toBe(false)
+    for (const path of ['sw.js', 'assets/app-1a2b.js', 'healthz', 'nothing']) {
+      const policy = (await fetch(`${relay.url}/${path}`)).headers.get('content-security-policy')?.split('; ')
+      expect(policy, path).toEqual(expect.arrayContaining(["default-src 'none'", "connect-src 'self'", "trusted-types 'none'"]))
+    }
+    const manifest = await fetch(`${relay.url}/entente.webmanifest`)
+    expect([manifest.headers.get('cache-control'), manifest.headers.get('content-type')]).toEqual(['no-cache', 'application/manifest+json'])
   })
 
   it.each(['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/../../secret.txt', '/.hidden', '/%00', '/%ZZ', '/nothing'])(

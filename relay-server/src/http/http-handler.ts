@@ -52,15 +52,27 @@ const pagePolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types lit-html',
+  'trusted-types lit-html entente-worker',
   "frame-ancestors 'self'",
+].join('; ')
+
+/**
+ * For what is no page, opened by itself: scripts, the service worker among them, pictures, answers in words. Nothing there may run a script or make a policy that
+ * could register another worker. The service worker fetches files of this relay.
+ */
+const filePolicy = [
+  "default-src 'none'",
+  "connect-src 'self'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+  "frame-ancestors 'none'",
 ].join('; ')
 
 /** Browsers that reached this relay by TLS once take no other way for a year. */
 const onlyByTls = 'max-age=31536000'
 
 const securityHeaders = {
-  'content-security-policy': pagePolicy,
+  'content-security-policy': filePolicy,
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
@@ -158,6 +170,7 @@ async function serveFile(web: string | undefined, path: string, request: Incomin
   // Vite writes a hash of the content into the names of assets, so such a file never changes.
   response.setHeader('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache')
   response.setHeader('content-type', contentTypes[extname(found.file)] ?? 'application/octet-stream')
+  if (extname(found.file) === '.html') response.setHeader('content-security-policy', pagePolicy)
   if (forAllOrigins.has(path)) {
     response.setHeader('access-control-allow-origin', '*')
     response.setHeader('cross-origin-resource-policy', 'cross-origin')

@@ -180,11 +180,17 @@ describe.each([
         text: attempt(() => (script.text = '1')),
         worker: attempt(() => new Worker(`${to}/worker.js`)),
         ownPolicy: attempt(() => policies.createPolicy('own', rules)),
+        workersPolicy: attempt(() => policies.createPolicy('entente-worker', rules)),
+        serviceWorker: await navigator.serviceWorker.register('/assets/other.js').then(
+          () => 'done',
+          (error: Error) => error.message,
+        ),
         litsPolicy: attempt(() => policies.createPolicy('lit-html', rules)),
         base: document.baseURI.startsWith(to) ? 'done' : 'refused',
       }
     }, target)
     expect(Object.entries(said).filter(([, outcome]) => outcome === 'done')).toEqual([])
+    expect(said.serviceWorker).toContain('TrustedScriptURL')
     expect(heard).toEqual([])
   })
 })

@@ -8,12 +8,14 @@ const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.css': 'text/css',
   '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
 }
 
 /** A host that knows nothing of Entente and sends no header of its own: it serves the pages as files. */
 export function serveFiles(directory: string): Promise<Server> {
   return listen((path, response) => {
-    const file = join(directory, path)
+    const file = join(directory, path.endsWith('/') ? `${path}index.html` : path)
     if (!existsSync(file)) return void response.writeHead(404).end()
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream')
     createReadStream(file).pipe(response)

@@ -4,8 +4,8 @@ import type { Plugin } from 'vite'
  * What the app's pages may do, as a content security policy. The relay sends it as a header (`relay-server/src/http/http-handler.ts`); this copy stands in the
  * pages themselves, for every other host.
  *
- * Scripts come from the page's own host only. No text becomes markup: of the places that take markup, only Lit's templates may fill them. Styles are allowed in
- * attributes, where lists place their rows. A page that dials a relay on another host narrows `connect-src` to that one before it does anything else (`confine`).
+ * Scripts come from the page's own host only. No text becomes markup: of the places that take markup, only Lit's templates may fill them. No text becomes a
+ * script's address, but for the one of the service worker (`worker-policy.ts`). Styles are allowed in attributes, where lists place their rows. A page that dials a relay on another host narrows `connect-src` to that one before it does anything else (`confine`).
  */
 export const pagePolicy = [
   "default-src 'self'",
@@ -18,7 +18,7 @@ export const pagePolicy = [
   "base-uri 'none'",
   "form-action 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types lit-html',
+  'trusted-types lit-html entente-worker',
 ].join('; ')
 
 /** Writes the policy into each page that Vite builds or serves. */
