@@ -11,7 +11,7 @@ function show(notification: Notification): { readonly host: HTMLElement; readonl
   const host = document.querySelector<HTMLElement>('[popover]')
   if (!host?.shadowRoot) throw new Error('There is no toast.')
   const status = host.shadowRoot.querySelector('[role=status]')
-  return { host, text: () => status?.textContent ?? '', isOpen: () => host.matches(':popover-open') }
+  return { host, text: () => status?.textContent ?? '', isOpen: () => host.checkVisibility() }
 }
 
 it('A toast stays for ten seconds, and for as long as Vera points at it or is in it', () => {

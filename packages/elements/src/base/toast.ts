@@ -27,10 +27,12 @@ const styles = css`
     background: var(--surface);
     box-shadow: var(--shadow);
   }
-  :host(:popover-open) {
-    display: flex;
-    gap: var(--gap);
-    align-items: center;
+  /* The rule that every element's host has would show a closed one too. */
+  :host(:not(:popover-open)) {
+    display: none !important;
+  }
+  .row {
+    flex-wrap: nowrap;
   }
   [role='status'] {
     overflow-wrap: anywhere;
@@ -64,7 +66,10 @@ function makeToast(): NonNullable<typeof shown> {
   dismiss.textContent = '×'
   dismiss.ariaLabel = 'Dismiss'
   dismiss.className = 'quiet'
-  root.append(status, undo, dismiss)
+  const row = document.createElement('div')
+  row.className = 'row'
+  row.append(status, undo, dismiss)
+  root.append(row)
   host.popover = 'manual'
   document.body.append(host)
 

@@ -203,7 +203,7 @@ describe('what Vera did', () => {
     await expect.poll(() => toast()?.textContent).toContain('Restored 2 fields; Amount was changed since.')
     expect(engine.calls.at(-1)).toEqual(['undo', 's'])
     toastButton('×').click()
-    expect(toast()?.host.matches(':popover-open')).toBe(false)
+    expect(toast()?.host.checkVisibility()).toBe(false)
   })
 
   it('can be undone on the record’s page later, also a deletion', async () => {

@@ -367,6 +367,8 @@ export class EntenteRecord extends EntenteElement {
     const undo = (): void =>
       this.act('undo', async () => {
         this.told = await this.undoStep(engine, step)
+        // The line may be out of sight, and a toast still offer the same.
+        this.notify({ text: this.told })
       })
     return html`<div class="row small">
       <span class="soft">${stepWords[step.kind]} ${isToday ? 'at ' : ''}${text}.</span>
