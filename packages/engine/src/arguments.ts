@@ -102,6 +102,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     setSchema: [schema],
     get: [object, id('id')],
     list: [object, query],
+    ids: [object, query],
     create: [object, values, optional(id('draft'))],
     createMany: [object, shape('rows', 'a list of objects', list(plainObject, mostRecords)), optional(listener)],
     edit: [object, id('id'), values],

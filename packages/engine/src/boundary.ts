@@ -18,6 +18,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     setSchema: 'promise',
     get: 'value',
     list: 'value',
+    ids: 'value',
     create: 'promise',
     createMany: 'promise',
     edit: 'promise',

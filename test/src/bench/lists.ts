@@ -3,18 +3,23 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ConnectionView, Engine } from '@entente/engine'
-import { type BrowserContext, chromium, type Page } from 'playwright'
+import { type BrowserContext, type CDPSession, chromium, type Page } from 'playwright'
 import { RelayProcess } from '../node/relay-process.js'
 import { buildPages } from '../pages/chromium.js'
 import { median } from './measure.js'
 
 // The workspace as it is built, served by a relay and opened in Chromium: how soon a long list shows, what opening it blocks, and how it scrolls.
 
-/** What the page's own watcher notes, from before its first script on. */
+/** What the page's own watcher notes. */
 interface Noted {
   /** Milliseconds since the navigation began. */
   firstRow: number | undefined
-  readonly tasks: { readonly at: number; readonly ms: number }[]
+}
+
+/** A task of the page's main thread, in milliseconds: by the clock, and of the processor. A machine that does much else stretches the first. */
+interface Task {
+  readonly ms: number
+  readonly cpu: number
 }
 
 declare global {
@@ -26,8 +31,10 @@ declare global {
 export interface Opened {
   readonly firstPaint: number
   readonly firstRow: number
-  /** The tasks of over 50 ms, in milliseconds, and when each began. */
-  readonly long: readonly { readonly at: number; readonly ms: number }[]
+  /** The processor time of all of the page's tasks. */
+  readonly cpu: number
+  /** The tasks of over 50 ms by the clock. */
+  readonly long: readonly Task[]
 }
 
 export interface ListsReport {
@@ -37,12 +44,21 @@ export interface ListsReport {
     readonly shared: number
     readonly opened: readonly Opened[]
     /** Runs in which no task took over 50 ms. */
-    readonly calm: number
-    readonly longest: number
+    readonly calm: Task
+    readonly longest: Task
     readonly firstRow: number
   }
+  /** First paint of the front page, which has no script: what the browser and the machine take by themselves. */
+  readonly barePaint: number
   /** Milliseconds from one drawn frame to the next while the list scrolls by a few rows in each. */
-  readonly scroll: { readonly p50: number; readonly p95: number; readonly idleP95: number }
+  readonly scroll: {
+    readonly p50: number
+    readonly p95: number
+    /** The same while nothing scrolls. */
+    readonly idleP95: number
+    /** Processor time of the page's main thread for each frame. */
+    readonly cpu: number
+  }
 }
 
 export async function benchLists(options: {
@@ -72,11 +88,16 @@ export async function benchLists(options: {
     await share(context, at('large'), at('partner'), large / 2)
     const smallOpened: Opened[] = []
     const largeOpened: Opened[] = []
+    const bare: number[] = []
     for (let round = 0; round < rounds; round++) {
-      smallOpened.push(await open(context, at('small'), 2_000))
+      bare.push((await open(context, `${relay.origin}/`, 500)).firstPaint)
+      smallOpened.push(
+        await open(context, at('small'), 4_000, round === 0 && options.profile !== undefined ? `${options.profile}-small` : undefined),
+      )
       largeOpened.push(await open(context, at('large'), 8_000, round === 0 ? options.profile : undefined))
     }
-    const longest = largeOpened.map(({ long }) => Math.max(0, ...long.map(({ ms }) => ms)))
+    const longest = (by: 'ms' | 'cpu'): readonly number[] => largeOpened.map(({ long }) => Math.max(0, ...long.map((task) => task[by])))
+    const calm = (by: 'ms' | 'cpu'): number => longest(by).filter((ms) => ms <= 50).length
     return {
       small: {
         records: small,
@@ -88,10 +109,11 @@ export async function benchLists(options: {
         records: large,
         shared: large / 2,
         opened: largeOpened,
-        calm: longest.filter((ms) => ms <= 50).length,
-        longest: Math.max(...longest),
+        calm: { ms: calm('ms'), cpu: calm('cpu') },
+        longest: { ms: Math.max(...longest('ms')), cpu: Math.max(...longest('cpu')) },
         firstRow: median(largeOpened.map(({ firstRow }) => firstRow)),
       },
+      barePaint: median(bare),
       scroll: await scroll(context, at('small'), options.profile),
     }
   } finally {
@@ -207,29 +229,61 @@ async function share(context: BrowserContext, address: string, partnerAddress: s
 async function open(context: BrowserContext, address: string, quietMs: number, profile?: string): Promise<Opened> {
   const page = await context.newPage()
   await page.addInitScript(watchPage)
-  const traced = profile === undefined ? undefined : await context.newCDPSession(page)
-  await traced?.send('Profiler.enable')
-  await traced?.send('Profiler.start')
+  const debug = await context.newCDPSession(page)
+  if (profile !== undefined) {
+    await debug.send('Profiler.enable')
+    await debug.send('Profiler.start')
+  }
+  const stop = await startTrace(debug)
   await page.goto(address)
   // Without questions from here: each would be a task of the page.
   await page.waitForTimeout(quietMs)
-  if (traced && profile !== undefined) await writeProfile(`${profile}-open.cpuprofile`, (await traced.send('Profiler.stop')).profile)
+  const tasks = await stop()
+  if (profile !== undefined) await writeProfile(`${profile}-open.cpuprofile`, (await debug.send('Profiler.stop')).profile)
   const result = await page.evaluate(() => {
     const paint = performance.getEntriesByName('first-contentful-paint')[0]?.startTime
-    return { firstPaint: Math.round(paint ?? -1), firstRow: Math.round(window.noted?.firstRow ?? -1), long: window.noted?.tasks ?? [] }
+    return { firstPaint: Math.round(paint ?? -1), firstRow: Math.round(window.noted?.firstRow ?? -1) }
   })
   await page.close()
-  return result
+  const cpu = tasks.reduce((sum, task) => sum + task.cpu, 0)
+  return { ...result, cpu: Math.round(cpu), long: tasks.filter(({ ms }) => ms > 50) }
 }
+
+interface TraceEvent {
+  readonly name: string
+  readonly pid: number
+  readonly tid: number
+  readonly dur?: number
+  readonly tdur?: number
+  readonly args: { readonly name?: string }
+}
+
+/** Begins to note the tasks of the page's main thread. @returns a function that ends it and gives them */
+async function startTrace(debug: CDPSession): Promise<() => Promise<readonly Task[]>> {
+  const events: TraceEvent[] = []
+  debug.on('Tracing.dataCollected', ({ value }) => void events.push(...(value as unknown as TraceEvent[])))
+  const includedCategories = ['__metadata', 'toplevel', 'disabled-by-default-devtools.timeline']
+  await debug.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories } })
+  return async () => {
+    const ended = new Promise<void>((resolve) => debug.once('Tracing.tracingComplete', () => resolve()))
+    await debug.send('Tracing.end')
+    await ended
+    const threads = events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+    // The browser keeps other pages ready; the one that works is the one that was opened.
+    const [tasks = []] = threads
+      .map(({ pid, tid }) => events.filter((event) => event.name === 'RunTask' && event.pid === pid && event.tid === tid))
+      .toSorted((a, b) => sumOf(b) - sumOf(a))
+    return tasks.map(({ dur = 0, tdur = 0 }) => ({ ms: tenth(dur / 1000), cpu: tenth(tdur / 1000) }))
+  }
+}
+
+const tenth = (ms: number): number => Math.round(ms * 10) / 10
+const sumOf = (tasks: readonly TraceEvent[]): number => tasks.reduce((sum, { dur = 0 }) => sum + dur, 0)
 
 /** Runs in the page before anything else. */
 function watchPage(): void {
-  const noted: Noted = { firstRow: undefined, tasks: [] }
+  const noted: Noted = { firstRow: undefined }
   window.noted = noted
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries())
-      if (entry.duration > 50) noted.tasks.push({ at: Math.round(entry.startTime), ms: Math.round(entry.duration) })
-  }).observe({ type: 'longtask', buffered: true })
   const look = (): void => {
     const into = (root: ParentNode | null | undefined, tag: string) => root?.querySelector(tag)?.shadowRoot
     const list = into(into(into(document, 'workspace-app'), 'org-desk'), 'entente-records')
@@ -239,38 +293,44 @@ function watchPage(): void {
   requestAnimationFrame(look)
 }
 
-/** Scrolls by five rows a frame, and notes how long each frame took; then as many frames without scrolling. */
+/** Scrolls by five rows a frame, and then draws as many frames without scrolling. */
 async function scroll(context: BrowserContext, address: string, profile?: string): Promise<ListsReport['scroll']> {
   const page = await context.newPage()
   await page.goto(address)
   await page.getByRole('row').nth(5).waitFor()
   await page.waitForTimeout(2_000)
-  const traced = profile === undefined ? undefined : await context.newCDPSession(page)
-  await traced?.send('Profiler.enable')
-  await traced?.send('Profiler.start')
-  const frames = await page.evaluate(async () => {
-    const into = (root: ParentNode | null | undefined, tag: string) => root?.querySelector(tag)?.shadowRoot
-    const grid = into(into(into(document, 'workspace-app'), 'org-desk'), 'entente-records')?.querySelector('.grid')
-    const run = async (by: number): Promise<number[]> => {
-      const times: number[] = []
-      let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve))
-      for (let frame = 0; frame < 200; frame++) {
-        grid?.scrollBy(0, by)
-        const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve))
-        times.push(now - last)
-        last = now
-      }
-      return times
-    }
-    return { scrolled: await run(200), idle: await run(0) }
-  })
-  if (traced && profile !== undefined) await writeProfile(`${profile}-scroll.cpuprofile`, (await traced.send('Profiler.stop')).profile)
+  const debug = await context.newCDPSession(page)
+  if (profile !== undefined) {
+    await debug.send('Profiler.enable')
+    await debug.send('Profiler.start')
+  }
+  const stop = await startTrace(debug)
+  const scrolled = await page.evaluate(scrollFrames, { frames: 200, by: 200 })
+  const cpu = (await stop()).reduce((sum, task) => sum + task.cpu, 0)
+  if (profile !== undefined) await writeProfile(`${profile}-scroll.cpuprofile`, (await debug.send('Profiler.stop')).profile)
+  const idle = await page.evaluate(scrollFrames, { frames: 200, by: 0 })
   await page.close()
   return {
-    p50: Math.round(percentile(frames.scrolled, 0.5)),
-    p95: Math.round(percentile(frames.scrolled, 0.95)),
-    idleP95: Math.round(percentile(frames.idle, 0.95)),
+    p50: Math.round(percentile(scrolled, 0.5)),
+    p95: Math.round(percentile(scrolled, 0.95)),
+    idleP95: Math.round(percentile(idle, 0.95)),
+    cpu: tenth(cpu / scrolled.length),
   }
+}
+
+/** Runs in the page: scrolls the list by so many pixels a frame. Gives how long each frame took. */
+async function scrollFrames({ frames, by }: { readonly frames: number; readonly by: number }): Promise<number[]> {
+  const into = (root: ParentNode | null | undefined, tag: string) => root?.querySelector(tag)?.shadowRoot
+  const grid = into(into(into(document, 'workspace-app'), 'org-desk'), 'entente-records')?.querySelector('.grid')
+  const times: number[] = []
+  let last = await new Promise<number>((resolve) => requestAnimationFrame(resolve))
+  for (let frame = 0; frame < frames; frame++) {
+    grid?.scrollBy(0, by)
+    const now = await new Promise<number>((resolve) => requestAnimationFrame(resolve))
+    times.push(now - last)
+    last = now
+  }
+  return times
 }
 
 function percentile(figures: readonly number[], part: number): number {

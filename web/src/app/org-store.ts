@@ -1,13 +1,9 @@
-import { keepRelay, openBrowserEngine, ownOrgStore } from '@entente/browser'
+import { keepRelay, openBrowserEngine } from '@entente/browser'
 import type { Engine } from '@entente/engine'
 import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
+import { orgStoreName } from './org-store-name.js'
 import { relayOfOrg } from './relay-address.js'
-
-/** The name of the org in `?org=name`; one browser may hold several. The name is local to this browser and nobody else sees it. */
-export function orgStoreName(page: Location = location): string {
-  return ownOrgStore(new URLSearchParams(page.search).get('org') ?? 'default')
-}
 
 /** Opens this browser's org. Resolves to undefined if there is none yet and `create` is not set. */
 export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {

@@ -1,7 +1,7 @@
 import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import type { Engine } from '@entente/engine'
 import { css, html, LitElement, type TemplateResult } from 'lit'
-import { openOwnOrg, orgStoreName } from './org-store.js'
+import { orgStoreName } from './org-store-name.js'
 import { otherRelay } from './relay-address.js'
 
 /** The base of the workspace and the partner site: it opens this browser's org and draws the page's head. */
@@ -74,6 +74,8 @@ export abstract class OwnOrgPage extends LitElement {
 
   /** The page's own content, once the org is open. */
   protected abstract content(engine: Engine): TemplateResult
+  /** Loads the elements of the content, so that the page's frame shows before they are read. */
+  protected abstract loadContent(): Promise<unknown>
   /** The content while this browser has no org yet. */
   protected abstract first(): TemplateResult
 
@@ -85,8 +87,8 @@ export abstract class OwnOrgPage extends LitElement {
   protected open(create?: { readonly orgName: string; readonly userName: string }): void {
     this.opening = true
     this.problem = ''
-    openOwnOrg(create)
-      .then((engine) => (this.engine = engine))
+    Promise.all([openOrg(create), this.loadContent()])
+      .then(([engine]) => (this.engine = engine))
       .catch((error: unknown) => (this.problem = describeFailure(error).message))
       .finally(() => (this.opening = false))
   }
@@ -133,4 +135,10 @@ export abstract class OwnOrgPage extends LitElement {
       </div>`
     return this.opening ? html`<div class="empty" role="status"><p>Opening …</p></div>` : this.first()
   }
+}
+
+/** Opens this browser's org. The engine is read after the page's frame, too. */
+async function openOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
+  const { openOwnOrg } = await import('./org-store.js')
+  return openOwnOrg(create)
 }

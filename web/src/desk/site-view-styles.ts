@@ -7,6 +7,7 @@ export const siteViewStyles = css`
     gap: var(--gap);
     min-height: 0;
     overflow: auto;
+    container-type: inline-size;
   }
   h2 {
     display: flex;
@@ -58,5 +59,16 @@ export const siteViewStyles = css`
     inset-block: 0;
     inset-inline-end: 0;
     width: min(400px, 100%);
+  }
+  /* Where there is room, the drawer covers no column. */
+  @container (min-width: 1000px) {
+    .below:has(> aside) {
+      grid-template-columns: minmax(0, 1fr) 380px;
+    }
+    .below > aside {
+      position: static;
+      width: auto;
+      box-shadow: none;
+    }
   }
 `

@@ -1,3 +1,1 @@
-import '@entente/elements/define.js'
-import '../desk/site-view.js'
 import './site-app.js'

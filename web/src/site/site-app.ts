@@ -32,6 +32,10 @@ export class SiteApp extends OwnOrgPage {
     this.#place.stop()
   }
 
+  protected loadContent(): Promise<unknown> {
+    return Promise.all([import('@entente/elements/define.js'), import('../desk/site-view.js')])
+  }
+
   protected content(engine: Engine): TemplateResult {
     const route = parseRoute(this.fragment)
     return html`<div class="place">

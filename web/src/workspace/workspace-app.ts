@@ -1,6 +1,6 @@
 import type { Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
-import { orgStoreName } from '../app/org-store.js'
+import { orgStoreName } from '../app/org-store-name.js'
 import { OwnOrgPage } from '../app/own-org-page.js'
 import { Place } from '../app/place.js'
 import { addressForOthers } from '../app/relay-address.js'
@@ -26,6 +26,10 @@ export class WorkspaceApp extends OwnOrgPage {
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#place.stop()
+  }
+
+  protected loadContent(): Promise<unknown> {
+    return Promise.all([import('@entente/elements/define.js'), import('../desk/desk.js')])
   }
 
   protected content(engine: Engine): TemplateResult {

@@ -145,6 +145,10 @@ describe('the list of Vera’s opportunities', () => {
     expect(names(again).filter((name) => seen.includes(name)).length).toBeGreaterThan(10)
     expect(again.selected).toEqual(element.selected)
     expect(rowsOf(again).find((row) => row.tabIndex === 0)?.textContent).toContain(`Deal ${list?.row}`)
+
+    // As the host gives it that comes back from a record: from the first moment on.
+    const back = await mount('entente-records', { engine, selectable: true, ...(list as Partial<EntenteRecords>) })
+    expect(back.shadowRoot?.activeElement?.textContent).toContain(`Deal ${list?.row}`)
   })
 
   it('says “all” where all that the filter shows is selected, and takes it back', async () => {

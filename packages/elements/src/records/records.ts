@@ -78,13 +78,14 @@ export class EntenteRecords extends EntenteElement {
   #rows: RowSet | undefined
   #observer: ResizeObserver | undefined
   /** The index of the row with the focus, as it was found last. */
-  #active: { readonly rows: readonly ListedRow[]; readonly row: string; readonly index: number } | undefined
+  #active: { readonly ids: readonly string[]; readonly row: string; readonly index: number } | undefined
   /** What the host knows of the list. */
   #told: ListState | undefined
   #tellLater: ReturnType<typeof setTimeout> | undefined
   /** What a host asked for before there were rows: all of them selected, and how far to scroll. */
   #selectAll = false
   #scrollTo: number | undefined
+  #hasShown = false
   /** The selection as the host knows it. */
   #selectedOf: { readonly selection: Selection; readonly ids: ListState['selected'] } | undefined
 
@@ -123,8 +124,9 @@ export class EntenteRecords extends EntenteElement {
   /** The rows and columns that a person sees, the one about sharing included: for a file of them. */
   get shown(): { readonly fields: readonly Field[]; readonly rows: readonly Readonly<Record<string, Value>>[] } {
     if (!this.#rows) return { fields: [], rows: [] }
-    const { schema, status, rows } = this.#rows
+    const { schema, status, ids, row: read } = this.#rows
     const columns = columnsOf(this.object, schema.fields, this.columns)
+    const rows = ids.flatMap((id) => read(id) ?? [])
     return status
       ? { fields: [...columns, status.field], rows: rows.map((row) => ({ ...row.values, [status.field.name]: status.text(row) })) }
       : { fields: columns, rows: rows.map(({ values }) => values) }
@@ -170,7 +172,7 @@ export class EntenteRecords extends EntenteElement {
     this.#selectAll = false
     try {
       this.#rows ??= readRows(engine, this)
-      this.#select({ ids: new Set(idsOf(this.#rows.rows)), anchor: undefined })
+      this.#select({ ids: new Set(this.#rows.ids), anchor: undefined })
     } catch {
       // `render` meets the same failure, and shows it.
     }
@@ -189,7 +191,15 @@ export class EntenteRecords extends EntenteElement {
       grid.scrollTop = this.#scrollTo * this.#rowHeight()
       this.#scrollTo = undefined
     }
+    if (grid && !this.#hasShown) this.#comeBack()
     this.#tellList()
+  }
+
+  /** Who comes back to a list, from a record for example, goes on at the row that was left. Takes the focus from nothing else. */
+  #comeBack(): void {
+    this.#hasShown = true
+    if (this.row !== undefined && document.activeElement === document.body)
+      this.renderRoot.querySelector<HTMLElement>(".line[tabindex='0']")?.focus({ preventScroll: true })
   }
 
   /** Tells the host what the list shows and where it stands, where the host does not know. */
@@ -205,8 +215,8 @@ export class EntenteRecords extends EntenteElement {
   #selectedState(): ListState['selected'] {
     const { selection } = this
     if (this.#selectedOf?.selection === selection) return this.#selectedOf.ids
-    const rows = this.#rows?.rows ?? []
-    const isAll = rows.length > 0 && rows.length === selection.ids.size && rows.every(({ id }) => selection.ids.has(id))
+    const shown = this.#rows?.ids ?? []
+    const isAll = shown.length > 0 && shown.length === selection.ids.size && shown.every((id) => selection.ids.has(id))
     const ids = isAll ? 'all' : selection.ids.size === 0 ? plainList.selected : [...selection.ids]
     this.#selectedOf = { selection, ids }
     return ids
@@ -230,7 +240,7 @@ export class EntenteRecords extends EntenteElement {
         <div class="end"><slot name="toolbar"></slot></div>
       </div>
       ${this.conditions.length === 0 ? nothing : conditionLines(set.schema.fields, this.conditions, this.language, (next) => (this.conditions = next))}
-      ${set.rows.length === 0 ? this.#empty(set) : this.#grid(set)}
+      ${set.ids.length === 0 ? this.#empty(set) : this.#grid(set)}
     `
   }
 
@@ -287,10 +297,10 @@ export class EntenteRecords extends EntenteElement {
 
   #grid(set: RowSet): TemplateResult {
     const columns = columnsOf(this.object, set.schema.fields, this.columns)
-    const { rows } = set
-    const active = this.#activeIndex(rows)
+    const { ids } = set
+    const active = this.#activeIndex(ids)
     const height = this.#rowHeight()
-    const { first, end } = windowOf(rows.length, height, this.scrolled.top, this.scrolled.height)
+    const { first, end } = windowOf(ids.length, height, this.scrolled.top, this.scrolled.height)
     const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
     // The focused row stays in the page wherever the list is scrolled; else the focus would be lost.
     if (active < first || active >= end) drawn.push(active)
@@ -303,7 +313,7 @@ export class EntenteRecords extends EntenteElement {
         part="grid"
         role="grid"
         aria-label=${set.plural}
-        aria-rowcount=${rows.length + 1}
+        aria-rowcount=${ids.length + 1}
         aria-multiselectable=${this.selectable ? 'true' : nothing}
         @scroll=${this.#scroll}
         @keydown=${this.#key}
@@ -311,15 +321,15 @@ export class EntenteRecords extends EntenteElement {
         @dblclick=${this.#doubleClick}
       >
         <div class="line head" role="row" aria-rowindex="1" .style=${widths}>
-          ${this.selectable ? this.#headBox(rows) : nothing} ${columns.map((field) => this.#headCell(field))}
+          ${this.selectable ? this.#headBox(ids) : nothing} ${columns.map((field) => this.#headCell(field))}
           ${set.status ? html`<span role="columnheader">${set.status.field.label}</span>` : nothing}
         </div>
-        <div class="body" role="rowgroup" .style=${`height: ${rows.length * height}px; min-width: ${least}px`}>
+        <div class="body" role="rowgroup" .style=${`height: ${ids.length * height}px; min-width: ${least}px`}>
           ${repeat(
             drawn,
-            (index) => rows[index]?.id,
+            (index) => ids[index],
             (index) => {
-              const row = rows[index]
+              const row = set.row(ids[index] ?? '')
               const isSelected = row !== undefined && this.selection.ids.has(row.id)
               const place: Place = {
                 index,
@@ -371,15 +381,16 @@ export class EntenteRecords extends EntenteElement {
     </div>`
   }
 
-  #headBox(rows: readonly ListedRow[]): TemplateResult {
-    const chosen = rows.filter((row) => this.selection.ids.has(row.id)).length
+  #headBox(shown: readonly string[]): TemplateResult {
+    const { ids } = this.selection
+    const chosen = ids.size === 0 ? 0 : shown.filter((id) => ids.has(id)).length
     return html`<span class="box" role="columnheader"
       ><input
         type="checkbox"
-        aria-label="Choose all ${rows.length} shown"
-        .checked=${chosen > 0 && chosen === rows.length}
-        .indeterminate=${chosen > 0 && chosen < rows.length}
-        @click=${() => this.#select(toggleAll(this.selection, idsOf(rows)))}
+        aria-label="Choose all ${shown.length} shown"
+        .checked=${chosen > 0 && chosen === shown.length}
+        .indeterminate=${chosen > 0 && chosen < shown.length}
+        @click=${() => this.#select(toggleAll(this.selection, shown))}
     /></span>`
   }
 
@@ -414,9 +425,9 @@ export class EntenteRecords extends EntenteElement {
   }
 
   #countText(set: RowSet): string {
-    const shown = formatCount(set.rows.length, this.language)
+    const shown = formatCount(set.ids.length, this.language)
     const total = formatCount(set.total, this.language)
-    const text = set.rows.length === set.total ? total : `${shown} of ${total}`
+    const text = set.ids.length === set.total ? total : `${shown} of ${total}`
     const chosen = this.selection.ids.size
     return chosen > 0 ? `${text}, ${formatCount(chosen, this.language)} chosen` : text
   }
@@ -431,12 +442,11 @@ export class EntenteRecords extends EntenteElement {
   }
 
   /** The row in the tab order: the one that had the focus last, else the first. */
-  #activeIndex(rows: readonly ListedRow[]): number {
+  #activeIndex(ids: readonly string[]): number {
     const { row } = this
     if (row === undefined) return 0
-    if (this.#active?.rows === rows && this.#active.row === row) return this.#active.index
-    const found = rows.findIndex(({ id }) => id === row)
-    this.#active = { rows, row, index: Math.max(0, found) }
+    if (this.#active?.ids === ids && this.#active.row === row) return this.#active.index
+    this.#active = { ids, row, index: Math.max(0, ids.indexOf(row)) }
     return this.#active.index
   }
 
@@ -462,7 +472,8 @@ export class EntenteRecords extends EntenteElement {
   /** The row in which an event happened. */
   #rowOf({ target }: Event): ListedRow | undefined {
     const line = target instanceof Element ? target.closest<HTMLElement>('.body .line') : null
-    return line ? this.#rows?.rows[Number(line.dataset['index'])] : undefined
+    const id = line ? this.#rows?.ids[Number(line.dataset['index'])] : undefined
+    return id === undefined ? undefined : this.#rows?.row(id)
   }
 
   #click = (event: MouseEvent): void => {
@@ -470,7 +481,7 @@ export class EntenteRecords extends EntenteElement {
     if (!row || !this.#rows) return
     this.row = row.id
     const onBox = event.target instanceof HTMLInputElement
-    if (this.selectable && event.shiftKey) this.#select(extendTo(this.selection, row.id, idsOf(this.#rows.rows)))
+    if (this.selectable && event.shiftKey) this.#select(extendTo(this.selection, row.id, this.#rows.ids))
     else if (this.selectable && (onBox || event.ctrlKey || event.metaKey)) this.#select(toggle(this.selection, row.id))
     else if (!this.#open(row) && this.selectable) this.#select(toggle(this.selection, row.id))
   }
@@ -481,45 +492,45 @@ export class EntenteRecords extends EntenteElement {
   }
 
   #key = (event: KeyboardEvent): void => {
-    const rows = this.#rows?.rows ?? []
+    const ids = this.#rows?.ids ?? []
     if (event.key === '/') {
       event.preventDefault()
       this.renderRoot.querySelector<HTMLInputElement>('input[type=search]')?.focus()
       return
     }
     if (!(event.target instanceof HTMLElement) || event.target.closest('.body') === null) return
-    const active = this.#activeIndex(rows)
+    const active = this.#activeIndex(ids)
     const page = Math.max(1, Math.floor(this.scrolled.height / this.#rowHeight()) - 1)
     const moves: Readonly<Record<string, number>> = {
       ArrowDown: 1,
       ArrowUp: -1,
       PageDown: page,
       PageUp: -page,
-      Home: -rows.length,
-      End: rows.length,
+      Home: -ids.length,
+      End: ids.length,
     }
     const move = moves[event.key]
-    const current = rows[active]
+    const current = ids[active]
     if (move !== undefined) {
-      const next = Math.max(0, Math.min(rows.length - 1, active + move))
-      const id = rows[next]?.id ?? ''
+      const next = Math.max(0, Math.min(ids.length - 1, active + move))
+      const id = ids[next] ?? ''
       if (this.selectable && event.shiftKey) {
-        const from = this.selection.anchor === undefined && current ? toggle(this.selection, current.id) : this.selection
-        this.#select(extendTo(from, id, idsOf(rows)))
+        const from = this.selection.anchor === undefined && current ? toggle(this.selection, current) : this.selection
+        this.#select(extendTo(from, id, ids))
       }
       this.#focusRow(next)
     } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
       this.renderRoot.querySelector('.grid')?.scrollBy(event.key === 'ArrowLeft' ? -80 : 80, 0)
-    } else if (event.key === 'Enter' && current) this.#open(current)
-    else if (event.key === ' ' && this.selectable && current) this.#select(toggle(this.selection, current.id))
-    else if (event.key === 'a' && (event.ctrlKey || event.metaKey) && this.selectable) this.#select(toggleAll(noSelection, idsOf(rows)))
+    } else if (event.key === 'Enter' && current !== undefined) this.#openById(current)
+    else if (event.key === ' ' && this.selectable && current !== undefined) this.#select(toggle(this.selection, current))
+    else if (event.key === 'a' && (event.ctrlKey || event.metaKey) && this.selectable) this.#select(toggleAll(noSelection, ids))
     else if (event.key === 'Escape' && this.selection.ids.size > 0) this.#select(noSelection)
     else return
     event.preventDefault()
   }
 
   #focusRow(index: number): void {
-    this.row = this.#rows?.rows[index]?.id
+    this.row = this.#rows?.ids[index]
     const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
     const head = this.#rowHeight()
     const top = grid ? scrollTopFor(index, this.#rowHeight(), grid.scrollTop, grid.clientHeight - head) : undefined
@@ -533,6 +544,11 @@ export class EntenteRecords extends EntenteElement {
   #select(selection: Selection): void {
     this.selection = selection
     this.tell('entente-selection', { ids: [...selection.ids] })
+  }
+
+  #openById(id: string): void {
+    const row = this.#rows?.row(id)
+    if (row) this.#open(row)
   }
 
   /** Opens a row: the record, or the own copy of a listing. @returns false for a listing without one */
@@ -565,10 +581,6 @@ const onlys = [
   { value: 'exported', words: 'Exported' },
   { value: 'new', words: 'Not exported' },
 ] as const
-
-function idsOf(rows: readonly ListedRow[]): readonly string[] {
-  return rows.map((row) => row.id)
-}
 
 function inputText(event: Event): string {
   return event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement ? event.target.value : ''

@@ -14,7 +14,9 @@ export interface ListedRow {
 export interface RowSet {
   readonly schema: Pick<ObjectSchema, 'fields' | 'nameField'>
   readonly plural: string
-  readonly rows: readonly ListedRow[]
+  /** In their order. A list of thousands reads only the rows that it draws. */
+  readonly ids: readonly string[]
+  readonly row: (id: string) => ListedRow | undefined
   readonly total: number
   /** The last column, beside the fields: how each row is shared. */
   readonly status: StatusColumn | undefined
@@ -50,7 +52,7 @@ export function readRows(engine: Engine, wish: Omit<Wish, 'selected'>): RowSet {
 function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: RecordQuery): RowSet {
   const { object, job } = wish
   const schema = engine.records.schema(object)
-  const { records, total } = engine.records.list(object, query)
+  const { ids, total } = engine.records.ids(object, query)
   const connections = engine.connections.list().filter((connection) => connection.state !== 'Pending')
   const exported = new Map<string, ReadonlySet<string>>()
   const exportedOver = ({ id }: ConnectionView): ReadonlySet<string> => {
@@ -68,7 +70,8 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
   return {
     schema,
     plural: schema.plural,
-    rows: isShown || copies ? records.filter(({ id }) => copies?.has(id) !== false && isShown?.(id) !== false) : records,
+    ids: isShown || copies ? ids.filter((id) => copies?.has(id) !== false && isShown?.(id) !== false) : ids,
+    row: (id) => engine.records.get(object, id),
     total,
     status:
       connections.length === 0
@@ -118,10 +121,13 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
   return {
     schema: { fields, nameField: fields.find((field) => ['Name', 'LastName'].includes(field.name))?.name ?? fields[0]?.name ?? '' },
     plural: object === 'Lead' ? 'Shared leads' : 'Shared opportunities',
-    rows: listings.filter(
-      ({ copy }) =>
-        (only === 'all' || (copy !== undefined) === (only === 'exported')) && (!copies || (copy !== undefined && copies.has(copy))),
-    ),
+    ids: listings
+      .filter(
+        ({ copy }) =>
+          (only === 'all' || (copy !== undefined) === (only === 'exported')) && (!copies || (copy !== undefined && copies.has(copy))),
+      )
+      .map(({ id }) => id),
+    row: (id) => byId.get(id),
     total,
     status: {
       field: { name: 'ExportStatus', label: 'Status', type: 'text' },
@@ -136,7 +142,8 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
 }
 
 const nowhere = {
-  rows: [] as readonly ListedRow[],
+  ids: [] as readonly string[],
+  row: (): undefined => undefined,
   total: 0,
   status: undefined,
   connections: [] as readonly ConnectionView[],

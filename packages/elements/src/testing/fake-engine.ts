@@ -161,6 +161,10 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       addField: (object, field) => did('addField', object, field),
       setSchema: (next) => did('setSchema', next),
       get: (object, id) => ofObject(object).find((record) => record.id === id),
+      ids: (object, query = {}) => ({
+        ids: queryRecords(schema(object), ofObject(object), query).map(({ id }) => id),
+        total: ofObject(object).length,
+      }),
       list: (object, query = {}) => ({ records: queryRecords(schema(object), ofObject(object), query), total: ofObject(object).length }),
       create: (object, values, draft) => did('create', object, values, ...(draft === undefined ? [] : [draft])).then(() => 'new-record'),
       createMany: (object, rows, onProgress) =>

@@ -64,6 +64,18 @@ describe('the records of Vera’s org', () => {
     expect(() => records.list('Opportunity', { sort: [{ field: 'Nope', direction: 'ascending' }] })).toThrow(EngineError)
   })
 
+  it('are listed by their ids alone in the same order, whatever is asked for', async () => {
+    const { records } = await openRecords()
+    const ids: string[] = []
+    for (const name of ['Beta', 'Alpha', 'Gamma']) ids.push(await records.create('Opportunity', { ...deal, Name: name }))
+    await records.remove('Opportunity', ids[0] ?? '')
+    for (const query of [{}, { search: 'gam' }, { sort: [{ field: 'Name', direction: 'descending' as const }] }, { conditions: [] }]) {
+      const { records: listed, total } = records.list('Opportunity', query)
+      expect(records.ids('Opportunity', query)).toEqual({ ids: listed.map(({ id }) => id), total })
+    }
+    expect(() => records.ids('Opportunity', { sort: [{ field: 'Nope', direction: 'ascending' }] })).toThrow(EngineError)
+  })
+
   it('are created by the thousand in slices, with progress', async () => {
     const { records, clock } = await openRecords()
     const progress: number[] = []

@@ -45,7 +45,7 @@ export function createRecords(
     throw new EngineError('NOT_FOUND', `This ${object} does not exist, or was deleted. Go back to the list.`)
   }
 
-  return {
+  const api: RecordsApi = {
     schema: (object) => schemas.get(object),
     addField: (object, field) => schemas.add(object, field),
     setSchema: (schema) => schemas.set(schema),
@@ -60,6 +60,16 @@ export function createRecords(
       const all: RecordView[] = []
       for (const row of rows.list(object).values()) if (!isDeleted(row)) all.push(viewOf(object, row))
       return { records: queryRecords(schema, all, query), total: all.length }
+    },
+    ids(object, query = {}) {
+      const isPlain = query.search === undefined && (query.conditions ?? []).length === 0 && (query.sort ?? []).length === 0
+      if (!isPlain) {
+        const { records, total } = api.list(object, query)
+        return { ids: records.map(({ id }) => id), total }
+      }
+      const ids: string[] = []
+      for (const [id, row] of rows.list(object)) if (!isDeleted(row)) ids.push(id)
+      return { ids: ids.sort(), total: ids.length }
     },
     async create(object, values, draft) {
       const id = newRecordId(random)
@@ -114,6 +124,7 @@ export function createRecords(
     stopSharing: (share) => shares.stop(share),
     resumeSharing: (share) => shares.resume(share),
   }
+  return api
 }
 
 export function isDeleted(row: Row): boolean {
@@ -127,22 +138,10 @@ export function valuesOf(row: Row): Readonly<Record<string, Value>> {
   return values
 }
 
-/** What is read of a view is computed then: a list of thousands shows a few of them. */
 function rowToView(object: ObjectName, row: Row): RecordView {
-  let values: RecordView['values'] | undefined
-  return {
-    object,
-    id: row.id,
-    get values() {
-      return (values ??= valuesOf(row))
-    },
-    get changedAt() {
-      return Object.values(row.registers).reduce((latest, [[time]]) => Math.max(latest, time), 0)
-    },
-    get imported() {
-      return valueOf(row, importedRegister) !== undefined
-    },
-  }
+  let changedAt = 0
+  for (const [[time]] of Object.values(row.registers)) if (time > changedAt) changedAt = time
+  return { object, id: row.id, values: valuesOf(row), changedAt, imported: valueOf(row, importedRegister) !== undefined }
 }
 
 function accept(result: RecordResult): Readonly<Record<string, Value>> {

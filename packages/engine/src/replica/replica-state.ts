@@ -1,5 +1,6 @@
 import type { FeedName, Key, Stamp } from '@entente/protocol'
-import type { Store, StoreKey } from '../port/store.js'
+import { scanPages } from '../flow/scan-pages.js'
+import type { Store } from '../port/store.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { LeafTree } from './leaf-tree.js'
@@ -48,13 +49,13 @@ export const noStateChange: StateChange = { heads: [], dirtyFlags: [], feeds: []
 
 /** What a device knows of the relay's copy, in memory: everything but the docs' bytes. */
 export class ReplicaState {
-  readonly #headsByFeed = new Map<FeedName, Map<Key, Head>>()
-  readonly #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
-  readonly #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
-  readonly #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
-  readonly #heldByFeed = new Map<FeedName, Map<Key, Held>>()
+  #headsByFeed = new Map<FeedName, Map<Key, Head>>()
+  #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
+  #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
+  #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
+  #heldByFeed = new Map<FeedName, Map<Key, Held>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
-  readonly #trees = new Map<FeedName, LeafTree>()
+  #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
 
@@ -130,30 +131,36 @@ export class ReplicaState {
 
   /** Fills memory from the store, in place of what it held. */
   async load(store: Store): Promise<void> {
-    const heads: [FeedName, Key, Head][] = []
-    for await (const [[, feed, key], value] of scanAll(store, ['doc'])) {
-      const stored = asStored(value)
-      if (stored) heads.push([feed as FeedName, key as Key, headOf(stored)])
-    }
+    // Beside what memory holds, so that nobody reads half of it.
+    const loaded = new ReplicaState()
+    await scanPages(store, ['doc'], (page) => {
+      for (const [[, feed, key], value] of page) {
+        const stored = asStored(value)
+        if (stored) loaded.#takeHead(feed as FeedName, key as Key, headOf(stored))
+      }
+    })
     await this.loadFeeds(store)
-    this.#headsByFeed.clear()
-    this.#docsByFeed.clear()
-    this.#inboxByFeed.clear()
-    this.#deferredByFeed.clear()
-    this.#trees.clear()
-    this.#heldByFeed.clear()
-    this.take({ heads, dirtyFlags: [], feeds: [] })
+    this.#headsByFeed = loaded.#headsByFeed
+    this.#docsByFeed = loaded.#docsByFeed
+    this.#inboxByFeed = loaded.#inboxByFeed
+    this.#deferredByFeed = loaded.#deferredByFeed
+    this.#trees = loaded.#trees
+    this.#heldByFeed = loaded.#heldByFeed
   }
 
   /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. */
   async loadFeeds(store: Store): Promise<boolean> {
     const feeds: [FeedName, FeedState][] = []
-    for await (const [[, feed], value] of scanAll(store, ['feed'])) {
-      const state = asFeedState(value)
-      if (state) feeds.push([feed as FeedName, state])
-    }
+    await scanPages(store, ['feed'], (page) => {
+      for (const [[, feed], value] of page) {
+        const state = asFeedState(value)
+        if (state) feeds.push([feed as FeedName, state])
+      }
+    })
     const dirtyFlags: [FeedName, Key, Address][] = []
-    for await (const [[, feed, key], value] of scanAll(store, ['dirty'])) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
+    await scanPages(store, ['dirty'], (page) => {
+      for (const [[, feed, key], value] of page) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
+    })
     const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
     this.#dirtyFlagsByFeed.clear()
     this.#dirtyCount = 0
@@ -214,15 +221,4 @@ function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key
   let table = tables.get(feed)
   if (!table) tables.set(feed, (table = new Map()))
   return table
-}
-
-const pageSize = 2_000
-
-async function* scanAll(store: Store, prefix: StoreKey): AsyncGenerator<readonly [StoreKey, unknown]> {
-  for (let after: StoreKey | undefined; ;) {
-    const page = await store.scan(prefix, { limit: pageSize, ...(after && { after }) })
-    yield* page
-    after = page.at(-1)?.[0]
-    if (page.length < pageSize) return
-  }
 }

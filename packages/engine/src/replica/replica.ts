@@ -121,10 +121,9 @@ export class Replica implements ReplicaView {
 
   static async open(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options)
-    await replica.rows.load()
-    await replica.keyring.load()
+    // None of them needs another, and each waits for the store most of the time.
+    await Promise.all([replica.rows.load(), replica.keyring.load(), replica.#replicaState.load(options.store)])
     replica.#view.load()
-    await replica.#replicaState.load(options.store)
     return replica
   }
 

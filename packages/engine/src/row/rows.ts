@@ -1,4 +1,5 @@
 import { compareStamps, type Stamp } from '@entente/protocol'
+import { scanPages } from '../flow/scan-pages.js'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { isSameValue, type Value } from '../schema/value.js'
 import type { Attached } from './attached.js'
@@ -184,15 +185,14 @@ export class Rows {
 
   /** Fills memory from the store. */
   async load(): Promise<void> {
-    for (let after: StoreKey | undefined; ;) {
-      const page = await this.#store.scan(['row'], { limit: 2_000, ...(after && { after }) })
+    await scanPages(this.#store, ['row'], (page) => {
       for (const [, value] of page) {
         const row = storedRow(value)
-        if (row) this.#merge(row)
+        if (!row) continue
+        const table = this.#tableOf(row.object)
+        table.set(row.id, mergeRows(table.get(row.id), row))
       }
-      after = page.at(-1)?.[0]
-      if (page.length < 2_000) return
-    }
+    })
   }
 
   #apply(row: Row | undefined, { object, id, values, stamp, above }: RowEdit, now: number): Row {

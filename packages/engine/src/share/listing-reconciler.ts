@@ -27,6 +27,7 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
     name: 'listings',
     subjects: () => enabledConnections(rows, 'vendor'),
     async react(connection) {
+      for (const object of objectNames) await visibilityIndexesOf(context).catchUp(connection, object)
       const indexes = objectNames.map((object) => [object, visibilityIndexesOf(context).of(connection, object)] as const)
       if (!comparedConnections.has(connection.id)) {
         await save(
@@ -53,13 +54,15 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
         for (const record of slice) index.pending.add(record)
         throw error
       }
+      // Also where nothing had to be saved: after an org was opened, that is what all slices are like.
+      if (index.pending.size > 0) await nextTurn(clock)
     }
   }
 
   function listingEdit(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex, record: string): RowEdit | undefined {
     const agreed = agreementFacts(rows.get('Agreement', connection.id)).effective?.objects[object]
     const row = rows.get(object, record)
-    const id = listingId(connection, object, record)
+    const id = index.visible.get(record) ?? listingId(connection, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
     const exported = typeof valueOf(rows.get('RecordMap', mapIdOfListing(connection, id)), 'on') === 'boolean'

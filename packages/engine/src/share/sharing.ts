@@ -25,7 +25,7 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
     },
     visible(connection, object) {
       const facts = connectionFacts(rows.get('Connection', connection))
-      return facts?.side === 'vendor' ? [...visibilityIndexesOf(context).of(facts, object).visible] : []
+      return facts?.side === 'vendor' ? [...visibilityIndexesOf(context).of(facts, object).visible.keys()] : []
     },
     count(_connection, object, rule) {
       const schema = context.schema(object)

@@ -5,14 +5,15 @@ import type { EngineContext } from '../context.js'
 import { matchesRule, type Rule } from '../query/sharing-rule.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isDeleted, valuesOf } from '../records/records.js'
+import { nextTurn } from '../port/clock.js'
 import { type Row, valueOf } from '../row/row.js'
 import { listingId } from './listing-id.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
 
 /** Which records of one object the sharing rule shows to one partner: kept up to date record by record. */
 export interface VisibilityIndex {
-  /** Ids of the own records that the rule shows. */
-  readonly visible: ReadonlySet<string>
+  /** The own records that the rule shows: from record id to listing id. */
+  readonly visible: ReadonlyMap<string, string>
   /** From listing id to record id, of all records that were visible at any time since the engine opened. */
   readonly recordsByListing: ReadonlyMap<string, string>
   /** Records whose listing may be out of date. The reconciler that updates a listing takes its record out. */
@@ -20,7 +21,7 @@ export interface VisibilityIndex {
 }
 
 interface MutableIndex extends VisibilityIndex {
-  readonly visible: Set<string>
+  readonly visible: Map<string, string>
   readonly recordsByListing: Map<string, string>
   readonly stale: Set<string>
   readonly rule: Rule | undefined
@@ -29,6 +30,10 @@ interface MutableIndex extends VisibilityIndex {
   /** How often any agreement had changed: other agreements say which copies may be passed on. */
   readonly changes: number
 }
+
+/** Listings that one slice names: few enough that the page draws in between. A record that the rule does not show costs a fraction of that. */
+const sliceListings = 100
+const looksPerListing = 5
 
 /** The visibility indexes of an org: one for each connection and object. */
 export class VisibilityIndexes {
@@ -49,6 +54,22 @@ export class VisibilityIndexes {
 
   /** The index, brought up to date with the rows. */
   of(connection: ConnectionFacts, object: ObjectName): VisibilityIndex {
+    const index = this.#current(connection, object)
+    this.#refreshSome(index, connection, object, Infinity)
+    return index
+  }
+
+  /** Brings the index up to date a slice at a time: after an org was opened, each of its records is to be looked at. */
+  async catchUp(connection: ConnectionFacts, object: ObjectName): Promise<void> {
+    for (;;) {
+      const index = this.#current(connection, object)
+      this.#refreshSome(index, connection, object, sliceListings)
+      if (index.stale.size === 0) return
+      await nextTurn(this.#context.clock)
+    }
+  }
+
+  #current(connection: ConnectionFacts, object: ObjectName): MutableIndex {
     const { rows } = this.#context
     const name = ruleRowId(connection.id, object)
     const rule = connection.enabled && connection.confirmed ? ruleOf(rows.get('SharingRule', name)) : undefined
@@ -59,26 +80,32 @@ export class VisibilityIndexes {
     if (!index || index.rule !== rule || index.schema !== schema || index.agreed !== agreed || index.changes !== this.#changes) {
       const before = index
       index = {
-        visible: new Set(),
+        visible: new Map(),
         recordsByListing: new Map(before?.recordsByListing),
         pending: new Set(before?.pending),
-        stale: new Set(),
+        stale: new Set(rows.list(object).keys()),
         rule,
         schema,
         agreed,
         changes: this.#changes,
       }
       this.#indexes.set(name, index)
-      for (const id of before?.visible ?? []) index.pending.add(id)
-      for (const id of rows.list(object).keys()) if (this.#refresh(index, connection, object, id)) index.pending.add(id)
-      return index
+      for (const id of before?.visible.keys() ?? []) index.pending.add(id)
     }
-    for (const id of index.stale) {
-      const was = index.visible.has(id)
-      if (this.#refresh(index, connection, object, id) || was) index.pending.add(id)
-    }
-    index.stale.clear()
     return index
+  }
+
+  /** Looks at stale records, until the rule has shown so many of them, or none is left. */
+  #refreshSome(index: MutableIndex, connection: ConnectionFacts, object: ObjectName, most: number): void {
+    let [looked, shown] = [0, 0]
+    for (const id of index.stale) {
+      if (shown >= most || looked++ >= most * looksPerListing) return
+      index.stale.delete(id)
+      const was = index.visible.has(id)
+      const isVisible = this.#refresh(index, connection, object, id)
+      if (isVisible) shown++
+      if (isVisible || was) index.pending.add(id)
+    }
   }
 
   #refresh(index: MutableIndex, connection: ConnectionFacts, object: ObjectName, id: string): boolean {
@@ -88,8 +115,11 @@ export class VisibilityIndexes {
       index.visible.delete(id)
       return false
     }
-    if (!index.visible.has(id)) index.recordsByListing.set(listingId(connection, object, id), id)
-    index.visible.add(id)
+    if (!index.visible.has(id)) {
+      const listing = listingId(connection, object, id)
+      index.recordsByListing.set(listing, id)
+      index.visible.set(id, listing)
+    }
     return true
   }
 }

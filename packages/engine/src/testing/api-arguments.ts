@@ -28,6 +28,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'records.setSchema': [schema],
     'records.get': ['Lead', record],
     'records.list': ['Lead', { search: 'a', match: 'all', conditions: [], sort: [] }],
+    'records.ids': ['Lead', { search: 'a', match: 'all', conditions: [], sort: [] }],
     'records.create': ['Lead', lead('Cleo'), nobody],
     'records.createMany': ['Lead', [lead('Dora')], () => undefined],
     'records.edit': ['Lead', record, { Status: 'Working - Contacted' }],

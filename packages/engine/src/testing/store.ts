@@ -21,6 +21,7 @@ export class MemoryStore implements Store {
   readonly #entries: Entries
   /** What each of the last transactions took the place of. */
   #history: ReadonlyMap<string, readonly [StoreKey, unknown] | undefined>[] = []
+  readonly #sorted = new Map<string, readonly (readonly [StoreKey, unknown])[]>()
   #queue: Promise<unknown> = Promise.resolve()
   #hold: { readonly isIt: (reads: readonly StoreKey[]) => boolean; readonly wait: () => Promise<void> } | undefined
   #closed = false
@@ -41,6 +42,7 @@ export class MemoryStore implements Store {
       if (writes.length === 0) return result
       this.#faults.beforeCommit?.(writes)
       this.#commit(writes)
+      this.#sorted.clear()
       return result
     })
   }
@@ -75,12 +77,21 @@ export class MemoryStore implements Store {
   ): Promise<readonly (readonly [StoreKey, unknown])[]> {
     return this.#inTurn(() => {
       const { after, limit = Number.POSITIVE_INFINITY } = options
-      return [...this.#entries.values()]
-        .filter(([key]) => beginsWith(key, prefix) && (!after || compareKeys(key, after) > 0))
-        .sort(([a], [b]) => compareKeys(a, b))
-        .slice(0, limit)
-        .map(([key, value]) => [key, structuredCopy(value)] as const)
+      const sorted = this.#sortedUnder(prefix)
+      const start = after ? sorted.findIndex(([key]) => compareKeys(key, after) > 0) : 0
+      return start < 0 ? [] : sorted.slice(start, start + limit).map(([key, value]) => [key, structuredCopy(value)] as const)
     })
+  }
+
+  /** Kept until the next transaction: an org that opens reads all of it, page by page. */
+  #sortedUnder(prefix: StoreKey): readonly (readonly [StoreKey, unknown])[] {
+    const name = keyText(prefix)
+    let sorted = this.#sorted.get(name)
+    if (!sorted) {
+      sorted = [...this.#entries.values()].filter(([key]) => beginsWith(key, prefix)).sort(([a], [b]) => compareKeys(a, b))
+      this.#sorted.set(name, sorted)
+    }
+    return sorted
   }
 
   close(): Promise<void> {
