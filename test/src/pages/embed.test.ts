@@ -175,6 +175,41 @@ describe('the examples, installed from the packages into folders of their own', 
   )
 })
 
+it('what was opened once opens again without a network and without the relay, and says as of when it is', { timeout: 90_000 }, async () => {
+  const isInstalled = await installed?.then(
+    () => true,
+    () => false,
+  )
+  const pages = ['crm.html', ...(isInstalled ? examples.map((example) => `examples/${example}/index.html?record=${record}`) : [])]
+  await workspace.evaluate('navigator.serviceWorker.ready.then(() => undefined)')
+  const page = await context.newPage()
+  const visit = async (path: string): Promise<void> => {
+    await page.goto(`${relay.origin}/${path}`)
+    await page.getByText('Bring the signed offer').waitFor(patience)
+  }
+  for (const path of pages) await visit(path)
+  // The workspace holds the line, and tells this page when it has gone. Without the workspace the page is on its own.
+  await page.getByText('Live, changed').waitFor(patience)
+  await relay.kill()
+  await page.getByText('Offline, as of').waitFor(patience)
+  await workspace.close()
+  await context.setOffline(true)
+  for (const path of pages) {
+    await visit(path)
+    await page.getByText('Offline, as of').waitFor(patience)
+    expect(await page.getByText('Live').count()).toBe(0)
+    expect(await accessibilityProblems(page)).toEqual([])
+    await page.screenshot({ path: `${screenshots}embed-offline-${path.split('/').at(-2) ?? 'page'}.png` })
+  }
+
+  await relay.start(['--web', web, '--origin', originOf(elsewhere)])
+  await context.setOffline(false)
+  await partner.records.edit('Opportunity', copy, { NextStep: 'Signed' })
+  await page.getByText('Signed', { exact: true }).waitFor({ timeout: 40_000 })
+  await page.getByText('Live, changed').waitFor(patience)
+  await page.close()
+})
+
 const scriptLine = '<script type="module" src="https://relay.example/entente.js"></script>'
 let strictest = ''
 

@@ -48,9 +48,10 @@ registerRoute(
   (options) => precache.strategy.handle({ ...options, request: new Request(options.request.url) }).catch(() => fetch(options.request)),
 )
 
-// A page that an earlier build opened may still ask for a file of that build.
+// A page that an earlier build opened may still ask for a file of that build. Other pages of this host have folders of that name too.
+const assets = new URL('assets/', self.location.href).href
 registerRoute(
-  ({ url, sameOrigin }) => sameOrigin && url.pathname.includes('/assets/'),
+  ({ url }) => url.href.startsWith(assets),
   async ({ request }) => (await (await caches.open(precache.strategy.cacheName)).match(request)) ?? fetch(request),
 )
 
