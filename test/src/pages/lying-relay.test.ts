@@ -126,7 +126,7 @@ function isNewer(entry: Entry): boolean {
 async function doStep(title: string): Promise<void> {
   await page.getByRole('list', { name: 'Steps' }).getByRole('button', { name: title }).click(patience)
   await page.getByRole('button', { name: 'Do it for me' }).click(patience)
-  await page.getByRole('button', { name: `${title}, done` }).waitFor(patience)
+  await page.getByRole('button', { name: new RegExp(`^${title} ?, done$`) }).waitFor(patience)
   await page.getByRole('button', { name: 'Doing it …' }).waitFor({ state: 'detached', ...patience })
 }
 

@@ -66,7 +66,7 @@ it('[GW1] Vera’s edit stands in Paul’s live page', { timeout: 120_000 }, asy
   ]) {
     await step(title).click(patience)
     await rehearsal.getByRole('button', { name: 'Do it for me' }).click(patience)
-    await rehearsal.getByRole('button', { name: `${title}, done` }).waitFor(patience)
+    await rehearsal.getByRole('button', { name: new RegExp(`^${title} ?, done$`) }).waitFor(patience)
     await rehearsal.getByRole('button', { name: 'Doing it …' }).waitFor({ state: 'detached', ...patience })
   }
   const opened = context.waitForEvent('page')

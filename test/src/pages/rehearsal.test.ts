@@ -91,7 +91,7 @@ function step(title: string): Locator {
 }
 
 async function done(title: string): Promise<void> {
-  await page.getByRole('button', { name: `${title}, done` }).waitFor(patience)
+  await page.getByRole('button', { name: new RegExp(`^${title} ?, done$`) }).waitFor(patience)
 }
 
 async function picture(name: string): Promise<void> {

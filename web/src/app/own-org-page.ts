@@ -26,6 +26,10 @@ export abstract class OwnOrgPage extends LitElement {
         border-bottom: 1px solid var(--line);
         background: var(--surface);
       }
+      h1 {
+        margin: 0;
+        font-size: inherit;
+      }
       .top a.brand {
         display: inline-flex;
         align-items: center;
@@ -51,6 +55,18 @@ export abstract class OwnOrgPage extends LitElement {
       .begin label {
         display: grid;
         gap: 4px;
+      }
+      @media print {
+        :host,
+        main {
+          display: block !important;
+          height: auto;
+        }
+        .top .line,
+        .top svg,
+        .top ~ div {
+          display: none !important;
+        }
       }
       main {
         grid-row: 3;
@@ -97,15 +113,17 @@ export abstract class OwnOrgPage extends LitElement {
     const { engine } = this
     return html`<header class="top">
         <span class="row">
-          <a class="brand" href="./"
-            ><svg viewBox="0 0 34 22" aria-hidden="true">
-              <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
-              <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
-            >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
-          >
+          <h1>
+            <a class="brand" href="./"
+              ><svg viewBox="0 0 34 22" aria-hidden="true">
+                <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
+                <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
+              >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
+            >
+          </h1>
           ${engine ? html`<span class="soft small">${showText(engine.user.name, 80)}, ${engine.user.role}</span>` : ''}
         </span>
-        ${engine ? html`<entente-status .engine=${engine}></entente-status>` : ''}
+        ${engine ? html`<div class="line"><entente-status .engine=${engine}></entente-status></div>` : ''}
       </header>
       ${engine ? html`<div>${this.#otherRelay()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
       <main>${engine ? this.content(engine) : this.#begin()}</main>`

@@ -97,12 +97,25 @@ export const deskStyles = css`
   .pick {
     width: auto !important;
   }
+  @media print {
+    :host,
+    .place.fills {
+      display: block !important;
+    }
+    nav,
+    .turn,
+    .back,
+    .links {
+      display: none;
+    }
+    .place {
+      overflow: visible !important;
+      padding: 0;
+    }
+  }
   @container desk (min-width: 900px) {
     .two {
       grid-template-columns: minmax(0, 1.15fr) minmax(0, 1fr);
-    }
-    .two > aside {
-      order: 2;
     }
   }
 `

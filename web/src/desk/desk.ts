@@ -29,6 +29,7 @@ export class OrgDesk extends EntenteElement {
   /** The list that the person looked at last, and the connection: other pages lead back there. */
   #lastList: Route = home
   #lastConnection: string | undefined
+  #isOpening = false
 
   constructor() {
     super()
@@ -36,6 +37,13 @@ export class OrgDesk extends EntenteElement {
     this.base = ''
     this.offer = 'both'
     this.link = ''
+  }
+
+  protected override updated(): void {
+    const record = this.#isOpening ? this.renderRoot.querySelector('entente-record') : null
+    if (!record) return
+    this.#isOpening = false
+    record.focus()
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -166,7 +174,7 @@ export class OrgDesk extends EntenteElement {
       case 'sync':
         return page(
           'Sync',
-          html`<div class="card"><entente-status details cuttable .engine=${engine} @entente-open=${this.#open}></entente-status></div>`,
+          html`<div class="card"><entente-status details .engine=${engine} @entente-open=${this.#open}></entente-status></div>`,
         )
     }
   }
@@ -206,21 +214,6 @@ export class OrgDesk extends EntenteElement {
         >← ${back.page === 'site' ? 'Partner site' : engine.records.schema(object).plural}</a
       >
       <div class="two">
-        ${
-          id === undefined
-            ? nothing
-            : html`<aside>
-                <section>
-                  <h3>Connected external records</h3>
-                  <entente-external .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-external>
-                  <live-links .engine=${engine} .density=${this.density} .object=${object} .record=${id}></live-links>
-                </section>
-                <section>
-                  <h3>Shared over</h3>
-                  <entente-shares .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-shares>
-                </section>
-              </aside>`
-        }
         <entente-record
           class="card"
           .engine=${engine}
@@ -230,6 +223,23 @@ export class OrgDesk extends EntenteElement {
           @entente-saved=${this.#saved}
           @entente-removed=${() => this.#to(back)}
         ></entente-record>
+        ${
+          id === undefined
+            ? nothing
+            : html`<aside>
+                <section>
+                  <h3>Connected external records</h3>
+                  <entente-external .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-external>
+                  <div class="links">
+                    <live-links .engine=${engine} .density=${this.density} .object=${object} .record=${id}></live-links>
+                  </div>
+                </section>
+                <section>
+                  <h3>Shared over</h3>
+                  <entente-shares .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-shares>
+                </section>
+              </aside>`
+        }
       </div>
     </div>`
   }
@@ -263,7 +273,9 @@ export class OrgDesk extends EntenteElement {
     </div>`
   }
 
+  /** Opens a record, and moves the focus into it once it is drawn. */
   #open = (event: CustomEvent<{ readonly object: ObjectName; readonly id: string }>): void => {
+    this.#isOpening = true
     this.#to({ page: 'record', ...event.detail })
   }
 

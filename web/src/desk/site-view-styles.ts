@@ -71,4 +71,10 @@ export const siteViewStyles = css`
       box-shadow: none;
     }
   }
+  @media print {
+    :host {
+      display: block !important;
+      overflow: visible !important;
+    }
+  }
 `

@@ -1,6 +1,7 @@
-import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
+import { askPerson, controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import { html, LitElement, nothing, type TemplateResult } from 'lit'
 import { Noticer } from './memory.js'
+import { pointAt } from './point-at.js'
 import { forgetOrgs, openOrgs, type Orgs } from './orgs.js'
 import type { Places } from './stage.js'
 import { type Step, steps } from './steps.js'
@@ -85,19 +86,17 @@ export class RehearsalApp extends LitElement {
         </ol>
         <button class="quiet" @click=${() => this.#startOver()}>Start over</button>
       </header>
-      ${this.#guide(orgs, current, done)}
-      <div class="panes">${this.#pane(orgs, 'vendor')}${this.#pane(orgs, 'partner')}</div>`
+      <main>
+        ${this.#guide(orgs, current, done)}
+        <div class="panes">${this.#pane(orgs, 'vendor')}${this.#pane(orgs, 'partner')}</div>
+      </main>`
   }
 
   #stepButton(step: Step, index: number, done: boolean, current: boolean): TemplateResult {
     return html`<li>
-      <button
-        class=${done ? 'done' : ''}
-        aria-label="${step.title}${done ? ', done' : ''}"
-        aria-current=${current ? 'step' : nothing}
-        @click=${() => this.#choose(index)}
-      >
-        <i aria-hidden="true">${done ? '✓' : index + 1}</i><span class="title">${step.title}</span>
+      <button class=${done ? 'done' : ''} aria-current=${current ? 'step' : nothing} @click=${() => this.#choose(index)}>
+        <i aria-hidden="true">${done ? '✓' : index + 1}</i
+        ><span class="title">${step.title}${done ? html`<span class="visually-hidden">, done</span>` : nothing}</span>
       </button>
     </li>`
   }
@@ -132,7 +131,7 @@ export class RehearsalApp extends LitElement {
                 ${this.doing ? 'Doing it …' : 'Do it for me'}
               </button>`
         }
-        <button ?disabled=${this.doing} @click=${() => this.#show(step.places(orgs))}>Show me where</button>
+        <button ?disabled=${this.doing} @click=${() => this.#point(orgs, step)}>Show me where</button>
       </div>
       ${
         this.problem === ''
@@ -215,11 +214,30 @@ export class RehearsalApp extends LitElement {
     history.replaceState(null, '', `#vendor=${places.vendor}&partner=${places.partner}`)
   }
 
+  /** Turns the panes to where a person does the step, and points at each thing to use there. */
+  #point(orgs: Orgs, step: Step): void {
+    this.#show(step.places(orgs))
+    void this.updateComplete.then(() =>
+      Promise.all(
+        step.things(orgs).map(async ([side, names]) => {
+          const pane = this.renderRoot.querySelector(`.pane.${side}`)
+          if (pane) await pointAt(pane, names)
+        }),
+      ),
+    )
+  }
+
   #followAddress = (): void => {
     this.places = readAddress()
   }
 
-  #startOver(): void {
+  async #startOver(): Promise<void> {
+    const isSure = await askPerson(this.renderRoot, {
+      title: 'Start over?',
+      text: 'Both companies of the rehearsal are deleted from this browser, with all that you did in them. New ones move in. Your own workspace stays as it is.',
+      action: 'Start over',
+    })
+    if (!isSure) return
     for (const end of this.#ends) end()
     const { orgs } = this
     // A closed engine has nothing to draw.

@@ -17,6 +17,8 @@ export interface Step {
   /** The actions of a person in order, each with its side. */
   readonly byHand: readonly (readonly ['vendor' | 'partner', string])[]
   readonly places: (orgs: Orgs) => Places
+  /** For each side, the names of the things that a person uses now: the first of them that is there. */
+  readonly things: (orgs: Orgs) => readonly (readonly ['vendor' | 'partner', readonly string[]])[]
   readonly isDone: (orgs: Orgs, memory: Memory) => boolean
   readonly run: (stage: Stage) => Promise<void>
 }
@@ -30,6 +32,10 @@ export const steps: readonly Step[] = [
       ['partner', 'Paste the link and accept.'],
     ],
     places: () => ({ vendor: 'connections', partner: 'connections' }),
+    things: () => [
+      ['vendor', ['Invitation link', 'Make an invitation']],
+      ['partner', ['The link that the vendor’s admin sent you']],
+    ],
     isDone: (orgs) => connectionOf(orgs) !== undefined,
     async run({ orgs, say }) {
       const { vendor, partner } = orgs
@@ -48,6 +54,10 @@ export const steps: readonly Step[] = [
       ['partner', 'Do the same.'],
     ],
     places: () => ({ vendor: 'connections', partner: 'connections' }),
+    things: () => [
+      ['vendor', ['They are the same', 'Code to compare']],
+      ['partner', ['They are the same', 'Code to compare']],
+    ],
     isDone: (orgs) => bothViews(orgs).every((view) => view?.verified === 'yes' && view.state === 'Enabled'),
     async run({ orgs }) {
       const connection = connectionOf(orgs)
@@ -68,6 +78,10 @@ export const steps: readonly Step[] = [
       ['partner', 'Map them to your own fields, and accept.'],
     ],
     places: () => ({ vendor: 'agreement', partner: 'agreement' }),
+    things: () => [
+      ['vendor', ['Fields of Opportunities', 'Agreed fields']],
+      ['partner', ['Offered fields', 'Agreed fields', 'No proposal yet']],
+    ],
     isDone: (orgs) => {
       const id = connectionOf(orgs)?.id
       return id !== undefined && [orgs.vendor, orgs.partner].every((engine) => engine.agreements.get(id)?.effective !== undefined)
@@ -91,7 +105,8 @@ export const steps: readonly Step[] = [
       ['vendor', 'Add a condition under Sharing, and save the rule.'],
       ['vendor', 'Under People, grant export to Paul.'],
     ],
-    places: () => ({ vendor: 'sharing/Opportunity', partner: 'site/Opportunity' }),
+    places: (orgs) => ({ vendor: sharesNothing(orgs) ? 'sharing/Opportunity' : 'people', partner: 'site/Opportunity' }),
+    things: (orgs) => (sharesNothing(orgs) ? [['vendor', ['Save the rule', 'Add a condition']]] : [['vendor', ['Grant', 'Revoke']]]),
     isDone: (orgs) => {
       const id = connectionOf(orgs)?.id
       return (
@@ -124,6 +139,7 @@ export const steps: readonly Step[] = [
     text: 'The partner chooses records on the vendor’s site. Each becomes an independent copy in the partner’s org, with the partner’s own labels and stages.',
     byHand: [['partner', 'Choose a few rows on the partner site, and export.']],
     places: () => ({ vendor: 'records/Opportunity', partner: 'site/Opportunity' }),
+    things: () => [['partner', ['Shared opportunities', 'Export']]],
     isDone: (orgs) => importedOf(orgs.partner).length > 0,
     async run({ orgs: { vendor, partner }, orgs, say }) {
       const id = connectionOf(orgs)?.id
@@ -147,6 +163,10 @@ export const steps: readonly Step[] = [
       ['partner', 'Change something in your copy. The vendor’s mirror appears with it.'],
     ],
     places: pairPlaces,
+    things: () => [
+      ['vendor', ['Next Step']],
+      ['partner', ['Next Action', 'Next Step']],
+    ],
     isDone: (_orgs, memory) => memory.edited || memory.caughtUp,
     run: editBoth,
   },
@@ -158,10 +178,19 @@ export const steps: readonly Step[] = [
       ['partner', 'Cut it too, and edit. Then mend both.'],
     ],
     places: pairPlaces,
+    things: () => [
+      ['vendor', ['Cut the wire', 'Mend the wire']],
+      ['partner', ['Cut the wire', 'Mend the wire']],
+    ],
     isDone: (_orgs, memory) => memory.caughtUp,
     run: cutAndMend,
   },
 ]
+
+function sharesNothing(orgs: Orgs): boolean {
+  const id = connectionOf(orgs)?.id
+  return id === undefined || orgs.vendor.sharing.visible(id, 'Opportunity').length === 0
+}
 
 function pairPlaces(orgs: Orgs): Places {
   const [pair] = pairsOf(orgs, 1)

@@ -3,9 +3,14 @@ import { css } from 'lit'
 export const rehearsalStyles = css`
   :host {
     display: grid !important;
-    grid-template-rows: auto auto minmax(0, 1fr);
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
     height: 100vh;
     background: var(--page);
+  }
+  main {
+    display: grid;
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
+    min-height: 0;
   }
   .top {
     display: flex;
@@ -31,11 +36,10 @@ export const rehearsalStyles = css`
   ol.steps {
     display: flex;
     flex: 1;
+    flex-wrap: wrap;
     gap: 2px;
     min-width: 0;
-    overflow-x: auto;
     padding: 3px;
-    scrollbar-width: none;
   }
   .steps button {
     min-height: 30px;
@@ -164,7 +168,14 @@ export const rehearsalStyles = css`
   }
   @media (max-width: 1460px) {
     .steps button:not([aria-current]) .title {
-      display: none;
+      position: absolute;
+      width: 1px;
+      height: 1px;
+      overflow: hidden;
+      clip-path: inset(50%);
+    }
+    .steps button {
+      position: relative;
     }
   }
   .pane entente-status {
@@ -186,8 +197,9 @@ export const rehearsalStyles = css`
     .pane entente-status {
       flex: 0 1 auto;
     }
-    :host {
-      grid-template: auto auto auto / minmax(0, 1fr);
+    :host,
+    main {
+      grid-template-rows: auto auto;
       height: auto;
     }
     .guide {

@@ -13,6 +13,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { fieldInput } from '../record/field-input.js'
 import { formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { typeWord } from '../value/type-words.js'
 
 /** The partner's choices for each object of the proposal. */
 export type AcceptanceDraft = Readonly<Partial<Record<ObjectName, ObjectDraft>>>
@@ -114,7 +115,7 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
     table.change(name === '' ? others : [...others, { source: field.name, target: name, update: mapping?.update ?? update }])
   }
   return html`<tr class=${mapping ? '' : 'off'}>
-    <th scope="row">${showText(field.label, 80)} <span class="type">${field.type}${update ? ', keeps flowing' : ''}</span></th>
+    <th scope="row">${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update ? ', keeps flowing' : ''}</span></th>
     <td>${targetSelect(table, field, mapping, choose)}</td>
     <td>${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">${notTaken(table, field)}</span>`}</td>
     <td class="tick">
@@ -161,7 +162,7 @@ function targetSelect(
       .map(
         (own) =>
           html`<option value=${own.name} ?selected=${own.name === mapping?.target}>
-            ${plainText(own.label, 80)}${own.type === field.type ? '' : ` (${own.type})`}
+            ${plainText(own.label, 80)}${own.type === field.type ? '' : ` (${typeWord(own.type)})`}
           </option>`,
       )}
   </select>`

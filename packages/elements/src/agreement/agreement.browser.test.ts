@@ -46,6 +46,19 @@ describe('Vera’s proposal', () => {
     expect(engine.calls).toEqual([['propose', connectionId, { objects: { Opportunity: { fields, passOn: true } } }]])
   })
 
+  it('turns from object to object by the arrows', async () => {
+    const page = await mount('entente-agreement', {
+      engine: fakeEngine({ connections: [connected()], agreement: agreed() }),
+      connection: connectionId,
+    })
+    const tab = (name: string): HTMLElement => button(page, name)
+    tab('Opportunities').focus()
+    tab('Opportunities').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true }))
+    await drawn(page)
+    expect(page.shadowRoot?.activeElement).toBe(tab('Leads'))
+    expect([tab('Leads').ariaSelected, tab('Leads').tabIndex, tab('Opportunities').tabIndex]).toEqual(['true', 0, -1])
+  })
+
   it('refuses an eleventh update field, and says why (row 58)', async () => {
     const { page } = await proposing()
     const ticks = [...(page.shadowRoot?.querySelectorAll<HTMLInputElement>('input[aria-label^="Keep updating"]') ?? [])]

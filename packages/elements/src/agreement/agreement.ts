@@ -1,6 +1,7 @@
 import type { AgreementView, ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { turnTabs } from '../base/turn-tabs.js'
 import {
   type AcceptanceDraft,
   countBlocked,
@@ -15,6 +16,7 @@ import { effectiveTable, type Taking, versionList } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
+import { typeWord } from '../value/type-words.js'
 
 const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
 
@@ -266,15 +268,15 @@ export class EntenteAgreement extends EntenteElement {
       ? html`<p class="soft">Nothing of this object is proposed.</p>`
       : html`<div class="card">
           <ul>
-            ${fields.map(({ field, update }) => html`<li>${showText(field.label, 80)} <span class="type">${field.type}${update ? ', keeps updating' : ''}</span></li>`)}
+            ${fields.map(({ field, update }) => html`<li>${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update ? ', keeps updating' : ''}</span></li>`)}
           </ul>
         </div>`
   }
 
   #tabs(objects: readonly ObjectName[] = ['Opportunity', 'Lead']): TemplateResult {
     const name = (object: ObjectName): string => this.org?.records.schema(object).plural ?? object
-    return html`<div class="tabs" role="tablist" aria-label="Objects">
-      ${objects.map((object) => html`<button role="tab" aria-selected=${object === this.object} @click=${() => (this.object = object)}>${name(object)}</button>`)}
+    return html`<div class="tabs" role="tablist" aria-label="Objects" @keydown=${turnTabs}>
+      ${objects.map((object) => html`<button role="tab" aria-selected=${object === this.object} tabindex=${object === this.object ? 0 : -1} @click=${() => (this.object = object)}>${name(object)}</button>`)}
     </div>`
   }
 

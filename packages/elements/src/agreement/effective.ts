@@ -2,6 +2,7 @@ import type { AgreedField, AgreementView, ConnectionView, Engine, ObjectName } f
 import { html, nothing, type TemplateResult } from 'lit'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { typeWord } from '../value/type-words.js'
 import { changeSentences, termsInForce } from './changes.js'
 import { meter } from './proposal.js'
 
@@ -23,7 +24,7 @@ export function effectiveTable(view: AgreementView, object: ObjectName, taking?:
   return html`<div class="row spread">
       <p>
         ${sameHash(view)}
-        <span class="soft small">Version ${effective.version}, fingerprint <code>${effective.hash.slice(0, 12)}</code></span>
+        <span class="soft small">Version ${effective.version}</span>
       </p>
       ${meter(fields.filter((field) => field.slot !== undefined).length)}
     </div>
@@ -40,8 +41,8 @@ export function effectiveTable(view: AgreementView, object: ObjectName, taking?:
           ${fields.map(
             (field) =>
               html`<tr>
-                <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${field.vendor.type}</span></th>
-                <td>${showText(field.partner.label, 80)} <span class="type">${field.partner.type}</span></td>
+                <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${typeWord(field.vendor.type)}</span></th>
+                <td>${showText(field.partner.label, 80)} <span class="type">${typeWord(field.partner.type)}</span></td>
                 <td>
                   ${field.slot === undefined ? html`<span class="badge">Stays as exported</span>` : html`<span class="badge accent">Keeps updating</span> ${stopButton(field, taking)}`}
                 </td>
@@ -114,7 +115,7 @@ export function versionList(engine: Engine, connection: ConnectionView['id'], la
         const sentences = changeSentences(before, termsInForce(agreement), (object) => engine.records.schema(object), language)
         return html`<li value=${agreement.version}>
           Accepted ${formatInstant(acceptance.at, language)} by ${who(acceptance.by)}; proposed ${formatInstant(proposal.at, language)} by
-          ${who(proposal.by)}.
+          ${who(proposal.by)}. Its fingerprint is <code>${agreement.hash.slice(0, 12)}</code>.
           <ul class="small soft">
             ${sentences.map((sentence) => html`<li>${showText(sentence, 2_000)}</li>`)}
           </ul>

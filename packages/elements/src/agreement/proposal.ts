@@ -1,6 +1,7 @@
 import type { Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { plainText, showText } from '../value/show-text.js'
+import { typeWord } from '../value/type-words.js'
 import { showValue } from '../value/show-value.js'
 
 /** The vendor's draft: the fields that travel with an export, and those of them that keep flowing. */
@@ -103,7 +104,9 @@ function line(matrix: Matrix, field: Field, used: number): TemplateResult {
     change({ ...draft, [object]: fields })
   }
   return html`<tr class=${choice ? '' : 'off'}>
-    <th scope="row">${showText(field.label, 80)} <span class="type">${field.type}${field.required === true ? ', required' : ''}</span></th>
+    <th scope="row">
+      ${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${field.required === true ? ', required' : ''}</span>
+    </th>
     <td>${showValue(field, sample?.values[field.name], language, 60)}</td>
     <td class="tick">
       <input

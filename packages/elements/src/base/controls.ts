@@ -140,6 +140,10 @@ export const controls = css`
     margin: 0;
     accent-color: var(--accent);
   }
+  input[type='file'] {
+    min-width: 0;
+    max-width: 100%;
+  }
   label {
     font-weight: 550;
   }
@@ -328,6 +332,13 @@ export const controls = css`
   }
   dialog::backdrop {
     background: rgb(10 12 18 / 0.45);
+  }
+  @media print {
+    button,
+    .button,
+    dialog {
+      display: none !important;
+    }
   }
   @media (prefers-reduced-motion: reduce) {
     * {

@@ -32,6 +32,15 @@ describe('connecting, at Vera’s screen', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('says who is still to compare the codes', async () => {
+    const says = async (verified: 'yes' | 'no', peerVerified: boolean): Promise<string> =>
+      textOf(await mount('entente-connect', { engine: fakeEngine({ connections: [connected({ verified, peerVerified })] }) }))
+    expect(await says('no', false)).toContain('Both are still to compare')
+    expect(await says('yes', false)).toContain('Tessaly & Brook is still to compare')
+    expect(await says('no', true)).toContain('Tessaly & Brook has compared the codes; you are still to')
+    expect(await says('yes', true)).toContain('Codes compared')
+  })
+
   it('blocks only after asking what different codes mean (row 70)', async () => {
     const engine = fakeEngine({ connections: [connected({ verified: 'no' })] })
     const page = await mount('entente-connect', { engine })

@@ -185,7 +185,7 @@ export class EntenteConnect extends EntenteElement {
     }
     return html`<div class="row spread">
       <p class="soft small">
-        Integration user: ${view.integrationUser === undefined ? 'being made' : showText(view.integrationUser, 26)}. Agreement:
+        Agreement:
         ${agreement?.effective ? `version ${agreement.effective.version} in force` : agreement?.state === 'proposed' ? 'proposed' : 'none yet'}.
       </p>
       ${isAdmin ? html`<button class="quiet" @click=${end}>Disconnect</button>` : nothing}
@@ -214,11 +214,16 @@ function stateBadge({ state, code }: ConnectionView): TemplateResult {
   return html`<span class="badge ${tone}">${word}</span>`
 }
 
-function verifiedBadge({ verified, peerVerified, code }: ConnectionView): TemplateResult | typeof nothing {
+/** Who has compared the codes, and who is still to. */
+function verifiedBadge({ verified, peerVerified, peerName, code }: ConnectionView): TemplateResult | typeof nothing {
+  const peer = showText(peerName ?? 'The other org', 60)
   if (verified === 'yes' && peerVerified) return html`<span class="badge good">Codes compared</span>`
-  if (verified === 'yes') return html`<span class="badge warn">The other org has not confirmed the codes yet</span>`
+  if (verified === 'yes') return html`<span class="badge warn">${peer} is still to compare the codes</span>`
   if (verified === 'mismatch') return html`<span class="badge bad">Codes differ</span>`
-  return code === undefined ? nothing : html`<span class="badge warn">Codes not compared</span>`
+  if (code === undefined) return nothing
+  return peerVerified
+    ? html`<span class="badge warn">${peer} has compared the codes; you are still to</span>`
+    : html`<span class="badge warn">Both are still to compare the codes</span>`
 }
 
 function typed(event: Event): string {

@@ -16,6 +16,9 @@ export const connectStyles = css`
     font-size: 0.9em;
     text-overflow: ellipsis;
   }
+  .badge {
+    white-space: normal;
+  }
   .compare {
     padding: var(--gap);
     border-radius: var(--radius);

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { currencyCodes } from '../value/currencies.js'
 import { formatCount, formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { typeWord } from '../value/type-words.js'
 import { counterpartSelect, select, typed, withCounterpart } from './controls.js'
 import type { CsvTools } from './csv-tools.js'
 
@@ -117,7 +118,7 @@ function typeSelect(made: Field, change: (field: Field) => void): TemplateResult
     else if (known) change({ ...rest, type: known })
   }
   return html`<select aria-label="Type of the new field" @change=${(event: Event) => choose(typed(event))}>
-    ${types.filter((type) => type !== 'picklist' || (made.picklist?.length ?? 0) > 0).map((type) => html`<option ?selected=${type === made.type}>${type}</option>`)}
+    ${types.filter((type) => type !== 'picklist' || (made.picklist?.length ?? 0) > 0).map((type) => html`<option value=${type} ?selected=${type === made.type}>${typeWord(type)}</option>`)}
   </select>`
 }
 

@@ -16,6 +16,30 @@ describe('the mirror on Vera’s record', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('tints a stage that differs, and knows that each side has its own words for the same one', async () => {
+    const scenes = agreed()
+    const tinted = async (ours: string, table: Record<string, string>): Promise<boolean> => {
+      const fields = (scenes.effective?.objects.Opportunity?.fields ?? []).map((line) => ({
+        ...line,
+        mapping: { ...line.mapping, picklist: table },
+      }))
+      const effective = scenes.effective && { ...scenes.effective, objects: { Opportunity: { fields } } }
+      const engine = fakeEngine({
+        ...scene,
+        records: [opportunity('a', { StageName: ours })],
+        agreement: { ...scenes, effective },
+        mirrors: [mirror()],
+      })
+      const related = await mount('entente-external', { engine, record: 'a' })
+      return [...(related.shadowRoot?.querySelectorAll('tr') ?? [])].some(
+        (row) => row.matches('.differs') && row.textContent?.includes('Closed Won'),
+      )
+    }
+    expect(await tinted('Qualification', {})).toBe(true)
+    expect(await tinted('Closed Won', {})).toBe(false)
+    expect(await tinted('Negotiation/Review', { 'Negotiation/Review': 'Closed Won' })).toBe(false)
+  })
+
   it('has no control with which it could be edited (row 68)', async () => {
     const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [mirror()] }), record: 'a' })
     expect(related.shadowRoot?.querySelectorAll('input, select, textarea, button, [contenteditable]')).toHaveLength(0)

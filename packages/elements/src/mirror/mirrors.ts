@@ -141,7 +141,7 @@ export class EntenteExternal extends EntenteElement {
             </tr>
           </thead>
           <tbody>
-            ${mirror.fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, ownPart(lines, ownSide, field.name), own))}
+            ${mirror.fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, ownSide, agreedOn(lines, ownSide, field.name), own))}
             ${this.#notShared(mirror)}
           </tbody>
         </table>
@@ -177,10 +177,17 @@ export class EntenteExternal extends EntenteElement {
     })
   }
 
-  #line(field: MirrorField, own: AgreedField['vendor'] | undefined, values: Readonly<Record<string, Value>> | undefined): TemplateResult {
+  #line(
+    field: MirrorField,
+    side: 'vendor' | 'partner',
+    agreed: AgreedField | undefined,
+    values: Readonly<Record<string, Value>> | undefined,
+  ): TemplateResult {
     const { language } = this
+    const own = agreed?.[side]
     const ours = own ? showValue(own, values?.[own.name], language, 160) : nothing
-    const differs = field.state === 'value' && own !== undefined && !isAlike(field, own, values?.[own.name] ?? null)
+    const differs =
+      field.state === 'value' && agreed !== undefined && !isAlike(field.value, values?.[agreed[side].name] ?? null, agreed, side)
     const fresh = (field.changedAt ?? 0) > this.#openedAt
     return html`<tr class="${differs ? 'differs' : ''} ${fresh ? 'fresh' : ''}">
       <th scope="row">${showText(field.label, 80)}</th>
@@ -233,13 +240,29 @@ function theirs(field: MirrorField, language: string): TemplateResult {
   return showValue(field.field, field.value, language, 300)
 }
 
-function ownPart(lines: readonly AgreedField[], side: 'vendor' | 'partner', peerField: string): AgreedField['vendor'] | undefined {
-  const line = lines.find((candidate) => (side === 'vendor' ? candidate.partner : candidate.vendor).name === peerField)
-  return line && (side === 'vendor' ? line.vendor : line.partner)
+function agreedOn(lines: readonly AgreedField[], side: 'vendor' | 'partner', peerField: string): AgreedField | undefined {
+  return lines.find((candidate) => (side === 'vendor' ? candidate.partner : candidate.vendor).name === peerField)
 }
 
-/** Whether to mark two values as different. The sides name picklist values differently, so only directly comparable values are marked. */
-function isAlike(field: MirrorField, own: AgreedField['vendor'], value: Value): boolean {
-  if (field.field.type !== own.type || own.type === 'picklist') return true
-  return JSON.stringify(field.value) === JSON.stringify(value)
+/** Whether two values say the same. Each side has its own words for a stage; which of them belong together is agreed. Values of two types are not compared. */
+function isAlike(theirs: Value, ours: Value, agreed: AgreedField, side: 'vendor' | 'partner'): boolean {
+  const { vendor, partner } = agreed
+  if (vendor.type !== partner.type) return true
+  if (vendor.type !== 'picklist' || theirs === null || ours === null) return JSON.stringify(theirs) === JSON.stringify(ours)
+  const [atVendor, atPartner] = side === 'vendor' ? [ours, theirs] : [theirs, ours]
+  return counterpart(agreed, atVendor) === atPartner
+}
+
+/** The partner's value that stands for one of the vendor's: the one in the table, else the one that is called the same. */
+function counterpart({ vendor, partner, mapping }: AgreedField, value: Value): Value {
+  if (typeof value !== 'string') return value
+  const chosen = Object.hasOwn(mapping.picklist ?? {}, value) ? mapping.picklist?.[value] : undefined
+  const label = vendor.picklist?.find((entry) => entry.value === value)?.label ?? value
+  const named =
+    partner.picklist?.find((entry) => entry.value === value) ?? partner.picklist?.find((entry) => fold(entry.label) === fold(label))
+  return chosen ?? named?.value ?? value
+}
+
+function fold(label: string): string {
+  return label.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase().trim()
 }

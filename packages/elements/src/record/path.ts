@@ -41,6 +41,11 @@ export const pathStyles = css`
     background: var(--accent);
     color: var(--on-accent);
   }
+  @media print {
+    .path button {
+      display: block !important;
+    }
+  }
   .path.theirs .past {
     background: var(--theirs-soft);
     color: var(--theirs);

@@ -80,6 +80,11 @@ export class EntenteRecord extends EntenteElement {
       h2 {
         overflow-wrap: anywhere;
       }
+      @media print {
+        .actions {
+          display: none;
+        }
+      }
     `,
   ]
   static override properties = {
@@ -154,6 +159,14 @@ export class EntenteRecord extends EntenteElement {
     this.#warnIfDirty()
   }
 
+  /** Moves the focus to the record's name, from which Tab goes on into its fields. */
+  override focus(options?: FocusOptions): void {
+    this.updateComplete.then(
+      () => this.renderRoot.querySelector<HTMLElement>('h2, h3')?.focus(options),
+      () => undefined,
+    )
+  }
+
   #warnIfDirty(): void {
     window[this.isDirty ? 'addEventListener' : 'removeEventListener']('beforeunload', warn)
   }
@@ -166,7 +179,7 @@ export class EntenteRecord extends EntenteElement {
     const step = this.record === undefined ? undefined : engine.undo.last(this.object, this.record)
     if (this.record !== undefined && !known) {
       return html`<div class="empty card">
-        <h3>This ${plainText(schema.label, 60).toLowerCase()} is not here</h3>
+        <h3 tabindex="-1">This ${plainText(schema.label, 60).toLowerCase()} is not here</h3>
         <p>It was deleted, or belongs to another org. Go back to the list.</p>
         ${this.#lastStep(engine, step)}
       </div>`
@@ -183,7 +196,7 @@ export class EntenteRecord extends EntenteElement {
     return html`<form novalidate @submit=${(event: Event) => this.#submit(event, schema)} @keydown=${this.#key}>
       <div class="row spread">
         <div>
-          <h2>${typeof name === 'string' ? showText(name, 200) : `New ${plainText(schema.label, 60).toLowerCase()}`}</h2>
+          <h2 tabindex="-1">${typeof name === 'string' ? showText(name, 200) : `New ${plainText(schema.label, 60).toLowerCase()}`}</h2>
           ${known ? html`<p class="soft small">${showText(schema.label, 60)}, changed ${formatAge(known.changedAt, Date.now(), this.language)}${known.imported ? html` <span class="badge accent">Came by export</span>` : nothing}</p>` : nothing}
         </div>
         <slot name="header"></slot>

@@ -283,3 +283,16 @@ describe('the list of Vera’s opportunities', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 })
+
+describe('the list on paper', () => {
+  it('has all rows, and on the screen only those in sight', async () => {
+    const element = await list(500)
+    expect(rowsOf(element).length).toBeLessThan(60)
+    dispatchEvent(new Event('beforeprint'))
+    await drawn(element)
+    expect(rowsOf(element)).toHaveLength(500)
+    dispatchEvent(new Event('afterprint'))
+    await drawn(element)
+    expect(rowsOf(element).length).toBeLessThan(60)
+  })
+})

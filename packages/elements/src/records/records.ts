@@ -48,6 +48,7 @@ export class EntenteRecords extends EntenteElement {
     top: { type: Number },
     selection: { state: true },
     scrolled: { state: true },
+    printing: { state: true },
   }
 
   declare object: ObjectName
@@ -73,6 +74,8 @@ export class EntenteRecords extends EntenteElement {
   declare top: number
   declare protected selection: Selection
   declare protected scrolled: { readonly top: number; readonly height: number }
+  /** Paper does not scroll: all rows are drawn for it. */
+  declare protected printing: boolean
 
   protected readonly topics: readonly Topic[] = ['records', 'sharing', 'site', 'connections', 'agreements']
   #rows: RowSet | undefined
@@ -106,6 +109,13 @@ export class EntenteRecords extends EntenteElement {
     this.top = 0
     this.selection = noSelection
     this.scrolled = { top: 0, height: 600 }
+    this.printing = false
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback()
+    addEventListener('beforeprint', this.#print)
+    addEventListener('afterprint', this.#print)
   }
 
   /** The ids of the selected rows. It may be set to `all`: all that the filter shows. */
@@ -138,6 +148,8 @@ export class EntenteRecords extends EntenteElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
+    removeEventListener('beforeprint', this.#print)
+    removeEventListener('afterprint', this.#print)
     clearTimeout(this.#tellLater)
     this.#observer?.disconnect()
     this.#observer = undefined
@@ -300,7 +312,9 @@ export class EntenteRecords extends EntenteElement {
     const { ids } = set
     const active = this.#activeIndex(ids)
     const height = this.#rowHeight()
-    const { first, end } = windowOf(ids.length, height, this.scrolled.top, this.scrolled.height)
+    const { first, end } = this.printing
+      ? { first: 0, end: ids.length }
+      : windowOf(ids.length, height, this.scrolled.top, this.scrolled.height)
     const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
     // The focused row stays in the page wherever the list is scrolled; else the focus would be lost.
     if (active < first || active >= end) drawn.push(active)
@@ -430,6 +444,10 @@ export class EntenteRecords extends EntenteElement {
     const text = set.ids.length === set.total ? total : `${shown} of ${total}`
     const chosen = this.selection.ids.size
     return chosen > 0 ? `${text}, ${formatCount(chosen, this.language)} chosen` : text
+  }
+
+  #print = (event: Event): void => {
+    this.printing = event.type === 'beforeprint'
   }
 
   #rowHeight(): number {

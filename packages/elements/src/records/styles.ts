@@ -160,9 +160,33 @@ export const recordsStyles = css`
     color: var(--text);
   }
   @media print {
+    :host {
+      display: block !important;
+      height: auto;
+    }
+    .tools {
+      display: none;
+    }
     .frame,
     .grid {
       overflow: visible;
+      border: 0;
+    }
+    .head,
+    .body .line {
+      position: static;
+      min-width: 0 !important;
+      transform: none !important;
+      break-inside: avoid;
+    }
+    .body {
+      height: auto !important;
+      min-width: 0 !important;
+    }
+    .head button {
+      display: block !important;
+      padding: 0;
+      margin: 0;
     }
   }
 `

@@ -27,6 +27,8 @@ describe('the state of the line', () => {
     const sync = { ...quietLine, problems: [{ at: Date.now() - 60_000, what: 'import: the package did not open' }] }
     const status = await mount('entente-status', { engine: fakeEngine({ sync }), details: true })
     expect(textOf(status)).toContain('import: the package did not open')
+    expect(find(status, 'details').textContent).toContain('frames')
+    expect(find<HTMLDetailsElement>(status, 'details').open).toBe(false)
     expect(await accessibilityProblems()).toEqual([])
   })
 })

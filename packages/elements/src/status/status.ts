@@ -5,6 +5,7 @@ import { signedFeeds, signedFeedsStyles } from '../signed/signed-feeds.js'
 import { type Trouble, troubleBadge, troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
 import { formatAge } from '../value/format.js'
+import { plainText } from '../value/show-text.js'
 
 /** What `entente-status-change` tells. */
 interface StatusChange {
@@ -150,18 +151,21 @@ export class EntenteStatus extends EntenteElement {
     const rows: readonly (readonly [string, string])[] = [
       ['Last in sync', age],
       ['Changes that wait', String(status.waiting)],
+    ]
+    const diagnosis: readonly (readonly [string, string])[] = [
       ['This tab holds the line', status.leader ? 'yes' : 'no, another tab does'],
       ['Sent', `${bytes(status.bytesOut, language)} in ${status.framesOut} frames`],
       ['Received', `${bytes(status.bytesIn, language)} in ${status.framesIn} frames, ${status.entriesIn} entries`],
       ['Clock', `${Math.abs(status.clockOffset)} ms ${status.clockOffset < 0 ? 'ahead of' : 'behind'} the relay’s`],
+      ...engine.connections
+        .list()
+        .flatMap(({ peerName, integrationUser = '' }): readonly (readonly [string, string])[] =>
+          integrationUser === ''
+            ? []
+            : [[`Integration user for ${plainText(peerName ?? 'the other org', 80)}`, plainText(integrationUser, 80)]],
+        ),
     ]
-    return html`<dl>
-        ${rows.map(
-          ([name, text]) =>
-            html`<dt>${name}</dt>
-              <dd>${text}</dd>`,
-        )}
-      </dl>
+    return html`${list(rows)}
       ${signedFeeds({
         engine,
         feeds: status.signed,
@@ -183,8 +187,22 @@ export class EntenteStatus extends EntenteElement {
                     </li>`,
                 )}
               </ul>`
-      }`
+      }
+      <details>
+        <summary>Diagnosis</summary>
+        ${list(diagnosis)}
+      </details>`
   }
+}
+
+function list(rows: readonly (readonly [string, string])[]): TemplateResult {
+  return html`<dl>
+    ${rows.map(
+      ([name, text]) =>
+        html`<dt>${name}</dt>
+          <dd>${text}</dd>`,
+    )}
+  </dl>`
 }
 
 function lineWords({ state, cut, reason }: SyncView): string {

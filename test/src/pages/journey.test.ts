@@ -1,0 +1,234 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser } from 'playwright'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { RelayProcess } from '../node/relay-process.js'
+import { buildPages, launchChromium, screenshots } from './chromium.js'
+import { Person } from './person.js'
+
+// The whole way of two people who have never seen the app, by its screens alone: each in a browser of their own, with the built app and a real relay. At every
+// station the page is held to what everyone needs of it. Screenshots of each station are left in test/screenshots.
+
+let directory = ''
+let relay: RelayProcess
+let browser: Browser
+let vera: Person
+let paul: Person
+/** The deal that both work on. */
+let deal = ''
+
+const stages = ['Qualification', 'Needs Analysis', 'Proposal/Price Quote', 'Negotiation/Review', 'Closed Won']
+const deals = Array.from({ length: 40 }, (_, index) => [
+  `Rollout ${String(index + 1).padStart(2, '0')}`,
+  stages[index % 5],
+  '2027-05-20',
+  `${index + 1}000`,
+  'Call them',
+])
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'entente-journey-'))
+  const web = join(directory, 'web')
+  await buildPages(web)
+  relay = new RelayProcess(join(directory, 'relay'))
+  await relay.start(['--web', web])
+  browser = await launchChromium()
+  await mkdir(screenshots, { recursive: true })
+  vera = await Person.at(browser, 'Vera')
+  paul = await Person.at(browser, 'Paul')
+  const lines = [['Opportunity Name', 'Stage', 'Close Date', 'Amount (EUR)', 'Next Step'], ...deals]
+  await writeFile(join(directory, 'deals.csv'), lines.map((line) => line.join(',')).join('\n'))
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await relay?.kill()
+  await rm(directory, { recursive: true, force: true })
+})
+
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail')
+    for (const { page } of [vera, paul])
+      await page.screenshot({ path: `${screenshots}journey-${page === vera.page ? 'vera' : 'paul'}-failed-${task.name.slice(0, 12)}.png` })
+})
+
+it('Vera begins: her org, and her deals from a file', async () => {
+  await vera.page.goto(`${relay.origin}/workspace.html`)
+  await vera.type(vera.field('Company'), 'Alder Devices')
+  await vera.finds('begin')
+  await vera.type(vera.field('Your name'), 'Vera')
+  await vera.press('Enter')
+  await vera.sees('No opportunities yet')
+  await vera.finds('empty list')
+  await vera.click(vera.button('Import'))
+  await vera.finds('choose a file')
+  await vera.pickFile(vera.page.getByLabel('Choose a CSV file, or drop it here'), join(directory, 'deals.csv'))
+  await vera.button('Check 40 rows').waitFor()
+  await vera.finds('columns')
+  await vera.click(vera.button('Check 40 rows'))
+  await vera.button('Import 40').waitFor()
+  await vera.finds('rows')
+  await vera.click(vera.button('Import 40'))
+  await vera.click(vera.button('Done'))
+  await vera.sees(/^Rollout/)
+  await vera.finds('list')
+  // The list fills the window.
+  expect((await vera.page.getByRole('grid').boundingBox())?.height).toBeGreaterThan(500)
+})
+
+it('Vera invites Paul, and both compare the codes', async () => {
+  await vera.click(vera.tab('Connections'))
+  await vera.finds('no connection')
+  await vera.click(vera.button('Make an invitation'))
+  const link = await vera.field('Invitation link').inputValue()
+  await vera.click(vera.button('Copy'))
+  await vera.finds('invitation')
+
+  await paul.page.goto(link)
+  await paul.type(paul.field('Company'), 'Brook & Co')
+  await paul.type(paul.field('Your name'), 'Paul')
+  await paul.press('Enter')
+  await paul.button('Accept').waitFor()
+  await paul.finds('invited')
+  await paul.click(paul.button('Accept'))
+  const codes = [vera, paul].map(({ page }) => page.getByRole('status', { name: 'Code to compare' }))
+  const [first, second] = await Promise.all(codes.map((code) => code.textContent()))
+  expect(first?.replaceAll(/\s/g, '')).toMatch(/^\d{12}$/)
+  expect(second).toBe(first)
+  await vera.finds('codes')
+  await vera.click(vera.button('They are the same'))
+  await vera.sees('Brook & Co is still to compare the codes')
+  await vera.finds('half compared')
+  await paul.click(paul.button('They are the same'))
+  for (const person of [vera, paul]) await person.sees('Codes compared')
+})
+
+it('they agree on fields', async () => {
+  await vera.click(vera.tab('Agreement'))
+  for (const name of ['Opportunity Name', 'Account Name', 'Amount', 'Close Date', 'Stage', 'Next Step', 'Opportunity Owner'])
+    await vera.click(vera.page.getByRole('checkbox', { name: `Export ${name}`, exact: true }))
+  for (const name of ['Amount', 'Close Date', 'Stage', 'Next Step'])
+    await vera.click(vera.page.getByRole('checkbox', { name: `Keep updating ${name}`, exact: true }))
+  await vera.finds('proposal')
+  await vera.click(vera.button('Propose 7 fields'))
+
+  await paul.click(paul.tab('Agreement'))
+  await paul.button('Accept 7 fields').waitFor()
+  await paul.finds('proposed')
+  await paul.click(paul.button('Accept 7 fields'))
+  for (const person of [vera, paul]) {
+    await person.sees('Both sides hold the same agreement')
+    await person.finds('agreed')
+  }
+})
+
+it('Vera shares by a rule, and says who may export', async () => {
+  await vera.click(vera.tab('Sharing'))
+  await vera.click(vera.button('Add a condition'))
+  for (const stage of ['Qualification', 'Needs Analysis']) await vera.click(vera.button(stage))
+  await vera.sees(/16 of 40/)
+  await vera.finds('rule')
+  await vera.click(vera.button('Save the rule'))
+  await vera.click(vera.tab('People'))
+  await vera.finds('people')
+  await vera.click(vera.button('Grant'))
+  await vera.sees('May export')
+})
+
+it('Paul exports on the partner site', async () => {
+  paul.clicks += 2
+  await paul.page.goto(`${relay.origin}/site.html`)
+  await paul.sees(/^Rollout/)
+  await paul.finds('site')
+  await paul.click(paul.page.getByRole('checkbox', { name: /^Choose all/ }))
+  await paul.click(paul.button('Export 16'))
+  await paul.sees('Finished')
+  await paul.finds('exported')
+})
+
+it('Vera’s next change shows in Paul’s mirror', async () => {
+  await vera.click(vera.tab('Opportunities'))
+  const shared = vera.page.getByRole('row', { name: 'Brook & Co' }).first()
+  deal = (await shared.getByRole('rowheader').textContent())?.trim() ?? ''
+  await vera.click(shared)
+  await vera.focusIsOn(vera.page.getByRole('heading', { name: deal }))
+  await vera.type(vera.field('Next Step'), 'Bring the offer')
+  await vera.press('Enter')
+  await vera.sees('All changes are saved on this device')
+
+  paul.clicks += 2
+  await paul.page.goto(`${relay.origin}/workspace.html`)
+  await paul.click(paul.page.getByRole('row', { name: deal }))
+  await paul.page.locator('entente-external').getByText('Bring the offer').waitFor()
+  await paul.finds('mirror')
+  expect(vera.clicks, 'Vera’s clicks').toBeLessThanOrEqual(35)
+  expect(paul.clicks, 'Paul’s clicks').toBeLessThanOrEqual(13)
+})
+
+it('and Paul’s in hers; what either does without a network arrives when it is back', async () => {
+  await paul.type(paul.field('Next Step'), 'Ask for the budget')
+  await paul.press('Enter')
+  const mirror = vera.page.locator('entente-external')
+  await mirror.getByText('Ask for the budget').waitFor()
+  await vera.finds('record')
+  await vera.page.setViewportSize({ width: 390, height: 850 })
+  const [own, theirs] = await Promise.all([vera.page.getByRole('heading', { name: deal }).boundingBox(), mirror.boundingBox()])
+  expect(own?.y).toBeLessThan(theirs?.y ?? 0)
+  await vera.page.setViewportSize({ width: 1280, height: 850 })
+
+  await vera.network(false)
+  await vera.sees('Offline')
+  await vera.type(vera.field('Next Step'), 'Sign the offer')
+  await vera.press('Enter')
+  await vera.sees('1 change waits')
+  await vera.finds('offline')
+  await paul.type(paul.field('Next Step'), 'Budget is there')
+  await paul.press('Enter')
+  await paul.sees('All changes sent')
+  expect(await mirror.getByText('Budget is there').count()).toBe(0)
+  await vera.network(true)
+  await mirror.getByText('Budget is there').waitFor()
+  await paul.page.locator('entente-external').getByText('Sign the offer').waitFor()
+  await vera.sees('All changes sent')
+  for (const { errors } of [vera, paul]) expect(errors.filter((text) => !text.includes('WebSocket'))).toEqual([])
+})
+
+it('on paper, the list is all of its rows, and nothing to press', async () => {
+  await vera.click(vera.tab('Sync'))
+  await vera.finds('sync')
+  expect(await vera.button('Cut the wire').count()).toBe(0)
+  await vera.click(vera.tab('Opportunities'))
+  await vera.page.getByRole('row').nth(1).waitFor()
+  await vera.page.emulateMedia({ media: 'print' })
+  await vera.page.evaluate(() => dispatchEvent(new Event('beforeprint')))
+  await vera.page.getByRole('row').nth(40).waitFor()
+  expect(await vera.page.getByRole('row').count()).toBe(41)
+  expect(await vera.page.getByRole('navigation').count()).toBe(0)
+  const pressed = await vera.page.getByRole('button').allTextContents()
+  expect(pressed).toHaveLength(await vera.page.getByRole('columnheader').getByRole('button').count())
+  await vera.page.screenshot({ path: `${screenshots}journey-paper.png`, fullPage: true })
+  await vera.page.evaluate(() => dispatchEvent(new Event('afterprint')))
+  await vera.page.emulateMedia({ media: 'screen' })
+})
+
+it('the other pages are fit for everyone too', async () => {
+  for (const name of ['index', 'rehearsal']) {
+    await vera.page.goto(`${relay.origin}/${name}.html`)
+    await vera.page.getByRole('heading', { level: 1 }).waitFor()
+    await vera.finds(name)
+  }
+  // Of the rehearsal: it points at what to use, and asks before it forgets all.
+  await vera.click(vera.button('Show me where'))
+  for (const thing of [vera.button('Make an invitation'), vera.page.getByLabel('The link that the vendor’s admin sent you')]) {
+    const isPointedAt = (): Promise<boolean> => thing.evaluate((element) => element.getAnimations().some(({ id }) => id === 'pointed-at'))
+    await expect.poll(isPointedAt).toBe(true)
+  }
+  await vera.page.screenshot({ path: `${screenshots}journey-show-me-where.png` })
+  await vera.click(vera.button('Start over'))
+  await vera.page.getByRole('alertdialog').waitFor()
+  await vera.finds('start over')
+  await vera.click(vera.button('Cancel'))
+  await vera.page.getByRole('alertdialog').waitFor({ state: 'detached' })
+  await vera.button('Show me where').waitFor()
+})
