@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import axe from 'axe-core'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright'
-import { build } from 'vite'
+import { build, type Plugin } from 'vite'
 import { chromiumFlags, chromiumPath } from '../node/chromium-process.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -14,10 +14,15 @@ export const screenshots = `${root}test/screenshots/`
 
 /** Builds the web app into a directory, as people get it, and the relay that is to serve it. */
 export async function buildPages(web: string): Promise<void> {
+  await buildApp(web)
+  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+}
+
+/** Builds the web app alone, and changes it by plugins where a test needs another version of it. */
+export async function buildApp(web: string, plugins: Plugin[] = []): Promise<void> {
   // Vitest says `test`, and Vite would build pages for developers.
   process.env['NODE_ENV'] = 'production'
-  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', build: { outDir: web, emptyOutDir: true } })
-  execFileSync('npx', ['tsc', '-b', 'relay-server'], { cwd: root })
+  await build({ configFile: `${root}vite.config.ts`, logLevel: 'error', plugins, build: { outDir: web, emptyOutDir: true } })
 }
 
 /** The machine's Chromium, which calls nobody by itself. */

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { BrowserContext, Page } from 'playwright'
+import type { BrowserContext, Locator, Page } from 'playwright'
+import type { Plugin } from 'vite'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
-import { buildPages, openProfile, screenshots } from './chromium.js'
+import { buildApp, buildPages, openProfile, screenshots } from './chromium.js'
 import { originOf, serveFiles } from './static-host.js'
 
 // Vera works without a network: the built app in Chromium, with a profile that outlives the browser, and a relay that is not there. Screenshots are left in
@@ -90,6 +91,153 @@ it('a script that changed a kept file finds it as it was built, on the next load
   await page.getByText('Create your org').waitFor(patience)
   expect(strange()).toEqual([])
 })
+
+it('a new version waits until Vera asks for it, and leaves her other tab alone', async () => {
+  const page = await visit('update')
+  await page.goto(`${relay.origin}/workspace.html`)
+  await page.getByRole('textbox', { name: 'Company' }).fill('Alder Devices')
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Vera')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await kept(page)
+  await page.reload()
+  const other = await context.newPage()
+  await other.goto(`${relay.origin}/workspace.html?org=second`)
+  await other.getByRole('textbox', { name: 'Company' }).fill('Typed, not saved')
+  const script = await other
+    .locator('script[type=module]')
+    .first()
+    .evaluate((element) => (element as HTMLScriptElement).src)
+
+  await buildApp(join(directory, 'next'), [secondVersion])
+  await rename(web, join(directory, 'first'))
+  await rename(join(directory, 'next'), web)
+  // The browser asks when the network is back.
+  await context.setOffline(true)
+  await context.setOffline(false)
+  for (const tab of [page, other]) await tab.getByText('A new version is here.').waitFor(patience)
+  await picture(page, 'update')
+  await other.getByRole('button', { name: 'Later' }).click()
+
+  // A page of the new version beside the worker of the old one.
+  const passing = await context.newPage()
+  const debug = await context.newCDPSession(passing)
+  await debug.send('Network.enable')
+  await debug.send('Network.setBypassServiceWorker', { bypass: true })
+  await passing.goto(`${relay.origin}/workspace.html`)
+  await passing.locator('html[data-version="2"]').waitFor(patience)
+  await passing.getByText('Alder Devices').waitFor(patience)
+  await passing.close()
+
+  await page.getByRole('button', { name: 'Reload now' }).click()
+  await page.locator('html[data-version="2"]').waitFor(patience)
+  await page.getByText('Alder Devices').waitFor(patience)
+  // A page of the old version beside the worker of the new one: as it was, and with the files of its own version, which the relay no longer has.
+  expect(await other.getByRole('textbox', { name: 'Company' }).inputValue()).toBe('Typed, not saved')
+  expect(await other.locator('html[data-version]').count()).toBe(0)
+  expect((await fetch(script)).status).toBe(404)
+  expect(await other.evaluate(async (address) => (await fetch(address)).status, script)).toBe(200)
+  await other.getByRole('textbox', { name: 'Your name' }).fill('Vera')
+  await other.getByRole('button', { name: 'Create' }).click()
+  await other.getByText('No opportunities yet').waitFor(patience)
+  await other.getByRole('button', { name: 'Reload now' }).click()
+  await other.locator('html[data-version="2"]').waitFor(patience)
+
+  // No page of the old version is open any more.
+  const isKept = (): Promise<boolean> => page.evaluate(async (address) => (await caches.match(address)) !== undefined, script)
+  await expect.poll(isKept, patience).toBe(false)
+  expect(strange()).toEqual([])
+})
+
+it('what Vera and Paul do while the relay is gone outlives the browser, and arrives when it is back', async () => {
+  let page = await visit('work')
+  const pane = (name: string): Locator => page.locator('section.pane').nth(name === 'Vera' ? 0 : 1)
+  const step = (title: string): Locator => page.getByRole('list', { name: 'Steps' }).getByRole('button', { name: title })
+  await page.goto(`${relay.origin}/rehearsal.html`)
+  for (const title of ['Invite and accept', 'Compare the codes', 'Agree on fields', 'Share and grant', 'Export some']) {
+    await step(title).click(patience)
+    await page.getByRole('button', { name: 'Do it for me' }).click(patience)
+    await page.getByRole('button', { name: new RegExp(`^${title} ?, done$`) }).waitFor(patience)
+    await page.getByRole('button', { name: 'Doing it …' }).waitFor({ state: 'detached', ...patience })
+  }
+  await kept(page)
+  await relay.kill()
+  await context.setOffline(true)
+
+  // A record by its address.
+  await step('Edit on both sides').click()
+  const address = page.url()
+  await page.reload()
+  await pane('Vera').getByRole('textbox', { name: 'Next Step' }).fill('Written without a network')
+  await pane('Vera').getByRole('button', { name: 'Save', exact: true }).click()
+  await pane('Vera')
+    .getByText(/changes? waits?/)
+    .waitFor(patience)
+  await picture(page, 'offline-record')
+
+  await step('Export some').click()
+  await pane('Paul').getByRole('row').nth(1).getByRole('checkbox').check(patience)
+  await pane('Paul')
+    .getByRole('button', { name: /^Export 1/ })
+    .click()
+  await pane('Vera').getByRole('button', { name: 'Import' }).click()
+  await pane('Vera')
+    .getByLabel('Choose a CSV file')
+    .setInputFiles({ name: 'deals.csv', mimeType: 'text/csv', buffer: Buffer.from(deals(8_800)) })
+  await pane('Vera')
+    .getByRole('button', { name: /^Check 8.?800/ })
+    .click(patience)
+  await pane('Vera')
+    .getByRole('button', { name: /^Import 8.?800/ })
+    .click(patience)
+  await pane('Vera').getByRole('button', { name: 'Done' }).click({ timeout: 60_000 })
+  await picture(page, 'offline-import')
+
+  await context.close()
+  context = await openProfile(join(directory, 'profile work'))
+  await context.setOffline(true)
+  page = context.pages()[0] ?? (await context.newPage())
+  // The record by its address, in a browser that was closed.
+  await page.goto(address)
+  expect(await pane('Vera').getByRole('textbox', { name: 'Next Step' }).inputValue(patience)).toBe('Written without a network')
+  await step('Export some').click()
+  await pane('Vera').getByText('9,040', { exact: true }).waitFor(patience)
+  await picture(page, 'offline-again')
+
+  await startRelay()
+  await context.setOffline(false)
+  await pane('Paul').getByRole('button', { name: 'Exports' }).click()
+  // Of both jobs, in both orgs.
+  await expect
+    .poll(
+      () =>
+        pane('Paul')
+          .getByText(/^(8 \/ 8|1 \/ 1)$/)
+          .count(),
+      { timeout: 60_000 },
+    )
+    .toBe(4)
+  for (const name of ['Vera', 'Paul']) await pane(name).getByText('All changes sent').waitFor({ timeout: 60_000 })
+  await page.goto(address)
+  await pane('Paul').locator('entente-external').getByText('Written without a network').waitFor(patience)
+  await picture(page, 'offline-arrived')
+})
+
+/** The same app with a change in one of its scripts. */
+const secondVersion: Plugin = {
+  name: 'second-version',
+  transform: (code, id) =>
+    id.endsWith('web/src/workspace/main.ts') ? `${code}\ndocument.documentElement.dataset.version = '2'` : undefined,
+}
+
+/** A file of deals: few of them open, which the rule shares. */
+function deals(count: number): string {
+  const lines = Array.from({ length: count }, (_, index) => `Rollout ${index},${index < 20 ? 'Qualification' : 'Closed Won'},2027-05-20`)
+  return ['Opportunity Name,Stage,Close Date', ...lines].join('\n')
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  await page.screenshot({ path: `${screenshots}${name}.png` })
+}
 
 /** What went wrong, but for what no network can answer. */
 function strange(): readonly string[] {

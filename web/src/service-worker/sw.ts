@@ -3,7 +3,7 @@ import { ExpirationPlugin } from 'workbox-expiration'
 import { PrecacheController, PrecacheRoute } from 'workbox-precaching'
 import { registerRoute } from 'workbox-routing'
 import { NetworkFirst } from 'workbox-strategies'
-import { pageLock, takeOver } from './contract.js'
+import { opened, pageLock, takeOver } from './contract.js'
 
 // The service worker: it keeps the pages of one build and opens them without a network. It never sees a record; those travel by sockets.
 
@@ -74,12 +74,10 @@ registerRoute(
 
 self.addEventListener('install', (event) => void precache.install(event))
 self.addEventListener('activate', (event) => event.waitUntil(tidy()))
-self.addEventListener('fetch', (event) => {
-  if (event.request.mode === 'navigate') event.waitUntil(tidy())
-})
-// A new worker waits until a person asks for it, or until no page is open.
-self.addEventListener('message', ({ data }) => {
-  if (data === takeOver) void self.skipWaiting()
+self.addEventListener('message', (event) => {
+  if (event.data === opened) event.waitUntil(tidy())
+  // A new worker waits until a person asks for it, or until no page is open.
+  if (event.data === takeOver) event.waitUntil(self.skipWaiting())
 })
 
 /** Deletes the files of earlier builds, once every open page is of this build. A page that has not said yet which one it is of counts as none of it. */
