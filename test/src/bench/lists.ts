@@ -73,7 +73,7 @@ export async function benchLists(options: {
   let context: BrowserContext | undefined
   try {
     const web = join(directory, 'web')
-    await buildPages(web)
+    await quietly(() => buildPages(web))
     await relay.start(['--web', web])
     context = await chromium.launchPersistentContext(join(directory, 'profile'), {
       executablePath: process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
@@ -120,6 +120,18 @@ export async function benchLists(options: {
     await context?.close()
     await relay.kill()
     await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** The build writes to the standard output, which is for the figures. */
+async function quietly(run: () => Promise<void>): Promise<void> {
+  const { log, info } = console
+  const silent = (): void => undefined
+  Object.assign(console, { log: silent, info: silent })
+  try {
+    await run()
+  } finally {
+    Object.assign(console, { log, info })
   }
 }
 

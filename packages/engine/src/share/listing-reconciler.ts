@@ -14,6 +14,8 @@ import { type VisibilityIndex, visibilityIndexesOf } from './visibility-index.js
 
 /** Listings in one transaction: many enough to be fast, few enough that the page draws in between. */
 const sliceListings = 250
+/** Listings that are compared in one go where none of them has changed. */
+const sliceCompared = 50
 
 /**
  * Keeps one sealed listing for each record that a partner sees, and takes back those of records that it sees no longer (rule SH1). Works on changed records.
@@ -45,11 +47,17 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
   async function update(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex): Promise<void> {
     while (index.pending.size > 0) {
       const slice: string[] = []
-      for (const record of index.pending) if (slice.push(record) >= sliceListings) break
-      // Taken out before the save, so that an edit during it puts the record back in; put back where the save fails.
-      for (const record of slice) index.pending.delete(record)
+      const edits: RowEdit[] = []
       try {
-        await save(slice.flatMap((record) => listingEdit(connection, object, index, record) ?? []))
+        for (const record of index.pending) {
+          // Taken out before the save, so that an edit during it puts the record back in; put back where the save fails.
+          index.pending.delete(record)
+          slice.push(record)
+          const edit = listingEdit(connection, object, index, record)
+          if (edit) edits.push(edit)
+          if (slice.length >= (edits.length > 0 ? sliceListings : sliceCompared)) break
+        }
+        await save(edits)
       } catch (error) {
         for (const record of slice) index.pending.add(record)
         throw error
