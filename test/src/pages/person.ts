@@ -88,6 +88,10 @@ export class Person {
     return this.page.getByRole('navigation').getByRole('link', { name: new RegExp(`^${name}`) })
   }
 
+  link(name: string): Locator {
+    return this.page.getByRole('link', { name, exact: true })
+  }
+
   field(name: string): Locator {
     return this.page.getByRole('textbox', { name })
   }

@@ -1,10 +1,11 @@
-import { EntenteElement, type EntenteRecords, type ListState, plainList, plainText, showText } from '@entente/elements'
+import { EntenteElement, type EntenteRecords, type ListState, plainList, plainText } from '@entente/elements'
 import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
 import { chosenConnection, connectionPicker } from './connection-picker.js'
 import { deskStyles } from './desk-styles.js'
 import { saveShownAsCsv } from './export-csv.js'
+import { agreementWaits, nextStep } from './next-step.js'
 import { formatRoute, home, parseRoute, type Route } from './route.js'
 import './live-links.js'
 import './site-view.js'
@@ -23,7 +24,7 @@ export class OrgDesk extends EntenteElement {
   declare base: string
   declare offer: 'both' | 'invite' | 'accept'
   declare link: string
-  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements']
+  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site']
   /** The route as it was read last: the same objects as long as the text is the same. */
   #read: { readonly text: string; readonly route: Route } | undefined
   /** The list that the person looked at last, and the connection: other pages lead back there. */
@@ -51,7 +52,7 @@ export class OrgDesk extends EntenteElement {
     const fills = route.page === 'records' || route.page === 'site'
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
       <div>
-        ${route.page === 'agreement' ? nothing : this.#turn(engine)}
+        ${this.#turn(engine, route)}
         <entente-import
           .density=${this.density}
           .engine=${engine}
@@ -91,31 +92,26 @@ export class OrgDesk extends EntenteElement {
       const page = current.page === 'record' ? 'records' : current.page
       return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
     }
-    const waiting = agreementsWaiting(engine)
+    const waits = connections.some((connection) => agreementWaits(engine, connection))
     return tabs.map(
       ([name, route]) =>
         html`<a
           href="#${formatRoute(route)}"
           aria-current=${isCurrent(route) ? 'page' : nothing}
           @click=${(event: Event) => this.#go(event, route)}
-          >${name}${route.page === 'agreement' && waiting.length > 0 ? html` <span class="badge accent">your turn</span>` : nothing}</a
+          >${name}${route.page === 'agreement' && waits ? html` <span class="badge accent">your turn</span>` : nothing}</a
         >`,
     )
   }
 
-  /** Says on every page that the other org waits for this one. */
-  #turn(engine: Engine): TemplateResult | typeof nothing {
-    const [first] = agreementsWaiting(engine)
-    if (!first) return nothing
-    const { id, peerName, isFirst } = first
-    const route: Route = { page: 'agreement', connection: id }
-    const peer = showText(peerName ?? 'The other org', 80)
+  /** Says on every other page what comes next on the way to the first export, and leads there. */
+  #turn(engine: Engine, current: Route): TemplateResult | typeof nothing {
+    const step = nextStep(engine)
+    if (!step || step.route.page === current.page) return nothing
+    const { route } = step
     return html`<p class="turn" role="status">
-      ${isFirst ? html`You are connected with ${peer}. Propose which fields may travel.` : html`${peer} has proposed which fields may travel.`}
-      It is your turn:
-      <a href="#${formatRoute(route)}" @click=${(event: Event) => this.#go(event, route)}
-        >${isFirst ? 'choose the fields' : 'look at it'}</a
-      >
+      ${step.why}
+      <a href="#${formatRoute(route)}" @click=${(event: Event) => this.#go(event, route)}>${step.words}</a>
     </p>`
   }
 
@@ -322,15 +318,6 @@ function page(title: string, content: TemplateResult, beside: TemplateResult | t
     </header>
     ${content}
   </div>`
-}
-
-/** The connections over whose agreement this org's admins have to decide, and whether it is the first one. */
-function agreementsWaiting(engine: Engine): readonly (Pick<ConnectionView, 'id' | 'peerName'> & { readonly isFirst: boolean })[] {
-  if (engine.user.role !== 'admin') return []
-  return engine.connections.list().flatMap(({ id, peerName, side, state, verified }) => {
-    const agreement = state === 'Enabled' && verified === 'yes' ? engine.agreements.get(id) : undefined
-    return agreement?.turn === side ? [{ id, peerName, isFirst: agreement.state === 'none' }] : []
-  })
 }
 
 customElements.define('org-desk', OrgDesk)

@@ -31,6 +31,17 @@ describe('Vera’s proposal', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('ticks the usual fields by one click, of the object that she sees alone', async () => {
+    const engine = fakeEngine({ connections: [connected()], agreement: agreed({ state: 'none', effective: undefined, turn: 'vendor' }) })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    button(page, 'Tick the usual ones').click()
+    await drawn(page)
+    button(page, 'Propose 7 fields').click()
+    await drawn(page)
+    const [, , proposal] = engine.calls[0] ?? []
+    expect(Object.keys((proposal as { objects: object }).objects)).toEqual(['Opportunity'])
+  })
+
   it('lets Paul pass copies on only where she ticks it (rule AG4)', async () => {
     const { engine, page } = await proposing()
     box(page, 'Export Opportunity Name').click()

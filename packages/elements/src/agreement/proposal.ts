@@ -37,6 +37,12 @@ export function countUpdates(draft: ProposalDraft, object: ObjectName): number {
   return [...draft[object].values()].filter((choice) => choice.update).length
 }
 
+/** What most vendors propose: what tells a partner which deal it is, and, marked, what moves. The person ticks them by one click, sees them, and changes them. */
+const usual: Readonly<Record<ObjectName, Readonly<Record<string, boolean>>>> = {
+  Opportunity: { Name: false, AccountName: false, Amount: true, CloseDate: true, StageName: true, NextStep: true, OwnerName: false },
+  Lead: { FirstName: false, LastName: false, Company: false, Email: true, Phone: true, Status: true, Rating: true },
+}
+
 interface Matrix {
   readonly draft: ProposalDraft
   readonly object: ObjectName
@@ -52,7 +58,7 @@ export function proposalMatrix(matrix: Matrix): TemplateResult {
   const used = countUpdates(draft, object)
   return html`<div class="row spread">
       <p class="soft">Tick what leaves with an export, and what keeps flowing after it, in both directions.</p>
-      ${meter(used)}
+      ${draft[object].size === 0 ? html`<button @click=${() => tickUsual(matrix)}>Tick the usual ones</button>` : nothing} ${meter(used)}
     </div>
     <div class="matrix" tabindex="0" role="region" aria-label="Fields of ${schema.plural}">
       <table>
@@ -70,6 +76,14 @@ export function proposalMatrix(matrix: Matrix): TemplateResult {
       </table>
     </div>
     ${passingOn(matrix)}`
+}
+
+function tickUsual({ draft, object, schema, change }: Matrix): void {
+  const fields = schema.fields.flatMap(({ name }) => {
+    const update = usual[object][name]
+    return update === undefined ? [] : [[name, { update }] as const]
+  })
+  change({ ...draft, [object]: new Map(fields) })
 }
 
 function passingOn({ draft, object, schema, change }: Matrix): TemplateResult {

@@ -1,0 +1,75 @@
+import { showText } from '@entente/elements'
+import type { ConnectionView, Engine } from '@entente/engine'
+import { html, type TemplateResult } from 'lit'
+import type { Route } from './route.js'
+
+/** What a connection waits for from this org, and where a person does it. */
+export interface NextStep {
+  readonly route: Extract<Route, { readonly connection: unknown }>
+  readonly why: TemplateResult
+  /** The words of the link. */
+  readonly words: string
+}
+
+/** The next step of the first connection that waits for somebody here, on the way from the compared codes to the first export. */
+export function nextStep(engine: Engine): NextStep | undefined {
+  for (const connection of engine.connections.list()) {
+    if (connection.state !== 'Enabled' || connection.verified !== 'yes') continue
+    const step = connection.side === 'vendor' ? vendorStep(engine, connection) : partnerStep(engine, connection)
+    if (step) return step
+  }
+  return undefined
+}
+
+/** Whether the agreement of a connection waits for this org's admins. */
+export function agreementWaits(engine: Engine, { id, side, state, verified }: ConnectionView): boolean {
+  return engine.user.role === 'admin' && state === 'Enabled' && verified === 'yes' && engine.agreements.get(id)?.turn === side
+}
+
+function vendorStep(engine: Engine, connection: ConnectionView): NextStep | undefined {
+  const { id } = connection
+  if (engine.user.role !== 'admin') return undefined
+  const agreement = engine.agreements.get(id)
+  const peer = peerOf(connection)
+  if (agreementWaits(engine, connection))
+    return {
+      route: { page: 'agreement', connection: id },
+      why: html`You are connected with ${peer}. Propose which fields may travel. It is your turn:`,
+      words: 'choose the fields',
+    }
+  const agreed = (['Opportunity', 'Lead'] as const).filter((object) => (agreement?.effective?.objects[object]?.fields.length ?? 0) > 0)
+  const [object] = agreed
+  if (object === undefined) return undefined
+  if (agreed.every((each) => engine.sharing.rule(id, each) === undefined))
+    return {
+      route: { page: 'sharing', object, connection: id },
+      why: html`You agreed with ${peer} on fields, and show it no record yet:`,
+      words: 'choose the records',
+    }
+  const people = engine.people.list(id)
+  if (people.length > 0 && !people.some(({ granted }) => granted))
+    return { route: { page: 'people', connection: id }, why: html`Nobody at ${peer} may export yet:`, words: 'say who may' }
+  return undefined
+}
+
+function partnerStep(engine: Engine, connection: ConnectionView): NextStep | undefined {
+  const { id } = connection
+  const peer = peerOf(connection)
+  if (agreementWaits(engine, connection))
+    return {
+      route: { page: 'agreement', connection: id },
+      why: html`${peer} has proposed which fields may travel. It is your turn:`,
+      words: 'look at it',
+    }
+  const isNew = !engine.site.jobs().some((job) => job.connection === id)
+  if (!isNew || engine.agreements.get(id)?.effective === undefined || engine.site.obstacle(id) !== undefined) return undefined
+  return {
+    route: { page: 'site', object: 'Opportunity', connection: id },
+    why: html`You may export records that ${peer} shows you:`,
+    words: 'choose some',
+  }
+}
+
+function peerOf({ peerName }: ConnectionView): TemplateResult {
+  return showText(peerName ?? 'the other org', 80)
+}
