@@ -2,6 +2,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { inChromium } from './chromium.js'
 import { benchHeads } from './heads.js'
+import { benchImports } from './imports.js'
 import { benchLists } from './lists.js'
 import { benchFloods, floodTable } from './floods/floods.js'
 import { benchRelay, figureNames, table } from './relay/report.js'
@@ -13,6 +14,7 @@ import { benchSeal, sealTable } from './seal/seal.js'
 const usage = `Say what to measure:
   npm run bench -- engine [--json] [--rounds N]
   npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--orgs N] [--only part of a name,…]
+  npm run bench -- imports [--json] [--rounds N] [--quick]
   npm run bench -- lists [--json] [--rounds N] [--profile PATH]    PATH: where Chromium's profiles of the first round go
   npm run bench -- seal --base DIR [--json] [--rounds N] [--docs N]    DIR: another version's checkout, compiled
   npm run bench -- relay [--json] [--rounds N] [--quick] [--store libsql|postgres] [--only ${figureNames.join(',')}]
@@ -56,6 +58,9 @@ if (positionals[0] === 'engine') {
   const [addresses, orgs] = [Number(options.addresses), Number(options.orgs)]
   const floods = await benchFloods({ seconds, sockets, addresses, orgs, only })
   process.stdout.write(options.json ? `${JSON.stringify({ bench: 'floods', ...machine, seconds, floods }, null, 2)}\n` : floodTable(floods))
+} else if (positionals[0] === 'imports') {
+  const imports = await benchImports({ rounds, rows: options.quick ? 1_000 : 10_000 })
+  process.stdout.write(`${JSON.stringify({ bench: 'imports', ...machine, imports }, null, options.json ? 2 : 1)}\n`)
 } else if (positionals[0] === 'lists') {
   const sizes = options.quick ? { small: 1_000, large: 2_000 } : { small: 10_000, large: 30_000 }
   const { profile } = options

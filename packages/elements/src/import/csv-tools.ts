@@ -11,7 +11,15 @@ export interface CsvTools {
   readonly writeBadRows: typeof engine.writeBadRows
 }
 
-/** Waits one turn of the event loop, in which the page renders and responds. */
-export function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0))
+/** How long work may keep the page from drawing, in milliseconds. */
+const longestMs = 10
+
+/** Lets the page render and respond in the next turn of its event loop, unless it did a moment ago. */
+export function pauses(): () => Promise<void> {
+  let since = performance.now()
+  return async () => {
+    if (performance.now() - since < longestMs) return
+    await new Promise((resolve) => setTimeout(resolve, 0))
+    since = performance.now()
+  }
 }

@@ -9,7 +9,7 @@ import { plainText, showText } from '../value/show-text.js'
 import { causeCards } from './causes.js'
 import { choiceFromGuess, choicesToMapping, type ColumnChoice, columnLines } from './column-lines.js'
 import { select } from './controls.js'
-import { type CsvTools, pause } from './csv-tools.js'
+import { type CsvTools, pauses } from './csv-tools.js'
 import { type ImportActions, importHistory, rowsOf, stoppedNotices, undoneNotice } from './history.js'
 import { importStyles } from './styles.js'
 
@@ -383,6 +383,7 @@ export class EntenteImport extends EntenteElement {
 
   /** Lets the page draw, and ends the work where the person has cancelled it. */
   #pauseOf(work: Work): () => Promise<void> {
+    const pause = pauses()
     return async () => {
       await pause()
       if (work.isCancelled) throw new Cancelled()
@@ -426,11 +427,13 @@ export class EntenteImport extends EntenteElement {
       columns: choicesToMapping(this.choices),
       keepGood: true,
       pause: rest,
+      slice: 20,
       ...(key !== '' && { match: { field: key, records: present } }),
     })
     for await (const step of steps) {
-      if (step.kind === 'progress') this.step = { name: 'working', what: 'Checking rows', done: step.done, total: step.total }
-      else {
+      if (step.kind === 'progress') {
+        if (step.done % 200 === 0) this.step = { name: 'working', what: 'Checking rows', done: step.done, total: step.total }
+      } else {
         const names = new Set(key === '' ? present.map(({ values }) => values[own.nameField]) : [])
         await rest()
         const twice = names.size === 0 ? 0 : step.records.filter(({ values }) => names.has(values[own.nameField] ?? null)).length
@@ -443,6 +446,7 @@ export class EntenteImport extends EntenteElement {
     const { object } = this
     const schema = engine.records.schema(object)
     this.step = { name: 'working', what: 'Keeping the rows on this device', done: 0, total: records.length }
+    await this.updateComplete
     for (const field of madeFields(this.choices))
       if (!schema.fields.some((known) => known.name === field.name)) await engine.records.addField(object, field)
     const rows = records.map(({ id, values }) => ({ ...(id !== undefined && { id }), values }))

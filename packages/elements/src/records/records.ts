@@ -15,6 +15,10 @@ import { recordsStyles } from './styles.js'
 import { scrollTopFor, windowOf } from './window.js'
 import { plainText, showText } from '../value/show-text.js'
 
+/** Of a list longer than this, changes that come one after the other show at most every so many milliseconds. */
+const manyRows = 500
+const calmMs = 400
+
 /**
  * The org's records of one object, or the records that a vendor shows on its partner site, as a list that stays fast with any number of rows.
  * Arrows move, Enter opens, Space selects, Shift+arrows and Shift+click select ranges, Ctrl+A selects all shown rows, / goes to the filter, Esc clears it.
@@ -79,6 +83,8 @@ export class EntenteRecords extends EntenteElement {
 
   protected readonly topics: readonly Topic[] = ['records', 'sharing', 'site', 'connections', 'agreements']
   #rows: RowSet | undefined
+  #readAt = 0
+  #readLater: ReturnType<typeof setTimeout> | undefined
   #observer: ResizeObserver | undefined
   /** The index of the row with the focus, as it was found last. */
   #active: { readonly ids: readonly string[]; readonly row: string; readonly index: number } | undefined
@@ -151,6 +157,8 @@ export class EntenteRecords extends EntenteElement {
     removeEventListener('beforeprint', this.#print)
     removeEventListener('afterprint', this.#print)
     clearTimeout(this.#tellLater)
+    clearTimeout(this.#readLater)
+    this.#readLater = undefined
     this.#observer?.disconnect()
     this.#observer = undefined
   }
@@ -158,6 +166,16 @@ export class EntenteRecords extends EntenteElement {
   protected override changed(topics: ReadonlySet<Topic>): void {
     // Much of what comes while an org opens concerns no row.
     if (this.#rows && !this.#decidingTopics().some((topic) => topics.has(topic))) return
+    // An import changes records many times a second, and sorting a long list each time would block the page.
+    const wait = (this.#rows?.ids.length ?? 0) > manyRows ? this.#readAt + calmMs - performance.now() : 0
+    if (wait <= 0) this.#readAgain()
+    else this.#readLater ??= setTimeout(() => this.#readAgain(), wait)
+  }
+
+  #readAgain(): void {
+    clearTimeout(this.#readLater)
+    this.#readLater = undefined
+    this.#readAt = performance.now()
     this.#rows = undefined
     this.requestUpdate()
   }

@@ -35,7 +35,7 @@ export interface ImportView {
 }
 
 /**
- * Imports of many rows, such as a file. All rows are kept on the device before the first is written, and are written 500 per transaction, with how far the import is in the
+ * Imports of many rows, such as a file. All rows are kept on the device before the first is written, and are written 100 per transaction, with how far the import is in the
  * same transaction. So a reload or a crash never leaves an import half done without a trace: it is `stopped`, and `run` goes on exactly where it ended. Two tabs
  * never write a row twice.
  *

@@ -4,7 +4,7 @@ import { proposeCustomField } from './custom-field.js'
 import type { CsvTable } from './parse.js'
 import { isPlaceholder } from './placeholder.js'
 import { cutPercent, readCell, readCheckbox, readMoney, type CellFormat } from './read-cell.js'
-import { guessDateOrder, readDate, readDateTime, readTime } from './read-date.js'
+import { guessDateOrder, readDate, readDateTime, readTime, type DateGuess, type DateOrder } from './read-date.js'
 import { currencyColumnName } from './write.js'
 
 /** What a column seems to hold and which field it seems to fit. A person may correct all of it before converting. */
@@ -50,7 +50,7 @@ const maxSifted = 200
 /** As many as a guessed picklist has at most, so that a custom field can be proposed with all of them. */
 const maxSamples = 12
 /** Cells between two pauses: a few milliseconds. */
-const sliceCells = 1_000
+const sliceCells = 200
 
 /**
  * Guesses every column of a table: its field, its type, and how dates and numbers are written. A type is taken only where it reads every filled cell of the
@@ -77,8 +77,10 @@ async function guessColumn(
   options: GuessOptions,
 ): Promise<ColumnGuess> {
   const offers = (text: string): boolean => field?.picklist?.some(({ value, label }) => value === text || label === text) ?? false
-  const none = cells.filter(({ text }) => isPlaceholder(text) && !offers(text))
-  const filledCells = cells.filter((cell) => !none.includes(cell))
+  const none: Cells[] = []
+  const filledCells: Cells[] = []
+  for (const cell of cells) (isPlaceholder(cell.text) && !offers(cell.text) ? none : filledCells).push(cell)
+  await options.pause?.()
   const filled = total(filledCells)
   const base = {
     column,
@@ -94,7 +96,7 @@ async function guessColumn(
     const { doubts, type, format, scale } = await guessType(base, filledCells, schema, options)
     return { ...base, type, format: { ...format, ...nothing }, scale, fits: 1, unknownValues: [], doubts }
   }
-  const looks = guessFormat(field.type, filledCells, options, true)
+  const looks = await guessFormat(field.type, filledCells, options, true)
   // An amount without a code fits: its currency is chosen for the whole column.
   const unread = await unreadTexts(field, filledCells, { ...looks.format, currency: 'USD' }, options)
   const fits = filled - total(unread)
@@ -153,12 +155,11 @@ async function guessType(
   const sifted = cells.filter((_cell, index) => index % step === 0)
   let almost = ''
   for (const type of typesByStrictness) {
-    const { fits } = guessFormat(type, sifted, options)
+    const { fits } = await guessFormat(type, sifted, options)
     const most = total(sifted)
     if (fits * 10 >= most * 9 && fits < most) almost ||= type
     if (fits < most) continue
-    await options.pause?.()
-    const found = guessFormat(type, cells, options)
+    const found = await guessFormat(type, cells, options)
     if (found.fits === filled && (await reads(found))) return found
     almost ||= type
   }
@@ -187,12 +188,12 @@ const typesByStrictness: readonly FieldType[] = [
 ]
 
 /** `isSure` where the type is known from the field: then amounts need no code and percentages no sign to be read as such. */
-function guessFormat(type: FieldType, cells: readonly Cells[], options: GuessOptions, isSure = false): Written {
-  const by = (holds: (text: string) => boolean): Written => ({
+async function guessFormat(type: FieldType, cells: readonly Cells[], options: GuessOptions, isSure = false): Promise<Written> {
+  const by = async (holds: (text: string) => boolean): Promise<Written> => ({
     type,
     format: {},
     scale: defaultScale,
-    fits: count(cells, holds),
+    fits: await count(cells, holds, options),
     doubts: [],
   })
   switch (type) {
@@ -200,9 +201,9 @@ function guessFormat(type: FieldType, cells: readonly Cells[], options: GuessOpt
       // A column of nothing but 1 and 0 is as likely a count; letters are needed to believe in yes and no.
       return isSure || cells.some(({ text }) => /[a-z]/i.test(text)) ? by((text) => readCheckbox(text) !== undefined) : by(() => false)
     case 'date':
-      return guessDates(cells, isSure)
+      return guessDates(cells, options, isSure)
     case 'dateTime':
-      return guessDateTimes(cells)
+      return guessDateTimes(cells, options)
     case 'time':
       return by((text) => readTime(text) !== undefined)
     case 'percent':
@@ -226,9 +227,11 @@ function guessFormat(type: FieldType, cells: readonly Cells[], options: GuessOpt
 /** 1.5.20 is a version or a chapter as often as a day, unless the field is known to be a date. */
 const shortDotted = /^\d{1,2}([.\- ])\d{1,2}\1\d{2}\.?$/
 
-function guessDates(cells: readonly Cells[], isSure: boolean): Written {
-  const { order, fits, ambiguous } = guessDateOrder((fitsOrder) =>
-    count(cells, (text) => (isSure || !shortDotted.test(text)) && readDate(text, fitsOrder) !== undefined),
+async function guessDates(cells: readonly Cells[], options: GuessOptions, isSure: boolean): Promise<Written> {
+  const { order, fits, ambiguous } = await guessOrder(
+    cells,
+    options,
+    (text, tried) => (isSure || !shortDotted.test(text)) && readDate(text, tried) !== undefined,
   )
   const doubts = ambiguous ? [ambiguousDates] : []
   if (cells.some(({ text }) => /[^\d]\d{2}\.?$/.test(text) && !/\d{4}/.test(text))) {
@@ -237,9 +240,11 @@ function guessDates(cells: readonly Cells[], isSure: boolean): Written {
   return { type: 'date', format: { dateOrder: order }, scale: defaultScale, fits, doubts: fits === 0 ? [] : doubts }
 }
 
-function guessDateTimes(cells: readonly Cells[]): Written {
-  const { order, fits, ambiguous } = guessDateOrder((fitsOrder) =>
-    count(cells, (text) => /\d:\d/.test(text) && readDateTime(text, fitsOrder, 'UTC') !== undefined),
+async function guessDateTimes(cells: readonly Cells[], options: GuessOptions): Promise<Written> {
+  const { order, fits, ambiguous } = await guessOrder(
+    cells,
+    options,
+    (text, tried) => /\d:\d/.test(text) && readDateTime(text, tried, 'UTC') !== undefined,
   )
   const doubts = ambiguous ? [ambiguousDates] : []
   if (fits > 0 && cells.some(({ text }) => !/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text))) {
@@ -248,29 +253,47 @@ function guessDateTimes(cells: readonly Cells[]): Written {
   return { type: 'dateTime', format: { dateOrder: order }, scale: defaultScale, fits, doubts }
 }
 
+async function guessOrder(
+  cells: readonly Cells[],
+  options: GuessOptions,
+  holds: (text: string, order: DateOrder) => boolean,
+): Promise<DateGuess> {
+  const fits = { ymd: 0, dmy: 0, mdy: 0 }
+  for (const order of ['ymd', 'dmy', 'mdy'] as const) fits[order] = await count(cells, (text) => holds(text, order), options)
+  return guessDateOrder((order) => fits[order])
+}
+
 const ambiguousDates = 'Day and month could be either way round: choose the order.'
 
-function guessNumbers(
+async function guessNumbers(
   type: FieldType,
   cells: readonly Cells[],
-  { decimal: usual }: GuessOptions,
+  options: GuessOptions,
   looksRight: (text: string, format: CellFormat) => boolean,
-): Written {
+): Promise<Written> {
   const read = (text: string, decimal: '.' | ','): string | undefined =>
     type === 'currency' ? readMoney(text, { decimal })?.amount : parseDecimal(cutPercent(text), { decimal })
-  const fitsWith = (decimal: '.' | ','): number =>
-    count(cells, (text) => looksRight(text, { decimal }) && read(text, decimal) !== undefined)
-  const point = fitsWith('.')
-  const comma = fitsWith(',')
-  const decimal = comma > point ? ',' : point > comma ? '.' : (usual ?? '.')
-  const isEither = point === comma && point > 0 && cells.some(({ text }) => read(text, '.') !== read(text, ','))
+  let places = { '.': 0, ',': 0 }
+  let differ = false
+  const fitsWith = (decimal: '.' | ','): Promise<number> =>
+    count(
+      cells,
+      (text) => {
+        const number = looksRight(text, { decimal }) ? read(text, decimal) : undefined
+        if (number === undefined) return false
+        places = { ...places, [decimal]: Math.max(places[decimal], countDigits(number).fraction) }
+        if (decimal === ',' && !differ) differ = number !== read(text, '.')
+        return true
+      },
+      options,
+    )
+  const point = await fitsWith('.')
+  const comma = await fitsWith(',')
+  const decimal = comma > point ? ',' : point > comma ? '.' : (options.decimal ?? '.')
+  const isEither = point === comma && point > 0 && differ
   const doubts = isEither ? ['Points and commas could be decimal signs or thousands: choose the decimal sign.'] : []
-  let places = 0
-  for (const { text } of cells) {
-    const number = read(text, decimal)
-    if (number !== undefined) places = Math.max(places, countDigits(number).fraction)
-  }
-  return { type, format: { decimal }, scale: Math.min(Math.max(places, defaultScale), 17), fits: Math.max(point, comma), doubts }
+  const scale = Math.min(Math.max(places[decimal], defaultScale), 17)
+  return { type, format: { decimal }, scale, fits: Math.max(point, comma), doubts }
 }
 
 /** The texts that a field does not take, at most so many. */
@@ -335,8 +358,8 @@ function isValid(type: FieldType, text: string): boolean {
 
 async function tally({ rows }: CsvTable, index: number, { pause }: GuessOptions): Promise<readonly Cells[]> {
   const times = new Map<string, number>()
-  for (let start = 0; start < rows.length; start += sliceCells * 10) {
-    for (const { cells } of rows.slice(start, start + sliceCells * 10)) {
+  for (let start = 0; start < rows.length; start += sliceCells * 5) {
+    for (const { cells } of rows.slice(start, start + sliceCells * 5)) {
       const text = cells[index]?.trim() ?? ''
       if (text !== '') times.set(text, (times.get(text) ?? 0) + 1)
     }
@@ -345,12 +368,15 @@ async function tally({ rows }: CsvTable, index: number, { pause }: GuessOptions)
   return [...times].map(([text, seen]) => ({ text, times: seen }))
 }
 
-function count(cells: readonly Cells[], holds: (text: string) => boolean): number {
+async function count(cells: readonly Cells[], holds: (text: string) => boolean, { pause }: GuessOptions): Promise<number> {
   let found = 0
-  for (const { text, times } of cells) if (holds(text)) found += times
+  for (let start = 0; start < cells.length; start += sliceCells) {
+    for (const { text, times } of cells.slice(start, start + sliceCells)) if (holds(text)) found += times
+    await pause?.()
+  }
   return found
 }
 
 function total(cells: readonly Cells[]): number {
-  return count(cells, () => true)
+  return cells.reduce((sum, { times }) => sum + times, 0)
 }

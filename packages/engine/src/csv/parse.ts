@@ -41,11 +41,11 @@ export interface ParseCsvOptions {
   readonly delimiter?: string
   /** False for a file whose first row is data: columns are then "Column 1" and so on. */
   readonly header?: boolean
-  /** Awaited between slices of 256 Ki characters, so that a page can draw. */
+  /** Awaited between slices of 64 Ki characters, so that a page can draw. */
   readonly pause?: () => Promise<void>
 }
 
-const sliceSize = 256 * 1024
+const sliceSize = 64 * 1024
 const maxColumns = 1_000
 const maxNameLength = 255
 /** Short rows take far more memory than their bytes: a page must not fall over a 50 MB file of them. */

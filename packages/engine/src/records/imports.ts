@@ -8,9 +8,11 @@ import type { Tabs } from '../port/tabs.js'
 import type { Attached } from '../row/attached.js'
 import type { RowEdit } from '../row/rows.js'
 import type { ObjectName } from '../schema/schema.js'
-import { parseRows, sliceRows } from './parse-rows.js'
+import { parseRows } from './parse-rows.js'
 import { isDeleted } from './records.js'
 
+/** Rows in one transaction. Storing 500 blocks a slow page for a tenth of a second. */
+const sliceRows = 100
 /** How many imports that are done are listed. */
 const mostDone = 50
 /** An import that no tab has moved for so long has stopped. A slice takes a fraction of a second. */

@@ -14,6 +14,9 @@ import { parseRecord } from '../schema/validate.js'
 /** Rows in one transaction of many: enough to be fast, few enough that the page draws in between. */
 export const sliceRows = 500
 
+/** Rows checked in one task. */
+const checkedRows = 50
+
 /** Problems that one refusal of many rows lists. */
 const mostErrors = 1_000
 
@@ -35,7 +38,7 @@ export async function parseRows(
   const edits: RowEdit[] = []
   const errors: RecordError[] = []
   for (const [index, { id, values }] of list.entries()) {
-    if (index % sliceRows === 0) await nextTurn(clock)
+    if (index % checkedRows === 0) await nextTurn(clock)
     const parsed = parseRecord(schema, values, id === undefined ? 'create' : 'edit')
     if (parsed.ok) {
       const edit = { object, id: id ?? newRecordId(random), values: parsed.values }
