@@ -61,6 +61,7 @@ export default defineConfig({
         test: {
           name: 'stories',
           expect,
+          globalSetup: ['test/src/built-pages.ts'],
           include: ['test/**/*.test.ts'],
           exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 120_000,

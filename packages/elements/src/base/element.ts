@@ -163,7 +163,9 @@ export abstract class EntenteElement extends LitElement {
   #watch(engine: Engine): (() => void) | undefined {
     try {
       return engine.watch((changed) => {
-        if (changed.has('settings') || this.topics.some((topic) => changed.has(topic))) this.changed(changed)
+        // Whatever an element shows, it shows in the person's way of writing.
+        if (changed.has('settings')) this.requestUpdate()
+        if (this.topics.some((topic) => changed.has(topic))) this.changed(changed)
       })
     } catch {
       // A closed engine no longer changes. Reads from it fail too, and `render` shows why.

@@ -44,7 +44,8 @@ describe('what Vera chooses', () => {
     expect(amount.value).toBe('12,50')
     form.shadowRoot?.querySelector('form')?.requestSubmit()
     await drawn(form)
-    expect(engine.calls).toEqual([['create', 'Opportunity', { Amount: { amount: '12.50', currency: 'NOK' } }]])
+    const created = engine.calls.find(([action]) => action === 'create')
+    expect(created?.slice(0, 3)).toEqual(['create', 'Opportunity', { Amount: { amount: '12.50', currency: 'NOK' } }])
   })
 
   it('is the org’s currency only for an admin', async () => {

@@ -314,26 +314,25 @@ async function unreadTexts(
 
 /** Gives each amount the column of codes that belongs to it: the one named after it, else the nearest. Numbers beside a column of codes are amounts. */
 function giveCurrencies(guesses: readonly ColumnGuess[]): readonly ColumnGuess[] {
-  const named = new Map(guesses.map(({ column }) => [currencyColumnName(column).toLowerCase(), column]))
+  // By name, and not by a search for each: a thousand columns are a million steps.
+  const named = new Map(guesses.map((guess) => [currencyColumnName(guess.column).toLowerCase(), guess]))
   const codes = new Map<number, string>()
   for (const [index, { column, samples, distinct, filled, type, field }] of guesses.entries()) {
-    const amount = guesses.find((guess) => guess.column === named.get(column.toLowerCase()))
+    const amount = named.get(column.toLowerCase())
     const isOf = amount?.type === 'currency' && amount.field !== undefined
     const holdsCodes = field === undefined && type !== 'currency' && filled > 0 && distinct <= maxSamples && samples.every(isCurrencyCode)
     if (isOf || holdsCodes) codes.set(index, column)
   }
   if (codes.size === 0) return guesses
+  const owns = new Map([...codes.values()].toReversed().map((column) => [named.get(column.toLowerCase())?.column, column]))
+  const unowned = [...codes].filter(([, column]) => !named.has(column.toLowerCase()))
   const used = new Set<string>()
   const given = guesses.map((guess, index) => {
     if (codes.has(index)) return guess
     const isAmount =
       guess.type === 'currency' || (guess.type === 'number' && guess.field === undefined && (codes.has(index - 1) || codes.has(index + 1)))
     if (!isAmount) return guess
-    const own = [...codes.values()].find((column) => named.get(column.toLowerCase()) === guess.column)
-    const nearest = [...codes.entries()]
-      .filter(([, column]) => !named.has(column.toLowerCase()))
-      .toSorted(([left], [right]) => Math.abs(left - index) - Math.abs(right - index))[0]?.[1]
-    const currencyColumn = own ?? nearest
+    const currencyColumn = owns.get(guess.column) ?? nearest(unowned, index)?.[1]
     if (currencyColumn === undefined) return guess
     used.add(currencyColumn)
     return { ...guess, type: 'currency' as const, currencyColumn }
@@ -343,6 +342,12 @@ function giveCurrencies(guesses: readonly ColumnGuess[]): readonly ColumnGuess[]
     const { field: _field, ...rest } = guess
     return { ...rest, isCurrencyCode: true }
   })
+}
+
+function nearest(codes: readonly (readonly [index: number, column: string])[], to: number): readonly [number, string] | undefined {
+  let found: readonly [number, string] | undefined
+  for (const code of codes) if (!found || Math.abs(code[0] - to) < Math.abs(found[0] - to)) found = code
+  return found
 }
 
 function isCurrencyCode(text: string): boolean {

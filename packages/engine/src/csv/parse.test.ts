@@ -96,10 +96,10 @@ describe('what is wrong is told by row (row 62)', () => {
     ])
   })
 
-  it('a thousand headers of one name get names of their own at once', async () => {
+  it('five hundred headers of one name get names of their own at once', async () => {
     const before = process.cpuUsage()
-    const table = await tableOf(`${Array.from({ length: 1_000 }, () => 'n'.repeat(255)).join()}\n${'1,'.repeat(999)}1\n`)
-    expect(table.columns.at(-1)?.name).toBe(`${'n'.repeat(255)} (1000)`)
+    const table = await tableOf(`${Array.from({ length: 500 }, () => 'n'.repeat(255)).join()}\n${'1,'.repeat(499)}1\n`)
+    expect(table.columns.at(-1)?.name).toBe(`${'n'.repeat(255)} (500)`)
     // In microseconds; a search for each from the first on takes over a second.
     expect(process.cpuUsage(before).user).toBeLessThan(300_000)
   })
@@ -159,7 +159,7 @@ describe('what is no table is refused', () => {
     ['nothing', '', 'EMPTY'],
     ['blank lines', '\n \n', 'EMPTY'],
     ['a header alone', 'a,b\n', 'EMPTY'],
-    ['too many columns', `${','.repeat(1000)}\n1`, 'HEADER'],
+    ['too many columns', `${','.repeat(500)}\n1`, 'HEADER'],
   ])('%s', async (_name, text, code) => {
     expect(await parseCsv(text.replace(/^,/, 'x,'))).toMatchObject({ ok: false, error: { code } })
   })

@@ -46,7 +46,8 @@ export interface ParseCsvOptions {
 }
 
 const sliceSize = 64 * 1024
-const maxColumns = 1_000
+/** An org has at most 300 fields of its own, so nobody could take in more. */
+const maxColumns = 500
 const maxNameLength = 255
 /** Short rows take far more memory than their bytes: a page must not fall over a 50 MB file of them. */
 const maxRows = 1_000_000
