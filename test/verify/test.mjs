@@ -1,7 +1,6 @@
 // `npm test`: sets up what is missing, then runs the whole list of checks.
-import { findChromium, findNginx, findPostgres, installPackages, run } from './set-up.mjs'
+import { findChromium, findNginx, findPostgres, run } from './set-up.mjs'
 
-installPackages()
 findPostgres()
 findNginx()
 run('npm', ['run', '--silent', 'verify'], { CHROMIUM_BIN: findChromium() })

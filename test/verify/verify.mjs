@@ -1,7 +1,10 @@
 // `npm run verify`: the one list of checks, run by hand, by the pre-push hook and by CI. Stops at the first that fails. Those that are not for every push run only
 // where they are named.
 import { spawnSync } from 'node:child_process'
-import { root } from './set-up.mjs'
+import { installPackages, root } from './set-up.mjs'
+
+// Packages of another lock file would make any check fail for no fault of the tree.
+installPackages()
 
 const published = ['packages/protocol', 'packages/engine', 'packages/browser', 'packages/elements', 'relay-server']
 

@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { chromium, type Page } from 'playwright'
 import { createServer } from 'vite'
+import { chromiumFlags, chromiumPath } from '../node/chromium-process.js'
 
 /** Opens a page of this folder in headless Chromium, built from source, and runs something in it. */
 export async function inChromium<T>(path: string, run: (page: Page) => Promise<T>): Promise<T> {
@@ -15,18 +15,7 @@ export async function inChromium<T>(path: string, run: (page: Page) => Promise<T
     server: { port: 0, hmr: false },
   })
   await server.listen()
-  const browser = await chromium.launch({
-    executablePath: process.env['CHROMIUM_BIN'] ?? execFileSync('sh', ['-c', 'command -v chromium'], { encoding: 'utf8' }).trim(),
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  })
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: [...chromiumFlags] })
   try {
     const page = await browser.newPage()
     page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`))
