@@ -5,6 +5,7 @@ import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
+import { textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
 import { grantRowId, seatsRowId } from '../people/grants.js'
@@ -107,7 +108,15 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
         )
       }
       const map = mapIdOfListing(connection, listing)
-      if (isTaken(map)) return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
+      if (isTaken(map, terms.have.includes(listing)))
+        return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
+      if (valueOf(rows.get('RecordMap', map), 'on') === false)
+        return refuse(
+          'ExportPublishUnknownError',
+          'sharing',
+          `The vendor has stopped sharing this ${terms.object}.`,
+          'Ask the vendor to resume it.',
+        )
       const row = rows.get(terms.object, record)
       if (!row || !index.visible.has(record)) {
         return refuse(
@@ -121,10 +130,10 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
     })
   }
 
-  /** Whether a record is exported or on its way, also where sharing was stopped since. Only failed exports may be repeated. */
-  function isTaken(map: string): boolean {
-    const outbound = valueOf(rows.get('RecordMap', map), 'outbound')
-    return typeof outbound === 'string' && !outbound.endsWith('Error')
+  /** Whether a record is on its way, or exported to a partner that still has its copy (rule EX5). */
+  function isTaken(map: string, isThere: boolean): boolean {
+    const outbound = textOf(rows.get('RecordMap', map), 'outbound')
+    return outbound === 'ExportInProgress' || (isThere && outbound !== undefined && !outbound.endsWith('Error'))
   }
 
   function mapEdit(connection: ConnectionFacts, { object, job }: RequestTerms, map: string, record: string, by: string): RowEdit {

@@ -46,6 +46,8 @@ export const requestTerms = v.object({
   object,
   version,
   listings: v.pipe(v.array(id), v.minLength(1), v.maxLength(listingsPerRequest)),
+  /** Those of the listings of which the partner has a copy. */
+  have: v.optional(v.pipe(v.array(id), v.maxLength(listingsPerRequest)), []),
 })
 export type RequestTerms = v.InferOutput<typeof requestTerms>
 

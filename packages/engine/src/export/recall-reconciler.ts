@@ -7,6 +7,7 @@ import { type ConnectionFacts, enabledConnections, messageEdit } from '../connec
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { messageFeedKey } from '../replica/feed-key.js'
+import { isBegun } from '../replica/existence.js'
 import { textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
@@ -51,7 +52,7 @@ export function recallReconciler(context: EngineContext): Reconciler<ConnectionF
 
   function isUnderWay(map: string): boolean {
     const row = rows.get('RecordMap', map)
-    return valueOf(row, 'outbound') === 'ExportInProgress' && typeof valueOf(row, 'on') !== 'boolean'
+    return valueOf(row, 'outbound') === 'ExportInProgress' && !isBegun(row)
   }
 
   function note(map: string): void {

@@ -10,6 +10,7 @@ import { isDeleted } from '../records/records.js'
 import type { Shares } from '../records/records.js'
 import { type Row, valueOf } from '../row/row.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
+import { isBegun } from '../replica/existence.js'
 import { textOf } from '../replica/feed-role.js'
 
 const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
@@ -74,8 +75,7 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
   async function turn(share: string, on: boolean): Promise<void> {
     const map = rows.get('RecordMap', share)
     if (!map) throw new EngineError('NOT_FOUND', 'This share does not exist. Look at the record’s shares again.')
-    if (typeof valueOf(map, 'on') !== 'boolean')
-      throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
+    if (!isBegun(map)) throw new EngineError('NOT_CONNECTED', 'The export is not complete yet. Wait until the partner has its copy.')
     const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
     if (on && !connection?.enabled)
       throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')

@@ -60,7 +60,7 @@ describe('Vera’s laptop is restored from Monday’s backup, and the relay from
     expect(valueAt(adas, 'Email')).toBe('ada@thursday.example')
     expect([mirrorOf('Ada'), mirrorOf('Bea')]).toEqual(before)
     const [map] = restored.replica.recordMaps.mapsOfRecord('Lead', beas)
-    expect(valueOf(restored.rows.get('RecordMap', map ?? ''), 'on')).toBe(false)
+    expect(valueOf(restored.rows.get('RecordMap', map ?? ''), 'on')).toBe('deleted')
     // What she says from now on is above what she said on Thursday.
     await restored.records.edit('Lead', adas, { Status: 'Closed - Converted' })
     await until('Paul sees it', () => mirrorOf('Ada')[1] === 'Closed - Converted')

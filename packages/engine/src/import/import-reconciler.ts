@@ -22,6 +22,7 @@ import {
   type ResultTerms,
 } from '../export/export-messages.js'
 import { isDeleted } from '../records/records.js'
+import { existenceOf } from '../replica/desired-state.js'
 import type { Reconciler } from '../reconcilers.js'
 import { registerOf, valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
@@ -146,8 +147,11 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
           by: integrationUser(connection.id),
         }),
       )
-      // The copy was deleted here, and a person asked for the record again.
-      if (copy) edits.push({ object, id: copy.id, values: { _deleted: false } })
+      if (!copy) continue
+      // The copy was deleted here, and a person asked for the record again. The deletion took the share back, so it is given again above that (rule ER2).
+      edits.push({ object, id: copy.id, values: { _deleted: false } })
+      const on = registerOf(rows.get('RecordMap', map), 'on')
+      if (on) edits.push({ object: 'RecordMap', id: map, values: { on: true }, above: existenceOf(on, copy, undefined)[0] })
     }
     return { outcomes, results, edits }
   }

@@ -353,6 +353,9 @@ export class Session {
     else if (code === 'FIELD' && connectionOfDocs(parseFeed(feed)) !== undefined) {
       // The peer has withdrawn a slot, and its message is on the way.
       if (this.#pauses.pauseFeed(feed) > 1) this.#tellOnce(`The relay refused an entry of ${feed} (FIELD): ${detail}`)
+    } else if (code === 'FEED' && connectionOfDocs(parseFeed(feed)) !== undefined) {
+      // The peer has ended the connection. Its message is on the way or just came: then what is due is an erasure, which the relay takes.
+      if (this.#pauses.pauseKey(feed, key) > 2) this.#tellOnce(`The relay refused an entry of ${feed} (FEED): ${detail}`)
     } else if (code === 'BEHIND' || code === 'STALE_EPOCH') {
       // Normally the missed entry has been absorbed by now, and the next offer names it.
       if (this.#options.replica.sequence(feed, key) !== seen) return

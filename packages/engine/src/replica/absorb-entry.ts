@@ -16,6 +16,7 @@ import {
 } from '@entente/protocol'
 import { type Register, type Row, setRegister } from '../row/row.js'
 import { carriedFields, effectiveVersion } from './desired-state.js'
+import { isGone } from './existence.js'
 import { messageRowId } from './feed-key.js'
 import { type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
 import { type Joined, joinUpdate } from './join-update.js'
@@ -249,7 +250,7 @@ function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | und
   const generation = missingGeneration(absorber, bytes)
   if (generation !== undefined) return hold(absorber, entry, present, generation)
   const opened = sealer.openSlot(feedRole, feed, key, existenceSlot, epoch, bytes)
-  const exists = opened?.[1] === false ? opened : undefined
+  const exists = isGone(opened) ? opened : undefined
   if (!exists && !disabledRules.has('existence')) return refuse(absorber, entry, present, 'is an erasure that does not open')
   const told: Told = { version: epoch.version, registers: {}, exists: exists ?? [[0, 0, 0], false] }
   const leaf = leafOfBytes(key, 'erased', bytes)
@@ -278,7 +279,7 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
     if (generation !== undefined) return hold(absorber, entry, present, generation)
   }
   // While a doc was known as erased nothing of it was taken in, so an update that says that it exists brings all of it.
-  const isRevived = base?.exists?.[1] === false && joined.changed.has(existenceSlot)
+  const isRevived = isGone(base?.exists) && joined.changed.has(existenceSlot)
   const opened = openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed)
   if (opened.unreadable.length > 0 && !disabledRules.has('all-or-nothing'))
     return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)
@@ -389,11 +390,11 @@ function standing(
 /** In an own feed a device knows what the relay has. In a peer's, nothing of what it saw goes back. */
 function knownAfter({ feedRole, rows, disabledRules }: Absorber, known: Known, told: Told, whole: boolean): Known {
   if (feedRole.own || disabledRules.has('never-back')) {
-    const registers = whole && told.exists?.[1] !== false ? told.registers : { ...known.registers, ...told.registers }
+    const registers = whole && !isGone(told.exists) ? told.registers : { ...known.registers, ...told.registers }
     return {
       version: told.version,
       floor: told.version,
-      registers: feedRole.own && told.exists?.[1] === false ? {} : registers,
+      registers: feedRole.own && isGone(told.exists) ? {} : registers,
       exists: told.exists ?? known.exists,
     }
   }

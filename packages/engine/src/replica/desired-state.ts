@@ -1,6 +1,7 @@
 import { compareStamps, isStamp, type Side, type Stamp, zeroStamp } from '@entente/protocol'
 import { isValueMap, type Value } from '../schema/value.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
+import { type EndWord, isBegun, isGone } from './existence.js'
 import type { TeamNames } from '../seal/keys.js'
 import { type FeedRole, isMessage, isOver, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
@@ -56,11 +57,11 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
   const [connection, record] = [textOf(map, 'connection'), textOf(map, 'record')]
   if (!map || !connection || !record || valueOf(map, 'object') !== objectByTopic[topic]) return nothing
   const on = registerOf(map, 'on')
-  if (typeof on?.[1] !== 'boolean') return nothing
+  if (!on || !isBegun(map)) return nothing
   const fields = carriedFields(rows.get('Agreement', connection), topic, side)
   const row = rows.get(objectByTopic[topic], record)
   const exists = existenceOf(on, row, rows.get('Connection', connection))
-  if (exists[1] === false) return { kind: 'erased', version: fields?.version ?? 0, register: exists }
+  if (isGone(exists)) return { kind: 'erased', version: fields?.version ?? 0, register: exists }
   if (!fields) return nothing
   const imported = valueOf(map, 'importStamp')
   let begun = side === 'vendor' || valueOf(map, 'atOnce') === true || !isStamp(imported)
@@ -78,24 +79,22 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
 const rowExists: Register = [zeroStamp, true]
 
 /**
- * Whether a record is shared (rule ER2). The record map says so, unless the record was deleted or the connection has ended: each of them takes it back, with a
- * stamp above the map's.
+ * Whether a record is shared, and why not (rule ER2). The record map says so, unless the record was deleted or converted, or the connection has ended: each of them
+ * takes it back, with a stamp above the map's.
  */
 export function existenceOf(on: Register, row: Row | undefined, connection: Row | undefined): Register {
-  if (on[1] === false) return on
-  const isDeleted = valueOf(row, '_deleted') === true
-  if (!isDeleted && !isOver(connection)) return on
-  const ends = [isDeleted ? registerOf(row, '_deleted') : undefined, ...(isOver(connection) ? endsOf(connection) : [])].filter(
-    (end) => end !== undefined,
-  )
+  if (isGone(on)) return on
+  const [deleted, converted] = [registerOf(row, '_deleted'), registerOf(row, '_converted')]
+  const ends: (readonly [EndWord, Register | undefined])[] = []
+  if (deleted?.[1] === true) ends.push(['deleted', deleted])
+  if (typeof converted?.[1] === 'string') ends.push(['converted', converted])
+  if (isOver(connection)) for (const field of ['state', 'verified']) ends.push(['ended', registerOf(connection, field)])
+  const [first] = ends
+  if (!first) return on
   const [[time, counter, session]] = on
-  const stamps: readonly Stamp[] = [[time, counter + 1, session], ...ends.map(([stamp]) => stamp)]
-  return [stamps.reduce((highest, stamp) => (compareStamps(stamp, highest) > 0 ? stamp : highest)), false]
-}
-
-/** The registers by which a connection is over. */
-function endsOf(connection: Row | undefined): readonly (Register | undefined)[] {
-  return ['state', 'verified'].map((field) => registerOf(connection, field))
+  let highest: Stamp = [time, counter + 1, session]
+  for (const [, end] of ends) if (end && compareStamps(end[0], highest) > 0) highest = end[0]
+  return [highest, first[0]]
 }
 
 interface CarriedFields {

@@ -77,7 +77,7 @@ function mapsTouched(step: RowStep, rows: RowsView): Iterable<string> {
 
 /** Whether a step changed a field that a map's doc carries, so that other edits set no dirty flag. */
 function isCarried(step: RowStep, map: Row | undefined, rows: RowsView): boolean {
-  if (step.fields.includes('_deleted')) return true
+  if (step.fields.includes('_deleted') || step.fields.includes('_converted')) return true
   const connection = textOf(map, 'connection')
   const topic = topicByObject[step.after.object]
   const side = connection ? sideOf(rows.get('Connection', connection)) : undefined

@@ -2,6 +2,7 @@ import { type Epoch, existenceSlot, type Key } from '@entente/protocol'
 import { isAbove, type Register, registerOf, type Row, setRegister, valueOf } from '../row/row.js'
 import type { Absorber } from './absorb-entry.js'
 import { carriedFields } from './desired-state.js'
+import { isGone } from './existence.js'
 import { isConfirmed, isOver, objectByTopic, textOf } from './feed-role.js'
 import { mergeAll } from './transactions.js'
 
@@ -50,7 +51,7 @@ export function takenBack({ feed, feedRole, rows, sealer }: Absorber, seals: rea
     const field = slot === existenceSlot ? 'on' : fields.bySlot.get(slot)
     if (field === undefined || !countsUnder(fields.version, slot, epoch)) continue
     const register = sealer.openSlot(feedRole, feed, key, slot, epoch, bytes)
-    if (!register || (slot === existenceSlot && typeof register[1] !== 'boolean')) continue
+    if (!register || (slot === existenceSlot && register[1] !== true && !isGone(register))) continue
     const address = slot === existenceSlot ? { object: 'RecordMap', id: key } : { object, id: record }
     if (slot === existenceSlot) existence.set(key, register)
     if (!isAbove(register, registerOf(rows.get(address.object, address.id), field))) continue

@@ -1,4 +1,5 @@
 import { isAbove, mergeRows, type Register } from '../row/row.js'
+import { isGone } from './existence.js'
 import { type Head, type Known, type Stored, unknown } from './stored.js'
 
 /** What an entry of a doc says of its row. */
@@ -24,7 +25,7 @@ export function knownOf(stored: Head | Stored | undefined): Known {
 export function raise(known: Known, told: Told): Known {
   if (told.version < known.floor && !isSharedAgain(known, told)) return known
   // Existence means the same under each version, so an erasure counts by its stamp alone.
-  if (told.exists?.[1] === false && known.exists && isAbove(known.exists, told.exists)) return known
+  if (isGone(told.exists) && known.exists && told.exists && isAbove(known.exists, told.exists)) return known
   const isNew = told.version > known.floor || !known.exists
   const exists = told.exists && (isNew || isAbove(told.exists, known.exists)) ? told.exists : isNew ? undefined : known.exists
   const at = { exists, floor: told.version }

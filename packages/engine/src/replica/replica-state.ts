@@ -1,6 +1,7 @@
 import type { FeedName, Key, Stamp } from '@entente/protocol'
 import { scanPages } from '../flow/scan-pages.js'
 import type { Store } from '../port/store.js'
+import { isGone } from './existence.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { LeafTree } from './leaf-tree.js'
@@ -190,12 +191,12 @@ export class ReplicaState {
     if (entries) held.set(key, entries)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
-    else if (typeof head.exists?.[1] === 'boolean' || head.kind === 'doc') {
+    else if (head.exists?.[1] === true || isGone(head.exists) || head.kind === 'doc') {
       const { exists, version, registers } = head
       docs.set(key, {
         key,
         feed,
-        kind: exists?.[1] === false ? 'erased' : 'doc',
+        kind: isGone(exists) ? 'erased' : 'doc',
         exists,
         version,
         registers,

@@ -6,6 +6,7 @@ import type { EngineContext } from '../context.js'
 import { nextTurn } from '../port/clock.js'
 import { isSameValue } from '../schema/value.js'
 import type { Reconciler } from '../reconcilers.js'
+import { isBegun } from '../replica/existence.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { freezeListing, isListingKey, listingKey, recordToListing } from './listing.js'
@@ -73,7 +74,7 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
     const id = index.visible.get(record) ?? listingId(connection, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
-    const exported = typeof valueOf(rows.get('RecordMap', mapIdOfListing(connection, id)), 'on') === 'boolean'
+    const exported = isBegun(rows.get('RecordMap', mapIdOfListing(connection, id)))
     const isShown = agreed !== undefined && row !== undefined && index.visible.has(record)
     const body = !isShown
       ? null

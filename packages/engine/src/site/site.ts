@@ -66,10 +66,7 @@ export function createSite(context: EngineContext): SiteApi {
       if (!row || !connection || object === undefined) return []
       const wanted = requestRows(rows, row).flatMap((request) => requestListings(request))
       const copies = new Set(wanted.map((listing) => copyIdOfMap(mapIdOfListing(connection, listing))))
-      return [...copies].filter((copy) => {
-        const record = rows.get(object, copy)
-        return record !== undefined && !isDeleted(record)
-      })
+      return [...copies].filter((copy) => hasCopy(object, copy))
     },
     jobs() {
       const views = [...rows.list('Export').values()].map((row) => jobView(rows, row)).filter((view) => view !== undefined)
@@ -88,6 +85,11 @@ export function createSite(context: EngineContext): SiteApi {
     },
   }
   return api
+
+  function hasCopy(object: string, copy: string): boolean {
+    const record = rows.get(object, copy)
+    return record !== undefined && !isDeleted(record)
+  }
 
   function vendorFields(id: ConnectionId, object: ObjectName): readonly Field[] {
     const { effective } = agreementFacts(rows.get('Agreement', id))
@@ -117,7 +119,9 @@ export function createSite(context: EngineContext): SiteApi {
     const edits: RowEdit[] = []
     for (let request = 0; request * listingsPerRequest < listings.length; request++) {
       const some = listings.slice(request * listingsPerRequest, (request + 1) * listingsPerRequest)
-      const jws = await identity.signDecision('request', { connection: id, job, request, object, version, listings: some })
+      const have = some.filter((listing) => hasCopy(object, copyIdOfMap(mapIdOfListing(connection, listing))))
+      const terms = { job, request, object, version, listings: some, ...(have.length > 0 && { have }) }
+      const jws = await identity.signDecision('request', { connection: id, ...terms })
       edits.push({
         object: 'ExportRequest',
         id: requestRowId(job, request),

@@ -7,8 +7,9 @@ import { SerialQueue } from '../flow/serial-queue.js'
 import { nextTurn } from '../port/clock.js'
 import { deletedRegister, isDeleted } from '../records/records.js'
 import { existenceOf } from '../replica/desired-state.js'
+import { isBegun } from '../replica/existence.js'
 import { textOf } from '../replica/feed-role.js'
-import { registerOf, type Row, valueOf } from '../row/row.js'
+import { registerOf, type Row } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 import type { StoredPart, UndoneRegister, UndoPart } from '../device/undo-log.js'
@@ -135,7 +136,7 @@ export function createUndo(context: Pick<EngineContext, 'rows' | 'replica' | 'cl
   function isExported(object: string, record: string): boolean {
     return [...replica.recordMaps.mapsOfRecord(object, record)].some((id) => {
       const map = rows.get('RecordMap', id)
-      return typeof valueOf(map, 'on') === 'boolean' || !(textOf(map, 'outbound') ?? 'Error').endsWith('Error')
+      return isBegun(map) || !(textOf(map, 'outbound') ?? 'Error').endsWith('Error')
     })
   }
 }
