@@ -20,7 +20,8 @@ import type { SessionTools, Session } from './session/session.js'
 import type { Store } from './store/store.js'
 import { Burden } from './flow/burden.js'
 import { TimeSlices } from './flow/time-slices.js'
-import { endReading, watchStore } from './store-changes.js'
+import { WithdrawnSlots } from './deliver/withdrawn-slots.js'
+import { followPolicy, watchStore } from './store-changes.js'
 
 /** Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. */
 const catchUpMs = 1
@@ -44,8 +45,9 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const sessionRevoker = new SessionRevoker(presence, config, store, rosters)
   const compactor = new Compactor(store, log, metrics)
   const policies = new PolicyCache(store)
+  const withdrawnSlots = new WithdrawnSlots(store, policies)
   const timeSlices = new TimeSlices(catchUpMs, pagesAtOnce)
-  const policyCame = (feed: FeedName): void => orWarn(log, 'end-failed', endReading(feed, policies, readers, gateway))
+  const policyCame = (feed: FeedName): void => orWarn(log, 'end-failed', followPolicy(feed, policies, readers, gateway))
   // Reads for those who are live go first: everybody's entries come that way.
   const readers = new FeedReaders((feed, after) => timeSlices.take(new Burden(), () => store.page(feed, after, pageBounds)), metrics)
   const turns = new TimeSlices(turnMs)
@@ -53,6 +55,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     store,
     turns,
     policies,
+    withdrawnSlots,
     log,
     metrics,
     lifeMs: config.gatewayTokenMs,
@@ -97,6 +100,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     readers,
     policies,
     timeSlices,
+    withdrawnSlots,
     mailboxes,
     gateway,
     authenticator,

@@ -54,7 +54,7 @@ export function watchStore({
     // Another relay may have taken a policy that ends the connection. Whether this feed has readers here does not matter.
     const connection = connectionGovernedBy(feed)
     const isRead = connection !== undefined && (readers.hasDocsOf(connection) || gateway.hasDocsOf(connection))
-    return isRead ? () => endReading(feed, policies, readers, gateway) : undefined
+    return isRead ? () => followPolicy(feed, policies, readers, gateway) : undefined
   }
   return {
     followedFeeds: () => new Set([...readers.names(), ...gateway.feeds(), ...presence.feeds()]),
@@ -83,10 +83,14 @@ export function watchStore({
   }
 }
 
-/** Once a policy has ended its connection, neither org reads the other's docs any more (rules PO5, GW7). */
-export async function endReading(messages: FeedName, policies: PolicyCache, readers: FeedReaders, gateway: Gateway): Promise<void> {
+/**
+ * Does what a policy that has come asks for: once one has ended its connection, neither org reads the other's docs any more (rules PO5, GW7), and pages that have read
+ * what one withdraws open their docs anew (rule PO10).
+ */
+export async function followPolicy(messages: FeedName, policies: PolicyCache, readers: FeedReaders, gateway: Gateway): Promise<void> {
   const connection = connectionGovernedBy(messages)
-  if (connection === undefined || !(await policies.current(connection)).isEnded) return
-  readers.dismissPeers(connection)
-  gateway.end(connection)
+  if (connection === undefined) return
+  const { vendor, partner, isEnded } = await policies.current(connection)
+  if (isEnded) readers.dismissPeers(connection)
+  if (isEnded || vendor?.withdrawn || partner?.withdrawn) gateway.end(connection)
 }

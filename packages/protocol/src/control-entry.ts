@@ -77,6 +77,15 @@ export function takesBack(before: Policy, policy: Policy): boolean {
   return !Object.keys(before.withdrawn ?? {}).every(isKept)
 }
 
+/**
+ * The slots of a topic that either org has withdrawn from a version of the agreement (rule PO9). Docs of that version that began before may still have them.
+ *
+ * @param policies those of both sides, as far as they are registered
+ */
+export function withdrawnSlots(policies: readonly (Policy | undefined)[], version: number, topicName: string): ReadonlySet<string> {
+  return new Set(policies.flatMap((policy) => (policy?.version === version ? slotsIn(policy.withdrawn, topicName) : [])))
+}
+
 function slotsIn(slotsOfTopics: Policy['withdrawn'], topicName: string): readonly string[] {
   return (slotsOfTopics && Object.hasOwn(slotsOfTopics, topicName) && slotsOfTopics[topicName]) || []
 }

@@ -69,6 +69,30 @@ export function compactDoc(states: readonly Uint8Array[]): Uint8Array {
   return Y.encodeStateAsUpdate(loadDoc(states))
 }
 
+/** Whether any of the slots of a doc holds a value. */
+export function hasSlot(states: readonly Uint8Array[], slots: ReadonlySet<string>): boolean {
+  const map = loadDoc(states).getMap(rootName)
+  return [...slots].some((slot) => map.has(slot))
+}
+
+/**
+ * An update as it would be if some slots of its doc had been emptied: the same items, without those slots' bytes. It follows what comes before it as the update
+ * itself does.
+ *
+ * @param before the doc's state and updates before this one; none for a whole doc
+ * @returns `update` itself where the doc has none of these slots
+ */
+export function withoutSlots(before: readonly Uint8Array[], update: Uint8Array, slots: ReadonlySet<string>): Uint8Array {
+  const doc = loadDoc([...before, update])
+  const map = doc.getMap(rootName)
+  const present = [...slots].filter((slot) => map.has(slot))
+  if (present.length === 0) return update
+  doc.transact(() => {
+    for (const slot of present) map.delete(slot)
+  })
+  return before.length === 0 ? Y.encodeStateAsUpdate(doc) : Y.encodeStateAsUpdate(doc, Y.encodeStateVector(loadDoc(before)))
+}
+
 /** The bytes of an empty doc. */
 export const emptyDoc: Uint8Array = new Uint8Array([0, 0])
 

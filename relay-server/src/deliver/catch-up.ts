@@ -4,6 +4,7 @@ import type { FeedReader, FeedReaders, Subscription } from './fan-out.js'
 import type { Metrics } from '../observe/metrics.js'
 import type { Store } from '../store/store.js'
 import type { TimeSlices } from '../flow/time-slices.js'
+import type { WithdrawnSlots } from './withdrawn-slots.js'
 
 /** One page from the store: as much as fits a frame beside the answers for other feeds. */
 export const pageBounds = { bytes: chunkBytes, entries: limits.entriesPerFrame }
@@ -19,6 +20,7 @@ export interface CatchUpTools {
   readonly store: Store
   readonly readers: FeedReaders
   readonly timeSlices: TimeSlices
+  readonly withdrawnSlots: WithdrawnSlots
   readonly metrics: Metrics
 }
 
@@ -29,6 +31,8 @@ interface Answer {
   readonly head: number
   /** Whether nothing is left between these entries and the head. */
   readonly done: boolean
+  /** The sequence that the reader stands at afterwards. */
+  readonly to: number
   readonly isRead: boolean
 }
 
@@ -121,7 +125,8 @@ export class CatchUp {
   async #answer({ subscription, head }: QueuedSubscription): Promise<Answer> {
     const { access, cursor } = subscription
     // The feed may have grown while the subscription waited for its turn.
-    if (head === cursor && this.#tools.readers.known(access.name) <= cursor) return { chunks: [], head, done: true, isRead: false }
+    if (head === cursor && this.#tools.readers.known(access.name) <= cursor)
+      return { chunks: [], head, done: true, to: head, isRead: false }
     return this.#read(subscription)
   }
 
@@ -131,17 +136,19 @@ export class CatchUp {
       cursor,
       this.#tools.timeSlices.isBusy ? smallPage : pageBounds,
     )
-    return { chunks: encodeChunks(entries), head, done, isRead: true }
+    // After the page: what is withdrawn from now on was not in it, or is hidden.
+    const chunks = encodeChunks(await this.#tools.withdrawnSlots.hide(access, entries))
+    return { chunks, head, done, to: done ? head : (entries.at(-1)?.sequence ?? cursor), isRead: true }
   }
 
   /** @returns whether the subscription has caught up */
-  #give(subscription: Subscription, { chunks, done, head, isRead }: Answer): boolean {
+  #give(subscription: Subscription, { chunks, done, head, to, isRead }: Answer): boolean {
     if (isRead) {
       this.#tools.metrics.caughtUp(chunks.reduce((sum, { count }) => sum + count, 0))
       this.#owner.pageRead(subscription)
     }
     subscription.head = head
-    subscription.cursor = done ? head : (chunks.at(-1)?.to ?? subscription.cursor)
+    subscription.cursor = to
     const isLive = done && this.#tools.readers.goLive(subscription, head)
     for (const message of messagesOf(subscription.number, chunks, head, { last: isLive, before: false })) this.#reader.sendEncoded(message)
     return isLive

@@ -2,6 +2,8 @@ import { feedName, parseConnectionId, parseKey, zeroEpoch } from '@entente/proto
 import { expect, it } from 'vitest'
 import type { Access } from '../auth/feed-access.js'
 import { CatchUp } from './catch-up.js'
+import { WithdrawnSlots } from './withdrawn-slots.js'
+import { PolicyCache } from '../publish/policy-cache.js'
 import { type FeedReader, FeedReaders, type Subscription } from './fan-out.js'
 import { Metrics } from '../observe/metrics.js'
 import type { Page, Store, Write } from '../store/store.js'
@@ -50,8 +52,9 @@ class Scene {
       pageRead: () => {},
       caughtUp: () => {},
     }
+    const withdrawnSlots = new WithdrawnSlots(store as Store, new PolicyCache(store as Store))
     this.catchUp = new CatchUp(
-      { store: store as Store, readers: this.readers, timeSlices: new TimeSlices(4, 4), metrics },
+      { store: store as Store, readers: this.readers, timeSlices: new TimeSlices(4, 4), withdrawnSlots, metrics },
       this.#reader,
       owner,
     )

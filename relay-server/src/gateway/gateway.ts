@@ -23,7 +23,8 @@ import type { Burden } from '../flow/burden.js'
 import type { TimeSlices } from '../flow/time-slices.js'
 import { TokenBucket } from '../flow/token-bucket.js'
 import { SingleFlight } from '../flow/single-flight.js'
-import type { Commit, KeyName, Store, Write } from '../store/store.js'
+import type { WithdrawnSlots } from '../deliver/withdrawn-slots.js'
+import type { Commit, KeyName, Store, StoredDoc, Write } from '../store/store.js'
 
 /** Close codes of the gateway. A stock provider treats codes from 4400 to 4499 as final, and its page decides whether to come back with another token. */
 const gatewayClosed = { expired: 4401, readOnly: 4403, ended: 4410, tooFast: 4429 } as const
@@ -45,6 +46,7 @@ interface Visitor {
 export interface GatewayOptions {
   readonly store: Store
   readonly policies: PolicyCache
+  readonly withdrawnSlots: WithdrawnSlots
   readonly turns: TimeSlices
   readonly log: Log
   readonly metrics: Pick<Metrics, 'gatewayClosed' | 'droppedSlowReader'>
@@ -185,7 +187,11 @@ export class Gateway {
       const doc = await this.#options.store.doc({ feed, key })
       if (doc?.sequence === room.sequence) continue
       room.sequence = doc?.sequence ?? 0
-      this.#notify(room, { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch }, doc && Y.encodeStateAsUpdate(loadDoc(doc.states)))
+      this.#notify(
+        room,
+        { kind: doc ? 'doc' : 'erased', epoch: doc?.epoch },
+        doc && Y.encodeStateAsUpdate(await this.#load({ feed, key }, doc)),
+      )
     }
   }
 
@@ -195,12 +201,15 @@ export class Gateway {
     return false
   }
 
-  /** Closes the sockets of all docs of a connection that has ended (rule GW7). */
+  /**
+   * Closes the sockets of all docs of a connection that has ended (rule GW7), or of which something was withdrawn (rule PO10): what a visitor has read of that is
+   * only gone once its page opens the doc again.
+   */
   end(connection: ConnectionId): void {
     for (const [feed, rooms] of this.#feeds) {
       if (connectionOfDocs(parseFeed(feed)) !== connection) continue
       for (const room of rooms.values())
-        for (const visitor of room.visitors) this.#close(visitor, gatewayClosed.ended, 'the connection has ended')
+        for (const visitor of room.visitors) this.#close(visitor, gatewayClosed.ended, 'the connection has ended, or a field was withdrawn')
     }
   }
 
@@ -260,8 +269,12 @@ export class Gateway {
       this.#close(visitor, gatewayClosed.ended, 'this doc has ended')
       return
     }
-    const loaded = loadDoc(doc.states)
+    const loaded = await this.#load(visitor.pass.name, doc)
     this.#send(visitor, missingMessage(Y.encodeStateAsUpdate(loaded, said.bytes)))
+  }
+
+  async #load(name: KeyName, doc: StoredDoc): Promise<Y.Doc> {
+    return loadDoc(await this.#options.withdrawnSlots.hideIn(name, doc))
   }
 
   #send({ socket }: Visitor, message: Uint8Array): void {

@@ -258,6 +258,7 @@ export class GroupCommit {
       isOvertaken: this.#pending.hasKey(id),
       isFeedPending: offer.kind === 'head' && this.#pending.hasFeed(access.name),
       policies: connection && this.#judgementCache.policies.get(connection),
+      hasWithdrawn: this.#judgementCache.hasWithdrawn(id),
       keysInMailbox: this.#judgementCache.mailboxKeys(access.name) + this.#pending.mailboxKeys(access.name),
       rosterRefusal: queued.rosterRefusal,
       now: Date.now(),

@@ -298,6 +298,13 @@ const pairs: readonly Pair[] = [
     taken: caseOf(docs, { ...update, seen: 7 }, { last: keyState('doc', 1), policies: agreed }),
   },
   {
+    rule: 'PO10',
+    what: 'an update of a doc that still has a withdrawn slot',
+    code: 'FIELD',
+    refused: { ...caseOf(docs, { ...update, seen: 7 }, { last: keyState('doc', 1), policies: agreed }), hasWithdrawn: true },
+    taken: caseOf(docs, { ...update, seen: 7 }, { last: keyState('doc', 1), policies: agreed }),
+  },
+  {
     rule: 'QU1',
     what: 'more bytes than the org may take up',
     code: 'QUOTA',
@@ -405,6 +412,7 @@ function caseOf(feed: Feed, offer: Omit<Offer, 'id'>, more: Partial<OfferCase> =
     isOvertaken: false,
     isFeedPending: false,
     policies: undefined,
+    hasWithdrawn: false,
     keysInMailbox: 0,
     rosterRefusal: undefined,
     now,

@@ -49,6 +49,8 @@ export interface OfferCase {
   readonly isFeedPending: boolean
   /** The policies of the feed's connection; undefined for team feeds. */
   readonly policies: Policies | undefined
+  /** Whether the key's doc still has a slot that either org has withdrawn. */
+  readonly hasWithdrawn: boolean
   /** The number of keys in the feed, for the feeds of mailboxes. */
   readonly keysInMailbox: number
   /** Why the relay does not take the roster in this offer. Undefined for one that it took, and for every other offer. */
@@ -117,6 +119,13 @@ export const offerRules: readonly OfferRule[] = [
   {
     name: '[EP1, HD1] a whole doc and an erasure begin a later epoch, an update continues the present one, a head has none',
     refuses: epochRule,
+  },
+  {
+    name: '[PO10] a doc that has a withdrawn slot is begun anew before anything in it changes',
+    refuses: ({ offer, hasWithdrawn }) =>
+      hasWithdrawn && offer.kind === 'doc' && !offer.whole
+        ? no('FIELD', 'The doc has a slot that was withdrawn. Begin it anew without that slot.')
+        : undefined,
   },
   { name: '[QU1, QU2] an org keeps within its quota', refuses: quotaRule },
 ]

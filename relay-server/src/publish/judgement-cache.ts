@@ -1,9 +1,9 @@
-import { type ConnectionId, type FeedName, limits, type Offer, type OrgId } from '@entente/protocol'
+import { type ConnectionId, type FeedName, hasSlot, limits, type Offer, type OrgId, withdrawnSlots } from '@entente/protocol'
 import type { Access } from '../auth/feed-access.js'
 import { LruMap } from '../flow/lru.js'
 import { mailboxKeys } from './judge-offer.js'
 import { addsToMailbox, type Pending, type PendingLedger, policyIn } from './pending-ledger.js'
-import type { PolicyCache } from './policy-cache.js'
+import type { Policies, PolicyCache } from './policy-cache.js'
 import { type Account, noUsage, type Quota, sizeOf, type Usage } from '../store/account.js'
 import type { KeyName, KeyState, Store, Write } from '../store/store.js'
 
@@ -38,6 +38,8 @@ export class JudgementCache {
   /** The number of keys in each mailbox feed. */
   #mailboxes = new LruMap<FeedName, number>(keptMailboxes)
   #accounts = new LruMap<OrgId, Allowance>(keptAccounts)
+  /** Of docs in connections with withdrawals: whether one still has a withdrawn slot, and the policies by which that was looked up. */
+  #withdrawn = new LruMap<string, { readonly policies: Policies; readonly has: boolean }>(keptKeys)
   readonly #quota: Quota
   readonly policies: PolicyCache
 
@@ -54,6 +56,10 @@ export class JudgementCache {
 
   allowance(org: OrgId): Allowance {
     return this.#accounts.get(org) ?? { quota: this.#quota, usage: noUsage }
+  }
+
+  hasWithdrawn(id: string): boolean {
+    return this.#withdrawn.get(id)?.has ?? false
   }
 
   mailboxKeys(feed: FeedName): number {
@@ -81,12 +87,15 @@ export class JudgementCache {
       ...[...mailboxes].map((feed) => this.#loadMailbox(feed)),
       ...[...orgs].map((org) => this.#loadAccount(org)),
     ])
+    await Promise.all(asked.filter((each) => !this.#knowsWithdrawn(each)).map((each) => this.#loadWithdrawn(each)))
   }
 
   /** Whether the cache has the account, the policies and the size of the mailbox by which an offer is judged. */
-  has({ publisher, access }: OfferToJudge): boolean {
+  has(asked: OfferToJudge): boolean {
+    const { publisher, access } = asked
     return (
       this.#accounts.get(publisher.org) !== undefined &&
+      this.#knowsWithdrawn(asked) &&
       (access.feed.kind !== 'connection' || this.policies.get(access.feed.connection) !== undefined) &&
       (access.mailboxUntil === undefined || this.#mailboxes.get(access.name) !== undefined)
     )
@@ -101,6 +110,8 @@ export class JudgementCache {
     if (addsToMailbox(access, last)) this.#mailboxes.delete(access.name)
     if (sequence === 0) return this.evict(pending)
     const { kind, whole, epoch, vector } = write
+    // A doc that has begun anew has no withdrawn slot.
+    if (whole) this.#withdrawn.delete(id)
     const before = kind === 'doc' && !whole ? (last?.bytes ?? 0) : 0
     this.#states.set(id, { sequence, kind, epoch, vector, bytes: before + sizeOf(write) })
   }
@@ -126,6 +137,7 @@ export class JudgementCache {
     this.#states = new LruMap(keptKeys)
     this.#mailboxes = new LruMap(keptMailboxes)
     this.#accounts = new LruMap(keptAccounts)
+    this.#withdrawn = new LruMap(keptKeys)
     this.policies.clear()
   }
 
@@ -138,6 +150,28 @@ export class JudgementCache {
       // A commit that settled meanwhile is newer than this read.
       if (state && state.sequence > (known.get(id)?.sequence ?? 0)) known.set(id, state)
     }
+  }
+
+  /** The policies of an update's connection, where either side has withdrawn something. */
+  #withdrawing({ access: { feed }, offer }: OfferToJudge): Policies | undefined {
+    if (feed.kind !== 'connection' || offer.kind !== 'doc' || offer.whole) return undefined
+    const policies = this.policies.get(feed.connection)
+    return policies?.vendor?.withdrawn || policies?.partner?.withdrawn ? policies : undefined
+  }
+
+  #knowsWithdrawn(asked: OfferToJudge): boolean {
+    const policies = this.#withdrawing(asked)
+    return !policies || this.#withdrawn.get(asked.id)?.policies === policies
+  }
+
+  async #loadWithdrawn(asked: OfferToJudge): Promise<void> {
+    const policies = this.#withdrawing(asked)
+    const { name, feed } = asked.access
+    if (!policies || feed.kind !== 'connection') return
+    const known = this.#withdrawn
+    const doc = await this.#store.doc({ feed: name, key: asked.offer.key })
+    const gone = doc ? withdrawnSlots([policies.vendor, policies.partner], doc.epoch.version, feed.topic) : undefined
+    known.set(asked.id, { policies, has: doc !== undefined && gone !== undefined && gone.size > 0 && hasSlot(doc.states, gone) })
   }
 
   async #loadMailbox(feed: FeedName): Promise<void> {

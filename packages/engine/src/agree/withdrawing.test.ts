@@ -78,6 +78,39 @@ describe('a field that one side withdraws', () => {
     expect(atRelay('partner')).not.toContain('Status')
   })
 
+  it('[PO10] is shown to no device any more, though its owner is away; once the owner is back, the rest goes on', async () => {
+    const { vera, paul, connection, copy, clock, pass, settle, openAnotherDevice, ofPaul } = await story()
+    const stateAt = (org: MemoryOrg) => org.mirrors.of('Lead', copy)[0]?.signed.state
+    const steps = async (count: number, ms: number, check: () => void = () => undefined): Promise<void> => {
+      for (let step = 0; step < count; step++) {
+        clock.advance(ms)
+        await pass(5)
+        check()
+      }
+    }
+    await steps(30, 1_000)
+    expect(stateAt(paul)).toBe('signed')
+    vera.sync.cut()
+    await settle()
+    await vera.records.edit('Lead', vera.records.list('Lead').records[0]?.id ?? '', {
+      Status: 'Closed - Converted',
+      Email: 'v@seller.example',
+    })
+    await paul.agreements.withdraw(connection, 'Lead', ['Status'])
+    await settle()
+    const pia = await openAnotherDevice(paul, { userName: 'Pia' })
+    await settle()
+    const seen = (name: string) => pia.mirrors.of('Lead', copy)[0]?.fields.find((field) => field.name === name)
+    expect([seen('Status')?.state, seen('Email')?.state]).toEqual(['not shared', 'value'])
+    // The owner signed what this device must not read, before it heard of the withdrawal: that is no lie of the relay.
+    await steps(150, 5_000, () => expect([paul, pia].map(stateAt).join()).toMatch(/^(signed|waiting),waiting$/))
+    vera.sync.mend()
+    await settle()
+    expect([seen('Status')?.state, seen('Email')?.value, ofPaul('Status')?.state]).toEqual(['not shared', 'v@seller.example', 'not shared'])
+    await steps(30, 1_000)
+    expect([paul, pia].map(stateAt)).toEqual(['signed', 'signed'])
+  })
+
   it('by both at once, and one after the other, only grows; the next version begins with none', async () => {
     const { vera, paul, connection, settle, atRelay, ofVera } = await story()
     await Promise.all([vera.agreements.withdraw(connection, 'Lead', ['Status']), paul.agreements.withdraw(connection, 'Lead', ['Email'])])

@@ -2,6 +2,7 @@ import { type FeedName, feedName, messagesTopic, type OrgId, parseFeed, parseOrg
 import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import { verifyHead } from '../identity/decision.js'
+import { withdrawnAt } from '../replica/desired-state.js'
 import { textOf } from '../replica/feed-role.js'
 import type { CoveredFeed } from '../replica/index.js'
 import type { FreshnessTable, VerifiedHead } from './freshness.js'
@@ -11,6 +12,9 @@ export const againMs = 10 * 60_000
 
 /** For how long something known may stay away while the line is up, in ms (rule HD6). */
 const heldMs = 60_000
+
+/** How long a withdrawal may be on its way to an owner who signs meanwhile, and by how much two clocks may differ, in ms. */
+const withdrawalMs = 60_000
 
 /** How often that is looked at, in ms. */
 const lookMs = 15_000
@@ -68,10 +72,22 @@ export class HeadJudge {
     const { newest, confirmed, trouble } = this.#freshness.get(feed)
     // A head that is repeated, or of an incarnation whose entries may be lost, says nothing of the present.
     if (head.time < (newest?.time ?? 0) || head.incarnation !== incarnation) return
-    if (head.root !== root) return this.#differ(feed, head)
+    if (head.root !== root && !this.#isBeforeWithdrawal(feed, head)) return this.#differ(feed, head)
+    if (head.root !== root) return this.#freshness.change(feed, { newest: head })
     if (deferred) return this.#freshness.change(feed, { newest: head })
     if (newest?.token === head.token && confirmed === head.time && !trouble) return
     await this.#freshness.change(feed, { newest: head, confirmed: head.time, trouble: undefined })
+  }
+
+  /**
+   * Whether a head was signed before its owner heard that a slot was withdrawn. A device that reads the feed since then gets less than was signed (rule PO10), until
+   * the owner comes, begins its docs anew and signs them.
+   */
+  #isBeforeWithdrawal(feed: FeedName, { time }: VerifiedHead): boolean {
+    const parsed = parseFeed(feed)
+    if (parsed.kind !== 'connection') return false
+    const at = withdrawnAt(this.#context.rows.get('Agreement', parsed.connection), parsed.topic)
+    return at > 0 && time <= at + withdrawalMs
   }
 
   async #verify(feed: FeedName, token: string): Promise<VerifiedHead | 'stranger' | undefined> {

@@ -148,6 +148,20 @@ function withdrawnSlots(agreement: Row, version: number, topic: ObjectTopic): Re
   return gone
 }
 
+/** When a side last withdrew a slot of a topic from the version in force: milliseconds since 1970 by its device. 0 where none did. */
+export function withdrawnAt(agreement: Row | undefined, topic: string): number {
+  const version = effectiveVersion(agreement)
+  let last = 0
+  for (const register of withdrawalRegisters) {
+    const terms = valueOf(agreement, register)
+    if (!isValueMap(terms) || terms['version'] !== version || !(topic in objectByTopic)) continue
+    const slots = isValueMap(terms['slots']) ? terms['slots'][objectByTopic[topic as ObjectTopic]] : undefined
+    const at = terms['at']
+    if (Array.isArray(slots) && typeof at === 'number') last = Math.max(last, at)
+  }
+  return last
+}
+
 /** The version of a connection's effective agreement, if there is one. */
 export function effectiveVersion(agreement: Row | undefined): number | undefined {
   return carriedFields(agreement, 'lead', 'vendor')?.version

@@ -2,7 +2,7 @@ import { existenceSlot, type Key, loadDoc, readSlots, rootName } from '@entente/
 import { openContent } from '../seal/seal-register.js'
 import { teamKey } from '../seal/keys.js'
 import { teamFeed } from '../replica/feed-role.js'
-import { feedOf, type Kept, type RelayState } from './relay-state.js'
+import { feedOf, type Kept, type RelayState, statesOf } from './relay-state.js'
 import { connectionEdits, partnerOrg, vendorOrg } from './sample-connection.js'
 import { noteStamp, type Stamps } from './simulated-device.js'
 
@@ -37,5 +37,5 @@ export function docsOf(state: RelayState, feed: Parameters<typeof feedOf>[1]): r
 }
 
 export function loadKept(kept: Extract<Kept, { kind: 'doc' }>): ReturnType<typeof loadDoc> {
-  return loadDoc([kept.merged, ...kept.tail.map(([, bytes]) => bytes)])
+  return loadDoc(statesOf(kept))
 }

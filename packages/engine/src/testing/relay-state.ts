@@ -1,6 +1,8 @@
 import {
+  type ConnectionId,
   decodeControlEntry,
   decodePolicy,
+  emptyDoc,
   emptyVector,
   type Entry,
   type Epoch,
@@ -12,10 +14,11 @@ import {
   parseFeed,
   policyKey,
   type Policy,
-  type Side,
   compactDoc,
   type StateVector,
   sides,
+  withdrawnSlots,
+  withoutSlots,
 } from '@entente/protocol'
 import { connectionFeed } from '../replica/feed-role.js'
 
@@ -96,8 +99,12 @@ export function knowsPosition(state: RelayState, feed: FeedName, incarnation: nu
   return position <= (later ? (later.heads.get(feed) ?? 0) : feedOf(state, feed).head)
 }
 
-/** What a subscription is answered with: everything above a sequence, in order. */
-export function entriesAfter(state: RelayState, feed: FeedName, after: number): Entry[] {
+/**
+ * What a subscription is answered with: everything above a sequence, in order.
+ *
+ * @param isOwner for the owner's own devices, which read slots too that were withdrawn (rule PO10)
+ */
+export function entriesAfter(state: RelayState, feed: FeedName, after: number, isOwner = true): Entry[] {
   const entries: Entry[] = []
   for (const [key, kept] of feedOf(state, feed).keys) {
     if (kept.sequence <= after) continue
@@ -105,9 +112,15 @@ export function entriesAfter(state: RelayState, feed: FeedName, after: number): 
       entries.push({ sequence: kept.sequence, key, kind: kept.kind, whole: true, epoch: kept.epoch, bytes: kept.bytes })
       continue
     }
-    const { epoch, merged, mergedSequence, tail } = kept
-    if (mergedSequence > after) entries.push({ sequence: mergedSequence, key, kind: 'doc', whole: true, epoch, bytes: merged })
-    for (const [sequence, bytes] of tail) if (sequence > after) entries.push({ sequence, key, kind: 'doc', whole: false, epoch, bytes })
+    const { epoch, mergedSequence, tail } = kept
+    const gone = isOwner ? undefined : withdrawnOf(state, feed, epoch.version)
+    const states = statesOf(kept)
+    const sequences = [mergedSequence, ...tail.map(([sequence]) => sequence)]
+    for (const [index, sequence] of sequences.entries()) {
+      const state = states[index] ?? emptyDoc
+      const bytes = gone && gone.size > 0 ? withoutSlots(states.slice(0, index), state, gone) : state
+      if (sequence > after) entries.push({ sequence, key, kind: 'doc', whole: index === 0, epoch, bytes })
+    }
   }
   return entries.sort((a, b) => a.sequence - b.sequence)
 }
@@ -120,9 +133,14 @@ export function keptOf({ kind, epoch, bytes, whole }: Omit<Entry, 'sequence'>, s
     : { kind, epoch, sequence, bytes }
 }
 
+/** A doc's merged state and the updates after it. */
+export function statesOf(kept: Extract<Kept, { kind: 'doc' }>): readonly Uint8Array[] {
+  return [kept.merged, ...kept.tail.map(([, bytes]) => bytes)]
+}
+
 /** The doc of a key in one piece, tail and all. */
 export function wholeOf(kept: Extract<Kept, { kind: 'doc' }>): Uint8Array {
-  return kept.tail.length === 0 ? kept.merged : compactDoc([kept.merged, ...kept.tail.map(([, bytes]) => bytes)])
+  return kept.tail.length === 0 ? kept.merged : compactDoc(statesOf(kept))
 }
 
 /** The state with one doc compacted: nothing that a device could see changes. */
@@ -146,15 +164,24 @@ export function policyOf(bytes: Uint8Array): Policy {
   return decodePolicy(decodeControlEntry(bytes).copy)
 }
 
+/** The slots of a feed's topic that either side has withdrawn from a version. */
+export function withdrawnOf(state: RelayState, feed: FeedName, version: number): ReadonlySet<string> {
+  const parsed = parseFeed(feed)
+  return parsed.kind === 'connection' ? withdrawnSlots(registeredIn(state, parsed.connection), version, parsed.topic) : new Set()
+}
+
+function registeredIn(state: RelayState, connection: ConnectionId): readonly (Policy | undefined)[] {
+  return sides.map((side) => {
+    const kept = feedOf(state, connectionFeed(connection, side, 'messages')).keys.get(policyKey)
+    return kept?.kind === 'control' ? policyOf(kept.bytes) : undefined
+  })
+}
+
 /** What both sides of a feed's connection have registered. */
 export function policiesOf(state: RelayState, feed: FeedName): Policies {
   const parsed = parseFeed(feed)
   if (parsed.kind !== 'connection') return { joined: undefined, highest: 0, isEnded: false }
-  const registered = (side: Side): Policy | undefined => {
-    const kept = feedOf(state, connectionFeed(parsed.connection, side, 'messages')).keys.get(policyKey)
-    return kept?.kind === 'control' ? policyOf(kept.bytes) : undefined
-  }
-  const [vendor, partner] = sides.map(registered)
+  const [vendor, partner] = registeredIn(state, parsed.connection)
   const isEnded = [vendor, partner].some((policy) => policy?.ended === true)
   return { joined: joinPolicies(vendor, partner), highest: Math.max(vendor?.version ?? 0, partner?.version ?? 0), isEnded }
 }

@@ -15,6 +15,7 @@ import {
   type ErrorCode,
   existenceSlot,
   type FeedName,
+  hasSlot,
   headKey,
   holdsMessages,
   limits,
@@ -51,7 +52,9 @@ import {
   policiesOf,
   policyOf,
   type RelayState,
+  statesOf,
   withCompacted,
+  withdrawnOf,
   withEntry,
   withIncarnation,
 } from './relay-state.js'
@@ -295,7 +298,7 @@ export class MemoryRelay {
       (knowsPosition(this.#durable, name, incarnation, position) && after <= feedOf(this.#durable, name).head)
     if (!isKnown) return this.#refuse(session, 'feed', number, 'LOST')
     session.feeds.set(number, name)
-    const entries = entriesAfter(this.#durable, name, after)
+    const entries = entriesAfter(this.#durable, name, after, this.#access(session, name)?.writes)
     const size = this.#options.entriesPerChunk ?? 200
     for (let start = 0; start < entries.length; start += size) this.#sendEntries(session, number, entries.slice(start, start + size), false)
     this.#sendEntries(session, number, [], true)
@@ -382,6 +385,7 @@ export class MemoryRelay {
         : last?.kind !== 'doc' || compareEpochs(offer.epoch, last.epoch) !== 0
     )
       return 'STALE_EPOCH'
+    if (!offer.whole && last?.kind === 'doc' && hasSlot(statesOf(last), withdrawnOf(this.#state, feed, last.epoch.version))) return 'FIELD'
     const { joined } = policies
     const slots = parsed.kind === 'connection' ? new Set([...(joined ? slotsOf(joined, parsed.topic) : []), existenceSlot]) : undefined
     const base = !offer.whole && last?.kind === 'doc' ? last : undefined
