@@ -119,6 +119,8 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     cancelInvitation: [id('id')],
     accept: [shape('link', 'the link as a text', text(10_000))],
     compareCodes: [id('id'), yesOrNo('same')],
+    pause: [id('id')],
+    resume: [id('id')],
     disconnect: [id('id')],
   },
   agreements: {

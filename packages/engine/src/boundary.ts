@@ -35,6 +35,8 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     cancelInvitation: 'promise',
     accept: 'promise',
     compareCodes: 'promise',
+    pause: 'promise',
+    resume: 'promise',
     disconnect: 'promise',
   },
   agreements: {

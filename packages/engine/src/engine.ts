@@ -1,3 +1,4 @@
+import { adoptionReconciler, createAdoptions } from './adopt/adoptions.js'
 import { createAgreements } from './agree/agreements.js'
 import type { Engine, Topic } from './api/index.js'
 import { EngineError, toEngineError } from './error.js'
@@ -162,7 +163,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const judge = new HeadJudge(context, freshness)
   const signer = new HeadSigner(context, freshness)
 
-  const connections = createConnections(context)
+  const connections = createConnections(context, createAdoptions(context))
   const people = createPeople(context)
   const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
@@ -171,6 +172,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
+  reconcilers.add(adoptionReconciler(context))
   for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, recallReconciler, eraseReconciler])
     reconcilers.add(makeReconciler(context))
   reconcilers.add(differenceReconciler(context, freshness))

@@ -11,6 +11,8 @@ export type EngineErrorCode =
   | 'NOT_ALLOWED'
   /** The connection, the invitation or the export is not in a state for it. */
   | 'NOT_CONNECTED'
+  /** The two orgs are connected already. `connection` is the id of that connection. */
+  | 'CONNECTED'
   /** Somebody else decided on the same thing meanwhile: in another tab, or at another device. */
   | 'CHANGED'
   /** Nobody has compared the codes of the connection (rule CN4). */
@@ -39,11 +41,14 @@ export class EngineError extends Error {
   readonly code: EngineErrorCode
   /** Each single problem of an INVALID value, field, rule or mapping. Empty for other codes. */
   readonly details: readonly RecordError[]
+  /** The connection that stands in the way. Set for CONNECTED only. */
+  readonly connection: string | undefined
 
-  constructor(code: EngineErrorCode, message: string, details: readonly RecordError[] = [], cause?: unknown) {
+  constructor(code: EngineErrorCode, message: string, details: readonly RecordError[] = [], cause?: unknown, connection?: string) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.details = details
+    this.connection = connection
   }
 }
 

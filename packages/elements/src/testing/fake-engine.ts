@@ -187,6 +187,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       cancelInvitation: (id) => did('cancelInvitation', id),
       accept: (link) => did('accept', link).then(connection),
       compareCodes: (id, same) => did('compareCodes', id, same),
+      pause: (id) => did('pause', id),
+      resume: (id) => did('resume', id),
       disconnect: (id) => did('disconnect', id),
     },
     agreements: {

@@ -25,6 +25,8 @@ export function connected(part: Partial<ConnectionView> = {}): ConnectionView {
     verified: 'yes',
     peerVerified: true,
     integrationUser: 'integration.abc',
+    earlier: 0,
+    first: undefined,
     problem: undefined,
     ...part,
   }

@@ -32,6 +32,13 @@ export interface ConnectionView {
   readonly peerVerified: boolean
   /** Id of the user under whose name exports, imports and mirror writes are recorded. Made by the handshake (rule CN6). */
   readonly integrationUser: string | undefined
+  /**
+   * How many record maps of earlier connections with the same org carry on here, once admins of both orgs have confirmed the codes: their records flow again, and none
+   * is exported twice (rule RA1). 0 once the own admin has confirmed.
+   */
+  readonly earlier: number
+  /** Where this one was refused because both orgs are connected already: that connection (rule CN12). */
+  readonly first: ConnectionId | undefined
   /** What stands in the way, in words for a person. */
   readonly problem: string | undefined
 }
@@ -89,17 +96,33 @@ export interface ConnectionsApi {
    * Takes an invitation, as partner. Resolves when that is noted; the handshake goes on by itself. Accepting again
    * before the handshake is done gives the same view; afterwards that of the spent invitation.
    *
-   * @throws EngineError NOT_ALLOWED for a member; LINK for a text that is no invitation link, or the own org's link. Whether a link was used, cancelled
+   * @throws EngineError NOT_ALLOWED for a member; CONNECTED where the two orgs are connected already; LINK for a text that is no invitation link, or the own org's link. Whether a link was used, cancelled
    * or has expired shows later, in `state` and `problem`
    */
   accept(link: string): Promise<ConnectionView>
 
   /**
-   * Notes that an admin compared the codes of both screens. `same: false` blocks the connection on both sides, for good (rule CN7).
+   * Notes that an admin compared the codes of both screens. `same: true` also decides that the records of earlier connections with this org carry on, see `earlier`.
+   * `same: false` blocks the connection on both sides, for good (rule CN7).
    *
    * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled
    */
   compareCodes(id: ConnectionId, same: boolean): Promise<void>
+
+  /**
+   * Pauses a connection, from either side: no record, listing, export or update travels either way until both sides let it go on. What is taken back is taken back
+   * all the same, and agreements can be worked on. Edits made meanwhile flow when it resumes. Pausing again does nothing.
+   *
+   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled
+   */
+  pause(id: ConnectionId): Promise<void>
+
+  /**
+   * Ends the own side's pause. Where the other side has paused too, its pause goes on. Resuming again does nothing.
+   *
+   * @throws EngineError as `pause`
+   */
+  resume(id: ConnectionId): Promise<void>
 
   /**
    * Ends a connection for good, from either side. Records stay, mirrors freeze. Ending it again does nothing.

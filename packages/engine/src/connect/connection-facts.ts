@@ -12,7 +12,7 @@ import {
   sides,
 } from '@entente/protocol'
 import { EngineError } from '../error.js'
-import { isConfirmed } from '../replica/feed-role.js'
+import { isConfirmed, isOnHold } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
@@ -22,6 +22,8 @@ export interface ConnectionFacts {
   readonly id: ConnectionId
   readonly side: Side
   readonly enabled: boolean
+  /** Whether either org has paused it, so that no record travels (rule PA2). */
+  readonly paused: boolean
   /** Whether an admin of this org confirmed that both screens show the same code. */
   readonly verified: boolean
   /** Whether admins of both orgs did, so that values may leave (rule CN10). */
@@ -52,6 +54,7 @@ export function connectionFacts(row: Row | undefined): ConnectionFacts | undefin
     id,
     side,
     enabled: state === 'Enabled',
+    paused: isOnHold(row),
     verified: valueOf(row, 'verified') === 'yes',
     confirmed: isConfirmed(row),
     peer: parseOrgId(peer),
@@ -64,7 +67,12 @@ export function connectionFacts(row: Row | undefined): ConnectionFacts | undefin
   return facts
 }
 
-/** The connections over which feeds flow now. */
+/** The connections over which records travel now: those that neither org has paused. */
+export function flowingConnections(rows: Rows, side?: Side): ConnectionFacts[] {
+  return enabledConnections(rows, side).filter(({ paused }) => !paused)
+}
+
+/** The connections that neither side has ended. */
 export function enabledConnections(rows: Rows, side?: Side): ConnectionFacts[] {
   const list: ConnectionFacts[] = []
   for (const row of rows.list('Connection').values()) {

@@ -1,24 +1,37 @@
-import { limits, parseConnectionId, parseMailboxId, parseOrgId } from '@entente/protocol'
+import { type ConnectionId, limits, parseConnectionId, parseMailboxId, parseOrgId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
-import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
+import { mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
-import { messageEdit, requireConnection, whileConnected } from './connection-facts.js'
-import { endReconciler, endKey, mismatchProblem } from './end-reconciler.js'
+import { type ConnectionFacts, messageEdit, requireConnection, whileConnected } from './connection-facts.js'
+import { endReconciler, type EndReason, mismatchProblem, signEnd } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
+import { connectionWith } from './second.js'
+import { pauseKey, peerPauseReconciler } from './pause.js'
 import { pausedByPeer, pauseReconciler } from './pause-reconciler.js'
 import { codeOf, commitTo, makeReveal } from './reveal.js'
 import { verificationReconciler, verifiedKey } from './verification-reconciler.js'
 
+/** The records of earlier connections with the same org. */
+export interface EarlierRecords {
+  /** How many record maps may carry on over a connection. */
+  count(connection: Row): number
+  /** The decisions by which an admin who has compared the codes lets them (rule RA3). */
+  decide(facts: ConnectionFacts, connection: Row): Promise<readonly RowEdit[]>
+}
+
 /** Connecting two orgs: invitations, the handshake, the comparison of codes, and the end. */
-export function createConnections(context: EngineContext): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
+export function createConnections(
+  context: EngineContext,
+  earlier: EarlierRecords,
+): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, link, identity, rosters, clock, random } = context
 
   link.onMailbox(({ mailbox, state }) => {
@@ -44,7 +57,7 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   }
   const view = (id: string): ConnectionView | undefined => {
     const connection = rows.get('Connection', id)
-    if (connection) return connectionToView(connection, context)
+    if (connection) return connectionToView(connection, context, earlier)
     const invitation = rows.get('Invitation', id)
     return invitation && invitationToView(invitation, identity.org.id, now())
   }
@@ -53,17 +66,25 @@ export function createConnections(context: EngineContext): { readonly api: Conne
     if (!found) throw new EngineError('NOT_FOUND', 'This connection does not exist. Choose another one.')
     return found
   }
-  const endEdit = async (row: Row, reason: 'mismatch' | 'disconnected'): Promise<RowEdit> => {
-    const connection = parseConnectionId(row.id)
-    const side = sideOf(row) ?? 'vendor'
-    const body = await identity.signDecision('end', { connection, reason })
-    return { object: 'Message', id: messageRowId(connectionFeed(connection, side, 'messages'), endKey), values: { body } }
+  const endEdit = (row: Row, reason: EndReason): Promise<RowEdit> =>
+    signEnd(identity, parseConnectionId(row.id), sideOf(row) ?? 'vendor', reason)
+
+  const setPause = async (id: ConnectionId, on: boolean): Promise<void> => {
+    requireAdmin()
+    const connection = requireConnection(rows, id)
+    if ((typeof valueOf(find(id), 'ownPause') === 'number') === on) return
+    const body = await identity.signDecision('pause', { connection: id, on })
+    const edits = [
+      { object: 'Connection', id, values: { ownPause: on ? now() : null } },
+      messageEdit(connection.ownMessages, pauseKey, body),
+    ]
+    await rows.save(edits, whileConnected(connection))
   }
 
   const api: ConnectionsApi = {
     list() {
       const views: ConnectionView[] = []
-      for (const row of rows.list('Connection').values()) views.push(connectionToView(row, context))
+      for (const row of rows.list('Connection').values()) views.push(connectionToView(row, context, earlier))
       for (const row of rows.list('Invitation').values()) {
         if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection')) views.push(invitationToView(row, identity.org.id, now()))
       }
@@ -101,6 +122,15 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       if (vendor === identity.org.id) throw new EngineError('LINK', 'Your own org made this invitation. Send the link to the partner.')
       const id = mailboxId(secret)
       if (rows.get('Invitation', id)) return viewOf(id)
+      const first = connectionWith(rows, vendor)
+      if (first)
+        throw new EngineError(
+          'CONNECTED',
+          'Your org is connected with the org that made this invitation. Go on with that connection, or disconnect it first.',
+          [],
+          undefined,
+          first.id,
+        )
       const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random)
       const edits = [
         {
@@ -121,7 +151,11 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       if (same) {
         const body = await identity.signDecision('verified', { connection: id, transcript: textOf(row, 'transcript') ?? '' })
         const values = { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) }
-        const edits = [{ object: 'Connection', id, values }, messageEdit(connection.ownMessages, verifiedKey, body)]
+        const edits = [
+          { object: 'Connection', id, values },
+          messageEdit(connection.ownMessages, verifiedKey, body),
+          ...(await earlier.decide(connection, row)),
+        ]
         await rows.save(edits, whileConnected(connection))
         return
       }
@@ -129,6 +163,8 @@ export function createConnections(context: EngineContext): { readonly api: Conne
       await rows.save([await endEdit(row, 'mismatch'), { object: 'Connection', id, values }], whileConnected(connection))
       context.problem('An admin found that the codes of a connection differ. The connection is blocked.', id)
     },
+    pause: (id) => setPause(id, true),
+    resume: (id) => setPause(id, false),
     async disconnect(id) {
       requireAdmin()
       const row = find(id)
@@ -142,7 +178,13 @@ export function createConnections(context: EngineContext): { readonly api: Conne
   }
   return {
     api,
-    reconcilers: [handshakeReconciler(context), verificationReconciler(context), pauseReconciler(context), endReconciler(context)],
+    reconcilers: [
+      handshakeReconciler(context),
+      verificationReconciler(context),
+      pauseReconciler(context),
+      peerPauseReconciler(context),
+      endReconciler(context),
+    ],
   }
 }
 
@@ -162,7 +204,11 @@ function requireAddress(base: string): void {
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']
 
-function connectionToView(row: Row, context: Pick<EngineContext, 'failureOf' | 'rows' | 'replica'>): ConnectionView {
+function connectionToView(
+  row: Row,
+  context: Pick<EngineContext, 'failureOf' | 'rows' | 'replica'>,
+  earlier: EarlierRecords,
+): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
   const verified = valueOf(row, 'verified')
   const transcript = textOf(row, 'transcript')
@@ -177,6 +223,8 @@ function connectionToView(row: Row, context: Pick<EngineContext, 'failureOf' | '
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
     peerVerified: textOf(row, 'peerVerified') !== undefined,
     integrationUser: textOf(row, 'integrationUser'),
+    earlier: verified === 'yes' ? 0 : earlier.count(row),
+    first: textOf(row, 'second') as ConnectionId | undefined,
     problem: textOf(row, 'problem') ?? pausedByPeer(context, row.id) ?? context.failureOf(row.id),
   }
 }
@@ -211,6 +259,8 @@ function invitationToView(row: Row, org: string, now: number): ConnectionView {
     verified: 'no',
     peerVerified: false,
     integrationUser: undefined,
+    earlier: 0,
+    first: undefined,
     problem: textOf(row, 'problem') ?? problems[state],
   }
 }

@@ -1,12 +1,26 @@
-import { otherSide, parseConnectionId, parseKey, parseOrgId, policyKey } from '@entente/protocol'
+import { type ConnectionId, otherSide, parseConnectionId, parseKey, parseOrgId, policyKey, type Side } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { verifyDecision } from '../identity/decision.js'
+import type { Identity } from '../identity/identity.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId, policyText, readPolicy } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { connectionWith } from './second.js'
 
 export const endKey = parseKey('end')
+
+/** Why an org ends a connection. `second`: the two orgs have another one (rule CN12). */
+export type EndReason = 'mismatch' | 'disconnected' | 'second'
+
+/** The edit that tells the peer of an end. */
+export async function signEnd(identity: Identity, connection: ConnectionId, side: Side, reason: EndReason): Promise<RowEdit> {
+  const body = await identity.signDecision('end', { connection, reason })
+  return { object: 'Message', id: messageRowId(connectionFeed(connection, side, 'messages'), endKey), values: { body } }
+}
+
+export const secondProblem = 'Both orgs are connected with each other already, so this second connection was refused.'
 
 export const mismatchProblem =
   'The codes of both orgs differ, so someone may stand between them. No record travels. Disconnect, and connect again with a new invitation.'
@@ -50,12 +64,15 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
       context.problem(`The other org’s end of a connection was refused: ${verified.reason}.`, connection)
       return
     }
-    const isMismatch = verified.decision['reason'] === 'mismatch'
-    const values = isMismatch
-      ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem }
-      : { state: 'Disabled', problem: 'The other org ended the connection.' }
+    const { reason, iat } = verified.decision
+    const values =
+      reason === 'mismatch'
+        ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem }
+        : reason === 'second'
+          ? { state: 'Disabled', problem: secondProblem, second: connectionWith(rows, org, row.id)?.id ?? null }
+          : { state: 'Disabled', problem: 'The other org ended the connection.' }
     // An end by an own person, meanwhile, is for good.
-    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body } }], {
+    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body, endedAt: iat * 1000 } }], {
       holds: (stored) => textOf(stored.get('Connection', row.id), 'state') !== 'Disabled',
     })
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { connectionFeed } from '../replica/feed-role.js'
-import { setup } from '../testing/index.js'
+import { lead, type MemoryOrg, setup } from '../testing/index.js'
+import { agree, compareCodes, connect, exportListed, grant, invitationPage, share } from '../testing/steps.js'
 
 describe('the end of a share', () => {
   it('[ER1, EX5] by a deleted copy: Vera is told, and Paul exports it again', async () => {
@@ -35,5 +36,134 @@ describe('the end of a share', () => {
     paul.sync.mend()
     await finish(paul.sync.settled(60_000))
     expect(paul.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
+  })
+})
+
+describe('a pause', () => {
+  it('[PA1, PA2] by Paul: nothing flows either way, and what both edited meanwhile flows when he resumes', async () => {
+    const { vera, paul, connection, record, copy, settle, exportListed } = await setup({ upTo: 'exported' })
+    await paul.connections.pause(connection)
+    await settle()
+    await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await vera.records.create('Lead', lead('Bob'))
+    await paul.records.edit('Lead', copy, { Email: 'ada@new.example' })
+    await settle()
+    expect(vera.mirrors.of('Lead', record)).toEqual([])
+    expect(field(paul, copy, 'Status')).toBe('Open - Not Contacted')
+    expect(paul.site.listings(connection, 'Lead').total).toBe(1)
+    await expect(exportListed()).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
+    expect([vera, paul].map((org) => org.sync.status().waiting)).toEqual([0, 0])
+
+    await vera.connections.pause(connection)
+    await paul.connections.resume(connection)
+    await settle()
+    expect(field(paul, copy, 'Status')).toBe('Open - Not Contacted')
+    await vera.connections.resume(connection)
+    await settle()
+    expect(field(paul, copy, 'Status')).toBe('Working - Contacted')
+    expect(vera.mirrors.of('Lead', record)[0]?.fields.find(({ name }) => name === 'Email')?.value).toBe('ada@new.example')
+    expect(paul.site.listings(connection, 'Lead').total).toBe(2)
+  })
+
+  it('[PA2] keeps out what Vera sent before she heard of it, and lets through what she takes back', async () => {
+    const { vera, paul, connection, record, copy, settle } = await setup({ upTo: 'exported' })
+    vera.sync.cut()
+    await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await paul.connections.pause(connection)
+    await settle(paul)
+    vera.sync.mend()
+    await settle()
+    expect(field(paul, copy, 'Status')).toBe('Open - Not Contacted')
+    await vera.records.remove('Lead', record)
+    await settle()
+    expect(paul.site.listings(connection, 'Lead').total).toBe(0)
+    await paul.connections.resume(connection)
+    await settle()
+    expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('frozen')
+  })
+})
+
+const field = (org: MemoryOrg, record: string, name: string): unknown =>
+  org.mirrors.of('Lead', record)[0]?.fields.find((each) => each.name === name)?.value
+
+describe('a reconnection', () => {
+  it('[RA1, RA2, RA3] goes on with the old record maps: mirrors live again, nothing is exported twice', async () => {
+    const { vera, paul, connection, record, copy, network, settle } = await setup({ upTo: 'exported' })
+    await vera.records.create('Lead', lead('Bob'))
+    await vera.records.create('Lead', lead('Cleo'))
+    await settle()
+    await exportListed({ network, vendor: vera, partner: paul, connection })
+    await settle()
+    const names = (org: MemoryOrg) =>
+      org.records.list('Lead', { sort: [{ field: 'LastName', direction: 'ascending' }] }).records.map(({ values }) => values['LastName'])
+    const bobs = paul.records.list('Lead').records.find(({ values }) => values['LastName'] === 'Bob')?.id ?? ''
+    const cleos = vera.records.list('Lead').records.find(({ values }) => values['LastName'] === 'Cleo')?.id ?? ''
+    await vera.connections.disconnect(connection)
+    await settle()
+    expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('frozen')
+    // Meanwhile the orgs work on, and Paul deletes a copy.
+    await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await paul.records.edit('Lead', copy, { Email: 'ada@new.example' })
+    await paul.records.remove('Lead', bobs)
+
+    const again = { network, vendor: vera, partner: paul, connection: await connect({ network, vendor: vera, partner: paul }) }
+    expect(again.connection).not.toBe(connection)
+    expect(vera.connections.get(again.connection)?.earlier).toBe(3)
+    await compareCodes(again)
+    await grant(again)
+    await agree(again)
+    await share(again)
+    expect(names(paul)).toEqual(['Ada', 'Cleo'])
+    expect([field(paul, copy, 'Status'), field(vera, record, 'Email')]).toEqual(['Working - Contacted', 'ada@new.example'])
+    for (const [org, id] of [
+      [paul, copy],
+      [vera, record],
+    ] as const) {
+      expect(org.mirrors.of('Lead', id).map(({ state, connection: over }) => [state, over])).toEqual([['live', again.connection]])
+      expect(org.records.shares('Lead', id)).toMatchObject([{ on: true, connection: again.connection }])
+    }
+    const { listings } = paul.site.listings(again.connection, 'Lead')
+    const withCopy = Object.fromEntries(listings.map(({ values, copy: has }) => [values['LastName'], has]))
+    expect(withCopy).toMatchObject({ Ada: copy, Bob: undefined })
+    const job = await exportListed(again)
+    await settle()
+    expect(paul.site.jobs().find(({ id }) => id === job)).toMatchObject({ imported: 1, skipped: 2, failed: 0 })
+    expect(names(paul)).toEqual(['Ada', 'Bob', 'Cleo'])
+    expect(paul.records.get('Lead', bobs)?.values['LastName']).toBe('Bob')
+    // The end of one record is as before.
+    await vera.records.remove('Lead', cleos)
+    await settle()
+    expect(paul.records.list('Lead').total).toBe(3)
+  })
+
+  it('[CN12] is one at a time: a second invitation is refused with a link to the first connection', async () => {
+    const { vera, paul, connection, settle } = await setup({ upTo: 'connected' })
+    const { invitation } = await vera.connections.invite(invitationPage)
+    await settle()
+    await expect(paul.connections.accept(invitation?.link ?? '')).rejects.toMatchObject({ code: 'CONNECTED', connection })
+    await vera.connections.disconnect(connection)
+    await settle()
+    await paul.connections.accept(invitation?.link ?? '')
+    await settle()
+    expect(vera.connections.list().filter(({ state }) => state === 'Enabled')).toHaveLength(1)
+  })
+
+  it.each([
+    ['of both cross', (vera: MemoryOrg, paul: MemoryOrg) => [vera, paul] as const],
+    ['of Vera are two, and Paul takes both at once', (vera: MemoryOrg) => [vera, vera] as const],
+  ])('[CN12] leaves one where the invitations %s, the same on both sides', async (_, who) => {
+    const { vera, paul, settle } = await setup()
+    const inviters = who(vera, paul)
+    const links: string[] = []
+    for (const org of inviters) links.push((await org.connections.invite(invitationPage)).invitation?.link ?? '')
+    await settle()
+    await Promise.all(links.map((link, index) => (inviters[index] === vera ? paul : vera).connections.accept(link)))
+    await settle()
+    const [hers, his] = [vera.connections.list(), paul.connections.list()]
+    const enabled = (views: typeof hers) => views.filter(({ state }) => state === 'Enabled').map(({ id }) => id)
+    expect(enabled(hers)).toHaveLength(1)
+    expect(enabled(his)).toEqual(enabled(hers))
+    for (const views of [hers, his])
+      expect(views.filter(({ state }) => state !== 'Enabled')).toMatchObject([{ state: 'Disabled', first: enabled(hers)[0] }])
   })
 })

@@ -11,12 +11,14 @@ import {
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/feed-role.js'
+import { isOver, sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 import { rosterEdit } from '../identity/rosters.js'
 import { integrationUser } from './connection-facts.js'
+import { secondProblem, signEnd } from './end-reconciler.js'
+import { settleSecond } from './second.js'
 import { commitTo, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, transcriptOf } from './reveal.js'
 
 export const commitKey = parseKey('commit')
@@ -101,7 +103,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
         say(row, 'partner', revealKey, revealBody({ jws: own, rosters: textsOf(row, 'rosters') })),
       ]
       await rows.save([...edits, ...more], { holds: (stored) => isOpen(stored.get('Invitation', row.id)) })
-    } else if (hasAnswered(parseConnectionId(textOf(row, 'connection') ?? ''))) {
+    } else if (hasAnswered(parseConnectionId(textOf(row, 'connection') ?? '')) || (isRefused(row) && isShown(row))) {
       // The partner leaves the mailbox once the vendor speaks over the connection. Until then a relay that lost its disk gets the reveal again.
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
     }
@@ -119,8 +121,15 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const exchangeKey = textOf(row, 'exchangeKey') ?? ''
     const secret = sharedSecret(exchangeKey, peer.exchange, id)
     if (secret === undefined) return undefined
+    const { first, seconds } = settleSecond(rows, peer.org, id)
+    const ends: RowEdit[] = first ? [await signEnd(identity, id, side, 'second')] : []
+    for (const second of seconds) {
+      ends.push(await signEnd(identity, parseConnectionId(second.id), sideOf(second) ?? side, 'second'))
+      ends.push({ object: 'Connection', id: second.id, values: { state: 'Disabled', problem: secondProblem, second: id } })
+    }
     return [
       ...peer.rosters.map(rosterEdit),
+      ...ends,
       {
         object: 'Connection',
         id,
@@ -132,7 +141,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
           secret,
           exchangeKey,
           peerExchange: peer.exchange,
-          state: 'Enabled',
+          ...(first ? { state: 'Disabled', problem: secondProblem, second: first.id } : { state: 'Enabled' }),
           verified: 'no',
           transcript: transcriptOf(vendorReveal, partnerReveal),
           peerName: peer.orgName,
@@ -155,6 +164,15 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
   async function cancel(row: Row): Promise<void> {
     if (replica.acknowledged(mailboxFeed(parseMailboxId(row.id), 'vendor'), cancelKey))
       await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'cancelled' } }])
+  }
+
+  /** A connection that was refused as a second one is not answered. */
+  function isRefused(row: Row): boolean {
+    return isOver(rows.get('Connection', textOf(row, 'connection') ?? ''))
+  }
+
+  function isShown(row: Row): boolean {
+    return replica.acknowledged(mailboxFeed(parseMailboxId(row.id), 'partner'), revealKey)
   }
 
   function hasAnswered(connection: ConnectionId): boolean {

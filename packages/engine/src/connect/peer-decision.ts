@@ -9,6 +9,7 @@ export type DecisionType =
   | 'proposal'
   | 'acceptance'
   | 'verified'
+  | 'pause'
   | 'withdrawal'
   | 'adoption'
   | 'rotation'

@@ -1,7 +1,7 @@
 import { type Key } from '@entente/protocol'
 import type { OutboundStatus } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
+import { type ConnectionFacts, flowingConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -9,7 +9,7 @@ import { textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
 import { grantRowId, seatsRowId } from '../people/grants.js'
-import { mapIdOfListing } from '../share/listing-id.js'
+import { adoptedMap, mapIdOfListing } from '../share/listing-id.js'
 import { ruleRowId } from '../share/rule-row.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
 import { PendingMessages } from './pending-messages.js'
@@ -37,7 +37,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
 
   return {
     name: 'export answers',
-    subjects: () => enabledConnections(rows, 'vendor'),
+    subjects: () => flowingConnections(rows, 'vendor'),
     react: (connection) => pending.handleAll(connection, (key) => answer(connection, key)),
   }
 
@@ -107,7 +107,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
           'Take over the present agreement, then export again.',
         )
       }
-      const map = mapIdOfListing(connection, listing)
+      const map = adoptedMap(context, connection, terms.object, record) ?? mapIdOfListing(connection, listing)
       if (isTaken(map, terms.have.includes(listing)))
         return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
       if (valueOf(rows.get('RecordMap', map), 'on') === false)

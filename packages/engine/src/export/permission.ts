@@ -9,6 +9,11 @@ export function exportObstacle(context: EngineContext, connection: ConnectionFac
   const { rows } = context
   if (!connection.enabled)
     return new EngineError('NOT_CONNECTED', 'The connection is not enabled, so no record can be exported. Connect again.')
+  if (connection.paused)
+    return new EngineError(
+      'NOT_CONNECTED',
+      'The connection is paused, so no record can be exported. Wait until it is resumed on both sides.',
+    )
   if (!connection.verified) {
     return new EngineError(
       'NOT_VERIFIED',

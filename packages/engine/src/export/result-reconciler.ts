@@ -1,6 +1,6 @@
 import type { Key } from '@entente/protocol'
 import { contentToValue } from '../agree/canonical.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
+import { type ConnectionFacts, flowingConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -17,7 +17,7 @@ export function resultReconciler(context: EngineContext): Reconciler<ConnectionF
 
   return {
     name: 'export results',
-    subjects: () => enabledConnections(rows, 'vendor'),
+    subjects: () => flowingConnections(rows, 'vendor'),
     react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
   }
 

@@ -24,7 +24,7 @@ export function createShares(context: EngineContext, mirrors: MirrorsApi): Share
       [...replica.recordMaps.mapsOfRecord(object, record)].flatMap((id) => {
         const map = rows.get('RecordMap', id)
         const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
-        return map && connection ? [shareView(map, connection, object)] : []
+        return map && connection && valueOf(map, 'carriedOn') === undefined ? [shareView(map, connection, object)] : []
       }),
     over: (object, connection) =>
       [...replica.recordMaps.mapsOfConnection(connection)].flatMap((id) => {

@@ -6,7 +6,6 @@ import { convertRecord } from '../schema/mapping.js'
 import { findField, type ObjectSchema } from '../schema/schema.js'
 import { parseRecord, type RecordValues, validateField } from '../schema/validate.js'
 import type { RowEdit } from '../row/rows.js'
-import { copyIdOfMap } from '../share/listing-id.js'
 import { valueIn } from '../schema/value.js'
 
 type AgreedObject = NonNullable<EffectiveAgreement['objects'][ObjectName]>
@@ -71,14 +70,15 @@ export function copyEdits(options: {
   readonly connection: string
   readonly job: string
   readonly answer: ExportedAnswer
+  /** The id of the copy. */
+  readonly record: string
   readonly values: RecordValues
   readonly partial: boolean
   readonly stamp: Stamp
   readonly now: number
   readonly by: string
 }): readonly RowEdit[] {
-  const { object, connection, job, answer, values, partial, stamp, now, by } = options
-  const record = copyIdOfMap(answer.map)
+  const { object, connection, job, answer, record, values, partial, stamp, now, by } = options
   return [
     { object, id: record, values: { ...values, _importedBy: answer.map }, stamp },
     {

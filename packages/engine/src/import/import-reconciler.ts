@@ -1,7 +1,7 @@
 import { type Key, type Stamp, zeroStamp } from '@entente/protocol'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { contentToValue } from '../agree/canonical.js'
-import { type ConnectionFacts, enabledConnections, integrationUser, messageEdit, messageId } from '../connect/connection-facts.js'
+import { type ConnectionFacts, flowingConnections, integrationUser, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { requestOutcomes, requestRowId } from '../site/job.js'
@@ -26,7 +26,7 @@ import { existenceOf } from '../replica/desired-state.js'
 import type { Reconciler } from '../reconcilers.js'
 import { registerOf, valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
-import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
+import { copyOfMap, mapIdOfListing } from '../share/listing-id.js'
 import { copyEdits, importAnswer } from './import-answer.js'
 
 /**
@@ -40,7 +40,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
 
   return {
     name: 'import',
-    subjects: () => enabledConnections(rows, 'partner'),
+    subjects: () => flowingConnections(rows, 'partner'),
     react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
   }
 
@@ -82,6 +82,13 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     return (await rows.save(imported, basis)) !== undefined
   }
 
+  /** Whether a record map may be one that carries on: it is so here, or this org lost it and has nothing under its name. */
+  function mayCarryOn(connection: ConnectionFacts, object: string, map: string): boolean {
+    const row = rows.get('RecordMap', map)
+    if (row) return valueOf(row, 'connection') === connection.id && valueOf(row, 'adopted') !== undefined
+    return rows.get(object, copyOfMap(rows, connection, map)) === undefined
+  }
+
   function takeAll(
     connection: ConnectionFacts,
     terms: PackageTerms,
@@ -110,7 +117,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
         ])
         continue
       }
-      if (map !== mapIdOfListing(connection, listing)) {
+      if (map !== mapIdOfListing(connection, listing) && !mayCarryOn(connection, object, map)) {
         end('ExportSubscribeUnknownError', [
           exportError(
             listing,
@@ -121,7 +128,8 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
         ])
         continue
       }
-      const copy = rows.get(object, copyIdOfMap(map))
+      const record = copyOfMap(rows, connection, map)
+      const copy = rows.get(object, record)
       if (copy && rows.get('RecordMap', map) && !isDeleted(copy)) {
         // A copy from an earlier export belongs to the user and stays as it is.
         end('ExportSuccess', [])
@@ -140,6 +148,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
           connection: connection.id,
           job,
           answer,
+          record,
           values,
           partial,
           stamp,

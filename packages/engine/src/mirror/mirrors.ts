@@ -17,6 +17,7 @@ export function createMirrors(context: EngineContext, freshness: FreshnessView):
       const views: MirrorView[] = []
       for (const id of replica.recordMaps.mapsOfRecord(object, record)) {
         const map = rows.get('RecordMap', id)
+        if (valueOf(map, 'carriedOn') !== undefined) continue
         const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
         const view = map && connection && viewOf(map, connection, object)
         if (view) views.push(view)
@@ -29,7 +30,7 @@ export function createMirrors(context: EngineContext, freshness: FreshnessView):
       let count = 0
       for (const map of replica.recordMaps.mapsOfConnection(id)) {
         const row = rows.get('RecordMap', map)
-        if (!row) continue
+        if (!row || valueOf(row, 'carriedOn') !== undefined) continue
         const object = objectOf(row)
         const hasDoc = replica.peerDocs(mirrorFeed(connection.id, connection.side, object)).has(parseKey(map))
         if (hasDoc || (connection.side === 'partner' && valueOf(row, 'on') === true)) count++

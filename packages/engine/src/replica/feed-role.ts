@@ -101,6 +101,11 @@ export function isOver(connection: Row | undefined): boolean {
   return valueOf(connection, 'state') === 'Disabled' || valueOf(connection, 'verified') === 'mismatch'
 }
 
+/** Whether an admin of either org has paused a connection: until both sides let it go on, no record travels (rule PA2). */
+export function isOnHold(connection: Row | undefined): boolean {
+  return typeof valueOf(connection, 'ownPause') === 'number' || typeof valueOf(connection, 'peerPause') === 'number'
+}
+
 /** Whether a feed holds messages, and not docs. */
 export const isMessages = (feedRole: FeedRole): boolean => feedRole.kind === 'mailbox' || feedRole.topic === 'messages'
 

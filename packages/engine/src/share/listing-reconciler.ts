@@ -4,13 +4,13 @@ import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from
 import { objectNames } from '../agree/narrow-proposal.js'
 import type { EngineContext } from '../context.js'
 import { nextTurn } from '../port/clock.js'
-import { isSameValue } from '../schema/value.js'
+import { isSameValue, isValueMap } from '../schema/value.js'
 import type { Reconciler } from '../reconcilers.js'
 import { isBegun } from '../replica/existence.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { freezeListing, isListingKey, listingKey, recordToListing } from './listing.js'
-import { listingId, mapIdOfListing } from './listing-id.js'
+import { adoptedMap, listingId, mapIdOfListing } from './listing-id.js'
 import { type VisibilityIndex, visibilityIndexesOf } from './visibility-index.js'
 
 /** Listings in one transaction: many enough to be fast, few enough that the page draws in between. */
@@ -45,7 +45,18 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
     },
   }
 
+  /** While the connection pauses, listings are only taken back (rule PA2). */
   async function update(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex): Promise<void> {
+    const later = connection.paused ? [...index.pending].filter((record) => index.visible.has(record)) : []
+    for (const record of later) index.pending.delete(record)
+    try {
+      await updatePending(connection, object, index)
+    } finally {
+      for (const record of later) index.pending.add(record)
+    }
+  }
+
+  async function updatePending(connection: ConnectionFacts, object: ObjectName, index: VisibilityIndex): Promise<void> {
     while (index.pending.size > 0) {
       const slice: string[] = []
       const edits: RowEdit[] = []
@@ -74,13 +85,15 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
     const id = index.visible.get(record) ?? listingId(connection, object, record)
     const key = listingKey(id)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, key)), 'body') ?? null
-    const exported = isBegun(rows.get('RecordMap', mapIdOfListing(connection, id)))
+    const adopted = adoptedMap(context, connection, object, record)
+    const exported = isBegun(rows.get('RecordMap', adopted ?? mapIdOfListing(connection, id)))
     const isShown = agreed !== undefined && row !== undefined && index.visible.has(record)
-    const body = !isShown
+    const shown = !isShown
       ? null
       : exported && present !== null
         ? freezeListing(present, agreed.fields)
         : recordToListing(object, id, row, agreed.fields)
+    const body = isValueMap(shown) && adopted !== undefined ? { ...shown, map: adopted } : shown
     return isSameValue(body, present) ? undefined : messageEdit(connection.ownMessages, key, body)
   }
 

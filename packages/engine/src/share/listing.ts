@@ -66,6 +66,8 @@ export const listingSchema = v.object({
   id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
   values: byName(value),
   at: instant,
+  /** The record map that carries one of an earlier connection on (rule RA2), where the record has one. */
+  map: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/))),
 })
 
 // A site of thousands of listings is read again when one of them changes.
@@ -95,12 +97,12 @@ export function findListing(context: EngineContext, connection: ConnectionFacts,
 function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonly Field[]): Listing | undefined {
   const parsed = v.safeParse(listingSchema, body, { abortEarly: true })
   if (!parsed.success) return undefined
-  const { id, object, at, values: listed } = parsed.output
+  const { id, object, at, values: listed, map } = parsed.output
   const values: [string, Value][] = []
   for (const field of fields) {
     if (!Object.hasOwn(listed, field.name)) continue
     const checked = validateField(field, listed[field.name])
     if (checked.ok) values.push([field.name, checked.value])
   }
-  return { id, object, at, map: mapIdOfListing(connection, id), values: Object.fromEntries(values) }
+  return { id, object, at, map: map === undefined ? mapIdOfListing(connection, id) : parseKey(map), values: Object.fromEntries(values) }
 }

@@ -46,8 +46,12 @@ export class VisibilityIndexes {
     context.rows.watch((changes) => {
       for (const { object, id } of changes) {
         if (object === 'Agreement') this.#changes++
-        if (object !== 'Lead' && object !== 'Opportunity') continue
-        for (const [name, index] of this.#indexes) if (name.endsWith(`:${object}`)) index.stale.add(id)
+        // A record map that carries on is named in the listing.
+        const map = object === 'RecordMap' ? context.rows.get(object, id) : undefined
+        const [named, record] =
+          map && valueOf(map, 'adopted') !== undefined ? [valueOf(map, 'object'), valueOf(map, 'record')] : [object, id]
+        if ((named !== 'Lead' && named !== 'Opportunity') || typeof record !== 'string') continue
+        for (const [name, index] of this.#indexes) if (name.endsWith(`:${named}`)) index.stale.add(record)
       }
     })
   }

@@ -3,7 +3,7 @@ import type { ConnectionId } from '@entente/protocol'
 import type { ListingView, ObjectName, SiteApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { connectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
+import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import type { Field } from '../schema/field.js'
@@ -13,7 +13,7 @@ import { isValueMap, type Value } from '../schema/value.js'
 import { isDeleted } from '../records/records.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { findListing, readListings } from '../share/listing.js'
-import { copyIdOfMap, mapIdOfListing } from '../share/listing-id.js'
+import { copyOfMap, mapIdOfListing } from '../share/listing-id.js'
 import { textOf } from '../replica/feed-role.js'
 import { isFailed, jobView, ListingStatuses, requestListings, requestOutcomes, requestRowId, requestRows } from './job.js'
 import { exportObstacle } from '../export/permission.js'
@@ -35,7 +35,7 @@ export function createSite(context: EngineContext): SiteApi {
       if (!checked.ok) throw new EngineError('INVALID', checked.error.message, [checked.error])
       const all: ListingView[] = []
       for (const listing of readListings(context, connection, object)) {
-        const copy = copyIdOfMap(listing.map)
+        const copy = copyOfMap(rows, connection, listing.map)
         const row = rows.get(object, copy)
         const { id: listed, values, at } = listing
         all.push({
@@ -65,7 +65,7 @@ export function createSite(context: EngineContext): SiteApi {
       const object = textOf(row, 'object')
       if (!row || !connection || object === undefined) return []
       const wanted = requestRows(rows, row).flatMap((request) => requestListings(request))
-      const copies = new Set(wanted.map((listing) => copyIdOfMap(mapIdOfListing(connection, listing))))
+      const copies = new Set(wanted.map((listing) => copyOf(connection, listing)))
       return [...copies].filter((copy) => hasCopy(object, copy))
     },
     jobs() {
@@ -85,6 +85,13 @@ export function createSite(context: EngineContext): SiteApi {
     },
   }
   return api
+
+  /** The copy of a listed record, there or not. */
+  function copyOf(connection: ConnectionFacts, listing: string): string {
+    const body = findListing(context, connection, listing)
+    const map = isValueMap(body) && typeof body['map'] === 'string' ? body['map'] : mapIdOfListing(connection, listing)
+    return copyOfMap(rows, connection, map)
+  }
 
   function hasCopy(object: string, copy: string): boolean {
     const record = rows.get(object, copy)
@@ -119,7 +126,7 @@ export function createSite(context: EngineContext): SiteApi {
     const edits: RowEdit[] = []
     for (let request = 0; request * listingsPerRequest < listings.length; request++) {
       const some = listings.slice(request * listingsPerRequest, (request + 1) * listingsPerRequest)
-      const have = some.filter((listing) => hasCopy(object, copyIdOfMap(mapIdOfListing(connection, listing))))
+      const have = some.filter((listing) => hasCopy(object, copyOf(connection, listing)))
       const terms = { job, request, object, version, listings: some, ...(have.length > 0 && { have }) }
       const jws = await identity.signDecision('request', { connection: id, ...terms })
       edits.push({

@@ -42,6 +42,8 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'connections.cancelInvitation': [connection],
     'connections.accept': [`https://app.example/#invite=${nobody}.${'A'.repeat(43)}`],
     'connections.compareCodes': [connection, true],
+    'connections.pause': [connection],
+    'connections.resume': [connection],
     'connections.disconnect': [connection],
     'agreements.get': [connection],
     'agreements.withdraw': [connection, 'Lead', ['Status']],

@@ -7,6 +7,7 @@ import { withdrawalTerms } from '../agree/withdrawal.js'
 import { parseLink } from '../connect/invitation-link.js'
 import { jwsOfReveal, readReveal } from '../connect/reveal.js'
 import { rotationTerms } from '../connect/rotation.js'
+import { pauseTerms } from '../connect/pause.js'
 import { verifiedTerms } from '../connect/verification-reconciler.js'
 import { convertAllRows, decodeCsvBytes, type DecodeText, guessColumns, guessesToMapping, parseCsv } from '../csv/index.js'
 import { packageTerms, requestTerms, resultTerms } from '../export/export-messages.js'
@@ -56,6 +57,7 @@ const terms: Readonly<Record<string, v.GenericSchema>> = {
   withdrawal: withdrawalTerms,
   adoption: adoptionTerms,
   verified: verifiedTerms,
+  pause: pauseTerms,
   rotation: rotationTerms,
   request: requestTerms,
   package: packageTerms,
