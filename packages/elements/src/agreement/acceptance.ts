@@ -70,7 +70,11 @@ export function mappingTable(table: Table): TemplateResult {
         </tbody>
       </table>
     </div>
-    ${unfilled.map((found) => fallback(table, found))}`
+    ${
+      table.lines.length === 0
+        ? html`<p class="notice">You take none of these fields, so no ${showText(table.schema.plural.toLowerCase(), 80)} travel.</p>`
+        : unfilled.map((found) => fallback(table, found))
+    }`
 }
 
 /** The own required fields that no offered field fills. */

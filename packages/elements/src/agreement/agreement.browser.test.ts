@@ -218,6 +218,19 @@ describe('a second proposal', () => {
       object === 'Lead' ? [{ source: '', target: 'Company', verdict: 'blocked', reason: 'Company is required here.', samples: [] }] : []
     const page = await mount('entente-agreement', { engine, connection: connectionId })
     expect(button(page, 'Accept 1 field').disabled).toBe(false)
+    button(page, 'Leads').click()
+    await page.updateComplete
+    expect(textOf(page)).toContain('You take none of these fields, so no leads travel.')
+    expect(textOf(page)).not.toContain('Company is required here.')
+  })
+
+  it('tells Vera that Paul declined all leads', async () => {
+    const offer = offered(['Name'], 1)
+    const proposal = { ...offer, objects: { ...offer.objects, Lead: { fields: [{ field: field('Name'), update: false }] } } }
+    const engine = fakeEngine({ connections: [connected()], agreement: agreed({ proposal, declined: { Lead: ['Name'] } }) })
+    const page = await mount('entente-agreement', { engine, connection: connectionId, object: 'Lead' })
+    expect(textOf(page)).toContain('No field of this object is agreed')
+    expect(textOf(page)).toContain('The partner declined: ')
   })
 
   it('shows Vera what is proposed beside what is in force, what was declined, and every version', async () => {

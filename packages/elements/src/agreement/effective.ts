@@ -20,7 +20,9 @@ export function effectiveTable(view: AgreementView, object: ObjectName, taking?:
   const { effective } = view
   const fields = effective?.objects[object]?.fields ?? []
   if (!effective) return html``
-  if (fields.length === 0) return html`<p class="soft">No field of this object is agreed, so none of its records can be shared.</p>`
+  if (fields.length === 0)
+    return html`<p class="soft">No field of this object is agreed, so none of its records can be shared.</p>
+      ${declinedLine(view, object)}`
   return html`<div class="row spread">
       <p>
         ${sameHash(view)}
@@ -85,8 +87,8 @@ function question(fields: readonly AgreedField[], taking: Taking | undefined): T
 
 function withdrawnLine({ side }: AgreementView, field: AgreedField, by: AgreementView['side']): TemplateResult {
   return html`<tr class="off">
-    <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${field.vendor.type}</span></th>
-    <td>${showText(field.partner.label, 80)} <span class="type">${field.partner.type}</span></td>
+    <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${typeWord(field.vendor.type)}</span></th>
+    <td>${showText(field.partner.label, 80)} <span class="type">${typeWord(field.partner.type)}</span></td>
     <td><span class="badge warn">${by === side ? 'Withdrawn by your org' : 'Withdrawn by the other org'}</span></td>
   </tr>`
 }
