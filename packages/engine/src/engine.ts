@@ -9,6 +9,7 @@ import { answerReconciler } from './export/answer-reconciler.js'
 import { eraseReconciler } from './export/erase-reconciler.js'
 import { recallReconciler } from './export/recall-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
+import { createShareReader } from './export/share-facts.js'
 import { createShares } from './export/shares.js'
 import {
   differenceReconciler,
@@ -168,7 +169,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
   const site = createSite(context)
-  const mirrors = createMirrors(context, freshnessView)
+  const reader = createShareReader(context, freshnessView)
+  const mirrors = createMirrors(context, (map) => reader.mirror(map))
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
@@ -210,7 +212,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const engine: Engine = {
     org: identity.org,
     user: identity.user,
-    records: createRecords(context, schemas, createShares(context, mirrors)),
+    records: createRecords(context, schemas, createShares(context, reader)),
     connections: connections.api,
     agreements: agreements.api,
     sharing: sharing.api,

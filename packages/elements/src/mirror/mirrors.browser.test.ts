@@ -1,3 +1,4 @@
+import type { Why } from '@entente/engine'
 import { describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine, quietLine } from '../testing/fake-engine.js'
@@ -97,12 +98,11 @@ describe('the mirror on Vera’s record', () => {
   it('says why it has ended, and what a failed or stopped share is', async () => {
     const told = async (part: Parameters<typeof fakeEngine>[0]): Promise<string> =>
       textOf(await mount('entente-external', { engine: fakeEngine({ ...scene, ...part }), record: 'a' }))
-    const frozen = [mirror({ state: 'frozen' })]
-    expect(await told({ mirrors: frozen, shares: [share({ on: false })] })).toContain('This org stopped sharing the record.')
-    expect(await told({ mirrors: frozen, shares: [share()] })).toContain('The other org stopped sharing its record, or deleted it.')
-    expect(await told({ mirrors: frozen, connections: [connected({ state: 'Disabled' })] })).toContain(
-      'The connection is no longer enabled.',
-    )
+    const frozen = (why: Why) => told({ mirrors: [mirror({ state: 'frozen', why })] })
+    const at = Date.UTC(2026, 10, 3, 12)
+    expect(await frozen({ what: 'stopped', by: 'own', at })).toContain('Your org stopped sharing its record on 3 Nov 2026')
+    expect(await frozen({ what: 'deleted', by: 'peer', at })).toContain('Tessaly & Brook deleted its record on 3 Nov 2026')
+    expect(await frozen({ what: 'disconnected', by: 'peer', at: undefined })).toContain('Tessaly & Brook ended the connection.')
     const errors = [{ record: 'a', field: '', rule: 'x', message: 'No.', fix: 'Try.' }]
     expect(await told({ shares: [share({ on: false, errors })] })).toContain('The export to Tessaly & Brook failed.')
     expect(await told({ shares: [share({ on: false })] })).toContain('Nothing is shared with Tessaly & Brook now')

@@ -2,6 +2,7 @@ import type { AgreedField, Engine, MirrorField, MirrorView, ObjectName, Topic, V
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { path, pathFields, pathStyles } from '../record/path.js'
+import { whyText } from '../share/share-words.js'
 import { signedLine } from '../signed/signed-line.js'
 import { troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
@@ -128,8 +129,8 @@ export class EntenteExternal extends EntenteElement {
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
         <span class="row"><span class="badge theirs">Read only</span>${this.#age(engine, mirror)}</span>
       </div>
-      ${mirror.state === 'frozen' ? this.#ended(engine, mirror) : nothing} ${this.#signed(engine, mirror)}
-      ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
+      ${mirror.why ? html`<p class="soft">${whyText(mirror.why, mirror.peerName, this.language, Date.now())} These are the last values.</p>` : nothing}
+      ${this.#signed(engine, mirror)} ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
       <div class="scroll" role="group" tabindex="0" aria-label="Values">
         <table>
           <thead>
@@ -147,18 +148,6 @@ export class EntenteExternal extends EntenteElement {
         </table>
       </div>
     </section>`
-  }
-
-  /** Why the last values stay as they are. */
-  #ended(engine: Engine, mirror: MirrorView): TemplateResult {
-    const share = engine.records.shares(mirror.object, this.record ?? '').find(({ id }) => id === mirror.id)
-    const why =
-      engine.connections.get(mirror.connection)?.state !== 'Enabled'
-        ? 'The connection is no longer enabled.'
-        : share?.on === false
-          ? 'This org stopped sharing the record.'
-          : 'The other org stopped sharing its record, or deleted it.'
-    return html`<p class="soft">${why} These are the last values.</p>`
   }
 
   #signed(engine: Engine, mirror: MirrorView): TemplateResult | typeof nothing {

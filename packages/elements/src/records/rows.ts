@@ -1,7 +1,7 @@
 import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, RecordQuery, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
-import { statusBadge, statusText } from '../jobs/status-words.js'
+import { statusBadge, statusText } from '../share/status-words.js'
 import { plainText } from '../value/show-text.js'
 import type { ListState } from './list-state.js'
 

@@ -1,7 +1,7 @@
 import type { ConnectionView, Engine, ExportError, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
-import { statusBadge } from '../jobs/status-words.js'
+import { statusBadge } from '../share/status-words.js'
 import { formatAge } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 

@@ -62,6 +62,7 @@ export function mirror(part: Partial<MirrorView> = {}): MirrorView {
     object: 'Opportunity',
     peerName: 'Tessaly & Brook',
     state: 'live',
+    why: undefined,
     fields: [
       line('Name', 'not shared', null),
       line('StageName', 'value', 'Closed Won'),
@@ -106,6 +107,9 @@ export function share(part: Partial<ShareView> = {}): ShareView {
     connection: connectionId,
     peerName: 'Tessaly & Brook',
     on: true,
+    state: 'current',
+    why: undefined,
+    receipt: { reached: 'peer', edited: Date.now() - 180_000, relayed: Date.now() - 178_000, read: Date.now() - 120_000 },
     outbound: 'UpdateSuccess',
     inbound: 'UpdateSuccess',
     errors: [],

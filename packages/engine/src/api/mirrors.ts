@@ -2,6 +2,7 @@ import type { ConnectionId } from '@entente/protocol'
 import type { Field } from '../schema/field.js'
 import type { ObjectName } from '../schema/schema.js'
 import type { Value } from '../schema/value.js'
+import type { Why } from './records.js'
 import type { SignedState } from './sync.js'
 
 /** One agreed field of a mirror, as the other org describes it. */
@@ -28,8 +29,10 @@ export interface MirrorView {
   readonly connection: ConnectionId
   readonly object: ObjectName
   readonly peerName: string
-  /** `waiting`: no value has come. `live`: edits arrive. `frozen`: sharing was stopped, the record deleted or the connection ended; the last values stay. */
+  /** `waiting`: no value has come. `live`: edits arrive. `frozen`: nothing flows, see `why`; the last values stay. */
   readonly state: 'live' | 'frozen' | 'waiting'
+  /** Why nothing flows: the same as in the record's `ShareView`. Present exactly where the mirror is frozen. */
+  readonly why: Why | undefined
   /** All agreed fields, in the order of the agreement. */
   readonly fields: readonly MirrorField[]
   /** The latest edit of a shown value: milliseconds since 1970, by the other org's stamps. Undefined while waiting. */

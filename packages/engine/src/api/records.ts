@@ -175,7 +175,42 @@ export type InboundStatus =
   | 'UpdateConctExtlRecError'
   | 'UpdateUnknownError'
 
-/** How one record is shared over one connection: its record map, as Salesforce's `ExtlRecShrRecordMap` (rule EX2). */
+/** Why nothing flows over a share, in either direction, any more or for now. `docs/statuses.md` has a sentence for each. */
+export interface Why {
+  /**
+   * - `stopped`: sharing of this record was stopped. `deleted`: the record was. `converted`: the lead became an opportunity.
+   * - `paused`, `disconnected`: the connection was. `mismatch`: the codes of both orgs differ. `disagreement`: both computed another agreement.
+   * - `withdrawn`: every field that kept flowing was withdrawn. `unagreed`: the agreement in force lets no field of this object keep flowing.
+   * - `purged`: the connection was removed from the list.
+   */
+  readonly what:
+    | 'stopped'
+    | 'deleted'
+    | 'converted'
+    | 'paused'
+    | 'disconnected'
+    | 'mismatch'
+    | 'disagreement'
+    | 'withdrawn'
+    | 'unagreed'
+    | 'purged'
+  readonly by: 'own' | 'peer' | 'both'
+  /** Milliseconds since 1970. Undefined if it is not known. */
+  readonly at: number | undefined
+}
+
+/** How far the latest edit of the own record has come, among the fields that flow: three ticks. Times are in milliseconds since 1970. */
+export interface Receipt {
+  readonly reached: 'device' | 'relay' | 'peer'
+  /** When the edit was saved on a device of this org, by its stamp. */
+  readonly edited: number
+  /** By when the relay had it, as a device of this org signed. Undefined if it has not, or nobody has signed it yet. */
+  readonly relayed: number | undefined
+  /** By when a device of the other org had read it, as that device signed. Undefined if none has. */
+  readonly read: number | undefined
+}
+
+/** How one record is shared over one connection: its record map, as Salesforce's `ExtlRecShrRecordMap` (rule EX2). `docs/statuses.md` says how each of its parts comes about. */
 export interface ShareView {
   /** The record map's id, the same in both orgs. 128 bits, base64url. */
   readonly id: string
@@ -183,11 +218,21 @@ export interface ShareView {
   readonly peerName: string
   /** False while the export is under way, and after `stopSharing`. */
   readonly on: boolean
-  /** The export's status until the partner has its copy; then whether the relay has the latest edit. Undefined for a copy that nobody has edited. */
+  /**
+   * - `exporting`: the partner does not have its copy yet. `failed`: the export failed, see `errors`.
+   * - `current`: the other org has read all, and what it sends is here. `sending`: an edit is on its way, see `receipt`.
+   * - `stuck`: something does not get through, see `errors`. `ended`: nothing flows, see `why`.
+   */
+  readonly state: 'exporting' | 'failed' | 'current' | 'sending' | 'stuck' | 'ended'
+  /** Why nothing flows. Present exactly where the state is `ended`; a mirror beside the record is frozen then. */
+  readonly why: Why | undefined
+  /** Undefined where nothing of this record is to travel: no copy or no field that flows was edited. */
+  readonly receipt: Receipt | undefined
+  /** The export's status until the first edit after it; then that of the latest edit: `UpdateSuccess` once the other org has read it. Undefined for a copy that nobody has edited. */
   readonly outbound: OutboundStatus | undefined
   /** Whether the other org's values arrive. Undefined if none has come. */
   readonly inbound: InboundStatus | undefined
-  /** Why the export failed. */
+  /** What went wrong, with what to do. */
   readonly errors: readonly ExportError[]
   /** When this org exported or imported it: milliseconds since 1970 by this device's clock. 0 if that is not known. */
   readonly exportedAt: number
@@ -204,4 +249,6 @@ export interface ExportError {
   readonly message: string
   /** What to do. */
   readonly fix: string
+  /** The own value to blame, looked up on this device when it is shown. No message and no log ever holds it. */
+  readonly value?: Value
 }

@@ -62,7 +62,7 @@ describe('an export', () => {
     expect(paul.records.get('Lead', copy)?.values).toMatchObject({ LastName: 'Ada', Company: 'Acme', Status: 'Open - Not Contacted' })
     expect(paul.records.get('Lead', copy)?.imported).toBe(true)
     expect(paul.site.jobs()[0]).toMatchObject({ total: 1, exported: 1, imported: 1, failed: 0, done: true })
-    expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: true, outbound: 'UpdateSuccess', errors: [] })
+    expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: true, outbound: 'ExportSuccess', errors: [] })
     expect(paul.records.shares('Lead', copy)[0]).toMatchObject({ on: true, inbound: 'UpdateSuccess' })
     const [mirror] = paul.mirrors.of('Lead', copy)
     expect(mirror?.state).toBe('live')
@@ -278,7 +278,7 @@ describe('a value that the partner cannot take', () => {
     await paul.site.retry(job?.id ?? '')
     await settle()
     expect(copies(paul)).toHaveLength(1)
-    expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: true, outbound: 'UpdateSuccess' })
+    expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: true, outbound: 'ExportSuccess' })
   })
 })
 

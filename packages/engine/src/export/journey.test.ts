@@ -4,7 +4,7 @@ import { enabledConnection, lead, setup } from '../testing/index.js'
 
 describe('two engines at a relay', () => {
   it('[EP2, EP3, DF2] connect, agree, share, export and keep each other’s mirrors current, also over a narrower agreement', async () => {
-    const { vera, paul, connection, agree, exportListed, settle } = await setup({ upTo: 'shared', verified: false })
+    const { vera, paul, connection, agree, exportListed, settle, clock } = await setup({ upTo: 'shared', verified: false })
     const both = [vera, paul]
     expect(enabledConnection(vera)?.code).toBe(enabledConnection(paul)?.code)
     const record = await vera.records.create('Lead', lead('Ada'))
@@ -28,7 +28,19 @@ describe('two engines at a relay', () => {
       engine.mirrors.of('Lead', own)[0]?.fields.find((field) => field.name === name)
     expect(mirrored(vera, record, 'Status')?.value).toBe('Working - Contacted')
     expect(mirrored(paul, copy, 'Email')?.value).toBe('new@acme.example')
-    expect(vera.records.shares('Lead', record)[0]?.outbound).toBe('UpdateSuccess')
+    // The relay has it. Whether Paul’s device has, it has yet to sign.
+    expect(vera.records.shares('Lead', record)[0]).toMatchObject({
+      outbound: 'UpdateInProgress',
+      state: 'sending',
+      receipt: { reached: 'relay' },
+    })
+    clock.advance(6_000)
+    await settle()
+    expect(vera.records.shares('Lead', record)[0]).toMatchObject({
+      outbound: 'UpdateSuccess',
+      state: 'current',
+      receipt: { reached: 'peer' },
+    })
 
     await agree(['LastName', 'Company', 'Status', 'Email'], ['Status'])
     for (const { agreements } of both)

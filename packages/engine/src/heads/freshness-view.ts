@@ -2,7 +2,7 @@ import { type FeedName, type Key, parseFeed } from '@entente/protocol'
 import type { SignedFeed, SignedState } from '../api/index.js'
 import type { EngineContext } from '../context.js'
 import { textOf } from '../replica/feed-role.js'
-import type { FreshnessTable } from './freshness.js'
+import type { FreshnessTable, Steps } from './freshness.js'
 
 /** What pages show of the freshness of feeds and mirrors. */
 export class FreshnessView {
@@ -37,6 +37,14 @@ export class FreshnessView {
     const { keys, ...state } = this.#stateOf(feed)
     if (state.state !== 'differs' || keys.length === 0 || keys.includes(key)) return state
     return { state: 'signed', signedAt: this.#freshness.get(feed).newest?.time, since: undefined }
+  }
+
+  /** By when an entry of an own feed stood at the relay and had been read by the peer, by the signers' clocks; undefined where nobody has signed that. */
+  receipt(feed: FeedName, sequence: number): { readonly relayed: number | undefined; readonly read: number | undefined } {
+    const { receipts } = this.#freshness.get(feed)
+    const isPresent = receipts?.incarnation === this.#context.replica.position(feed).incarnation
+    const timeOf = (steps: Steps = []): number | undefined => steps.find(([reached]) => reached >= sequence)?.[1]
+    return isPresent ? { relayed: timeOf(receipts?.relayed), read: timeOf(receipts?.read) } : { relayed: undefined, read: undefined }
   }
 
   #stateOf(feed: FeedName): SignedState & { readonly keys: readonly Key[] } {

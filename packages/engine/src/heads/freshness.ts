@@ -12,6 +12,8 @@ export interface VerifiedHead {
   readonly generation: number
   /** Milliseconds since 1970, by the signer. */
   readonly time: number
+  /** How far its signer had read the peer's feeds. */
+  readonly cursors: Readonly<Record<string, number>>
 }
 
 /** What does not fit between a feed as this device holds it and what its owner signed. */
@@ -24,6 +26,16 @@ export interface Trouble {
   readonly keys: readonly Key[]
 }
 
+/** How far a feed had come by which time: the last sequence, and the signer's clock. In order. */
+export type Steps = readonly (readonly [sequence: number, time: number])[]
+
+/** What was signed of how far an own feed has come, in one incarnation: what stood at the relay, and what the peer's devices had read of it (rule RC1). */
+export interface Receipts {
+  readonly incarnation: number
+  readonly relayed: Steps
+  readonly read: Steps
+}
+
 /** How fresh a feed is here. */
 export interface Freshness {
   /** When its owner signed what this device held at the last comparison that fitted: milliseconds since 1970, by the signer. */
@@ -31,9 +43,13 @@ export interface Freshness {
   /** The newest head that was verified, whether it fits or not. */
   readonly newest?: VerifiedHead
   readonly trouble?: Trouble | undefined
+  readonly receipts?: Receipts
 }
 
 const unknown: Freshness = {}
+
+/** The steps that are kept. Of what came before, the first of them is the time by which it had come. */
+const mostSteps = 64
 
 /** The freshness of each feed: on disk, so that a page that opens offline says how old its mirrors are. */
 export class FreshnessTable {
@@ -57,6 +73,16 @@ export class FreshnessTable {
     const { writes, commit } = this.#table.attach([[feed, { ...this.get(feed), ...change }]])
     commit()
     await this.#store.update([], () => ({ writes, result: undefined }))
+  }
+
+  /** Notes how far an own feed had come when a head was signed. */
+  async note(feed: FeedName, what: 'relayed' | 'read', incarnation: number, sequence: number, time: number): Promise<void> {
+    const known = this.get(feed).receipts
+    const receipts = known?.incarnation === incarnation ? known : { incarnation, relayed: [], read: [] }
+    const steps = receipts[what]
+    const last = steps.at(-1)
+    if (last && (sequence <= last[0] || time < last[1])) return
+    await this.change(feed, { receipts: { ...receipts, [what]: [...steps, [sequence, time] as const].slice(-mostSteps) } })
   }
 
   /** Calls back with a feed whose freshness has changed. */

@@ -140,7 +140,7 @@ async function wentBack(monday: readonly RowEdit[], thursday: readonly RowEdit[]
   return { lost, vera, paul, clock, round, tell, publish, seals, sealed, valueAt, shown }
 }
 
-const head = { token: '', incarnation: 1, root: '', generation: 0 }
+const head = { token: '', incarnation: 1, root: '', generation: 0, cursors: {} }
 
 const connectionOf = ({ rows }: MemoryReplica): ConnectionFacts => {
   const facts = connectionFacts(rows.get('Connection', sampleConnection))

@@ -1,4 +1,4 @@
-import { type FeedName, feedName, messagesTopic, type OrgId, parseFeed, parseOrgId } from '@entente/protocol'
+import { areCursorsOf, type FeedName, feedName, type HeadClaims, messagesTopic, type OrgId, parseFeed, parseOrgId } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import { verifyHead } from '../identity/decision.js'
@@ -96,7 +96,17 @@ export class HeadJudge {
     if (claims === 'stranger') return claims
     if (claims?.feed !== feed) return undefined
     const { incarnation, sequence, root, generation, time } = claims
-    return { token, incarnation, sequence, root, generation, time }
+    await this.#noteReceipts(feed, claims)
+    return { token, incarnation, sequence, root, generation, time, cursors: Object.fromEntries(claims.cursors) }
+  }
+
+  /** An own head tells what stood at the relay, and a peer's how far its device has read the own feeds of the connection (rule RC1). */
+  async #noteReceipts(feed: FeedName, { incarnation, sequence, time, cursors }: HeadClaims): Promise<void> {
+    const parsed = parseFeed(feed)
+    if (parsed.kind !== 'connection' || !areCursorsOf(parsed, cursors)) return
+    if (!this.#context.replica.isOwn(feed))
+      for (const [read, cursor] of cursors) await this.#freshness.note(read, 'read', incarnation, cursor, time)
+    else if (parsed.topic !== messagesTopic) await this.#freshness.note(feed, 'relayed', incarnation, sequence, time)
   }
 
   async #differ(feed: FeedName, newest: VerifiedHead): Promise<void> {

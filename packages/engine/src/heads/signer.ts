@@ -1,9 +1,9 @@
-import { type FeedName, headKey, otherSide, parseFeed } from '@entente/protocol'
+import { type FeedName, feedName, headKey, messagesTopic, otherSide, parseFeed } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { connectionFeed, connectionTopics, isConfirmed, textOf } from '../replica/feed-role.js'
 import type { Followed } from '../replica/index.js'
 import { generation } from '../seal/keys.js'
-import type { FreshnessTable } from './freshness.js'
+import type { FreshnessTable, VerifiedHead } from './freshness.js'
 
 /** How long a feed is at rest before its head is signed, in ms: a random time between the two, so that of several devices mostly one signs. */
 const leastRestMs = 2_000
@@ -42,7 +42,11 @@ export class HeadSigner {
     const { link, replica } = context
     this.#ends = [
       replica.watchFeeds((changed) => {
-        for (const { feed, key } of changed) if (key !== headKey && replica.isOwn(feed)) this.#plan(feed)
+        for (const { feed, key } of changed) {
+          if (key === headKey) continue
+          const signed = replica.isOwn(feed) ? feed : this.#receiptOf(feed)
+          if (signed) this.#plan(signed)
+        }
       }),
       link.watch(() => {
         this.#isOnline = link.status().state === 'online'
@@ -97,8 +101,9 @@ export class HeadSigner {
     if (!stand || isTooEarly) return void this.#waiting.add(feed)
     const { incarnation, sequence, root } = stand
     const { newest } = this.#freshness.get(feed)
-    if (newest?.root === root && newest.incarnation === incarnation && newest.generation === generation && !this.#isDueAgain(feed)) return
     const cursors = this.#cursorsBeside(feed, incarnation)
+    const isSame = newest?.root === root && newest.incarnation === incarnation && newest.generation === generation
+    if (isSame && !this.#hasRead(feed, newest, cursors) && !this.#isDueAgain(feed)) return
     const token = await identity.signHead({ feed, incarnation, sequence, root, generation, cursors }, newest?.time)
     this.#signedAt.set(feed, clock.now())
     replica.heads.publish(feed, { sequence, token })
@@ -110,6 +115,20 @@ export class HeadSigner {
     if (parsed.kind !== 'connection') return parsed.kind === 'team'
     const row = this.#context.rows.get('Connection', parsed.connection)
     return textOf(row, 'state') === 'Enabled' && (parsed.topic === 'messages' || isConfirmed(row))
+  }
+
+  /** The own feed whose head tells a peer that its docs were read. */
+  #receiptOf(feed: FeedName): FeedName | undefined {
+    const parsed = parseFeed(feed)
+    return parsed.kind === 'connection' && parsed.topic !== messagesTopic
+      ? feedName({ ...parsed, side: otherSide(parsed.side) })
+      : undefined
+  }
+
+  /** Whether docs of the peer were read since the newest head. The peer’s own heads do not count: two orgs would answer each other for ever. */
+  #hasRead(feed: FeedName, newest: VerifiedHead, cursors: Readonly<Record<string, number>>): boolean {
+    const read = this.#receiptOf(feed)
+    return read !== undefined && (cursors[read] ?? 0) > 0 && this.#context.replica.heads.hasAbove(read, newest.cursors[read] ?? 0)
   }
 
   /** How far this device has read the peer's feeds, in the present incarnation (rule RC1). */

@@ -1,64 +1,31 @@
-import { type ConnectionId, type FeedName, feedName, otherSide, parseKey, type Side } from '@entente/protocol'
-import type { AgreedField, MirrorField, MirrorView, ObjectName, SignedState } from '../api/index.js'
+import { type ConnectionId, type FeedName, feedName, otherSide, type Side } from '@entente/protocol'
+import type { AgreedField, MirrorField, ObjectName } from '../api/index.js'
 import { validateField } from '../schema/validate.js'
 import type { PeerDoc } from '../replica/replica-state.js'
-import { registerOf, type Row, valueOf } from '../row/row.js'
+import { registerOf } from '../row/row.js'
 
 /** The peer's feed with the docs of an object. */
 export function mirrorFeed(connection: ConnectionId, side: Side, object: ObjectName): FeedName {
   return feedName({ kind: 'connection', connection, side: otherSide(side), topic: object === 'Lead' ? 'lead' : 'opportunity' })
 }
 
-/** The parts of a mirror. */
+/** What the fields of a mirror are read from. */
 export interface MirrorSource {
-  readonly map: Row
-  readonly connection: ConnectionId
   readonly side: Side
-  readonly enabled: boolean
-  readonly peerName: string
-  readonly object: ObjectName
   readonly fields: readonly AgreedField[]
   /** The slot of one of the peer's fields in docs of a version. */
   readonly slotOf: (version: number, field: string) => string | undefined
   readonly doc: PeerDoc | undefined
-  readonly signed: SignedState
 }
 
-/**
- * The mirror of one record map: exactly the peer's doc, read through the agreement. Undefined where there is none yet: the vendor's begins with the partner's
- * first edit, the partner's with the import.
- */
-export function mirrorView({
-  map,
-  connection,
-  side,
-  enabled,
-  peerName,
-  object,
-  fields,
-  slotOf,
-  doc,
-  signed,
-}: MirrorSource): MirrorView | undefined {
-  if (!doc && (side === 'vendor' || valueOf(map, 'on') !== true)) return undefined
-  const shown = fields.map((agreed) => {
+/** The fields of a mirror: exactly the peer's doc, read through the agreement. */
+export function mirrorFields({ side, fields, slotOf, doc }: MirrorSource): readonly MirrorField[] {
+  return fields.map((agreed) => {
     const field = side === 'vendor' ? agreed.partner : agreed.vendor
     // A doc of another version is read by that version's slots. A field that no longer flows stays hidden.
     const slot = agreed.slot === undefined || !doc ? agreed.slot : slotOf(doc.version, field.name)
     return mirrorField(field, slot, doc)
   })
-  const times = shown.map(({ changedAt }) => changedAt).filter((time) => time !== undefined)
-  const isLive = enabled && valueOf(map, 'on') === true && doc?.kind === 'doc'
-  return {
-    id: parseKey(map.id),
-    connection,
-    object,
-    peerName,
-    state: !doc ? 'waiting' : isLive ? 'live' : 'frozen',
-    fields: shown,
-    changedAt: times.length > 0 ? Math.max(...times) : undefined,
-    signed,
-  }
 }
 
 /** A field without slot does not keep flowing: it is "not shared", never blank. A value that does not open or has another type is "unreadable". */

@@ -69,6 +69,12 @@ export class FeedHeads {
     this.#onNew()
   }
 
+  /** Whether a doc or message of a feed has come above a sequence. */
+  hasAbove(feed: FeedName, sequence: number): boolean {
+    for (const head of this.#state.heads(feed).values()) if (head.kind !== 'head' && head.sequence > sequence) return true
+    return false
+  }
+
   /** The hashes of a feed's buckets, one after the other (rule HD3). */
   bucketHashes(feed: FeedName): Uint8Array {
     return this.#state.tree(feed).hashes()

@@ -77,6 +77,8 @@ export interface ReplicaView {
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
   acknowledged(feed: FeedName, key: Key): boolean
+  sequence(feed: FeedName, key: Key): number
+  isUnread(feed: FeedName, key: Key): boolean
   dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void>
   waiting(): number
   followed(): Followed
@@ -188,6 +190,12 @@ export class Replica implements ReplicaView {
   /** Whether the relay holds the desired state under a key. */
   acknowledged(feed: FeedName, key: Key): boolean {
     return !this.#replicaState.dirtyFlag(feed, key) && this.#replicaState.head(feed, key) !== undefined
+  }
+
+  /** Whether something came under a key that cannot be read yet: its agreement or the key to it has not come. */
+  isUnread(feed: FeedName, key: Key): boolean {
+    const head = this.#replicaState.head(feed, key)
+    return heldOf(head) !== undefined || (head?.kind === 'doc' && head.deferred)
   }
 
   /** How many keys have something that the relay has not acknowledged. */

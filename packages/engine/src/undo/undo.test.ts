@@ -134,7 +134,7 @@ describe('undoing a deletion', () => {
     expect(result).toMatchObject({ records: 1, removed: 0, left: [] })
     await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
     await settle()
-    expect(vera.records.shares('Lead', record)).toEqual([expect.objectContaining({ on: true, outbound: 'UpdateSuccess' })])
+    expect(vera.records.shares('Lead', record)).toEqual([expect.objectContaining({ on: true, outbound: 'UpdateInProgress' })])
     const [mirror] = paul.mirrors.of('Lead', copy)
     expect(mirror?.state).toBe('live')
     expect(mirror?.fields.find(({ name }) => name === 'Status')?.value).toBe('Working - Contacted')

@@ -1,0 +1,247 @@
+import { compareStamps, type FeedName, isStamp, type Key, otherSide, parseKey, type Stamp } from '@entente/protocol'
+import * as v from 'valibot'
+import { agreementFacts, slotOf } from '../agree/agreement-row.js'
+import type { AgreedField, ExportError, MirrorField, MirrorView, ObjectName, Receipt, ShareView, Why } from '../api/index.js'
+import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
+import { pausedByPeer } from '../connect/pause-reconciler.js'
+import type { EngineContext } from '../context.js'
+import type { FreshnessView } from '../heads/index.js'
+import { mirrorFeed, mirrorFields } from '../mirror/mirror-view.js'
+import { carriedFields } from '../replica/desired-state.js'
+import { isBegun, isEnd } from '../replica/existence.js'
+import { connectionFeed, isOver, textOf, topicByObject } from '../replica/feed-role.js'
+import { isPaused } from '../replica/reading-bound.js'
+import type { PeerDoc } from '../replica/replica-state.js'
+import { deletedRegister } from '../records/records.js'
+import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
+import { validateField } from '../schema/validate.js'
+import { outboundStatuses } from './export-messages.js'
+import { type ShareFacts, type ShareStatus, shareStatus } from './share-state.js'
+
+/** What pages show of a record map: the share, and the mirror beside the record. Both come from one status, so that they cannot contradict each other. */
+export interface ShareReader {
+  share(map: string): ShareView | undefined
+  mirror(map: string): MirrorView | undefined
+}
+
+/** One record map with all that its status is read from. */
+interface Subject {
+  readonly map: Row
+  readonly connection: ConnectionFacts
+  readonly object: ObjectName
+  readonly record: Row | undefined
+  /** The own doc's place. */
+  readonly own: FeedName
+  readonly peer: FeedName
+  readonly key: Key
+  readonly doc: PeerDoc | undefined
+  readonly fields: readonly MirrorField[]
+}
+
+export function createShareReader(context: EngineContext, freshness: FreshnessView): ShareReader {
+  const { rows, replica } = context
+  return { share: (map) => read(map, shareView), mirror: (map) => read(map, mirrorView) }
+
+  function read<View>(id: string, view: (subject: Subject, status: ShareStatus, facts: ShareFacts) => View): View | undefined {
+    const map = rows.get('RecordMap', id)
+    const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
+    // One that carries on over another connection is shown there.
+    if (!map || !connection || valueOf(map, 'carriedOn') !== undefined) return undefined
+    const object: ObjectName = valueOf(map, 'object') === 'Opportunity' ? 'Opportunity' : 'Lead'
+    const [peer, key] = [mirrorFeed(connection.id, connection.side, object), parseKey(id)]
+    const doc = replica.peerDocs(peer).get(key)
+    const subject: Subject = {
+      map,
+      connection,
+      object,
+      record: rows.get(object, textOf(map, 'record') ?? ''),
+      own: connectionFeed(connection.id, connection.side, topicByObject[object] ?? 'lead'),
+      peer,
+      key,
+      doc,
+      fields: fieldsOf(connection, object, doc),
+    }
+    const facts = factsOf(subject)
+    return view(subject, shareStatus(facts), facts)
+  }
+
+  function fieldsOf(connection: ConnectionFacts, object: ObjectName, doc: PeerDoc | undefined): readonly MirrorField[] {
+    const agreement = rows.get('Agreement', connection.id)
+    const { signed, effective } = agreementFacts(agreement)
+    const flowing = new Set((effective?.objects[object]?.fields ?? []).map(({ slot }) => slot))
+    return mirrorFields({
+      side: connection.side,
+      // A field that was withdrawn stays, as one that is not shared.
+      fields: (signed?.objects[object]?.fields ?? []).map((field) => (flowing.has(field.slot) ? field : { ...field, slot: undefined })),
+      slotOf: (version, field) => slotOf(agreement, version, object, otherSide(connection.side), field),
+      doc,
+    })
+  }
+
+  // ---- facts
+
+  function factsOf(subject: Subject): ShareFacts {
+    const { map, connection } = subject
+    const why = causesOf(subject)[0]
+    const { edit, latest } = editsOf(subject)
+    const isAfterEnd = edit === 'since' && latest > (why?.at ?? Number.POSITIVE_INFINITY)
+    return {
+      side: connection.side,
+      exported: outboundStatuses.find((known) => known === valueOf(map, 'outbound')),
+      begun: isBegun(map),
+      why,
+      edit,
+      reached: why ? (isAfterEnd ? 'device' : 'relay') : reachedBy(subject),
+      hindrance: why ? undefined : hindranceOf(subject),
+      theirs: theirsOf(subject),
+      trouble: why ? undefined : troubleOf(subject),
+    }
+  }
+
+  /** Every reason why nothing flows, the most lasting first: that one is shown. */
+  function causesOf({ map, connection, object, record, doc }: Subject): readonly Why[] {
+    const causes: Why[] = []
+    const row = rows.get('Connection', connection.id)
+    const add = (what: Why['what'], by: Why['by'], register: Register | undefined): void =>
+      void causes.push({ what, by, at: register?.[0][0] })
+    const endedBy = textOf(row, 'ended') === undefined ? 'own' : 'peer'
+    if (valueOf(row, 'verified') === 'mismatch') add('mismatch', endedBy, registerOf(row, 'verified'))
+    else if (isOver(row)) add('disconnected', endedBy, registerOf(row, 'state'))
+    else if (!connection.enabled) add('disagreement', 'both', registerOf(row, 'state'))
+    const [deleted, converted] = [registerOf(record, deletedRegister), registerOf(record, '_converted')]
+    if (deleted?.[1] === true) add('deleted', 'own', deleted)
+    if (typeof converted?.[1] === 'string') add('converted', 'own', converted)
+    for (const [by, exists] of [
+      ['own', registerOf(map, 'on')],
+      ['peer', doc?.exists],
+    ] as const) {
+      const word = exists?.[1]
+      if (exists && isEnd(word)) add(word === false ? 'stopped' : word === 'ended' ? 'disconnected' : word, by, exists)
+    }
+    for (const by of ['own', 'peer'] as const) {
+      const at = valueOf(row, `${by}Pause`)
+      if (typeof at === 'number') causes.push({ what: 'paused', by, at })
+    }
+    const { signed, effective, withdrawn, peerWithdrawn } = agreementFacts(rows.get('Agreement', connection.id))
+    const flows = (fields: readonly AgreedField[] = []): boolean => fields.some(({ slot }) => slot !== undefined)
+    if (flows(effective?.objects[object]?.fields)) return causes
+    if (!flows(signed?.objects[object]?.fields)) return [...causes, { what: 'unagreed', by: 'both', at: undefined }]
+    const isOurs = (withdrawn?.at ?? 0) >= (peerWithdrawn?.at ?? 0)
+    return [...causes, { what: 'withdrawn', by: isOurs ? 'own' : 'peer', at: (isOurs ? withdrawn : peerWithdrawn)?.at }]
+  }
+
+  /** The own edits of fields that flow, and the time of the latest one. */
+  function editsOf({ map, connection, object, record }: Subject): { readonly edit: ShareFacts['edit']; readonly latest: number } {
+    const fields = carriedFields(rows.get('Agreement', connection.id), topicByObject[object] ?? 'lead', connection.side)
+    const imported = valueOf(map, 'importStamp')
+    const base: Stamp | undefined = isStamp(imported) ? imported : registerOf(map, 'exportedAt')?.[0]
+    let [edit, latest]: [ShareFacts['edit'], number] = ['none', 0]
+    for (const field of fields?.bySlot.values() ?? []) {
+      const stamp = registerOf(record, field)?.[0]
+      if (!stamp) continue
+      const isSince = base === undefined || (isStamp(imported) ? compareStamps(stamp, base) !== 0 : compareStamps(stamp, base) > 0)
+      // Of a copy nothing travels before its first edit.
+      if (isSince) edit = 'since'
+      else if (isStamp(imported)) continue
+      else if (edit === 'none') edit = 'export'
+      latest = Math.max(latest, stamp[0])
+    }
+    return { edit, latest }
+  }
+
+  function reachedBy({ own, key }: Subject): ShareFacts['reached'] {
+    if (!replica.acknowledged(own, key)) return 'device'
+    return freshness.receipt(own, replica.sequence(own, key)).read === undefined ? 'relay' : 'peer'
+  }
+
+  function hindranceOf(subject: Subject): ShareFacts['hindrance'] {
+    const { connection, own, key } = subject
+    if (unfitOf(subject).length > 0) return 'unfit'
+    if (pausedByPeer(context, connection.id) !== undefined) return 'unread'
+    return isTroubled(own, key) ? 'hidden' : undefined
+  }
+
+  /** The own values that do not fit the agreed field: the other org cannot read them. */
+  function unfitOf({ connection, object, record, map }: Subject): readonly ExportError[] {
+    const { effective } = agreementFacts(rows.get('Agreement', connection.id))
+    return (effective?.objects[object]?.fields ?? []).flatMap((agreed) => {
+      const field = agreed[connection.side]
+      const value = valueOf(record, field.name) ?? null
+      const checked = agreed.slot === undefined ? undefined : validateField(field, value)
+      if (checked?.ok !== false) return []
+      const { rule, message, fix } = checked.error
+      return [{ record: textOf(map, 'record') ?? '', field: field.name, rule, message, fix, value }]
+    })
+  }
+
+  function theirsOf({ map, doc }: Subject): ShareFacts['theirs'] {
+    if (!doc) return 'none'
+    const imported = valueOf(map, 'importStamp')
+    if (!isStamp(imported)) return 'since'
+    return Object.values(doc.registers).some(([stamp]) => compareStamps(stamp, imported) > 0) ? 'since' : 'export'
+  }
+
+  function troubleOf({ connection, fields, peer, key }: Subject): ShareFacts['trouble'] {
+    if (fields.some(({ state }) => state === 'unreadable')) return 'unreadable'
+    if (isPaused(rows.get('Connection', connection.id)) || replica.isUnread(peer, key)) return 'unread'
+    return isTroubled(peer, key) ? 'differs' : undefined
+  }
+
+  function isTroubled(feed: FeedName, key: Key): boolean {
+    const { state } = freshness.mirror(feed, key)
+    return state === 'held back' || state === 'differs'
+  }
+
+  // ---- views
+
+  function shareView(subject: Subject, status: ShareStatus): ShareView {
+    const { map, connection } = subject
+    const { state, why, outbound, inbound } = status
+    const [exported, imported] = [valueOf(map, 'exportedAt'), valueOf(map, 'importedAt')]
+    return {
+      id: map.id,
+      connection: connection.id,
+      peerName: connection.peerName,
+      on: valueOf(map, 'on') === true,
+      state,
+      why,
+      receipt: receiptOf(subject, status),
+      outbound,
+      inbound,
+      errors: errorsOf(subject, status),
+      exportedAt: typeof exported === 'number' ? exported : typeof imported === 'number' ? imported : 0,
+    }
+  }
+
+  function receiptOf(subject: Subject, { reached }: ShareStatus): Receipt | undefined {
+    if (reached === undefined) return undefined
+    const { own, key } = subject
+    const times = reached === 'device' ? undefined : freshness.receipt(own, replica.sequence(own, key))
+    return { reached, edited: editsOf(subject).latest, relayed: times?.relayed, read: times?.read }
+  }
+
+  function errorsOf(subject: Subject, { outbound }: ShareStatus): readonly ExportError[] {
+    if (outbound === 'UpdatePublishFieldMapError') return unfitOf(subject)
+    if (outbound?.startsWith('Export') !== true) return []
+    const stored = v.safeParse(mapErrors, valueOf(subject.map, 'errors') ?? [])
+    return stored.success ? stored.output : []
+  }
+
+  function mirrorView({ map, connection, object, fields, peer, key }: Subject, { mirror, why }: ShareStatus): MirrorView | undefined {
+    if (!mirror) return undefined
+    const times = fields.map(({ changedAt }) => changedAt).filter((time) => time !== undefined)
+    return {
+      id: parseKey(map.id),
+      connection: connection.id,
+      object,
+      peerName: connection.peerName,
+      state: mirror,
+      why,
+      fields,
+      changedAt: times.length > 0 ? Math.max(...times) : undefined,
+      signed: freshness.mirror(peer, key),
+    }
+  }
+}
+
+const mapErrors = v.array(v.object({ record: v.string(), field: v.string(), rule: v.string(), message: v.string(), fix: v.string() }))
