@@ -32,8 +32,8 @@ export default defineConfig({
   },
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
-    // As many as there are cores, not one fewer: most tests wait for relays and pages more than they compute.
-    maxWorkers: availableParallelism(),
+    // One more than there are cores: most tests wait for relays and pages more than they compute.
+    maxWorkers: availableParallelism() + 1,
     coverage: {
       provider: 'v8',
       include: ['{packages/*,relay-server,web}/src/**/*.ts'],

@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { inChromium } from './chromium.js'
+import { benchExports } from './exports.js'
 import { benchHeads } from './heads.js'
 import { benchImports } from './imports.js'
 import { benchLists } from './lists.js'
@@ -13,6 +14,7 @@ import { benchSeal, sealTable } from './seal/seal.js'
 
 const usage = `Say what to measure:
   npm run bench -- engine [--json] [--rounds N]
+  npm run bench -- exports [--json] [--rounds N] [--quick] [--profile PATH]
   npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--orgs N] [--only part of a name,…]
   npm run bench -- imports [--json] [--rounds N] [--quick]
   npm run bench -- lists [--json] [--rounds N] [--profile PATH]    PATH: where Chromium's profiles of the first round go
@@ -58,6 +60,9 @@ if (positionals[0] === 'engine') {
   const [addresses, orgs] = [Number(options.addresses), Number(options.orgs)]
   const floods = await benchFloods({ seconds, sockets, addresses, orgs, only })
   process.stdout.write(options.json ? `${JSON.stringify({ bench: 'floods', ...machine, seconds, floods }, null, 2)}\n` : floodTable(floods))
+} else if (positionals[0] === 'exports') {
+  const exports = await benchExports({ rounds, records: options.quick ? 1_000 : 10_000, profile: options.profile })
+  process.stdout.write(`${JSON.stringify({ bench: 'exports', ...machine, exports }, null, options.json ? 2 : 1)}\n`)
 } else if (positionals[0] === 'imports') {
   const imports = await benchImports({ rounds, rows: options.quick ? 1_000 : 10_000 })
   process.stdout.write(`${JSON.stringify({ bench: 'imports', ...machine, imports }, null, options.json ? 2 : 1)}\n`)
