@@ -165,7 +165,11 @@ async function withReloads({ vendor, partner, connection, records }: Scene): Pro
     // From the tenth on they go on undisturbed.
     if (round >= 10) await until(partner, (engine) => engine.site.jobs().some(({ done }) => done), null)
   }
-  await until(vendor, (engine) => engine.sync.status().waiting === 0, null)
+  // The vendor's page may just have opened again, with the results still to come.
+  await until(vendor, (engine, { id, count }) => engine.records.sharedOver('Opportunity', id).length >= count, {
+    id: connection,
+    count: records,
+  })
   const copies = await inEngine(
     partner,
     (engine) => engine.records.list('Opportunity').records.filter(({ imported }) => imported).length,
