@@ -22,11 +22,16 @@ const optional = ({ name, expected, schema }: Shape): Shape => ({ name, expected
 /** A giant is refused before anything looks at it closely. */
 const text = (most: number) => v.pipe(v.string(), v.maxLength(most))
 const list = (item: v.GenericSchema, most: number) => v.pipe(v.array(item), v.maxLength(most))
-const plainObject = v.custom<object>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'an object')
+const isPlain = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
+const plainObject = v.custom<object>(isPlain, 'an object')
+/** A list of so many that a schema for each would take longer than a page may stand still. */
+const longList = (isItem: (item: unknown) => boolean) =>
+  v.custom<readonly unknown[]>((value) => Array.isArray(value) && value.length <= mostRecords && value.every(isItem), 'a list')
 const mostIds = 100_000
 const mostRecords = 1_000_000
 
-const idText = text(200)
+const mostId = 200
+const idText = text(mostId)
 const id = (name: string): Shape => shape(name, 'the id as a text', idText)
 const object = shape('object', '“Lead” or “Opportunity”', v.picklist(objectNames))
 const connection = id('connection')
@@ -88,7 +93,10 @@ const acceptance = shape(
   perObject(v.looseObject({ fields: list(mapping, 1_000), defaults: v.exactOptional(plainObject), owner: v.exactOptional(text(255)) })),
 )
 
-const importRow = v.looseObject({ id: v.optional(idText), values: plainObject })
+const isImportRow = (row: unknown): boolean => {
+  if (!isPlain(row) || !('values' in row) || !isPlain(row.values)) return false
+  return !('id' in row) || row.id === undefined || (typeof row.id === 'string' && row.id.length <= mostId)
+}
 
 const yesOrNo = (name: string): Shape => shape(name, 'true or false', v.boolean())
 const whole = (name: string): Shape => shape(name, 'a number', v.number())
@@ -104,7 +112,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     list: [object, query],
     ids: [object, query],
     create: [object, values, optional(id('draft'))],
-    createMany: [object, shape('rows', 'a list of objects', list(plainObject, mostRecords)), optional(listener)],
+    createMany: [object, shape('rows', 'a list of objects', longList(isPlain)), optional(listener)],
     edit: [object, id('id'), values],
     remove: [object, id('id')],
     shares: [object, id('id')],
@@ -193,7 +201,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     start: [
       object,
       shape('name', 'the name as a text', text(10_000)),
-      shape('rows', 'a list of objects with values', list(importRow, mostRecords)),
+      shape('rows', 'a list of objects with values', longList(isImportRow)),
     ],
     run: [id('import'), optional(listener)],
     stop: [id('import')],

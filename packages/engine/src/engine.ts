@@ -29,7 +29,7 @@ import { type Hello, Link } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
 import { checkedName } from './name.js'
 import { createPeople } from './people/people.js'
-import type { Clock } from './port/clock.js'
+import { type Clock, nextTurn } from './port/clock.js'
 import type { WatchNetwork } from './port/network.js'
 import type { RandomBytes } from './port/random.js'
 import type { OpenSocket } from './port/socket.js'
@@ -163,6 +163,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const freshnessView = new FreshnessView(context, freshness)
   const judge = new HeadJudge(context, freshness)
   const signer = new HeadSigner(context, freshness)
+  void replica.heads.hashAhead(() => nextTurn(clock))
 
   const connections = createConnections(context, createAdoptions(context))
   const people = createPeople(context)

@@ -49,6 +49,11 @@ export class FeedHeads {
     return { token, covers, incarnation, root: this.#state.tree(feed).root(), deferred: this.#state.hasDeferred(feed) }
   }
 
+  /** Hashes what the feeds hold a piece at a time, so that nothing waits for all of it when a head comes or is to be signed. @param turn lets others work */
+  async hashAhead(turn: () => Promise<void>): Promise<void> {
+    while (this.#state.hashAhead()) await turn()
+  }
+
   /** Calls back when a head covers exactly what this device holds of a feed. */
   watch(listener: (feed: FeedName) => void): () => void {
     this.#listeners.add(listener)

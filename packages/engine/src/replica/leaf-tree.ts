@@ -8,6 +8,8 @@ export const bucketCount = 256
 /** The buckets of a group, and the groups. */
 const groupSize = 16
 const hashBytes = 32
+/** How many buckets are hashed ahead in one go: some milliseconds' work for a feed of tens of thousands. */
+const bucketsAhead = 16
 
 interface Bucket {
   /** In order. */
@@ -24,6 +26,8 @@ export class LeafTree {
   readonly #hashesOfGroups = new Uint8Array(groupSize * hashBytes)
   /** Buckets whose hash is of earlier leaves. */
   readonly #changed = new Set(Array.from({ length: bucketCount }, (_, index) => index))
+  /** Groups whose hash is of earlier buckets. */
+  readonly #changedGroups = new Set<number>()
   #root = ''
 
   /** Sets the leaf of a key, or takes it away. */
@@ -59,19 +63,32 @@ export class LeafTree {
     for (const [at, key] of bucket.keys.entries()) yield [key, bucket.leaves.slice(at * leafBytes, (at + 1) * leafBytes)]
   }
 
-  #hashAgain(): void {
-    if (this.#changed.size === 0) return
-    const groups = new Set<number>()
+  /** Hashes some buckets ahead, so that the root of a large feed is soon there when it is asked for. @returns whether any are left */
+  hashAhead(): boolean {
+    let left = bucketsAhead
     for (const index of this.#changed) {
-      const bucket = this.#buckets.get(index)
-      this.#hashes.set(bucket && bucket.keys.length > 0 ? sha256(leavesOf(bucket)) : emptyBucket, index * hashBytes)
-      groups.add(Math.floor(index / groupSize))
+      if (left === 0) return true
+      if (this.#buckets.has(index)) left--
+      this.#hashBucket(index)
     }
+    return false
+  }
+
+  #hashBucket(index: number): void {
+    const bucket = this.#buckets.get(index)
+    this.#hashes.set(bucket && bucket.keys.length > 0 ? sha256(leavesOf(bucket)) : emptyBucket, index * hashBytes)
+    this.#changed.delete(index)
+    this.#changedGroups.add(Math.floor(index / groupSize))
+  }
+
+  #hashAgain(): void {
+    for (const index of this.#changed) this.#hashBucket(index)
+    if (this.#changedGroups.size === 0) return
     const groupBytes = groupSize * hashBytes
-    for (const group of groups)
+    for (const group of this.#changedGroups)
       this.#hashesOfGroups.set(sha256(this.#hashes.subarray(group * groupBytes, (group + 1) * groupBytes)), group * hashBytes)
     this.#root = toBase64UrlEncoded(sha256(this.#hashesOfGroups))
-    this.#changed.clear()
+    this.#changedGroups.clear()
   }
 }
 

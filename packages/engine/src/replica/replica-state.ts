@@ -83,6 +83,12 @@ export class ReplicaState {
     return tree
   }
 
+  /** Hashes some of the leaves ahead. @returns whether any are left */
+  hashAhead(): boolean {
+    for (const tree of this.#trees.values()) if (tree.hashAhead()) return true
+    return false
+  }
+
   /** Whether a key of a feed holds something that this device cannot read yet. */
   hasDeferred(feed: FeedName): boolean {
     return (this.#deferredByFeed.get(feed)?.size ?? 0) > 0 || (this.#heldByFeed.get(feed)?.size ?? 0) > 0
