@@ -114,6 +114,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     create: [object, values, optional(id('draft'))],
     createMany: [object, shape('rows', 'a list of objects', longList(isPlain)), optional(listener)],
     edit: [object, id('id'), values],
+    convert: [id('lead'), values],
     remove: [object, id('id')],
     shares: [object, id('id')],
     sharedOver: [object, connection],

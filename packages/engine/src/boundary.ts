@@ -22,6 +22,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     create: 'promise',
     createMany: 'promise',
     edit: 'promise',
+    convert: 'promise',
     remove: 'promise',
     shares: 'value',
     sharedOver: 'value',

@@ -24,6 +24,10 @@ export function undoWords(engine: Engine, { step, records, removed, fields, left
     case 'create':
       if (removed > 0) return 'The new record was removed.'
       return exported > 0 ? 'The record stays: it was exported since.' : changed > 0 ? 'The record stays: it was changed since.' : gone
+    case 'convert':
+      return records > 0
+        ? 'The lead is open again, and the opportunity is removed.'
+        : 'The lead stays converted: its opportunity was changed or exported since.'
     case 'delete': {
       if (records === 0) return 'Nothing was restored: the record is back already, or was changed since.'
       const ended = stays('disconnected')
@@ -56,6 +60,7 @@ export const stepWords: Readonly<Record<UndoStep['kind'], string>> = {
   create: 'Created',
   save: 'Saved',
   delete: 'Deleted',
+  convert: 'Converted',
   'stop sharing': 'Sharing stopped',
   import: 'Imported',
 }

@@ -121,7 +121,7 @@ describe('importing Vera’s file', () => {
 
   it('warns before records are there twice, and updates those that a key finds', async () => {
     const values = { Name: 'Rollout', StageName: 'Prospecting', CloseDate: '2027-03-01' }
-    const records: RecordView[] = [{ object: 'Opportunity', id: 'own', values, changedAt: 0, imported: false }]
+    const records: RecordView[] = [{ object: 'Opportunity', id: 'own', values, changedAt: 0, imported: false, converted: undefined }]
     const { engine, dialog } = await choose('deals.csv', good, { records })
     await shows(dialog, 'Check 2 rows')
     button(dialog, 'Check 2 rows').click()

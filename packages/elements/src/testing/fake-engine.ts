@@ -173,6 +173,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
           return rows.map((_, index) => `new-${index}`)
         }),
       edit: (object, id, values) => did('edit', object, id, values),
+      convert: (lead, values) => did('convert', lead, values).then(() => 'new-record'),
       remove: (object, id) => did('remove', object, id),
       shares: () => scene.shares,
       sharedOver: (object, id) =>

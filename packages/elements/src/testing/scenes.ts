@@ -34,7 +34,14 @@ export function connected(part: Partial<ConnectionView> = {}): ConnectionView {
 
 export function opportunity(id: string, values: RecordView['values'] = {}): RecordView {
   const usual = { Name: `Deal ${id}`, StageName: 'Qualification', CloseDate: '2027-03-01', Amount: { amount: '1250.00', currency: 'EUR' } }
-  return { object: 'Opportunity', id, values: { ...usual, ...values }, changedAt: Date.now() - 60_000, imported: false }
+  return {
+    object: 'Opportunity',
+    id,
+    values: { ...usual, ...values },
+    changedAt: Date.now() - 60_000,
+    imported: false,
+    converted: undefined,
+  }
 }
 
 export function opportunities(count: number): RecordView[] {

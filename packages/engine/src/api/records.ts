@@ -17,6 +17,8 @@ export interface RecordView {
   readonly changedAt: number
   /** True for a copy that came by export from a vendor. */
   readonly imported: boolean
+  /** The id of the opportunity that a lead became. Such a lead is not edited any more. */
+  readonly converted: string | undefined
 }
 
 /**
@@ -107,9 +109,19 @@ export interface RecordsApi {
   /**
    * Sets the given fields and leaves the others alone. Null or an empty text empties a field.
    *
-   * @throws EngineError NOT_FOUND if there is no such record; INVALID and SIZE as for `create`, a required field that would be emptied included
+   * @throws EngineError NOT_FOUND if there is no such record; CHANGED for a lead that was converted; INVALID and SIZE as for `create`, a required field that would be emptied included
    */
   edit(object: ObjectName, id: string, values: Readonly<Record<string, unknown>>): Promise<void>
+
+  /**
+   * Makes an opportunity of a lead. The lead stays, marked as converted; it is shared no more, and the other org sees why. The opportunity is shared by nothing
+   * but what a rule or an export says of it.
+   *
+   * @param values of the opportunity, as `create` takes them
+   * @returns the opportunity's id
+   * @throws EngineError NOT_FOUND if there is no such lead; CHANGED if it was converted before; INVALID and SIZE as for `create`
+   */
+  convert(lead: string, values: Readonly<Record<string, unknown>>): Promise<string>
 
   /**
    * Deletes a record. Its mirror at the other org freezes; the other org's own record stays.

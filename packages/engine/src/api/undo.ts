@@ -3,7 +3,7 @@ import type { ObjectName } from '../schema/schema.js'
 /** What a person did in one go and may take back: an undo step. */
 export interface UndoStep {
   readonly id: string
-  readonly kind: 'create' | 'save' | 'delete' | 'stop sharing' | 'import'
+  readonly kind: 'create' | 'save' | 'delete' | 'convert' | 'stop sharing' | 'import'
   /** When it was done: milliseconds since 1970 by this device's clock. */
   readonly at: number
   readonly object: ObjectName
@@ -69,7 +69,7 @@ export interface UndoApi {
 
   /**
    * Takes a step back. A saved field gets its earlier value, a record that was made is deleted, a deleted one comes back with its shares, and a share goes
-   * on. A record that the step made stays where somebody changed it or it was exported. The step is gone afterwards, also where it left something alone.
+   * on. A converted lead is open again, unless its opportunity was changed or exported. A record that the step made stays where somebody changed it or it was exported. The step is gone afterwards, also where it left something alone.
    *
    * A record that comes back is shared over each connection as it was before, and its mirrors there are live again. They were frozen meanwhile, and the
    * other org saw it. Of an import, 500 records are one transaction: after a crash what remains can be undone again.

@@ -37,6 +37,38 @@ describe('the end of a share', () => {
     await finish(paul.sync.settled(60_000))
     expect(paul.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
   })
+
+  it('[ER1] by a conversion: Paul sees why, the opportunity is not shared by itself, and an undo brings all back', async () => {
+    const { vera, paul, connection, record, copy, settle } = await setup({ upTo: 'exported' })
+    const deal = { Name: 'Acme', StageName: 'Prospecting', CloseDate: '2027-03-31' }
+    const opportunity = await vera.records.convert('0'.repeat(22), deal).catch(() => vera.records.convert(record, deal))
+    await settle()
+    expect(vera.records.get('Lead', record)?.converted).toBe(opportunity)
+    expect(vera.records.shares('Opportunity', opportunity)).toEqual([])
+    await expect(vera.records.edit('Lead', record, { Status: 'Working - Contacted' })).rejects.toMatchObject({ code: 'CHANGED' })
+    expect([...paul.replica.peerDocs(connectionFeed(connection, 'vendor', 'lead')).values()].map(({ exists }) => exists?.[1])).toEqual([
+      'converted',
+    ])
+    expect([paul.mirrors.of('Lead', copy)[0]?.state, paul.site.listings(connection, 'Lead').total]).toEqual(['frozen', 0])
+
+    await vera.undo.run(vera.undo.last('Lead', record)?.id ?? '')
+    await settle()
+    expect([vera.records.get('Lead', record)?.converted, vera.records.get('Opportunity', opportunity)]).toEqual([undefined, undefined])
+    expect([paul.mirrors.of('Lead', copy)[0]?.state, paul.site.listings(connection, 'Lead').total]).toEqual(['live', 1])
+  })
+
+  it('by a deletion of Vera’s: Paul’s mirror is frozen, and live again once she took it back', async () => {
+    const { vera, paul, connection, record, copy, settle } = await setup({ upTo: 'exported' })
+    await vera.records.remove('Lead', record)
+    await settle()
+    expect([...paul.replica.peerDocs(connectionFeed(connection, 'vendor', 'lead')).values()].map(({ exists }) => exists?.[1])).toEqual([
+      'deleted',
+    ])
+    expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('frozen')
+    await vera.undo.run(vera.undo.last('Lead', record)?.id ?? '')
+    await settle()
+    expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('live')
+  })
 })
 
 describe('a pause', () => {

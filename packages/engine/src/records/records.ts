@@ -5,6 +5,7 @@ import { nextTurn } from '../port/clock.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import { parseRecord, type RecordResult } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
+import { textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { newRecordId, parseRows, sliceRows } from './parse-rows.js'
@@ -14,6 +15,9 @@ import type { Schemas } from './schemas.js'
 export const deletedRegister = '_deleted'
 /** The register that names the record map through which a copy came. */
 export const importedRegister = '_importedBy'
+
+/** The register of a lead that names the opportunity that it became. */
+export const convertedRegister = '_converted'
 
 /** How records are shared. `export/` knows it; the records API passes it on. */
 export interface Shares {
@@ -39,11 +43,19 @@ export function createRecords(
     views.set(row, view)
     return view
   }
+  const requireOpen = (from: RowReader, object: ObjectName, id: string): boolean => {
+    requireRecord(from, object, id)
+    if (textOf(from.get(object, id), convertedRegister) === undefined) return true
+    throw new EngineError('CHANGED', 'This lead was converted. Work on its opportunity.')
+  }
   const requireRecord = (from: RowReader, object: ObjectName, id: string): boolean => {
     const row = from.get(object, id)
     if (row && !isDeleted(row)) return true
     throw new EngineError('NOT_FOUND', `This ${object} does not exist, or was deleted. Go back to the list.`)
   }
+
+  const sharedNow = (object: ObjectName, id: string): readonly string[] =>
+    shares.of(object, id).flatMap((share) => (share.on ? share.id : []))
 
   const api: RecordsApi = {
     schema: (object) => schemas.get(object),
@@ -107,16 +119,26 @@ export function createRecords(
       return saved.map(({ id }) => id)
     },
     async edit(object, id, values) {
-      requireRecord(rows, object, id)
+      requireOpen(rows, object, id)
       const edit = { object, id, values: accept(parseRecord(schemas.get(object), values, 'edit')) }
       const alongside = undoLog.begin({ kind: 'save', object, record: id })
-      await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) }, alongside)
+      await rows.save([edit], { holds: (stored) => requireOpen(stored, object, id) }, alongside)
+    },
+    async convert(lead, values) {
+      requireOpen(rows, 'Lead', lead)
+      const id = newRecordId(random)
+      const edits = [
+        { object: 'Opportunity', id, values: accept(parseRecord(schemas.get('Opportunity'), values, 'create')) },
+        { object: 'Lead', id: lead, values: { [convertedRegister]: id } },
+      ]
+      const alongside = undoLog.begin({ kind: 'convert', object: 'Lead', record: lead, shared: sharedNow('Lead', lead) })
+      await rows.save(edits, { holds: (stored) => requireOpen(stored, 'Lead', lead) }, alongside)
+      return id
     },
     async remove(object, id) {
       requireRecord(rows, object, id)
       const edit = { object, id, values: { [deletedRegister]: true } }
-      const shared = shares.of(object, id).flatMap((share) => (share.on ? share.id : []))
-      const alongside = undoLog.begin({ kind: 'delete', object, record: id, shared })
+      const alongside = undoLog.begin({ kind: 'delete', object, record: id, shared: sharedNow(object, id) })
       await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) }, alongside)
     },
     shares: (object, id) => shares.of(object, id),
@@ -141,7 +163,14 @@ export function valuesOf(row: Row): Readonly<Record<string, Value>> {
 function rowToView(object: ObjectName, row: Row): RecordView {
   let changedAt = 0
   for (const [[time]] of Object.values(row.registers)) if (time > changedAt) changedAt = time
-  return { object, id: row.id, values: valuesOf(row), changedAt, imported: valueOf(row, importedRegister) !== undefined }
+  return {
+    object,
+    id: row.id,
+    values: valuesOf(row),
+    changedAt,
+    imported: valueOf(row, importedRegister) !== undefined,
+    converted: textOf(row, convertedRegister),
+  }
 }
 
 function accept(result: RecordResult): Readonly<Record<string, Value>> {

@@ -4,7 +4,7 @@ import type { ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { matchesRule, type Rule } from '../query/sharing-rule.js'
 import type { ObjectSchema } from '../schema/schema.js'
-import { isDeleted, valuesOf } from '../records/records.js'
+import { convertedRegister, isDeleted, valuesOf } from '../records/records.js'
 import { nextTurn } from '../port/clock.js'
 import { type Row, valueOf } from '../row/row.js'
 import { listingId } from './listing-id.js'
@@ -130,7 +130,8 @@ export class VisibilityIndexes {
 
 /** Whether a rule shows a record of this org to a partner. */
 export function isShownBy({ rows }: EngineContext, object: ObjectName, schema: ObjectSchema, rule: Rule, row: Row): boolean {
-  if (isDeleted(row) || !matchesRule(schema, rule, row.id, valuesOf(row))) return false
+  if (isDeleted(row) || typeof valueOf(row, convertedRegister) === 'string' || !matchesRule(schema, rule, row.id, valuesOf(row)))
+    return false
   const map = valueOf(row, '_importedBy')
   if (typeof map !== 'string') return true
   const connection = valueOf(rows.get('RecordMap', map), 'connection')

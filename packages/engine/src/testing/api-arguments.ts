@@ -32,6 +32,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'records.create': ['Lead', lead('Cleo'), nobody],
     'records.createMany': ['Lead', [lead('Dora')], () => undefined],
     'records.edit': ['Lead', record, { Status: 'Working - Contacted' }],
+    'records.convert': [record, { Name: 'Acme', StageName: 'Prospecting', CloseDate: '2027-03-31' }],
     'records.remove': ['Lead', record],
     'records.shares': ['Lead', record],
     'records.sharedOver': ['Lead', connection],

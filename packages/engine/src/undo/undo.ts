@@ -5,7 +5,7 @@ import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import { nextTurn } from '../port/clock.js'
-import { deletedRegister, isDeleted } from '../records/records.js'
+import { convertedRegister, deletedRegister, isDeleted } from '../records/records.js'
 import { existenceOf } from '../replica/desired-state.js'
 import { isBegun } from '../replica/existence.js'
 import { textOf } from '../replica/feed-role.js'
@@ -87,8 +87,8 @@ export function createUndo(context: Pick<EngineContext, 'rows' | 'replica' | 'cl
       const row = rows.get(object, id)
       if (!row || isDeleted(row)) continue
       reads.push({ object, id })
-      if (isExported(object, id)) leave('exported', id)
-      else if (!Object.values(row.registers).every(([at]) => compareStamps(at, stamp) === 0)) leave('changed', id)
+      if (isExported(object, id)) leave('exported', step.record ?? id)
+      else if (!Object.values(row.registers).every(([at]) => compareStamps(at, stamp) === 0)) leave('changed', step.record ?? id)
       else edits.push({ object, id, values: { [deletedRegister]: true } })
     }
     const removed = edits.length
@@ -105,9 +105,11 @@ export function createUndo(context: Pick<EngineContext, 'rows' | 'replica' | 'cl
           throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
         edits.push({ object, id, values: before })
         records++
-      } else if (registers.some(([field]) => field === deletedRegister)) {
+      } else if (registers.some(([field]) => field === deletedRegister || field === convertedRegister)) {
+        // The opportunity of a conversion stays, so its lead stays converted.
+        if (left.length > 0) continue
         if (Object.keys(restoredValues(row, registers, () => leave('changed', id))).length === 0) continue
-        edits.push({ object, id, values: { [deletedRegister]: false } })
+        edits.push({ object, id, values: step.kind === 'convert' ? { [convertedRegister]: null } : { [deletedRegister]: false } })
         records++
         for (const map of shared) {
           const share = rows.get('RecordMap', map)
@@ -115,7 +117,7 @@ export function createUndo(context: Pick<EngineContext, 'rows' | 'replica' | 'cl
           const connection = rows.get('Connection', textOf(share, 'connection') ?? '')
           if (!share || !on) continue
           reads.push(share)
-          // The deletion took the share back, so it is given again above that (rule ER2).
+          // The end of the record took the share back, so it is given again above that (rule ER2).
           if (connectionFacts(connection)?.enabled)
             edits.push({ object: 'RecordMap', id: map, values: { on: true }, above: existenceOf(on, row, connection)[0] })
           else leave('disconnected', id)
