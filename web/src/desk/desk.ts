@@ -217,6 +217,7 @@ export class OrgDesk extends EntenteElement {
           .object=${object}
           .record=${id}
           @entente-saved=${this.#saved}
+          @entente-open=${this.#open}
           @entente-removed=${() => this.#to(back)}
         ></entente-record>
         ${

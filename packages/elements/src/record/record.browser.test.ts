@@ -1,4 +1,4 @@
-import { type DraftView, EngineError, type UndoResult, type UndoStep } from '@entente/engine'
+import { type DraftView, EngineError, type RecordView, type UndoResult, type UndoStep } from '@entente/engine'
 import { describe, expect, it } from 'vitest'
 import type { Notification } from '../base/toast.js'
 import '../define.js'
@@ -267,3 +267,31 @@ function toastButton(text: string): HTMLButtonElement {
   if (!found) throw new Error(`The toast has no button “${text}”.`)
   return found
 }
+
+describe('Vera’s lead', () => {
+  const lead: RecordView = { ...opportunity('l', { LastName: 'Ada', Company: 'Acme', Status: 'Open - Not Contacted' }), object: 'Lead' }
+
+  it('becomes an opportunity by a form of what that needs, and is read only then', async () => {
+    const engine = fakeEngine({ records: [lead] })
+    const form = await mount('entente-record', { engine, object: 'Lead', record: 'l' })
+    const opened: unknown[] = []
+    form.addEventListener('entente-open', (event) => opened.push((event as CustomEvent<unknown>).detail))
+    button(form, 'Convert').click()
+    await drawn(form)
+    expect(find<HTMLInputElement>(form, '#convert-Name').value).toBe('Acme')
+    expect(await accessibilityProblems()).toEqual([])
+    type(find(form, '#convert-CloseDate'), '2027-03-31')
+    form.shadowRoot?.querySelector<HTMLButtonElement>('#convert button.primary')?.click()
+    const values = { Name: 'Acme', StageName: 'Prospecting', CloseDate: '2027-03-31' }
+    await expect.poll(() => engine.calls.filter(([call]) => call === 'convert')).toEqual([['convert', 'l', values]])
+    await expect.poll(() => opened).toEqual([{ object: 'Opportunity', id: 'new-record' }])
+
+    engine.change({ records: [{ ...lead, converted: 'o' }] }, 'records')
+    await drawn(form)
+    expect(textOf(form)).toContain('This lead was converted')
+    expect(form.shadowRoot?.querySelector('.actions')).toBeNull()
+    button(form, 'Open the opportunity').click()
+    expect(opened.at(-1)).toEqual({ object: 'Opportunity', id: 'o' })
+    expect(await accessibilityProblems()).toEqual([])
+  })
+})

@@ -6,6 +6,7 @@ import { stepWords } from '../base/undo-words.js'
 import { formatAge, formatClock } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { DraftWriter } from './draft-writer.js'
+import { convertForm, opportunityOf } from './convert.js'
 import { fieldInput } from './field-input.js'
 import { path, pathFields, pathStyles } from './path.js'
 
@@ -17,6 +18,7 @@ import { path, pathFields, pathStyles } from './path.js'
  * @tag entente-record
  * @fires entente-before-save - Cancelable; detail {object, id, values}.
  * @fires entente-saved - Detail {object, id}.
+ * @fires entente-open - A lead was converted, or its opportunity is to be shown; detail {object, id}.
  * @fires entente-removed - Detail {object, id}.
  * @fires entente-notify - Cancelable; detail {text, undo?}: shown as a toast unless cancelled.
  * @slot header - Beside the record's name.
@@ -97,6 +99,7 @@ export class EntenteRecord extends EntenteElement {
     errors: { state: true },
     all: { state: true },
     told: { state: true },
+    opportunity: { state: true },
   }
 
   declare object: ObjectName
@@ -110,6 +113,8 @@ export class EntenteRecord extends EntenteElement {
   declare protected all: boolean
   /** What came of an undo. */
   declare protected told: string
+  /** The opportunity that a lead is being converted to. */
+  declare protected opportunity: Readonly<Record<string, Value>> | undefined
   protected readonly topics: readonly Topic[] = ['records', 'drafts', 'undo']
   readonly #writer = new DraftWriter()
   /** Numbers that are being typed: read, and part of `draft`, once their field is left. */
@@ -127,6 +132,7 @@ export class EntenteRecord extends EntenteElement {
     this.errors = []
     this.all = false
     this.told = ''
+    this.opportunity = undefined
   }
 
   /** Whether there are unsaved changes. */
@@ -152,6 +158,7 @@ export class EntenteRecord extends EntenteElement {
     this.#flush()
     this.#reset()
     this.told = ''
+    this.opportunity = undefined
   }
 
   protected override updated(changed: PropertyValues): void {
@@ -184,7 +191,7 @@ export class EntenteRecord extends EntenteElement {
         ${this.#lastStep(engine, step)}
       </div>`
     }
-    return this.#form(engine, schema, known, step)
+    return html`${this.#form(engine, schema, known, step)}${this.#conversion(engine, known)}`
   }
 
   #form(engine: Engine, schema: ObjectSchema, known: RecordView | undefined, step: UndoStep | undefined): TemplateResult {
@@ -201,11 +208,12 @@ export class EntenteRecord extends EntenteElement {
         </div>
         <slot name="header"></slot>
       </div>
-      ${stage ? path(stage, values[stage.name], this.readonly ? undefined : (value) => this.#change(stage, value, known)) : nothing}
-      ${this.readonly ? nothing : this.#draftNotice(engine, schema)} ${this.errors.length > 0 ? this.#summary(schema) : nothing}
+      ${stage ? path(stage, values[stage.name], this.#isLocked ? undefined : (value) => this.#change(stage, value, known)) : nothing}
+      ${this.#convertedNotice(known)} ${this.#isLocked ? nothing : this.#draftNotice(engine, schema)}
+      ${this.errors.length > 0 ? this.#summary(schema) : nothing}
       <div class="fields">${shown.map((field) => this.#field(field, values[field.name] ?? null))}</div>
       ${hiddenCount > 0 ? html`<div><button type="button" class="quiet" @click=${() => (this.all = true)}>Show ${hiddenCount} empty fields</button></div>` : nothing}
-      ${this.readonly ? nothing : html`${this.#actions(known)}${this.#lastStep(engine, step)}`}
+      ${this.#isLocked ? nothing : this.#actions(known)}${this.readonly ? nothing : this.#lastStep(engine, step)}
     </form>`
   }
 
@@ -224,7 +232,7 @@ export class EntenteRecord extends EntenteElement {
     const wide = field.type === 'textArea' ? 'wide' : ''
     return html`<div class="field ${wide} ${field.name in this.draft ? 'dirty' : ''}" part="field">
       <label for=${id}>${showText(field.label, 80)}${field.required === true ? html`<span aria-hidden="true"> *</span>` : nothing}</label>
-      ${fieldInput({ field, value, id, language: this.language, currency: this.org?.settings.read().currency ?? 'USD', readonly: this.readonly, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()), typing: (next) => this.#type(field, next) })}
+      ${fieldInput({ field, value, id, language: this.language, currency: this.org?.settings.read().currency ?? 'USD', readonly: this.#isLocked, invalid: error !== undefined, change: (next) => this.#change(field, next, this.#known()), typing: (next) => this.#type(field, next) })}
       <span class="error" id="${id}-error">${error ? plainText(`${error.message} ${error.fix}`, 400) : ''}</span>
     </div>`
   }
@@ -253,8 +261,49 @@ export class EntenteRecord extends EntenteElement {
         ${known ? 'Save' : 'Create'}
       </button>
       ${count > 0 ? html`<button type="button" @click=${() => this.#discard()}>Discard</button><span class="soft small" role="status">${count} unsaved ${count === 1 ? 'change' : 'changes'}</span>` : html`<span class="soft small">${known ? 'All changes are saved on this device' : ''}</span>`}
+      ${known && known.object === 'Lead' && count === 0 ? html`<button type="button" class="quiet" @click=${() => this.#begin(known)}>Convert</button>` : nothing}
       ${known ? html`<button type="button" class="quiet danger end" @click=${() => this.#remove(known)}>Delete</button>` : nothing}
     </div>`
+  }
+
+  /** Whether the form only shows: a lead that was converted is not edited any more. */
+  get #isLocked(): boolean {
+    return this.readonly || this.#known()?.converted !== undefined
+  }
+
+  #convertedNotice(known: RecordView | undefined): TemplateResult | typeof nothing {
+    const id = known?.converted
+    if (id === undefined) return nothing
+    return html`<div class="notice" role="status">
+      <div>This lead was converted to an opportunity, and is shared no more.</div>
+      <button type="button" @click=${() => this.tell('entente-open', { object: 'Opportunity', id })}>Open the opportunity</button>
+    </div>`
+  }
+
+  #begin(known: RecordView): void {
+    if (this.org) this.opportunity = opportunityOf(this.org, known)
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('#convert input')?.focus())
+  }
+
+  #conversion(engine: Engine, known: RecordView | undefined): TemplateResult | typeof nothing {
+    const values = this.opportunity
+    if (!values || !known || this.#isLocked) return nothing
+    return convertForm({
+      engine,
+      values,
+      language: this.language,
+      invalid: new Set(this.failure?.details.map(({ field }) => field)),
+      busy: this.running.has('convert'),
+      change: (field, value) => (this.opportunity = { ...this.opportunity, [field.name]: value }),
+      cancel: () => (this.opportunity = undefined),
+      convert: () =>
+        this.act('convert', async () => {
+          const id = await engine.records.convert(known.id, this.opportunity ?? {})
+          this.opportunity = undefined
+          this.notifyStep(engine, 'Converted.', engine.undo.last('Lead', known.id))
+          this.tell('entente-open', { object: 'Opportunity', id })
+        }),
+    })
   }
 
   #known(): RecordView | undefined {
