@@ -45,6 +45,8 @@ interface Table {
   readonly schema: ObjectSchema
   /** The offered fields that this org declined with the version in force; undefined before the first. */
   readonly declined: readonly string[] | undefined
+  /** The offered fields that the vendor has withdrawn since. */
+  readonly takenBack: readonly string[]
   readonly language: string
   /** The org's own. */
   readonly currency: string
@@ -107,7 +109,8 @@ function fallback({ schema, defaults, language, currency, setDefaults }: Table, 
 }
 
 function line(table: Table, { field, update }: ProposedField): TemplateResult {
-  const { lines, schema } = table
+  const { lines, schema, takenBack } = table
+  const isGone = takenBack.includes(field.name)
   const mapping = lines.find((candidate) => candidate.source === field.name)
   const target = mapping && schema.fields.find((candidate) => candidate.name === mapping.target)
   const check = mapping && table.preflight.find((candidate) => candidate.source === field.name && candidate.target === mapping.target)
@@ -119,16 +122,19 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
     table.change(name === '' ? others : [...others, { source: field.name, target: name, update: mapping?.update ?? update }])
   }
   return html`<tr class=${mapping ? '' : 'off'}>
-    <th scope="row">${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update ? ', keeps flowing' : ''}</span></th>
+    <th scope="row">
+      ${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update && !isGone ? ', keeps flowing' : ''}</span>
+      ${isGone ? html`<span class="badge warn">The vendor has withdrawn it since</span>` : nothing}
+    </th>
     <td>${targetSelect(table, field, mapping, choose)}</td>
     <td>${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">${notTaken(table, field)}</span>`}</td>
     <td class="tick">
       <input
         type="checkbox"
         aria-label="Keep updating ${plainText(field.label, 80)}"
-        title=${update ? nothing : 'The vendor does not offer updates of this field'}
-        ?disabled=${!mapping || !update}
-        .checked=${mapping?.update === true && update}
+        title=${update && !isGone ? nothing : 'The vendor does not offer updates of this field'}
+        ?disabled=${!mapping || !update || isGone}
+        .checked=${mapping?.update === true && update && !isGone}
         @change=${() => set({ update: !mapping?.update })}
       />
     </td>

@@ -149,6 +149,7 @@ describe('a required field of Paul’s that nothing fills', () => {
 })
 
 describe('a second proposal', () => {
+  const many = Array.from({ length: 312 }, (_, index) => `${index}`)
   const offered = (names: readonly string[], version: number, at = version) => ({
     objects: { Opportunity: { fields: names.map((name) => ({ field: field(name), update: name !== 'Name' })) } },
     version,
@@ -163,7 +164,7 @@ describe('a second proposal', () => {
     turn: 'partner',
   })
   const seeded = async (view = second) => {
-    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: view })
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: view, sharedOver: { [connectionId]: many } })
     engine.agreements.suggest = () => [
       { source: 'Name', target: 'Name', update: false },
       { source: 'StageName', target: 'StageName', update: true },
@@ -174,7 +175,9 @@ describe('a second proposal', () => {
   it('says in sentences what changes before Paul signs, and ticks nothing that he declined or that is new', async () => {
     const { engine, page } = await seeded()
     expect(textOf(page)).toContain('From version 2 on:')
-    expect(textOf(page)).toContain('Next Step of opportunities no longer travels. Copies keep what they got.')
+    expect(textOf(page)).toContain(
+      'Tessaly & Brook no longer sees Next Step on 312 opportunities, and your org no longer sees theirs. Copies keep what they got.',
+    )
     expect(find<HTMLSelectElement>(page, 'select[aria-label="Own field for Amount"]').value).toBe('')
     expect(textOf(page)).toContain('new: take it or leave it')
     expect(await accessibilityProblems()).toEqual([])
@@ -182,10 +185,18 @@ describe('a second proposal', () => {
     amount.value = 'Amount'
     amount.dispatchEvent(new Event('change'))
     await drawn(page)
-    expect(textOf(page)).toContain('Amount of opportunities keeps flowing from now on')
+    expect(textOf(page)).toContain('Amount keeps flowing from now on, both ways, also on 312 opportunities exported before.')
     button(page, 'Accept 3 fields').click()
     await drawn(page)
     expect(engine.calls).toHaveLength(1)
+  })
+
+  it('says what Vera has withdrawn since she proposed it, and does not promise it', async () => {
+    const { page } = await seeded(agreed({ ...second, takenBack: { Opportunity: ['StageName'] } }))
+    expect(textOf(page)).toContain('The vendor has withdrawn it since')
+    expect([box(page, 'Keep updating Stage').checked, box(page, 'Keep updating Stage').disabled]).toEqual([false, true])
+    expect(textOf(page)).toContain('no longer sees Stage and Next Step on 312 opportunities')
+    expect(await accessibilityProblems()).toEqual([])
   })
 
   it('that comes while Paul chooses keeps his choices, and waits until he has seen what changed', async () => {
@@ -195,7 +206,8 @@ describe('a second proposal', () => {
     engine.change({ agreement: { ...second, proposal: offered(['StageName', 'Amount', 'NextStep'], 3) } }, 'agreements')
     await drawn(page)
     expect(textOf(page)).toContain('The vendor has just proposed version 3. Your choices are kept.')
-    expect(textOf(page)).toContain('Opportunity Name and Close Date of opportunities no longer travel.')
+    expect(textOf(page)).toContain('Tessaly & Brook no longer sees Close Date on opportunities')
+    expect(textOf(page)).toContain('Opportunity Name of opportunities no longer travels with an export.')
     expect(button(page, 'Accept 1 field').disabled).toBe(true)
     expect(box(page, 'Keep updating Stage').checked).toBe(false)
     expect(await accessibilityProblems()).toEqual([])
@@ -249,7 +261,7 @@ describe('a second proposal', () => {
     const engine = fakeEngine({ connections: [connected()], agreement: view, versions: [version(2), version(1)] })
     const page = await mount('entente-agreement', { engine, connection: connectionId })
     expect(textOf(page)).toContain('Proposed, not in force yet')
-    expect(textOf(page)).toContain('Stage and Next Step of opportunities no longer travel.')
+    expect(textOf(page)).toContain('no longer sees Stage and Next Step on')
     expect(textOf(page)).toContain('The partner declined: Amount.')
     expect(textOf(page)).toContain('All 2 versions that were in force')
     expect(await accessibilityProblems()).toEqual([])
@@ -261,32 +273,34 @@ describe('a field that keeps flowing', () => {
     const proposal = { objects: { Opportunity: { fields: [{ field: field('Name'), update: false }] } }, version: 1, by: 'vera', at: 0 }
     const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: agreed({ side: 'partner', proposal }) })
     const page = await mount('entente-agreement', { engine, connection: connectionId })
-    find<HTMLButtonElement>(page, 'button[aria-label="Stop updating Stage"]').click()
+    find<HTMLButtonElement>(page, 'button[aria-label="Withdraw Stage"]').click()
     await drawn(page)
-    expect(textOf(page)).toContain('Stop updating Stage, for both sides?')
+    expect(textOf(page)).toContain('Withdraw Stage, for both sides? Mirrors of opportunities drop it at once')
     expect(await accessibilityProblems()).toEqual([])
     button(page, 'Keep').click()
     await drawn(page)
     expect(engine.calls).toEqual([])
-    find<HTMLButtonElement>(page, 'button[aria-label="Stop updating Stage"]').click()
+    find<HTMLButtonElement>(page, 'button[aria-label="Withdraw Stage"]').click()
     await drawn(page)
-    button(page, 'Stop updating').click()
+    button(page, 'Withdraw it').click()
     await drawn(page)
     expect(engine.calls).toEqual([['withdraw', connectionId, 'Opportunity', ['StageName']]])
     const [name, stage] = agreed().effective?.objects.Opportunity?.fields ?? []
     if (!name || !stage) throw new Error('Nothing is agreed.')
     const effective = { version: 1, hash: 'h'.repeat(43), objects: { Opportunity: { fields: [name] } } }
-    const withdrawn = [{ object: 'Opportunity' as const, field: stage, by: 'partner' as const, at: 0 }]
+    const withdrawn = [
+      { object: 'Opportunity' as const, field: stage, by: 'partner' as const, person: 'paul', at: Date.UTC(2027, 0, 15, 14, 5) },
+    ]
     engine.change({ agreement: agreed({ side: 'partner', proposal, effective, withdrawn }) }, 'agreements')
     await drawn(page)
-    expect(textOf(page)).toContain('Withdrawn by your org')
+    expect(textOf(page)).toMatch(/Withdrawn by an admin of Tessaly & Brook, .*2027/)
     expect(await accessibilityProblems()).toEqual([])
   })
 
   it('has no such button for a member', async () => {
     const engine = fakeEngine({ role: 'member', connections: [connected()], agreement: agreed() })
     const page = await mount('entente-agreement', { engine, connection: connectionId })
-    expect(page.shadowRoot?.querySelector('button[aria-label^="Stop"]')).toBeNull()
+    expect(page.shadowRoot?.querySelector('button[aria-label^="Withdraw"]')).toBeNull()
   })
 })
 

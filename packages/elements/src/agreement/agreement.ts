@@ -11,7 +11,7 @@ import {
   objectsOf,
   rebaseDraft,
 } from './acceptance.js'
-import { changeSentences, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
+import { changeSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
 import { effectiveTable, type Taking, versionList } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { agreementStyles } from './styles.js'
@@ -90,13 +90,13 @@ export class EntenteAgreement extends EntenteElement {
             ? html`<div class="notice">
                 <div>
                   <strong>Proposed, version ${view.proposal?.version}.</strong> It is the partner’s turn to accept.
-                  ${view.effective && view.proposal ? this.#changes(engine, termsInForce(view.effective), termsOffered(view.proposal)) : nothing}
+                  ${view.effective && view.proposal ? this.#changes(engine, connection, termsInForce(view.effective), termsOffered(view.proposal)) : nothing}
                 </div>
               </div>`
             : nothing
         }
         ${this.#tabs()}
-        ${view.effective ? effectiveTable(view, this.object, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
+        ${view.effective ? effectiveTable(engine, view, this.object, this.language, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
         ${
           waits && view.effective
             ? html`<h4>Proposed, not in force yet</h4>
@@ -121,7 +121,7 @@ export class EntenteAgreement extends EntenteElement {
           ? html`<div class="notice">
               <div>
                 <strong>If the partner accepts all of it:</strong>
-                ${this.#changes(engine, termsInForce(view.effective), termsOffered(next))}
+                ${this.#changes(engine, connection, termsInForce(view.effective), termsOffered(next))}
               </div>
             </div>`
           : nothing
@@ -150,10 +150,10 @@ export class EntenteAgreement extends EntenteElement {
     const isOpen = view.turn === 'partner' || view.state === 'proposed'
     if (!isOpen || !isAdmin)
       return html`<div class="stack">
-        ${this.#tabs()}${view.effective ? effectiveTable(view, this.object, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
+        ${this.#tabs()}${view.effective ? effectiveTable(engine, view, this.object, this.language, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
         ${versionList(engine, connection, this.language)}
       </div>`
-    this.#follow(engine, proposal)
+    this.#follow(engine, connection, proposal)
     const objects = objectsOf(proposal)
     const object = objects.includes(this.object) ? this.object : (objects[0] ?? this.object)
     const draft = this.acceptance ?? this.#suggest(engine, connection, view)
@@ -186,6 +186,7 @@ export class EntenteAgreement extends EntenteElement {
         preflight: checks.get(object) ?? [],
         schema: engine.records.schema(object),
         declined: view.effective && (view.declined[object] ?? []),
+        takenBack: view.takenBack[object] ?? [],
         language: this.language,
         currency: engine.settings.read().currency,
         change: (fields) => (this.acceptance = { ...draft, [object]: { ...part, fields } }),
@@ -196,7 +197,7 @@ export class EntenteAgreement extends EntenteElement {
           ? html`<div class="notice">
               <div>
                 <strong>From version ${proposal.version} on:</strong>
-                ${this.#changes(engine, termsInForce(view.effective), termsAccepted(proposal, draft))}
+                ${this.#changes(engine, connection, termsInForce(view.effective), termsAccepted(proposal, draft, view.takenBack))}
               </div>
             </div>`
           : nothing
@@ -230,27 +231,23 @@ export class EntenteAgreement extends EntenteElement {
   }
 
   /** A proposal that comes while the person chooses takes nothing away from what was entered, and is not accepted unseen. */
-  #follow(engine: Engine, proposal: NonNullable<AgreementView['proposal']>): void {
+  #follow(engine: Engine, connection: ConnectionView['id'], proposal: NonNullable<AgreementView['proposal']>): void {
     const before = this.#shown
     if (before?.version === proposal.version && before.at === proposal.at) return
     this.#shown = proposal
     if (!before || !this.acceptance) return
-    const sentences = this.#sentences(engine, termsOffered(before), termsOffered(proposal))
+    const sentences = changeSentences(termsOffered(before), termsOffered(proposal), onlookerOf(engine, connection, this.language, true))
     this.arrived = sentences.length > 0 ? sentences : ['It offers the same fields.']
     this.acceptance = rebaseDraft(this.acceptance, proposal)
   }
 
-  #changes(engine: Engine, before: Terms, after: Terms): TemplateResult {
-    const sentences = this.#sentences(engine, before, after)
+  #changes(engine: Engine, connection: ConnectionView['id'], before: Terms, after: Terms): TemplateResult {
+    const sentences = changeSentences(before, after, onlookerOf(engine, connection, this.language))
     return sentences.length === 0
       ? html`<p class="small">Nothing changes.</p>`
       : html`<ul class="small">
           ${sentences.map((sentence) => html`<li>${showText(sentence, 2_000)}</li>`)}
         </ul>`
-  }
-
-  #sentences(engine: Engine, before: Terms, after: Terms): readonly string[] {
-    return changeSentences(before, after, (object) => engine.records.schema(object), this.language)
   }
 
   #suggest(engine: Engine, connection: ConnectionView['id'], view: AgreementView): AcceptanceDraft {

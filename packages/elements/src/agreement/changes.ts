@@ -1,4 +1,4 @@
-import type { EffectiveAgreement, ObjectName, ObjectSchema, Proposal } from '@entente/engine'
+import type { AgreementView, ConnectionView, EffectiveAgreement, Engine, ObjectName, Proposal } from '@entente/engine'
 import type { AcceptanceDraft } from './acceptance.js'
 
 /** One field that travels: what it is called here, and whether it keeps flowing. */
@@ -27,13 +27,14 @@ export function termsOffered(proposal: Proposal): Terms {
   )
 }
 
-/** What travels once the partner has accepted its draft. */
-export function termsAccepted(proposal: Proposal, draft: AcceptanceDraft): Terms {
+/** What travels once the partner has accepted its draft. @param takenBack what the vendor has withdrawn since it proposed */
+export function termsAccepted(proposal: Proposal, draft: AcceptanceDraft, takenBack: AgreementView['takenBack'] = {}): Terms {
   const offered = termsOffered(proposal)
   return byObject((object) =>
     (draft[object]?.fields ?? []).flatMap(({ source, update }) => {
       const offer = offered[object]?.get(source)
-      return offer ? [[source, { label: offer.label, update: update && offer.update }] as const] : []
+      const isGone = update && takenBack[object]?.includes(source) === true
+      return offer && !isGone ? [[source, { label: offer.label, update: update && offer.update }] as const] : []
     }),
   )
 }
@@ -42,46 +43,82 @@ function byObject(read: (object: ObjectName) => readonly (readonly [string, Trav
   return Object.fromEntries(objects.map((object) => [object, new Map(read(object))]))
 }
 
+/** Whose eyes the sentences are for. */
+export interface Onlooker {
+  readonly peer: string
+  /** In lower case: "opportunities", "one opportunity". */
+  readonly plural: (object: ObjectName) => string
+  /** "312 opportunities": the records that are shared over the connection now. Undefined for a version of the past. */
+  readonly count: ((object: ObjectName) => number) | undefined
+  readonly language: string
+}
+
+/** @param ofPast for versions whose records nobody counted */
+export function onlookerOf(engine: Engine, connection: ConnectionView['id'], language: string, ofPast = false): Onlooker {
+  return {
+    peer: engine.connections.get(connection)?.peerName ?? 'the other org',
+    plural: (object) => engine.records.schema(object).plural.toLowerCase(),
+    count: ofPast ? undefined : (object) => engine.records.sharedOver(object, connection).length,
+    language,
+  }
+}
+
+/** "312 opportunities"; without a number where nothing is shared yet. */
+export function countedRecords({ count, plural, language }: Onlooker, object: ObjectName): string {
+  const number = count?.(object) ?? 0
+  if (number === 0) return plural(object)
+  return number === 1 ? `1 record of ${plural(object)}` : `${number.toLocaleString(language)} ${plural(object)}`
+}
+
 /** What differs between two terms, a sentence for each kind of change; none where nothing does. */
-export function changeSentences(
-  before: Terms,
-  after: Terms,
-  schemaOf: (object: ObjectName) => ObjectSchema,
-  language: string,
-): readonly string[] {
+export function changeSentences(before: Terms, after: Terms, onlooker: Onlooker): readonly string[] {
+  const { peer, language } = onlooker
   const names = new Intl.ListFormat(language.startsWith('en') ? language : 'en', { type: 'conjunction' })
   return objects.flatMap((object) => {
     const [was, is] = [before[object] ?? new Map<string, Travelling>(), after[object] ?? new Map<string, Travelling>()]
-    const plural = schemaOf(object).plural.toLowerCase()
-    if (was.size > 0 && is.size === 0) return [`No field of ${plural} travels any more. Copies keep what they got.`]
+    const counted = countedRecords(onlooker, object)
+    const exported = onlooker.count?.(object) ?? 0
+    const plural = onlooker.plural(object)
     const say = (
       from: ReadonlyMap<string, Travelling>,
       holds: (name: string, field: Travelling) => boolean,
-      what: string,
-      then: string,
-    ) => {
+      sentence: (labels: string, one: boolean) => string,
+    ): readonly string[] => {
       const labels = [...from].filter(([name, field]) => holds(name, field)).map(([, { label }]) => label)
-      return labels.length === 0 ? [] : [`${names.format(labels)} of ${plural} ${labels.length === 1 ? what : then}`]
+      return labels.length === 0 ? [] : [sentence(names.format(labels), labels.length === 1)]
     }
+    const unseen = (labels: string): string => `${peer} no longer sees ${labels} on ${counted}, and your org no longer sees theirs.`
     return [
-      ...say(was, (name) => !is.has(name), 'no longer travels. Copies keep what they got.', 'no longer travel. Copies keep what they got.'),
+      ...say(
+        was,
+        (name, { update }) => update && !is.has(name),
+        (labels) => `${unseen(labels)} Copies keep what they got.`,
+      ),
       ...say(
         was,
         (name, { update }) => update && is.get(name)?.update === false,
-        'is no longer kept up to date. Mirrors drop it; copies keep what they got.',
-        'are no longer kept up to date. Mirrors drop them; copies keep what they got.',
+        (labels, one) => `${unseen(labels)} ${one ? 'It still travels' : 'They still travel'} with an export; copies keep what they got.`,
+      ),
+      ...say(
+        was,
+        (name, { update }) => !update && !is.has(name),
+        (labels, one) => `${labels} of ${plural} no longer ${one ? 'travels' : 'travel'} with an export. Copies keep what they got.`,
       ),
       ...say(
         is,
         (name, { update }) => update && was.get(name)?.update !== true,
-        'keeps flowing from now on, both ways, also for records that were exported before.',
-        'keep flowing from now on, both ways, also for records that were exported before.',
+        (labels, one) =>
+          exported > 0
+            ? `${labels} ${one ? 'keeps' : 'keep'} flowing from now on, both ways, also on ${counted} exported before.`
+            : `${labels} of ${plural} ${one ? 'keeps' : 'keep'} flowing from now on, both ways.`,
       ),
       ...say(
         is,
         (name, { update }) => !update && !was.has(name),
-        'travels with an export from now on. Copies that exist do not get it.',
-        'travel with an export from now on. Copies that exist do not get them.',
+        (labels, one) =>
+          `${labels} of ${plural} ${one ? 'travels' : 'travel'} with an export from now on.${
+            exported > 0 ? ` Copies that exist get ${one ? 'it' : 'them'} where the partner fills ${one ? 'it' : 'them'} in.` : ''
+          }`,
       ),
     ]
   })

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
-import { changeSentences, termsInForce } from './changes.js'
+import { changeSentences, countedRecords, onlookerOf, termsInForce } from './changes.js'
 import { meter } from './proposal.js'
 
 /** How an admin withdraws a field. */
@@ -16,11 +16,13 @@ export interface Taking {
 }
 
 /** The agreement in force: the fields as each side calls them, whether both sides computed the same, and which fields keep flowing. */
-export function effectiveTable(view: AgreementView, object: ObjectName, taking?: Taking): TemplateResult {
+export function effectiveTable(engine: Engine, view: AgreementView, object: ObjectName, language: string, taking?: Taking): TemplateResult {
   const { effective } = view
+  const who = namesOf(engine, view.connection)
+  const withdrawn = view.withdrawn.filter((each) => each.object === object)
   const fields = effective?.objects[object]?.fields ?? []
   if (!effective) return html``
-  if (fields.length === 0)
+  if (fields.length + withdrawn.length === 0)
     return html`<p class="soft">No field of this object is agreed, so none of its records can be shared.</p>
       ${declinedLine(view, object)}`
   return html`<div class="row spread">
@@ -50,46 +52,58 @@ export function effectiveTable(view: AgreementView, object: ObjectName, taking?:
                 </td>
               </tr>`,
           )}
-          ${view.withdrawn.filter((each) => each.object === object).map(({ field, by }) => withdrawnLine(view, field, by))}
+          ${withdrawn.map((each) => withdrawnLine(each, who, language))}
         </tbody>
       </table>
     </div>
-    ${question(fields, taking)} ${declinedLine(view, object)}`
+    ${question(fields, countedRecords(onlookerOf(engine, view.connection, language), object), taking)} ${declinedLine(view, object)}`
 }
 
 function stopButton(field: AgreedField, taking: Taking | undefined): TemplateResult | typeof nothing {
   if (!taking) return nothing
   return html`<button
     class="quiet"
-    aria-label="Stop updating ${plainText(field.vendor.label, 80)}"
+    aria-label="Withdraw ${plainText(field.vendor.label, 80)}"
     aria-expanded=${taking.asked === field.slot}
     @click=${() => taking.ask(taking.asked === field.slot ? undefined : field.slot)}
   >
-    Stop
+    Withdraw
   </button>`
 }
 
 /** Nothing brings a withdrawn field back but a new version, so the person is asked. */
-function question(fields: readonly AgreedField[], taking: Taking | undefined): TemplateResult | typeof nothing {
+function question(fields: readonly AgreedField[], records: string, taking: Taking | undefined): TemplateResult | typeof nothing {
   const field = taking?.asked === undefined ? undefined : fields.find(({ slot }) => slot === taking.asked)
   if (!taking || !field) return nothing
-  return html`<div class="notice warn" role="alertdialog" aria-label="Stop updating">
+  return html`<div class="notice warn" role="alertdialog" aria-label="Withdraw a field">
     <div>
-      <strong>Stop updating ${showText(field.vendor.label, 80)}, for both sides?</strong> Mirrors drop it at once. Copies keep what they
-      got. Only a new version of the agreement brings it back.
+      <strong>Withdraw ${showText(field.vendor.label, 80)}, for both sides?</strong> Mirrors of ${records} drop it at once, and new exports
+      leave without it. Imported copies keep what they got. Only a new version of the agreement, which both sign, brings it back.
+      ${field.partner.required === true ? html`The partner requires ${showText(field.partner.label, 80)}: new exports fail until a new version gives it a default.` : nothing}
     </div>
     <span class="row">
-      <button class="primary" ?disabled=${taking.isRunning} @click=${() => taking.withdraw(field)}>Stop updating</button>
+      <button class="primary" ?disabled=${taking.isRunning} @click=${() => taking.withdraw(field)}>Withdraw it</button>
       <button @click=${() => taking.ask(undefined)}>Keep</button>
     </span>
   </div>`
 }
 
-function withdrawnLine({ side }: AgreementView, field: AgreedField, by: AgreementView['side']): TemplateResult {
+/** Names a person by the id: own people by name, those of the other org as its admins. */
+function namesOf(engine: Engine, connection: ConnectionView['id']): (person: string) => TemplateResult {
+  const own = new Map(engine.people.users().map(({ id, name }) => [id, name]))
+  const peer = engine.connections.get(connection)?.peerName ?? 'the other org'
+  return (id) => showText(own.get(id) ?? `an admin of ${peer}`, 100)
+}
+
+function withdrawnLine(
+  { field, person, at }: AgreementView['withdrawn'][number],
+  who: (person: string) => TemplateResult,
+  language: string,
+): TemplateResult {
   return html`<tr class="off">
     <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${typeWord(field.vendor.type)}</span></th>
     <td>${showText(field.partner.label, 80)} <span class="type">${typeWord(field.partner.type)}</span></td>
-    <td><span class="badge warn">${by === side ? 'Withdrawn by your org' : 'Withdrawn by the other org'}</span></td>
+    <td><span class="badge warn">Withdrawn</span> <span class="small">by ${who(person)}, ${formatInstant(at, language)}</span></td>
   </tr>`
 }
 
@@ -106,15 +120,13 @@ function declinedLine({ side, proposal, declined }: AgreementView, object: Objec
 export function versionList(engine: Engine, connection: ConnectionView['id'], language: string): TemplateResult | typeof nothing {
   const versions = engine.agreements.history(connection)
   if (versions.length === 0) return nothing
-  const own = new Map(engine.people.users().map(({ id, name }) => [id, name]))
-  const peer = engine.connections.get(connection)?.peerName ?? 'the other org'
-  const who = (id: string): TemplateResult => showText(own.get(id) ?? `an admin of ${peer}`, 100)
+  const who = namesOf(engine, connection)
   return html`<details>
     <summary>${versions.length === 1 ? 'One version was in force' : `All ${versions.length} versions that were in force`}</summary>
     <ol class="versions" reversed>
       ${versions.map(({ agreement, proposal, acceptance }, index) => {
         const before = termsInForce(versions[index + 1]?.agreement)
-        const sentences = changeSentences(before, termsInForce(agreement), (object) => engine.records.schema(object), language)
+        const sentences = changeSentences(before, termsInForce(agreement), onlookerOf(engine, connection, language, true))
         return html`<li value=${agreement.version}>
           Accepted ${formatInstant(acceptance.at, language)} by ${who(acceptance.by)}; proposed ${formatInstant(proposal.at, language)} by
           ${who(proposal.by)}. Its fingerprint is <code>${agreement.hash.slice(0, 12)}</code>.

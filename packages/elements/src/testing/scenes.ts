@@ -100,6 +100,7 @@ export function agreed(part: Partial<AgreementView> = {}): AgreementView {
       objects: { Opportunity: { fields: [agreedField('Name', undefined), agreedField('StageName', '0'), agreedField('NextStep', '1')] } },
     },
     withdrawn: [],
+    takenBack: {},
     declined: {},
     peerHash: 'h'.repeat(43),
     state: 'agreed',

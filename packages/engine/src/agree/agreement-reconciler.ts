@@ -10,7 +10,7 @@ import { contentToValue } from './canonical.js'
 import { type ConnectionFacts, enabledConnections, messageId } from '../connect/connection-facts.js'
 import { agreedKey, effectiveEdits } from './apply-agreement.js'
 import { closeProposals, findProposal, openProposal } from './open-proposals.js'
-import { growWithdrawal, withdrawalKey, withdrawalTerms } from './withdrawal.js'
+import { decideWithdrawal, growWithdrawal, withdrawalKey, withdrawalTerms } from './withdrawal.js'
 import { effectiveAgreement, refuseProposal } from './narrow-proposal.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import { acceptanceTerms, agreedTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
@@ -106,7 +106,7 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
     const signed = { ...accepted, proposalJws: accepted.jws, acceptance, acceptanceJws: typeof found.body === 'string' ? found.body : '' }
     const edits = [
       { object: 'Agreement', id: connection.id, values },
-      ...effectiveEdits(connection, result.agreement, signed),
+      ...effectiveEdits(connection, result.agreement, signed, agreementFacts(rows.get('Agreement', connection.id)).withdrawn),
       ...closeProposals(rows, connection.id, version),
     ]
     await rows.save(edits, { holds: isAbove })
@@ -120,9 +120,10 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
     if (!decision.ok) return found.refuse('A withdrawal', decision.reason)
     const { terms, by, at } = decision
     const { signed, peerWithdrawn } = agreementFacts(rows.get('Agreement', connection.id))
-    if (terms.version > (signed?.version ?? 0)) return
+    if (!signed || terms.version > signed.version) return
     const grown = growWithdrawal(peerWithdrawn, terms)
-    const values = { peerWithdrawn: contentToValue({ ...grown, by, at }), withdrawalDecision: found.body }
+    const decided = decideWithdrawal(signed, peerWithdrawn, grown, by, at)
+    const values = { peerWithdrawn: contentToValue(decided), withdrawalDecision: found.body }
     const holds = (stored: RowReader): boolean => {
       const now = agreementFacts(stored.get('Agreement', connection.id))
       return isSameValue(contentToValue(growWithdrawal(now.peerWithdrawn, terms)), contentToValue(grown))

@@ -4,7 +4,7 @@ import type { AgreedField, AgreementVersion, AgreementView, EffectiveAgreement, 
 import { type Row, valueOf } from '../row/row.js'
 import { withdrawalRegisters } from '../replica/desired-state.js'
 import { slotsRegister } from './apply-agreement.js'
-import { type DecidedWithdrawal, decidedWithdrawal, withoutWithdrawn } from './withdrawal.js'
+import { type DecidedWithdrawal, decidedWithdrawal, isWithdrawn, isWithdrawnAhead, withoutWithdrawn } from './withdrawal.js'
 import { objectNames } from './narrow-proposal.js'
 import {
   agreedTerms,
@@ -75,6 +75,7 @@ export function agreementView(connection: ConnectionId, side: Side, row: Row | u
     acceptance: current,
     effective,
     withdrawn: [...withdrawnFields(signed, withdrawn, side), ...withdrawnFields(signed, peerWithdrawn, otherSide(side))],
+    takenBack: proposal ? takenBack(proposal, [withdrawn, peerWithdrawn]) : {},
     declined: declinedOf(row),
     peerHash: peerHash?.version === effective?.version ? peerHash?.hash : undefined,
     state: settled ? 'agreed' : proposal ? 'proposed' : 'none',
@@ -82,16 +83,30 @@ export function agreementView(connection: ConnectionId, side: Side, row: Row | u
   }
 }
 
+/** What a proposal offers and the vendor has withdrawn since (rule WD4). */
+function takenBack(
+  { version, objects }: DecidedProposal,
+  withdrawals: readonly (DecidedWithdrawal | undefined)[],
+): AgreementView['takenBack'] {
+  const named = (object: ObjectName): readonly string[] =>
+    (objects[object]?.fields ?? []).flatMap(({ field: { name } }) =>
+      withdrawals.some((each) => isWithdrawnAhead(each, version, object, name)) ? [name] : [],
+    )
+  return { Lead: named('Lead'), Opportunity: named('Opportunity') }
+}
+
 function withdrawnFields(
   signed: EffectiveAgreement | undefined,
   withdrawal: DecidedWithdrawal | undefined,
   by: Side,
 ): readonly AgreementView['withdrawn'][number][] {
-  if (!signed || withdrawal?.version !== signed.version) return []
+  if (!signed || !withdrawal) return []
   return objectNames.flatMap((object) =>
-    (signed.objects[object]?.fields ?? []).flatMap((field) =>
-      field.slot !== undefined && withdrawal.slots[object]?.includes(field.slot) === true ? [{ object, field, by, at: withdrawal.at }] : [],
-    ),
+    (signed.objects[object]?.fields ?? []).flatMap((field) => {
+      if (!isWithdrawn(withdrawal, signed.version, object, field)) return []
+      const { by: person, at } = withdrawal.since[object]?.[field.vendor.name] ?? withdrawal
+      return [{ object, field, by, person, at }]
+    }),
   )
 }
 

@@ -14,7 +14,7 @@ import { agreementFacts, agreementView, versionView } from './agreement-row.js'
 import { contentToValue } from './canonical.js'
 import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import { effectiveEdits, versionObject, versionRowId, withdrawalPolicy } from './apply-agreement.js'
-import { growWithdrawal, withdrawalKey } from './withdrawal.js'
+import { decideWithdrawal, growWithdrawal, withdrawalKey } from './withdrawal.js'
 import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
 import { agreedAgain, preflightLines, suggestFields } from './mapping-lines.js'
@@ -72,7 +72,12 @@ export function createAgreements(
       const edits = [
         { object: 'Agreement', id, values: { acceptance: contentToValue(decided), acceptanceDecision: jws } },
         messageEdit(connection.ownMessages, acceptanceKey, jws),
-        ...effectiveEdits(connection, result.agreement, { proposal, proposalJws: read, acceptance: decided, acceptanceJws: jws }),
+        ...effectiveEdits(
+          connection,
+          result.agreement,
+          { proposal, proposalJws: read, acceptance: decided, acceptanceJws: jws },
+          undefined,
+        ),
       ]
       const holds = (stored: RowReader): boolean => {
         if (proposalHash(acceptable(stored, id)) === terms.proposal) return true
@@ -83,18 +88,24 @@ export function createAgreements(
 
     async withdraw(id, object, names) {
       const connection = decide(id, connectionFacts(rows.get('Connection', id))?.side)
-      const { signed, effective, withdrawn } = agreementFacts(rows.get('Agreement', id))
-      const flowing = effective?.objects[object]?.fields ?? []
-      const slots = names.map((name) => {
-        const slot = flowing.find((field) => field[connection.side].name === name)?.slot
-        if (slot !== undefined) return slot
+      const { signed, effective, withdrawn, proposal } = agreementFacts(rows.get('Agreement', id))
+      const flowing = (effective?.objects[object]?.fields ?? []).filter(({ slot }) => slot !== undefined)
+      const chosen = names.map((name) => {
+        const field = flowing.find((candidate) => candidate[connection.side].name === name)
+        if (field) return field
         throw new EngineError('INVALID', 'A chosen field does not keep flowing. Look at the agreement again.')
       })
-      if (!signed || slots.length === 0) throw new EngineError('INVALID', 'Choose at least one field that keeps flowing.')
+      if (!signed || chosen.length === 0) throw new EngineError('INVALID', 'Choose at least one field that keeps flowing.')
       const { version } = signed
-      const terms = growWithdrawal(withdrawn, { version, slots: { [object]: [...new Set(slots)].sort() } })
+      // The partner may accept what the vendor proposed before, without having heard of this.
+      const waiting = connection.side === 'vendor' && proposal && proposal.version > version ? proposal.version : undefined
+      const terms = growWithdrawal(withdrawn, {
+        version,
+        slots: { [object]: [...new Set(chosen.flatMap(({ slot }) => slot ?? []))].sort() },
+        ...(waiting !== undefined && { later: { [object]: Object.fromEntries(chosen.map(({ vendor }) => [vendor.name, waiting])) } }),
+      })
       const jws = await identity.signDecision('withdrawal', { connection: id, ...terms })
-      const decided = { ...terms, by: context.user.id, at: clock.now() }
+      const decided = decideWithdrawal(signed, withdrawn, terms, context.user.id, clock.now())
       const edits = [
         { object: 'Agreement', id, values: { withdrawn: contentToValue(decided) } },
         messageEdit(connection.ownMessages, withdrawalKey, jws),
@@ -102,7 +113,8 @@ export function createAgreements(
       ]
       const holds = (stored: RowReader): boolean => {
         const now = agreementFacts(stored.get('Agreement', id))
-        if (now.signed?.hash === signed.hash && isSameValue(toValue(now.withdrawn), toValue(withdrawn))) return true
+        const isSame = now.signed?.hash === signed.hash && now.proposal?.version === proposal?.version
+        if (isSame && isSameValue(toValue(now.withdrawn), toValue(withdrawn))) return true
         throw new EngineError('CHANGED', 'The agreement has changed meanwhile. Look at it, then decide again.')
       }
       await rows.save(edits, whileConnected(connection, { reads: [{ object: 'Agreement', id }], holds }))

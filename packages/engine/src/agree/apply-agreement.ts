@@ -1,12 +1,12 @@
 import { type ConnectionId, type Policy, policyKey } from '@entente/protocol'
-import type { EffectiveAgreement, ObjectName } from '../api/index.js'
+import type { AgreedField, EffectiveAgreement, ObjectName } from '../api/index.js'
 import type { Value } from '../schema/value.js'
 import { policyText } from '../replica/index.js'
 import type { ObjectTopic } from '../replica/feed-role.js'
 import type { RowEdit } from '../row/rows.js'
 import type { DecidedAcceptance, DecidedProposal } from './agreement-terms.js'
 import { contentToValue } from './canonical.js'
-import type { WithdrawalTerms } from './withdrawal.js'
+import { isWithdrawn, type WithdrawalTerms } from './withdrawal.js'
 import { type ConnectionFacts, messageEdit, messageId } from '../connect/connection-facts.js'
 
 /** The key of the message with the version and hash of the effective agreement that a side computed. */
@@ -23,8 +23,15 @@ export interface SignedTerms {
 /**
  * The edits of an effective agreement: the row that decides the desired state of docs, the policy with the slots that this side accepts, the hash for
  * the peer to compare, and what was signed, for good.
+ *
+ * @param withdrawn what this side has withdrawn, also from this version ahead (rule WD4)
  */
-export function effectiveEdits(connection: ConnectionFacts, agreement: EffectiveAgreement, signed: SignedTerms): readonly RowEdit[] {
+export function effectiveEdits(
+  connection: ConnectionFacts,
+  agreement: EffectiveAgreement,
+  signed: SignedTerms,
+  withdrawn: WithdrawalTerms | undefined,
+): readonly RowEdit[] {
   const { proposal, acceptance } = signed
   return [
     {
@@ -45,11 +52,7 @@ export function effectiveEdits(connection: ConnectionFacts, agreement: Effective
         acceptance: { by: acceptance.by, at: acceptance.at, jws: signed.acceptanceJws },
       },
     },
-    {
-      object: 'ControlEntry',
-      id: messageId(connection.ownMessages, policyKey),
-      values: { body: policyText(policyOf(agreement, undefined)) },
-    },
+    withdrawalPolicy(connection, agreement, withdrawn),
     messageEdit(connection.ownMessages, agreedKey, { version: agreement.version, hash: agreement.hash }),
   ]
 }
@@ -87,16 +90,24 @@ function slotFields({ objects }: EffectiveAgreement): Value {
 }
 
 /** The edit of a policy with what this side has withdrawn, for the relay (rule PO9). @param agreement as both signed it */
-export function withdrawalPolicy(connection: ConnectionFacts, agreement: EffectiveAgreement, withdrawn: WithdrawalTerms): RowEdit {
+export function withdrawalPolicy(
+  connection: ConnectionFacts,
+  agreement: EffectiveAgreement,
+  withdrawn: WithdrawalTerms | undefined,
+): RowEdit {
   const body = policyText(policyOf(agreement, withdrawn))
   return { object: 'ControlEntry', id: messageId(connection.ownMessages, policyKey), values: { body } }
 }
 
 function policyOf({ version, objects }: EffectiveAgreement, withdrawn: WithdrawalTerms | undefined): Policy {
-  const slots = (object: 'Lead' | 'Opportunity'): string[] => (objects[object]?.fields ?? []).flatMap(({ slot }) => slot ?? [])
+  const fieldsOf = (object: ObjectName): readonly AgreedField[] => objects[object]?.fields ?? []
+  const slots = (object: ObjectName): string[] => fieldsOf(object).flatMap(({ slot }) => slot ?? [])
+  const gone = (object: ObjectName): string[] =>
+    fieldsOf(object).flatMap((field) => (isWithdrawn(withdrawn, version, object, field) ? (field.slot ?? []) : []))
   const both = (of: (object: ObjectName) => readonly string[]): Record<ObjectTopic, readonly string[]> => ({
     lead: of('Lead'),
     opportunity: of('Opportunity'),
   })
-  return { version, slots: both(slots), ...(withdrawn && { withdrawn: both((object) => withdrawn.slots[object] ?? []) }) }
+  const isAny = gone('Lead').length + gone('Opportunity').length > 0
+  return { version, slots: both(slots), ...(isAny && { withdrawn: both(gone) }) }
 }

@@ -19,18 +19,20 @@ const [vendor, partner] = [parseOrgId(vectors.vendor), parseOrgId(vectors.partne
 const withdrawal = (terms: unknown) => (terms === null ? undefined : v.parse(withdrawalTerms, terms))
 const adoption = (terms: unknown) => v.parse(adoptionTerms, terms)
 
-const someField = findField(standardLead, 'Email')
-const agreed = (slot: string | undefined): AgreedField => {
-  if (!someField) throw new Error('no field')
-  return { vendor: someField, partner: someField, slot, mapping: { source: 'Email', target: 'Email', update: slot !== undefined } }
+const { version, slots, fields } = withdrawals.agreement
+const agreed = (object: 'Lead' | 'Opportunity', slot?: string): AgreedField => {
+  const name = slot === undefined ? 'Name' : (fields[object][slots[object].indexOf(slot)] ?? '')
+  const field = findField(standardLead, 'Email')
+  if (!field) throw new Error('no field')
+  const vendor = { ...field, name }
+  return { vendor, partner: vendor, slot, mapping: { source: name, target: name, update: slot !== undefined } }
 }
-const { version, slots } = withdrawals.agreement
 const agreement: EffectiveAgreement = {
   version,
   hash: 'hash',
   objects: {
-    Lead: { fields: [...slots.Lead.map(agreed), agreed(undefined)], owner: 'Vera' },
-    Opportunity: { fields: slots.Opportunity.map(agreed) },
+    Lead: { fields: [...slots.Lead.map((slot) => agreed('Lead', slot)), agreed('Lead')], owner: 'Vera' },
+    Opportunity: { fields: slots.Opportunity.map((slot) => agreed('Opportunity', slot)) },
   },
 }
 
@@ -44,7 +46,7 @@ describe('the vectors of decisions', () => {
     expect(v.parse(type === 'withdrawal' ? withdrawalTerms : adoptionTerms, claims)).toEqual(terms)
   })
 
-  it.each(withdrawals.flows)('[WD2] hold for what flows where $name', ({ vendor: ours, partner: theirs, flows }) => {
+  it.each(withdrawals.flows)('[WD2, WD4] hold for what flows where $name', ({ vendor: ours, partner: theirs, flows }) => {
     const taken = [withdrawal(ours), withdrawal(theirs)].filter((each) => each !== undefined)
     const left = withoutWithdrawn(agreement, taken)
     const slotsOf = (name: (typeof objectNames)[number]): (string | undefined)[] =>
@@ -55,7 +57,7 @@ describe('the vectors of decisions', () => {
     expect(left).toMatchObject({ version, hash: 'hash', objects: { Lead: { owner: 'Vera' } } })
   })
 
-  it.each(withdrawals.grown)('[WD2] hold for what a side has withdrawn after $name', ({ known, arrived, grown }) => {
+  it.each(withdrawals.grown)('[WD2, WD4] hold for what a side has withdrawn after $name', ({ known, arrived, grown }) => {
     expect(growWithdrawal(withdrawal(known), v.parse(withdrawalTerms, arrived))).toEqual(grown)
   })
 

@@ -93,8 +93,10 @@ export interface AgreementView {
   readonly acceptance: (Acceptance & { readonly version: number; readonly by: string; readonly at: number }) | undefined
   /** What is in force, without what either side has withdrawn. It stays while a later proposal waits. */
   readonly effective: EffectiveAgreement | undefined
-  /** Update fields of the version in force that a side has withdrawn: nothing of them travels (rule WD2). `at`: milliseconds since 1970. */
-  readonly withdrawn: readonly { readonly object: ObjectName; readonly field: AgreedField; readonly by: Side; readonly at: number }[]
+  /** Update fields of the version in force that a side has withdrawn: nothing of them travels (rule WD2). */
+  readonly withdrawn: readonly WithdrawnField[]
+  /** API names of fields that the latest proposal offers and the vendor has withdrawn since: they do not flow with it (rule WD4). */
+  readonly takenBack: Readonly<Partial<Record<ObjectName, readonly string[]>>>
   /** API names of the vendor's fields that the partner was offered with the version in force and did not take. */
   readonly declined: Readonly<Partial<Record<ObjectName, readonly string[]>>>
   /** The hash that the other org computed for the version in force, once it has arrived. */
@@ -102,6 +104,17 @@ export interface AgreementView {
   readonly state: 'none' | 'proposed' | 'agreed'
   /** Whose turn it is. Undefined once agreed. */
   readonly turn: Side | undefined
+}
+
+/** An update field that a side has withdrawn alone. */
+export interface WithdrawnField {
+  readonly object: ObjectName
+  readonly field: AgreedField
+  readonly by: Side
+  /** Id of the admin who withdrew it. */
+  readonly person: string
+  /** When, by that person's device: milliseconds since 1970. */
+  readonly at: number
 }
 
 /** A version of the agreement that was in force, or is: who signed it, and what they signed. */

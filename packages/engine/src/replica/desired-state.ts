@@ -120,16 +120,16 @@ export function carriedFields(agreement: Row | undefined, topic: ObjectTopic, si
 function readCarriedFields(agreement: Row, topic: ObjectTopic, side: Side): CarriedFields | undefined {
   const effective = valueOf(agreement, 'effective')
   if (!isValueMap(effective) || typeof effective['version'] !== 'number') return undefined
-  const gone = withdrawnSlots(agreement, effective['version'], topic)
+  const isWithdrawn = withdrawnFrom(agreement, effective['version'], topic)
   const bySlot = new Map<string, string>()
   const objects = effective['objects']
   const object = isValueMap(objects) ? objects[objectByTopic[topic]] : undefined
   const fields: Value | undefined = isValueMap(object) ? object['fields'] : undefined
   for (const line of Array.isArray(fields) ? (fields as readonly Value[]) : []) {
     if (!isValueMap(line)) continue
-    const [slot, field] = [line['slot'], line[side]]
-    if (typeof slot === 'string' && !gone.has(slot) && isValueMap(field) && typeof field['name'] === 'string')
-      bySlot.set(slot, field['name'])
+    const [slot, field, vendor] = [line['slot'], line[side], line['vendor']]
+    if (typeof slot !== 'string' || !isValueMap(field) || typeof field['name'] !== 'string') continue
+    if (!isWithdrawn(slot, isValueMap(vendor) ? vendor['name'] : undefined)) bySlot.set(slot, field['name'])
   }
   return { version: effective['version'], bySlot }
 }
@@ -137,16 +137,23 @@ function readCarriedFields(agreement: Row, topic: ObjectTopic, side: Side): Carr
 /** The registers of an Agreement row that say what each side has withdrawn, as `WithdrawalTerms`. */
 export const withdrawalRegisters = ['withdrawn', 'peerWithdrawn'] as const
 
-/** The slots of a version that either side has withdrawn (rule WD2). */
-function withdrawnSlots(agreement: Row, version: number, topic: ObjectTopic): ReadonlySet<string> {
-  const gone = new Set<string>()
+/** Tells by its slot and the vendor's name whether either side has withdrawn a field from a version (rules WD2 and WD4). */
+function withdrawnFrom(agreement: Row, version: number, topic: ObjectTopic): (slot: string, name: Value | undefined) => boolean {
+  const slots = new Set<Value>()
+  const names = new Set<Value>()
   for (const register of withdrawalRegisters) {
     const terms = valueOf(agreement, register)
-    const slots = isValueMap(terms) && terms['version'] === version ? terms['slots'] : undefined
-    const names = isValueMap(slots) ? slots[objectByTopic[topic]] : undefined
-    for (const name of Array.isArray(names) ? (names as readonly Value[]) : []) if (typeof name === 'string') gone.add(name)
+    if (!isValueMap(terms)) continue
+    const [present, later] = [ofTopic(terms['slots'], topic), ofTopic(terms['later'], topic)]
+    if (terms['version'] === version && Array.isArray(present)) for (const slot of present as readonly Value[]) slots.add(slot)
+    if (isValueMap(later))
+      for (const [name, last] of Object.entries(later)) if (typeof last === 'number' && last >= version) names.add(name)
   }
-  return gone
+  return (slot, name) => slots.has(slot) || (name !== undefined && names.has(name))
+}
+
+function ofTopic(byObject: Value | undefined, topic: string): Value | undefined {
+  return isValueMap(byObject) && topic in objectByTopic ? byObject[objectByTopic[topic as ObjectTopic]] : undefined
 }
 
 /** When a side last withdrew a slot of a topic from the version in force: milliseconds since 1970 by its device. 0 where none did. */
@@ -155,10 +162,11 @@ export function withdrawnAt(agreement: Row | undefined, topic: string): number {
   let last = 0
   for (const register of withdrawalRegisters) {
     const terms = valueOf(agreement, register)
-    if (!isValueMap(terms) || terms['version'] !== version || !(topic in objectByTopic)) continue
-    const slots = isValueMap(terms['slots']) ? terms['slots'][objectByTopic[topic as ObjectTopic]] : undefined
+    if (!isValueMap(terms)) continue
+    const isNamed =
+      (terms['version'] === version && Array.isArray(ofTopic(terms['slots'], topic))) || isValueMap(ofTopic(terms['later'], topic))
     const at = terms['at']
-    if (Array.isArray(slots) && typeof at === 'number') last = Math.max(last, at)
+    if (isNamed && typeof at === 'number') last = Math.max(last, at)
   }
   return last
 }
