@@ -48,7 +48,10 @@ export const signedFeedsStyles = css`
 
 /** A row per connection: what the other org sends and what this one sends, as of when it was signed, or what is wrong with it. */
 export function signedFeeds(page: Page): TemplateResult | typeof nothing {
-  const connections = page.engine.connections.list().filter(({ id }) => page.feeds.some(({ connection }) => connection === id))
+  // Nobody signs for a connection that has ended.
+  const connections = page.engine.connections
+    .list()
+    .filter(({ id, state }) => state !== 'Disabled' && page.feeds.some(({ connection }) => connection === id))
   const own = ownDevices(page)
   if (connections.length === 0 && own === nothing) return nothing
   return html`<section class="signatures" aria-labelledby="signatures">

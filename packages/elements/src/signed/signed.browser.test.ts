@@ -133,6 +133,11 @@ describe('the sync page', () => {
     )
   })
 
+  it('leaves out a connection that has ended', async () => {
+    const engine = fakeEngine({ connections: [connected({ state: 'Disabled' })], sync: { ...quietLine, signed: signedFeeds() } })
+    expect(textOf(await open(engine))).not.toContain('Compared with what was signed')
+  })
+
   it('waits for a signature without a word of alarm, and says later that nothing is confirmed', async () => {
     const status = await open(engineWith({ state: 'waiting', signedAt: at(14, 5) }))
     expect(textOf(status)).toContain('Changed since it was signed at 14:05')

@@ -46,10 +46,37 @@ export function foldColumnName(name: string): string {
   return foldLabel(words.replace(/[^\p{L}\p{N}]+/gu, ' '))
 }
 
+const codeAtEnd = /\s*[([]([A-Z]{3})[)\]]\s*$/
+
+/** The currency of all amounts of a column, where its name tells it: EUR for "Amount (EUR)". */
+export function currencyInName(name: string): string | undefined {
+  const code = codeAtEnd.exec(name)?.[1]
+  return code !== undefined && isCurrencyCode(code) ? code : undefined
+}
+
+export function isCurrencyCode(text: string): boolean {
+  currencies ??= new Set(Intl.supportedValuesOf('currency'))
+  return currencies.has(text.toUpperCase())
+}
+
+let currencies: ReadonlySet<string> | undefined
+
 /**
- * Finds the field for each column name: by API name, then by label, then by the names other tools use. A field is given to one column only.
+ * Finds the field for each column name: by API name, then by label, then by the names other tools use. A field is given to one column only, and a column whose name
+ * tells a currency only to a field of amounts.
  */
 export function matchColumns(names: readonly string[], schema: ObjectSchema): ReadonlyMap<string, Field> {
+  const matched = matchNames(names, schema)
+  const taken = new Set(matched.values())
+  const priced = new Map(
+    names.flatMap((name) => (!matched.has(name) && currencyInName(name) !== undefined ? [[name.replace(codeAtEnd, ''), name]] : [])),
+  )
+  const amounts = schema.fields.filter((field) => field.type === 'currency' && !taken.has(field))
+  for (const [bare, field] of matchNames([...priced.keys()], { ...schema, fields: amounts })) matched.set(priced.get(bare) ?? bare, field)
+  return matched
+}
+
+function matchNames(names: readonly string[], schema: ObjectSchema): Map<string, Field> {
   const matched = new Map<string, Field>()
   const taken = new Set<string>()
   const give = (name: string, field: Field): void => {

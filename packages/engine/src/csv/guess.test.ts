@@ -189,6 +189,18 @@ describe('columns find their fields', () => {
     expect(date?.doubts).toEqual(['Most cells cannot be read as date.'])
   })
 
+  it('an amount whose name tells its currency is an amount of it', async () => {
+    const guesses = await guess('Name (EUR);Amount (EUR);Deal value [USD];Price (ABC)\nx;5;6;7')
+    expect(guesses.map(({ field, format }) => [field, format.currency])).toEqual([
+      [undefined, undefined],
+      ['Amount', 'EUR'],
+      [undefined, undefined],
+      [undefined, undefined],
+    ])
+    const [plain, priced] = await guess('Amount;Amount (EUR)\n5;6')
+    expect([plain?.field, plain?.format.currency, priced?.field]).toEqual(['Amount', undefined, undefined])
+  })
+
   it('a column of currency codes belongs to its amounts', async () => {
     const guesses = await guess('Amount;Amount (currency)\n5;USD')
     expect(guesses.map(({ field, isCurrencyCode, currencyColumn }) => [field, isCurrencyCode, currencyColumn])).toEqual([

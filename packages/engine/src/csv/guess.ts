@@ -1,5 +1,5 @@
 import { countDigits, fieldLength, parseDecimal, validateField, type Field, type FieldType, type ObjectSchema } from '../schema/index.js'
-import { matchColumns } from './column-names.js'
+import { currencyInName, isCurrencyCode, matchColumns } from './column-names.js'
 import { proposeCustomField } from './custom-field.js'
 import type { CsvTable } from './parse.js'
 import { isPlaceholder } from './placeholder.js'
@@ -97,6 +97,7 @@ async function guessColumn(
     return { ...base, type, format: { ...format, ...nothing }, scale, fits: 1, unknownValues: [], doubts }
   }
   const looks = await guessFormat(field.type, filledCells, options, true)
+  const currency = field.type === 'currency' ? currencyInName(column) : undefined
   // An amount without a code fits: its currency is chosen for the whole column.
   const unread = await unreadTexts(field, filledCells, { ...looks.format, currency: 'USD' }, options)
   const fits = filled - total(unread)
@@ -109,7 +110,7 @@ async function guessColumn(
     ...base,
     field: field.name,
     type: looks.type,
-    format: { ...looks.format, ...nothing },
+    format: { ...looks.format, ...nothing, ...(currency !== undefined && { currency }) },
     scale: looks.scale,
     fits: filled === 0 ? 1 : fits / filled,
     unknownValues,
@@ -349,13 +350,6 @@ function nearest(codes: readonly (readonly [index: number, column: string])[], t
   for (const code of codes) if (!found || Math.abs(code[0] - to) < Math.abs(found[0] - to)) found = code
   return found
 }
-
-function isCurrencyCode(text: string): boolean {
-  currencies ??= new Set(Intl.supportedValuesOf('currency'))
-  return currencies.has(text.toUpperCase())
-}
-
-let currencies: ReadonlySet<string> | undefined
 
 function isValid(type: FieldType, text: string): boolean {
   return validateField({ name: 'Guess', label: 'Guess', type }, text).ok
