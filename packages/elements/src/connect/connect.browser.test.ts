@@ -1,3 +1,4 @@
+import type { ConnectionView } from '@entente/engine'
 import { describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
@@ -63,5 +64,45 @@ describe('connecting, at Vera’s screen', () => {
     const page = await mount('entente-connect', { engine: fakeEngine({ role: 'member' }) })
     expect(page.shadowRoot?.querySelectorAll('button')).toHaveLength(0)
     expect(textOf(page)).toContain('Only admins')
+  })
+
+  it('pauses after asking, and resumes', async () => {
+    const engine = fakeEngine({ connections: [connected()] })
+    const page = await mount('entente-connect', { engine })
+    button(page, 'Pause').click()
+    await drawn(page)
+    find<HTMLDialogElement>(page, 'dialog').querySelector<HTMLButtonElement>('button.primary, button.danger')?.click()
+    await expect.poll(() => engine.calls).toEqual([['pause', connected().id]])
+    engine.change({ connections: [connected({ why: { what: 'paused', by: 'both', at: Date.UTC(2027, 0, 5) } })] }, 'connections')
+    await drawn(page)
+    expect(textOf(page)).toContain('Your org and Tessaly & Brook paused the connection')
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Resume').click()
+    await expect.poll(() => engine.calls.at(-1)).toEqual(['resume', connected().id])
+    engine.change({ connections: [connected({ why: { what: 'paused', by: 'peer', at: Date.UTC(2027, 0, 5) } })] }, 'connections')
+    await drawn(page)
+    expect(textOf(page)).toContain('Tessaly & Brook paused the connection')
+    expect(textOf(page)).toContain('flows when Tessaly & Brook resumes it')
+  })
+
+  it('says who ended it and when, and connects again with the records that were shared', async () => {
+    const ended = connected({ state: 'Disabled', why: { what: 'disconnected', by: 'peer', at: Date.UTC(2027, 0, 5) } })
+    const engine = fakeEngine({ connections: [ended] })
+    const page = await mount('entente-connect', { engine, base: 'https://vendor.example/' })
+    expect(textOf(page)).toContain('Tessaly & Brook ended the connection on')
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Connect again').click()
+    await expect.poll(() => engine.calls).toEqual([['invite', 'https://vendor.example/']])
+    engine.change({ connections: [connected({ verified: 'no', earlier: 312 })] }, 'connections')
+    await drawn(page)
+    expect(textOf(page)).toContain('312 records that you and Tessaly & Brook shared over an earlier connection go on')
+  })
+
+  it('leads from a second connection that was refused to the first one', async () => {
+    const second = 'S'.repeat(22) as ConnectionView['id']
+    const connections = [connected(), connected({ id: second, state: 'Disabled', first: connected().id, problem: 'Refused.' })]
+    const page = await mount('entente-connect', { engine: fakeEngine({ connections }) })
+    button(page, 'Show that connection').click()
+    expect(page.shadowRoot?.activeElement?.id).toBe(`connection-${connected().id}`)
   })
 })

@@ -4,6 +4,7 @@ import { EntenteElement } from '../base/element.js'
 import { troubleBadge, troubleOf } from '../signed/trouble.js'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { connectionEnds, earlierRecords } from './ends.js'
 import { connectStyles } from './styles.js'
 
 /**
@@ -112,15 +113,16 @@ export class EntenteConnect extends EntenteElement {
   #connection(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
     const title = view.peerName === undefined ? (view.side === 'vendor' ? 'Invited partner' : 'Inviting vendor') : view.peerName
     const trouble = troubleOf(engine.sync.status().signed.filter(({ connection }) => connection === view.id))
-    return html`<section class="card stack" aria-label="Connection with ${plainText(title, 100)}">
+    return html`<section class="card stack" id="connection-${view.id}" tabindex="-1" aria-label="Connection with ${plainText(title, 100)}">
       <div class="row spread">
         <h3>${showText(title, 100)} <span class="soft small">${view.side === 'vendor' ? 'is your partner' : 'is your vendor'}</span></h3>
         <span class="row">${stateBadge(view)}${verifiedBadge(view)}${troubleBadge(trouble)}</span>
       </div>
-      ${view.problem === undefined ? nothing : html`<div class="notice ${view.state === 'Error' ? 'bad' : 'warn'}" role="status"><div>${showText(view.problem, 400)}</div></div>`}
+      ${view.problem === undefined || (view.why?.what === 'disconnected' && view.first === undefined) ? nothing : html`<div class="notice ${view.state === 'Error' ? 'bad' : 'warn'}" role="status"><div>${showText(view.problem, 400)}</div></div>`}
       ${view.invitation && view.state === 'Pending' && view.code === undefined ? this.#invitation(engine, view) : nothing}
       ${view.code !== undefined && view.verified === 'no' && isAdmin ? this.#codes(engine, view, view.code) : nothing}
-      ${view.state === 'Enabled' ? this.#enabled(engine, view, isAdmin) : nothing}
+      ${view.state === 'Enabled' ? this.#enabled(engine, view) : nothing}
+      ${view.code === undefined ? nothing : this.#ends(engine, view, isAdmin)}
     </section>`
   }
 
@@ -155,6 +157,7 @@ export class EntenteConnect extends EntenteElement {
         <strong>Compare this code with ${showText(view.peerName ?? 'the other org', 80)}</strong>, by phone or face to face. Both screens
         must show the same twelve digits. Until you both say so, no value leaves either org.
       </p>
+      ${earlierRecords(view, this.language)}
       <output class="code" aria-label="Code to compare">${code.split(' ').map((group) => html`<span>${group}</span>`)}</output>
       ${
         this.differs === view.id
@@ -171,25 +174,28 @@ export class EntenteConnect extends EntenteElement {
     </div>`
   }
 
-  #enabled(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
+  #enabled(engine: Engine, view: ConnectionView): TemplateResult {
     const agreement = engine.agreements.get(view.id)
-    const end = (): void => {
-      if (!this.tell('entente-before-disconnect', { id: view.id }, true)) return
-      void this.confirmed({
-        title: `Disconnect from ${plainText(view.peerName ?? 'the other org', 80)}?`,
-        text: 'Nothing flows any more, for good. Mirrors stay as they are, marked as frozen. Your records are not touched.',
-        action: 'Disconnect',
-      }).then((agreed) => {
-        if (agreed) this.act(view.id, () => engine.connections.disconnect(view.id))
-      })
-    }
     return html`<div class="row spread">
       <p class="soft small">
         Agreement:
         ${agreement?.effective ? `version ${agreement.effective.version} in force` : agreement?.state === 'proposed' ? 'proposed' : 'none yet'}.
       </p>
-      ${isAdmin ? html`<button class="quiet" @click=${end}>Disconnect</button>` : nothing}
     </div>`
+  }
+
+  #ends(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
+    return connectionEnds({
+      engine,
+      view,
+      isAdmin,
+      language: this.language,
+      act: (action) => this.act(view.id, action),
+      confirmed: (question) => this.confirmed(question),
+      mayEnd: () => this.tell('entente-before-disconnect', { id: view.id }, true),
+      invite: () => this.#invite(engine),
+      show: (connection) => this.renderRoot.querySelector<HTMLElement>(`#connection-${connection}`)?.focus(),
+    })
   }
 
   async #invite(engine: Engine): Promise<void> {

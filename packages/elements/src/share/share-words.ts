@@ -4,7 +4,8 @@ import { plainText } from '../value/show-text.js'
 
 /** Why nothing flows over a share, as one sentence with its time: the same on every screen. */
 export function whyText({ what, by, at }: Why, peerName: string, language: string, now: number): string {
-  const who = by === 'own' ? 'Your org' : plainText(peerName, 80)
+  const peer = plainText(peerName, 80)
+  const who = by === 'own' ? 'Your org' : by === 'peer' ? peer : `Your org and ${peer}`
   const clock = at === undefined ? undefined : formatClock(at, now, language)
   const when = clock === undefined ? '' : clock.isToday ? ` at ${clock.text}` : ` on ${clock.text}`
   return sentences[what](who, when)

@@ -25,6 +25,7 @@ export function connected(part: Partial<ConnectionView> = {}): ConnectionView {
     verified: 'yes',
     peerVerified: true,
     integrationUser: 'integration.abc',
+    why: undefined,
     earlier: 0,
     first: undefined,
     problem: undefined,

@@ -1,4 +1,5 @@
 import type { ConnectionId, OrgId, Side } from '@entente/protocol'
+import type { Why } from './records.js'
 
 /**
  * - `Pending`: invited or accepted, and the handshake is not complete.
@@ -32,6 +33,8 @@ export interface ConnectionView {
   readonly peerVerified: boolean
   /** Id of the user under whose name exports, imports and mirror writes are recorded. Made by the handshake (rule CN6). */
   readonly integrationUser: string | undefined
+  /** Why nothing flows, any more or for now. `by` is `both` where each side has paused. Undefined where records may flow, and for an invitation. */
+  readonly why: Why | undefined
   /**
    * How many record maps of earlier connections with the same org carry on here, once admins of both orgs have confirmed the codes: their records flow again, and none
    * is exported twice (rule RA1). 0 once the own admin has confirmed.

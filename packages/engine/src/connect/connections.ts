@@ -13,6 +13,7 @@ import { type ConnectionFacts, messageEdit, requireConnection, whileConnected } 
 import { endReconciler, type EndReason, mismatchProblem, signEnd } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
+import { endOf, pauseOf } from './connection-why.js'
 import { connectionWith } from './second.js'
 import { pauseKey, peerPauseReconciler } from './pause.js'
 import { pausedByPeer, pauseReconciler } from './pause-reconciler.js'
@@ -223,6 +224,7 @@ function connectionToView(
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
     peerVerified: textOf(row, 'peerVerified') !== undefined,
     integrationUser: textOf(row, 'integrationUser'),
+    why: endOf(row) ?? pauseOf(row),
     earlier: verified === 'yes' ? 0 : earlier.count(row),
     first: textOf(row, 'second') as ConnectionId | undefined,
     problem: textOf(row, 'problem') ?? pausedByPeer(context, row.id) ?? context.failureOf(row.id),
@@ -259,6 +261,7 @@ function invitationToView(row: Row, org: string, now: number): ConnectionView {
     verified: 'no',
     peerVerified: false,
     integrationUser: undefined,
+    why: undefined,
     earlier: 0,
     first: undefined,
     problem: textOf(row, 'problem') ?? problems[state],

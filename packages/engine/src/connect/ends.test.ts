@@ -8,7 +8,8 @@ describe('the end of a share', () => {
     const { vera, paul, connection, record, copy, settle, exportListed } = await setup({ upTo: 'exported' })
     await paul.records.remove('Lead', copy)
     await settle()
-    expect(vera.mirrors.of('Lead', record)[0]).toMatchObject({ state: 'frozen' })
+    expect(vera.mirrors.of('Lead', record)[0]).toMatchObject({ state: 'frozen', why: { what: 'deleted', by: 'peer' } })
+    expect(vera.records.shares('Lead', record)).toMatchObject([{ state: 'ended', why: { what: 'deleted', by: 'peer' } }])
     const feed = connectionFeed(connection, 'partner', 'lead')
     expect([...vera.replica.peerDocs(feed).values()].map(({ exists }) => exists?.[1])).toEqual(['deleted'])
 
@@ -36,6 +37,12 @@ describe('the end of a share', () => {
     paul.sync.mend()
     await finish(paul.sync.settled(60_000))
     expect(paul.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
+    for (const [org, by] of [
+      [vera, 'own'],
+      [paul, 'peer'],
+    ] as const)
+      expect(org.connections.get(connection)).toMatchObject({ state: 'Disabled', why: { what: 'disconnected', by } })
+    expect(paul.records.shares('Lead', copy)).toMatchObject([{ state: 'ended', why: { what: 'disconnected', by: 'peer' } }])
   })
 
   it('[ER1] by a conversion: Paul sees why, the opportunity is not shared by itself, and an undo brings all back', async () => {
@@ -49,7 +56,9 @@ describe('the end of a share', () => {
     expect([...paul.replica.peerDocs(connectionFeed(connection, 'vendor', 'lead')).values()].map(({ exists }) => exists?.[1])).toEqual([
       'converted',
     ])
-    expect([paul.mirrors.of('Lead', copy)[0]?.state, paul.site.listings(connection, 'Lead').total]).toEqual(['frozen', 0])
+    expect(paul.mirrors.of('Lead', copy)[0]).toMatchObject({ state: 'frozen', why: { what: 'converted', by: 'peer' } })
+    expect(vera.records.shares('Lead', record)).toMatchObject([{ state: 'ended', why: { what: 'converted', by: 'own' } }])
+    expect(paul.site.listings(connection, 'Lead').total).toBe(0)
 
     await vera.undo.run(vera.undo.last('Lead', record)?.id ?? '')
     await settle()
@@ -74,12 +83,18 @@ describe('the end of a share', () => {
 describe('a pause', () => {
   it('[PA1, PA2] by Paul: nothing flows either way, and what both edited meanwhile flows when he resumes', async () => {
     const { vera, paul, connection, record, copy, settle, exportListed } = await setup({ upTo: 'exported' })
+    const whys = () => [vera, paul].map((org) => org.connections.get(connection)?.why)
     await paul.connections.pause(connection)
     await settle()
     await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
     await vera.records.create('Lead', lead('Bob'))
     await paul.records.edit('Lead', copy, { Email: 'ada@new.example' })
     await settle()
+    expect(whys()).toMatchObject([
+      { what: 'paused', by: 'peer' },
+      { what: 'paused', by: 'own' },
+    ])
+    expect(paul.records.shares('Lead', copy)).toMatchObject([{ state: 'ended', why: { what: 'paused', by: 'own' } }])
     expect(vera.mirrors.of('Lead', record)).toEqual([])
     expect(field(paul, copy, 'Status')).toBe('Open - Not Contacted')
     expect(paul.site.listings(connection, 'Lead').total).toBe(1)
@@ -87,6 +102,8 @@ describe('a pause', () => {
     expect([vera, paul].map((org) => org.sync.status().waiting)).toEqual([0, 0])
 
     await vera.connections.pause(connection)
+    await settle()
+    expect(whys()).toMatchObject([{ by: 'both' }, { by: 'both' }])
     await paul.connections.resume(connection)
     await settle()
     expect(field(paul, copy, 'Status')).toBe('Open - Not Contacted')

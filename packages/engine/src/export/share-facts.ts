@@ -3,13 +3,14 @@ import * as v from 'valibot'
 import { agreementFacts, slotOf } from '../agree/agreement-row.js'
 import type { AgreedField, ExportError, MirrorField, MirrorView, ObjectName, Receipt, ShareView, Why } from '../api/index.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
+import { endOf, pauseOf } from '../connect/connection-why.js'
 import { pausedByPeer } from '../connect/pause-reconciler.js'
 import type { EngineContext } from '../context.js'
 import type { FreshnessView } from '../heads/index.js'
 import { mirrorFeed, mirrorFields } from '../mirror/mirror-view.js'
 import { carriedFields } from '../replica/desired-state.js'
 import { isBegun, isEnd } from '../replica/existence.js'
-import { connectionFeed, isOver, textOf, topicByObject } from '../replica/feed-role.js'
+import { connectionFeed, textOf, topicByObject } from '../replica/feed-role.js'
 import { isPaused } from '../replica/reading-bound.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import { deletedRegister } from '../records/records.js'
@@ -104,10 +105,8 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     const row = rows.get('Connection', connection.id)
     const add = (what: Why['what'], by: Why['by'], register: Register | undefined): void =>
       void causes.push({ what, by, at: register?.[0][0] })
-    const endedBy = textOf(row, 'ended') === undefined ? 'own' : 'peer'
-    if (valueOf(row, 'verified') === 'mismatch') add('mismatch', endedBy, registerOf(row, 'verified'))
-    else if (isOver(row)) add('disconnected', endedBy, registerOf(row, 'state'))
-    else if (!connection.enabled) add('disagreement', 'both', registerOf(row, 'state'))
+    const end = endOf(row)
+    if (end) causes.push(end)
     const [deleted, converted] = [registerOf(record, deletedRegister), registerOf(record, '_converted')]
     if (deleted?.[1] === true) add('deleted', 'own', deleted)
     if (typeof converted?.[1] === 'string') add('converted', 'own', converted)
@@ -118,10 +117,8 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       const word = exists?.[1]
       if (exists && isEnd(word)) add(word === false ? 'stopped' : word === 'ended' ? 'disconnected' : word, by, exists)
     }
-    for (const by of ['own', 'peer'] as const) {
-      const at = valueOf(row, `${by}Pause`)
-      if (typeof at === 'number') causes.push({ what: 'paused', by, at })
-    }
+    const pause = pauseOf(row)
+    if (pause) causes.push(pause)
     const { signed, effective, withdrawn, peerWithdrawn } = agreementFacts(rows.get('Agreement', connection.id))
     const flows = (fields: readonly AgreedField[] = []): boolean => fields.some(({ slot }) => slot !== undefined)
     if (flows(effective?.objects[object]?.fields)) return causes

@@ -1,0 +1,105 @@
+import type { ConnectionView, Engine } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import type { Question } from '../base/dialog.js'
+import { whyText } from '../share/share-words.js'
+import { formatCount } from '../value/format.js'
+import { plainText, showText } from '../value/show-text.js'
+
+/** What the card of a connection gives its foot. */
+export interface EndsOptions {
+  readonly engine: Engine
+  readonly view: ConnectionView
+  readonly isAdmin: boolean
+  readonly language: string
+  /** Runs what a button is for, once at a time. */
+  readonly act: (action: () => Promise<unknown>) => void
+  readonly confirmed: (question: Question) => Promise<boolean>
+  /** Asks the page whether the connection may be ended. */
+  readonly mayEnd: () => boolean
+  /** Makes an invitation, as the card for it does. */
+  readonly invite: () => Promise<void>
+  /** Shows the card of another connection. */
+  readonly show: (connection: string) => void
+}
+
+/** Why nothing flows over a connection, and the ways to pause, resume, end it and connect again. */
+export function connectionEnds(options: EndsOptions): TemplateResult {
+  const { engine, view, isAdmin, language, act } = options
+  const { id, state, why } = view
+  const peer = plainText(view.peerName ?? 'The other org', 80)
+  const isOwnPause = why?.what === 'paused' && why.by !== 'peer'
+  return html`${
+      why === undefined
+        ? nothing
+        : html`<p class="notice warn" role="status"><span>${whyText(why, peer, language, Date.now())} ${next(view, peer)}</span></p>`
+    }
+    <div class="row">
+      ${view.first === undefined ? nothing : html`<button @click=${() => options.show(view.first ?? '')}>Show that connection</button>`}
+      ${
+        isAdmin && state === 'Enabled'
+          ? html`${
+                isOwnPause
+                  ? html`<button class="primary" @click=${() => act(() => engine.connections.resume(id))}>Resume</button>`
+                  : html`<button class="quiet" @click=${() => pause(options, peer)}>Pause</button>`
+              }<button class="quiet" @click=${() => disconnect(options, peer)}>Disconnect</button>`
+          : nothing
+      }
+      ${
+        isAdmin && view.side === 'vendor' && isLast(options)
+          ? html`<button @click=${() => act(options.invite)}>Connect again</button>`
+          : nothing
+      }
+    </div>`
+}
+
+/** What an admin’s confirmation of the codes means for the records of earlier connections with the same org. */
+export function earlierRecords({ earlier, peerName }: ConnectionView, language: string): TemplateResult | typeof nothing {
+  if (earlier === 0) return nothing
+  const records = earlier === 1 ? '1 record' : `${formatCount(earlier, language)} records`
+  return html`<p>
+    ${records} that you and ${showText(peerName ?? 'the other org', 80)} shared over an earlier connection ${earlier === 1 ? 'goes' : 'go'}
+    on under this one, as soon as both have compared the codes and agreed on fields. Nothing is exported twice. What you stopped stays
+    stopped.
+  </p>`
+}
+
+/** What to do, beside the reason. */
+function next({ why, side }: ConnectionView, peer: string): string {
+  switch (why?.what) {
+    case 'paused':
+      return `Nothing flows meanwhile. What is edited flows when ${why.by === 'own' ? 'your org resumes' : why.by === 'peer' ? `${peer} resumes` : 'both resume'} it.`
+    case 'disconnected':
+      return side === 'vendor'
+        ? 'Your records and mirrors stay as they are. Connect again to go on with the same records.'
+        : `Your records and mirrors stay as they are. Ask ${peer} for a new invitation to go on with the same records.`
+    default:
+      return ''
+  }
+}
+
+/** Whether a connection is over and no other one with the same org is there. */
+function isLast({ engine, view }: EndsOptions): boolean {
+  if (view.why?.what !== 'disconnected' || view.first !== undefined) return false
+  return !engine.connections.list().some(({ peer, state }) => peer === view.peer && state === 'Enabled')
+}
+
+function pause({ engine, view, act, confirmed }: EndsOptions, peer: string): void {
+  void confirmed({
+    title: `Pause the connection with ${peer}?`,
+    text: `Nothing flows either way until you resume. ${peer} is told. What both edit meanwhile flows then; what you delete or stop is taken back at once.`,
+    action: 'Pause',
+  }).then((agreed) => {
+    if (agreed) act(() => engine.connections.pause(view.id))
+  })
+}
+
+function disconnect({ engine, view, act, confirmed, mayEnd }: EndsOptions, peer: string): void {
+  if (!mayEnd()) return
+  void confirmed({
+    title: `Disconnect from ${peer}?`,
+    text: 'Nothing flows any more. Mirrors stay as they are, marked as frozen. Your records are not touched. If you connect again later, the records that you share now go on.',
+    action: 'Disconnect',
+  }).then((agreed) => {
+    if (agreed) act(() => engine.connections.disconnect(view.id))
+  })
+}
