@@ -134,6 +134,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   },
   agreements: {
     get: [connection],
+    switchObject: [connection, object, yesOrNo('on')],
     withdraw: [connection, object, shape('fields', 'a list of API names', list(text(255), 1_000))],
     history: [connection],
     propose: [connection, proposal],
@@ -159,7 +160,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   site: {
     listings: [connection, object, query],
     fields: [connection, object],
-    obstacle: [connection],
+    obstacle: [connection, optional(object)],
     export: [connection, object, shape('listings', 'a list of ids', list(idText, mostIds))],
     copies: [id('job')],
     jobs: [],

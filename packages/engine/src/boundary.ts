@@ -43,6 +43,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   agreements: {
     get: 'value',
     withdraw: 'promise',
+    switchObject: 'promise',
     history: 'value',
     propose: 'promise',
     accept: 'promise',

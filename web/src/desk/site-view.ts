@@ -64,7 +64,7 @@ export class SiteView extends EntenteElement {
             ${jobs.length === 0 ? nothing : this.#drawerButton(jobs)}
           </span>
         </header>
-        ${this.#obstacle(engine, connection)}
+        ${this.#obstacle(engine, connection, route.object)}
       </div>
       <div class="below">
         ${this.#records(engine, connection, route)} ${this.drawer && jobs.length > 0 ? this.#drawer(engine, connection) : nothing}
@@ -75,7 +75,7 @@ export class SiteView extends EntenteElement {
     const { object, list = plainList } = route
     const offline = engine.sync.status().state !== 'online'
     const count = this.chosen.length
-    const isStopped = engine.site.obstacle(id) !== undefined
+    const isStopped = engine.site.obstacle(id, object) !== undefined
     return html`<entente-records
       selectable
       source="listings"
@@ -172,8 +172,8 @@ export class SiteView extends EntenteElement {
   }
 
   /** Why this person cannot export now, and where to go about it. */
-  #obstacle(engine: Engine, { id, state }: ConnectionView): TemplateResult | typeof nothing {
-    const obstacle = engine.site.obstacle(id)
+  #obstacle(engine: Engine, { id, state }: ConnectionView, object: ObjectName): TemplateResult | typeof nothing {
+    const obstacle = engine.site.obstacle(id, object)
     // Without an agreement the list itself says what comes next.
     if (!obstacle || (obstacle.code === 'NOT_CONNECTED' && (state === 'Pending' || !engine.agreements.get(id)?.effective))) return nothing
     const isRight = obstacle.code === 'NOT_ALLOWED'

@@ -315,3 +315,38 @@ describe('what is in force', () => {
     expect(textOf(page)).toContain('The two sides differ')
   })
 })
+
+describe('an object', () => {
+  const scene = (off: ReturnType<typeof agreed>['off'], role: 'admin' | 'member' = 'admin') =>
+    fakeEngine({ role, connections: [connected()], agreement: agreed({ off }), sharedOver: { [connectionId]: ['1', '2', '3'] } })
+
+  it('is switched off by an admin after a question that says what stops, and on again', async () => {
+    const engine = scene([])
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    button(page, 'Switch opportunities off').click()
+    await drawn(page)
+    expect(textOf(page)).toContain('The sharing of 3 opportunities stops at once.')
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Switch off').click()
+    await drawn(page)
+    engine.change({ agreement: agreed({ off: [{ object: 'Opportunity', by: 'own', at: Date.UTC(2027, 0, 15) }] }) }, 'agreements')
+    await drawn(page)
+    expect(textOf(page)).toMatch(/Your org has switched opportunities off since .*2027/)
+    button(page, 'Switch on').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([
+      ['switchObject', connectionId, 'Opportunity', false],
+      ['switchObject', connectionId, 'Opportunity', true],
+    ])
+  })
+
+  it('that the other org has off says so, and only that org switches it on', async () => {
+    const page = await mount('entente-agreement', {
+      engine: scene([{ object: 'Opportunity', by: 'peer', at: Date.UTC(2027, 0, 15) }], 'member'),
+      connection: connectionId,
+    })
+    expect(textOf(page)).toContain('Tessaly & Brook has switched opportunities off since')
+    expect(page.shadowRoot?.querySelectorAll('button:not([role="tab"])')).toHaveLength(0)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+})

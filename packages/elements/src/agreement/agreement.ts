@@ -14,6 +14,7 @@ import {
 import { changeSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
 import { effectiveTable, type Taking, versionList } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
+import { objectSwitch, type Switching } from './switch.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
@@ -38,6 +39,7 @@ export class EntenteAgreement extends EntenteElement {
     acceptance: { state: true },
     arrived: { state: true },
     stopping: { state: true },
+    switching: { state: true },
   }
   declare connection: ConnectionView['id'] | undefined
   declare object: ObjectName
@@ -48,6 +50,8 @@ export class EntenteAgreement extends EntenteElement {
   declare protected arrived: readonly string[] | undefined
   /** The slot of the field that the person may stop. */
   declare protected stopping: string | undefined
+  /** The object that the person may switch off. */
+  declare protected switching: ObjectName | undefined
   protected readonly topics: readonly Topic[] = ['agreements', 'connections', 'records']
   /** The proposal that the person has before its eyes. */
   #shown: NonNullable<AgreementView['proposal']> | undefined
@@ -61,6 +65,7 @@ export class EntenteAgreement extends EntenteElement {
     this.acceptance = undefined
     this.arrived = undefined
     this.stopping = undefined
+    this.switching = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -95,8 +100,7 @@ export class EntenteAgreement extends EntenteElement {
               </div>`
             : nothing
         }
-        ${this.#tabs()}
-        ${view.effective ? effectiveTable(engine, view, this.object, this.language, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
+        ${this.#tabs()} ${view.effective ? this.#inForce(engine, connection, view, this.object) : this.#proposed(view)}
         ${
           waits && view.effective
             ? html`<h4>Proposed, not in force yet</h4>
@@ -150,7 +154,7 @@ export class EntenteAgreement extends EntenteElement {
     const isOpen = view.turn === 'partner' || view.state === 'proposed'
     if (!isOpen || !isAdmin)
       return html`<div class="stack">
-        ${this.#tabs()}${view.effective ? effectiveTable(engine, view, this.object, this.language, isAdmin ? this.#taking(engine, connection) : undefined) : this.#proposed(view)}
+        ${this.#tabs()}${view.effective ? this.#inForce(engine, connection, view, this.object) : this.#proposed(view)}
         ${versionList(engine, connection, this.language)}
       </div>`
     this.#follow(engine, connection, proposal)
@@ -212,11 +216,40 @@ export class EntenteAgreement extends EntenteElement {
         </button>
         ${blocked > 0 ? html`<span class="small soft">${blocked} ${blocked === 1 ? 'line does' : 'lines do'} not fit yet.</span>` : nothing}
       </div>
+      ${
+        view.effective
+          ? html`<details>
+                <summary>In force until then: version ${view.effective.version}</summary>
+                ${this.#inForce(engine, connection, view, object)}
+              </details>
+              ${versionList(engine, connection, this.language)}`
+          : nothing
+      }
     </div>`
   }
 
-  #taking(engine: Engine, connection: ConnectionView['id']): Taking {
-    const { object } = this
+  /** What is in force for an object, with what an admin may do about it alone. */
+  #inForce(engine: Engine, connection: ConnectionView['id'], view: AgreementView, object: ObjectName): TemplateResult {
+    const isAdmin = engine.user.role === 'admin'
+    const onlooker = onlookerOf(engine, connection, this.language)
+    return html`${effectiveTable(engine, view, object, this.language, isAdmin ? this.#taking(engine, connection, object) : undefined)}
+    ${objectSwitch(view, object, onlooker, isAdmin ? this.#switching(engine, connection) : undefined)}`
+  }
+
+  #switching(engine: Engine, connection: ConnectionView['id']): Switching {
+    return {
+      asked: this.switching,
+      isRunning: this.running.has('switch'),
+      ask: (object) => (this.switching = object),
+      turn: (object, on) =>
+        this.act('switch', async () => {
+          await engine.agreements.switchObject(connection, object, on)
+          this.switching = undefined
+        }),
+    }
+  }
+
+  #taking(engine: Engine, connection: ConnectionView['id'], object: ObjectName): Taking {
     const { side } = engine.agreements.get(connection) ?? { side: 'vendor' as const }
     return {
       asked: this.stopping,

@@ -195,6 +195,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     agreements: {
       get: () => scene.agreement,
       history: () => scene.versions,
+      switchObject: (id, object, on) => did('switchObject', id, object, on),
       withdraw: (id, object, fields) => did('withdraw', id, object, fields),
       propose: (id, proposal) => did('propose', id, proposal),
       accept: (id, acceptance) => did('acceptAgreement', id, acceptance),

@@ -102,6 +102,7 @@ export function agreed(part: Partial<AgreementView> = {}): AgreementView {
     },
     withdrawn: [],
     takenBack: {},
+    off: [],
     declined: {},
     peerHash: 'h'.repeat(43),
     state: 'agreed',

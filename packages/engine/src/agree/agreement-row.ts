@@ -1,10 +1,12 @@
 import * as v from 'valibot'
-import { type ConnectionId, otherSide, type Side } from '@entente/protocol'
+import { otherSide, type Side } from '@entente/protocol'
 import type { AgreedField, AgreementVersion, AgreementView, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
 import { withdrawalRegisters } from '../replica/desired-state.js'
 import { slotsRegister } from './apply-agreement.js'
 import { type DecidedWithdrawal, decidedWithdrawal, isWithdrawn, isWithdrawnAhead, withoutWithdrawn } from './withdrawal.js'
+import type { ConnectionFacts } from '../connect/connection-facts.js'
+import { switchedOff } from './objects.js'
 import { objectNames } from './narrow-proposal.js'
 import {
   agreedTerms,
@@ -64,12 +66,16 @@ export function agreementFacts(row: Row | undefined): AgreementFacts {
 }
 
 /** The row as a page sees it. */
-export function agreementView(connection: ConnectionId, side: Side, row: Row | undefined): AgreementView {
+export function agreementView(
+  { id, side }: Pick<ConnectionFacts, 'id' | 'side'>,
+  connection: Row | undefined,
+  row: Row | undefined,
+): AgreementView {
   const { proposal, acceptance, effective, signed, withdrawn, peerWithdrawn, peerHash } = agreementFacts(row)
   const current = acceptance?.version === proposal?.version ? acceptance : undefined
   const settled = effective !== undefined && effective.version === (proposal?.version ?? effective.version)
   return {
-    connection,
+    connection: id,
     side,
     proposal,
     acceptance: current,
@@ -77,6 +83,7 @@ export function agreementView(connection: ConnectionId, side: Side, row: Row | u
     withdrawn: [...withdrawnFields(signed, withdrawn, side), ...withdrawnFields(signed, peerWithdrawn, otherSide(side))],
     takenBack: proposal ? takenBack(proposal, [withdrawn, peerWithdrawn]) : {},
     declined: declinedOf(row),
+    off: switchedOff(connection),
     peerHash: peerHash?.version === effective?.version ? peerHash?.hash : undefined,
     state: settled ? 'agreed' : proposal ? 'proposed' : 'none',
     turn: settled ? undefined : !proposal || current ? 'vendor' : 'partner',

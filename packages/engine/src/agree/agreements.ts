@@ -17,6 +17,7 @@ import { effectiveEdits, versionObject, versionRowId, withdrawalPolicy } from '.
 import { decideWithdrawal, growWithdrawal, withdrawalKey } from './withdrawal.js'
 import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
+import { createSwitch, peerObjectsReconciler } from './objects.js'
 import { agreedAgain, preflightLines, suggestFields } from './mapping-lines.js'
 import { type AcceptanceTerms, acceptanceTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
@@ -36,7 +37,7 @@ export function createAgreements(
   const api: AgreementsApi = {
     get(id) {
       const connection = connectionFacts(rows.get('Connection', id))
-      return connection && agreementView(id, connection.side, rows.get('Agreement', id))
+      return connection && agreementView(connection, rows.get('Connection', id), rows.get('Agreement', id))
     },
 
     async propose(id, proposal) {
@@ -120,6 +121,8 @@ export function createAgreements(
       await rows.save(edits, whileConnected(connection, { reads: [{ object: 'Agreement', id }], holds }))
     },
 
+    switchObject: createSwitch(context),
+
     history(id) {
       const start = versionRowId(id, 0).slice(0, -1)
       return [...rows.list(versionObject).values()]
@@ -140,7 +143,7 @@ export function createAgreements(
       return linesFor(connection, object, { fields: mappings })
     },
   }
-  return { api, reconcilers: [agreementReconciler(context)] }
+  return { api, reconcilers: [agreementReconciler(context), peerObjectsReconciler(context)] }
 
   function decide(id: ConnectionFacts['id'], side?: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)

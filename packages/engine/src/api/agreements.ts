@@ -99,6 +99,8 @@ export interface AgreementView {
   readonly takenBack: Readonly<Partial<Record<ObjectName, readonly string[]>>>
   /** API names of the vendor's fields that the partner was offered with the version in force and did not take. */
   readonly declined: Readonly<Partial<Record<ObjectName, readonly string[]>>>
+  /** The objects that a side has switched off, and since when: milliseconds since 1970. Nothing of them travels (rule OB2). */
+  readonly off: readonly { readonly object: ObjectName; readonly by: 'own' | 'peer'; readonly at: number }[]
   /** The hash that the other org computed for the version in force, once it has arrived. */
   readonly peerHash: string | undefined
   readonly state: 'none' | 'proposed' | 'agreed'
@@ -202,6 +204,14 @@ export interface AgreementsApi {
    * CHANGED if another version comes into force at the same moment
    */
   withdraw(connection: ConnectionId, object: ObjectName, fields: readonly string[]): Promise<void>
+
+  /**
+   * Switches an object off for this connection, or the own switch on again, as an admin of either side. While either side has it off, no listing, export or update
+   * of it travels; mirrors stay as they last stood. Edits made meanwhile flow once both sides have it on. Switching it as it is does nothing.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for a member
+   */
+  switchObject(connection: ConnectionId, object: ObjectName, on: boolean): Promise<void>
 
   /** All versions that were in force on this device, the latest first. */
   history(connection: ConnectionId): readonly AgreementVersion[]

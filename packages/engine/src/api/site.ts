@@ -86,10 +86,10 @@ export interface SiteApi {
   fields(connection: ConnectionId, object: ObjectName): readonly Field[]
 
   /**
-   * Why this person may not export now, or undefined: NOT_CONNECTED (not enabled, or no agreement), NOT_ALLOWED (the vendor, or no grant with a seat), or
+   * Why this person may not export now, or undefined: NOT_CONNECTED (not enabled, no agreement, or the object is switched off), NOT_ALLOWED (the vendor, or no grant with a seat), or
    * NOT_VERIFIED (nobody has compared the codes). The error is returned, not thrown.
    */
-  obstacle(connection: ConnectionId): EngineError | undefined
+  obstacle(connection: ConnectionId, object?: ObjectName): EngineError | undefined
 
   /**
    * Asks the vendor for records, as a person of the partner. Resolves when the request is noted; it waits while offline. Listings whose export is under way

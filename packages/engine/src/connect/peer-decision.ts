@@ -11,6 +11,7 @@ export type DecisionType =
   | 'verified'
   | 'pause'
   | 'withdrawal'
+  | 'objects'
   | 'adoption'
   | 'rotation'
   | 'request'

@@ -90,7 +90,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
   function answerAll(connection: ConnectionFacts, terms: RequestTerms, by: string): { answer: Answer; record: string }[] {
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[terms.object]
-    const obstacle = exportObstacle(context, connection, by)
+    const obstacle = exportObstacle(context, connection, by, terms.object)
     const index = visibilityIndexesOf(context).of(connection, terms.object)
     return [...new Set(terms.listings)].map((listing) => {
       const record = index.recordsByListing.get(listing) ?? ''

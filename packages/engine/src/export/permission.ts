@@ -2,10 +2,17 @@ import { EngineError } from '../error.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { EngineContext } from '../context.js'
+import { isSwitchedOff } from '../replica/feed-role.js'
+import type { ObjectName } from '../api/index.js'
 import { hasSeat } from '../people/grants.js'
 
-/** Why a person of the partner may not export now, or undefined. The partner checks it before it asks, and the vendor before anything leaves. */
-export function exportObstacle(context: EngineContext, connection: ConnectionFacts, person: string): EngineError | undefined {
+/** Why a person of the partner may not export now, of an object or at all, or undefined. The partner checks it before it asks, and the vendor before anything leaves. */
+export function exportObstacle(
+  context: EngineContext,
+  connection: ConnectionFacts,
+  person: string,
+  object?: ObjectName,
+): EngineError | undefined {
   const { rows } = context
   if (!connection.enabled)
     return new EngineError('NOT_CONNECTED', 'The connection is not enabled, so no record can be exported. Connect again.')
@@ -24,6 +31,13 @@ export function exportObstacle(context: EngineContext, connection: ConnectionFac
     return new EngineError(
       'NOT_VERIFIED',
       'The other org has not confirmed the codes yet. Nothing travels before both have. Ask its admin to compare them, too.',
+    )
+  }
+  if (object && isSwitchedOff(rows.get('Connection', connection.id), object)) {
+    const plural = context.schema(object).plural
+    return new EngineError(
+      'NOT_CONNECTED',
+      `${plural} are switched off for this connection. An admin of the org that did so switches them on again.`,
     )
   }
   if (!agreementFacts(rows.get('Agreement', connection.id)).effective) {

@@ -21,6 +21,7 @@ import {
   resultOfPackage,
   type ResultTerms,
 } from '../export/export-messages.js'
+import { isSwitchedOff } from '../replica/feed-role.js'
 import { isDeleted } from '../records/records.js'
 import { existenceOf } from '../replica/desired-state.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -98,6 +99,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object]
     const schema = context.schema(object)
+    const isOff = isSwitchedOff(rows.get('Connection', connection.id), object)
     const outcomes: ListingOutcome[] = []
     const results: ResultTerms['results'] = []
     const edits: RowEdit[] = []
@@ -110,6 +112,11 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
       const end = (status: ListingOutcome['status'], errors: ListingOutcome['errors']): void => {
         outcomes.push({ listing, status, errors })
         results.push({ listing, map, status, errors })
+      }
+      if (isOff) {
+        const fix = 'Switch it on again, then export again.'
+        end('ExportSubscribeUnknownError', [exportError(listing, 'object', `${schema.plural} were switched off meanwhile.`, fix)])
+        continue
       }
       if (!agreed || effective.version !== terms.version) {
         end('ExportSubscribeUnknownError', [

@@ -3,7 +3,7 @@ import { isValueMap, type Value } from '../schema/value.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import { type EndWord, isBegun, isGone } from './existence.js'
 import type { TeamNames } from '../seal/keys.js'
-import { type FeedRole, isMessage, isOnHold, isOver, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
+import { type FeedRole, isHeld, isMessage, isOver, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import { nameTeamRegister } from './feed-sealer.js'
 import type { Address } from './stored.js'
@@ -62,8 +62,8 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
   const row = rows.get(objectByTopic[topic], record)
   const exists = existenceOf(on, row, rows.get('Connection', connection))
   if (isGone(exists)) return { kind: 'erased', version: fields?.version ?? 0, register: exists }
-  // While the connection pauses, what the relay holds may stay.
-  if (!fields || isOnHold(rows.get('Connection', connection))) return nothing
+  // While the connection pauses, or its object is switched off, what the relay holds may stay.
+  if (!fields || isHeld(rows.get('Connection', connection), topic)) return nothing
   const imported = valueOf(map, 'importStamp')
   let begun = side === 'vendor' || valueOf(map, 'atOnce') === true || !isStamp(imported)
   const registers: Record<string, Register> = {}

@@ -12,6 +12,7 @@ import {
   sides,
 } from '@entente/protocol'
 import { type Row, valueOf } from '../row/row.js'
+import { isValueMap } from '../schema/value.js'
 import type { RowsView } from './rows-view.js'
 
 /** The objects whose docs travel between orgs, by topic. */
@@ -104,6 +105,25 @@ export function isOver(connection: Row | undefined): boolean {
 /** Whether an admin of either org has paused a connection: until both sides let it go on, no record travels (rule PA2). */
 export function isOnHold(connection: Row | undefined): boolean {
   return typeof valueOf(connection, 'ownPause') === 'number' || typeof valueOf(connection, 'peerPause') === 'number'
+}
+
+/** The registers of a Connection row that say which objects each side has switched off: by object, since when (milliseconds since 1970). */
+export const offRegisters = ['ownOff', 'peerOff'] as const
+
+export function offSince(connection: Row | undefined, register: (typeof offRegisters)[number]): Readonly<Partial<Record<string, number>>> {
+  const since = valueOf(connection, register)
+  if (!isValueMap(since)) return {}
+  return Object.fromEntries(Object.entries(since).flatMap(([object, at]) => (typeof at === 'number' ? [[object, at]] : [])))
+}
+
+/** Whether either side has switched an object off (rule OB2). */
+export function isSwitchedOff(connection: Row | undefined, object: string): boolean {
+  return offRegisters.some((register) => offSince(connection, register)[object] !== undefined)
+}
+
+/** Whether no doc of a topic travels for now: the connection pauses, or its object is switched off (rules PA2, OB2). */
+export function isHeld(connection: Row | undefined, topic: ObjectTopic): boolean {
+  return isOnHold(connection) || isSwitchedOff(connection, objectByTopic[topic])
 }
 
 /** Whether a feed holds messages, and not docs. */

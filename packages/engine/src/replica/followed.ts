@@ -8,7 +8,7 @@ import {
   parseMailboxId,
   parseOrgId,
 } from '@entente/protocol'
-import { connectionFeed, connectionTopics, isOnHold, sideOf, teamFeed, textOf } from './feed-role.js'
+import { connectionFeed, connectionTopics, isHeld, sideOf, teamFeed, textOf } from './feed-role.js'
 import { isPaused } from './reading-bound.js'
 import type { ReplicaContext } from './replica-context.js'
 import type { StateChange } from './replica-state.js'
@@ -74,7 +74,7 @@ export class FollowedFeeds {
       if (!side || !vendor || !partner || !salt || !textOf(row, 'secret')) continue
       const connection = parseConnectionId(row.id)
       const own = connectionTopics.map((topic) => connectionFeed(connection, side, topic))
-      const read = isPaused(row) ? [] : connectionTopics.filter((topic) => topic === 'messages' || !isOnHold(row))
+      const read = isPaused(row) ? [] : connectionTopics.filter((topic) => topic === 'messages' || !isHeld(row, topic))
       const peers = read.map((topic) => connectionFeed(connection, otherSide(side), topic))
       if (state === 'Enabled' || state === 'Pending') feeds.push(...own, ...peers)
       else feeds.push(...this.#feedsOfEnded(own, connectionFeed(connection, side, 'messages')))

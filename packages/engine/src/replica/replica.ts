@@ -14,7 +14,7 @@ import { compareAt, type Comparison } from './compare.js'
 import { effectiveVersion } from './desired-state.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
-import { type FeedRole, feedRoleOf, isOnHold, rotationKey, rotationsOf } from './feed-role.js'
+import { type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { mayPublish } from './policy.js'
@@ -288,7 +288,7 @@ export class Replica implements ReplicaView {
     return refused
   }
 
-  /** Whether nothing is read from a feed of a peer now (rules IS4, PA2). */
+  /** Whether nothing is read from a feed of a peer now (rules IS4, PA2, OB2). */
   isPaused(feed: FeedName): boolean {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     return feedRole !== undefined && this.#isPaused(feedRole)
@@ -297,7 +297,7 @@ export class Replica implements ReplicaView {
   #isPaused(feedRole: FeedRole): boolean {
     if (feedRole.kind !== 'connection' || feedRole.own) return false
     const connection = this.#view.get('Connection', feedRole.connection)
-    return isPaused(connection) || (feedRole.topic !== 'messages' && isOnHold(connection))
+    return isPaused(connection) || (feedRole.topic !== 'messages' && isHeld(connection, feedRole.topic))
   }
 
   async #pauseAtBound(feed: FeedName, entries: readonly Entry[]): Promise<void> {

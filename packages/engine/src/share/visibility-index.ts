@@ -2,6 +2,7 @@ import type { ObjectName } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
+import { isSwitchedOff } from '../replica/feed-role.js'
 import { matchesRule, type Rule } from '../query/sharing-rule.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { convertedRegister, isDeleted, valuesOf } from '../records/records.js'
@@ -76,7 +77,8 @@ export class VisibilityIndexes {
   #current(connection: ConnectionFacts, object: ObjectName): MutableIndex {
     const { rows } = this.#context
     const name = ruleRowId(connection.id, object)
-    const rule = connection.enabled && connection.confirmed ? ruleOf(rows.get('SharingRule', name)) : undefined
+    const isOff = isSwitchedOff(rows.get('Connection', connection.id), object)
+    const rule = connection.enabled && connection.confirmed && !isOff ? ruleOf(rows.get('SharingRule', name)) : undefined
     const schema = this.#context.schema(object)
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object] ? effective.hash : undefined

@@ -51,12 +51,12 @@ export function createSite(context: EngineContext): SiteApi {
       return { listings: queryRecords(schema, all, query), total: all.length }
     },
     fields: vendorFields,
-    obstacle(id) {
+    obstacle(id, object) {
       const connection = connectionFacts(rows.get('Connection', id))
       if (!connection) return new EngineError('NOT_CONNECTED', 'The connection is not complete. Wait until both orgs have connected.')
       if (connection.side !== 'partner')
         return new EngineError('NOT_ALLOWED', 'Only the partner exports from the vendor’s site. Ask a person of the partner.')
-      return exportObstacle(context, connection, context.user.id)
+      return exportObstacle(context, connection, context.user.id, object)
     },
     export: (id, object, listings) => clicks.run(() => ask(id, object, listings)),
     copies(job) {
@@ -105,7 +105,7 @@ export function createSite(context: EngineContext): SiteApi {
 
   async function ask(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
     const connection = requireConnection(rows, id, 'partner')
-    const obstacle = exportObstacle(context, connection, context.user.id)
+    const obstacle = exportObstacle(context, connection, context.user.id, object)
     if (obstacle) throw obstacle
     if (listings.length === 0) throw new EngineError('NOT_FOUND', 'There is no record to export. Choose at least one.')
     const isOfObject = (body: Value | undefined): boolean => isValueMap(body) && body['object'] === object

@@ -47,6 +47,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'connections.resume': [connection],
     'connections.disconnect': [connection],
     'agreements.get': [connection],
+    'agreements.switchObject': [connection, 'Lead', false],
     'agreements.withdraw': [connection, 'Lead', ['Status']],
     'agreements.history': [connection],
     'agreements.propose': [connection, proposal],

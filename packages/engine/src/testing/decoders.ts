@@ -3,6 +3,7 @@ import { decodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
 import { adoptionTerms } from '../agree/adoption.js'
 import { acceptanceTerms, agreedTerms, proposalTerms } from '../agree/agreement-terms.js'
+import { objectsTerms } from '../agree/objects.js'
 import { withdrawalTerms } from '../agree/withdrawal.js'
 import { parseLink } from '../connect/invitation-link.js'
 import { jwsOfReveal, readReveal } from '../connect/reveal.js'
@@ -58,6 +59,7 @@ const terms: Readonly<Record<string, v.GenericSchema>> = {
   adoption: adoptionTerms,
   verified: verifiedTerms,
   pause: pauseTerms,
+  objects: objectsTerms,
   rotation: rotationTerms,
   request: requestTerms,
   package: packageTerms,
