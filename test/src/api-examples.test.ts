@@ -17,6 +17,8 @@ const story = [
   'people',
   'site',
   'mirrors',
+  'changes',
+  'differences',
   'sync',
   'recovery',
   'settings',

@@ -98,6 +98,9 @@ const isImportRow = (row: unknown): boolean => {
   return !('id' in row) || row.id === undefined || (typeof row.id === 'string' && row.id.length <= mostId)
 }
 
+/** By what changes and differences are chosen. */
+const wanted = { object: v.exactOptional(v.picklist(objectNames)), connection: v.exactOptional(idText), field: v.exactOptional(text(255)) }
+
 const yesOrNo = (name: string): Shape => shape(name, 'true or false', v.boolean())
 const whole = (name: string): Shape => shape(name, 'a number', v.number())
 const listener = shape('listener', 'a function', v.function())
@@ -167,6 +170,34 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     retry: [id('job')],
   },
   mirrors: { of: [object, id('record')], count: [connection] },
+  changes: {
+    list: [
+      optional(
+        shape(
+          'query',
+          'an object with object, connection, field and record',
+          v.looseObject({ ...wanted, record: v.exactOptional(idText) }),
+        ),
+      ),
+    ],
+    count: [],
+    markSeen: [optional(shape('ids', 'a list of ids', list(text(300), mostRecords)))],
+  },
+  differences: {
+    list: [
+      optional(
+        shape(
+          'query',
+          'an object with object, connection, field, stake and sort',
+          v.looseObject({
+            ...wanted,
+            stake: v.exactOptional(v.looseObject({ currency: text(10), least: v.exactOptional(text(64)) })),
+            sort: v.exactOptional(v.picklist(['field', 'value'])),
+          }),
+        ),
+      ),
+    ],
+  },
   sync: {
     status: [],
     cut: [],

@@ -2,6 +2,9 @@ import { adoptionReconciler, createAdoptions } from './adopt/adoptions.js'
 import { createAgreements } from './agree/agreements.js'
 import type { Engine, Topic } from './api/index.js'
 import { EngineError, toEngineError } from './error.js'
+import { createChanges } from './compare/changes.js'
+import { createDifferences } from './compare/differences.js'
+import { PeerIndex } from './compare/peer-index.js'
 import { createConnections } from './connect/connections.js'
 import { withBoundary } from './boundary.js'
 import type { EngineContext } from './context.js'
@@ -182,6 +185,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   reconcilers.add(handingBackReconciler(context, freshness))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
+  const settings = createSettings(context)
+  const peerIndex = new PeerIndex(context, tell)
   const undo = createUndo(context)
   const imports = await openImports({ ...context, store, tabs, undo })
   const ends = [
@@ -193,6 +198,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
       reconcilers.poke()
     }),
     shareTeamHeads(context, freshness, judge),
+    () => peerIndex.close(),
     () => judge.stop(),
     () => signer.stop(),
     () => freshness.close(),
@@ -220,9 +226,11 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     people: people.api,
     site,
     mirrors,
+    changes: createChanges(context, peerIndex),
+    differences: createDifferences(peerIndex, settings),
     sync: createSync(context, reconcilers, problems, freshnessView),
     recovery: createRecovery(context),
-    settings: createSettings(context),
+    settings,
     drafts,
     undo,
     imports: imports.api,

@@ -17,28 +17,17 @@ describe('the mirror on Vera’s record', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
-  it('tints a stage that differs, and knows that each side has its own words for the same one', async () => {
-    const scenes = agreed()
-    const tinted = async (ours: string, table: Record<string, string>): Promise<boolean> => {
-      const fields = (scenes.effective?.objects.Opportunity?.fields ?? []).map((line) => ({
-        ...line,
-        mapping: { ...line.mapping, picklist: table },
-      }))
-      const effective = scenes.effective && { ...scenes.effective, objects: { Opportunity: { fields } } }
-      const engine = fakeEngine({
-        ...scene,
-        records: [opportunity('a', { StageName: ours })],
-        agreement: { ...scenes, effective },
-        mirrors: [mirror()],
-      })
-      const related = await mount('entente-external', { engine, record: 'a' })
-      return [...(related.shadowRoot?.querySelectorAll('tr') ?? [])].some(
-        (row) => row.matches('.differs') && row.textContent?.includes('Closed Won'),
-      )
-    }
-    expect(await tinted('Qualification', {})).toBe(true)
-    expect(await tinted('Closed Won', {})).toBe(false)
-    expect(await tinted('Negotiation/Review', { 'Negotiation/Review': 'Closed Won' })).toBe(false)
+  it('tints what differs, as the engine compares it', async () => {
+    const { fields, ...rest } = mirror()
+    const engine = fakeEngine({
+      ...scene,
+      mirrors: [{ ...rest, fields: fields.map((line) => ({ ...line, differs: line.name === 'StageName' })) }],
+    })
+    const related = await mount('entente-external', { engine, record: 'a' })
+    const tinted = [...(related.shadowRoot?.querySelectorAll('tr.differs') ?? [])].map((row) =>
+      row.textContent?.replace(/\s+/g, ' ').trim(),
+    )
+    expect(tinted).toEqual([expect.stringContaining('Stage Closed Won Qualification')])
   })
 
   it('has no control with which it could be edited (row 68)', async () => {

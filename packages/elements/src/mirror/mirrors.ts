@@ -1,4 +1,4 @@
-import type { AgreedField, Engine, MirrorField, MirrorView, ObjectName, Topic, Value } from '@entente/engine'
+import type { Engine, MirrorField, MirrorView, ObjectName, Topic, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { path, pathFields, pathStyles } from '../record/path.js'
@@ -118,10 +118,7 @@ export class EntenteExternal extends EntenteElement {
   }
 
   #mirror(engine: Engine, mirror: MirrorView): TemplateResult {
-    const agreed = engine.agreements.get(mirror.connection)
-    const lines = agreed?.effective?.objects[this.object]?.fields ?? []
     const own = this.record === undefined ? undefined : engine.records.get(this.object, this.record)?.values
-    const ownSide = agreed?.side ?? 'vendor'
     const stage = mirror.fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
     const name = this.object === 'Lead' ? 'Connected External Lead' : 'Connected External Opportunity'
     return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${plainText(mirror.peerName, 80)}">
@@ -142,7 +139,7 @@ export class EntenteExternal extends EntenteElement {
             </tr>
           </thead>
           <tbody>
-            ${mirror.fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, ownSide, agreedOn(lines, ownSide, field.name), own))}
+            ${mirror.fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, own))}
             ${this.#notShared(mirror)}
           </tbody>
         </table>
@@ -166,22 +163,14 @@ export class EntenteExternal extends EntenteElement {
     })
   }
 
-  #line(
-    field: MirrorField,
-    side: 'vendor' | 'partner',
-    agreed: AgreedField | undefined,
-    values: Readonly<Record<string, Value>> | undefined,
-  ): TemplateResult {
+  #line(field: MirrorField, values: Readonly<Record<string, Value>> | undefined): TemplateResult {
     const { language } = this
-    const own = agreed?.[side]
-    const ours = own ? showValue(own, values?.[own.name], language, 160) : nothing
-    const differs =
-      field.state === 'value' && agreed !== undefined && !isAlike(field.value, values?.[agreed[side].name] ?? null, agreed, side)
+    const { own, differs } = field
     const fresh = (field.changedAt ?? 0) > this.#openedAt
     return html`<tr class="${differs ? 'differs' : ''} ${fresh ? 'fresh' : ''}">
       <th scope="row">${showText(field.label, 80)}</th>
       <td class="theirs">${theirs(field, language)}</td>
-      <td class="soft">${ours}</td>
+      <td class="soft">${showValue(own, values?.[own.name], language, 160)}</td>
       <td class="soft when">
         ${field.changedAt === undefined ? '' : html`<time title=${formatInstant(field.changedAt, language)}>${formatAge(field.changedAt, Date.now(), language)}</time>`}
       </td>
@@ -227,31 +216,4 @@ function theirs(field: MirrorField, language: string): TemplateResult {
       >unreadable</span
     >`
   return showValue(field.field, field.value, language, 300)
-}
-
-function agreedOn(lines: readonly AgreedField[], side: 'vendor' | 'partner', peerField: string): AgreedField | undefined {
-  return lines.find((candidate) => (side === 'vendor' ? candidate.partner : candidate.vendor).name === peerField)
-}
-
-/** Whether two values say the same. Each side has its own words for a stage; which of them belong together is agreed. Values of two types are not compared. */
-function isAlike(theirs: Value, ours: Value, agreed: AgreedField, side: 'vendor' | 'partner'): boolean {
-  const { vendor, partner } = agreed
-  if (vendor.type !== partner.type) return true
-  if (vendor.type !== 'picklist' || theirs === null || ours === null) return JSON.stringify(theirs) === JSON.stringify(ours)
-  const [atVendor, atPartner] = side === 'vendor' ? [ours, theirs] : [theirs, ours]
-  return counterpart(agreed, atVendor) === atPartner
-}
-
-/** The partner's value that stands for one of the vendor's: the one in the table, else the one that is called the same. */
-function counterpart({ vendor, partner, mapping }: AgreedField, value: Value): Value {
-  if (typeof value !== 'string') return value
-  const chosen = Object.hasOwn(mapping.picklist ?? {}, value) ? mapping.picklist?.[value] : undefined
-  const label = vendor.picklist?.find((entry) => entry.value === value)?.label ?? value
-  const named =
-    partner.picklist?.find((entry) => entry.value === value) ?? partner.picklist?.find((entry) => fold(entry.label) === fold(label))
-  return chosen ?? named?.value ?? value
-}
-
-function fold(label: string): string {
-  return label.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase().trim()
 }

@@ -1,7 +1,10 @@
 import type {
   AgreementVersion,
   AgreementView,
+  ChangeView,
   ConnectionView,
+  DifferencesPage,
+  DifferenceView,
   DraftView,
   Engine,
   ImportView,
@@ -46,6 +49,11 @@ export interface Scene {
   jobs: JobView[]
   obstacle: EngineError | undefined
   mirrors: MirrorView[]
+  changes: ChangeView[]
+  differences: DifferenceView[]
+  stakes: DifferencesPage['stakes']
+  /** How many records are still to be compared. */
+  pending: number
   sync: SyncView
   /** When the recovery kit was saved, in ms since 1970. */
   kitSavedAt: number | undefined
@@ -105,6 +113,10 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     jobs: [],
     obstacle: undefined,
     mirrors: [],
+    changes: [],
+    differences: [],
+    stakes: [],
+    pending: 0,
     sync: quietLine,
     kitSavedAt: undefined,
     settings: { currency: 'USD', locale: undefined },
@@ -233,6 +245,35 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       retry: (job) => did('retry', job).then(() => 'job'),
     },
     mirrors: { of: () => scene.mirrors, count: () => scene.mirrors.length },
+    changes: {
+      list: ({ object, connection, field, record } = {}) => {
+        const changes = scene.changes.filter(
+          (change) =>
+            (object === undefined || change.object === object) &&
+            (connection === undefined || change.connection === connection) &&
+            (field === undefined || change.field?.name === field) &&
+            (record === undefined || change.record === record),
+        )
+        return { changes, records: new Set(changes.map((change) => change.record)).size, pending: scene.pending }
+      },
+      count: () => new Set(scene.changes.map(({ record }) => record)).size,
+      async markSeen(ids) {
+        await did('markSeen', ids)
+        scene.changes = scene.changes.filter(({ id }) => ids?.includes(id) === false)
+        tell('changes')
+      },
+    },
+    differences: {
+      list: ({ object, field, stake } = {}) => {
+        const differences = scene.differences.filter(
+          (each) =>
+            (object === undefined || each.object === object) &&
+            (field === undefined || each.own.name === field) &&
+            (!stake || each.stake?.currency === stake.currency),
+        )
+        return { differences, records: new Set(differences.map(({ record }) => record)).size, stakes: scene.stakes, pending: scene.pending }
+      },
+    },
     sync: {
       status: () => scene.sync,
       cut: () => void did('cut'),

@@ -63,6 +63,8 @@ export function mirror(part: Partial<MirrorView> = {}): MirrorView {
     state,
     value,
     changedAt: state === 'not shared' ? undefined : Date.now() - 120_000,
+    own: field(name),
+    differs: false,
   })
   return {
     id: 'map',

@@ -1,6 +1,8 @@
 import type { OrgId } from '@entente/protocol'
 import type { AgreementsApi } from './agreements.js'
+import type { ChangesApi } from './changes.js'
 import type { ConnectionsApi } from './connections.js'
+import type { DifferencesApi } from './differences.js'
 import type { DraftsApi } from './drafts.js'
 import type { ImportsApi } from './imports.js'
 import type { MirrorsApi } from './mirrors.js'
@@ -36,6 +38,8 @@ export interface Engine {
   readonly people: PeopleApi
   readonly site: SiteApi
   readonly mirrors: MirrorsApi
+  readonly changes: ChangesApi
+  readonly differences: DifferencesApi
   readonly sync: SyncApi
   readonly recovery: RecoveryApi
   readonly settings: SettingsApi
@@ -100,6 +104,8 @@ export type Topic =
   | 'people'
   | 'site'
   | 'mirrors'
+  | 'changes'
+  | 'differences'
   | 'sync'
   | 'recovery'
   | 'settings'

@@ -1,6 +1,8 @@
 // What a page may ask of one org's engine, one file for each group. Elements take these types and nothing else.
 export * from './agreements.js'
+export * from './changes.js'
 export * from './connections.js'
+export * from './differences.js'
 export * from './drafts.js'
 export * from './engine.js'
 export * from './imports.js'

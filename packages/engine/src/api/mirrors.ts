@@ -17,6 +17,10 @@ export interface MirrorField {
   readonly value: Value
   /** Milliseconds since 1970, by the stamp of the other org's edit. Undefined if nothing has come. */
   readonly changedAt: number | undefined
+  /** The own field that the agreement maps to it. */
+  readonly own: Field
+  /** Whether the own record says something else, by the agreed mapping: each side has its own words for a stage. False where there is nothing to compare. */
+  readonly differs: boolean
 }
 
 /**

@@ -1,13 +1,14 @@
-import { compareStamps, type FeedName, isStamp, type Key, otherSide, parseKey, type Stamp } from '@entente/protocol'
+import { compareStamps, type FeedName, isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
 import * as v from 'valibot'
-import { agreementFacts, slotOf } from '../agree/agreement-row.js'
+import { agreementFacts } from '../agree/agreement-row.js'
 import type { AgreedField, ExportError, MirrorField, MirrorView, ObjectName, Receipt, ShareView, Why } from '../api/index.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
 import { endOf, pauseOf } from '../connect/connection-why.js'
 import { pausedByPeer } from '../connect/pause-reconciler.js'
 import type { EngineContext } from '../context.js'
 import type { FreshnessView } from '../heads/index.js'
-import { mirrorFeed, mirrorFields } from '../mirror/mirror-view.js'
+import { mirrorFeed } from '../mirror/mirror-view.js'
+import { peerFields, peerTerms } from '../mirror/peer-fields.js'
 import { carriedFields } from '../replica/desired-state.js'
 import { isBegun, isEnd } from '../replica/existence.js'
 import { connectionFeed, textOf, topicByObject } from '../replica/feed-role.js'
@@ -51,32 +52,20 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     const object: ObjectName = valueOf(map, 'object') === 'Opportunity' ? 'Opportunity' : 'Lead'
     const [peer, key] = [mirrorFeed(connection.id, connection.side, object), parseKey(id)]
     const doc = replica.peerDocs(peer).get(key)
+    const record = rows.get(object, textOf(map, 'record') ?? '')
     const subject: Subject = {
       map,
       connection,
       object,
-      record: rows.get(object, textOf(map, 'record') ?? ''),
+      record,
       own: connectionFeed(connection.id, connection.side, topicByObject[object] ?? 'lead'),
       peer,
       key,
       doc,
-      fields: fieldsOf(connection, object, doc),
+      fields: peerFields(peerTerms(rows, connection, object), doc, record).map(({ shown }) => shown),
     }
     const facts = factsOf(subject)
     return view(subject, shareStatus(facts), facts)
-  }
-
-  function fieldsOf(connection: ConnectionFacts, object: ObjectName, doc: PeerDoc | undefined): readonly MirrorField[] {
-    const agreement = rows.get('Agreement', connection.id)
-    const { signed, effective } = agreementFacts(agreement)
-    const flowing = new Set((effective?.objects[object]?.fields ?? []).map(({ slot }) => slot))
-    return mirrorFields({
-      side: connection.side,
-      // A field that was withdrawn stays, as one that is not shared.
-      fields: (signed?.objects[object]?.fields ?? []).map((field) => (flowing.has(field.slot) ? field : { ...field, slot: undefined })),
-      slotOf: (version, field) => slotOf(agreement, version, object, otherSide(connection.side), field),
-      doc,
-    })
   }
 
   // ---- facts

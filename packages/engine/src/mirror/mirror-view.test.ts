@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { AgreedField } from '../api/index.js'
 import { findField, standardLead } from '../schema/schema.js'
 import type { PeerDoc } from '../replica/replica-state.js'
-import { mirrorFeed, type MirrorSource, mirrorFields } from './mirror-view.js'
+import { mirrorFeed } from './mirror-view.js'
+import { peerFields, type PeerTerms } from './peer-fields.js'
 
 const connection = connectionId(parseOrgId('V'.repeat(43)), parseOrgId('P'.repeat(43)), 'salt')
 const stamp: Stamp = [1_000, 0, 7]
@@ -24,13 +25,16 @@ const doc = (more: Partial<PeerDoc> = {}): PeerDoc => ({
   ...more,
 })
 
-const source = (more: Partial<MirrorSource> = {}): MirrorSource => ({
+type Source = PeerTerms & { readonly doc: PeerDoc | undefined }
+const source = (more: Partial<Source> = {}): Source => ({
   side: 'partner',
   fields: [agreed('Email', '0'), agreed('LastName', undefined)],
   slotOf: () => '0',
   doc: doc(),
   ...more,
 })
+
+const mirrorFields = ({ doc: read, ...terms }: Source) => peerFields(terms, read, undefined).map(({ shown }) => shown)
 
 describe('a mirror', () => {
   it('shows what the peer’s doc holds, and says of other fields that they are not shared', () => {
