@@ -130,9 +130,13 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     invite: [shape('base', 'the address of a page as a text', text(2_000))],
     cancelInvitation: [id('id')],
     accept: [shape('link', 'the link as a text', text(10_000))],
+    read: [shape('link', 'the link as a text', text(10_000))],
     compareCodes: [id('id'), yesOrNo('same')],
     pause: [id('id')],
     resume: [id('id')],
+    compareAgain: [id('id')],
+    rename: [id('id'), shape('name', 'a text', text(1_000))],
+    remove: [id('id')],
     disconnect: [id('id')],
   },
   agreements: {

@@ -35,9 +35,13 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     invite: 'promise',
     cancelInvitation: 'promise',
     accept: 'promise',
+    read: 'value',
     compareCodes: 'promise',
     pause: 'promise',
     resume: 'promise',
+    compareAgain: 'promise',
+    rename: 'promise',
+    remove: 'promise',
     disconnect: 'promise',
   },
   agreements: {

@@ -57,6 +57,8 @@ const takes = (call: string, place: number, name: string): boolean =>
   (name === 'a date' && ['records.list 1', 'records.edit 2', 'site.listings 2'].includes(`${call} ${place}`)) ||
   (['an inherited name', 'a prototype', 'an object of the engine’s own'].includes(name) && `${call} ${place}` === 'people.addUser 0') ||
   (['an empty text', 'an inherited name', 'a prototype', 'an object of the engine’s own'].includes(name) &&
+    `${call} ${place}` === 'connections.rename 1') ||
+  (['an empty text', 'an inherited name', 'a prototype', 'an object of the engine’s own'].includes(name) &&
     `${call} ${place}` === 'records.create 2') ||
   (name === 'a hostile key' && ['records.list 1', 'site.listings 2'].includes(`${call} ${place}`))
 

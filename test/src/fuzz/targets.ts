@@ -91,7 +91,9 @@ export function allTargets(): readonly Target[] {
     'whole doc': docs,
     'update of a doc': updates,
     'sealed register': texts(seals, ['padded']).map(fromBase64),
-    'invitation link': texts(names, ['secret']).map((secret) => fromText(`https://app.example/#invite=${secret}.${org}`)),
+    'invitation link': texts(names, ['secret']).flatMap((secret) =>
+      [`${secret}.${org}`, `${secret}.VmlzdGE.${org}`].map((link) => fromText(`https://app.example/#invite=${link}`)),
+    ),
     CSV: csvSeeds.map(fromText),
     'recovery kit': objects(kits, ['file']).map((file) => fromText(JSON.stringify(file))),
   }

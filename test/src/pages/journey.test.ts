@@ -90,6 +90,11 @@ it('Vera invites Paul, and both compare the codes', async () => {
   await paul.type(paul.field('Your name'), 'Paul')
   await paul.press('Enter')
   await paul.button('Accept').waitFor()
+  // The secret has left the address, and a reload loses nothing.
+  expect(paul.page.url()).not.toContain('invite')
+  await paul.page.reload()
+  await paul.sees(/It says it is from/)
+  await paul.sees('Alder Devices')
   await paul.finds('invited')
   await paul.click(paul.button('Accept'))
   const codes = [vera, paul].map(({ page }) => page.getByRole('status', { name: 'Code to compare' }))

@@ -1,4 +1,4 @@
-import { plainText, showText } from '@entente/elements'
+import { connectionName, plainText, showText } from '@entente/elements'
 import type { ConnectionView, Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 
@@ -20,7 +20,7 @@ export function connectionPicker(
   side?: ConnectionView['side'],
 ): TemplateResult {
   const connections = pickable(engine, side)
-  if (connections.length < 2) return html`<span class="soft">${showText(nameOf(chosen), 80)}</span>`
+  if (connections.length < 2) return html`<span class="soft">${showText(connectionName(chosen), 80)}</span>`
   const change = ({ target }: Event): void => {
     const next = connections.find(({ id }) => target instanceof HTMLSelectElement && id === target.value)
     if (next) choose(next.id)
@@ -29,7 +29,7 @@ export function connectionPicker(
     ${connections.map(
       (connection) =>
         html`<option value=${connection.id} .selected=${connection.id === chosen.id}>
-          ${plainText(nameOf(connection), 80)}${connection.state === 'Enabled' ? '' : connection.state === 'Pending' ? ' (not complete)' : ' (ended)'}
+          ${plainText(connectionName(connection), 80)}${connection.state === 'Enabled' ? '' : connection.state === 'Pending' ? ' (not complete)' : ' (ended)'}
         </option>`,
     )}
   </select>`
@@ -42,8 +42,4 @@ function pickable(engine: Engine, side: ConnectionView['side'] | undefined): rea
     .filter(
       (connection) => (side === undefined || connection.side === side) && (connection.code !== undefined || connection.state !== 'Pending'),
     )
-}
-
-function nameOf({ peerName }: ConnectionView): string {
-  return peerName ?? 'unknown'
 }

@@ -106,6 +106,11 @@ export class OrgDesk extends EntenteElement {
 
   /** Says on every other page what comes next on the way to the first export, and leads there. */
   #turn(engine: Engine, current: Route): TemplateResult | typeof nothing {
+    if (this.link !== '' && current.page !== 'connections')
+      return html`<p class="turn" role="status">
+        You have an invitation that you have neither accepted nor declined:
+        <a href="#connections" @click=${(event: Event) => this.#go(event, { page: 'connections' })}>look at it</a>
+      </p>`
     const step = nextStep(engine)
     if (!step || step.route.page === current.page) return nothing
     const { route } = step

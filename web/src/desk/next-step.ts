@@ -1,4 +1,4 @@
-import { showText } from '@entente/elements'
+import { connectionName, showText } from '@entente/elements'
 import type { ConnectionView, Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import type { Route } from './route.js'
@@ -70,6 +70,6 @@ function partnerStep(engine: Engine, connection: ConnectionView): NextStep | und
   }
 }
 
-function peerOf({ peerName }: ConnectionView): TemplateResult {
-  return showText(peerName ?? 'the other org', 80)
+function peerOf(connection: ConnectionView): TemplateResult {
+  return showText(connectionName(connection), 80)
 }

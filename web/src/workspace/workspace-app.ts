@@ -2,6 +2,7 @@ import type { Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import { orgStoreName } from '../app/org-store-name.js'
 import { OwnOrgPage } from '../app/own-org-page.js'
+import { PendingInvitation } from '../app/pending-invitation.js'
 import { Place } from '../app/place.js'
 import { addressForOthers } from '../app/relay-address.js'
 
@@ -9,7 +10,7 @@ import { addressForOthers } from '../app/relay-address.js'
 export class WorkspaceApp extends OwnOrgPage {
   static override properties = { ...OwnOrgPage.properties, route: { state: true } }
   declare protected route: string
-  #invitation = ''
+  readonly #invitation = new PendingInvitation(orgStoreName())
   readonly #place = new Place((fragment) => this.#follow(fragment))
 
   constructor() {
@@ -37,14 +38,15 @@ export class WorkspaceApp extends OwnOrgPage {
       .engine=${engine}
       .route=${this.route}
       .base=${addressForOthers(orgStoreName())}
-      .link=${this.#invitation}
+      .link=${this.#invitation.link}
       @entente-route=${this.#goTo}
-      @entente-accepted=${() => (this.#invitation = '')}
+      @entente-accepted=${() => this.#invitation.forget()}
+      @entente-declined=${() => this.#forget()}
     ></org-desk>`
   }
 
   protected override address(): string {
-    return this.#invitation === '' ? location.href : this.#invitation
+    return this.#invitation.link || location.href
   }
 
   protected first(): TemplateResult {
@@ -52,7 +54,7 @@ export class WorkspaceApp extends OwnOrgPage {
       <form class="card stack" @submit=${this.#create}>
         <h2>Create your org</h2>
         <p class="soft">
-          ${this.#invitation === '' ? 'Its keys and records stay in this browser.' : 'You have an invitation. Name your org first; then you can accept it.'}
+          ${this.#invitation.link === '' ? 'Its keys and records stay in this browser.' : 'You have an invitation. Name your org first; then you can accept it.'}
           Nothing is sent anywhere before you connect.
         </p>
         <label>Company <input name="org" required maxlength="120" autocomplete="organization" autofocus /></label>
@@ -77,12 +79,17 @@ export class WorkspaceApp extends OwnOrgPage {
     else this.#place.go(route)
   }
 
+  #forget(): void {
+    this.#invitation.forget()
+    this.requestUpdate()
+  }
+
   #follow(fragment: string): void {
     if (!fragment.startsWith('invite=')) {
       this.route = fragment
       return
     }
-    this.#invitation = location.href
+    this.#invitation.keep(location.href)
     this.route = 'connections'
     history.replaceState(null, '', `${location.pathname}${location.search}#connections`)
   }

@@ -60,6 +60,80 @@ describe('connecting, at Vera’s screen', () => {
     expect(textOf(page)).not.toContain('They are the same')
   })
 
+  it('takes a slip back, and says whose word it is; “Disconnect” is advised where its button is', async () => {
+    const engine = fakeEngine({ connections: [connected({ state: 'Error', verified: 'mismatch', mismatchBy: 'own' })] })
+    const page = await mount('entente-connect', { engine })
+    expect(textOf(page)).toContain('Your org said so')
+    expect(button(page, 'Disconnect')).toBeDefined()
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Compare again').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([['compareAgain', connected().id]])
+    engine.change({ connections: [connected({ verified: 'no', peerVerified: false, comparedAgain: 1 })] }, 'connections')
+    await drawn(page)
+    expect(textOf(page)).toContain('both begin once more')
+    engine.change({ connections: [connected({ state: 'Error', verified: 'mismatch', mismatchBy: 'peer' })] }, 'connections')
+    await drawn(page)
+    expect(textOf(page)).toContain('its admin takes it back on its own screen')
+    expect(textOf(page)).not.toContain('Your org said so')
+    expect(button(page, 'Disconnect')).toBeDefined()
+    // A member has neither the button nor the advice.
+    const member = await mount('entente-connect', { engine: fakeEngine({ role: 'member', connections: engine.scene.connections }) })
+    expect(textOf(member)).toContain('ask an admin of your org')
+    expect(textOf(member).toLowerCase()).not.toContain('disconnect')
+  })
+
+  it('shows who a link says it is from, as a claim, and forgets it on request', async () => {
+    const engine = fakeEngine()
+    const page = await mount('entente-connect', { engine, link: 'https://vendor.example/#invite=secret' })
+    expect(textOf(page)).toContain('It says it is from Tessaly & Brook')
+    expect(textOf(page)).toContain('Nobody has proven that yet')
+    expect(await accessibilityProblems()).toEqual([])
+    let declined = 0
+    page.addEventListener('entente-declined', () => declined++)
+    button(page, 'Not now, forget this link').click()
+    await drawn(page)
+    expect([declined, textOf(page).includes('Tessaly')]).toEqual([1, false])
+    expect(engine.calls).toEqual([])
+  })
+
+  it('calls a name unproven until the codes are compared', async () => {
+    const says = async (part: Partial<ConnectionView>): Promise<string> =>
+      textOf(await mount('entente-connect', { engine: fakeEngine({ connections: [connected(part)] }) }))
+    expect(await says({ verified: 'no' })).toContain('not proven yet')
+    expect(await says({})).toContain('is your partner')
+    expect(await says({ label: 'Lyon', verified: 'no' })).toMatch(/Lyon.*it says it is Tessaly & Brook, not proven yet/s)
+    expect(await says({ side: 'partner', state: 'Pending', code: undefined, verified: 'no' })).toContain('is inviting you')
+  })
+
+  it('names a connection anew, and takes a dead one out of the list', async () => {
+    const dead = connected({
+      state: 'Error',
+      code: undefined,
+      peerName: undefined,
+      verified: 'no',
+      problem: 'It has expired. Make a new one.',
+    })
+    const engine = fakeEngine({ connections: [dead] })
+    const page = await mount('entente-connect', { engine })
+    button(page, 'Rename').click()
+    await drawn(page)
+    find<HTMLInputElement>(page, 'input[name=name]').value = 'For Lyon'
+    expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Save').click()
+    await drawn(page)
+    await drawn(page)
+    button(page, 'Remove from the list').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([
+      ['rename', dead.id, 'For Lyon'],
+      ['remove', dead.id],
+    ])
+    engine.change({ connections: [connected()] }, 'connections')
+    await drawn(page)
+    expect(textOf(page)).not.toContain('Remove from the list')
+  })
+
   it('offers nothing to a member', async () => {
     const page = await mount('entente-connect', { engine: fakeEngine({ role: 'member' }) })
     expect(page.shadowRoot?.querySelectorAll('button')).toHaveLength(0)

@@ -5,6 +5,7 @@ import { troubleBadge, troubleOf } from '../signed/trouble.js'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { connectionEnds, earlierRecords } from './ends.js'
+import { connectionName } from './name.js'
 import { connectStyles } from './styles.js'
 
 /**
@@ -13,6 +14,7 @@ import { connectStyles } from './styles.js'
  * @tag entente-connect
  * @fires entente-invited - Detail {id}.
  * @fires entente-accepted - Detail {id}.
+ * @fires entente-declined - The person does not want the link of `link`: forget it.
  * @fires entente-before-disconnect - Cancelable; detail {id}.
  * @slot intro - Replaces the text shown without a connection.
  */
@@ -25,6 +27,7 @@ export class EntenteConnect extends EntenteElement {
     link: { attribute: false },
     copied: { state: true },
     differs: { state: true },
+    naming: { state: true },
   }
   /** Address of the page that accepts invitations. The link's secret goes into its fragment. */
   declare base: string
@@ -34,6 +37,8 @@ export class EntenteConnect extends EntenteElement {
   declare link: string
   declare protected copied: string
   declare protected differs: string
+  /** The connection whose name is being typed. */
+  declare protected naming: string
   protected readonly topics: readonly Topic[] = ['connections', 'agreements', 'sync']
 
   constructor() {
@@ -43,6 +48,7 @@ export class EntenteConnect extends EntenteElement {
     this.link = ''
     this.copied = ''
     this.differs = ''
+    this.naming = ''
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -104,31 +110,146 @@ export class EntenteConnect extends EntenteElement {
                   />
                   <button class="primary" ?disabled=${this.link.trim() === '' || this.running.has('accept')}>Accept</button>
                 </div>
+                ${this.#inviter(engine)}
               </form>
             </section>`
       }
     </div>`
   }
 
+  /** Who the link says it is from, before anything is accepted. */
+  #inviter(engine: Engine): TemplateResult | typeof nothing {
+    if (this.link.trim() === '') return nothing
+    const read = (): { readonly vendorName: string | undefined } | undefined => {
+      try {
+        return engine.connections.read(this.link)
+      } catch {
+        return undefined
+      }
+    }
+    const found = read()
+    if (!found) return html`<p class="soft" role="status">This is not a whole invitation link.</p>`
+    return html`<p class="inviter" role="status">
+        ${found.vendorName === undefined ? 'Its sender gives no name.' : html`It says it is from <strong>${showText(found.vendorName, 80)}</strong>.`}
+        Nobody has proven that yet: accept only a link that you expected. Then both compare a code by phone.
+      </p>
+      <div>
+        <button type="button" class="quiet" @click=${() => this.#decline()}>Not now, forget this link</button>
+      </div>`
+  }
+
+  #decline(): void {
+    this.link = ''
+    this.tell('entente-declined', {})
+  }
+
   #connection(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
-    const title = view.peerName === undefined ? (view.side === 'vendor' ? 'Invited partner' : 'Inviting vendor') : view.peerName
+    const title = connectionName(view)
     const trouble = troubleOf(engine.sync.status().signed.filter(({ connection }) => connection === view.id))
     return html`<section class="card stack" id="connection-${view.id}" tabindex="-1" aria-label="Connection with ${plainText(title, 100)}">
       <div class="row spread">
-        <h3>${showText(title, 100)} <span class="soft small">${view.side === 'vendor' ? 'is your partner' : 'is your vendor'}</span></h3>
+        <h3>${showText(title, 100)} <span class="soft small">${relation(view)}</span></h3>
         <span class="row">${stateBadge(view)}${verifiedBadge(view)}${troubleBadge(trouble)}</span>
       </div>
       ${view.problem === undefined || (view.why?.what === 'disconnected' && view.first === undefined) ? nothing : html`<div class="notice ${view.state === 'Error' ? 'bad' : 'warn'}" role="status"><div>${showText(view.problem, 400)}</div></div>`}
-      ${view.invitation && view.state === 'Pending' && view.code === undefined ? this.#invitation(engine, view) : nothing}
+      ${view.code === undefined && view.state === 'Pending' ? (view.side === 'vendor' ? this.#invitation(engine, view, isAdmin) : this.#accepted(engine, view, isAdmin)) : nothing}
       ${view.code !== undefined && view.verified === 'no' && isAdmin ? this.#codes(engine, view, view.code) : nothing}
+      ${view.verified === 'mismatch' && view.state === 'Error' ? this.#mismatch(engine, view, isAdmin) : nothing}
       ${view.state === 'Enabled' ? this.#enabled(engine, view) : nothing}
-      ${view.code === undefined ? nothing : this.#ends(engine, view, isAdmin)}
+      ${view.code === undefined ? nothing : this.#ends(engine, view, isAdmin)} ${isAdmin ? this.#ownName(engine, view) : nothing}
     </section>`
   }
 
-  #invitation(engine: Engine, view: ConnectionView): TemplateResult {
+  /** What an admin did with an invitation: the vendor's has answered, or nobody has yet. */
+  #accepted(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
+    return html`<p>
+        You have accepted. The connection goes on by itself as soon as the vendor is online too; you may close this page. If the vendor does
+        not answer within 72 hours, the invitation is over, and this card says so.
+      </p>
+      ${isAdmin ? html`<div>${this.#cancel(engine, view)}</div>` : nothing}`
+  }
+
+  #cancel(engine: Engine, view: ConnectionView): TemplateResult {
+    return html`<button
+      class="quiet"
+      ?disabled=${this.running.has(view.id)}
+      @click=${() => this.act(view.id, () => engine.connections.cancelInvitation(view.id))}
+    >
+      Cancel it
+    </button>`
+  }
+
+  /** Whose word it is that the codes differ, and what can be done. */
+  #mismatch(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
+    const peer = showText(connectionName(view), 80)
+    if (view.mismatchBy === 'peer')
+      return html`<p>
+        ${peer} said so. If that was a slip, its admin takes it back on its own screen by “Compare again”. If the codes do differ, do not
+        trust this connection: ${isAdmin ? 'disconnect, and connect again with a new invitation.' : 'ask an admin of your org.'}
+      </p>`
+    return html`<p>
+        Your org said so.
+        ${isAdmin ? 'If that was a slip, both compare once more, from the start.' : 'An admin of your org may take it back.'} If the codes
+        do differ, do not trust this connection${isAdmin ? ': disconnect, and connect again with a new invitation' : ''}.
+      </p>
+      ${
+        isAdmin
+          ? html`<div>
+              <button
+                ?disabled=${this.running.has(view.id)}
+                @click=${() => this.act(view.id, () => engine.connections.compareAgain(view.id))}
+              >
+                Compare again
+              </button>
+            </div>`
+          : nothing
+      }`
+  }
+
+  /** A name of the own org's, and the way out of the list for what has ended. */
+  #ownName(engine: Engine, view: ConnectionView): TemplateResult {
+    const isDead = view.state === 'Disabled' || (view.state === 'Error' && view.code === undefined)
+    const save = (event: Event): void => {
+      event.preventDefault()
+      const name = event.target instanceof HTMLFormElement ? new FormData(event.target).get('name') : null
+      this.act(view.id, () => engine.connections.rename(view.id, typeof name === 'string' ? name : '').then(() => (this.naming = '')))
+    }
+    if (this.naming === view.id)
+      return html`<form class="row paste" @submit=${save}>
+        <input name="name" aria-label="Your name for it" maxlength="200" .value=${view.label ?? view.peerName ?? ''} autocomplete="off" />
+        <button class="primary">Save</button>
+        <button type="button" @click=${() => (this.naming = '')}>Back</button>
+      </form>`
+    return html`<div class="row">
+      <button class="quiet" @click=${() => this.#name(view.id)}>Rename</button>
+      ${
+        isDead
+          ? html`<button
+              class="quiet"
+              ?disabled=${this.running.has(view.id)}
+              @click=${() => this.act(view.id, () => engine.connections.remove(view.id))}
+            >
+              Remove from the list
+            </button>`
+          : nothing
+      }
+    </div>`
+  }
+
+  #name(id: string): void {
+    this.naming = id
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLInputElement>('input[name=name]')?.select())
+  }
+
+  #invitation(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
     const { invitation } = view
     if (!invitation) return html``
+    if (invitation.state === 'claimed')
+      return html`<p>
+          The partner has opened the invitation. The connection goes on by itself as soon as both are online; if it does not by
+          ${formatInstant(invitation.expires, this.language)}, the invitation is over, and you make a new one.
+        </p>
+        ${isAdmin ? html`<div>${this.#cancel(engine, view)}</div>` : nothing}`
     const copy = async (): Promise<void> => {
       await navigator.clipboard.writeText(invitation.link)
       this.copied = view.id
@@ -138,15 +259,12 @@ export class EntenteConnect extends EntenteElement {
       <div class="row paste">
         <input id="invitation-link" readonly aria-label="Invitation link" .value=${invitation.link} @focus=${selectAll} />
         <button @click=${() => this.act('copy', copy)}>${this.copied === view.id ? 'Copied' : 'Copy'}</button>
-        <button
-          class="quiet"
-          ?disabled=${this.running.has(view.id)}
-          @click=${() => this.act(view.id, () => engine.connections.cancelInvitation(view.id))}
-        >
-          Cancel it
-        </button>
+        ${isAdmin ? this.#cancel(engine, view) : nothing}
       </div>
-      <p class="soft small">Works once, until ${formatInstant(invitation.expires, this.language)}. Waiting for the partner.</p>
+      <p class="soft small">
+        Works once, until ${formatInstant(invitation.expires, this.language)}. Waiting for the partner. Cancel it if the link went to the
+        wrong person.
+      </p>
     </div>`
   }
 
@@ -154,15 +272,20 @@ export class EntenteConnect extends EntenteElement {
     const compare = (same: boolean): void => this.act('codes', () => engine.connections.compareCodes(view.id, same))
     return html`<div class="compare stack">
       <p>
-        <strong>Compare this code with ${showText(view.peerName ?? 'the other org', 80)}</strong>, by phone or face to face. Both screens
-        must show the same twelve digits. Until you both say so, no value leaves either org.
+        ${view.comparedAgain > 0 ? 'That the codes differ was taken back, so both begin once more. ' : nothing}<strong
+          >Compare this code with ${showText(connectionName(view), 80)}</strong
+        >, by phone or face to face: that is what proves who they are. Both screens must show the same twelve digits. Until you both say so,
+        no value leaves either org.
       </p>
       ${earlierRecords(view, this.language)}
       <output class="code" aria-label="Code to compare">${code.split(' ').map((group) => html`<span>${group}</span>`)}</output>
       ${
         this.differs === view.id
           ? html`<div class="notice bad" role="alert">
-              <div>Different codes mean that somebody stands between you. This blocks the connection for good.</div>
+              <div>
+                Different codes mean that somebody stands between you. This blocks the connection on both sides. Only your org can take it
+                back.
+              </div>
               <button class="danger" @click=${() => compare(false)}>Block it</button
               ><button @click=${() => (this.differs = '')}>Back</button>
             </div>`
@@ -220,9 +343,20 @@ function stateBadge({ state, code }: ConnectionView): TemplateResult {
   return html`<span class="badge ${tone}">${word}</span>`
 }
 
+/** Who the other org is, and whether that is known: its name is its own word until the codes are compared. */
+function relation({ side, verified, label, peerName, code }: ConnectionView): TemplateResult | string {
+  const role = side === 'vendor' ? 'partner' : 'vendor'
+  if (peerName === undefined) return ''
+  const claims = label === undefined ? 'the name that it gives itself' : html`it says it is ${showText(peerName, 80)}`
+  if (verified === 'yes') return label === undefined ? `is your ${role}` : html`is your ${role} ${showText(peerName, 80)}`
+  return html`${code === undefined && side === 'partner' ? 'is inviting you' : `as your ${role}`}: ${claims}, not proven yet`
+}
+
 /** Who has compared the codes, and who is still to. */
-function verifiedBadge({ verified, peerVerified, peerName, code }: ConnectionView): TemplateResult | typeof nothing {
-  const peer = showText(peerName ?? 'The other org', 60)
+function verifiedBadge(view: ConnectionView): TemplateResult | typeof nothing {
+  const { verified, peerVerified, code, state } = view
+  if (state === 'Disabled') return nothing
+  const peer = showText(connectionName(view), 60)
   if (verified === 'yes' && peerVerified) return html`<span class="badge good">Codes compared</span>`
   if (verified === 'yes') return html`<span class="badge warn">${peer} is still to compare the codes</span>`
   if (verified === 'mismatch') return html`<span class="badge bad">Codes differ</span>`

@@ -4,6 +4,7 @@ import type { Question } from '../base/dialog.js'
 import { whyText } from '../share/share-words.js'
 import { formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { connectionName } from './name.js'
 
 /** What the card of a connection gives its foot. */
 export interface EndsOptions {
@@ -26,7 +27,7 @@ export interface EndsOptions {
 export function connectionEnds(options: EndsOptions): TemplateResult {
   const { engine, view, isAdmin, language, act } = options
   const { id, state, why } = view
-  const peer = plainText(view.peerName ?? 'The other org', 80)
+  const peer = plainText(connectionName(view), 80)
   const isOwnPause = why?.what === 'paused' && why.by !== 'peer'
   return html`${
       why === undefined
@@ -37,11 +38,14 @@ export function connectionEnds(options: EndsOptions): TemplateResult {
       ${view.first === undefined ? nothing : html`<button @click=${() => options.show(view.first ?? '')}>Show that connection</button>`}
       ${
         isAdmin && state === 'Enabled'
-          ? html`${
-                isOwnPause
-                  ? html`<button class="primary" @click=${() => act(() => engine.connections.resume(id))}>Resume</button>`
-                  : html`<button class="quiet" @click=${() => pause(options, peer)}>Pause</button>`
-              }<button class="quiet" @click=${() => disconnect(options, peer)}>Disconnect</button>`
+          ? isOwnPause
+            ? html`<button class="primary" @click=${() => act(() => engine.connections.resume(id))}>Resume</button>`
+            : html`<button class="quiet" @click=${() => pause(options, peer)}>Pause</button>`
+          : nothing
+      }
+      ${
+        isAdmin && (state === 'Enabled' || state === 'Error')
+          ? html`<button class="quiet" @click=${() => disconnect(options, peer)}>Disconnect</button>`
           : nothing
       }
       ${
@@ -53,13 +57,13 @@ export function connectionEnds(options: EndsOptions): TemplateResult {
 }
 
 /** What an admin’s confirmation of the codes means for the records of earlier connections with the same org. */
-export function earlierRecords({ earlier, peerName }: ConnectionView, language: string): TemplateResult | typeof nothing {
+export function earlierRecords(view: ConnectionView, language: string): TemplateResult | typeof nothing {
+  const { earlier } = view
   if (earlier === 0) return nothing
   const records = earlier === 1 ? '1 record' : `${formatCount(earlier, language)} records`
   return html`<p>
-    ${records} that you and ${showText(peerName ?? 'the other org', 80)} shared over an earlier connection ${earlier === 1 ? 'goes' : 'go'}
-    on under this one, as soon as both have compared the codes and agreed on fields. Nothing is exported twice. What you stopped stays
-    stopped.
+    ${records} that you and ${showText(connectionName(view), 80)} shared over an earlier connection ${earlier === 1 ? 'goes' : 'go'} on
+    under this one, as soon as both have compared the codes and agreed on fields. Nothing is exported twice. What you stopped stays stopped.
   </p>`
 }
 

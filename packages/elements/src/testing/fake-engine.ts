@@ -199,9 +199,13 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       invite: (base) => did('invite', base).then(connection),
       cancelInvitation: (id) => did('cancelInvitation', id),
       accept: (link) => did('accept', link).then(connection),
+      read: () => ({ vendor: 'V'.repeat(43) as Engine['org']['id'], vendorName: 'Tessaly & Brook' }),
       compareCodes: (id, same) => did('compareCodes', id, same),
       pause: (id) => did('pause', id),
       resume: (id) => did('resume', id),
+      compareAgain: (id) => did('compareAgain', id),
+      rename: (id, name) => did('rename', id, name),
+      remove: (id) => did('remove', id),
       disconnect: (id) => did('disconnect', id),
     },
     agreements: {

@@ -17,8 +17,13 @@ export interface ConnectionView {
   /** Which side the own org is on. The vendor invites. */
   readonly side: Side
   readonly state: ConnectionState
-  /** The other org's name as it gave it. Data of the peer: never put it into markup unescaped. */
+  /**
+   * The other org's name as it gave it. Nobody has proven it until the own org has compared the codes (`verified`): say "says it is …" before. Of an invitation it
+   * is what the link says. Data of the peer: never put it into markup unescaped.
+   */
   readonly peerName: string | undefined
+  /** What the own org calls the connection, by `rename`. Show it where it is there. */
+  readonly label: string | undefined
   readonly peer: OrgId | undefined
   /**
    * Set on the vendor's side while the invitation is open. `link` holds a secret in its fragment (rule CN1): show it, never log it. `expires`: milliseconds
@@ -31,6 +36,10 @@ export interface ConnectionView {
   readonly verified: 'no' | 'yes' | 'mismatch'
   /** Whether an admin of the other org confirmed the codes. Values travel once both orgs have (rule CN10). */
   readonly peerVerified: boolean
+  /** Who says that the codes differ: where the own org does, `compareAgain` takes it back. Undefined where nobody does. */
+  readonly mismatchBy: 'own' | 'peer' | undefined
+  /** How often a mismatch was taken back, by either org: the codes were compared from the start then. */
+  readonly comparedAgain: number
   /** Id of the user under whose name exports, imports and mirror writes are recorded. Made by the handshake (rule CN6). */
   readonly integrationUser: string | undefined
   /** Why nothing flows, any more or for now. `by` is `both` where each side has paused. Undefined where records may flow, and for an invitation. */
@@ -96,6 +105,14 @@ export interface ConnectionsApi {
   cancelInvitation(id: ConnectionId): Promise<void>
 
   /**
+   * Reads who made an invitation, before it is accepted. Nothing is sent. `vendorName` is a claim of whoever wrote the link, of at most 80 characters, without
+   * controls and direction marks.
+   *
+   * @throws EngineError LINK for a text that is no invitation link
+   */
+  read(link: string): { readonly vendor: OrgId; readonly vendorName: string | undefined }
+
+  /**
    * Takes an invitation, as partner. Resolves when that is noted; the handshake goes on by itself. Accepting again
    * before the handshake is done gives the same view; afterwards that of the spent invitation.
    *
@@ -106,9 +123,9 @@ export interface ConnectionsApi {
 
   /**
    * Notes that an admin compared the codes of both screens. `same: true` also decides that the records of earlier connections with this org carry on, see `earlier`.
-   * `same: false` blocks the connection on both sides, for good (rule CN7).
+   * `same: false` blocks the connection on both sides, until `compareAgain` (rule CN7).
    *
-   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled
+   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled, or the other org has the comparison begin once more
    */
   compareCodes(id: ConnectionId, same: boolean): Promise<void>
 
@@ -126,6 +143,30 @@ export interface ConnectionsApi {
    * @throws EngineError as `pause`
    */
   resume(id: ConnectionId): Promise<void>
+
+  /**
+   * Takes back that the codes differ, where an admin of the own org said so by a slip. Both orgs then compare them from the start, and no earlier confirmation counts.
+   * Where the other org says so too, the connection stays blocked until it takes that back.
+   *
+   * @throws EngineError NOT_ALLOWED for a member, or where only the other org said so; NOT_FOUND if there is no such connection; NOT_CONNECTED if no mismatch stands;
+   * CONNECTED where the two orgs have connected again meanwhile
+   */
+  compareAgain(id: ConnectionId): Promise<void>
+
+  /**
+   * Gives a connection or an invitation a name of the own org's, which every screen here shows in place of the other's. The other org never learns it. An empty name
+   * takes it away.
+   *
+   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND; INVALID for more than 200 characters
+   */
+  rename(id: ConnectionId, name: string): Promise<void>
+
+  /**
+   * Takes a connection that has ended, or an invitation that leads to none, out of `list`. Its records, copies and frozen mirrors stay as they are.
+   *
+   * @throws EngineError NOT_ALLOWED for a member, or for one that has not ended; NOT_FOUND
+   */
+  remove(id: ConnectionId): Promise<void>
 
   /**
    * Ends a connection for good, from either side. Records stay, mirrors freeze. Ending it again does nothing.

@@ -144,7 +144,11 @@ describe('Vera of Vista invites Paul of Pine', () => {
     expect(firstOf(late)?.problem).toBeDefined()
     const { id } = await vera.connections.invite(invitationPage)
     await vera.connections.cancelInvitation(id)
-    expect(vera.connections.get(id)).toMatchObject({ state: 'Disabled', problem: 'The invitation was cancelled.', invitation: undefined })
+    expect(vera.connections.get(id)).toMatchObject({
+      state: 'Disabled',
+      problem: expect.stringContaining('The invitation was cancelled.'),
+      invitation: undefined,
+    })
   })
 
   it('[CN4] Mallory, who answers each in the name of the other, gives them two different codes', async () => {
@@ -192,7 +196,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     vera.sync.cut()
     const { id } = await paul.connections.accept(link)
     await paul.connections.cancelInvitation(id)
-    expect(paul.connections.get(id)).toMatchObject({ state: 'Disabled', problem: 'The invitation was cancelled.' })
+    expect(paul.connections.get(id)).toMatchObject({ state: 'Disabled', problem: expect.stringContaining('The invitation was cancelled.') })
   })
 
   it('an invitation guessed five times is void, and Vera is told (row 30)', async () => {

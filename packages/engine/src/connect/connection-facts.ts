@@ -12,7 +12,7 @@ import {
   sides,
 } from '@entente/protocol'
 import { EngineError } from '../error.js'
-import { isConfirmed, isOnHold } from '../replica/feed-role.js'
+import { isConfirmed, isOnHold, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
@@ -29,6 +29,7 @@ export interface ConnectionFacts {
   /** Whether admins of both orgs did, so that values may leave (rule CN10). */
   readonly confirmed: boolean
   readonly peer: OrgId
+  /** What this org calls the other: by its own label, else by the name that the other gave. */
   readonly peerName: string
   /** Base64url; both orgs know it and the relay does not. */
   readonly secret: string
@@ -45,7 +46,7 @@ export function connectionFacts(row: Row | undefined): ConnectionFacts | undefin
   const known = factsByRow.get(row)
   if (known) return known
   const side = sides.find((each) => each === valueOf(row, 'side'))
-  const [secret, state, peerName] = [valueOf(row, 'secret'), valueOf(row, 'state'), valueOf(row, 'peerName')]
+  const [secret, state] = [valueOf(row, 'secret'), valueOf(row, 'state')]
   const peer = valueOf(row, side === 'vendor' ? 'partner' : 'vendor')
   if (!side || typeof secret !== 'string' || secret === '' || typeof peer !== 'string' || peer === '') return undefined
   const id = parseConnectionId(row.id)
@@ -58,7 +59,7 @@ export function connectionFacts(row: Row | undefined): ConnectionFacts | undefin
     verified: valueOf(row, 'verified') === 'yes',
     confirmed: isConfirmed(row),
     peer: parseOrgId(peer),
-    peerName: typeof peerName === 'string' ? peerName : '',
+    peerName: textOf(row, 'label') ?? textOf(row, 'peerName') ?? '',
     secret,
     ownMessages: messages(side),
     peerMessages: messages(otherSide(side)),

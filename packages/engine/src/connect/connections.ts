@@ -9,13 +9,15 @@ import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
-import { type ConnectionFacts, messageEdit, requireConnection, whileConnected } from './connection-facts.js'
-import { endReconciler, type EndReason, mismatchProblem, signEnd } from './end-reconciler.js'
+import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from './connection-facts.js'
+import { endKey, endReconciler, type EndReason, mismatchProblem, signEnd } from './end-reconciler.js'
 import { cancelKey, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
 import { endOf, pauseOf } from './connection-why.js'
+import { comparedFromStart, countOf, mismatchesTakenBack } from './mismatch.js'
 import { connectionWith } from './second.js'
 import { pauseKey, peerPauseReconciler } from './pause.js'
+import { checkedName } from '../name.js'
 import { pausedByPeer, pauseReconciler } from './pause-reconciler.js'
 import { codeOf, commitTo, makeReveal } from './reveal.js'
 import { verificationReconciler, verifiedKey } from './verification-reconciler.js'
@@ -58,9 +60,9 @@ export function createConnections(
   }
   const view = (id: string): ConnectionView | undefined => {
     const connection = rows.get('Connection', id)
-    if (connection) return connectionToView(connection, context, earlier)
+    if (connection) return connectionToView(connection, context, earlier, now())
     const invitation = rows.get('Invitation', id)
-    return invitation && invitationToView(invitation, identity.org.id, now())
+    return invitation && invitationToView(invitation, identity.org, now())
   }
   const viewOf = (id: string): ConnectionView => {
     const found = view(id)
@@ -85,9 +87,10 @@ export function createConnections(
   const api: ConnectionsApi = {
     list() {
       const views: ConnectionView[] = []
-      for (const row of rows.list('Connection').values()) views.push(connectionToView(row, context, earlier))
+      for (const row of rows.list('Connection').values()) if (!isRemoved(row)) views.push(connectionToView(row, context, earlier, now()))
       for (const row of rows.list('Invitation').values()) {
-        if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection')) views.push(invitationToView(row, identity.org.id, now()))
+        if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection') && !isRemoved(row))
+          views.push(invitationToView(row, identity.org, now()))
       }
       return views
     },
@@ -117,12 +120,19 @@ export function createConnections(
             ]
       await rows.save(edits, { holds: requireCancellable })
     },
+    read(text) {
+      const { vendor, vendorName } = parseLink(text)
+      return { vendor, vendorName }
+    },
     async accept(text) {
       requireAdmin()
-      const { secret, vendor } = parseLink(text)
+      const { secret, vendor, vendorName } = parseLink(text)
       if (vendor === identity.org.id) throw new EngineError('LINK', 'Your own org made this invitation. Send the link to the partner.')
       const id = mailboxId(secret)
-      if (rows.get('Invitation', id)) return viewOf(id)
+      if (rows.get('Invitation', id)) {
+        await rows.save([{ object: 'Invitation', id, values: { removed: null } }])
+        return viewOf(id)
+      }
       const first = connectionWith(rows, vendor)
       if (first)
         throw new EngineError(
@@ -137,7 +147,18 @@ export function createConnections(
         {
           object: 'Invitation',
           id,
-          values: { side: 'partner', secret, vendor, state: 'open', exchangeKey, reveal: jws, rosters: [...shown] },
+          values: {
+            side: 'partner',
+            secret,
+            vendor,
+            ...(vendorName !== undefined && { vendorName }),
+            // Nobody answers an invitation that was made longer ago. Offline, the clock may be wrong.
+            ...(link.status().state === 'online' && { expires: now() + limits.invitationMs }),
+            state: 'open',
+            exchangeKey,
+            reveal: jws,
+            rosters: [...shown],
+          },
         },
         { object: 'Message', id: messageRowId(mailboxFeed(id, 'partner'), commitKey), values: { body: commitTo(jws) } },
       ]
@@ -150,22 +171,83 @@ export function createConnections(
       const connection = requireConnection(rows, id)
       const row = find(id)
       if (same) {
-        const body = await identity.signDecision('verified', { connection: id, transcript: textOf(row, 'transcript') ?? '' })
+        const again = mismatchesTakenBack(row)
+        const terms = { connection: id, transcript: textOf(row, 'transcript') ?? '', ...(again > 0 && { again }) }
+        const body = await identity.signDecision('verified', terms)
         const values = { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) }
         const edits = [
           { object: 'Connection', id, values },
           messageEdit(connection.ownMessages, verifiedKey, body),
           ...(await earlier.decide(connection, row)),
         ]
-        await rows.save(edits, whileConnected(connection))
+        const isSameRound = (stored: RowReader): boolean => {
+          if (mismatchesTakenBack(stored.get('Connection', id)) === again) return true
+          throw new EngineError('NOT_CONNECTED', 'The other org begins the comparison once more. Compare the codes again.')
+        }
+        await rows.save(edits, whileConnected(connection, { holds: isSameRound }))
         return
       }
-      const values = { verified: 'mismatch', verifiedBy: context.user.id, state: 'Error', problem: mismatchProblem }
+      const values = {
+        verified: 'mismatch',
+        verifiedBy: context.user.id,
+        // Whoever had confirmed them may have shared records, which are taken back now: that is for good.
+        saysMismatch: valueOf(row, 'verified') === 'no' ? 'slip' : 'final',
+        peerVerified: null,
+        state: 'Error',
+        problem: mismatchProblem,
+      }
       await rows.save([await endEdit(row, 'mismatch'), { object: 'Connection', id, values }], whileConnected(connection))
       context.problem('An admin found that the codes of a connection differ. The connection is blocked.', id)
     },
     pause: (id) => setPause(id, true),
     resume: (id) => setPause(id, false),
+    async compareAgain(id) {
+      requireAdmin()
+      const requireOwnMismatch = (from: RowReader): Row | undefined => {
+        const row = from.get('Connection', id)
+        if (textOf(row, 'state') !== 'Error' || valueOf(row, 'verified') !== 'mismatch')
+          throw new EngineError('NOT_CONNECTED', 'Nobody says of this connection that its codes differ. Choose another one.')
+        const says = valueOf(row, 'saysMismatch')
+        if (says === 'slip') return row
+        if (says === 'final')
+          throw new EngineError(
+            'NOT_ALLOWED',
+            'Your org had confirmed these codes before. Disconnect, and connect again with a new invitation.',
+          )
+        throw new EngineError('NOT_ALLOWED', 'The other org says that the codes differ. Only its admin can take that back.')
+      }
+      find(id)
+      const row = requireOwnMismatch(rows)
+      const connection = connectionFacts(row)
+      if (!row || !connection) return
+      const other = connectionWith(rows, connection.peer, id)
+      if (other)
+        throw new EngineError('CONNECTED', 'Both orgs have connected again meanwhile. Go on with that connection.', [], undefined, other.id)
+      const again = countOf(row, 'again') + 1
+      const peerSays = valueOf(row, 'peerSaysMismatch') === true
+      const body = await identity.signDecision('end', { connection: id, reason: 'again', again })
+      const values = { again, saysMismatch: null, peerVerified: null, ...(peerSays ? {} : comparedFromStart) }
+      const saved = await rows.save([messageEdit(connection.ownMessages, endKey, body), { object: 'Connection', id, values }], {
+        holds: (stored) => (valueOf(requireOwnMismatch(stored), 'peerSaysMismatch') === true) === peerSays,
+      })
+      // The other org said so too, meanwhile.
+      if (!saved) await api.compareAgain(id)
+    },
+    async rename(id, name) {
+      requireAdmin()
+      const object = viewOf(id) && rows.get('Connection', id) ? 'Connection' : 'Invitation'
+      await rows.save([{ object, id, values: { label: name.trim() === '' ? null : checkedName(name, 'The name of a connection') } }])
+    },
+    async remove(id) {
+      requireAdmin()
+      const isDead = (): boolean => {
+        const { state, code } = viewOf(id)
+        return state === 'Disabled' || (state === 'Error' && code === undefined)
+      }
+      if (!isDead())
+        throw new EngineError('NOT_ALLOWED', 'Only what has ended leaves the list. Cancel the invitation, or end the connection, before.')
+      await rows.save([{ object: rows.get('Connection', id) ? 'Connection' : 'Invitation', id, values: { removed: true } }])
+    },
     async disconnect(id) {
       requireAdmin()
       const row = find(id)
@@ -205,10 +287,25 @@ function requireAddress(base: string): void {
 
 const states: readonly ConnectionState[] = ['Pending', 'Enabled', 'Disabled', 'Error', 'Unknown']
 
+/** Whether a person took it out of the list. */
+const isRemoved = (row: Row): boolean => valueOf(row, 'removed') === true
+
+const unheardProblem =
+  'The vendor has not answered over this connection, and its invitation is over. If it stays so, disconnect and ask for a new invitation.'
+
+/** Whether the vendor never learned that the invitation led to this connection. */
+function isUnheard({ rows, replica }: Pick<EngineContext, 'rows' | 'replica'>, row: Row, now: number): boolean {
+  const connection = connectionFacts(row)
+  const invitation = rows.get('Invitation', textOf(row, 'salt') ?? '')
+  if (!connection?.enabled || connection.side !== 'partner' || !invitation || !isExpired(invitation, now)) return false
+  return replica.inbox(connection.peerMessages).size === 0
+}
+
 function connectionToView(
   row: Row,
   context: Pick<EngineContext, 'failureOf' | 'rows' | 'replica'>,
   earlier: EarlierRecords,
+  now: number,
 ): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
   const verified = valueOf(row, 'verified')
@@ -218,52 +315,67 @@ function connectionToView(
     side,
     state: states.find((state) => state === valueOf(row, 'state')) ?? 'Unknown',
     peerName: textOf(row, 'peerName'),
+    label: textOf(row, 'label'),
     peer: parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? ''),
     invitation: undefined,
     code: transcript === undefined ? undefined : codeOf(transcript),
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
     peerVerified: textOf(row, 'peerVerified') !== undefined,
+    mismatchBy: verified !== 'mismatch' ? undefined : textOf(row, 'saysMismatch') === undefined ? 'peer' : 'own',
+    comparedAgain: mismatchesTakenBack(row),
     integrationUser: textOf(row, 'integrationUser'),
     why: endOf(row) ?? pauseOf(row),
     earlier: verified === 'yes' ? 0 : earlier.count(row),
     first: textOf(row, 'second') as ConnectionId | undefined,
-    problem: textOf(row, 'problem') ?? pausedByPeer(context, row.id) ?? context.failureOf(row.id),
+    problem:
+      textOf(row, 'problem') ??
+      pausedByPeer(context, row.id) ??
+      context.failureOf(row.id) ??
+      (isUnheard(context, row, now) ? unheardProblem : undefined),
   }
 }
 
 /** Why an invitation led to no connection, in words for a person. */
 const problems: Readonly<Record<string, string>> = {
-  wrong: 'The invitation did not lead to the org that it names. Ask for a new one.',
-  taken: 'Another org has used this invitation. Ask for a new one.',
-  void: 'The invitation was tried with wrong secrets too often and is void. Make a new one.',
-  expired: 'The invitation has expired. Make a new one.',
+  wrong: 'The relay does not know this invitation: it is over, or was never made there.',
+  taken: 'Another org has used this invitation.',
+  void: 'The invitation was tried with wrong secrets too often and is void.',
+  expired: 'The invitation has expired.',
   cancelled: 'The invitation was cancelled.',
 }
 
-function invitationToView(row: Row, org: string, now: number): ConnectionView {
+/** What a person does about an invitation that led to nothing. */
+const remedies = { vendor: 'Make a new one.', partner: 'Ask for a new one.' }
+
+function invitationToView(row: Row, org: EngineContext['org'], now: number): ConnectionView {
   const side = sideOf(row) ?? 'vendor'
   const [secret = '', base, kept = 'open'] = ['secret', 'base', 'state'].map((field) => textOf(row, field))
   const expires = valueOf(row, 'expires')
-  const state = valueOf(row, 'cancelled') === true ? 'cancelled' : kept === 'open' && isExpired(row, now) ? 'expired' : kept
+  // A partner that has connected is not shown by its invitation.
+  const waits = kept === 'open' || (kept === 'claimed' && side === 'partner')
+  const state = valueOf(row, 'cancelled') === true ? 'cancelled' : waits && isExpired(row, now) ? 'expired' : kept
   const isOpen = state === 'open' || state === 'claimed'
-  const vendor = parseOrgId(side === 'vendor' ? org : (textOf(row, 'vendor') ?? ''))
+  const vendor = parseOrgId(side === 'vendor' ? org.id : (textOf(row, 'vendor') ?? ''))
   return {
     id: parseConnectionId(row.id),
     side,
     state: isOpen ? 'Pending' : state === 'cancelled' ? 'Disabled' : 'Error',
-    peerName: undefined,
+    peerName: textOf(row, 'vendorName'),
+    label: textOf(row, 'label'),
     peer: side === 'partner' ? vendor : undefined,
     invitation:
       isOpen && base !== undefined
-        ? { link: formatLink(base, { secret, vendor }), expires: typeof expires === 'number' ? expires : 0, state }
+        ? { link: formatLink(base, { secret, vendor, vendorName: org.name }), expires: typeof expires === 'number' ? expires : 0, state }
         : undefined,
     code: undefined,
     verified: 'no',
     peerVerified: false,
+    mismatchBy: undefined,
+    comparedAgain: 0,
     integrationUser: undefined,
     why: undefined,
     earlier: 0,
     first: undefined,
-    problem: textOf(row, 'problem') ?? problems[state],
+    problem: textOf(row, 'problem') ?? (Object.hasOwn(problems, state) ? `${problems[state]} ${remedies[side]}` : undefined),
   }
 }

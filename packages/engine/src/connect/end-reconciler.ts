@@ -1,11 +1,13 @@
 import { type ConnectionId, otherSide, parseConnectionId, parseKey, parseOrgId, policyKey, type Side } from '@entente/protocol'
+import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
-import { verifyDecision } from '../identity/decision.js'
+import { type Decision, verifyDecision } from '../identity/decision.js'
 import type { Identity } from '../identity/identity.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId, policyText, readPolicy } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
+import { againTerms, comparedFromStart, countOf } from './mismatch.js'
 import type { RowEdit } from '../row/rows.js'
 import { connectionWith } from './second.js'
 
@@ -22,8 +24,7 @@ export async function signEnd(identity: Identity, connection: ConnectionId, side
 
 export const secondProblem = 'Both orgs are connected with each other already, so this second connection was refused.'
 
-export const mismatchProblem =
-  'The codes of both orgs differ, so someone may stand between them. No record travels. Disconnect, and connect again with a new invitation.'
+export const mismatchProblem = 'The codes of both orgs differ, so someone may stand between them. No record travels.'
 
 /** Takes in that the peer ended the connection or found the codes to differ (rule CN7), and registers an end with the relay (rule CN8). */
 export function endReconciler(context: EngineContext): Reconciler<Row> {
@@ -65,15 +66,39 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
       return
     }
     const { reason, iat } = verified.decision
+    if (reason === 'again') return takeAgain(row, connection, body, verified.decision)
     const values =
       reason === 'mismatch'
-        ? { state: 'Error', verified: 'mismatch', problem: mismatchProblem }
+        ? { state: 'Error', verified: 'mismatch', peerSaysMismatch: true, peerVerified: null, problem: mismatchProblem }
         : reason === 'second'
           ? { state: 'Disabled', problem: secondProblem, second: connectionWith(rows, org, row.id)?.id ?? null }
           : { state: 'Disabled', problem: 'The other org ended the connection.' }
     // An end by an own person, meanwhile, is for good.
     await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body, endedAt: iat * 1000 } }], {
       holds: (stored) => textOf(stored.get('Connection', row.id), 'state') !== 'Disabled',
+    })
+  }
+
+  /** The peer takes back that the codes differ: both compare them once more, unless this org says so too (rule CN7). */
+  async function takeAgain(row: Row, connection: ConnectionId, body: string, decision: Decision): Promise<void> {
+    const terms = v.safeParse(againTerms, decision)
+    if (!terms.success || terms.output.again <= countOf(row, 'peerAgain')) {
+      refused.set(row.id, body)
+      context.problem('The other org took back a mismatch of codes that it had not told.', connection)
+      return
+    }
+    const saysMismatch = textOf(row, 'saysMismatch')
+    const values = {
+      ended: body,
+      peerAgain: terms.output.again,
+      peerSaysMismatch: null,
+      ...(saysMismatch === undefined && comparedFromStart),
+    }
+    await rows.save([{ object: 'Connection', id: row.id, values }], {
+      holds(stored) {
+        const now = stored.get('Connection', row.id)
+        return textOf(now, 'state') !== 'Disabled' && textOf(now, 'saysMismatch') === saysMismatch
+      },
     })
   }
 }

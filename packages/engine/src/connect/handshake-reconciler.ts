@@ -90,6 +90,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
       return end(row, 'cancelled', 'The vendor cancelled the invitation.')
     const message = said(row, 'vendor', revealKey)
     const own = textOf(row, 'reveal')
+    if (!textOf(row, 'connection') && isExpired(row, now())) return end(row, 'expired')
     if (message === undefined || own === undefined) return
     if (!textOf(row, 'connection')) {
       const [reveal, theirs] = [await readReveal(message, parseMailboxId(row.id)), jwsOfReveal(message)]
@@ -120,6 +121,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const id = connectionId(vendor, partner, row.id)
     const exchangeKey = textOf(row, 'exchangeKey') ?? ''
     const secret = sharedSecret(exchangeKey, peer.exchange, id)
+    const label = textOf(row, 'label')
     if (secret === undefined) return undefined
     const { first, seconds } = settleSecond(rows, peer.org, id)
     const ends: RowEdit[] = first ? [await signEnd(identity, id, side, 'second')] : []
@@ -145,6 +147,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
           verified: 'no',
           transcript: transcriptOf(vendorReveal, partnerReveal),
           peerName: peer.orgName,
+          ...(label !== undefined && { label }),
           integrationUser: integrationUser(id),
         },
       },

@@ -64,9 +64,14 @@ export class Refusals {
     return this.#refused.has(message) && this.#refused.get(message) === body
   }
 
+  /** Remembers one that counts for nothing at present, and tells nobody. */
+  skip(message: string, body: Value): void {
+    this.#refused.set(message, body)
+  }
+
   /** @param what such as "A proposal" */
   note(connection: ConnectionFacts, message: string, body: Value, what: string, reason: string): void {
-    this.#refused.set(message, body)
+    this.skip(message, body)
     this.#context.problem(`${what} of ${connection.peerName || 'the peer'} was refused: ${reason}.`, connection.id)
   }
 }
