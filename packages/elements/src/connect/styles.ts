@@ -5,6 +5,7 @@ export const connectStyles = css`
     display: grid;
     grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr));
     gap: var(--gap);
+    align-items: start;
   }
   .paste {
     flex-wrap: nowrap;
