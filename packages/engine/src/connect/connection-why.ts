@@ -4,7 +4,7 @@ import { registerOf, type Row, valueOf } from '../row/row.js'
 
 /** Why nothing flows over a connection any more. A second connection of two orgs was ended before anything could. */
 export function endOf(row: Row | undefined): Why | undefined {
-  const by = textOf(row, 'ended') === undefined ? 'own' : 'peer'
+  const by = textOf(row, 'ended') === undefined || (isOwnMismatch(row) && textOf(row, 'state') === 'Error') ? 'own' : 'peer'
   // What the peer signed has its own date; the register has that at which this org heard of it.
   const told = by === 'peer' ? valueOf(row, 'endedAt') : undefined
   const at = (field: string): number | undefined => (typeof told === 'number' ? told : registerOf(row, field)?.[0][0])
@@ -12,6 +12,8 @@ export function endOf(row: Row | undefined): Why | undefined {
   if (isOver(row)) return { what: 'disconnected', by, at: at('state') }
   return valueOf(row, 'state') === 'Error' ? { what: 'disagreement', by: 'both', at: registerOf(row, 'state')?.[0][0] } : undefined
 }
+
+const isOwnMismatch = (row: Row | undefined): boolean => textOf(row, 'saysMismatch') !== undefined
 
 /** Who paused a connection, and since when: both where each side did. */
 export function pauseOf(row: Row | undefined): Why | undefined {

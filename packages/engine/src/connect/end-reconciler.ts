@@ -57,7 +57,8 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
     if (!side) return
     const connection = parseConnectionId(row.id)
     const body = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)?.body
-    if (typeof body !== 'string' || refused.get(row.id) === body || textOf(row, 'ended') === body) return
+    if (typeof body !== 'string' || refused.get(row.id) === body || textOf(row, 'ended') === body || textOf(row, 'takenBack') === body)
+      return
     const org = parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? '')
     const verified = await verifyDecision(body, 'end', context.rosters, { org, connection, role: 'admin' })
     if (!verified.ok) {
@@ -89,7 +90,8 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
     }
     const saysMismatch = textOf(row, 'saysMismatch')
     const values = {
-      ended: body,
+      ended: null,
+      takenBack: body,
       peerAgain: terms.output.again,
       peerSaysMismatch: null,
       ...(saysMismatch === undefined && comparedFromStart),
