@@ -27,7 +27,7 @@ export function formatLink(base: string, { secret, vendor, vendorName = '' }: In
 /** A name that nobody has proven: one line, short, without characters that hide or turn others. Undefined where nothing is left. */
 function claimedName(text: string): string | undefined {
   const line = text.replace(/\s+/g, ' ').replace(/\p{C}/gu, '').trim()
-  return [...line].slice(0, nameLength).join('').trim() || undefined
+  return Array.from(line).slice(0, nameLength).join('').trim() || undefined
 }
 
 function readName(encoded: string): string | undefined {
