@@ -20,7 +20,7 @@ export interface ColumnChoice {
 /** @param currency the org's, for amounts that name none */
 export function choiceFromGuess(guess: ColumnGuess, currency: string): ColumnChoice {
   const { format, currencyColumn, field = '' } = guess
-  return { guess, field, made: undefined, format: { ...format, currency, ...(currencyColumn === undefined ? {} : { currencyColumn }) } }
+  return { guess, field, made: undefined, format: { currency, ...format, ...(currencyColumn === undefined ? {} : { currencyColumn }) } }
 }
 
 export function choicesToMapping(choices: readonly ColumnChoice[]): readonly ColumnMapping[] {

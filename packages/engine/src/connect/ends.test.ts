@@ -18,6 +18,8 @@ describe('the end of a share', () => {
     expect(paul.site.jobs().find(({ id }) => id === job)).toMatchObject({ imported: 1, skipped: 0, failed: 0 })
     expect(paul.records.get('Lead', copy)?.values['LastName']).toBe('Ada')
     expect(paul.site.listings(connection, 'Lead').listings[0]?.copy).toBe(copy)
+    // Vera hears that the copy is back, though Paul has not edited it.
+    expect(vera.mirrors.of('Lead', record)[0]?.state).toBe('live')
     await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
     await settle()
     const [mirror] = paul.mirrors.of('Lead', copy)
@@ -25,6 +27,18 @@ describe('the end of a share', () => {
     await paul.records.edit('Lead', copy, { Status: 'Closed - Converted' })
     await settle()
     expect(vera.mirrors.of('Lead', record)[0]?.state).toBe('live')
+  })
+
+  it('[DF4] by Paul, who stops sharing a copy that he never edited: Vera hears of it, and of his going on', async () => {
+    const { vera, paul, record, copy, settle } = await setup({ upTo: 'exported' })
+    const share = paul.records.shares('Lead', copy)[0]?.id ?? ''
+    expect(vera.mirrors.of('Lead', record)).toEqual([])
+    await paul.records.stopSharing(share)
+    await settle()
+    expect(vera.mirrors.of('Lead', record)[0]).toMatchObject({ state: 'frozen', why: { what: 'stopped', by: 'peer' } })
+    await paul.records.resumeSharing(share)
+    await settle()
+    expect(vera.mirrors.of('Lead', record)[0]).toMatchObject({ state: 'live', why: undefined })
   })
 
   it('by a disconnect: what Paul edited offline meanwhile waits for nothing', async () => {

@@ -53,6 +53,8 @@ export function needOf(desired: DesiredState, head: Head | undefined, disabledRu
 
 function needOfDoc(desired: Extract<DesiredState, { kind: 'doc' }>, head: Head | undefined, defer: boolean): Need {
   const isEmpty = Object.keys(desired.registers).length === 0
+  // Where the relay says that it is not shared, the other org is to hear that it is again, also of a copy that nobody has edited.
+  if (head?.kind === 'erased' && isAbove(desired.exists, head.exists)) return 'begin'
   if (head?.kind !== 'doc') return desired.begun && !isEmpty ? 'begin' : 'none'
   // A version that this device does not know yet is left alone. An earlier one is replaced, by an empty doc where nothing is left.
   if (head.epoch.version > desired.version) return 'none'
