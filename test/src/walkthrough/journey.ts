@@ -47,7 +47,8 @@ export async function connect({ vendor, partner, journal }: Party): Promise<Conn
     const link = invitation.invitation?.link ?? ''
     journal.check('the secret is in the fragment only', new URL(link).search === '' && new URL(link).hash.length > 20)
     await partner.connections.accept(link)
-    const found = (engine: Engine): ConnectionView | undefined => engine.connections.list().find((view) => view.code !== undefined)
+    const found = (engine: Engine): ConnectionView | undefined =>
+      engine.connections.list().find(({ code, state }) => code !== undefined && state !== 'Disabled')
     await until('both see a code', [vendor, partner], () => found(vendor) !== undefined && found(partner) !== undefined)
     journal.equal('both screens show the same code', found(partner)?.code, found(vendor)?.code)
     journal.equal('both have the same connection', found(partner)?.id, found(vendor)?.id)

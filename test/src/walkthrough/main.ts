@@ -1,8 +1,10 @@
+import { MemoryStore } from '@entente/engine/testing'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { RelayProcess } from '../node/relay-process.js'
+import { connectAgain, deleteAndReturn, type SearchableParty, withdrawAlone } from './ends.js'
 import { CheckFailed, Journal } from './check.js'
 import { agree, connect, exportRecords, importRecords, type Party, share } from './journey.js'
 import { openOrg } from './orgs.js'
@@ -24,9 +26,11 @@ try {
   const data = options.data === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', options.data)
   const plan = data === undefined ? samplePlan() : await csvPlan(data)
   await relay.start()
-  const vendor = await openOrg(relay.url, 'Alder Devices', 'Vera')
-  const partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul')
-  party = { vendor, partner, relay, plan, journal }
+  const stores = { vendor: new Map(), partner: new Map() } satisfies SearchableParty['stores']
+  const vendor = await openOrg(relay.url, 'Alder Devices', 'Vera', { store: new MemoryStore({}, stores.vendor) })
+  const partner = await openOrg(relay.url, 'Harbour Consulting', 'Paul', { store: new MemoryStore({}, stores.partner) })
+  const searchable = { vendor, partner, relay, plan, journal, stores }
+  party = searchable
   await importRecords(party)
   const connection = await connect(party)
   await agree(party, connection)
@@ -35,6 +39,9 @@ try {
   await followEachOther(party, connection)
   await workOffline(party, connection)
   await loseTheRelay(party, connection)
+  await deleteAndReturn(party, connection)
+  await withdrawAlone(searchable, connection)
+  await connectAgain(party, connection)
 } catch (error) {
   failed = error instanceof CheckFailed ? error.check : 'it runs to its end'
   process.stderr.write(`✗ ${failed}\n  ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)

@@ -62,3 +62,9 @@ export async function quiet(engines: readonly Engine[], ms = 90_000): Promise<vo
   }
   throw new Error(`Something still travelled after ${ms} ms`)
 }
+
+/** Waits until both orgs have signed all that they hold. Signatures travel too, so only then nothing travels until something changes. */
+export async function signed(engines: readonly Engine[]): Promise<void> {
+  const isSigned = ({ sync }: Engine): boolean => sync.status().signed.every(({ state }) => state === 'signed')
+  await until('all is signed', engines, () => engines.every(isSigned))
+}

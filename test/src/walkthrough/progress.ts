@@ -2,7 +2,7 @@ import type { Engine, MirrorView, SyncView, Value } from '@entente/engine'
 import type { ConnectionId } from '@entente/protocol'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Party } from './journey.js'
-import { quiet, until } from './orgs.js'
+import { quiet, signed, until } from './orgs.js'
 
 /** A record of the vendor's and the partner's copy of it. */
 interface Pair {
@@ -38,6 +38,7 @@ export async function followEachOther(party: Party, id: ConnectionId): Promise<v
     'edit a field that does not keep flowing',
     async () => {
       await quiet([vendor, partner])
+      await signed([vendor, partner])
       const before = wire(vendor)
       await vendor.records.edit('Opportunity', pair.record, { [plan.onceField]: 'Changed after the export' })
       await vendor.records.edit('Opportunity', pair.record, { [plan.privateField]: 'Never agreed' })
@@ -59,6 +60,7 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
   await journal.step(
     'a hundred offline edits of one record',
     async () => {
+      await signed([vendor, partner])
       const settledBefore = partner.sync.status()
       vendor.sync.cut()
       for (let edit = 1; edit <= 100; edit++)
@@ -66,7 +68,6 @@ export async function workOffline(party: Party, id: ConnectionId): Promise<void>
       journal.equal('one change waits', vendor.sync.status().waiting, 1)
       vendor.sync.mend()
       await until('the last edit arrives', [vendor, partner], () => shown(partner, first.copy, plan.updateField) === 'Offline note 100')
-      await quiet([vendor])
       const entries = partner.sync.status().entriesIn - settledBefore.entriesIn
       journal.equal('they leave as one update', entries, 1)
       return { entries }
@@ -192,7 +193,7 @@ export function pairsOf({ vendor, partner }: Party, id: ConnectionId, most: numb
   return pairs
 }
 
-function targetOf({ plan }: Party, source: string): string {
+export function targetOf({ plan }: Party, source: string): string {
   return plan.acceptance.objects.Opportunity?.fields.find((field) => field.source === source)?.target ?? source
 }
 
@@ -201,7 +202,7 @@ function mirror(engine: Engine, record: string): MirrorView | undefined {
 }
 
 /** A text that a mirror shows. */
-function shown(engine: Engine, record: string, field: string): string | undefined {
+export function shown(engine: Engine, record: string, field: string): string | undefined {
   const value: Value | undefined = mirror(engine, record)?.fields.find((candidate) => candidate.name === field)?.value
   return typeof value === 'string' ? value : undefined
 }
