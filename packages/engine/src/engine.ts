@@ -28,7 +28,7 @@ import { rosterReconciler } from './connect/roster-reconciler.js'
 import { createRecovery, kitSavedAt } from './identity/recovery.js'
 import { Rosters } from './identity/rosters.js'
 import { importReconciler } from './import/import-reconciler.js'
-import { type Hello, Link } from './link/index.js'
+import { type Hello, Link, RefusedOffers } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
 import { checkedName } from './name.js'
 import { createPeople } from './people/people.js'
@@ -123,7 +123,9 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
+  const refused = await RefusedOffers.open(store, tabs, clock, problem)
   const link = new Link({
+    refused,
     replica,
     url: relay,
     openSocket,
@@ -173,7 +175,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
   const site = createSite(context)
-  const reader = createShareReader(context, freshnessView)
+  const reader = createShareReader(context, freshnessView, refused)
   const mirrors = createMirrors(context, (map) => reader.mirror(map))
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterReconciler(context))
@@ -202,6 +204,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     () => judge.stop(),
     () => signer.stop(),
     () => freshness.close(),
+    refused.watch(() => tell(['records', 'mirrors'])),
+    () => refused.close(),
     undoLog.watch(() => tell(['undo'])),
     () => undoLog.close(),
     drafts.watch(() => tell(['drafts'])),

@@ -63,7 +63,7 @@ describe('an export', () => {
     expect(paul.records.get('Lead', copy)?.imported).toBe(true)
     expect(paul.site.jobs()[0]).toMatchObject({ total: 1, exported: 1, imported: 1, failed: 0, done: true })
     expect(vera.records.shares('Lead', record)[0]).toMatchObject({ on: true, outbound: 'ExportSuccess', errors: [] })
-    expect(paul.records.shares('Lead', copy)[0]).toMatchObject({ on: true, inbound: 'UpdateSuccess' })
+    expect(paul.records.shares('Lead', copy)[0]).toMatchObject({ on: true, inbound: 'ImportSuccess' })
     const [mirror] = paul.mirrors.of('Lead', copy)
     expect(mirror?.state).toBe('live')
     expect(mirror?.fields.find(({ name }) => name === 'Email')).toMatchObject({ state: 'value', value: 'ada@acme.example' })

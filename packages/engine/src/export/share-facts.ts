@@ -1,4 +1,4 @@
-import { compareStamps, type FeedName, isStamp, type Key, parseKey, type Stamp } from '@entente/protocol'
+import { compareStamps, type FeedName, isStamp, type Key, otherSide, parseKey, type Stamp } from '@entente/protocol'
 import * as v from 'valibot'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { AgreedField, ExportError, MirrorField, MirrorView, ObjectName, Receipt, ShareView, Why } from '../api/index.js'
@@ -6,7 +6,8 @@ import { connectionFacts, type ConnectionFacts } from '../connect/connection-fac
 import { endOf, pauseOf } from '../connect/connection-why.js'
 import { pausedByPeer } from '../connect/pause-reconciler.js'
 import type { EngineContext } from '../context.js'
-import type { FreshnessView } from '../heads/index.js'
+import { type FreshnessView, saidByPeer } from '../heads/index.js'
+import type { RefusedOffers } from '../link/index.js'
 import { mirrorFeed } from '../mirror/mirror-view.js'
 import { peerFields, peerTerms } from '../mirror/peer-fields.js'
 import { carriedFields } from '../replica/desired-state.js'
@@ -18,6 +19,7 @@ import { deletedRegister } from '../records/records.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import { validateField } from '../schema/validate.js'
 import { outboundStatuses } from './export-messages.js'
+import { errorWords, refusedWords } from './share-errors.js'
 import { type ShareFacts, type ShareStatus, shareStatus } from './share-state.js'
 
 /** What pages show of a record map: the share, and the mirror beside the record. Both come from one status, so that they cannot contradict each other. */
@@ -40,7 +42,7 @@ interface Subject {
   readonly fields: readonly MirrorField[]
 }
 
-export function createShareReader(context: EngineContext, freshness: FreshnessView): ShareReader {
+export function createShareReader(context: EngineContext, freshness: FreshnessView, refused: RefusedOffers): ShareReader {
   const { rows, replica } = context
   return { share: (map) => read(map, shareView), mirror: (map) => read(map, mirrorView) }
 
@@ -141,10 +143,13 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
   }
 
   function hindranceOf(subject: Subject): ShareFacts['hindrance'] {
-    const { connection, own, key } = subject
+    const { connection, object, own, key } = subject
     if (unfitOf(subject).length > 0) return 'unfit'
+    const code = refused.get(own, key)?.code
+    if (code) return code === 'hidden' ? 'hidden' : 'refused'
     if (pausedByPeer(context, connection.id) !== undefined) return 'unread'
-    return isTroubled(own, key) ? 'hidden' : undefined
+    const said = saidByPeer(context, connection, topicByObject[object] ?? 'lead', key)
+    return said && (said === 'closed' ? 'closed there' : 'differs there')
   }
 
   /** The own values that do not fit the agreed field: the other org cannot read them. */
@@ -206,11 +211,47 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     return { reached, edited: editsOf(subject).latest, relayed: times?.relayed, read: times?.read }
   }
 
-  function errorsOf(subject: Subject, { outbound }: ShareStatus): readonly ExportError[] {
-    if (outbound === 'UpdatePublishFieldMapError') return unfitOf(subject)
-    if (outbound?.startsWith('Export') !== true) return []
-    const stored = v.safeParse(mapErrors, valueOf(subject.map, 'errors') ?? [])
-    return stored.success ? stored.output : []
+  /** What went wrong, with the own values to blame: they are read here, and nowhere kept. */
+  function errorsOf(subject: Subject, { why, outbound, inbound }: ShareStatus): readonly ExportError[] {
+    const { map, connection, own, key, fields } = subject
+    const record = textOf(map, 'record') ?? ''
+    const errors: ExportError[] = []
+    const add = (rule: string, { message, fix }: Pick<ExportError, 'message' | 'fix'>, field = ''): void =>
+      void errors.push({ record, field, rule, message, fix })
+    if (outbound?.startsWith('Export') === true) errors.push(...storedErrors(subject))
+    else if (outbound === 'UpdatePublishFieldMapError') errors.push(...unfitOf(subject))
+    else if (outbound === 'UpdatePublishEventError') {
+      const code = refused.get(own, key)?.code ?? ''
+      add(code, refusedWords(code))
+    } else if (outbound === 'UpdatePublishConnectionError') {
+      const message = why
+        ? 'This record was edited here after that. The other org does not have the edit.'
+        : (pausedByPeer(context, connection.id) ?? '')
+      add(why?.what ?? 'paused', { message, fix: why?.what === 'paused' ? 'It leaves once both orgs go on.' : 'Go to Connections.' })
+    }
+    if (inbound === 'UpdateFieldMapError')
+      for (const { name, label, state } of fields) {
+        const message = `The other org’s value of ${label} does not open here, or does not fit the field as agreed.`
+        if (state === 'unreadable')
+          add('agreed field', { message, fix: 'Ask the other org to correct it, or agree on the field anew.' }, name)
+      }
+    for (const status of [outbound, inbound]) {
+      const words = status && errorWords[status]
+      if (words) add(status, words)
+    }
+    return errors
+  }
+
+  /** The errors of the export, which the other org may have found: a field of its own is told as the own one that goes there. */
+  function storedErrors({ map, connection, object, record }: Subject): readonly ExportError[] {
+    const stored = v.safeParse(mapErrors, valueOf(map, 'errors') ?? [])
+    const lines = agreementFacts(rows.get('Agreement', connection.id)).effective?.objects[object]?.fields ?? []
+    const peer = otherSide(connection.side)
+    return (stored.success ? stored.output : []).map((error) => {
+      const line = lines.find((each) => each[peer].name === error.field) ?? lines.find((each) => each[connection.side].name === error.field)
+      const field = line?.[connection.side].name
+      return field === undefined ? error : { ...error, field, value: valueOf(record, field) ?? null }
+    })
   }
 
   function mirrorView({ map, connection, object, fields, peer, key }: Subject, { mirror, why }: ShareStatus): MirrorView | undefined {

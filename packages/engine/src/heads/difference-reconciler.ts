@@ -30,9 +30,10 @@ export const heldKey = (topic: ConnectionTopic): Key => parseKey(`held.${topic}`
 export const leavesKey = (topic: ConnectionTopic): Key => parseKey(`leaves.${topic}`)
 
 const key = parsedText(parseKey)
+const keyList = v.pipe(v.array(key), v.maxLength(mostKeys))
 export const heldBody = v.union([
   v.object({ time: instant, buckets: v.pipe(v.string(), v.length((bucketCount * bucketBytes * 4) / 3), v.regex(/^[\w-]*$/)) }),
-  v.object({ time: instant, keys: v.pipe(v.array(key), v.maxLength(mostKeys)) }),
+  v.object({ time: instant, keys: keyList, closed: v.optional(keyList, []) }),
 ])
 export const leavesBody = v.object({
   time: instant,
@@ -71,7 +72,9 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
     if (sent.success && 'buckets' in sent.output && leaves.success && leaves.output.time === sent.output.time) {
       const keys = differing(feed, leaves.output)
       await freshness.change(feed, { trouble: { ...trouble, keys } })
-      return tell(connection, heldKey(topic), { time: sent.output.time, keys })
+      const docs = replica.peerDocs(feed)
+      const closed = keys.filter((each) => (docs.get(each)?.unreadable.length ?? 0) > 0)
+      return tell(connection, heldKey(topic), { time: sent.output.time, keys, closed })
     }
     // Also where a colleague whose copy fits has taken the question back: two devices must not go on so at the pace of the line.
     if (clock.now() - (asked.get(feed) ?? Number.NEGATIVE_INFINITY) < againMs) return
@@ -131,6 +134,19 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
   async function tell(connection: ConnectionFacts, at: Key, body: Value): Promise<void> {
     await rows.save([messageEdit(connection.ownMessages, at, body)])
   }
+}
+
+/** What a peer says of one key of an own feed (rule HD8): that what it received there does not open (`closed`), or is not what this org signed (`differs`). */
+export function saidByPeer(
+  { replica }: Pick<EngineContext, 'replica'>,
+  { peerMessages }: ConnectionFacts,
+  topic: ConnectionTopic,
+  at: Key,
+): 'closed' | 'differs' | undefined {
+  const body = replica.inbox(peerMessages).get(heldKey(topic))?.body ?? null
+  const held = body === null ? undefined : v.safeParse(heldBody, body, { abortEarly: true })
+  if (!held?.success || !('keys' in held.output) || !held.output.keys.includes(at)) return undefined
+  return held.output.closed.includes(at) ? 'closed' : 'differs'
 }
 
 const bodyOf = (row: Parameters<typeof valueOf>[0]): Value => valueOf(row, 'body') ?? null

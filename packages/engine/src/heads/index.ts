@@ -1,4 +1,4 @@
-export { differenceReconciler } from './difference-reconciler.js'
+export { differenceReconciler, saidByPeer } from './difference-reconciler.js'
 export { backPrefix, handingBackReconciler } from './handing-back-reconciler.js'
 export { FreshnessTable } from './freshness.js'
 export { FreshnessView } from './freshness-view.js'

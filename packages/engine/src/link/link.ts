@@ -9,6 +9,7 @@ import type { Replica } from '../replica/index.js'
 import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
 import type { GatewayToken } from './gateway-requests.js'
+import type { RefusedOffers } from './refused-offers.js'
 import { Repairs } from './repairs.js'
 import { type Hello, Session, type SessionEnd } from './session.js'
 
@@ -23,6 +24,8 @@ export interface LinkOptions {
   readonly stamper: Stamper
   readonly hello: Hello
   readonly watchNetwork?: WatchNetwork
+  /** Where refused offers are noted for pages. */
+  readonly refused?: RefusedOffers
   /** Notes a failure, in words without values. */
   readonly problem?: (what: string) => void
 }
@@ -219,6 +222,7 @@ export class Link {
       isUnknown: this.#isUnknown,
       send: (frame) => this.#send(frame),
       repairs: this.#repairs,
+      ...(this.#options.refused && { refused: this.#options.refused }),
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),

@@ -59,5 +59,7 @@ describe('what a refusal keeps back', () => {
     clock.advance(3_600_000)
     expect(free()).toEqual([false])
     expect(clock.untilNext()).toBeUndefined()
+    pauses.unblockKey(first)
+    expect(pauses.isPaused(feed, first)).toBe(false)
   })
 })

@@ -21,6 +21,8 @@ export class Pauses {
   readonly #again: () => void
   readonly #feeds = new Map<FeedName, { readonly until: number; readonly times: number }>()
   readonly #keys = new Map<string, { readonly until: number; readonly times: number }>()
+  /** The names of the keys that are blocked. */
+  readonly #blocked = new Map<Key, string>()
   /** How often each key was offered in its present span. */
   readonly #offered = new Map<string, { readonly since: number; readonly times: number }>()
   #all = 0
@@ -77,14 +79,24 @@ export class Pauses {
     this.#keys.set(`${feed}#${key}`, { until: this.#until(ms), times: 0 })
   }
 
+  /** A row was edited: what the relay has refused of it may be right now. */
+  unblockKey(key: Key): void {
+    const name = this.#blocked.get(key)
+    if (name === undefined) return
+    this.#blocked.delete(key)
+    this.#keys.delete(name)
+    this.#again()
+  }
+
   /** The org has reached its quota: the key waits for long, and all others for a moment. Some of them may need no room. */
   noRoom(feed: FeedName, key: Key, retryMs: number): void {
     this.#all = this.#until(Math.max(retryMs, firstAllMs))
     this.#keys.set(`${feed}#${key}`, { until: this.#until(noRoomMs), times: 0 })
   }
 
-  /** The relay will not accept this key from this session, now or later. */
+  /** The relay will not accept this key from this session, unless its row is edited. */
   blockKey(feed: FeedName, key: Key): void {
+    this.#blocked.set(key, `${feed}#${key}`)
     this.#keys.set(`${feed}#${key}`, { until: Number.POSITIVE_INFINITY, times: 0 })
   }
 

@@ -11,6 +11,7 @@ import {
   type MailboxId,
   messageFeedsOf,
   parseFeed,
+  parseKey,
   ProtocolError,
   protocolVersions,
   type RelayMessage,
@@ -27,6 +28,7 @@ import { InFlight } from './in-flight.js'
 import { mailboxRequests } from './mailboxes.js'
 import { Outbox } from './outbox.js'
 import { isGeneral, Pauses } from './pauses.js'
+import type { RefusedOffers } from './refused-offers.js'
 import type { Repairs } from './repairs.js'
 
 /** What a device introduces itself by: the relay's nonce (base64url) and clock (ms since 1970), the host that was dialled, the protocol version. */
@@ -59,6 +61,7 @@ export interface SessionOptions {
   readonly send: (frame: Uint8Array) => void
   readonly events: SessionEvents
   readonly repairs: Repairs
+  readonly refused?: RefusedOffers
 }
 
 /** The least pause before a feed is read again, in ms: its owner may be about to publish. */
@@ -131,7 +134,15 @@ export class Session {
     this.#options = options
     this.#outbox = new Outbox(options.send)
     this.#pauses = new Pauses(options.clock, () => this.#work())
-    this.#unwatch = options.replica.watchWork(() => this.#work())
+    const { replica } = options
+    const unwatch = [
+      replica.watchWork(() => this.#work()),
+      replica.rows.watch((changes) => {
+        for (const { object, id } of changes)
+          for (const map of replica.recordMaps.mapsOfRecord(object, id)) this.#pauses.unblockKey(parseKey(map))
+      }),
+    ]
+    this.#unwatch = () => unwatch.forEach((end) => end())
   }
 
   /** Whether every feed is up to date and nothing of this session is under way. */
@@ -315,8 +326,11 @@ export class Session {
       if (!flight) continue
       const { feed, key, seen } = flight
       // The entry comes before its acknowledgement (rule PB3). Without it the key is still due, and would be offered again at once.
-      if (this.#options.replica.sequence(feed, key) !== seen) this.#pauses.resumeKey(feed, key)
-      else {
+      if (this.#options.replica.sequence(feed, key) !== seen) {
+        this.#pauses.resumeKey(feed, key)
+        this.#options.refused?.taken(feed, key)
+      } else {
+        this.#options.refused?.note(feed, key, 'hidden')
         this.#pauses.pauseKey(feed, key)
         this.#tellOnce(`The relay says that it has entries of ${feed}, and does not show them. This device goes on more slowly.`)
       }
@@ -347,9 +361,14 @@ export class Session {
     if (!flight) return
     const { feed, key, seen, whole } = flight
     if (isGeneral(code)) {
-      if (this.#pauses.pauseAll(retryMs)) this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
-    } else if (code === 'QUOTA') this.#pauses.noRoom(feed, key, retryMs)
-    else if (code === 'WAIT') this.#awaitPolicies(feed)
+      if (this.#pauses.pauseAll(retryMs)) {
+        this.#options.refused?.note(feed, key, code)
+        this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
+      }
+    } else if (code === 'QUOTA') {
+      this.#options.refused?.note(feed, key, code)
+      this.#pauses.noRoom(feed, key, retryMs)
+    } else if (code === 'WAIT') this.#awaitPolicies(feed)
     else if (code === 'FIELD' && connectionOfDocs(parseFeed(feed)) !== undefined) {
       // The peer has withdrawn a slot, and its message is on the way.
       if (this.#pauses.pauseFeed(feed) > 1) this.#tellOnce(`The relay refused an entry of ${feed} (FIELD): ${detail}`)
@@ -368,6 +387,7 @@ export class Session {
       this.#pauses.pauseKeyFor(feed, key, repairs.next(`${feed}#${key}`))
       replica.publishAgain(feed, [key]).catch((error: unknown) => this.#fail(error))
     } else {
+      this.#options.refused?.note(feed, key, code)
       this.#pauses.blockKey(feed, key)
       this.#options.events.onProblem(`The relay refused an entry of ${feed} (${code}): ${detail}`)
     }
