@@ -199,6 +199,10 @@ it('on paper, the list is all of its rows, and nothing to press', async () => {
   await vera.click(vera.tab('Sync'))
   await vera.finds('sync')
   expect(await vera.button('Cut the wire').count()).toBe(0)
+  for (const name of ['Leads', 'Settings']) {
+    await vera.click(vera.tab(name))
+    await vera.finds(name.toLowerCase())
+  }
   await vera.click(vera.tab('Opportunities'))
   await vera.page.getByRole('row').nth(1).waitFor()
   await vera.page.emulateMedia({ media: 'print' })
@@ -209,6 +213,7 @@ it('on paper, the list is all of its rows, and nothing to press', async () => {
   const pressed = await vera.page.getByRole('button').allTextContents()
   expect(pressed).toHaveLength(await vera.page.getByRole('columnheader').getByRole('button').count())
   await vera.page.screenshot({ path: `${screenshots}journey-paper.png`, fullPage: true })
+  await vera.page.pdf({ path: `${screenshots}journey-paper.pdf`, format: 'A4' })
   await vera.page.evaluate(() => dispatchEvent(new Event('afterprint')))
   await vera.page.emulateMedia({ media: 'screen' })
 })
