@@ -141,6 +141,18 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   },
   agreements: {
     get: [connection],
+    wishes: [connection],
+    ask: [
+      connection,
+      object,
+      shape(
+        'wish',
+        'an object with label, update and reason',
+        v.looseObject({ label: text(10_000), update: v.optional(v.boolean()), reason: v.optional(text(10_000)) }),
+      ),
+    ],
+    takeBackWish: [connection, id('wish')],
+    answerWish: [connection, id('wish'), shape('answer', '“offered” or “declined”', v.picklist(['offered', 'declined']))],
     switchObject: [connection, object, yesOrNo('on')],
     withdraw: [connection, object, shape('fields', 'a list of API names', list(text(255), 1_000))],
     history: [connection],

@@ -23,7 +23,13 @@ export function nextStep(engine: Engine): NextStep | undefined {
 
 /** Whether the agreement of a connection waits for this org's admins. */
 export function agreementWaits(engine: Engine, { id, side, state, verified }: ConnectionView): boolean {
-  return engine.user.role === 'admin' && state === 'Enabled' && verified === 'yes' && engine.agreements.get(id)?.turn === side
+  if (engine.user.role !== 'admin' || state !== 'Enabled' || verified !== 'yes') return false
+  return engine.agreements.get(id)?.turn === side || (side === 'vendor' && hasWish(engine, id))
+}
+
+/** Whether the partner asks for a field, and nobody has answered. */
+function hasWish(engine: Engine, id: ConnectionView['id']): boolean {
+  return engine.agreements.wishes(id).some(({ answer }) => answer === undefined)
 }
 
 function vendorStep(engine: Engine, connection: ConnectionView): NextStep | undefined {
@@ -31,6 +37,8 @@ function vendorStep(engine: Engine, connection: ConnectionView): NextStep | unde
   if (engine.user.role !== 'admin') return undefined
   const agreement = engine.agreements.get(id)
   const peer = peerOf(connection)
+  if (agreement?.turn !== 'vendor' && agreementWaits(engine, connection))
+    return { route: { page: 'agreement', connection: id }, why: html`${peer} asks for a field. It is your turn:`, words: 'answer it' }
   if (agreementWaits(engine, connection))
     return {
       route: { page: 'agreement', connection: id },

@@ -350,3 +350,67 @@ describe('an object', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 })
+
+describe('a field that Paul asks for', () => {
+  const wish = {
+    id: 'w',
+    object: 'Opportunity' as const,
+    label: 'Amount',
+    update: true,
+    reason: 'We plan by it.',
+    by: 'paul',
+    at: 0,
+    answer: undefined,
+  }
+  const proposal = { objects: { Opportunity: { fields: [{ field: field('Name'), update: false }] } }, version: 1, by: 'vera', at: 0 }
+
+  it('is asked for in his own words, waits, and shows the answer', async () => {
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: agreed({ side: 'partner', proposal }) })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    button(page, 'Ask for another field of opportunities').click()
+    await drawn(page)
+    expect(await accessibilityProblems()).toEqual([])
+    const [label, reason] = [...(page.shadowRoot?.querySelectorAll<HTMLInputElement>('form input[maxlength]') ?? [])]
+    if (!label || !reason) throw new Error('There is no form.')
+    for (const [input, text] of [
+      [label, 'Amount'],
+      [reason, 'We plan by it.'],
+    ] as const) {
+      input.value = text
+      input.dispatchEvent(new Event('input'))
+      await drawn(page)
+    }
+    find<HTMLButtonElement>(page, 'form button.primary').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([['ask', connectionId, 'Opportunity', { label: 'Amount', update: true, reason: 'We plan by it.' }]])
+    engine.change({ wishes: [wish, { ...wish, id: 'v', label: 'Phone', answer: { answer: 'declined', by: 'vera', at: 0 } }] }, 'agreements')
+    await drawn(page)
+    expect(textOf(page)).toContain('Waits for Tessaly & Brook')
+    expect(textOf(page)).toMatch(/Phone of opportunities.*Declined/)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('is put into Vera’s next proposal, or declined', async () => {
+    const engine = fakeEngine({
+      connections: [connected()],
+      agreement: agreed({ proposal }),
+      wishes: [wish, { ...wish, id: 'v', label: 'Phone' }],
+    })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(textOf(page)).toContain('Tessaly & Brook asks for')
+    expect(await accessibilityProblems()).toEqual([])
+    find<HTMLButtonElement>(page, 'button[aria-label="Decline Phone"]').click()
+    await drawn(page)
+    find<HTMLButtonElement>(page, 'button[aria-label="Put into a proposal: Amount"]').click()
+    await drawn(page)
+    expect(textOf(page)).toContain('This proposal answers the wish for Amount.')
+    expect([box(page, 'Export Amount').checked, box(page, 'Keep updating Amount').checked]).toEqual([true, true])
+    button(page, 'Propose 2 fields').click()
+    await drawn(page)
+    expect(engine.calls.map(([name, , ...rest]) => [name, ...(name === 'propose' ? [] : rest)])).toEqual([
+      ['answerWish', 'v', 'declined'],
+      ['propose'],
+      ['answerWish', 'w', 'offered'],
+    ])
+  })
+})

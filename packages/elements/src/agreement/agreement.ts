@@ -1,4 +1,4 @@
-import type { AgreementView, ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
+import type { AgreementView, ConnectionView, Engine, ObjectName, Topic, WishView } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { turnTabs } from '../base/turn-tabs.js'
@@ -13,8 +13,9 @@ import {
 } from './acceptance.js'
 import { changeSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
 import { effectiveTable, type Taking, versionList } from './effective.js'
-import { countUpdates, draftFromProposal, draftToProposal, type ProposalDraft, proposalMatrix } from './proposal.js'
+import { countUpdates, draftFromProposal, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { objectSwitch, type Switching } from './switch.js'
+import { askingPanel, fieldMeant, type WishDraft, wishesPanel } from './wishes.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
@@ -40,6 +41,8 @@ export class EntenteAgreement extends EntenteElement {
     arrived: { state: true },
     stopping: { state: true },
     switching: { state: true },
+    wish: { state: true },
+    granted: { state: true },
   }
   declare connection: ConnectionView['id'] | undefined
   declare object: ObjectName
@@ -52,6 +55,10 @@ export class EntenteAgreement extends EntenteElement {
   declare protected stopping: string | undefined
   /** The object that the person may switch off. */
   declare protected switching: ObjectName | undefined
+  /** What the partner is about to ask for. */
+  declare protected wish: WishDraft | undefined
+  /** The wishes that the proposal under way answers. */
+  declare protected granted: readonly WishView[]
   protected readonly topics: readonly Topic[] = ['agreements', 'connections', 'records']
   /** The proposal that the person has before its eyes. */
   #shown: NonNullable<AgreementView['proposal']> | undefined
@@ -66,6 +73,8 @@ export class EntenteAgreement extends EntenteElement {
     this.arrived = undefined
     this.stopping = undefined
     this.switching = undefined
+    this.wish = undefined
+    this.granted = []
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -100,6 +109,7 @@ export class EntenteAgreement extends EntenteElement {
               </div>`
             : nothing
         }
+        ${wishesPanel(engine.agreements.wishes(connection), onlookerOf(engine, connection, this.language), isAdmin ? this.#answering(engine, connection, view) : undefined)}
         ${this.#tabs()} ${view.effective ? this.#inForce(engine, connection, view, this.object) : this.#proposed(view)}
         ${
           waits && view.effective
@@ -118,6 +128,17 @@ export class EntenteAgreement extends EntenteElement {
     const tooMany = (['Lead', 'Opportunity'] as const).some((object) => countUpdates(draft, object) > 10)
     const next = draftToProposal(draft, engine)
     return html`<div class="stack">
+      ${this.granted.map(
+        (wish) =>
+          html`<div class="notice">
+            <span>
+              This proposal answers the wish for
+              <strong>${showText(wish.label, 100)}</strong
+              >.${fieldMeant(wish, engine.records.schema(wish.object)) ? nothing : ' Tick the field of yours that is meant.'}
+            </span>
+            <button @click=${() => (this.granted = this.granted.filter(({ id }) => id !== wish.id))}>It does not</button>
+          </div>`,
+      )}
       ${this.#tabs()}
       ${proposalMatrix({ draft, object: this.object, schema, sample, language: this.language, change: (next) => (this.proposal = next) })}
       ${
@@ -134,7 +155,11 @@ export class EntenteAgreement extends EntenteElement {
         <button
           class="primary"
           ?disabled=${total === 0 || tooMany || this.running.has('submit')}
-          @click=${() => this.#submit(connection, 'propose', () => engine.agreements.propose(connection, next))}
+          @click=${() =>
+            this.#submit(connection, 'propose', async () => {
+              await engine.agreements.propose(connection, next)
+              for (const { id } of this.granted) await engine.agreements.answerWish(connection, id, 'offered')
+            })}
         >
           Propose ${total} ${total === 1 ? 'field' : 'fields'}
         </button>
@@ -148,14 +173,15 @@ export class EntenteAgreement extends EntenteElement {
     const { proposal } = view
     if (!proposal)
       return html`<div class="empty card">
-        <h3>No proposal yet</h3>
-        <p>The vendor proposes which fields may travel. You decide which of them you take, and into which of your fields.</p>
-      </div>`
+          <h3>No proposal yet</h3>
+          <p>The vendor proposes which fields may travel. You decide which of them you take, and into which of your fields.</p>
+        </div>
+        ${isAdmin ? this.#asking(engine, connection, this.object) : nothing}`
     const isOpen = view.turn === 'partner' || view.state === 'proposed'
     if (!isOpen || !isAdmin)
       return html`<div class="stack">
         ${this.#tabs()}${view.effective ? this.#inForce(engine, connection, view, this.object) : this.#proposed(view)}
-        ${versionList(engine, connection, this.language)}
+        ${isAdmin ? this.#asking(engine, connection, this.object) : nothing} ${versionList(engine, connection, this.language)}
       </div>`
     this.#follow(engine, connection, proposal)
     const objects = objectsOf(proposal)
@@ -216,6 +242,7 @@ export class EntenteAgreement extends EntenteElement {
         </button>
         ${blocked > 0 ? html`<span class="small soft">${blocked} ${blocked === 1 ? 'line does' : 'lines do'} not fit yet.</span>` : nothing}
       </div>
+      ${this.#asking(engine, connection, object)}
       ${
         view.effective
           ? html`<details>
@@ -246,6 +273,43 @@ export class EntenteAgreement extends EntenteElement {
           await engine.agreements.switchObject(connection, object, on)
           this.switching = undefined
         }),
+    }
+  }
+
+  #asking(engine: Engine, connection: ConnectionView['id'], object: ObjectName): TemplateResult {
+    const { agreements, records } = engine
+    return askingPanel({
+      wishes: agreements.wishes(connection),
+      object,
+      schema: records.schema(object),
+      onlooker: onlookerOf(engine, connection, this.language),
+      draft: this.wish,
+      isRunning: this.running.has('wish'),
+      change: (draft) => (this.wish = draft),
+      ask: (draft) =>
+        this.act('wish', async () => {
+          await agreements.ask(connection, object, draft)
+          this.wish = undefined
+        }),
+      takeBack: (wish) => this.act('wish', () => agreements.takeBackWish(connection, wish)),
+    })
+  }
+
+  #answering(engine: Engine, connection: ConnectionView['id'], view: AgreementView): NonNullable<Parameters<typeof wishesPanel>[2]> {
+    return {
+      isRunning: this.running.has('wish'),
+      decline: (wish) => this.act('wish', () => engine.agreements.answerWish(connection, wish, 'declined')),
+      offer: (wish) => {
+        const draft = this.proposal ?? draftFromProposal(view.proposal)
+        const field = fieldMeant(wish, engine.records.schema(wish.object))
+        const fields = new Map(draft[wish.object])
+        const update = wish.update && (fields.get(field?.name ?? '')?.update === true || countUpdates(draft, wish.object) < mostUpdates)
+        if (field) fields.set(field.name, { update })
+        this.proposal = { ...draft, [wish.object]: fields }
+        this.granted = [...this.granted.filter(({ id }) => id !== wish.id), wish]
+        this.object = wish.object
+        this.editing = true
+      },
     }
   }
 
@@ -324,6 +388,7 @@ export class EntenteAgreement extends EntenteElement {
     this.proposal = undefined
     this.acceptance = undefined
     this.arrived = undefined
+    this.granted = []
     this.#shown = undefined
   }
 }

@@ -70,6 +70,14 @@ export const agreementStyles = css`
     max-width: 460px;
     padding: 6px 0;
   }
+  .wishes {
+    margin: 4px 0 0;
+    padding: 0;
+    list-style: none;
+  }
+  .notice > .grow {
+    flex: 1;
+  }
   code {
     font: 0.88em var(--mono);
     overflow-wrap: anywhere;

@@ -23,6 +23,7 @@ import type {
   Topic,
   UndoResult,
   UndoStep,
+  WishView,
 } from '@entente/engine'
 import { EngineError, queryRecords, standardSchema } from '@entente/engine'
 
@@ -42,6 +43,7 @@ export interface Scene {
   agreement: AgreementView | undefined
   versions: AgreementVersion[]
   preflight: PreflightLine[]
+  wishes: WishView[]
   rule: Rule | undefined
   people: PersonView[]
   seats: { total: number; used: number }
@@ -106,6 +108,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     agreement: undefined,
     versions: [],
     preflight: [],
+    wishes: [],
     rule: undefined,
     people: [],
     seats: { total: 5, used: 0 },
@@ -211,6 +214,10 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     agreements: {
       get: () => scene.agreement,
       history: () => scene.versions,
+      wishes: () => scene.wishes,
+      ask: (id, object, wish) => did('ask', id, object, wish).then(() => 'wish'),
+      takeBackWish: (id, wish) => did('takeBackWish', id, wish),
+      answerWish: (id, wish, answer) => did('answerWish', id, wish, answer),
       switchObject: (id, object, on) => did('switchObject', id, object, on),
       withdraw: (id, object, fields) => did('withdraw', id, object, fields),
       propose: (id, proposal) => did('propose', id, proposal),

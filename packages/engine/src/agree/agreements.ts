@@ -18,6 +18,7 @@ import { decideWithdrawal, growWithdrawal, withdrawalKey } from './withdrawal.js
 import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
 import { createSwitch, peerObjectsReconciler } from './objects.js'
+import { createWishes, wishReconciler } from './wishes.js'
 import { agreedAgain, preflightLines, suggestFields } from './mapping-lines.js'
 import { type AcceptanceTerms, acceptanceTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
@@ -122,6 +123,7 @@ export function createAgreements(
     },
 
     switchObject: createSwitch(context),
+    ...createWishes(context),
 
     history(id) {
       const start = versionRowId(id, 0).slice(0, -1)
@@ -143,7 +145,7 @@ export function createAgreements(
       return linesFor(connection, object, { fields: mappings })
     },
   }
-  return { api, reconcilers: [agreementReconciler(context), peerObjectsReconciler(context)] }
+  return { api, reconcilers: [agreementReconciler(context), peerObjectsReconciler(context), wishReconciler(context)] }
 
   function decide(id: ConnectionFacts['id'], side?: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)

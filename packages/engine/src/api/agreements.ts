@@ -108,6 +108,24 @@ export interface AgreementView {
   readonly turn: Side | undefined
 }
 
+/** A field that the partner asks for, in its own words: it does not know which fields the vendor has. */
+export interface WishView {
+  /** 128 bits, base64url. */
+  readonly id: string
+  readonly object: ObjectName
+  /** What the partner calls the field. 1 to 100 characters. */
+  readonly label: string
+  /** Whether it should keep flowing after the export. */
+  readonly update: boolean
+  /** Up to 500 characters. Empty for none. */
+  readonly reason: string
+  /** Id of the admin of the partner who asked, and when: milliseconds since 1970. */
+  readonly by: string
+  readonly at: number
+  /** What an admin of the vendor answered last. Undefined while the wish is open. */
+  readonly answer: { readonly answer: 'offered' | 'declined'; readonly by: string; readonly at: number } | undefined
+}
+
 /** An update field that a side has withdrawn alone. */
 export interface WithdrawnField {
   readonly object: ObjectName
@@ -212,6 +230,35 @@ export interface AgreementsApi {
    * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for a member
    */
   switchObject(connection: ConnectionId, object: ObjectName, on: boolean): Promise<void>
+
+  /** The partner's wishes for fields that are kept now, the oldest first, on both sides. */
+  wishes(connection: ConnectionId): readonly WishView[]
+
+  /**
+   * Asks the vendor for a field, as an admin of the partner. Nothing follows from it but that the vendor sees it and may answer. Resolves with the wish's id.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the vendor or a member; INVALID for a
+   * label or a reason of another length; TOO_MANY for a twenty-first wish
+   */
+  ask(
+    connection: ConnectionId,
+    object: ObjectName,
+    wish: { readonly label: string; readonly update?: boolean; readonly reason?: string },
+  ): Promise<string>
+
+  /**
+   * Takes a wish back, answered or not, as an admin of the partner. It disappears on both sides.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection or wish; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the vendor or a member
+   */
+  takeBackWish(connection: ConnectionId, wish: string): Promise<void>
+
+  /**
+   * Answers a wish, as an admin of the vendor. `offered` says that a proposal has the field; it proposes nothing itself. A later answer replaces the one before.
+   *
+   * @throws EngineError NOT_FOUND if there is no such connection or wish; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the partner or a member
+   */
+  answerWish(connection: ConnectionId, wish: string, answer: 'offered' | 'declined'): Promise<void>
 
   /** All versions that were in force on this device, the latest first. */
   history(connection: ConnectionId): readonly AgreementVersion[]

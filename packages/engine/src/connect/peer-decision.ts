@@ -12,6 +12,8 @@ export type DecisionType =
   | 'pause'
   | 'withdrawal'
   | 'objects'
+  | 'wish'
+  | 'wish-answer'
   | 'adoption'
   | 'rotation'
   | 'request'

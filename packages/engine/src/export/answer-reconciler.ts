@@ -12,7 +12,7 @@ import { grantRowId, seatsRowId } from '../people/grants.js'
 import { adoptedMap, mapIdOfListing } from '../share/listing-id.js'
 import { ruleRowId } from '../share/rule-row.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
-import { PendingMessages } from './pending-messages.js'
+import { PendingMessages } from '../connect/pending-messages.js'
 import { answersToParts, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
 import {

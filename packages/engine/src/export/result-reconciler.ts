@@ -6,7 +6,7 @@ import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { PendingMessages } from './pending-messages.js'
+import { PendingMessages } from '../connect/pending-messages.js'
 import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './export-messages.js'
 
 /** Takes in the partner's results: the record map's status, the start of its doc where the partner has a copy, and the end of the package, in one save. */

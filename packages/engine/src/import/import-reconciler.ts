@@ -5,7 +5,7 @@ import { type ConnectionFacts, flowingConnections, integrationUser, messageEdit,
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { requestOutcomes, requestRowId } from '../site/job.js'
-import { PendingMessages } from '../export/pending-messages.js'
+import { PendingMessages } from '../connect/pending-messages.js'
 import {
   exportError,
   fitResults,

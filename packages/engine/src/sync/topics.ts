@@ -10,6 +10,7 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   Connection: ['connections', 'mirrors', 'site'],
   Agreement: ['agreements', 'site', 'mirrors'],
   AgreementVersion: ['agreements'],
+  Wish: ['agreements'],
   RecordMap: ['records', 'mirrors', 'site'],
   SharingRule: ['sharing'],
   Grant: ['people', 'site'],

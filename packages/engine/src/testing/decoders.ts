@@ -4,6 +4,7 @@ import * as v from 'valibot'
 import { adoptionTerms } from '../agree/adoption.js'
 import { acceptanceTerms, agreedTerms, proposalTerms } from '../agree/agreement-terms.js'
 import { objectsTerms } from '../agree/objects.js'
+import { wishAnswerTerms, wishTerms } from '../agree/wishes.js'
 import { withdrawalTerms } from '../agree/withdrawal.js'
 import { parseLink } from '../connect/invitation-link.js'
 import { jwsOfReveal, readReveal } from '../connect/reveal.js'
@@ -60,6 +61,8 @@ const terms: Readonly<Record<string, v.GenericSchema>> = {
   verified: verifiedTerms,
   pause: pauseTerms,
   objects: objectsTerms,
+  wish: wishTerms,
+  wishAnswer: wishAnswerTerms,
   rotation: rotationTerms,
   request: requestTerms,
   package: packageTerms,

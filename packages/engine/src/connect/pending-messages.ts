@@ -1,5 +1,5 @@
 import type { FeedName, Key } from '@entente/protocol'
-import type { ConnectionFacts } from '../connect/connection-facts.js'
+import type { ConnectionFacts } from './connection-facts.js'
 import type { EngineContext } from '../context.js'
 
 /** The peer's messages of one kind that may need work: all of them at first and after a change of a connection, then those that change. */
