@@ -101,6 +101,8 @@ const isImportRow = (row: unknown): boolean => {
 /** By what changes and differences are chosen. */
 const wanted = { object: v.exactOptional(v.picklist(objectNames)), connection: v.exactOptional(idText), field: v.exactOptional(text(255)) }
 
+const recordPage = v.nullable(v.looseObject({ lists: list(text(20), 10), mirrorFields: v.exactOptional(list(text(255), 1_000)) }))
+
 const yesOrNo = (name: string): Shape => shape(name, 'true or false', v.boolean())
 const whole = (name: string): Shape => shape(name, 'a number', v.number())
 const listener = shape('listener', 'a function', v.function())
@@ -234,8 +236,25 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     change: [
       shape(
         'settings',
-        'an object with a currency, a locale or both',
-        v.strictObject({ currency: v.exactOptional(text(10)), locale: v.exactOptional(v.nullable(text(100))) }),
+        'an object with a currency, a locale or pages',
+        v.strictObject({
+          currency: v.exactOptional(text(10)),
+          locale: v.exactOptional(v.nullable(text(100))),
+          pages: v.exactOptional(v.strictObject({ Lead: v.exactOptional(recordPage), Opportunity: v.exactOptional(recordPage) })),
+        }),
+      ),
+    ],
+    site: [connection],
+    changeSite: [
+      connection,
+      shape(
+        'site',
+        'an object with name, introduction and objects',
+        v.looseObject({
+          name: text(10_000),
+          introduction: text(10_000),
+          objects: v.strictObject({ Lead: v.exactOptional(plainObject), Opportunity: v.exactOptional(plainObject) }),
+        }),
       ),
     ],
   },

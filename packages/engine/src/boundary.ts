@@ -74,7 +74,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   differences: { list: 'value' },
   sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
   recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise' },
-  settings: { read: 'value', change: 'promise' },
+  settings: { read: 'value', change: 'promise', site: 'value', changeSite: 'promise' },
   undo: { list: 'value', last: 'value', run: 'promise' },
   drafts: { list: 'value', of: 'value', keep: 'promise', drop: 'promise' },
   imports: { list: 'value', start: 'promise', run: 'promise', stop: 'promise', undo: 'promise' },

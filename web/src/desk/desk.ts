@@ -1,4 +1,12 @@
-import { EntenteElement, type EntenteRecords, type ListState, plainList, plainText } from '@entente/elements'
+import {
+  type EntenteChanges,
+  type EntenteDifferences,
+  EntenteElement,
+  type EntenteRecords,
+  type ListState,
+  plainList,
+  plainText,
+} from '@entente/elements'
 import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
@@ -24,11 +32,11 @@ export class OrgDesk extends EntenteElement {
   declare base: string
   declare offer: 'both' | 'invite' | 'accept'
   declare link: string
-  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site']
+  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site', 'changes']
   /** The route as it was read last: the same objects as long as the text is the same. */
   #read: { readonly text: string; readonly route: Route } | undefined
   /** The list that the person looked at last, and the connection: other pages lead back there. */
-  #lastList: Route = home
+  #lastList: ListRoute = home
   #lastConnection: string | undefined
   #isOpening = false
 
@@ -49,7 +57,7 @@ export class OrgDesk extends EntenteElement {
 
   protected view(engine: Engine): TemplateResult {
     const route = this.#readRoute()
-    const fills = route.page === 'records' || route.page === 'site'
+    const fills = isList(route)
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
       <div>
         ${this.#turn(engine, route)}
@@ -67,7 +75,7 @@ export class OrgDesk extends EntenteElement {
   #readRoute(): Route {
     if (this.#read?.text !== this.route) this.#read = { text: this.route, route: parseRoute(this.route) }
     const { route } = this.#read
-    if (route.page === 'records' || route.page === 'site') this.#lastList = route
+    if (isList(route)) this.#lastList = route
     if ('connection' in route && route.connection !== undefined) this.#lastConnection = route.connection
     return route
   }
@@ -81,6 +89,8 @@ export class OrgDesk extends EntenteElement {
       [engine.records.schema('Lead').plural, { page: 'records', object: 'Lead' }],
     ]
     if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: this.#lastConnection }])
+    if (connections.some(({ state }) => state !== 'Pending'))
+      tabs.push(['Changes', { page: 'changes' }], ['Differences', { page: 'differences' }])
     tabs.push(['Connections', { page: 'connections' }], ['Agreement', { page: 'agreement', connection: this.#lastConnection }])
     if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: this.#lastConnection }])
     tabs.push(
@@ -93,13 +103,15 @@ export class OrgDesk extends EntenteElement {
       return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
     }
     const waits = connections.some((connection) => agreementWaits(engine, connection))
+    const changes = engine.changes.count()
+    const badge = (words: string): TemplateResult => html` <span class="badge accent">${words}</span>`
     return tabs.map(
       ([name, route]) =>
         html`<a
           href="#${formatRoute(route)}"
           aria-current=${isCurrent(route) ? 'page' : nothing}
           @click=${(event: Event) => this.#go(event, route)}
-          >${name}${route.page === 'agreement' && waits ? html` <span class="badge accent">your turn</span>` : nothing}</a
+          >${name}${route.page === 'agreement' && waits ? badge('your turn') : route.page === 'changes' && changes > 0 ? badge(String(changes)) : nothing}</a
         >`,
     )
   }
@@ -126,6 +138,14 @@ export class OrgDesk extends EntenteElement {
         return this.#records(engine, route)
       case 'record':
         return this.#record(engine, route.object, route.id)
+      case 'changes':
+        return html`<entente-changes .engine=${engine} .density=${this.density} @entente-open=${this.#open}>
+          ${this.#csv('entente-changes')}
+        </entente-changes>`
+      case 'differences':
+        return html`<entente-differences .engine=${engine} .density=${this.density} @entente-open=${this.#open}>
+          ${this.#csv('entente-differences')}
+        </entente-differences>`
       case 'connections':
         return page(
           'Connections',
@@ -171,7 +191,12 @@ export class OrgDesk extends EntenteElement {
       case 'site':
         return html`<site-view .engine=${engine} .density=${this.density} .route=${this.route} @entente-open=${this.#open}></site-view>`
       case 'settings':
-        return page('Settings', html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>`)
+        return page(
+          'Settings',
+          html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>
+            <h2>How pages look</h2>
+            <entente-appearance class="card" .density=${this.density} .engine=${engine}></entente-appearance>`,
+        )
       case 'sync':
         return page(
           'Sync',
@@ -208,11 +233,19 @@ export class OrgDesk extends EntenteElement {
     </entente-records>`
   }
 
+  /** The button that saves what a list shows. */
+  #csv(tag: 'entente-changes' | 'entente-differences'): TemplateResult {
+    const save = (): void => {
+      saveShownAsCsv(this.renderRoot.querySelector<EntenteChanges | EntenteDifferences>(tag), tag.replace('entente-', ''))
+    }
+    return html`<button slot="toolbar" title="The rows and columns that the list shows" @click=${save}>Export CSV</button>`
+  }
+
   #record(engine: Engine, object: ObjectName, id: string | undefined): TemplateResult {
     const back = this.#back(object)
     return html`<div class="page wide">
       <a class="back" href="#${formatRoute(back)}" @click=${(event: Event) => this.#go(event, back)}
-        >← ${back.page === 'site' ? 'Partner site' : engine.records.schema(object).plural}</a
+        >← ${back.page === 'records' ? engine.records.schema(object).plural : listNames[back.page]}</a
       >
       <div class="two">
         <entente-record
@@ -229,17 +262,11 @@ export class OrgDesk extends EntenteElement {
           id === undefined
             ? nothing
             : html`<aside>
-                <section>
-                  <h3>Connected external records</h3>
-                  <entente-external .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-external>
-                  <div class="links">
+                <entente-related .engine=${engine} .density=${this.density} .object=${object} .record=${id}>
+                  <div slot="mirrors" class="links">
                     <live-links .engine=${engine} .density=${this.density} .object=${object} .record=${id}></live-links>
                   </div>
-                </section>
-                <section>
-                  <h3>Shared over</h3>
-                  <entente-shares .engine=${engine} .density=${this.density} .object=${object} .record=${id}></entente-shares>
-                </section>
+                </entente-related>
               </aside>`
         }
       </div>
@@ -294,9 +321,9 @@ export class OrgDesk extends EntenteElement {
   }
 
   /** The list from which a record was opened. */
-  #back(object: ObjectName): Route {
+  #back(object: ObjectName): ListRoute {
     const last = this.#lastList
-    return (last.page === 'records' || last.page === 'site') && last.object === object ? last : { page: 'records', object }
+    return !('object' in last) || last.object === object ? last : { page: 'records', object }
   }
 
   /** The present place, as it looks now. */
@@ -314,6 +341,15 @@ export class OrgDesk extends EntenteElement {
   #to(route: Route): void {
     this.tell('entente-route', { route: formatRoute(route) })
   }
+}
+
+/** A place that is a list, to which a record's page leads back. */
+type ListRoute = Extract<Route, { readonly page: keyof typeof listNames | 'records' }>
+
+const listNames = { site: 'Partner site', changes: 'Changes', differences: 'Differences' } as const
+
+function isList(route: Route): route is ListRoute {
+  return route.page === 'records' || route.page in listNames
 }
 
 function page(title: string, content: TemplateResult, beside: TemplateResult | typeof nothing = nothing): TemplateResult {

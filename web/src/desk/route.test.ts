@@ -8,6 +8,8 @@ describe('an address in the app', () => {
       { page: 'records', object: 'Lead' },
       { page: 'record', object: 'Opportunity', id: 'a-b_c' },
       { page: 'record', object: 'Lead', id: undefined },
+      { page: 'changes' },
+      { page: 'differences' },
       { page: 'connections' },
       { page: 'settings' },
       { page: 'agreement', connection: 'x' },

@@ -7,12 +7,12 @@ export type Route =
   /** A list that nobody has changed has no `list`. */
   | { readonly page: 'records'; readonly object: ObjectName; readonly list?: ListState }
   | { readonly page: 'record'; readonly object: ObjectName; readonly id: string | undefined }
-  | { readonly page: 'connections' | 'sync' | 'settings' }
+  | { readonly page: 'changes' | 'differences' | 'connections' | 'sync' | 'settings' }
   | { readonly page: 'agreement' | 'people'; readonly connection: string | undefined }
   | { readonly page: 'sharing'; readonly connection: string | undefined; readonly object: ObjectName }
   | { readonly page: 'site'; readonly connection: string | undefined; readonly object: ObjectName; readonly list?: ListState }
 
-export const home: Route = { page: 'records', object: 'Opportunity' }
+export const home: Extract<Route, { readonly page: 'records' }> = { page: 'records', object: 'Opportunity' }
 
 /** Reads "record/Opportunity/abc", and "records/Opportunity?find=router" of a list. Any other text leads home. */
 export function parseRoute(text: string): Route {
@@ -23,6 +23,8 @@ export function parseRoute(text: string): Route {
   switch (page) {
     case 'record':
       return { page, object, id: third === 'new' || third === '' ? undefined : third }
+    case 'changes':
+    case 'differences':
     case 'connections':
     case 'sync':
     case 'settings':

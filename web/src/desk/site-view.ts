@@ -91,7 +91,6 @@ export class SiteView extends EntenteElement {
       .selected=${list.selected}
       .row=${list.row}
       .top=${list.top}
-      .columns=${engine.site.fields(id, object).map((field) => field.name)}
       @entente-selection=${(event: CustomEvent<{ readonly ids: readonly string[] }>) => (this.chosen = event.detail.ids)}
       @entente-list=${(event: CustomEvent<{ readonly list: ListState }>) => this.#keep({ ...route, connection: id, list: event.detail.list })}
     >

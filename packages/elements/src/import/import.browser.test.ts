@@ -96,7 +96,9 @@ describe('importing Vera’s file', () => {
 
   it('reads plain numbers in the org’s currency, codes beside them as theirs, and placeholders as nothing', async () => {
     const text = 'Name,StageName,CloseDate,Amount,ccy,Next Step\nA,Closed Won,2027-03-01,5,USD,Call\nB,Closed Won,2027-03-01,7,,--None--\n'
-    const { engine, dialog } = await choose('deals.csv', text, { settings: { currency: 'CHF', locale: undefined } })
+    const { engine, dialog } = await choose('deals.csv', text, {
+      settings: { ...fakeEngine().scene.settings, currency: 'CHF', locale: undefined },
+    })
     await shows(dialog, 'Check 2 rows')
     expect(textOf(dialog)).toContain('Currency of the amounts')
     expect(textOf(dialog)).toMatch(/“--None--” \(1\) mean nothing/)

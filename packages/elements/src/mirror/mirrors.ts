@@ -60,9 +60,11 @@ export class EntenteExternal extends EntenteElement {
       }
     `,
   ]
-  static override properties = { ...EntenteElement.properties, object: {}, record: {} }
+  static override properties = { ...EntenteElement.properties, object: {}, record: {}, fields: { attribute: false } }
   declare object: ObjectName
   declare record: string | undefined
+  /** API names of the own fields whose counterparts are shown, in their order; those that the org's admins chose by default. */
+  declare fields: readonly string[] | undefined
   protected readonly topics: readonly Topic[] = ['mirrors', 'records', 'connections', 'agreements', 'sync']
   readonly #waits = new Waits()
   #ageTimer: ReturnType<typeof setInterval> | undefined
@@ -72,6 +74,7 @@ export class EntenteExternal extends EntenteElement {
     super()
     this.object = 'Opportunity'
     this.record = undefined
+    this.fields = undefined
   }
 
   override connectedCallback(): void {
@@ -119,7 +122,8 @@ export class EntenteExternal extends EntenteElement {
 
   #mirror(engine: Engine, mirror: MirrorView): TemplateResult {
     const own = this.record === undefined ? undefined : engine.records.get(this.object, this.record)?.values
-    const stage = mirror.fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
+    const fields = this.#shown(engine, mirror)
+    const stage = fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
     const name = this.object === 'Lead' ? 'Connected External Lead' : 'Connected External Opportunity'
     return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${plainText(mirror.peerName, 80)}">
       <div class="row spread">
@@ -139,8 +143,7 @@ export class EntenteExternal extends EntenteElement {
             </tr>
           </thead>
           <tbody>
-            ${mirror.fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, own))}
-            ${this.#notShared(mirror)}
+            ${fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, own))} ${this.#notShared(fields)}
           </tbody>
         </table>
       </div>
@@ -177,9 +180,15 @@ export class EntenteExternal extends EntenteElement {
     </tr>`
   }
 
+  /** The fields that are to be seen, in their order. */
+  #shown(engine: Engine, { fields }: MirrorView): readonly MirrorField[] {
+    const names = this.fields ?? engine.settings.read().pages[this.object].mirrorFields
+    return names ? names.flatMap((name) => fields.find(({ own }) => own.name === name) ?? []) : fields
+  }
+
   /** One line for all fields that are not shared, so that none of them looks like an empty value. */
-  #notShared(mirror: MirrorView): TemplateResult | typeof nothing {
-    const labels = mirror.fields.filter((field) => field.state === 'not shared').map((field) => field.label)
+  #notShared(fields: readonly MirrorField[]): TemplateResult | typeof nothing {
+    const labels = fields.filter((field) => field.state === 'not shared').map((field) => field.label)
     if (labels.length === 0) return nothing
     return html`<tr>
       <th scope="row" class="soft">${showText(labels.join(', '), 400)}</th>

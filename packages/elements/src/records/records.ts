@@ -11,6 +11,7 @@ import { isFiltered, isSameState, type ListState, plainList } from './list-state
 import { readRows, type ListedRow, type RowSet } from './rows.js'
 import { extendTo, noSelection, type Selection, toggle, toggleAll } from './selection.js'
 import { conditionLines, conditionStyles, newCondition } from '../sharing/conditions.js'
+import { siteHead } from './site-head.js'
 import { recordsStyles } from './styles.js'
 import { scrollTopFor, windowOf } from './window.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -59,7 +60,7 @@ export class EntenteRecords extends EntenteElement {
   /** Own records, or the listings of a vendor's partner site (then `connection` names the vendor's connection). */
   declare source: 'records' | 'listings'
   declare connection: ConnectionView['id'] | undefined
-  /** API names of the columns; the usual ones by default. */
+  /** API names of the columns. By default the usual ones; of listings those that the vendor chose, else all that are agreed. */
   declare columns: readonly string[] | undefined
   declare selectable: boolean
   /** Own records that are exported or not, or listings with or without an own copy. */
@@ -95,6 +96,8 @@ export class EntenteRecords extends EntenteElement {
   #selectAll = false
   #scrollTo: number | undefined
   #hasShown = false
+  /** The partner site and the object that have been shown as their vendor chose. */
+  #firstViewOf: string | undefined
   /** The selection as the host knows it. */
   #selectedOf: { readonly selection: Selection; readonly ids: ListState['selected'] } | undefined
 
@@ -141,7 +144,7 @@ export class EntenteRecords extends EntenteElement {
   get shown(): { readonly fields: readonly Field[]; readonly rows: readonly Readonly<Record<string, Value>>[] } {
     if (!this.#rows) return { fields: [], rows: [] }
     const { schema, status, ids, row: read } = this.#rows
-    const columns = columnsOf(this.object, schema.fields, this.columns)
+    const columns = columnsOf(this.object, schema.fields, this.columns ?? this.#rows.columns)
     const rows = ids.flatMap((id) => read(id) ?? [])
     return status
       ? { fields: [...columns, status.field], rows: rows.map((row) => ({ ...row.values, [status.field.name]: status.text(row) })) }
@@ -194,8 +197,26 @@ export class EntenteRecords extends EntenteElement {
       this.#scrollTo = this.top
       this.scrolled = { ...this.scrolled, top: this.top * this.#rowHeight() }
     }
+    this.#takeFirstView()
     if (deciding.some((name) => changed.has(name))) this.#rows = undefined
     if (this.#selectAll && this.org) this.#selectAllShown(this.org)
+  }
+
+  /** A partner site begins as its vendor chose, unless the host or a person has set an order or conditions. */
+  #takeFirstView(): void {
+    const { source, connection, object, org } = this
+    const name = `${connection} ${object}`
+    if (source !== 'listings' || !connection || !org || this.#firstViewOf === name) return
+    this.#firstViewOf = name
+    if (this.sort.length > 0 || this.conditions.length > 0) return
+    try {
+      const { sort = [], conditions = [] } = org.settings.site(connection).objects[object] ?? {}
+      if (sort.length > 0) this.sort = sort
+      if (conditions.length > 0) this.conditions = conditions
+      this.#rows = undefined
+    } catch {
+      // `render` meets the same failure, and shows it.
+    }
   }
 
   #selectAllShown(engine: Engine): void {
@@ -255,6 +276,7 @@ export class EntenteRecords extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const set = (this.#rows ??= readRows(engine, this))
     return html`
+      ${set.site ? siteHead(set.site) : nothing}
       <div class="tools">
         <input
           type="search"
@@ -326,7 +348,7 @@ export class EntenteRecords extends EntenteElement {
   }
 
   #grid(set: RowSet): TemplateResult {
-    const columns = columnsOf(this.object, set.schema.fields, this.columns)
+    const columns = columnsOf(this.object, set.schema.fields, this.columns ?? set.columns)
     const { ids } = set
     const active = this.#activeIndex(ids)
     const height = this.#rowHeight()

@@ -1,4 +1,4 @@
-import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, RecordQuery, Value } from '@entente/engine'
+import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, PartnerSite, RecordQuery, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
 import { statusBadge, statusText } from '../share/status-words.js'
@@ -22,6 +22,10 @@ export interface RowSet {
   readonly status: StatusColumn | undefined
   /** The connections by which own records can be filtered. */
   readonly connections: readonly ConnectionView[]
+  /** How the vendor made its partner site look; undefined for own records. */
+  readonly site: PartnerSite | undefined
+  /** The usual columns; undefined for those of the object. */
+  readonly columns: readonly string[] | undefined
   /** Id of a listing's own copy. */
   readonly copyOf: (row: ListedRow) => string | undefined
   readonly emptyTitle: string
@@ -87,6 +91,8 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
             text: namesOf,
           },
     connections,
+    site: undefined,
+    columns: undefined,
     copyOf: () => undefined,
     emptyTitle: `No ${schema.plural.toLowerCase()} yet`,
     emptyText: 'Create the first one, or import a CSV file.',
@@ -115,6 +121,7 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
   const own = engine.records.schema(object)
   if (connection === undefined) return { ...nowhere, schema: own, plural: own.plural }
   const fields = engine.site.fields(connection, object)
+  const site = engine.settings.site(connection)
   const { listings, total } = engine.site.listings(connection, object, query)
   const byId = new Map(listings.map((listing) => [listing.id, listing]))
   const copies = job === undefined ? undefined : new Set(engine.site.copies(job))
@@ -135,6 +142,8 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
       text: ({ id }) => statusText(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
     },
     connections: [],
+    site,
+    columns: site.objects[object]?.columns ?? fields.map(({ name }) => name),
     copyOf: ({ id }) => byId.get(id)?.copy,
     emptyTitle: 'Nothing is shared with you yet',
     emptyText: 'The vendor decides which records you see here. They appear as soon as its sharing rule shows some.',
@@ -147,6 +156,8 @@ const nowhere = {
   total: 0,
   status: undefined,
   connections: [] as readonly ConnectionView[],
+  site: undefined,
+  columns: undefined,
   copyOf: (): undefined => undefined,
   emptyTitle: 'No connection chosen',
   emptyText: 'Choose the vendor whose records you want to see.',

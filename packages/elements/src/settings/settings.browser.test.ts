@@ -31,7 +31,7 @@ describe('what Vera chooses', () => {
     const engine = fakeEngine({ records: [opportunity('a', { Amount: { amount: '1234.5', currency: 'EUR' } })] })
     const records = await mount('entente-records', { engine })
     expect(textOf(records)).toContain('€1,234.5')
-    engine.change({ settings: { currency: 'SEK', locale: 'de-DE' } }, 'settings')
+    engine.change({ settings: { ...fakeEngine().scene.settings, currency: 'SEK', locale: 'de-DE' } }, 'settings')
     await drawn(records)
     expect(textOf(records)).toContain('1.234,5')
     const form = await mount('entente-record', { engine })

@@ -13,8 +13,10 @@ import type {
   MirrorView,
   ObjectName,
   ObjectSchema,
+  PartnerSite,
   PersonView,
   PreflightLine,
+  RecordPage,
   RecordView,
   Rule,
   Settings,
@@ -60,6 +62,7 @@ export interface Scene {
   /** When the recovery kit was saved, in ms since 1970. */
   kitSavedAt: number | undefined
   settings: Settings
+  site: PartnerSite
   drafts: DraftView[]
   steps: UndoStep[]
   imports: ImportView[]
@@ -95,6 +98,8 @@ export const quietLine: SyncView = {
   problems: [],
 }
 
+const usualPage: RecordPage = { lists: ['mirrors', 'changes', 'shares'] }
+
 export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
   const scene: Scene = {
     role: 'admin',
@@ -122,7 +127,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     pending: 0,
     sync: quietLine,
     kitSavedAt: undefined,
-    settings: { currency: 'USD', locale: undefined },
+    settings: { currency: 'USD', locale: undefined, pages: { Lead: usualPage, Opportunity: usualPage } },
+    site: { name: '', introduction: '', objects: {} },
     drafts: [],
     steps: [],
     undone: undefined,
@@ -297,7 +303,12 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       makeKit: () => did('makeKit').then(() => ({ file: '{}', passphrase: '0123-4567-89AB-CDEF-GHJK' })),
       confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
     },
-    settings: { read: () => scene.settings, change: (settings) => did('changeSettings', settings) },
+    settings: {
+      read: () => scene.settings,
+      change: (settings) => did('changeSettings', settings),
+      site: () => scene.site,
+      changeSite: (connection, site) => did('changeSite', connection, site),
+    },
     drafts: {
       list: () => scene.drafts,
       of: (object, id) => scene.drafts.find((draft) => draft.object === object && draft.id === id),

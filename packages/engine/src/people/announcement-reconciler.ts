@@ -9,10 +9,18 @@ import { count, instant } from '../schema/numbers.js'
 import { isSameValue, parseValue, type Value } from '../schema/value.js'
 import { registerOf, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
+import { siteRowId, siteTerms, storedSite } from '../settings/partner-site.js'
 import { announcedRowId, grantRowId, grantsOf, ownPeople, seatsRowId } from './grants.js'
 
-export const peopleKey = parseKey('people')
-export const grantsKey = parseKey('grants')
+/** Who announces what, in which words it is refused, and what its edits are. */
+const announcers = { people: 'partner', grants: 'vendor', site: 'vendor' } as const
+type Announcement = keyof typeof announcers
+const announcements = Object.keys(announcers) as readonly Announcement[]
+const namesOf: Readonly<Record<Announcement, string>> = {
+  people: 'A list of people',
+  grants: 'A list of grants',
+  site: 'The look of the partner site',
+}
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
 export const peopleTerms = v.looseObject({ people: v.pipe(v.array(v.object({ id: name, name })), v.maxLength(1_000)) })
@@ -33,24 +41,36 @@ export function ownUserReconciler({ rows, user }: EngineContext): Reconciler {
 }
 
 /**
- * The partner announces its people, the vendor announces which of them may export. Each announcement is a signed decision, published again when it changes,
- * and taken in by the other side (rules PE1, PE2).
+ * The partner announces its people, the vendor announces which of them may export and how its partner site looks. Each announcement is a signed decision, published
+ * again when it changes, and taken in by the other side (rules PE1, PE2, PE3).
  */
 export function announcementReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica, identity } = context
   const refusals = new Refusals(context)
+  const editsBy = { people: peopleEdits, grants: grantEdits, site: siteEdits }
   return {
     name: 'people',
     subjects: () => enabledConnections(rows),
     async react(connection) {
-      const [said, heard] = connection.side === 'partner' ? (['people', 'grants'] as const) : (['grants', 'people'] as const)
-      await hear(connection, heard)
-      await announce(connection, said, said === 'people' ? { people: ownPeople(rows) } : grantsOf(rows, connection.id))
+      const isOwn = (type: Announcement): boolean => announcers[type] === connection.side
+      for (const type of announcements) if (!isOwn(type)) await hear(connection, type)
+      for (const type of announcements) {
+        const terms = isOwn(type) ? termsOf(connection, type) : undefined
+        if (terms) await announce(connection, type, terms)
+      }
     },
   }
 
+  /** What this side has to say now; undefined for nothing. */
+  function termsOf(connection: ConnectionFacts, type: Announcement): object | undefined {
+    if (type === 'people') return { people: ownPeople(rows) }
+    if (type === 'grants') return grantsOf(rows, connection.id)
+    // How a site looks may tell of what is sold there: it waits until both have compared the codes.
+    return connection.confirmed ? storedSite(rows, connection.id) : undefined
+  }
+
   /** Publishes the terms where they differ from the last announcement. */
-  async function announce(connection: ConnectionFacts, type: 'people' | 'grants', terms: object): Promise<void> {
+  async function announce(connection: ConnectionFacts, type: Announcement, terms: object): Promise<void> {
     const content = toValue(terms)
     const said = `${connection.id}:${type}`
     const present = rows.get('Message', messageId(connection.ownMessages, type))
@@ -63,21 +83,26 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
    * Takes in what the peer says, under the stamps under which it says it. So a device that a relay shows what is past takes nothing back that another
    * device of the org has heard since (rule NB5).
    */
-  async function hear(connection: ConnectionFacts, type: 'people' | 'grants'): Promise<void> {
-    const said = replica.inbox(connection.peerMessages).get(type === 'people' ? peopleKey : grantsKey)
+  async function hear(connection: ConnectionFacts, type: Announcement): Promise<void> {
+    const said = replica.inbox(connection.peerMessages).get(parseKey(type))
     const message = `${connection.id}/${type}`
     const heard = registerOf(rows.get('Announcement', `${message}:heard`), 'content')
     if (!said || (heard && compareStamps(said.stamp, heard[0]) <= 0)) return
     const { body, stamp } = said
     if (typeof body !== 'string' || refusals.has(message, body)) return
-    const what = type === 'people' ? 'A list of people' : 'A list of grants'
+    const what = namesOf[type]
     const requirement = { org: connection.peer, connection: connection.id, role: 'admin' } as const
     const verified = await verifyDecision(body, type, context.rosters, requirement)
     if (!verified.ok) return refusals.note(connection, message, body, what, verified.reason)
-    const edits = type === 'people' ? peopleEdits(connection, verified.decision) : grantEdits(connection, verified.decision)
+    const edits = editsBy[type](connection, verified.decision)
     if (!edits) return refusals.note(connection, message, body, what, 'it is not of the agreed form')
     const all: readonly RowEdit[] = [{ object: 'Announcement', id: `${message}:heard`, values: { content: body } }, ...edits]
     await rows.save(all.map((edit) => ({ ...edit, stamp })))
+  }
+
+  function siteEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
+    const parsed = v.safeParse(siteTerms, decision, { abortEarly: true })
+    return parsed.success ? [{ object: 'Setting', id: siteRowId(connection.id), values: { value: toValue(parsed.output) } }] : undefined
   }
 
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {

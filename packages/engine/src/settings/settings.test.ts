@@ -4,12 +4,12 @@ import { setup } from '../testing/index.js'
 describe('what an org and its people choose', () => {
   it('stands until it is changed, each part alone', async () => {
     const { vera, paul } = await setup()
-    expect(vera.settings.read()).toEqual({ currency: 'USD', locale: undefined })
+    expect(vera.settings.read()).toMatchObject({ currency: 'USD', locale: undefined })
     await vera.settings.change({ currency: 'EUR' })
     await vera.settings.change({ locale: 'de-DE' })
-    expect(vera.settings.read()).toEqual({ currency: 'EUR', locale: 'de-DE' })
+    expect(vera.settings.read()).toMatchObject({ currency: 'EUR', locale: 'de-DE' })
     await vera.settings.change({ locale: null })
-    expect(vera.settings.read()).toEqual({ currency: 'EUR', locale: undefined })
+    expect(vera.settings.read()).toMatchObject({ currency: 'EUR', locale: undefined })
     expect(paul.settings.read().currency).toBe('USD')
   })
 
@@ -34,6 +34,6 @@ describe('what an org and its people choose', () => {
   ])('%s is refused and changes nothing', async (_, change) => {
     const { vera } = await setup()
     await expect(vera.settings.change(change)).rejects.toMatchObject({ code: 'INVALID' })
-    expect(vera.settings.read()).toEqual({ currency: 'USD', locale: undefined })
+    expect(vera.settings.read()).toMatchObject({ currency: 'USD', locale: undefined })
   })
 })
