@@ -18,7 +18,7 @@ describe('docs/partner-connect.md', async () => {
     for (const [path, source] of sources) {
       if (!path.endsWith('.test.ts')) continue
       const known = titles.get(basename(path)) ?? new Set()
-      for (const [, , title = ''] of source.matchAll(/\b(?:it|test)\b[^'"`\n]*\(\s*(['"`])(.*?)\1,/g)) known.add(plain(title))
+      for (const [, , title = ''] of source.matchAll(/(?:\b(?:it|test)\b[^'"`\n]*|\))\(\s*(['"`])(.*?)\1,/g)) known.add(plain(title))
       titles.set(basename(path), known)
     }
     // A title may hold a quotation itself, so it ends where the cell, the list or the sentence goes on.
