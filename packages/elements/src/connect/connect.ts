@@ -337,7 +337,8 @@ export class EntenteConnect extends EntenteElement {
   }
 }
 
-function stateBadge({ state, code }: ConnectionView): TemplateResult {
+function stateBadge({ state, code, why }: ConnectionView): TemplateResult {
+  if (why?.what === 'paused') return html`<span class="badge warn">Paused</span>`
   const tone = { Enabled: 'good', Pending: 'accent', Disabled: '', Error: 'bad', Unknown: 'warn' }[state]
   const word = state === 'Pending' && code === undefined ? 'Waiting for the other org' : state
   return html`<span class="badge ${tone}">${word}</span>`

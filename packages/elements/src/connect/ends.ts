@@ -32,7 +32,7 @@ export function connectionEnds(options: EndsOptions): TemplateResult {
   return html`${
       why === undefined
         ? nothing
-        : html`<p class="notice warn" role="status"><span>${whyText(why, peer, language, Date.now())} ${next(view, peer)}</span></p>`
+        : html`<p class="notice warn" role="status"><span>${whyText(why, peer, language, Date.now())} ${next(options, peer)}</span></p>`
     }
     <div class="row">
       ${view.first === undefined ? nothing : html`<button @click=${() => options.show(view.first ?? '')}>Show that connection</button>`}
@@ -68,11 +68,13 @@ export function earlierRecords(view: ConnectionView, language: string): Template
 }
 
 /** What to do, beside the reason. */
-function next({ why, side }: ConnectionView, peer: string): string {
+function next(options: EndsOptions, peer: string): string {
+  const { why, side } = options.view
   switch (why?.what) {
     case 'paused':
       return `Nothing flows meanwhile. What is edited flows when ${why.by === 'own' ? 'your org resumes' : why.by === 'peer' ? `${peer} resumes` : 'both resume'} it.`
     case 'disconnected':
+      if (!isLast(options)) return 'Your records stay as they are.'
       return side === 'vendor'
         ? 'Your records and mirrors stay as they are. Connect again to go on with the same records.'
         : `Your records and mirrors stay as they are. Ask ${peer} for a new invitation to go on with the same records.`

@@ -25,7 +25,7 @@ export function convertForm(options: {
   const schema = engine.records.schema('Opportunity')
   const currency = engine.settings.read().currency
   return html`<fieldset class="stack" id="convert">
-    <legend>Make an opportunity of this lead</legend>
+    <legend><strong>Make an opportunity of this lead</strong></legend>
     <p class="soft">
       The lead stays, marked as converted, and is shared no more: each partner sees why. The opportunity is not shared by itself.
     </p>

@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, ExportError, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { whyText } from '../share/share-words.js'
 import { statusBadge } from '../share/status-words.js'
 import { formatAge } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -64,6 +65,9 @@ export class EntenteShares extends EntenteElement {
 
   #share(engine: Engine, share: ShareView): TemplateResult {
     const busy = this.running.has(share.id)
+    const { why } = share
+    // What ended by another cause goes on from there: the record, or the connection.
+    const isOwnStop = why?.what === 'stopped' && why.by === 'own'
     const turn = share.on ? () => engine.records.stopSharing(share.id) : () => engine.records.resumeSharing(share.id)
     const click = (): void => {
       if (share.on && !this.tell('entente-before-stop', { share: share.id }, true)) return
@@ -80,11 +84,11 @@ export class EntenteShares extends EntenteElement {
           <span class="soft small">exported ${formatAge(share.exportedAt, Date.now(), this.language)}</span></span
         >
         <span class="row">
-          ${share.on ? statusBadge(share.outbound) : html`<span class="badge">Stopped</span>`}
-          ${share.on ? statusBadge(share.inbound) : nothing}
-          <button ?disabled=${busy} @click=${click}>${share.on ? 'Stop sharing' : 'Resume'}</button>
+          ${why ? html`<span class="badge">${why.what === 'paused' ? 'Paused' : 'Ended'}</span>` : html`${statusBadge(share.outbound)}${statusBadge(share.inbound)}`}
+          ${share.on || isOwnStop ? html`<button ?disabled=${busy} @click=${click}>${share.on ? 'Stop sharing' : 'Resume'}</button>` : nothing}
         </span>
       </div>
+      ${why ? html`<p class="soft">${whyText(why, share.peerName, this.language, Date.now())}</p>` : nothing}
       ${share.errors.map((error) => line(error))}
     </li>`
   }

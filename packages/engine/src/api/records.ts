@@ -151,7 +151,7 @@ export interface RecordsApi {
    * Sends a record's update fields again.
    *
    * @param share the id of a `ShareView`
-   * @throws EngineError NOT_FOUND if there is no such share; NOT_CONNECTED while its export is under way, or if its connection is not enabled
+   * @throws EngineError NOT_FOUND if there is no such share; NOT_CONNECTED while its export is under way, or if its connection is not enabled; CHANGED for a record that was deleted or converted
    */
   resumeSharing(share: string): Promise<void>
 }

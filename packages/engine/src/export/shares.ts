@@ -31,6 +31,9 @@ export function createShares(context: EngineContext, reader: ShareReader): Share
     const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
     if (on && !connection?.enabled)
       throw new EngineError('NOT_CONNECTED', 'The connection is not enabled, so sharing cannot be resumed. Connect again.')
+    const why = reader.share(share)?.why
+    if (on && why?.by === 'own' && (why.what === 'deleted' || why.what === 'converted'))
+      throw new EngineError('CHANGED', 'The record was deleted or converted, so it cannot be shared. Undo that first.')
     const edit = { object: 'RecordMap', id: share, values: { on } }
     if (on && connection) return void (await rows.save([edit], whileConnected(connection)))
     // Taking back is always possible.
