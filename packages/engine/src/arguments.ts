@@ -177,6 +177,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     revoke: [connection, id('person')],
     users: [],
     addUser: [shape('name', 'the name as a text', text(10_000)), shape('role', '“admin” or “member”', v.picklist(['admin', 'member']))],
+    removeUser: [id('id')],
   },
   site: {
     listings: [connection, object, query],

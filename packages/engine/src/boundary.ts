@@ -67,6 +67,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     revoke: 'promise',
     users: 'value',
     addUser: 'promise',
+    removeUser: 'promise',
   },
   site: { listings: 'value', fields: 'value', obstacle: 'value', export: 'promise', copies: 'value', jobs: 'value', retry: 'promise' },
   mirrors: { of: 'value', count: 'value' },

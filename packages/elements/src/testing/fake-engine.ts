@@ -248,6 +248,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       revoke: (id, person) => did('revoke', id, person),
       users: () => [],
       addUser: (name, role) => did('addUser', name, role).then(() => 'new-user'),
+      removeUser: (id) => did('removeUser', id),
     },
     site: {
       listings: (_id, object, query = {}) => ({

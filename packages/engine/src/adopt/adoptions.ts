@@ -26,7 +26,7 @@ interface Earlier {
   readonly maps: readonly Row[]
 }
 
-/** The earlier connections between the two orgs of a connection, over which records were shared that nothing carries on yet. */
+/** The earlier connections between the two orgs of a connection in the same roles, with the record maps that nothing carries on yet. */
 function earlierConnections({ rows, replica }: Reading, present: Row): readonly Earlier[] {
   const parties = (row: Row): string => `${textOf(row, 'vendor') ?? ''} ${textOf(row, 'partner') ?? ''}`
   return [...rows.list('Connection').values()].flatMap((row) => {
@@ -35,7 +35,8 @@ function earlierConnections({ rows, replica }: Reading, present: Row): readonly 
       const map = rows.get('RecordMap', id)
       return map && isBegun(map) && textOf(map, 'carriedOn') === undefined ? [map] : []
     })
-    return maps.length > 0 ? [{ row, maps }] : []
+    // Also one of which this org has lost all maps: the other org’s carry on, and what was lost can be exported again.
+    return [{ row, maps }]
   })
 }
 

@@ -62,4 +62,12 @@ export interface PeopleApi {
    * people would not fit into one message (some hundred)
    */
   addUser(name: string, role: 'admin' | 'member'): Promise<string>
+
+  /**
+   * Removes a person from the own org, as an admin. Records, copies and shares are the org's and stay. The person's grants at vendors end once those hear of it.
+   * Devices are another matter: an admin takes them off the roster.
+   *
+   * @throws EngineError NOT_ALLOWED for a member, or for the own person; NOT_FOUND if there is no such person
+   */
+  removeUser(id: string): Promise<void>
 }

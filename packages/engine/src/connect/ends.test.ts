@@ -199,6 +199,35 @@ describe('a reconnection', () => {
     expect(paul.records.list('Lead').total).toBe(3)
   })
 
+  it('[RA2, EX5] gives a copy again that Paul lost with his device', async () => {
+    const first = await setup({ upTo: 'shared' })
+    const { vera, connection, network, settle } = first
+    await vera.records.create('Lead', lead('Ada'))
+    await settle()
+    const monday = await first.paul.store.backup()
+    await exportListed({ network, vendor: vera, partner: first.paul, connection })
+    await settle()
+    expect(first.paul.records.list('Lead').total).toBe(1)
+    await vera.connections.disconnect(connection)
+    await settle()
+    await first.paul.close()
+    const paul = await first.open({ ...first.paul.options, store: monday })
+    await settle()
+    expect(paul.records.list('Lead').total).toBe(0)
+
+    const again = { network, vendor: vera, partner: paul, connection: await connect({ network, vendor: vera, partner: paul }) }
+    await compareCodes(again)
+    await grant(again)
+    await agree(again)
+    await share(again)
+    const job = await exportListed(again)
+    await settle()
+    expect(paul.site.jobs().find(({ id }) => id === job)).toMatchObject({ imported: 1, failed: 0 })
+    expect(paul.records.list('Lead').records.map(({ values }) => values['LastName'])).toEqual(['Ada'])
+    const [hers] = vera.records.list('Lead').records
+    expect(vera.records.shares('Lead', hers?.id ?? '')).toMatchObject([{ on: true, connection: again.connection }])
+  })
+
   it('[CN12] is one at a time: a second invitation is refused with a link to the first connection', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'connected' })
     const { invitation } = await vera.connections.invite(invitationPage)
@@ -228,5 +257,27 @@ describe('a reconnection', () => {
     expect(enabled(his)).toEqual(enabled(hers))
     for (const views of [hers, his])
       expect(views.filter(({ state }) => state !== 'Enabled')).toMatchObject([{ state: 'Disabled', first: enabled(hers)[0] }])
+  })
+})
+
+describe('the departure', () => {
+  it('[PE5] of a person ends no share: a grant ends and its seat is free, and what was exported stays', async () => {
+    const { vera, paul, connection, record, copy, settle } = await setup({ upTo: 'exported' })
+    const petra = await paul.people.addUser('Petra', 'member')
+    await paul.records.edit('Lead', copy, { OwnerName: 'Petra' })
+    await settle()
+    await vera.people.grant(connection, petra)
+    await settle()
+    expect(vera.people.seats(connection).used).toBe(2)
+
+    await expect(paul.people.removeUser(paul.user.id)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await paul.people.removeUser(petra)
+    await settle()
+    expect(paul.people.users().map(({ name }) => name)).not.toContain('Petra')
+    expect(vera.people.list(connection).map(({ id }) => id)).toEqual([paul.user.id])
+    expect([vera, paul].map((org) => org.people.seats(connection).used)).toEqual([1, 1])
+    expect(paul.records.get('Lead', copy)?.values['OwnerName']).toBe('Petra')
+    expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('live')
+    expect(vera.records.shares('Lead', record)[0]?.why).toBeUndefined()
   })
 })

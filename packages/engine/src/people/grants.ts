@@ -62,7 +62,8 @@ export function ownPeople(rows: Rows): readonly { readonly id: string; readonly 
   const people: { id: string; name: string }[] = []
   for (const row of rows.list('User').values()) {
     const name = valueOf(row, 'name')
-    if (valueOf(row, 'role') !== 'integration' && typeof name === 'string') people.push({ id: row.id, name })
+    if (valueOf(row, 'role') !== 'integration' && valueOf(row, 'removed') !== true && typeof name === 'string')
+      people.push({ id: row.id, name })
   }
   return people
 }

@@ -12,6 +12,7 @@ import { mostCount } from '../schema/numbers.js'
 import { sideOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import { announcementReconciler, ownUserReconciler } from './announcement-reconciler.js'
+import { departureReconciler } from './departure-reconciler.js'
 import {
   announcedPeople,
   announcedRowId,
@@ -106,7 +107,7 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       return [...rows.list('User').values()].flatMap((row) => {
         const [name, role] = [valueOf(row, 'name'), valueOf(row, 'role')]
         const known = (['admin', 'member', 'integration'] as const).find((each) => each === role)
-        return typeof name === 'string' && known ? [{ id: row.id, name, role: known }] : []
+        return typeof name === 'string' && known && valueOf(row, 'removed') !== true ? [{ id: row.id, name, role: known }] : []
       })
     },
     async addUser(name, role) {
@@ -120,6 +121,14 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       })
       return id
     },
+    async removeUser(id) {
+      requireAdmin('Only an admin removes users.')
+      if (id === context.user.id) throw new EngineError('NOT_ALLOWED', 'Nobody removes themselves. Ask another admin of your org.')
+      const row = rows.get('User', id)
+      if (!row || valueOf(row, 'role') === 'integration' || valueOf(row, 'removed') === true)
+        throw new EngineError('NOT_FOUND', 'There is no such person in your org. Look at the list again.')
+      await rows.save([{ object: 'User', id, values: { removed: true } }])
+    },
   }
-  return { api, reconcilers: [ownUserReconciler(context), announcementReconciler(context)] }
+  return { api, reconcilers: [ownUserReconciler(context), announcementReconciler(context), departureReconciler(context)] }
 }

@@ -72,6 +72,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'people.grant': [connection, 'paul'],
     'people.revoke': [connection, 'paul'],
     'people.addUser': ['Victor', 'member'],
+    'people.removeUser': [nobody],
     'recovery.confirmKit': ['{}', 'AAAA-AAAA-AAAA-AAAA-AAAA'],
     'settings.change': [{ currency: 'EUR', locale: 'de-DE', pages: { Lead: { lists: ['mirrors'], mirrorFields: ['Status'] } } }],
     'settings.site': [connection],
