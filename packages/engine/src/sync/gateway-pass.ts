@@ -30,6 +30,7 @@ export async function askGatewayPass(context: EngineContext, mirror: string): Pr
       'NOT_FOUND',
       'This mirror has ended, as its connection is not enabled any more. Its last values stay at the record.',
     )
+  if (connection.paused) throw new EngineError('OFFLINE', 'The connection is paused, so no mirror is live. Ask again once it is resumed.')
   const [feed, key] = [mirrorFeed(id, side, object), parseKey(mirror)]
   const { token, expires } = await askToken(context, feed, key)
   const epoch = epochOf(token)
