@@ -143,6 +143,9 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   },
   agreements: {
     get: [connection],
+    reached: [connection, object],
+    gaps: [connection, object],
+    fillIn: [connection, object, shape('fields', 'a list of API names', list(text(255), 1_000)), optional(listener)],
     wishes: [connection],
     ask: [
       connection,

@@ -27,6 +27,7 @@ import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { createRecovery, kitSavedAt } from './identity/recovery.js'
 import { Rosters } from './identity/rosters.js'
+import { createBackfill } from './import/backfill.js'
 import { importReconciler } from './import/import-reconciler.js'
 import { type Hello, Link, RefusedOffers } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
@@ -225,7 +226,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     user: identity.user,
     records: createRecords(context, schemas, createShares(context, reader)),
     connections: connections.api,
-    agreements: agreements.api,
+    agreements: { ...agreements.api, ...createBackfill(context) },
     sharing: sharing.api,
     people: people.api,
     site,

@@ -414,3 +414,32 @@ describe('a field that Paul asks for', () => {
     ])
   })
 })
+
+describe('a wider agreement', () => {
+  it('says how far it has come, and fills in what is empty in Paul’s copies on his click', async () => {
+    const [, stage] = agreed().effective?.objects.Opportunity?.fields ?? []
+    if (!stage) throw new Error('Nothing is agreed.')
+    const proposal = { objects: { Opportunity: { fields: [{ field: field('Name'), update: false }] } }, version: 1, by: 'vera', at: 0 }
+    const engine = fakeEngine({
+      connections: [connected({ side: 'partner' })],
+      agreement: agreed({ side: 'partner', proposal }),
+      reached: { records: 312, reached: 250 },
+      gaps: [{ field: stage, copies: 312, ready: 300, waiting: 4 }],
+      sharedOver: { [connectionId]: ['1'] },
+    })
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(textOf(page)).toContain('Version 1 has reached 250 of 312 opportunities.')
+    button(page, 'Look which empty fields').click()
+    await drawn(page)
+    expect(textOf(page)).toContain('Stage: 300 of 312 copies 4 more wait for Tessaly & Brook')
+    expect(await accessibilityProblems()).toEqual([])
+    engine.change({ gaps: [], reached: { records: 312, reached: 312 } }, 'agreements')
+    button(page, 'Fill in').click()
+    await drawn(page)
+    await drawn(page)
+    expect(engine.calls).toEqual([['fillIn', connectionId, 'Opportunity', ['StageName']]])
+    expect(textOf(page)).toContain('copies are filled in. No empty field of your copies of opportunities can be filled in.')
+    expect(textOf(page)).not.toContain('has reached')
+    expect(await accessibilityProblems()).toEqual([])
+  })
+})

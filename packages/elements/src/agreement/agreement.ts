@@ -16,6 +16,7 @@ import { effectiveTable, type Taking, versionList } from './effective.js'
 import { countUpdates, draftFromProposal, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { objectSwitch, type Switching } from './switch.js'
 import { askingPanel, fieldMeant, type WishDraft, wishesPanel } from './wishes.js'
+import { fillInPanel, type FillingIn, reachedLine } from './fill-in.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
@@ -43,6 +44,7 @@ export class EntenteAgreement extends EntenteElement {
     switching: { state: true },
     wish: { state: true },
     granted: { state: true },
+    filling: { state: true },
   }
   declare connection: ConnectionView['id'] | undefined
   declare object: ObjectName
@@ -59,6 +61,8 @@ export class EntenteAgreement extends EntenteElement {
   declare protected wish: WishDraft | undefined
   /** The wishes that the proposal under way answers. */
   declare protected granted: readonly WishView[]
+  /** What is known of copies to fill in, of one object. */
+  declare protected filling: (Pick<FillingIn, 'gaps' | 'progress' | 'said'> & { readonly object: ObjectName }) | undefined
   protected readonly topics: readonly Topic[] = ['agreements', 'connections', 'records']
   /** The proposal that the person has before its eyes. */
   #shown: NonNullable<AgreementView['proposal']> | undefined
@@ -75,6 +79,7 @@ export class EntenteAgreement extends EntenteElement {
     this.switching = undefined
     this.wish = undefined
     this.granted = []
+    this.filling = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -260,6 +265,7 @@ export class EntenteAgreement extends EntenteElement {
     const isAdmin = engine.user.role === 'admin'
     const onlooker = onlookerOf(engine, connection, this.language)
     return html`${effectiveTable(engine, view, object, this.language, isAdmin ? this.#taking(engine, connection, object) : undefined)}
+    ${view.effective?.objects[object] && view.off.every((off) => off.object !== object) ? this.#backfill(engine, connection, view.effective.version, object, view.side) : nothing}
     ${objectSwitch(view, object, onlooker, isAdmin ? this.#switching(engine, connection) : undefined)}`
   }
 
@@ -274,6 +280,32 @@ export class EntenteAgreement extends EntenteElement {
           this.switching = undefined
         }),
     }
+  }
+
+  /** How far a wider agreement has come with what was exported before. */
+  #backfill(
+    engine: Engine,
+    connection: ConnectionView['id'],
+    version: number,
+    object: ObjectName,
+    side: AgreementView['side'],
+  ): TemplateResult {
+    const onlooker = onlookerOf(engine, connection, this.language)
+    const { agreements, records } = engine
+    const shared = records.sharedOver(object, connection).length
+    const known = this.filling?.object === object ? this.filling : undefined
+    const look = (said?: string): void =>
+      void (this.filling = { object, gaps: agreements.gaps(connection, object), progress: undefined, said })
+    const fill = (field: string): void =>
+      this.act('fill', async () => {
+        const show = (done: number, total: number): void =>
+          void (this.filling = { object, gaps: known?.gaps, progress: { field, done, total }, said: undefined })
+        show(0, shared)
+        const { filled, refused } = await agreements.fillIn(connection, object, [field], show)
+        look(`${filled.toLocaleString(this.language)} copies are filled in.${refused > 0 ? ` ${refused} values do not fit.` : ''}`)
+      })
+    return html`${reachedLine(agreements.reached(connection, object), version, object, onlooker)}
+    ${side === 'partner' && shared > 0 ? fillInPanel(object, onlooker, { gaps: known?.gaps, progress: known?.progress, said: known?.said, look: () => look(), fill }) : nothing}`
   }
 
   #asking(engine: Engine, connection: ConnectionView['id'], object: ObjectName): TemplateResult {

@@ -7,6 +7,7 @@ import type {
   DifferenceView,
   DraftView,
   Engine,
+  Gap,
   ImportView,
   JobView,
   ListingView,
@@ -46,6 +47,8 @@ export interface Scene {
   versions: AgreementVersion[]
   preflight: PreflightLine[]
   wishes: WishView[]
+  reached: { records: number; reached: number }
+  gaps: Gap[]
   rule: Rule | undefined
   people: PersonView[]
   seats: { total: number; used: number }
@@ -114,6 +117,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     versions: [],
     preflight: [],
     wishes: [],
+    reached: { records: 0, reached: 0 },
+    gaps: [],
     rule: undefined,
     people: [],
     seats: { total: 5, used: 0 },
@@ -220,6 +225,13 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     agreements: {
       get: () => scene.agreement,
       history: () => scene.versions,
+      reached: () => scene.reached,
+      gaps: () => scene.gaps,
+      fillIn: (id, object, fields, onProgress) =>
+        did('fillIn', id, object, fields).then(() => {
+          onProgress?.(1, 1)
+          return { filled: 1, refused: 0 }
+        }),
       wishes: () => scene.wishes,
       ask: (id, object, wish) => did('ask', id, object, wish).then(() => 'wish'),
       takeBackWish: (id, wish) => did('takeBackWish', id, wish),

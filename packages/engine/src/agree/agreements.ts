@@ -32,10 +32,10 @@ export type ListedRecords = (connection: ConnectionFacts, object: ObjectName) =>
 export function createAgreements(
   context: EngineContext,
   listedRecords: ListedRecords,
-): { readonly api: AgreementsApi; readonly reconcilers: readonly Reconciler[] } {
+): { readonly api: Omit<AgreementsApi, 'reached' | 'gaps' | 'fillIn'>; readonly reconcilers: readonly Reconciler[] } {
   const { rows, identity, clock } = context
 
-  const api: AgreementsApi = {
+  const api: Omit<AgreementsApi, 'reached' | 'gaps' | 'fillIn'> = {
     get(id) {
       const connection = connectionFacts(rows.get('Connection', id))
       return connection && agreementView(connection, rows.get('Connection', id), rows.get('Agreement', id))

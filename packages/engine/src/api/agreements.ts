@@ -108,6 +108,16 @@ export interface AgreementView {
   readonly turn: Side | undefined
 }
 
+/** An agreed field that copies do not have yet. */
+export interface Gap {
+  readonly field: AgreedField
+  /** All copies of the object over the connection. */
+  readonly copies: number
+  /** In how many of them the field is empty and the vendor's value is here, and for how many it has not come yet. */
+  readonly ready: number
+  readonly waiting: number
+}
+
 /** A field that the partner asks for, in its own words: it does not know which fields the vendor has. */
 export interface WishView {
   /** 128 bits, base64url. */
@@ -259,6 +269,34 @@ export interface AgreementsApi {
    * @throws EngineError NOT_FOUND if there is no such connection or wish; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the partner or a member
    */
   answerWish(connection: ConnectionId, wish: string, answer: 'offered' | 'declined'): Promise<void>
+
+  /**
+   * How many of the records that are shared now have come to the version in force: at the vendor those of which the relay has acknowledged everything, at the partner those whose
+   * vendor's doc is of that version. Update fields of a wider agreement reach records exported before by themselves.
+   */
+  reached(connection: ConnectionId, object: ObjectName): { readonly records: number; readonly reached: number }
+
+  /**
+   * Which agreed fields are empty in copies that the partner has, and could be filled in with what the vendor shared: an update field's value from its mirror, another's as it was when both agreed on it.
+   * A field that ever held something in a copy is not counted. Looks at every copy. Empty for the vendor.
+   */
+  gaps(connection: ConnectionId, object: ObjectName): readonly Gap[]
+
+  /**
+   * Fills empty fields of copies in, as a person of the partner: edits like any other. Never changes a field that holds something, or that a person emptied. After a crash, or
+   * where it is called twice at once, calling it again fills in the rest.
+   *
+   * @param fields API names of own fields
+   * @param onProgress hears of copies, done and in all
+   * @returns how many copies were filled in, and how many values did not fit their field
+   * @throws EngineError NOT_FOUND if there is no such connection; NOT_CONNECTED if it is not enabled; NOT_ALLOWED for the vendor
+   */
+  fillIn(
+    connection: ConnectionId,
+    object: ObjectName,
+    fields: readonly string[],
+    onProgress?: (done: number, total: number) => void,
+  ): Promise<{ readonly filled: number; readonly refused: number }>
 
   /** All versions that were in force on this device, the latest first. */
   history(connection: ConnectionId): readonly AgreementVersion[]

@@ -91,7 +91,7 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
     const shown = !isShown
       ? null
       : exported && present !== null
-        ? freezeListing(present, agreed.fields)
+        ? freezeListing(present, agreed.fields, row)
         : recordToListing(object, id, row, agreed.fields)
     const body = isValueMap(shown) && adopted !== undefined ? { ...shown, map: adopted } : shown
     return isSameValue(body, present) ? undefined : messageEdit(connection.ownMessages, key, body)

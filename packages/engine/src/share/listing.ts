@@ -9,7 +9,7 @@ import type { Field } from '../schema/field.js'
 import { instant } from '../schema/numbers.js'
 import { type RecordValues, validateField } from '../schema/validate.js'
 import { isValueMap, type Value } from '../schema/value.js'
-import { registerOf, type Row } from '../row/row.js'
+import { type Register, registerOf, type Row } from '../row/row.js'
 import { mapIdOfListing } from './listing-id.js'
 
 /** One shared record, as the partner site shows it. */
@@ -37,28 +37,43 @@ export function recordToListing(object: ObjectName, id: string, row: Row, fields
   let [at, room] = [0, maxListingText]
   for (const { vendor } of fields) {
     const register = registerOf(row, vendor.name)
-    if (!register) continue
-    const [[time], content] = register
-    if (time > at) at = time
-    const shown =
-      typeof content === 'string' && content.length > Math.min(maxText, room)
-        ? `${content.slice(0, Math.min(maxText, room)).replace(/[\uD800-\uDBFF]$/, '')}…`
-        : content
-    if (typeof shown === 'string') room = Math.max(0, room - shown.length * 3)
+    if (register && register[0][0] > at) at = register[0][0]
+    const [shown, rest] = listed(register, room)
+    room = rest
     values.push([vendor.name, shown])
   }
   return { object, id, values: Object.fromEntries(values), at }
 }
 
+/** What a listing shows of a register, and the room that is left. A field without a value is there as null, so that a listing that is frozen takes in no later one. */
+function listed(register: Register | undefined, room: number): readonly [Value, number] {
+  const content = register?.[1] ?? null
+  if (typeof content !== 'string') return [content, room]
+  const most = Math.min(maxText, room)
+  const shown = content.length > most ? `${content.slice(0, most).replace(/[\uD800-\uDBFF]$/, '')}${cut}` : content
+  return [shown, Math.max(0, room - shown.length * 3)]
+}
+
+const cut = '…'
+
+/** Whether a listing may show a part of a text alone. */
+export function isCut(value: Value | undefined): boolean {
+  return typeof value === 'string' && value.endsWith(cut)
+}
+
 /**
  * Freezes the listing of a record that was exported: its values at the export, without fields that were withdrawn since. After an export only update fields
- * keep flowing, in the record's doc. A listing that followed every edit would let the other fields out (rule SH4).
+ * keep flowing, in the record's doc. A listing that followed every edit would let the other fields out (rule SH4). A field that was agreed later comes into it once,
+ * with its value of that moment: copies can be filled in from it (rule BF1).
  */
-export function freezeListing(body: Value, fields: readonly AgreedField[]): Value {
+export function freezeListing(body: Value, fields: readonly AgreedField[], row: Row): Value {
   const values = isValueMap(body) ? body['values'] : undefined
   if (!isValueMap(body) || !isValueMap(values)) return body
-  const names = new Set(fields.map(({ vendor }) => vendor.name))
-  return { ...body, values: Object.fromEntries(Object.entries(values).filter(([name]) => names.has(name))) }
+  const kept = fields.map(({ vendor: { name } }): [string, Value] => [
+    name,
+    Object.hasOwn(values, name) ? (values[name] ?? null) : listed(registerOf(row, name), maxText)[0],
+  ])
+  return { ...body, values: Object.fromEntries(kept) }
 }
 
 export const listingSchema = v.object({
@@ -100,7 +115,7 @@ function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonl
   const { id, object, at, values: listed, map } = parsed.output
   const values: [string, Value][] = []
   for (const field of fields) {
-    if (!Object.hasOwn(listed, field.name)) continue
+    if (!Object.hasOwn(listed, field.name) || listed[field.name] === null) continue
     const checked = validateField(field, listed[field.name])
     if (checked.ok) values.push([field.name, checked.value])
   }
