@@ -37,10 +37,18 @@ describe('the documents', async () => {
     expect(missing).toEqual([])
   })
 
-  it('name tests that exist, in the threat model and the page on the relay’s filter', async () => {
-    const tests = [...(await readSources()).keys()].map((path) => basename(path))
-    for (const document of ['docs/threat-model.md', 'docs/filtering-is-a-boundary.md']) {
-      const named = [...(await readFile(join(root, document), 'utf8')).matchAll(/`([\w.-]+\.test\.ts)`/g)].map(([, name = '']) => name)
+  it('name tests that exist, in the threat model and the pages on ends and the relay’s filter', async () => {
+    const sources = await readSources()
+    const tests = [...sources.keys()].map((path) => basename(path))
+    const ends = (await readFile(join(root, 'docs/ends.md'), 'utf8')).split('\n').filter((line) => line.startsWith('|'))
+    const titles = ends.flatMap((line) => [...(line.split('|').at(-2) ?? '').matchAll(/“([^”]+?)(?: …)?”/g)].map(([, title = '']) => title))
+    expect(titles.length).toBeGreaterThan(8)
+    const stories = [...sources].filter(([path]) => path.endsWith('.test.ts')).map(([, text]) => text)
+    expect(titles.filter((title) => !stories.some((text) => text.includes(title)))).toEqual([])
+    for (const document of ['docs/threat-model.md', 'docs/filtering-is-a-boundary.md', 'docs/ends.md']) {
+      const named = [...(await readFile(join(root, document), 'utf8')).matchAll(/`(?:[\w-]+\/)*([\w.-]+\.test\.ts)`/g)].map(
+        ([, name = '']) => name,
+      )
       expect(named.length).toBeGreaterThan(1)
       expect(
         named.filter((name) => !tests.includes(name)),

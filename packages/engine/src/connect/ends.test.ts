@@ -164,7 +164,8 @@ describe('a reconnection', () => {
     await vera.connections.disconnect(connection)
     await settle()
     expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('frozen')
-    // Meanwhile the orgs work on, and Paul deletes a copy.
+    // Meanwhile the orgs work on, Paul deletes a copy, and Vera takes the dead connection off her list.
+    await vera.connections.remove(connection)
     await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
     await paul.records.edit('Lead', copy, { Email: 'ada@new.example' })
     await paul.records.remove('Lead', bobs)
