@@ -69,6 +69,8 @@ describe('the page on which admins choose how pages look', () => {
     const editor = await mount('entente-appearance', { engine })
     expect(await accessibilityProblems()).toEqual([])
     const preview = find(editor, 'entente-related')
+    // A preview is to be looked at: none of its buttons acts.
+    expect(preview.matches('[inert]')).toBe(true)
     expect(headings(preview)).toHaveLength(3)
     find(editor, "[aria-label='Move Shared over up']").click()
     await drawn(editor)

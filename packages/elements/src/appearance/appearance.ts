@@ -48,6 +48,9 @@ export class EntenteAppearance extends EntenteElement {
         padding: 0;
         font-weight: 550;
       }
+      .kinds {
+        margin-bottom: 12px;
+      }
       .sides {
         display: grid;
         gap: 20px;
@@ -128,7 +131,7 @@ export class EntenteAppearance extends EntenteElement {
     const page = this.page ?? engine.settings.read().pages[object]
     const fields = agreedFields(engine, object)
     const sample = sampleOf(engine, object)
-    const label = engine.records.schema(object).label
+    const { plural } = engine.records.schema(object)
     const save = (chosen: RecordPage | null): void =>
       this.act('page', async () => {
         await engine.settings.change({ pages: { [object]: chosen } })
@@ -140,7 +143,7 @@ export class EntenteAppearance extends EntenteElement {
       this.page = { lists: (this.page ?? page).lists, ...(isChecked(event) ? {} : { mirrorFields: names }) }
     }
     return html`<section aria-labelledby="page">
-      <h3 id="page">The page of a ${label}</h3>
+      <h3 id="page">Pages of ${plural.toLowerCase()}</h3>
       <div class="sides">
         <form @submit=${(event: Event) => event.preventDefault()}>
           <fieldset>
@@ -166,6 +169,7 @@ export class EntenteAppearance extends EntenteElement {
             sample === undefined
               ? page.lists.map((list) => html`<h3>${listNames[list]}</h3>`)
               : html`<entente-related
+                  inert
                   inert
                   .engine=${engine}
                   .density=${this.density}
@@ -257,6 +261,7 @@ export class EntenteAppearance extends EntenteElement {
           <span class="soft">Preview</span>
           ${siteHead(site)}
           <entente-records
+            inert
             inert
             .engine=${engine}
             .density=${this.density}

@@ -74,7 +74,8 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
       ${
         this.#stakes.length === 0
           ? nothing
-          : html`<span class="row stakes" role="group" aria-label="Value at stake">
+          : html`<span class="row stakes" role="group" aria-label="Value at stake"
+              ><span class="soft small">At stake:</span>
               ${this.#stakes.map((each) => this.#stake(each))} ${this.stake ? this.#least(this.stake) : nothing}
             </span>`
       }`
@@ -122,7 +123,7 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
       },
       { label: 'Organisation', width: 'minmax(110px, 1fr)', show: ({ peerName }) => showText(peerName, 60) },
       {
-        label: 'They changed it',
+        label: 'Changed',
         width: 'minmax(128px, 0.8fr)',
         show: ({ at }) =>
           at === undefined
