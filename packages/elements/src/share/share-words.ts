@@ -16,6 +16,7 @@ const sentences: Readonly<Record<Why['what'], (who: string, when: string) => str
   deleted: (who, when) => `${who} deleted its record${when}.`,
   converted: (who, when) => `${who} converted its lead${when}.`,
   paused: (who, when) => `${who} paused the connection${when}.`,
+  switchedOff: (who, when) => `${who} switched this kind of record off for the connection${when}.`,
   disconnected: (who, when) => `${who} ended the connection${when}.`,
   mismatch: (who, when) => `${who} found${when} that the codes of both orgs differ.`,
   disagreement: (_, when) => `The connection stopped${when}: both orgs computed another agreement.`,

@@ -29,7 +29,13 @@ describe('an object that one side switches off', () => {
     const ofVera = () => paul.mirrors.of('Lead', copy)[0]?.fields.find(({ name }) => name === 'Status')?.value
     const ofPaul = () => vera.mirrors.of('Lead', record)[0]?.fields.find(({ name }) => name === 'Email')?.value
     expect([ofVera(), ofPaul()]).toEqual(['Open - Not Contacted', 'paul@buyer.example'])
-    for (const org of [vera, paul]) expect(org.sync.status().waiting).toBe(0)
+    for (const org of [vera, paul]) {
+      expect(org.sync.status().waiting).toBe(0)
+      const why = { what: 'switchedOff', by: org === own ? 'own' : 'peer', at: expect.any(Number) }
+      const id = org === vera ? record : copy
+      expect(org.records.shares('Lead', id)).toMatchObject([{ state: 'ended', why }])
+      expect(org.mirrors.of('Lead', id)).toMatchObject([{ state: 'frozen', why }])
+    }
 
     await own.agreements.switchObject(connection, 'Lead', true)
     await settle()

@@ -192,6 +192,7 @@ export interface Why {
   /**
    * - `stopped`: sharing of this record was stopped. `deleted`: the record was. `converted`: the lead became an opportunity.
    * - `paused`, `disconnected`: the connection was. `mismatch`: the codes of both orgs differ. `disagreement`: both computed another agreement.
+   * - `switchedOff`: the object was, for this connection.
    * - `withdrawn`: every field that kept flowing was withdrawn. `unagreed`: the agreement in force lets no field of this object keep flowing.
    * - `purged`: the connection was removed from the list.
    */
@@ -200,6 +201,7 @@ export interface Why {
     | 'deleted'
     | 'converted'
     | 'paused'
+    | 'switchedOff'
     | 'disconnected'
     | 'mismatch'
     | 'disagreement'

@@ -1,5 +1,5 @@
 import type { Why } from '../api/index.js'
-import { isOver, textOf } from '../replica/feed-role.js'
+import { isOver, offRegisters, offSince, textOf } from '../replica/feed-role.js'
 import { registerOf, type Row, valueOf } from '../row/row.js'
 
 /** Why nothing flows over a connection any more. A second connection of two orgs was ended before anything could. */
@@ -14,6 +14,14 @@ export function endOf(row: Row | undefined): Why | undefined {
 }
 
 const isOwnMismatch = (row: Row | undefined): boolean => textOf(row, 'saysMismatch') !== undefined
+
+/** Who switched an object off for a connection, and since when: both where each side did. */
+export function offOf(row: Row | undefined, object: string): Why | undefined {
+  const [own, peer] = offRegisters.map((register) => offSince(row, register)[object])
+  const at = [own, peer].filter((time) => time !== undefined)
+  if (at.length === 0) return undefined
+  return { what: 'switchedOff', by: at.length === 2 ? 'both' : own !== undefined ? 'own' : 'peer', at: Math.min(...at) }
+}
 
 /** Who paused a connection, and since when: both where each side did. */
 export function pauseOf(row: Row | undefined): Why | undefined {

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { AgreedField, ExportError, MirrorField, MirrorView, ObjectName, Receipt, ShareView, Why } from '../api/index.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
-import { endOf, pauseOf } from '../connect/connection-why.js'
+import { endOf, offOf, pauseOf } from '../connect/connection-why.js'
 import { pausedByPeer } from '../connect/pause-reconciler.js'
 import type { EngineContext } from '../context.js'
 import { type FreshnessView, saidByPeer } from '../heads/index.js'
@@ -21,6 +21,12 @@ import { validateField } from '../schema/validate.js'
 import { outboundStatuses } from './export-messages.js'
 import { errorWords, refusedWords } from './share-errors.js'
 import { type ShareFacts, type ShareStatus, shareStatus } from './share-state.js'
+
+/** How an edit that an end left behind leaves after all, by what ended. */
+const fixes: Readonly<Record<string, string>> = {
+  paused: 'It leaves once both orgs go on.',
+  switchedOff: 'It leaves once both orgs have the object switched on.',
+}
 
 /** What pages show of a record map: the share, and the mirror beside the record. Both come from one status, so that they cannot contradict each other. */
 export interface ShareReader {
@@ -110,6 +116,8 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     }
     const pause = pauseOf(row)
     if (pause) causes.push(pause)
+    const off = offOf(row, object)
+    if (off) causes.push(off)
     const { signed, effective, withdrawn, peerWithdrawn } = agreementFacts(rows.get('Agreement', connection.id))
     const flows = (fields: readonly AgreedField[] = []): boolean => fields.some(({ slot }) => slot !== undefined)
     if (flows(effective?.objects[object]?.fields)) return causes
@@ -227,7 +235,7 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       const message = why
         ? 'This record was edited here after that. The other org does not have the edit.'
         : (pausedByPeer(context, connection.id) ?? '')
-      add(why?.what ?? 'paused', { message, fix: why?.what === 'paused' ? 'It leaves once both orgs go on.' : 'Go to Connections.' })
+      add(why?.what ?? 'paused', { message, fix: fixes[why?.what ?? ''] ?? 'Go to Connections.' })
     }
     if (inbound === 'UpdateFieldMapError')
       for (const { name, label, state } of fields) {

@@ -10,6 +10,7 @@ const whats: readonly Why['what'][] = [
   'deleted',
   'converted',
   'paused',
+  'switchedOff',
   'disconnected',
   'mismatch',
   'disagreement',
@@ -74,7 +75,7 @@ describe('the status of a share', () => {
       for (const [name, holds] of Object.entries(contradictions)) if (!found.has(name) && holds(facts, told)) found.set(name, facts)
     }
     expect(Object.fromEntries(found)).toEqual({})
-    expect(count).toBe(399_168)
+    expect(count).toBe(432_432)
     expect([...states].sort()).toEqual(['current', 'ended', 'exporting', 'failed', 'sending', 'stuck'])
     // Each published status can come about: 19 outbound, 6 inbound.
     expect(statuses.size).toBe(25)

@@ -39,7 +39,7 @@ export interface ShareStatus {
 }
 
 /** Ends that nobody meant for this record alone: an edit that waits behind one has failed, and has not merely stopped. */
-const ofConnection: ReadonlySet<Why['what']> = new Set(['paused', 'disconnected', 'mismatch', 'disagreement'])
+const ofConnection: ReadonlySet<Why['what']> = new Set(['paused', 'switchedOff', 'disconnected', 'mismatch', 'disagreement'])
 
 const errorsOfPublishing: Readonly<Record<NonNullable<ShareFacts['hindrance']>, OutboundStatus>> = {
   unfit: 'UpdatePublishFieldMapError',
