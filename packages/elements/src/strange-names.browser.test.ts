@@ -39,8 +39,19 @@ const scene: Partial<Scene> = {
   connections: [connected(), connected({ id: 'DDDDDDDDDDDDDDDDDDDDDD' as typeof connectionId, state: 'Error', problem: strange })],
   agreement,
   mirrors: [mirror()],
-  jobs: [job({ failed: 1, done: true, errors: [error] })],
-  people: [{ id: 'paul', name: `Paul${strange}`, granted: true }],
+  jobs: [job({ failed: 1, done: true })],
+  jobErrors: [
+    {
+      ...error,
+      listing: 'l',
+      status: 'ExportSubscribeFieldMapError',
+      name: strange,
+      label: strange,
+      value: strange,
+      correct: label('NextStep'),
+    },
+  ],
+  people: [{ id: 'paul', name: `Paul${strange}`, granted: true, seated: true, objects: ['Lead'], until: undefined }],
   obstacle: new EngineError('NOT_CONNECTED', `Not agreed with ${strange}.`),
   sync: { ...quietLine, signed: signedFeeds({ state: 'differs', records: [{ object: 'Opportunity', id: 'a' }] }), problems: [] },
 }

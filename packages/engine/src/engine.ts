@@ -10,6 +10,7 @@ import { withBoundary } from './boundary.js'
 import type { EngineContext } from './context.js'
 import { answerReconciler } from './export/answer-reconciler.js'
 import { eraseReconciler } from './export/erase-reconciler.js'
+import { recallCopiesReconciler } from './export/recall-copies.js'
 import { recallReconciler } from './export/recall-reconciler.js'
 import { resultReconciler } from './export/result-reconciler.js'
 import { createShareReader } from './export/share-facts.js'
@@ -32,6 +33,7 @@ import { importReconciler } from './import/import-reconciler.js'
 import { type Hello, Link, RefusedOffers } from './link/index.js'
 import { createMirrors } from './mirror/mirrors.js'
 import { checkedName } from './name.js'
+import { watchExpiries } from './people/expiries.js'
 import { createPeople } from './people/people.js'
 import { type Clock, nextTurn } from './port/clock.js'
 import type { WatchNetwork } from './port/network.js'
@@ -47,6 +49,7 @@ import { Stamper } from './row/index.js'
 import { readListings } from './share/listing.js'
 import { createSharing } from './share/sharing.js'
 import { createSettings } from './settings/settings.js'
+import { requestReconciler } from './site/request-reconciler.js'
 import { createSite } from './site/site.js'
 import { Problems } from './sync/problems.js'
 import { createSync } from './sync/sync.js'
@@ -182,7 +185,15 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   reconcilers.add(adoptionReconciler(context))
-  for (const makeReconciler of [answerReconciler, importReconciler, resultReconciler, recallReconciler, eraseReconciler])
+  for (const makeReconciler of [
+    requestReconciler,
+    answerReconciler,
+    importReconciler,
+    resultReconciler,
+    recallReconciler,
+    recallCopiesReconciler,
+    eraseReconciler,
+  ])
     reconcilers.add(makeReconciler(context))
   reconcilers.add(differenceReconciler(context, freshness))
   reconcilers.add(handingBackReconciler(context, freshness))
@@ -198,6 +209,10 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     replica.watchFeeds((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfFeed(change.feed))])),
     freshness.watch((feed) => {
       tell(['sync', ...topicsOfFeed(feed)])
+      reconcilers.poke()
+    }),
+    watchExpiries(context, () => {
+      tell(['people', 'site'])
       reconcilers.poke()
     }),
     shareTeamHeads(context, freshness, judge),

@@ -186,7 +186,15 @@ export class OrgDesk extends EntenteElement {
                 .engine=${engine}
                 .connection=${id}
                 .object=${route.object}
-              ></entente-sharing>`,
+              ></entente-sharing>
+              <section class="exports" aria-label="Exports">
+                <h3>Exports</h3>
+                <entente-jobs .density=${this.density} .engine=${engine} .connection=${id} .limit=${20}>
+                  <p slot="empty" class="soft">
+                    Nobody at the partner has exported anything yet. What they export appears here, with its progress.
+                  </p>
+                </entente-jobs>
+              </section>`,
         )
       case 'site':
         return html`<site-view .engine=${engine} .density=${this.density} .route=${this.route} @entente-open=${this.#open}></site-view>`

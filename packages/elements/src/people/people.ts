@@ -1,10 +1,12 @@
-import type { ConnectionView, Engine, PersonView, Topic } from '@entente/engine'
+import type { ConnectionView, Engine, ObjectName, PersonView, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
-import { showText } from '../value/show-text.js'
+import { formatInstant } from '../value/format.js'
+import { instantToLocal, readLocalInstant } from '../value/read-input.js'
+import { plainText, showText } from '../value/show-text.js'
 
 /**
- * The partner's people who may export. The vendor's admin grants and revokes, up to the number of seats; the partner sees the same list, read only.
+ * The partner's people who may export: what, and until when. The vendor's admin grants, changes and revokes, up to the number of seats; the partner sees the same list, read only.
  *
  * @tag entente-people
  * @fires entente-before-grant - Cancelable; detail {person}.
@@ -27,6 +29,13 @@ export class EntentePeople extends EntenteElement {
         padding: 4px 2px;
         border-bottom: 1px solid var(--line);
       }
+      li > form {
+        flex-basis: 100%;
+        justify-content: end;
+      }
+      li {
+        flex-wrap: wrap;
+      }
       li:last-child {
         border: 0;
       }
@@ -44,13 +53,16 @@ export class EntentePeople extends EntenteElement {
       }
     `,
   ]
-  static override properties = { ...EntenteElement.properties, connection: {} }
+  static override properties = { ...EntenteElement.properties, connection: {}, changing: { state: true } }
   declare connection: ConnectionView['id'] | undefined
+  /** Whose grant is being changed. */
+  declare protected changing: string | undefined
   protected readonly topics: readonly Topic[] = ['people', 'connections']
 
   constructor() {
     super()
     this.connection = undefined
+    this.changing = undefined
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -58,6 +70,7 @@ export class EntentePeople extends EntenteElement {
     if (connection === undefined) return html`<p class="soft">Choose a connection.</p>`
     const people = engine.people.list(connection)
     const seats = engine.people.seats(connection)
+    const holders = people.flatMap((person) => (person.seated ? plainText(person.name, 60) : [])).join(', ')
     const mayChange = engine.connections.get(connection)?.side === 'vendor' && engine.user.role === 'admin'
     return html`<div class="stack">
       <div class="row spread">
@@ -79,6 +92,7 @@ export class EntentePeople extends EntenteElement {
           }</span
         >
       </div>
+      ${mayChange && seats.used >= seats.total && seats.used < people.length ? html`<p class="soft">All seats are taken: ${holders === '' ? 'there is none' : holders}. Revoke a grant, or add a seat.</p>` : nothing}
       ${
         people.length === 0
           ? html`<slot name="empty"
@@ -87,26 +101,34 @@ export class EntentePeople extends EntenteElement {
               </p></slot
             >`
           : html`<ul class="card">
-              ${people.map((person) => this.#person(engine, person, mayChange, seats.used >= seats.total))}
+              ${people.map((person) => this.#person(engine, person, mayChange, seats.used >= seats.total, holders))}
             </ul>`
       }
     </div>`
   }
 
-  #person(engine: Engine, person: PersonView, mayChange: boolean, isFull: boolean): TemplateResult {
+  #person(engine: Engine, person: PersonView, mayChange: boolean, isFull: boolean, holders: string): TemplateResult {
     const busy = this.running.has(person.id)
+    const isChanging = mayChange && this.changing === person.id && person.granted
     return html`<li>
       <span
         ><span class="face" aria-hidden="true">${initials(person.name)}</span
         >${showText(person.name, 100)}${person.id === engine.user.id ? html` <span class="soft">(you)</span>` : nothing}</span
       >
       <span class="row">
-        ${person.granted ? html`<span class="badge good">May export</span>` : html`<span class="badge">May not export</span>`}
+        ${this.#terms(person)}
+        ${
+          mayChange && person.granted
+            ? html`<button class="quiet" aria-expanded=${isChanging} @click=${() => (this.changing = isChanging ? undefined : person.id)}>
+                Change
+              </button>`
+            : nothing
+        }
         ${
           mayChange
             ? html`<button
                 ?disabled=${busy || (!person.granted && isFull)}
-                title=${!person.granted && isFull ? 'No seat is left: revoke a grant, or add a seat' : nothing}
+                title=${!person.granted && isFull ? `No seat is left. ${holders} ${holders.includes(', ') ? 'have them' : 'has it'}: revoke a grant, or add a seat` : nothing}
                 @click=${() => this.#flip(engine, person)}
               >
                 ${person.granted ? 'Revoke' : 'Grant'}
@@ -114,7 +136,43 @@ export class EntentePeople extends EntenteElement {
             : nothing
         }
       </span>
+      ${isChanging ? this.#form(engine, person) : nothing}
     </li>`
+  }
+
+  #terms({ granted, seated, objects, until }: PersonView): TemplateResult {
+    if (!granted)
+      return until === undefined
+        ? html`<span class="badge">May not export</span>`
+        : html`<span class="badge warn">Ran out ${formatInstant(until, this.language)}</span>`
+    const [only] = objects
+    const what = objects.length > 1 || only === undefined ? '' : ` ${nouns[only]}`
+    return html`<span class="badge ${seated ? 'good' : 'warn'}">${seated ? `May export${what}` : 'Granted, but has no seat'}</span>${
+        until === undefined ? nothing : html` <span class="soft small">until ${formatInstant(until, this.language)}</span>`
+      }`
+  }
+
+  #form(engine: Engine, { id, objects, until }: PersonView): TemplateResult {
+    const save = (event: SubmitEvent): void => {
+      event.preventDefault()
+      const form = event.target instanceof HTMLFormElement ? new FormData(event.target) : new FormData()
+      const chosen = objectNames.filter((object) => form.has(object))
+      const typed = form.get('until')
+      const end = typeof typed === 'string' ? typed : ''
+      const { connection } = this
+      if (connection === undefined || !this.tell('entente-before-grant', { person: id }, true)) return
+      this.act(id, async () => {
+        await engine.people.grant(connection, id, { objects: chosen, ...(end !== '' && { until: Date.parse(readLocalInstant(end)) }) })
+        this.changing = undefined
+      })
+    }
+    return html`<form class="row" @submit=${save}>
+      ${objectNames.map((object) => html`<label class="check"><input type="checkbox" name=${object} ?checked=${objects.includes(object)} /> ${engine.records.schema(object).plural}</label>`)}
+      <label class="row"
+        >Until <input type="datetime-local" name="until" .value=${until === undefined ? '' : instantToLocal(new Date(until).toISOString())}
+      /></label>
+      <button class="primary" ?disabled=${this.running.has(id)}>Save</button>
+    </form>`
   }
 
   #flip(engine: Engine, person: PersonView): void {
@@ -131,6 +189,9 @@ export class EntentePeople extends EntenteElement {
       this.act('seats', () => engine.people.setSeats(connection, total))
   }
 }
+
+const objectNames: readonly ObjectName[] = ['Lead', 'Opportunity']
+const nouns = { Lead: 'leads', Opportunity: 'opportunities' } as const
 
 function initials(name: string): string {
   const words = name.trim().split(/\s+/)

@@ -9,6 +9,7 @@ import type {
   Engine,
   Gap,
   ImportView,
+  JobError,
   JobView,
   ListingView,
   MirrorView,
@@ -17,6 +18,7 @@ import type {
   PartnerSite,
   PersonView,
   PreflightLine,
+  RecallView,
   RecordPage,
   RecordView,
   Rule,
@@ -54,6 +56,9 @@ export interface Scene {
   seats: { total: number; used: number }
   listings: ListingView[]
   jobs: JobView[]
+  /** Of any job. */
+  jobErrors: JobError[]
+  recalls: RecallView[]
   obstacle: EngineError | undefined
   mirrors: MirrorView[]
   changes: ChangeView[]
@@ -124,6 +129,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     seats: { total: 5, used: 0 },
     listings: [],
     jobs: [],
+    jobErrors: [],
+    recalls: [],
     obstacle: undefined,
     mirrors: [],
     changes: [],
@@ -256,7 +263,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       list: () => scene.people,
       seats: () => scene.seats,
       setSeats: (id, total) => did('setSeats', id, total),
-      grant: (id, person) => did('grant', id, person),
+      grant: (id, person, terms) => did('grant', id, person, ...(terms ? [terms] : [])),
       revoke: (id, person) => did('revoke', id, person),
       users: () => [],
       addUser: (name, role) => did('addUser', name, role).then(() => 'new-user'),
@@ -272,7 +279,14 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       export: (id, object, listings) => did('export', id, object, listings).then(() => 'job'),
       copies: () => scene.copies,
       jobs: () => scene.jobs,
-      retry: (job) => did('retry', job).then(() => 'job'),
+      errors: () => scene.jobErrors,
+      errorFile: () => 'Record,Field\r\n',
+      pause: (job) => did('pause', job),
+      resume: (job) => did('resume', job),
+      cancel: (job) => did('cancel', job),
+      retry: (job, corrections) => did('retry', job, ...(corrections ? [corrections] : [])).then(() => job),
+      recall: (job, records) => did('recall', job, ...(records ? [records] : [])),
+      recalls: () => scene.recalls,
     },
     mirrors: { of: () => scene.mirrors, count: () => scene.mirrors.length },
     changes: {

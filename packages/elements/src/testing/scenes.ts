@@ -145,8 +145,14 @@ export function job(part: Partial<JobView> = {}): JobView {
     imported: 10,
     skipped: 0,
     failed: 0,
+    partial: 0,
+    cancelled: 0,
+    side: 'partner',
+    state: part.done === false ? 'running' : 'done',
+    waits: undefined,
+    perSecond: 0,
+    recall: undefined,
     done: true,
-    errors: [],
     ...part,
   }
 }

@@ -19,6 +19,8 @@ export type DecisionType =
   | 'request'
   | 'package'
   | 'result'
+  | 'recall'
+  | 'recalled'
 
 export type PeerDecision<Terms> =
   | { readonly ok: true; readonly terms: Terms; readonly by: string; readonly at: number }

@@ -1,6 +1,7 @@
 import { type Key } from '@entente/protocol'
 import type { OutboundStatus } from '../api/index.js'
 import { agreementFacts } from '../agree/agreement-row.js'
+import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, flowingConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
@@ -13,6 +14,7 @@ import { adoptedMap, mapIdOfListing } from '../share/listing-id.js'
 import { ruleRowId } from '../share/rule-row.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
 import { PendingMessages } from '../connect/pending-messages.js'
+import { askedJobId, isFailed, jobsOf, requestOutcomes, requestRowId, textsOf } from './job.js'
 import { answersToParts, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
 import {
@@ -20,6 +22,7 @@ import {
   exportError,
   isExported,
   packageKey,
+  type RecordedOutcome,
   requestKey,
   type RequestTerms,
   requestTerms,
@@ -76,6 +79,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
       edits.push(messageEdit(connection.ownMessages, packageKey(job, request, part), jws))
     }
     for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each.map, record, by))
+    edits.push(...jobEdits(connection, terms, answers, by))
     // While the packages were signed, a person may have hidden a record, or taken the grant back.
     const saved = await rows.save(edits, {
       ...basis,
@@ -108,7 +112,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
         )
       }
       const map = adoptedMap(context, connection, terms.object, record) ?? mapIdOfListing(connection, listing)
-      if (isTaken(map, terms.have.includes(listing)))
+      if (isTaken(map, terms.job, terms.have.includes(listing)))
         return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
       if (valueOf(rows.get('RecordMap', map), 'on') === false)
         return refuse(
@@ -130,10 +134,47 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
     })
   }
 
-  /** Whether a record is on its way, or exported to a partner that still has its copy (rule EX5). */
-  function isTaken(map: string, isThere: boolean): boolean {
-    const outbound = textOf(rows.get('RecordMap', map), 'outbound')
-    return outbound === 'ExportInProgress' || (isThere && outbound !== undefined && !outbound.endsWith('Error'))
+  /** Whether a record is on its way in this job, or exported to a partner that still has its copy (rule EX5). */
+  function isTaken(map: string, job: string, isThere: boolean): boolean {
+    const row = rows.get('RecordMap', map)
+    const outbound = textOf(row, 'outbound')
+    if (outbound === 'ExportInProgress') return textOf(row, 'exportId') === job
+    return isThere && outbound !== undefined && !outbound.endsWith('Error')
+  }
+
+  /** The vendor's own account of the export: who asked, when, and how each listing stands. What failed before in the same job and is asked for again counts once. */
+  function jobEdits(
+    connection: ConnectionFacts,
+    { job, request, object, listings }: RequestTerms,
+    answers: readonly { readonly answer: Answer; readonly record: string }[],
+    by: string,
+  ): RowEdit[] {
+    const id = askedJobId(connection.id, job)
+    const outcomes = answers.map(({ answer: each, record }): RecordedOutcome => {
+      if (isExported(each)) return { listing: each.listing, map: each.map, status: 'ExportInProgress', errors: [] }
+      return { ...each, errors: each.errors.map((error) => ({ ...error, record })) }
+    })
+    const again = jobsOf(rows)
+      .requests(id)
+      .flatMap((row): RowEdit[] => {
+        const failed = requestOutcomes(row).flatMap((outcome) =>
+          isFailed(outcome) && listings.includes(outcome.listing) ? outcome.listing : [],
+        )
+        return failed.length === 0
+          ? []
+          : [{ object: 'ExportRequest', id: row.id, values: { retried: [...textsOf(row, 'retried'), ...failed] } }]
+      })
+    return [
+      ...(rows.get('Export', id)
+        ? []
+        : [{ object: 'Export', id, values: { connection: connection.id, object, by, startedAt: clock.now() } }]),
+      ...again,
+      {
+        object: 'ExportRequest',
+        id: requestRowId(id, request),
+        values: { by, listings: [...new Set(listings)], outcomes: contentToValue(outcomes) },
+      },
+    ]
   }
 
   function mapEdit(connection: ConnectionFacts, { object, job }: RequestTerms, map: string, record: string, by: string): RowEdit {
@@ -150,6 +191,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
         errors: [],
         requestedBy: by,
         exportedAt: clock.now(),
+        ...(rows.get('RecordMap', map) && { recall: null }),
       },
     }
   }

@@ -70,9 +70,12 @@ const ended = v.object({ listing: id, map: id, status: v.picklist(outboundStatus
 export const resultTerms = v.object({ ...part, part: count, results: v.array(ended) })
 export type ResultTerms = v.InferOutput<typeof resultTerms>
 
-/** How the listings of a request ended, as the partner's ExportRequest row keeps it. */
-export const outcomes = v.array(refused)
-export type ListingOutcome = v.InferOutput<typeof refused>
+/** How the listings of a request stand, as the ExportRequest rows of both sides keep it. The vendor's say `ExportInProgress` of what has left. */
+export const recordedOutcomes = v.array(v.object({ ...refused.entries, map: v.optional(id) }))
+export type RecordedOutcome = v.InferOutput<typeof recordedOutcomes>[number]
+
+/** The rule by which the partner leaves out what it has cancelled, and both sides know it. */
+export const cancelledRule = 'cancelled'
 
 export const requestPrefix = 'q.'
 export const packagePrefix = 'p.'

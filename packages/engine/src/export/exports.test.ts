@@ -190,7 +190,8 @@ describe('an export is refused', () => {
     ]
     const orgs = await request(async (both) => void (await both.vera.rows.save(withdrawn(both))))
     const { vera, paul, connection, ids, job } = orgs
-    expect(job).toMatchObject({ failed: 1, imported: 0, done: true, errors: [{ rule: 'NOT_ALLOWED' }] })
+    expect(job).toMatchObject({ failed: 1, imported: 0, done: true })
+    expect(paul.site.errors(job?.id ?? '')).toMatchObject([{ rule: 'NOT_ALLOWED', name: 'Ada' }])
     expect(vera.rows.list('RecordMap').size).toBe(0)
     await paul.rows.save(withdrawn(orgs))
     await expect(paul.site.export(connection, 'Lead', ids)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
@@ -213,8 +214,9 @@ describe('an export is refused', () => {
   })
 
   it('where no seat is left (row 59)', async () => {
-    const { job } = await request(({ vera, connection }) => vera.people.setSeats(connection, 0))
-    expect(job).toMatchObject({ failed: 1, imported: 0, errors: [{ rule: 'NOT_ALLOWED' }] })
+    const { paul, job } = await request(({ vera, connection }) => vera.people.setSeats(connection, 0))
+    expect(job).toMatchObject({ failed: 1, imported: 0 })
+    expect(paul.site.errors(job?.id ?? '')).toMatchObject([{ rule: 'NOT_ALLOWED' }])
   })
 
   it('for a record that is not shared any more (row 60)', async () => {
@@ -222,7 +224,8 @@ describe('an export is refused', () => {
       const [record] = vera.sharing.visible(connection, 'Lead')
       await vera.records.edit('Lead', record ?? '', { Company: 'Other' })
     })
-    expect(job).toMatchObject({ failed: 1, errors: [{ rule: 'sharing' }] })
+    expect(job).toMatchObject({ failed: 1 })
+    expect(paul.site.errors(job?.id ?? '')).toMatchObject([{ rule: 'sharing' }])
     expect(copies(paul)).toEqual([])
   })
 
@@ -235,17 +238,24 @@ describe('an export is refused', () => {
   })
 
   it('under an older version of the agreement (row 43)', async () => {
-    const { job } = await request(async ({ paul, agree }) => {
+    const { paul: asker, job } = await request(async ({ paul, agree, settle }) => {
       // Paul's request has not left; the new agreement arrives before it does.
       paul.sync.cut()
+      await settle(paul)
       const asked = [...paul.rows.list('Message').values()].find((row) => row.id.includes('#q.'))
       const body = asked?.registers['body']?.[1] ?? null
-      await paul.rows.save([{ object: 'Message', id: asked?.id ?? '', values: { body: null } }])
+      // Nobody asks again meanwhile.
+      const [request] = paul.rows.list('ExportRequest').keys()
+      await paul.rows.save([
+        { object: 'ExportRequest', id: request ?? '', values: { by: 'nobody' } },
+        { object: 'Message', id: asked?.id ?? '', values: { body: null } },
+      ])
       paul.sync.mend()
       await agree(['LastName', 'Company', 'Status'], ['Status'])
       await paul.rows.save([{ object: 'Message', id: asked?.id ?? '', values: { body } }])
     })
-    expect(job).toMatchObject({ failed: 1, errors: [{ rule: 'agreement version' }] })
+    expect(job).toMatchObject({ failed: 1 })
+    expect(asker.site.errors(job?.id ?? '')).toMatchObject([{ rule: 'agreement version' }])
   })
 })
 
@@ -265,8 +275,11 @@ describe('a value that the partner cannot take', () => {
     await settle()
     const [job] = paul.site.jobs()
     expect(job).toMatchObject({ exported: 1, imported: 0, failed: 1, done: true })
-    expect(job?.errors[0]).toMatchObject({ field: 'LastName', rule: 'length' })
-    expect(JSON.stringify(job?.errors)).not.toContain('Featherstonehaugh')
+    const named = { name: 'Featherstonehaugh', label: 'Last Name', value: 'Featherstonehaugh' }
+    expect(paul.site.errors(job?.id ?? '')).toMatchObject([{ field: 'LastName', rule: 'length', ...named, correct: { name: 'LastName' } }])
+    // Nothing of the value is stored with the error, nor travels.
+    for (const object of ['ExportRequest', 'RecordMap'])
+      for (const org of [vera, paul]) expect(JSON.stringify([...org.rows.list(object).values()])).not.toContain('Featherstonehaugh')
     expect(vera.records.shares('Lead', record)[0]).toMatchObject({
       on: false,
       outbound: 'ExportSubscribeFieldMapError',

@@ -4,7 +4,7 @@ import { enabledConnection, lead, setup } from '../testing/index.js'
 
 describe('two engines at a relay', () => {
   it('[EP2, EP3, DF2] connect, agree, share, export and keep each other’s mirrors current, also over a narrower agreement', async () => {
-    const { vera, paul, connection, agree, exportListed, settle, clock } = await setup({ upTo: 'shared', verified: false })
+    const { until, vera, paul, connection, agree, exportListed, settle, clock } = await setup({ upTo: 'shared', verified: false })
     const both = [vera, paul]
     expect(enabledConnection(vera)?.code).toBe(enabledConnection(paul)?.code)
     const record = await vera.records.create('Lead', lead('Ada'))
@@ -35,7 +35,7 @@ describe('two engines at a relay', () => {
       receipt: { reached: 'relay' },
     })
     clock.advance(6_000)
-    await settle()
+    await until('Paul has signed that he has it', () => vera.records.shares('Lead', record)[0]?.state === 'current')
     expect(vera.records.shares('Lead', record)[0]).toMatchObject({
       outbound: 'UpdateSuccess',
       state: 'current',

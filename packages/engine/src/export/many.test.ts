@@ -14,10 +14,12 @@ describe('a large org', () => {
     const { listings, total } = paul.site.listings(connection, 'Lead')
     expect(total).toBe(4_400)
     expect(vera.sharing.visible(connection, 'Lead')).toHaveLength(4_400)
-    await paul.site.export(
-      connection,
-      'Lead',
-      listings.slice(0, 1_000).map(({ id }) => id),
+    await finish(
+      paul.site.export(
+        connection,
+        'Lead',
+        listings.slice(0, 1_000).map(({ id }) => id),
+      ),
     )
     await settle()
     expect(paul.site.jobs()[0]).toMatchObject({ total: 1_000, imported: 1_000, done: true })

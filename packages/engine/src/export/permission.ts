@@ -1,12 +1,16 @@
 import { EngineError } from '../error.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import type { EngineContext } from '../context.js'
-import { isSwitchedOff } from '../replica/feed-role.js'
 import type { ObjectName } from '../api/index.js'
-import { hasSeat } from '../people/grants.js'
+import type { EngineContext } from '../context.js'
+import { correctedNow, seatObstacle } from '../people/grants.js'
+import { isSwitchedOff } from '../replica/feed-role.js'
 
-/** Why a person of the partner may not export now, of an object or at all, or undefined. The partner checks it before it asks, and the vendor before anything leaves. */
+/**
+ * Why a person of the partner may not export now, or undefined. The partner checks it before it asks, and the vendor before anything leaves.
+ *
+ * @param object any one if not given
+ */
 export function exportObstacle(
   context: EngineContext,
   connection: ConnectionFacts,
@@ -46,8 +50,5 @@ export function exportObstacle(
       'The connection has no agreement yet. An admin of the partner has to accept the vendor’s proposal.',
     )
   }
-  if (!hasSeat(rows, connection.id, person)) {
-    return new EngineError('NOT_ALLOWED', 'This person has no grant with a seat. An admin of the vendor has to grant the export.')
-  }
-  return undefined
+  return seatObstacle(rows, connection.id, person, correctedNow(context), object)
 }

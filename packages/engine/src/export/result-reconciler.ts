@@ -7,7 +7,8 @@ import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { PendingMessages } from '../connect/pending-messages.js'
-import { packageDone, packageOfResult, resultKey, resultPrefix, resultTerms } from './export-messages.js'
+import { askedJobId, outcomesEdit, requestRowId } from './job.js'
+import { packageDone, packageOfResult, type RecordedOutcome, resultKey, resultPrefix, resultTerms } from './export-messages.js'
 
 /** Takes in the partner's results: the record map's status, the start of its doc where the partner has a copy, and the end of the package, in one save. */
 export function resultReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
@@ -39,11 +40,15 @@ export function resultReconciler(context: EngineContext): Reconciler<ConnectionF
     if (resultKey(job, request, part) !== key)
       return refusals.note(connection, message, body, 'An import result', 'it stands under the key of another')
     const edits: RowEdit[] = [messageEdit(connection.ownMessages, sent, packageDone)]
-    for (const { map, status, errors } of results) {
+    const ended = new Map<string, RecordedOutcome>()
+    for (const { listing, map, status, errors } of results) {
       const row = rows.get('RecordMap', map)
-      if (!row || valueOf(row, 'connection') !== connection.id || valueOf(row, 'exportId') !== job) continue
+      if (!row || valueOf(row, 'connection') !== connection.id) continue
       const record = valueOf(row, 'record')
       const named = errors.map((error) => ({ ...error, record: typeof record === 'string' ? record : '' }))
+      ended.set(listing, { listing, map, status, errors: named })
+      // Asked for once more in another export meanwhile: that one says how it ends.
+      if (valueOf(row, 'exportId') !== job) continue
       const isThere = status === 'ExportSuccess' || status === 'ExportSuccessPartial'
       edits.push({
         object: 'RecordMap',
@@ -51,6 +56,8 @@ export function resultReconciler(context: EngineContext): Reconciler<ConnectionF
         values: { outbound: status, errors: contentToValue(named), ...(isThere && { on: true }) },
       })
     }
+    const asked = rows.get('ExportRequest', requestRowId(askedJobId(connection.id, job), request))
+    if (asked) edits.push(outcomesEdit(asked, ended))
     await rows.save(edits)
   }
 }

@@ -61,7 +61,7 @@ describe('an export', () => {
     await change(orgs)
     await orgs.settle()
     const listing = orgs.paul.site.listings(orgs.connection, 'Lead').listings[0]
-    const [error] = orgs.paul.site.jobs()[0]?.errors ?? []
+    const [error] = orgs.paul.site.errors(orgs.paul.site.jobs()[0]?.id ?? '')
     return { ...orgs, record, status: listing?.status, error }
   }
 

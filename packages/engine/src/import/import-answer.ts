@@ -6,7 +6,7 @@ import { convertRecord } from '../schema/mapping.js'
 import { findField, type ObjectSchema } from '../schema/schema.js'
 import { parseRecord, type RecordValues, validateField } from '../schema/validate.js'
 import type { RowEdit } from '../row/rows.js'
-import { valueIn } from '../schema/value.js'
+import { type Value, valueIn } from '../schema/value.js'
 
 type AgreedObject = NonNullable<EffectiveAgreement['objects'][ObjectName]>
 
@@ -14,16 +14,23 @@ export type Imported =
   | {
       readonly ok: true
       readonly values: RecordValues
-      /** Whether a value was cut, rounded or lost a part, as agreed. */
-      readonly partial: boolean
+      /** The fields whose value was cut, rounded or lost a part, as agreed: what happened to each. */
+      readonly losses: readonly ExportError[]
     }
   | { readonly ok: false; readonly errors: readonly ExportError[] }
 
 /**
  * Brings one exported record into the own schema. The vendor's values must fit the vendor's fields, then the agreed mapping converts them, then the own
  * rules check the whole. Every error names its field, none its value.
+ *
+ * @param corrections by own field, values that a person gave in place of what the mapping would bring
  */
-export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer: ExportedAnswer): Imported {
+export function importAnswer(
+  schema: ObjectSchema,
+  agreed: AgreedObject,
+  answer: ExportedAnswer,
+  corrections: Readonly<Record<string, Value>> = {},
+): Imported {
   const sources = agreed.fields.map(({ vendor }) => vendor)
   const values: RecordValues = Object.fromEntries(
     sources.filter(({ name }) => Object.hasOwn(answer.values, name)).map(({ name }) => [name, valueIn(answer.values, name)]),
@@ -33,10 +40,8 @@ export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer:
     return checked.ok ? [] : [checked.error]
   })
   if (unreadable.length > 0) return refused(unreadable)
-  const lines = conversionLines(
-    agreed.fields.map(({ mapping }) => mapping),
-    agreed.defaults,
-  )
+  const mappings = agreed.fields.map(({ mapping }) => mapping).filter(({ target }) => !Object.hasOwn(corrections, target))
+  const lines = conversionLines(mappings, { ...agreed.defaults, ...corrections })
   const converted = convertRecord(sources, schema, lines, values, 'create')
   if (!converted.ok) return refused(converted.errors)
   const owner =
@@ -48,7 +53,14 @@ export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer:
   return {
     ok: true,
     values: record.values,
-    partial: Object.values(converted.flags).some((flags) => flags.some((flag) => losing.has(flag))),
+    losses: Object.entries(converted.flags).flatMap(([field, flags]) =>
+      flags.flatMap((flag) => {
+        const what = losing.get(flag)
+        return what === undefined
+          ? []
+          : [exportError(answer.listing, flag, `The value ${what}, as agreed.`, 'Correct the copy if you need the rest.', field)]
+      }),
+    ),
   }
 
   function refused(
@@ -58,8 +70,13 @@ export function importAnswer(schema: ObjectSchema, agreed: AgreedObject, answer:
   }
 }
 
-/** Flags of conversions that lost a part of the value. */
-const losing: ReadonlySet<string> = new Set(['truncated', 'rounded', 'time dropped', 'currency dropped'])
+/** Flags of conversions that lost a part of the value, in words. */
+const losing: ReadonlyMap<string, string> = new Map([
+  ['truncated', 'was cut to the length of the field'],
+  ['rounded', 'was rounded'],
+  ['time dropped', 'lost its time of day'],
+  ['currency dropped', 'lost its currency'],
+])
 
 /**
  * The edits that make the copy and its record map. The copy has the stamp of the own org's request, on every device that imports it: so a second one

@@ -4,18 +4,28 @@ import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, flowingConnections, integrationUser, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
-import { requestOutcomes, requestRowId } from '../site/job.js'
 import { PendingMessages } from '../connect/pending-messages.js'
+import {
+  isCancelled,
+  isOwnJob,
+  jobFacts,
+  requestCorrections,
+  requestListings,
+  requestOutcomes,
+  requestRowId,
+  textsOf,
+} from '../export/job.js'
 import {
   exportError,
   fitResults,
   isExported,
-  type ListingOutcome,
   packageDone,
   packageKey,
   packagePrefix,
   type PackageTerms,
   packageTerms,
+  cancelledRule,
+  type RecordedOutcome,
   requestKey,
   resultKey,
   resultOfPackage,
@@ -25,7 +35,7 @@ import { isSwitchedOff } from '../replica/feed-role.js'
 import { isDeleted } from '../records/records.js'
 import { existenceOf } from '../replica/desired-state.js'
 import type { Reconciler } from '../reconcilers.js'
-import { registerOf, valueOf } from '../row/row.js'
+import { registerOf, type Row, valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
 import { copyOfMap, mapIdOfListing } from '../share/listing-id.js'
 import { copyEdits, importAnswer } from './import-answer.js'
@@ -61,15 +71,18 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     if (packageKey(job, request, part) !== key)
       return refusals.note(connection, message, body, 'An export package', 'it stands under the key of another')
     const asked = rows.get('ExportRequest', requestRowId(job, request))
-    if (!asked || valueOf(asked, 'connection') !== connection.id || valueOf(asked, 'object') !== terms.object) {
+    const facts = jobFacts(rows.get('Export', job))
+    if (!asked || !facts || !isOwnJob(facts) || facts.connection !== connection.id || facts.object !== terms.object) {
       return refusals.note(connection, message, body, 'An export package', 'nobody here asked for it')
     }
-    const listings = valueOf(asked, 'listings')
-    const requested = new Set(Array.isArray(listings) ? listings : [])
+    const requested = new Set(textsOf(asked, 'listings'))
     const answers = terms.answers.filter(({ listing }) => requested.has(listing))
     const stamp = registerOf(asked, 'listings')?.[0] ?? zeroStamp
-    const basis = whileUnchanged(rows, [{ object: 'Agreement', id: connection.id }])
-    const { outcomes, results, edits } = takeAll(connection, { ...terms, answers }, stamp)
+    const basis = whileUnchanged(rows, [
+      { object: 'Agreement', id: connection.id },
+      { object: 'Export', id: job },
+    ])
+    const { outcomes, results, edits } = takeAll(connection, { ...terms, answers }, stamp, asked, isCancelled(facts, asked))
     const known = requestOutcomes(asked).filter(({ listing }) => !outcomes.some((outcome) => outcome.listing === listing))
     const all = [...known, ...outcomes]
     const jws = await identity.signDecision('result', { connection: connection.id, job, request, part, results: fitResults(results) })
@@ -78,7 +91,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
       { object: 'ExportRequest', id: asked.id, values: { outcomes: contentToValue(all) } },
       messageEdit(connection.ownMessages, resultKey(job, request, part), jws),
       // All listings are answered: the request is erased.
-      ...(all.length >= requested.size ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
+      ...(all.length >= requestListings(asked).length ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
     ]
     return (await rows.save(imported, basis)) !== undefined
   }
@@ -94,13 +107,15 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     connection: ConnectionFacts,
     terms: PackageTerms,
     stamp: Stamp,
-  ): { outcomes: ListingOutcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
+    asked: Row,
+    cancelled: boolean,
+  ): { outcomes: RecordedOutcome[]; results: ResultTerms['results']; edits: RowEdit[] } {
     const { object, job } = terms
     const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     const agreed = effective?.objects[object]
     const schema = context.schema(object)
     const isOff = isSwitchedOff(rows.get('Connection', connection.id), object)
-    const outcomes: ListingOutcome[] = []
+    const outcomes: RecordedOutcome[] = []
     const results: ResultTerms['results'] = []
     const edits: RowEdit[] = []
     for (const answer of terms.answers) {
@@ -109,8 +124,8 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
         continue
       }
       const { listing, map } = answer
-      const end = (status: ListingOutcome['status'], errors: ListingOutcome['errors']): void => {
-        outcomes.push({ listing, status, errors })
+      const end = (status: RecordedOutcome['status'], errors: RecordedOutcome['errors']): void => {
+        outcomes.push({ listing, status, errors, map })
         results.push({ listing, map, status, errors })
       }
       if (isOff) {
@@ -142,13 +157,25 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
         end('ExportSuccess', [])
         continue
       }
-      const imported = importAnswer(schema, agreed, answer)
+      if (cancelled) {
+        end('ExportSubscribeUnknownError', [
+          exportError(
+            listing,
+            cancelledRule,
+            'The partner cancelled this export before it was imported.',
+            'Export it again if it is wanted.',
+          ),
+        ])
+        continue
+      }
+      const imported = importAnswer(schema, agreed, answer, requestCorrections(asked, listing))
       if (!imported.ok) {
         end('ExportSubscribeFieldMapError', [...imported.errors])
         continue
       }
-      end(imported.partial ? 'ExportSuccessPartial' : 'ExportSuccess', [])
-      const { values, partial } = imported
+      const { values, losses } = imported
+      const partial = losses.length > 0
+      end(partial ? 'ExportSuccessPartial' : 'ExportSuccess', [...losses])
       edits.push(
         ...copyEdits({
           object,
@@ -164,6 +191,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
         }),
       )
       if (!copy) continue
+      if (rows.get('RecordMap', map)) edits.push({ object: 'RecordMap', id: map, values: { recall: null } })
       // The copy was deleted here, and a person asked for the record again. The deletion took the share back, so it is given again above that (rule ER2).
       edits.push({ object, id: copy.id, values: { _deleted: false } })
       const on = registerOf(rows.get('RecordMap', map), 'on')

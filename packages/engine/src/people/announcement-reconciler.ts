@@ -1,5 +1,6 @@
 import { compareStamps, parseKey } from '@entente/protocol'
 import * as v from 'valibot'
+import { objectNames } from '../agree/narrow-proposal.js'
 import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
@@ -25,7 +26,12 @@ const namesOf: Readonly<Record<Announcement, string>> = {
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(200))
 export const peopleTerms = v.looseObject({ people: v.pipe(v.array(v.object({ id: name, name })), v.maxLength(1_000)) })
 export const grantTerms = v.looseObject({
-  granted: v.pipe(v.array(v.object({ id: name, at: instant })), v.maxLength(1_000)),
+  granted: v.pipe(
+    v.array(
+      v.object({ id: name, at: instant, objects: v.exactOptional(v.array(v.picklist(objectNames))), until: v.exactOptional(instant) }),
+    ),
+    v.maxLength(1_000),
+  ),
   seats: count,
 })
 
@@ -42,7 +48,7 @@ export function ownUserReconciler({ rows, user }: EngineContext): Reconciler {
 
 /**
  * The partner announces its people, the vendor announces which of them may export and how its partner site looks. Each announcement is a signed decision, published
- * again when it changes, and taken in by the other side (rules PE1, PE2, PE3).
+ * again when it changes, and taken in by the other side (rules PE1 to PE4).
  */
 export function announcementReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica, identity } = context
@@ -64,7 +70,7 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
   /** What this side has to say now; undefined for nothing. */
   function termsOf(connection: ConnectionFacts, type: Announcement): object | undefined {
     if (type === 'people') return { people: ownPeople(rows) }
-    if (type === 'grants') return grantsOf(rows, connection.id)
+    if (type === 'grants') return grantTermsOf(connection)
     // How a site looks may tell of what is sold there: it waits until both have compared the codes.
     return connection.confirmed ? storedSite(rows, connection.id) : undefined
   }
@@ -105,6 +111,21 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
     return parsed.success ? [{ object: 'Setting', id: siteRowId(connection.id), values: { value: toValue(parsed.output) } }] : undefined
   }
 
+  /** A grant that has run out stays in the list until somebody takes it back: both sides know when it ended. */
+  function grantTermsOf({ id: connection }: ConnectionFacts): object {
+    const { granted, seats } = grantsOf(rows, connection, 0)
+    const all = objectNames.length
+    return {
+      granted: granted.map(({ id, at, objects, until }) => ({
+        id,
+        at,
+        ...(objects.length < all && { objects }),
+        ...(until !== undefined && { until }),
+      })),
+      seats,
+    }
+  }
+
   function peopleEdits(connection: ConnectionFacts, decision: object): readonly RowEdit[] | undefined {
     const parsed = v.safeParse(peopleTerms, decision, { abortEarly: true })
     return parsed.success
@@ -117,8 +138,9 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
     if (!parsed.success) return undefined
     const { granted, seats } = parsed.output
     const edits: RowEdit[] = [{ object: 'Setting', id: seatsRowId(connection.id), values: { value: seats } }]
-    for (const { id, at } of granted) edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: true, at } })
-    for (const { id } of grantsOf(rows, connection.id).granted) {
+    for (const { id, at, objects = objectNames, until = null } of granted)
+      edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: true, at, objects, until } })
+    for (const { id } of grantsOf(rows, connection.id, 0).granted) {
       if (!granted.some((each) => each.id === id))
         edits.push({ object: 'Grant', id: grantRowId(connection.id, id), values: { granted: false } })
     }

@@ -1,5 +1,9 @@
 import type { ConnectionId } from '@entente/protocol'
-import { valueOf } from '../row/row.js'
+import { objectNames } from '../agree/narrow-proposal.js'
+import type { ObjectName } from '../api/index.js'
+import type { EngineContext } from '../context.js'
+import { EngineError } from '../error.js'
+import { type Row, valueOf } from '../row/row.js'
 import type { RowReader, Rows } from '../row/rows.js'
 import { isValueMap } from '../schema/value.js'
 
@@ -15,28 +19,53 @@ export function seatsOf(rows: RowReader, connection: ConnectionId): number {
   return typeof value === 'number' ? value : defaultSeats
 }
 
+/** One person's grant. */
+export interface Grant {
+  readonly id: string
+  readonly at: number
+  /** The objects that the person may export. */
+  readonly objects: readonly ObjectName[]
+  /** When it runs out: milliseconds since 1970, by the relay's clock. */
+  readonly until: number | undefined
+}
+
 /** Who was granted the export over a connection, the oldest grant first, and the number of seats. */
 export interface Grants {
-  readonly granted: readonly { readonly id: string; readonly at: number }[]
+  readonly granted: readonly Grant[]
   readonly seats: number
 }
 
-export function grantsOf(rows: Rows, connection: ConnectionId): Grants {
+/** Milliseconds since 1970 by this device's clock, corrected by the relay's: by it grants run out. */
+export function correctedNow({ clock, link }: Pick<EngineContext, 'clock' | 'link'>): number {
+  return clock.now() + link.status().clockOffset
+}
+
+/** The grants that stand: those that ran out are left out, and take no seat. */
+export function grantsOf(rows: Rows, connection: ConnectionId, now: number): Grants {
   const start = grantRowId(connection, '')
   const people = [...rows.list('Grant').keys()].filter((id) => id.startsWith(start)).map((id) => id.slice(start.length))
-  return grantsAmong(rows, connection, people)
+  return grantsAmong(rows, connection, people, now)
 }
 
 /** The grants of these people. */
-export function grantsAmong(rows: RowReader, connection: ConnectionId, people: Iterable<string>): Grants {
-  const granted: { id: string; at: number }[] = []
-  for (const id of people) {
-    const row = rows.get('Grant', grantRowId(connection, id))
-    const at = valueOf(row, 'at')
-    if (valueOf(row, 'granted') === true) granted.push({ id, at: typeof at === 'number' ? at : 0 })
-  }
+export function grantsAmong(rows: RowReader, connection: ConnectionId, people: Iterable<string>, now: number): Grants {
+  const granted = [...people].flatMap((id) => {
+    const grant = readGrant(rows.get('Grant', grantRowId(connection, id)), id)
+    return grant && (grant.until === undefined || grant.until > now) ? [grant] : []
+  })
   granted.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
   return { granted, seats: seatsOf(rows, connection) }
+}
+
+function readGrant(row: Row | undefined, id: string): Grant | undefined {
+  if (valueOf(row, 'granted') !== true) return undefined
+  const [at, until, only] = [valueOf(row, 'at'), valueOf(row, 'until'), valueOf(row, 'objects')]
+  return {
+    id,
+    at: typeof at === 'number' ? at : 0,
+    objects: Array.isArray(only) ? objectNames.filter((name) => only.includes(name)) : objectNames,
+    until: typeof until === 'number' ? until : undefined,
+  }
 }
 
 /** The row with the people whom the partner has announced. */
@@ -51,10 +80,39 @@ export function announcedPeople(rows: RowReader, connection: ConnectionId): read
 }
 
 /** Whether a person has a grant and a seat. Where there are fewer seats than grants, the oldest grants keep theirs. */
-export function hasSeat(rows: Rows, connection: ConnectionId, person: string): boolean {
-  const { granted, seats } = grantsOf(rows, connection)
+export function hasSeat(rows: Rows, connection: ConnectionId, person: string, now: number, object?: ObjectName): boolean {
+  return seatObstacle(rows, connection, person, now, object) === undefined
+}
+
+/** Why a person has no grant with a seat for an object (any one if not given); undefined for one who has. */
+export function seatObstacle(
+  rows: Rows,
+  connection: ConnectionId,
+  person: string,
+  now: number,
+  object?: ObjectName,
+): EngineError | undefined {
+  const { granted, seats } = grantsOf(rows, connection, now)
   const rank = granted.findIndex((grant) => grant.id === person)
-  return rank >= 0 && rank < seats
+  const refuse = (message: string): EngineError =>
+    new EngineError('NOT_ALLOWED', `${message} An admin of the vendor has to grant the export.`)
+  if (rank < 0) {
+    const ranOut = readGrant(rows.get('Grant', grantRowId(connection, person)), person) !== undefined
+    return refuse(ranOut ? 'The grant of this person has run out.' : 'This person has no grant with a seat.')
+  }
+  if (rank >= seats) return refuse('This person has no grant with a seat: all seats are taken by earlier grants.')
+  if (object === undefined || granted[rank]?.objects.includes(object) === true) return undefined
+  return refuse(`The grant of this person is not for ${object === 'Lead' ? 'leads' : 'opportunities'}.`)
+}
+
+/** When the next grant runs out, of all connections; undefined where none does. */
+export function nextExpiry(rows: Rows, now: number): number | undefined {
+  let next: number | undefined
+  for (const row of rows.list('Grant').values()) {
+    const until = readGrant(row, '')?.until
+    if (until !== undefined && until > now && until < (next ?? Infinity)) next = until
+  }
+  return next
 }
 
 /** The own org's people, without the integration users. */

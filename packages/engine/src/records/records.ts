@@ -153,6 +153,12 @@ export function isDeleted(row: Row): boolean {
   return valueOf(row, deletedRegister) === true
 }
 
+/** Whether there is such a record, and it was not deleted. */
+export function hasRecord(rows: RowReader, object: string, id: string): boolean {
+  const row = rows.get(object, id)
+  return row !== undefined && !isDeleted(row)
+}
+
 /** A row's own fields as plain values; the engine's registers, which begin with "_", are left out. */
 export function valuesOf(row: Row): Readonly<Record<string, Value>> {
   const values: Record<string, Value> = {}

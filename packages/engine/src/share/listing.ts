@@ -109,6 +109,12 @@ export function findListing(context: EngineContext, connection: ConnectionFacts,
   return /^[A-Za-z0-9_-]{22}$/.test(id) ? context.replica.inbox(connection.peerMessages).get(listingKey(id))?.body : undefined
 }
 
+/** The record map of a listed record: the listing names it where it carries one of an earlier connection on. */
+export function mapOfListing(context: EngineContext, connection: ConnectionFacts, id: string): string {
+  const body = findListing(context, connection, id)
+  return isValueMap(body) && typeof body['map'] === 'string' ? body['map'] : mapIdOfListing(connection, id)
+}
+
 function bodyToListing(connection: ConnectionFacts, body: Value, fields: readonly Field[]): Listing | undefined {
   const parsed = v.safeParse(listingSchema, body, { abortEarly: true })
   if (!parsed.success) return undefined

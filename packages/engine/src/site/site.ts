@@ -1,28 +1,51 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionId } from '@entente/protocol'
-import type { ListingView, ObjectName, SiteApi } from '../api/index.js'
+import type { JobView, ListingView, ObjectName, SiteApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
-import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
+import { contentToValue } from '../agree/canonical.js'
+import { type ConnectionFacts, connectionFacts, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
+import { type RecordError, refuse } from '../schema/error.js'
 import type { Field } from '../schema/field.js'
 import { queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isValueMap, type Value } from '../schema/value.js'
-import { isDeleted } from '../records/records.js'
-import type { RowEdit, RowReader } from '../row/rows.js'
-import { findListing, readListings } from '../share/listing.js'
-import { copyOfMap, mapIdOfListing } from '../share/listing-id.js'
-import { textOf } from '../replica/feed-role.js'
-import { isFailed, jobView, ListingStatuses, requestListings, requestOutcomes, requestRowId, requestRows } from './job.js'
+import { hasRecord, isDeleted } from '../records/records.js'
+import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
+import { findListing, mapOfListing, readListings } from '../share/listing.js'
+import { copyOfMap } from '../share/listing-id.js'
+import { exportError, listingsPerRequest, type RecordedOutcome } from '../export/export-messages.js'
 import { exportObstacle } from '../export/permission.js'
-import { listingsPerRequest, requestKey } from '../export/export-messages.js'
+import { nextTurn } from '../port/clock.js'
+import { validateField } from '../schema/validate.js'
+import { findField } from '../schema/schema.js'
+import { mayRecall } from '../export/recall-copies.js'
+import { textOf } from '../replica/feed-role.js'
+import { errorFile, jobErrors, jobRecalls } from './job-errors.js'
+import {
+  isFailed,
+  isOwnJob,
+  type JobFacts,
+  jobFacts,
+  jobsOf,
+  ListingStatuses,
+  requestOutcomes,
+  requestRowId,
+  textsOf,
+} from '../export/job.js'
+
+/** Requests that one transaction notes. */
+const sliceRequests = 10
+/** Records that one transaction recalls. */
+const sliceRecalls = 200
 
 /** The vendor's partner site as the partner's people use it: its listings, and the export jobs that they start. */
 export function createSite(context: EngineContext): SiteApi {
-  const { rows, identity, clock, random } = context
-  const statuses = new ListingStatuses(rows)
+  const { rows, clock, random } = context
+  const jobs = jobsOf(rows)
+  const statuses = new ListingStatuses(rows, jobs)
   // Two clicks in one moment would both find nothing under way: the second waits for the first.
   const clicks = new SerialQueue()
 
@@ -59,43 +82,39 @@ export function createSite(context: EngineContext): SiteApi {
       return exportObstacle(context, connection, context.user.id, object)
     },
     export: (id, object, listings) => clicks.run(() => ask(id, object, listings)),
-    copies(job) {
-      const row = rows.get('Export', job)
-      const connection = connectionFacts(rows.get('Connection', textOf(row, 'connection') ?? ''))
-      const object = textOf(row, 'object')
-      if (!row || !connection || object === undefined) return []
-      const wanted = requestRows(rows, row).flatMap((request) => requestListings(request))
-      const copies = new Set(wanted.map((listing) => copyOf(connection, listing)))
-      return [...copies].filter((copy) => hasCopy(object, copy))
+    copies(id) {
+      const job = jobFacts(rows.get('Export', id))
+      const connection = connectionFacts(rows.get('Connection', job?.connection ?? ''))
+      if (!job || !connection || !isOwnJob(job)) return []
+      const copies = jobs.requests(id).flatMap((request) =>
+        requestOutcomes(request).flatMap(({ listing, status, map }) => {
+          if (isFailed({ listing, status, errors: [] })) return []
+          return copyOfMap(rows, connection, map ?? mapOfListing(context, connection, listing))
+        }),
+      )
+      return [...new Set(copies)].filter((copy) => hasRecord(rows, job.object, copy))
     },
     jobs() {
-      const views = [...rows.list('Export').values()].map((row) => jobView(rows, row)).filter((view) => view !== undefined)
+      const views = [...rows.list('Export').keys()].flatMap((id) => viewOf(id) ?? [])
       return views.sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? -1 : 1))
     },
-    retry(job) {
-      const row = rows.get('Export', job)
-      const view = row && jobView(rows, row)
-      if (!view) return Promise.reject(new EngineError('NOT_FOUND', 'This export does not exist. Choose the records again.'))
-      const failed = requestRows(rows, row).flatMap((request) => requestOutcomes(request).filter(({ status }) => isFailed(status)))
-      return api.export(
-        view.connection,
-        view.object,
-        failed.map(({ listing }) => listing),
-      )
-    },
+    errors: (id) => jobErrors(context, id),
+    errorFile: (id) => errorFile(jobErrors(context, id)),
+    pause: (id) => turn(id, { paused: true }),
+    resume: (id) => turn(id, { paused: false }),
+    cancel: (id) => turn(id, { paused: false }, true),
+    recall: (id, records) => clicks.run(() => recall(id, records)),
+    recalls: (id) => jobRecalls(context, id),
+    retry: (id, corrections) => clicks.run(() => retry(id, corrections)),
   }
   return api
 
-  /** The copy of a listed record, there or not. */
-  function copyOf(connection: ConnectionFacts, listing: string): string {
-    const body = findListing(context, connection, listing)
-    const map = isValueMap(body) && typeof body['map'] === 'string' ? body['map'] : mapIdOfListing(connection, listing)
-    return copyOfMap(rows, connection, map)
-  }
-
-  function hasCopy(object: string, copy: string): boolean {
-    const record = rows.get(object, copy)
-    return record !== undefined && !isDeleted(record)
+  function viewOf(id: string): JobView | undefined {
+    const view = jobs.view(id)
+    if (!view) return undefined
+    const connection =
+      view.side === 'partner' && view.state === 'running' ? connectionFacts(rows.get('Connection', view.connection)) : undefined
+    return { ...view, waits: connection && exportObstacle(context, connection, view.by, view.object) }
   }
 
   function vendorFields(id: ConnectionId, object: ObjectName): readonly Field[] {
@@ -103,50 +122,182 @@ export function createSite(context: EngineContext): SiteApi {
     return (effective?.objects[object]?.fields ?? []).map(({ vendor }) => vendor)
   }
 
-  async function ask(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
+  function requireMayExport(id: ConnectionId, object: ObjectName): ConnectionFacts {
     const connection = requireConnection(rows, id, 'partner')
     const obstacle = exportObstacle(context, connection, context.user.id, object)
     if (obstacle) throw obstacle
-    if (listings.length === 0) throw new EngineError('NOT_FOUND', 'There is no record to export. Choose at least one.')
-    const isOfObject = (body: Value | undefined): boolean => isValueMap(body) && body['object'] === object
-    const unknown = listings.find((listing) => !isOfObject(findListing(context, connection, listing)))
-    if (unknown !== undefined) throw new EngineError('NOT_FOUND', 'A chosen record is not on the site any more. Choose again.')
-    // Listings that are on their way are left out. A second click that asks for nothing else gets the same export.
-    const underWay = listings.map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')
-    const fresh = [...new Set(listings)].filter((listing) => statuses.of(listing)?.status !== 'ExportInProgress')
-    if (fresh.length === 0 && underWay) return underWay.job
-    return start(id, object, fresh)
+    return connection
   }
 
-  async function start(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
-    const connection = requireConnection(rows, id, 'partner')
-    const version = agreedVersion(rows, id)
+  function isListed(connection: ConnectionFacts, object: ObjectName, listing: string): boolean {
+    const body = findListing(context, connection, listing)
+    return isValueMap(body) && body['object'] === object
+  }
+
+  async function ask(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
+    const connection = requireMayExport(id, object)
+    if (listings.length === 0) throw new EngineError('NOT_FOUND', 'There is no record to export. Choose at least one.')
+    const there = new Set<string>()
+    const gone = new Set<string>()
+    for (const listing of listings) (isListed(connection, object, listing) ? there : gone).add(listing)
+    if (there.size === 0) throw new EngineError('NOT_FOUND', 'No chosen record is on the site any more. Choose again.')
+    // Listings that are on their way are left out. A second click that asks for nothing else gets the same export.
+    const underWay = [...there].map((listing) => statuses.of(listing)).find((known) => known?.status === 'ExportInProgress')
+    const fresh = [...there].filter((listing) => statuses.of(listing)?.status !== 'ExportInProgress')
+    if (fresh.length === 0 && underWay) return underWay.job
     const job = toBase64UrlEncoded(random(16))
-    const startedAt = clock.now()
-    const edits: RowEdit[] = []
-    for (let request = 0; request * listingsPerRequest < listings.length; request++) {
-      const some = listings.slice(request * listingsPerRequest, (request + 1) * listingsPerRequest)
-      const have = some.filter((listing) => hasCopy(object, copyOf(connection, listing)))
-      const terms = { job, request, object, version, listings: some, ...(have.length > 0 && { have }) }
-      const jws = await identity.signDecision('request', { connection: id, ...terms })
-      edits.push({
-        object: 'ExportRequest',
-        id: requestRowId(job, request),
-        values: { job, request, connection: id, object, startedAt, listings: some },
-      })
-      edits.push(messageEdit(connection.ownMessages, requestKey(job, request), jws))
-    }
-    const values = { connection: id, object, by: context.user.id, startedAt, requests: edits.length / 2, total: listings.length }
-    const condition = whileConnected(connection, {
+    const version = agreedVersion(rows, id)
+    const requests = requestEdits(job, 0, fresh)
+    requests.push(...requestEdits(job, requests.length, [...gone], goneOutcome))
+    const values = { connection: id, object, by: context.user.id, startedAt: clock.now(), requests: requests.length }
+    await note(requests, [{ object: 'Export', id: job, values }], connection, {
       reads: [{ object: 'Agreement', id }],
       holds(stored) {
         if (agreedVersion(stored, id) === version) return true
         throw new EngineError('CHANGED', 'Another agreement came into force meanwhile. Export again.')
       },
     })
-    await rows.save([{ object: 'Export', id: job, values }, ...edits], condition)
     return job
   }
+
+  async function retry(id: string, corrections?: Corrections): Promise<string> {
+    const job = requireJob(rows, id)
+    const connection = requireMayExport(job.connection, job.object)
+    const corrected = corrections && checkedCorrections(job.object, corrections)
+    const failed = new Map<string, string[]>()
+    for (const request of jobs.requests(id)) {
+      for (const outcome of requestOutcomes(request)) {
+        const { listing } = outcome
+        if (!isFailed(outcome) || (corrected && !corrected.has(listing)) || !isListed(connection, job.object, listing)) continue
+        failed.set(request.id, [...(failed.get(request.id) ?? []), listing])
+      }
+    }
+    const listings = [...failed.values()].flat()
+    if (listings.length === 0)
+      throw new EngineError('NOT_FOUND', 'Nothing that failed in this export is on the site. Ask the vendor to share it again.')
+    const known = job.requests ?? 0
+    const requests = requestEdits(id, known, listings, undefined, corrected)
+    const marked = [...failed].map(([request, some]): RowEdit => {
+      const before = rows.get('ExportRequest', request)
+      return { object: 'ExportRequest', id: request, values: { retried: [...(before ? textsOf(before, 'retried') : []), ...some] } }
+    })
+    // A paused export goes on with what is asked for now.
+    const values = { requests: known + requests.length, paused: false }
+    await note(requests, [{ object: 'Export', id, values }, ...marked], connection, {
+      // Another tab may have asked for the same just now.
+      holds: (stored) => jobFacts(stored.get('Export', id))?.requests === known,
+    })
+    return id
+  }
+
+  function checkedCorrections(object: ObjectName, corrections: Corrections): ReadonlyMap<string, Readonly<Record<string, Value>>> {
+    const schema = context.schema(object)
+    const problems: RecordError[] = []
+    const checked = Object.entries(corrections).map(([listing, values]) => {
+      const own = Object.entries(values).flatMap(([name, value]): [string, Value][] => {
+        const field = findField(schema, name)
+        const result = field
+          ? validateField(field, value)
+          : refuse('FIELD', name, 'known field', `${object} has no field ${name}.`, 'Choose a field of the object.')
+        if (result.ok) return [[name, result.value]]
+        problems.push(result.error)
+        return []
+      })
+      return [listing, Object.fromEntries(own)] as const
+    })
+    if (problems.length > 0) throw new EngineError('INVALID', `Nothing was retried. ${problems[0]?.message ?? ''}`, problems)
+    return new Map(checked)
+  }
+
+  /** The rows of requests for these listings, the first of which has the number `from`. */
+  function requestEdits(
+    job: string,
+    from: number,
+    listings: readonly string[],
+    ended?: (listing: string) => RecordedOutcome,
+    corrected?: ReadonlyMap<string, Readonly<Record<string, Value>>>,
+  ): RowEdit[] {
+    const edits: RowEdit[] = []
+    for (let start = 0; start < listings.length; start += listingsPerRequest) {
+      const some = listings.slice(start, start + listingsPerRequest)
+      const corrections = Object.fromEntries(
+        some.flatMap((listing) => (corrected?.has(listing) ? [[listing, corrected.get(listing) ?? {}]] : [])),
+      )
+      edits.push({
+        object: 'ExportRequest',
+        id: requestRowId(job, from + edits.length),
+        values: {
+          by: context.user.id,
+          listings: some,
+          ...(ended && { outcomes: contentToValue(some.map(ended)) }),
+          ...(corrected && { corrections }),
+        },
+      })
+    }
+    return edits
+  }
+
+  /** Notes requests slice by slice, and with the last ones the job that they belong to: before that, none of them counts. */
+  async function note(
+    requests: readonly RowEdit[],
+    last: readonly RowEdit[],
+    connection: ConnectionFacts,
+    more: Partial<Condition>,
+  ): Promise<void> {
+    const rest = [...requests]
+    while (rest.length > sliceRequests) {
+      await rows.save(rest.splice(0, sliceRequests))
+      await nextTurn(clock)
+    }
+    await rows.save([...rest, ...last], whileConnected(connection, more))
+  }
+
+  async function recall(id: string, records?: readonly string[]): Promise<void> {
+    if (context.user.role !== 'admin')
+      throw new EngineError('NOT_ALLOWED', 'Only an admin recalls what was exported. Ask an admin of your org.')
+    const job = jobFacts(rows.get('Export', id))
+    if (!job) throw new EngineError('NOT_FOUND', 'This export does not exist. Choose another one.')
+    if (isOwnJob(job)) throw new EngineError('NOT_ALLOWED', 'Only the vendor recalls what it has exported. Delete the copies instead.')
+    const connection = requireConnection(rows, job.connection, 'vendor')
+    const wanted = records && new Set(records)
+    const maps = jobs.requests(id).flatMap((request) =>
+      requestOutcomes(request).flatMap(({ map: name }) => {
+        const map = rows.get('RecordMap', name ?? '')
+        return map && mayRecall(map) && id.endsWith(textOf(map, 'exportId') ?? ' ') && wanted?.has(textOf(map, 'record') ?? '') !== false
+          ? map.id
+          : []
+      }),
+    )
+    if (maps.length === 0) throw new EngineError('NOT_FOUND', 'There is nothing to recall: no record of this export is at the partner.')
+    for (let start = 0; start < maps.length; start += sliceRecalls) {
+      const edits = maps
+        .slice(start, start + sliceRecalls)
+        .map((map): RowEdit => ({ object: 'RecordMap', id: map, values: { recall: 'asked', recalledBy: context.user.id } }))
+      await rows.save([...edits, { object: 'Export', id, values: { recalled: true } }], whileConnected(connection))
+      if (start + sliceRecalls < maps.length) await nextTurn(clock)
+    }
+  }
+
+  async function turn(id: string, values: RowEdit['values'], cancels = false): Promise<void> {
+    const { requests = 0 } = requireJob(rows, id)
+    if (jobs.view(id)?.done === true) return
+    await rows.save([{ object: 'Export', id, values: { ...values, ...(cancels && { cancelled: requests }) } }])
+  }
+}
+
+type Corrections = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** @throws EngineError NOT_FOUND for a job that nobody of this org has begun */
+function requireJob(rows: Rows, id: string): JobFacts {
+  const job = jobFacts(rows.get('Export', id))
+  if (!job) throw new EngineError('NOT_FOUND', 'This export does not exist. Choose the records again.')
+  if (!isOwnJob(job)) throw new EngineError('NOT_ALLOWED', 'The partner started this export. Only a person of the partner may change it.')
+  return job
+}
+
+function goneOutcome(listing: string): RecordedOutcome {
+  const error = exportError(listing, 'sharing', 'The record is not on the site any more.', 'Ask the vendor to share it again.')
+  return { listing, status: 'ExportPublishUnknownError', errors: [error] }
 }
 
 function agreedVersion(rows: RowReader, connection: ConnectionId): number {

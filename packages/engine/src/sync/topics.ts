@@ -17,6 +17,7 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   User: ['people'],
   Setting: ['people', 'recovery', 'settings'],
   Export: ['site'],
+  ExportRequest: ['site'],
   Mirror: ['mirrors'],
 }
 

@@ -13,6 +13,7 @@ import { pauseTerms } from '../connect/pause.js'
 import { verifiedTerms } from '../connect/verification-reconciler.js'
 import { convertAllRows, decodeCsvBytes, type DecodeText, guessColumns, guessesToMapping, parseCsv } from '../csv/index.js'
 import { packageTerms, requestTerms, resultTerms } from '../export/export-messages.js'
+import { recalledTerms, recallTerms } from '../export/recall-copies.js'
 import { heldBody, leavesBody } from '../heads/difference-reconciler.js'
 import { backBody } from '../heads/handing-back-reconciler.js'
 import { type DeviceLookup, verifyDecision, verifyHead } from '../identity/decision.js'
@@ -67,6 +68,8 @@ const terms: Readonly<Record<string, v.GenericSchema>> = {
   request: requestTerms,
   package: packageTerms,
   result: resultTerms,
+  recall: recallTerms,
+  recalled: recalledTerms,
   listing: listingSchema,
   people: peopleTerms,
   grants: grantTerms,
