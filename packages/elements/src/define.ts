@@ -2,6 +2,7 @@
 import './define/provider.js'
 import './define/agreement.js'
 import './define/appearance.js'
+import './define/audit.js'
 import './define/changes.js'
 import './define/connect.js'
 import './define/differences.js'

@@ -252,6 +252,24 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
       shape('passphrase', 'the passphrase as a text', text(1_000)),
     ],
   },
+  audit: {
+    list: [
+      optional(
+        shape(
+          'query',
+          'an object with connection, kind, after and limit',
+          v.object({
+            connection: v.optional(idText),
+            kind: v.optional(text(40)),
+            after: v.optional(v.pipe(v.number(), v.integer())),
+            limit: v.optional(v.pipe(v.number(), v.integer())),
+          }),
+        ),
+      ),
+    ],
+    verify: [],
+    compare: [connection],
+  },
   settings: {
     read: [],
     change: [

@@ -25,6 +25,8 @@ export interface EngineContext {
   readonly undoLog: UndoLog
   /** What people typed at this device and have not saved. */
   readonly drafts: Drafts
+  /** Writes down that something of a peer was refused, and when (milliseconds since 1970); never a value. */
+  readonly noteRefusal: (connection: ConnectionId, about: string, at: number) => Promise<void>
   /** Whether the org's rows go to its own team feed. */
   readonly team: boolean
   readonly clock: Clock

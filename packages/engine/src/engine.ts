@@ -1,6 +1,8 @@
 import { adoptionReconciler, createAdoptions } from './adopt/adoptions.js'
 import { createAgreements } from './agree/agreements.js'
 import type { Engine, Topic } from './api/index.js'
+import { createAudit } from './audit/audit.js'
+import { AuditTrail } from './audit/trail.js'
 import { EngineError, toEngineError } from './error.js'
 import { createChanges } from './compare/changes.js'
 import { createDifferences } from './compare/differences.js'
@@ -123,7 +125,9 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const problem = (what: string, connection?: string): void => problems.note(what, connection)
   const stamper = new Stamper(clock, random)
   stamper.offset = identity.clockOffset
-  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem })
+  const actor = { org: identity.org.id, person: identity.user.id, device: identity.device }
+  const audit = new AuditTrail(store, actor, () => rows)
+  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem, journal: audit })
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
@@ -158,6 +162,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     rosters,
     undoLog,
     drafts,
+    noteRefusal: (connection, about, at) => audit.refused(connection, about, at),
     team,
     clock,
     random,
@@ -254,6 +259,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     drafts,
     undo,
     imports: imports.api,
+    audit: createAudit(audit, rows, freshness),
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

@@ -46,6 +46,8 @@ export const headClaims = v.object({
   time,
   cursors: readCursors,
   next: v.exactOptional(time),
+  /** In the head of a connection's messages: the root over what the signer holds of the other side's messages, at the cursor (rule HD9). */
+  holds: v.exactOptional(bytes32),
 })
 export type HeadClaims = v.InferOutput<typeof headClaims>
 

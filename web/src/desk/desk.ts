@@ -12,7 +12,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
 import { chosenConnection, connectionPicker } from './connection-picker.js'
 import { deskStyles } from './desk-styles.js'
-import { saveShownAsCsv } from './export-csv.js'
+import { saveShownAsCsv, tableToCsv } from './export-csv.js'
 import { agreementWaits, nextStep } from './next-step.js'
 import { formatRoute, home, parseRoute, type Route } from './route.js'
 import './live-links.js'
@@ -96,6 +96,7 @@ export class OrgDesk extends EntenteElement {
     tabs.push(
       ['People', { page: 'people', connection: this.#lastConnection }],
       ['Sync', { page: 'sync' }],
+      ['Audit', { page: 'audit' }],
       ['Settings', { page: 'settings' }],
     )
     const isCurrent = (route: Route): boolean => {
@@ -204,6 +205,11 @@ export class OrgDesk extends EntenteElement {
           html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>
             <h2>How pages look</h2>
             <entente-appearance class="card" .density=${this.density} .engine=${engine}></entente-appearance>`,
+        )
+      case 'audit':
+        return page(
+          'Audit',
+          html`<entente-audit class="card" .density=${this.density} .engine=${engine} .toCsv=${tableToCsv}></entente-audit>`,
         )
       case 'sync':
         return page(

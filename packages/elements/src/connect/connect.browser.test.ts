@@ -61,9 +61,13 @@ describe('connecting, at Vera’s screen', () => {
   })
 
   it('takes a slip back, and says whose word it is; “Disconnect” is advised where its button is', async () => {
-    const engine = fakeEngine({ connections: [connected({ state: 'Error', verified: 'mismatch', mismatchBy: 'own' })] })
+    const engine = fakeEngine({
+      connections: [
+        connected({ state: 'Error', verified: 'mismatch', mismatchBy: 'own', why: { what: 'mismatch', by: 'own', at: undefined } }),
+      ],
+    })
     const page = await mount('entente-connect', { engine })
-    expect(textOf(page)).toContain('Your org said so')
+    expect(textOf(page)).toContain('Your org found that the codes')
     expect(button(page, 'Disconnect')).toBeDefined()
     expect(await accessibilityProblems()).toEqual([])
     button(page, 'Compare again').click()
@@ -72,10 +76,18 @@ describe('connecting, at Vera’s screen', () => {
     engine.change({ connections: [connected({ verified: 'no', peerVerified: false, comparedAgain: 1 })] }, 'connections')
     await drawn(page)
     expect(textOf(page)).toContain('both begin once more')
-    engine.change({ connections: [connected({ state: 'Error', verified: 'mismatch', mismatchBy: 'peer' })] }, 'connections')
+    expect(textOf(page)).toContain('They are the same')
+    engine.change(
+      {
+        connections: [
+          connected({ state: 'Error', verified: 'mismatch', mismatchBy: 'peer', why: { what: 'mismatch', by: 'peer', at: undefined } }),
+        ],
+      },
+      'connections',
+    )
     await drawn(page)
     expect(textOf(page)).toContain('its admin takes it back on its own screen')
-    expect(textOf(page)).not.toContain('Your org said so')
+    expect(textOf(page)).not.toContain('Your org found that the codes')
     expect(button(page, 'Disconnect')).toBeDefined()
     // A member has neither the button nor the advice.
     const member = await mount('entente-connect', { engine: fakeEngine({ role: 'member', connections: engine.scene.connections }) })

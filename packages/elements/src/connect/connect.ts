@@ -2,6 +2,7 @@ import type { ConnectionView, Engine, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { troubleBadge, troubleOf } from '../signed/trouble.js'
+import { whyText } from '../share/share-words.js'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { connectionEnds, earlierRecords } from './ends.js'
@@ -181,16 +182,15 @@ export class EntenteConnect extends EntenteElement {
 
   /** Whose word it is that the codes differ, and what can be done. */
   #mismatch(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
-    const peer = showText(connectionName(view), 80)
+    const said = view.why === undefined ? nothing : whyText(view.why, plainText(connectionName(view), 80), this.language, Date.now())
     if (view.mismatchBy === 'peer')
       return html`<p>
-        ${peer} said so. If that was a slip, its admin takes it back on its own screen by “Compare again”. If the codes do differ, do not
-        trust this connection: ${isAdmin ? 'disconnect, and connect again with a new invitation.' : 'ask an admin of your org.'}
+        ${said} If that was a slip, its admin takes it back on its own screen by “Compare again”. If the codes do differ, do not trust this
+        connection: ${isAdmin ? 'disconnect, and connect again with a new invitation.' : 'ask an admin of your org.'}
       </p>`
     return html`<p>
-        Your org said so.
-        ${isAdmin ? 'If that was a slip, both compare once more, from the start.' : 'An admin of your org may take it back.'} If the codes
-        do differ, do not trust this connection${isAdmin ? ': disconnect, and connect again with a new invitation' : ''}.
+        ${said} ${isAdmin ? 'If that was a slip, both compare once more, from the start.' : 'An admin of your org may take it back.'} If the
+        codes do differ, do not trust this connection${isAdmin ? ': disconnect, and connect again with a new invitation' : ''}.
       </p>
       ${
         isAdmin
@@ -269,7 +269,8 @@ export class EntenteConnect extends EntenteElement {
   }
 
   #codes(engine: Engine, view: ConnectionView, code: string): TemplateResult {
-    const compare = (same: boolean): void => this.act('codes', () => engine.connections.compareCodes(view.id, same))
+    const compare = (same: boolean): void =>
+      this.act('codes', () => engine.connections.compareCodes(view.id, same).then(() => (this.differs = '')))
     return html`<div class="compare stack">
       <p>
         ${view.comparedAgain > 0 ? 'That the codes differ was taken back, so both begin once more. ' : nothing}<strong

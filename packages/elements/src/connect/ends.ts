@@ -30,7 +30,7 @@ export function connectionEnds(options: EndsOptions): TemplateResult {
   const peer = plainText(connectionName(view), 80)
   const isOwnPause = why?.what === 'paused' && why.by !== 'peer'
   return html`${
-      why === undefined
+      why === undefined || why.what === 'mismatch'
         ? nothing
         : html`<p class="notice warn" role="status"><span>${whyText(why, peer, language, Date.now())} ${next(options, peer)}</span></p>`
     }

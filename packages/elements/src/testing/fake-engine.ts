@@ -1,6 +1,8 @@
 import type {
   AgreementVersion,
   AgreementView,
+  AuditCheck,
+  AuditEntry,
   ChangeView,
   ConnectionView,
   DifferencesPage,
@@ -74,6 +76,8 @@ export interface Scene {
   drafts: DraftView[]
   steps: UndoStep[]
   imports: ImportView[]
+  audit: AuditEntry[]
+  auditCheck: AuditCheck
   /** What the next undo tells. */
   undone: UndoResult | undefined
 }
@@ -145,6 +149,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     steps: [],
     undone: undefined,
     imports: [],
+    audit: [],
+    auditCheck: { entries: part.audit?.length ?? 0, broken: undefined },
     ...part,
   }
   const calls: (readonly [string, ...unknown[]])[] = []
@@ -383,6 +389,14 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
           moveImport(id, 'undone')
           return scene.undone ?? Promise.reject(new EngineError('NOT_FOUND', 'This can be undone no longer.'))
         }),
+    },
+    audit: {
+      list: ({ kind, after, limit = 100 } = {}) => {
+        const entries = scene.audit.filter((each) => (kind === undefined || each.kind === kind) && each.sequence < (after ?? Infinity))
+        return Promise.resolve({ entries: entries.slice(0, limit), more: entries.length > limit })
+      },
+      verify: () => Promise.resolve(scene.auditCheck),
+      compare: () => ({ state: 'same', upTo: Date.UTC(2027, 0, 15) }),
     },
     undo: {
       list: () => scene.steps,

@@ -1,5 +1,6 @@
 import type { OrgId } from '@entente/protocol'
 import type { AgreementsApi } from './agreements.js'
+import type { AuditApi } from './audit.js'
 import type { ChangesApi } from './changes.js'
 import type { ConnectionsApi } from './connections.js'
 import type { DifferencesApi } from './differences.js'
@@ -46,6 +47,7 @@ export interface Engine {
   readonly undo: UndoApi
   readonly drafts: DraftsApi
   readonly imports: ImportsApi
+  readonly audit: AuditApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,

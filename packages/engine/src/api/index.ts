@@ -1,5 +1,6 @@
 // What a page may ask of one org's engine, one file for each group. Elements take these types and nothing else.
 export * from './agreements.js'
+export * from './audit.js'
 export * from './changes.js'
 export * from './connections.js'
 export * from './differences.js'

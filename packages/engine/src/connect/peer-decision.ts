@@ -76,6 +76,10 @@ export class Refusals {
   /** @param what such as "A proposal" */
   note(connection: ConnectionFacts, message: string, body: Value, what: string, reason: string): void {
     this.skip(message, body)
+    const { clock, link } = this.#context
+    this.#context
+      .noteRefusal(connection.id, `${what}: ${reason}`, clock.now() + link.status().clockOffset)
+      .catch((error: unknown) => this.#context.problem(error instanceof Error ? error.message : 'A refusal could not be written down.'))
     this.#context.problem(`${what} of ${connection.peerName || 'the peer'} was refused: ${reason}.`, connection.id)
   }
 }

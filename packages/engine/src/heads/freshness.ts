@@ -44,6 +44,8 @@ export interface Freshness {
   readonly newest?: VerifiedHead
   readonly trouble?: Trouble | undefined
   readonly receipts?: Receipts
+  /** Of an own messages feed: when the peer last signed that it holds just that, and whether what it signed last was something else (rule HD9). */
+  readonly held?: { readonly same?: number; readonly differs: boolean }
 }
 
 const unknown: Freshness = {}

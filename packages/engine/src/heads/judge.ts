@@ -1,4 +1,14 @@
-import { areCursorsOf, type FeedName, feedName, type HeadClaims, messagesTopic, type OrgId, parseFeed, parseOrgId } from '@entente/protocol'
+import {
+  areCursorsOf,
+  type FeedName,
+  feedName,
+  type HeadClaims,
+  messagesTopic,
+  type OrgId,
+  otherSide,
+  parseFeed,
+  parseOrgId,
+} from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import { verifyHead } from '../identity/decision.js'
@@ -97,6 +107,7 @@ export class HeadJudge {
     if (claims?.feed !== feed) return undefined
     const { incarnation, sequence, root, generation, time } = claims
     await this.#noteReceipts(feed, claims)
+    await this.#noteHeld(feed, claims)
     return { token, incarnation, sequence, root, generation, time, cursors: Object.fromEntries(claims.cursors) }
   }
 
@@ -107,6 +118,20 @@ export class HeadJudge {
     if (!this.#context.replica.isOwn(feed))
       for (const [read, cursor] of cursors) await this.#freshness.note(read, 'read', incarnation, cursor, time)
     else if (parsed.topic !== messagesTopic) await this.#freshness.note(feed, 'relayed', incarnation, sequence, time)
+  }
+
+  /** Whether the peer holds what this org has said to it: compared where nothing was said since (rule HD9). */
+  async #noteHeld(feed: FeedName, { holds, incarnation, cursors, time }: HeadClaims): Promise<void> {
+    const parsed = parseFeed(feed)
+    if (holds === undefined || parsed.kind !== 'connection' || parsed.topic !== messagesTopic || this.#context.replica.isOwn(feed)) return
+    const own = feedName({ ...parsed, side: otherSide(parsed.side) })
+    const cursor = cursors.get(own)
+    const stand = this.#context.replica.heads.holding(own)
+    if (!stand || cursor === undefined || stand.incarnation !== incarnation || this.#context.replica.heads.hasAbove(own, cursor)) return
+    const known = this.#freshness.get(own).held
+    if (time <= (known?.same ?? 0)) return
+    const isSame = holds === stand.root
+    await this.#freshness.change(own, { held: isSame ? { same: time, differs: false } : { ...known, differs: true } })
   }
 
   async #differ(feed: FeedName, newest: VerifiedHead): Promise<void> {

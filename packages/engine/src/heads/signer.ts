@@ -104,7 +104,9 @@ export class HeadSigner {
     const cursors = this.#cursorsBeside(feed, incarnation)
     const isSame = newest?.root === root && newest.incarnation === incarnation && newest.generation === generation
     if (isSame && !this.#hasRead(feed, newest, cursors) && !this.#isDueAgain(feed)) return
-    const token = await identity.signHead({ feed, incarnation, sequence, root, generation, cursors }, newest?.time)
+    const holds = this.#holdsBeside(feed, incarnation)
+    const claims = { feed, incarnation, sequence, root, generation, cursors, ...(holds !== undefined && { holds }) }
+    const token = await identity.signHead(claims, newest?.time)
     this.#signedAt.set(feed, clock.now())
     replica.heads.publish(feed, { sequence, token })
   }
@@ -142,6 +144,14 @@ export class HeadSigner {
       if (position.incarnation === incarnation && position.cursor > 0) cursors[read] = position.cursor
     }
     return cursors
+  }
+
+  /** The hash over what this device holds of the peer's messages, in the head of its own (rule HD9). */
+  #holdsBeside(feed: FeedName, incarnation: number): string | undefined {
+    const parsed = parseFeed(feed)
+    if (parsed.kind !== 'connection' || parsed.topic !== messagesTopic) return undefined
+    const held = this.#context.replica.heads.holding(feedName({ ...parsed, side: otherSide(parsed.side) }))
+    return held?.incarnation === incarnation ? held.root : undefined
   }
 
   /** Whether the newest head is an hour old. One that a wrong clock dated ahead is renewed as often. */

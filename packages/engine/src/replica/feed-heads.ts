@@ -68,6 +68,13 @@ export class FeedHeads {
     return { incarnation, sequence, root: this.#state.tree(feed).root(), busy: this.#state.dirtyFlags(feed).size > 0 }
   }
 
+  /** What this device holds of a feed that it has read to its end: the hash over all of it. */
+  holding(feed: FeedName): { readonly incarnation: number; readonly root: string } | undefined {
+    const { incarnation, rebuild } = this.#state.feed(feed)
+    if (rebuild || !this.#exact.has(feed) || this.#state.hasDeferred(feed)) return undefined
+    return { incarnation, root: this.#state.tree(feed).root() }
+  }
+
   /** Publishes a signed head, unless something else comes first. */
   publish(feed: FeedName, head: HeadEntry): void {
     this.#new.set(feed, head)

@@ -6,7 +6,7 @@ import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
 import { isAbove as standsAbove, type Row } from '../row/row.js'
 import type { Attached } from '../row/attached.js'
-import { Rows, type RowStep } from '../row/rows.js'
+import { Rows, type RowStep, type Journal } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { sealsOf, slotsToHandBack } from './above.js'
@@ -31,6 +31,8 @@ import { type Address, type FeedState, type Head, heldOf, type Stored } from './
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
+  /** Writes down what the org’s own saves did. */
+  readonly journal?: Journal
   readonly store: Store
   readonly tabs: Tabs
   readonly random: RandomBytes
@@ -129,11 +131,16 @@ export class Replica implements ReplicaView {
     return replica
   }
 
-  private constructor({ store, tabs, random, stamper, org, team, problem, disabledRules }: ReplicaOptions) {
-    this.rows = new Rows(store, stamper, {
-      flagDirty: (steps) => this.#flagDirty(steps),
-      saved: (rows) => this.#tellTabs(rows, noStateChange),
-    })
+  private constructor({ store, tabs, random, stamper, org, team, problem, disabledRules, journal }: ReplicaOptions) {
+    this.rows = new Rows(
+      store,
+      stamper,
+      {
+        flagDirty: (steps) => this.#flagDirty(steps),
+        saved: (rows) => this.#tellTabs(rows, noStateChange),
+      },
+      journal,
+    )
     this.org = org
     this.#store = store
     this.#tabs = tabs

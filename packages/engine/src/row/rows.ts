@@ -73,6 +73,16 @@ export interface RowObserver {
   saved(rows: readonly Row[]): void
 }
 
+/** Writes down what saves did, in their transactions. */
+export interface Journal {
+  /** What the transaction of a save that concerns it reads. */
+  readonly reads: StoreKey
+  /** Whether rows of an object may tell it something. */
+  concerns(object: string): boolean
+  /** What it writes. @param read the value of `reads` @param now milliseconds since 1970 */
+  record(steps: readonly RowStep[], read: unknown, now: number): readonly Write[]
+}
+
 /** What else a save writes, by the rows before and after. Called in its transaction. */
 export type Alongside = (steps: readonly RowStep[]) => Attached
 
@@ -88,13 +98,15 @@ export class Rows {
   readonly #store: Store
   readonly #stamper: Stamper
   readonly #observer: RowObserver
+  readonly #journal: Journal | undefined
   readonly #rowsByObject = new Map<string, Map<string, Row>>()
   readonly #listeners = new Set<(changes: readonly RowChange[]) => void>()
 
-  constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody) {
+  constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody, journal?: Journal) {
     this.#store = store
     this.#stamper = stamper
     this.#observer = observer
+    this.#journal = journal
   }
 
   get(object: string, id: string): Row | undefined {
@@ -125,7 +137,9 @@ export class Rows {
     if (edits.length === 0) return []
     const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
     const present = condition?.present
-    const saved = await this.#store.update(present ? [...reads, present] : reads, (stored) => {
+    const journal = edits.some(({ object }) => this.#journal?.concerns(object)) ? this.#journal : undefined
+    const more = [...(present ? [present] : []), ...(journal ? [journal.reads] : [])]
+    const saved = await this.#store.update([...reads, ...more], (stored) => {
       if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
@@ -150,11 +164,12 @@ export class Rows {
       }
       const flagged = this.#observer.flagDirty(steps)
       const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
-      const more = alongside?.(steps)
-      return { writes: [...writes, ...flagged.writes, ...(more?.writes ?? [])], result: { rows, steps, flagged, more } }
+      const beside = alongside?.(steps)
+      const noted = journal?.record(steps, stored.at(-1), now) ?? []
+      return { writes: [...writes, ...flagged.writes, ...(beside?.writes ?? []), ...noted], result: { rows, steps, flagged, beside } }
     })
     if (!saved) return undefined
-    const { rows, steps, flagged, more } = saved
+    const { rows, steps, flagged, beside } = saved
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
       this.take(changed, 'own')
@@ -162,7 +177,7 @@ export class Rows {
     }
     // After the rows are in memory: the link, which hears of it, makes its offers from them.
     flagged.commit()
-    more?.commit()
+    beside?.commit()
     return rows
   }
 

@@ -77,6 +77,8 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'people.addUser': ['Victor', 'member'],
     'people.removeUser': [nobody],
     'recovery.confirmKit': ['{}', 'AAAA-AAAA-AAAA-AAAA-AAAA'],
+    'audit.list': [{ connection, kind: 'export' }],
+    'audit.compare': [connection],
     'settings.change': [{ currency: 'EUR', locale: 'de-DE', pages: { Lead: { lists: ['mirrors'], mirrorFields: ['Status'] } } }],
     'settings.site': [connection],
     'settings.changeSite': [connection, { name: 'Deals', introduction: 'Choose.', objects: { Lead: { columns: ['Company'] } } }],

@@ -1,0 +1,237 @@
+import type { AuditCheck, AuditEntry, AuditKind, ConnectionView, Engine, Topic } from '@entente/engine'
+import { html, nothing, type TemplateResult } from 'lit'
+import { downloadText } from '../base/download.js'
+import { EntenteElement } from '../base/element.js'
+import { connectionName } from '../connect/name.js'
+import { formatCount, formatInstant } from '../value/format.js'
+import { plainText, showText } from '../value/show-text.js'
+import { auditStyles } from './styles.js'
+import { auditKinds, whatWords } from './words.js'
+
+const pageSize = 100
+
+/**
+ * What was decided over the org's connections, as this device saw it: who, when, with which device and under which version of the agreement. It checks the chain of
+ * hashes, and says whether both orgs hold the same messages.
+ *
+ * @tag entente-audit
+ */
+export class EntenteAudit extends EntenteElement {
+  static override styles = [EntenteElement.styles, auditStyles]
+  static override properties = {
+    ...EntenteElement.properties,
+    toCsv: { attribute: false },
+    connection: { state: true },
+    kind: { state: true },
+    pages: { state: true },
+    check: { state: true },
+  }
+  /** Writes a table as CSV that starts no formula in a spreadsheet. Without it there is no button for it. */
+  declare toCsv: ((columns: readonly string[], rows: readonly (readonly string[])[]) => string) | undefined
+  declare protected connection: string
+  declare protected kind: AuditKind | ''
+  /** What was loaded. Undefined until the first page is there. */
+  declare protected pages: { readonly entries: readonly AuditEntry[]; readonly more: boolean } | undefined
+  declare protected check: AuditCheck | undefined
+  protected readonly topics: readonly Topic[] = ['connections', 'agreements', 'people', 'sharing', 'site', 'sync']
+
+  constructor() {
+    super()
+    this.toCsv = undefined
+    this.connection = ''
+    this.kind = ''
+    this.pages = undefined
+    this.check = undefined
+  }
+
+  protected override changed(topics: ReadonlySet<Topic>): void {
+    super.changed(topics)
+    const { org } = this
+    if (org) void this.#load(org)
+  }
+
+  protected view(engine: Engine): TemplateResult {
+    const connections = engine.connections.list().filter(({ code }) => code !== undefined)
+    return html`<div class="stack">
+      ${connections.map((connection) => this.#shared(engine, connection))}
+      <div class="row spread">
+        <div class="row">${this.#choices(engine, connections)}</div>
+        <div class="row">
+          <button ?disabled=${this.running.has('verify')} @click=${() => this.act('verify', () => this.#verify(engine))}>
+            Check the list
+          </button>
+          ${
+            this.toCsv === undefined
+              ? nothing
+              : html`<button ?disabled=${this.running.has('csv')} @click=${() => this.act('csv', () => this.#save(engine))}>
+                  Save as CSV
+                </button>`
+          }
+        </div>
+      </div>
+      ${this.#checked()} ${this.#table(engine)}
+    </div>`
+  }
+
+  #shared(engine: Engine, connection: ConnectionView): TemplateResult {
+    const { state, upTo } = engine.audit.compare(connection.id)
+    const peer = showText(connectionName(connection), 80)
+    const when = upTo === undefined ? undefined : formatInstant(upTo, this.language)
+    const words = {
+      same: html`You and ${peer} hold the same signed messages, up to ${when}.`,
+      differs: html`You and ${peer} do not hold the same messages. They were the same ${when === undefined ? 'never' : html`until ${when}`}.
+      The page Sync says more.`,
+      waiting: html`${when === undefined ? html`Nothing could be compared with ${peer} yet.` : html`You and ${peer} held the same signed messages until ${when}; what came since is not compared yet.`}`,
+    }
+    return html`<p class="notice ${state === 'differs' ? 'bad' : ''}" role="status"><span>${words[state]}</span></p>`
+  }
+
+  #choices(engine: Engine, connections: readonly ConnectionView[]): TemplateResult {
+    const choose = (change: (value: string) => void) => (event: Event) => {
+      if (event.target instanceof HTMLSelectElement) change(event.target.value)
+      this.pages = undefined
+      void this.#load(engine)
+    }
+    return html`<select aria-label="Connection" @change=${choose((value) => (this.connection = value))}>
+        <option value="">All connections</option>
+        ${connections.map((each) => html`<option value=${each.id} .selected=${each.id === this.connection}>${plainText(connectionName(each), 80)}</option>`)}
+      </select>
+      <select aria-label="What happened" @change=${choose((value) => (this.kind = auditKinds.find((kind) => kind === value) ?? ''))}>
+        <option value="">Everything</option>
+        ${auditKinds.map((kind) => html`<option value=${kind} .selected=${kind === this.kind}>${kind}</option>`)}
+      </select>`
+  }
+
+  #checked(): TemplateResult | typeof nothing {
+    if (!this.check) return nothing
+    const { entries, broken } = this.check
+    if (!broken)
+      return html`<p class="notice good" role="status">
+        <span>All ${formatCount(entries, this.language)} entries are as they were written, and none is missing.</span>
+      </p>`
+    const what = { changed: 'was changed', missing: 'is missing', added: 'was added behind the end' }[broken.what]
+    return html`<p class="notice bad" role="alert">
+      <span
+        >Entry ${formatCount(broken.sequence, this.language)} ${what}. What stands before it is as it was written; do not rely on the
+        rest.</span
+      >
+    </p>`
+  }
+
+  #table(engine: Engine): TemplateResult {
+    if (!this.pages) return html`<p class="soft" role="status">Reading …</p>`
+    const { entries, more } = this.pages
+    if (entries.length === 0)
+      return html`<div class="empty">
+        <h3>Nothing here yet</h3>
+        <p>Proposals, consents, grants, exports and ends stand here as soon as there are any.</p>
+      </div>`
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Audit">
+        <table>
+          <thead>
+            <tr>
+              ${columns.map((name) => html`<th scope="col">${name}</th>`)}
+            </tr>
+          </thead>
+          <tbody>
+            ${entries.map(
+              (entry) =>
+                html`<tr>
+                  <td>${entry.sequence}</td>
+                  <td>${formatInstant(entry.at, this.language)}</td>
+                  <th scope="row">${whatWords(entry)}</th>
+                  <td>${showText(this.#who(engine, entry), 80)}</td>
+                  <td>${showText(this.#over(engine, entry), 80)}</td>
+                  <td>${entry.version ?? ''}</td>
+                  <td>${showText(this.#about(engine, entry), 200)}</td>
+                  <td class="mono" title=${entry.device ?? ''}>${entry.device?.slice(0, 8) ?? ''}</td>
+                  <td class="mono" title=${entry.hash}>${entry.hash.slice(0, 8)}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+      ${more ? html`<div><button ?disabled=${this.running.has('more')} @click=${() => this.act('more', () => this.#more(engine))}>Show older ones</button></div>` : nothing}`
+  }
+
+  #who(engine: Engine, { org, by, connection }: AuditEntry): string {
+    const person = by === undefined ? undefined : engine.people.users().find(({ id }) => id === by)?.name
+    const peer = by === undefined || connection === undefined ? undefined : this.#peerName(engine, connection, by)
+    const name = org === 'own' ? (person ?? engine.org.name) : peer
+    return name ?? (connection === undefined ? '' : this.#over(engine, { connection }))
+  }
+
+  #peerName(engine: Engine, connection: ConnectionView['id'], person: string): string | undefined {
+    return engine.people.list(connection).find(({ id }) => id === person)?.name
+  }
+
+  #over(engine: Engine, { connection }: Pick<AuditEntry, 'connection'>): string {
+    const view = connection === undefined ? undefined : engine.connections.get(connection)
+    return view ? connectionName(view) : ''
+  }
+
+  #about(engine: Engine, { kind, about, connection, count }: AuditEntry): string {
+    if (about === undefined) return count === undefined ? '' : formatCount(count, this.language)
+    if ((kind === 'grant' || kind === 'revocation') && connection !== undefined) return this.#peerName(engine, connection, about) ?? about
+    return count === undefined ? about : `${formatCount(count, this.language)} (${about})`
+  }
+
+  /** As many entries as are shown, from the newest. */
+  async #load(engine: Engine): Promise<void> {
+    const [connection, kind] = [this.connection, this.kind]
+    try {
+      const shown = Math.max(pageSize, this.pages?.entries.length ?? 0)
+      const pages = await engine.audit.list({ ...this.#query(), limit: Math.min(shown, 1_000) })
+      if (connection === this.connection && kind === this.kind) this.pages = pages
+    } catch {
+      // A closed engine: `render` says so.
+    }
+  }
+
+  async #more(engine: Engine): Promise<void> {
+    const known = this.pages?.entries ?? []
+    const last = known.at(-1)
+    if (!last) return
+    const { entries, more } = await engine.audit.list({ ...this.#query(), after: last.sequence, limit: pageSize })
+    this.pages = { entries: [...known, ...entries], more }
+  }
+
+  #query(): { readonly connection?: ConnectionView['id']; readonly kind?: AuditKind } {
+    const connection = this.connection as ConnectionView['id'] | ''
+    return { ...(connection !== '' && { connection }), ...(this.kind !== '' && { kind: this.kind }) }
+  }
+
+  async #verify(engine: Engine): Promise<void> {
+    this.check = await engine.audit.verify()
+  }
+
+  /** Everything that the choices show, whole, as a file. */
+  async #save(engine: Engine): Promise<void> {
+    const rows: string[][] = []
+    for (let after: number | undefined, more = true; more;) {
+      const page = await engine.audit.list({ ...this.#query(), limit: 1_000, ...(after !== undefined && { after }) })
+      for (const entry of page.entries)
+        rows.push([
+          String(entry.sequence),
+          new Date(entry.at).toISOString(),
+          whatWords(entry),
+          this.#who(engine, entry),
+          this.#over(engine, entry),
+          String(entry.version ?? ''),
+          this.#about(engine, entry),
+          entry.device ?? '',
+          entry.hash,
+          entry.by ?? '',
+          entry.connection ?? '',
+          entry.signed ?? '',
+          entry.previous,
+        ])
+      ;({ more } = page)
+      after = page.entries.at(-1)?.sequence
+    }
+    const text = this.toCsv?.([...columns, 'Person id', 'Connection id', 'Signed message', 'Hash before'], rows)
+    if (text !== undefined) downloadText('audit.csv', 'text/csv', text)
+  }
+}
+
+const columns = ['No.', 'When', 'What', 'Who', 'Connection', 'Version', 'About', 'Device', 'Hash']
