@@ -35,9 +35,19 @@ export function createShares(context: EngineContext, reader: ShareReader): Share
     if (on && why?.by === 'own' && (why.what === 'deleted' || why.what === 'converted'))
       throw new EngineError('CHANGED', 'The record was deleted or converted, so it cannot be shared. Undo that first.')
     const edit = { object: 'RecordMap', id: share, values: { on } }
-    if (on && connection) return void (await rows.save([edit], whileConnected(connection)))
-    // Taking back is always possible.
     const [object, record] = [objectNames.find((name) => name === textOf(map, 'object')), textOf(map, 'record')]
+    if (on && connection) {
+      const undone = await stopOf(share, record)
+      return void (await rows.save([edit], whileConnected(connection), undone === undefined ? undefined : () => undoLog.forget(undone)))
+    }
+    // Taking back is always possible.
     await rows.save([edit], undefined, object && undoLog.begin({ kind: 'stop sharing', object, ...(record !== undefined && { record }) }))
+  }
+
+  /** The step that stopped a share: once it is resumed there is nothing to undo. */
+  async function stopOf(share: string, record: string | undefined): Promise<string | undefined> {
+    const step = undoLog.list().find((each) => each.kind === 'stop sharing' && each.record === record)
+    const [first] = step ? await undoLog.parts(step.id) : []
+    return first?.part.changed.some(([, id]) => id === share) === true ? step?.id : undefined
   }
 }

@@ -172,6 +172,15 @@ describe('undoing the end of sharing', () => {
     expect(paul.mirrors.of('Lead', copy)[0]?.state).toBe('live')
   })
 
+  it('is offered no more once it was resumed by hand', async () => {
+    const { vera, record, settle } = await setup({ upTo: 'exported' })
+    const share = vera.records.shares('Lead', record)[0]?.id ?? ''
+    await vera.records.stopSharing(share)
+    await settle()
+    await vera.records.resumeSharing(share)
+    expect(vera.undo.list().filter(({ kind }) => kind === 'stop sharing')).toEqual([])
+  })
+
   it('is refused where the connection has ended, and can be tried again', async () => {
     const { vera, connection, record, settle } = await setup({ upTo: 'exported' })
     await vera.records.stopSharing(vera.records.shares('Lead', record)[0]?.id ?? '')
