@@ -13,6 +13,39 @@ export interface SearchableParty extends Party {
   readonly stores: { readonly vendor: Entries; readonly partner: Entries }
 }
 
+/** The vendor edits some records in one field each: just those are listed as differing, at the partner. */
+export async function listDifferences(party: Party, id: ConnectionId): Promise<void> {
+  const { vendor, partner, plan, journal } = party
+  await journal.step(
+    'the vendor edits some records, in one field each',
+    async () => {
+      const listed = () => partner.differences.list({ object: 'Opportunity' })
+      await until('all is compared', [partner], () => listed().pending === 0)
+      journal.equal('copies do not differ from what they were made of', listed().records, 0)
+      const edited = pairsOf(party, id, 30).map((pair, index) => ({ ...pair, field: ['StageName', plan.updateField][index % 2] ?? '' }))
+      for (const [index, { record, field }] of edited.entries()) {
+        const present = vendor.records.get('Opportunity', record)?.values[field]
+        const stage = present === 'Negotiation/Review' ? 'Qualification' : 'Negotiation/Review'
+        await vendor.records.edit('Opportunity', record, { [field]: field === 'StageName' ? stage : `Only here ${index}` })
+      }
+      await quiet([vendor, partner])
+      await until('all is compared', [partner], () => listed().pending === 0)
+      const found = listed().differences.map(({ record, own }) => `${record} ${own.name}`)
+      const expected = edited.map(({ copy, field }) => `${copy} ${targetOf(party, field)}`)
+      journal.equal('just those differ', found.toSorted(), expected.toSorted())
+      const stages = listed().differences.filter(({ own }) => own.name === targetOf(party, 'StageName')).length
+      journal.check(
+        'stages first',
+        listed()
+          .differences.slice(0, stages)
+          .every(({ own }) => own.name === targetOf(party, 'StageName')),
+      )
+      return { differences: found.length }
+    },
+    (figures) => figures,
+  )
+}
+
 /** The partner deletes a copy and exports the record again; the vendor deletes a record and takes that back. */
 export async function deleteAndReturn(party: Party, id: ConnectionId): Promise<void> {
   const { vendor, partner, plan, journal } = party

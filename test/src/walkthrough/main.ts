@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { RelayProcess } from '../node/relay-process.js'
-import { connectAgain, deleteAndReturn, type SearchableParty, withdrawAlone } from './ends.js'
+import { connectAgain, deleteAndReturn, listDifferences, type SearchableParty, withdrawAlone } from './ends.js'
 import { CheckFailed, Journal } from './check.js'
 import { agree, connect, exportRecords, importRecords, type Party, share } from './journey.js'
 import { openOrg } from './orgs.js'
@@ -36,6 +36,7 @@ try {
   await agree(party, connection)
   await share(party, connection)
   await exportRecords(party, connection)
+  await listDifferences(party, connection)
   await followEachOther(party, connection)
   await workOffline(party, connection)
   await loseTheRelay(party, connection)
