@@ -32,8 +32,14 @@ export class EntenteAppearance extends EntenteElement {
         align-content: start;
         min-width: 0;
       }
+      section {
+        margin-top: 16px;
+      }
       section + section {
         margin-top: 26px;
+      }
+      form > label > * {
+        font-weight: 400;
       }
       form > label {
         display: grid;

@@ -44,16 +44,16 @@ export class EntenteChanges extends PeerList<ChangeView> {
   protected columns(): readonly Column<ChangeView>[] {
     const { language } = this
     return [
-      { label: 'Field', width: 'minmax(120px, 1fr)', show: ({ field, what }) => html`${field ? showText(field.label, 80) : words[what]}` },
+      { label: 'Field', width: 'minmax(100px, 1fr)', show: ({ field, what }) => html`${field ? showText(field.label, 80) : words[what]}` },
       {
         label: 'Before',
-        width: 'minmax(120px, 1.2fr)',
+        width: 'minmax(110px, 1.2fr)',
         show: ({ field, from }) =>
           html`<span class="soft">${field ? (from === undefined ? 'not known' : showValue(field, from, language, 120)) : ''}</span>`,
       },
       {
         label: 'Now',
-        width: 'minmax(120px, 1.2fr)',
+        width: 'minmax(110px, 1.2fr)',
         show: ({ field, to }) => html`<span class="theirs">${field ? showValue(field, to, language, 120) : ''}</span>`,
       },
       { label: 'By', width: 'minmax(110px, 1fr)', show: ({ peerName }) => showText(peerName, 60) },
@@ -64,7 +64,7 @@ export class EntenteChanges extends PeerList<ChangeView> {
       },
       {
         label: 'Seen',
-        width: '76px',
+        width: '96px',
         show: ({ id }) => html`<button tabindex="-1" title="Mark this change as seen" @click=${() => this.#see([id])}>Seen</button>`,
       },
     ]

@@ -108,11 +108,11 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
   protected columns(): readonly Column<DifferenceView>[] {
     const { language } = this
     return [
-      { label: 'Field', width: 'minmax(120px, 1fr)', show: ({ own }) => showText(own.label, 80) },
-      { label: 'Ours', width: 'minmax(120px, 1.2fr)', show: ({ own, ours }) => showValue(own, ours, language, 120) },
+      { label: 'Field', width: 'minmax(100px, 1fr)', show: ({ own }) => showText(own.label, 80) },
+      { label: 'Ours', width: 'minmax(110px, 1.2fr)', show: ({ own, ours }) => showValue(own, ours, language, 120) },
       {
         label: 'Theirs',
-        width: 'minmax(120px, 1.2fr)',
+        width: 'minmax(110px, 1.2fr)',
         show: ({ peer, theirs }) => html`<span class="theirs">${showValue(peer, theirs, language, 120)}</span>`,
       },
       {
@@ -140,7 +140,7 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
       [text('Theirs'), formatValue(peer, theirs, this.language)],
       [{ name: 'Amount', label: 'Value at stake', type: 'number', scale: 2 }, stake?.amount ?? null],
       [text('Currency'), stake?.currency ?? ''],
-      [{ name: 'Changed', label: 'They changed it', type: 'dateTime' }, at === undefined ? null : new Date(at).toISOString()],
+      [{ name: 'Changed', label: 'Changed', type: 'dateTime' }, at === undefined ? null : new Date(at).toISOString()],
     ]
   }
 

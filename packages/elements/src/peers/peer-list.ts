@@ -37,6 +37,8 @@ export interface Reading<Line> {
   readonly peers: ReadonlyMap<ConnectionView['id'], string>
 }
 
+/** The least width of a record's name, in pixels. */
+const leastName = 150
 /** A list of more lines than this is read again at most every so many milliseconds. */
 const [manyLines, calmMs] = [500, 400]
 
@@ -55,6 +57,10 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
       .theirs {
         color: var(--theirs);
         font-weight: 550;
+      }
+      /* A column that is cut shows that it is; a button is never. */
+      .line > :has(button) {
+        overflow: visible;
       }
       .line button {
         min-height: 26px;
@@ -244,8 +250,8 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
     const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
     // The focused line stays in the page wherever the list is scrolled; else the focus would be lost.
     if (active < first || active >= end) drawn.push(active)
-    const least = 190 + columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width)?.[0] ?? 0), 0)
-    const widths = `grid-template-columns: minmax(190px, 2fr) ${columns.map(({ width }) => width).join(' ')}; min-width: ${least}px`
+    const least = leastName + columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width)?.[0] ?? 0), 0)
+    const widths = `grid-template-columns: minmax(${leastName}px, 2fr) ${columns.map(({ width }) => width).join(' ')}; min-width: ${least}px`
     return html`<div class="frame">
       <div
         class="grid"

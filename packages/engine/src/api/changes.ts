@@ -18,7 +18,7 @@ export interface ChangeView {
   readonly what: 'field' | 'ended' | 'resumed'
   /** The other org's field. Undefined where no field changed. */
   readonly field: Field | undefined
-  /** The value that the person saw last, else the one that came with the export, in stored form (see `Field`). Undefined where this org does not know it any more. */
+  /** The value that the person saw last, else the one that came with the export, in stored form (see `Field`). Undefined where this org does not know it: of long texts nothing is kept. */
   readonly from: Value | undefined
   /** The present value. */
   readonly to: Value

@@ -246,7 +246,7 @@ describe('where two orgs differ', () => {
     expect(fieldsOf(paul)).toEqual([['Herkunft__c', 'Web', 'Other']])
     expect(told(paul)).toEqual([
       ['LeadSource', 'Web', 'Other'],
-      ['Status', undefined, 'Working - Contacted'],
+      ['Status', 'Open - Not Contacted', 'Working - Contacted'],
     ])
   })
 

@@ -1,4 +1,4 @@
-import { compareStamps, isStamp, parseKey, type Stamp, zeroStamp } from '@entente/protocol'
+import { isStamp, parseKey, type Stamp, zeroStamp } from '@entente/protocol'
 import type { AgreedField, ChangeView, DifferenceView, ObjectName, Stake, Topic } from '../api/index.js'
 import { objectNames } from '../agree/narrow-proposal.js'
 import { connectionFacts, type ConnectionFacts } from '../connect/connection-facts.js'
@@ -12,8 +12,8 @@ import { isGone } from '../replica/existence.js'
 import { textOf } from '../replica/feed-role.js'
 import type { PeerDoc } from '../replica/replica-state.js'
 import { isAbove, type Register, registerOf, type Row, valueOf } from '../row/row.js'
-import { isValueMap, type Value } from '../schema/value.js'
-import { isAlike, isSame } from '../mirror/alike.js'
+import { isValueMap, type Value, valueIn } from '../schema/value.js'
+import { isSame, partnersValue } from '../mirror/alike.js'
 
 /** A change with the register that a person who has seen it keeps. */
 export interface Change {
@@ -162,7 +162,7 @@ export class PeerIndex {
     return {
       changes: [
         ...existenceChanges(about, doc, seen),
-        ...fields.flatMap((field) => fieldChange(about, field, { map, record, seen, side: connection.side }) ?? []),
+        ...fields.flatMap((field) => fieldChange(about, field, { map, seen, side: connection.side }) ?? []),
       ],
       differences: isLive ? differencesOf(about, fields, record) : [],
     }
@@ -207,7 +207,6 @@ function existenceChanges(about: About, doc: PeerDoc, seen: Row | undefined): re
 
 interface Basis {
   readonly map: Row
-  readonly record: Row
   readonly seen: Row | undefined
   readonly side: ConnectionFacts['side']
 }
@@ -215,37 +214,26 @@ interface Basis {
 /** What changed in a field since the person saw it, else since the export. */
 function fieldChange(about: About, { agreed, shown, register }: PeerField, basis: Basis): Change | undefined {
   if (!register || shown.state !== 'value') return undefined
-  const { field, value, own } = shown
+  const { field, value } = shown
   const seen = registerOf(basis.seen, field.name)
   if (!isAbove(register, seen ?? [exportStamp(basis), null])) return undefined
-  let from = seen?.[1]
-  if (seen && isSame(field, seen[1], value)) return undefined
-  if (!seen) {
-    const ours = registerOf(basis.record, own.name) ?? [zeroStamp, null]
-    // What the own record still has from the export, the other org's had then, too.
-    if (compareStamps(ours[0], exportStamp(basis)) <= 0) {
-      if (!shown.differs) return undefined
-      from = counterpart(agreed, basis.side, ours[1])
-    }
-  }
+  const from = seen ? seen[1] : exported(agreed, basis)
+  if (from !== undefined && isSame(field, from, value)) return undefined
   return { view: { ...changed(about, field.name, register), what: 'field', field, from, to: value }, register }
+}
+
+/** What the peer had at the export; undefined where the record map does not keep it. */
+function exported(agreed: AgreedField, { map, side }: Basis): Value | undefined {
+  const base = valueOf(map, 'base')
+  if (!isValueMap(base) || !Object.hasOwn(base, agreed.vendor.name)) return undefined
+  const atVendor = valueIn(base, agreed.vendor.name)
+  return side === 'partner' ? atVendor : partnersValue(agreed, atVendor)
 }
 
 /** The moment of the export, by this org's stamps: that of the own request, or of the answer to the partner's. */
 function exportStamp({ map }: Basis): Stamp {
   const requested = valueOf(map, 'importStamp')
   return isStamp(requested) ? requested : (registerOf(map, 'exportedAt')?.[0] ?? zeroStamp)
-}
-
-/** The peer's value that an own one stands for; undefined where it is not the only one. */
-function counterpart(agreed: AgreedField, side: ConnectionFacts['side'], ours: Value): Value | undefined {
-  const { vendor, partner } = agreed
-  if (vendor.type === partner.type && vendor.type !== 'picklist') return ours
-  const candidates: readonly Value[] = (side === 'vendor' ? partner : vendor).picklist?.map(({ value }) => value) ?? []
-  const possible = [...new Set([...candidates, ours])].filter((value) =>
-    side === 'vendor' ? isAlike(agreed, ours, value) : isAlike(agreed, value, ours),
-  )
-  return possible.length === 1 ? possible[0] : undefined
 }
 
 function changed(about: About, field: string | undefined, [stamp, to]: Register) {

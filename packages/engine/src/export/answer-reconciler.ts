@@ -15,10 +15,11 @@ import { ruleRowId } from '../share/rule-row.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
 import { PendingMessages } from '../connect/pending-messages.js'
 import { askedJobId, isFailed, jobsOf, requestOutcomes, requestRowId, textsOf } from './job.js'
-import { answersToParts, recordToAnswer } from './package.js'
+import { answersToParts, exportBase, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
 import {
   type Answer,
+  type ExportedAnswer,
   exportError,
   isExported,
   packageKey,
@@ -78,7 +79,7 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
       })
       edits.push(messageEdit(connection.ownMessages, packageKey(job, request, part), jws))
     }
-    for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each.map, record, by))
+    for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each, record, by))
     edits.push(...jobEdits(connection, terms, answers, by))
     // While the packages were signed, a person may have hidden a record, or taken the grant back.
     const saved = await rows.save(edits, {
@@ -177,10 +178,17 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
     ]
   }
 
-  function mapEdit(connection: ConnectionFacts, { object, job }: RequestTerms, map: string, record: string, by: string): RowEdit {
+  function mapEdit(
+    connection: ConnectionFacts,
+    { object, job }: RequestTerms,
+    answer: ExportedAnswer,
+    record: string,
+    by: string,
+  ): RowEdit {
+    const { effective } = agreementFacts(rows.get('Agreement', connection.id))
     return {
       object: 'RecordMap',
-      id: map,
+      id: answer.map,
       // `on` stays unset until the partner has its copy: nothing flows before.
       values: {
         connection: connection.id,
@@ -191,7 +199,8 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
         errors: [],
         requestedBy: by,
         exportedAt: clock.now(),
-        ...(rows.get('RecordMap', map) && { recall: null }),
+        base: exportBase(effective?.objects[object]?.fields ?? [], answer.values),
+        ...(rows.get('RecordMap', answer.map) && { recall: null }),
       },
     }
   }

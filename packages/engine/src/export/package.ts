@@ -1,13 +1,29 @@
 import { utf8ByteLength } from 'lib0/string'
 import type { AgreedField, ObjectName } from '../api/index.js'
 import { canonicalJson } from '../agree/canonical.js'
-import { validateField } from '../schema/validate.js'
-import type { Value } from '../schema/value.js'
+import { type RecordValues, validateField } from '../schema/validate.js'
+import { type Value, valueIn } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
 import { type Answer, exportError } from './export-messages.js'
 
 /** Bytes of answers in one package, at most: signed (base64url) and sealed it stays below the limit of a message. */
 const packageBytes = 44_000
+
+/** A longer text is not kept beside the copy that has it: of its first change, nobody says what was there before. */
+const maxBaseText = 1_000
+
+/**
+ * What both sides' record maps keep of an export: the vendor's values of the fields that keep flowing, so that people see later what has changed since. The agreed
+ * mapping brings them to what the copy began with.
+ */
+export function exportBase(fields: readonly AgreedField[], values: RecordValues): Value {
+  const base: [string, Value][] = []
+  for (const { slot, vendor } of fields) {
+    const value = valueIn(values, vendor.name)
+    if (slot !== undefined && (typeof value !== 'string' || value.length <= maxBaseText)) base.push([vendor.name, value])
+  }
+  return Object.fromEntries(base)
+}
 
 /** Packs one record: the agreed fields and nothing else (rule EX3), or the reason why it cannot leave. */
 export function recordToAnswer(object: ObjectName, listing: string, map: string, row: Row, fields: readonly AgreedField[]): Answer {

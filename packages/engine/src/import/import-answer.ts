@@ -90,12 +90,14 @@ export function copyEdits(options: {
   /** The id of the copy. */
   readonly record: string
   readonly values: RecordValues
+  /** What the map keeps of the vendor's values. */
+  readonly base: Value
   readonly partial: boolean
   readonly stamp: Stamp
   readonly now: number
   readonly by: string
 }): readonly RowEdit[] {
-  const { object, connection, job, answer, record, values, partial, stamp, now, by } = options
+  const { object, connection, job, answer, record, values, base, partial, stamp, now, by } = options
   return [
     { object, id: record, values: { ...values, _importedBy: answer.map }, stamp },
     {
@@ -111,6 +113,7 @@ export function copyEdits(options: {
         importStamp: [...stamp],
         inbound: 'ImportSuccess',
         partial,
+        base,
         importedAt: now,
         importedBy: by,
       },

@@ -4,6 +4,7 @@ import { contentToValue } from '../agree/canonical.js'
 import { type ConnectionFacts, flowingConnections, integrationUser, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
+import { exportBase } from '../export/package.js'
 import { PendingMessages } from '../connect/pending-messages.js'
 import {
   isCancelled,
@@ -184,6 +185,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
           answer,
           record,
           values,
+          base: exportBase(agreed.fields, answer.values),
           partial,
           stamp,
           now: clock.now(),

@@ -16,7 +16,7 @@ export function isAlike(agreed: AgreedField, atVendor: Value, atPartner: Value):
 const knownByField = new WeakMap<AgreedField, Map<Value, Value>>()
 
 /** What a value of the vendor's is at the partner. A picklist's few values are converted once. */
-function partnersValue(agreed: AgreedField, atVendor: Value): Value {
+export function partnersValue(agreed: AgreedField, atVendor: Value): Value {
   const { vendor, partner, mapping } = agreed
   let known = vendor.type === 'picklist' ? knownByField.get(agreed) : undefined
   const before = known?.get(atVendor)
