@@ -92,9 +92,10 @@ describe('the mirror on Vera’s record', () => {
     expect(await frozen({ what: 'stopped', by: 'own', at })).toContain('Your org stopped sharing its record on 3 Nov 2026')
     expect(await frozen({ what: 'deleted', by: 'peer', at })).toContain('Tessaly & Brook deleted its record on 3 Nov 2026')
     expect(await frozen({ what: 'disconnected', by: 'peer', at: undefined })).toContain('Tessaly & Brook ended the connection.')
-    const errors = [{ record: 'a', field: '', rule: 'x', message: 'No.', fix: 'Try.' }]
-    expect(await told({ shares: [share({ on: false, errors })] })).toContain('The export to Tessaly & Brook failed.')
-    expect(await told({ shares: [share({ on: false })] })).toContain('Nothing is shared with Tessaly & Brook now')
+    expect(await told({ shares: [share({ on: false, state: 'failed' })] })).toContain('The export to Tessaly & Brook failed.')
+    expect(await told({ shares: [share({ on: false, state: 'exporting' })] })).toContain('The export to Tessaly & Brook is under way.')
+    const why = { what: 'deleted', by: 'peer', at: undefined } as const
+    expect(await told({ shares: [share({ state: 'ended', why })] })).toContain('Tessaly & Brook deleted its record.')
   })
 
   it('says that the partner has a copy but has not edited it yet', async () => {
@@ -105,14 +106,24 @@ describe('the mirror on Vera’s record', () => {
 
 describe('the shares of Vera’s record', () => {
   it('stop and resume, and show what went wrong with its fix', async () => {
-    const error = { record: 'a', field: 'StageName', rule: 'offered value', message: 'No counterpart.', fix: 'Map the value.' }
-    const engine = fakeEngine({ ...scene, shares: [share({ outbound: 'ExportSubscribeFieldMapError', errors: [error] })] })
+    const error = {
+      record: 'a',
+      field: 'StageName',
+      value: 'Closed Won',
+      rule: 'offered value',
+      message: 'No counterpart.',
+      fix: 'Map the value.',
+    }
+    const stuck = share({ state: 'stuck', outbound: 'UpdatePublishFieldMapError', errors: [error] })
+    const engine = fakeEngine({ ...scene, shares: [stuck] })
     const shares = await mount('entente-shares', { engine, record: 'a' })
-    expect(textOf(shares)).toContain('Map the value.')
+    expect(textOf(shares)).toMatch(/Update: field mapping.*does not get through.*Stage \(Closed Won\): No counterpart\. Map the value\./s)
     button(shares, 'Stop sharing').click()
     await drawn(shares)
-    engine.change({ shares: [share({ on: false })] }, 'records')
+    const why = { what: 'stopped', by: 'own', at: Date.UTC(2026, 10, 3, 12) } as const
+    engine.change({ shares: [share({ on: false, state: 'ended', why, receipt: undefined })] }, 'records')
     await drawn(shares)
+    expect(textOf(shares)).toContain('Your org stopped sharing its record on 3 Nov 2026')
     button(shares, 'Resume').click()
     await drawn(shares)
     expect(engine.calls).toEqual([
@@ -120,6 +131,23 @@ describe('the shares of Vera’s record', () => {
       ['resumeSharing', 'map'],
     ])
     expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('say one thing at a time, with three ticks: saved here, at the relay, read by the partner', async () => {
+    const ticks = async (part: Parameters<typeof share>[0]): Promise<string> => {
+      const shares = await mount('entente-shares', { engine: fakeEngine({ ...scene, visible: [], shares: [share(part)] }), record: 'a' })
+      return textOf(shares)
+    }
+    const read = await ticks({})
+    expect(read).toMatch(/Up to date.*has read your latest edit.*Saved here.*At the relay.*Read by Tessaly & Brook/s)
+    expect(read).not.toContain('Does not see it')
+    const edit = Date.now() - 60_000
+    const sent = await ticks({ state: 'sending', receipt: { reached: 'relay', edited: edit, relayed: edit, read: undefined } })
+    expect(sent).toMatch(/On its way.*has not read it yet.*At the relay.*Not read by Tessaly & Brook yet/s)
+    expect(await accessibilityProblems()).toEqual([])
+    const ended = await ticks({ state: 'ended', why: { what: 'disconnected', by: 'peer', at: undefined }, receipt: undefined })
+    expect(ended).toContain('Tessaly & Brook ended the connection.')
+    expect(ended).not.toMatch(/Up to date|Resume/)
   })
 
   it('is shown to a partner, or kept from it, by hand', async () => {

@@ -2,7 +2,7 @@ import type { Engine, MirrorField, MirrorView, ObjectName, Topic, Value } from '
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { path, pathFields, pathStyles } from '../record/path.js'
-import { whyText } from '../share/share-words.js'
+import { shareText, whyText } from '../share/share-words.js'
 import { signedLine } from '../signed/signed-line.js'
 import { troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
@@ -109,15 +109,18 @@ export class EntenteExternal extends EntenteElement {
       return html`<p class="soft">
         No connected org follows this record. Once it is exported over a connection, the other org’s view of it stands here.
       </p>`
-    const names = (of: typeof shares): TemplateResult => showText([...new Set(of.map(({ peerName }) => peerName))].join(', '), 120)
-    const [current, errors] = [shares.filter(({ on }) => on), shares.filter((share) => share.errors.length > 0)]
-    if (current.length > 0)
-      return html`<p class="soft">
-        ${names(current)} has a copy, and has not edited an agreed field of it yet. Its view appears here with its first edit.
-      </p>`
-    return errors.length > 0
-      ? html`<p class="soft">The export to ${names(errors)} failed. Its page in the workspace says why.</p>`
-      : html`<p class="soft">Nothing is shared with ${names(shares)} now: the export is under way, or sharing was stopped.</p>`
+    const reader = { language: this.language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
+    return html`${shares.map(
+      (share) =>
+        html`<p class="soft">
+          ${
+            share.state === 'current' || share.state === 'sending'
+              ? html`${showText(share.peerName, 80)} has a copy, and has not edited an agreed field of it yet. Its view appears here with
+                its first edit.`
+              : html`${shareText(share, reader)}${share.state === 'failed' ? ' Its page in the workspace says why.' : ''}`
+          }
+        </p>`,
+    )}`
   }
 
   #mirror(engine: Engine, mirror: MirrorView): TemplateResult {

@@ -82,7 +82,9 @@ export class EntenteRecords extends EntenteElement {
   /** Paper does not scroll: all rows are drawn for it. */
   declare protected printing: boolean
 
-  protected readonly topics: readonly Topic[] = ['records', 'sharing', 'site', 'connections', 'agreements']
+  /** How often rows were drawn anew for another reason than their values. */
+  #drawn = 0
+  protected readonly topics: readonly Topic[] = ['records', 'sharing', 'site', 'connections', 'agreements', 'mirrors']
   #rows: RowSet | undefined
   #readAt = 0
   #readLater: ReturnType<typeof setTimeout> | undefined
@@ -167,6 +169,11 @@ export class EntenteRecords extends EntenteElement {
   }
 
   protected override changed(topics: ReadonlySet<Topic>): void {
+    // How far an edit has come changes what rows show, and not which they are.
+    if (this.source === 'records' && topics.has('mirrors')) {
+      this.#drawn++
+      this.requestUpdate()
+    }
     // Much of what comes while an org opens concerns no row.
     if (this.#rows && !this.#decidingTopics().some((topic) => topics.has(topic))) return
     // An import changes records many times a second, and sorting a long list each time would block the page.
@@ -185,7 +192,9 @@ export class EntenteRecords extends EntenteElement {
 
   #decidingTopics(): readonly Topic[] {
     if (this.source === 'listings') return ['records', 'site', 'connections', 'agreements']
-    return this.sharedWith === undefined && this.job === undefined ? ['records', 'connections'] : this.topics
+    return this.sharedWith === undefined && this.job === undefined
+      ? ['records', 'connections']
+      : this.topics.filter((topic) => topic !== 'mirrors')
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -222,7 +231,7 @@ export class EntenteRecords extends EntenteElement {
   #selectAllShown(engine: Engine): void {
     this.#selectAll = false
     try {
-      this.#rows ??= readRows(engine, this)
+      this.#rows ??= readRows(engine, this, this.language)
       this.#select({ ids: new Set(this.#rows.ids), anchor: undefined })
     } catch {
       // `render` meets the same failure, and shows it.
@@ -274,7 +283,7 @@ export class EntenteRecords extends EntenteElement {
   }
 
   protected view(engine: Engine): TemplateResult {
-    const set = (this.#rows ??= readRows(engine, this))
+    const set = (this.#rows ??= readRows(engine, this, this.language))
     return html`
       ${set.site ? siteHead(set.site) : nothing}
       <div class="tools">
@@ -392,7 +401,7 @@ export class EntenteRecords extends EntenteElement {
                 style: `${widths}; transform: translateY(${index * height}px)`,
               }
               // A list that scrolls draws the rows that come into sight, and leaves the others alone.
-              return guard([set, row, index, place.isActive, isSelected, place.style, language], () =>
+              return guard([set, this.#drawn, row, index, place.isActive, isSelected, place.style, language], () =>
                 row ? this.#row(row, place, columns, set, language) : nothing,
               )
             },

@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, PartnerSite, RecordQuery, Value } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
+import { compactShare } from '../share/show-share.js'
 import { statusBadge, statusText } from '../share/status-words.js'
 import { plainText } from '../value/show-text.js'
 import type { ListState } from './list-state.js'
@@ -44,16 +45,16 @@ interface Wish extends ListState {
   readonly connection: ConnectionView['id'] | undefined
 }
 
-export function readRows(engine: Engine, wish: Omit<Wish, 'selected'>): RowSet {
+export function readRows(engine: Engine, wish: Omit<Wish, 'selected'>, language: string): RowSet {
   const query: RecordQuery = {
     ...(wish.filter === '' ? {} : { search: wish.filter }),
     ...(wish.sort.length > 0 ? { sort: wish.sort } : {}),
     conditions: wish.conditions.filter(isComplete),
   }
-  return wish.source === 'records' ? readRecords(engine, wish, query) : readListings(engine, wish, query)
+  return wish.source === 'records' ? readRecords(engine, wish, query, language) : readListings(engine, wish, query)
 }
 
-function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: RecordQuery): RowSet {
+function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: RecordQuery, language: string): RowSet {
   const { object, job } = wish
   const schema = engine.records.schema(object)
   const { ids, total } = engine.records.ids(object, query)
@@ -64,6 +65,7 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
     exported.set(id, known)
     return known
   }
+  const reader = { language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
   const namesOf = (row: ListedRow): string =>
     connections
       .filter((connection) => exportedOver(connection).has(row.id))
@@ -82,12 +84,7 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
         ? undefined
         : {
             field: { name: 'SharedWith', label: 'Shared with', type: 'text' },
-            show: (row) => {
-              const names = namesOf(row)
-              return names === ''
-                ? nothing
-                : html`<span class="badge accent" title="Exported; both sides follow each other">${names}</span>`
-            },
+            show: ({ id }) => html`${engine.records.shares(object, id).map((share) => compactShare(share, reader))}`,
             text: namesOf,
           },
     connections,

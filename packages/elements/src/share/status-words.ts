@@ -1,7 +1,7 @@
 import type { InboundStatus, OutboundStatus } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 
-type Tone = 'good' | 'warn' | 'bad' | 'accent' | ''
+export type Tone = 'good' | 'warn' | 'bad' | 'accent' | ''
 
 /** A published status in plain words. The published name stands in the title, so that people can look it up. */
 const words: Readonly<Record<OutboundStatus | InboundStatus, readonly [string, Tone]>> = {

@@ -1,8 +1,8 @@
-import type { ConnectionView, Engine, ExportError, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
+import type { ConnectionView, Engine, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
-import { whyText } from '../share/share-words.js'
-import { statusBadge } from '../share/status-words.js'
+import { type Reader, shareText } from '../share/share-words.js'
+import { errorLine, receiptTicks, shareBadge, shareStyles } from '../share/show-share.js'
 import { formatAge } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 
@@ -15,6 +15,7 @@ import { plainText, showText } from '../value/show-text.js'
  * @fires entente-notify - Cancelable; detail {text, undo?}: shown as a toast unless cancelled.
  */
 export class EntenteShares extends EntenteElement {
+  static override styles = [EntenteElement.styles, shareStyles]
   static override properties = { ...EntenteElement.properties, object: {}, record: {} }
   declare object: ObjectName
   declare record: string | undefined
@@ -29,7 +30,14 @@ export class EntenteShares extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const shares = this.record === undefined ? [] : engine.records.shares(this.object, this.record)
     const partners = this.record === undefined ? [] : partnersOf(engine, this.object)
-    return html`${partners.map((partner) => this.#sight(engine, partner, this.record ?? ''))}
+    return html`${partners.map((partner) =>
+      this.#sight(
+        engine,
+        partner,
+        this.record ?? '',
+        shares.find(({ connection }) => connection === partner.id),
+      ),
+    )}
     ${
       shares.length === 0
         ? html`<p class="soft">Not exported over any connection.</p>`
@@ -40,7 +48,7 @@ export class EntenteShares extends EntenteElement {
   }
 
   /** Whether one partner sees the record, by the rule or by hand. */
-  #sight(engine: Engine, partner: ConnectionView, record: string): TemplateResult {
+  #sight(engine: Engine, partner: ConnectionView, record: string, share: ShareView | undefined): TemplateResult {
     const rule = engine.sharing.rule(partner.id, this.object) ?? nothingShown
     const isVisible = engine.sharing.visible(partner.id, this.object).includes(record)
     const sight: Sight = rule.hidden.includes(record) ? 'hidden' : rule.added.includes(record) ? 'added' : 'rule'
@@ -51,8 +59,11 @@ export class EntenteShares extends EntenteElement {
     const name = showText(partner.peerName ?? 'the partner', 80)
     return html`<div class="row spread">
       <span
-        ><strong>${name}</strong>
-        <span class="badge ${isVisible ? 'good' : ''}">${isVisible ? 'Sees this record' : 'Does not see it'}</span></span
+        ><strong>${name}</strong> ${
+          share && share.state !== 'exporting' && share.state !== 'failed'
+            ? html`<span class="soft small">has a copy since the export; the choice decides who may export it</span>`
+            : html`<span class="badge ${isVisible ? 'good' : ''}">${isVisible ? 'Sees this record' : 'Does not see it'}</span>`
+        }</span
       >
       <label class="row small"
         ><span class="soft">Shown</span>
@@ -65,9 +76,8 @@ export class EntenteShares extends EntenteElement {
 
   #share(engine: Engine, share: ShareView): TemplateResult {
     const busy = this.running.has(share.id)
-    const { why } = share
     // What ended by another cause goes on from there: the record, or the connection.
-    const isOwnStop = why?.what === 'stopped' && why.by === 'own'
+    const isOwnStop = share.why?.what === 'stopped' && share.why.by === 'own'
     const turn = share.on ? () => engine.records.stopSharing(share.id) : () => engine.records.resumeSharing(share.id)
     const click = (): void => {
       if (share.on && !this.tell('entente-before-stop', { share: share.id }, true)) return
@@ -77,6 +87,7 @@ export class EntenteShares extends EntenteElement {
         if (step) this.notifyStep(engine, `Sharing with ${plainText(share.peerName, 80)} stopped.`, step)
       })
     }
+    const reader = this.#reader(engine)
     return html`<li class="card stack">
       <div class="row spread">
         <span
@@ -84,13 +95,17 @@ export class EntenteShares extends EntenteElement {
           <span class="soft small">exported ${formatAge(share.exportedAt, Date.now(), this.language)}</span></span
         >
         <span class="row">
-          ${why ? html`<span class="badge">${why.what === 'paused' ? 'Paused' : 'Ended'}</span>` : html`${statusBadge(share.outbound)}${statusBadge(share.inbound)}`}
+          ${shareBadge(share)}
           ${share.on || isOwnStop ? html`<button ?disabled=${busy} @click=${click}>${share.on ? 'Stop sharing' : 'Resume'}</button>` : nothing}
         </span>
       </div>
-      ${why ? html`<p class="soft">${whyText(why, share.peerName, this.language, Date.now())}</p>` : nothing}
-      ${share.errors.map((error) => line(error))}
+      <p>${shareText(share, reader)}</p>
+      ${receiptTicks(share, reader)} ${share.errors.map((error) => errorLine(engine, this.object, error, this.language))}
     </li>`
+  }
+
+  #reader(engine: Engine): Reader {
+    return { language: this.language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
   }
 }
 
@@ -121,13 +136,4 @@ function ruleWith(rule: Rule, record: string, sight: Sight): Rule {
     added: sight === 'added' ? [...without(rule.added), record] : without(rule.added),
     hidden: sight === 'hidden' ? [...without(rule.hidden), record] : without(rule.hidden),
   }
-}
-
-function line(error: ExportError): TemplateResult {
-  return html`<div class="notice bad">
-    <div>
-      ${error.field === '' ? nothing : html`<strong>${showText(error.field, 80)}</strong>: `}${showText(error.message, 300)}
-      <span class="soft">${showText(error.fix, 300)}</span>
-    </div>
-  </div>`
 }
