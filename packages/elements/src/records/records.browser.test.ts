@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
-import { connected, connectionId, opportunities, opportunity } from '../testing/scenes.js'
+import { connected, connectionId, opportunities, opportunity, share } from '../testing/scenes.js'
 import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
 import type { ListState } from './list-state.js'
 import type { EntenteRecords } from './records.js'
@@ -197,6 +197,17 @@ describe('the list of Vera’s opportunities', () => {
     choice.dispatchEvent(new Event('change'))
     await drawn(element)
     expect(names(element)).toHaveLength(2)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('shows of each row how far the latest edit has come', async () => {
+    const engine = fakeEngine({ records: opportunities(2), connections: [connected()], shares: [share()] })
+    const element = await mount('entente-records', { engine, columns: ['Name'] })
+    expect(textOf(element)).toContain('✓✓✓ Tessaly & Brook')
+    const why = { what: 'deleted', by: 'peer', at: undefined } as const
+    engine.change({ shares: [share({ state: 'ended', why, receipt: undefined })] }, 'mirrors')
+    await drawn(element)
+    expect(textOf(element)).toContain('Deleted: Tessaly & Brook')
     expect(await accessibilityProblems()).toEqual([])
   })
 

@@ -44,7 +44,8 @@ export function compactShare(share: ShareView, reader: Reader): TemplateResult {
   const ticks = receipt && (state === 'current' || state === 'sending') ? '✓'.repeat(ticksOf(receipt.reached)) : ''
   const isPlain = state === 'current' || ticks !== ''
   return html`<span class="badge ${state === 'current' ? 'accent' : tone}" title="${word}. ${shareText(share, reader)}"
-    >${showText(peerName, 40)}${isPlain ? nothing : html`: ${word}`}${ticks === '' ? nothing : html` <span role="img" aria-label=${word}>${ticks}</span>`}</span
+    >${ticks === '' ? (isPlain ? nothing : html`${word}:`) : html`<span role="img" aria-label=${word}>${ticks}</span>`}
+    ${showText(peerName, 40)}</span
   >`
 }
 

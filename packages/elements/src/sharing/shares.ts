@@ -60,13 +60,14 @@ export class EntenteShares extends EntenteElement {
     return html`<div class="row spread">
       <span
         ><strong>${name}</strong> ${
+          // Of a partner that has a copy, its share says more.
           share && share.state !== 'exporting' && share.state !== 'failed'
-            ? html`<span class="soft small">has a copy since the export; the choice decides who may export it</span>`
+            ? nothing
             : html`<span class="badge ${isVisible ? 'good' : ''}">${isVisible ? 'Sees this record' : 'Does not see it'}</span>`
         }</span
       >
       <label class="row small"
-        ><span class="soft">Shown</span>
+        ><span class="soft">Listed</span>
         <select ?disabled=${this.running.has(partner.id)} @change=${choose}>
           ${sights.map((each) => html`<option value=${each.name} ?selected=${each.name === sight}>${each.words}</option>`)}
         </select></label

@@ -44,7 +44,10 @@ export class FreshnessView {
     const { receipts } = this.#freshness.get(feed)
     const isPresent = receipts?.incarnation === this.#context.replica.position(feed).incarnation
     const timeOf = (steps: Steps = []): number | undefined => steps.find(([reached]) => reached >= sequence)?.[1]
-    return isPresent ? { relayed: timeOf(receipts?.relayed), read: timeOf(receipts?.read) } : { relayed: undefined, read: undefined }
+    if (!isPresent) return { relayed: undefined, read: undefined }
+    const [relayed, read] = [timeOf(receipts?.relayed), timeOf(receipts?.read)]
+    // What a peer has read, the relay had.
+    return { relayed: read !== undefined && read < (relayed ?? Number.POSITIVE_INFINITY) ? read : relayed, read }
   }
 
   #stateOf(feed: FeedName): SignedState & { readonly keys: readonly Key[] } {
