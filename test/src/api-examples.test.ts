@@ -25,6 +25,7 @@ const story = [
   'drafts',
   'undo',
   'imports',
+  'audit',
   'close',
 ] as const
 

@@ -146,7 +146,7 @@ describe('the examples, installed from the packages into folders of their own', 
 
   it.for(examples)(
     '%s shows the mirror, under a strict policy and beside hostile styles',
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async (example, { skip }) => {
       const missing = await installed?.then(
         () => undefined,

@@ -1,4 +1,5 @@
 import type { FieldMapping } from '@entente/engine'
+import { parseConnectionId, parseOrgId } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine, type FakeEngine } from '../testing/fake-engine.js'
@@ -40,6 +41,20 @@ describe('Vera’s proposal', () => {
     await drawn(page)
     const [, , proposal] = engine.calls[0] ?? []
     expect(Object.keys((proposal as { objects: object }).objects)).toEqual(['Opportunity'])
+  })
+
+  it('begins with what she last offered to the same org, once both have connected anew', async () => {
+    const peer = parseOrgId('P'.repeat(43))
+    const earlier = connected({ id: parseConnectionId('E'.repeat(22)), state: 'Disabled', peer })
+    const fields = [{ field: field('StageName'), update: true }]
+    const proposal = { version: 1, by: 'vera', at: 1_000, objects: { Opportunity: { fields } } }
+    const engine = fakeEngine({ connections: [earlier, connected({ peer })], agreement: nothingYet })
+    engine.agreements.get = (id) => (id === earlier.id ? agreed({ connection: earlier.id, proposal }) : nothingYet)
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(box(page, 'Keep updating Stage').checked).toBe(true)
+    button(page, 'Propose 1 field').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([['propose', connectionId, { objects: { Opportunity: { fields } } }]])
   })
 
   it('lets Paul pass copies on only where she ticks it (rule AG4)', async () => {

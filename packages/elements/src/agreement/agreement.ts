@@ -126,7 +126,7 @@ export class EntenteAgreement extends EntenteElement {
         ${versionList(engine, connection, this.language)}
       </div>`
     }
-    const draft = this.proposal ?? draftFromProposal(view.proposal)
+    const draft = this.proposal ?? draftFromProposal(lastOffer(engine, view))
     const schema = engine.records.schema(this.object)
     const sample = engine.records.list(this.object).records.find((record) => Object.keys(record.values).length > 3)
     const total = draft.Lead.size + draft.Opportunity.size
@@ -332,7 +332,7 @@ export class EntenteAgreement extends EntenteElement {
       isRunning: this.running.has('wish'),
       decline: (wish) => this.act('wish', () => engine.agreements.answerWish(connection, wish, 'declined')),
       offer: (wish) => {
-        const draft = this.proposal ?? draftFromProposal(view.proposal)
+        const draft = this.proposal ?? draftFromProposal(lastOffer(engine, view))
         const field = fieldMeant(wish, engine.records.schema(wish.object))
         const fields = new Map(draft[wish.object])
         const update = wish.update && (fields.get(field?.name ?? '')?.update === true || countUpdates(draft, wish.object) < mostUpdates)
@@ -423,4 +423,15 @@ export class EntenteAgreement extends EntenteElement {
     this.granted = []
     this.#shown = undefined
   }
+}
+
+/** What the vendor last offered: over this connection, or else over an earlier one with the same org. */
+function lastOffer(engine: Engine, { connection, proposal }: AgreementView): AgreementView['proposal'] {
+  const peer = engine.connections.get(connection)?.peer
+  if (proposal || peer === undefined) return proposal
+  return engine.connections
+    .list()
+    .filter((other) => other.peer === peer && other.side === 'vendor' && other.id !== connection)
+    .flatMap(({ id }) => engine.agreements.get(id)?.proposal ?? [])
+    .toSorted((a, b) => b.at - a.at)[0]
 }

@@ -2,7 +2,7 @@ import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, PartnerSi
 import { html, nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
 import { compactShare } from '../share/show-share.js'
-import { statusBadge, statusText } from '../share/status-words.js'
+import { listingBadge, listingText } from '../share/status-words.js'
 import { plainText } from '../value/show-text.js'
 import type { ListState } from './list-state.js'
 
@@ -135,8 +135,8 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
     total,
     status: {
       field: { name: 'ExportStatus', label: 'Status', type: 'text' },
-      show: ({ id }) => statusBadge(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
-      text: ({ id }) => statusText(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
+      show: ({ id }) => listingBadge(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
+      text: ({ id }) => listingText(byId.get(id)?.status, byId.get(id)?.copy !== undefined),
     },
     connections: [],
     site,

@@ -31,14 +31,22 @@ const words: Readonly<Record<OutboundStatus | InboundStatus, readonly [string, T
   UpdateUnknownError: ['Update failed', 'bad'],
 }
 
-export function statusBadge(status: OutboundStatus | InboundStatus | undefined, hasCopy = false): TemplateResult | typeof nothing {
-  const text = statusText(status, hasCopy)
-  if (text === '') return nothing
-  return html`<span class="badge ${status === undefined ? 'good' : (words[status]?.[1] ?? '')}" title=${status ?? nothing}>${text}</span>`
+/** A published status in plain words. */
+export function statusText(status: OutboundStatus | InboundStatus | undefined): string {
+  return status === undefined ? '' : (words[status]?.[0] ?? status)
 }
 
-/** A status in plain words; "" for none. */
-export function statusText(status: OutboundStatus | InboundStatus | undefined, hasCopy = false): string {
+/** How the export of a listing stands; "" where nobody asked for it. A copy that was deleted since can be exported again. */
+export function listingText(status: OutboundStatus | undefined, hasCopy: boolean): string {
   if (status === undefined) return hasCopy ? 'Exported' : ''
-  return words[status]?.[0] ?? status
+  return isDone(status) && !hasCopy ? 'Copy deleted' : statusText(status)
 }
+
+export function listingBadge(status: OutboundStatus | undefined, hasCopy: boolean): TemplateResult | typeof nothing {
+  const text = listingText(status, hasCopy)
+  if (text === '') return nothing
+  const tone = status === undefined ? 'good' : isDone(status) && !hasCopy ? '' : (words[status]?.[1] ?? '')
+  return html`<span class="badge ${tone}" title=${status ?? nothing}>${text}</span>`
+}
+
+const isDone = (status: OutboundStatus): boolean => status.startsWith('ExportSuccess')

@@ -89,11 +89,12 @@ export class EntenteShares extends EntenteElement {
       })
     }
     const reader = this.#reader(engine)
+    const isPartner = engine.connections.get(share.connection)?.side === 'partner'
     return html`<li class="card stack">
       <div class="row spread">
         <span
           ><strong>${showText(share.peerName, 80)}</strong>
-          <span class="soft small">exported ${formatAge(share.exportedAt, Date.now(), this.language)}</span></span
+          <span class="soft small">${isPartner ? 'imported' : 'exported'} ${formatAge(share.exportedAt, Date.now(), this.language)}</span></span
         >
         <span class="row">
           ${shareBadge(share)}

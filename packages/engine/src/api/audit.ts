@@ -92,16 +92,24 @@ export interface SharedMessages {
  * @example
  * ```ts
  * const { entries } = await vendor.audit.list({ kind: 'codes compared' })
- * console.log(entries.map(({ org }) => org).toSorted()) // own,peer
+ * console.log(entries.map(({ org }) => org).toSorted().join(' and ')) // own and peer
  * const { broken } = await vendor.audit.verify()
  * console.log(broken) // undefined
  * ```
  */
 export interface AuditApi {
-  /** A page of entries, the newest first. `more` says whether there are older ones. */
+  /**
+   * A page of entries, the newest first. `more` says whether there are older ones.
+   *
+   * @throws EngineError STORE if the store of the device cannot be read
+   */
   list(query?: AuditQuery): Promise<{ readonly entries: readonly AuditEntry[]; readonly more: boolean }>
 
-  /** Computes every hash again, and says where the chain breaks. Whoever can write this device's store can write a whole new chain: compare what both orgs signed as well. */
+  /**
+   * Computes every hash again, and says where the chain breaks. Whoever can write this device's store can write a whole new chain: compare what both orgs signed as well.
+   *
+   * @throws EngineError STORE if the store of the device cannot be read
+   */
   verify(): Promise<AuditCheck>
 
   /**
