@@ -200,7 +200,7 @@ it('on paper, the list is all of its rows, and nothing to press', async () => {
   await vera.finds('sync')
   await vera.click(vera.tab('Audit'))
   await vera.click(vera.button('Check the list'))
-  await vera.sees(/entries are as they were written/)
+  await vera.sees(/lines are as they were written/)
   await vera.finds('audit')
   expect(await vera.button('Cut the wire').count()).toBe(0)
   for (const name of ['Leads', 'Settings']) {

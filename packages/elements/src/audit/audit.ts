@@ -107,12 +107,12 @@ export class EntenteAudit extends EntenteElement {
     const { entries, broken } = this.check
     if (!broken)
       return html`<p class="notice good" role="status">
-        <span>All ${formatCount(entries, this.language)} entries are as they were written, and none is missing.</span>
+        <span>All ${formatCount(entries, this.language)} lines are as they were written, and none is missing.</span>
       </p>`
     const what = { changed: 'was changed', missing: 'is missing', added: 'was added behind the end' }[broken.what]
     return html`<p class="notice bad" role="alert">
       <span
-        >Entry ${formatCount(broken.sequence, this.language)} ${what}. What stands before it is as it was written; do not rely on the
+        >Line ${formatCount(broken.sequence, this.language)} ${what}. What stands before it is as it was written; do not rely on the
         rest.</span
       >
     </p>`
@@ -143,7 +143,7 @@ export class EntenteAudit extends EntenteElement {
                   <td>${showText(this.#who(engine, entry), 80)}</td>
                   <td>${showText(this.#over(engine, entry), 80)}</td>
                   <td>${entry.version ?? ''}</td>
-                  <td>${showText(this.#about(engine, entry), 200)}</td>
+                  <td title=${entry.about ?? nothing}>${showText(this.#about(engine, entry), 200)}</td>
                   <td class="mono" title=${entry.device ?? ''}>${entry.device?.slice(0, 8) ?? ''}</td>
                   <td class="mono" title=${entry.hash}>${entry.hash.slice(0, 8)}</td>
                 </tr>`,
@@ -173,7 +173,8 @@ export class EntenteAudit extends EntenteElement {
   #about(engine: Engine, { kind, about, connection, count }: AuditEntry): string {
     if (about === undefined) return count === undefined ? '' : formatCount(count, this.language)
     if ((kind === 'grant' || kind === 'revocation') && connection !== undefined) return this.#peerName(engine, connection, about) ?? about
-    return count === undefined ? about : `${formatCount(count, this.language)} (${about})`
+    // Beside a number stands the id of a job: in the title, and in the file.
+    return count === undefined ? about : formatCount(count, this.language)
   }
 
   /** As many entries as are shown, from the newest. */
@@ -219,6 +220,7 @@ export class EntenteAudit extends EntenteElement {
           this.#over(engine, entry),
           String(entry.version ?? ''),
           this.#about(engine, entry),
+          entry.about ?? '',
           entry.device ?? '',
           entry.hash,
           entry.by ?? '',
@@ -229,9 +231,10 @@ export class EntenteAudit extends EntenteElement {
       ;({ more } = page)
       after = page.entries.at(-1)?.sequence
     }
-    const text = this.toCsv?.([...columns, 'Person id', 'Connection id', 'Signed message', 'Hash before'], rows)
+    const text = this.toCsv?.(columnsOfFile, rows)
     if (text !== undefined) downloadText('audit.csv', 'text/csv', text)
   }
 }
 
 const columns = ['No.', 'When', 'What', 'Who', 'Connection', 'Version', 'About', 'Device', 'Hash']
+const columnsOfFile = [...columns.slice(0, 7), 'Id', ...columns.slice(7), 'Person id', 'Connection id', 'Signed message', 'Hash before']

@@ -94,7 +94,9 @@ export class EntenteShares extends EntenteElement {
       <div class="row spread">
         <span
           ><strong>${showText(share.peerName, 80)}</strong>
-          <span class="soft small">${isPartner ? 'imported' : 'exported'} ${formatAge(share.exportedAt, Date.now(), this.language)}</span></span
+          <span class="soft small"
+            >${isPartner ? 'imported' : 'exported'} ${formatAge(share.exportedAt, Date.now(), this.language)}</span
+          ></span
         >
         <span class="row">
           ${shareBadge(share)}
