@@ -75,7 +75,7 @@ describe('an object that one side switches off', () => {
     await settle()
     const view = paul.site.jobs().find(({ id }) => id === job)
     expect(view).toMatchObject({ imported: 0, failed: 1 })
-    expect(JSON.stringify(view)).toContain('switched off')
+    expect(JSON.stringify(paul.site.errors(job))).toContain('switched off')
     expect(paul.records.list('Lead').total).toBe(0)
   })
 
