@@ -1,5 +1,5 @@
 import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, PartnerSite, RecordQuery, Value } from '@entente/engine'
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, type nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
 import { compactShare } from '../share/show-share.js'
 import { listingBadge, listingText } from '../share/status-words.js'
