@@ -1,5 +1,4 @@
-import type { FieldMapping } from '@entente/engine'
-import { parseConnectionId, parseOrgId } from '@entente/protocol'
+import type { ConnectionView, FieldMapping } from '@entente/engine'
 import { describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine, type FakeEngine } from '../testing/fake-engine.js'
@@ -44,8 +43,8 @@ describe('Vera’s proposal', () => {
   })
 
   it('begins with what she last offered to the same org, once both have connected anew', async () => {
-    const peer = parseOrgId('P'.repeat(43))
-    const earlier = connected({ id: parseConnectionId('E'.repeat(22)), state: 'Disabled', peer })
+    const peer = 'P'.repeat(43) as NonNullable<ConnectionView['peer']>
+    const earlier = connected({ id: 'E'.repeat(22) as ConnectionView['id'], state: 'Disabled', peer })
     const fields = [{ field: field('StageName'), update: true }]
     const proposal = { version: 1, by: 'vera', at: 1_000, objects: { Opportunity: { fields } } }
     const engine = fakeEngine({ connections: [earlier, connected({ peer })], agreement: nothingYet })
