@@ -32,8 +32,8 @@ export default defineConfig({
   },
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
-    // One more than there are cores: most tests wait for relays and pages more than they compute.
-    maxWorkers: availableParallelism() + 1,
+    // As many as there are cores, not one fewer: most tests wait for relays and pages more than they compute.
+    maxWorkers: availableParallelism(),
     coverage: {
       provider: 'v8',
       include: ['{packages/*,relay-server,web}/src/**/*.ts'],

@@ -34,12 +34,15 @@ export function askPerson(root: HTMLElement | DocumentFragment, { title, text, a
   dialog.append(body)
   root.append(dialog)
   return new Promise((resolve) => {
-    cancel.addEventListener('click', () => dialog.close())
-    agree.addEventListener('click', () => dialog.close('yes'))
-    dialog.addEventListener('close', () => {
+    const answer = (agreed: boolean): void => {
+      dialog.close()
       dialog.remove()
-      resolve(dialog.returnValue === 'yes')
-    })
+      resolve(agreed)
+    }
+    cancel.addEventListener('click', () => answer(false))
+    agree.addEventListener('click', () => answer(true))
+    // Esc.
+    dialog.addEventListener('close', () => answer(false))
     dialog.showModal()
   })
 }
