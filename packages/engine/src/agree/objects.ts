@@ -1,13 +1,13 @@
-import { compareStamps, type Key, parseKey } from '@entente/protocol'
+import { type Key, parseKey } from '@entente/protocol'
 import * as v from 'valibot'
 import type { AgreementsApi, AgreementView, ObjectName } from '../api/index.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
-import { readDecision, Refusals } from '../connect/peer-decision.js'
+import { type ConnectionFacts, messageEdit, requireConnection, whileConnected } from '../connect/connection-facts.js'
+import { peerRegisterReconciler } from '../connect/peer-register.js'
 import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
 import type { Reconciler } from '../reconcilers.js'
 import { offRegisters, offSince } from '../replica/feed-role.js'
-import { registerOf, type Row } from '../row/row.js'
+import type { Row } from '../row/row.js'
 import { objectNames } from './narrow-proposal.js'
 
 // Either org switches an object off, and its own switch on again (rules OB1 and OB2). Each side's switches are a register of its own, so neither turns the other's.
@@ -35,26 +35,20 @@ export function createSwitch({ rows, identity, user, clock }: EngineContext): Ag
   }
 }
 
-/** Takes in which objects an admin of the peer switched off or on, under the stamp under which the peer says so (rule NB5). */
+/** Takes in which objects an admin of the peer switched off or on. */
 export function peerObjectsReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
-  const { rows, replica } = context
-  const refusals = new Refusals(context)
-  return {
+  return peerRegisterReconciler(context, {
     name: 'objects of the peer',
-    subjects: () => enabledConnections(rows),
-    async react(connection) {
-      const said = replica.inbox(connection.peerMessages).get(objectsKey)
-      const row = rows.get('Connection', connection.id)
-      const known = registerOf(row, 'peerOff')
-      const message = `${connection.id}/${objectsKey}`
-      if (!said || (known && compareStamps(said.stamp, known[0]) <= 0) || refusals.has(message, said.body)) return
-      const decision = await readDecision(context, connection, 'objects', said.body, objectsTerms, 'admin')
-      if (!decision.ok) return refusals.note(connection, message, said.body, 'A switch of objects', decision.reason)
+    key: objectsKey,
+    type: 'objects',
+    terms: objectsTerms,
+    register: 'peerOff',
+    what: 'A switch of objects',
+    value({ off }, at, row) {
       const before = offSince(row, 'peerOff')
-      const peerOff = Object.fromEntries(decision.terms.off.map((name) => [name, before[name] ?? decision.at]))
-      await rows.save([{ object: 'Connection', id: connection.id, values: { peerOff }, stamp: said.stamp }])
+      return Object.fromEntries(off.map((name) => [name, before[name] ?? at]))
     },
-  }
+  })
 }
 
 /** What is switched off over a connection, and since when. */
