@@ -2,10 +2,8 @@ import type { ConnectionView, Engine, Field, ObjectName, Topic, Value } from '@e
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
-import { EntenteElement } from '../base/element.js'
-import { markEdges } from '../records/edges.js'
+import { LongList } from '../records/long-list.js'
 import { recordsStyles } from '../records/styles.js'
-import { scrollTopFor, windowOf } from '../records/window.js'
 import { formatCount, formatValue } from '../value/format.js'
 import { plainText } from '../value/show-text.js'
 
@@ -39,16 +37,14 @@ export interface Reading<Line> {
 
 /** The least width of a record's name, in pixels. */
 const leastName = 150
-/** A list of more lines than this is read again at most every so many milliseconds. */
-const [manyLines, calmMs] = [500, 400]
 
 /**
  * The base of the lists about other orgs' records: filters by object, org and field, and lines that stay fast at any number. Arrows move, Enter and a click open
  * the own record.
  */
-export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
+export abstract class PeerList<Line extends PeerLine> extends LongList {
   static override styles = [
-    EntenteElement.styles,
+    LongList.styles,
     recordsStyles,
     css`
       .body .line {
@@ -69,13 +65,11 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
     `,
   ]
   static override properties = {
-    ...EntenteElement.properties,
+    ...LongList.properties,
     object: {},
     connection: {},
     field: {},
     active: { state: true },
-    scrolled: { state: true },
-    printing: { state: true },
   }
   /** Only records of this object; of both if undefined. */
   declare object: ObjectName | undefined
@@ -84,15 +78,9 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
   /** Only this field, by its API name. */
   declare field: string | undefined
   declare protected active: number
-  declare protected scrolled: { readonly top: number; readonly height: number }
-  /** Paper does not scroll: all lines are drawn for it. */
-  declare protected printing: boolean
 
   protected readonly topics: readonly Topic[] = ['changes', 'differences', 'records', 'connections']
   protected reading: Reading<Line> | undefined
-  #readAt = 0
-  #readLater: ReturnType<typeof setTimeout> | undefined
-  #observer: ResizeObserver | undefined
 
   constructor() {
     super()
@@ -100,8 +88,6 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
     this.connection = undefined
     this.field = undefined
     this.active = 0
-    this.scrolled = { top: 0, height: 600 }
-    this.printing = false
   }
 
   /** The name of the list, for screen readers. */
@@ -140,34 +126,12 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
     return { fields: [...fields.values()], rows }
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback()
-    addEventListener('beforeprint', this.#print)
-    addEventListener('afterprint', this.#print)
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    removeEventListener('beforeprint', this.#print)
-    removeEventListener('afterprint', this.#print)
-    clearTimeout(this.#readLater)
-    this.#readLater = undefined
-    this.#observer?.disconnect()
-    this.#observer = undefined
-  }
-
   protected override changed(): void {
-    const wait = (this.reading?.lines.length ?? 0) > manyLines ? this.#readAt + calmMs - performance.now() : 0
-    if (wait <= 0) this.readAgain()
-    else this.#readLater ??= setTimeout(() => this.readAgain(), wait)
+    this.readSoon(this.reading?.lines.length ?? 0)
   }
 
-  protected readAgain(): void {
-    clearTimeout(this.#readLater)
-    this.#readLater = undefined
-    this.#readAt = performance.now()
+  protected override forgetRows(): void {
     this.reading = undefined
-    this.requestUpdate()
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -175,17 +139,6 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
     if (['object', 'connection', 'field', 'sort', 'stake'].some((name) => changed.has(name))) {
       this.reading = undefined
       this.active = 0
-    }
-  }
-
-  protected override updated(): void {
-    const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
-    if (!grid) {
-      this.#observer?.disconnect()
-      this.#observer = undefined
-    } else if (!this.#observer) {
-      this.#observer = new ResizeObserver(() => this.#measure(grid))
-      this.#observer.observe(grid)
     }
   }
 
@@ -242,14 +195,8 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
 
   #grid(engine: Engine, lines: readonly Line[]): TemplateResult {
     const columns = this.columns(engine)
-    const height = this.#rowHeight()
+    const height = this.rowHeight
     const active = Math.min(this.active, lines.length - 1)
-    const { first, end } = this.printing
-      ? { first: 0, end: lines.length }
-      : windowOf(lines.length, height, this.scrolled.top, this.scrolled.height)
-    const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
-    // The focused line stays in the page wherever the list is scrolled; else the focus would be lost.
-    if (active < first || active >= end) drawn.push(active)
     const least = leastName + columns.reduce((sum, { width }) => sum + Number(/\d+/.exec(width)?.[0] ?? 0), 0)
     const widths = `grid-template-columns: minmax(${leastName}px, 2fr) ${columns.map(({ width }) => width).join(' ')}; min-width: ${least}px`
     return html`<div class="frame">
@@ -259,7 +206,7 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
         role="grid"
         aria-label=${this.label}
         aria-rowcount=${lines.length + 1}
-        @scroll=${(event: Event) => event.currentTarget instanceof HTMLElement && this.#measure(event.currentTarget)}
+        @scroll=${this.onScroll}
         @keydown=${this.#key}
         @click=${this.#click}
       >
@@ -269,7 +216,7 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
         </div>
         <div class="body" role="rowgroup" .style=${`height: ${lines.length * height}px; min-width: ${least}px`}>
           ${repeat(
-            drawn,
+            this.rowsToDraw(lines.length, active),
             (index) => lines[index]?.id,
             (index) => {
               const line = lines[index]
@@ -291,20 +238,6 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
     </div>`
   }
 
-  #rowHeight(): number {
-    return this.density === 'compact' ? 30 : 40
-  }
-
-  #measure(grid: HTMLElement): void {
-    markEdges(grid)
-    const { scrollTop: top, clientHeight: height } = grid
-    if (this.scrolled.top !== top || this.scrolled.height !== height) this.scrolled = { top, height }
-  }
-
-  #print = (event: Event): void => {
-    this.printing = event.type === 'beforeprint'
-  }
-
   #click = ({ target }: Event): void => {
     if (!(target instanceof Element) || target.closest('button')) return
     const index = Number(target.closest<HTMLElement>('.body .line')?.dataset['index'] ?? Number.NaN)
@@ -317,33 +250,14 @@ export abstract class PeerList<Line extends PeerLine> extends EntenteElement {
   #key = (event: KeyboardEvent): void => {
     if (!(event.target instanceof HTMLElement) || !event.target.matches('.body .line')) return
     const lines = this.reading?.lines ?? []
-    const page = Math.max(1, Math.floor(this.scrolled.height / this.#rowHeight()) - 1)
-    const moves: Readonly<Record<string, number>> = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: page,
-      PageUp: -page,
-      Home: -lines.length,
-      End: lines.length,
-    }
-    const move = moves[event.key]
+    const next = this.rowByKey(event.key, this.active, lines.length)
     const line = lines[this.active]
-    if (move !== undefined) this.#focusLine(Math.max(0, Math.min(lines.length - 1, this.active + move)))
-    else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight')
-      this.renderRoot.querySelector('.grid')?.scrollBy(event.key === 'ArrowLeft' ? -80 : 80, 0)
-    else if (event.key === 'Enter' && line) this.open(line)
-    else return
+    if (next !== undefined) {
+      this.active = next
+      this.focusLine(next)
+    } else if (event.key === 'Enter' && line) this.open(line)
+    else if (!this.scrollsByKey(event.key)) return
     event.preventDefault()
-  }
-
-  #focusLine(index: number): void {
-    this.active = index
-    const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
-    const top = grid ? scrollTopFor(index, this.#rowHeight(), grid.scrollTop, grid.clientHeight - this.#rowHeight()) : undefined
-    if (grid && top !== undefined) grid.scrollTop = top
-    void this.updateComplete.then(() =>
-      this.renderRoot.querySelector<HTMLElement>(`[data-index='${index}']`)?.focus({ preventScroll: true }),
-    )
   }
 }
 

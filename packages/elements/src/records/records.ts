@@ -2,23 +2,19 @@ import type { Condition, ConnectionView, Engine, Field, ObjectName, SortKey, Top
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
-import { EntenteElement } from '../base/element.js'
 import { formatCount } from '../value/format.js'
 import { isNumeric, showValue } from '../value/show-value.js'
 import { columnsOf, layOut } from './columns.js'
-import { markEdges } from './edges.js'
 import { isFiltered, isSameState, type ListState, plainList } from './list-state.js'
 import { readRows, type ListedRow, type RowSet } from './rows.js'
 import { extendTo, noSelection, type Selection, toggle, toggleAll } from './selection.js'
 import { conditionLines, conditionStyles, newCondition } from '../sharing/conditions.js'
 import { siteHead } from './site-head.js'
 import { recordsStyles } from './styles.js'
-import { scrollTopFor, windowOf } from './window.js'
+import { LongList } from './long-list.js'
 import { plainText, showText } from '../value/show-text.js'
 
 /** Of a list longer than this, changes that come one after the other show at most every so many milliseconds. */
-const manyRows = 500
-const calmMs = 400
 
 /**
  * The org's records of one object, or the records that a vendor shows on its partner site, as a list that stays fast with any number of rows.
@@ -34,10 +30,10 @@ const calmMs = 400
  * @slot empty - Replaces the text of an empty list.
  * @csspart grid - The scrolling list.
  */
-export class EntenteRecords extends EntenteElement {
-  static override styles = [EntenteElement.styles, conditionStyles, recordsStyles]
+export class EntenteRecords extends LongList {
+  static override styles = [LongList.styles, conditionStyles, recordsStyles]
   static override properties = {
-    ...EntenteElement.properties,
+    ...LongList.properties,
     object: {},
     source: {},
     connection: {},
@@ -52,8 +48,6 @@ export class EntenteRecords extends EntenteElement {
     row: {},
     top: { type: Number },
     selection: { state: true },
-    scrolled: { state: true },
-    printing: { state: true },
   }
 
   declare object: ObjectName
@@ -78,17 +72,11 @@ export class EntenteRecords extends EntenteElement {
   /** Rows above the first one in sight. Setting it scrolls the list. */
   declare top: number
   declare protected selection: Selection
-  declare protected scrolled: { readonly top: number; readonly height: number }
-  /** Paper does not scroll: all rows are drawn for it. */
-  declare protected printing: boolean
 
   /** How often rows were drawn anew for another reason than their values. */
   #drawn = 0
   protected readonly topics: readonly Topic[] = ['records', 'sharing', 'site', 'connections', 'agreements', 'mirrors']
   #rows: RowSet | undefined
-  #readAt = 0
-  #readLater: ReturnType<typeof setTimeout> | undefined
-  #observer: ResizeObserver | undefined
   /** The index of the row with the focus, as it was found last. */
   #active: { readonly ids: readonly string[]; readonly row: string; readonly index: number } | undefined
   /** What the host knows of the list. */
@@ -119,14 +107,6 @@ export class EntenteRecords extends EntenteElement {
     this.row = undefined
     this.top = 0
     this.selection = noSelection
-    this.scrolled = { top: 0, height: 600 }
-    this.printing = false
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback()
-    addEventListener('beforeprint', this.#print)
-    addEventListener('afterprint', this.#print)
   }
 
   /** The ids of the selected rows. It may be set to `all`: all that the filter shows. */
@@ -159,13 +139,7 @@ export class EntenteRecords extends EntenteElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    removeEventListener('beforeprint', this.#print)
-    removeEventListener('afterprint', this.#print)
     clearTimeout(this.#tellLater)
-    clearTimeout(this.#readLater)
-    this.#readLater = undefined
-    this.#observer?.disconnect()
-    this.#observer = undefined
   }
 
   protected override changed(topics: ReadonlySet<Topic>): void {
@@ -176,18 +150,11 @@ export class EntenteRecords extends EntenteElement {
     }
     // Much of what comes while an org opens concerns no row.
     if (this.#rows && !this.#decidingTopics().some((topic) => topics.has(topic))) return
-    // An import changes records many times a second, and sorting a long list each time would block the page.
-    const wait = (this.#rows?.ids.length ?? 0) > manyRows ? this.#readAt + calmMs - performance.now() : 0
-    if (wait <= 0) this.#readAgain()
-    else this.#readLater ??= setTimeout(() => this.#readAgain(), wait)
+    this.readSoon(this.#rows?.ids.length ?? 0)
   }
 
-  #readAgain(): void {
-    clearTimeout(this.#readLater)
-    this.#readLater = undefined
-    this.#readAt = performance.now()
+  protected override forgetRows(): void {
     this.#rows = undefined
-    this.requestUpdate()
   }
 
   #decidingTopics(): readonly Topic[] {
@@ -204,7 +171,7 @@ export class EntenteRecords extends EntenteElement {
       this.selection = noSelection
     if (changed.has('top') && this.top !== this.#topRow()) {
       this.#scrollTo = this.top
-      this.scrolled = { ...this.scrolled, top: this.top * this.#rowHeight() }
+      this.scrolled = { ...this.scrolled, top: this.top * this.rowHeight }
     }
     this.#takeFirstView()
     if (deciding.some((name) => changed.has(name))) this.#rows = undefined
@@ -239,16 +206,10 @@ export class EntenteRecords extends EntenteElement {
   }
 
   protected override updated(): void {
-    const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
-    if (grid && !this.#observer) {
-      this.#observer = new ResizeObserver(() => this.#measure(grid))
-      this.#observer.observe(grid)
-    } else if (!grid) {
-      this.#observer?.disconnect()
-      this.#observer = undefined
-    }
+    super.updated()
+    const { grid } = this
     if (grid && this.#scrollTo !== undefined) {
-      grid.scrollTop = this.#scrollTo * this.#rowHeight()
+      grid.scrollTop = this.#scrollTo * this.rowHeight
       this.#scrollTo = undefined
     }
     if (grid && !this.#hasShown) this.#comeBack()
@@ -360,13 +321,7 @@ export class EntenteRecords extends EntenteElement {
     const columns = columnsOf(this.object, set.schema.fields, this.columns ?? set.columns)
     const { ids } = set
     const active = this.#activeIndex(ids)
-    const height = this.#rowHeight()
-    const { first, end } = this.printing
-      ? { first: 0, end: ids.length }
-      : windowOf(ids.length, height, this.scrolled.top, this.scrolled.height)
-    const drawn = Array.from({ length: end - first }, (_, offset) => first + offset)
-    // The focused row stays in the page wherever the list is scrolled; else the focus would be lost.
-    if (active < first || active >= end) drawn.push(active)
+    const height = this.rowHeight
     const { template, least } = layOut(columns, set.schema.nameField, this.selectable, set.status !== undefined)
     const widths = `grid-template-columns: ${template}; min-width: ${least}px`
     const { language } = this
@@ -378,7 +333,7 @@ export class EntenteRecords extends EntenteElement {
         aria-label=${set.plural}
         aria-rowcount=${ids.length + 1}
         aria-multiselectable=${this.selectable ? 'true' : nothing}
-        @scroll=${this.#scroll}
+        @scroll=${this.onScroll}
         @keydown=${this.#key}
         @click=${this.#click}
         @dblclick=${this.#doubleClick}
@@ -389,7 +344,7 @@ export class EntenteRecords extends EntenteElement {
         </div>
         <div class="body" role="rowgroup" .style=${`height: ${ids.length * height}px; min-width: ${least}px`}>
           ${repeat(
-            drawn,
+            this.rowsToDraw(ids.length, active),
             (index) => ids[index],
             (index) => {
               const row = set.row(ids[index] ?? '')
@@ -495,17 +450,9 @@ export class EntenteRecords extends EntenteElement {
     return chosen > 0 ? `${text}, ${formatCount(chosen, this.language)} chosen` : text
   }
 
-  #print = (event: Event): void => {
-    this.printing = event.type === 'beforeprint'
-  }
-
-  #rowHeight(): number {
-    return this.density === 'compact' ? 30 : 40
-  }
-
   /** Rows above the first one in sight. */
   #topRow(): number {
-    return Math.floor(this.scrolled.top / this.#rowHeight())
+    return Math.floor(this.scrolled.top / this.rowHeight)
   }
 
   /** The row in the tab order: the one that had the focus last, else the first. */
@@ -517,18 +464,14 @@ export class EntenteRecords extends EntenteElement {
     return this.#active.index
   }
 
-  #measure(grid: HTMLElement): void {
-    const { scrollTop, clientHeight } = grid
-    markEdges(grid)
-    if (this.scrolled.top === scrollTop && this.scrolled.height === clientHeight) return
-    this.scrolled = { top: scrollTop, height: clientHeight }
-    // The host hears of it when the list stands still.
-    clearTimeout(this.#tellLater)
-    this.#tellLater = setTimeout(() => (this.top = this.#topRow()), 200)
-  }
-
-  #scroll = (event: Event): void => {
-    if (event.currentTarget instanceof HTMLElement) this.#measure(event.currentTarget)
+  protected override measure(grid: HTMLElement): boolean {
+    const hasMoved = super.measure(grid)
+    if (hasMoved) {
+      // The host hears of it when the list stands still.
+      clearTimeout(this.#tellLater)
+      this.#tellLater = setTimeout(() => (this.top = this.#topRow()), 200)
+    }
+    return hasMoved
   }
 
   #filterKey = (event: KeyboardEvent): void => {
@@ -567,45 +510,26 @@ export class EntenteRecords extends EntenteElement {
     }
     if (!(event.target instanceof HTMLElement) || event.target.closest('.body') === null) return
     const active = this.#activeIndex(ids)
-    const page = Math.max(1, Math.floor(this.scrolled.height / this.#rowHeight()) - 1)
-    const moves: Readonly<Record<string, number>> = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: page,
-      PageUp: -page,
-      Home: -ids.length,
-      End: ids.length,
-    }
-    const move = moves[event.key]
+    const next = this.rowByKey(event.key, active, ids.length)
     const current = ids[active]
-    if (move !== undefined) {
-      const next = Math.max(0, Math.min(ids.length - 1, active + move))
+    if (next !== undefined) {
       const id = ids[next] ?? ''
       if (this.selectable && event.shiftKey) {
         const from = this.selection.anchor === undefined && current ? toggle(this.selection, current) : this.selection
         this.#select(extendTo(from, id, ids))
       }
       this.#focusRow(next)
-    } else if (event.key === 'ArrowLeft' || event.key === 'ArrowRight') {
-      this.renderRoot.querySelector('.grid')?.scrollBy(event.key === 'ArrowLeft' ? -80 : 80, 0)
     } else if (event.key === 'Enter' && current !== undefined) this.#openById(current)
     else if (event.key === ' ' && this.selectable && current !== undefined) this.#select(toggle(this.selection, current))
     else if (event.key === 'a' && (event.ctrlKey || event.metaKey) && this.selectable) this.#select(toggleAll(noSelection, ids))
     else if (event.key === 'Escape' && this.selection.ids.size > 0) this.#select(noSelection)
-    else return
+    else if (!this.scrollsByKey(event.key)) return
     event.preventDefault()
   }
 
   #focusRow(index: number): void {
     this.row = this.#rows?.ids[index]
-    const grid = this.renderRoot.querySelector<HTMLElement>('.grid')
-    const head = this.#rowHeight()
-    const top = grid ? scrollTopFor(index, this.#rowHeight(), grid.scrollTop, grid.clientHeight - head) : undefined
-    if (grid && top !== undefined) grid.scrollTop = top
-    this.updateComplete.then(
-      () => this.renderRoot.querySelector<HTMLElement>(`[data-index='${index}']`)?.focus({ preventScroll: true }),
-      () => undefined,
-    )
+    this.focusLine(index)
   }
 
   #select(selection: Selection): void {
