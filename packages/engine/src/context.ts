@@ -1,6 +1,7 @@
-import type { ConnectionId, OrgId } from '@entente/protocol'
+import type { ConnectionId, OrgId, Roster } from '@entente/protocol'
 import type { ObjectName } from './api/index.js'
 import type { Identity } from './identity/identity.js'
+import type { DeviceChange } from './identity/next-roster.js'
 import type { Rosters } from './identity/rosters.js'
 import type { Link } from './link/link.js'
 import type { Clock } from './port/clock.js'
@@ -21,6 +22,8 @@ export interface EngineContext {
   readonly identity: Identity
   /** Who the devices of this org and of its peers are. */
   readonly rosters: Rosters
+  /** Signs the next roster of the org: see `RosterChanges`. */
+  readonly changeRoster: (change: DeviceChange) => Promise<Roster>
   /** What people did at this device and may take back. */
   readonly undoLog: UndoLog
   /** What people typed at this device and have not saved. */

@@ -29,6 +29,7 @@ import {
 import { createIdentity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { createRecovery, kitSavedAt } from './identity/recovery.js'
+import { RosterChanges } from './identity/next-roster.js'
 import { Rosters } from './identity/rosters.js'
 import { createBackfill } from './import/backfill.js'
 import { importReconciler } from './import/import-reconciler.js'
@@ -152,6 +153,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   })
   const undoLog = await UndoLog.open(store, tabs, clock, stamper.session)
   const drafts = await Drafts.open(store, tabs, clock, rows)
+  const now = (): number => clock.now() + link.status().clockOffset
+  const rosterChanges = await RosterChanges.open({ store, tabs, replica, identity, rosters, now, problem })
   const context: EngineContext = {
     org: identity.org,
     user: identity.user,
@@ -160,6 +163,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     link,
     identity,
     rosters,
+    changeRoster: (change) => rosterChanges.change(change),
     undoLog,
     drafts,
     noteRefusal: (connection, about, at) => audit.refused(connection, about, at),
@@ -187,6 +191,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const reader = createShareReader(context, freshnessView, refused)
   const mirrors = createMirrors(context, (map) => reader.mirror(map))
   // First, so that whatever a peer decided is judged by its newest roster.
+  reconcilers.add(rosterChanges.reconciler())
   reconcilers.add(rosterReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   reconcilers.add(adoptionReconciler(context))
@@ -224,6 +229,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     () => peerIndex.close(),
     () => judge.stop(),
     () => signer.stop(),
+    () => rosterChanges.close(),
     () => freshness.close(),
     refused.watch(() => tell(['records', 'mirrors'])),
     () => refused.close(),

@@ -1,4 +1,14 @@
-import { boundClock, type DeviceId, type HeadClaims, helloType, type OrgId, parseDeviceId, parseOrgId, type Role } from '@entente/protocol'
+import {
+  boundClock,
+  type DeviceId,
+  type HeadClaims,
+  helloType,
+  type OrgId,
+  parseDeviceId,
+  parseOrgId,
+  type Role,
+  type RosterClaims,
+} from '@entente/protocol'
 import { CompactSign, exportJWK } from 'jose'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
@@ -33,6 +43,8 @@ export interface Identity {
    * @param after the time of the head before it, in ms since 1970
    */
   signHead(claims: HeadToSign, after?: number): Promise<string>
+  /** Signs a roster as this device. */
+  signRoster(claims: RosterClaims): Promise<string>
   /** The rosters of this org are about to be shown to someone. */
   show(): Promise<void>
   /** Takes over the first roster that another tab has shown. */
@@ -185,6 +197,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       const time = Math.max(Math.floor(boundClock(clock.now() + offset)), after + 1)
       return signDecision(device, 'head', { ...claims, time })
     },
+    signRoster: (claims) => signRoster(claims, { device }),
     async show() {
       if (isShown) return
       isShown = true

@@ -6,8 +6,8 @@ import { createExchangeKey, createKeyPair } from './keys.js'
 import { signRoster } from './roster.js'
 import { rosterEdit } from './rosters.js'
 
-const without = (network: Parameters<typeof changeRoster>[0], admin: MemoryOrg, gone: MemoryOrg): Promise<void> =>
-  changeRoster(network, admin, (devices) => devices.filter(({ key }) => key !== keyOf(gone)))
+const without = (admin: MemoryOrg, gone: MemoryOrg): Promise<void> =>
+  changeRoster(admin, (devices) => devices.filter(({ key }) => key !== keyOf(gone)))
 const keys = new WeakMap<MemoryOrg, string>()
 const keyOf = (org: MemoryOrg): string => keys.get(org) ?? ''
 /** Reads a device's public key off the roster. */
@@ -28,11 +28,11 @@ describe('the rosters of two connected orgs', () => {
   })
 
   it('[RO3, SD2] a device that was removed decides nothing any more: Paul refuses what it signs (row 42)', async () => {
-    const { vera, paul, connection, network, openAnotherDevice, settle, until } = await setup({ upTo: 'verified' })
+    const { vera, paul, connection, openAnotherDevice, settle, until } = await setup({ upTo: 'verified' })
     const stolen = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
     await settle()
     await noteKey(stolen)
-    await without(network, vera, stolen)
+    await without(vera, stolen)
     await settle(vera, paul)
     await stolen.connections.disconnect(connection)
     await until('Paul is told', () => paul.problems.some((what) => what.includes('roster')))
@@ -40,12 +40,12 @@ describe('the rosters of two connected orgs', () => {
   })
 
   it('[RO3] Paul holds to the highest that he has seen, though the relay shows him an older one', async () => {
-    const { vera, paul, connection, network, relay, openAnotherDevice, reload, settle } = await setup({ upTo: 'connected' })
+    const { vera, paul, connection, relay, openAnotherDevice, reload, settle } = await setup({ upTo: 'connected' })
     const old = relay.state
     const stolen = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
     await settle()
     await noteKey(stolen)
-    await without(network, vera, stolen)
+    await without(vera, stolen)
     await settle(vera, paul)
     await vera.close()
     await stolen.close()

@@ -58,8 +58,13 @@ export class Rosters {
   }
 
   async #verify(org: OrgId, known: Promise<readonly Roster[]> | undefined): Promise<readonly Roster[]> {
+    const found = this.#rostersOf(org)
+    const tokens = new Map(found.map(({ number, token }) => [number, token]))
     let chain = (await known) ?? []
-    for (const { number, token } of this.#rostersOf(org)) {
+    // A roster that lost its number to another's is replaced, and what follows it goes with it (rule RO5).
+    const replaced = chain.findIndex(({ number, token }) => tokens.get(number) !== token)
+    if (replaced >= 0) chain = chain.slice(0, replaced)
+    for (const { number, token } of found) {
       if (number <= (chain.at(-1)?.number ?? 0)) continue
       const roster = await readRoster(token, org, chain.at(-1))
       if (roster) chain = 'root' in roster.signer ? [roster] : [...chain, roster]

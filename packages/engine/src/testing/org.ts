@@ -1,10 +1,9 @@
-import type { ListedDevice } from '@entente/protocol'
 import type { Engine } from '../api/index.js'
+import type { EngineContext } from '../context.js'
 import { assemble } from '../engine.js'
 import { createExchangeKey, createKeyPair } from '../identity/keys.js'
-import { signRoster } from '../identity/roster.js'
-import { rosterEdit } from '../identity/rosters.js'
 import { identityKey, type Identity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
+import type { DeviceChange } from '../identity/next-roster.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { Link } from '../link/index.js'
 import type { WatchNetwork } from '../port/network.js'
@@ -47,6 +46,7 @@ export interface MemoryOrg extends Engine, NetworkDevice {
   readonly store: MemoryStore
   readonly clock: SkewedClock
   readonly identity: Identity
+  readonly context: EngineContext
   readonly rosters: Rosters
   readonly rows: Rows
   readonly replica: Replica
@@ -81,6 +81,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     store,
     clock,
     identity,
+    context,
     rosters,
     rows,
     replica,
@@ -124,7 +125,7 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
   const device = await createKeyPair()
   const exchange = createExchangeKey(network.random())
   const listed = { key: device.publicJwk.x, exchange: exchange.public, person, role }
-  await changeRoster(network, first, (devices) => [...devices, listed])
+  await changeRoster(first, (devices) => [...devices, listed])
   const identity: StoredIdentity = {
     ...withoutRoot(stored),
     user: { id: claims ?? person, name: userName, role },
@@ -142,18 +143,8 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
 }
 
 /** Has an admin's device sign the next roster of its org, as the page of its devices does. */
-export async function changeRoster(
-  network: MemoryNetwork,
-  admin: MemoryOrg,
-  change: (devices: readonly ListedDevice[]) => readonly ListedDevice[],
-): Promise<void> {
-  const [stored] = (await admin.store.get([identityKey])) as readonly [StoredIdentity]
-  const before = await admin.rosters.highest(admin.org.id)
-  if (!before) throw new Error('The org has no roster.')
-  const { org, number, hash: previous } = before
-  const present = [...before.devices.values()].map(({ key, exchange, person, role }) => ({ key, exchange, person, role }))
-  const claims = { org, number: number + 1, previous, time: network.clock.now(), devices: [...change(present)] }
-  await admin.rows.save([rosterEdit({ org, number: number + 1, token: await signRoster(claims, { device: stored.device }) })])
+export async function changeRoster(admin: MemoryOrg, change: DeviceChange): Promise<void> {
+  await admin.context.changeRoster(change)
 }
 
 function heardSocket(openSocket: OpenSocket, hear: (frame: Uint8Array) => void): OpenSocket {

@@ -7,6 +7,7 @@ import {
   type ConnectionId,
   connectionOfDocs,
   decodeClientFrame,
+  decodeControlEntry,
   decodeHead,
   decodeRoster,
   emptyVector,
@@ -112,6 +113,8 @@ export class MemoryRelay {
   readonly #sessions = new Set<RelaySession>()
   /** The number of each org's roster. It is not on disk, so that devices bring theirs after each restart (rule RO4). */
   #rosters = new Map<OrgId, number>()
+  /** What was published under each number of an org's roster: no other gets it (rule RO5). */
+  #rosterTokens = new Map<string, string>()
   /** Refuses every hello with UNAVAILABLE, as a relay does whose store does not answer. */
   isBusy = false
   /** What is on disk, and what it will be after the next commit. */
@@ -150,6 +153,7 @@ export class MemoryRelay {
     for (const session of sessions) session.close()
     this.#batch = []
     this.#rosters = new Map()
+    this.#rosterTokens = new Map()
     this.#own = new WeakSet()
     this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
   }
@@ -361,6 +365,12 @@ export class MemoryRelay {
     if (offer.kind !== 'erased' && offer.kind !== 'head' && (offer.kind === 'doc') === holdsMessages(parsed)) return 'TYPE'
     if (offer.kind === 'control' && offer.key !== policyKey && rosterNumber(offer.key) === undefined) return 'FIELD'
     if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
+    if (offer.kind === 'control' && offer.key !== policyKey) {
+      const [name, token] = [`${session.org} ${offer.key}`, decodeUtf8(decodeControlEntry(offer.bytes).copy)]
+      if ((this.#rosterTokens.get(name) ?? token) !== token) return 'BEHIND'
+      this.#rosterTokens.set(name, token)
+      if (session.org) this.#rosters.set(session.org, Math.max(this.#rosters.get(session.org) ?? 0, rosterNumber(offer.key) ?? 0))
+    }
     const policies = policiesOf(this.#state, feed)
     if (offer.kind === 'control' && offer.key === policyKey) {
       const before = last?.kind === 'control' ? policyOf(last.bytes) : undefined

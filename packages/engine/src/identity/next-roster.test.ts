@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { changeRoster, type MemoryOrg, setup } from '../testing/index.js'
+
+/** Vera, an admin of the same org at another device, and a member. */
+async function threeDevices() {
+  const made = await setup({ vera: { team: true } })
+  const victor = await made.openAnotherDevice(made.vera, { userName: 'Victor', role: 'admin' })
+  const mia = await made.openAnotherDevice(made.vera, { userName: 'Mia', role: 'member' })
+  await made.settle()
+  const devices = [made.vera, victor, mia]
+  const keyOf = async (org: MemoryOrg): Promise<string> => (await org.rosters.device(org.org.id, org.identity.device))?.key ?? ''
+  const [vera, other, member] = [await keyOf(made.vera), await keyOf(victor), await keyOf(mia)]
+  const roles = async (org: MemoryOrg): Promise<readonly string[]> => {
+    const highest = await org.rosters.highest(org.org.id)
+    const names = new Map([
+      [vera, 'Vera'],
+      [other, 'Victor'],
+      [member, 'Mia'],
+    ])
+    return [...(highest?.devices.values() ?? [])].map(({ key, role }) => `${names.get(key) ?? '?'} ${role}`)
+  }
+  return { ...made, victor, mia, devices, keys: { vera, victor: other, mia: member }, roles }
+}
+
+describe('the next roster', () => {
+  it('[RO5] of two that are signed at once the second is made anew on the first', async () => {
+    const { vera, victor, devices, keys, roles, settle, paul } = await threeDevices()
+    victor.sync.cut()
+    await changeRoster(victor, (all) => all.map((each) => (each.key === keys.mia ? { ...each, role: 'agent' } : each)))
+    await changeRoster(vera, (all) => all.map((each) => (each.key === keys.vera ? { ...each, person: 'v2' } : each)))
+    await settle(vera)
+    victor.sync.mend()
+    await settle()
+    for (const device of devices) {
+      expect(await roles(device)).toEqual(['Vera admin', 'Victor admin', 'Mia agent'])
+      expect((await device.rosters.highest(device.org.id))?.number).toBe(5)
+      expect((await device.rosters.device(vera.org.id, vera.identity.device))?.person).toBe('v2')
+    }
+    expect([...vera.problems, ...victor.problems, ...paul.problems]).toEqual([])
+  })
+
+  it('[RO5] the change of an admin who was removed at the same moment is dropped, and that is said', async () => {
+    const { vera, victor, mia, keys, roles, settle } = await threeDevices()
+    victor.sync.cut()
+    await changeRoster(victor, (all) => all.filter(({ key }) => key !== keys.vera))
+    await changeRoster(vera, (all) => all.map((each) => (each.key === keys.victor ? { ...each, role: 'member' } : each)))
+    await settle(vera)
+    victor.sync.mend()
+    await settle()
+    for (const device of [vera, victor, mia]) expect(await roles(device)).toEqual(['Vera admin', 'Victor member', 'Mia member'])
+    expect(victor.problems.join()).toContain('Another admin changed the devices')
+  })
+
+  it('[RO2] the last admin cannot be removed, and a member changes nothing', async () => {
+    const { vera, mia, keys, roles } = await threeDevices()
+    const removed = changeRoster(vera, (all) => all.filter(({ key }) => key === keys.mia))
+    await expect(removed).rejects.toMatchObject({ code: 'NOT_ALLOWED', message: expect.stringContaining('at least one admin') })
+    await expect(changeRoster(mia, (all) => all.slice(1))).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    expect(await roles(vera)).toEqual(['Vera admin', 'Victor admin', 'Mia member'])
+    const before = await vera.rosters.highest(vera.org.id)
+    expect(await vera.context.changeRoster((all) => all)).toBe(before)
+  })
+
+  it('goes on after a reload: what was signed offline and lost to another is made anew', async () => {
+    const { vera, victor, keys, roles, settle, reload } = await threeDevices()
+    victor.sync.cut()
+    await changeRoster(victor, (all) => all.filter(({ key }) => key !== keys.mia))
+    await changeRoster(vera, (all) => all.map((each) => (each.key === keys.vera ? { ...each, person: 'v2' } : each)))
+    await settle(vera)
+    const again = await reload(victor)
+    await settle()
+    for (const device of [vera, again]) expect(await roles(device)).toEqual(['Vera admin', 'Victor admin'])
+  })
+})
