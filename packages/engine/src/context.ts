@@ -30,8 +30,6 @@ export interface EngineContext {
   readonly drafts: Drafts
   /** Writes down that something of a peer was refused, and when (milliseconds since 1970); never a value. */
   readonly noteRefusal: (connection: ConnectionId, about: string, at: number) => Promise<void>
-  /** Whether the org's rows go to its own team feed. */
-  readonly team: boolean
   readonly clock: Clock
   readonly random: RandomBytes
   /** The org's schema of an object, custom fields included. */

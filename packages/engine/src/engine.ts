@@ -79,8 +79,6 @@ export interface OpenEngineOptions {
   readonly join?: string
   /** Makes the org if the store is empty, with this person as its first admin. Ignored otherwise. */
   readonly create?: { readonly orgName: string; readonly userName: string }
-  /** Sends all rows to the org's own team feed, for an org with a second device. False unless set: then only what a peer may read leaves the device. */
-  readonly team?: boolean
 }
 
 /**
@@ -116,7 +114,7 @@ export async function assemble(options: OpenEngineOptions): Promise<Assembly> {
 }
 
 async function build(options: OpenEngineOptions): Promise<Assembly> {
-  const { store, openSocket, clock, random, tabs, watchNetwork, relay, join, create, team = false } = options
+  const { store, openSocket, clock, random, tabs, watchNetwork, relay, join, create } = options
   const identity =
     (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
@@ -128,7 +126,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   stamper.offset = identity.clockOffset
   const actor = { org: identity.org.id, person: identity.user.id, device: identity.device }
   const audit = new AuditTrail(store, actor, () => rows)
-  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, team, problem, journal: audit })
+  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, journal: audit })
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
@@ -167,7 +165,6 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
     undoLog,
     drafts,
     noteRefusal: (connection, about, at) => audit.refused(connection, about, at),
-    team,
     clock,
     random,
     schema: (object) => schemas.get(object),

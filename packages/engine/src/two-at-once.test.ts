@@ -449,7 +449,7 @@ describe('two at once', () => {
   })
 
   it('[PE2] of two people who grant the last seat at two devices, the earlier grant has it, on both sides', async () => {
-    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified', vera: { team: true } })
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
     for (const name of ['Pia', 'Petra']) await paul.people.addUser(name, 'member')
     await vera.people.setSeats(connection, 2)
     await settle()

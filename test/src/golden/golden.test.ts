@@ -53,7 +53,7 @@ describe('the golden state of two orgs and their relay', () => {
   })
 
   const open = async (store: Awaited<ReturnType<typeof storeOf>>, openSocket: OpenSocket = nodeSocket): Promise<Engine> => {
-    const engine = await openOrg(relay.url, '', '', { store, openSocket, team: true })
+    const engine = await openOrg(relay.url, '', '', { store, openSocket })
     engines.push(engine)
     return engine
   }

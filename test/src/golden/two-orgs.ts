@@ -78,7 +78,7 @@ export async function makeGolden(folder: string): Promise<void> {
     await relay.start()
     const [vendorEntries, partnerEntries]: readonly Entries[] = [new Map(), new Map()]
     const open = (orgName: string, userName: string, entries: Entries = new Map()) =>
-      openOrg(relay.url, orgName, userName, { store: new MemoryStore({}, entries), team: true })
+      openOrg(relay.url, orgName, userName, { store: new MemoryStore({}, entries) })
     const vendor = await open('Alder Devices', 'Vera', vendorEntries)
     const partner = await open('Harbour Consulting', 'Paul', partnerEntries)
     const edited = await liveTogether({ vendor, partner, relay })

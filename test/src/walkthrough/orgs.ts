@@ -8,7 +8,7 @@ export async function openOrg(
   relay: string,
   orgName: string,
   userName: string,
-  ports: { readonly store?: Store; readonly openSocket?: OpenSocket; readonly join?: string; readonly team?: boolean } = {},
+  ports: { readonly store?: Store; readonly openSocket?: OpenSocket; readonly join?: string } = {},
 ): Promise<Engine> {
   return openEngine({
     store: ports.store ?? new MemoryStore(),
@@ -18,7 +18,6 @@ export async function openOrg(
     tabs: new MemoryBrowser().open(),
     relay,
     ...(ports.join !== undefined && { join: ports.join }),
-    ...(ports.team !== undefined && { team: ports.team }),
     create: { orgName, userName },
   })
 }

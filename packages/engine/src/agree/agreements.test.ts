@@ -274,7 +274,7 @@ describe('an agreement that both sides change at once', () => {
   })
 
   it('[AG3] Paul accepts otherwise at a device that was offline: the connection stops, and both orgs say why (row 95)', async () => {
-    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified', paul: { team: true } })
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
     const phone = await openAnotherDevice(paul)
     await vera.agreements.propose(connection, offer(vera))
     await settle()
@@ -323,7 +323,7 @@ describe('an agreement that both sides change at once', () => {
   })
 
   it('[AG1] Vera proposes at two devices at once: both follow the one that the partner reads, and it can be accepted', async () => {
-    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'agreed', vera: { team: true } })
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'agreed' })
     const desk = await openAnotherDevice(vera)
     await settle()
     await Promise.all([vera.agreements.propose(connection, offer(vera)), desk.agreements.propose(connection, offer(desk, 'Email'))])
@@ -344,7 +344,7 @@ describe('an agreement that both sides change at once', () => {
   })
 
   it('[AG1] Paul accepts what Vera’s other device has just proposed under the same version: his acceptance stands', async () => {
-    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'agreed', vera: { team: true } })
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'agreed' })
     const desk = await openAnotherDevice(vera)
     await settle()
     desk.sync.cut()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { connectionFeed } from '../replica/feed-role.js'
+import { connectionFeed, teamFeed } from '../replica/feed-role.js'
 import { lead, type MemoryOrg, setup } from '../testing/index.js'
 import { agree, compareCodes, connect, exportListed, grant, invitationPage, share } from '../testing/steps.js'
 
@@ -200,9 +200,9 @@ describe('a reconnection', () => {
     expect(paul.records.list('Lead').total).toBe(3)
   })
 
-  it('[RA2, EX5] gives a copy again that Paul lost with his device', async () => {
+  it('[RA2, EX5] gives a copy again that Paul lost with his device and at the relay', async () => {
     const first = await setup({ upTo: 'shared' })
-    const { vera, connection, network, settle } = first
+    const { vera, relay, connection, network, settle } = first
     await vera.records.create('Lead', lead('Ada'))
     await settle()
     const monday = await first.paul.store.backup()
@@ -212,6 +212,8 @@ describe('a reconnection', () => {
     await vera.connections.disconnect(connection)
     await settle()
     await first.paul.close()
+    const ofPaulsTeam = teamFeed(first.paul.org.id, 'rows')
+    relay.restart({ ...relay.state, feeds: new Map([...relay.state.feeds].filter(([feed]) => feed !== ofPaulsTeam)) })
     const paul = await first.open({ ...first.paul.options, store: monday })
     await settle()
     expect(paul.records.list('Lead').total).toBe(0)

@@ -16,7 +16,7 @@ export function rosterReconciler(context: EngineContext): Reconciler {
   const { rows, replica, rosters, org } = context
   return {
     name: 'rosters',
-    subjects: () => [...(context.team ? [{ id: org.id }] : []), ...rows.list('Connection').values()],
+    subjects: () => [{ id: org.id }, ...rows.list('Connection').values()],
     async react({ id }) {
       if (id === org.id) return publish(rosterFeedOf(org.id))
       const row = rows.get('Connection', id)

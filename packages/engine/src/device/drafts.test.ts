@@ -61,7 +61,7 @@ describe('what Vera types and does not save', () => {
   })
 
   it('leaves neither the device nor the bounds', async () => {
-    const { vera, settle } = await setup({ vera: { team: true } })
+    const { vera, settle } = await setup()
     const id = await vera.records.create('Lead', lead('Ada'))
     await settle()
     await vera.drafts.keep('Lead', id, { Description: 'A secret' })

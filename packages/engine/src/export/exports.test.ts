@@ -203,6 +203,7 @@ describe('an export is refused', () => {
     await settle()
     const pia = await openAnotherDevice(paul, { userName: 'Pia', role: 'member', claims: paul.user.id })
     await settle()
+    paul.sync.cut()
     await pia.site.export(
       connection,
       'Lead',

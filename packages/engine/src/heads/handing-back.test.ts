@@ -37,7 +37,7 @@ describe('Vera’s laptop is restored from Monday’s backup, and the relay from
       throw new Error(`Did not come about: ${what}. ${paul.describe()}`)
     }
     const isSigned = (org: MemoryOrg): boolean =>
-      org.sync.status().signed.length === 6 && org.sync.status().signed.every(({ state }) => state === 'signed')
+      org.sync.status().signed.length === 8 && org.sync.status().signed.every(({ state }) => state === 'signed')
     const mirrorOf = (name: string) => {
       const copy = paul.records.list('Lead').records.find(({ values }) => values['LastName'] === name)?.id ?? ''
       const mirror = paul.mirrors.of('Lead', copy)[0]

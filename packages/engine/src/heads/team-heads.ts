@@ -14,8 +14,7 @@ const stepMs = 5 * 60_000
  * @returns a function that ends this
  */
 export function shareTeamHeads(context: EngineContext, freshness: FreshnessTable, judge: HeadJudge): () => void {
-  const { rows, replica, team } = context
-  if (!team) return () => undefined
+  const { rows, replica } = context
   for (const row of rows.list('Head').values()) hear(row)
   const ends = [
     freshness.watch((feed) => {

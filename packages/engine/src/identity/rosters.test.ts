@@ -86,7 +86,7 @@ describe('the rosters of two connected orgs', () => {
   })
 
   it('[RO5] stand in the team’s messages where the org has a team feed', async () => {
-    const { vera, settle } = await setup({ vera: { team: true } })
+    const { vera, settle } = await setup()
     await settle(vera)
     expect(vera.problems).toEqual([])
     expect(vera.replica.acknowledged(rosterFeedOf(vera.org.id), parseKey('roster.1'))).toBe(true)

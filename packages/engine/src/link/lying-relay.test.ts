@@ -21,7 +21,7 @@ function lying(openSocket: OpenSocket, lie: (message: RelayMessage) => readonly 
     })
 }
 
-async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], relay: Partial<MemoryRelayOptions> = {}, team = false) {
+async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], relay: Partial<MemoryRelayOptions> = {}) {
   const network = new MemoryNetwork({ relay })
   const problems: string[] = []
   const device = await openMemoryDevice({
@@ -30,7 +30,6 @@ async function openAt(lie: (message: RelayMessage) => readonly RelayMessage[], r
     openSocket: lying(network.relay.openSocket, lie),
     clock: network.clock,
     random: network.random(),
-    team,
     problem: (what) => problems.push(what),
   })
   await device.rows.save([...connectionEdits('partner'), ...agreementEdits('partner', 1, [0, 1, 2])])
@@ -47,7 +46,7 @@ describe('a device at a relay that keeps it busy', () => {
     })
     link.start()
     await network.pass(300)
-    const followed = 6
+    const followed = 8
     expect(lost).toBeGreaterThan(0)
     expect(lost).toBeLessThanOrEqual(2 * followed)
     expect(problems).toContainEqual(expect.stringMatching(/^The relay says again that it has lost the feed/))
@@ -107,7 +106,7 @@ describe('a device at a relay that keeps it busy', () => {
       refused.push(key)
       return 'FRAME'
     }
-    const { network, link, rows, replica, problems } = await openAt((message) => [message], { refuses }, true)
+    const { network, link, rows, replica, problems } = await openAt((message) => [message], { refuses })
     link.start()
     for (const values of [{ Name: 'Ada' }, { Status: 'Won' }]) {
       await rows.save([{ object: 'Lead', id: 'ada', values }])

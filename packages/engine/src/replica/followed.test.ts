@@ -8,43 +8,44 @@ import { MemoryStore } from '../testing/store.js'
 import { MemoryBrowser } from '../testing/tabs.js'
 import { agreementEdits, connectionEdits, mapEdit, sampleConnection, sampleSecret, vendorOrg } from '../testing/sample-connection.js'
 import { messageRowId } from './feed-key.js'
-import { connectionFeed, teamFeed } from './feed-role.js'
+import { connectionFeed, teamFeed, teamTopics } from './feed-role.js'
 
 const ownFeeds = (['lead', 'opportunity', 'messages'] as const).map((topic) => connectionFeed(sampleConnection, 'vendor', topic))
 const [leads, opportunities, messages] = ownFeeds as [FeedName, FeedName, FeedName]
+const teamFeeds: ReadonlySet<FeedName> = new Set(teamTopics.map((topic) => teamFeed(vendorOrg, topic)))
 const clock = new ManualClock()
 let seed = 1
 
 /** Vera's device: a tab of hers, or her device after a restart on the same store. */
-const openVera = (store: MemoryStore, options: { team?: boolean; browser?: MemoryBrowser } = {}): Promise<MemoryDevice> =>
+const openVera = (store: MemoryStore, options: { browser?: MemoryBrowser } = {}): Promise<MemoryDevice> =>
   openMemoryDevice({
     org: vendorOrg,
     store,
     openSocket: () => ({ send: () => undefined, close: () => undefined }),
     clock,
     random: seededRandom(seed++),
-    team: options.team ?? false,
     ...(options.browser && { tabs: options.browser.open() }),
   })
 
-/** What Vera follows must be what a device that starts on her store finds. */
-async function feedsOf(vera: MemoryDevice, store: MemoryStore, team = false): Promise<readonly FeedName[]> {
-  const followed = vera.replica.followed()
-  expect(followed).toEqual((await openVera(store, { team })).replica.followed())
-  return followed.feeds
+/** What Vera follows beside her team's feeds. It must be what a device that starts on her store finds. */
+async function feedsOf(vera: MemoryDevice, store: MemoryStore): Promise<readonly FeedName[]> {
+  expect(vera.replica.followed()).toEqual((await openVera(store)).replica.followed())
+  return beyondTeam(vera)
 }
+
+const beyondTeam = (vera: MemoryDevice): readonly FeedName[] => vera.replica.followed().feeds.filter((feed) => !teamFeeds.has(feed))
 
 it('keeps what it follows while records are edited and entries come', async () => {
   const store = new MemoryStore()
   const vera = await openVera(store)
   await vera.rows.save([...connectionEdits('vendor'), ...agreementEdits('vendor', 1, [0])])
   const followed = vera.replica.followed()
-  expect(followed.feeds).toHaveLength(6)
+  expect(beyondTeam(vera)).toHaveLength(6)
   await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit('map-of-ada', 'ada')])
   await absorb(vera, connectionFeed(sampleConnection, 'partner', 'messages'))
   for (const feed of ownFeeds) await absorb(vera, feed)
   expect(vera.replica.followed()).toBe(followed)
-  expect(await feedsOf(vera, store)).toEqual(followed.feeds)
+  expect(await feedsOf(vera, store)).toEqual(beyondTeam(vera))
 })
 
 it('follows the mailbox of an invitation from the invitation to its end', async () => {
@@ -59,10 +60,10 @@ it('follows the mailbox of an invitation from the invitation to its end', async 
 
 it('follows the team feeds once the org’s key is here', async () => {
   const store = new MemoryStore()
-  const vera = await openVera(store, { team: true })
-  expect(await feedsOf(vera, store, true)).toEqual([])
+  const vera = await openVera(store)
+  expect(vera.replica.followed().feeds).toEqual([])
   await vera.rows.save([{ object: 'Key', id: 'team', values: { secret: sampleSecret } }])
-  expect(await feedsOf(vera, store, true)).toEqual([teamFeed(vendorOrg, 'rows'), teamFeed(vendorOrg, 'messages')])
+  expect(vera.replica.followed().feeds).toEqual([...teamFeeds])
 })
 
 it('[CN8, IN3] follows an ended connection’s feeds until its docs are erased, and again when the relay has lost one', async () => {
@@ -96,11 +97,11 @@ it('follows what another tab of the browser connects and ends', async () => {
   const [vera, otherTab] = [await openVera(store, { browser }), await openVera(store, { browser })]
   expect(await feedsOf(vera, store)).toEqual([])
   await otherTab.rows.save(connectionEdits('vendor'))
-  await expect.poll(() => vera.replica.followed().feeds).toHaveLength(6)
+  await expect.poll(() => beyondTeam(vera)).toHaveLength(6)
   await otherTab.rows.save([{ object: 'Connection', id: sampleConnection, values: { state: 'Disabled' } }])
-  await expect.poll(() => vera.replica.followed().feeds).toHaveLength(3)
+  await expect.poll(() => beyondTeam(vera)).toHaveLength(3)
   for (const feed of ownFeeds) await absorb(otherTab, feed)
-  await expect.poll(() => vera.replica.followed().feeds).toEqual([messages])
+  await expect.poll(() => beyondTeam(vera)).toEqual([messages])
   expect(await feedsOf(vera, store)).toEqual([messages])
 })
 
@@ -109,7 +110,7 @@ it('follows by what the store holds once it leads', async () => {
   const first = await openVera(store)
   await first.rows.save([...connectionEdits('vendor'), { object: 'Connection', id: sampleConnection, values: { state: 'Disabled' } }])
   const second = await openVera(store)
-  expect(second.replica.followed().feeds).toHaveLength(3)
+  expect(beyondTeam(second)).toHaveLength(3)
   // The first reads the feeds to their end, and the second, which is in another browser, does not hear of it.
   for (const feed of ownFeeds) await absorb(first, feed)
   await second.replica.lead()

@@ -63,11 +63,11 @@ export class FollowedFeeds {
   }
 
   #compute(): Followed {
-    const { org, team, sealer, allRows } = this.#context
+    const { org, sealer, allRows } = this.#context
     const feeds: FeedName[] = []
     const parties: Parties[] = []
     this.#endingFeeds.clear()
-    if (team && sealer.names) feeds.push(teamFeed(org, 'rows'), teamFeed(org, 'messages'))
+    if (sealer.names) feeds.push(teamFeed(org, 'rows'), teamFeed(org, 'messages'))
     for (const row of allRows.list('Connection').values()) {
       const side = sideOf(row)
       const [state, vendor, partner, salt] = ['state', 'vendor', 'partner', 'salt'].map((field) => textOf(row, field))

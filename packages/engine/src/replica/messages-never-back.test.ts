@@ -70,7 +70,6 @@ describe('[NB4, NB5] a relay that shows what is past (row 81)', () => {
   it('shows it to a device of Paul’s that has read nothing yet, and the rows of his org stay as they are', async () => {
     const { vera, paul, relay, connection, settle, openAnotherDevice } = await setup({
       upTo: 'verified',
-      paul: { team: true },
     })
     const { own } = messagesOf(vera, connection)
     const old = kept(relay, own, grants)
@@ -84,7 +83,7 @@ describe('[NB4, NB5] a relay that shows what is past (row 81)', () => {
   })
 
   it('shows Vera’s second device a list of people from before somebody joined', async () => {
-    const { vera, paul, relay, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified', vera: { team: true } })
+    const { vera, paul, relay, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
     const { own } = messagesOf(paul, connection)
     const old = kept(relay, own, people)
     await paul.people.addUser('Petra', 'member')
@@ -103,7 +102,7 @@ describe('[NB4, NB5] a relay that shows what is past (row 81)', () => {
   })
 
   it('shows Paul’s second device the hash of the agreement before the present one', async () => {
-    const { vera, paul, relay, connection, settle, agree, openAnotherDevice } = await setup({ upTo: 'agreed', paul: { team: true } })
+    const { vera, paul, relay, connection, settle, agree, openAnotherDevice } = await setup({ upTo: 'agreed' })
     const { own } = messagesOf(vera, connection)
     const old = kept(relay, own, agreed)
     await agree(leadFields.slice(0, 3))

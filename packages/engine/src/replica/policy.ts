@@ -28,7 +28,7 @@ export function policyText(policy: Policy): string {
  * ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
  */
 export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison, rows: RowsView): boolean {
-  const { replicaState, sealer, org, team, disabledRules } = context
+  const { replicaState, sealer, org, disabledRules } = context
   if (feedRole.kind !== 'connection') return true
   if (feedRole.topic === 'messages') {
     if (feedKey.key !== policyKey || desired.kind !== 'control' || !readPolicy(desired.register[1])?.ended) return true
@@ -36,7 +36,7 @@ export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole
       (topic) => !replicaState.isUnsettled(connectionFeed(feedRole.connection, feedRole.side, topic)),
     )
   }
-  const names = team && !disabledRules.has('team-first') ? sealer.names : undefined
+  const names = disabledRules.has('team-first') ? undefined : sealer.names
   if (names && replicaState.dirtyFlag(teamFeed(org, 'rows'), names.key(...feedKey.address))) return false
   if (desired.kind !== 'doc') return true
   if (!isConfirmed(rows.get('Connection', feedRole.connection))) return false

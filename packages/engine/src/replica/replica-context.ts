@@ -9,8 +9,6 @@ export type DisabledRule = 'defer' | 'tombstones' | 'project-all' | 'team-first'
 /** What the parts of one replica share. */
 export interface ReplicaContext {
   readonly org: OrgId
-  /** Whether rows go to the team feed. */
-  readonly team: boolean
   readonly sealer: FeedSealer
   readonly replicaState: ReplicaState
   readonly allRows: AllRows

@@ -102,6 +102,10 @@ export class ReplicaState {
     return tableOf(this.#dirtyFlagsByFeed, feed)
   }
 
+  allDirtyFlags(): Iterable<readonly [FeedName, ReadonlyMap<Key, Address>]> {
+    return this.#dirtyFlagsByFeed
+  }
+
   /** Whether something of an own feed is unpublished, or may turn out to be when the feed has been read to its end. */
   isUnsettled(feed: FeedName): boolean {
     return this.dirtyFlags(feed).size > 0 || this.feed(feed).rebuild

@@ -14,7 +14,7 @@ import { compareAt, type Comparison } from './compare.js'
 import { effectiveVersion } from './desired-state.js'
 import { type FeedKey, feedKeyName } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
-import { type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf } from './feed-role.js'
+import { type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { mayPublish } from './policy.js'
@@ -38,8 +38,6 @@ export interface ReplicaOptions {
   readonly random: RandomBytes
   readonly stamper: Stamper
   readonly org: OrgId
-  /** Whether rows go to the team feed: for an org with a second device or a recovery kit. */
-  readonly team: boolean
   /** Notes entries that could not be absorbed, in words without values. */
   readonly problem?: (what: string) => void
   /** Tests only: see `DisabledRule`. */
@@ -131,7 +129,7 @@ export class Replica implements ReplicaView {
     return replica
   }
 
-  private constructor({ store, tabs, random, stamper, org, team, problem, disabledRules, journal }: ReplicaOptions) {
+  private constructor({ store, tabs, random, stamper, org, problem, disabledRules, journal }: ReplicaOptions) {
     this.rows = new Rows(
       store,
       stamper,
@@ -154,7 +152,6 @@ export class Replica implements ReplicaView {
     this.#problem = problem ?? ((): void => undefined)
     this.#context = {
       org,
-      team,
       sealer: this.#sealer,
       replicaState: this.#replicaState,
       allRows: this.rows,
@@ -205,9 +202,21 @@ export class Replica implements ReplicaView {
     return heldOf(head) !== undefined || (head?.kind === 'doc' && head.deferred)
   }
 
-  /** How many keys have something that the relay has not acknowledged. */
+  /** How many keys have something that the relay has not acknowledged. A record that waits for the team and for a peer counts once. */
   waiting(): number {
-    return this.#replicaState.dirtyCount
+    const { names } = this.#sealer
+    const team = teamFeed(this.org, 'rows')
+    let count = this.#replicaState.dirtyCount
+    if (!names || this.#replicaState.dirtyFlags(team).size === 0) return count
+    for (const [feed, addresses] of this.#replicaState.allDirtyFlags()) {
+      if (feed === team) continue
+      for (const [object, id] of addresses.values()) {
+        const map = object === 'RecordMap' ? this.#view.get(object, id) : undefined
+        const [topicObject, record] = [textOf(map, 'object'), textOf(map, 'record')]
+        if (topicObject && record && this.#replicaState.dirtyFlag(team, names.key(topicObject, record))) count--
+      }
+    }
+    return count
   }
 
   /** Whether there may be something to offer. */

@@ -155,8 +155,8 @@ export class Transactions {
   }
 
   #feedKeysOfSteps(steps: readonly RowStep[], view: Overlay): readonly FeedKey[] {
-    const { org, team, sealer } = this.#context
-    return feedKeysOfSteps(steps, org, view, team ? sealer.names : undefined)
+    const { org, sealer } = this.#context
+    return feedKeysOfSteps(steps, org, view, sealer.names)
   }
 
   /** The dirty flags that changed rows set: one for each feed key that carries what changed, unless the relay has it already. */

@@ -1,5 +1,5 @@
 import { type Entry, type FeedName, type Offer, sides } from '@entente/protocol'
-import { connectionFeed } from '../replica/feed-role.js'
+import { connectionFeed, teamFeed } from '../replica/feed-role.js'
 import type { MemoryDevice } from './device.js'
 import type { MemoryReplica } from './replica.js'
 import { sampleConnection } from './sample-connection.js'
@@ -7,9 +7,25 @@ import { sampleConnection } from './sample-connection.js'
 // A test that is the relay: it takes a device's offers, and gives devices what entries it likes.
 
 /** What a device offers in a feed now. */
-export async function offersOf({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> {
+export async function offersNow({ replica }: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> {
   const most = { count: 100, bytes: 1_000_000 }
   return (await replica.offers([feed], () => true, most)).flatMap(({ offers }) => offers)
+}
+
+/** What a device offers in a connection's feed once its team has all of its rows. */
+export async function offersOf(device: Pick<MemoryDevice, 'replica'>, feed: FeedName): Promise<readonly Omit<Offer, 'id'>[]> {
+  await acknowledgeTeam(device)
+  return offersNow(device, feed)
+}
+
+/** Gives a device back what it offers its team, until that is all. */
+export async function acknowledgeTeam(device: Pick<MemoryDevice, 'replica'>): Promise<void> {
+  const team = teamFeed(device.replica.org, 'rows')
+  await absorb(device, team)
+  for (let offers = await offersNow(device, team); offers.length > 0; offers = await offersNow(device, team)) {
+    const { cursor } = device.replica.position(team)
+    await absorb(device, team, ...offers.map((offer, index) => offerToEntry(offer, cursor + 1 + index)))
+  }
 }
 
 /** An offer as the entry that an honest relay makes of it. */

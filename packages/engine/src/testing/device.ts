@@ -19,7 +19,6 @@ export interface MemoryDeviceOptions {
   readonly openSocket: OpenSocket
   readonly clock: Clock
   readonly random: RandomBytes
-  readonly team?: boolean
   readonly tabs?: Tabs
   readonly disabledRules?: ReadonlySet<DisabledRule>
   readonly problem?: (what: string) => void
@@ -41,7 +40,7 @@ export interface MemoryDevice {
  * @throws StoreError where the store refuses
  */
 export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<MemoryDevice> {
-  const { org, store, openSocket, clock, random, team = false, tabs = new MemoryBrowser().open(), disabledRules, problem } = options
+  const { org, store, openSocket, clock, random, tabs = new MemoryBrowser().open(), disabledRules, problem } = options
   const stamper = new Stamper(clock, random)
   const replica = await Replica.open({
     store,
@@ -49,7 +48,6 @@ export async function openMemoryDevice(options: MemoryDeviceOptions): Promise<Me
     random,
     stamper,
     org,
-    team,
     ...(disabledRules && { disabledRules }),
     ...(problem && { problem }),
   })

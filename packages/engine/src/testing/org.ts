@@ -28,8 +28,6 @@ export interface MemoryOrgOptions {
   readonly skew?: number
   /** The browser of whose tabs this is one. Give two orgs the same one and the same store, and they are two tabs of one device. Default: one of its own. */
   readonly browser?: MemoryBrowser
-  /** Whether the org's rows go to its own team feed. */
-  readonly team?: boolean
   /** Whether the device begins with its wire cut, until `sync.mend()`. */
   readonly cut?: boolean
   /** Tells the device that its network went or came. */
@@ -58,7 +56,7 @@ export interface MemoryOrg extends Engine, NetworkDevice {
 
 /** Opens an org at a network, or makes it where its store is empty. @throws EngineError as `openEngine` does */
 export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOptions = {}): Promise<MemoryOrg> {
-  const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, team = false, cut = false, onSend, lie } = options
+  const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, cut = false, onSend, lie } = options
   const { browser = new MemoryBrowser() } = options
   const clock = new SkewedClock(network.clock, skew)
   const heard = onSend ? heardSocket(network.relay.openSocket, onSend) : network.relay.openSocket
@@ -71,7 +69,6 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     ...(options.watchNetwork && { watchNetwork: options.watchNetwork }),
     relay: `ws://${memoryRelayHost}/socket`,
     create: { orgName, userName },
-    team,
   })
   if (cut) engine.sync.cut()
   const { rows, link, identity, rosters } = context

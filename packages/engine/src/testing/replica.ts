@@ -8,8 +8,6 @@ import { MemoryStore } from './store.js'
 export interface MemoryReplicaOptions {
   /** The device's store, empty or of an earlier page load. Default: an empty one. */
   readonly store?: MemoryStore
-  /** Whether the org's rows go to its own team feed. */
-  readonly team?: boolean
   /** Rules of the replica that a test disables to show that each is needed. */
   readonly disabledRules?: readonly DisabledRule[]
 }
@@ -23,7 +21,7 @@ export interface MemoryReplica extends MemoryDevice, NetworkDevice {
 
 /** Opens a device at a network. Its link is not started. @throws StoreError where the store refuses */
 export async function openMemoryReplica(network: MemoryNetwork, side: Side, options: MemoryReplicaOptions = {}): Promise<MemoryReplica> {
-  const { store = new MemoryStore(), team = false, disabledRules = [] } = options
+  const { store = new MemoryStore(), disabledRules = [] } = options
   const problems: string[] = []
   const device = await openMemoryDevice({
     org: side === 'vendor' ? vendorOrg : partnerOrg,
@@ -31,7 +29,6 @@ export async function openMemoryReplica(network: MemoryNetwork, side: Side, opti
     openSocket: network.relay.openSocket,
     clock: network.clock,
     random: network.random(),
-    team,
     disabledRules: new Set(disabledRules),
     problem: (what) => problems.push(what),
   })

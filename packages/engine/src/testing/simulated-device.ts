@@ -73,7 +73,6 @@ export class SimulatedDevice {
       openSocket: lieTo ? lyingSocket(openSocket, lieTo(this.name)) : openSocket,
       clock: this.clock,
       random: (length) => chance.bytes(length),
-      team: true,
       disabledRules,
       problem: (what) => problem(`${this.name}: ${what}`),
     })
