@@ -3,7 +3,7 @@ import { changeRoster, type MemoryOrg, setup } from '../testing/index.js'
 
 /** Vera, an admin of the same org at another device, and a member. */
 async function threeDevices() {
-  const made = await setup({ vera: { team: true } })
+  const made = await setup()
   const victor = await made.openAnotherDevice(made.vera, { userName: 'Victor', role: 'admin' })
   const mia = await made.openAnotherDevice(made.vera, { userName: 'Mia', role: 'member' })
   await made.settle()
