@@ -9,13 +9,12 @@ import {
   openMemoryReplica,
   sampleConnection,
   setup,
-  vendorOrg,
 } from '../testing/index.js'
 import { valueOf } from '../row/row.js'
 import { absorb, acknowledgeTeam, offersNow, offersOf, offerToEntry, registerPolicies } from '../testing/by-hand.js'
 import { needOf } from './compare.js'
 import { messageRowId } from './feed-key.js'
-import { connectionFeed, teamFeed } from './feed-role.js'
+import { connectionFeed } from './feed-role.js'
 import { policyText, readPolicy } from './policy.js'
 import type { DisabledRule } from './replica-context.js'
 import type { DocHead } from './stored.js'
