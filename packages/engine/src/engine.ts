@@ -52,6 +52,8 @@ import { Stamper } from './row/index.js'
 import { readListings } from './share/listing.js'
 import { createSharing } from './share/sharing.js'
 import { createSettings } from './settings/settings.js'
+import { connectionRotationReconciler } from './rotate/connection-reconciler.js'
+import { ownRotationReconciler } from './rotate/own-reconciler.js'
 import { requestReconciler } from './site/request-reconciler.js'
 import { createSite } from './site/site.js'
 import { Problems } from './sync/problems.js'
@@ -190,6 +192,9 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterChanges.reconciler())
   reconcilers.add(rosterReconciler(context))
+  // Then what they seal with: nothing leaves under the keys of before.
+  reconcilers.add(ownRotationReconciler(context))
+  reconcilers.add(connectionRotationReconciler(context))
   for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   reconcilers.add(adoptionReconciler(context))
   for (const makeReconciler of [
@@ -218,6 +223,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
       tell(['sync', ...topicsOfFeed(feed)])
       reconcilers.poke()
     }),
+    replica.keyring.watch(() => reconcilers.poke()),
     watchExpiries(context, () => {
       tell(['people', 'site'])
       reconcilers.poke()

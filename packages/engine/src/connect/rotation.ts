@@ -20,6 +20,8 @@ export const rotationTerms = v.object({
   to: generation,
   /** The sending secret. */
   sealed: sealedSecret,
+  /** The number of the roster on which the own secret began; 0 for the first one. So the peer knows whether anyone who was removed since has it. */
+  roster: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31 - 1)), 0),
   /** The public half of the org's own next receiving key. Absent where the rotation only answers the peer's. */
   receiving: v.exactOptional(exchangeKey),
 })
@@ -32,7 +34,7 @@ export interface RotationOptions {
   readonly connection: ConnectionId
   readonly generation: number
   /** The org's own secret: its highest generation. */
-  readonly own: { readonly generation: number; readonly secret: string }
+  readonly own: { readonly generation: number; readonly secret: string; readonly roster: number }
   /** The peer's newest receiving key: its public half, and the generation of the rotation that brought it. */
   readonly to: { readonly generation: number; readonly key: string }
   /** Whether the org brings a receiving key of its own: always, unless it only answers. */
@@ -44,7 +46,7 @@ export async function makeRotation({ connection, generation: next, own, to, rene
   const secret = fromBase64UrlEncoded(sendingSecret(own.secret, connection, next))
   const receiving = renews ? { receiving: receivingKey(own.secret, connection, next).public } : {}
   const sealed = toBase64UrlEncoded(await sealTo(to.key, infoOf(connection, next), new Uint8Array(), secret))
-  return { generation: next, own: own.generation, to: to.generation, sealed, ...receiving }
+  return { generation: next, own: own.generation, roster: own.roster, to: to.generation, sealed, ...receiving }
 }
 
 /** What the peer sends with from its rotation on, base64url. Undefined where it does not open with this receiving key. */

@@ -82,6 +82,8 @@ export class HeadJudge {
     const { newest, confirmed, trouble } = this.#freshness.get(feed)
     // A head that is repeated, or of an incarnation whose entries may be lost, says nothing of the present.
     if (head.time < (newest?.time ?? 0) || head.incarnation !== incarnation) return
+    // Its signer had not heard of a rotation that this device knows, because the relay has lost it.
+    if (head.generation < this.#context.replica.generationOf(feed)) return
     if (head.root !== root && !this.#isBeforeWithdrawal(feed, head)) return this.#differ(feed, head)
     if (head.root !== root) return this.#freshness.change(feed, { newest: head })
     if (deferred) return this.#freshness.change(feed, { newest: head })

@@ -2,7 +2,6 @@ import { type FeedName, feedName, headKey, messagesTopic, otherSide, parseFeed }
 import type { EngineContext } from '../context.js'
 import { connectionFeed, connectionTopics, isConfirmed, textOf } from '../replica/feed-role.js'
 import type { Followed } from '../replica/index.js'
-import { generation } from '../seal/keys.js'
 import type { FreshnessTable, VerifiedHead } from './freshness.js'
 
 /** How long a feed is at rest before its head is signed, in ms: a random time between the two, so that of several devices mostly one signs. */
@@ -47,6 +46,11 @@ export class HeadSigner {
           const signed = replica.isOwn(feed) ? feed : this.#receiptOf(feed)
           if (signed) this.#plan(signed)
         }
+      }),
+      // A head names the generation of its feed's keys, and so counts for what is sealed under those before.
+      replica.keyring.watch(() => {
+        this.#considered = undefined
+        if (this.#isOnline) this.#goOn()
       }),
       link.watch(() => {
         this.#isOnline = link.status().state === 'online'
@@ -101,6 +105,7 @@ export class HeadSigner {
     if (!stand || isTooEarly) return void this.#waiting.add(feed)
     const { incarnation, sequence, root } = stand
     const { newest } = this.#freshness.get(feed)
+    const generation = replica.generationOf(feed)
     const cursors = this.#cursorsBeside(feed, incarnation)
     const isSame = newest?.root === root && newest.incarnation === incarnation && newest.generation === generation
     if (isSame && !this.#hasRead(feed, newest, cursors) && !this.#isDueAgain(feed)) return
@@ -114,7 +119,10 @@ export class HeadSigner {
   /** Before both orgs have compared the codes, nothing of value is in a feed of docs. */
   #mayBeSigned(feed: FeedName): boolean {
     const parsed = parseFeed(feed)
-    if (parsed.kind !== 'connection') return parsed.kind === 'team'
+    const { keyring, org } = this.#context.replica
+    if (parsed.kind === 'mailbox' || (parsed.topic !== messagesTopic && keyring.isOwnDue(org))) return false
+    if (parsed.kind === 'team') return true
+    if (parsed.topic !== messagesTopic && keyring.isSendingDue(parsed.connection, parsed.side)) return false
     const row = this.#context.rows.get('Connection', parsed.connection)
     return textOf(row, 'state') === 'Enabled' && (parsed.topic === 'messages' || isConfirmed(row))
   }

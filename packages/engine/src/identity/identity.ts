@@ -21,6 +21,7 @@ import { rowKey } from '../row/rows.js'
 import { Stamper } from '../row/stamper.js'
 import { signDecision } from './decision.js'
 import { createExchangeKey, createKeyPair, type ExchangeKey, type KeyPair } from './keys.js'
+import { openOwnRotation, type OwnRotationOptions, signOwnRotation, type VerifiedOwnRotation } from './own-rotation.js'
 import { signRoster } from './roster.js'
 import type { Rosters } from './rosters.js'
 
@@ -45,6 +46,10 @@ export interface Identity {
   signHead(claims: HeadToSign, after?: number): Promise<string>
   /** Signs a roster as this device. */
   signRoster(claims: RosterClaims): Promise<string>
+  /** Signs the next generation of the org's own secret, as an admin's device (rule RT2). */
+  signOwnRotation(options: Omit<OwnRotationOptions, 'time'>): Promise<string>
+  /** The own secret of a rotation, base64url; undefined where it is not sealed to this device. */
+  openOwnRotation(rotation: VerifiedOwnRotation): Promise<string | undefined>
   /** The rosters of this org are about to be shown to someone. */
   show(): Promise<void>
   /** Takes over the first roster that another tab has shown. */
@@ -198,6 +203,12 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       return signDecision(device, 'head', { ...claims, time })
     },
     signRoster: (claims) => signRoster(claims, { device }),
+    signOwnRotation(options) {
+      return signOwnRotation({ ...options, time: Math.max(0, Math.floor(boundClock(clock.now() + offset))) }, device)
+    },
+    openOwnRotation(rotation) {
+      return openOwnRotation(rotation, parseDeviceId(device.thumbprint), exchange)
+    },
     async show() {
       if (isShown) return
       isShown = true

@@ -122,11 +122,12 @@ export async function readOwnRotation(token: string, org: OrgId, rosters: readon
 }
 
 /**
- * Which of two rotations of one generation counts: the one that names the higher roster, else the one that is known (rule RT3). So an admin who was removed cannot
- * put one of its own in the place of the one that removed it.
+ * Which of two rotations of one generation counts: the one that names the higher roster, else the one whose text is lower (rule RT3). So an admin who was removed
+ * cannot put one of its own in the place of the one that removed it, and after a loss all devices agree.
  */
 export function prevailing(known: VerifiedOwnRotation | undefined, arrived: VerifiedOwnRotation): VerifiedOwnRotation {
-  return known && known.on.number >= arrived.on.number ? known : arrived
+  if (!known || known.on.number < arrived.on.number) return arrived
+  return known.on.number === arrived.on.number && arrived.token < known.token ? arrived : known
 }
 
 /** The org's own secret of a rotation, base64url, by a device's exchange key. Undefined where the device is not on the roster, or the seal does not open. */

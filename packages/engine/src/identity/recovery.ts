@@ -17,6 +17,12 @@ export function kitSavedAt(rows: Rows): number | undefined {
   return typeof savedAt === 'number' ? savedAt : undefined
 }
 
+/** The key of the recovery kit that was saved, to which the org's next secrets are sealed: its public half, base64url. */
+export function kitKey(rows: Rows): string | undefined {
+  const key = valueOf(rows.get(kitRow.object, kitRow.id), 'key')
+  return typeof key === 'string' ? key : undefined
+}
+
 export interface RecoveryParts {
   readonly rows: Rows
   readonly identity: Identity

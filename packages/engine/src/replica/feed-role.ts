@@ -79,6 +79,12 @@ export function rotationKey(generation: number): Key {
   return parseKey(`rotation.${generation}`)
 }
 
+/** The generation that the rotation under a key begins; undefined for any other key. */
+export function rotationOf(key: string): number | undefined {
+  const [, digits] = /^rotation\.([1-9][0-9]{0,2})$/.exec(key) ?? []
+  return digits === undefined ? undefined : Number(digits)
+}
+
 export function mailboxFeed(mailbox: MailboxId, side: Side): FeedName {
   return feedName({ kind: 'mailbox', mailbox, side })
 }

@@ -13,7 +13,7 @@ import {
   type SealBinding,
   valueOfContent,
 } from '../seal/seal-register.js'
-import { type FeedRole, isMessages, isVerified, textOf } from './feed-role.js'
+import { type FeedRole, isMessages, isVerified, rotationOf, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
@@ -110,8 +110,13 @@ export class FeedSealer {
     return { address: [object, id], field, register: [opened.stamp, value] }
   }
 
+  /** The generation under which an own feed is sealed, and the newest one of a peer's. */
+  generationOf(feedRole: FeedRole): number {
+    return this.#highest(feedRole)
+  }
+
   #seal(feedRole: FeedRole, binding: SealBinding, register: Register): Uint8Array | undefined {
-    const generation = this.#highest(feedRole)
+    const generation = generationUnder(binding.key, this.#highest(feedRole))
     const keys = this.#keysOf(feedRole, generation)
     const origin = keys && this.#originOf(keys.own)
     return keys && origin && seal({ cipher: keys.cipher, origin, generation }, binding, register)
@@ -183,6 +188,13 @@ export class FeedSealer {
     if (!keys) this.#keys.set(name, (keys = { cipher: derive(), own }))
     return keys
   }
+}
+
+/** What brings keys is sealed under those before, so that who knows any generation reads on from there (rule RT8): a roster under the first one. */
+function generationUnder(key: Key, highest: number): number {
+  if (key.startsWith('roster.')) return firstGeneration
+  const begins = rotationOf(key)
+  return begins === undefined ? highest : Math.min(highest, begins - 1)
 }
 
 /** A team doc's value names its row and field, because the doc's key and slots are opaque. */

@@ -3,7 +3,7 @@ import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import type { Value } from '../schema/value.js'
 import type { Comparison } from './compare.js'
 import type { FeedKey } from './feed-key.js'
-import { connectionFeed, isConfirmed, teamFeed } from './feed-role.js'
+import { connectionFeed, type FeedRole, isConfirmed, rotationOf, teamFeed, textOf } from './feed-role.js'
 import type { ReplicaContext } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { Head } from './stored.js'
@@ -28,6 +28,7 @@ export function policyText(policy: Policy): string {
  * ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
  */
 export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison, rows: RowsView): boolean {
+  if (awaitsRotation(context, feedKey, feedRole, desired, rows)) return false
   const { replicaState, sealer, org, disabledRules } = context
   if (feedRole.kind !== 'connection') return true
   if (feedRole.topic === 'messages') {
@@ -44,6 +45,24 @@ export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole
   const peer = connectionFeed(feedRole.connection, otherSide(feedRole.side), 'messages')
   if (replicaState.dirtyFlag(own, policyKey)) return false
   return [own, peer].every((feed) => policyVersion(replicaState.head(feed, policyKey)) === desired.version)
+}
+
+/**
+ * Whether a key waits for a rotation (rule RT9): under the keys of before, whoever was removed from the org could read it. What takes back passes, and what
+ * brings keys.
+ */
+function awaitsRotation(
+  { keyring, org }: ReplicaContext,
+  { key }: FeedKey,
+  feedRole: FeedRole,
+  { kind }: Comparison['desired'],
+  rows: RowsView,
+): boolean {
+  if (feedRole.kind === 'mailbox' || kind === 'erased' || kind === 'control' || rotationOf(key) !== undefined) return false
+  if (feedRole.kind === 'team') return keyring.isOwnDue(org)
+  const row = rows.get('Connection', feedRole.connection)
+  if (textOf(row, 'state') !== 'Enabled' || !isConfirmed(row)) return false
+  return keyring.isOwnDue(org) || keyring.isSendingDue(feedRole.connection, feedRole.side)
 }
 
 const versions = new WeakMap<Head, number | undefined>()

@@ -1,4 +1,5 @@
 import type { OrgId } from '@entente/protocol'
+import type { Keyring } from '../seal/keyring.js'
 import type { ReplicaState } from './replica-state.js'
 import type { AllRows } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
@@ -10,6 +11,7 @@ export type DisabledRule = 'defer' | 'tombstones' | 'project-all' | 'team-first'
 export interface ReplicaContext {
   readonly org: OrgId
   readonly sealer: FeedSealer
+  readonly keyring: Keyring
   readonly replicaState: ReplicaState
   readonly allRows: AllRows
   readonly disabledRules: ReadonlySet<DisabledRule>

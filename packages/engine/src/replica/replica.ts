@@ -72,7 +72,9 @@ interface TabMessage {
 /** What product modules read of replication. */
 export interface ReplicaView {
   readonly rows: Rows
+  readonly org: OrgId
   readonly recordMaps: RecordMaps
+  readonly keyring: Keyring
   readonly heads: Omit<FeedHeads, 'absorbed' | 'lost' | 'offer' | 'hasNew'>
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
@@ -84,6 +86,7 @@ export interface ReplicaView {
   followed(): Followed
   position(feed: FeedName): FeedState
   isOwn(feed: FeedName): boolean
+  generationOf(feed: FeedName): number
   publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void>
   above(feed: FeedName): readonly PlaceAbove[]
   sealsAbove(feed: FeedName, places: readonly PlaceAbove[]): Promise<readonly SealAbove[]>
@@ -153,6 +156,7 @@ export class Replica implements ReplicaView {
     this.#context = {
       org,
       sealer: this.#sealer,
+      keyring: this.keyring,
       replicaState: this.#replicaState,
       allRows: this.rows,
       disabledRules: disabledRules ?? new Set(),
@@ -171,6 +175,8 @@ export class Replica implements ReplicaView {
       if (withdraws) void this.#transactionQueue.run(() => this.#withdraw()).catch(this.#report)
     })
     this.keyring.watch(() => {
+      // What waited for a rotation may leave.
+      for (const listener of this.#workListeners) listener()
       if (this.#leading) void this.#transactionQueue.run(() => this.#readHeld()).catch(this.#report)
     })
     this.#stopListening = tabs.listen((message) => this.#hearTab(message))
@@ -200,6 +206,12 @@ export class Replica implements ReplicaView {
   isUnread(feed: FeedName, key: Key): boolean {
     const head = this.#replicaState.head(feed, key)
     return heldOf(head) !== undefined || (head?.kind === 'doc' && head.deferred)
+  }
+
+  /** The newest generation of the keys of a feed that this device has. */
+  generationOf(feed: FeedName): number {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    return feedRole ? this.#sealer.generationOf(feedRole) : 0
   }
 
   /** How many keys have something that the relay has not acknowledged. A record that waits for the team and for a peer counts once. */

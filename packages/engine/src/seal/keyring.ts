@@ -1,4 +1,4 @@
-import type { ConnectionId, Side } from '@entente/protocol'
+import type { ConnectionId, OrgId, Side } from '@entente/protocol'
 import type { Store, StoreKey } from '../port/store.js'
 import { generation } from './keys.js'
 
@@ -7,12 +7,37 @@ export interface SendingSecret {
   readonly secret: string
   /** Of the own side's rotation; 0 of the peer's, whose origin nobody here checks. */
   readonly own: number
+  /** What the rotation said that brought it (rule RT4). */
+  readonly order?: SendingOrder
+}
+
+/** What a connection's rotation says beside its secret. */
+export interface SendingOrder {
+  /** The generation whose rotation brought the receiving key to which the secret is sealed. */
+  readonly to: number
+  /** The public half of the receiving key that it brought, base64url. */
+  readonly receiving?: string | undefined
+  /** The number of the roster on which its org's own secret began. */
+  readonly roster: number
+  /** The secret as it is sealed: what tells two rotations of one generation apart. */
+  readonly sealed: string
+}
+
+/** The rotation that brought an own secret. */
+export interface OwnOrder {
+  /** The number of the roster that it names. */
+  readonly roster: number
+  /** The compact JWS. */
+  readonly token: string
 }
 
 /** As the store keeps it, by generation. */
 interface StoredKeys {
   readonly own: Readonly<Record<number, string>>
+  readonly orders?: Readonly<Record<number, OwnOrder>>
   readonly sending: Readonly<Record<string, Readonly<Record<number, SendingSecret>>>>
+  /** By org the number of the last roster that removed somebody. */
+  readonly removed?: Readonly<Record<string, number>>
 }
 
 const keyringKey: StoreKey = ['meta', 'keyring']
@@ -57,8 +82,57 @@ export class Keyring {
     return this.#keys === noKeys ? generation : highestOf(this.#keys.sending[`${connection}/${side}`] ?? {})
   }
 
-  addOwn(of: number, secret: string): Promise<void> {
-    return this.#add((keys) => ({ ...keys, own: { ...keys.own, [of]: secret } }))
+  /** The rotation by which an own secret came; undefined where this device has not seen it. */
+  ownOrder(of: number): OwnOrder | undefined {
+    return this.#keys.orders?.[of]
+  }
+
+  /** The highest number of a roster on which an own secret began. */
+  ownRoster(): number {
+    return Math.max(0, ...Object.values(this.#keys.orders ?? {}).map(({ roster }) => roster))
+  }
+
+  /** What rotations brought of a side of a connection, by generation. */
+  orders(connection: ConnectionId, side: Side): readonly (SendingSecret & { readonly generation: number; readonly order: SendingOrder })[] {
+    return Object.entries(this.#keys.sending[`${connection}/${side}`] ?? {}).flatMap(([of, secret]) =>
+      secret.order ? [{ ...secret, generation: Number(of), order: secret.order }] : [],
+    )
+  }
+
+  /** Whether somebody was removed from the org, and no own secret has begun since (rule RT9). */
+  isOwnDue(org: OrgId): boolean {
+    const removed = this.removed(org)
+    return removed > 0 && removed > this.ownRoster()
+  }
+
+  /** Whether an org that rotated has yet to say what it sends with: the own side of a connection (rule RT9). */
+  isSendingDue(connection: ConnectionId, side: Side): boolean {
+    const highest = this.highestOwn()
+    return highest > generation && highest > Math.max(0, ...this.orders(connection, side).map(({ own }) => own))
+  }
+
+  /** Whether somebody was removed from a peer, and it has not said yet what it sends with since. */
+  isPeerDue(peer: OrgId, connection: ConnectionId, side: Side): boolean {
+    const removed = this.removed(peer)
+    return removed > 0 && removed > Math.max(0, ...this.orders(connection, side).map(({ order }) => order.roster))
+  }
+
+  /** The number of the last roster of an org that removed somebody, 0 for none. */
+  removed(org: OrgId): number {
+    return this.#keys.removed?.[org] ?? 0
+  }
+
+  noteRemoved(org: OrgId, roster: number): Promise<void> {
+    return this.#add((keys) => ({ ...keys, removed: { ...keys.removed, [org]: Math.max(roster, keys.removed?.[org] ?? 0) } }))
+  }
+
+  /** @param order the rotation that brought it; absent where it came with the device's joining */
+  addOwn(of: number, secret: string, order?: OwnOrder): Promise<void> {
+    return this.#add((keys) => ({
+      ...keys,
+      own: { ...keys.own, [of]: secret },
+      ...(order && { orders: { ...keys.orders, [of]: order } }),
+    }))
   }
 
   addSending(connection: ConnectionId, side: Side, of: number, secret: SendingSecret): Promise<void> {
@@ -67,8 +141,9 @@ export class Keyring {
   }
 
   /** Calls back when keys have arrived: what was held for them can be read. */
-  watch(listener: () => void): void {
+  watch(listener: () => void): () => void {
     this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
   async #add(change: (keys: StoredKeys) => StoredKeys): Promise<void> {

@@ -1,0 +1,160 @@
+import { type ConnectionId, otherSide } from '@entente/protocol'
+import * as v from 'valibot'
+import { type ConnectionFacts, enabledConnections, messageEdit } from '../connect/connection-facts.js'
+import { readDecision, Refusals } from '../connect/peer-decision.js'
+import { makeRotation, openRotation, owesRotation, receivingKey, type RotationTerms, rotationTerms } from '../connect/rotation.js'
+import type { EngineContext } from '../context.js'
+import { verifyDecision } from '../identity/decision.js'
+import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
+import type { Reconciler } from '../reconcilers.js'
+import { messageRowId } from '../replica/index.js'
+import { rotationKey, rotationOf, textOf } from '../replica/feed-role.js'
+import { valueOf } from '../row/row.js'
+import { whileUnchanged } from '../row/rows.js'
+import type { SendingOrder } from '../seal/keyring.js'
+import { highestGeneration, sendingSecret } from '../seal/keys.js'
+import { noteRemoval } from './removals.js'
+
+// What both orgs of a connection send with (rules RT4 and RT5). An org that has rotated its own secret tells each peer; the peer answers once; nobody waits.
+
+/** Takes in the rotations of both sides, makes the ones that the own side owes, and has an admin sign again what nobody answers for any more. */
+export function connectionRotationReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
+  const { rows, replica, rosters, identity, org } = context
+  const { keyring } = replica
+  const refusals = new Refusals(context)
+  return {
+    name: 'rotations',
+    subjects: () => enabledConnections(rows),
+    async react(connection) {
+      await noteRemoval(context, connection.peer)
+      const own = await ownRotations(connection)
+      await takeOwn(connection, own)
+      await takePeers(connection)
+      if (connection.confirmed && (await rosters.device(org.id, identity.device))?.role === 'admin') {
+        await signAgain(connection, own)
+        await rotate(connection)
+      }
+    },
+  }
+
+  /** What stands in the own feed and an admin of the highest roster signed. */
+  async function ownRotations({ id, ownMessages }: ConnectionFacts): Promise<ReadonlyMap<number, RotationTerms>> {
+    const found = new Map<number, RotationTerms>()
+    for (const [key, { body }] of replica.inbox(ownMessages)) {
+      const generation = rotationOf(key)
+      const terms = generation === undefined || typeof body !== 'string' ? undefined : await readOwn(body, id)
+      if (generation !== undefined && terms?.generation === generation) found.set(generation, terms)
+    }
+    return found
+  }
+
+  async function readOwn(body: string, connection: ConnectionId): Promise<RotationTerms | undefined> {
+    const verified = await verifyDecision(body, 'rotation', rosters, { org: org.id, connection, role: 'admin' })
+    const parsed = verified.ok ? v.safeParse(rotationTerms, verified.decision) : undefined
+    return parsed?.success ? parsed.output : undefined
+  }
+
+  async function takeOwn({ id, side }: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
+    for (let of = keyring.highestSending(id, side) + 1; ; of++) {
+      const terms = found.get(of)
+      const secret = terms && ownSecret(terms.own)
+      if (!terms || secret === undefined) return
+      await keyring.addSending(id, side, of, { secret: sendingSecret(secret, id, of), own: terms.own, order: orderOf(terms) })
+    }
+  }
+
+  async function takePeers(connection: ConnectionFacts): Promise<void> {
+    const { id, side, peerMessages } = connection
+    const inbox = replica.inbox(peerMessages)
+    for (let of = keyring.highestSending(id, otherSide(side)) + 1; ; of++) {
+      const body = inbox.get(rotationKey(of))?.body
+      const message = `${id}/${rotationKey(of)}`
+      if (body === undefined || body === null || refusals.has(message, body)) return
+      const decision = await readDecision(context, connection, 'rotation', body, rotationTerms, 'admin')
+      const terms = decision.ok && decision.terms.generation === of ? decision.terms : undefined
+      const key = terms && receivingKeyOf(connection, terms.to)
+      // The own secret under which the peer has sealed this is on its way.
+      if (terms && !key && terms.to > 0) return
+      const secret = terms && key && (await openRotation(id, terms, key))
+      if (!terms || secret === undefined) {
+        const reason = !decision.ok ? decision.reason : 'it does not open here'
+        return refusals.note(connection, message, body, 'A change of keys', reason)
+      }
+      await keyring.addSending(id, otherSide(side), of, { secret, own: 0, order: orderOf(terms) })
+    }
+  }
+
+  /** The own key with which a rotation of the peer opens: the one of the handshake, or one that an own rotation brought. */
+  function receivingKeyOf({ id, side }: ConnectionFacts, of: number): ExchangeKey | undefined {
+    if (of === 0) {
+      const secret = textOf(rows.get('Connection', id), 'exchangeKey')
+      return secret === undefined ? undefined : exchangeKeyOf(secret)
+    }
+    const brought = keyring.orders(id, side).find(({ generation, order }) => generation === of && order.receiving !== undefined)
+    const secret = brought && ownSecret(brought.own)
+    return secret === undefined ? undefined : receivingKey(secret, id, of)
+  }
+
+  /** A rotation whose signer is no admin any more would count for no one who reads it from now on. */
+  async function signAgain({ id, side, ownMessages }: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
+    for (const { generation, own, order } of keyring.orders(id, side)) {
+      const row = rows.get('Message', messageRowId(ownMessages, rotationKey(generation)))
+      const body = valueOf(row, 'body')
+      const present = typeof body === 'string' ? await readOwn(body, id) : undefined
+      if (present?.sealed === order.sealed) continue
+      const stands = found.get(generation)
+      const said = stands?.sealed === order.sealed ? replica.inbox(ownMessages).get(rotationKey(generation))?.body : undefined
+      const { roster, to, receiving, sealed } = order
+      const terms = { generation, own, roster, to, sealed, ...(receiving !== undefined && { receiving }) }
+      const again = said ?? (await identity.signDecision('rotation', { connection: id, ...terms }))
+      await rows.save([messageEdit(ownMessages, rotationKey(generation), again)])
+    }
+  }
+
+  async function rotate({ id, side, ownMessages }: ConnectionFacts): Promise<void> {
+    const [own, peer] = [keyring.orders(id, side).map(asOrder), keyring.orders(id, otherSide(side)).map(asOrder)]
+    const renews = keyring.isSendingDue(id, side)
+    if (!renews && !owesRotation(own, peer)) return
+    const generation = keyring.highestSending(id, side) + 1
+    const highest = keyring.highestOwn()
+    const secret = ownSecret(highest)
+    if (generation > highestGeneration || secret === undefined) return
+    const edit = { object: 'Message', id: messageRowId(ownMessages, rotationKey(generation)) } as const
+    // Another admin's may come while this one is made.
+    const unchanged = whileUnchanged(rows, [edit])
+    const row = rows.get(edit.object, edit.id)
+    const waiting = valueOf(row, 'body')
+    // On its way to the relay.
+    if (typeof waiting === 'string' && (await readOwn(waiting, id))?.own === highest) return
+    const newest = peer.findLast(({ receiving }) => receiving !== undefined)
+    const key = newest?.receiving ?? textOf(rows.get('Connection', id), 'peerExchange')
+    if (key === undefined) return
+    const terms = await makeRotation({
+      connection: id,
+      generation,
+      own: { generation: highest, secret, roster: keyring.ownOrder(highest)?.roster ?? 0 },
+      to: { generation: newest?.generation ?? 0, key },
+      renews,
+    })
+    const body = await identity.signDecision('rotation', { connection: id, ...terms })
+    // Of two admins who sign at once, the one whose rotation is at the relay first is heard: the other's is not above it.
+    await rows.save([{ ...edit, values: { body }, ...(!row && { stamp: [1, 0, 0] as const }) }], unchanged)
+  }
+
+  function ownSecret(of: number): string | undefined {
+    return of === 0 ? textOf(rows.get('Key', 'team'), 'secret') : keyring.own(of)
+  }
+}
+
+function orderOf({ to, receiving, roster, sealed }: RotationTerms): SendingOrder {
+  return { to, roster, sealed, ...(receiving !== undefined && { receiving }) }
+}
+
+function asOrder({ generation, order }: { readonly generation: number; readonly order: SendingOrder }): {
+  readonly generation: number
+  readonly to: number
+  readonly receiving?: string
+} {
+  const { to, receiving } = order
+  return { generation, to, ...(receiving !== undefined && { receiving }) }
+}

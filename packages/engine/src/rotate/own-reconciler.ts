@@ -1,0 +1,107 @@
+import { type FeedName, rosterKey } from '@entente/protocol'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import type { EngineContext } from '../context.js'
+import { EngineError } from '../error.js'
+import { exchangeKeyOf } from '../identity/keys.js'
+import { prevailing, readOwnRotation, type VerifiedOwnRotation } from '../identity/own-rotation.js'
+import { kitKey } from '../identity/recovery.js'
+import type { Reconciler } from '../reconcilers.js'
+import { messageRowId } from '../replica/index.js'
+import { rotationKey, rotationOf, teamFeed } from '../replica/feed-role.js'
+import { valueOf } from '../row/row.js'
+import { whileUnchanged } from '../row/rows.js'
+import { highestGeneration } from '../seal/keys.js'
+import { noteRemoval } from './removals.js'
+
+// An org's own rotations (rules RT1 to RT3). Who draws one does not use it before the relay has it: it takes it in from there, as every other device does.
+
+/** Takes in the own org's rotations, publishes again those that the relay lost, and makes the one that a removal asks for. */
+export function ownRotationReconciler(context: EngineContext): Reconciler {
+  const { rows, replica, rosters, org } = context
+  const { keyring } = replica
+  const feed = teamFeed(org.id, 'messages')
+  return {
+    name: 'own rotations',
+    subjects: () => [{ id: org.id }],
+    async react() {
+      const removed = await noteRemoval(context, org.id)
+      await take(feed)
+      await keep(feed)
+      if (removed > keyring.ownRoster() && (await mayRotate(context))) await beginOwnRotation(context)
+    },
+  }
+
+  async function take(from: FeedName): Promise<void> {
+    const chain = await rosters.chain(org.id)
+    const found: VerifiedOwnRotation[] = []
+    for (const [key, { body }] of replica.inbox(from)) {
+      const generation = rotationOf(key)
+      const known = generation === undefined ? undefined : keyring.ownOrder(generation)
+      if (generation === undefined || typeof body !== 'string' || known?.token === body) continue
+      const rotation = await readOwnRotation(body, org.id, chain)
+      if (rotation?.generation === generation) found.push(rotation)
+    }
+    for (const rotation of found.sort((a, b) => a.generation - b.generation)) await takeOne(rotation, chain)
+  }
+
+  async function takeOne(rotation: VerifiedOwnRotation, chain: Awaited<ReturnType<typeof rosters.chain>>): Promise<void> {
+    const { generation, token, on } = rotation
+    const known = keyring.ownOrder(generation)
+    const before = known && (await readOwnRotation(known.token, org.id, chain))
+    if (known && (known.roster > on.number || (before && prevailing(before, rotation) === before))) return
+    // Who was removed begins no generation after the one that removed it.
+    for (let of = 1; of < generation; of++) if ((keyring.ownOrder(of)?.roster ?? 0) > on.number) return
+    const secret = (await context.identity.openOwnRotation(rotation)) ?? (known ? undefined : keyring.own(generation))
+    if (secret !== undefined) await keyring.addOwn(generation, secret, { roster: on.number, token })
+  }
+
+  /** What counts stands in the feed: over what somebody else put there, and after a loss. */
+  async function keep(in_: FeedName): Promise<void> {
+    const edits = []
+    for (let of = 1; of <= keyring.highestOwn(); of++) {
+      const id = messageRowId(in_, rotationKey(of))
+      const token = keyring.ownOrder(of)?.token
+      if (token !== undefined && valueOf(rows.get('Message', id), 'body') !== token)
+        edits.push({ object: 'Message', id, values: { body: token } })
+    }
+    if (edits.length > 0) await rows.save(edits)
+  }
+}
+
+/** Whether this is an admin's device, and the relay has the roster that says so. */
+async function mayRotate({ rosters, org, identity, replica }: EngineContext): Promise<boolean> {
+  const highest = await rosters.highest(org.id)
+  const feed = teamFeed(org.id, 'messages')
+  const isKnown = highest !== undefined && replica.inbox(feed).get(rosterKey(highest.number))?.body === highest.token
+  return isKnown && highest.devices.get(identity.device)?.role === 'admin' && !replica.position(feed).rebuild
+}
+
+/**
+ * Draws the next own secret, seals it to each device of the highest roster and to the recovery kit, and publishes that. Does nothing where one is on its way.
+ *
+ * @throws EngineError NOT_ALLOWED after 255 generations
+ */
+export async function beginOwnRotation(
+  context: Pick<EngineContext, 'rows' | 'replica' | 'rosters' | 'org' | 'identity' | 'random'>,
+): Promise<void> {
+  const { rows, replica, rosters, org, identity, random } = context
+  const generation = replica.keyring.highestOwn() + 1
+  if (generation > highestGeneration)
+    throw new EngineError('NOT_ALLOWED', 'The keys of this org have changed as often as they can. Found the org anew.')
+  const edit = { object: 'Message', id: messageRowId(teamFeed(org.id, 'messages'), rotationKey(generation)) } as const
+  // Another admin's may come while this one is made.
+  const unchanged = whileUnchanged(rows, [edit])
+  const row = rows.get(edit.object, edit.id)
+  const waiting = valueOf(row, 'body')
+  const roster = await rosters.highest(org.id)
+  if (!roster) return
+  const present = typeof waiting === 'string' ? await readOwnRotation(waiting, org.id, await rosters.chain(org.id)) : undefined
+  if (present && present.on.number >= roster.number) return
+  const root = await identity.rootSecrets()
+  const kit = kitKey(rows) ?? (root && exchangeKeyOf(root.recovery).public)
+  const secret = toBase64UrlEncoded(random(32))
+  const token = await identity.signOwnRotation({ generation, secret, roster, ...(kit !== undefined && { kit }) })
+  // Of two admins who rotate at once, the one whose rotation is at the relay first is heard: the other's is not above it.
+  const first = row ? {} : { stamp: [roster.number, 0, 0] as const }
+  await rows.save([{ ...edit, values: { body: token }, ...first }], unchanged)
+}
