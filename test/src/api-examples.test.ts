@@ -25,6 +25,7 @@ const story = [
   'drafts',
   'undo',
   'imports',
+  'devices',
   'audit',
   'close',
 ] as const

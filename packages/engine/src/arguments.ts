@@ -1,3 +1,4 @@
+import { roles } from '@entente/protocol'
 import * as v from 'valibot'
 import { objectNames } from './agree/narrow-proposal.js'
 import type { Engine } from './api/index.js'
@@ -191,6 +192,26 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     users: [],
     addUser: [shape('name', 'the name as a text', text(10_000)), shape('role', '“admin” or “member”', v.picklist(['admin', 'member']))],
     removeUser: [id('id')],
+  },
+  devices: {
+    list: [],
+    invitations: [],
+    invite: [
+      shape(
+        'invitation',
+        'an object with base, person and role',
+        v.looseObject({
+          base: text(2_000),
+          person: v.union([idText, v.looseObject({ name: text(10_000) })]),
+          role: v.picklist(roles),
+        }),
+      ),
+    ],
+    confirm: [id('id'), yesOrNo('same')],
+    cancel: [id('id')],
+    rename: [id('device'), shape('name', 'the name as a text', text(10_000))],
+    remove: [shape('devices', 'a list of ids', list(idText, 100))],
+    setRole: [id('device'), shape('role', '“admin”, “member” or “agent”', v.picklist(roles))],
   },
   site: {
     listings: [connection, object, query],

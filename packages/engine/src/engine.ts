@@ -1,6 +1,8 @@
 import { adoptionReconciler, createAdoptions } from './adopt/adoptions.js'
 import { createAgreements } from './agree/agreements.js'
 import type { Engine, Topic } from './api/index.js'
+import { reportDevice } from './devices/device-report.js'
+import { createDevices } from './devices/devices.js'
 import { createAudit } from './audit/audit.js'
 import { AuditTrail } from './audit/trail.js'
 import { EngineError, toEngineError } from './error.js'
@@ -26,7 +28,7 @@ import {
   HeadSigner,
   shareTeamHeads,
 } from './heads/index.js'
-import { createIdentity, loadIdentity } from './identity/identity.js'
+import { createIdentity, type Identity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { createRecovery, kitSavedAt } from './identity/recovery.js'
 import { RosterChanges } from './identity/next-roster.js'
@@ -58,7 +60,7 @@ import { requestReconciler } from './site/request-reconciler.js'
 import { createSite } from './site/site.js'
 import { Problems } from './sync/problems.js'
 import { createSync } from './sync/sync.js'
-import { topicsOfFeed, topicsOfObject } from './sync/topics.js'
+import { topicsOfFeed, topicsOfObject, topicsOfRoster } from './sync/topics.js'
 import { Watchers } from './sync/watchers.js'
 import { openImports } from './records/imports.js'
 import { createUndo } from './undo/undo.js'
@@ -79,6 +81,8 @@ export interface OpenEngineOptions {
   readonly relay: string
   /** The join token that the relay's operator gave the org, for a relay that asks for one (rule AM2). Needed until the relay knows the org. */
   readonly join?: string
+  /** What this device calls itself to the org's other devices until somebody names it, such as "Firefox on Linux". */
+  readonly deviceName?: string
   /** Makes the org if the store is empty, with this person as its first admin. Ignored otherwise. */
   readonly create?: { readonly orgName: string; readonly userName: string }
 }
@@ -105,20 +109,20 @@ export interface Assembly {
   readonly reconcilers: Reconcilers
 }
 
-/** Opens one org as `openEngine` does, with the same errors. */
-export async function assemble(options: OpenEngineOptions): Promise<Assembly> {
+/** Opens one org as `openEngine` does, with the same errors. @param throwAway the org of a device that is about to join another */
+export async function assemble(options: OpenEngineOptions, throwAway?: Identity): Promise<Assembly> {
   try {
-    const assembly = await build(options)
+    const assembly = await build(options, throwAway)
     return { ...assembly, engine: withBoundary(assembly.engine) }
   } catch (error) {
     throw toEngineError(error, 'openEngine')
   }
 }
 
-async function build(options: OpenEngineOptions): Promise<Assembly> {
-  const { store, openSocket, clock, random, tabs, watchNetwork, relay, join, create } = options
+async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<Assembly> {
+  const { store, openSocket, clock, random, tabs, watchNetwork, relay, join, create, deviceName } = options
   const identity =
-    (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
+    throwAway ?? (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
 
   const watchers = new Watchers(clock)
@@ -153,11 +157,21 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   })
   const undoLog = await UndoLog.open(store, tabs, clock, stamper.session)
   const drafts = await Drafts.open(store, tabs, clock, rows)
+  await rosters.chain(identity.org.id)
+  const user = {
+    id: identity.user.id,
+    name: identity.user.name,
+    // An admin may have given this device another role.
+    get role(): 'admin' | 'member' {
+      const role = rosters.verified(identity.org.id).at(-1)?.devices.get(identity.device)?.role ?? identity.user.role
+      return role === 'admin' ? 'admin' : 'member'
+    },
+  }
   const now = (): number => clock.now() + link.status().clockOffset
   const rosterChanges = await RosterChanges.open({ store, tabs, replica, identity, rosters, now, problem })
   const context: EngineContext = {
     org: identity.org,
-    user: identity.user,
+    user,
     rows,
     replica,
     link,
@@ -186,6 +200,7 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   const people = createPeople(context)
   const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
+  const devices = createDevices(context, { keyring: replica.keyring, newestHead: (feed) => freshness.get(feed).newest })
   const site = createSite(context)
   const reader = createShareReader(context, freshnessView, refused)
   const mirrors = createMirrors(context, (map) => reader.mirror(map))
@@ -195,7 +210,8 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
   // Then what they seal with: nothing leaves under the keys of before.
   reconcilers.add(ownRotationReconciler(context))
   reconcilers.add(connectionRotationReconciler(context))
-  for (const part of [connections, people, agreements, sharing]) for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
+  for (const part of [connections, people, agreements, sharing, devices])
+    for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   reconcilers.add(adoptionReconciler(context))
   for (const makeReconciler of [
     requestReconciler,
@@ -228,6 +244,14 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
       tell(['people', 'site'])
       reconcilers.poke()
     }),
+    rows.watch((changes) => {
+      if (!changes.some(({ object }) => object === 'Roster')) return
+      rosters.chain(identity.org.id).then(
+        () => tell(topicsOfRoster),
+        () => undefined,
+      )
+    }),
+    ...(throwAway ? [] : [reportDevice(context, deviceName)]),
     shareTeamHeads(context, freshness, judge),
     () => peerIndex.close(),
     () => judge.stop(),
@@ -252,12 +276,13 @@ async function build(options: OpenEngineOptions): Promise<Assembly> {
 
   const engine: Engine = {
     org: identity.org,
-    user: identity.user,
+    user,
     records: createRecords(context, schemas, createShares(context, reader)),
     connections: connections.api,
     agreements: { ...agreements.api, ...createBackfill(context) },
     sharing: sharing.api,
     people: people.api,
+    devices: devices.api,
     site,
     mirrors,
     changes: createChanges(context, peerIndex),

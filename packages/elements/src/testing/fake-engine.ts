@@ -5,6 +5,8 @@ import type {
   AuditEntry,
   ChangeView,
   ConnectionView,
+  DeviceInvitationView,
+  DeviceView,
   DifferencesPage,
   DifferenceView,
   DraftView,
@@ -56,6 +58,8 @@ export interface Scene {
   rule: Rule | undefined
   people: PersonView[]
   seats: { total: number; used: number }
+  devices: DeviceView[]
+  deviceInvitations: DeviceInvitationView[]
   listings: ListingView[]
   jobs: JobView[]
   /** Of any job. */
@@ -131,6 +135,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     rule: undefined,
     people: [],
     seats: { total: 5, used: 0 },
+    devices: [],
+    deviceInvitations: [],
     listings: [],
     jobs: [],
     jobErrors: [],
@@ -274,6 +280,21 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       users: () => [],
       addUser: (name, role) => did('addUser', name, role).then(() => 'new-user'),
       removeUser: (id) => did('removeUser', id),
+    },
+    devices: {
+      list: () => scene.devices,
+      invitations: () => scene.deviceInvitations,
+      async invite(invitation) {
+        await did('inviteDevice', invitation)
+        const [view] = scene.deviceInvitations
+        if (!view) throw new Error('The scene has no invitation of a device.')
+        return view
+      },
+      confirm: (id, same) => did('confirmDevice', id, same),
+      cancel: (id) => did('cancelDevice', id),
+      rename: (device, name) => did('renameDevice', device, name),
+      setRole: (device, role) => did('setRole', device, role),
+      remove: (devices) => did('removeDevices', devices),
     },
     site: {
       listings: (_id, object, query = {}) => ({

@@ -3,6 +3,7 @@ import type { AgreementsApi } from './agreements.js'
 import type { AuditApi } from './audit.js'
 import type { ChangesApi } from './changes.js'
 import type { ConnectionsApi } from './connections.js'
+import type { DevicesApi } from './devices.js'
 import type { DifferencesApi } from './differences.js'
 import type { DraftsApi } from './drafts.js'
 import type { ImportsApi } from './imports.js'
@@ -37,6 +38,7 @@ export interface Engine {
   readonly agreements: AgreementsApi
   readonly sharing: SharingApi
   readonly people: PeopleApi
+  readonly devices: DevicesApi
   readonly site: SiteApi
   readonly mirrors: MirrorsApi
   readonly changes: ChangesApi
@@ -104,6 +106,7 @@ export type Topic =
   | 'agreements'
   | 'sharing'
   | 'people'
+  | 'devices'
   | 'site'
   | 'mirrors'
   | 'changes'

@@ -89,6 +89,7 @@ export function createConnections(
       const views: ConnectionView[] = []
       for (const row of rows.list('Connection').values()) if (!isRemoved(row)) views.push(connectionToView(row, context, earlier, now()))
       for (const row of rows.list('Invitation').values()) {
+        if (textOf(row, 'join') !== undefined) continue
         if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection') && !isRemoved(row))
           views.push(invitationToView(row, identity.org, now()))
       }
@@ -101,7 +102,9 @@ export function createConnections(
       const secret = toBase64UrlEncoded(random(16))
       const id = mailboxId(secret)
       const expires = now() + limits.invitationMs
-      await rows.save([{ object: 'Invitation', id, values: { side: 'vendor', secret, base, expires, state: 'open' } }])
+      await rows.save([
+        { object: 'Invitation', id, values: { side: 'vendor', secret, base, expires, state: 'open', device: identity.device } },
+      ])
       return viewOf(id)
     },
     async cancelInvitation(id) {
@@ -155,6 +158,7 @@ export function createConnections(
             // Nobody answers an invitation that was made longer ago. Offline, the clock may be wrong.
             ...(link.status().state === 'online' && { expires: now() + limits.invitationMs }),
             state: 'open',
+            device: identity.device,
             exchangeKey,
             reveal: jws,
             rosters: [...shown],
@@ -277,7 +281,7 @@ function mayBeCancelled(invitation: Row | undefined): boolean {
 }
 
 /** An invitation is a link that a person opens in a browser. */
-function requireAddress(base: string): void {
+export function requireAddress(base: string): void {
   if (!/^https?:\/\/[^\s/?#]\S*$/.test(base))
     throw new EngineError(
       'INVALID',
@@ -336,7 +340,7 @@ function connectionToView(
 }
 
 /** Why an invitation led to no connection, in words for a person. */
-const problems: Readonly<Record<string, string>> = {
+export const invitationProblems: Readonly<Record<string, string>> = {
   wrong: 'The relay does not know this invitation: it is over, or was never made there.',
   taken: 'Another org has used this invitation.',
   void: 'The invitation was tried with wrong secrets too often and is void.',
@@ -376,6 +380,7 @@ function invitationToView(row: Row, org: EngineContext['org'], now: number): Con
     why: undefined,
     earlier: 0,
     first: undefined,
-    problem: textOf(row, 'problem') ?? (Object.hasOwn(problems, state) ? `${problems[state]} ${remedies[side]}` : undefined),
+    problem:
+      textOf(row, 'problem') ?? (Object.hasOwn(invitationProblems, state) ? `${invitationProblems[state]} ${remedies[side]}` : undefined),
   }
 }

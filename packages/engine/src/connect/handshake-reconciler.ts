@@ -6,6 +6,7 @@ import {
   parseConnectionId,
   parseMailboxId,
   parseKey,
+  roles,
   type Side,
 } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
@@ -14,12 +15,12 @@ import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { isOver, sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import type { Value } from '../schema/value.js'
+import { isValueMap, type Value } from '../schema/value.js'
 import { rosterEdit } from '../identity/rosters.js'
 import { integrationUser } from './connection-facts.js'
 import { secondProblem, signEnd } from './end-reconciler.js'
 import { settleSecond } from './second.js'
-import { commitTo, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, transcriptOf } from './reveal.js'
+import { commitTo, type Joins, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, transcriptOf } from './reveal.js'
 
 export const commitKey = parseKey('commit')
 export const revealKey = parseKey('reveal')
@@ -48,8 +49,13 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     async react(row) {
       const [side, state] = [sideOf(row), textOf(row, 'state')]
       if (!side || (state !== 'open' && state !== 'claimed')) return
+      // What was revealed belongs to a secret of the device that began. Two of one org that went on with it would show two keys.
+      const device = textOf(row, 'device')
+      if (device !== undefined && device !== identity.device) return
       if (side === 'partner') await workAsPartner(row)
       else if (valueOf(row, 'cancelled') === true) await cancel(row)
+      // Both devices show the code, and the rest is not the handshake's.
+      else if (!['open', undefined].includes(textOf(row, 'join'))) return
       else if (isExpired(row, now()) && said(row, 'partner', revealKey) === undefined) await end(row, 'expired')
       else await workAsVendor(row)
     },
@@ -61,7 +67,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const own = textOf(row, 'reveal')
     if (own === undefined) {
       if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
-      const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random)
+      const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random, joinsOf(row))
       const { exchangeKey, jws: reveal } = made
       const edits = [
         { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal, peerCommit: commit } },
@@ -79,7 +85,9 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     if (theirs === undefined || commitTo(theirs) !== textOf(row, 'peerCommit'))
       return end(row, 'wrong', 'The partner showed another key than it had committed to. Make a new invitation.')
     const reveal = await readReveal(message, parseMailboxId(row.id))
-    if (!reveal) return end(row, 'wrong', 'The partner’s answer is not signed by its org. Make a new invitation.')
+    if (!reveal || (reveal.joins === undefined) !== (textOf(row, 'join') === undefined))
+      return end(row, 'wrong', 'The answer to the invitation is not signed as it should be. Make a new invitation.')
+    if (textOf(row, 'join') !== undefined) return showJoining(row, own, theirs, reveal)
     const edits = await connectionEdits(row, 'vendor', own, theirs, reveal)
     if (!edits) return end(row, 'wrong', weakKey)
     await rows.save([...edits, { object: 'Invitation', id: row.id, values: { state: 'done', exchangeKey: null } }])
@@ -87,7 +95,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
 
   async function workAsPartner(row: Row): Promise<void> {
     if (said(row, 'vendor', cancelKey) !== undefined && !textOf(row, 'connection'))
-      return end(row, 'cancelled', 'The vendor cancelled the invitation.')
+      return end(row, 'cancelled', textOf(row, 'join') ? 'The admin cancelled the invitation.' : 'The vendor cancelled the invitation.')
     const message = said(row, 'vendor', revealKey)
     const own = textOf(row, 'reveal')
     if (!textOf(row, 'connection') && isExpired(row, now())) return end(row, 'expired')
@@ -96,6 +104,12 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
       const [reveal, theirs] = [await readReveal(message, parseMailboxId(row.id)), jwsOfReveal(message)]
       if (!reveal || theirs === undefined || reveal.org !== textOf(row, 'vendor'))
         return end(row, 'wrong', 'Another org answered than the one that the invitation names. Ask for a new invitation.')
+      if ((reveal.joins === undefined) !== (textOf(row, 'join') === undefined))
+        return end(row, 'wrong', 'The link is for something else than what this page does. Ask for a new invitation.')
+      if (reveal.joins) {
+        if (textOf(row, 'transcript') === undefined) await showJoining(row, theirs, own, reveal)
+        return
+      }
       const edits = await connectionEdits(row, 'partner', theirs, own, reveal)
       if (!edits) return end(row, 'wrong', weakKey)
       const connection = connectionId(reveal.org, identity.org.id, row.id)
@@ -163,6 +177,25 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     ]
   }
 
+  /** Both devices show the code now. Which device joins follows from its reveal, and so from the code (rule JN2). */
+  async function showJoining(row: Row, adminReveal: string, joinerReveal: string, peer: Reveal): Promise<void> {
+    if (textOf(row, 'transcript') !== undefined) return
+    const isJoiner = sideOf(row) === 'partner'
+    const { key, exchange } = peer.device
+    const values = {
+      join: 'compare',
+      transcript: transcriptOf(adminReveal, joinerReveal),
+      exchangeKey: null,
+      peerName: peer.orgName,
+      ...(isJoiner
+        ? { joins: { ...(peer.joins ?? { name: '', role: 'member' }) }, peerRosters: peer.rosters.map(({ token }) => token) }
+        : { joiner: { key, exchange } }),
+    }
+    const edits: RowEdit[] = [{ object: 'Invitation', id: row.id, values }]
+    if (isJoiner) edits.push(say(row, 'partner', revealKey, revealBody({ jws: joinerReveal, rosters: textsOf(row, 'rosters') })))
+    await rows.save(edits, { holds: (stored) => isOpen(stored.get('Invitation', row.id)) })
+  }
+
   /** The vendor leaves the mailbox once the relay has the cancellation for the partner. */
   async function cancel(row: Row): Promise<void> {
     if (replica.acknowledged(mailboxFeed(parseMailboxId(row.id), 'vendor'), cancelKey))
@@ -209,7 +242,14 @@ export function isOpen(invitation: Row | undefined): boolean {
   return (state === 'open' || state === 'claimed') && valueOf(invitation, 'cancelled') !== true
 }
 
-function textsOf(row: Row, field: string): readonly string[] {
+/** For whom a device joins by an invitation; undefined of one that connects two orgs. */
+export function joinsOf(row: Row | undefined): Joins | undefined {
+  const joins = valueOf(row, 'joins')
+  const [name, role] = isValueMap(joins) ? [joins['name'], roles.find((each) => each === joins['role'])] : []
+  return typeof name === 'string' && role ? { name, role } : undefined
+}
+
+export function textsOf(row: Row, field: string): readonly string[] {
   const value = valueOf(row, field)
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }

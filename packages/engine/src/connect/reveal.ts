@@ -1,7 +1,18 @@
 import { x25519 } from '@noble/curves/ed25519.js'
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { type ConnectionId, exchangeKey, limits, type MailboxId, type OrgId, parseOrgId, type Roster } from '@entente/protocol'
+import {
+  type ConnectionId,
+  exchangeKey,
+  limits,
+  type MailboxId,
+  type OrgId,
+  parseOrgId,
+  type Role,
+  roles,
+  type Roster,
+  type RosterDevice,
+} from '@entente/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
@@ -24,7 +35,15 @@ const revealClaims = v.looseObject({
   /** X25519 public key, base64url; made for this connection alone. */
   exchange: exchangeKey,
   nonce: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
+  /** In the handshake of a device that joins an org: as whom (rule JN2). */
+  joins: v.exactOptional(v.object({ name: v.pipe(v.string(), v.maxLength(200)), role: v.picklist(roles) })),
 })
+
+/** The person and the role for whom a device joins. */
+export interface Joins {
+  readonly name: string
+  readonly role: Role
+}
 
 /** A peer's reveal whose rosters, signature and mailbox were verified. */
 export interface Reveal {
@@ -33,6 +52,10 @@ export interface Reveal {
   /** The rosters of its org, from one that its root key signed. */
   readonly rosters: readonly Roster[]
   readonly exchange: string
+  /** The device that signed it. */
+  readonly device: RosterDevice
+  /** Set where a device joins, by both. */
+  readonly joins: Joins | undefined
 }
 
 export interface OwnReveal {
@@ -50,8 +73,17 @@ const revealMessage = v.object({ reveal: v.string(), rosters: v.array(v.string()
 /** How many bytes of rosters travel beside a reveal: the rest of one sealed value is for the reveal. */
 const rosterBytesBeside = limits.valueBytes - 8 * 1024
 
-/** @throws EngineError SIZE where the rosters of the org have become too many to show */
-export async function makeReveal(identity: Identity, rosters: Rosters, mailbox: MailboxId, random: RandomBytes): Promise<OwnReveal> {
+/**
+ * @param joins in the handshake of a device that joins
+ * @throws EngineError SIZE where the rosters of the org have become too many to show
+ */
+export async function makeReveal(
+  identity: Identity,
+  rosters: Rosters,
+  mailbox: MailboxId,
+  random: RandomBytes,
+  joins?: Joins,
+): Promise<OwnReveal> {
   const secret = random(32)
   await identity.show()
   const chain = await rosters.chain(identity.org.id)
@@ -66,6 +98,7 @@ export async function makeReveal(identity: Identity, rosters: Rosters, mailbox: 
     roster: chain.at(-1)?.hash,
     exchange: toBase64UrlEncoded(x25519.getPublicKey(secret)),
     nonce: toBase64UrlEncoded(random(16)),
+    ...(joins && { joins }),
   })
   return { exchangeKey: toBase64UrlEncoded(secret), jws, rosters: chain.map(({ token }) => token) }
 }
@@ -91,13 +124,14 @@ export async function readReveal(body: Value | undefined, mailbox: MailboxId): P
   const parsed = v.safeParse(revealMessage, body)
   const claims = parsed.success ? readClaims(parsed.output.reveal) : undefined
   if (!parsed.success || !claims) return undefined
-  const { iss: org, orgName, exchange } = claims
+  const { iss: org, orgName, exchange, joins } = claims
   const rosters = await readChain(parsed.output.rosters, org)
   const highest = rosters?.at(-1)
   if (!rosters || highest?.hash !== claims.roster) return undefined
   const devices: DeviceLookup = { device: async (_, id) => highest.devices.get(id) }
   const verified = await verifyDecision(parsed.output.reveal, 'reveal', devices, { org, connection: mailbox, role: 'admin' })
-  return verified.ok ? { org, orgName, rosters, exchange } : undefined
+  const device = verified.ok ? highest.devices.get(verified.device) : undefined
+  return device && { org, orgName, rosters, exchange, device, joins }
 }
 
 function readClaims(jws: string): v.InferOutput<typeof revealClaims> | undefined {

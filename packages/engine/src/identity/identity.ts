@@ -80,6 +80,8 @@ export interface StoredIdentity {
   readonly isKitSaved?: boolean
   /** The relay's clock minus the device's, milliseconds, as last heard. */
   readonly offset?: number
+  /** Whether this is the throw-away org of a device that is about to join another (rule JN2). */
+  readonly isJoining?: boolean
 }
 
 export const identityKey: StoreKey = ['meta', 'identity']
@@ -90,19 +92,32 @@ export interface CreateIdentityOptions {
   readonly store: Store
   readonly clock: Clock
   readonly random: RandomBytes
+  /** Makes the throw-away org of a device that is about to join another. */
+  readonly isJoining?: boolean
 }
 
 /** Makes an org: its root key, and a first device in the hands of its first admin. Where another tab was faster, its org is used. */
 export async function createIdentity(options: CreateIdentityOptions): Promise<Identity> {
-  const { orgName, userName, store, clock, random } = options
+  const { orgName, userName, store, clock, random, isJoining = false } = options
   const [root, device] = [await createKeyPair(true), await createKeyPair()]
   const exchange = createExchangeKey(random)
   const recovery = toBase64UrlEncoded(random(32))
   const user = { id: toBase64UrlEncoded(random(16)), name: userName, role: 'admin' } as const
   const founding = await signFounding({ root, device, exchange, user }, clock.now())
-  const made: StoredIdentity = { orgName, user, root, device, exchange, recovery, founding, isShown: false }
+  const made: StoredIdentity = {
+    orgName,
+    user,
+    root,
+    device,
+    exchange,
+    recovery,
+    founding,
+    isShown: false,
+    ...(isJoining && { isJoining }),
+  }
   const kept = await store.update([identityKey], ([present]) => {
-    if (present !== undefined) return { writes: [], result: asStoredIdentity(present) }
+    if (present !== undefined && (isJoining || asStoredIdentity(present).isJoining !== true))
+      return { writes: [], result: asStoredIdentity(present) }
     return {
       writes: [
         { put: identityKey, value: made },
@@ -120,10 +135,10 @@ function secretRow(clock: Clock, random: RandomBytes): Row {
   return { object: 'Key', id: 'team', registers: { secret: [new Stamper(clock, random).next(undefined), secret] } }
 }
 
-/** The org of a store, or undefined where it holds none yet. */
-export async function loadIdentity(store: Store, clock: Clock): Promise<Identity | undefined> {
-  const [stored] = await store.get([identityKey])
-  return stored === undefined ? undefined : toIdentity(asStoredIdentity(stored), store, clock)
+/** The org of a store, or undefined where it holds none yet. @param isJoining to load the throw-away org of a device that is about to join another */
+export async function loadIdentity(store: Store, clock: Clock, isJoining = false): Promise<Identity | undefined> {
+  const stored = (await store.get([identityKey]))[0] as StoredIdentity | undefined
+  return stored === undefined || (stored.isJoining === true) !== isJoining ? undefined : toIdentity(stored, store, clock)
 }
 
 /** The roster of an org that is being founded. @param now milliseconds since 1970 */

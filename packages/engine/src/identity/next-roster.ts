@@ -99,7 +99,8 @@ export class RosterChanges {
     // Another tab may have signed one meanwhile.
     const saved = await rows.save([edit], whileUnchanged(rows, [edit]), () => noted)
     if (!saved) return this.#change(change)
-    return decodeRoster(token)
+    // Verified, so that what answers at once knows it too.
+    return (await rosters.highest(identity.org.id)) ?? decodeRoster(token)
   }
 
   async #followRelay(): Promise<void> {

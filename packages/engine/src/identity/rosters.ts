@@ -24,6 +24,7 @@ export class Rosters {
   readonly #own: OrgId
   readonly #founding: () => string
   readonly #verified = new Map<OrgId, Verified>()
+  readonly #latest = new Map<OrgId, readonly Roster[]>()
   #changes = 0
 
   /** @param founding the first roster of this device's own org */
@@ -46,6 +47,11 @@ export class Rosters {
     return (await this.chain(org)).at(-1)
   }
 
+  /** The rosters of an org as they were verified last, for what answers at once. Empty before the first time. */
+  verified(org: OrgId): readonly Roster[] {
+    return this.#latest.get(org) ?? []
+  }
+
   /** The rosters of an org from the last one that its root key signed to the highest: what proves the highest to anyone. */
   chain(org: OrgId): Promise<readonly Roster[]> {
     const founding = this.#founding()
@@ -54,6 +60,10 @@ export class Rosters {
     if (known?.at === this.#changes) return known.chain
     const chain = this.#verify(org, known?.chain)
     this.#verified.set(org, { at: this.#changes, founding, chain })
+    // Of two that are verified at once the later one knows more.
+    void chain.then((found) => {
+      if (this.#verified.get(org)?.chain === chain) this.#latest.set(org, found)
+    })
     return chain
   }
 

@@ -81,6 +81,7 @@ export interface ReplicaView {
   acknowledged(feed: FeedName, key: Key): boolean
   sequence(feed: FeedName, key: Key): number
   isUnread(feed: FeedName, key: Key): boolean
+  rowsAfter(sequence: number, without: readonly Address[]): number
   dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void>
   waiting(): number
   followed(): Followed
@@ -212,6 +213,16 @@ export class Replica implements ReplicaView {
   generationOf(feed: FeedName): number {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     return feedRole ? this.#sealer.generationOf(feedRole) : 0
+  }
+
+  /** How many of the team's rows have an entry after a sequence, but for some rows. */
+  rowsAfter(sequence: number, without: readonly Address[]): number {
+    const { names } = this.#sealer
+    const passed = new Set(without.map((address) => names?.key(...address)))
+    let count = 0
+    for (const [key, head] of this.#replicaState.heads(teamFeed(this.org, 'rows')))
+      if (head.kind !== 'head' && head.sequence > sequence && !passed.has(key)) count++
+    return count
   }
 
   /** How many keys have something that the relay has not acknowledged. A record that waits for the team and for a peer counts once. */

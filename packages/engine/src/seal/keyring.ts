@@ -32,7 +32,7 @@ export interface OwnOrder {
 }
 
 /** As the store keeps it, by generation. */
-interface StoredKeys {
+export interface StoredKeys {
   readonly own: Readonly<Record<number, string>>
   readonly orders?: Readonly<Record<number, OwnOrder>>
   readonly sending: Readonly<Record<string, Readonly<Record<number, SendingSecret>>>>
@@ -40,7 +40,7 @@ interface StoredKeys {
   readonly removed?: Readonly<Record<string, number>>
 }
 
-const keyringKey: StoreKey = ['meta', 'keyring']
+export const keyringKey: StoreKey = ['meta', 'keyring']
 const noKeys: StoredKeys = { own: {}, sending: {} }
 
 /**
@@ -59,6 +59,11 @@ export class Keyring {
   async load(): Promise<void> {
     const [stored] = await this.#store.get([keyringKey])
     this.#keys = asStoredKeys(stored)
+  }
+
+  /** All of them, for a device that joins. */
+  get all(): StoredKeys {
+    return this.#keys
   }
 
   /** The org's own secret of a later generation, base64url. */

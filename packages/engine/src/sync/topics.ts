@@ -6,7 +6,8 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   Opportunity: ['records', 'sharing'],
   Field: ['records', 'agreements'],
   Schema: ['records', 'agreements'],
-  Invitation: ['connections'],
+  Invitation: ['connections', 'devices'],
+  Device: ['devices'],
   Connection: ['connections', 'mirrors', 'site'],
   Agreement: ['agreements', 'site', 'mirrors'],
   AgreementVersion: ['agreements'],
@@ -14,7 +15,7 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
   RecordMap: ['records', 'mirrors', 'site'],
   SharingRule: ['sharing'],
   Grant: ['people', 'site'],
-  User: ['people'],
+  User: ['people', 'devices'],
   Setting: ['people', 'recovery', 'settings'],
   Export: ['site'],
   ExportRequest: ['site'],
@@ -22,6 +23,18 @@ const topicsByObject: Readonly<Record<string, readonly Topic[]>> = {
 }
 
 const everything: readonly Topic[] = ['connections', 'agreements', 'people', 'site', 'mirrors']
+
+/** The next roster may give this device another role, and so change what its pages offer. */
+export const topicsOfRoster: readonly Topic[] = [
+  'devices',
+  'people',
+  'connections',
+  'agreements',
+  'sharing',
+  'settings',
+  'recovery',
+  'site',
+]
 
 /** Rows that a page does not read, such as messages and keys, have no topics. */
 export function topicsOfObject(object: string): readonly Topic[] {

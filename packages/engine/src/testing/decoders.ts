@@ -7,6 +7,8 @@ import { objectsTerms } from '../agree/objects.js'
 import { wishAnswerTerms, wishTerms } from '../agree/wishes.js'
 import { withdrawalTerms } from '../agree/withdrawal.js'
 import { parseLink } from '../connect/invitation-link.js'
+import { joinTerms } from '../join/join-org.js'
+import { readParts } from '../devices/join-package.js'
 import { jwsOfReveal, readReveal } from '../connect/reveal.js'
 import { rotationTerms } from '../connect/rotation.js'
 import { pauseTerms } from '../connect/pause.js'
@@ -60,6 +62,7 @@ const terms: Readonly<Record<string, v.GenericSchema>> = {
   withdrawal: withdrawalTerms,
   adoption: adoptionTerms,
   verified: verifiedTerms,
+  join: joinTerms,
   pause: pauseTerms,
   objects: objectsTerms,
   wish: wishTerms,
@@ -117,6 +120,7 @@ export function engineDecoders({ org, rosters, connection, decodeText }: Decoder
     },
     { name: 'recovery kit', form: 'json', decode: (input) => readKit(text(input)) },
     { name: 'invitation link', form: 'text', decode: (input) => parseLink(text(input)) },
+    { name: 'package of a device that joins', form: 'json', decode: (input) => readParts([input]) },
     {
       // Sealed by a peer, who has the key: whatever is within.
       name: 'sealed register',

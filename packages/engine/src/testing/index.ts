@@ -3,7 +3,16 @@ export { type DecodersContext, type EngineDecoder, engineDecoders, type InputFor
 export { type MemoryDevice, type MemoryDeviceOptions, openMemoryDevice } from './device.js'
 export { memoryHello } from './hello.js'
 export { MemoryNetwork, type MemoryNetworkOptions, type NetworkDevice } from './network.js'
-export { type AnotherDeviceOptions, changeRoster, type MemoryOrg, type MemoryOrgOptions, openAnotherDevice, openMemoryOrg } from './org.js'
+export {
+  type AnotherDeviceOptions,
+  changeRoster,
+  joinMemoryOrg,
+  type MemoryJoining,
+  type MemoryOrg,
+  type MemoryOrgOptions,
+  openAnotherDevice,
+  openMemoryOrg,
+} from './org.js'
 export { seededRandom } from './random.js'
 export { MemoryRelay, type MemoryRelayOptions, type RelayEnd, type DisabledRelayRule } from './relay.js'
 export { entriesAfter, feedOf, type Kept, type RelayState, wholeOf } from './relay-state.js'

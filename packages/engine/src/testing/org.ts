@@ -1,5 +1,6 @@
 import type { Engine } from '../api/index.js'
 import type { EngineContext } from '../context.js'
+import { type Joining, joinOrg } from '../join/join-org.js'
 import { assemble } from '../engine.js'
 import { createExchangeKey, createKeyPair } from '../identity/keys.js'
 import { identityKey, type Identity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
@@ -28,6 +29,8 @@ export interface MemoryOrgOptions {
   readonly skew?: number
   /** The browser of whose tabs this is one. Give two orgs the same one and the same store, and they are two tabs of one device. Default: one of its own. */
   readonly browser?: MemoryBrowser
+  /** What the device calls itself. */
+  readonly deviceName?: string
   /** Whether the device begins with its wire cut, until `sync.mend()`. */
   readonly cut?: boolean
   /** Tells the device that its network went or came. */
@@ -66,6 +69,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     clock,
     random: network.random(),
     tabs: browser.open(),
+    ...(options.deviceName !== undefined && { deviceName: options.deviceName }),
     ...(options.watchNetwork && { watchNetwork: options.watchNetwork }),
     relay: `ws://${memoryRelayHost}/socket`,
     create: { orgName, userName },
@@ -100,6 +104,47 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
   }
   const leave = network.add(org)
   return org
+}
+
+/** A new device at a network that opens the link of an admin's device, with its store. `open` opens the org once it has joined. */
+export interface MemoryJoining extends Joining {
+  readonly store: MemoryStore
+  open(): Promise<MemoryOrg>
+}
+
+/** Opens the link with which a device joins an org, or goes on after a reload of the page that did. */
+export async function joinMemoryOrg(
+  network: MemoryNetwork,
+  {
+    link,
+    store = new MemoryStore(),
+    deviceName = 'Laptop',
+  }: { readonly link?: string; readonly store?: MemoryStore; readonly deviceName?: string },
+): Promise<MemoryJoining> {
+  const clock = new SkewedClock(network.clock, 0)
+  const joining = await joinOrg({
+    store,
+    openSocket: network.relay.openSocket,
+    clock,
+    random: network.random(),
+    tabs: new MemoryBrowser().open(),
+    relay: `ws://${memoryRelayHost}/socket`,
+    deviceName,
+    ...(link !== undefined && { link }),
+  })
+  if (!joining) throw new Error('No device is about to join from this store.')
+  const device: MemoryJoining = {
+    store,
+    status: () => joining.status(),
+    watch: (listener) => joining.watch(listener),
+    stop: () => joining.stop(),
+    close: () => joining.close(),
+    async open() {
+      await joining.close()
+      return openMemoryOrg(network, { store: store.reopen(), deviceName })
+    },
+  }
+  return device
 }
 
 export interface AnotherDeviceOptions extends Pick<MemoryOrgOptions, 'cut'> {

@@ -1,0 +1,172 @@
+import { isStamp, type OrgId, type Role, roles } from '@entente/protocol'
+import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
+import { decodeUtf8, encodeUtf8 } from 'lib0/string'
+import { sha256 } from '@noble/hashes/sha2.js'
+import * as v from 'valibot'
+import type { ExchangeKey } from '../identity/keys.js'
+import { type Register, type Row, setRegister } from '../row/row.js'
+import type { Rows } from '../row/rows.js'
+import { parseValue } from '../schema/value.js'
+import type { StoredKeys } from '../seal/keyring.js'
+import { openFrom, sealInfo, sealTo } from '../seal/seal-to-device.js'
+
+// What a device is given when it joins: who it is, the secrets of its org, what decides, and the latest records, so that its first screen works at once. The team's
+// rows bring the rest. It travels in parts, each sealed to the device's exchange key (rules JN3, JN4).
+
+/** A mailbox holds 16 messages of a side, and some of them say other things. */
+export const mostParts = 12
+/** Bytes of a part: sealed and in base64url it fits into one value. */
+const partBytes = 44_000
+const mostRecords = 200
+
+/** What a device that joins becomes. */
+export interface PackageHead {
+  readonly orgName: string
+  readonly user: { readonly id: string; readonly name: string; readonly role: Role }
+  /** The first roster of the org. */
+  readonly founding: string
+  /** From the last one that the root key signed to one that names the device. */
+  readonly rosters: readonly string[]
+  /** The secrets of later generations; those of generation 0 are rows. */
+  readonly keys: StoredKeys
+}
+
+export interface OrgPackage extends PackageHead {
+  readonly rows: readonly Row[]
+}
+
+/** The objects of which a device gets every row: what decides, and what its pages cannot do without. */
+const essentials = [
+  'Key',
+  'Connection',
+  'Decision',
+  'Agreement',
+  'Setting',
+  'SharingRule',
+  'Grant',
+  'User',
+  'Schema',
+  'Field',
+  'Device',
+] as const
+
+/** The rows that a device gets at once, the most needed first. */
+export function firstRows(rows: Rows): readonly Row[] {
+  const first: Row[] = essentials.flatMap((object) => [...rows.list(object).values()])
+  const records = ['Lead', 'Opportunity'].flatMap((object) => [...rows.list(object).values()])
+  const latest = records.map((row) => ({ row, time: timeOf(row) })).sort((a, b) => b.time - a.time)
+  for (const { row } of latest.slice(0, mostRecords)) first.push(row)
+  return first
+}
+
+function timeOf(row: Row): number {
+  let latest = 0
+  for (const [stamp] of Object.values(row.registers)) latest = Math.max(latest, stamp[0])
+  return latest
+}
+
+/** The parts as texts, at most `mostParts`. Rows that have no room come with the team's rows. */
+export function partsOf(head: PackageHead, rows: readonly Row[]): readonly string[] {
+  const parts: string[] = []
+  let [open, size] = ['', encodeUtf8(JSON.stringify(head)).length + 100]
+  const close = (): void => {
+    parts.push(parts.length === 0 ? `{"head":${JSON.stringify(head)},"rows":[${open}]}` : `{"rows":[${open}]}`)
+    open = ''
+    size = 100
+  }
+  for (const { object, id, registers } of rows) {
+    const text = JSON.stringify([object, id, registers])
+    const bytes = encodeUtf8(text).length + 1
+    if (bytes > partBytes - 100) continue
+    if (size + bytes > partBytes) {
+      if (parts.length === mostParts - 1) break
+      close()
+    }
+    open += open === '' ? text : `,${text}`
+    size += bytes
+  }
+  close()
+  return parts
+}
+
+/** Seals a part to the device that joins. @throws EngineError INVALID for a key of small order */
+export async function sealPart(exchange: string, org: OrgId, transcript: string, index: number, part: string): Promise<string> {
+  return toBase64UrlEncoded(await sealTo(exchange, infoOf(org), placeOf(transcript, index), encodeUtf8(part)))
+}
+
+/** What names a sealed part in the message that signs all of them. */
+export function hashOfPart(sealed: string): string {
+  return toBase64UrlEncoded(sha256(encodeUtf8(sealed)))
+}
+
+const infoOf = (org: OrgId): Uint8Array => sealInfo({ purpose: 'joining', of: org, generation: 0 })
+const placeOf = (transcript: string, index: number): Uint8Array => encodeUtf8(`${transcript}\n${index}`)
+
+/** Opens what was sealed to a device. Undefined where a part does not open, or has another form. */
+export async function openParts(
+  key: ExchangeKey,
+  org: OrgId,
+  transcript: string,
+  sealed: readonly string[],
+): Promise<OrgPackage | undefined> {
+  const parts: Uint8Array[] = []
+  for (const [index, text] of sealed.entries()) {
+    const part = await openFrom(key, infoOf(org), placeOf(transcript, index), bytesOf(text))
+    if (!part) return undefined
+    parts.push(part)
+  }
+  return readParts(parts)
+}
+
+/** Empty for a text of another form, which opens nowhere. */
+function bytesOf(text: string): Uint8Array {
+  try {
+    return fromBase64UrlEncoded(text)
+  } catch {
+    return new Uint8Array()
+  }
+}
+
+const secrets = v.record(v.string(), v.string())
+const headShape = v.object({
+  orgName: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+  user: v.object({
+    id: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+    name: v.pipe(v.string(), v.maxLength(200)),
+    role: v.picklist(roles),
+  }),
+  founding: v.string(),
+  rosters: v.pipe(v.array(v.string()), v.minLength(1)),
+  keys: v.looseObject({
+    own: secrets,
+    sending: v.record(v.string(), v.record(v.string(), v.looseObject({ secret: v.string(), own: v.number() }))),
+  }),
+})
+const firstShape = v.object({ head: headShape, rows: v.array(v.unknown()) })
+const partShape = v.object({ rows: v.array(v.unknown()) })
+
+/** Reads the parts of a package. Undefined for another form. */
+export function readParts(parts: readonly Uint8Array[]): OrgPackage | undefined {
+  try {
+    const [first, ...others] = parts.map((part): unknown => JSON.parse(decodeUtf8(part)))
+    const { head, rows } = v.parse(firstShape, first)
+    const all = [...rows, ...others.flatMap((part) => v.parse(partShape, part).rows)].map(readRow)
+    return all.every((row) => row !== undefined) ? { ...(head as PackageHead), rows: all } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function readRow(input: unknown): Row | undefined {
+  if (!Array.isArray(input) || input.length !== 3) return undefined
+  const [object, id, fields] = input as readonly unknown[]
+  if (typeof object !== 'string' || typeof id !== 'string' || typeof fields !== 'object' || fields === null) return undefined
+  const registers: Record<string, Register> = {}
+  for (const [field, register] of Object.entries(fields)) {
+    const [stamp, content] = Array.isArray(register) ? (register as readonly unknown[]) : []
+    const value = parseValue(content)
+    if (!isStamp(stamp) || !value.ok) return undefined
+    setRegister(registers, field, [stamp, value.value])
+  }
+  return { object, id, registers }
+}

@@ -1,0 +1,272 @@
+import { parseOrgId } from '@entente/protocol'
+import { encodeUtf8 } from 'lib0/string'
+import { describe, expect, it } from 'vitest'
+import { createExchangeKey } from '../identity/keys.js'
+import type { Row } from '../row/row.js'
+import { invitationPage, joinMemoryOrg, lead, type MemoryJoining, type MemoryOrg, seededRandom, setup } from '../testing/index.js'
+import { openParts, partsOf, readParts, sealPart } from './join-package.js'
+
+const hours = 60 * 60 * 1000
+
+/** Vera's org, and how a device is invited to it and joins. */
+async function story() {
+  const made = await setup({ vera: { deviceName: 'Desk' } })
+  const { vera, network, settle } = made
+  const invite = async (name = 'Mia', role: 'admin' | 'member' | 'agent' = 'member') => {
+    const invitation = await vera.devices.invite({ base: invitationPage, person: { name }, role })
+    await settle(vera)
+    return { id: invitation.id, link: invitation.link ?? '' }
+  }
+  const view = (id: string, org: MemoryOrg = vera) => org.devices.invitations().find((each) => each.id === id)
+  const join = (options: Parameters<typeof joinMemoryOrg>[1]) => joinMemoryOrg(network, options)
+  /** Until both show the code. */
+  const compare = async (id: string, laptop: MemoryJoining, org = vera) => {
+    await made.until('both show the code', () => view(id, org)?.code !== undefined && laptop.status().code !== undefined)
+    expect(view(id, org)?.code).toBe(laptop.status().code)
+  }
+  return { ...made, invite, view, join, compare }
+}
+
+describe('a device joins an org', () => {
+  it('[JN1, JN2, JN3, JN4, JN5] by a link and a code that both show, and sees the records at once', async () => {
+    const { vera, paul, invite, view, join, compare, until, settle } = await story()
+    for (const name of ['Ada', 'Bob']) await vera.records.create('Lead', lead(name))
+    await settle()
+    const { id, link } = await invite()
+    expect(link).toMatch(/^https:\/\/vista\.example\/connect#device=/)
+    const laptop = await join({ link })
+    expect(laptop.status()).toMatchObject({ state: 'waiting', orgName: 'Vista', code: undefined })
+    await compare(id, laptop)
+    expect(laptop.status()).toMatchObject({ state: 'compare', orgName: 'Vista', personName: 'Mia', role: 'member' })
+    expect(view(id)).toMatchObject({ state: 'compare', code: laptop.status().code, deviceName: 'Laptop', link: undefined, own: true })
+    expect(vera.connections.list()).toEqual([])
+    await vera.devices.confirm(id, true)
+    await until('the laptop has joined', () => laptop.status().state === 'joined')
+    const mia = await laptop.open()
+    expect(mia).toMatchObject({ org: vera.org, user: { name: 'Mia', role: 'member' } })
+    expect(new Set(mia.records.list('Lead').records.map(({ values }) => values['LastName']))).toEqual(new Set(['Ada', 'Bob']))
+    expect(mia.connections.list()).toEqual(vera.connections.list())
+    await settle()
+    expect(view(id)).toMatchObject({ state: 'joined', problem: undefined })
+    for (const org of [vera, mia])
+      expect(org.devices.list().map(({ personName, role, name, own }) => [personName, role, name, own])).toEqual([
+        ['Vera', 'admin', 'Desk', org === vera],
+        ['Mia', 'member', 'Laptop', org === mia],
+      ])
+    // Both work on.
+    const [ada] = mia.records.list('Lead', { search: 'Ada' }).records
+    await mia.records.edit('Lead', ada?.id ?? '', { Status: 'Working - Contacted' })
+    await settle()
+    expect(vera.records.get('Lead', ada?.id ?? '')?.values['Status']).toBe('Working - Contacted')
+    expect([...vera.problems, ...mia.problems, ...paul.problems]).toEqual([])
+  })
+  it('goes on after a reload of either page at any point', async () => {
+    const { vera, invite, view, join, compare, until, reload, settle } = await story()
+    const { id, link } = await invite('Mia', 'admin')
+    const first = await join({ link })
+    await first.close()
+    const again = await reload(vera)
+    const laptop = await join({ store: first.store.reopen() })
+    await compare(id, laptop, again)
+    await laptop.close()
+    await again.devices.confirm(id, true)
+    const later = await reload(again)
+    await until('the org waits for the laptop', () => view(id, later)?.state === 'joining' && later.sync.status().waiting === 0)
+    const last = await join({ store: laptop.store.reopen() })
+    await until('the laptop has joined', () => last.status().state === 'joined')
+    const mia = await last.open()
+    await settle(later, mia)
+    expect(mia.user.role).toBe('admin')
+    expect(view(id, later)?.state).toBe('joined')
+    await expect(join({ store: mia.store })).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+  })
+
+  it('[JN1] once: a second browser with the same link is told that it was used', async () => {
+    const { invite, join, compare, until } = await story()
+    const { id, link } = await invite()
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    const other = await join({ link, deviceName: 'Another' })
+    await until('the other one is told', () => other.status().state === 'over')
+    expect(other.status().problem).toBe('This invitation was used already. Ask for a new one.')
+    expect(laptop.status().state).toBe('compare')
+    await other.stop()
+    await expect(join({ store: other.store.reopen() })).rejects.toThrow('No device is about to join')
+  })
+
+  it('[JN2] not where the admin finds the codes different, or cancels: both are told, and nothing was given', async () => {
+    const { vera, invite, view, join, compare, until, settle } = await story()
+    for (const end of ['differs', 'cancel'] as const) {
+      const { id, link } = await invite()
+      const laptop = await join({ link })
+      await compare(id, laptop)
+      await (end === 'cancel' ? vera.devices.cancel(id) : vera.devices.confirm(id, false))
+      await until('the laptop is told', () => laptop.status().state === 'over')
+      expect(laptop.status().problem).toContain('cancelled')
+      expect(view(id)).toMatchObject({ state: 'over', code: undefined })
+      expect(view(id)?.problem).toContain(end === 'cancel' ? 'was cancelled' : 'The codes differed')
+      await settle(vera)
+      await expect(vera.devices.confirm(id, true)).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
+      await laptop.stop()
+    }
+    expect(vera.devices.list()).toHaveLength(1)
+  })
+
+  it('[JN1] not after 24 hours', async () => {
+    const { vera, invite, view, join, clock, until } = await story()
+    const { id, link } = await invite()
+    vera.clock.skew = 24 * hours + 60_000
+    expect(view(id)).toMatchObject({ state: 'over', link: undefined, problem: expect.stringContaining('expired') })
+    vera.clock.skew = 0
+    clock.advance(24 * hours + 60_000)
+    const late = await join({ link })
+    await until('the laptop is told', () => late.status().state === 'over')
+    expect(late.status().problem).toContain('Ask for a new one')
+  })
+
+  it('[JN1] not by a link of another kind, of a wrong form, or with another org in it', async () => {
+    const { vera, paul, invite, join, until } = await story()
+    const { id, link } = await invite()
+    await expect(join({ link: link.slice(0, -1) })).rejects.toMatchObject({ code: 'LINK' })
+    const { invitation } = await vera.connections.invite(invitationPage)
+    await expect(join({ link: invitation?.link ?? '' })).rejects.toMatchObject({
+      code: 'LINK',
+      message: expect.stringContaining('partner'),
+    })
+    await expect(paul.connections.accept(link)).rejects.toMatchObject({ code: 'LINK', message: expect.stringContaining('no org yet') })
+    const laptop = await join({ link: link.replace(vera.org.id, paul.org.id) })
+    await until('the laptop is told', () => laptop.status().state === 'over')
+    expect(laptop.status().problem).toContain('Another org answered')
+    // A link to join that was made one to connect, and the other way round.
+    const crossed = await invite()
+    await paul.connections.accept(crossed.link.replace('#device=', '#invite='))
+    await until('Paul is told', () => paul.connections.list()[0]?.state === 'Error')
+    expect(paul.connections.list()[0]?.problem).toContain('something else')
+    expect(vera.connections.list().filter(({ code }) => code !== undefined)).toEqual([])
+    void id
+  })
+
+  it('only as an admin says, whose role follows the roster at once', async () => {
+    const { vera, invite, join, compare, until, settle } = await story()
+    const { id, link } = await invite()
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    await vera.devices.confirm(id, true)
+    await until('the laptop has joined', () => laptop.status().state === 'joined')
+    const mia = await laptop.open()
+    await settle()
+    const invitation = { base: invitationPage, person: { name: 'Max' }, role: 'member' } as const
+    await expect(mia.devices.invite(invitation)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await expect(mia.devices.setRole(mia.identity.device, 'admin')).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await mia.devices.rename(mia.identity.device, 'Mia’s laptop')
+    await expect(mia.devices.rename(vera.identity.device, 'Hers')).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await vera.devices.setRole(mia.identity.device, 'admin')
+    await settle()
+    expect(mia.user.role).toBe('admin')
+    await mia.devices.setRole(vera.identity.device, 'member')
+    await settle()
+    expect(vera.user.role).toBe('member')
+    expect(vera.devices.list().map(({ name, role }) => [name, role])).toEqual([
+      ['Desk', 'member'],
+      ['Mia’s laptop', 'admin'],
+    ])
+    await expect(mia.devices.setRole(mia.identity.device, 'member')).rejects.toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: expect.stringContaining('at least one admin'),
+    })
+  })
+
+  it('until an admin removes it: the next roster does not have it', async () => {
+    const { vera, openAnotherDevice, settle } = await story()
+    const mia = await openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
+    await settle()
+    await expect(mia.devices.remove([vera.identity.device])).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await expect(vera.devices.remove([vera.identity.device])).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    await vera.devices.remove([mia.identity.device])
+    expect(vera.devices.list()).toHaveLength(1)
+    await expect(vera.devices.remove([mia.identity.device])).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  it('says when it was last there, and how far it had read', async () => {
+    const { vera, openAnotherDevice, network, settle } = await story()
+    const mia = await openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
+    await settle()
+    const seen = () => vera.devices.list().find(({ id }) => id === mia.identity.device)
+    expect(seen()).toMatchObject({ own: false, behind: 0 })
+    expect(Math.abs((seen()?.lastSeen ?? 0) - network.clock.now())).toBeLessThan(60_000)
+    mia.sync.cut()
+    for (const name of ['Ada', 'Bob']) await vera.records.create('Lead', lead(name))
+    await settle(vera)
+    expect(seen()?.behind).toBe(2)
+  })
+})
+
+describe('what a device is given', () => {
+  const head = {
+    orgName: 'Vista',
+    user: { id: 'mia', name: 'Mia', role: 'member' },
+    founding: 'f',
+    rosters: ['r'],
+    keys: { own: {}, sending: {} },
+  } as const
+  const row = (id: string, text: string): Row => ({ object: 'Lead', id, registers: { LastName: [[1, 0, 1], text] } })
+  const read = (parts: readonly string[]) => readParts(parts.map(encodeUtf8))
+
+  it('[JN4] is cut into parts that travel, and what has no room is left to the team’s rows', () => {
+    const rows = Array.from({ length: 100 }, (_, index) => row(String(index), 'x'.repeat(10_000)))
+    const parts = partsOf(head, rows)
+    expect(parts).toHaveLength(12)
+    for (const part of parts) expect(part.length).toBeLessThan(44_001)
+    const found = read(parts)
+    expect(found?.rows).toEqual(rows.slice(0, found?.rows.length))
+    expect(found?.rows.length).toBeGreaterThan(40)
+    expect(read(partsOf(head, []))).toEqual({ ...head, rows: [] })
+  })
+
+  it('[JN4] is of one form: anything else is refused whole', () => {
+    const [part = ''] = partsOf(head, [row('a', 'Ada')])
+    const content = JSON.parse(part) as { readonly head: object; readonly rows: unknown[] }
+    const wrong: readonly unknown[] = [
+      null,
+      [],
+      { rows: [] },
+      { ...content, head: { ...content.head, user: { id: '', name: 'Mia', role: 'member' } } },
+      { ...content, head: { ...content.head, rosters: [] } },
+      { ...content, head: { ...content.head, user: { id: 'mia', name: 'Mia', role: 'king' } } },
+      ...[
+        null,
+        [],
+        ['Lead', 'a'],
+        ['Lead', 1, {}],
+        ['Lead', 'a', { Name: [[1, 0], 'x'] }],
+        ['Lead', 'a', { Name: [[2 ** 60, 0, 1], 'x'] }],
+        ['Lead', 'a', { Name: 'x' }],
+      ].map((each) => ({
+        ...content,
+        rows: [each],
+      })),
+    ]
+    for (const each of wrong) expect(read([JSON.stringify(each)]), JSON.stringify(each)).toBeUndefined()
+    expect(read(['{'])).toBeUndefined()
+    expect(read([])).toBeUndefined()
+    expect(read([part, '{"rows":0}'])).toBeUndefined()
+    expect(
+      Object.getPrototypeOf(
+        read([`{"head":${JSON.stringify(head)},"rows":[["Lead","a",{"__proto__":[[1,0,1],"x"]}]]}`])?.rows[0]?.registers,
+      ),
+    ).toBe(Object.prototype)
+  })
+
+  it('[JN4] opens for its device, at its place and under its code alone', async () => {
+    const [key, other] = [createExchangeKey(seededRandom(1)), createExchangeKey(seededRandom(2))]
+    const org = parseOrgId('V'.repeat(43))
+    const seal = (index: number) => sealPart(key.public, org, 'code', index, partsOf(head, [])[0] ?? '')
+    const sealed = await seal(0)
+    expect(await openParts(key, org, 'code', [sealed])).toMatchObject({ orgName: 'Vista' })
+    expect(await openParts(other, org, 'code', [sealed])).toBeUndefined()
+    expect(await openParts(key, org, 'another', [sealed])).toBeUndefined()
+    expect(await openParts(key, parseOrgId('W'.repeat(43)), 'code', [sealed])).toBeUndefined()
+    expect(await openParts(key, org, 'code', [await seal(1)])).toBeUndefined()
+    expect(await openParts(key, org, 'code', ['not base64 %'])).toBeUndefined()
+  })
+})

@@ -1,0 +1,327 @@
+import { limits, mailboxIdOf, type MailboxId, parseKey, parseMailboxId, parseOrgId, type Role } from '@entente/protocol'
+import { decodeJwt } from 'jose'
+import * as v from 'valibot'
+import { parseLink } from '../connect/invitation-link.js'
+import { commitKey, isOpen, joinsOf, textsOf } from '../connect/handshake-reconciler.js'
+import { invitationProblems } from '../connect/connections.js'
+import { codeOf, commitTo, makeReveal } from '../connect/reveal.js'
+import { type Assembly, assemble, type OpenEngineOptions } from '../engine.js'
+import { EngineError, toEngineError } from '../error.js'
+import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
+import { createIdentity, identityKey, loadIdentity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
+import { readChain } from '../identity/roster.js'
+import { checkedName } from '../name.js'
+import type { Store, Write } from '../port/store.js'
+import { textOf } from '../replica/feed-role.js'
+import { mailboxFeed, messageRowId } from '../replica/index.js'
+import type { Row } from '../row/row.js'
+import { rowKey } from '../row/rows.js'
+import { mailboxId } from '../seal/index.js'
+import { claimHash, mailboxClaim } from '../seal/keys.js'
+import { keyringKey } from '../seal/keyring.js'
+import { partKey, welcomeKey } from '../devices/devices.js'
+import { hashOfPart, mostParts, openParts, type OrgPackage } from '../devices/join-package.js'
+
+/** What a device needs to join an org, and the link that invites it. */
+export interface JoinOrgOptions extends Omit<OpenEngineOptions, 'create' | 'deviceName'> {
+  /** The link, the first time. After a reload the device goes on without it. */
+  readonly link?: string
+  /** What this device calls itself, such as "Firefox on Linux". The admin sees it beside the code. */
+  readonly deviceName: string
+}
+
+/** How far a device has come. `over`: `problem` says why, and `stop` empties the store. */
+export interface JoiningStatus {
+  readonly state: 'waiting' | 'compare' | 'joined' | 'over'
+  /** What the inviting org calls itself: by the link, then as an admin's device signed it. Nobody has proven it before the codes are compared. */
+  readonly orgName: string | undefined
+  /** As whom the device joins; undefined until the admin's device has answered. */
+  readonly personName: string | undefined
+  readonly role: Role | undefined
+  /** The code to compare, as "1234 5678 9012" (rule CN4). */
+  readonly code: string | undefined
+  /** Whether the line to the relay is up. */
+  readonly online: boolean
+  readonly problem: string | undefined
+}
+
+/** A device that is joining an org. */
+export interface Joining {
+  status(): JoiningStatus
+  /** Calls back after each change. @returns a function that ends it */
+  watch(listener: () => void): () => void
+  /** Gives up: the store is empty then, and closed. @throws EngineError STORE */
+  stop(): Promise<void>
+  /** Closes the store. Once the state is `joined`, `openEngine` opens the org. Before, the device goes on where it stood when it is opened again. */
+  close(): Promise<void>
+}
+
+/** What the throw-away org of a device that joins may have written, and what takes its place. */
+const kinds = [
+  'row',
+  'doc',
+  'feed',
+  'dirty',
+  'audit',
+  'audit end',
+  'fresh',
+  'refused',
+  'signed roster',
+  'undo',
+  'undo part',
+  'draft',
+  'import',
+  'import rows',
+] as const
+const emptied: readonly Write[] = kinds.map((kind) => ({ deleteAll: [kind] }))
+
+/**
+ * Joins an org, in a store that holds none. The device makes a throw-away org, which shows its keys in the link's mailbox. Once an admin has confirmed that both show
+ * one code, the admin's device gives it the org, and what it has takes the place of the throw-away org in one transaction (rules JN1 to JN5).
+ *
+ * @returns undefined without a link where none was begun
+ * @throws EngineError LINK for a text that is no link of this kind; NOT_ALLOWED where the store holds an org; STORE if the store refuses
+ */
+export async function joinOrg(options: JoinOrgOptions): Promise<Joining | undefined> {
+  try {
+    return await begin(options)
+  } catch (error) {
+    throw toEngineError(error, 'joinOrg')
+  }
+}
+
+async function begin(options: JoinOrgOptions): Promise<Joining | undefined> {
+  const { store, clock, random, link: text, deviceName } = options
+  const link = text === undefined ? undefined : parseLink(text, 'device')
+  if (await loadIdentity(store, clock))
+    throw new EngineError('NOT_ALLOWED', 'This browser has an org already. Open the link in one that has none, or under another name.')
+  const begun = await loadIdentity(store, clock, true)
+  if (!begun && !link) return undefined
+  const names = { orgName: checkedName(deviceName, 'The name of a device'), userName: 'New device' }
+  const identity = begun ?? (await createIdentity({ ...names, store, clock, random, isJoining: true }))
+  const assembly = await assemble({ ...options, store: keptOpen(store) }, identity)
+  try {
+    const id = await invitationOf(assembly, link)
+    return new JoiningDevice(options, assembly, id)
+  } catch (error) {
+    await assembly.engine.close()
+    throw error
+  }
+}
+
+/** Takes the link, unless that has been done. Another link takes the place of one that leads nowhere. */
+async function invitationOf({ context }: Assembly, link: ReturnType<typeof parseLink> | undefined): Promise<MailboxId> {
+  const { rows, identity, rosters, random } = context
+  const present = [...rows.list('Invitation').values()].at(-1)
+  const id = link ? mailboxId(link.secret) : parseMailboxId(present?.id ?? mailboxIdOf(claimHash(mailboxClaim(''))))
+  if (!link || rows.get('Invitation', id)) return id
+  const joins = { name: 'New device', role: 'member' } as const
+  const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random, joins)
+  const values = {
+    side: 'partner',
+    join: 'open',
+    state: 'open',
+    secret: link.secret,
+    vendor: link.vendor,
+    ...(link.vendorName !== undefined && { vendorName: link.vendorName }),
+    device: identity.device,
+    exchangeKey,
+    reveal: jws,
+    rosters: [...shown],
+    ...(context.link.status().state === 'online' && { expires: context.clock.now() + limits.invitationMs }),
+  }
+  const commit = { object: 'Message', id: messageRowId(mailboxFeed(id, 'partner'), commitKey), values: { body: commitTo(jws) } }
+  await rows.save([{ object: 'Invitation', id, values }, commit], { holds: (stored) => stored.get('Invitation', id) === undefined })
+  return id
+}
+
+/** What the message `join` says beside its parts (rule JN3). */
+export const joinTerms = v.looseObject({
+  transcript: v.string(),
+  parts: v.pipe(v.array(v.string()), v.minLength(1), v.maxLength(mostParts)),
+})
+
+/** Tells the other tabs that the store holds the org now. */
+const joinedMessage = { type: 'joined' } as const
+
+class JoiningDevice implements Joining {
+  readonly #options: JoinOrgOptions
+  readonly #assembly: Assembly
+  readonly #id: MailboxId
+  readonly #listeners = new Set<() => void>()
+  readonly #ends: readonly (() => void)[]
+  #isJoined = false
+  #isTaking = false
+
+  constructor(options: JoinOrgOptions, assembly: Assembly, id: MailboxId) {
+    this.#options = options
+    this.#assembly = assembly
+    this.#id = id
+    const { rows, replica, link } = assembly.context
+    const look = (): void => this.#look()
+    this.#ends = [
+      rows.watch(look),
+      replica.watchFeeds(look),
+      link.watch(look),
+      options.tabs.listen((message) => {
+        if (typeof message === 'object' && message !== null && 'type' in message && message.type === joinedMessage.type) this.#joined()
+      }),
+    ]
+    look()
+  }
+
+  status(): JoiningStatus {
+    const { rows, link } = this.#assembly.context
+    const row = rows.get('Invitation', this.#id)
+    const [transcript, kept = ''] = [textOf(row, 'transcript'), textOf(row, 'state')]
+    const joins = joinsOf(row)
+    const goesOn = isOpen(row)
+    const why =
+      kept === 'taken'
+        ? 'This invitation was used already.'
+        : Object.hasOwn(invitationProblems, kept)
+          ? invitationProblems[kept]
+          : undefined
+    const words = why === undefined ? undefined : `${why} Ask for a new one.`
+    return {
+      state: this.#isJoined ? 'joined' : !goesOn ? 'over' : transcript === undefined ? 'waiting' : 'compare',
+      orgName: textOf(row, 'peerName') ?? textOf(row, 'vendorName'),
+      personName: joins?.name,
+      role: joins?.role,
+      code: transcript === undefined ? undefined : codeOf(transcript),
+      online: link.status().state === 'online',
+      problem: this.#isJoined || goesOn ? undefined : (textOf(row, 'problem') ?? words),
+    }
+  }
+
+  watch(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    await this.#end()
+    if (!this.#isJoined)
+      await this.#options.store.update([], () => ({
+        writes: [...emptied, { delete: identityKey }, { delete: keyringKey }],
+        result: undefined,
+      }))
+    await this.#options.store.close()
+  }
+
+  async close(): Promise<void> {
+    await this.#end()
+    await this.#options.store.close()
+  }
+
+  async #end(): Promise<void> {
+    for (const end of this.#ends) end()
+    await this.#assembly.engine.close()
+  }
+
+  #look(): void {
+    for (const listener of this.#listeners) listener()
+    const { rows, link, problem } = this.#assembly.context
+    const row = rows.get('Invitation', this.#id)
+    if (this.#isJoined || this.#isTaking || !row || !isOpen(row) || textOf(row, 'transcript') === undefined || !link.status().leader) return
+    this.#isTaking = true
+    this.#take(row)
+      .catch((error: unknown) => problem(error instanceof Error ? error.message : 'The org could not be taken over.'))
+      .finally(() => (this.#isTaking = false))
+  }
+
+  /** Takes the org over, once all of it is there. */
+  async #take(row: Row): Promise<void> {
+    const { replica, rows } = this.#assembly.context
+    const inbox = replica.inbox(mailboxFeed(this.#id, 'vendor'))
+    const welcome = inbox.get(parseKey(welcomeKey))?.body
+    if (typeof welcome !== 'string') return
+    const parts: string[] = []
+    for (let index = 0; index < mostParts; index++) {
+      const part = inbox.get(partKey(index))?.body
+      if (typeof part === 'string') parts.push(part)
+    }
+    const found = await this.#read(row, welcome, parts)
+    if (found === 'incomplete') return
+    if (!found) {
+      const problem = 'What the admin’s device sent is not what it signed. Ask for a new invitation.'
+      await rows.save([{ object: 'Invitation', id: this.#id, values: { state: 'wrong', problem } }])
+      return
+    }
+    await this.#become(found)
+  }
+
+  async #read(row: Row, welcome: string, parts: readonly string[]): Promise<OrgPackage | 'incomplete' | undefined> {
+    const { identity } = this.#assembly.context
+    const [org, transcript] = [parseOrgId(textOf(row, 'vendor') ?? ''), textOf(row, 'transcript') ?? '']
+    const shown = (await readChain(textsOf(row, 'peerRosters'), org))?.at(-1)
+    const devices: DeviceLookup = { device: async (_, id) => shown?.devices.get(id) }
+    const verified = await verifyDecision(welcome, 'join', devices, { org, connection: this.#id, role: 'admin' })
+    const claims = v.safeParse(joinTerms, verified.ok ? decodeJwt(welcome) : undefined)
+    if (!claims.success || claims.output.transcript !== transcript) return undefined
+    const hashes = parts.map(hashOfPart)
+    if (claims.output.parts.length > hashes.length) return 'incomplete'
+    if (claims.output.parts.some((hash, index) => hash !== hashes[index])) return undefined
+    const [stored] = (await this.#options.store.get([identityKey])) as readonly [StoredIdentity]
+    const found = await openParts(stored.exchange, org, transcript, parts)
+    const highest = found && (await readChain(found.rosters, org))?.at(-1)
+    const listed = highest?.devices.get(identity.device)
+    const isOurs = listed?.person === found?.user.id && listed?.role === found?.user.role && listed?.exchange === stored.exchange.public
+    return highest && listed && isOurs && highest.number > (shown?.number ?? 0) ? found : undefined
+  }
+
+  /** One transaction: the device is a throw-away org's before it, and the org's after it. */
+  async #become({ orgName, user, founding, rosters, keys, rows }: OrgPackage): Promise<void> {
+    const { reconcilers, context } = this.#assembly
+    reconcilers.stop()
+    context.link.stop()
+    const [first] = (await readChain([founding], parseOrgId(textOf(context.rows.get('Invitation', this.#id), 'vendor') ?? ''))) ?? []
+    if (!first || !('root' in first.signer))
+      throw new EngineError('INVALID', 'The first roster of the org is missing. Ask for a new invitation.')
+    const { root } = first.signer
+    const chain = (await readChain(rosters, first.org)) ?? []
+    await this.#options.store.update([identityKey], ([present]) => {
+      const stored = present as StoredIdentity
+      if (stored.isJoining !== true) return { writes: [], result: undefined }
+      const { isJoining: _, isKitSaved: __, ...kept } = withoutRoot(stored)
+      const role = user.role === 'admin' ? 'admin' : 'member'
+      const joined: StoredIdentity = {
+        ...kept,
+        orgName,
+        user: { ...user, role },
+        root: { publicJwk: root, thumbprint: first.org },
+        founding,
+        isShown: true,
+      }
+      const rosterRows = chain.map((roster): Row => {
+        const stamp = [Math.max(0, roster.time), 0, 0] as const
+        return { object: 'Roster', id: `${roster.org}.${roster.number}`, registers: { token: [stamp, roster.token] } }
+      })
+      const puts = [...rosterRows, ...rows].map((row): Write => ({ put: rowKey(row.object, row.id), value: row }))
+      return { writes: [...emptied, { put: identityKey, value: joined }, { put: keyringKey, value: keys }, ...puts], result: undefined }
+    })
+    this.#options.tabs.tell(joinedMessage)
+    this.#joined()
+  }
+
+  #joined(): void {
+    this.#isJoined = true
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** A store that stays open when the throw-away org closes: what comes after needs it. */
+function keptOpen(store: Store): Store {
+  return {
+    update: (reads, change) => store.update(reads, change),
+    get: (keys) => store.get(keys),
+    scan: (prefix, options) => store.scan(prefix, options),
+    close: () => Promise.resolve(),
+  }
+}
+
+/** Reads who invites a device, before anything is done. @throws EngineError LINK for a text that is no link of this kind */
+export function readJoinLink(link: string): { readonly org: string; readonly orgName: string | undefined } {
+  const { vendor, vendorName } = parseLink(link, 'device')
+  return { org: vendor, orgName: vendorName }
+}
