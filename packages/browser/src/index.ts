@@ -1,4 +1,5 @@
 export { openIdbStore } from './idb-store.js'
+export { type BrowserJoiningOptions, joinInBrowser } from './join.js'
 export { type BrowserEngineOptions, openBrowserEngine } from './open.js'
 export { keepRelay, keptRelay, openOwnOrg, type OwnOrg, ownOrgStore } from './own-org.js'
 export { browserClock, browserRandom } from './platform.js'

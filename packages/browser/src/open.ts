@@ -1,4 +1,5 @@
 import { type Engine, openEngine, type Store, toEngineError } from '@entente/engine'
+import { browserName } from './browser-name.js'
 import { openIdbStore } from './idb-store.js'
 import { browserClock, browserRandom, watchBrowserNetwork } from './platform.js'
 import { openTabs } from './tabs.js'
@@ -31,12 +32,14 @@ export async function openBrowserEngine(options: BrowserEngineOptions): Promise<
     tabs: openTabs(name),
     watchNetwork: watchBrowserNetwork,
     relay,
+    deviceName: browserName(),
     ...(join !== undefined && { join }),
     ...(create && { create }),
   })
 }
 
-async function openStore(name: string): Promise<Store> {
+/** The org's store. @throws EngineError STORE */
+export async function openStore(name: string): Promise<Store> {
   try {
     return await openIdbStore(name)
   } catch (error) {

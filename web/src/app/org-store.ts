@@ -1,5 +1,5 @@
-import { keepRelay, openBrowserEngine } from '@entente/browser'
-import type { Engine } from '@entente/engine'
+import { joinInBrowser, keepRelay, openBrowserEngine } from '@entente/browser'
+import type { Engine, Joining } from '@entente/engine'
 import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
 import { orgStoreName } from './org-store-name.js'
@@ -24,4 +24,10 @@ export async function openOwnOrg(create?: { readonly orgName: string; readonly u
     if (create === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined
     throw error
   }
+}
+
+/** Joins an org in this browser: begins with a link, or goes on after a reload. Undefined where neither is to be done. */
+export async function joinOwnOrg(link: string | undefined): Promise<Joining | undefined> {
+  const [join, name] = [joinToken(), orgStoreName()]
+  return joinInBrowser({ name, relay: relayOfOrg(name), ...(join && { join }), ...(link !== undefined && { link }) })
 }

@@ -1,6 +1,7 @@
 import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
-import type { Engine } from '@entente/engine'
+import type { Engine, Joining } from '@entente/engine'
 import { css, html, LitElement, type TemplateResult } from 'lit'
+import { linkUnderAnotherName, takeJoinLink } from './join-link.js'
 import { orgStoreName } from './org-store-name.js'
 import { otherRelay } from './relay-address.js'
 
@@ -76,14 +77,18 @@ export abstract class OwnOrgPage extends LitElement {
       }
     `,
   ]
-  static override properties = { engine: { state: true }, opening: { state: true }, problem: { state: true } }
+  static override properties = { engine: { state: true }, joining: { state: true }, opening: { state: true }, problem: { state: true } }
   declare protected engine: Engine | undefined
+  declare protected joining: Joining | undefined
   declare protected opening: boolean
   declare protected problem: string
+  /** The link by which this browser is to join an org, until it has begun. */
+  #joinLink = takeJoinLink()
 
   constructor() {
     super()
     this.engine = undefined
+    this.joining = undefined
     this.opening = true
     this.problem = ''
   }
@@ -104,7 +109,11 @@ export abstract class OwnOrgPage extends LitElement {
     this.opening = true
     this.problem = ''
     Promise.all([openOrg(create), this.loadContent()])
-      .then(([engine]) => (this.engine = engine))
+      .then(async ([engine]) => {
+        this.engine = engine
+        if (!engine) this.joining = await openJoining(this.#joinLink)
+        if (this.joining) this.#joinLink = undefined
+      })
       .catch((error: unknown) => (this.problem = describeFailure(error).message))
       .finally(() => (this.opening = false))
   }
@@ -125,13 +134,22 @@ export abstract class OwnOrgPage extends LitElement {
         </span>
         ${engine ? html`<div class="line"><entente-status .engine=${engine}></entente-status></div>` : ''}
       </header>
-      ${engine ? html`<div>${this.#otherRelay()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
+      ${engine ? html`<div>${this.#otherRelay()}${this.#joinElsewhere()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
       <main>${engine ? this.content(engine) : this.#begin()}</main>`
   }
 
   /** This page's whole address, also where it holds a secret that does not stay in it. */
   protected address(): string {
     return location.href
+  }
+
+  /** A link to join, in a browser that has an org: it is for another one. */
+  #joinElsewhere(): TemplateResult | '' {
+    if (this.#joinLink === undefined) return ''
+    return html`<p class="notice warn" role="status">
+      This link is for a new device, and this browser has an org already. Open it on the device that is to join, or
+      <a href=${linkUnderAnotherName(this.#joinLink)}>join in this browser too, beside the org that is here</a>.
+    </p>`
   }
 
   #otherRelay(): TemplateResult | '' {
@@ -144,6 +162,13 @@ export abstract class OwnOrgPage extends LitElement {
         </p>`
   }
 
+  #leaveJoining(closed: Promise<void> | undefined): void {
+    void closed?.finally(() => {
+      this.joining = undefined
+      this.open()
+    })
+  }
+
   #begin(): TemplateResult {
     if (this.problem !== '')
       return html`<div class="empty">
@@ -151,6 +176,12 @@ export abstract class OwnOrgPage extends LitElement {
         <p role="alert">${showText(this.problem)}</p>
         <button @click=${() => this.open()}>Try again</button>
       </div>`
+    if (this.joining)
+      return html`<join-org
+        .joining=${this.joining}
+        @joined=${() => this.#leaveJoining(this.joining?.close())}
+        @stopped=${() => this.#leaveJoining(Promise.resolve())}
+      ></join-org>`
     return this.opening ? html`<div class="empty" role="status"><p>Opening …</p></div>` : this.first()
   }
 }
@@ -159,4 +190,10 @@ export abstract class OwnOrgPage extends LitElement {
 async function openOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
   const { openOwnOrg } = await import('./org-store.js')
   return openOwnOrg(create)
+}
+
+/** Goes on joining an org, or begins with a link. Undefined where neither is to be done. */
+async function openJoining(link: string | undefined): Promise<Joining | undefined> {
+  const [{ joinOwnOrg }] = await Promise.all([import('./org-store.js'), import('./join-org.js')])
+  return joinOwnOrg(link)
 }

@@ -26,10 +26,12 @@ import './site-view.js'
  */
 export class OrgDesk extends EntenteElement {
   static override styles = [EntenteElement.styles, deskStyles]
-  static override properties = { ...EntenteElement.properties, route: {}, base: {}, offer: {}, link: { attribute: false } }
+  static override properties = { ...EntenteElement.properties, route: {}, base: {}, siteBase: {}, offer: {}, link: { attribute: false } }
   declare route: string
   /** Address of the page that takes invitations. */
   declare base: string
+  /** Address of the partner site, where a partner's salespeople join. */
+  declare siteBase: string
   declare offer: 'both' | 'invite' | 'accept'
   declare link: string
   protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site', 'changes']
@@ -44,6 +46,7 @@ export class OrgDesk extends EntenteElement {
     super()
     this.route = ''
     this.base = ''
+    this.siteBase = ''
     this.offer = 'both'
     this.link = ''
   }
@@ -95,6 +98,7 @@ export class OrgDesk extends EntenteElement {
     if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: this.#lastConnection }])
     tabs.push(
       ['People', { page: 'people', connection: this.#lastConnection }],
+      ['Devices', { page: 'devices' }],
       ['Sync', { page: 'sync' }],
       ['Audit', { page: 'audit' }],
       ['Settings', { page: 'settings' }],
@@ -174,6 +178,18 @@ export class OrgDesk extends EntenteElement {
           route,
           (id) => html`<entente-people .density=${this.density} .engine=${engine} .connection=${id}></entente-people>`,
         )
+      case 'devices': {
+        const isPartner = engine.connections.list().some(({ side }) => side === 'partner')
+        return page(
+          'People and devices',
+          html`<entente-devices
+            .density=${this.density}
+            .engine=${engine}
+            .base=${this.base}
+            .memberBase=${isPartner ? this.siteBase : ''}
+          ></entente-devices>`,
+        )
+      }
       case 'sharing':
         return this.#over(
           engine,

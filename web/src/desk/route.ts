@@ -7,7 +7,7 @@ export type Route =
   /** A list that nobody has changed has no `list`. */
   | { readonly page: 'records'; readonly object: ObjectName; readonly list?: ListState }
   | { readonly page: 'record'; readonly object: ObjectName; readonly id: string | undefined }
-  | { readonly page: 'changes' | 'differences' | 'connections' | 'sync' | 'settings' | 'audit' }
+  | { readonly page: 'changes' | 'differences' | 'connections' | 'devices' | 'sync' | 'settings' | 'audit' }
   | { readonly page: 'agreement' | 'people'; readonly connection: string | undefined }
   | { readonly page: 'sharing'; readonly connection: string | undefined; readonly object: ObjectName }
   | { readonly page: 'site'; readonly connection: string | undefined; readonly object: ObjectName; readonly list?: ListState }
@@ -26,6 +26,7 @@ export function parseRoute(text: string): Route {
     case 'changes':
     case 'differences':
     case 'connections':
+    case 'devices':
     case 'sync':
     case 'settings':
     case 'audit':

@@ -10,7 +10,7 @@ export class SiteApp extends OwnOrgPage {
   static override styles = [...OwnOrgPage.styles, siteStyles]
   static override properties = { ...OwnOrgPage.properties, fragment: { state: true } }
   declare protected fragment: string
-  readonly #place = new Place((fragment) => (this.fragment = fragment))
+  readonly #place = new Place((fragment) => (fragment.startsWith('device=') ? location.reload() : (this.fragment = fragment)))
 
   constructor() {
     super()

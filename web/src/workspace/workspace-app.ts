@@ -38,6 +38,7 @@ export class WorkspaceApp extends OwnOrgPage {
       .engine=${engine}
       .route=${this.route}
       .base=${addressForOthers(orgStoreName())}
+      .siteBase=${addressForOthers(orgStoreName()).replace(/workspace(\.html)?(?=[?]|$)/, 'site$1')}
       .link=${this.#invitation.link}
       @entente-route=${this.#goTo}
       @entente-accepted=${() => this.#invitation.forget()}
@@ -85,6 +86,8 @@ export class WorkspaceApp extends OwnOrgPage {
   }
 
   #follow(fragment: string): void {
+    // A page that is opened takes this link out of its address.
+    if (fragment.startsWith('device=')) return location.reload()
     if (!fragment.startsWith('invite=')) {
       this.route = fragment
       return

@@ -59,6 +59,7 @@ export interface Scene {
   people: PersonView[]
   seats: { total: number; used: number }
   devices: DeviceView[]
+  users: ReturnType<Engine['people']['users']>[number][]
   deviceInvitations: DeviceInvitationView[]
   listings: ListingView[]
   jobs: JobView[]
@@ -136,6 +137,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     people: [],
     seats: { total: 5, used: 0 },
     devices: [],
+    users: [],
     deviceInvitations: [],
     listings: [],
     jobs: [],
@@ -277,7 +279,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       setSeats: (id, total) => did('setSeats', id, total),
       grant: (id, person, terms) => did('grant', id, person, ...(terms ? [terms] : [])),
       revoke: (id, person) => did('revoke', id, person),
-      users: () => [],
+      users: () => scene.users,
       addUser: (name, role) => did('addUser', name, role).then(() => 'new-user'),
       removeUser: (id) => did('removeUser', id),
     },

@@ -61,7 +61,8 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
       const isOwn = (type: Announcement): boolean => announcers[type] === connection.side
       for (const type of announcements) if (!isOwn(type)) await hear(connection, type)
       for (const type of announcements) {
-        const terms = isOwn(type) ? termsOf(connection, type) : undefined
+        // What a member's device says counts for nothing, and would take the place of what an admin's said.
+        const terms = isOwn(type) && context.user.role === 'admin' ? termsOf(connection, type) : undefined
         if (terms) await announce(connection, type, terms)
       }
     },
