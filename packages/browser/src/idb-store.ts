@@ -1,25 +1,17 @@
 import { type Change, type Store, StoreError, type StoreErrorCode, type StoreKey, type Write } from '@entente/engine'
 import { createStore, type UseStore } from 'idb-keyval'
 
-/** The layout that this version writes. A store with a higher number was written by a newer library and is left alone. */
-const layout = 1
-const versionKey: StoreKey = ['meta', 'version']
-
 /**
  * Opens an org's store in this browser profile: the IndexedDB database `entente-<name>` with one object store, through idb-keyval. One `update` is one
  * readwrite transaction.
  *
  * @param name tells the orgs of one browser profile apart
- * @throws StoreError NEWER if a newer version of this library wrote it; QUOTA or ABORTED if the browser refuses
+ * @throws StoreError QUOTA or ABORTED if the browser refuses
  */
 export async function openIdbStore(name: string): Promise<Store> {
   const store = new IdbStore(createStore(`entente-${name}`, 'org'))
-  await store.update([versionKey], ([version]) => {
-    if (typeof version === 'number' && version > layout) {
-      throw new StoreError('NEWER', 'This browser’s data was written by a newer version of the app. Reload the page.')
-    }
-    return { writes: version === layout ? [] : [{ put: versionKey, value: layout }], result: undefined }
-  })
+  // A browser that refuses says so now.
+  await store.get([['meta', 'version']])
   return store
 }
 

@@ -39,3 +39,8 @@ export interface EngineContext {
   /** Why the engine's own work on a connection fails at present, in words. */
   failureOf(connection: string): string | undefined
 }
+
+/** What a part works with that only the tab that leads may do: once another one leads, its saves are refused. */
+export function asLeader(context: EngineContext): EngineContext {
+  return { ...context, rows: context.replica.leadersRows }
+}

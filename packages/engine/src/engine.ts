@@ -11,7 +11,7 @@ import { createDifferences } from './compare/differences.js'
 import { PeerIndex } from './compare/peer-index.js'
 import { createConnections } from './connect/connections.js'
 import { withBoundary } from './boundary.js'
-import type { EngineContext } from './context.js'
+import { asLeader, type EngineContext } from './context.js'
 import { answerReconciler } from './export/answer-reconciler.js'
 import { eraseReconciler } from './export/erase-reconciler.js'
 import { recallCopiesReconciler } from './export/recall-copies.js'
@@ -65,6 +65,7 @@ import { Watchers } from './sync/watchers.js'
 import { openImports } from './records/imports.js'
 import { createUndo } from './undo/undo.js'
 import { Drafts } from './device/drafts.js'
+import { Format, newerMessage } from './device/format.js'
 import { UndoLog } from './device/undo-log.js'
 
 /** The platform of an engine, the address of its relay, and how its org is made. */
@@ -120,7 +121,9 @@ export async function assemble(options: OpenEngineOptions, throwAway?: Identity)
 }
 
 async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<Assembly> {
-  const { store, openSocket, clock, random, tabs, watchNetwork, relay, join, create, deviceName } = options
+  const { openSocket, clock, random, watchNetwork, relay, join, create, deviceName } = options
+  const format = await Format.open(options.store, options.tabs)
+  const { store, tabs } = format
   const identity =
     throwAway ?? (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
@@ -204,15 +207,16 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const site = createSite(context)
   const reader = createShareReader(context, freshnessView, refused)
   const mirrors = createMirrors(context, (map) => reader.mirror(map))
+  const leader = asLeader(context)
   // First, so that whatever a peer decided is judged by its newest roster.
   reconcilers.add(rosterChanges.reconciler())
-  reconcilers.add(rosterReconciler(context))
+  reconcilers.add(rosterReconciler(leader))
   // Then what they seal with: nothing leaves under the keys of before.
-  reconcilers.add(ownRotationReconciler(context))
-  reconcilers.add(connectionRotationReconciler(context))
+  reconcilers.add(ownRotationReconciler(leader))
+  reconcilers.add(connectionRotationReconciler(leader))
   for (const part of [connections, people, agreements, sharing, devices])
     for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
-  reconcilers.add(adoptionReconciler(context))
+  reconcilers.add(adoptionReconciler(leader))
   for (const makeReconciler of [
     requestReconciler,
     answerReconciler,
@@ -222,9 +226,9 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     recallCopiesReconciler,
     eraseReconciler,
   ])
-    reconcilers.add(makeReconciler(context))
-  reconcilers.add(differenceReconciler(context, freshness))
-  reconcilers.add(handingBackReconciler(context, freshness))
+    reconcilers.add(makeReconciler(leader))
+  reconcilers.add(differenceReconciler(leader, freshness))
+  reconcilers.add(handingBackReconciler(leader, freshness))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const settings = createSettings(context)
@@ -270,9 +274,15 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       tell(['sync'])
       // Only the tab that holds the line does the org's work: two doing it would do everything twice.
       if (link.status().leader) reconcilers.start()
+      else reconcilers.stop()
     }),
   ]
+  format.watch(() => {
+    problem(newerMessage)
+    link.retire()
+  })
   link.start()
+  if (format.isOutdated) link.retire()
 
   const engine: Engine = {
     org: identity.org,
@@ -300,8 +310,11 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       link.stop()
       for (const end of ends) end()
       watchers.close()
+      // The last that is written. A store that refuses it does not keep the engine open.
+      const ended = replica.endLead().catch(() => undefined)
       replica.close()
       await store.close()
+      await ended
     },
   }
 

@@ -118,6 +118,8 @@ export class Reconcilers {
         await reconciler.react(subject)
         if (failures.delete(subject.id)) this.#onFailure(subject.id, '')
       } catch (error) {
+        // Another tab leads now, and does this.
+        if (!this.#started) break
         const what = `${reconciler.name}: ${error instanceof Error ? error.message : 'failed'}`
         failures.set(subject.id, what)
         this.#onFailure(subject.id, what)

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BrowserContext, Locator, Page } from 'playwright'
 import type { Plugin } from 'vite'
+import type { Engine } from '@entente/engine'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
 import { buildApp, buildPages, openProfile, screenshots } from './chromium.js'
@@ -148,6 +149,51 @@ it('a new version waits until Vera asks for it, and leaves her other tab alone',
   expect(strange()).toEqual([])
 })
 
+it('of three tabs one leads; when it is closed another one does within 3 s, and nothing is lost', async () => {
+  const soon = { timeout: 3_000, interval: 50 }
+  const first = await visit('tabs')
+  await first.goto(`${relay.origin}/workspace.html`)
+  await first.getByRole('textbox', { name: 'Company' }).fill('Alder Devices')
+  await first.getByRole('textbox', { name: 'Your name' }).fill('Vera')
+  await first.getByRole('button', { name: 'Create' }).click()
+  await expect.poll(() => lineOf(first), patience).toBe('leads, online')
+  const [second, third] = [await context.newPage(), await context.newPage()]
+  for (const tab of [second, third]) {
+    await tab.goto(`${relay.origin}/workspace.html`)
+    await expect.poll(() => lineOf(tab), patience).toBe('follows, online')
+  }
+  await makeDeal(second, 'Before')
+  // The one that leads is closed while it has something to send.
+  await makeDeal(first, 'At the last moment')
+  await first.close()
+  const left = [second, third]
+  const linesLeft = async (): Promise<readonly string[]> => (await Promise.all(left.map(lineOf))).toSorted()
+  await expect.poll(linesLeft, soon).toEqual(['follows, online', 'leads, online'])
+  for (const tab of left) {
+    await engineOf(tab, 'settled')
+    expect(await dealsOf(tab)).toEqual(['At the last moment', 'Before'])
+  }
+
+  // A page of a newer version has changed the store: this one writes nothing over it.
+  const last = second
+  await last.evaluate(async () => {
+    const [found] = (await indexedDB.databases()).filter(({ name }) => name?.startsWith('entente-'))
+    await new Promise((resolve) => {
+      const opening = indexedDB.open(found?.name ?? '')
+      opening.onsuccess = () => {
+        const transaction = opening.result.transaction('org', 'readwrite')
+        transaction.objectStore('org').put(2, ['meta', 'version'])
+        transaction.oncomplete = resolve
+      }
+    })
+  })
+  await expect(makeDeal(last, 'Too late')).rejects.toThrow('Reload it')
+  await last.getByText('Reload this page').first().waitFor(patience)
+  expect(await dealsOf(last)).not.toContain('Too late')
+  await picture(last, 'outdated')
+  expect(strange()).toEqual([])
+})
+
 it('what Vera and Paul do while the relay is gone outlives the browser, and arrives when it is back', async () => {
   let page = await visit('work')
   const pane = (name: string): Locator => page.locator('section.pane').nth(name === 'Vera' ? 0 : 1)
@@ -227,6 +273,36 @@ const secondVersion: Plugin = {
   name: 'second-version',
   transform: (code, id) =>
     id.endsWith('web/src/workspace/main.ts') ? `${code}\ndocument.documentElement.dataset.version = '2'` : undefined,
+}
+
+/** What a tab's own engine says of its line. */
+async function lineOf(page: Page): Promise<string> {
+  const { leader, state } = await engineOf<{ leader: boolean; state: string }>(page, 'status')
+  return `${leader ? 'leads' : 'follows'}, ${state}`
+}
+
+function dealsOf(page: Page): Promise<readonly string[]> {
+  return engineOf(page, 'deals')
+}
+
+function makeDeal(page: Page, name: string): Promise<void> {
+  return engineOf(page, 'make', name)
+}
+
+/** Asks the engine behind a page. */
+function engineOf<T>(page: Page, what: 'status' | 'settled' | 'deals' | 'make', name = ''): Promise<T> {
+  const act = async (engine: Engine, [asked, called]: readonly [string, string]): Promise<unknown> => {
+    if (asked === 'status') return engine.sync.status()
+    if (asked === 'settled') return engine.sync.settled(5_000)
+    if (asked === 'deals')
+      return engine.records
+        .list('Opportunity')
+        .records.map(({ values }) => (typeof values['Name'] === 'string' ? values['Name'] : ''))
+        .sort()
+    return engine.records.create('Opportunity', { Name: called, StageName: 'Prospecting', CloseDate: '2027-05-20' })
+  }
+  const [text, argument] = [act.toString(), JSON.stringify([what, name])]
+  return page.evaluate(`(${text})(document.querySelector('workspace-app').engine, ${argument})`)
 }
 
 /** A file of deals: few of them open, which the rule shares. */

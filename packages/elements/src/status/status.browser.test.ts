@@ -23,6 +23,17 @@ describe('the state of the line', () => {
     expect(find(status, '.status').className).not.toContain('refused')
   })
 
+  it.each([
+    ['outdated', /Reload this page\s+A newer version of the app is open/],
+    ['elsewhere', /Open twice\s+Another page, which this one does not hear/],
+  ] as const)('says what to do about a page that is %s', async (stoodDown, words) => {
+    const sync = { ...quietLine, state: 'offline' as const, leader: false, stoodDown }
+    const status = await mount('entente-status', { engine: fakeEngine({ sync }), details: true })
+    expect(textOf(status)).toMatch(words)
+    expect(find(status, 'details').textContent).toMatch(/This tab holds the line\s*no(?!,)/)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
   it('tells figures and problems to whom asks', async () => {
     const sync = { ...quietLine, problems: [{ at: Date.now() - 60_000, what: 'import: the package did not open' }] }
     const status = await mount('entente-status', { engine: fakeEngine({ sync }), details: true })

@@ -135,11 +135,11 @@ export class EntenteStatus extends EntenteElement {
     const status = engine.sync.status()
     this.#drawn = status
     const flip = (): void => this.act('flip', async () => (status.cut ? engine.sync.mend() : engine.sync.cut()))
-    return html`<span class="status ${status.state}">
+    return html`<span class="status ${status.stoodDown ? 'refused' : status.state}">
         <span class="line" role="status"
           ><span class="dot" aria-hidden="true"></span>${lineWords(status)}${troubleBadge(troubleOf(status.signed))}</span
         >
-        <span class="changes ${status.waiting > 0 ? 'waiting' : ''}">${changeWords(status)}</span>
+        <span class="changes ${status.waiting > 0 || status.stoodDown ? 'waiting' : ''}">${changeWords(status)}</span>
         ${this.cuttable ? html`<button class="switch" aria-pressed=${status.cut} @click=${flip}>${status.cut ? 'Mend the wire' : 'Cut the wire'}</button>` : nothing}
       </span>
       ${this.details ? this.#details(engine, status) : nothing}`
@@ -153,7 +153,7 @@ export class EntenteStatus extends EntenteElement {
       ['Changes that wait', String(status.waiting)],
     ]
     const diagnosis: readonly (readonly [string, string])[] = [
-      ['This tab holds the line', status.leader ? 'yes' : 'no, another tab does'],
+      ['This tab holds the line', status.leader ? 'yes' : status.stoodDown ? 'no' : 'no, another tab does'],
       ['Sent', `${bytes(status.bytesOut, language)} in ${status.framesOut} frames`],
       ['Received', `${bytes(status.bytesIn, language)} in ${status.framesIn} frames, ${status.entriesIn} entries`],
       ['Clock', `${Math.abs(status.clockOffset)} ms ${status.clockOffset < 0 ? 'ahead of' : 'behind'} the relay’s`],
@@ -205,13 +205,17 @@ function list(rows: readonly (readonly [string, string])[]): TemplateResult {
   </dl>`
 }
 
-function lineWords({ state, cut, reason }: SyncView): string {
+function lineWords({ state, cut, reason, stoodDown }: SyncView): string {
+  if (stoodDown) return { outdated: 'Reload this page', elsewhere: 'Open twice' }[stoodDown]
   if (cut) return 'Wire cut'
   if (state === 'refused') return `Refused by the relay${reason === undefined ? '' : ` (${reason})`}`
   return { online: 'Online', offline: 'Offline', connecting: 'Connecting' }[state]
 }
 
-function changeWords({ waiting, state }: SyncView): string {
+function changeWords({ waiting, state, stoodDown }: SyncView): string {
+  if (stoodDown === 'outdated') return 'A newer version of the app is open in this browser, so this page saves nothing any more.'
+  if (stoodDown === 'elsewhere')
+    return 'Another page, which this one does not hear, keeps your org in sync. Close one of the two and reload the other.'
   if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
   if (state === 'online') return 'All changes sent'
   return 'Nothing waits'

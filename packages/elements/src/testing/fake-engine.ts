@@ -105,6 +105,7 @@ export const quietLine: SyncView = {
   waiting: 0,
   lastSynced: Date.UTC(2027, 0, 15),
   leader: true,
+  stoodDown: undefined,
   clockOffset: 3,
   bytesIn: 12_000,
   bytesOut: 4_000,

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api/index.js'
 import { EngineError } from '../error.js'
-import type { EngineContext } from '../context.js'
+import { asLeader, type EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
 import { isSameValue, type Value } from '../schema/value.js'
 import { findField } from '../schema/schema.js'
@@ -145,7 +145,8 @@ export function createAgreements(
       return linesFor(connection, object, { fields: mappings })
     },
   }
-  return { api, reconcilers: [agreementReconciler(context), peerObjectsReconciler(context), wishReconciler(context)] }
+  const leader = asLeader(context)
+  return { api, reconcilers: [agreementReconciler(leader), peerObjectsReconciler(leader), wishReconciler(leader)] }
 
   function decide(id: ConnectionFacts['id'], side?: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)

@@ -48,6 +48,15 @@ export interface SyncView {
   readonly lastSynced: number | undefined
   /** True in the one tab of a browser that holds the line and does the org's work. */
   readonly leader: boolean
+  /**
+   * Why this page keeps nothing in sync any more and waits for no turn either; undefined otherwise. Show it to the person.
+   *
+   * - `elsewhere`: the org is open a second time in this browser, where this page does not hear of it. That one leads. What is saved here stays on the
+   *   device, and goes out once this page or a new one leads. Close one of the two, and reload the other.
+   * - `outdated`: a newer version of the library is at work on the same store. This page only shows what it has; each save is refused with STORE, cause
+   *   NEWER. Reload it.
+   */
+  readonly stoodDown: 'elsewhere' | 'outdated' | undefined
   /** Relay's clock minus this device's, in milliseconds, at the last welcome. */
   readonly clockOffset: number
   /** Bytes of frames received, without the overhead of the socket. */
@@ -94,7 +103,8 @@ export interface SyncApi {
   mend(): void
 
   /**
-   * Resolves when every feed is up to date, no change waits, and the engine has no work left.
+   * Resolves when every feed is up to date, no change waits, and the engine has no work left. In any tab: the one that leads answers, and where another one
+   * takes the lead meanwhile, that one.
    *
    * @param ms how long to wait, in milliseconds
    * @throws EngineError OFFLINE if that takes longer; it goes on by itself
@@ -102,10 +112,10 @@ export interface SyncApi {
   settled(ms: number): Promise<void>
 
   /**
-   * Asks the relay for all that a page needs to show one mirror live with a stock y-websocket provider, without an engine. Only the tab that leads can ask.
+   * Asks the relay for all that a page needs to show one mirror live with a stock y-websocket provider, without an engine. In any tab: the one that leads asks.
    *
    * @param mirror the id of a `MirrorView`
-   * @throws EngineError NOT_FOUND if there is no such mirror, the relay has nothing of it, or its connection ended; OFFLINE if this tab has no line to the
+   * @throws EngineError NOT_FOUND if there is no such mirror, the relay has nothing of it, or its connection ended; OFFLINE if the device has no line to the
    * relay, or the agreement has not arrived: ask again later
    */
   openGateway(mirror: string): Promise<GatewayPass>

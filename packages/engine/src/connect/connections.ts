@@ -2,7 +2,7 @@ import { type ConnectionId, limits, parseConnectionId, parseMailboxId, parseOrgI
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api/index.js'
 import { EngineError } from '../error.js'
-import type { EngineContext } from '../context.js'
+import { asLeader, type EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
@@ -36,6 +36,7 @@ export function createConnections(
   earlier: EarlierRecords,
 ): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
   const { rows, link, identity, rosters, clock, random } = context
+  const leader = asLeader(context)
 
   link.onMailbox(({ mailbox, state }) => {
     const row = rows.get('Invitation', mailbox)
@@ -266,11 +267,11 @@ export function createConnections(
   return {
     api,
     reconcilers: [
-      handshakeReconciler(context),
-      verificationReconciler(context),
-      pauseReconciler(context),
-      peerPauseReconciler(context),
-      endReconciler(context),
+      handshakeReconciler(leader),
+      verificationReconciler(leader),
+      pauseReconciler(leader),
+      peerPauseReconciler(leader),
+      endReconciler(leader),
     ],
   }
 }

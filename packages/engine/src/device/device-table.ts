@@ -25,8 +25,7 @@ export class DeviceTable<T> {
 
   static async open<T>(store: Store, tabs: Tabs, kind: string): Promise<DeviceTable<T>> {
     const table = new DeviceTable<T>(store, tabs, kind)
-    // This library wrote the values, so their shape is known.
-    for (const [[, name = ''], value] of await store.scan([kind])) table.#values.set(name, value as T)
+    for (const [name, value] of await table.#stored()) table.#values.set(name, value)
     return table
   }
 
@@ -34,9 +33,13 @@ export class DeviceTable<T> {
     this.#store = store
     this.#tabs = tabs
     this.#kind = kind
-    this.#stopListening = tabs.listen((message) => {
-      if (isTabMessage(message) && message.kind === kind) this.#take(message.change as TableChange<T>)
-    })
+    this.#stopListening = tabs.listen(
+      (message) => {
+        if (isTabMessage(message) && message.kind === kind) this.#take(message.change as TableChange<T>)
+      },
+      // A store that is closed has nothing to catch up with.
+      () => void this.#catchUp().catch(() => undefined),
+    )
   }
 
   get(name: string): T | undefined {
@@ -75,6 +78,17 @@ export class DeviceTable<T> {
   close(): void {
     this.#stopListening()
     this.#listeners.clear()
+  }
+
+  async #catchUp(): Promise<void> {
+    const stored = new Map(await this.#stored())
+    const gone = [...this.#values.keys()].filter((name) => !stored.has(name))
+    this.#take([...stored, ...gone.map((name) => [name, undefined] as const)])
+  }
+
+  async #stored(): Promise<readonly (readonly [string, T])[]> {
+    // This library wrote the values, so their shape is known.
+    return (await this.#store.scan([this.#kind])).map(([[, name = ''], value]) => [name, value as T])
   }
 
   #take(change: TableChange<T>): void {

@@ -272,7 +272,7 @@ const jobsByRows = new WeakMap<Rows, Jobs>()
 
 /** The jobs of an engine. */
 export function jobsOf(rows: Rows): Jobs {
-  let jobs = jobsByRows.get(rows)
-  if (!jobs) jobsByRows.set(rows, (jobs = new Jobs(rows)))
+  let jobs = jobsByRows.get(rows.origin)
+  if (!jobs) jobsByRows.set(rows.origin, (jobs = new Jobs(rows.origin)))
   return jobs
 }

@@ -53,7 +53,8 @@ export class HeadSigner {
         if (this.#isOnline) this.#goOn()
       }),
       link.watch(() => {
-        this.#isOnline = link.status().state === 'online'
+        const { leader, state } = link.status()
+        this.#isOnline = leader && state === 'online'
         if (!this.#isOnline) this.#considered = undefined
         else this.#goOn()
       }),

@@ -10,6 +10,7 @@ import type { Stamper } from '../row/stamper.js'
 import { Backoff } from './backoff.js'
 import type { GatewayToken } from './gateway-requests.js'
 import type { RefusedOffers } from './refused-offers.js'
+import { LeaderAsks } from './leader-asks.js'
 import { Repairs } from './repairs.js'
 import { type Hello, Session, type SessionEnd } from './session.js'
 
@@ -40,6 +41,11 @@ export interface LinkStatus {
   /** When everything was last in sync, in milliseconds since 1970. */
   readonly lastSynced?: number
   readonly leader: boolean
+  /**
+   * Why this tab leads no more, and waits for no turn either. `elsewhere`: another engine that it does not hear leads the same store. `outdated`: a newer
+   * version is at work.
+   */
+  readonly stoodDown: 'elsewhere' | 'outdated' | undefined
   /** Relay's clock minus the device's, milliseconds. */
   readonly clockOffset: number
   readonly bytesIn: number
@@ -53,7 +59,7 @@ export interface LinkStatus {
 const welcomeMs = 10_000
 
 /** What the leading tab says of its line to the other tabs, which have none. */
-type LineNews = Pick<LinkStatus, 'state' | 'reason' | 'lastSynced'>
+type LineNews = Pick<LinkStatus, 'state' | 'reason' | 'lastSynced' | 'clockOffset'>
 
 /** Between the tabs of an org: a tab asks, and the leading one tells, also whenever its line changes. */
 type TabMessage = { readonly type: 'line'; readonly news?: LineNews }
@@ -61,6 +67,8 @@ type TabMessage = { readonly type: 'line'; readonly news?: LineNews }
 /** Keeps one line to the relay open from the leading tab, whatever happens to it. */
 export class Link {
   readonly #options: LinkOptions
+  /** What only the tab that leads can do. */
+  readonly asks: LeaderAsks
   readonly #backoff: Backoff
   readonly #repairs: Repairs
   readonly #listeners = new Set<() => void>()
@@ -68,8 +76,11 @@ export class Link {
   readonly #unwatch: () => void
   #stepDown: (() => void) | undefined
   #unwatchNetwork: (() => void) | undefined
-  /** Identifies one run from `start` to `stop`. */
-  #term: object | undefined
+  #isStarted = false
+  /** Identifies one time that this tab leads, from the moment when it was told to. */
+  #turn: object | undefined
+  #stoodDown: LinkStatus['stoodDown']
+  #cancelLook: () => void = () => undefined
   #line: { readonly socket: Socket; readonly session: Session } | undefined
   #cancelTimer: () => void = () => undefined
   #state: LinkStatus['state'] = 'offline'
@@ -78,7 +89,7 @@ export class Link {
   #isUnknown = false
   #leader = false
   /** What the tab that leads last said of its line. */
-  #heard: LineNews = { state: 'connecting' }
+  #heard: Omit<LineNews, 'clockOffset'> = { state: 'connecting' }
   #stopListening: (() => void) | undefined
   #cut = false
   #lastSynced: number | undefined
@@ -88,43 +99,122 @@ export class Link {
     this.#options = options
     this.#backoff = new Backoff(options.random)
     this.#repairs = new Repairs(options.clock)
-    this.#unwatch = options.replica.watchFeeds(() => this.#progress())
+    const { replica, tabs, clock, stamper } = options
+    this.asks = new LeaderAsks(tabs, clock, stamper.session)
+    this.asks.answer(askingGateway, ([feed, key]: readonly [FeedName, Key]) => this.#askGateway(feed, key))
+    const ends = [replica.watchFeeds(() => this.#progress()), replica.watchLead(() => this.#loseLead())]
+    this.#unwatch = () => ends.forEach((end) => end())
   }
 
   /** Connects as soon as this tab leads. */
   start(): void {
-    if (this.#term) return
-    const term = (this.#term = {})
-    const { tabs } = this.#options
-    this.#stopListening = tabs.listen((message) => this.#hearTab(message))
-    tabs.tell({ type: 'line' } satisfies TabMessage)
-    this.#unwatchNetwork = this.#options.watchNetwork?.((isThere) => this.#networkChanged(isThere))
-    this.#stepDown = tabs.lead(() => {
-      this.#options.replica.lead().then(
-        () => {
-          // The replica reads the store before it leads. `stop` may have been called meanwhile.
-          if (this.#term !== term) return
-          this.#leader = true
-          this.#connect()
-        },
-        (error: unknown) => {
-          if (this.#term !== term) return
-          this.#options.problem?.(error instanceof Error ? error.message : 'This tab could not take the lead.')
-        },
-      )
-    })
+    if (this.#isStarted) return
+    this.#isStarted = true
+    const { tabs, watchNetwork } = this.#options
+    const ask = (): void => tabs.tell({ type: 'line' } satisfies TabMessage)
+    this.#stopListening = tabs.listen((message) => this.#hearTab(message), ask)
+    ask()
+    this.#unwatchNetwork = watchNetwork?.((isThere) => this.#networkChanged(isThere))
+    this.#waitToLead()
   }
 
   stop(): void {
     this.#unwatch()
-    this.#term = undefined
+    this.#isStarted = false
     this.#stepDown?.()
     this.#stepDown = undefined
     this.#stopListening?.()
     this.#unwatchNetwork?.()
+    this.#cancelLook()
+    this.asks.giveUp()
+    this.asks.standDown()
+    this.#turn = undefined
     this.#drop()
     this.#show('offline')
     this.#leader = false
+  }
+
+  /** A newer version of the library is at work: this tab leads no more, and does not wait for its turn. */
+  retire(): void {
+    this.#stepDown?.()
+    this.#stepDown = undefined
+    this.#cancelLook()
+    this.#stoodDown = 'outdated'
+    this.#standDown()
+  }
+
+  #waitToLead(): void {
+    this.#stepDown = this.#options.tabs.lead(
+      () => this.#lead(),
+      () => this.#standDown(),
+    )
+  }
+
+  #lead(): void {
+    const { replica, problem } = this.#options
+    const turn = (this.#turn = {})
+    replica.lead().then(
+      () => {
+        // The replica reads the store before it leads. `stop` may have been called meanwhile, or another tab leads.
+        if (this.#turn !== turn) return
+        this.#leader = true
+        this.asks.lead()
+        this.#lookLater(() => replica.lookAtLead())
+        this.#connect()
+      },
+      (error: unknown) => {
+        if (this.#turn !== turn) return
+        problem?.(error instanceof Error ? error.message : 'This tab could not take the lead.')
+      },
+    )
+  }
+
+  /** Another tab leads. This one goes on as one that follows. */
+  #standDown(): void {
+    this.#turn = undefined
+    this.#options.replica.standDown()
+    this.#cancelLook()
+    this.#leader = false
+    this.asks.standDown()
+    this.#drop()
+    this.#state = 'offline'
+    this.#heard = { state: this.#stoodDown ? 'offline' : 'connecting' }
+    this.#options.tabs.tell({ type: 'line' } satisfies TabMessage)
+    this.#notify()
+  }
+
+  /** The store says that another tab leads. Either the word of the tabs is on its way, or there is another engine that this tab does not hear. */
+  #loseLead(): void {
+    this.#stepDown?.()
+    this.#stepDown = undefined
+    this.#standDown()
+    if (!this.#isStarted) return
+    this.#cancelLook = this.#options.clock.after(hearingMs, () => {
+      this.#stoodDown = 'elsewhere'
+      this.#heard = { state: 'offline' }
+      this.#options.problem?.(elsewhereMessage)
+      this.#lookLater(() => this.#leadIfFree())
+      this.#notify()
+    })
+  }
+
+  /** The engine that this tab does not hear may have been closed. */
+  async #leadIfFree(): Promise<void> {
+    if ((await this.#options.replica.isLeadFree()) && this.#isStarted && this.#stoodDown === 'elsewhere') this.#waitAgain()
+  }
+
+  #waitAgain(): void {
+    this.#stoodDown = undefined
+    this.#cancelLook()
+    this.#waitToLead()
+  }
+
+  #lookLater(look: () => Promise<void>): void {
+    this.#cancelLook = this.#options.clock.after(lookMs, () => {
+      this.#lookLater(look)
+      // A store that is closed says nothing, and nobody leads it.
+      look().catch(() => undefined)
+    })
   }
 
   /** The cut-the-wire switch: no line until `mend`. */
@@ -143,7 +233,8 @@ export class Link {
 
   status(): LinkStatus {
     return {
-      ...(this.#leader || !this.#term ? this.#news() : this.#heard),
+      ...(this.#leader || !this.#isStarted ? this.#news() : this.#heard),
+      stoodDown: this.#stoodDown,
       cut: this.#cut,
       waiting: this.#options.replica.waiting(),
       leader: this.#leader,
@@ -174,10 +265,14 @@ export class Link {
     return this.#line?.session.isCatchingUp(feed) ?? false
   }
 
-  /** Asks for a token by which a stock y-websocket provider may read one doc. @throws ProtocolError */
-  askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
+  /** Asks for a token by which a stock y-websocket provider may read one doc: the tab that leads asks the relay. @throws ProtocolError */
+  async askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
+    return (await this.asks.ask(askingGateway, [feed, key], gatewayMs)) as GatewayToken
+  }
+
+  #askGateway(feed: FeedName, key: Key): Promise<GatewayToken> {
     if (!this.#line)
-      return Promise.reject(new ProtocolError('UNAVAILABLE', 'This tab has no line to the relay. Ask again when it is online.'))
+      return Promise.reject(new ProtocolError('UNAVAILABLE', 'There is no line to the relay. Ask again when this device is online.'))
     return this.#line.session.askGateway(feed, key)
   }
 
@@ -301,6 +396,7 @@ export class Link {
   #news(): LineNews {
     return {
       state: this.#state,
+      clockOffset: this.#options.stamper.offset,
       ...(this.#reason && { reason: this.#reason }),
       ...(this.#lastSynced !== undefined && { lastSynced: this.#lastSynced }),
     }
@@ -311,9 +407,14 @@ export class Link {
   }
 
   #hearTab(message: unknown): void {
+    this.asks.hear(message)
     if (!isTabMessage(message)) return
     if (!message.news) return this.#tellTabs()
+    // Of two that tell, the one that leads no more is about to notice.
+    if (this.#leader) return
     this.#heard = message.news
+    if (!this.#stepDown && this.#stoodDown !== 'outdated') this.#waitAgain()
+    this.#options.stamper.offset = message.news.clockOffset
     this.#notify()
   }
 
@@ -327,6 +428,18 @@ export class Link {
     for (const listener of this.#listeners) listener()
   }
 }
+
+/** The name of the question for a token of the gateway, and how long an answer may take, in milliseconds. */
+const askingGateway = 'gateway'
+const gatewayMs = 10_000
+
+/** How soon the tab that leads is heard by one that it can reach, in milliseconds. */
+const hearingMs = 2_000
+/** How often a tab looks into the store who leads, in milliseconds. */
+const lookMs = 60_000
+
+const elsewhereMessage =
+  'This org is open a second time in this browser, and the two pages do not hear each other. The other one keeps it in sync. Close one of them, and reload the other.'
 
 const dayMs = 24 * 60 * 60 * 1000
 

@@ -531,6 +531,8 @@ export class Session {
   }
 
   #fail(error: unknown): void {
+    // Another tab leads, or the line is gone: what was under way is the next session's.
+    if (this.#ended) return
     this.#options.events.onProblem(error instanceof Error ? error.message : 'The session failed.')
     this.#end({})
   }

@@ -6,7 +6,7 @@ import { objectNames } from '../agree/narrow-proposal.js'
 import type { GrantTerms, PeopleApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { type ConnectionFacts, requireConnection, whileConnected } from '../connect/connection-facts.js'
-import type { EngineContext } from '../context.js'
+import { asLeader, type EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import { checkedName } from '../name.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -157,5 +157,6 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       await rows.save([{ object: 'User', id, values: { removed: true } }])
     },
   }
-  return { api, reconcilers: [ownUserReconciler(context), announcementReconciler(context), departureReconciler(context)] }
+  const leader = asLeader(context)
+  return { api, reconcilers: [ownUserReconciler(leader), announcementReconciler(leader), departureReconciler(leader)] }
 }

@@ -20,6 +20,7 @@ import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './hande
 import { mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
+import { Lead, LostLead } from './lead.js'
 import { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
@@ -72,6 +73,8 @@ interface TabMessage {
 /** What product modules read of replication. */
 export interface ReplicaView {
   readonly rows: Rows
+  /** The same rows, for work that only the tab that leads does: once another one leads, its saves are refused with LostLead. */
+  readonly leadersRows: Rows
   readonly org: OrgId
   readonly recordMaps: RecordMaps
   readonly keyring: Keyring
@@ -101,6 +104,7 @@ export interface ReplicaView {
  */
 export class Replica implements ReplicaView {
   readonly rows: Rows
+  readonly leadersRows: Rows
   /** The signed heads of feeds. */
   readonly heads: FeedHeads
   /** The secrets of later generations. */
@@ -122,6 +126,10 @@ export class Replica implements ReplicaView {
   readonly #transactionQueue = new SerialQueue()
   readonly #feedListeners = new Set<(changed: readonly FeedChange[]) => void>()
   readonly #workListeners = new Set<() => void>()
+  readonly #lostListeners = new Set<() => void>()
+  readonly #lead: Lead
+  /** How many messages of other tabs were taken. */
+  #heard = 0
   readonly #stopListening: () => void
   #leading = false
 
@@ -143,6 +151,11 @@ export class Replica implements ReplicaView {
       },
       journal,
     )
+    this.#lead = new Lead(store, () => {
+      this.#leading = false
+      for (const listener of this.#lostListeners) listener()
+    })
+    this.leadersRows = this.rows.behind({ key: Lead.key, check: (stored) => this.#lead.check(stored) })
     this.org = org
     this.#store = store
     this.#tabs = tabs
@@ -163,7 +176,7 @@ export class Replica implements ReplicaView {
       disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
-    this.#transactions = new Transactions(store, this.#view, this.#context)
+    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead)
     this.rows.watch((changes) => {
       let [unlocks, withdraws] = [false, false]
       for (const { object } of changes) {
@@ -180,7 +193,10 @@ export class Replica implements ReplicaView {
       for (const listener of this.#workListeners) listener()
       if (this.#leading) void this.#transactionQueue.run(() => this.#readHeld()).catch(this.#report)
     })
-    this.#stopListening = tabs.listen((message) => this.#hearTab(message))
+    this.#stopListening = tabs.listen(
+      (message) => this.#hearTab(message),
+      () => void this.#transactionQueue.run(() => this.#catchUp()).catch(this.#report),
+    )
   }
 
   // ---- for product modules
@@ -276,9 +292,38 @@ export class Replica implements ReplicaView {
     return this.#replicaState.head(feed, key)?.sequence ?? 0
   }
 
+  /** Calls back when another tab has taken the lead and the tabs did not tell. */
+  watchLead(lost: () => void): () => void {
+    this.#lostListeners.add(lost)
+    return () => this.#lostListeners.delete(lost)
+  }
+
+  /** Looks into the store whether this tab still leads. */
+  async lookAtLead(): Promise<void> {
+    await this.#lead.look().catch(this.#report)
+  }
+
+  /** Whether the tab that led last has stopped by itself, so that this one may lead. */
+  isLeadFree(): Promise<boolean> {
+    return this.#lead.isFree()
+  }
+
+  /** Another tab leads. What this one has begun as the leader is not written any more. */
+  standDown(): void {
+    this.#leading = false
+    this.#lead.stop()
+  }
+
+  /** The same, and the next tab may know it from the store. */
+  async endLead(): Promise<void> {
+    this.#leading = false
+    await this.#lead.end()
+  }
+
   /** This tab leads from now on. Loads what another tab may have written. */
   lead(): Promise<void> {
     return this.#transactionQueue.run(async () => {
+      await this.#lead.take()
       if (!(await this.#replicaState.loadFeeds(this.#store))) await this.#replicaState.load(this.#store)
       await this.keyring.load()
       this.#followed.stateLoaded()
@@ -382,6 +427,7 @@ export class Replica implements ReplicaView {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
       if (settled.length > 0) this.#take([], await this.#transactions.clearDirtyFlags(settled))
       const updates = due.filter(({ comparison }) => comparison.need === 'update')
+      // Also where nothing is read: what is made here is sent.
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       for (const feed of feeds) {
@@ -692,6 +738,7 @@ export class Replica implements ReplicaView {
 
   #hearTab(message: unknown): void {
     if (!isTabMessage(message)) return
+    this.#heard++
     this.#takeState(message.change)
     this.rows.take(message.rows, 'tab')
     this.#notify(message.change)
@@ -703,11 +750,31 @@ export class Replica implements ReplicaView {
     const steps = rows.map((after): RowStep => ({ before: undefined, after, fields: Object.keys(after.registers) }))
     const { writes, commit } = this.#flagDirty(steps)
     if (writes.length === 0) return
-    await this.#store.update([], () => ({ writes, result: undefined }))
+    await this.#store.update([Lead.key], ([term]) => {
+      this.#lead.check(term)
+      return { writes, result: undefined }
+    })
     commit()
   }
 
-  readonly #report = (error: unknown): void => this.#problem(error instanceof Error ? error.message : 'A transaction failed.')
+  /** This tab was frozen, and other tabs have gone on. */
+  async #catchUp(): Promise<void> {
+    // What is told while the store is read would be lost with what memory held.
+    for (let [heard, tries] = [-1, 0]; heard !== this.#heard && tries < 5; tries++) {
+      heard = this.#heard
+      await this.#replicaState.load(this.#store)
+    }
+    await this.keyring.load()
+    await this.rows.catchUp()
+    this.#followed.stateLoaded()
+    const changed = this.followed().feeds.flatMap((feed) => [...this.#replicaState.heads(feed).keys()].map((key) => ({ feed, key })))
+    for (const listener of this.#feedListeners) listener(changed)
+    for (const listener of this.#workListeners) listener()
+  }
+
+  readonly #report = (error: unknown): void => {
+    if (!(error instanceof LostLead)) this.#problem(error instanceof Error ? error.message : 'A transaction failed.')
+  }
 }
 
 const pausedProblem = {

@@ -7,6 +7,7 @@ import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps
 import type { FeedRole } from './feed-role.js'
 import type { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
+import { Lead } from './lead.js'
 import { isSameFeed, noStateChange, type StateChange } from './replica-state.js'
 import { Overlay } from './rows-view.js'
 import {
@@ -39,9 +40,11 @@ export class Transactions {
   readonly #store: Store
   readonly #rows: RecordMapIndex
   readonly #context: ReplicaContext
+  readonly #lead: Lead
 
-  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext) {
+  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext, lead: Lead) {
     this.#store = store
+    this.#lead = lead
     this.#rows = rows
     this.#context = context
   }
@@ -57,11 +60,11 @@ export class Transactions {
     return found
   }
 
-  /** Docs with their bytes, by `feedKeyName`. */
+  /** Docs with their bytes, by `feedKeyName`, for what this tab is about to do as the leader. @throws LostLead where it leads no more */
   async readDocs(feedKeys: readonly Pick<FeedKey, 'feed' | 'key'>[]): Promise<ReadonlyMap<string, StoredDoc>> {
     const docs = new Map<string, StoredDoc>()
-    if (feedKeys.length === 0) return docs
-    const values = await this.#store.get(feedKeys.map(({ feed, key }) => docStoreKey(feed, key)))
+    const [term, ...values] = await this.#store.get([Lead.key, ...feedKeys.map(({ feed, key }) => docStoreKey(feed, key))])
+    this.#lead.check(term)
     feedKeys.forEach(({ feed, key }, index) => {
       const stored = asStored(values[index])
       if (stored?.kind === 'doc') docs.set(feedKeyName(feed, key), stored)
@@ -87,8 +90,9 @@ export class Transactions {
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
     ])
-    const reads: StoreKey[] = [feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
-    return this.#store.update(reads, ([storedFeed, ...storedRows]) => {
+    const reads: StoreKey[] = [Lead.key, feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
+    return this.#store.update(reads, ([term, storedFeed, ...storedRows]) => {
+      this.#lead.check(term)
       if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { writes: [], result: undefined }
       const view = this.#viewOf(storedRows)
       const steps: RowStep[] = []
@@ -175,20 +179,18 @@ export class Transactions {
   /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. */
   async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<StateChange> {
     const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)))
-    const dirtyFlags = await this.#store.update(
-      addresses.map(([object, id]) => rowKey(object, id)),
-      (stored) => {
-        const view = this.#viewOf(stored)
-        const cleared = feedKeys
-          .filter(
-            (feedKey) =>
-              (compareAt(this.#context, feedKey, view, this.#context.replicaState.head(feedKey.feed, feedKey.key))?.need ?? 'none') ===
-              'none',
-          )
-          .map(({ feed, key }) => [feed, key, undefined] as const)
-        return { writes: cleared.map(dirtyFlagWrite), result: cleared }
-      },
-    )
+    const dirtyFlags = await this.#store.update([Lead.key, ...addresses.map(([object, id]) => rowKey(object, id))], ([term, ...stored]) => {
+      this.#lead.check(term)
+      const view = this.#viewOf(stored)
+      const cleared = feedKeys
+        .filter(
+          (feedKey) =>
+            (compareAt(this.#context, feedKey, view, this.#context.replicaState.head(feedKey.feed, feedKey.key))?.need ?? 'none') ===
+            'none',
+        )
+        .map(({ feed, key }) => [feed, key, undefined] as const)
+      return { writes: cleared.map(dirtyFlagWrite), result: cleared }
+    })
     return { ...noStateChange, dirtyFlags }
   }
 
@@ -201,7 +203,10 @@ export class Transactions {
     const writes = docs.map(([key, stored]): Write =>
       stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
     )
-    await this.#store.update([], () => ({ writes: [...writes, { put: feedStoreKey(feed), value: freshFeed }], result: undefined }))
+    await this.#store.update([Lead.key], ([term]) => {
+      this.#lead.check(term)
+      return { writes: [...writes, { put: feedStoreKey(feed), value: freshFeed }], result: undefined }
+    })
     return {
       heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)] as const),
       dirtyFlags: [],

@@ -83,6 +83,12 @@ export interface Journal {
   record(steps: readonly RowStep[], read: unknown, now: number): readonly Write[]
 }
 
+/** Lets a save go on, or throws. Called in its transaction with the value of its key. */
+export interface Fence {
+  readonly key: StoreKey
+  check(stored: unknown): void
+}
+
 /** What else a save writes, by the rows before and after. Called in its transaction. */
 export type Alongside = (steps: readonly RowStep[]) => Attached
 
@@ -99,14 +105,27 @@ export class Rows {
   readonly #stamper: Stamper
   readonly #observer: RowObserver
   readonly #journal: Journal | undefined
-  readonly #rowsByObject = new Map<string, Map<string, Row>>()
-  readonly #listeners = new Set<(changes: readonly RowChange[]) => void>()
+  /** These rows, or those of which these are a part behind a fence: the same for all who see the same rows. */
+  origin: Rows = this
+  #fence: Fence | undefined
+  #rowsByObject = new Map<string, Map<string, Row>>()
+  #listeners = new Set<(changes: readonly RowChange[]) => void>()
 
   constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody, journal?: Journal) {
     this.#store = store
     this.#stamper = stamper
     this.#observer = observer
     this.#journal = journal
+  }
+
+  /** The same rows, for whoever may save only as long as a fence lets it. */
+  behind(fence: Fence): Rows {
+    const rows = new Rows(this.#store, this.#stamper, this.#observer, this.#journal)
+    rows.#fence = fence
+    rows.origin = this.origin
+    rows.#rowsByObject = this.#rowsByObject
+    rows.#listeners = this.#listeners
+    return rows
   }
 
   get(object: string, id: string): Row | undefined {
@@ -138,8 +157,10 @@ export class Rows {
     const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
     const present = condition?.present
     const journal = edits.some(({ object }) => this.#journal?.concerns(object)) ? this.#journal : undefined
-    const more = [...(present ? [present] : []), ...(journal ? [journal.reads] : [])]
+    const fence = this.#fence
+    const more = [...(present ? [present] : []), ...(fence ? [fence.key] : []), ...(journal ? [journal.reads] : [])]
     const saved = await this.#store.update([...reads, ...more], (stored) => {
+      fence?.check(stored[reads.length + (present ? 1 : 0)])
       if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
@@ -207,6 +228,16 @@ export class Rows {
         const table = this.#tableOf(row.object)
         table.set(row.id, mergeRows(table.get(row.id), row))
       }
+    })
+  }
+
+  /** Takes what other tabs have stored, and this one was not told of. */
+  async catchUp(): Promise<void> {
+    await scanPages(this.#store, ['row'], (page) => {
+      this.take(
+        page.flatMap(([, value]) => storedRow(value) ?? []),
+        'tab',
+      )
     })
   }
 

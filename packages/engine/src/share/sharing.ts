@@ -2,7 +2,7 @@ import type { SharingApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { connectionFacts, requireConnection, whileConnected } from '../connect/connection-facts.js'
 import { contentToValue } from '../agree/canonical.js'
-import type { EngineContext } from '../context.js'
+import { asLeader, type EngineContext } from '../context.js'
 import { validateRule } from '../query/sharing-rule.js'
 import type { Reconciler } from '../reconcilers.js'
 import { listingReconciler } from './listing-reconciler.js'
@@ -34,5 +34,5 @@ export function createSharing(context: EngineContext): { readonly api: SharingAp
       return count
     },
   }
-  return { api, reconcilers: [listingReconciler(context)] }
+  return { api, reconcilers: [listingReconciler(asLeader(context))] }
 }

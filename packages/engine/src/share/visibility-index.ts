@@ -8,6 +8,7 @@ import type { ObjectSchema } from '../schema/schema.js'
 import { convertedRegister, isDeleted, valuesOf } from '../records/records.js'
 import { nextTurn } from '../port/clock.js'
 import { type Row, valueOf } from '../row/row.js'
+import type { Rows } from '../row/rows.js'
 import { listingId } from './listing-id.js'
 import { ruleOf, ruleRowId } from './rule-row.js'
 
@@ -141,11 +142,11 @@ export function isShownBy({ rows }: EngineContext, object: ObjectName, schema: O
   return agreementFacts(rows.get('Agreement', connection)).effective?.objects[object]?.passOn === true
 }
 
-const indexesByContext = new WeakMap<EngineContext, VisibilityIndexes>()
+const indexesByRows = new WeakMap<Rows, VisibilityIndexes>()
 
 /** The visibility indexes of an engine. The page's reads, the listings and the exports share them. */
 export function visibilityIndexesOf(context: EngineContext): VisibilityIndexes {
-  let indexes = indexesByContext.get(context)
-  if (!indexes) indexesByContext.set(context, (indexes = new VisibilityIndexes(context)))
+  let indexes = indexesByRows.get(context.rows.origin)
+  if (!indexes) indexesByRows.set(context.rows.origin, (indexes = new VisibilityIndexes(context)))
   return indexes
 }

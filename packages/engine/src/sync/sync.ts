@@ -10,6 +10,23 @@ import type { Problems } from './problems.js'
 export function createSync(context: EngineContext, reconcilers: Reconcilers, problems: Problems, freshness: FreshnessView): SyncApi {
   const { link, clock } = context
 
+  link.asks.answer(settling, async (ms: number) => {
+    let cancel = (): void => undefined
+    const deadline = new Promise<'late'>((resolve) => {
+      cancel = clock.after(ms, () => resolve('late'))
+    })
+    const quiet = async (): Promise<'quiet'> => {
+      await reconcilers.settled()
+      await link.synced()
+      return 'quiet'
+    }
+    // Reconcilers may save rows to publish, and entries may give reconcilers work: both must be quiet in the same turn.
+    while ((await Promise.race([quiet(), deadline])) === 'quiet') {
+      if (!reconcilers.isBusy && link.isSynced) return cancel()
+    }
+    throw new Error(unsettled)
+  })
+
   return {
     status() {
       const { reason, lastSynced, ...status } = link.status()
@@ -18,21 +35,14 @@ export function createSync(context: EngineContext, reconcilers: Reconcilers, pro
     cut: () => link.cut(),
     mend: () => link.mend(),
     async settled(ms) {
-      let cancel = (): void => undefined
-      const deadline = new Promise<'late'>((resolve) => {
-        cancel = clock.after(ms, () => resolve('late'))
+      await link.asks.ask(settling, ms, ms).catch((error: unknown) => {
+        throw new EngineError('OFFLINE', unsettled, [], error)
       })
-      const quiet = async (): Promise<'quiet'> => {
-        await reconcilers.settled()
-        await link.synced()
-        return 'quiet'
-      }
-      // Reconcilers may save rows to publish, and entries may give reconcilers work: both must be quiet in the same turn.
-      while ((await Promise.race([quiet(), deadline])) === 'quiet') {
-        if (!reconcilers.isBusy && link.isSynced) return cancel()
-      }
-      throw new EngineError('OFFLINE', 'Some changes are not in sync yet. Sync goes on by itself once the relay is reached.')
     },
     openGateway: (mirror) => askGatewayPass(context, mirror),
   }
 }
+
+/** The name of the question whether all is in sync. */
+const settling = 'settled'
+const unsettled = 'Some changes are not in sync yet. Sync goes on by itself once the relay is reached.'

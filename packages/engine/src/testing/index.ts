@@ -34,6 +34,6 @@ export {
 } from './steps.js'
 export { type StorePromise, storePromises } from './store-contract.js'
 export { MemoryStore, type MemoryStoreFaults } from './store.js'
-export { MemoryBrowser } from './tabs.js'
+export { MemoryBrowser, type MemoryTab } from './tabs.js'
 export { leafBytes, leafOfDoc } from '../replica/leaf.js'
 export { LeafTree } from '../replica/leaf-tree.js'

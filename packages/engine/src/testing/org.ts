@@ -18,7 +18,7 @@ import type { MemoryNetwork, NetworkDevice } from './network.js'
 import { type Lie, lyingSocket } from './lying-socket.js'
 import { memoryRelayHost } from './relay.js'
 import { MemoryStore } from './store.js'
-import { MemoryBrowser } from './tabs.js'
+import { MemoryBrowser, type MemoryTab } from './tabs.js'
 
 export interface MemoryOrgOptions {
   readonly orgName?: string
@@ -45,6 +45,8 @@ export interface MemoryOrgOptions {
 export interface MemoryOrg extends Engine, NetworkDevice {
   readonly options: MemoryOrgOptions
   readonly store: MemoryStore
+  /** The tab in which it is open. */
+  readonly tab: MemoryTab
   readonly clock: SkewedClock
   readonly identity: Identity
   readonly context: EngineContext
@@ -60,7 +62,7 @@ export interface MemoryOrg extends Engine, NetworkDevice {
 /** Opens an org at a network, or makes it where its store is empty. @throws EngineError as `openEngine` does */
 export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOptions = {}): Promise<MemoryOrg> {
   const { orgName = 'Vista', userName = 'Vera', store = new MemoryStore(), skew = 0, cut = false, onSend, lie } = options
-  const { browser = new MemoryBrowser() } = options
+  const tab = (options.browser ?? new MemoryBrowser()).open()
   const clock = new SkewedClock(network.clock, skew)
   const heard = onSend ? heardSocket(network.relay.openSocket, onSend) : network.relay.openSocket
   const { engine, context, replica, reconcilers } = await assemble({
@@ -68,7 +70,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     openSocket: lie ? lyingSocket(heard, lie) : heard,
     clock,
     random: network.random(),
-    tabs: browser.open(),
+    tabs: tab,
     ...(options.deviceName !== undefined && { deviceName: options.deviceName }),
     ...(options.watchNetwork && { watchNetwork: options.watchNetwork }),
     relay: `ws://${memoryRelayHost}/socket`,
@@ -80,6 +82,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     ...engine,
     options,
     store,
+    tab,
     clock,
     identity,
     context,

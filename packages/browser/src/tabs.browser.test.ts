@@ -1,0 +1,117 @@
+import { expect, it, vi } from 'vitest'
+import { openTabs, type PageLife, type TabPauses } from './tabs.js'
+
+// Tabs of one page: locks and channels are the browser's own, and what happens to a page is made to happen.
+
+class Life implements PageLife {
+  visible = true
+  readonly #calls = new Set<Parameters<PageLife['watch']>[0]>()
+
+  isVisible(): boolean {
+    return this.visible
+  }
+
+  watch(calls: Parameters<PageLife['watch']>[0]): () => void {
+    this.#calls.add(calls)
+    return () => this.#calls.delete(calls)
+  }
+
+  happen(what: 'visibility' | 'freeze' | 'wake'): void {
+    for (const calls of this.#calls) calls[what]()
+  }
+}
+
+const pauses: TabPauses = { hiddenDelay: 50, ask: 30, silence: 200, hidden: 300 }
+let names = 0
+
+/** One tab, and what it was told. */
+function open(name: string): { readonly life: Life; readonly told: string[]; leads(): boolean; missed(): number; close(): void } {
+  const [life, told] = [new Life(), [] as string[]]
+  const tabs = openTabs(name, life, pauses)
+  let missed = 0
+  const ends = [
+    tabs.lead(
+      () => told.push('lead'),
+      () => told.push('resign'),
+    ),
+    tabs.listen(
+      () => told.push('message'),
+      () => missed++,
+    ),
+  ]
+  return { life, told, leads: () => told.at(-1) === 'lead', missed: () => missed, close: () => ends.forEach((end) => end()) }
+}
+
+const soon = { timeout: 3_000, interval: 10 }
+
+it('another tab leads once the one that leads is closed (row 49)', async () => {
+  const name = `tabs-${++names}`
+  const first = open(name)
+  await vi.waitFor(() => expect(first.told).toEqual(['lead']), soon)
+  const [second, third] = [open(name), open(name)]
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  // It answers, so nobody takes anything from it.
+  expect([first.told, second.told, third.told]).toEqual([['lead'], [], []])
+  first.close()
+  await vi.waitFor(() => expect([second.leads(), third.leads()]).toEqual([true, false]), soon)
+  expect(first.told).toEqual(['lead'])
+  second.close()
+  await vi.waitFor(() => expect(third.leads()).toBe(true), soon)
+  third.close()
+})
+
+it('a frozen tab leads no more, is given no lead, and waits for its turn when it wakes up', async () => {
+  const name = `tabs-${++names}`
+  const [first, second] = [open(name), open(name)]
+  await vi.waitFor(() => expect(first.leads()).toBe(true), soon)
+  first.life.happen('freeze')
+  expect(first.told).toEqual(['lead', 'resign'])
+  await vi.waitFor(() => expect(second.leads()).toBe(true), soon)
+  first.life.happen('wake')
+  expect(first.missed()).toBe(1)
+  second.close()
+  await vi.waitFor(() => expect(first.leads()).toBe(true), soon)
+  first.close()
+})
+
+it('a visible tab takes the lead of one that was hidden for long, and of no other', async () => {
+  const name = `tabs-${++names}`
+  const [first, second, third] = [open(name), open(name), open(name)]
+  await vi.waitFor(() => expect(first.leads()).toBe(true), soon)
+  first.life.visible = false
+  second.life.visible = false
+  for (const { life } of [first, second]) life.happen('visibility')
+  await vi.waitFor(() => expect([first.told, third.told]).toEqual([['lead', 'resign'], ['lead']]), soon)
+  expect(second.told).toEqual([])
+  for (const tab of [first, second, third]) tab.close()
+})
+
+it('a tab that does not answer loses the lead, and one that loses it again and again is left alone the longer', async () => {
+  const name = `tabs-${++names}`
+  // Whoever holds the lock and says nothing: a page that hangs.
+  let lost = false
+  void navigator.locks.request(`entente-${name}`, () => new Promise(() => undefined)).catch(() => (lost = true))
+  await vi.waitFor(
+    async () => expect((await navigator.locks.query()).held?.some((lock) => lock.name === `entente-${name}`)).toBe(true),
+    soon,
+  )
+  const tab = open(name)
+  await vi.waitFor(() => expect(tab.leads()).toBe(true), soon)
+  expect(lost).toBe(true)
+  void navigator.locks.request(`entente-${name}`, { steal: true }, () => new Promise(() => undefined)).catch(() => undefined)
+  await vi.waitFor(() => expect(tab.told).toEqual(['lead', 'resign']), soon)
+  const from = Date.now()
+  await vi.waitFor(() => expect(tab.leads()).toBe(true), soon)
+  expect(Date.now() - from).toBeGreaterThan(2 * pauses.silence)
+  tab.close()
+})
+
+it('without a channel each page leads', () => {
+  const channel = globalThis.BroadcastChannel
+  Reflect.deleteProperty(globalThis, 'BroadcastChannel')
+  try {
+    expect([open('alone').told, open('alone').told]).toEqual([['lead'], ['lead']])
+  } finally {
+    globalThis.BroadcastChannel = channel
+  }
+})
