@@ -66,6 +66,7 @@ export function allTargets(): readonly Target[] {
     'seal',
     'recovery-kit',
   ].map(readVectors)
+  const joining = readVectors('joining')
   const { org, chain } = rosters as { readonly org: string; readonly chain: readonly { readonly token: string }[] }
   const { connection } = decisions as { readonly connection: string }
   const tokens = [rosters, heads, rotations, decisions].flatMap((each) => texts(each, ['token'])).map(fromText)
@@ -94,6 +95,7 @@ export function allTargets(): readonly Target[] {
     'invitation link': texts(names, ['secret']).flatMap((secret) =>
       [`${secret}.${org}`, `${secret}.VmlzdGE.${org}`].map((link) => fromText(`https://app.example/#invite=${link}`)),
     ),
+    'package of a device that joins': texts(joining, ['text']).map(fromText),
     CSV: csvSeeds.map(fromText),
     'recovery kit': objects(kits, ['file']).map((file) => fromText(JSON.stringify(file))),
   }

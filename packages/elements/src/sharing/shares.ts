@@ -57,6 +57,7 @@ export class EntenteShares extends EntenteElement {
       if (chosen) this.act(partner.id, () => engine.sharing.setRule(partner.id, this.object, ruleWith(rule, record, chosen.name)))
     }
     const name = showText(partner.peerName ?? 'the partner', 80)
+    const isAdmin = engine.user.role === 'admin'
     return html`<div class="row spread">
       <span
         ><strong>${name}</strong> ${
@@ -68,7 +69,11 @@ export class EntenteShares extends EntenteElement {
       >
       <label class="row small"
         ><span class="soft">Listed</span>
-        <select ?disabled=${this.running.has(partner.id)} @change=${choose}>
+        <select
+          ?disabled=${!isAdmin || this.running.has(partner.id)}
+          title=${isAdmin ? nothing : 'Admins of your org decide what a partner sees'}
+          @change=${choose}
+        >
           ${sights.map((each) => html`<option value=${each.name} ?selected=${each.name === sight}>${each.words}</option>`)}
         </select></label
       >

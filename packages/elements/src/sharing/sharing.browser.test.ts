@@ -21,6 +21,14 @@ describe('Vera’s sharing rule', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('is for a member to see, and not to change', async () => {
+    const engine = fakeEngine({ role: 'member', connections: [connected()], agreement: agreed(), records: opportunities(3) })
+    const rule = await mount('entente-sharing', { engine, connection: connectionId })
+    expect(textOf(rule)).toContain('Admins of your org decide what a partner sees.')
+    expect(rule.shadowRoot?.querySelectorAll(':is(button, select, input):enabled')).toHaveLength(0)
+    expect(await accessibilityProblems()).toEqual([])
+  })
+
   it('shows copies from another org only where that org’s agreement lets hers pass them on (rule SH5)', async () => {
     const asks = async (side: 'vendor' | 'partner', passOn: boolean): Promise<boolean> => {
       const agreement = agreed({ side })

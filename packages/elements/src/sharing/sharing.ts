@@ -18,6 +18,14 @@ export class EntenteSharing extends EntenteElement {
     EntenteElement.styles,
     conditionStyles,
     css`
+      fieldset {
+        display: grid;
+        gap: var(--gap);
+        min-width: 0;
+        margin: 0;
+        padding: 0;
+        border: 0;
+      }
       .match {
         width: auto !important;
       }
@@ -50,6 +58,7 @@ export class EntenteSharing extends EntenteElement {
     if (connection === undefined) return html`<p class="soft">Choose a connection.</p>`
     const saved = engine.sharing.rule(connection, object) ?? nothingShown
     const rule = this.draft ?? saved
+    const isAdmin = engine.user.role === 'admin'
     const schema = engine.records.schema(object)
     const total = engine.records.list(object).total
     const change = (part: Partial<Rule>): void => {
@@ -59,28 +68,37 @@ export class EntenteSharing extends EntenteElement {
     const stage = schema.fields.find((field) => field.name === 'StageName' || field.name === 'Status') ?? first
     return html`<div class="stack">
       ${this.#agreed(engine) ? nothing : html`<div class="notice warn"><div>No fields of ${schema.plural.toLowerCase()} are agreed yet. The rule is kept, and nothing is shown before that.</div></div>`}
-      <p class="row">
-        Show ${schema.plural.toLowerCase()} that meet
-        <select
-          class="match"
-          aria-label="All or any"
-          @change=${(event: Event) => change({ match: (event.target as HTMLSelectElement).value === 'any' ? 'any' : 'all' })}
-        >
-          <option value="all" ?selected=${rule.match === 'all'}>all</option>
-          <option value="any" ?selected=${rule.match === 'any'}>any</option>
-        </select>
-        of these conditions:
-      </p>
-      ${conditionLines(schema.fields, rule.conditions, this.language, (conditions) => change({ conditions }))}
-      <div><button @click=${() => stage && change({ conditions: [...rule.conditions, newCondition(stage)] })}>Add a condition</button></div>
-      ${this.#copies(engine, rule, change)}
+      ${isAdmin ? nothing : html`<p class="notice">Admins of your org decide what a partner sees.</p>`}
+      <fieldset ?disabled=${!isAdmin}>
+        <p class="row">
+          Show ${schema.plural.toLowerCase()} that meet
+          <select
+            class="match"
+            aria-label="All or any"
+            @change=${(event: Event) => change({ match: (event.target as HTMLSelectElement).value === 'any' ? 'any' : 'all' })}
+          >
+            <option value="all" ?selected=${rule.match === 'all'}>all</option>
+            <option value="any" ?selected=${rule.match === 'any'}>any</option>
+          </select>
+          of these conditions:
+        </p>
+        ${conditionLines(schema.fields, rule.conditions, this.language, (conditions) => change({ conditions }))}
+        <div>
+          <button @click=${() => stage && change({ conditions: [...rule.conditions, newCondition(stage)] })}>Add a condition</button>
+        </div>
+        ${this.#copies(engine, rule, change)}
+      </fieldset>
       ${rule.added.length + rule.hidden.length > 0 ? html`<p class="soft small">By hand: ${rule.added.length} added, ${rule.hidden.length} hidden.</p>` : nothing}
       <p class="count" role="status">
         <strong>${formatCount(this.#count(engine, connection, rule), this.language)}</strong> of ${formatCount(total, this.language)}
         ${schema.plural.toLowerCase()} ${this.draft ? 'would be' : 'are'} shown to this partner
       </p>
       <div class="row">
-        <button class="primary" ?disabled=${!this.draft || this.running.has('save')} @click=${() => this.#save(engine, connection, rule)}>
+        <button
+          class="primary"
+          ?disabled=${!isAdmin || !this.draft || this.running.has('save')}
+          @click=${() => this.#save(engine, connection, rule)}
+        >
           Save the rule
         </button>
         ${this.draft ? html`<button @click=${() => (this.draft = undefined)}>Undo</button>` : nothing}

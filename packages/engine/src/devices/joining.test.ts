@@ -1,10 +1,11 @@
 import { parseOrgId } from '@entente/protocol'
+import vectors from '@entente/protocol/vectors/joining.json' with { type: 'json' }
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
 import { createExchangeKey } from '../identity/keys.js'
 import type { Row } from '../row/row.js'
 import { invitationPage, joinMemoryOrg, lead, type MemoryJoining, type MemoryOrg, seededRandom, setup } from '../testing/index.js'
-import { openParts, partsOf, readParts, sealPart } from './join-package.js'
+import { hashOfPart, openParts, partsOf, readParts, sealPart } from './join-package.js'
 
 const hours = 60 * 60 * 1000
 
@@ -187,6 +188,30 @@ describe('a device joins an org', () => {
     await expect(vera.devices.remove([mia.identity.device])).rejects.toMatchObject({ code: 'NOT_FOUND' })
   })
 
+  it('[RT1, JN4] has the keys of all generations: it reads and writes what is sealed since another was shut out', async () => {
+    const { vera, openAnotherDevice, invite, join, compare, until, settle } = await story()
+    const lost = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+    await settle()
+    await lost.close()
+    await vera.devices.remove([lost.identity.device])
+    await settle()
+    expect(vera.replica.keyring.highestOwn()).toBe(1)
+    const ada = await vera.records.create('Lead', lead('Ada'))
+    await settle()
+    const { id, link } = await invite()
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    await vera.devices.confirm(id, true)
+    await until('the laptop has joined', () => laptop.status().state === 'joined')
+    const mia = await laptop.open()
+    expect(mia.replica.keyring.highestOwn()).toBe(1)
+    await settle()
+    await mia.records.edit('Lead', ada, { Status: 'Working - Contacted' })
+    await settle()
+    expect(vera.records.get('Lead', ada)?.values['Status']).toBe('Working - Contacted')
+    expect([...vera.problems, ...mia.problems]).toEqual([])
+  })
+
   it('says when it was last there, and how far it had read', async () => {
     const { vera, openAnotherDevice, network, settle } = await story()
     const mia = await openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
@@ -268,5 +293,20 @@ describe('what a device is given', () => {
     expect(await openParts(key, parseOrgId('W'.repeat(43)), 'code', [sealed])).toBeUndefined()
     expect(await openParts(key, org, 'code', [await seal(1)])).toBeUndefined()
     expect(await openParts(key, org, 'code', ['not base64 %'])).toBeUndefined()
+  })
+
+  it('[JN3, JN4] is what the vectors say', async () => {
+    const { recipient, transcript, parts, refused } = vectors
+    const org = parseOrgId(vectors.org)
+    const opened = await openParts(
+      recipient,
+      org,
+      transcript,
+      parts.map(({ sealed }) => sealed),
+    )
+    expect(opened).toEqual(read(parts.map(({ text }) => text)))
+    expect(opened?.rows.map(({ object }) => object)).toEqual(['Setting', 'Lead'])
+    for (const { sealed, hash } of parts) expect(hashOfPart(sealed)).toBe(hash)
+    for (const { name, sealed } of refused) expect(await openParts(recipient, org, transcript, [sealed]), name).toBeUndefined()
   })
 })
