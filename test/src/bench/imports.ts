@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from 'playwright'
 import { RelayProcess } from '../node/relay-process.js'
 import { buildPages, launchChromium } from '../pages/chromium.js'
 
@@ -28,7 +29,11 @@ interface Noted {
   readonly tasks: { readonly at: number; readonly ms: number }[]
 }
 
-export async function benchImports(options: { readonly rounds: number; readonly rows: number }): Promise<ImportsReport> {
+export async function benchImports(options: {
+  readonly rounds: number
+  readonly rows: number
+  readonly profile?: string
+}): Promise<ImportsReport> {
   const directory = await mkdtemp(join(tmpdir(), 'entente-imports-'))
   const relay = new RelayProcess(join(directory, 'relay'))
   const browser = await launchChromium()
@@ -59,6 +64,8 @@ export async function benchImports(options: { readonly rounds: number; readonly 
         new PerformanceObserver(note).observe({ type: 'longtask' })
         return noted
       })
+      const stopProfile =
+        round === 0 && options.profile !== undefined ? await startProfile(page, `${options.profile}-import.cpuprofile`) : undefined
       const start = await now()
       await page.locator('entente-import input[type=file]').setInputFiles(file)
       const check = page.getByRole('button', { name: /^Check [\d,]+ rows$/ })
@@ -73,6 +80,7 @@ export async function benchImports(options: { readonly rounds: number; readonly 
       const written = await now()
       // What the import sets off, such as the list behind the dialog, is its own too.
       await page.waitForTimeout(1_000)
+      await stopProfile?.()
       const found = await tasks.evaluate((noted) => noted.tasks)
       const stepAt = (at: number): string => (at < read ? 'read' : at < checked ? 'check' : at < written ? 'write' : 'after')
       runs.push({
@@ -90,6 +98,14 @@ export async function benchImports(options: { readonly rounds: number; readonly 
     await relay.kill()
     await rm(directory, { recursive: true, force: true })
   }
+}
+
+/** Begins a profile of the page by Chromium. @returns a function that ends it and writes it to a file */
+async function startProfile(page: Page, path: string): Promise<() => Promise<void>> {
+  const debug = await page.context().newCDPSession(page)
+  await debug.send('Profiler.enable')
+  await debug.send('Profiler.start')
+  return async () => writeFile(path, JSON.stringify((await debug.send('Profiler.stop')).profile))
 }
 
 const stages = ['Prospecting', 'Qualification', 'Needs Analysis', 'Closed Won', 'Closed Lost']

@@ -64,7 +64,8 @@ if (positionals[0] === 'engine') {
   const exports = await benchExports({ rounds, records: options.quick ? 1_000 : 10_000, profile: options.profile })
   process.stdout.write(`${JSON.stringify({ bench: 'exports', ...machine, exports }, null, options.json ? 2 : 1)}\n`)
 } else if (positionals[0] === 'imports') {
-  const imports = await benchImports({ rounds, rows: options.quick ? 1_000 : 10_000 })
+  const { profile } = options
+  const imports = await benchImports({ rounds, rows: options.quick ? 1_000 : 10_000, ...(profile !== undefined && { profile }) })
   process.stdout.write(`${JSON.stringify({ bench: 'imports', ...machine, imports }, null, options.json ? 2 : 1)}\n`)
 } else if (positionals[0] === 'lists') {
   const sizes = options.quick ? { small: 1_000, large: 2_000 } : { small: 10_000, large: 30_000 }

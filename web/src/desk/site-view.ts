@@ -21,20 +21,15 @@ export class SiteView extends EntenteElement {
   declare route: string
   declare protected chosen: readonly string[]
   declare protected drawer: boolean
+  protected override readonly paceMs = 200
   protected readonly topics: readonly Topic[] = ['site', 'connections', 'people', 'agreements', 'sync']
   #read: { readonly text: string; readonly route: SiteRoute } | undefined
-  readonly #totals = new Map<string, number>()
 
   constructor() {
     super()
     this.route = ''
     this.chosen = []
     this.drawer = false
-  }
-
-  protected override changed(topics: ReadonlySet<Topic>): void {
-    if (topics.has('site') || topics.has('agreements')) this.#totals.clear()
-    super.changed(topics)
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -111,12 +106,8 @@ export class SiteView extends EntenteElement {
     </entente-records>`
   }
 
-  /** How many listings there are. Kept, because this view is drawn with every word about the line. */
   #total(engine: Engine, id: ConnectionView['id'], object: ObjectName): number {
-    const name = `${id} ${object}`
-    const total = this.#totals.get(name) ?? engine.site.listings(id, object).total
-    this.#totals.set(name, total)
-    return total
+    return engine.site.listings(id, object).total
   }
 
   // ---- what to do next

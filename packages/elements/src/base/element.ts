@@ -44,6 +44,14 @@ export abstract class EntenteElement extends LitElement {
     this.running = new Set()
   }
 
+  /**
+   * The least time between two drawings that changes bring about, in milliseconds. A page around lists and records sets it: while a job runs the engine tells it of
+   * changes a hundred times a second.
+   */
+  protected readonly paceMs: number = 0
+  #drawnAt = 0
+  #drawLater: ReturnType<typeof setTimeout> | undefined
+
   /** The topics whose changes make this element render again. */
   protected abstract readonly topics: readonly Topic[]
 
@@ -66,6 +74,8 @@ export abstract class EntenteElement extends LitElement {
     document.removeEventListener(providedEvent, this.#ask)
     this.#endContext?.()
     this.#endContext = undefined
+    clearTimeout(this.#drawLater)
+    this.#drawLater = undefined
     this.#unwatch()
   }
 
@@ -79,6 +89,15 @@ export abstract class EntenteElement extends LitElement {
 
   /** Called when something that this element shows may have changed. */
   protected changed(_topics: ReadonlySet<Topic>): void {
+    const wait = this.#drawnAt + this.paceMs - performance.now()
+    if (wait <= 0) this.#draw()
+    else this.#drawLater ??= setTimeout(() => this.#draw(), wait)
+  }
+
+  #draw(): void {
+    clearTimeout(this.#drawLater)
+    this.#drawLater = undefined
+    this.#drawnAt = performance.now()
     this.requestUpdate()
   }
 

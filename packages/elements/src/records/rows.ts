@@ -1,4 +1,4 @@
-import type { ConnectionView, Engine, Field, ObjectName, ObjectSchema, PartnerSite, RecordQuery, Value } from '@entente/engine'
+import type { ConnectionView, Engine, Field, ListingView, ObjectName, ObjectSchema, PartnerSite, RecordQuery, Value } from '@entente/engine'
 import { html, type nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
 import { compactShare } from '../share/show-share.js'
@@ -120,7 +120,7 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
   const fields = engine.site.fields(connection, object)
   const site = engine.settings.site(connection)
   const { listings, total } = engine.site.listings(connection, object, query)
-  const byId = new Map(listings.map((listing) => [listing.id, listing]))
+  const byId = listingsById(listings)
   const copies = job === undefined ? undefined : new Set(engine.site.copies(job))
   return {
     schema: { fields, nameField: fields.find((field) => ['Name', 'LastName'].includes(field.name))?.name ?? fields[0]?.name ?? '' },
@@ -145,6 +145,15 @@ function readListings(engine: Engine, { object, connection, only, job }: Omit<Wi
     emptyTitle: 'Nothing is shared with you yet',
     emptyText: 'The vendor decides which records you see here. They appear as soon as its sharing rule shows some.',
   }
+}
+
+// The engine gives the same array while nothing has changed, and a list draws more often than that.
+const byIds = new WeakMap<readonly ListingView[], ReadonlyMap<string, ListingView>>()
+
+function listingsById(listings: readonly ListingView[]): ReadonlyMap<string, ListingView> {
+  let byId = byIds.get(listings)
+  if (!byId) byIds.set(listings, (byId = new Map(listings.map((listing) => [listing.id, listing]))))
+  return byId
 }
 
 const nowhere = {

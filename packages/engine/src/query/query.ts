@@ -47,6 +47,11 @@ export function queryRecords<R extends ListedRecord>(schema: ObjectSchema, recor
   return records.filter((record) => meets(record) && hasText(record.values)).toSorted(compareRecords(schema, query.sort ?? []))
 }
 
+/** Whether a query shows everything, by id. */
+export function isPlain({ search, conditions = [], sort = [] }: RecordQuery): boolean {
+  return search === undefined && conditions.length === 0 && sort.length === 0
+}
+
 /** Says whether a query can be applied. Refuses with FIELD for an unknown field, with RULE for a condition that does not fit its type. */
 export function validateQuery(schema: ObjectSchema, query: RecordQuery): CheckResult {
   for (const condition of query.conditions ?? []) {

@@ -2,7 +2,7 @@ import type { ObjectName, RecordsApi, RecordView, ShareView } from '../api/index
 import { EngineError } from '../error.js'
 import type { EngineContext } from '../context.js'
 import { nextTurn } from '../port/clock.js'
-import { queryRecords, validateQuery } from '../query/query.js'
+import { isPlain, queryRecords, validateQuery } from '../query/query.js'
 import { parseRecord, type RecordResult } from '../schema/validate.js'
 import type { Value } from '../schema/value.js'
 import { textOf } from '../replica/feed-role.js'
@@ -10,6 +10,7 @@ import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { newRecordId, parseRows, sliceRows } from './parse-rows.js'
 import type { Schemas } from './schemas.js'
+import { SortedIds } from './sorted-ids.js'
 
 /** The register that marks a record as deleted. The row stays, so that the deletion reaches every device. */
 export const deletedRegister = '_deleted'
@@ -35,6 +36,7 @@ export function createRecords(
 ): RecordsApi {
   const { rows, random, clock, undoLog, drafts } = context
   const views = new WeakMap<Row, RecordView>()
+  const sortedIds = new SortedIds(rows, (row) => !isDeleted(row))
 
   const viewOf = (object: ObjectName, row: Row): RecordView => {
     const known = views.get(row)
@@ -74,14 +76,12 @@ export function createRecords(
       return { records: queryRecords(schema, all, query), total: all.length }
     },
     ids(object, query = {}) {
-      const isPlain = query.search === undefined && (query.conditions ?? []).length === 0 && (query.sort ?? []).length === 0
-      if (!isPlain) {
+      if (!isPlain(query)) {
         const { records, total } = api.list(object, query)
         return { ids: records.map(({ id }) => id), total }
       }
-      const ids: string[] = []
-      for (const [id, row] of rows.list(object)) if (!isDeleted(row)) ids.push(id)
-      return { ids: ids.sort(), total: ids.length }
+      const ids = sortedIds.of(object)
+      return { ids, total: ids.length }
     },
     async create(object, values, draft) {
       const id = newRecordId(random)

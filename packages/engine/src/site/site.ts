@@ -1,6 +1,6 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionId } from '@entente/protocol'
-import type { JobView, ListingView, ObjectName, SiteApi } from '../api/index.js'
+import type { JobView, ObjectName, SiteApi } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { agreementFacts } from '../agree/agreement-row.js'
 import { contentToValue } from '../agree/canonical.js'
@@ -9,12 +9,12 @@ import type { EngineContext } from '../context.js'
 import { SerialQueue } from '../flow/serial-queue.js'
 import { type RecordError, refuse } from '../schema/error.js'
 import type { Field } from '../schema/field.js'
-import { queryRecords, validateQuery } from '../query/query.js'
+import { isPlain, queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isValueMap, type Value } from '../schema/value.js'
-import { hasRecord, isDeleted } from '../records/records.js'
+import { hasRecord } from '../records/records.js'
 import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
-import { findListing, mapOfListing, readListings } from '../share/listing.js'
+import { findListing, mapOfListing } from '../share/listing.js'
 import { copyOfMap } from '../share/listing-id.js'
 import { exportError, listingsPerRequest, type RecordedOutcome } from '../export/export-messages.js'
 import { exportObstacle } from '../export/permission.js'
@@ -24,6 +24,7 @@ import { findField } from '../schema/schema.js'
 import { mayRecall } from '../export/recall-copies.js'
 import { textOf } from '../replica/feed-role.js'
 import { errorFile, jobErrors, jobRecalls } from './job-errors.js'
+import { ListedRecords } from './listed.js'
 import {
   isFailed,
   isOwnJob,
@@ -46,6 +47,7 @@ export function createSite(context: EngineContext): SiteApi {
   const { rows, clock, random } = context
   const jobs = jobsOf(rows)
   const statuses = new ListingStatuses(rows, jobs)
+  const listed = new ListedRecords(context, statuses)
   // Two clicks in one moment would both find nothing under way: the second waits for the first.
   const clicks = new SerialQueue()
 
@@ -56,22 +58,8 @@ export function createSite(context: EngineContext): SiteApi {
       const schema: ObjectSchema = { ...context.schema(object), fields: vendorFields(id, object) }
       const checked = validateQuery(schema, query)
       if (!checked.ok) throw new EngineError('INVALID', checked.error.message, [checked.error])
-      const all: ListingView[] = []
-      for (const listing of readListings(context, connection, object)) {
-        const copy = copyOfMap(rows, connection, listing.map)
-        const row = rows.get(object, copy)
-        const { id: listed, values, at } = listing
-        all.push({
-          id: listed,
-          connection: id,
-          object,
-          values,
-          changedAt: at,
-          copy: row && !isDeleted(row) ? copy : undefined,
-          status: statuses.of(listed)?.status,
-        })
-      }
-      return { listings: queryRecords(schema, all, query), total: all.length }
+      const all = listed.views(connection, object)
+      return { listings: isPlain(query) ? all : queryRecords(schema, all, query), total: all.length }
     },
     fields: vendorFields,
     obstacle(id, object) {
