@@ -4,7 +4,7 @@ import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
 import type { Engine } from '../api/index.js'
 import { connect, enabledConnection, invitationPage, memoryHello, seededRandom, setup } from '../testing/index.js'
-import { rowKey, storedRow } from '../row/rows.js'
+import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
 import { mailboxClaim, mailboxId } from '../seal/keys.js'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
@@ -124,7 +124,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
       if (!row) throw new Error('no invitation')
       const stamp = [clock.now() + 1_000, 0, 1] as const
       const registers = { ...row.registers, reveal: [stamp, other.jws] as const, exchangeKey: [stamp, other.exchangeKey] as const }
-      return { writes: [{ put: rowKey('Invitation', mailbox), value: { ...row, registers } }], result: undefined }
+      return { writes: [rowWrite({ object: row.object, id: row.id, registers })], result: undefined }
     })
     await open({ store })
     vera.sync.mend()

@@ -17,7 +17,7 @@ import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store, StoreKey } from '../port/store.js'
 import type { Row } from '../row/row.js'
-import { rowKey } from '../row/rows.js'
+import { rowWrite } from '../row/stored-row.js'
 import { Stamper } from '../row/stamper.js'
 import { signDecision } from './decision.js'
 import { createExchangeKey, createKeyPair, type ExchangeKey, type KeyPair } from './keys.js'
@@ -121,7 +121,7 @@ export async function createIdentity(options: CreateIdentityOptions): Promise<Id
     return {
       writes: [
         { put: identityKey, value: made },
-        { put: rowKey('Key', 'team'), value: secretRow(clock, random) },
+        rowWrite(secretRow(clock, random)),
       ],
       result: made,
     }

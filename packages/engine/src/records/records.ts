@@ -8,6 +8,7 @@ import type { Value } from '../schema/value.js'
 import { textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
+import { mayHave } from '../row/stored-row.js'
 import { newRecordId, parseRows, sliceRows } from './parse-rows.js'
 import type { Schemas } from './schemas.js'
 import { SortedIds } from './sorted-ids.js'
@@ -150,7 +151,7 @@ export function createRecords(
 }
 
 export function isDeleted(row: Row): boolean {
-  return valueOf(row, deletedRegister) === true
+  return mayHave(row, deletedRegister) && valueOf(row, deletedRegister) === true
 }
 
 /** Whether there is such a record, and it was not deleted. */

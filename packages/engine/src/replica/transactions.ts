@@ -1,7 +1,8 @@
 import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
-import { rowKey, type RowStep, stepBetween, storedRow } from '../row/rows.js'
+import { type RowStep, stepBetween } from '../row/rows.js'
+import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -111,7 +112,7 @@ export class Transactions {
       }
       const writes: Write[] = [
         ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
-        ...steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after })),
+        ...steps.map(({ after }) => rowWrite(after)),
         ...dirtyFlags.map(dirtyFlagWrite),
         { put: feedStoreKey(feed), value: feedState },
       ]

@@ -5,6 +5,7 @@ import { isSameValue, type Value } from '../schema/value.js'
 import type { Attached } from './attached.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
+import { rowKey, rowWrite, storedRow } from './stored-row.js'
 import type { Stamper } from './stamper.js'
 
 /** New values for fields of one row. */
@@ -94,8 +95,6 @@ export type Alongside = (steps: readonly RowStep[]) => Attached
 
 const nobody: RowObserver = { flagDirty: () => ({ writes: [], commit: () => undefined }), saved: () => undefined }
 
-export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
-
 /**
  * An org's rows: all in memory for lists and filters, each durable in the store. The store is the truth; memory follows it after each transaction,
  * by the same merge rule as everything else, so that it does not matter in which order tabs hear of each other's saves.
@@ -184,7 +183,7 @@ export class Rows {
         steps.push(step)
       }
       const flagged = this.#observer.flagDirty(steps)
-      const writes: Write[] = steps.map(({ after }) => ({ put: rowKey(after.object, after.id), value: after }))
+      const writes: Write[] = steps.map(({ after }) => rowWrite(after))
       const beside = alongside?.(steps)
       const noted = journal?.record(steps, stored.at(-1), now) ?? []
       return { writes: [...writes, ...flagged.writes, ...(beside?.writes ?? []), ...noted], result: { rows, steps, flagged, beside } }
@@ -272,11 +271,6 @@ export class Rows {
     if (!table) this.#rowsByObject.set(object, (table = new Map()))
     return table
   }
-}
-
-/** A row as it comes out of the store: this library wrote it, so its shape is known. Undefined where there is none. */
-export function storedRow(value: unknown): Row | undefined {
-  return value as Row | undefined
 }
 
 /** The difference between a row and its successor; undefined where there is none. */

@@ -102,9 +102,9 @@ export function listingReconciler(context: EngineContext): Reconciler<Connection
     const start = `${connection.ownMessages}#`
     const edits: RowEdit[] = []
     for (const row of rows.list('Message').values()) {
-      if (!row.id.startsWith(start) || (valueOf(row, 'body') ?? null) === null) continue
-      const key = row.id.slice(start.length)
+      const key = row.id.startsWith(start) ? row.id.slice(start.length) : ''
       if (!isListingKey(key) || indexes.some(({ recordsByListing }) => recordsByListing.has(key.slice(2)))) continue
+      if ((valueOf(row, 'body') ?? null) === null) continue
       edits.push(messageEdit(connection.ownMessages, key, null))
     }
     return edits

@@ -12,7 +12,8 @@ import type { OpenSocket } from '../port/socket.js'
 import type { Write } from '../port/store.js'
 import type { Reconcilers } from '../reconcilers.js'
 import type { Replica } from '../replica/index.js'
-import { rowKey, type Rows } from '../row/rows.js'
+import type { Rows } from '../row/rows.js'
+import { rowWrite } from '../row/stored-row.js'
 import { SkewedClock } from './clock.js'
 import type { MemoryNetwork, NetworkDevice } from './network.js'
 import { type Lie, lyingSocket } from './lying-socket.js'
@@ -179,7 +180,7 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
     isShown: true,
   }
   const rows = [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()])
-  const writes: Write[] = rows.map((row) => ({ put: rowKey(row.object, row.id), value: row }))
+  const writes: Write[] = rows.map(rowWrite)
   const store = new MemoryStore()
   await store.update([], () => ({ writes: [{ put: identityKey, value: identity }, ...writes], result: undefined }))
   // The relay lies to one device.

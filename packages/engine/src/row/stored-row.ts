@@ -1,0 +1,84 @@
+import { compareStamps, type Stamp } from '@entente/protocol'
+import type { Value } from '../schema/value.js'
+import type { StoreKey, Write } from '../port/store.js'
+import { type Register, type Row, setRegister } from './row.js'
+
+// A store keeps the registers of a row as one text, JSON of [[stamp, {field: value}], …]. A browser copies a text for a fraction of what the same row costs as
+// objects, and an org of thousands of rows opens without making them: a row is read when somebody asks for a register of it.
+
+/** A row as the store keeps it. */
+interface StoredRow {
+  readonly object: string
+  readonly id: string
+  readonly registers: string
+  /** Whether a register's name begins with an underscore: those say what became of a record. */
+  readonly special: boolean
+}
+
+type Group = readonly [stamp: Stamp, values: Record<string, Value>]
+
+/** A row that came out of the store. */
+class LoadedRow implements Row {
+  readonly object: string
+  readonly id: string
+  readonly #special: boolean
+  #registers: string | Row['registers']
+
+  constructor({ object, id, registers, special }: StoredRow) {
+    this.object = object
+    this.id = id
+    this.#registers = registers
+    this.#special = special
+  }
+
+  get registers(): Row['registers'] {
+    if (typeof this.#registers === 'string') this.#registers = decodeRegisters(this.#registers)
+    return this.#registers
+  }
+
+  /** False where there is no such register for certain, and finding out took no reading of the row. */
+  mayHave(field: `_${string}`): boolean {
+    return this.#special && (typeof this.#registers !== 'string' || this.#registers.includes(`"${field}"`))
+  }
+}
+
+/** The key of a row in the store. */
+export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
+
+/** What puts a row into the store. */
+export function rowWrite(row: Row): Write {
+  const { object, id } = row
+  const special = Object.keys(row.registers).some((field) => field.startsWith('_'))
+  return { put: rowKey(object, id), value: { object, id, registers: encodeRegisters(row.registers), special } satisfies StoredRow }
+}
+
+/** A row as it comes out of the store: this library wrote it, so its shape is known. Undefined where there is none. */
+export function storedRow(value: unknown): Row | undefined {
+  return value === undefined ? undefined : new LoadedRow(value as StoredRow)
+}
+
+/** Whether a row may have a register, without reading the row: for what is asked of all rows of an org at once. */
+export function mayHave(row: Row, field: `_${string}`): boolean {
+  return row instanceof LoadedRow ? row.mayHave(field) : Object.hasOwn(row.registers, field)
+}
+
+function encodeRegisters(registers: Row['registers']): string {
+  const groups: Group[] = []
+  for (const field of Object.keys(registers)) {
+    const register = registers[field]
+    if (!register) continue
+    const [stamp, value] = register
+    let group = groups.find(([known]) => compareStamps(known, stamp) === 0)
+    // Without a prototype, so that a field may have any name.
+    if (!group) groups.push((group = [stamp, Object.create(null) as Record<string, Value>]))
+    group[1][field] = value
+  }
+  return JSON.stringify(groups)
+}
+
+function decodeRegisters(text: string): Row['registers'] {
+  const registers: Record<string, Register> = {}
+  for (const [stamp, values] of JSON.parse(text) as readonly Group[])
+    for (const field of Object.keys(values)) setRegister(registers, field, [stamp, values[field] ?? null])
+  return registers
+}
