@@ -119,10 +119,7 @@ export async function createIdentity(options: CreateIdentityOptions): Promise<Id
     if (present !== undefined && (isJoining || asStoredIdentity(present).isJoining !== true))
       return { writes: [], result: asStoredIdentity(present) }
     return {
-      writes: [
-        { put: identityKey, value: made },
-        rowWrite(secretRow(clock, random)),
-      ],
+      writes: [{ put: identityKey, value: made }, rowWrite(secretRow(clock, random))],
       result: made,
     }
   })

@@ -30,7 +30,8 @@ describe('a row in the store', () => {
 
   it('tells without being read that it lacks a register', () => {
     const [stamp, says] = [[1, 0, 0] as const, 'Says "_deleted", and means it']
-    const rowOf = (registers: Row['registers']): Row => stored({ object: 'Lead', id: 'one', registers }) ?? { object: '', id: '', registers }
+    const rowOf = (registers: Row['registers']): Row =>
+      stored({ object: 'Lead', id: 'one', registers }) ?? { object: '', id: '', registers }
     expect(mayHave(rowOf({ Name: [stamp, says] }), '_deleted')).toBe(false)
     expect(mayHave(rowOf({ Name: [stamp, 'Ada'], _importedBy: [stamp, 'you'] }), '_deleted')).toBe(false)
     expect(mayHave(rowOf({ _deleted: [stamp, false] }), '_deleted')).toBe(true)
