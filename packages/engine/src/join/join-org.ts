@@ -15,7 +15,7 @@ import type { Store, Write } from '../port/store.js'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import type { Row } from '../row/row.js'
-import { rowKey } from '../row/rows.js'
+import { rowWrite } from '../row/stored-row.js'
 import { mailboxId } from '../seal/index.js'
 import { claimHash, mailboxClaim } from '../seal/keys.js'
 import { keyringKey } from '../seal/keyring.js'
@@ -297,7 +297,7 @@ class JoiningDevice implements Joining {
         const stamp = [Math.max(0, roster.time), 0, 0] as const
         return { object: 'Roster', id: `${roster.org}.${roster.number}`, registers: { token: [stamp, roster.token] } }
       })
-      const puts = [...rosterRows, ...rows].map((row): Write => ({ put: rowKey(row.object, row.id), value: row }))
+      const puts = [...rosterRows, ...rows].map(rowWrite)
       return { writes: [...emptied, { put: identityKey, value: joined }, { put: keyringKey, value: keys }, ...puts], result: undefined }
     })
     this.#options.tabs.tell(joinedMessage)
