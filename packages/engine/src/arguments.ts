@@ -211,6 +211,8 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     cancel: [id('id')],
     rename: [id('device'), shape('name', 'the name as a text', text(10_000))],
     remove: [shape('devices', 'a list of ids', list(idText, 100))],
+    rotate: [],
+    keys: [],
     setRole: [id('device'), shape('role', '“admin”, “member” or “agent”', v.picklist(roles))],
   },
   site: {

@@ -81,6 +81,8 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
     rename: 'promise',
     setRole: 'promise',
     remove: 'promise',
+    rotate: 'promise',
+    keys: 'value',
   },
   site: {
     listings: 'value',

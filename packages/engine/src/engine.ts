@@ -1,3 +1,4 @@
+import { type FeedName, parseFeed } from '@entente/protocol'
 import { adoptionReconciler, createAdoptions } from './adopt/adoptions.js'
 import { createAgreements } from './agree/agreements.js'
 import type { Engine, Topic } from './api/index.js'
@@ -55,7 +56,9 @@ import { readListings } from './share/listing.js'
 import { createSharing } from './share/sharing.js'
 import { createSettings } from './settings/settings.js'
 import { connectionRotationReconciler } from './rotate/connection-reconciler.js'
+import { PublisherAgain } from './rotate/publishing-again.js'
 import { ownRotationReconciler } from './rotate/own-reconciler.js'
+import { signAgainReconciler } from './rotate/sign-again.js'
 import { requestReconciler } from './site/request-reconciler.js'
 import { createSite } from './site/site.js'
 import { Problems } from './sync/problems.js'
@@ -135,7 +138,14 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   stamper.offset = identity.clockOffset
   const actor = { org: identity.org.id, person: identity.user.id, device: identity.device }
   const audit = new AuditTrail(store, actor, () => rows)
-  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, journal: audit })
+  const late = (feed: FeedName): void => {
+    const parsed = parseFeed(feed)
+    const connection = parsed.kind === 'connection' ? parsed.connection : undefined
+    audit
+      .refused(connection, 'An entry: it is sealed under keys that its org had changed', stamper.now())
+      .catch((error: unknown) => problem(error instanceof Error ? error.message : 'A refusal could not be written down.'))
+  }
+  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal: audit })
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
@@ -150,6 +160,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     tabs,
     stamper,
     hello,
+    roster: async () => (await rosters.highest(identity.org.id))?.token,
     problem,
     ...(watchNetwork && { watchNetwork }),
   })
@@ -203,7 +214,12 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const people = createPeople(context)
   const agreements = createAgreements(context, (connection, object) => readListings(context, connection, object))
   const sharing = createSharing(context)
-  const devices = createDevices(context, { keyring: replica.keyring, newestHead: (feed) => freshness.get(feed).newest })
+  const publisherAgain = new PublisherAgain(context, () => watchers.tell(['sync', 'devices']))
+  const devices = createDevices(context, {
+    keyring: replica.keyring,
+    newestHead: (feed) => freshness.get(feed).newest,
+    publishedAgain: () => publisherAgain.state(),
+  })
   const site = createSite(context)
   const reader = createShareReader(context, freshnessView, refused)
   const mirrors = createMirrors(context, (map) => reader.mirror(map))
@@ -214,6 +230,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   // Then what they seal with: nothing leaves under the keys of before.
   reconcilers.add(ownRotationReconciler(leader))
   reconcilers.add(connectionRotationReconciler(leader))
+  reconcilers.add(signAgainReconciler(leader))
   for (const part of [connections, people, agreements, sharing, devices])
     for (const reconciler of part.reconcilers) reconcilers.add(reconciler)
   reconcilers.add(adoptionReconciler(leader))
@@ -243,7 +260,10 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       tell(['sync', ...topicsOfFeed(feed)])
       reconcilers.poke()
     }),
-    replica.keyring.watch(() => reconcilers.poke()),
+    replica.keyring.watch(() => {
+      reconcilers.poke()
+      tell(['devices'])
+    }),
     watchExpiries(context, () => {
       tell(['people', 'site'])
       reconcilers.poke()
@@ -259,6 +279,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     shareTeamHeads(context, freshness, judge),
     () => peerIndex.close(),
     () => judge.stop(),
+    () => publisherAgain.stop(),
     () => signer.stop(),
     () => rosterChanges.close(),
     () => freshness.close(),

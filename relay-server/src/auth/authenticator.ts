@@ -27,6 +27,8 @@ export interface Identity {
   readonly device: DeviceId
   /** As the roster said when the session opened. */
   readonly role: Role
+  /** The number of the roster that the device had taken in by then. */
+  readonly roster: number
 }
 
 /** Decides who a device is, by its hello, and whether it may enter. */
@@ -73,7 +75,7 @@ export class Authenticator {
     await admitOrg({ org, standing }, claims.join, this.#config, this.#store)
     // Another session, or another relay, was faster: what it brought decides.
     if (isNew && !(await this.#rosters.keep(roster))) return this.identify(hello, nonce, brought)
-    return { org, device, role }
+    return { org, device, role, roster: claims.roster }
   }
 
   /** What the hello says, before anyone knows who said it. */

@@ -66,6 +66,21 @@ describe('the roster of an org', () => {
     expect(await enter(admin, [])).toBe('welcome')
   })
 
+  it('[RO6] is taken in and shown by each device before the relay takes anything else of it', async () => {
+    const vera = await open(admin)
+    const max = await open(member)
+    const token = next(admin)
+    const say = (client: RelayClient, key: string): Promise<Outcome> => client.publish(1, offerOf(key, 'message', new Uint8Array(40)))
+    expect((await say(max, 'before')).code).toBe('ACCEPTED')
+    expect((await publish(vera, token, 3)).code).toBe('ACCEPTED')
+    for (const client of [vera, max]) expect((await say(client, `early-${client === vera ? 'v' : 'm'}`)).code).toBe('AUTH')
+    max.send({ type: 'roster', roster: org.rosters[1] ?? '' })
+    expect((await say(max, 'early')).code).toBe('AUTH')
+    for (const client of [vera, max]) client.send({ type: 'roster', roster: token })
+    expect((await say(vera, 'after-v')).code).toBe('ACCEPTED')
+    expect((await say(max, 'after-m')).code).toBe('ACCEPTED')
+  })
+
   it('[RO1, RO5] follows the one before it: what a member, a removed admin or another org signs changes nothing', async () => {
     const vera = await open(admin)
     const max = await open(member)

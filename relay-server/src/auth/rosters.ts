@@ -17,6 +17,7 @@ export class Rosters {
   readonly #store: Store
   readonly #changed: (org: OrgId) => void
   #held = new LruMap<OrgId, Roster>(keptRosters)
+  readonly #published = new LruMap<OrgId, Pick<Roster, 'number' | 'token'>>(keptRosters)
   readonly #keys = new WeakMap<RosterDevice, Promise<VerifyingKey>>()
 
   /** @param changed is called when an org has a higher roster than before */
@@ -39,6 +40,14 @@ export class Rosters {
     const roster = decodeRoster(token)
     this.#held.set(org, roster)
     return roster
+  }
+
+  /**
+   * The highest roster that an org has published since this relay began, so that its devices can read it. What was only brought with a hello locks out nobody: an org may
+   * have gone back to before it.
+   */
+  published(org: OrgId): Pick<Roster, 'number' | 'token'> | undefined {
+    return this.#published.get(org)
   }
 
   /** The key of a device on a roster. */
@@ -68,6 +77,11 @@ export class Rosters {
    * @throws ProtocolError FRAME or SIZE for a malformed one, AUTH for one that does not follow, BEHIND for another one than that which is kept under its number
    */
   async publish(org: OrgId, number: number, token: string): Promise<void> {
+    await this.#publish(org, number, token)
+    if (number > (this.#published.get(org)?.number ?? 0)) this.#published.set(org, { number, token })
+  }
+
+  async #publish(org: OrgId, number: number, token: string): Promise<void> {
     const roster = decodeRoster(token)
     if (roster.org !== org || roster.number !== number)
       throw new ProtocolError('FRAME', 'A roster is of another org or number than its key says.')
@@ -78,7 +92,7 @@ export class Rosters {
       return
     }
     await verifyRoster(roster, before)
-    if (!(await this.keep(roster))) await this.publish(org, number, token)
+    if (!(await this.keep(roster))) await this.#publish(org, number, token)
   }
 
   /** Drops what it holds of an org, or of all, because another relay may have changed the store. */

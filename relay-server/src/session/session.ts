@@ -136,6 +136,8 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #brought: BroughtRosters | undefined
   #helloTimer: NodeJS.Timeout | undefined
   #identity: Identity | undefined
+  /** The number of the highest roster of its org that the device has taken in. */
+  #knownRoster = 0
   #subscriptions: Subscriptions | undefined
   #rateLimit: RateLimit | undefined
   #inbox: Inbox | undefined
@@ -480,9 +482,13 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     }
   }
 
-  /** Rosters are of use before the hello only. */
+  /** Before the hello a roster tells the relay who the device is. Afterwards it tells that the device has taken that one in (rule RO6). */
   #bring({ roster }: MessageOf<'roster'>): Promise<void> | undefined {
-    if (!this.#nonce) return undefined
+    if (!this.#nonce) {
+      const highest = this.#relay.rosters.published(this.org)
+      if (highest?.token === roster) this.#knownRoster = highest.number
+      return undefined
+    }
     this.#brought ??= new BroughtRosters(this.#relay.rosters)
     return this.#brought.take(roster)
   }
@@ -497,6 +503,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     clearTimeout(this.#helloTimer)
     this.#helloTimer = undefined
     this.#identity = identity
+    this.#knownRoster = identity.roster
     this.#relay.presence.add(this)
     this.#isAwaited = true
     const incarnation = store.incarnation()
@@ -546,8 +553,14 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     if (!subscription) {
       return this.#refuseOffers(offers, 'FEED', 'Your org has no such feed.')
     }
-    for (const offer of offers) this.#hold(heldBytes(offer))
-    this.#relay.groupCommit.offer(this, subscription.access, fitToWait(offers))
+    // Whoever has published a roster has it. All else waits, so that nothing is sealed to who was removed after the others know of that.
+    const isBehind = (this.#relay.rosters.published(this.org)?.number ?? 0) > this.#knownRoster
+    const early = isBehind ? offers.filter(({ key }) => !key.startsWith('roster.')) : []
+    if (early.length > 0) this.#refuseOffers(early, 'AUTH', 'Your org has a later roster. Take it in, show it, and offer again.')
+    const taken = early.length > 0 ? offers.filter(({ key }) => key.startsWith('roster.')) : offers
+    if (taken.length === 0) return undefined
+    for (const offer of taken) this.#hold(heldBytes(offer))
+    this.#relay.groupCommit.offer(this, subscription.access, fitToWait(taken))
   }
 
   async #askGateway({ id, feed, key }: MessageOf<'askGateway'>): Promise<void> {

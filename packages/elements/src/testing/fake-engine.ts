@@ -7,6 +7,7 @@ import type {
   ConnectionView,
   DeviceInvitationView,
   DeviceView,
+  KeyStatus,
   DifferencesPage,
   DifferenceView,
   DraftView,
@@ -61,6 +62,7 @@ export interface Scene {
   devices: DeviceView[]
   users: ReturnType<Engine['people']['users']>[number][]
   deviceInvitations: DeviceInvitationView[]
+  keys: KeyStatus
   listings: ListingView[]
   jobs: JobView[]
   /** Of any job. */
@@ -140,6 +142,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     devices: [],
     users: [],
     deviceInvitations: [],
+    keys: { generation: 0, due: false, done: 0, total: 0, remainingMs: 0 },
     listings: [],
     jobs: [],
     jobErrors: [],
@@ -298,6 +301,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       rename: (device, name) => did('renameDevice', device, name),
       setRole: (device, role) => did('setRole', device, role),
       remove: (devices) => did('removeDevices', devices),
+      rotate: () => did('rotate'),
+      keys: () => scene.keys,
     },
     site: {
       listings: (_id, object, query = {}) => ({

@@ -21,6 +21,19 @@ export interface DeviceView {
   readonly behind: number | undefined
 }
 
+/** How far an org is with changing its keys. */
+export interface KeyStatus {
+  /** How often they have changed. */
+  readonly generation: number
+  /** Whether a device was removed and the keys have not changed since: until an admin's device that is online has seen to that, no record leaves this device. */
+  readonly due: boolean
+  /** How much of what the relay holds of this org is under the present keys, of how much: counts. Equal once all of it was published again. */
+  readonly done: number
+  readonly total: number
+  /** How long the rest takes, in milliseconds, as far as it can be told. 0 where nothing is left. */
+  readonly remainingMs: number
+}
+
 /**
  * - `open`: nobody has used the link.
  * - `compare`: a device has, and both show a code.
@@ -111,10 +124,22 @@ export interface DevicesApi {
   setRole(device: DeviceId, role: Role): Promise<void>
 
   /**
-   * Removes devices from the org, such as a lost one: the relay ends their sessions, and peers take nothing of them any more. What they hold stays readable to whoever
-   * opens them; what they have not sent is lost to the org.
+   * Removes devices from the org, such as a lost one: the relay ends their sessions at once, peers take nothing of them any more, and the org's keys change by
+   * themselves. What they had read until then stays readable to whoever opens them. They also read what a connected org sends until that org has answered with new keys of its
+   * own, which takes an admin's device there that is online. What they have not sent is lost to the org.
    *
    * @throws EngineError NOT_ALLOWED for a member, or for this device; NOT_FOUND for a device that is not on the roster
    */
   remove(devices: readonly DeviceId[]): Promise<void>
+
+  /**
+   * Changes the org's keys, though nobody was removed. Does nothing while a change is on its way. It travels as soon as this device is online; until then the present keys
+   * stay in use.
+   *
+   * @throws EngineError NOT_ALLOWED for a member, or after 255 changes
+   */
+  rotate(): Promise<void>
+
+  /** How far the org is with its present keys, as this device knows. It goes on in the background, also after a reload. */
+  keys(): KeyStatus
 }

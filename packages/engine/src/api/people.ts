@@ -81,7 +81,7 @@ export interface PeopleApi {
 
   /**
    * Removes a person from the own org, as an admin. Records, copies and shares are the org's and stay. The person's grants at vendors end once those hear of it.
-   * Devices are another matter: an admin takes them off the roster.
+   * The person's devices are taken off the roster, and the org's keys change.
    *
    * @throws EngineError NOT_ALLOWED for a member, or for the own person; NOT_FOUND if there is no such person
    */

@@ -60,11 +60,12 @@ export class AuditTrail implements Journal {
     )
   }
 
-  /** Writes down that something of a peer was refused. @param about such as "A proposal: it is not signed"; never a value */
-  async refused(connection: ConnectionId, about: string, now: number): Promise<void> {
-    const known = this.#refusals.get(connection)
+  /** Writes down that something was refused. @param connection undefined where it stood in the org's own team @param about such as "A proposal: it is not signed"; never a value */
+  async refused(connection: ConnectionId | undefined, about: string, now: number): Promise<void> {
+    const name = connection ?? ''
+    const known = this.#refusals.get(name)
     const counted = known && now - known.since < hourMs ? known : { since: now, count: 0 }
-    this.#refusals.set(connection, counted)
+    this.#refusals.set(name, counted)
     if (++counted.count > refusalsAnHour) return
     await this.#store.update([headKey], ([end]) => ({
       writes: chain(endOf(end), [{ kind: 'refusal', org: 'own', device: this.#actor.device, connection, about: about.slice(0, 200) }], now),

@@ -16,6 +16,8 @@ import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { isValueMap } from '../schema/value.js'
 import { mailboxId } from '../seal/index.js'
+import { beginOwnRotation } from '../rotate/own-reconciler.js'
+import type { PublishingAgain } from '../rotate/publishing-again.js'
 import type { Keyring } from '../seal/keyring.js'
 import { deviceObject, readReport, rowsBehind } from './device-report.js'
 import { firstRows, hashOfPart, mostParts, partsOf, sealPart } from './join-package.js'
@@ -32,12 +34,14 @@ export interface DevicesParts {
   readonly keyring: Keyring
   /** The newest head of a feed that was verified here. */
   readonly newestHead: (feed: FeedName) => { readonly token: string; readonly time: number } | undefined
+  /** How much was published again under the present keys. */
+  readonly publishedAgain: () => PublishingAgain
 }
 
 /** The devices of the own org, and how one joins: the admin's half. `join/join-org.ts` is that of the device which joins. */
 export function createDevices(
   context: EngineContext,
-  { keyring, newestHead }: DevicesParts,
+  { keyring, newestHead, publishedAgain }: DevicesParts,
 ): { readonly api: DevicesApi; readonly reconcilers: readonly Reconciler<Row>[] } {
   const { rows, rosters, identity, replica, random, org } = context
   const now = (): number => correctedNow(context)
@@ -162,6 +166,11 @@ export function createDevices(
       const gone = new Set(ids.map((id) => listed(id).key))
       await context.changeRoster((devices) => devices.filter(({ key }) => !gone.has(key)))
     },
+    async rotate() {
+      requireAdmin()
+      await beginOwnRotation(context)
+    },
+    keys: () => ({ generation: keyring.highestOwn(), due: keyring.isOwnDue(org.id), ...publishedAgain() }),
   }
   return { api, reconcilers: [joiningReconciler()] }
 

@@ -86,7 +86,12 @@ export class HeadJudge {
     if (head.generation < this.#context.replica.generationOf(feed)) return
     if (head.root !== root && !this.#isBeforeWithdrawal(feed, head)) return this.#differ(feed, head)
     if (head.root !== root) return this.#freshness.change(feed, { newest: head })
-    if (deferred) return this.#freshness.change(feed, { newest: head })
+    if (deferred) {
+      await this.#freshness.change(feed, { newest: head })
+      // What came late counts now, and with it the feed may be confirmed.
+      await this.#context.replica.readCovered(feed, head.generation, covers)
+      if (this.#context.replica.heads.covered(feed)?.deferred !== false) return
+    }
     if (newest?.token === head.token && confirmed === head.time && !trouble) return
     await this.#freshness.change(feed, { newest: head, confirmed: head.time, trouble: undefined })
   }

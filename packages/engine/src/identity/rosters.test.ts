@@ -35,7 +35,7 @@ describe('the rosters of two connected orgs', () => {
     await without(vera, stolen)
     await settle(vera, paul)
     await stolen.connections.disconnect(connection)
-    await until('Paul is told', () => paul.problems.some((what) => what.includes('roster')))
+    await until('Paul is told', () => paul.problems.some((what) => what.includes('removed')))
     expect(paul.connections.get(connection)?.state).toBe('Enabled')
   })
 

@@ -24,6 +24,8 @@ export interface LinkOptions {
   readonly tabs: Tabs
   readonly stamper: Stamper
   readonly hello: Hello
+  /** The highest roster of the own org that this device has taken in. */
+  readonly roster?: () => Promise<string | undefined>
   readonly watchNetwork?: WatchNetwork
   /** Where refused offers are noted for pages. */
   readonly refused?: RefusedOffers
@@ -318,6 +320,7 @@ export class Link {
       send: (frame) => this.#send(frame),
       repairs: this.#repairs,
       ...(this.#options.refused && { refused: this.#options.refused }),
+      ...(this.#options.roster && { roster: this.#options.roster }),
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),

@@ -62,10 +62,15 @@ export interface SessionOptions {
   readonly events: SessionEvents
   readonly repairs: Repairs
   readonly refused?: RefusedOffers
+  /** The highest roster of the own org. */
+  readonly roster?: () => Promise<string | undefined>
 }
 
 /** The least pause before a feed is read again, in ms: its owner may be about to publish. */
 const rereadMs = 1_000
+
+/** A roster is shown again after this, in ms: the shortest pause of an offer is longer. */
+const showAgainMs = 100
 
 /** After so many pauses for the other side's policy in which no message came, it is not the other side. */
 const mostWaits = 3
@@ -129,6 +134,7 @@ export class Session {
   #sending: 'no' | 'yes' | 'again' = 'no'
   #lastNumber = 0
   #ended = false
+  #isShowing = false
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -138,6 +144,7 @@ export class Session {
     const unwatch = [
       replica.watchWork(() => this.#work()),
       replica.rows.watch((changes) => {
+        if (changes.some(({ object }) => object === 'Roster') && this.#incarnation !== undefined) this.#showRoster()
         for (const { object, id } of changes)
           for (const map of replica.recordMaps.mapsOfRecord(object, id)) this.#pauses.unblockKey(parseKey(map))
       }),
@@ -365,6 +372,10 @@ export class Session {
         this.#options.refused?.note(feed, key, code)
         this.#tellOnce(`The relay has accepted nothing for a while (${code}). This device tries again.`)
       }
+    } else if (code === 'AUTH') {
+      // An admin has changed the devices of the org. This one shows the roster once it has taken it in (rule RO6).
+      this.#pauses.pauseKey(feed, key)
+      this.#showRoster()
     } else if (code === 'QUOTA') {
       this.#options.refused?.note(feed, key, code)
       this.#pauses.noRoom(feed, key, retryMs)
@@ -391,6 +402,18 @@ export class Session {
       this.#pauses.blockKey(feed, key)
       this.#options.events.onProblem(`The relay refused an entry of ${feed} (${code}): ${detail}`)
     }
+  }
+
+  /** Tells the relay which roster this device has taken in: once for all offers that were refused together. */
+  #showRoster(): void {
+    const { roster: find, clock } = this.#options
+    if (!find || this.#isShowing) return
+    this.#isShowing = true
+    clock.after(showAgainMs, () => (this.#isShowing = false))
+    find().then(
+      (roster) => roster !== undefined && this.#say({ type: 'roster', roster }),
+      (error: unknown) => this.#fail(error),
+    )
   }
 
   /** This device has read that both sides registered the version. If nothing comes, the relay lost one of the policies, and whose it was publishes it again (rule AN3). */

@@ -154,6 +154,7 @@ export function createPeople(context: EngineContext): { readonly api: PeopleApi;
       const row = rows.get('User', id)
       if (!row || valueOf(row, 'role') === 'integration' || valueOf(row, 'removed') === true)
         throw new EngineError('NOT_FOUND', 'There is no such person in your org. Look at the list again.')
+      await context.changeRoster((devices) => devices.filter(({ person }) => person !== id))
       await rows.save([{ object: 'User', id, values: { removed: true } }])
     },
   }

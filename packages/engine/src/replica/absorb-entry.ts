@@ -13,19 +13,21 @@ import {
   ProtocolError,
   type SealedSlots,
   type Stamp,
+  zeroStamp,
 } from '@entente/protocol'
-import { type Register, type Row, setRegister } from '../row/row.js'
+import { isAbove, type Register, registerOf, type Row, setRegister } from '../row/row.js'
+import { generationOf } from '../seal/seal-register.js'
 import { carriedFields, effectiveVersion } from './desired-state.js'
 import { isGone } from './existence.js'
 import { messageRowId } from './feed-key.js'
-import { type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
+import { bringsKeys, type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
 import { type Joined, joinUpdate } from './join-update.js'
 import { type Leaf, leafOfBytes, leafOfDoc } from './leaf.js'
 import { nothingAbove, sealsOf, slotsAbove } from './above.js'
 import { knownOf, raise, type Told, type Withdrawn, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import type { FeedSealer } from './feed-sealer.js'
+import type { FeedSealer, TeamRegister } from './feed-sealer.js'
 import {
   type Above,
   type Address,
@@ -55,8 +57,16 @@ export interface Absorber {
   readonly rows: RowsView
   readonly sealer: FeedSealer
   readonly disabledRules: ReadonlySet<DisabledRule>
+  /** The generation below which seals are late (rule RT11). */
+  readonly lateBelow: number
+  /** Whether this device had read all of the feed when it took the present generation: what comes late then was made later, and does not count. */
+  readonly isSettled: boolean
+  /** Whether a head of the present generation covers what is absorbed. */
+  readonly isCovered: boolean
   /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, AN1). */
   readonly problem: (what: string) => void
+  /** Notes that an entry was left out because it came late. */
+  readonly noteLate: () => void
   /** Asks for what the store has under a key, with its bytes: without them seals that may be handed back would be lost (rule BK1). */
   readonly needBytes: (key: Key) => void
 }
@@ -77,7 +87,7 @@ export function absorbEntry(absorber: Absorber, entry: Entry, present: Stored | 
   if (present && entry.sequence <= present.sequence) return undefined
   // What continues an entry that is held cannot be read before it. Anything else takes its place.
   const held = heldOf(present)
-  if (held && entry.kind === 'doc' && !entry.whole) return hold(absorber, entry, present, held.generation)
+  if (held && entry.kind === 'doc' && !entry.whole) return hold(absorber, entry, present, held)
   const state = present && withoutHeld(present)
   switch (entry.kind) {
     case 'doc':
@@ -102,22 +112,74 @@ export function absorbHeld(absorber: Absorber, stored: Stored, held: Held, isGiv
   const rows: Row[] = []
   for (const entry of held.entries) {
     absorbed = isGivenUp
-      ? refuse(absorber, entry, absorbed.stored, 'is sealed under a key that nobody has announced')
+      ? refuse(absorber, entry, absorbed.stored, held.late ? madeLate : 'is sealed under a key that nobody has announced')
       : (absorbEntry(absorber, entry, absorbed.stored) ?? absorbed)
     rows.push(...absorbed.rows)
   }
   return { ...absorbed, rows }
 }
 
-/** Keeps an entry whose key this device does not have, beside what the device knows. It is neither read nor a fault (rule RT6). */
-function hold(absorber: Absorber, entry: Entry, present: Stored | undefined, generation: number): Absorbed {
+/** Keeps an entry whose key this device does not have, or that is late, beside what the device knows. It is neither read nor a fault (rules RT6, RT11). */
+function hold(
+  absorber: Absorber,
+  entry: Entry,
+  present: Stored | undefined,
+  { generation, late = false }: Pick<Held, 'generation' | 'late'>,
+): Absorbed {
   if (present?.kind === 'head') return refuse(absorber, entry, present, 'stands where only a head may')
   keepBytes(absorber, entry.key, present)
   const { sequence } = entry
   const before = heldOf(present)?.entries ?? []
-  const held: Held = { generation, entries: entry.kind === 'doc' && !entry.whole ? [...before, entry] : [entry] }
+  const entries = entry.kind === 'doc' && !entry.whole ? [...before, entry] : [entry]
+  const held: Held = { generation, entries, leaf: leafOfHeld(absorber, entries, present), ...(late && { late }) }
   const state = present ?? { ...nothingTaken, sequence }
   return { stored: { ...state, sequence, held }, rows: [], refused: false }
+}
+
+/** The leaf of what the relay holds, though it is not read: a head covers that (rule HD3). */
+function leafOfHeld({ feedRole }: Absorber, entries: readonly Entry[], present: Stored | undefined): Leaf | undefined {
+  const last = entries.at(-1)
+  if (!last || last.kind === 'head') return undefined
+  if (last.kind !== 'doc') return leafOfBytes(last.key, last.kind, last.bytes)
+  const slots = feedRole.kind === 'connection' ? connectionSlots : undefined
+  let base = present?.kind === 'doc' && !present.lost ? { state: present.state, deferred: false } : undefined
+  let leaf: Leaf | undefined
+  for (const { key, whole, bytes } of entries) {
+    if (!whole && !base) return undefined
+    const joined = joinUpdate(whole ? undefined : base, bytes, slots)
+    if (joined instanceof ProtocolError) return undefined
+    base = { state: joined.state, deferred: false }
+    leaf = leafOfDoc(key, joined.slots)
+  }
+  return leaf
+}
+
+/** The earliest generation of some seals, as it is stored. */
+function under(seals: Iterable<Uint8Array>): { readonly generation?: number } {
+  let earliest = Number.POSITIVE_INFINITY
+  for (const sealed of seals) earliest = Math.min(earliest, generationOf(sealed))
+  return earliest > 0 && earliest < Number.POSITIVE_INFINITY ? { generation: earliest } : {}
+}
+
+/** Whether a register is of a generation before the one that its owner seals under now, and would change something. */
+function isLate(
+  { feedRole, lateBelow, isCovered }: Absorber,
+  sealed: Uint8Array,
+  register: Register,
+  known: Register | undefined,
+): boolean {
+  return !isCovered && feedRole.kind !== 'mailbox' && generationOf(sealed) < lateBelow && isAbove(register, known)
+}
+
+const madeLate = 'is sealed under keys that its org had changed, as a device that was removed can do'
+
+/** What came late: held until a head covers it, or left out where it was made after the rotation (rule RT11). */
+function takeLate(absorber: Absorber, entry: Entry, present: Stored | undefined, sealed: Uint8Array): Absorbed {
+  const generation = generationOf(sealed)
+  // Of a colleague who had not heard of a rotation on demand, the same comes again under the present keys.
+  if (absorber.isSettled && absorber.sealer.isBeforeRemoval(absorber.feedRole, generation))
+    return refuse(absorber, entry, present, madeLate)
+  return hold(absorber, entry, present, { generation, late: true })
 }
 
 /**
@@ -126,6 +188,7 @@ function hold(absorber: Absorber, entry: Entry, present: Stored | undefined, gen
  */
 function refuse(absorber: Absorber, entry: Entry, present: Stored | undefined, why: string, unreadable: readonly string[] = []): Absorbed {
   absorber.problem(`An entry in ${absorber.feed} ${why}. It was left out, and the last good state is kept.`)
+  if (why === madeLate) absorber.noteLate()
   keepBytes(absorber, entry.key, present)
   const stored = refused(entry.sequence, present, unreadable, absorber.feedRole.own)
   return { stored: 'epoch' in stored ? { ...stored, epoch: epochToPass(absorber, entry, stored.epoch) } : stored, rows: [], refused: true }
@@ -166,15 +229,28 @@ function keepBytes({ feedRole, needBytes }: Absorber, key: Key, present: Stored 
 
 function absorbMessage(absorber: Absorber, entry: Entry, kind: 'message' | 'control', present: Stored | undefined): Absorbed {
   const { feed, feedRole } = absorber
-  const generation = missingGeneration(absorber, kind === 'control' ? sealOfControlEntry(entry) : entry.bytes)
-  if (generation !== undefined) return hold(absorber, entry, present, generation)
+  const sealed = kind === 'control' ? sealOfControlEntry(entry) : entry.bytes
+  const generation = missingGeneration(absorber, sealed)
+  if (generation !== undefined) return hold(absorber, entry, present, { generation })
   const register = kind === 'control' ? openControlEntry(absorber, entry) : openMessage(absorber, entry)
   if (!register) return refuse(absorber, entry, present, `is a ${kind} that does not open`)
+  if (!bringsKeys(entry.key) && isLate(absorber, sealed, register, knownMessage(absorber, entry.key, present)))
+    return takeLate(absorber, entry, present, sealed)
   const [stamp, body] = register
   const leaf = leafOfBytes(entry.key, kind, entry.bytes)
   if (!feedRole.own && isPast(stamp, present)) return passOver(entry, present, leaf)
-  const stored: Stored = { kind, sequence: entry.sequence, body, stamp, leaf, lost: false }
+  const stored: Stored = { kind, sequence: entry.sequence, body, stamp, leaf, lost: false, ...under([sealed]) }
   return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [], refused: false }
+}
+
+/** What this device has of a message: in an own feed its row. */
+function knownMessage({ feed, feedRole, rows }: Absorber, key: Key, present: Stored | undefined): Register | undefined {
+  if (feedRole.own) {
+    const id = messageRowId(feed, key)
+    return registerOf(rows.get('ControlEntry', id) ?? rows.get('Message', id), 'body')
+  }
+  if (!present || present.kind === 'head') return undefined
+  return 'stamp' in present ? [present.stamp, present.body] : present.exists
 }
 
 /** Whether a peer's message is older than what was seen under its key: a relay has shown it anew, or came back from a backup (rule NB4). */
@@ -227,13 +303,15 @@ function missingGeneration({ feedRole, sealer }: Absorber, sealed: Uint8Array): 
 function absorbErasedMessage(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
   const { feed, feedRole, rows } = absorber
   const generation = missingGeneration(absorber, entry.bytes)
-  if (generation !== undefined) return hold(absorber, entry, present, generation)
+  if (generation !== undefined) return hold(absorber, entry, present, { generation })
   const register = openMessage(absorber, entry)
   if (register?.[1] !== null) return refuse(absorber, entry, present, 'is an erasure that does not open')
+  if (isLate(absorber, entry.bytes, register, knownMessage(absorber, entry.key, present)))
+    return takeLate(absorber, entry, present, entry.bytes)
   const { epoch, sequence, key, bytes } = entry
   const leaf = leafOfBytes(key, 'erased', bytes)
   if (!feedRole.own && isPast(register[0], present)) return passOver(entry, present, leaf)
-  const stored: Stored = { ...unknown, kind: 'erased', epoch, sequence, exists: register, leaf, lost: false }
+  const stored: Stored = { ...unknown, kind: 'erased', epoch, sequence, exists: register, leaf, lost: false, ...under([bytes]) }
   if (!feedRole.own) return { stored, rows: [], refused: false }
   const kind = rows.get('ControlEntry', messageRowId(feed, key)) ? 'control' : 'message'
   return { stored, rows: [messageRow(kind, feed, key, register)], refused: false }
@@ -248,17 +326,28 @@ function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | und
   const { feed, feedRole, sealer, disabledRules } = absorber
   const { epoch, sequence, key, bytes } = entry
   const generation = missingGeneration(absorber, bytes)
-  if (generation !== undefined) return hold(absorber, entry, present, generation)
+  if (generation !== undefined) return hold(absorber, entry, present, { generation })
   const opened = sealer.openSlot(feedRole, feed, key, existenceSlot, epoch, bytes)
   const exists = isGone(opened) ? opened : undefined
   if (!exists && !disabledRules.has('existence')) return refuse(absorber, entry, present, 'is an erasure that does not open')
+  if (exists && isLate(absorber, bytes, exists, knownExistence(absorber, key, present))) return takeLate(absorber, entry, present, bytes)
   const told: Told = { version: epoch.version, registers: {}, exists: exists ?? [[0, 0, 0], false] }
   const leaf = leafOfBytes(key, 'erased', bytes)
   const known = knownAfter(absorber, knownOf(present), told, true)
   const above = standing(absorber, key, present, known, told, 'erased')
   // A copy: the entry's bytes are a part of its frame.
   const seals = feedRole.own ? undefined : { [existenceSlot]: { epoch, bytes: bytes.slice() }, ...above.seals }
-  const stored: StoredErasure = { ...known, kind: 'erased', epoch, sequence, leaf, lost: false, ...above, ...(seals && { seals }) }
+  const stored: StoredErasure = {
+    ...known,
+    kind: 'erased',
+    epoch,
+    sequence,
+    leaf,
+    lost: false,
+    ...above,
+    ...(seals && { seals }),
+    ...under([bytes]),
+  }
   return { stored, rows: exists && feedRole.own ? [existenceRow(key, exists)] : [], refused: false }
 }
 
@@ -276,7 +365,7 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   if (joined instanceof ProtocolError) return refuse(absorber, entry, present, `is no doc (${joined.code})`)
   for (const sealed of joined.changed.values()) {
     const generation = missingGeneration(absorber, sealed)
-    if (generation !== undefined) return hold(absorber, entry, present, generation)
+    if (generation !== undefined) return hold(absorber, entry, present, { generation })
   }
   // While a doc was known as erased nothing of it was taken in, so an update that says that it exists brings all of it.
   const isRevived = isGone(base?.exists) && joined.changed.has(existenceSlot)
@@ -285,7 +374,46 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
     return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)
   if (entry.whole && !opened.exists && !disabledRules.has('existence'))
     return refuse(absorber, entry, present, 'is a doc whose existence does not open')
+  const late = lateSeal(absorber, entry.key, present, opened, joined.slots)
+  if (late) return takeLate(absorber, entry, present, late)
   return { ...storedDoc(absorber, entry, joined, opened, present), refused: false }
+}
+
+/** The seal of a doc's register that is late, if there is one. */
+function lateSeal(absorber: Absorber, key: Key, present: Stored | undefined, opened: Opened, slots: SealedSlots): Uint8Array | undefined {
+  if (absorber.lateBelow === 0 || absorber.isCovered) return undefined
+  const known = knownOf(present)
+  for (const [slot, sealed] of slots) {
+    const register = slot === existenceSlot ? opened.exists : opened.registers[slot]
+    if (!register) continue
+    const seen = absorber.feedRole.own
+      ? ownRegister(absorber, key, slot, opened)
+      : slot === existenceSlot
+        ? known.exists
+        : known.registers[slot]
+    if (isLate(absorber, sealed, register, seen)) return sealed
+  }
+  return undefined
+}
+
+/** What the rows hold of a slot of an own doc. */
+function ownRegister(absorber: Absorber, key: Key, slot: string, { bySlot }: Opened): Register | undefined {
+  const { feedRole, rows } = absorber
+  if (feedRole.kind === 'team') {
+    // A team's row is never taken back.
+    if (slot === existenceSlot) return [zeroStamp, true]
+    const named = bySlot.get(slot)
+    return named && registerOf(rows.get(named.address[0], named.address[1]), named.field)
+  }
+  if (feedRole.kind !== 'connection') return undefined
+  if (slot === existenceSlot) return knownExistence(absorber, key, undefined)
+  const record = carriedRecord(feedRole, key, rows)
+  const field = record?.bySlot.get(slot)
+  return record && field !== undefined ? registerOf(rows.get(record.address[0], record.address[1]), field) : undefined
+}
+
+function knownExistence({ feedRole, rows }: Absorber, key: Key, present: Stored | undefined): Register | undefined {
+  return feedRole.own ? registerOf(rows.get('RecordMap', key), 'on') : knownOf(present).exists
 }
 
 interface Opened {
@@ -294,12 +422,15 @@ interface Opened {
   readonly unreadable: readonly string[]
   /** The team's registers as rows. */
   readonly rows: readonly Row[]
+  /** The row and field of a team's slot. */
+  readonly bySlot: ReadonlyMap<string, Pick<TeamRegister, 'address' | 'field'>>
 }
 
 function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, changed: SealedSlots): Opened {
   const registers: Record<string, Register> = {}
   const unreadable: string[] = []
   const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
+  const bySlot = new Map<string, TeamRegister>()
   let exists: Register | undefined
   for (const [slot, sealed] of changed) {
     let register: Register | undefined
@@ -313,6 +444,7 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
       const opened = sealer.openTeamSlot(feedRole, feed, key, slot, epoch, sealed)
       register = opened?.register
       if (opened) {
+        bySlot.set(slot, opened)
         const name = opened.address.join('\n')
         let row = found.get(name)
         if (!row) found.set(name, (row = { address: opened.address, registers: {} }))
@@ -323,7 +455,7 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
     else unreadable.push(slot)
   }
   const rows = [...found.values()].map(({ address: [object, id], registers: fields }) => ({ object, id, registers: fields }))
-  return { registers, exists, unreadable, rows }
+  return { registers, exists, unreadable, rows, bySlot }
 }
 
 /**
@@ -364,6 +496,7 @@ function storedDoc(
     mostlyDead,
     leaf: leafOfDoc(key, slots),
     lost: false,
+    ...under(slots.values()),
     ...(!deferred && standing(absorber, key, present, known, told, whole ? 'whole' : 'update')),
   }
   return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }

@@ -54,6 +54,11 @@ export class FeedHeads {
     while (this.#state.hashAhead()) await turn()
   }
 
+  /** Whether this device holds all that the relay has of a feed. */
+  isExact(feed: FeedName): boolean {
+    return this.#exact.has(feed) && !this.#state.feed(feed).rebuild
+  }
+
   /** Calls back when a head covers exactly what this device holds of a feed. */
   watch(listener: (feed: FeedName) => void): () => void {
     this.#listeners.add(listener)

@@ -85,6 +85,11 @@ export function rotationOf(key: string): number | undefined {
   return digits === undefined ? undefined : Number(digits)
 }
 
+/** Whether a message under a key brings keys or says who has them. It speaks for itself: who signed it decides. */
+export function bringsKeys(key: string): boolean {
+  return rotationOf(key) !== undefined || key.startsWith('roster.')
+}
+
 export function mailboxFeed(mailbox: MailboxId, side: Side): FeedName {
   return feedName({ kind: 'mailbox', mailbox, side })
 }

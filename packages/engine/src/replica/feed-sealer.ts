@@ -13,7 +13,7 @@ import {
   type SealBinding,
   valueOfContent,
 } from '../seal/seal-register.js'
-import { type FeedRole, isMessages, isVerified, rotationOf, textOf } from './feed-role.js'
+import { bringsKeys, type FeedRole, isConfirmed, isMessages, isVerified, rotationOf, textOf } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
@@ -115,6 +115,42 @@ export class FeedSealer {
     return this.#highest(feedRole)
   }
 
+  /**
+   * The generation below which seals of a feed are late: whoever was removed from its org may have made them (rule RT11). After a removal all that are known, until a
+   * rotation has followed it.
+   */
+  lateBelow(feedRole: FeedRole): number {
+    const highest = this.#highest(feedRole)
+    const keyring = this.#keyring
+    switch (feedRole.kind) {
+      case 'mailbox':
+        return firstGeneration
+      case 'team':
+        return keyring.isOwnDue(this.#org) ? highest + 1 : highest
+      case 'connection': {
+        const { connection, side, own } = feedRole
+        const row = this.#rows.get('Connection', connection)
+        if (!isConfirmed(row)) return highest
+        const peer = own ? undefined : textOf(row, side)
+        const isDue = own
+          ? keyring.isOwnDue(this.#org) || keyring.isSendingDue(connection, side)
+          : keyring.isPeerDue(peer ?? '', connection, side)
+        return isDue ? highest + 1 : highest
+      }
+    }
+  }
+
+  /** Whether whoever was removed last from a feed's org may have the keys of a generation: they began before. */
+  isBeforeRemoval(feedRole: FeedRole, generation: number): boolean {
+    const keyring = this.#keyring
+    if (feedRole.kind === 'mailbox') return false
+    if (feedRole.kind === 'team') return (keyring.ownOrder(generation)?.roster ?? 0) < keyring.removed(this.#org)
+    const { connection, side } = feedRole
+    const owner = textOf(this.#rows.get('Connection', connection), side) ?? ''
+    const began = keyring.orders(connection, side).find((each) => each.generation === generation)?.order.roster ?? 0
+    return began < keyring.removed(owner)
+  }
+
   #seal(feedRole: FeedRole, binding: SealBinding, register: Register): Uint8Array | undefined {
     const generation = generationUnder(binding.key, this.#highest(feedRole))
     const keys = this.#keysOf(feedRole, generation)
@@ -192,9 +228,8 @@ export class FeedSealer {
 
 /** What brings keys is sealed under those before, so that who knows any generation reads on from there (rule RT8): a roster under the first one. */
 function generationUnder(key: Key, highest: number): number {
-  if (key.startsWith('roster.')) return firstGeneration
-  const begins = rotationOf(key)
-  return begins === undefined ? highest : Math.min(highest, begins - 1)
+  if (!bringsKeys(key)) return highest
+  return Math.min(highest, (rotationOf(key) ?? 1) - 1)
 }
 
 /** A team doc's value names its row and field, because the doc's key and slots are opaque. */

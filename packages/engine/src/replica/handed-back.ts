@@ -1,5 +1,6 @@
 import { type Epoch, existenceSlot, type Key } from '@entente/protocol'
 import { isAbove, type Register, registerOf, type Row, setRegister, valueOf } from '../row/row.js'
+import { generationOf } from '../seal/seal-register.js'
 import type { Absorber } from './absorb-entry.js'
 import { carriedFields } from './desired-state.js'
 import { isGone } from './existence.js'
@@ -36,7 +37,7 @@ const nothing: TakenBack = { rows: [], exists: new Map() }
  * What a peer hands back to this org (rule BK3). Only an own device can have made what opens in an own feed (rule OR1), and only what stands above the row counts. So a
  * peer that means harm can hand back what the org said once, and that changes nothing.
  */
-export function takenBack({ feed, feedRole, rows, sealer }: Absorber, seals: readonly SealAbove[]): TakenBack {
+export function takenBack({ feed, feedRole, rows, sealer, lateBelow }: Absorber, seals: readonly SealAbove[]): TakenBack {
   if (feedRole.kind !== 'connection' || !feedRole.own || feedRole.topic === 'messages') return nothing
   const connection = rows.get('Connection', feedRole.connection)
   const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
@@ -45,6 +46,8 @@ export function takenBack({ feed, feedRole, rows, sealer }: Absorber, seals: rea
   const found: Row[] = []
   const existence = new Map<Key, Register>()
   for (const { key, slot, epoch, bytes } of seals) {
+    // Who was removed may have made it (rule RT11).
+    if (generationOf(bytes) < lateBelow) continue
     const map = rows.get('RecordMap', key)
     const record = textOf(map, 'record')
     if (record === undefined || valueOf(map, 'connection') !== feedRole.connection || valueOf(map, 'object') !== object) continue

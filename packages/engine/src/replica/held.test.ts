@@ -70,9 +70,12 @@ describe('what is sealed under a generation whose key has not arrived', () => {
   it('[RT6] is kept unread, is no fault, and is read once Paul has opened the rotation: edits, messages, erasures', async () => {
     const { vera, paul, carry, save, say } = await story()
     await open(vera)
-    for (const value of ['Won', 'Lost']) {
+    for (const [value, whole] of [
+      ['Won', true],
+      ['Lost', false],
+    ] as const) {
       await save(value)
-      expect(await carry(leads, paul)).toMatchObject({ whole: false })
+      expect(await carry(leads, paul)).toMatchObject({ whole })
     }
     await say('second')
     const message = await carry(said, paul)

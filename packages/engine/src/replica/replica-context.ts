@@ -5,7 +5,16 @@ import type { AllRows } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
 
 /** Rules that a test disables to show that each is needed. Nothing else ever does. */
-export type DisabledRule = 'defer' | 'tombstones' | 'project-all' | 'team-first' | 'origin' | 'existence' | 'all-or-nothing' | 'never-back'
+export type DisabledRule =
+  | 'defer'
+  | 'tombstones'
+  | 'project-all'
+  | 'team-first'
+  | 'origin'
+  | 'existence'
+  | 'all-or-nothing'
+  | 'never-back'
+  | 'rotation'
 
 /** What the parts of one replica share. */
 export interface ReplicaContext {

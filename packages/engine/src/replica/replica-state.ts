@@ -188,7 +188,8 @@ export class ReplicaState {
     inbox.delete(key)
     const deferred = tableOf(this.#deferredByFeed, feed)
     deferred.delete(key)
-    this.tree(feed).set(key, head && 'leaf' in head ? head.leaf : undefined)
+    const entries = heldOf(head)
+    this.tree(feed).set(key, entries ? entries.leaf : head && 'leaf' in head ? head.leaf : undefined)
     const held = tableOf(this.#heldByFeed, feed)
     held.delete(key)
     if (!head) {
@@ -197,7 +198,6 @@ export class ReplicaState {
     }
     heads.set(key, head)
     if (head.kind === 'head') return
-    const entries = heldOf(head)
     if (entries) held.set(key, entries)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })

@@ -12,9 +12,9 @@ import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withd
 import { sealsOf, slotsToHandBack } from './above.js'
 import { compareAt, type Comparison } from './compare.js'
 import { effectiveVersion } from './desired-state.js'
-import { type FeedKey, feedKeyName } from './feed-key.js'
+import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
-import { type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
+import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { mayPublish } from './policy.js'
@@ -41,6 +41,8 @@ export interface ReplicaOptions {
   readonly org: OrgId
   /** Notes entries that could not be absorbed, in words without values. */
   readonly problem?: (what: string) => void
+  /** Hears that an entry of a feed was left out because it came late, as a removed device makes it (rule RT11). */
+  readonly late?: (feed: FeedName) => void
   /** Tests only: see `DisabledRule`. */
   readonly disabledRules?: ReadonlySet<DisabledRule>
 }
@@ -91,6 +93,11 @@ export interface ReplicaView {
   position(feed: FeedName): FeedState
   isOwn(feed: FeedName): boolean
   generationOf(feed: FeedName): number
+  readCovered(feed: FeedName, generation: number, covers: number): Promise<void>
+  giveUpLate(feed: FeedName): Promise<readonly Key[]>
+  isLateHeld(feed: FeedName): boolean
+  outdated(): { readonly total: number; readonly left: readonly FeedKey[] }
+  publishDue(feedKeys: readonly FeedKey[]): Promise<void>
   publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void>
   above(feed: FeedName): readonly PlaceAbove[]
   sealsAbove(feed: FeedName, places: readonly PlaceAbove[]): Promise<readonly SealAbove[]>
@@ -120,10 +127,13 @@ export class Replica implements ReplicaView {
   readonly #followed: FollowedFeeds
   readonly #transactions: Transactions
   readonly #problem: (what: string) => void
+  readonly #late: (feed: FeedName) => void
   /** Yjs client id of this page load (rule DC2). */
   readonly #client: number
   /** One transaction on docs at a time, so that what was read before it still holds in it. */
   readonly #transactionQueue = new SerialQueue()
+  /** Feeds that were read to their end when the present keys came: below which generation nothing counts any more. */
+  readonly #settled = new Map<FeedName, number>()
   readonly #feedListeners = new Set<(changed: readonly FeedChange[]) => void>()
   readonly #workListeners = new Set<() => void>()
   readonly #lostListeners = new Set<() => void>()
@@ -141,7 +151,7 @@ export class Replica implements ReplicaView {
     return replica
   }
 
-  private constructor({ store, tabs, random, stamper, org, problem, disabledRules, journal }: ReplicaOptions) {
+  private constructor({ store, tabs, random, stamper, org, problem, late, disabledRules, journal }: ReplicaOptions) {
     this.rows = new Rows(
       store,
       stamper,
@@ -167,6 +177,7 @@ export class Replica implements ReplicaView {
       for (const listener of this.#workListeners) listener()
     })
     this.#problem = problem ?? ((): void => undefined)
+    this.#late = late ?? ((): void => undefined)
     this.#context = {
       org,
       sealer: this.#sealer,
@@ -189,6 +200,7 @@ export class Replica implements ReplicaView {
       if (withdraws) void this.#transactionQueue.run(() => this.#withdraw()).catch(this.#report)
     })
     this.keyring.watch(() => {
+      this.#settle()
       // What waited for a rotation may leave.
       for (const listener of this.#workListeners) listener()
       if (this.#leading) void this.#transactionQueue.run(() => this.#readHeld()).catch(this.#report)
@@ -409,6 +421,7 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       const own = feedRoleOf(feed, this.org, this.#view)?.own ?? false
       this.heads.lost(feed)
+      this.#settled.delete(feed)
       this.#take([], await this.#transactions.forget(feed, own))
     })
   }
@@ -535,7 +548,9 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       const left: (readonly [FeedName, readonly Key[]])[] = []
       for (const feed of this.#replicaState.heldFeeds().filter((each) => rotationsOf(each) === messages)) {
-        const keys = [...this.#replicaState.held(feed)].filter(([, { generation }]) => !this.#isAnnounced(messages, generation))
+        const keys = [...this.#replicaState.held(feed)].filter(
+          ([, { generation, late }]) => !late && !this.#isAnnounced(messages, generation),
+        )
         if (keys.length === 0) continue
         await this.#absorbHeld(
           feed,
@@ -546,6 +561,78 @@ export class Replica implements ReplicaView {
       }
       return left
     })
+  }
+
+  /**
+   * Reads what came late in a feed, as far as the present head covers it: a device that has the present keys has signed that it holds just this (rule RT11).
+   *
+   * @param generation that of the head
+   */
+  readCovered(feed: FeedName, generation: number, covers: number): Promise<void> {
+    return this.#transactionQueue.run(async () => {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
+      if (!feedRole || generation < this.#sealer.lateBelow(feedRole)) return
+      const late = [...this.#replicaState.held(feed)].filter(([key, held]) => held.late && this.sequence(feed, key) <= covers)
+      if (late.length === 0) return
+      await this.#absorbHeld(
+        feed,
+        late.map(([key]) => key),
+        false,
+        true,
+      )
+    })
+  }
+
+  /** Leaves out what has come late in an own feed, and no head has covered: the org publishes anew what its rows hold (rule RT11). */
+  giveUpLate(feed: FeedName): Promise<readonly Key[]> {
+    return this.#transactionQueue.run(async () => {
+      const keys = [...this.#replicaState.held(feed)].filter(([, { late }]) => late).map(([key]) => key)
+      if (keys.length > 0) await this.#absorbHeld(feed, keys, true)
+      return keys
+    })
+  }
+
+  /** How much of the own feeds the relay has, and what of it is sealed under earlier keys than the present ones. */
+  outdated(): { readonly total: number; readonly left: readonly FeedKey[] } {
+    let total = 0
+    const left: FeedKey[] = []
+    for (const feed of this.followed().feeds) {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
+      if (!feedRole?.own || this.#sealer.generationOf(feedRole) === 0) continue
+      for (const feedKey of feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#view, this.#sealer.names)) {
+        const head = this.#replicaState.head(feed, feedKey.key)
+        if (!head || head.kind === 'head' || !head.leaf || bringsKeys(feedKey.key)) continue
+        total++
+        const need = compareAt(this.#context, feedKey, this.#view, head)?.need
+        if (need === 'begin' || need === 'message' || need === 'erase') left.push(feedKey)
+      }
+    }
+    return { total, left }
+  }
+
+  /** Has these keys published: they are due, though nobody edited them. */
+  publishDue(feedKeys: readonly FeedKey[]): Promise<void> {
+    return this.#transactionQueue.run(async () => {
+      const dirtyFlags = feedKeys.map(({ feed, key, address }) => [feed, key, address] as const)
+      await this.#store.update([], () => ({ writes: dirtyFlags.map(dirtyFlagWrite), result: undefined }))
+      this.#take([], { ...noStateChange, dirtyFlags })
+    })
+  }
+
+  /** Whether something that came late is held in a feed. */
+  isLateHeld(feed: FeedName): boolean {
+    return [...this.#replicaState.held(feed).values()].some(({ late }) => late)
+  }
+
+  /** Notes the feeds that are read to their end now, under which keys. What comes under earlier ones from now on was made after the rotation. */
+  #settle(): void {
+    for (const feed of this.followed().feeds) {
+      const feedRole = feedRoleOf(feed, this.org, this.#view)
+      const below = feedRole && this.#sealer.lateBelow(feedRole)
+      // While a rotation is due, nobody knows yet which keys count.
+      if (!below || below > this.#sealer.generationOf(feedRole) || this.#settled.get(feed) === below) continue
+      if (this.heads.isExact(feed) && this.#replicaState.held(feed).size === 0) this.#settled.set(feed, below)
+    }
   }
 
   /** Whether a rotation of this generation stands in a messages feed, read or held. */
@@ -559,10 +646,10 @@ export class Replica implements ReplicaView {
     for (const feed of this.#replicaState.heldFeeds()) await this.#absorbHeld(feed, [...this.#replicaState.held(feed).keys()], false)
   }
 
-  async #absorbHeld(feed: FeedName, keys: readonly Key[], isGivenUp: boolean): Promise<void> {
+  async #absorbHeld(feed: FeedName, keys: readonly Key[], isGivenUp: boolean, isCovered = false): Promise<void> {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     if (!feedRole) return
-    const absorber = this.#absorber(feed, feedRole)
+    const absorber = { ...this.#absorber(feed, feedRole), isCovered, isSettled: false }
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
     const rows: Row[] = []
@@ -617,7 +704,11 @@ export class Replica implements ReplicaView {
       rows: this.#view,
       sealer: this.#sealer,
       disabledRules: this.#context.disabledRules,
+      lateBelow: this.#context.disabledRules.has('rotation') ? 0 : this.#sealer.lateBelow(feedRole),
+      isSettled: this.#settled.get(feed) === this.#sealer.lateBelow(feedRole),
+      isCovered: false,
       problem: this.#problem,
+      noteLate: () => this.#late(feed),
       needBytes: () => undefined,
     }
   }

@@ -20,9 +20,13 @@ export interface Known {
   readonly floor: number
 }
 
-/** Entries under a generation of keys that this device does not have, in their order: kept, not read (rule RT6). */
+/** Entries that cannot be read yet, in their order: kept, not read (rules RT6, RT11). */
 export interface Held {
   readonly generation: number
+  /** Whether their generation is an earlier one than its owner seals under now: until a head of the present one covers them. Else its key is missing here. */
+  readonly late?: boolean
+  /** The hash over what the relay holds with them: what a head covers. Undefined where it cannot be told. */
+  readonly leaf: Leaf | undefined
   readonly entries: readonly Entry[]
 }
 
@@ -30,6 +34,8 @@ export interface Held {
 interface Delivered {
   /** The hash over what the relay last gave and this device took (rule HD3). Undefined where the relay gave nothing that counts. */
   readonly leaf: Leaf | undefined
+  /** The earliest generation of keys under which the relay's copy is sealed; absent for the first one. */
+  readonly generation?: number
   /** The key's last entries, of which nothing is in its state yet. */
   readonly held?: Held
 }

@@ -22,6 +22,8 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
   const { rows, replica, rosters, identity, org } = context
   const { keyring } = replica
   const refusals = new Refusals(context)
+  const read = new Map<string, RotationTerms | undefined>()
+  let readOn: string | undefined
   return {
     name: 'rotations',
     subjects: () => enabledConnections(rows),
@@ -48,7 +50,17 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     return found
   }
 
+  /** Read once for each roster: this runs after every change. */
   async function readOwn(body: string, connection: ConnectionId): Promise<RotationTerms | undefined> {
+    const hash = (await rosters.highest(org.id))?.hash
+    if (readOn !== hash) read.clear()
+    readOn = hash
+    const name = `${connection} ${body}`
+    if (!read.has(name)) read.set(name, await verifyOwn(body, connection))
+    return read.get(name)
+  }
+
+  async function verifyOwn(body: string, connection: ConnectionId): Promise<RotationTerms | undefined> {
     const verified = await verifyDecision(body, 'rotation', rosters, { org: org.id, connection, role: 'admin' })
     const parsed = verified.ok ? v.safeParse(rotationTerms, verified.decision) : undefined
     return parsed?.success ? parsed.output : undefined
@@ -98,16 +110,16 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
   /** A rotation whose signer is no admin any more would count for no one who reads it from now on. */
   async function signAgain({ id, side, ownMessages }: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
     for (const { generation, own, order } of keyring.orders(id, side)) {
-      const row = rows.get('Message', messageRowId(ownMessages, rotationKey(generation)))
-      const body = valueOf(row, 'body')
-      const present = typeof body === 'string' ? await readOwn(body, id) : undefined
-      if (present?.sealed === order.sealed) continue
-      const stands = found.get(generation)
-      const said = stands?.sealed === order.sealed ? replica.inbox(ownMessages).get(rotationKey(generation))?.body : undefined
+      const key = rotationKey(generation)
+      const there = replica.inbox(ownMessages).get(key)
+      const isThere = found.get(generation)?.sealed === order.sealed
+      const body = valueOf(rows.get('Message', messageRowId(ownMessages, key)), 'body')
+      const isSaid = typeof body === 'string' && (await readOwn(body, id))?.sealed === order.sealed
+      if (isSaid && (isThere || !replica.acknowledged(ownMessages, key))) continue
       const { roster, to, receiving, sealed } = order
       const terms = { generation, own, roster, to, sealed, ...(receiving !== undefined && { receiving }) }
-      const again = said ?? (await identity.signDecision('rotation', { connection: id, ...terms }))
-      await rows.save([messageEdit(ownMessages, rotationKey(generation), again)])
+      const again = isSaid ? body : isThere ? there?.body : await identity.signDecision('rotation', { connection: id, ...terms })
+      await rows.save([{ ...messageEdit(ownMessages, key, again ?? null), ...(there && { above: there.stamp }) }])
     }
   }
 

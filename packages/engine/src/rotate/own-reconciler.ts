@@ -59,10 +59,12 @@ export function ownRotationReconciler(context: EngineContext): Reconciler {
   async function keep(in_: FeedName): Promise<void> {
     const edits = []
     for (let of = 1; of <= keyring.highestOwn(); of++) {
-      const id = messageRowId(in_, rotationKey(of))
-      const token = keyring.ownOrder(of)?.token
-      if (token !== undefined && valueOf(rows.get('Message', id), 'body') !== token)
-        edits.push({ object: 'Message', id, values: { body: token } })
+      const [key, token] = [rotationKey(of), keyring.ownOrder(of)?.token]
+      const edit = { object: 'Message', id: messageRowId(in_, key) } as const
+      const there = replica.inbox(in_).get(key)
+      const isSaid = valueOf(rows.get(edit.object, edit.id), 'body') === token
+      if (token === undefined || (isSaid && (there?.body === token || !replica.acknowledged(in_, key)))) continue
+      edits.push({ ...edit, values: { body: token }, ...(there && { above: there.stamp }) })
     }
     if (edits.length > 0) await rows.save(edits)
   }

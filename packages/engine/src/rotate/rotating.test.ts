@@ -1,9 +1,8 @@
-import { parseKey } from '@entente/protocol'
+import { decodeClientFrame, parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
-import { changeRoster, type MemoryOrg, type MemoryOrgOptions, setup } from '../testing/index.js'
+import { type MemoryOrg, type MemoryOrgOptions, MemoryStore, setup } from '../testing/index.js'
 import { lead } from '../testing/steps.js'
-import { beginOwnRotation } from './own-reconciler.js'
 
 // Vera, Victor and Vito are devices of the vendor, Paul is the partner.
 
@@ -13,18 +12,22 @@ async function story(options: MemoryOrgOptions = {}) {
   const victor = await opened.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
   const vito = await opened.openAnotherDevice(vera, { userName: 'Vito', role: 'member' })
   await opened.settle()
-  const rotate = (org: MemoryOrg): Promise<void> => beginOwnRotation(org.context)
-  const keyOf = async (org: MemoryOrg): Promise<string> => (await vera.rosters.device(vera.org.id, org.identity.device))?.key ?? ''
-  const remove = async (by: MemoryOrg, ...gone: readonly MemoryOrg[]): Promise<void> => {
-    const keys = await Promise.all(gone.map(keyOf))
-    await changeRoster(by, (devices) => devices.filter(({ key }) => !keys.includes(key)))
-  }
+  const rotate = (org: MemoryOrg): Promise<void> => org.devices.rotate()
+  const remove = (by: MemoryOrg, ...gone: readonly MemoryOrg[]): Promise<void> =>
+    by.devices.remove(gone.map(({ identity: { device } }) => device))
   const edit = (org: MemoryOrg, Status: string) => org.records.edit('Lead', record, { Status })
   const status = (org: MemoryOrg) => org.records.get('Lead', record)?.values['Status']
   const mirrored = (field = 'Status') => opened.paul.mirrors.of('Lead', opened.copy)[0]?.fields.find(({ name }) => name === field)?.value
+  /** Time passes, in steps in which what is under way comes to its end. */
+  const later = async (seconds: number): Promise<void> => {
+    for (let passed = 0; passed < seconds; passed++) {
+      opened.clock.advance(1_000)
+      await opened.pass(6)
+    }
+  }
   const leads = connectionFeed(connection, 'vendor', 'lead')
   const map = parseKey([...vera.rows.list('RecordMap').keys()][0] ?? '')
-  return { ...opened, map, victor, vito, rotate, remove, edit, status, mirrored, leads }
+  return { ...opened, map, victor, vito, rotate, remove, edit, status, mirrored, leads, later }
 }
 
 /** The generations of an org's keyring: its own, what it sends with, what its peer does. */
@@ -35,6 +38,15 @@ const generations = ({ replica: { keyring }, connections }: MemoryOrg) => {
   const other = side === 'vendor' ? 'partner' : 'vendor'
   return [keyring.highestOwn(), keyring.highestSending(id, side), keyring.highestSending(id, other)]
 }
+
+const rowsOf = ({ rows }: MemoryOrg, object: string) => [...rows.list(object).values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+
+/** All that a device can read of its org and its peer. */
+const textOf = (org: MemoryOrg): string =>
+  JSON.stringify([
+    [...org.rows.objects()].map((object) => rowsOf(org, object)),
+    org.rows.list('Lead').size > 0 && org.mirrors.of('Lead', [...org.rows.list('Lead').keys()][0] ?? ''),
+  ])
 
 describe('an org that rotates', () => {
   it('[RT1, RT2, RT4, RT5] has new keys on each device and towards its peer, who answers once; edits go on', async () => {
@@ -107,10 +119,24 @@ describe('an org that rotates', () => {
   })
 })
 
+describe('a device that the relay asks for its roster', () => {
+  it('[RO6] shows it in its session, and goes on', async () => {
+    let shown = true
+    const { vera, settle } = await setup({
+      vera: { onSend: (frame) => decodeClientFrame(frame).forEach(({ type }) => (shown ||= type === 'roster')) },
+      relay: { refuses: (_feed, { key }) => (shown || key.startsWith('roster.') ? undefined : 'AUTH') },
+    })
+    shown = false
+    await vera.records.create('Lead', lead('Ada'))
+    await settle()
+    expect([shown, vera.replica.waiting(), vera.problems]).toEqual([true, 0, []])
+  })
+})
+
 describe('an org that removes a device', () => {
   it('[RT9] rotates by itself: the removed one has none of the keys, and the peer is told', async () => {
-    const { vera, victor, vito, paul, remove, settle } = await story()
-    await remove(vera, vito)
+    const { vera, victor, vito, paul, settle } = await story()
+    await vera.people.removeUser(vito.user.id)
     await settle()
     for (const device of [vera, victor]) expect(generations(device)).toEqual([1, 1, 1])
     expect(generations(vito)[0]).toBe(0)
@@ -118,23 +144,102 @@ describe('an org that removes a device', () => {
     expect(paul.replica.keyring.isPeerDue(vera.org.id, paul.connections.list()[0]?.id ?? ('' as never), 'vendor')).toBe(false)
   })
 
-  it('[RT8, RT9] writes nothing that the removed device can read, with all its keys and all that the relay has', async () => {
-    const { vera, victor, vito, paul, remove, mirrored, settle, pass, reload, record, leads, map } = await story()
-    await vito.close()
-    await remove(vera, vito)
+  it('[RT8, RT9] goes on among all others, and the one that is lost in the middle of its edits reads and writes nothing more', async () => {
+    const { vera, victor, vito, paul, remove, mirrored, settle, later, reload, record, copy, leads, map, openAnotherDevice } = await story()
+    const pia = await openAnotherDevice(paul, { userName: 'Pia', role: 'admin' })
     await settle()
+    vito.sync.cut()
+    await vito.records.edit('Lead', record, { Email: 'unsent@vito.example' })
+    await victor.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await remove(vera, vito)
     await victor.records.edit('Lead', record, { Email: 'written@after.example' })
+    await settle()
+    await pia.records.edit('Lead', copy, { Email: 'answered@after.example' })
     await vera.records.create('Lead', lead('Later'))
     await settle()
-    expect(mirrored('Email')).toBe('written@after.example')
+    expect([mirrored('Email'), mirrored()]).toEqual(['written@after.example', 'Working - Contacted'])
+    await vito.close()
     // The relay in memory lets it in and gives it everything.
     const thief = await reload(vito)
-    await pass(5_000)
+    await later(4)
     expect(thief.replica.isUnread(leads, map)).toBe(true)
-    const known = JSON.stringify([...thief.rows.objects()].map((object) => [...thief.rows.list(object).values()]))
-    expect(known).not.toContain('written@after')
-    expect(known).not.toContain('Later')
-    expect(thief.records.get('Lead', record)?.values['Email']).toBe('ada@acme.example')
-    expect(paul.problems).toEqual([])
+    const known = textOf(thief)
+    for (const value of ['written@after', 'answered@after', 'Later']) expect(known).not.toContain(value)
+    expect(known).toContain('unsent@vito')
+    for (const org of [vera, victor, paul, pia]) {
+      expect(textOf(org)).not.toContain('unsent@vito')
+      expect(org.problems).toEqual([])
+    }
+    for (const [one, other] of [
+      [vera, victor],
+      [paul, pia],
+    ] as const)
+      expect(rowsOf(one, 'Lead')).toEqual(rowsOf(other, 'Lead'))
+  })
+
+  it('[RT13] stands by what the removed admin had proposed: another admin signs it again, and Paul accepts that', async () => {
+    const { vera, victor, vito, paul, connection, remove, settle } = await story()
+    const fields = victor.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Status', 'Phone'].includes(name))
+    await victor.agreements.propose(connection, {
+      objects: { Lead: { fields: fields.map((field) => ({ field, update: field.name === 'Status' })) } },
+    })
+    await settle()
+    await victor.close()
+    await remove(vera, victor)
+    await settle(vera, vito, paul)
+    await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
+    await settle(vera, vito, paul)
+    expect(vera.agreements.get(connection)).toMatchObject({ state: 'agreed', acceptance: { version: 2 } })
+    expect([...vera.problems, ...paul.problems]).toEqual([])
+  })
+
+  it('[RO5, RT9] of two admins who remove each other at once the one whose roster the relay has first stays', async () => {
+    const { vera, victor, vito, remove, settle, later } = await story()
+    await Promise.all([remove(vera, victor), remove(victor, vera)])
+    await settle(vito)
+    await later(4)
+    const roster = await vito.rosters.highest(vito.org.id)
+    const stays = roster?.devices.has(vera.identity.device) ? vera : victor
+    expect([vera, victor].filter(({ identity: { device } }) => roster?.devices.has(device))).toEqual([stays])
+    const gone = stays === vera ? victor : vera
+    for (const device of [stays, vito]) expect(generations(device)[0]).toBe(1)
+    expect(generations(gone)[0]).toBe(0)
+    expect(stays.replica.keyring.own(1)).toBe(vito.replica.keyring.own(1))
+  })
+
+  it('[RT8, RT9] is at one with its colleagues and its peer after a crash at any transaction of a rotation, or of a removal', async () => {
+    const power = { isOut: false, left: Number.POSITIVE_INFINITY }
+    const store = new MemoryStore({
+      beforeCommit: () => {
+        if (--power.left < 0) power.isOut = true
+        if (power.isOut) throw new Error('The power went out.')
+      },
+    })
+    const { vera, victor, vito, paul, rotate, remove, edit, mirrored, settle, until, network, reload } = await story({ store })
+    let admin = vera
+    const crash = async (at: number, act: () => Promise<void>): Promise<boolean> => {
+      power.left = at
+      await act().catch(() => undefined)
+      await until('rest or a crash', () => power.isOut || network.isAtRest([admin, victor, paul]))
+      const { isOut } = power
+      Object.assign(power, { isOut: false, left: Number.POSITIVE_INFINITY })
+      admin = await reload(admin)
+      await settle(admin, victor, paul)
+      return isOut
+    }
+    let crashes = 0
+    while (await crash(crashes, () => rotate(admin))) crashes += 2
+    expect(crashes).toBeGreaterThan(4)
+    for (let at = 0; at < 3; at++) await crash(at, () => remove(admin, vito))
+    // Where no crash came before it, it has been removed already.
+    await remove(admin, vito).catch(() => undefined)
+    await settle(admin, victor, paul)
+    const generation = admin.replica.keyring.highestOwn()
+    expect(admin.replica.keyring.isOwnDue(admin.org.id)).toBe(false)
+    expect(victor.replica.keyring.own(generation)).toBe(admin.replica.keyring.own(generation))
+    expect(vito.replica.keyring.own(generation)).toBeUndefined()
+    await edit(victor, 'Working - Contacted')
+    await settle(admin, victor, paul)
+    expect(mirrored()).toBe('Working - Contacted')
   })
 })

@@ -117,13 +117,13 @@ export class Keyring {
   }
 
   /** Whether somebody was removed from a peer, and it has not said yet what it sends with since. */
-  isPeerDue(peer: OrgId, connection: ConnectionId, side: Side): boolean {
+  isPeerDue(peer: string, connection: ConnectionId, side: Side): boolean {
     const removed = this.removed(peer)
     return removed > 0 && removed > Math.max(0, ...this.orders(connection, side).map(({ order }) => order.roster))
   }
 
   /** The number of the last roster of an org that removed somebody, 0 for none. */
-  removed(org: OrgId): number {
+  removed(org: string): number {
     return this.#keys.removed?.[org] ?? 0
   }
 

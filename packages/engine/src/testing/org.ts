@@ -98,7 +98,9 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     get isAtRest() {
       // A tab that follows sends nothing itself.
       const { leader, cut: isCut } = link.status()
-      return !reconcilers.isBusy && (!leader || isCut || link.isSynced)
+      // One that was removed keeps what it has not sent for good.
+      const isGone = rosters.verified(identity.org.id).at(-1)?.devices.has(identity.device) === false
+      return !reconcilers.isBusy && (!leader || isCut || isGone || link.isSynced)
     },
     describe: () => `${engine.user.name} of ${engine.org.name}: ${JSON.stringify(engine.sync.status())}`,
     async close() {
