@@ -66,6 +66,7 @@ import { createSync } from './sync/sync.js'
 import { topicsOfFeed, topicsOfObject, topicsOfRoster } from './sync/topics.js'
 import { Watchers } from './sync/watchers.js'
 import { openImports } from './records/imports.js'
+import { Decisions } from './decide/index.js'
 import { createUndo } from './undo/undo.js'
 import { Drafts } from './device/drafts.js'
 import { Format, newerMessage } from './device/format.js'
@@ -148,6 +149,8 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal: audit })
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
+  const decisions = new Decisions({ rows, rosters, identity, session: stamper.session })
+  replica.judgeBy(decisions)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
   const refused = await RefusedOffers.open(store, tabs, clock, problem)
   const link = new Link({
@@ -246,6 +249,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     reconcilers.add(makeReconciler(leader))
   reconcilers.add(differenceReconciler(leader, freshness))
   reconcilers.add(handingBackReconciler(leader, freshness))
+  reconcilers.add(decisions.reconciler())
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const settings = createSettings(context)
@@ -278,6 +282,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     ...(throwAway ? [] : [reportDevice(context, deviceName)]),
     shareTeamHeads(context, freshness, judge),
     () => peerIndex.close(),
+    decisions.watch(),
     () => judge.stop(),
     () => publisherAgain.stop(),
     () => signer.stop(),

@@ -3,6 +3,7 @@ import { compareStamps, parseKey, type Stamp } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { isSameValue, type Value } from '../schema/value.js'
+import { isMessage } from '../replica/feed-role.js'
 import { registerOf, valueOf } from '../row/row.js'
 import type { RowReader } from '../row/rows.js'
 import { agreementFacts } from './agreement-row.js'
@@ -109,7 +110,10 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
       ...effectiveEdits(connection, result.agreement, signed, agreementFacts(rows.get('Agreement', connection.id)).withdrawn),
       ...closeProposals(rows, connection.id, version),
     ]
-    await rows.save(edits, { holds: isAbove })
+    await rows.save(
+      edits.map((edit) => (isMessage(edit.object) ? edit : { ...edit, follows: found.stamp })),
+      { holds: isAbove },
+    )
   }
 
   /** What the peer has withdrawn. One of a version that is not in force yet waits for it. */
@@ -128,13 +132,17 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
       const now = agreementFacts(stored.get('Agreement', connection.id))
       return isSameValue(contentToValue(growWithdrawal(now.peerWithdrawn, terms)), contentToValue(grown))
     }
-    await rows.save([{ object: 'Agreement', id: connection.id, values }], { reads: [{ object: 'Agreement', id: connection.id }], holds })
+    await rows.save([{ object: 'Agreement', id: connection.id, values, follows: found.stamp }], {
+      reads: [{ object: 'Agreement', id: connection.id }],
+      holds,
+    })
   }
 
   async function compareHashes(connection: ConnectionFacts): Promise<void> {
-    const body = replica.inbox(connection.peerMessages).get(parseKey(agreedKey))?.body
-    const parsed = v.safeParse(agreedTerms, body)
-    if (!parsed.success) return
+    const said = replica.inbox(connection.peerMessages).get(parseKey(agreedKey))
+    const parsed = v.safeParse(agreedTerms, said?.body)
+    if (!said || !parsed.success) return
+    const follows = said.stamp
     const row = rows.get('Agreement', connection.id)
     const { effective, peerHash } = agreementFacts(row)
     // Another device of this org has heard of a later version (rule NB5).
@@ -144,8 +152,8 @@ export function agreementReconciler(context: EngineContext): Reconciler<Connecti
     const isNew = !peerHash || !isSameValue(contentToValue(peerHash), peer)
     if (!isNew && !isDifferent) return
     await rows.save([
-      { object: 'Agreement', id: connection.id, values: { peerHash: peer } },
-      ...(isDifferent ? [{ object: 'Connection', id: connection.id, values: { state: 'Error', problem: differentHash } }] : []),
+      { object: 'Agreement', id: connection.id, values: { peerHash: peer }, follows },
+      ...(isDifferent ? [{ object: 'Connection', id: connection.id, values: { state: 'Error', problem: differentHash }, follows }] : []),
     ])
     if (isDifferent) context.problem(differentHash, connection.id)
   }

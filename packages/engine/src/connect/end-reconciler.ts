@@ -1,4 +1,4 @@
-import { type ConnectionId, otherSide, parseConnectionId, parseKey, parseOrgId, policyKey, type Side } from '@entente/protocol'
+import { type ConnectionId, otherSide, parseConnectionId, parseKey, parseOrgId, policyKey, type Side, type Stamp } from '@entente/protocol'
 import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
 import { type Decision, verifyDecision } from '../identity/decision.js'
@@ -56,8 +56,15 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
     const side = sideOf(row)
     if (!side) return
     const connection = parseConnectionId(row.id)
-    const body = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)?.body
-    if (typeof body !== 'string' || refused.get(row.id) === body || textOf(row, 'ended') === body || textOf(row, 'takenBack') === body)
+    const said = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)
+    const body = said?.body
+    if (
+      !said ||
+      typeof body !== 'string' ||
+      refused.get(row.id) === body ||
+      textOf(row, 'ended') === body ||
+      textOf(row, 'takenBack') === body
+    )
       return
     const org = parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? '')
     const verified = await verifyDecision(body, 'end', context.rosters, { org, connection, role: 'admin' })
@@ -67,7 +74,7 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
       return
     }
     const { reason, iat } = verified.decision
-    if (reason === 'again') return takeAgain(row, connection, body, verified.decision)
+    if (reason === 'again') return takeAgain(row, connection, body, verified.decision, said.stamp)
     const values =
       reason === 'mismatch'
         ? { state: 'Error', verified: 'mismatch', peerSaysMismatch: true, peerVerified: null, problem: mismatchProblem }
@@ -75,13 +82,13 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
           ? { state: 'Disabled', problem: secondProblem, second: connectionWith(rows, org, row.id)?.id ?? null }
           : { state: 'Disabled', problem: 'The other org ended the connection.' }
     // An end by an own person, meanwhile, is for good.
-    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body, endedAt: iat * 1000 } }], {
+    await rows.save([{ object: 'Connection', id: row.id, values: { ...values, ended: body, endedAt: iat * 1000 }, follows: said.stamp }], {
       holds: (stored) => textOf(stored.get('Connection', row.id), 'state') !== 'Disabled',
     })
   }
 
   /** The peer takes back that the codes differ: both compare them once more, unless this org says so too (rule CN7). */
-  async function takeAgain(row: Row, connection: ConnectionId, body: string, decision: Decision): Promise<void> {
+  async function takeAgain(row: Row, connection: ConnectionId, body: string, decision: Decision, follows: Stamp): Promise<void> {
     const terms = v.safeParse(againTerms, decision)
     if (!terms.success || terms.output.again <= countOf(row, 'peerAgain')) {
       refused.set(row.id, body)
@@ -96,7 +103,7 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
       peerSaysMismatch: null,
       ...(saysMismatch === undefined && comparedFromStart),
     }
-    await rows.save([{ object: 'Connection', id: row.id, values }], {
+    await rows.save([{ object: 'Connection', id: row.id, values, follows }], {
       holds(stored) {
         const now = stored.get('Connection', row.id)
         return textOf(now, 'state') !== 'Disabled' && textOf(now, 'saysMismatch') === saysMismatch

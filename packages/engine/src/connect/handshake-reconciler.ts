@@ -45,7 +45,8 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
   const { rows, replica, identity, rosters, clock, random } = context
   return {
     name: 'handshake',
-    subjects: () => rows.list('Invitation').values(),
+    // What is shown in a handshake counts only with the signature of an admin's device.
+    subjects: () => (context.user.role === 'admin' ? rows.list('Invitation').values() : []),
     async react(row) {
       const [side, state] = [sideOf(row), textOf(row, 'state')]
       if (!side || (state !== 'open' && state !== 'claimed')) return

@@ -25,9 +25,10 @@ export function verificationReconciler(context: EngineContext): Reconciler<Conne
     subjects: () => enabledConnections(rows),
     async react(connection) {
       const row = rows.get('Connection', connection.id)
-      const body = replica.inbox(connection.peerMessages).get(verifiedKey)?.body ?? null
+      const said = replica.inbox(connection.peerMessages).get(verifiedKey)
+      const body = said?.body ?? null
       const message = `${connection.id}/${verifiedKey}`
-      if (body === null || textOf(row, 'peerVerified') !== undefined || refusals.has(message, body)) return
+      if (!said || body === null || textOf(row, 'peerVerified') !== undefined || refusals.has(message, body)) return
       const decision = await readDecision(context, connection, 'verified', body, verifiedTerms, 'admin')
       // From before a mismatch was taken back, or after one of which this org has not heard yet.
       if (decision.ok && decision.terms.again !== mismatchesTakenBack(row)) return refusals.skip(message, body)
@@ -36,7 +37,7 @@ export function verificationReconciler(context: EngineContext): Reconciler<Conne
       if (reason !== undefined) refusals.note(connection, message, body, 'The confirmation of the codes', reason)
       else {
         const round = mismatchesTakenBack(row)
-        await rows.save([{ object: 'Connection', id: connection.id, values: { peerVerified: body } }], {
+        await rows.save([{ object: 'Connection', id: connection.id, values: { peerVerified: body }, follows: said.stamp }], {
           holds: (stored) => mismatchesTakenBack(stored.get('Connection', connection.id)) === round,
         })
       }

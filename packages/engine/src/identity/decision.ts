@@ -54,7 +54,11 @@ export type VerifiedDecision =
 export const decisionType = (type: string): string => `entente-${type}+jwt`
 
 export function signDecision(device: KeyPair, type: string, claims: object): Promise<string> {
-  return new CompactSign(encodeUtf8(JSON.stringify(claims)))
+  return signText(device, type, JSON.stringify(claims))
+}
+
+export function signText(device: KeyPair, type: string, text: string): Promise<string> {
+  return new CompactSign(encodeUtf8(text))
     .setProtectedHeader({ alg: 'EdDSA', typ: decisionType(type), kid: device.thumbprint })
     .sign(device.privateKey)
 }

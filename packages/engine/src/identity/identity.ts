@@ -19,7 +19,7 @@ import type { Store, StoreKey } from '../port/store.js'
 import type { Row } from '../row/row.js'
 import { rowWrite } from '../row/stored-row.js'
 import { Stamper } from '../row/stamper.js'
-import { signDecision } from './decision.js'
+import { signDecision, signText } from './decision.js'
 import { createExchangeKey, createKeyPair, type ExchangeKey, type KeyPair } from './keys.js'
 import { openOwnRotation, type OwnRotationOptions, signOwnRotation, type VerifiedOwnRotation } from './own-rotation.js'
 import { signRoster } from './roster.js'
@@ -50,6 +50,8 @@ export interface Identity {
   signOwnRotation(options: Omit<OwnRotationOptions, 'time'>): Promise<string>
   /** The own secret of a rotation, base64url; undefined where it is not sealed to this device. */
   openOwnRotation(rotation: VerifiedOwnRotation): Promise<string | undefined>
+  /** Signs a text as this device. @returns a compact JWS of this kind of decision */
+  signText(type: string, text: string): Promise<string>
   /** The rosters of this org are about to be shown to someone. */
   show(): Promise<void>
   /** Takes over the first roster that another tab has shown. */
@@ -221,6 +223,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
     openOwnRotation(rotation) {
       return openOwnRotation(rotation, parseDeviceId(device.thumbprint), exchange)
     },
+    signText: (type, text) => signText(device, type, text),
     async show() {
       if (isShown) return
       isShown = true

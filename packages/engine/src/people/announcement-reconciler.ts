@@ -60,6 +60,8 @@ export function announcementReconciler(context: EngineContext): Reconciler<Conne
     async react(connection) {
       const isOwn = (type: Announcement): boolean => announcers[type] === connection.side
       for (const type of announcements) if (!isOwn(type)) await hear(connection, type)
+      // The other org takes them of an admin's device only.
+      if (context.user.role !== 'admin') return
       for (const type of announcements) {
         // What a member's device says counts for nothing, and would take the place of what an admin's said.
         const terms = isOwn(type) && context.user.role === 'admin' ? termsOf(connection, type) : undefined

@@ -6,10 +6,10 @@ import { whileUnchanged } from '../row/rows.js'
 import { announcedPeople, announcedRowId, grantRowId } from './grants.js'
 
 /** Takes back the grants of people whom the partner names no more, so that their seats are free (rule PE5). */
-export function departureReconciler({ rows, clock }: EngineContext): Reconciler<ConnectionFacts> {
+export function departureReconciler({ rows, clock, user }: EngineContext): Reconciler<ConnectionFacts> {
   return {
     name: 'grants of people who left',
-    subjects: () => flowingConnections(rows, 'vendor'),
+    subjects: () => (user.role === 'admin' ? flowingConnections(rows, 'vendor') : []),
     async react({ id }) {
       const announcement = rows.get('Announcement', announcedRowId(id))
       if (!announcement) return

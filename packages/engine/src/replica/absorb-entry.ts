@@ -497,6 +497,7 @@ function storedDoc(
     leaf: leafOfDoc(key, slots),
     lost: false,
     ...under(slots.values()),
+    ...(!whole && present?.kind === 'doc' && present.unproven && { unproven: true }),
     ...(!deferred && standing(absorber, key, present, known, told, whole ? 'whole' : 'update')),
   }
   return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }

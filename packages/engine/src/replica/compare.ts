@@ -24,7 +24,7 @@ export interface Comparison {
 export function compareAt(context: ReplicaContext, feedKey: FeedKey, rows: RowsView, head: Head | undefined): Comparison | undefined {
   const feedRole = feedRoleOf(feedKey.feed, context.org, rows)
   if (!feedRole?.own) return undefined
-  const desired = desiredStateAt(feedRole, feedKey.address, rows, context.sealer.names)
+  const desired = desiredStateAt(feedRole, feedKey.address, rows, context.sealer.names, context.deciding)
   const need = needOf(desired, head, context.disabledRules, isOutdated(context, feedRole, feedKey, head))
   // What is held may be above the row's (rule RT6).
   return { feedRole, desired, need: heldOf(head) && need !== 'none' ? 'wait' : need }

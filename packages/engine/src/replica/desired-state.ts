@@ -1,9 +1,11 @@
 import { compareStamps, isStamp, type Side, type Stamp, zeroStamp } from '@entente/protocol'
 import { isValueMap, type Value } from '../schema/value.js'
+import { decides } from '../row/deciding.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import { type EndWord, isBegun, isGone } from './existence.js'
 import type { TeamNames } from '../seal/keys.js'
 import { type FeedRole, isHeld, isMessage, isOver, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
+import type { DecidingRows } from './deciding-rows.js'
 import type { RowsView } from './rows-view.js'
 import { nameTeamRegister } from './feed-sealer.js'
 import type { Address } from './stored.js'
@@ -29,10 +31,16 @@ export type DesiredState =
 const nothing: DesiredState = { kind: 'nothing' }
 
 /** What the relay should hold under the feed key of a row, by the rows as `rows` shows them. */
-export function desiredStateAt(feedRole: FeedRole, [object, id]: Address, rows: RowsView, names: TeamNames | undefined): DesiredState {
+export function desiredStateAt(
+  feedRole: FeedRole,
+  [object, id]: Address,
+  rows: RowsView,
+  names: TeamNames | undefined,
+  deciding?: DecidingRows,
+): DesiredState {
   const row = rows.get(object, id)
   if (isMessage(object)) return desiredMessage(row)
-  if (feedRole.kind === 'team') return row && names ? desiredTeamRow(row, names) : nothing
+  if (feedRole.kind === 'team') return row && names ? desiredTeamRow(row, names, decides(object, id) ? deciding : undefined) : nothing
   return feedRole.kind === 'connection' && feedRole.topic !== 'messages' ? desiredDoc(row, feedRole.side, feedRole.topic, rows) : nothing
 }
 
@@ -43,11 +51,13 @@ function desiredMessage(row: Row | undefined): DesiredState {
   return { kind: row.object === 'ControlEntry' ? 'control' : 'message', register }
 }
 
-function desiredTeamRow(row: Row, names: TeamNames): DesiredState {
+/** @param deciding says which registers are carried; undefined for a row that does not decide */
+function desiredTeamRow(row: Row, names: TeamNames, deciding: DecidingRows | undefined): DesiredState {
   const registers: Record<string, Register> = {}
   for (const field of Object.keys(row.registers)) {
     const register = registerOf(row, field)
-    if (register) registers[names.slot(field)] = nameTeamRegister([row.object, row.id], field, register)
+    if (register && deciding?.carries(register) !== false)
+      registers[names.slot(field)] = nameTeamRegister([row.object, row.id], field, register)
   }
   return { kind: 'doc', version: 0, registers, exists: rowExists, begun: true, slots: undefined }
 }

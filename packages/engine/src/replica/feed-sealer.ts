@@ -104,10 +104,10 @@ export class FeedSealer {
     const origin = keys && this.#originOf(keys.own)
     const opened = keys && origin && openContent(keys.cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? origin : undefined)
     if (!opened || !Array.isArray(opened.content)) return undefined
-    const [object, id, field, content] = opened.content as readonly unknown[]
+    const [object, id, field, content, proof] = opened.content as readonly unknown[]
     const value = valueOfContent(content)
     if (typeof object !== 'string' || typeof id !== 'string' || typeof field !== 'string' || value === undefined) return undefined
-    return { address: [object, id], field, register: [opened.stamp, value] }
+    return { address: [object, id], field, register: typeof proof === 'string' ? [opened.stamp, value, proof] : [opened.stamp, value] }
   }
 
   /** The generation under which an own feed is sealed, and the newest one of a peer's. */
@@ -232,7 +232,7 @@ function generationUnder(key: Key, highest: number): number {
   return Math.min(highest, (rotationOf(key) ?? 1) - 1)
 }
 
-/** A team doc's value names its row and field, because the doc's key and slots are opaque. */
-export function nameTeamRegister([object, id]: Address, field: string, [stamp, value]: Register): Register {
-  return [stamp, [object, id, field, value]]
+/** A team doc's value names its row and field, because the doc's key and slots are opaque. It holds the signature of what decides too (rule DR1). */
+export function nameTeamRegister([object, id]: Address, field: string, [stamp, value, proof]: Register): Register {
+  return [stamp, proof === undefined ? [object, id, field, value] : [object, id, field, value, proof]]
 }

@@ -22,10 +22,25 @@ export function policyText(policy: Policy): string {
   return decodeUtf8(encodePolicy(policy))
 }
 
+/** Rows from which follows what an org says to its peers, and who may say it. */
+const firstObjects: ReadonlySet<string> = new Set(['Roster', 'Connection', 'Agreement', 'Grant', 'SharingRule', 'Setting'])
+
+/**
+ * Whether the team lacks something that goes before whatever is said to a peer (rule TM1): this device has not read its team's rows to their end, or what was
+ * decided here is not acknowledged there. Where this device were lost now, no other one would know why the peer was told.
+ */
+export function isTeamBehind({ replicaState, sealer, org, deciding, disabledRules }: ReplicaContext): boolean {
+  if (!sealer.names || disabledRules.has('team-first')) return false
+  const team = teamFeed(org, 'rows')
+  if (replicaState.feed(team).rebuild || deciding?.hasUnsigned === true) return true
+  for (const [object] of replicaState.dirtyFlags(team).values()) if (firstObjects.has(object)) return true
+  return false
+}
+
 /**
  * Whether a feed key may be published now. A connection's doc waits until both sides have registered a policy of its agreement version, else the relay
- * would answer WAIT. It waits for the team to have its record map too: a doc whose map was lost with this device could never be narrowed. The policy that
- * ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
+ * would answer WAIT. It waits for the team to have its record map too: a doc whose map was lost with this device could never be narrowed (rule TM1). The
+ * policy that ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
  */
 export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison, rows: RowsView): boolean {
   if (awaitsRotation(context, feedKey, feedRole, desired, rows)) return false

@@ -3,6 +3,7 @@ import type { Keyring } from '../seal/keyring.js'
 import type { ReplicaState } from './replica-state.js'
 import type { AllRows } from './rows-view.js'
 import type { FeedSealer } from './feed-sealer.js'
+import type { DecidingRows } from './deciding-rows.js'
 
 /** Rules that a test disables to show that each is needed. Nothing else ever does. */
 export type DisabledRule =
@@ -24,4 +25,6 @@ export interface ReplicaContext {
   readonly replicaState: ReplicaState
   readonly allRows: AllRows
   readonly disabledRules: ReadonlySet<DisabledRule>
+  /** Undefined where nothing decides: every row counts then. */
+  deciding?: DecidingRows
 }

@@ -9,12 +9,13 @@ import {
   openMemoryReplica,
   sampleConnection,
   setup,
+  vendorOrg,
 } from '../testing/index.js'
 import { valueOf } from '../row/row.js'
 import { absorb, acknowledgeTeam, offersNow, offersOf, offerToEntry, registerPolicies } from '../testing/by-hand.js'
 import { needOf } from './compare.js'
 import { messageRowId } from './feed-key.js'
-import { connectionFeed } from './feed-role.js'
+import { connectionFeed, teamFeed } from './feed-role.js'
 import { policyText, readPolicy } from './policy.js'
 import type { DisabledRule } from './replica-context.js'
 import type { DocHead } from './stored.js'
@@ -201,7 +202,7 @@ describe('a replica', () => {
     expect(needOf(desired(3), { ...head, mostlyDead: false })).toBe('update')
   })
 
-  it('sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
+  it('[TM1] sends a record’s map to the team before its doc to a connection, or a lost device would leave a doc that no one knows', async () => {
     for (const disabledRules of [[], ['team-first']] as DisabledRule[][]) {
       const { vera, paul } = await replicas({ vera: { disabledRules } })
       await registerPolicies(vera, paul)
@@ -210,6 +211,26 @@ describe('a replica', () => {
       await acknowledgeTeam(vera)
       expect(await offersNow(vera, leads)).toHaveLength(1)
     }
+  })
+
+  it('[TM1] says nothing to a peer before the team has what was decided, nor while the team is read anew', async () => {
+    const { vera, paul } = await replicas()
+    await registerPolicies(vera, paul)
+    const [said = leads] = messages
+    await vera.rows.save([
+      { object: 'Grant', id: 'of-pia', values: { granted: true } },
+      { object: 'Message', id: messageRowId(said, parseKey('grants')), values: { body: 'signed' } },
+    ])
+    expect(await offersNow(vera, said)).toEqual([])
+    await acknowledgeTeam(vera)
+    expect((await offersNow(vera, said)).map(({ key }) => key)).toEqual(['grants'])
+    // What no decision stands behind goes to both at once.
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }])
+    expect(await offersNow(vera, said)).toHaveLength(1)
+    await vera.replica.lost(teamFeed(vendorOrg, 'rows'))
+    expect(await offersNow(vera, said)).toEqual([])
+    await acknowledgeTeam(vera)
+    expect(await offersNow(vera, said)).toHaveLength(1)
   })
 
   it('[IN3, DF3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {

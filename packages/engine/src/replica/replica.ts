@@ -1,5 +1,5 @@
 import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
-import { headKey, loadDoc, readSlots } from '@entente/protocol'
+import { headKey, loadDoc, parseFeed, readSlots } from '@entente/protocol'
 import { SerialQueue } from '../flow/serial-queue.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
@@ -11,13 +11,14 @@ import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { sealsOf, slotsToHandBack } from './above.js'
 import { compareAt, type Comparison } from './compare.js'
+import type { DecidingRows } from './deciding-rows.js'
 import { effectiveVersion } from './desired-state.js'
 import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
-import { mayPublish } from './policy.js'
+import { isTeamBehind, mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
 import { Lead, LostLead } from './lead.js'
@@ -189,14 +190,16 @@ export class Replica implements ReplicaView {
     this.#followed = new FollowedFeeds(this.#context)
     this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead)
     this.rows.watch((changes) => {
-      let [unlocks, withdraws] = [false, false]
+      let [unlocks, withdraws, admits] = [false, false, false]
       for (const { object } of changes) {
         this.#followed.rowChanged(object)
         unlocks ||= unlocking.has(object)
+        admits ||= object === 'Roster'
         withdraws ||= object === 'Agreement'
       }
       if (!this.#leading) return
       if (unlocks) void this.#transactionQueue.run(() => this.#readDeferred()).catch(this.#report)
+      if (admits) void this.#transactionQueue.run(() => this.#readUnproven()).catch(this.#report)
       if (withdraws) void this.#transactionQueue.run(() => this.#withdraw()).catch(this.#report)
     })
     this.keyring.watch(() => {
@@ -342,6 +345,7 @@ export class Replica implements ReplicaView {
       this.#leading = true
       await this.#readDeferred()
       await this.#readHeld()
+      await this.#readUnproven()
       await this.#withdraw()
     })
   }
@@ -375,8 +379,9 @@ export class Replica implements ReplicaView {
     let attempt = this.#absorbAll(feed, feedRole, fresh, bases)
     if (attempt.needed.length > 0)
       attempt = this.#absorbAll(feed, feedRole, fresh, new Map([...bases, ...(await this.#transactions.readAll(feed, attempt.needed))]))
-    const { refused, problems, needed: _, ...absorbed } = attempt
+    const { refused, problems, needed: _, ...opened } = attempt
     for (const problem of problems) this.#problem(problem)
+    const absorbed = { ...opened, ...(await this.#admit(feedRole, opened)) }
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
     if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
@@ -663,8 +668,9 @@ export class Replica implements ReplicaView {
         addresses.set(key, [row.object, row.id])
       }
     }
-    if (docs.size > 0)
-      await this.#commit(feed, feedRole, { docs, addresses, rows: mergeAll(rows), feedState: this.#replicaState.feed(feed) })
+    if (docs.size === 0) return
+    const admitted = await this.#admit(feedRole, { docs, rows: mergeAll(rows) })
+    await this.#commit(feed, feedRole, { ...admitted, addresses, feedState: this.#replicaState.feed(feed) })
   }
 
   // ---- absorbing
@@ -695,6 +701,30 @@ export class Replica implements ReplicaView {
       }
     }
     return { docs, addresses, rows: mergeAll(rows), refused: [...refused], problems, needed: [...needed] }
+  }
+
+  /**
+   * What of a team's rows counts (rule DR2). Registers that do not are not said to be there: what this device has in their place goes there again. A doc with one
+   * of them is read once more when the roster has changed.
+   */
+  async #admit<Of extends Pick<Uncommitted, 'docs' | 'rows'>>(feedRole: FeedRole, { docs, rows }: Of): Promise<Pick<Of, 'docs' | 'rows'>> {
+    const [{ deciding }, { names }] = [this.#context, this.#sealer]
+    if (feedRole.kind !== 'team' || !deciding || !names || rows.length === 0) return { docs, rows }
+    const { rows: admitted, refused } = await deciding.admit(rows)
+    const left = new Map(docs)
+    for (const { object, id, field } of refused) {
+      const key = names.key(object, id)
+      const stored = left.get(key)
+      if (stored?.kind !== 'doc') continue
+      const { [names.slot(field)]: _, ...registers } = stored.registers
+      left.set(key, { ...stored, registers, unproven: true })
+    }
+    return { docs: left, rows: admitted }
+  }
+
+  /** From now on rows that decide count only as the engine says. */
+  judgeBy(deciding: DecidingRows): void {
+    this.#context.deciding = deciding
   }
 
   #absorber(feed: FeedName, feedRole: FeedRole): Absorber {
@@ -747,6 +777,25 @@ export class Replica implements ReplicaView {
     }
   }
 
+  /** Reads once more what the team's rows hold of devices that were no admins' when it came: the roster has changed since (rule DR2). */
+  async #readUnproven(): Promise<void> {
+    const feed = teamFeed(this.org, 'rows')
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    const keys = [...this.#replicaState.heads(feed)].flatMap(([key, head]) => (head.kind === 'doc' && head.unproven ? [key] : []))
+    if (!feedRole || keys.length === 0) return
+    const absorber = this.#absorber(feed, feedRole)
+    const docs = new Map<Key, Stored>()
+    const rows: Row[] = []
+    for (const [key, base] of await this.#transactions.readAll(feed, keys)) {
+      if (base.kind !== 'doc' || base.lost) continue
+      const opened = readDeferred(absorber, key, base, readSlots(loadDoc([base.state])))
+      docs.set(key, opened.stored)
+      rows.push(...opened.rows)
+    }
+    const admitted = await this.#admit(feedRole, { docs, rows: mergeAll(rows) })
+    await this.#commit(feed, feedRole, { ...admitted, addresses: new Map(), feedState: this.#replicaState.feed(feed) })
+  }
+
   /** Reads deferred docs whose agreement or record map has come since. */
   async #readDeferred(): Promise<void> {
     for (const [feed, deferred] of this.#replicaState.deferred()) {
@@ -765,7 +814,8 @@ export class Replica implements ReplicaView {
         docs.set(key, opened.stored)
         rows.push(...opened.rows)
       }
-      await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: mergeAll(rows), feedState: this.#replicaState.feed(feed) })
+      const admitted = await this.#admit(feedRole, { docs, rows: mergeAll(rows) })
+      await this.#commit(feed, feedRole, { ...admitted, addresses: new Map(), feedState: this.#replicaState.feed(feed) })
     }
   }
 
@@ -789,7 +839,9 @@ export class Replica implements ReplicaView {
   ): { due: { feedKey: FeedKey; comparison: Comparison }[]; settled: FeedKey[] } {
     const due: { feedKey: FeedKey; comparison: Comparison }[] = []
     const settled: FeedKey[] = []
+    const waits = isTeamBehind(this.#context)
     for (const feed of feeds) {
+      if (waits && parseFeed(feed).kind === 'connection') continue
       for (const [key, address] of this.#replicaState.dirtyFlags(feed)) {
         if (due.length >= count) break
         if (!isFree(feed, key)) continue

@@ -65,6 +65,8 @@ export interface StoredDoc extends Known, Delivered, Above {
   readonly unreadable: readonly string[]
   /** True while this device cannot read the doc, because its agreement or record map has not come: kept, not read (rule EP4). */
   readonly deferred: boolean
+  /** True where a register of it does not count, or not yet: whoever signed it is no admin by the roster that is known here (rule DR2). */
+  readonly unproven?: boolean
   /** True where the dead bytes outweigh the live ones, so that the next publication begins a new epoch (rule EP5). */
   readonly mostlyDead: boolean
   /** True where the relay's copy is another: it has lost its own, or gave an entry that was not taken. Only a whole doc continues it. */

@@ -1,8 +1,8 @@
 import { compareStamps, type Stamp } from '@entente/protocol'
 import type { Value } from '../schema/value.js'
 
-/** One field of a row: its value, and the stamp of the edit that set it. */
-export type Register = readonly [stamp: Stamp, value: Value]
+/** One field of a row: its value, and the stamp of the edit that set it. In a row that decides also the signature by which it counts (rule DR1). */
+export type Register = readonly [stamp: Stamp, value: Value, proof?: string]
 
 /** How anything that an org owns is stored: records, connections, record maps, grants, settings. */
 export interface Row {
@@ -12,7 +12,7 @@ export interface Row {
 }
 
 /**
- * Field by field the register with the higher stamp; of equal stamps that of `a`. The one merge rule of the whole system (rules MG1, MG2): it is
+ * Field by field the register with the higher stamp; of equal stamps that of `a`, unless only that of `b` is signed. The one merge rule of the whole system (rules MG1, MG2): it is
  * commutative, associative and idempotent, so that order, duplicates and gaps in delivery never matter. Gives `a` itself where `b` adds nothing.
  */
 export function mergeRows(a: Row | undefined, b: Row): Row {
@@ -39,7 +39,9 @@ export function registerOf(row: Row | undefined, field: string): Register | unde
 
 /** Whether a register wins over the present one. */
 export function isAbove(register: Register, present: Register | undefined): boolean {
-  return !present || compareStamps(register[0], present[0]) > 0
+  if (!present) return true
+  const order = compareStamps(register[0], present[0])
+  return order > 0 || (order === 0 && register[2] !== undefined && present[2] === undefined)
 }
 
 /** A copy to write into. Plain spread would do but for `__proto__`, which it keeps as an own property, as everything here must. */

@@ -1,4 +1,4 @@
-import { compareStamps, type Stamp } from '@entente/protocol'
+import { compareStamps, nextStamp, type Stamp } from '@entente/protocol'
 import { scanPages } from '../flow/scan-pages.js'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { isSameValue, type Value } from '../schema/value.js'
@@ -17,6 +17,10 @@ export interface RowEdit {
   readonly stamp?: Stamp
   /** Another stamp to be above. The fields are stamped then also where they hold these values already. */
   readonly above?: Stamp
+  /** The stamp of a peer's word from which this follows. Where the present one is not below it, the next after the present one (rule DR3). */
+  readonly follows?: Stamp
+  /** The signature of the one value, under `stamp`. */
+  readonly proof?: string
 }
 
 /** Reads one row: as it is in memory, or as a transaction finds it. */
@@ -155,7 +159,7 @@ export class Rows {
     if (edits.length === 0) return []
     const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
     const present = condition?.present
-    const journal = edits.some(({ object }) => this.#journal?.concerns(object)) ? this.#journal : undefined
+    const journal = edits.some(({ object, proof }) => proof === undefined && this.#journal?.concerns(object)) ? this.#journal : undefined
     const fence = this.#fence
     const more = [...(present ? [present] : []), ...(fence ? [fence.key] : []), ...(journal ? [journal.reads] : [])]
     const saved = await this.#store.update([...reads, ...more], (stored) => {
@@ -240,7 +244,7 @@ export class Rows {
     })
   }
 
-  #apply(row: Row | undefined, { object, id, values, stamp, above }: RowEdit, now: number): Row {
+  #apply(row: Row | undefined, { object, id, values, stamp, above, follows, proof }: RowEdit, now: number): Row {
     let registers: Record<string, Register> | undefined
     for (const field of Object.keys(values)) {
       const value = values[field]
@@ -248,7 +252,8 @@ export class Rows {
       const present = registerOf(row, field)
       if (!stamp && !above && present && isSameValue(present[1], value)) continue
       const previous = above && present && compareStamps(present[0], above) > 0 ? present[0] : (above ?? present?.[0])
-      const register: Register = [stamp ?? this.#stamper.next(previous, now), value]
+      const own = (): Stamp => (follows ? following(follows, previous) : this.#stamper.next(previous, now))
+      const register: Register = proof === undefined ? [stamp ?? own(), value] : [stamp ?? own(), value, proof]
       if (!isAbove(register, present)) continue
       registers ??= copyRegisters(row?.registers ?? {})
       setRegister(registers, field, register)
@@ -271,6 +276,11 @@ export class Rows {
     if (!table) this.#rowsByObject.set(object, (table = new Map()))
     return table
   }
+}
+
+/** The same on every device of the org, whenever it hears what the peer said. */
+function following(follows: Stamp, present: Stamp | undefined): Stamp {
+  return !present || compareStamps(follows, present) > 0 ? follows : nextStamp(present, present[0], follows[2])
 }
 
 /** The difference between a row and its successor; undefined where there is none. */

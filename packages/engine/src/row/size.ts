@@ -1,10 +1,14 @@
 import { limits } from '@entente/protocol'
 import { EngineError } from '../error.js'
 import type { Value } from '../schema/value.js'
+import { decides } from './deciding.js'
 import type { Row } from './row.js'
 
 /** Bytes beside the JSON of a value: seal (40), padding (at most 31), stamp and length (at most 27), the words of its Yjs item (at most 60). */
 const bytesPerRegister = 160
+
+/** Bytes of a signature with its signer, which a register of a row that decides is given after it was saved (rule DR1). */
+const bytesPerProof = 140
 
 /**
  * Refuses a row that could not travel: a value over the limit of one sealed value, or a row whose doc would not fit in one frame (rule ST5). Measured
@@ -14,9 +18,10 @@ const bytesPerRegister = 160
  */
 export function checkSize(row: Row): void {
   let total = 0
+  const proof = decides(row.object, row.id) ? bytesPerProof : 0
   for (const [field, [, value]] of Object.entries(row.registers)) {
     // Beside the value a team's seal holds object, id and field.
-    const size = sizeOf(value) + bytesPerRegister + 3 * (row.object.length + row.id.length + field.length)
+    const size = sizeOf(value) + bytesPerRegister + proof + 3 * (row.object.length + row.id.length + field.length)
     if (size > limits.valueBytes) {
       throw new EngineError(
         'SIZE',

@@ -1,0 +1,95 @@
+import { expect, it } from 'vitest'
+import { setup, type MemoryOrg } from '../testing/index.js'
+import { grantRowId } from '../people/grants.js'
+import { ruleRowId } from '../share/rule-row.js'
+import { type Register, registerOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
+import { prove } from './proof.js'
+
+/** What a device holds of deciding rows that an intruder may have touched. */
+const held = (org: MemoryOrg, edits: readonly RowEdit[]) =>
+  edits.flatMap(({ object, id, values }) =>
+    Object.keys(values).map((field): readonly [string, unknown] => [
+      `${object} ${field}`,
+      registerOf(org.rows.get(object, id), field)?.[1],
+    ]),
+  )
+
+it('[DR1, DR2] a member’s device that writes a decision into the team feed changes nothing, at an admin’s device or at another member’s', async () => {
+  const { vera, paul, connection, settle, until, pass, openAnotherDevice } = await setup({ upTo: 'shared', verified: false })
+  const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+  const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })
+  await settle()
+  const plans: readonly RowEdit[] = [
+    { object: 'Grant', id: grantRowId(connection, 'somebody'), values: { granted: true, at: 1, objects: ['Lead'], until: null } },
+    { object: 'Agreement', id: connection, values: { effective: { version: 7, hash: 'x', objects: {} } } },
+    { object: 'SharingRule', id: ruleRowId(connection, 'Lead'), values: { conditions: [], match: 'all', added: [], hidden: [] } },
+    { object: 'Setting', id: 'org', values: { currency: 'JPY' } },
+    { object: 'Connection', id: connection, values: { verified: 'yes' } },
+  ]
+  const [before, others] = [held(vera, plans), held(viola, plans)]
+  const { identity } = victor
+  // A modified engine: it sends and believes what it likes, unsigned, with a signature of its own, and with an admin’s signature of something else.
+  victor.replica.judgeBy({ hasUnsigned: false, carries: () => true, admit: (rows) => Promise.resolve({ rows, refused: [] }) })
+  const stolen = registerOf(victor.rows.get('Connection', connection), 'state')?.[2] ?? ''
+  for (const sign of [undefined, 'own', 'stolen'] as const) {
+    victor.sync.cut()
+    for (const { object, id, values } of plans) {
+      for (const [field, value] of Object.entries(values)) {
+        const stamp = [vera.clock.now() + 60_000, 0, 9] as const
+        const register: Register = [stamp, value]
+        const own = await prove(identity.signText, identity.device, { org: vera.org.id, object, id, field, register })
+        await victor.rows.save([{ object, id, values: { [field]: value }, stamp, ...(sign && { proof: sign === 'own' ? own : stolen }) }])
+      }
+    }
+    const sent = victor.sync.status().framesOut
+    victor.sync.mend()
+    await until('Victor has sent it', () => victor.sync.status().framesOut > sent + 1)
+    await pass(5)
+    // His device would say it again and again.
+    victor.sync.cut()
+    await settle()
+    expect([held(vera, plans), held(viola, plans)]).toEqual([before, others])
+  }
+  expect(victor.rows.get('Connection', connection)?.registers['verified']?.[1]).toBe('yes')
+  // What an admin decides afterwards counts at both, also in the places that the intruder has taken.
+  await vera.settings.change({ currency: 'SEK' })
+  await vera.connections.compareCodes(connection, true)
+  await paul.connections.compareCodes(connection, true)
+  await settle()
+  for (const org of [vera, viola]) {
+    expect(org.settings.read().currency).toBe('SEK')
+    expect(org.connections.get(connection)).toMatchObject({ verified: 'yes' })
+  }
+})
+
+it('[DR3] a member’s device hears by itself what the peer’s admin signed, while no admin’s device is there, and ends byte-equal with it', async () => {
+  const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'exported' })
+  const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+  await settle()
+  vera.sync.cut()
+  await paul.connections.pause(connection)
+  await paul.agreements.switchObject(connection, 'Opportunity', false)
+  await settle()
+  expect(victor.connections.get(connection)).toMatchObject({ why: { what: 'paused', by: 'peer' } })
+  vera.sync.mend()
+  await settle()
+  const state = ({ rows }: MemoryOrg) =>
+    Object.entries(rows.get('Connection', connection)?.registers ?? {})
+      .map(([field, [stamp, value]]) => [field, stamp, value])
+      .sort()
+  expect(state(victor)).toEqual(state(vera))
+})
+
+it('[DR2] a decision of a new admin counts as soon as the roster that names the device has come', async () => {
+  const { vera, settle, openAnotherDevice } = await setup()
+  const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })
+  await settle()
+  viola.sync.cut()
+  const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
+  await ada.settings.change({ currency: 'SEK' })
+  await settle()
+  viola.sync.mend()
+  await settle()
+  expect([vera, viola].map(({ settings }) => settings.read().currency)).toEqual(['SEK', 'SEK'])
+})

@@ -1,0 +1,18 @@
+/** Objects whose rows decide what leaves the org, to whom, and how it works. */
+const deciding: ReadonlySet<string> = new Set([
+  'Invitation',
+  'Connection',
+  'Agreement',
+  'AgreementVersion',
+  'Proposal',
+  'Grant',
+  'SharingRule',
+  'Setting',
+])
+
+/** Whether a row counts only with the signature of an admin's device (rule DR1). What a person chooses for their own pages is theirs. */
+export function decides(object: string, id: string): boolean {
+  // The people whom the other org has announced: with those who left go their grants.
+  if (object === 'Announcement') return id.endsWith(':peer people')
+  return deciding.has(object) && !(object === 'Setting' && id.startsWith('person '))
+}
