@@ -249,7 +249,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     reconcilers.add(makeReconciler(leader))
   reconcilers.add(differenceReconciler(leader, freshness))
   reconcilers.add(handingBackReconciler(leader, freshness))
-  reconcilers.add(decisions.reconciler())
+  reconcilers.add(decisions.reconciler(leader.rows))
 
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const settings = createSettings(context)

@@ -2,9 +2,16 @@ import * as v from 'valibot'
 import { otherSide, type Side } from '@entente/protocol'
 import type { AgreedField, AgreementVersion, AgreementView, EffectiveAgreement, ObjectName } from '../api/index.js'
 import { type Row, valueOf } from '../row/row.js'
-import { withdrawalRegisters } from '../replica/desired-state.js'
+import { ownWithdrawals, peerWithdrawal } from '../replica/desired-state.js'
 import { slotsRegister } from './apply-agreement.js'
-import { type DecidedWithdrawal, decidedWithdrawal, isWithdrawn, isWithdrawnAhead, withoutWithdrawn } from './withdrawal.js'
+import {
+  type DecidedWithdrawal,
+  decidedWithdrawal,
+  isWithdrawn,
+  isWithdrawnAhead,
+  joinWithdrawals,
+  withoutWithdrawn,
+} from './withdrawal.js'
 import type { ConnectionFacts } from '../connect/connection-facts.js'
 import { switchedOff } from './objects.js'
 import { objectNames } from './narrow-proposal.js'
@@ -46,7 +53,10 @@ export function agreementFacts(row: Row | undefined): AgreementFacts {
   const known = factsByRow.get(row)
   if (known) return known
   const signed = readEffective(row)
-  const [withdrawn, peerWithdrawn] = withdrawalRegisters.map((register) => read(decidedWithdrawal, row, register))
+  const withdrawn = ownWithdrawals(row)
+    .flatMap((register) => read(decidedWithdrawal, row, register) ?? [])
+    .reduce<DecidedWithdrawal | undefined>(joinWithdrawals, undefined)
+  const peerWithdrawn = read(decidedWithdrawal, row, peerWithdrawal)
   const facts: AgreementFacts = {
     proposal: read(decidedProposal, row, 'proposal'),
     acceptance: read(decidedAcceptance, row, 'acceptance'),

@@ -8,6 +8,7 @@ import { findField } from '../schema/schema.js'
 import type { RecordValues } from '../schema/validate.js'
 import type { Reconciler } from '../reconcilers.js'
 import { textOf } from '../replica/feed-role.js'
+import { ownWithdrawal } from '../replica/desired-state.js'
 import type { RowReader } from '../row/rows.js'
 import { acceptanceKey, agreementReconciler, proposalKey } from './agreement-reconciler.js'
 import { agreementFacts, agreementView, versionView } from './agreement-row.js'
@@ -19,6 +20,7 @@ import { openProposal, proposalHash } from './open-proposals.js'
 import { effectiveAgreement, objectNames, refuseProposal } from './narrow-proposal.js'
 import { createSwitch, peerObjectsReconciler } from './objects.js'
 import { createWishes, wishReconciler } from './wishes.js'
+import { ownWordsReconciler } from './own-words.js'
 import { agreedAgain, preflightLines, suggestFields } from './mapping-lines.js'
 import { type AcceptanceTerms, acceptanceTerms, type DecidedProposal, type ProposalTerms, proposalTerms } from './agreement-terms.js'
 
@@ -109,7 +111,7 @@ export function createAgreements(
       const jws = await identity.signDecision('withdrawal', { connection: id, ...terms })
       const decided = decideWithdrawal(signed, withdrawn, terms, context.user.id, clock.now())
       const edits = [
-        { object: 'Agreement', id, values: { withdrawn: contentToValue(decided) } },
+        { object: 'Agreement', id, values: { [ownWithdrawal(identity.device)]: contentToValue(decided) } },
         messageEdit(connection.ownMessages, withdrawalKey, jws),
         withdrawalPolicy(connection, signed, terms),
       ]
@@ -146,7 +148,10 @@ export function createAgreements(
     },
   }
   const leader = asLeader(context)
-  return { api, reconcilers: [agreementReconciler(leader), peerObjectsReconciler(leader), wishReconciler(leader)] }
+  return {
+    api,
+    reconcilers: [agreementReconciler(leader), ownWordsReconciler(leader), peerObjectsReconciler(leader), wishReconciler(leader)],
+  }
 
   function decide(id: ConnectionFacts['id'], side?: ConnectionFacts['side']): ConnectionFacts {
     const connection = requireConnection(rows, id, side)

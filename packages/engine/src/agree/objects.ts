@@ -6,7 +6,7 @@ import { peerRegisterReconciler } from '../connect/peer-register.js'
 import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
 import type { Reconciler } from '../reconcilers.js'
-import { offRegisters, offSince } from '../replica/feed-role.js'
+import { offRegisters, offSince, ownOff } from '../replica/feed-role.js'
 import type { Row } from '../row/row.js'
 import { objectNames } from './narrow-proposal.js'
 
@@ -27,9 +27,9 @@ export function createSwitch({ rows, identity, user, clock }: EngineContext): Ag
     if ((known[object] === undefined) === on) return
     const off = objectNames.filter((name) => (name === object ? !on : known[name] !== undefined))
     const jws = await identity.signDecision('objects', { connection: id, off })
-    const ownOff = Object.fromEntries(off.map((name) => [name, known[name] ?? clock.now()]))
+    const values = { [ownOff(object)]: on ? null : clock.now() }
     await rows.save(
-      [{ object: 'Connection', id, values: { ownOff } }, messageEdit(connection.ownMessages, objectsKey, jws)],
+      [{ object: 'Connection', id, values }, messageEdit(connection.ownMessages, objectsKey, jws)],
       whileConnected(connection),
     )
   }

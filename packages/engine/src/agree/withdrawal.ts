@@ -55,6 +55,23 @@ export function growWithdrawal(known: WithdrawalTerms | undefined, arrived: With
   return { version: top, slots: both, ...(Object.keys(later).length > 0 && { later }) }
 }
 
+/** What two admins of one org have withdrawn, each at a device of their own. Who named a field first has withdrawn it. */
+export function joinWithdrawals(one: DecidedWithdrawal | undefined, other: DecidedWithdrawal): DecidedWithdrawal {
+  if (!one) return other
+  const [earlier, later] = one.at <= other.at ? [one, other] : [other, one]
+  const since: { -readonly [Name in ObjectName]?: { [field: string]: { by: string; at: number } } } = {}
+  for (const object of objectNames) {
+    const named = { ...later.since[object], ...earlier.since[object] }
+    if (Object.keys(named).length > 0) since[object] = named
+  }
+  return { ...growWithdrawal(one, other), by: later.by, at: later.at, since }
+}
+
+/** A withdrawal as it is signed. */
+export function termsOf({ version: of, slots: withdrawn, later }: WithdrawalTerms): WithdrawalTerms {
+  return { version: of, slots: withdrawn, ...(later && { later }) }
+}
+
 function growLater(parts: readonly (Later | undefined)[], from: number): Later {
   const grown: MutableLater = {}
   for (const object of objectNames) {

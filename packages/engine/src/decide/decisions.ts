@@ -79,9 +79,13 @@ export class Decisions implements DecidingRows {
     return { rows: admitted, refused }
   }
 
-  /** Signs what nobody has signed, and once more what a device had signed that is no admin's any more. */
-  reconciler(): Reconciler {
-    const { rows, identity } = this.#options
+  /**
+   * Signs what nobody has signed, and once more what a device had signed that is no admin's any more.
+   *
+   * @param rows of the tab that leads
+   */
+  reconciler(rows: Rows): Reconciler {
+    const { identity } = this.#options
     const { org } = identity
     const subjects = (): readonly Subject[] => (this.#isStale || this.hasUnsigned ? [org] : [])
     return {

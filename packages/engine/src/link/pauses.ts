@@ -23,6 +23,8 @@ export class Pauses {
   readonly #keys = new Map<string, { readonly until: number; readonly times: number }>()
   /** The names of the keys that are blocked. */
   readonly #blocked = new Map<Key, string>()
+  /** The keys that found no room, or will not be accepted. */
+  readonly #refused = new Set<string>()
   /** How often each key was offered in its present span. */
   readonly #offered = new Map<string, { readonly since: number; readonly times: number }>()
   #all = 0
@@ -74,6 +76,11 @@ export class Pauses {
     return times
   }
 
+  /** Whether the relay takes a key no more, or not before there is room: nothing waits for it (rule TM1). */
+  isRefused(feed: FeedName, key: Key): boolean {
+    return this.#refused.has(`${feed}#${key}`)
+  }
+
   /** An entry of the key was left out, and its repair has no hurry. */
   pauseKeyFor(feed: FeedName, key: Key, ms: number): void {
     this.#keys.set(`${feed}#${key}`, { until: this.#until(ms), times: 0 })
@@ -84,6 +91,7 @@ export class Pauses {
     const name = this.#blocked.get(key)
     if (name === undefined) return
     this.#blocked.delete(key)
+    this.#refused.delete(name)
     this.#keys.delete(name)
     this.#again()
   }
@@ -92,11 +100,13 @@ export class Pauses {
   noRoom(feed: FeedName, key: Key, retryMs: number): void {
     this.#all = this.#until(Math.max(retryMs, firstAllMs))
     this.#keys.set(`${feed}#${key}`, { until: this.#until(noRoomMs), times: 0 })
+    this.#refused.add(`${feed}#${key}`)
   }
 
   /** The relay will not accept this key from this session, unless its row is edited. */
   blockKey(feed: FeedName, key: Key): void {
     this.#blocked.set(key, `${feed}#${key}`)
+    this.#refused.add(`${feed}#${key}`)
     this.#keys.set(`${feed}#${key}`, { until: Number.POSITIVE_INFINITY, times: 0 })
   }
 

@@ -494,11 +494,12 @@ export class Session {
   async #send(): Promise<void> {
     const { count, bytes } = this.#inFlight.room
     if (count <= 0 || bytes <= 0) return
+    const isRefused = (feed: FeedName, key: Key): boolean => this.#pauses.isRefused(feed, key)
     const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
     const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
     // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
     const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
-    for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes })) {
+    for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes }, isRefused)) {
       if (!this.#ended) this.#publish(offers)
     }
   }

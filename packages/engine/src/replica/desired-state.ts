@@ -144,14 +144,22 @@ function readCarriedFields(agreement: Row, topic: ObjectTopic, side: Side): Carr
   return { version: effective['version'], bySlot }
 }
 
-/** The registers of an Agreement row that say what each side has withdrawn, as `WithdrawalTerms`. */
-export const withdrawalRegisters = ['withdrawn', 'peerWithdrawn'] as const
+/** The register of an Agreement row that says what the peer has withdrawn, as `WithdrawalTerms`. */
+export const peerWithdrawal = 'peerWithdrawn'
+
+/** The same of this org. Each device has a register of its own, so that of two admins who withdraw at once neither undoes the other's. */
+export const ownWithdrawal = (device: string): string => `withdrawn.${device}`
+
+/** The registers of the own org's withdrawals. */
+export function ownWithdrawals(agreement: Row): readonly string[] {
+  return Object.keys(agreement.registers).filter((register) => register.startsWith(ownWithdrawal('')))
+}
 
 /** Tells by its slot and the vendor's name whether either side has withdrawn a field from a version (rules WD2 and WD4). */
 function withdrawnFrom(agreement: Row, version: number, topic: ObjectTopic): (slot: string, name: Value | undefined) => boolean {
   const slots = new Set<Value>()
   const names = new Set<Value>()
-  for (const register of withdrawalRegisters) {
+  for (const register of [peerWithdrawal, ...ownWithdrawals(agreement)]) {
     const terms = valueOf(agreement, register)
     if (!isValueMap(terms)) continue
     const [present, later] = [ofTopic(terms['slots'], topic), ofTopic(terms['later'], topic)]
@@ -170,7 +178,7 @@ function ofTopic(byObject: Value | undefined, topic: string): Value | undefined 
 export function withdrawnAt(agreement: Row | undefined, topic: string): number {
   const version = effectiveVersion(agreement)
   let last = 0
-  for (const register of withdrawalRegisters) {
+  for (const register of agreement ? [peerWithdrawal, ...ownWithdrawals(agreement)] : []) {
     const terms = valueOf(agreement, register)
     if (!isValueMap(terms)) continue
     const isNamed =

@@ -118,11 +118,17 @@ export function isOnHold(connection: Row | undefined): boolean {
   return typeof valueOf(connection, 'ownPause') === 'number' || typeof valueOf(connection, 'peerPause') === 'number'
 }
 
-/** The registers of a Connection row that say which objects each side has switched off: by object, since when (milliseconds since 1970). */
+/** Which objects each side has switched off. */
 export const offRegisters = ['ownOff', 'peerOff'] as const
 
+/** The register of a Connection row that says since when (milliseconds since 1970) this org has switched an object off; one for each, so that none undoes another's. */
+export const ownOff = (object: string): string => `ownOff.${object}`
+
 export function offSince(connection: Row | undefined, register: (typeof offRegisters)[number]): Readonly<Partial<Record<string, number>>> {
-  const since = valueOf(connection, register)
+  const since =
+    register === 'peerOff'
+      ? valueOf(connection, register)
+      : Object.fromEntries(Object.keys(topicByObject).map((object) => [object, valueOf(connection, ownOff(object)) ?? null]))
   if (!isValueMap(since)) return {}
   return Object.fromEntries(Object.entries(since).flatMap(([object, at]) => (typeof at === 'number' ? [[object, at]] : [])))
 }

@@ -1,4 +1,4 @@
-import { decodePolicy, encodePolicy, otherSide, type Policy, policyKey } from '@entente/protocol'
+import { decodePolicy, encodePolicy, type FeedName, type Key, otherSide, type Policy, policyKey } from '@entente/protocol'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import type { Value } from '../schema/value.js'
 import type { Comparison } from './compare.js'
@@ -27,13 +27,16 @@ const firstObjects: ReadonlySet<string> = new Set(['Roster', 'Connection', 'Agre
 
 /**
  * Whether the team lacks something that goes before whatever is said to a peer (rule TM1): this device has not read its team's rows to their end, or what was
- * decided here is not acknowledged there. Where this device were lost now, no other one would know why the peer was told.
+ * decided here is not acknowledged there. What the relay does not take holds nothing up. Where this device were lost now, no other one would know why the peer was told.
  */
-export function isTeamBehind({ replicaState, sealer, org, deciding, disabledRules }: ReplicaContext): boolean {
+export function isTeamBehind(
+  { replicaState, sealer, org, deciding, disabledRules }: ReplicaContext,
+  isRefused: (feed: FeedName, key: Key) => boolean,
+): boolean {
   if (!sealer.names || disabledRules.has('team-first')) return false
   const team = teamFeed(org, 'rows')
   if (replicaState.feed(team).rebuild || deciding?.hasUnsigned === true) return true
-  for (const [object] of replicaState.dirtyFlags(team).values()) if (firstObjects.has(object)) return true
+  for (const [key, [object]] of replicaState.dirtyFlags(team)) if (firstObjects.has(object) && !isRefused(team, key)) return true
   return false
 }
 

@@ -435,14 +435,16 @@ export class Replica implements ReplicaView {
    * Makes offers for the dirty keys of these feeds, at most so many and roughly so many bytes. Clears dirty flags that have no need left.
    *
    * @param isFree whether a key may be published now: no offer of it is in flight, and its feed is not paused
+   * @param isRefused whether the relay has no room for a key, or will not take it
    */
   offers(
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     most: { readonly count: number; readonly bytes: number },
+    isRefused: (feed: FeedName, key: Key) => boolean = () => false,
   ): Promise<readonly FeedOffers[]> {
     return this.#transactionQueue.run(async () => {
-      const { due, settled } = this.#dueOffers(feeds, isFree, most.count)
+      const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
       if (settled.length > 0) this.#take([], await this.#transactions.clearDirtyFlags(settled))
       const updates = due.filter(({ comparison }) => comparison.need === 'update')
       // Also where nothing is read: what is made here is sent.
@@ -836,10 +838,11 @@ export class Replica implements ReplicaView {
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     count: number,
+    isRefused: (feed: FeedName, key: Key) => boolean,
   ): { due: { feedKey: FeedKey; comparison: Comparison }[]; settled: FeedKey[] } {
     const due: { feedKey: FeedKey; comparison: Comparison }[] = []
     const settled: FeedKey[] = []
-    const waits = isTeamBehind(this.#context)
+    const waits = isTeamBehind(this.#context, isRefused)
     for (const feed of feeds) {
       if (waits && parseFeed(feed).kind === 'connection') continue
       for (const [key, address] of this.#replicaState.dirtyFlags(feed)) {
