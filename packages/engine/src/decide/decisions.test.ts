@@ -75,9 +75,9 @@ it('[DR3] a member’s device hears by itself what the peer’s admin signed, wh
   vera.sync.mend()
   await settle()
   const state = ({ rows }: MemoryOrg) =>
-    Object.entries(rows.get('Connection', connection)?.registers ?? {})
-      .map(([field, [stamp, value]]) => [field, stamp, value])
-      .sort()
+    Object.fromEntries(
+      Object.entries(rows.get('Connection', connection)?.registers ?? {}).map(([field, [stamp, value]]) => [field, [stamp, value]]),
+    )
   expect(state(victor)).toEqual(state(vera))
 })
 

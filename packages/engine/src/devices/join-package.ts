@@ -163,10 +163,10 @@ function readRow(input: unknown): Row | undefined {
   if (typeof object !== 'string' || typeof id !== 'string' || typeof fields !== 'object' || fields === null) return undefined
   const registers: Record<string, Register> = {}
   for (const [field, register] of Object.entries(fields)) {
-    const [stamp, content] = Array.isArray(register) ? (register as readonly unknown[]) : []
+    const [stamp, content, proof] = Array.isArray(register) ? (register as readonly unknown[]) : []
     const value = parseValue(content)
     if (!isStamp(stamp) || !value.ok) return undefined
-    setRegister(registers, field, [stamp, value.value])
+    setRegister(registers, field, typeof proof === 'string' ? [stamp, value.value, proof] : [stamp, value.value])
   }
   return { object, id, registers }
 }
