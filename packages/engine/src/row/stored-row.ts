@@ -3,7 +3,8 @@ import type { Value } from '../schema/value.js'
 import type { StoreKey, Write } from '../port/store.js'
 import { type Register, type Row, setRegister } from './row.js'
 
-// A store keeps the registers of a row as one text, JSON of [[stamp, {field: value}], …]. A browser copies a text for a fraction of what the same row costs as
+// A store keeps the registers of a row as one text, JSON of [[stamp, {field: value}, {field: proof}], …], where the last part
+// is there for rows that decide. A browser copies a text for a fraction of what the same row costs as
 // objects, and an org of thousands of rows opens without making them: a row is read when somebody asks for a register of it.
 
 /** A row as the store keeps it. */
@@ -15,7 +16,7 @@ interface StoredRow {
   readonly special: boolean
 }
 
-type Group = readonly [stamp: Stamp, values: Record<string, Value>]
+type Group = [stamp: Stamp, values: Record<string, Value>, proofs?: Record<string, string>]
 
 /** A row that came out of the store. */
 class LoadedRow implements Row {
@@ -67,18 +68,22 @@ function encodeRegisters(registers: Row['registers']): string {
   for (const field of Object.keys(registers)) {
     const register = registers[field]
     if (!register) continue
-    const [stamp, value] = register
+    const [stamp, value, proof] = register
     let group = groups.find(([known]) => compareStamps(known, stamp) === 0)
     // Without a prototype, so that a field may have any name.
     if (!group) groups.push((group = [stamp, Object.create(null) as Record<string, Value>]))
     group[1][field] = value
+    if (proof !== undefined) (group[2] ??= Object.create(null) as Record<string, string>)[field] = proof
   }
   return JSON.stringify(groups)
 }
 
 function decodeRegisters(text: string): Row['registers'] {
   const registers: Record<string, Register> = {}
-  for (const [stamp, values] of JSON.parse(text) as readonly Group[])
-    for (const field of Object.keys(values)) setRegister(registers, field, [stamp, values[field] ?? null])
+  for (const [stamp, values, proofs] of JSON.parse(text) as readonly Group[])
+    for (const field of Object.keys(values)) {
+      const [value, proof] = [values[field] ?? null, proofs && Object.hasOwn(proofs, field) ? proofs[field] : undefined]
+      setRegister(registers, field, proof === undefined ? [stamp, value] : [stamp, value, proof])
+    }
   return registers
 }
