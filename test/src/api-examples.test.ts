@@ -24,6 +24,7 @@ const story = [
   'settings',
   'drafts',
   'undo',
+  'history',
   'imports',
   'devices',
   'audit',

@@ -106,6 +106,7 @@ const recordPage = v.nullable(v.looseObject({ lists: list(text(20), 10), mirrorF
 
 const yesOrNo = (name: string): Shape => shape(name, 'true or false', v.boolean())
 const whole = (name: string): Shape => shape(name, 'a number', v.number())
+const changeId = shape('change', 'the id of a change', text(400))
 const listener = shape('listener', 'a function', v.function())
 
 /** The arguments of each method, in order. A method that is missing here is a type error. */
@@ -337,6 +338,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     stop: [id('import')],
     undo: [id('import'), optional(listener)],
   },
+  history: { of: [object, id('record')], putBack: [object, id('record'), changeId, optional(yesOrNo('anyway'))] },
   undo: { list: [], last: [object, id('record')], run: [id('step'), optional(listener)] },
 }
 

@@ -108,6 +108,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   settings: { read: 'value', change: 'promise', site: 'value', changeSite: 'promise' },
   undo: { list: 'value', last: 'value', run: 'promise' },
   drafts: { list: 'value', of: 'value', keep: 'promise', drop: 'promise' },
+  history: { of: 'promise', putBack: 'promise' },
   audit: { list: 'promise', verify: 'promise', compare: 'value' },
   imports: { list: 'value', start: 'promise', run: 'promise', stop: 'promise', undo: 'promise' },
 }
@@ -188,6 +189,7 @@ export function withBoundary(engine: Engine): Engine {
     drafts: guardGroup('drafts'),
     imports: guardGroup('imports'),
     audit: guardGroup('audit'),
+    history: guardGroup('history'),
     watch(listener) {
       requireOpen()
       if (typeof listener !== 'function') throw new EngineError('INVALID', 'watch takes a function as “listener”. Correct the call.')

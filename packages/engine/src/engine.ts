@@ -29,6 +29,8 @@ import {
   HeadSigner,
   shareTeamHeads,
 } from './heads/index.js'
+import { createHistory, nameSession } from './history/history.js'
+import { HistoryLog } from './history/history-log.js'
 import { createIdentity, type Identity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { createRecovery, kitSavedAt } from './identity/recovery.js'
@@ -52,6 +54,7 @@ import { createSchemas } from './records/schemas.js'
 import { Reconcilers } from './reconcilers.js'
 import { Replica } from './replica/index.js'
 import { Stamper } from './row/index.js'
+import type { Journal } from './row/rows.js'
 import { readListings } from './share/listing.js'
 import { createSharing } from './share/sharing.js'
 import { createSettings } from './settings/settings.js'
@@ -139,6 +142,13 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   stamper.offset = identity.clockOffset
   const actor = { org: identity.org.id, person: identity.user.id, device: identity.device }
   const audit = new AuditTrail(store, actor, () => rows)
+  const historyLog = new HistoryLog(store, problem)
+  const journal: Journal = {
+    reads: audit.reads,
+    concerns: (object) => audit.concerns(object),
+    record: (steps, read, now) => audit.record(steps, read, now),
+    changed: (steps) => historyLog.changed(steps),
+  }
   const late = (feed: FeedName): void => {
     const parsed = parseFeed(feed)
     const connection = parsed.kind === 'connection' ? parsed.connection : undefined
@@ -146,7 +156,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       .refused(connection, 'An entry: it is sealed under keys that its org had changed', stamper.now())
       .catch((error: unknown) => problem(error instanceof Error ? error.message : 'A refusal could not be written down.'))
   }
-  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal: audit })
+  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal })
   const { rows } = replica
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const decisions = new Decisions({ rows, rosters, identity, session: stamper.session })
@@ -279,7 +289,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
         () => undefined,
       )
     }),
-    ...(throwAway ? [] : [reportDevice(context, deviceName)]),
+    ...(throwAway ? [] : [reportDevice(context, deviceName), nameSession(context, stamper.session)]),
     shareTeamHeads(context, freshness, judge),
     () => peerIndex.close(),
     decisions.watch(),
@@ -310,10 +320,11 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   link.start()
   if (format.isOutdated) link.retire()
 
+  const records = createRecords(context, schemas, createShares(context, reader))
   const engine: Engine = {
     org: identity.org,
     user,
-    records: createRecords(context, schemas, createShares(context, reader)),
+    records,
     connections: connections.api,
     agreements: { ...agreements.api, ...createBackfill(context) },
     sharing: sharing.api,
@@ -330,6 +341,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     undo,
     imports: imports.api,
     audit: createAudit(audit, rows, freshness),
+    history: createHistory(context, historyLog, records, stamper.session),
     watch: (listener) => watchers.watch(listener),
     async close() {
       reconcilers.stop()

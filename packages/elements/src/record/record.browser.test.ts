@@ -1,5 +1,5 @@
-import { type DraftView, EngineError, type RecordView, type UndoResult, type UndoStep } from '@entente/engine'
-import { describe, expect, it } from 'vitest'
+import { type DraftView, EngineError, type HistoryChange, type RecordView, type UndoResult, type UndoStep } from '@entente/engine'
+import { describe, expect, it, vi } from 'vitest'
 import type { Notification } from '../base/toast.js'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
@@ -293,5 +293,64 @@ describe('Vera’s lead', () => {
     button(form, 'Open the opportunity').click()
     expect(opened.at(-1)).toEqual({ object: 'Opportunity', id: 'o' })
     expect(await accessibilityProblems()).toEqual([])
+  })
+})
+
+describe('what became of a record', () => {
+  const change: HistoryChange = {
+    id: 'change-2',
+    field: 'NextStep',
+    from: 'Call',
+    to: 'Send the offer',
+    at: Date.UTC(2027, 0, 15, 9),
+    person: 'vera',
+    personName: 'Vera',
+    device: undefined,
+    deviceName: undefined,
+    own: true,
+    present: true,
+  }
+  const older: HistoryChange = { ...change, id: 'change-1', from: null, to: 'Call', personName: undefined, own: false, present: false }
+
+  it('is read once it is opened, says who changed what, and puts it back', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')], history: [change, older] })
+    let read = 0
+    const of = engine.history.of
+    Object.assign(engine.history, { of: (...args: Parameters<typeof of>) => (read++, of(...args)) })
+    const element = await mount('entente-record', { engine, record: 'a' })
+    expect(read).toBe(0)
+    find<HTMLDetailsElement>(element, 'details.history').open = true
+    await vi.waitFor(() => expect(textOf(element)).toContain('Send the offer'))
+    expect(read).toBe(1)
+    expect(textOf(element)).toMatch(/Call\s+→\s+to\s+Send the offer\s+Vera on this device/)
+    expect(textOf(element)).toMatch(/empty\s+→\s+to\s+Call\s+Somebody on another device/)
+    expect(await accessibilityProblems()).toEqual([])
+    const buttons = [...(element.shadowRoot?.querySelectorAll<HTMLButtonElement>('.changes button') ?? [])]
+    buttons[0]?.click()
+    await vi.waitFor(() => expect(engine.calls.at(-1)).toEqual(['putBack', 'Opportunity', 'a', 'change-2', false]))
+    // Changed again since: asked first.
+    buttons[1]?.click()
+    await drawn(element)
+    find<HTMLButtonElement>(element, 'dialog .danger').click()
+    await vi.waitFor(() => expect(engine.calls.at(-1)).toEqual(['putBack', 'Opportunity', 'a', 'change-1', true]))
+  })
+
+  it('says so where nothing was changed, and shows a value that lies as a text', async () => {
+    const engine = fakeEngine({ records: [opportunity('a')] })
+    const element = await mount('entente-record', { engine, record: 'a' })
+    find<HTMLDetailsElement>(element, 'details.history').open = true
+    await vi.waitFor(() => expect(textOf(element)).toContain('Nothing was changed'))
+    const odd = {
+      ...change,
+      field: 'Gone__c',
+      from: { a: '<b>' },
+      to: '\u202Eevil',
+      personName: '<i>Eve</i>',
+      own: false,
+      deviceName: '\u202Ex',
+    }
+    engine.change({ records: [{ ...opportunity('a'), changedAt: 7 }], history: [odd] }, 'records')
+    await vi.waitFor(() => expect(textOf(element)).toContain('Eve'))
+    expect(element.shadowRoot?.querySelector('.changes b, .changes i')).toBeNull()
   })
 })

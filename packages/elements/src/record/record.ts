@@ -1,4 +1,16 @@
-import type { DraftView, Engine, Field, ObjectName, ObjectSchema, RecordError, RecordView, Topic, UndoStep, Value } from '@entente/engine'
+import type {
+  DraftView,
+  Engine,
+  Field,
+  HistoryChange,
+  ObjectName,
+  ObjectSchema,
+  RecordError,
+  RecordView,
+  Topic,
+  UndoStep,
+  Value,
+} from '@entente/engine'
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { describeFailure } from '../base/failure.js'
@@ -8,6 +20,7 @@ import { plainText, showText } from '../value/show-text.js'
 import { DraftWriter } from './draft-writer.js'
 import { convertForm, opportunityOf } from './convert.js'
 import { fieldInput } from './field-input.js'
+import { historySection, historyStyles } from './history.js'
 import { path, pathFields, pathStyles } from './path.js'
 
 /**
@@ -27,6 +40,7 @@ export class EntenteRecord extends EntenteElement {
   static override styles = [
     EntenteElement.styles,
     pathStyles,
+    historyStyles,
     css`
       form {
         display: grid;
@@ -100,6 +114,8 @@ export class EntenteRecord extends EntenteElement {
     all: { state: true },
     told: { state: true },
     opportunity: { state: true },
+    history: { state: true },
+    wholeHistory: { state: true },
   }
 
   declare object: ObjectName
@@ -115,6 +131,12 @@ export class EntenteRecord extends EntenteElement {
   declare protected told: string
   /** The opportunity that a lead is being converted to. */
   declare protected opportunity: Readonly<Record<string, Value>> | undefined
+  /** What became of the record, while its history is open. */
+  declare protected history: readonly HistoryChange[] | undefined
+  declare protected wholeHistory: boolean
+  /** For which state of which record the history was asked last; '' while it is closed. */
+  #historyOf = ''
+  #historyOpen = false
   protected readonly topics: readonly Topic[] = ['records', 'drafts', 'undo']
   readonly #writer = new DraftWriter()
   /** Numbers that are being typed: read, and part of `draft`, once their field is left. */
@@ -133,6 +155,8 @@ export class EntenteRecord extends EntenteElement {
     this.all = false
     this.told = ''
     this.opportunity = undefined
+    this.history = undefined
+    this.wholeHistory = false
   }
 
   /** Whether there are unsaved changes. */
@@ -159,11 +183,15 @@ export class EntenteRecord extends EntenteElement {
     this.#reset()
     this.told = ''
     this.opportunity = undefined
+    this.history = undefined
+    this.wholeHistory = false
+    this.#historyOf = ''
   }
 
   protected override updated(changed: PropertyValues): void {
     super.updated(changed)
     this.#warnIfDirty()
+    this.#readHistory()
   }
 
   /** Moves the focus to the record's name, from which Tab goes on into its fields. */
@@ -191,7 +219,7 @@ export class EntenteRecord extends EntenteElement {
         ${this.#lastStep(engine, step)}
       </div>`
     }
-    return html`${this.#form(engine, schema, known, step)}${this.#conversion(engine, known)}`
+    return html`${this.#form(engine, schema, known, step)}${this.#conversion(engine, known)}${known ? this.#history(engine, schema) : nothing}`
   }
 
   #form(engine: Engine, schema: ObjectSchema, known: RecordView | undefined, step: UndoStep | undefined): TemplateResult {
@@ -303,6 +331,55 @@ export class EntenteRecord extends EntenteElement {
           this.notifyStep(engine, 'Converted.', engine.undo.last('Lead', known.id))
           this.tell('entente-open', { object: 'Opportunity', id })
         }),
+    })
+  }
+
+  #history(engine: Engine, schema: ObjectSchema): TemplateResult {
+    return historySection({
+      engine,
+      object: this.object,
+      schema,
+      changes: this.history,
+      language: this.language,
+      all: this.wholeHistory,
+      locked: this.#isLocked,
+      toggle: (open) => {
+        this.#historyOpen = open
+        this.#historyOf = ''
+        this.requestUpdate()
+      },
+      showAll: () => (this.wholeHistory = true),
+      putBack: (change, label) => void this.#putBack(engine, change, label),
+    })
+  }
+
+  /** Reads the history anew where it is open and the record has changed. Nobody reads it before. */
+  #readHistory(): void {
+    const [engine, known, object] = [this.org, this.#known(), this.object]
+    if (!engine || !known || !this.#historyOpen) return
+    const state = `${object} ${known.id} ${known.changedAt} ${JSON.stringify(known.values)}`
+    if (this.#historyOf === state) return
+    this.#historyOf = state
+    engine.history.of(object, known.id).then(
+      (changes) => {
+        if (this.#historyOf === state) this.history = changes
+      },
+      (error: unknown) => (this.failure = describeFailure(error)),
+    )
+  }
+
+  async #putBack(engine: Engine, change: HistoryChange, label: string): Promise<void> {
+    const { object, record } = this
+    if (record === undefined) return
+    const question = {
+      title: `Put ${label} back?`,
+      text: 'It was changed again since. Its present value is replaced by the one before this change. You can undo that.',
+      action: 'Put back',
+    }
+    if (!change.present && !(await this.confirmed(question))) return
+    this.act('put back', async () => {
+      await engine.history.putBack(object, record, change.id, !change.present)
+      this.notifyStep(engine, `${label} is back as it was.`, engine.undo.last(object, record))
     })
   }
 

@@ -13,6 +13,7 @@ import type {
   DraftView,
   Engine,
   Gap,
+  HistoryChange,
   ImportView,
   JobError,
   JobView,
@@ -82,6 +83,8 @@ export interface Scene {
   site: PartnerSite
   drafts: DraftView[]
   steps: UndoStep[]
+  /** Of any record. */
+  history: HistoryChange[]
   imports: ImportView[]
   audit: AuditEntry[]
   auditCheck: AuditCheck
@@ -159,6 +162,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     site: { name: '', introduction: '', objects: {} },
     drafts: [],
     steps: [],
+    history: [],
     undone: undefined,
     imports: [],
     audit: [],
@@ -426,6 +430,10 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       },
       verify: () => Promise.resolve(scene.auditCheck),
       compare: () => ({ state: 'same', upTo: Date.UTC(2027, 0, 15) }),
+    },
+    history: {
+      of: () => Promise.resolve(scene.history),
+      putBack: (object, record, change, anyway) => did('putBack', object, record, change, anyway),
     },
     undo: {
       list: () => scene.steps,

@@ -6,6 +6,7 @@ import type { ConnectionsApi } from './connections.js'
 import type { DevicesApi } from './devices.js'
 import type { DifferencesApi } from './differences.js'
 import type { DraftsApi } from './drafts.js'
+import type { HistoryApi } from './history.js'
 import type { ImportsApi } from './imports.js'
 import type { MirrorsApi } from './mirrors.js'
 import type { PeopleApi } from './people.js'
@@ -50,6 +51,7 @@ export interface Engine {
   readonly drafts: DraftsApi
   readonly imports: ImportsApi
   readonly audit: AuditApi
+  readonly history: HistoryApi
 
   /**
    * Calls the listener after anything that the reads show differently, at most once per turn of the event loop. The cause may be this page, another tab,

@@ -33,7 +33,7 @@ const entryOf = (value: unknown): AuditEntry | undefined => value as AuditEntry 
  * The audit of this device: a list in which each entry holds the hash of the one before. An entry is written in the transaction of what it records. It is no row: no
  * other device gets it, and none can change it by a merge.
  */
-export class AuditTrail implements Journal {
+export class AuditTrail implements Omit<Journal, 'changed'> {
   readonly reads = headKey
   readonly #store: Store
   readonly #actor: Actor

@@ -33,7 +33,7 @@ import { type Address, type FeedState, type Head, heldOf, type Stored } from './
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
-  /** Writes down what the org’s own saves did. */
+  /** Writes down what the org’s own saves did, and what became of its records. */
   readonly journal?: Journal
   readonly store: Store
   readonly tabs: Tabs
@@ -188,7 +188,7 @@ export class Replica implements ReplicaView {
       disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
-    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead)
+    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead, journal)
     this.rows.watch((changes) => {
       let [unlocks, withdraws, admits] = [false, false, false]
       for (const { object } of changes) {

@@ -1,7 +1,7 @@
 import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
-import { type RowStep, stepBetween } from '../row/rows.js'
+import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
 import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
@@ -42,9 +42,11 @@ export class Transactions {
   readonly #rows: RecordMapIndex
   readonly #context: ReplicaContext
   readonly #lead: Lead
+  readonly #journal: Pick<Journal, 'changed'> | undefined
 
-  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext, lead: Lead) {
+  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext, lead: Lead, journal?: Pick<Journal, 'changed'>) {
     this.#store = store
+    this.#journal = journal
     this.#lead = lead
     this.#rows = rows
     this.#context = context
@@ -114,6 +116,7 @@ export class Transactions {
         ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
         ...steps.map(({ after }) => rowWrite(after)),
         ...dirtyFlags.map(dirtyFlagWrite),
+        ...(this.#journal?.changed(steps) ?? []),
         { put: feedStoreKey(feed), value: feedState },
       ]
       return { writes, result: { rows: steps.map(({ after }) => after), change } }

@@ -86,6 +86,8 @@ export interface Journal {
   concerns(object: string): boolean
   /** What it writes. @param read the value of `reads` @param now milliseconds since 1970 */
   record(steps: readonly RowStep[], read: unknown, now: number): readonly Write[]
+  /** What any transaction writes that changes rows so: a save, and one that takes entries of a feed in. */
+  changed(steps: readonly RowStep[]): readonly Write[]
 }
 
 /** Lets a save go on, or throws. Called in its transaction with the value of its key. */
@@ -190,7 +192,11 @@ export class Rows {
       const writes: Write[] = steps.map(({ after }) => rowWrite(after))
       const beside = alongside?.(steps)
       const noted = journal?.record(steps, stored.at(-1), now) ?? []
-      return { writes: [...writes, ...flagged.writes, ...(beside?.writes ?? []), ...noted], result: { rows, steps, flagged, beside } }
+      const history = this.#journal?.changed(steps) ?? []
+      return {
+        writes: [...writes, ...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
+        result: { rows, steps, flagged, beside },
+      }
     })
     if (!saved) return undefined
     const { rows, steps, flagged, beside } = saved

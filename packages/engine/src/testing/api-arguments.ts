@@ -113,6 +113,8 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'imports.run': [nobody, () => undefined],
     'imports.stop': [nobody],
     'imports.undo': [nobody, () => undefined],
+    'history.of': ['Lead', record],
+    'history.putBack': ['Lead', record, nobody, true],
     'undo.last': ['Lead', record],
     'undo.run': [nobody, () => undefined],
     'sync.settled': [10],
