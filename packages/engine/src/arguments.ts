@@ -37,6 +37,11 @@ const id = (name: string): Shape => shape(name, 'the id as a text', idText)
 const object = shape('object', '“Lead” or “Opportunity”', v.picklist(objectNames))
 const connection = id('connection')
 
+const kit = [
+  shape('file', 'the content of the file as a text', text(100_000)),
+  shape('passphrase', 'the passphrase as a text', text(1_000)),
+]
+
 const conditions = list(v.looseObject({ field: text(255), operator: v.picklist(operators), value: v.optional(v.unknown()) }), 1_000)
 const match = v.picklist(['all', 'any'])
 const query = optional(
@@ -271,10 +276,9 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   recovery: {
     status: [],
     makeKit: [],
-    confirmKit: [
-      shape('file', 'the content of the file as a text', text(100_000)),
-      shape('passphrase', 'the passphrase as a text', text(1_000)),
-    ],
+    confirmKit: kit,
+    tryKit: kit,
+    confirmAge: [],
   },
   audit: {
     list: [

@@ -1,7 +1,7 @@
 import { type FeedName, parseFeed } from '@entente/protocol'
 import { adoptionReconciler, createAdoptions } from './adopt/adoptions.js'
 import { createAgreements } from './agree/agreements.js'
-import type { Engine, Topic } from './api/index.js'
+import type { Engine, RestoreOptions, Topic } from './api/index.js'
 import { reportDevice } from './devices/device-report.js'
 import { createDevices } from './devices/devices.js'
 import { createAudit } from './audit/audit.js'
@@ -52,6 +52,8 @@ import type { Tabs } from './port/tabs.js'
 import { createRecords } from './records/records.js'
 import { createSchemas } from './records/schemas.js'
 import { Reconcilers } from './reconcilers.js'
+import { Age } from './recovery/age.js'
+import { restoreOrg } from './recovery/restore.js'
 import { Replica } from './replica/index.js'
 import { Stamper } from './row/index.js'
 import type { Journal } from './row/rows.js'
@@ -93,13 +95,17 @@ export interface OpenEngineOptions {
   readonly deviceName?: string
   /** Makes the org if the store is empty, with this person as its first admin. Ignored otherwise. */
   readonly create?: { readonly orgName: string; readonly userName: string }
+  /** Brings an org back from its recovery kit and the relay, if the store is empty. This device gets keys of its own; those of the org stay in the kit. */
+  readonly restore?: RestoreOptions
 }
 
 /**
  * Opens the org of a store: its rows, its line to the relay, and its reconcilers. Resolves when the org can be read and changed; the line comes up by
  * itself. Open an org once in each tab.
  *
- * @throws EngineError NOT_FOUND for an empty store without `create`; INVALID for a name in `create` that is empty or over 200 characters; STORE if the store refuses; INTERNAL for a defect
+ * @throws EngineError NOT_FOUND for an empty store without `create` and `restore`; INVALID for a name in `create` that is empty or over 200 characters; STORE if the store
+ *   refuses; INTERNAL for a defect. With `restore` also NOT_ALLOWED for a store that holds an org; INVALID for a file that is no kit or a passphrase that does not open it;
+ *   NOT_FOUND where the relay has nothing that the kit opens; OFFLINE where the relay stays away; and what `decide` rejects with. Nothing is restored then
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
   return (await assemble(options)).engine
@@ -128,9 +134,10 @@ export async function assemble(options: OpenEngineOptions, throwAway?: Identity)
 }
 
 async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<Assembly> {
-  const { openSocket, clock, random, watchNetwork, relay, join, create, deviceName } = options
+  const { openSocket, clock, random, watchNetwork, relay, join, create, restore, deviceName } = options
   const format = await Format.open(options.store, options.tabs)
   const { store, tabs } = format
+  if (restore) await restoreOrg(restore, { store, openSocket, clock, random, relay })
   const identity =
     throwAway ?? (await loadIdentity(store, clock)) ?? (create && (await createIdentity({ ...checkedNames(create), store, clock, random })))
   if (!identity) throw new EngineError('NOT_FOUND', 'This device has no org yet. Create one.')
@@ -162,6 +169,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const decisions = new Decisions({ rows, rosters, identity, session: stamper.session })
   replica.judgeBy(decisions)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
+  const age = await Age.open(store, tabs)
   const refused = await RefusedOffers.open(store, tabs, clock, problem)
   const link = new Link({
     refused,
@@ -175,6 +183,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     hello,
     roster: async () => (await rosters.highest(identity.org.id))?.token,
     problem,
+    scope: age.scope,
     ...(watchNetwork && { watchNetwork }),
   })
   const schemas = createSchemas(rows)
@@ -220,7 +229,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const freshness = await FreshnessTable.open(store, tabs)
   const freshnessView = new FreshnessView(context, freshness)
   const judge = new HeadJudge(context, freshness)
-  const signer = new HeadSigner(context, freshness)
+  const signer = new HeadSigner(context, freshness, () => age.isOpen)
   void replica.heads.hashAhead(() => nextTurn(clock))
 
   const connections = createConnections(context, createAdoptions(context))
@@ -261,6 +270,11 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   reconcilers.add(handingBackReconciler(leader, freshness))
   reconcilers.add(decisions.reconciler(leader.rows))
 
+  // Only the tab that holds the line does the org's work: two doing it would do everything twice. A restored device does none before its age is known.
+  const workWhileLeading = (): void => {
+    if (link.status().leader && !age.isOpen) reconcilers.start()
+    else reconcilers.stop()
+  }
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
   const settings = createSettings(context)
   const peerIndex = new PeerIndex(context, tell)
@@ -308,10 +322,15 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     () => imports.close(),
     link.watch(() => {
       tell(['sync'])
-      // Only the tab that holds the line does the org's work: two doing it would do everything twice.
-      if (link.status().leader) reconcilers.start()
-      else reconcilers.stop()
+      workWhileLeading()
     }),
+    age.follow(context, freshness),
+    age.watch(() => {
+      tell(['recovery'])
+      workWhileLeading()
+      link.goOn()
+    }),
+    () => age.close(),
   ]
   format.watch(() => {
     problem(newerMessage)
@@ -335,7 +354,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     changes: createChanges(context, peerIndex),
     differences: createDifferences(peerIndex, settings),
     sync: createSync(context, reconcilers, problems, freshnessView),
-    recovery: createRecovery(context),
+    recovery: createRecovery(context, age, { openSocket, clock, random, relay }),
     settings,
     drafts,
     undo,

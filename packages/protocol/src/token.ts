@@ -1,15 +1,17 @@
 import * as v from 'valibot'
 import { parseDeviceId, parseOrgId } from './id.js'
+import { publicKey } from './roster.js'
 
 /** The JOSE type of a hello token. */
 export const helloType = 'entente-hello+jwt'
 
-/** The header of a hello token: `kid` is the device whose key signs it. */
-export const helloHeader = v.object({
-  alg: v.literal('EdDSA'),
-  typ: v.literal(helloType),
-  kid: v.pipe(v.string(), v.transform(parseDeviceId)),
-})
+const helloAlgorithm = { alg: v.literal('EdDSA'), typ: v.literal(helloType) }
+
+/** The header of a hello token: `kid` is the device whose key signs it. The org's root key, which only reads (rule ID8), stands in it as `jwk`. */
+export const helloHeader = v.union([
+  v.object({ ...helloAlgorithm, kid: v.pipe(v.string(), v.transform(parseDeviceId)), jwk: v.optional(v.never()) }),
+  v.object({ ...helloAlgorithm, jwk: publicKey, kid: v.optional(v.never()) }),
+])
 
 /**
  * The claims of a hello token (rule ID3). `nonce` is the challenge's, in base64url. `aud` is the relay's host as the device dialled it. `version` is the

@@ -8,9 +8,11 @@ import {
   type OrgId,
   ProtocolError,
   protocolVersions,
+  type PublicKey,
   type Role,
+  thumbprintOf,
 } from '@entente/protocol'
-import { compactVerify, decodeJwt, decodeProtectedHeader } from 'jose'
+import { compactVerify, decodeJwt, decodeProtectedHeader, importJWK } from 'jose'
 import * as v from 'valibot'
 import { admitOrg } from './org-admission.js'
 import type { RelayConfig } from '../config/config.js'
@@ -24,7 +26,8 @@ const noncesPerDraw = 64
 /** The device behind a session, and its org. */
 export interface Identity {
   readonly org: OrgId
-  readonly device: DeviceId
+  /** Undefined where the org's root key itself opened the session, which only reads the feeds of its team (rule ID8). */
+  readonly device: DeviceId | undefined
   /** As the roster said when the session opened. */
   readonly role: Role
   /** The number of the roster that the device had taken in by then. */
@@ -48,18 +51,24 @@ export class Authenticator {
 
   /**
    * Verifies a hello (rules ID1 to ID4). The device that it names is on the highest roster of its org, and signed the hello over this socket's nonce and a
-   * name of this relay. The relay must serve the org (rules AM1 to AM3).
+   * name of this relay; or the root key of an org that the relay knows did (rule ID8). The relay must serve the org (rules AM1 to AM3).
    *
    * @param brought the rosters that the device brought before it
    * @throws ProtocolError AUTH for any failed check, in the same words for every fault of the hello; VERSION for a version that the relay does not speak
    */
   async identify(hello: MessageOf<'hello'>, nonce: Uint8Array, brought?: BroughtRosters): Promise<Identity> {
     const { token } = hello
-    const { kid: device, claims } = await orAuth(() => this.#read(token, nonce))
+    const { kid: device, jwk, claims } = await orAuth(() => this.#read(token, nonce))
     const { org } = claims
     const { standing, roster: kept } = await this.#store.standing(org)
     const { role, isNew, roster } = await orAuth(async () => {
       const known = await this.#rosters.highest(org, kept)
+      if (device === undefined) {
+        // A relay that knows no roster of the org has nothing to read.
+        if (!known || thumbprintOf(jwk.x) !== org) throw new Error('not the root key of an org that is known')
+        await compactVerify(token, await importJWK(jwk, 'EdDSA'), { algorithms: ['EdDSA'] })
+        return { role: 'admin' as const, isNew: false, roster: known }
+      }
       const shown = brought?.lastOf(org)
       const highest = shown && shown.number > (known?.number ?? 0) ? shown : known
       const listed = highest?.devices.get(device)
@@ -79,14 +88,20 @@ export class Authenticator {
   }
 
   /** What the hello says, before anyone knows who said it. */
-  async #read(token: string, nonce: Uint8Array): Promise<{ readonly kid: DeviceId; readonly claims: HelloClaims }> {
-    const { kid } = v.parse(helloHeader, decodeProtectedHeader(token))
+  async #read(token: string, nonce: Uint8Array): Promise<Said> {
+    const header = v.parse(helloHeader, decodeProtectedHeader(token))
     const claims = v.parse(helloClaims, decodeJwt(token))
     if (claims.nonce !== Buffer.from(nonce).toString('base64url')) throw new Error('another nonce')
     if (!this.#names.includes(claims.aud)) throw new Error('another relay')
-    return { kid, claims }
+    return header.kid === undefined ? { kid: undefined, jwk: header.jwk, claims } : { kid: header.kid, jwk: undefined, claims }
   }
 }
+
+/** Who a hello says that it is by, a device or its org's root key, and what it says. */
+type Said = { readonly claims: HelloClaims } & (
+  | { readonly kid: DeviceId; readonly jwk: undefined }
+  | { readonly kid: undefined; readonly jwk: PublicKey }
+)
 
 let drawn = new Uint8Array()
 

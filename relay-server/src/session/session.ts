@@ -10,6 +10,7 @@ import {
   openClientFrame,
   type OpenFrame,
   type OrgId,
+  parseFeed,
   ProtocolError,
   protocolVersions,
   type RelayMessage,
@@ -460,6 +461,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     if (message.type === 'hello') return this.#enter(message)
     if (message.type === 'roster') return this.#bring(message)
     const now = Date.now()
+    if (this.#identity && !this.#identity.device && !this.#mayRoot(message)) return undefined
     switch (message.type) {
       case 'attach':
         if (!this.#following().attach(message)) this.#refuse('attach', 0, 'FEED', 'Your org has no such connection.')
@@ -480,6 +482,15 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
       case 'pong':
         return undefined
     }
+  }
+
+  /** The root key reads the feeds of its org's team, and does nothing else (rule ID8). */
+  #mayRoot(message: ClientMessage): boolean {
+    if (message.type === 'ping' || message.type === 'pong') return true
+    if (message.type !== 'subscribe') this.fail('AUTH', 'The root key of an org only reads the feeds of its team.')
+    else if (parseFeed(message.name).kind === 'team') return true
+    else this.#refuse('feed', message.feed, 'FEED', 'Your org has no such feed.')
+    return false
   }
 
   /** Before the hello a roster tells the relay who the device is. Afterwards it tells that the device has taken that one in (rule RO6). */
@@ -565,7 +576,9 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   async #askGateway({ id, feed, key }: MessageOf<'askGateway'>): Promise<void> {
     const subscription = this.#subscriptions?.get(feed)
-    const token = subscription && (await this.#relay.gateway.admit(this.#known(), { feed: subscription.access.name, key }, Date.now()))
+    const { org, device } = this.#known()
+    const name = subscription && { feed: subscription.access.name, key }
+    const token = name && device && (await this.#relay.gateway.admit({ org, device }, name, Date.now()))
     if (token) this.send({ type: 'gatewayToken', id, ...token })
     else this.#refuse('gateway', id, 'FEED', 'Your org has no such doc.')
   }

@@ -85,6 +85,19 @@ export async function createDevice(org: TestOrg, { role = 'admin', user = 'Vera'
   }
 }
 
+/** The hello of an org's root key, which only reads (rule ID8). @param signer whose key signs it */
+export function rootHello(org: TestOrg, nonce: Uint8Array, relayName: string, signer: TestOrg = org): MessageOf<'hello'> {
+  const claims = {
+    nonce: Buffer.from(nonce).toString('base64url'),
+    version: protocolVersions.newest,
+    aud: relayName,
+    org: org.id,
+    roster: 1,
+  }
+  const header = { alg: 'EdDSA', typ: helloType, jwk: toPublicKey(signer.root.x) }
+  return { type: 'hello', token: signWith(signer.root, `${toPart(header)}.${toPart(claims)}`) }
+}
+
 /** Has an org's root key sign the next roster. @param devices default: those that it has */
 export function nextRoster(org: TestOrg, devices: readonly ListedDevice[] = org.devices): string {
   org.devices = devices

@@ -79,6 +79,10 @@ export interface Scene {
   sync: SyncView
   /** When the recovery kit was saved, in ms since 1970. */
   kitSavedAt: number | undefined
+  /** Whether what was restored is the latest state. */
+  age: 'known' | 'open'
+  /** When what a kit brings back was signed, in ms since 1970. */
+  foundSigned: number | undefined
   settings: Settings
   site: PartnerSite
   drafts: DraftView[]
@@ -158,6 +162,8 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
     pending: 0,
     sync: quietLine,
     kitSavedAt: undefined,
+    age: 'known',
+    foundSigned: Date.UTC(2027, 0, 16),
     settings: { currency: 'USD', locale: undefined, pages: { Lead: usualPage, Opportunity: usualPage } },
     site: { name: '', introduction: '', objects: {} },
     drafts: [],
@@ -365,9 +371,21 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       openGateway: (mirror) => did('openGateway', mirror).then(() => Promise.reject(new Error('A fake engine has no relay.'))),
     },
     recovery: {
-      status: () => ({ kit: scene.kitSavedAt === undefined ? 'missing' : 'saved', savedAt: scene.kitSavedAt }),
+      status: () => ({ kit: scene.kitSavedAt === undefined ? 'missing' : 'saved', savedAt: scene.kitSavedAt, age: scene.age }),
       makeKit: () => did('makeKit').then(() => ({ file: '{}', passphrase: '0123-4567-89AB-CDEF-GHJK' })),
       confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
+      tryKit: (file, passphrase) =>
+        did('tryKit', file, passphrase).then(() => ({
+          org: engine.org,
+          made: Date.UTC(2027, 0, 1),
+          records: { Lead: 120, Opportunity: 8 },
+          connections: 2,
+          people: [{ id: 'vera', name: 'Vera', role: 'admin' }],
+          devices: 2,
+          newestEdit: Date.UTC(2027, 0, 15),
+          signedAt: scene.foundSigned,
+        })),
+      confirmAge: () => did('confirmAge'),
     },
     settings: {
       read: () => scene.settings,

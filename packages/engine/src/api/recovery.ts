@@ -1,3 +1,6 @@
+import type { OrgId } from '@entente/protocol'
+import type { ObjectName } from './records.js'
+
 /**
  * The recovery kit: a file and a passphrase from which the org is remade when all its devices are gone. Until an admin has saved one outside this browser, whoever
  * clears the browser's data, or runs a script in the page once, has the org's root key to lose or to take. Afterwards that key is in the kit alone.
@@ -11,8 +14,11 @@
  * ```
  */
 export interface RecoveryApi {
-  /** Whether the kit was saved. `savedAt`: milliseconds since 1970, by this device's clock. */
-  status(): { readonly kit: 'missing' | 'saved'; readonly savedAt: number | undefined }
+  /**
+   * Whether the kit was saved. `savedAt`: milliseconds since 1970, by this device's clock. `age`: `open` on a restored device while nothing says whether what was restored
+   * is the org's latest state: it publishes to no connection until a head fits, or `confirmAge` was called.
+   */
+  status(): { readonly kit: 'missing' | 'saved'; readonly savedAt: number | undefined; readonly age: 'known' | 'open' }
 
   /**
    * Makes a kit, as an admin. Each has a passphrase of its own, and all open the same org. It takes about half a second.
@@ -31,4 +37,60 @@ export interface RecoveryApi {
    * @throws EngineError NOT_ALLOWED for a member; INVALID for a file that is no kit, a passphrase that does not open it, or the kit of another org
    */
   confirmKit(file: string, passphrase: string): Promise<void>
+
+  /**
+   * Restores the org from the kit and the relay into a store that is thrown away, and says what was found. It changes nothing: not here, not at the relay, and no peer
+   * hears of it.
+   *
+   * @param file the content of the file that was saved
+   * @param passphrase as a person types it
+   * @throws EngineError INVALID for a file that is no kit, a passphrase that does not open it, or the kit of another org; NOT_FOUND where the relay has nothing that it
+   *   opens; OFFLINE where the relay stays away
+   */
+  tryKit(file: string, passphrase: string): Promise<FoundOrg>
+
+  /**
+   * Goes on with connections after a restoration, as an admin who finds that nothing newer than what is shown here is missing.
+   *
+   * @throws EngineError NOT_ALLOWED for a member
+   */
+  confirmAge(): Promise<void>
+}
+
+/** What of an org was found with its kit. */
+export interface FoundOrg {
+  readonly org: { readonly id: OrgId; readonly name: string }
+  /** When the kit was made, in milliseconds since 1970, by the device that made it. */
+  readonly made: number
+  /** How many records there are. Deleted ones do not count. */
+  readonly records: Readonly<Record<ObjectName, number>>
+  /** How many connections are in force. */
+  readonly connections: number
+  /** Those who have a device on the org's roster. The name is empty where none was found. */
+  readonly people: readonly { readonly id: string; readonly name: string; readonly role: 'admin' | 'member' | 'agent' }[]
+  /** How many devices are on the roster. */
+  readonly devices: number
+  /** When a record was last edited, in milliseconds since 1970. Undefined where there is none. */
+  readonly newestEdit: number | undefined
+  /** When one of the org's devices signed just this state, in milliseconds since 1970. Undefined where nobody did: then look at the newest edit. */
+  readonly signedAt: number | undefined
+}
+
+/** Brings an org back in an empty store: see `OpenEngineOptions`. */
+export interface RestoreOptions {
+  /** The content of the kit's file. */
+  readonly file: string
+  /** The kit's passphrase, as a person types it. */
+  readonly passphrase: string
+  /** Is shown what was found, and decides. Where it rejects, nothing is restored. */
+  decide(found: FoundOrg): RestoreDecision | Promise<RestoreDecision>
+  /** Hears how many entries have come from the relay. */
+  onProgress?(entries: number): void
+}
+
+export interface RestoreDecision {
+  /** Who is at this device: an admin of the org, by the id that was found. Default: the first one. */
+  readonly person?: string
+  /** Whether this device is the org's only one from now on, because the others are gone. Default false: they stay. */
+  readonly alone?: boolean
 }

@@ -14,7 +14,7 @@ import { endKey, endReconciler, type EndReason, mismatchProblem, signEnd } from 
 import { cancelKey, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
 import { endOf, pauseOf } from './connection-why.js'
-import { comparedFromStart, countOf, mismatchesTakenBack } from './mismatch.js'
+import { comparedFromStart, countOf, mismatchesTakenBack, roundOf } from './mismatch.js'
 import { connectionWith } from './second.js'
 import { pauseKey, peerPauseReconciler } from './pause.js'
 import { checkedName } from '../name.js'
@@ -176,7 +176,7 @@ export function createConnections(
       const connection = requireConnection(rows, id)
       const row = find(id)
       if (same) {
-        const again = mismatchesTakenBack(row)
+        const again = roundOf(row)
         const terms = { connection: id, transcript: textOf(row, 'transcript') ?? '', ...(again > 0 && { again }) }
         const body = await identity.signDecision('verified', terms)
         const values = { verified: 'yes', verifiedBy: context.user.id, ...(valueOf(row, 'paused') === 'before' && { problem: null }) }
@@ -186,7 +186,7 @@ export function createConnections(
           ...(await earlier.decide(connection, row)),
         ]
         const isSameRound = (stored: RowReader): boolean => {
-          if (mismatchesTakenBack(stored.get('Connection', id)) === again) return true
+          if (roundOf(stored.get('Connection', id)) === again) return true
           throw new EngineError('NOT_CONNECTED', 'The other org begins the comparison once more. Compare the codes again.')
         }
         await rows.save(edits, whileConnected(connection, { holds: isSameRound }))

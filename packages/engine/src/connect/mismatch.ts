@@ -6,6 +6,9 @@ import { type Row, valueOf } from '../row/row.js'
 /** How often an org has taken a mismatch back (rule ST8). */
 export const mismatchCount = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000))
 
+/** The same with the numbers of two rosters (rule CN13). */
+export const roundNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 33))
+
 /** What an org signs that takes a mismatch back: the how many-th it is. */
 export const againTerms = v.object({ again: v.pipe(mismatchCount, v.minValue(1)) })
 
@@ -13,12 +16,20 @@ export const againTerms = v.object({ again: v.pipe(mismatchCount, v.minValue(1))
 export const comparedFromStart = { state: 'Enabled', verified: 'no', peerVerified: null, problem: null } as const
 
 /** How often an org has taken a mismatch of a connection back: `again` of the own org, `peerAgain` of the other. */
-export function countOf(connection: Row | undefined, field: 'again' | 'peerAgain'): number {
+export function countOf(connection: Row | undefined, field: 'again' | 'peerAgain' | 'recovered' | 'peerRecovered'): number {
   const value = valueOf(connection, field)
   return typeof value === 'number' ? value : 0
 }
 
-/** How often either org has. A confirmation of the codes names it: one from before confirms nothing (rule CN10). */
+/** How often either org has. */
 export function mismatchesTakenBack(connection: Row | undefined): number {
   return countOf(connection, 'again') + countOf(connection, 'peerAgain')
+}
+
+/**
+ * Which comparison of the codes counts: it begins once more with a mismatch that is taken back, and with the recovery of either org. A confirmation of the codes names it:
+ * one from before confirms nothing (rules CN10, CN13).
+ */
+export function roundOf(connection: Row | undefined): number {
+  return mismatchesTakenBack(connection) + countOf(connection, 'recovered') + countOf(connection, 'peerRecovered')
 }

@@ -1,10 +1,20 @@
-import { type FeedName, otherSide, parseConnectionId, parseOrgId, rosterFeedOf, rosterKey, rosterNumber } from '@entente/protocol'
+import {
+  type FeedName,
+  type OrgId,
+  otherSide,
+  parseConnectionId,
+  parseOrgId,
+  rosterFeedOf,
+  rosterKey,
+  rosterNumber,
+} from '@entente/protocol'
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
 import { sideOf, textOf } from '../replica/feed-role.js'
-import { valueOf } from '../row/row.js'
+import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
+import { countOf } from './mismatch.js'
 import { readRoster } from '../identity/roster.js'
 import { rosterEdit } from '../identity/rosters.js'
 
@@ -26,7 +36,27 @@ export function rosterReconciler(context: EngineContext): Reconciler {
       await publish(connectionFeed(connection, side, 'messages'))
       const peer = textOf(row, otherSide(side))
       if (peer !== undefined) await hear(connectionFeed(connection, otherSide(side), 'messages'), peer)
+      await compareAnew(id, 'recovered', org.id)
+      if (peer !== undefined) await compareAnew(id, 'peerRecovered', parseOrgId(peer))
     },
+  }
+
+  /** After an org has come back by its recovery kit, both compare the codes once more: whoever has stolen a kit is another org than the one on the phone (rule CN13). */
+  async function compareAnew(connection: string, register: 'recovered' | 'peerRecovered', of: OrgId): Promise<void> {
+    const number = (await rosters.chain(of))[0]?.number ?? 1
+    const isKnown = (row: Row | undefined): boolean => number === 1 || countOf(row, register) >= number
+    const row = rows.get('Connection', connection)
+    if (isKnown(row)) return
+    const values = { [register]: number, ...(valueOf(row, 'verified') === 'yes' && { verified: 'no' }), peerVerified: null }
+    const saved = await rows.save([{ object: 'Connection', id: connection, values }], {
+      holds: (stored) => !isKnown(stored.get('Connection', connection)),
+    })
+    if (!saved) return
+    const who = of === org.id ? 'Your org' : (textOf(row, 'peerName') ?? 'The other org')
+    context.problem(
+      `${who} has come back by its recovery kit. Compare the codes once more before anything is exchanged.`,
+      parseConnectionId(connection),
+    )
   }
 
   async function publish(feed: FeedName): Promise<void> {

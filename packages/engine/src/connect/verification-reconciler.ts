@@ -4,7 +4,7 @@ import type { EngineContext } from '../context.js'
 import { textOf } from '../replica/feed-role.js'
 import type { Reconciler } from '../reconcilers.js'
 import { type ConnectionFacts, enabledConnections } from './connection-facts.js'
-import { mismatchCount, mismatchesTakenBack } from './mismatch.js'
+import { roundNumber, roundOf } from './mismatch.js'
 import { readDecision, Refusals } from './peer-decision.js'
 
 /** The key of the message by which an org tells the other that its admin confirmed the codes. */
@@ -12,8 +12,8 @@ export const verifiedKey = parseKey('verified')
 
 export const verifiedTerms = v.object({
   transcript: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/)),
-  /** How many mismatches both orgs had taken back when the codes were compared. */
-  again: v.optional(mismatchCount, 0),
+  /** Which comparison it was. */
+  again: v.optional(roundNumber, 0),
 })
 
 /** Takes in that an admin of the peer confirmed the codes, over the very handshake that this org saw (rule CN10). */
@@ -31,14 +31,14 @@ export function verificationReconciler(context: EngineContext): Reconciler<Conne
       if (!said || body === null || textOf(row, 'peerVerified') !== undefined || refusals.has(message, body)) return
       const decision = await readDecision(context, connection, 'verified', body, verifiedTerms, 'admin')
       // From before a mismatch was taken back, or after one of which this org has not heard yet.
-      if (decision.ok && decision.terms.again !== mismatchesTakenBack(row)) return refusals.skip(message, body)
+      if (decision.ok && decision.terms.again !== roundOf(row)) return refusals.skip(message, body)
       const isSame = decision.ok && decision.terms.transcript === textOf(row, 'transcript')
       const reason = !decision.ok ? decision.reason : isSame ? undefined : 'it is of another handshake'
       if (reason !== undefined) refusals.note(connection, message, body, 'The confirmation of the codes', reason)
       else {
-        const round = mismatchesTakenBack(row)
+        const round = roundOf(row)
         await rows.save([{ object: 'Connection', id: connection.id, values: { peerVerified: body }, follows: said.stamp }], {
-          holds: (stored) => mismatchesTakenBack(stored.get('Connection', connection.id)) === round,
+          holds: (stored) => roundOf(stored.get('Connection', connection.id)) === round,
         })
       }
     },

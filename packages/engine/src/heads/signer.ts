@@ -31,13 +31,16 @@ export class HeadSigner {
   #cancelLook: () => void = () => undefined
   /** When this device signed each feed last, by its clock. */
   readonly #signedAt = new Map<FeedName, number>()
+  readonly #isHeld: () => boolean
   #isOnline = false
   /** What was followed when all feeds were planned last. */
   #considered: Followed | undefined
 
-  constructor(context: EngineContext, freshness: FreshnessTable) {
+  /** @param isHeld whether this device must not say yet that what it holds is the latest (rule RK5) */
+  constructor(context: EngineContext, freshness: FreshnessTable, isHeld: () => boolean = () => false) {
     this.#context = context
     this.#freshness = freshness
+    this.#isHeld = isHeld
     const { link, replica } = context
     this.#ends = [
       replica.watchFeeds((changed) => {
@@ -101,7 +104,7 @@ export class HeadSigner {
   async #sign(feed: FeedName, since: number): Promise<void> {
     const { replica, identity, clock } = this.#context
     if (!replica.followed().feeds.includes(feed)) return
-    const stand = this.#isOnline && this.#mayBeSigned(feed) ? replica.heads.toSign(feed) : undefined
+    const stand = this.#isOnline && !this.#isHeld() && this.#mayBeSigned(feed) ? replica.heads.toSign(feed) : undefined
     const isTooEarly = stand?.busy === true && clock.now() - since < busyMs
     if (!stand || isTooEarly) return void this.#waiting.add(feed)
     const { incarnation, sequence, root } = stand

@@ -15,7 +15,7 @@ import { encodeUtf8 } from 'lib0/string'
 import type { Introduction, Introduced } from '../link/index.js'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
-import type { Store, StoreKey } from '../port/store.js'
+import type { Store, StoreKey, Write } from '../port/store.js'
 import type { Row } from '../row/row.js'
 import { rowWrite } from '../row/stored-row.js'
 import { Stamper } from '../row/stamper.js'
@@ -32,7 +32,7 @@ export interface Identity {
   readonly device: DeviceId
   /** The relay's clock minus the device's, milliseconds, as noted last; 0 before the first session. */
   readonly clockOffset: number
-  /** The first roster of the org, as a JWS. Once someone else has seen it, it stays as it is. */
+  /** The roster with which this device knows its org to begin, as a JWS: the first one, or that of a recovery. Once someone else has seen it, it stays as it is. */
   readonly founding: string
   /** Opens a session with a relay (rules ID1 to ID4, RO4). */
   hello(introduction: Introduction, rosters: Rosters): Promise<Introduced>
@@ -88,6 +88,11 @@ export interface StoredIdentity {
 
 export const identityKey: StoreKey = ['meta', 'identity']
 
+/** Deletes what an interrupted restoration has left: rows without an identity are nobody's. */
+export const leftovers: readonly Write[] = [['row'], ['doc'], ['feed'], ['dirty'], ['meta', 'keyring']].map(([kind = '', ...more]) => ({
+  deleteAll: [kind, ...more],
+}))
+
 export interface CreateIdentityOptions {
   readonly orgName: string
   readonly userName: string
@@ -121,7 +126,7 @@ export async function createIdentity(options: CreateIdentityOptions): Promise<Id
     if (present !== undefined && (isJoining || asStoredIdentity(present).isJoining !== true))
       return { writes: [], result: asStoredIdentity(present) }
     return {
-      writes: [{ put: identityKey, value: made }, rowWrite(secretRow(clock, random))],
+      writes: [...leftovers, { put: identityKey, value: made }, rowWrite(secretRow(clock, random))],
       result: made,
     }
   })
@@ -132,6 +137,16 @@ export async function createIdentity(options: CreateIdentityOptions): Promise<Id
 function secretRow(clock: Clock, random: RandomBytes): Row {
   const secret = toBase64UrlEncoded(random(32))
   return { object: 'Key', id: 'team', registers: { secret: [new Stamper(clock, random).next(undefined), secret] } }
+}
+
+export interface RestoredIdentity extends Pick<StoredIdentity, 'orgName' | 'user' | 'device' | 'exchange'> {
+  readonly rootKey: KeyPair['publicJwk']
+  readonly org: OrgId
+}
+
+/** The identity of a device that was restored: its org's root key stays in the kit. @param founding the roster that the root key has signed for it */
+export function restoredIdentity({ org, rootKey, ...own }: RestoredIdentity, founding: string): StoredIdentity {
+  return { ...own, root: { publicJwk: rootKey, thumbprint: org }, founding, isShown: false }
 }
 
 /** The org of a store, or undefined where it holds none yet. @param isJoining to load the throw-away org of a device that is about to join another */

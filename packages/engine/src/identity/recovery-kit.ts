@@ -20,6 +20,15 @@ export interface KitSecrets {
   readonly team: string
 }
 
+/** What an opened kit holds, and what it says of itself. */
+export interface OpenedKit extends KitSecrets {
+  readonly org: OrgId
+  /** The org's name when the kit was made. */
+  readonly name: string
+  /** Milliseconds since 1970, by the device that made it. */
+  readonly made: number
+}
+
 export interface RecoveryKit {
   /** The content of the file, JSON. */
   readonly file: string
@@ -89,7 +98,7 @@ export async function sealKit(
  * @param passphrase as a person types it: case, spaces and dashes do not matter, and O, I and L are read as the digits that they look like
  * @throws EngineError INVALID for a file that is no kit, or a passphrase that does not open it
  */
-export async function openKit(file: string, passphrase: string): Promise<KitSecrets & { readonly org: OrgId }> {
+export async function openKit(file: string, passphrase: string): Promise<OpenedKit> {
   const { sealed, ...head } = readKit(file)
   const plain = passphrase.toUpperCase().replaceAll('O', '0').replace(/[IL]/g, '1').replace(/[\s-]/g, '')
   const failed = new EngineError('INVALID', 'This passphrase does not open the kit. Look at each character again.')
@@ -97,7 +106,7 @@ export async function openKit(file: string, passphrase: string): Promise<KitSecr
   const cipher = await cipherOf(head, plain)
   try {
     const secrets = v.parse(secretsSchema, JSON.parse(decodeUtf8(cipher.decrypt(fromBase64UrlEncoded(sealed)))))
-    return { org: head.org, ...secrets }
+    return { org: head.org, name: head.name, made: head.made, ...secrets }
   } catch {
     throw failed
   }

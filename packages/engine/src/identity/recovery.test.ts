@@ -10,7 +10,7 @@ describe('the recovery kit', () => {
     const network = new MemoryNetwork()
     const vera = await openMemoryOrg(network)
     await network.settle()
-    expect(vera.recovery.status()).toEqual({ kit: 'missing', savedAt: undefined })
+    expect(vera.recovery.status()).toEqual({ kit: 'missing', savedAt: undefined, age: 'known' })
     expect(await rootIn(vera)).toBeDefined()
     const { file, passphrase } = await vera.recovery.makeKit()
     expect(await rootIn(vera)).toBeDefined()
@@ -99,7 +99,7 @@ describe('the recovery kit', () => {
   it.each(vectors.kits)('[RK1, RK2] $name: opens as the vectors say', async ({ file, passphrase, secrets }) => {
     const opened = await openKit(JSON.stringify(file), passphrase).catch(() => null)
     if (secrets === null) expect(opened).toBeNull()
-    else expect(opened).toEqual({ org: file.org, ...secrets })
+    else expect(opened).toEqual({ org: file.org, name: file.name, made: file.made, ...secrets })
   })
 })
 

@@ -1,4 +1,8 @@
 import type { RecoveryApi } from '../api/index.js'
+import type { Age } from '../recovery/age.js'
+import { foundOrg } from '../recovery/found-org.js'
+import { type ReadTeamOptions, readTeam } from '../recovery/read-team.js'
+import { throwAwayStore } from '../recovery/throw-away-store.js'
 import { EngineError } from '../error.js'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
@@ -30,17 +34,25 @@ export interface RecoveryParts {
   readonly random: RandomBytes
 }
 
-/** The recovery kit of this org. */
-export function createRecovery({ rows, identity, clock, random }: RecoveryParts): RecoveryApi {
+/** The recovery kit of this org. @param ports by which the relay is asked for what the kit brings back */
+export function createRecovery(
+  { rows, identity, clock, random }: RecoveryParts,
+  age: Age,
+  ports: Omit<ReadTeamOptions, 'kit' | 'store'>,
+): RecoveryApi {
   const requireAdmin = (): void => {
     if (identity.user.role !== 'admin')
       throw new EngineError('NOT_ALLOWED', 'Only an admin makes the recovery kit. Ask an admin of your org.')
   }
 
+  const requireOwn = (org: string): void => {
+    if (org !== identity.org.id) throw new EngineError('INVALID', otherOrg)
+  }
+
   return {
     status() {
       const savedAt = kitSavedAt(rows)
-      return { kit: savedAt === undefined ? 'missing' : 'saved', savedAt }
+      return { kit: savedAt === undefined ? 'missing' : 'saved', savedAt, age: age.isOpen ? 'open' : 'known' }
     },
     async makeKit() {
       requireAdmin()
@@ -56,15 +68,34 @@ export function createRecovery({ rows, identity, clock, random }: RecoveryParts)
     async confirmKit(file, passphrase) {
       requireAdmin()
       const { org, root, recovery } = await openKit(file, passphrase)
+      requireOwn(org)
       const [present, key] = [await identity.rootSecrets(), exchangeKeyOf(recovery).public]
       // Anyone can seal a file that names this org. Only one that holds what is here, or was confirmed before, is its kit.
       const isHeld = present
         ? present.root === root && present.recovery === recovery
         : valueOf(rows.get(kitRow.object, kitRow.id), 'key') === key
-      if (org !== identity.org.id || !isHeld)
-        throw new EngineError('INVALID', 'This is the recovery kit of another org. Choose the file that was saved for this one.')
+      if (!isHeld) throw new EngineError('INVALID', otherOrg)
       await rows.save([{ ...kitRow, values: { savedAt: clock.now(), key } }])
       await identity.letRootGo()
     },
+    async tryKit(file, passphrase) {
+      const kit = await openKit(file, passphrase)
+      requireOwn(kit.org)
+      const store = throwAwayStore()
+      const read = await readTeam({ ...ports, kit, store })
+      try {
+        return foundOrg(kit, { ...read, rows: read.replica.rows })
+      } finally {
+        read.close()
+        await store.close()
+      }
+    },
+    async confirmAge() {
+      if (identity.user.role !== 'admin')
+        throw new EngineError('NOT_ALLOWED', 'Only an admin says that what was restored is new enough. Ask an admin of your org.')
+      await age.confirm()
+    },
   }
 }
+
+const otherOrg = 'This is the recovery kit of another org. Choose the file that was saved for this one.'

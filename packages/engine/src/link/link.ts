@@ -12,7 +12,7 @@ import type { GatewayToken } from './gateway-requests.js'
 import type { RefusedOffers } from './refused-offers.js'
 import { LeaderAsks } from './leader-asks.js'
 import { Repairs } from './repairs.js'
-import { type Hello, Session, type SessionEnd } from './session.js'
+import { type Hello, type Scope, Session, type SessionEnd } from './session.js'
 
 export interface LinkOptions {
   readonly replica: Replica
@@ -27,6 +27,8 @@ export interface LinkOptions {
   /** The highest roster of the own org that this device has taken in. */
   readonly roster?: () => Promise<string | undefined>
   readonly watchNetwork?: WatchNetwork
+  /** Default: all. After it has changed, `goOn` is called. */
+  readonly scope?: () => Scope
   /** Where refused offers are noted for pages. */
   readonly refused?: RefusedOffers
   /** Notes a failure, in words without values. */
@@ -280,8 +282,16 @@ export class Link {
 
   /** Whether all feeds are up to date and nothing waits. */
   get isSynced(): boolean {
-    return this.#state === 'online' && this.#options.replica.waiting() === 0 && this.#line?.session.isIdle === true
+    const isSent = this.#options.replica.waiting() === 0 || this.#scope() === 'read'
+    return this.#state === 'online' && isSent && this.#line?.session.isIdle === true
   }
+
+  /** The device goes further than before. */
+  goOn(): void {
+    this.#line?.session.goOn()
+  }
+
+  readonly #scope = (): Scope => this.#options.scope?.() ?? 'all'
 
   /** Resolves when all feeds are up to date and nothing waits. */
   synced(): Promise<void> {
@@ -313,6 +323,7 @@ export class Link {
     }
     const session = new Session({
       replica,
+      scope: this.#scope,
       clock,
       host: hostOf(url),
       hello,

@@ -51,8 +51,15 @@ export interface Introduced {
 
 export type Hello = (introduction: Introduction) => Promise<Introduced>
 
+/**
+ * How far a device goes for now. `all`: everywhere. `team`: it reads everything and publishes in its team only, because what it holds may be old. `read`: it reads its
+ * team's feeds and does nothing else, as the org's root key does (rule ID8).
+ */
+export type Scope = 'all' | 'team' | 'read'
+
 export interface SessionOptions {
   readonly replica: Replica
+  readonly scope: () => Scope
   readonly clock: Clock
   readonly host: string
   readonly hello: Hello
@@ -156,7 +163,7 @@ export class Session {
   get isIdle(): boolean {
     if (this.#incarnation === undefined || this.#behind > 0 || this.#inFlight.count > 0 || this.#sending !== 'no') return false
     if (this.#rereads.size > this.#vainRereads.size) return false
-    return this.#options.replica.followed().feeds.every((feed) => this.#live.has(feed) || this.#refusedFeeds.has(feed))
+    return this.#followed().every((feed) => this.#live.has(feed) || this.#refusedFeeds.has(feed))
   }
 
   receive(frame: Uint8Array): void {
@@ -187,6 +194,11 @@ export class Session {
   /** Whether a feed that the relay serves has not been read to its end. */
   isCatchingUp(feed: FeedName): boolean {
     return this.#numberByFeed.has(feed) && !this.#live.has(feed)
+  }
+
+  /** The device goes further than before. */
+  goOn(): void {
+    this.#work()
   }
 
   /** Ends the session from this side. */
@@ -464,7 +476,7 @@ export class Session {
       this.#sending = 'again'
       return
     }
-    if (!this.#options.replica.hasOffers) return
+    if (!this.#options.replica.hasOffers || this.#options.scope() === 'read') return
     this.#sending = 'yes'
     this.#send()
       .catch((error: unknown) => this.#fail(error))
@@ -476,12 +488,18 @@ export class Session {
       })
   }
 
+  #followed(): readonly FeedName[] {
+    const { feeds } = this.#options.replica.followed()
+    return this.#options.scope() === 'read' ? feeds.filter(isOfTeam) : feeds
+  }
+
   #follow(): void {
-    const { replica } = this.#options
-    for (const [name, message] of mailboxRequests(replica.rows)) this.#sayOnce(name, message)
-    const { feeds, parties } = replica.followed()
-    for (const each of parties) this.#sayOnce(`attach ${each.connection}`, { type: 'attach', ...each })
-    for (const feed of feeds) {
+    const { replica, scope } = this.#options
+    if (scope() !== 'read') {
+      for (const [name, message] of mailboxRequests(replica.rows)) this.#sayOnce(name, message)
+      for (const each of replica.followed().parties) this.#sayOnce(`attach ${each.connection}`, { type: 'attach', ...each })
+    }
+    for (const feed of this.#followed()) {
       if (this.#numberByFeed.has(feed) || this.#refusedFeeds.has(feed)) continue
       const number = (this.#lastNumber += 1)
       this.#feedByNumber.set(number, feed)
@@ -496,7 +514,8 @@ export class Session {
     if (count <= 0 || bytes <= 0) return
     const isRefused = (feed: FeedName, key: Key): boolean => this.#pauses.isRefused(feed, key)
     const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
-    const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed))
+    const isAll = this.#options.scope() === 'all'
+    const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed) && (isAll || isOfTeam(feed)))
     // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
     const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
     for (const offers of await this.#options.replica.offers(feeds, isFree, { count, bytes }, isRefused)) {
@@ -566,6 +585,10 @@ export class Session {
     this.close()
     this.#options.events.onEnd(end)
   }
+}
+
+function isOfTeam(feed: FeedName): boolean {
+  return parseFeed(feed).kind === 'team'
 }
 
 function isOfMessages(feed: FeedName): boolean {

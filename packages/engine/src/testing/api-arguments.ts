@@ -83,6 +83,7 @@ export function apiArguments({ connection, record, copy, share, schema, rule }: 
     'devices.remove': [[nobody]],
     'devices.setRole': [nobody, 'member'],
     'recovery.confirmKit': ['{}', 'AAAA-AAAA-AAAA-AAAA-AAAA'],
+    'recovery.tryKit': ['{}', 'AAAA-AAAA-AAAA-AAAA-AAAA'],
     'audit.list': [{ connection, kind: 'export' }],
     'audit.compare': [connection],
     'settings.change': [{ currency: 'EUR', locale: 'de-DE', pages: { Lead: { lists: ['mirrors'], mirrorFields: ['Status'] } } }],

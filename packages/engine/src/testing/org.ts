@@ -1,4 +1,4 @@
-import type { Engine } from '../api/index.js'
+import type { Engine, RestoreOptions } from '../api/index.js'
 import type { EngineContext } from '../context.js'
 import { type Joining, joinOrg } from '../join/join-org.js'
 import { assemble } from '../engine.js'
@@ -32,6 +32,8 @@ export interface MemoryOrgOptions {
   readonly browser?: MemoryBrowser
   /** What the device calls itself. */
   readonly deviceName?: string
+  /** Brings the org back from its kit, into an empty store. */
+  readonly restore?: RestoreOptions
   /** Whether the device begins with its wire cut, until `sync.mend()`. */
   readonly cut?: boolean
   /** Tells the device that its network went or came. */
@@ -75,7 +77,7 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
     ...(options.deviceName !== undefined && { deviceName: options.deviceName }),
     ...(options.watchNetwork && { watchNetwork: options.watchNetwork }),
     relay: `ws://${memoryRelayHost}/socket`,
-    create: { orgName, userName },
+    ...(options.restore ? { restore: options.restore } : { create: { orgName, userName } }),
   })
   if (cut) engine.sync.cut()
   const { rows, link, identity, rosters } = context

@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest'
+import type { FoundOrg, RestoreDecision, RestoreOptions } from '../api/index.js'
+import { EngineError } from '../error.js'
+import { openKit } from '../identity/recovery-kit.js'
+import { signOwnRotation } from '../identity/own-rotation.js'
+import { exchangeKeyOf } from '../identity/keys.js'
+import { identityKey, type StoredIdentity } from '../identity/identity.js'
+import { messageRowId } from '../replica/feed-key.js'
+import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
+import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg, type Setup, setup, storePromises } from '../testing/index.js'
+import { pause } from '../testing/turn.js'
+import { throwAwayStore } from './throw-away-store.js'
+
+type Kit = Pick<RestoreOptions, 'file' | 'passphrase'>
+
+async function savedKit(org: MemoryOrg): Promise<Kit> {
+  const kit = await org.recovery.makeKit()
+  await org.recovery.confirmKit(kit.file, kit.passphrase)
+  return kit
+}
+
+/** Waits until the devices have signed the heads of all that stands at the relay: each 2 to 5 s after the feed came to rest. */
+async function signed({ network, settle }: Pick<Setup, 'network' | 'settle'>): Promise<void> {
+  for (let round = 0; round < 6; round++) {
+    await settle()
+    network.clock.advance(3_000)
+  }
+  await settle()
+}
+
+/** Restores an org at another device. */
+function restore(network: MemoryNetwork, kit: Kit, more: Partial<RestoreOptions> = {}, store = new MemoryStore()): Promise<MemoryOrg> {
+  return network.finish(openMemoryOrg(network, { store, team: true, restore: { ...kit, decide: () => ({}), ...more } }))
+}
+
+const statusAt = (org: MemoryOrg, id: string): unknown => org.mirrors.of('Lead', id)[0]?.fields.find(({ name }) => name === 'Status')?.value
+
+describe('an org whose browser was emptied', () => {
+  it('[RK4, RK5, CN13] is back with kit and relay, under keys of its own, and Paul compares the codes once more', async () => {
+    const made = await setup({ upTo: 'exported', vera: { team: true } })
+    const { network, vera, paul, connection, record, copy, settle } = made
+    const kit = await savedKit(vera)
+    await signed(made)
+    const known = vera.records.get('Lead', record)?.values
+    await vera.close()
+    const shown: FoundOrg[] = []
+    const decide = (found: FoundOrg): RestoreDecision => {
+      shown.push(found)
+      return {}
+    }
+    const again = await restore(network, kit, { decide })
+    expect(shown).toMatchObject([
+      { org: { name: 'Vista' }, records: { Lead: 1 }, connections: 1, devices: 1, people: [{ name: 'Vera', role: 'admin' }] },
+    ])
+    expect(shown[0]?.signedAt).toBeGreaterThan(0)
+    expect(again.recovery.status()).toMatchObject({ kit: 'saved', age: 'known' })
+    await settle()
+    expect(again.org).toEqual(vera.org)
+    expect(again.user).toEqual(vera.user)
+    expect(again.identity.device).not.toBe(vera.identity.device)
+    expect(again.records.get('Lead', record)?.values).toEqual(known)
+    expect(await rootIn(again)).toBeUndefined()
+    // The old device stays on the roster: its browser may be found again.
+    const roster = await paul.rosters.highest(vera.org.id)
+    expect([vera, again].map(({ identity }) => roster?.devices.has(identity.device))).toEqual([true, true])
+
+    const verified = (): unknown =>
+      [again, paul].map((org) => {
+        const { verified, peerVerified } = org.connections.get(connection)
+        return [verified, peerVerified]
+      })
+    expect(verified()).toEqual([
+      ['no', false],
+      ['no', false],
+    ])
+    await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await paul.records.edit('Lead', copy, { Status: 'Closed - Converted' })
+    // What waits for the codes keeps the devices from rest.
+    await network.pass(300)
+    expect([statusAt(paul, copy), statusAt(again, record)]).not.toContain('Closed - Converted')
+    expect(statusAt(paul, copy)).not.toBe('Working - Contacted')
+    for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
+    await settle()
+    expect(verified()).toEqual([
+      ['yes', true],
+      ['yes', true],
+    ])
+    expect([statusAt(paul, copy), statusAt(again, record)]).toEqual(['Working - Contacted', 'Closed - Converted'])
+  })
+
+  it('[RK4] shuts the other devices out where they are gone', async () => {
+    const made = await setup({ vera: { team: true } })
+    const { network, vera, settle } = made
+    await vera.records.create('Lead', lead('Ada'))
+    const kit = await vera.recovery.makeKit()
+    await signed(made)
+    await vera.close()
+    const again = await restore(network, kit, { decide: () => ({ alone: true }) })
+    await settle()
+    expect([...((await again.rosters.highest(vera.org.id))?.devices.keys() ?? [])]).toEqual([again.identity.device])
+  })
+
+  it('[RK5] publishes to no connection while nobody knows whether it is old: until a head fits, or an admin says so', async () => {
+    const made = await setup({ upTo: 'exported', vera: { team: true } })
+    const { network, vera, paul, relay, connection, record, copy, settle } = made
+    const kit = await vera.recovery.makeKit()
+    await vera.close()
+    // No head has been signed of the last that Vera's browser did.
+    const again = await restore(network, kit)
+    expect(again.recovery.status().age).toBe('open')
+    await network.pass(300)
+    const before = relay.state.feeds.get(connectionFeed(connection, 'vendor', 'messages'))?.head
+    await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    network.clock.advance(10_000)
+    await network.pass(300)
+    expect(relay.state.feeds.get(connectionFeed(connection, 'vendor', 'messages'))?.head).toBe(before)
+    expect((await paul.rosters.highest(vera.org.id))?.number).toBe(1)
+    await again.recovery.confirmAge()
+    await network.pass(300)
+    expect(again.recovery.status().age).toBe('known')
+    for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
+    await settle()
+    expect(statusAt(paul, copy)).toBe('Working - Contacted')
+  })
+
+  it('[RK6] reads what was sealed after a rotation with a kit from before it: the rotation sealed its secret to the kit', async () => {
+    const made = await setup({ vera: { team: true } })
+    const { network, vera, settle } = made
+    const kit = await vera.recovery.makeKit()
+    await settle()
+    const secret = Buffer.alloc(32, 9).toString('base64url')
+    const roster = await vera.rosters.highest(vera.org.id)
+    const [stored] = (await vera.store.get([identityKey])) as readonly [StoredIdentity]
+    if (!roster) throw new Error('The org has no roster.')
+    const to = exchangeKeyOf((await openKit(kit.file, kit.passphrase)).recovery).public
+    const rotation = await signOwnRotation({ generation: 1, secret, roster, kit: to, time: 0 }, stored.device)
+    await vera.rows.save([
+      { object: 'Message', id: messageRowId(teamFeed(vera.org.id, 'messages'), rotationKey(1)), values: { body: rotation } },
+    ])
+    await settle()
+    await vera.replica.keyring.addOwn(1, secret)
+    const id = await vera.records.create('Lead', lead('Ada'))
+    await signed(made)
+    await vera.close()
+    const again = await restore(network, kit)
+    await settle()
+    expect(again.records.get('Lead', id)?.values['LastName']).toBeDefined()
+    expect(again.replica.keyring.own(1)).toBe(secret)
+  })
+
+  it('is not restored over another org, with another kit, nor where the relay has nothing: each says why, and changes nothing', async () => {
+    const network = new MemoryNetwork()
+    const vera = await openMemoryOrg(network, { team: true })
+    await vera.records.create('Lead', lead('Ada'))
+    const kit = await vera.recovery.makeKit()
+    await network.settle()
+    const [paul, stranger] = [await openMemoryOrg(network, { orgName: 'Pine' }), await openMemoryOrg(new MemoryNetwork())]
+    await network.settle()
+    const strange = await stranger.recovery.makeKit()
+    await expect(restore(network, kit, {}, paul.store)).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    expect(paul.org.name).toBe('Pine')
+    const refused: readonly (readonly [Kit & Partial<RestoreOptions>, string])[] = [
+      [{ ...kit, passphrase: strange.passphrase }, 'INVALID'],
+      [{ ...kit, file: '{}' }, 'INVALID'],
+      [{ ...kit, file: 'x'.repeat(20_000) }, 'INVALID'],
+      [strange, 'NOT_FOUND'],
+      [{ ...kit, decide: () => ({ person: 'somebody' }) }, 'INVALID'],
+      [{ ...kit, decide: () => Promise.reject(new EngineError('CHANGED', 'No.')) }, 'CHANGED'],
+    ]
+    for (const [asked, code] of refused) {
+      const store = new MemoryStore()
+      await expect(restore(network, asked, asked, store)).rejects.toMatchObject({ code })
+      expect(await store.scan(['row'])).toEqual([])
+      expect(await store.get([identityKey])).toEqual([undefined])
+    }
+    relayAway(network)
+    const store = new MemoryStore()
+    const away = openMemoryOrg(network, { store, team: true, restore: { ...kit, decide: () => ({}) } }).catch((error: unknown) => error)
+    for (let second = 0; second < 60; second++) {
+      network.clock.advance(1_000)
+      await pause(20)
+    }
+    expect(await away).toMatchObject({ code: 'OFFLINE' })
+    expect(await store.scan(['row'])).toEqual([])
+  })
+
+  it('is made anew in a store that an interrupted restoration has left', async () => {
+    const network = new MemoryNetwork()
+    const vera = await openMemoryOrg(network, { team: true })
+    await vera.records.create('Lead', lead('Ada'))
+    const kit = await vera.recovery.makeKit()
+    await network.settle()
+    let left: MemoryStore | undefined
+    const store = new MemoryStore()
+    const decide = async (): Promise<RestoreDecision> => {
+      left = await store.backup()
+      throw new EngineError('CHANGED', 'No.')
+    }
+    await expect(restore(network, kit, { decide }, store)).rejects.toMatchObject({ code: 'CHANGED' })
+    expect(await left?.scan(['row'])).not.toEqual([])
+    const other = await openMemoryOrg(network, { orgName: 'Pine', ...(left && { store: left }) })
+    expect(other.records.list('Lead').total).toBe(0)
+  })
+})
+
+describe('trying a kit', () => {
+  it('says what it brings back, and changes nothing at the relay or here', async () => {
+    const made = await setup({ upTo: 'exported', vera: { team: true } })
+    const { network, vera, paul, relay, settle } = made
+    const kit = await vera.recovery.makeKit()
+    await signed(made)
+    const [before, rows] = [relay.state, await vera.store.scan(['row'])]
+    const found = await network.finish(vera.recovery.tryKit(kit.file, kit.passphrase))
+    expect(found).toMatchObject({ org: vera.org, records: { Lead: 1, Opportunity: 0 }, connections: 1, devices: 1 })
+    expect(found.newestEdit).toBeGreaterThan(0)
+    expect(found.signedAt).toBeGreaterThan(0)
+    await settle()
+    expect(relay.state.feeds).toEqual(before.feeds)
+    expect(await vera.store.scan(['row'])).toEqual(rows)
+    const his = await paul.recovery.makeKit()
+    await expect(vera.recovery.tryKit(his.file, his.passphrase)).rejects.toMatchObject({ code: 'INVALID' })
+    await expect(vera.recovery.tryKit(kit.file, his.passphrase)).rejects.toMatchObject({ code: 'INVALID' })
+  })
+
+  it.each(storePromises.filter(({ name, run }) => run.length < 2 && !copies.test(name)))(
+    'in a store that is thrown away: $name',
+    async ({ run }) => {
+      await run(throwAwayStore(), () => Promise.reject(new Error('It is gone.')))
+    },
+  )
+})
+
+/** The promises of a store that copies what it keeps. */
+const copies = /^(does not let a caller change|writes nothing at all where one value)/
+
+/** The private half of the org's root key, as far as this device's store has it. */
+async function rootIn(org: MemoryOrg): Promise<unknown> {
+  const [stored] = (await org.store.get([identityKey])) as readonly [StoredIdentity]
+  return stored.root.privateKey ?? stored.recovery
+}
+
+/** The relay answers no hello any more. */
+function relayAway(network: MemoryNetwork): void {
+  network.relay.isBusy = true
+}
