@@ -82,7 +82,11 @@ export interface RestoreOptions {
   readonly file: string
   /** The kit's passphrase, as a person types it. */
   readonly passphrase: string
-  /** Is shown what was found, and decides. Where it rejects, nothing is restored. */
+  /**
+   * Is shown what was found, and decides.
+   *
+   * @throws EngineError of any code: `openEngine` rejects with it, and nothing is restored
+   */
   decide(found: FoundOrg): RestoreDecision | Promise<RestoreDecision>
   /** Hears how many entries have come from the relay. */
   onProgress?(entries: number): void

@@ -1,16 +1,16 @@
 import type { RecoveryApi } from '../api/index.js'
-import type { Age } from '../recovery/age.js'
-import { foundOrg } from '../recovery/found-org.js'
-import { type ReadTeamOptions, readTeam } from '../recovery/read-team.js'
-import { throwAwayStore } from '../recovery/throw-away-store.js'
+import type { Age } from './age.js'
+import { foundOrg } from './found-org.js'
+import { type ReadTeamOptions, readTeam } from './read-team.js'
+import { throwAwayStore } from './throw-away-store.js'
 import { EngineError } from '../error.js'
 import type { Clock } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import { valueOf } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
-import type { Identity } from './identity.js'
-import { exchangeKeyOf } from './keys.js'
-import { openKit, sealKit } from './recovery-kit.js'
+import type { Identity } from '../identity/identity.js'
+import { exchangeKeyOf } from '../identity/keys.js'
+import { openKit, sealKit } from '../identity/recovery-kit.js'
 
 /** The row that says to all devices that the kit was saved, and what the org's next secrets are sealed to. */
 const kitRow = { object: 'Setting', id: 'recovery kit' } as const

@@ -2,8 +2,8 @@ import vectors from '@entente/protocol/vectors/recovery-kit.json' with { type: '
 import { describe, expect, it } from 'vitest'
 import { MemoryNetwork, openMemoryOrg } from '../testing/index.js'
 import { openAnotherDevice } from '../testing/org.js'
-import { identityKey, type StoredIdentity } from './identity.js'
-import { openKit, sealKit } from './recovery-kit.js'
+import { identityKey, type StoredIdentity } from '../identity/identity.js'
+import { openKit, sealKit } from '../identity/recovery-kit.js'
 
 describe('the recovery kit', () => {
   it('[RK3] holds the root key alone once Vera has brought file and passphrase back, and her org works on', async () => {
