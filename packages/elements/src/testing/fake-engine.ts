@@ -376,7 +376,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
       confirmKit: (file, passphrase) => did('confirmKit', file, passphrase),
       tryKit: (file, passphrase) =>
         did('tryKit', file, passphrase).then(() => ({
-          org: engine.org,
+          org: { id: 'A'.repeat(43) as Engine['org']['id'], name: 'Quarrow Sensors' },
           made: Date.UTC(2027, 0, 1),
           records: { Lead: 120, Opportunity: 8 },
           connections: 2,

@@ -58,7 +58,7 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   // The lowest stamp, so that the row of the org itself takes its place.
   const key = { object: 'Key', id: 'team', registers: { secret: [zeroStamp, kit.team] } }
   await store.update([], () => ({ writes: [rowWrite(key)], result: undefined }))
-  const replica = await Replica.open({ store, tabs: alone, random, stamper, org, team: true })
+  const replica = await Replica.open({ store, tabs: alone, random, stamper, org })
   const link = new Link({
     replica,
     url: relay,

@@ -11,21 +11,7 @@ import type { Rows } from '../row/rows.js'
 import type { Identity } from '../identity/identity.js'
 import { exchangeKeyOf } from '../identity/keys.js'
 import { openKit, sealKit } from '../identity/recovery-kit.js'
-
-/** The row that says to all devices that the kit was saved, and what the org's next secrets are sealed to. */
-const kitRow = { object: 'Setting', id: 'recovery kit' } as const
-
-/** When an admin of this org confirmed its kit, in milliseconds since 1970; undefined where none did. */
-export function kitSavedAt(rows: Rows): number | undefined {
-  const savedAt = valueOf(rows.get(kitRow.object, kitRow.id), 'savedAt')
-  return typeof savedAt === 'number' ? savedAt : undefined
-}
-
-/** The key of the recovery kit that was saved, to which the org's next secrets are sealed: its public half, base64url. */
-export function kitKey(rows: Rows): string | undefined {
-  const key = valueOf(rows.get(kitRow.object, kitRow.id), 'key')
-  return typeof key === 'string' ? key : undefined
-}
+import { kitKey, kitRow, kitSavedAt } from '../identity/saved-kit.js'
 
 export interface RecoveryParts {
   readonly rows: Rows
@@ -71,9 +57,7 @@ export function createRecovery(
       requireOwn(org)
       const [present, key] = [await identity.rootSecrets(), exchangeKeyOf(recovery).public]
       // Anyone can seal a file that names this org. Only one that holds what is here, or was confirmed before, is its kit.
-      const isHeld = present
-        ? present.root === root && present.recovery === recovery
-        : valueOf(rows.get(kitRow.object, kitRow.id), 'key') === key
+      const isHeld = present ? present.root === root && present.recovery === recovery : kitKey(rows) === key
       if (!isHeld) throw new EngineError('INVALID', otherOrg)
       await rows.save([{ ...kitRow, values: { savedAt: clock.now(), key } }])
       await identity.letRootGo()

@@ -30,14 +30,14 @@ async function signed({ network, settle }: Pick<Setup, 'network' | 'settle'>): P
 
 /** Restores an org at another device. */
 function restore(network: MemoryNetwork, kit: Kit, more: Partial<RestoreOptions> = {}, store = new MemoryStore()): Promise<MemoryOrg> {
-  return network.finish(openMemoryOrg(network, { store, team: true, restore: { ...kit, decide: () => ({}), ...more } }))
+  return network.finish(openMemoryOrg(network, { store, restore: { ...kit, decide: () => ({}), ...more } }))
 }
 
 const statusAt = (org: MemoryOrg, id: string): unknown => org.mirrors.of('Lead', id)[0]?.fields.find(({ name }) => name === 'Status')?.value
 
 describe('an org whose browser was emptied', () => {
   it('[RK4, RK5, CN13] is back with kit and relay, under keys of its own, and Paul compares the codes once more', async () => {
-    const made = await setup({ upTo: 'exported', vera: { team: true } })
+    const made = await setup({ upTo: 'exported' })
     const { network, vera, paul, connection, record, copy, settle } = made
     const kit = await savedKit(vera)
     await signed(made)
@@ -66,8 +66,8 @@ describe('an org whose browser was emptied', () => {
 
     const verified = (): unknown =>
       [again, paul].map((org) => {
-        const { verified, peerVerified } = org.connections.get(connection)
-        return [verified, peerVerified]
+        const view = org.connections.get(connection)
+        return [view?.verified, view?.peerVerified]
       })
     expect(verified()).toEqual([
       ['no', false],
@@ -89,7 +89,7 @@ describe('an org whose browser was emptied', () => {
   })
 
   it('[RK4] shuts the other devices out where they are gone', async () => {
-    const made = await setup({ vera: { team: true } })
+    const made = await setup()
     const { network, vera, settle } = made
     await vera.records.create('Lead', lead('Ada'))
     const kit = await vera.recovery.makeKit()
@@ -101,7 +101,7 @@ describe('an org whose browser was emptied', () => {
   })
 
   it('[RK5] publishes to no connection while nobody knows whether it is old: until a head fits, or an admin says so', async () => {
-    const made = await setup({ upTo: 'exported', vera: { team: true } })
+    const made = await setup({ upTo: 'exported' })
     const { network, vera, paul, relay, connection, record, copy, settle } = made
     const kit = await vera.recovery.makeKit()
     await vera.close()
@@ -124,7 +124,7 @@ describe('an org whose browser was emptied', () => {
   })
 
   it('[RK6] reads what was sealed after a rotation with a kit from before it: the rotation sealed its secret to the kit', async () => {
-    const made = await setup({ vera: { team: true } })
+    const made = await setup()
     const { network, vera, settle } = made
     const kit = await vera.recovery.makeKit()
     await settle()
@@ -150,7 +150,7 @@ describe('an org whose browser was emptied', () => {
 
   it('is not restored over another org, with another kit, nor where the relay has nothing: each says why, and changes nothing', async () => {
     const network = new MemoryNetwork()
-    const vera = await openMemoryOrg(network, { team: true })
+    const vera = await openMemoryOrg(network)
     await vera.records.create('Lead', lead('Ada'))
     const kit = await vera.recovery.makeKit()
     await network.settle()
@@ -175,7 +175,7 @@ describe('an org whose browser was emptied', () => {
     }
     relayAway(network)
     const store = new MemoryStore()
-    const away = openMemoryOrg(network, { store, team: true, restore: { ...kit, decide: () => ({}) } }).catch((error: unknown) => error)
+    const away = openMemoryOrg(network, { store, restore: { ...kit, decide: () => ({}) } }).catch((error: unknown) => error)
     for (let second = 0; second < 60; second++) {
       network.clock.advance(1_000)
       await pause(20)
@@ -186,7 +186,7 @@ describe('an org whose browser was emptied', () => {
 
   it('is made anew in a store that an interrupted restoration has left', async () => {
     const network = new MemoryNetwork()
-    const vera = await openMemoryOrg(network, { team: true })
+    const vera = await openMemoryOrg(network)
     await vera.records.create('Lead', lead('Ada'))
     const kit = await vera.recovery.makeKit()
     await network.settle()
@@ -205,7 +205,7 @@ describe('an org whose browser was emptied', () => {
 
 describe('trying a kit', () => {
   it('says what it brings back, and changes nothing at the relay or here', async () => {
-    const made = await setup({ upTo: 'exported', vera: { team: true } })
+    const made = await setup({ upTo: 'exported' })
     const { network, vera, paul, relay } = made
     const kit = await vera.recovery.makeKit()
     await signed(made)

@@ -60,12 +60,13 @@ export async function restoreOrg(
 /** @throws EngineError NOT_ALLOWED for a store that has an org */
 function empty(store: Store): Promise<void> {
   return store.update([identityKey], ([present]) => {
-    if (present !== undefined)
+    // A device that only began to join an org has nothing yet.
+    if (present !== undefined && (present as StoredIdentity).isJoining !== true)
       throw new EngineError(
         'NOT_ALLOWED',
         'This browser has an org here already, and nothing was changed. Restore under another name, or in another browser.',
       )
-    return { writes: leftovers, result: undefined }
+    return { writes: [...leftovers, { delete: identityKey }], result: undefined }
   })
 }
 
