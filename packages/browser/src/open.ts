@@ -1,4 +1,4 @@
-import { type Engine, openEngine, type Store, toEngineError } from '@entente/engine'
+import { type Engine, openEngine, type RestoreOptions, type Store, toEngineError } from '@entente/engine'
 import { browserName } from './browser-name.js'
 import { openIdbStore } from './idb-store.js'
 import { browserClock, browserRandom, watchBrowserNetwork } from './platform.js'
@@ -15,6 +15,8 @@ export interface BrowserEngineOptions {
   readonly join?: string
   /** Makes the org if this browser does not have it, with this person as its first admin. Without it such an org is refused with NOT_FOUND. */
   readonly create?: { readonly orgName: string; readonly userName: string }
+  /** Brings an org back from its recovery kit, if this browser has none of this name. */
+  readonly restore?: RestoreOptions
 }
 
 /**
@@ -23,7 +25,7 @@ export interface BrowserEngineOptions {
  * @throws EngineError as `openEngine` does. STORE also where IndexedDB is closed to this page, or was written by a newer version (cause NEWER)
  */
 export async function openBrowserEngine(options: BrowserEngineOptions): Promise<Engine> {
-  const { name, relay, join, create } = options
+  const { name, relay, join, create, restore } = options
   return openEngine({
     store: await openStore(name),
     openSocket: openWebSocket,
@@ -35,6 +37,7 @@ export async function openBrowserEngine(options: BrowserEngineOptions): Promise<
     deviceName: browserName(),
     ...(join !== undefined && { join }),
     ...(create && { create }),
+    ...(restore && { restore }),
   })
 }
 

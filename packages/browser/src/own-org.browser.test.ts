@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openBrowserEngine } from './open.js'
-import { keepRelay, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
+import { hadOrg, keepOrg, keepRelay, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
+import { askToPersist, persistence } from './persistence.js'
 
 // A page of Vera's origin that only shows her org. No relay answers: an org opens without one.
 
@@ -39,4 +40,20 @@ it('takes no org to another relay, and no address that is none of a relay', asyn
   expect(keptRelay(ownOrgStore('vera'))).toBe(relay)
   for (const address of ['', 'relay.example', 'javascript:alert(1)', 'data:text/html,x'])
     await expect(openOwnOrg({ org: 'vera', relay: address })).rejects.toMatchObject({ code: 'INVALID' })
+})
+
+it('still knows the name of an org that the browser has deleted (row 52)', async () => {
+  const name = ownOrgStore('gone')
+  expect(hadOrg(name)).toBeUndefined()
+  const made = await openBrowserEngine({ name, relay, create: { orgName: 'Alder Devices & Sons', userName: 'Vera' } })
+  keepOrg(name, made.org)
+  await made.close()
+  await new Promise((resolve) => (indexedDB.deleteDatabase(`entente-${name}`).onsuccess = resolve))
+  await expect(openBrowserEngine({ name, relay })).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  expect(hadOrg(name)).toEqual({ id: made.org.id, name: 'Alder Devices & Sons' })
+})
+
+it('says how safe this browser’s copy is, and asks for more without failing', async () => {
+  expect(['kept', 'evictable', 'unknown']).toContain((await persistence()).state)
+  expect(['kept', 'evictable', 'unknown']).toContain((await askToPersist()).state)
 })

@@ -42,6 +42,19 @@ export function keepRelay(store: string, relay: string): void {
   localStorage.setItem(keptAs(store), relay)
 }
 
+/** What this browser knew of an org when it was opened last, by its store: also once the browser has lost the org itself. */
+export function hadOrg(store: string): { readonly id: string; readonly name: string } | undefined {
+  const [id, ...name] = (localStorage.getItem(hadAs(store)) ?? '').split(' ')
+  return id ? { id, name: name.join(' ') } : undefined
+}
+
+/** Notes that this browser has an org, apart from the org itself: browsers delete the two at different times. */
+export function keepOrg(store: string, { id, name }: Engine['org']): void {
+  localStorage.setItem(hadAs(store), `${id} ${name}`)
+}
+
+const hadAs = (store: string): string => `entente-org/${store}`
+
 const keptAs = (store: string): string => `entente-relay/${store}`
 
 function relaySocket(address: string): string {

@@ -278,6 +278,7 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
     makeKit: [],
     confirmKit: kit,
     tryKit: kit,
+    backup: [],
     confirmAge: [],
   },
   audit: {

@@ -104,7 +104,7 @@ export const methodsByGroup: { readonly [Group in GroupName]: Kinds<Engine[Group
   changes: { list: 'value', count: 'value', markSeen: 'promise' },
   differences: { list: 'value' },
   sync: { status: 'value', cut: 'value', mend: 'value', settled: 'promise', openGateway: 'promise' },
-  recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise', tryKit: 'promise', confirmAge: 'promise' },
+  recovery: { status: 'value', makeKit: 'promise', confirmKit: 'promise', tryKit: 'promise', backup: 'promise', confirmAge: 'promise' },
   settings: { read: 'value', change: 'promise', site: 'value', changeSite: 'promise' },
   undo: { list: 'value', last: 'value', run: 'promise' },
   drafts: { list: 'value', of: 'value', keep: 'promise', drop: 'promise' },

@@ -166,6 +166,14 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   }
   const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal })
   const { rows } = replica
+  // Each org has this row from its beginning. Where the store kept the keys of the device and lost its rows, going on would publish nothing that anybody can read.
+  if (!rows.get('Key', 'team')) {
+    replica.close()
+    throw new EngineError(
+      'NOT_FOUND',
+      'This device has lost what it knew of its org. Let an admin invite it again, or restore the org from its recovery kit.',
+    )
+  }
   const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
   const decisions = new Decisions({ rows, rosters, identity, session: stamper.session })
   replica.judgeBy(decisions)
@@ -355,7 +363,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     changes: createChanges(context, peerIndex),
     differences: createDifferences(peerIndex, settings),
     sync: createSync(context, reconcilers, problems, freshnessView),
-    recovery: createRecovery(context, age, { openSocket, clock, random, relay }),
+    recovery: createRecovery(context, age, store, { openSocket, clock, random, relay }),
     settings,
     drafts,
     undo,

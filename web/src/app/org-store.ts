@@ -1,12 +1,18 @@
-import { joinInBrowser, keepRelay, openBrowserEngine } from '@entente/browser'
-import type { Engine, Joining } from '@entente/engine'
+import { askToPersist, joinInBrowser, keepOrg, keepRelay, openBrowserEngine } from '@entente/browser'
+import type { Engine, Joining, RestoreOptions } from '@entente/engine'
 import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
 import { orgStoreName } from './org-store-name.js'
 import { relayOfOrg } from './relay-address.js'
 
-/** Opens this browser's org. Resolves to undefined if there is none yet and `create` is not set. */
-export async function openOwnOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
+/** How an org begins in this browser: it is made, or brought back. */
+export interface Beginning {
+  readonly create?: { readonly orgName: string; readonly userName: string }
+  readonly restore?: RestoreOptions
+}
+
+/** Opens this browser's org. Resolves to undefined if there is none yet, and it does not begin. */
+export async function openOwnOrg({ create, restore }: Beginning = {}): Promise<Engine | undefined> {
   const join = joinToken()
   const name = orgStoreName()
   const relay = relayOfOrg(name)
@@ -16,12 +22,16 @@ export async function openOwnOrg(create?: { readonly orgName: string; readonly u
       relay,
       ...(join && { join }),
       ...(create && { create }),
+      ...(restore && { restore }),
     })
     keepRelay(name, relay)
+    keepOrg(name, engine.org)
+    persistOnceNeeded(engine)
     serveLiveMirrors(engine, relay)
     return engine
   } catch (error) {
-    if (create === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND') return undefined
+    if (create === undefined && restore === undefined && error instanceof Error && 'code' in error && error.code === 'NOT_FOUND')
+      return undefined
     throw error
   }
 }
@@ -30,4 +40,17 @@ export async function openOwnOrg(create?: { readonly orgName: string; readonly u
 export async function joinOwnOrg(link: string | undefined): Promise<Joining | undefined> {
   const [join, name] = [joinToken(), orgStoreName()]
   return joinInBrowser({ name, relay: relayOfOrg(name), ...(join && { join }), ...(link !== undefined && { link }) })
+}
+
+/** Asks the browser to keep the data once there is something to lose: after the first import or connection. */
+function persistOnceNeeded(engine: Engine): void {
+  const look = (): boolean => {
+    const isNeeded = engine.imports.list().length > 0 || engine.connections.list().some(({ state }) => state === 'Enabled')
+    if (isNeeded) void askToPersist()
+    return isNeeded
+  }
+  if (look()) return
+  const stop = engine.watch((changed) => {
+    if ((changed.has('imports') || changed.has('connections')) && look()) stop()
+  })
 }

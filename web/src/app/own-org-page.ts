@@ -2,6 +2,7 @@ import { controls, describeFailure, plainText, showText, tokens } from '@entente
 import type { Engine, Joining } from '@entente/engine'
 import { css, html, LitElement, type TemplateResult } from 'lit'
 import { linkUnderAnotherName, takeJoinLink } from './join-link.js'
+import type { Beginning } from './org-store.js'
 import { orgStoreName } from './org-store-name.js'
 import { otherRelay } from './relay-address.js'
 
@@ -105,10 +106,15 @@ export abstract class OwnOrgPage extends LitElement {
     if (!this.engine) this.open()
   }
 
-  protected open(create?: { readonly orgName: string; readonly userName: string }): void {
+  protected open(beginning?: Beginning): void {
     this.opening = true
     this.problem = ''
-    Promise.all([openOrg(create), this.loadContent()])
+    this.begin(openOrg(beginning))
+  }
+
+  /** Shows an org once it is open. */
+  protected begin(org: Promise<Engine | undefined>): void {
+    Promise.all([org, this.loadContent()])
       .then(async ([engine]) => {
         this.engine = engine
         if (!engine) this.joining = await openJoining(this.#joinLink)
@@ -187,9 +193,9 @@ export abstract class OwnOrgPage extends LitElement {
 }
 
 /** Opens this browser's org. The engine is read after the page's frame, too. */
-async function openOrg(create?: { readonly orgName: string; readonly userName: string }): Promise<Engine | undefined> {
+export async function openOrg(beginning?: Beginning): Promise<Engine | undefined> {
   const { openOwnOrg } = await import('./org-store.js')
-  return openOwnOrg(create)
+  return openOwnOrg(beginning)
 }
 
 /** Goes on joining an org, or begins with a link. Undefined where neither is to be done. */

@@ -14,6 +14,7 @@ import { chosenConnection, connectionPicker } from './connection-picker.js'
 import { deskStyles } from './desk-styles.js'
 import { saveShownAsCsv, tableToCsv } from './export-csv.js'
 import { agreementWaits, nextStep } from './next-step.js'
+import './storage-view.js'
 import { formatRoute, home, parseRoute, type Route } from './route.js'
 import './live-links.js'
 import './site-view.js'
@@ -221,7 +222,10 @@ export class OrgDesk extends EntenteElement {
           'Settings',
           html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>
             <h2>How pages look</h2>
-            <entente-appearance class="card" .density=${this.density} .engine=${engine}></entente-appearance>`,
+            <entente-appearance class="card" .density=${this.density} .engine=${engine}></entente-appearance>
+            <h2>What keeps your org safe</h2>
+            <entente-recovery class="card" manage .engine=${engine}></entente-recovery>
+            <storage-view class="card"></storage-view>`,
         )
       case 'audit':
         return page(

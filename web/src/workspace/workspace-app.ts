@@ -1,21 +1,28 @@
 import type { Engine } from '@entente/engine'
-import { html, type TemplateResult } from 'lit'
+import { showText } from '@entente/elements'
+import { hadOrg } from '@entente/browser'
+import { html, nothing, type TemplateResult } from 'lit'
 import { orgStoreName } from '../app/org-store-name.js'
-import { OwnOrgPage } from '../app/own-org-page.js'
+import { openOrg, OwnOrgPage } from '../app/own-org-page.js'
 import { PendingInvitation } from '../app/pending-invitation.js'
 import { Place } from '../app/place.js'
 import { addressForOthers } from '../app/relay-address.js'
+import type { BroughtKit } from '../app/restore-org.js'
+import '../app/restore-org.js'
 
 /** The workspace of this browser's org. The address holds the place. An invitation in the address is a secret, so the page removes it at once. */
 export class WorkspaceApp extends OwnOrgPage {
-  static override properties = { ...OwnOrgPage.properties, route: { state: true } }
+  static override properties = { ...OwnOrgPage.properties, route: { state: true }, restoring: { state: true } }
   declare protected route: string
+  /** Whether the person wants to bring an org back. */
+  declare protected restoring: boolean
   readonly #invitation = new PendingInvitation(orgStoreName())
   readonly #place = new Place((fragment) => this.#follow(fragment))
 
   constructor() {
     super()
     this.route = ''
+    this.restoring = false
     this.#follow(location.hash.slice(1))
   }
 
@@ -51,7 +58,20 @@ export class WorkspaceApp extends OwnOrgPage {
   }
 
   protected first(): TemplateResult {
+    const had = hadOrg(orgStoreName())
     return html`<div class="begin">
+      ${
+        had
+          ? html`<div class="notice warn" role="alert">
+              <div>
+                <strong>This browser has lost its copy of ${showText(had.name, 80)}.</strong> Its data was deleted: by the browser, which
+                needed the room, or by a person. Your org itself is not lost. Let an admin invite this device from another one, or restore
+                your org here from its recovery kit.
+              </div>
+            </div>`
+          : nothing
+      }
+      <restore-org ?hidden=${!this.restoring && had === undefined} .restore=${this.#restore} @org-restored=${this.#restored}></restore-org>
       <form class="card stack" @submit=${this.#create}>
         <h2>Create your org</h2>
         <p class="soft">
@@ -60,7 +80,10 @@ export class WorkspaceApp extends OwnOrgPage {
         </p>
         <label>Company <input name="org" required maxlength="120" autocomplete="organization" autofocus /></label>
         <label>Your name <input name="user" required maxlength="120" autocomplete="name" /></label>
-        <div><button class="primary">Create</button></div>
+        <div class="row spread">
+          <button class="primary">Create</button>
+          ${this.restoring || had ? nothing : html`<button type="button" class="quiet" @click=${() => (this.restoring = true)}>Restore an org instead</button>`}
+        </div>
       </form>
     </div>`
   }
@@ -72,8 +95,12 @@ export class WorkspaceApp extends OwnOrgPage {
       const value = form.get(name)
       return typeof value === 'string' ? value.trim() : ''
     }
-    if (text('org') !== '' && text('user') !== '') this.open({ orgName: text('org'), userName: text('user') })
+    if (text('org') !== '' && text('user') !== '') this.open({ create: { orgName: text('org'), userName: text('user') } })
   }
+
+  readonly #restore = (kit: BroughtKit): Promise<Engine | undefined> => openOrg({ restore: kit })
+
+  readonly #restored = ({ detail: { engine } }: CustomEvent<{ readonly engine: Engine }>): void => this.begin(Promise.resolve(engine))
 
   #goTo = ({ detail: { route, replace = false } }: CustomEvent<{ readonly route: string; readonly replace?: boolean }>): void => {
     if (replace) this.#place.keep((this.route = route))

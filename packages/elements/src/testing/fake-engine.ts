@@ -385,6 +385,7 @@ export function fakeEngine(part: Partial<Scene> = {}): FakeEngine {
           newestEdit: Date.UTC(2027, 0, 15),
           signedAt: scene.foundSigned,
         })),
+      backup: () => did('backup').then(() => [new Uint8Array(3)]),
       confirmAge: () => did('confirmAge'),
     },
     settings: {

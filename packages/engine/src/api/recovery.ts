@@ -50,6 +50,15 @@ export interface RecoveryApi {
   tryKit(file: string, passphrase: string): Promise<FoundOrg>
 
   /**
+   * Makes a backup: one file with all rows of the org and its keys, sealed to the recovery kit that was saved. It takes a second for some ten thousand records, a piece at a time.
+   * What is saved meanwhile may be in it or not.
+   *
+   * @returns the file's bytes, in parts that follow each other
+   * @throws EngineError NOT_ALLOWED for a member, or before a kit was saved
+   */
+  backup(): Promise<readonly Uint8Array[]>
+
+  /**
    * Goes on with connections after a restoration, as an admin who finds that nothing newer than what is shown here is missing.
    *
    * @throws EngineError NOT_ALLOWED for a member
@@ -82,6 +91,8 @@ export interface RestoreOptions {
   readonly file: string
   /** The kit's passphrase, as a person types it. */
   readonly passphrase: string
+  /** A backup of the org, made since the kit was saved. It is read first, and then what the relay has; of each field the later edit counts. With it the relay may stay away. */
+  readonly backup?: BackupFile
   /**
    * Is shown what was found, and decides.
    *
@@ -90,6 +101,20 @@ export interface RestoreOptions {
   decide(found: FoundOrg): RestoreDecision | Promise<RestoreDecision>
   /** Hears how many entries have come from the relay. */
   onProgress?(entries: number): void
+}
+
+/** The bytes of a backup. A `Blob` is one. */
+export interface BackupFile {
+  /** In bytes. */
+  readonly size: number
+  /** The bytes from `start` up to `end`, or to the end of the file. */
+  slice(start: number, end: number): BackupBytes
+}
+
+/** A part of a backup. A `Blob` is one. */
+export interface BackupBytes {
+  /** @throws EngineError of any code: the restoration rejects with it */
+  arrayBuffer(): Promise<ArrayBuffer>
 }
 
 export interface RestoreDecision {

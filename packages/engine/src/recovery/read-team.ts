@@ -15,8 +15,8 @@ import type { Tabs } from '../port/tabs.js'
 import { teamFeed } from '../replica/feed-role.js'
 import { Replica } from '../replica/index.js'
 import { Stamper } from '../row/index.js'
-import { valueOf } from '../row/row.js'
-import { rowWrite } from '../row/stored-row.js'
+import { type Row, valueOf } from '../row/row.js'
+import { rowKey, rowWrite } from '../row/stored-row.js'
 
 /** What reading an org's team from a relay takes. */
 export interface ReadTeamOptions {
@@ -27,6 +27,8 @@ export interface ReadTeamOptions {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly relay: string
+  /** Whether the store holds a backup, so that the relay may stay away. */
+  readonly mayBeAway?: boolean
   /** Hears how many entries have come. */
   readonly onProgress?: ((entries: number) => void) | undefined
 }
@@ -56,8 +58,9 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   const root = await rootKeyOf(kit)
   const stamper = new Stamper(clock, random)
   // The lowest stamp, so that the row of the org itself takes its place.
-  const key = { object: 'Key', id: 'team', registers: { secret: [zeroStamp, kit.team] } }
-  await store.update([], () => ({ writes: [rowWrite(key)], result: undefined }))
+  const [known] = await store.get([rowKey('Key', 'team')])
+  const key: Row = { object: 'Key', id: 'team', registers: { secret: [zeroStamp, kit.team] } }
+  if (known === undefined) await store.update([], () => ({ writes: [rowWrite(key)], result: undefined }))
   const replica = await Replica.open({ store, tabs: alone, random, stamper, org })
   const link = new Link({
     replica,
@@ -76,7 +79,9 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   }
   try {
     link.start()
-    await readAll(link, clock, onProgress)
+    await readAll(link, clock, onProgress).catch((error: unknown) => {
+      if (options.mayBeAway !== true) throw error
+    })
     let rosters = await rostersOf(replica, org)
     // A rotation is sealed under the generation before it, so each lets the next one be read.
     while (await takeRotations(replica, kit, rosters)) {

@@ -1,5 +1,7 @@
 import type { RecoveryApi } from '../api/index.js'
 import type { Age } from './age.js'
+import type { Store } from '../port/store.js'
+import { makeBackup } from './backup.js'
 import { foundOrg } from './found-org.js'
 import { type ReadTeamOptions, readTeam } from './read-team.js'
 import { throwAwayStore } from './throw-away-store.js'
@@ -24,6 +26,7 @@ export interface RecoveryParts {
 export function createRecovery(
   { rows, identity, clock, random }: RecoveryParts,
   age: Age,
+  store: Store,
   ports: Omit<ReadTeamOptions, 'kit' | 'store'>,
 ): RecoveryApi {
   const requireAdmin = (): void => {
@@ -65,14 +68,21 @@ export function createRecovery(
     async tryKit(file, passphrase) {
       const kit = await openKit(file, passphrase)
       requireOwn(kit.org)
-      const store = throwAwayStore()
-      const read = await readTeam({ ...ports, kit, store })
+      const thrownAway = throwAwayStore()
+      const read = await readTeam({ ...ports, kit, store: thrownAway })
       try {
         return foundOrg(kit, { ...read, rows: read.replica.rows })
       } finally {
         read.close()
-        await store.close()
+        await thrownAway.close()
       }
+    },
+    async backup() {
+      if (identity.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin saves a backup. Ask an admin of your org.')
+      const key = kitKey(rows)
+      if (key === undefined)
+        throw new EngineError('NOT_ALLOWED', 'A backup is sealed to the recovery kit, and there is none yet. Save the recovery kit first.')
+      return makeBackup(identity.org, key, { rows, store, clock, random })
     },
     async confirmAge() {
       if (identity.user.role !== 'admin')

@@ -8,6 +8,8 @@ import { signRoster } from '../identity/roster.js'
 import { rosterEdit } from '../identity/rosters.js'
 import { rootKeyOf } from '../identity/root-key.js'
 import type { Store, Write } from '../port/store.js'
+import { rowKey } from '../row/stored-row.js'
+import { readBackup } from './backup.js'
 import { foundOrg } from './found-org.js'
 import { type ReadTeamOptions, readTeam } from './read-team.js'
 import { unconfirmedKey } from './age.js'
@@ -26,14 +28,15 @@ const rosterStep = 1_000
  *   admins; NOT_FOUND and OFFLINE as `readTeam`; and what `decide` rejects with. The store is empty then
  */
 export async function restoreOrg(
-  { file, passphrase, decide, onProgress }: RestoreOptions,
+  { file, passphrase, backup, decide, onProgress }: RestoreOptions,
   ports: Omit<ReadTeamOptions, 'kit' | 'onProgress'>,
 ): Promise<void> {
   const { store, random, clock } = ports
   const kit = await openKit(file, passphrase)
-  await empty(store)
+  await empty(store, kit.org)
   try {
-    const read = await readTeam({ ...ports, kit, onProgress })
+    if (backup) await readBackup(backup, kit, store, clock)
+    const read = await readTeam({ ...ports, kit, mayBeAway: backup !== undefined, onProgress })
     try {
       const found = foundOrg(kit, { ...read, rows: read.replica.rows })
       const { person, alone } = checked(found, await decide(found))
@@ -52,16 +55,18 @@ export async function restoreOrg(
       read.close()
     }
   } catch (error) {
-    await empty(store)
+    await empty(store, kit.org)
     throw error
   }
 }
 
 /** @throws EngineError NOT_ALLOWED for a store that has an org */
-function empty(store: Store): Promise<void> {
-  return store.update([identityKey], ([present]) => {
-    // A device that only began to join an org has nothing yet.
-    if (present !== undefined && (present as StoredIdentity).isJoining !== true)
+function empty(store: Store, org: OrgId): Promise<void> {
+  return store.update([identityKey, rowKey('Key', 'team')], ([present, key]) => {
+    const identity = present as StoredIdentity | undefined
+    // A device that only began to join an org has nothing yet, and one whose store lost its rows has this org's keys alone.
+    const isNothing = identity === undefined || identity.isJoining === true || (identity.root.thumbprint === org && key === undefined)
+    if (!isNothing)
       throw new EngineError(
         'NOT_ALLOWED',
         'This browser has an org here already, and nothing was changed. Restore under another name, or in another browser.',

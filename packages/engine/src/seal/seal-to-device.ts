@@ -28,8 +28,8 @@ const headBytes = 32
 
 /** What a sealed secret is for. A seal for one purpose, org, connection or generation opens for no other (rule HP2). */
 export interface SealPurpose {
-  /** An org's own secret, for its devices; what one org of a connection seals with next, for the other; or what a device that joins is given. */
-  readonly purpose: 'own secret' | 'sending secret' | 'joining'
+  /** An org's own secret, for its devices; what one org of a connection seals with next, for the other; what a device that joins is given; or the key of a backup. */
+  readonly purpose: 'own secret' | 'sending secret' | 'joining' | 'backup'
   /** The org whose secret it is, or the connection. */
   readonly of: OrgId | ConnectionId
   readonly generation: number

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import type { BackupFile, FoundOrg, RestoreDecision, RestoreOptions } from '../api/index.js'
+import { openKit } from '../identity/recovery-kit.js'
+import { identityKey } from '../identity/identity.js'
+import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg } from '../testing/index.js'
+import type { Row } from '../row/row.js'
+import { throwAwayStore } from './throw-away-store.js'
+import { readBackup } from './backup.js'
+
+const fileOf = (...parts: readonly Uint8Array[]): Blob => new Blob(parts as Uint8Array<ArrayBuffer>[])
+
+describe('a backup', () => {
+  it('[RK7] brings the org back with its kit where the relay has lost all: records, stamps and keys', async () => {
+    const network = new MemoryNetwork()
+    const vera = await openMemoryOrg(network)
+    await expect(vera.recovery.backup()).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    await network.finish(
+      vera.records.createMany(
+        'Lead',
+        Array.from({ length: 450 }, (_, index) => lead(`Ada${index}`)),
+      ),
+    )
+    await network.settle()
+    const leads = (org: MemoryOrg): readonly Row[] => [...org.rows.list('Lead').values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const rows = leads(vera).map(({ id, registers }) => [id, registers])
+    const backup = fileOf(...(await network.finish(vera.recovery.backup())))
+    expect(Buffer.from(await backup.arrayBuffer()).includes('Ada')).toBe(false)
+    await vera.close()
+    network.relay.isBusy = true
+    const decide = (found: FoundOrg): RestoreDecision => {
+      expect(found.records.Lead).toBe(450)
+      return {}
+    }
+    const restore: RestoreOptions = { ...kit, backup, decide }
+    const opened = openMemoryOrg(network, { restore })
+    for (let second = 0; second < 40; second++) {
+      network.clock.advance(1_000)
+      await network.pass(20)
+    }
+    const again = await opened
+    expect(leads(again).map(({ id, registers }) => [id, registers])).toEqual(rows)
+    expect(again.recovery.status()).toMatchObject({ kit: 'saved', age: 'open' })
+    // A relay with an empty disk is made whole by it.
+    network.relay.isBusy = false
+    await network.until('the relay has the org again', () => again.sync.status().state === 'online')
+    await again.recovery.confirmAge()
+    await network.settle()
+    expect(again.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
+  })
+
+  it('[RK7] that was cut, changed or lengthened, is none, or is of another org or kit, is refused, and the store stays empty (row 121)', async () => {
+    const network = new MemoryNetwork()
+    const [vera, paul] = [await openMemoryOrg(network), await openMemoryOrg(network, { orgName: 'Pine' })]
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    await vera.records.create('Lead', lead('Ada'))
+    const parts = await network.finish(vera.recovery.backup())
+    const whole = Buffer.concat(parts)
+    const [opened, his] = [
+      await openKit(kit.file, kit.passphrase),
+      await paul.recovery.makeKit().then((each) => openKit(each.file, each.passphrase)),
+    ]
+    const changed = (at: number): Buffer => Buffer.from(whole.map((byte, index) => (index === at ? byte ^ 1 : byte)))
+    const bad: readonly (readonly [string, BackupFile, typeof opened])[] = [
+      ['nothing', fileOf(), opened],
+      ['text', fileOf(Buffer.from('{}\n')), opened],
+      ['a header alone', fileOf(...parts.slice(0, 1)), opened],
+      ['cut between two pieces', fileOf(...parts.slice(0, -2)), opened],
+      ['cut within a piece', fileOf(whole.subarray(0, -1)), opened],
+      ['lengthened', fileOf(whole, Buffer.from([0])), opened],
+      ['a piece twice', fileOf(...parts.slice(0, 3), ...parts.slice(1)), opened],
+      ['a piece left out', fileOf(...parts.slice(0, 1), ...parts.slice(3)), opened],
+      ['a changed name', fileOf(Buffer.from(whole.toString('latin1').replace('Vista', 'Visto'), 'latin1')), opened],
+      ['a changed byte', fileOf(changed(whole.length - 30)), opened],
+      ['a giant piece', fileOf(...parts.slice(0, 1), Uint8Array.of(255, 255, 255, 255), ...parts.slice(2)), opened],
+      ['another kit', fileOf(whole), his],
+    ]
+    for (const [name, file, by] of bad)
+      await expect(network.finish(readBackup(file, by, throwAwayStore(), network.clock)), name).rejects.toMatchObject({ code: 'INVALID' })
+    const store = new MemoryStore()
+    const restore: RestoreOptions = { ...kit, backup: fileOf(whole.subarray(0, -1)), decide: () => ({}) }
+    await expect(network.finish(openMemoryOrg(network, { store, restore }))).rejects.toMatchObject({ code: 'INVALID' })
+    expect(await store.scan(['row'])).toEqual([])
+    expect(await store.get([identityKey])).toEqual([undefined])
+  })
+})
