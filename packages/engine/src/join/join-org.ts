@@ -8,18 +8,18 @@ import { codeOf, commitTo, makeReveal } from '../connect/reveal.js'
 import { type Assembly, assemble, type OpenEngineOptions } from '../engine.js'
 import { EngineError, toEngineError } from '../error.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
-import { createIdentity, identityKey, loadIdentity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
+import { createIdentity, identityKey, loadIdentity, type StoredIdentity } from '../identity/identity.js'
 import { readChain } from '../identity/roster.js'
 import { checkedName } from '../name.js'
 import type { Store, Write } from '../port/store.js'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import type { Row } from '../row/row.js'
-import { rowWrite } from '../row/stored-row.js'
 import { mailboxId } from '../seal/index.js'
 import { claimHash, mailboxClaim } from '../seal/keys.js'
 import { keyringKey } from '../seal/keyring.js'
 import { partKey, welcomeKey } from '../devices/devices.js'
+import { writesOfOrg } from './become.js'
 import { hashOfPart, mostParts, openParts, type OrgPackage } from '../devices/join-package.js'
 
 /** What a device needs to join an org, and the link that invites it. */
@@ -271,36 +271,20 @@ class JoiningDevice implements Joining {
   }
 
   /** One transaction: the device is a throw-away org's before it, and the org's after it. */
-  async #become({ orgName, user, founding, rosters, keys, rows }: OrgPackage): Promise<void> {
+  async #become(found: OrgPackage): Promise<void> {
+    const { store, tabs } = this.#options
     const { reconcilers, context } = this.#assembly
+    const org = parseOrgId(textOf(context.rows.get('Invitation', this.#id), 'vendor') ?? '')
+    const [before] = (await store.get([identityKey])) as readonly [StoredIdentity]
+    const writes = await writesOfOrg(org, before, found)
     reconcilers.stop()
     context.link.stop()
-    const [first] = (await readChain([founding], parseOrgId(textOf(context.rows.get('Invitation', this.#id), 'vendor') ?? ''))) ?? []
-    if (!first || !('root' in first.signer))
-      throw new EngineError('INVALID', 'The first roster of the org is missing. Ask for a new invitation.')
-    const { root } = first.signer
-    const chain = (await readChain(rosters, first.org)) ?? []
-    await this.#options.store.update([identityKey], ([present]) => {
-      const stored = present as StoredIdentity
-      if (stored.isJoining !== true) return { writes: [], result: undefined }
-      const { isJoining: _, isKitSaved: __, ...kept } = withoutRoot(stored)
-      const role = user.role === 'admin' ? 'admin' : 'member'
-      const joined: StoredIdentity = {
-        ...kept,
-        orgName,
-        user: { ...user, role },
-        root: { publicJwk: root, thumbprint: first.org },
-        founding,
-        isShown: true,
-      }
-      const rosterRows = chain.map((roster): Row => {
-        const stamp = [Math.max(0, roster.time), 0, 0] as const
-        return { object: 'Roster', id: `${roster.org}.${roster.number}`, registers: { token: [stamp, roster.token] } }
-      })
-      const puts = [...rosterRows, ...rows].map(rowWrite)
-      return { writes: [...emptied, { put: identityKey, value: joined }, { put: keyringKey, value: keys }, ...puts], result: undefined }
+    await store.update([identityKey], ([present]) => {
+      // Another tab may have been faster.
+      const isJoining = (present as StoredIdentity).isJoining === true
+      return { writes: isJoining ? [...emptied, ...writes] : [], result: undefined }
     })
-    this.#options.tabs.tell(joinedMessage)
+    tabs.tell(joinedMessage)
     this.#joined()
   }
 

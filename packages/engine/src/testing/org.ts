@@ -1,19 +1,17 @@
 import type { Engine, RestoreOptions } from '../api/index.js'
 import type { EngineContext } from '../context.js'
+import { writesOfOrg } from '../join/become.js'
 import { type Joining, joinOrg } from '../join/join-org.js'
 import { assemble } from '../engine.js'
-import { createExchangeKey, createKeyPair } from '../identity/keys.js'
-import { identityKey, type Identity, type StoredIdentity, withoutRoot } from '../identity/identity.js'
+import { createIdentity, identityKey, type Identity, type StoredIdentity } from '../identity/identity.js'
 import type { DeviceChange } from '../identity/next-roster.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { Link } from '../link/index.js'
 import type { WatchNetwork } from '../port/network.js'
 import type { OpenSocket } from '../port/socket.js'
-import type { Write } from '../port/store.js'
 import type { Reconcilers } from '../reconcilers.js'
 import type { Replica } from '../replica/index.js'
 import type { Rows } from '../row/rows.js'
-import { rowWrite } from '../row/stored-row.js'
 import { SkewedClock } from './clock.js'
 import type { MemoryNetwork, NetworkDevice } from './network.js'
 import { type Lie, lyingSocket } from './lying-socket.js'
@@ -166,27 +164,26 @@ export interface AnotherDeviceOptions extends Pick<MemoryOrgOptions, 'cut'> {
 
 /**
  * Opens one more device of an org: it has keys of its own, is on the next roster, which the first device signs, and knows every row that the first device knows
- * at this moment, as a device that joins is given them.
+ * at this moment. It becomes one of the org as a device that joins does; what is left out is the link and the code.
  */
 export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg, options: AnotherDeviceOptions = {}): Promise<MemoryOrg> {
   const { userName = first.user.name, role = first.user.role, claims, cut = false } = options
-  const [stored] = (await first.store.get([identityKey])) as readonly [StoredIdentity]
   const person = userName === first.user.name ? first.user.id : userName.toLowerCase()
-  const device = await createKeyPair()
-  const exchange = createExchangeKey(network.random())
-  const listed = { key: device.publicJwk.x, exchange: exchange.public, person, role }
-  await changeRoster(first, (devices) => [...devices, listed])
-  const identity: StoredIdentity = {
-    ...withoutRoot(stored),
-    user: { id: claims ?? person, name: userName, role },
-    device,
-    exchange,
-    isShown: true,
-  }
-  const rows = [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()])
-  const writes: Write[] = rows.map(rowWrite)
   const store = new MemoryStore()
-  await store.update([], () => ({ writes: [{ put: identityKey, value: identity }, ...writes], result: undefined }))
+  await createIdentity({ orgName: 'A device', userName, store, clock: network.clock, random: network.random(), isJoining: true })
+  const [before] = (await store.get([identityKey])) as readonly [StoredIdentity]
+  const listed = { key: before.device.publicJwk.x, exchange: before.exchange.public, person, role }
+  await changeRoster(first, (devices) => [...devices, listed])
+  const chain = await first.rosters.chain(first.org.id)
+  const writes = await writesOfOrg(first.org.id, before, {
+    orgName: first.org.name,
+    user: { id: claims ?? person, name: userName, role },
+    founding: first.identity.founding,
+    rosters: chain.map(({ token }) => token),
+    keys: first.replica.keyring.all,
+    rows: [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()]),
+  })
+  await store.update([], () => ({ writes, result: undefined }))
   // The relay lies to one device.
   const { lie: _, browser: __, ...honest } = first.options
   return openMemoryOrg(network, { ...honest, store, cut })
