@@ -273,13 +273,20 @@ export class MemoryRelay {
       case 'askGateway':
         return this.#refuse(session, 'gateway', message.id, 'UNAVAILABLE')
       case 'roster':
-        session.brought = Math.max(session.brought, decodeRoster(message.roster).number)
-        return
+        return this.#takeBrought(session, message.roster)
       case 'ping':
         return this.#say(session, { type: 'pong' })
       case 'pong':
         return
     }
+  }
+
+  /** A brought roster is known, and has its number for good, as one that is published. */
+  #takeBrought(session: RelaySession, token: string): void {
+    const { org, number } = decodeRoster(token)
+    session.brought = Math.max(session.brought, number)
+    const name = `${org} roster.${number}`
+    if (number > (this.#rosters.get(org) ?? 0) && !this.#rosterTokens.has(name)) this.#rosterTokens.set(name, token)
   }
 
   #enter(session: RelaySession, { org, roster, isRoot }: ReturnType<typeof readHello>): void {
