@@ -80,10 +80,10 @@ export class EntenteRecovery extends EntenteElement {
     return html`${kit === 'saved' ? this.#managing(engine, savedAt) : this.#warning()}
       <dialog aria-labelledby="title" @close=${() => this.#forget()}>
         <div class="inside">
-          <header class="row spread">
+          <div class="row spread">
             <h2 id="title">Recovery kit</h2>
             <button class="quiet" @click=${() => this.#close()}>Close</button>
-          </header>
+          </div>
           ${this.problem === '' ? nothing : html`<div class="notice bad" role="alert"><div>${showText(this.problem, 400)}</div></div>`}
           ${kit === 'saved' ? nothing : this.kit ? this.#saving(engine, this.kit) : this.#making(engine)}
           ${this.#checking(engine, kit === 'saved')} ${this.found ? this.#shown(this.found) : nothing}
