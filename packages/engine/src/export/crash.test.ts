@@ -86,7 +86,7 @@ function expectOneCopyEach({ orgs: { vendor, partner } }: Story): void {
 describe('an export over a crash at any transaction', () => {
   it.each(['vendor', 'partner'] as const)(
     '[EX1, IM3, MS2] makes exactly one copy of each record, wherever the %s stops',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async (side) => {
       let crashes = 0
       for (;;) {

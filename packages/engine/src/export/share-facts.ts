@@ -18,6 +18,7 @@ import type { PeerDoc } from '../replica/replica-state.js'
 import { deletedRegister } from '../records/records.js'
 import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
 import { validateField } from '../schema/validate.js'
+import { isSameValue, isValueMap } from '../schema/value.js'
 import { outboundStatuses } from './export-messages.js'
 import { errorWords, refusedWords } from './share-errors.js'
 import { type ShareFacts, type ShareStatus, shareStatus } from './share-state.js'
@@ -131,11 +132,17 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     const fields = carriedFields(rows.get('Agreement', connection.id), topicByObject[object] ?? 'lead', connection.side)
     const imported = valueOf(map, 'importStamp')
     const base: Stamp | undefined = isStamp(imported) ? imported : registerOf(map, 'exportedAt')?.[0]
+    const exported = valueOf(map, 'base')
+    // Stamps of two page loads or devices within one millisecond do not say which came first. The value does.
+    const isExported = (at: Stamp, field: string, [stamp, value]: Register): boolean =>
+      compareStamps(stamp, at) <= 0 ||
+      (stamp[0] === at[0] && isValueMap(exported) && Object.hasOwn(exported, field) && isSameValue(exported[field] ?? null, value))
     let [edit, latest]: [ShareFacts['edit'], number] = ['none', 0]
     for (const field of fields?.bySlot.values() ?? []) {
-      const stamp = registerOf(record, field)?.[0]
-      if (!stamp) continue
-      const isSince = base === undefined || (isStamp(imported) ? compareStamps(stamp, base) !== 0 : compareStamps(stamp, base) > 0)
+      const register = registerOf(record, field)
+      if (!register) continue
+      const [stamp] = register
+      const isSince = base === undefined || (isStamp(imported) ? compareStamps(stamp, base) !== 0 : !isExported(base, field, register))
       // Of a copy nothing travels before its first edit.
       if (isSince) edit = 'since'
       else if (isStamp(imported)) continue

@@ -46,6 +46,17 @@ function refusing() {
 }
 
 describe('an export', () => {
+  it('ExportSuccess where another page load made the record in the very millisecond of the export, as it was exported', async () => {
+    const { vera, record } = await setup({ upTo: 'exported' })
+    const [map] = vera.rows.list('RecordMap').values()
+    const [time = 0, , session = 0] = map?.registers['exportedAt']?.[0] ?? []
+    const { Status = null } = lead('Ada')
+    await vera.rows.save([{ object: 'Lead', id: record, values: { Status }, stamp: [time, 0, session + 1] }])
+    expect(shareOf(vera, record)?.outbound).toBe('ExportSuccess')
+    await vera.rows.save([{ object: 'Lead', id: record, values: edited, stamp: [time, 0, session + 2] }])
+    expect(shareOf(vera, record)?.outbound).toBe('UpdateInProgress')
+  })
+
   /** Paul asks for Ada; `change` comes before Vera has heard of it. */
   const request = async (change: (orgs: Setup<'shared'>) => Promise<unknown>, values: Parameters<typeof lead>[1] = {}) => {
     const orgs = await setup({ upTo: 'shared' })
