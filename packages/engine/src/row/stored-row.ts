@@ -23,23 +23,29 @@ class LoadedRow implements Row {
   readonly object: string
   readonly id: string
   readonly #special: boolean
-  #registers: string | Row['registers']
+  // Not a private name: two rows that a test compares shall differ in it.
+  private content: string | Row['registers']
 
   constructor({ object, id, registers, special }: StoredRow) {
     this.object = object
     this.id = id
-    this.#registers = registers
+    this.content = registers
     this.#special = special
   }
 
   get registers(): Row['registers'] {
-    if (typeof this.#registers === 'string') this.#registers = decodeRegisters(this.#registers)
-    return this.#registers
+    if (typeof this.content === 'string') this.content = decodeRegisters(this.content)
+    return this.content
+  }
+
+  toJSON(): Row {
+    const { object, id, registers } = this
+    return { object, id, registers }
   }
 
   /** False where there is no such register for certain, and finding out took no reading of the row. */
   mayHave(field: `_${string}`): boolean {
-    return this.#special && (typeof this.#registers !== 'string' || this.#registers.includes(`"${field}"`))
+    return this.#special && (typeof this.content !== 'string' || this.content.includes(`"${field}"`))
   }
 }
 
