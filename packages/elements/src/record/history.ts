@@ -68,6 +68,7 @@ function line(
 
 export const historyStyles = css`
   .history summary {
+    min-height: 28px;
     cursor: pointer;
   }
   .changes {
