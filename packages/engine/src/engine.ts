@@ -281,7 +281,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
 
   // Only the tab that holds the line does the org's work: two doing it would do everything twice. A restored device does none before its age is known.
   const workWhileLeading = (): void => {
-    if (link.status().leader && !age.isOpen) reconcilers.start()
+    if (link.isLeading && !age.isOpen) reconcilers.start()
     else reconcilers.stop()
   }
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)

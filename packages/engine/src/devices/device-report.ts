@@ -44,10 +44,9 @@ export function reportDevice(context: EngineContext, defaultName: string | undef
   let isSaving = false
 
   const look = (): void => {
-    const { state, leader, clockOffset } = link.status()
     // What it has read is told once it has read all that there is: before, the number would only worry.
-    if (state !== 'online' || !leader || isSaving || !link.isSynced) return
-    const now = clock.now() + clockOffset
+    if (!link.isOnline || isSaving || !link.isSynced) return
+    const now = clock.now() + link.status().clockOffset
     const { name, seen } = readReport(rows.get(deviceObject, identity.device))
     if (seen !== undefined && Math.abs(now - seen) < (isChanged ? busyMs : restMs)) return
     const { incarnation, cursor } = replica.position(feed)

@@ -56,8 +56,7 @@ export class HeadSigner {
         if (this.#isOnline) this.#goOn()
       }),
       link.watch(() => {
-        const { leader, state } = link.status()
-        this.#isOnline = leader && state === 'online'
+        this.#isOnline = link.isOnline
         if (!this.#isOnline) this.#considered = undefined
         else this.#goOn()
       }),

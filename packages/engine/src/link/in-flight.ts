@@ -15,7 +15,7 @@ export const mostInFlight = { count: 500, bytes: 1024 * 1024 } as const
 /** The offers of a session that the relay has not answered. One per key at a time. */
 export class InFlight {
   readonly #byId = new Map<number, Flight>()
-  readonly #keys = new Set<string>()
+  readonly #keysByFeed = new Map<FeedName, Set<Key>>()
   #bytes = 0
   #lastId = 0
 
@@ -29,14 +29,16 @@ export class InFlight {
   }
 
   has(feed: FeedName, key: Key): boolean {
-    return this.#keys.has(`${feed}#${key}`)
+    return this.#keysByFeed.get(feed)?.has(key) ?? false
   }
 
   /** @returns the offer's id */
   add(flight: Flight): number {
     this.#lastId++
     this.#byId.set(this.#lastId, flight)
-    this.#keys.add(`${flight.feed}#${flight.key}`)
+    const keys = this.#keysByFeed.get(flight.feed)
+    if (keys) keys.add(flight.key)
+    else this.#keysByFeed.set(flight.feed, new Set([flight.key]))
     this.#bytes += flight.bytes
     return this.#lastId
   }
@@ -46,7 +48,7 @@ export class InFlight {
     const flight = this.#byId.get(id)
     if (!flight) return undefined
     this.#byId.delete(id)
-    this.#keys.delete(`${flight.feed}#${flight.key}`)
+    this.#keysByFeed.get(flight.feed)?.delete(flight.key)
     this.#bytes -= flight.bytes
     return flight
   }

@@ -247,6 +247,16 @@ export class Link {
     }
   }
 
+  /** Whether this tab leads. For whoever looks at each change: the status counts what waits. */
+  get isLeading(): boolean {
+    return this.#leader
+  }
+
+  /** Whether this tab leads and its line is up. */
+  get isOnline(): boolean {
+    return this.#leader && this.#state === 'online'
+  }
+
   /** Calls back when the status may have changed. */
   watch(listener: () => void): () => void {
     this.#listeners.add(listener)
@@ -282,7 +292,7 @@ export class Link {
 
   /** Whether all feeds are up to date and nothing waits. */
   get isSynced(): boolean {
-    const isSent = this.#options.replica.waiting() === 0 || this.#scope() === 'read'
+    const isSent = this.#options.replica.isSettled || this.#scope() === 'read'
     return this.#state === 'online' && isSent && this.#line?.session.isIdle === true
   }
 

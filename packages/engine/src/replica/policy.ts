@@ -6,7 +6,7 @@ import type { FeedKey } from './feed-key.js'
 import { connectionFeed, type FeedRole, isConfirmed, rotationOf, teamFeed, textOf } from './feed-role.js'
 import type { ReplicaContext } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import type { Head } from './stored.js'
+import type { Address, Head } from './stored.js'
 
 /** Reads the policy that a control entry holds as text; undefined for none. The relay takes no unreadable one, so that is none too. */
 export function readPolicy(body: Value | undefined): Policy | undefined {
@@ -41,13 +41,22 @@ export function isTeamBehind(
 }
 
 /**
+ * Whether a row must be acknowledged in the team's feed first: a doc whose record map was lost with this device could never be narrowed (rule TM1). Asked
+ * before anything is compared: of a large import, every doc waits so.
+ *
+ * @param address of what is due in a connection's feed
+ */
+export function awaitsTeam({ replicaState, sealer, org, disabledRules }: ReplicaContext, address: Address): boolean {
+  return sealer.names !== undefined && !disabledRules.has('team-first') && replicaState.isRowDirty(teamFeed(org, 'rows'), address)
+}
+
+/**
  * Whether a feed key may be published now. A connection's doc waits until both sides have registered a policy of its agreement version, else the relay
- * would answer WAIT. It waits for the team to have its record map too: a doc whose map was lost with this device could never be narrowed (rule TM1). The
- * policy that ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
+ * would answer WAIT. The policy that ends a connection waits until all docs are erased, because the peer reads nothing after it (rule CN8).
  */
 export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole, desired }: Comparison, rows: RowsView): boolean {
   if (awaitsRotation(context, feedKey, feedRole, desired, rows)) return false
-  const { replicaState, sealer, org, disabledRules } = context
+  const { replicaState } = context
   if (feedRole.kind !== 'connection') return true
   if (feedRole.topic === 'messages') {
     if (feedKey.key !== policyKey || desired.kind !== 'control' || !readPolicy(desired.register[1])?.ended) return true
@@ -55,8 +64,6 @@ export function mayPublish(context: ReplicaContext, feedKey: FeedKey, { feedRole
       (topic) => !replicaState.isUnsettled(connectionFeed(feedRole.connection, feedRole.side, topic)),
     )
   }
-  const names = disabledRules.has('team-first') ? undefined : sealer.names
-  if (names && replicaState.dirtyFlag(teamFeed(org, 'rows'), names.key(...feedKey.address))) return false
   if (desired.kind !== 'doc') return true
   if (!isConfirmed(rows.get('Connection', feedRole.connection))) return false
   const own = connectionFeed(feedRole.connection, feedRole.side, 'messages')

@@ -56,6 +56,8 @@ export class ReplicaState {
   #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
   #heldByFeed = new Map<FeedName, Map<Key, Held>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
+  /** The rows of the dirty flags: who asks by row need not hash the key of each. */
+  readonly #dirtyRowsByFeed = new Map<FeedName, Set<string>>()
   #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
@@ -96,6 +98,11 @@ export class ReplicaState {
 
   dirtyFlag(feed: FeedName, key: Key): Address | undefined {
     return this.#dirtyFlagsByFeed.get(feed)?.get(key)
+  }
+
+  /** Whether a row has something unpublished in a feed. */
+  isRowDirty(feed: FeedName, address: Address): boolean {
+    return this.#dirtyRowsByFeed.get(feed)?.has(rowName(address)) ?? false
   }
 
   dirtyFlags(feed: FeedName): ReadonlyMap<Key, Address> {
@@ -174,6 +181,7 @@ export class ReplicaState {
     })
     const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
     this.#dirtyFlagsByFeed.clear()
+    this.#dirtyRowsByFeed.clear()
     this.#dirtyCount = 0
     this.#feeds.clear()
     this.take({ heads: [], dirtyFlags, feeds })
@@ -217,9 +225,15 @@ export class ReplicaState {
 
   #takeDirtyFlag(feed: FeedName, key: Key, address: Address | undefined): void {
     const dirtyFlags = tableOf(this.#dirtyFlagsByFeed, feed)
+    let dirtyRows = this.#dirtyRowsByFeed.get(feed)
+    if (!dirtyRows) this.#dirtyRowsByFeed.set(feed, (dirtyRows = new Set()))
     this.#dirtyCount -= dirtyFlags.size
-    if (address) dirtyFlags.set(key, address)
-    else dirtyFlags.delete(key)
+    const before = dirtyFlags.get(key)
+    if (before) dirtyRows.delete(rowName(before))
+    if (address) {
+      dirtyFlags.set(key, address)
+      dirtyRows.add(rowName(address))
+    } else dirtyFlags.delete(key)
     this.#dirtyCount += dirtyFlags.size
   }
 }
@@ -227,6 +241,8 @@ export class ReplicaState {
 export function isSameFeed(a: FeedState, b: FeedState): boolean {
   return a.cursor === b.cursor && a.incarnation === b.incarnation && a.position === b.position && a.rebuild === b.rebuild
 }
+
+const rowName = ([object, id]: Address): string => `${object}\n${id}`
 
 function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key, T> {
   let table = tables.get(feed)

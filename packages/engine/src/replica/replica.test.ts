@@ -213,6 +213,24 @@ describe('a replica', () => {
     }
   })
 
+  it('[TM1] counts a record that waits for its team and for a peer once, and knows after a new page load what waits for the team', async () => {
+    const { vera, paul } = await replicas()
+    await registerPolicies(vera, paul)
+    await acknowledgeTeam(vera)
+    const { replica, rows } = vera
+    const others = replica.waiting()
+    await rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }, mapEdit(map, 'ada')])
+    // The record, and its map.
+    expect(replica.waiting() - others).toBe(2)
+    await replica.lead()
+    expect([replica.waiting() - others, await offersNow(vera, leads)]).toEqual([2, []])
+    await acknowledgeTeam(vera)
+    // The team has both: what waits is the doc.
+    expect([replica.waiting() - others, (await offersNow(vera, leads)).length]).toEqual([1, 1])
+    await rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada L.' } }])
+    expect([replica.waiting() - others, (await offersNow(vera, leads)).length]).toEqual([1, 1])
+  })
+
   it('[TM1] says nothing to a peer before the team has what was decided, nor while the team is read anew', async () => {
     const { vera, paul } = await replicas()
     await registerPolicies(vera, paul)

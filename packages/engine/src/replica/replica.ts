@@ -18,7 +18,7 @@ import { FeedHeads } from './feed-heads.js'
 import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
-import { isTeamBehind, mayPublish } from './policy.js'
+import { awaitsTeam, isTeamBehind, mayPublish } from './policy.js'
 import { project } from './project-offer.js'
 import { exceededBy, isPaused } from './reading-bound.js'
 import { Lead, LostLead } from './lead.js'
@@ -258,19 +258,23 @@ export class Replica implements ReplicaView {
 
   /** How many keys have something that the relay has not acknowledged. A record that waits for the team and for a peer counts once. */
   waiting(): number {
-    const { names } = this.#sealer
     const team = teamFeed(this.org, 'rows')
     let count = this.#replicaState.dirtyCount
-    if (!names || this.#replicaState.dirtyFlags(team).size === 0) return count
+    if (this.#replicaState.dirtyFlags(team).size === 0) return count
     for (const [feed, addresses] of this.#replicaState.allDirtyFlags()) {
       if (feed === team) continue
       for (const [object, id] of addresses.values()) {
         const map = object === 'RecordMap' ? this.#view.get(object, id) : undefined
         const [topicObject, record] = [textOf(map, 'object'), textOf(map, 'record')]
-        if (topicObject && record && this.#replicaState.dirtyFlag(team, names.key(topicObject, record))) count--
+        if (topicObject && record && this.#replicaState.isRowDirty(team, [topicObject, record])) count--
       }
     }
     return count
+  }
+
+  /** Whether the relay has acknowledged everything: nothing is waiting, which need not be counted for that. */
+  get isSettled(): boolean {
+    return this.#replicaState.dirtyCount === 0
   }
 
   /** Whether there may be something to offer. */
@@ -844,10 +848,11 @@ export class Replica implements ReplicaView {
     const settled: FeedKey[] = []
     const waits = isTeamBehind(this.#context, isRefused)
     for (const feed of feeds) {
-      if (waits && parseFeed(feed).kind === 'connection') continue
+      const isOfConnection = parseFeed(feed).kind === 'connection'
+      if (waits && isOfConnection) continue
       for (const [key, address] of this.#replicaState.dirtyFlags(feed)) {
         if (due.length >= count) break
-        if (!isFree(feed, key)) continue
+        if (!isFree(feed, key) || (isOfConnection && awaitsTeam(this.#context, address))) continue
         const feedKey = { feed, key, address }
         const comparison = compareAt(this.#context, feedKey, this.#view, this.#replicaState.head(feed, key))
         if (!comparison || comparison.need === 'none') settled.push(feedKey)
