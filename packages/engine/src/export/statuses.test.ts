@@ -1,4 +1,4 @@
-import type { Entry, ErrorCode } from '@entente/protocol'
+import { type Entry, type ErrorCode, zeroStamp } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { agreementFacts } from '../agree/agreement-row.js'
 import type { ShareView } from '../api/index.js'
@@ -49,7 +49,7 @@ describe('an export', () => {
   it('ExportSuccess where another page load made the record in the very millisecond of the export, as it was exported', async () => {
     const { vera, record } = await setup({ upTo: 'exported' })
     const [map] = vera.rows.list('RecordMap').values()
-    const [time = 0, , session = 0] = map?.registers['exportedAt']?.[0] ?? []
+    const [time, , session] = map?.registers['exportedAt']?.[0] ?? zeroStamp
     const { Status = null } = lead('Ada')
     await vera.rows.save([{ object: 'Lead', id: record, values: { Status }, stamp: [time, 0, session + 1] }])
     expect(shareOf(vera, record)?.outbound).toBe('ExportSuccess')
