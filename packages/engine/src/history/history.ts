@@ -1,6 +1,7 @@
 import { compareStamps, type DeviceId } from '@entente/protocol'
 import type { HistoryApi, HistoryChange, ObjectName, RecordsApi } from '../api/index.js'
 import type { EngineContext } from '../context.js'
+import { deviceObject } from '../devices/device-report.js'
 import { EngineError } from '../error.js'
 import { hasRecord } from '../records/records.js'
 import { textOf } from '../replica/feed-role.js'
@@ -12,7 +13,6 @@ import type { HistoryLog, LoggedChange } from './history-log.js'
 const sessionsRegister = 'sessions'
 /** The page loads that a device names. An edit of an earlier one has no name any more. */
 const mostSessions = 40
-const deviceObject = 'Device'
 
 type Session = readonly [session: number, person: string]
 

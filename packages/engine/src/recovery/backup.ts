@@ -9,10 +9,11 @@ import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { OpenedKit } from '../identity/recovery-kit.js'
 import { type Clock, nextTurn } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
-import type { Store, StoreKey, Write } from '../port/store.js'
+import type { Store, Write } from '../port/store.js'
 import { type Row, setRegister } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
 import { rowWrite } from '../row/stored-row.js'
+import { keyringKey } from '../seal/keyring.js'
 import { openFrom, sealInfo, sealTo } from '../seal/seal-to-device.js'
 
 // A backup is a file with all rows of an org and its secrets of later generations. Its key is sealed to the recovery kit, so any admin's device makes one, without a
@@ -21,7 +22,6 @@ import { openFrom, sealInfo, sealTo } from '../seal/seal-to-device.js'
 /** Rows of one piece: a page draws between two of them. */
 const rowsPerPiece = 200
 const [mostHeader, mostPiece] = [16_384, 32 * 2 ** 20]
-const keyringKey: StoreKey = ['meta', 'keyring']
 
 const headerSchema = v.object({
   format: v.literal('entente-backup'),
