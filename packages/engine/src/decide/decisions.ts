@@ -1,12 +1,12 @@
-import { type DeviceId, nextStamp, type OrgId, type Roster, type Stamp } from '@entente/protocol'
+import { nextStamp, type OrgId, type Roster, type Stamp } from '@entente/protocol'
 import type { Identity } from '../identity/identity.js'
 import type { Rosters } from '../identity/rosters.js'
-import type { Admitted, DecidingRows } from '../replica/deciding-rows.js'
 import type { Reconciler, Subject } from '../reconcilers.js'
-import { type Register, registerOf, type Row, setRegister } from '../row/row.js'
+import { registerOf, type Row } from '../row/row.js'
 import { decides } from '../row/deciding.js'
 import type { RowEdit, Rows } from '../row/rows.js'
-import { isProof, prove, signerOf } from './proof.js'
+import { isAdmin, Judge } from './judge.js'
+import { prove, signerOf } from './proof.js'
 
 interface Options {
   readonly rows: Rows
@@ -20,17 +20,17 @@ interface Options {
  * The rows that decide count by the signature of an admin's device (rules DR1 to DR3). An admin's device signs what stands in them without one: its admins
  * decided it, or it follows from what the peer signed. A member's device signs nothing, so what it writes into them stays with it.
  */
-export class Decisions implements DecidingRows {
+export class Decisions extends Judge {
   readonly #options: Options
   /** Rows with registers that nobody has signed, by name. Empty at a member's device. */
   readonly #unsigned = new Map<string, Pick<Row, 'object' | 'id'>>()
   #isAdmin: boolean
-  /** By the highest roster that was looked at; undefined before. */
-  #admins: ReadonlySet<DeviceId> | undefined
   /** Whether signers may have left the roster since all rows were looked at. */
   #isStale = true
 
   constructor(options: Options) {
+    const { org } = options.identity
+    super(org.id, options.rows, () => options.rosters.highest(org.id))
     this.#options = options
     this.#isAdmin = options.identity.user.role === 'admin'
     const { rows } = options
@@ -49,34 +49,8 @@ export class Decisions implements DecidingRows {
     })
   }
 
-  carries([, , proof]: Register): boolean {
-    const signer = signerOf(proof)
-    return signer !== undefined && this.#admins?.has(signer) !== false
-  }
-
-  get hasUnsigned(): boolean {
+  override get hasUnsigned(): boolean {
     return this.#unsigned.size > 0
-  }
-
-  async admit(found: readonly Row[]): Promise<Admitted> {
-    const { rows } = this.#options
-    const roster = await this.#roster()
-    const [admitted, refused]: [Row[], Admitted['refused'][number][]] = [[], []]
-    for (const row of found) {
-      if (!decides(row.object, row.id)) {
-        admitted.push(row)
-        continue
-      }
-      const [registers, present]: [Record<string, Register>, Row | undefined] = [{}, rows.get(row.object, row.id)]
-      for (const field of Object.keys(row.registers)) {
-        const register = registerOf(row, field)
-        if (register && (isSame(register, registerOf(present, field)) || (await this.#counts(row, field, register, roster))))
-          setRegister(registers, field, register)
-        else refused.push({ object: row.object, id: row.id, field })
-      }
-      if (Object.keys(registers).length > 0) admitted.push({ ...row, registers })
-    }
-    return { rows: admitted, refused }
   }
 
   /**
@@ -92,7 +66,7 @@ export class Decisions implements DecidingRows {
       name: 'signatures of decisions',
       subjects,
       react: async () => {
-        const roster = await this.#roster()
+        const roster = await this.roster()
         this.#isAdmin = isAdmin(identity.device, roster)
         const isAll = this.#isStale
         this.#isStale = false
@@ -105,12 +79,6 @@ export class Decisions implements DecidingRows {
         for (const { object, id } of due) this.#look(rows.get(object, id))
       },
     }
-  }
-
-  async #roster(): Promise<Roster | undefined> {
-    const roster = await this.#options.rosters.highest(this.#options.identity.org.id)
-    if (roster) this.#admins = new Set([...roster.devices].flatMap(([device, { role }]) => (role === 'admin' ? [device] : [])))
-    return roster
   }
 
   async #sign(row: Row, roster: Roster | undefined): Promise<readonly RowEdit[]> {
@@ -129,14 +97,6 @@ export class Decisions implements DecidingRows {
     return edits
   }
 
-  async #counts(row: Row, field: string, register: Register, roster: Roster | undefined): Promise<boolean> {
-    const [, , proof] = register
-    const signer = signerOf(proof)
-    const device = signer && isAdmin(signer, roster) ? roster?.devices.get(signer) : undefined
-    if (proof === undefined || !signer || !device) return false
-    return isProof(proof, signer, device, { ...place(row, this.#options.identity.org.id), field, register })
-  }
-
   #look(row: Row | undefined): void {
     if (!row || !this.#isAdmin || !decides(row.object, row.id)) return
     const name = `${row.object}\n${row.id}`
@@ -147,11 +107,3 @@ export class Decisions implements DecidingRows {
 }
 
 const place = ({ object, id }: Row, org: OrgId) => ({ org, object, id })
-
-const isAdmin = (device: DeviceId | undefined, roster: Roster | undefined): boolean =>
-  device !== undefined && roster?.devices.get(device)?.role === 'admin'
-
-/** Whether the very register is here already. */
-function isSame([stamp, , proof]: Register, present: Register | undefined): boolean {
-  return present !== undefined && proof !== undefined && present[2] === proof && present[0].every((part, index) => part === stamp[index])
-}

@@ -1,1 +1,2 @@
 export { Decisions } from './decisions.js'
+export { Judge } from './judge.js'

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { BackupFile, FoundOrg, RestoreDecision, RestoreOptions } from '../api/index.js'
 import { openKit } from '../identity/recovery-kit.js'
 import { identityKey } from '../identity/identity.js'
-import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg } from '../testing/index.js'
+import { kitKey } from '../identity/saved-kit.js'
+import { forgeDecisions } from '../testing/forge-decisions.js'
+import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg, setup } from '../testing/index.js'
 import type { Row } from '../row/row.js'
 import { throwAwayStore } from './throw-away-store.js'
-import { readBackup } from './backup.js'
+import { makeBackup, readBackup } from './backup.js'
 
 const fileOf = (...parts: readonly Uint8Array[]): Blob => new Blob(parts as Uint8Array<ArrayBuffer>[])
 
@@ -48,6 +50,43 @@ describe('a backup', () => {
     await again.recovery.confirmAge()
     await network.settle()
     expect(again.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
+  })
+
+  it('[RK8, DR2] holds decisions with their signatures, so that Viola’s device takes them from a restored one; what Victor’s modified device put in does not count (row 140)', async () => {
+    const made = await setup({ upTo: 'shared' })
+    const { network, relay, vera, connection, settle, openAnotherDevice } = made
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+    const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    await settle()
+    viola.sync.cut()
+    await vera.settings.change({ currency: 'SEK' })
+    await settle()
+    const honest = fileOf(...(await network.finish(vera.recovery.backup())))
+    const decided = (org: MemoryOrg) =>
+      [org.rows.get('Setting', 'org'), org.rows.get('Connection', connection), org.rows.get('Grant', 'forged')].map((row) => row?.registers)
+    const [known, key] = [decided(vera), kitKey(vera.rows) ?? '']
+    victor.sync.cut()
+    await forgeDecisions(victor)
+    expect(decided(victor)).not.toEqual(known)
+    // Any device knows to what a backup is sealed.
+    const forged = fileOf(...(await network.finish(makeBackup(vera.org, key, { ...victor.context, store: victor.store }))))
+    for (const device of [vera, victor]) await device.close()
+    const full = relay.state
+    relay.restart({ ...full, feeds: new Map(), incarnations: [] })
+    for (const [from, backup] of Object.entries({ honest, forged })) {
+      const again = await network.finish(openMemoryOrg(network, { restore: { ...kit, backup, decide: () => ({}) } }))
+      expect(decided(again), from).toEqual(known)
+      if (backup === forged) continue
+      await again.recovery.confirmAge()
+      await network.pass(100)
+      viola.sync.mend()
+      await network.pass(300)
+      expect(viola.settings.read().currency).toBe('SEK')
+      for (const device of [again, viola]) await device.close()
+      relay.restart(full)
+    }
   })
 
   it('[RK7] that was cut, changed or lengthened, is none, or is of another org or kit, is refused, and the store stays empty (row 121)', async () => {

@@ -1,4 +1,4 @@
-import { isStamp, type OrgId, parsedText, parseOrgId } from '@entente/protocol'
+import { isStamp, type OrgId, parsedText, parseOrgId, type Stamp } from '@entente/protocol'
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
@@ -10,6 +10,7 @@ import type { OpenedKit } from '../identity/recovery-kit.js'
 import { type Clock, nextTurn } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store, Write } from '../port/store.js'
+import { decides } from '../row/deciding.js'
 import { type Row, setRegister } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
 import { rowWrite } from '../row/stored-row.js'
@@ -35,7 +36,8 @@ const headerSchema = v.object({
   nonce: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
 })
 
-const register = v.tuple([v.custom<Row['registers'][string][0]>((value) => isStamp(value)), v.any()])
+const stamp = v.custom<Stamp>((value) => isStamp(value))
+const register = v.union([v.strictTuple([stamp, v.any(), v.pipe(v.string(), v.maxLength(200))]), v.strictTuple([stamp, v.any()])])
 const pieceSchema = v.union([
   v.object({
     rows: v.pipe(v.array(v.tuple([v.string(), v.string(), v.array(v.tuple([v.string(), register]))])), v.maxLength(rowsPerPiece)),
@@ -102,9 +104,10 @@ export async function makeBackup(
 /**
  * Reads a backup into an empty store, a piece at a time. Where it fails, the caller empties the store.
  *
+ * @returns the rows that decide, which are not in the store: any device of the org can make a backup, so they are judged first (rule RK8)
  * @throws EngineError INVALID for a file that is no backup, was cut or changed, or is of another org or kit
  */
-export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store, clock: Clock): Promise<void> {
+export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store, clock: Clock): Promise<readonly Row[]> {
   const head = await bytesOf(file, 0, mostHeader)
   const end = head.indexOf(0x0a)
   const parsed = v.safeParse(headerSchema, end < 0 ? undefined : parseJson(head.subarray(0, end)))
@@ -115,19 +118,25 @@ export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store,
     throw new EngineError('INVALID', 'This backup is of another org, or was made for another kit. Choose the kit that was saved before it.')
   const key = await keyOf(sealed, org, own)
   const header = head.slice(0, end + 1)
+  const deciding: Row[] = []
   let at = header.length
   for (let count = 0; ; count++) {
     const { piece, next, isLast } = await readPiece(file, at, (isEnd) =>
       xchacha20poly1305(key, nonceOf(fromBase64UrlEncoded(nonce), count, isEnd), header),
     )
-    const writes: readonly Write[] =
-      'rows' in piece ? piece.rows.map(writeOf) : Object.keys(piece.keyring).length === 0 ? [] : [{ put: keyringKey, value: piece.keyring }]
+    const writes: Write[] = []
+    if ('rows' in piece) {
+      for (const row of piece.rows.map(rowOf))
+        if (decides(row.object, row.id)) deciding.push(row)
+        else writes.push(rowWrite(row))
+    } else if (Object.keys(piece.keyring).length > 0) writes.push({ put: keyringKey, value: piece.keyring })
     await store.update([], () => ({ writes, result: undefined }))
     at = next
     if (isLast) break
     await nextTurn(clock)
   }
   if (at !== file.size) throw damaged()
+  return deciding
 }
 
 async function readPiece(
@@ -148,10 +157,10 @@ async function readPiece(
   }
 }
 
-function writeOf([object, id, registers]: Extract<Piece, { rows: unknown }>['rows'][number]): Write {
+function rowOf([object, id, registers]: Extract<Piece, { rows: unknown }>['rows'][number]): Row {
   const row: Record<string, Row['registers'][string]> = {}
   for (const [field, value] of registers) setRegister(row, field, value)
-  return rowWrite({ object, id, registers: row })
+  return { object, id, registers: row }
 }
 
 async function keyOf(sealed: string, org: OrgId, own: ExchangeKey): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import { type OrgId, type Roster, rosterFeedOf, zeroStamp } from '@entente/protocol'
+import { Judge } from '../decide/index.js'
 import { EngineError } from '../error.js'
 import { verifyHead } from '../identity/decision.js'
 import { exchangeKeyOf } from '../identity/keys.js'
@@ -16,6 +17,7 @@ import { teamFeed } from '../replica/feed-role.js'
 import { Replica } from '../replica/index.js'
 import { Stamper } from '../row/index.js'
 import { type Row, valueOf } from '../row/row.js'
+import type { RowEdit } from '../row/rows.js'
 import { rowKey, rowWrite } from '../row/stored-row.js'
 
 /** What reading an org's team from a relay takes. */
@@ -27,8 +29,8 @@ export interface ReadTeamOptions {
   readonly clock: Clock
   readonly random: RandomBytes
   readonly relay: string
-  /** Whether the store holds a backup, so that the relay may stay away. */
-  readonly mayBeAway?: boolean
+  /** The rows that decide of a backup whose other rows the store holds. The relay may stay away then. */
+  readonly unjudged?: readonly Row[] | undefined
   /** Hears how many entries have come. */
   readonly onProgress?: ((entries: number) => void) | undefined
 }
@@ -53,7 +55,7 @@ const patienceMs = 30_000
  * @throws EngineError INVALID for a kit whose key is not its org's; NOT_FOUND where the relay does not know the org; OFFLINE where it stays away
  */
 export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
-  const { kit, store, openSocket, clock, random, relay, onProgress } = options
+  const { kit, store, openSocket, clock, random, relay, unjudged, onProgress } = options
   const { org } = kit
   const root = await rootKeyOf(kit)
   const stamper = new Stamper(clock, random)
@@ -62,6 +64,10 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   const key: Row = { object: 'Key', id: 'team', registers: { secret: [zeroStamp, kit.team] } }
   if (known === undefined) await store.update([], () => ({ writes: [rowWrite(key)], result: undefined }))
   const replica = await Replica.open({ store, tabs: alone, random, stamper, org })
+  // What decides waits until all rosters have come.
+  let highest: Roster | undefined
+  const judge = new Judge(org, replica.rows, async () => highest)
+  replica.judgeBy(judge)
   const link = new Link({
     replica,
     url: relay,
@@ -80,7 +86,7 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   try {
     link.start()
     await readAll(link, clock, onProgress).catch((error: unknown) => {
-      if (options.mayBeAway !== true) throw error
+      if (!unjudged) throw error
     })
     let rosters = await rostersOf(replica, org)
     // A rotation is sealed under the generation before it, so each lets the next one be read.
@@ -90,12 +96,25 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
     }
     if (rosters.length === 0)
       throw new EngineError('NOT_FOUND', 'This relay has nothing that this kit opens. Ask on which relay the org was.')
+    highest = rosters.at(-1)
+    await replica.judgeAgain()
+    if (unjudged) await replica.rows.save((await judge.admit(unjudged)).rows.flatMap(editsOf))
     return { replica, rosters, signedAt: await signedAt(replica, org, rosters), close }
   } catch (error) {
     close()
     throw error
   }
 }
+
+/** What sets the registers of a row where they stand above those that are there. */
+const editsOf = ({ object, id, registers }: Row): readonly RowEdit[] =>
+  Object.entries(registers).map(([field, [stamp, value, proof]]) => ({
+    object,
+    id,
+    values: { [field]: value },
+    stamp,
+    ...(proof !== undefined && { proof }),
+  }))
 
 /** This page is the only one that knows of the store. */
 const alone: Tabs = {

@@ -8,6 +8,7 @@ import { identityKey, type StoredIdentity } from '../identity/identity.js'
 import { messageRowId } from '../replica/feed-key.js'
 import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
 import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg, type Setup, setup, storePromises } from '../testing/index.js'
+import { forgeDecisions } from '../testing/forge-decisions.js'
 import { pause } from '../testing/turn.js'
 import { throwAwayStore } from './throw-away-store.js'
 
@@ -88,16 +89,73 @@ describe('an org whose browser was emptied', () => {
     expect([statusAt(paul, copy), statusAt(again, record)]).toEqual(['Working - Contacted', 'Closed - Converted'])
   })
 
-  it('[RK4] shuts the other devices out where they are gone', async () => {
-    const made = await setup()
-    const { network, vera, settle } = made
-    await vera.records.create('Lead', lead('Ada'))
-    const kit = await vera.recovery.makeKit()
+  it('[RK4, RT9] shuts the lost device out where it is alone: what is written afterwards opens with none of its keys, and Paul is told', async () => {
+    const made = await setup({ upTo: 'exported' })
+    const { network, vera, paul, connection, record, copy, settle } = made
+    const kit = await savedKit(vera)
     await signed(made)
     await vera.close()
     const again = await restore(network, kit, { decide: () => ({ alone: true }) })
-    await settle()
+    await network.pass(300)
     expect([...((await again.rosters.highest(vera.org.id))?.devices.keys() ?? [])]).toEqual([again.identity.device])
+    for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
+    await settle()
+    const generations = ({ replica: { keyring } }: MemoryOrg) => [
+      keyring.highestOwn(),
+      ...(['vendor', 'partner'] as const).map((side) => keyring.highestSending(connection, side)),
+    ]
+    expect([again, paul].map(generations)).toEqual([
+      [1, 1, 1],
+      [0, 1, 1],
+    ])
+    expect([...((await paul.rosters.highest(vera.org.id))?.devices.keys() ?? [])]).toEqual([again.identity.device])
+    await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await paul.records.edit('Lead', copy, { Email: 'answered@after.example' })
+    await again.records.create('Lead', lead('Later'))
+    await settle()
+    expect(statusAt(paul, copy)).toBe('Working - Contacted')
+    // The relay in memory lets the old device in, and gives it everything.
+    const thief = await made.reload(vera)
+    await network.pass(60)
+    const known = JSON.stringify([
+      [...thief.rows.list('Lead').values()].map(({ registers }) => registers),
+      thief.mirrors.of('Lead', record),
+    ])
+    expect(known).toContain('ada@acme')
+    for (const value of ['Working - Contacted', 'answered@after', 'Later']) expect(known).not.toContain(value)
+  })
+
+  it('[RK8, DR2] takes no decision over that Victor’s modified device had put into the team; Viola’s device gives it Vera’s, which bears her signature (row 140)', async () => {
+    const made = await setup({ upTo: 'shared' })
+    const { network, vera, connection, settle, openAnotherDevice } = made
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+    const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })
+    await vera.settings.change({ currency: 'SEK' })
+    const kit = await savedKit(vera)
+    await settle()
+    const decided = vera.rows.get('Setting', 'org')?.registers
+    for (const device of [vera, viola]) await device.close()
+    await forgeDecisions(victor)
+    await settle()
+    await victor.close()
+    const again = await restore(network, kit)
+    const held = (org: MemoryOrg) =>
+      JSON.stringify(
+        ['Setting', 'Connection', 'Grant'].flatMap((object) => [...org.rows.list(object).values()].map(({ registers }) => registers)),
+      )
+    for (const forged of ['JPY', 'mismatch', 'A'.repeat(43)]) {
+      expect(held(victor)).toContain(forged)
+      expect(held(again)).not.toContain(forged)
+    }
+    expect(again.rows.get('Grant', 'forged')).toBeUndefined()
+    expect(again.connections.get(connection)?.id).toBe(connection)
+    // What he has overwritten at the relay comes from who has it still.
+    const other = await made.reload(viola)
+    await network.pass(300)
+    for (const org of [again, other]) {
+      expect(org.rows.get('Setting', 'org')?.registers).toEqual(decided)
+      expect(org.rows.get('Grant', 'forged')).toBeUndefined()
+    }
   })
 
   it('[RK5] publishes to no connection while nobody knows whether it is old: until a head fits, or an admin says so', async () => {

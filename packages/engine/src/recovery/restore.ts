@@ -35,8 +35,8 @@ export async function restoreOrg(
   const kit = await openKit(file, passphrase)
   await empty(store, kit.org)
   try {
-    if (backup) await readBackup(backup, kit, store, clock)
-    const read = await readTeam({ ...ports, kit, mayBeAway: backup !== undefined, onProgress })
+    const unjudged = backup && (await readBackup(backup, kit, store, clock))
+    const read = await readTeam({ ...ports, kit, unjudged, onProgress })
     try {
       const found = foundOrg(kit, { ...read, rows: read.replica.rows })
       const { person, alone } = checked(found, await decide(found))

@@ -199,7 +199,7 @@ export class Replica implements ReplicaView {
       }
       if (!this.#leading) return
       if (unlocks) void this.#transactionQueue.run(() => this.#readDeferred()).catch(this.#report)
-      if (admits) void this.#transactionQueue.run(() => this.#readUnproven()).catch(this.#report)
+      if (admits) void this.judgeAgain().catch(this.#report)
       if (withdraws) void this.#transactionQueue.run(() => this.#withdraw()).catch(this.#report)
     })
     this.keyring.watch(() => {
@@ -731,6 +731,11 @@ export class Replica implements ReplicaView {
   /** From now on rows that decide count only as the engine says. */
   judgeBy(deciding: DecidingRows): void {
     this.#context.deciding = deciding
+  }
+
+  /** Judges once more what did not count: another roster is known. */
+  judgeAgain(): Promise<void> {
+    return this.#transactionQueue.run(() => this.#readUnproven())
   }
 
   #absorber(feed: FeedName, feedRole: FeedRole): Absorber {

@@ -1,0 +1,75 @@
+import type { DeviceId, OrgId, Roster } from '@entente/protocol'
+import type { Admitted, DecidingRows } from '../replica/deciding-rows.js'
+import { decides } from '../row/deciding.js'
+import { type Register, registerOf, type Row, setRegister } from '../row/row.js'
+import type { RowReader } from '../row/rows.js'
+import { isProof, signerOf } from './proof.js'
+
+/** Lets what decides count by the signature of a device that is an admin's on the highest roster (rules DR1 and DR2). It signs nothing itself. */
+export class Judge implements DecidingRows {
+  readonly #org: OrgId
+  readonly #rows: RowReader
+  readonly #highest: () => Promise<Roster | undefined>
+  /** By the highest roster that was looked at; undefined before. */
+  #admins: ReadonlySet<DeviceId> | undefined
+
+  /** @param highest the highest roster of the org that is known */
+  constructor(org: OrgId, rows: RowReader, highest: () => Promise<Roster | undefined>) {
+    this.#org = org
+    this.#rows = rows
+    this.#highest = highest
+  }
+
+  get hasUnsigned(): boolean {
+    return false
+  }
+
+  carries([, , proof]: Register): boolean {
+    const signer = signerOf(proof)
+    return signer !== undefined && this.#admins?.has(signer) !== false
+  }
+
+  async admit(found: readonly Row[]): Promise<Admitted> {
+    const roster = await this.roster()
+    const [admitted, refused]: [Row[], Admitted['refused'][number][]] = [[], []]
+    for (const row of found) {
+      const { object, id } = row
+      if (!decides(object, id)) {
+        admitted.push(row)
+        continue
+      }
+      const [registers, present]: [Record<string, Register>, Row | undefined] = [{}, this.#rows.get(object, id)]
+      for (const field of Object.keys(row.registers)) {
+        const register = registerOf(row, field)
+        if (register && (isSame(register, registerOf(present, field)) || (await this.#counts(row, field, register, roster))))
+          setRegister(registers, field, register)
+        else refused.push({ object, id, field })
+      }
+      if (Object.keys(registers).length > 0) admitted.push({ object, id, registers })
+    }
+    return { rows: admitted, refused }
+  }
+
+  /** The roster by which is judged from now on. */
+  protected async roster(): Promise<Roster | undefined> {
+    const roster = await this.#highest()
+    if (roster) this.#admins = new Set([...roster.devices].flatMap(([device, { role }]) => (role === 'admin' ? [device] : [])))
+    return roster
+  }
+
+  async #counts({ object, id }: Row, field: string, register: Register, roster: Roster | undefined): Promise<boolean> {
+    const [, , proof] = register
+    const signer = signerOf(proof)
+    const device = signer && isAdmin(signer, roster) ? roster?.devices.get(signer) : undefined
+    if (proof === undefined || !signer || !device) return false
+    return isProof(proof, signer, device, { org: this.#org, object, id, field, register })
+  }
+}
+
+export const isAdmin = (device: DeviceId | undefined, roster: Roster | undefined): boolean =>
+  device !== undefined && roster?.devices.get(device)?.role === 'admin'
+
+/** Whether the very register is here already. */
+function isSame([stamp, , proof]: Register, present: Register | undefined): boolean {
+  return present !== undefined && proof !== undefined && present[2] === proof && present[0].every((part, index) => part === stamp[index])
+}
