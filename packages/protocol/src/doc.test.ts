@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as Y from 'yjs'
 import { compactDoc, createDoc, emptyDoc, loadDoc, readSlots, vectorOfDoc, writeSlots } from './doc.js'
@@ -30,5 +31,16 @@ describe('a doc', () => {
   it('with nothing in it is two bytes', () => {
     expect(createDoc(new Map(), session)).toEqual(emptyDoc)
     expect(readSlots(loadDoc([emptyDoc])).size).toBe(0)
+  })
+
+  it('[DC1, DC2] writes a new doc as Yjs does, byte for byte', () => {
+    const slot = fc.stringMatching(/^[A-Za-z0-9_-]{1,40}$/)
+    const value = fc.uint8Array({ minLength: 1, maxLength: 300 })
+    fc.assert(
+      fc.property(fc.array(fc.tuple(slot, value), { minLength: 1, maxLength: 30 }), fc.nat(), (entries, client) => {
+        const slots = new Map(entries)
+        expect(createDoc(slots, client)).toEqual(writeSlots(loadDoc([], client), slots))
+      }),
+    )
   })
 })

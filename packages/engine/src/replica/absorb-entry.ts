@@ -21,13 +21,14 @@ import { carriedFields, effectiveVersion } from './desired-state.js'
 import { isGone } from './existence.js'
 import { messageRowId } from './feed-key.js'
 import { bringsKeys, type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
-import { type Joined, joinUpdate } from './join-update.js'
+import { type Joined, joinUpdate, wholeDoc } from './join-update.js'
 import { type Leaf, leafOfBytes, leafOfDoc } from './leaf.js'
 import { nothingAbove, sealsOf, slotsAbove } from './above.js'
 import { knownOf, raise, type Told, type Withdrawn, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import type { FeedSealer, TeamRegister } from './feed-sealer.js'
+import type { OfferedDoc } from './offered.js'
+import { type FeedSealer, type TeamRegister, teamRegister } from './feed-sealer.js'
 import {
   type Above,
   type Address,
@@ -63,6 +64,8 @@ export interface Absorber {
   readonly isSettled: boolean
   /** Whether a head of the present generation covers what is absorbed. */
   readonly isCovered: boolean
+  /** The doc that this page sealed, where an entry is just that: it need not be opened. */
+  readonly offered: (entry: Entry) => OfferedDoc | undefined
   /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, AN1). */
   readonly problem: (what: string) => void
   /** Notes that an entry was left out because it came late. */
@@ -360,8 +363,9 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   const { feedRole, disabledRules } = absorber
   const base = present?.kind === 'doc' && !present.lost && compareEpochs(present.epoch, entry.epoch) === 0 ? present : undefined
   if (!entry.whole && !base) return refuse(absorber, entry, present, 'continues a doc that this device does not have')
+  const offered = feedRole.own ? absorber.offered(entry) : undefined
   const slots = feedRole.kind === 'connection' ? connectionSlots : undefined
-  const joined = joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
+  const joined = offered ? wholeDoc(offered.bytes, offered.slots) : joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
   if (joined instanceof ProtocolError) return refuse(absorber, entry, present, `is no doc (${joined.code})`)
   for (const sealed of joined.changed.values()) {
     const generation = missingGeneration(absorber, sealed)
@@ -369,7 +373,7 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   }
   // While a doc was known as erased nothing of it was taken in, so an update that says that it exists brings all of it.
   const isRevived = isGone(base?.exists) && joined.changed.has(existenceSlot)
-  const opened = openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed)
+  const opened = openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed, offered)
   if (opened.unreadable.length > 0 && !disabledRules.has('all-or-nothing'))
     return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)
   if (entry.whole && !opened.exists && !disabledRules.has('existence'))
@@ -426,7 +430,8 @@ interface Opened {
   readonly bySlot: ReadonlyMap<string, Pick<TeamRegister, 'address' | 'field'>>
 }
 
-function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, changed: SealedSlots): Opened {
+/** @param offered where the doc is one that this page sealed itself */
+function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, changed: SealedSlots, offered?: OfferedDoc): Opened {
   const registers: Record<string, Register> = {}
   const unreadable: string[] = []
   const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
@@ -435,13 +440,14 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
   for (const [slot, sealed] of changed) {
     let register: Register | undefined
     if (slot === existenceSlot) {
-      register = sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
+      register = offered ? offered.exists : sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
       if (register?.[1] === true) exists = register
       else unreadable.push(slot)
       continue
     }
+    const known = offered?.registers[slot]
     if (feedRole.kind === 'team') {
-      const opened = sealer.openTeamSlot(feedRole, feed, key, slot, epoch, sealed)
+      const opened = known ? teamRegister(known[0], known[1]) : sealer.openTeamSlot(feedRole, feed, key, slot, epoch, sealed)
       register = opened?.register
       if (opened) {
         bySlot.set(slot, opened)
@@ -450,7 +456,7 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
         if (!row) found.set(name, (row = { address: opened.address, registers: {} }))
         setRegister(row.registers, opened.field, opened.register)
       }
-    } else register = sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
+    } else register = known ?? sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
     if (register) setRegister(registers, slot, register)
     else unreadable.push(slot)
   }

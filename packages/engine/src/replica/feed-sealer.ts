@@ -1,4 +1,4 @@
-import type { ConnectionId, Epoch, FeedName, Key, OrgId, Side } from '@entente/protocol'
+import type { ConnectionId, Epoch, FeedName, Key, OrgId, Side, Stamp } from '@entente/protocol'
 import type { Register } from '../row/row.js'
 import type { Keyring, SendingSecret } from '../seal/keyring.js'
 import { connectionKey, generation as firstGeneration, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
@@ -103,11 +103,7 @@ export class FeedSealer {
     const keys = this.#keysOf(feedRole, generationOf(sealed))
     const origin = keys && this.#originOf(keys.own)
     const opened = keys && origin && openContent(keys.cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? origin : undefined)
-    if (!opened || !Array.isArray(opened.content)) return undefined
-    const [object, id, field, content, proof] = opened.content as readonly unknown[]
-    const value = valueOfContent(content)
-    if (typeof object !== 'string' || typeof id !== 'string' || typeof field !== 'string' || value === undefined) return undefined
-    return { address: [object, id], field, register: typeof proof === 'string' ? [opened.stamp, value, proof] : [opened.stamp, value] }
+    return opened && teamRegister(opened.stamp, opened.content)
   }
 
   /** The generation under which an own feed is sealed, and the newest one of a peer's. */
@@ -230,6 +226,15 @@ export class FeedSealer {
 function generationUnder(key: Key, highest: number): number {
   if (!bringsKeys(key)) return highest
   return Math.min(highest, (rotationOf(key) ?? 1) - 1)
+}
+
+/** The register that a team doc's value names. */
+export function teamRegister(stamp: Stamp, named: unknown): TeamRegister | undefined {
+  if (!Array.isArray(named)) return undefined
+  const [object, id, field, content, proof] = named as readonly unknown[]
+  const value = valueOfContent(content)
+  if (typeof object !== 'string' || typeof id !== 'string' || typeof field !== 'string' || value === undefined) return undefined
+  return { address: [object, id], field, register: typeof proof === 'string' ? [stamp, value, proof] : [stamp, value] }
 }
 
 /** A team doc's value names its row and field, because the doc's key and slots are opaque. It holds the signature of what decides too (rule DR1). */

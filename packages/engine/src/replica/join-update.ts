@@ -37,13 +37,7 @@ export function joinUpdate(
   try {
     if (!base) {
       const admitted = admitUpdate(bytes, emptyVector, slots)
-      const changed = readWholeDoc(admitted)
-      return {
-        state: admitted.bytes,
-        slots: changed,
-        changed,
-        mostlyDead: isMostlyDead(admitted.bytes.length, changed, admitted.items.length),
-      }
+      return wholeDoc(admitted.bytes, readWholeDoc(admitted), admitted.items.length)
     }
     const admitted = admitAfter(base.state, bytes, slots)
     const doc = loadDoc([])
@@ -63,6 +57,11 @@ export function joinUpdate(
     if (error instanceof ProtocolError) return error
     throw error
   }
+}
+
+/** A doc that nothing came before. @param items how many it has: one for each slot where nothing in it was overwritten */
+export function wholeDoc(state: Uint8Array, slots: SealedSlots, items: number = slots.size): Joined {
+  return { state, slots, changed: slots, mostlyDead: isMostlyDead(state.length, slots, items) }
 }
 
 /**

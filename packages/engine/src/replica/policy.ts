@@ -23,7 +23,7 @@ export function policyText(policy: Policy): string {
 }
 
 /** Rows from which follows what an org says to its peers, and who may say it. */
-const firstObjects: ReadonlySet<string> = new Set(['Roster', 'Connection', 'Agreement', 'Grant', 'SharingRule', 'Setting'])
+const firstObjects = ['Roster', 'Connection', 'Agreement', 'Grant', 'SharingRule', 'Setting'] as const
 
 /**
  * Whether the team lacks something that goes before whatever is said to a peer (rule TM1): this device has not read its team's rows to their end, or what was
@@ -36,7 +36,7 @@ export function isTeamBehind(
   if (!sealer.names || disabledRules.has('team-first')) return false
   const team = teamFeed(org, 'rows')
   if (replicaState.feed(team).rebuild || deciding?.hasUnsigned === true) return true
-  for (const [key, [object]] of replicaState.dirtyFlags(team)) if (firstObjects.has(object) && !isRefused(team, key)) return true
+  for (const object of firstObjects) for (const key of replicaState.dirtyKeysOf(team, object)) if (!isRefused(team, key)) return true
   return false
 }
 

@@ -17,6 +17,7 @@ import { type Comparison, slotsAbove } from './compare.js'
 import type { DesiredState } from './desired-state.js'
 import { isMessages } from './feed-role.js'
 import type { FeedSealer } from './feed-sealer.js'
+import type { OfferedDoc } from './offered.js'
 import type { Head, StoredDoc } from './stored.js'
 
 export interface Projection extends Comparison {
@@ -28,6 +29,8 @@ export interface Projection extends Comparison {
   readonly sealer: FeedSealer
   /** The page load's Yjs client id. */
   readonly client: number
+  /** Notes a doc that is sealed as a whole. */
+  readonly sealedDoc: (doc: OfferedDoc) => void
 }
 
 /**
@@ -81,8 +84,12 @@ type DocPart = Pick<Offer, 'whole' | 'epoch' | 'bytes'>
 function beginDoc(projection: Projection, desired: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
   const { head } = projection
   const epoch = nextEpoch(head && 'epoch' in head ? head.epoch : undefined, desired.version)
-  const slots = sealSlots(projection, epoch, desired, [...Object.keys(desired.registers), existenceSlot])
-  return slots && { whole: true, epoch, bytes: createDoc(slots, projection.client) }
+  const { registers, exists } = desired
+  const slots = sealSlots(projection, epoch, desired, [...Object.keys(registers), existenceSlot])
+  if (!slots) return undefined
+  const bytes = createDoc(slots, projection.client)
+  projection.sealedDoc({ epoch, bytes, slots, registers, exists })
+  return { whole: true, epoch, bytes }
 }
 
 function updateDoc(projection: Projection, desired: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {

@@ -56,8 +56,8 @@ export class ReplicaState {
   #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
   #heldByFeed = new Map<FeedName, Map<Key, Held>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
-  /** The rows of the dirty flags: who asks by row need not hash the key of each. */
-  readonly #dirtyRowsByFeed = new Map<FeedName, Set<string>>()
+  /** The keys of the dirty flags by object and id of their row: who asks by row need not hash the key of each. */
+  readonly #dirtyRowsByFeed = new Map<FeedName, Map<string, Map<string, Key>>>()
   #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
@@ -101,8 +101,13 @@ export class ReplicaState {
   }
 
   /** Whether a row has something unpublished in a feed. */
-  isRowDirty(feed: FeedName, address: Address): boolean {
-    return this.#dirtyRowsByFeed.get(feed)?.has(rowName(address)) ?? false
+  isRowDirty(feed: FeedName, [object, id]: Address): boolean {
+    return this.#dirtyRowsByFeed.get(feed)?.get(object)?.has(id) ?? false
+  }
+
+  /** The keys of an object's rows that have something unpublished in a feed. */
+  dirtyKeysOf(feed: FeedName, object: string): Iterable<Key> {
+    return this.#dirtyRowsByFeed.get(feed)?.get(object)?.values() ?? []
   }
 
   dirtyFlags(feed: FeedName): ReadonlyMap<Key, Address> {
@@ -226,13 +231,16 @@ export class ReplicaState {
   #takeDirtyFlag(feed: FeedName, key: Key, address: Address | undefined): void {
     const dirtyFlags = tableOf(this.#dirtyFlagsByFeed, feed)
     let dirtyRows = this.#dirtyRowsByFeed.get(feed)
-    if (!dirtyRows) this.#dirtyRowsByFeed.set(feed, (dirtyRows = new Set()))
+    if (!dirtyRows) this.#dirtyRowsByFeed.set(feed, (dirtyRows = new Map()))
     this.#dirtyCount -= dirtyFlags.size
     const before = dirtyFlags.get(key)
-    if (before) dirtyRows.delete(rowName(before))
+    if (before) dirtyRows.get(before[0])?.delete(before[1])
     if (address) {
+      const [object, id] = address
       dirtyFlags.set(key, address)
-      dirtyRows.add(rowName(address))
+      const rows = dirtyRows.get(object)
+      if (rows) rows.set(id, key)
+      else dirtyRows.set(object, new Map([[id, key]]))
     } else dirtyFlags.delete(key)
     this.#dirtyCount += dirtyFlags.size
   }
@@ -241,8 +249,6 @@ export class ReplicaState {
 export function isSameFeed(a: FeedState, b: FeedState): boolean {
   return a.cursor === b.cursor && a.incarnation === b.incarnation && a.position === b.position && a.rebuild === b.rebuild
 }
-
-const rowName = ([object, id]: Address): string => `${object}\n${id}`
 
 function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key, T> {
   let table = tables.get(feed)

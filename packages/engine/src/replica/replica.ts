@@ -17,6 +17,7 @@ import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
+import { OfferedDocs } from './offered.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { awaitsTeam, isTeamBehind, mayPublish } from './policy.js'
 import { project } from './project-offer.js'
@@ -120,6 +121,7 @@ export class Replica implements ReplicaView {
   readonly org: OrgId
   readonly #store: Store
   readonly #tabs: Tabs
+  readonly #offered = new OfferedDocs()
   /** The rows in memory, as functions over rows see them. */
   readonly #view: RecordMapIndex
   readonly #sealer: FeedSealer
@@ -389,6 +391,7 @@ export class Replica implements ReplicaView {
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
     if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
+    for (const { key } of fresh) this.#offered.forget(feed, key)
     this.heads.absorbed(feed, before.cursor, fresh.length, chunk.live)
     return refused
   }
@@ -471,6 +474,7 @@ export class Replica implements ReplicaView {
           doc: bases.get(feedKeyName(feed, key)),
           sealer: this.#sealer,
           client: this.#client,
+          sealedDoc: (doc) => this.#offered.add(feed, key, doc),
         })
         if (!offer) continue
         bytes += offer.bytes.length
@@ -750,6 +754,7 @@ export class Replica implements ReplicaView {
       isCovered: false,
       problem: this.#problem,
       noteLate: () => this.#late(feed),
+      offered: (entry) => this.#offered.find(feed, entry),
       needBytes: () => undefined,
     }
   }
@@ -938,11 +943,14 @@ const pausedProblem = {
   after: 'The other org sends more messages than all its records could need. Nothing more is read from it. Ask its admin what happened.',
 } as const
 
-/** A chunk in parts that each end with a head, so that the feed stands as the head says when it is taken. */
+/** So many entries are absorbed in one go, for a page to draw between two of them: a large chunk takes most of a second. */
+const mostEntries = 100
+
+/** A chunk in parts. A part ends with a head, so that the feed stands as the head says when it is taken, or with so many entries. */
 function* partsOf({ entries, ...chunk }: Chunk): Iterable<Chunk> {
   let start = 0
   for (const [index, { kind }] of entries.entries()) {
-    if (kind !== 'head' || index === entries.length - 1) continue
+    if ((kind !== 'head' && index + 1 - start < mostEntries) || index === entries.length - 1) continue
     yield { ...chunk, live: false, entries: entries.slice(start, index + 1) }
     start = index + 1
   }

@@ -1,0 +1,58 @@
+import { type Entry, parseKey } from '@entente/protocol'
+import { describe, expect, it } from 'vitest'
+import { absorb, offersNow, offerToEntry } from '../testing/by-hand.js'
+import { setup, vendorOrg } from '../testing/index.js'
+import { teamFeed } from './feed-role.js'
+import { type OfferedDoc, OfferedDocs } from './offered.js'
+
+const feed = teamFeed(vendorOrg, 'rows')
+const key = parseKey('a-row')
+const epoch = { version: 0, number: 0 }
+const doc: OfferedDoc = { epoch, bytes: new Uint8Array([1, 2, 3]), slots: new Map(), registers: {}, exists: [[0, 0, 0], true] }
+const entry: Entry = { sequence: 1, key, kind: 'doc', whole: true, epoch, bytes: new Uint8Array([1, 2, 3]) }
+
+describe('the docs that a page has offered', () => {
+  it('[AB4] are known by each byte and by their place, and by nothing less', () => {
+    const offered = new OfferedDocs()
+    offered.add(feed, key, doc)
+    expect(offered.find(feed, entry)).toBe(doc)
+    for (const other of [
+      { ...entry, bytes: new Uint8Array([1, 2, 4]) },
+      { ...entry, bytes: new Uint8Array([1, 2, 3, 0]) },
+      { ...entry, epoch: { version: 0, number: 1 } },
+      { ...entry, key: parseKey('another-row') },
+      { ...entry, whole: false },
+    ])
+      expect(offered.find(feed, other)).toBeUndefined()
+    expect(offered.find(teamFeed(vendorOrg, 'messages'), entry)).toBeUndefined()
+    offered.forget(feed, key)
+    expect(offered.find(feed, entry)).toBeUndefined()
+  })
+
+  it('are few: one that does not come back makes room for later ones', () => {
+    const offered = new OfferedDocs()
+    for (let index = 0; index < 1_001; index++) offered.add(feed, parseKey(`row-${index}`), doc)
+    expect(offered.find(feed, { ...entry, key: parseKey('row-0') })).toBeUndefined()
+    expect(offered.find(feed, { ...entry, key: parseKey('row-1') })).toBe(doc)
+  })
+
+  it('[AB4, AN1] are read as any entry where the relay changed a byte: Vera’s page leaves that out, and publishes again', async () => {
+    const { vera } = await setup({ level: 'replica', slots: [0, 1] })
+    const team = teamFeed(vera.replica.org, 'rows')
+    await absorb(vera, team)
+    await vera.rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'Ada' } }])
+    const offers = await offersNow(vera, team)
+    const { cursor } = vera.replica.position(team)
+    const entries = offers.map((offer, index) => offerToEntry(offer, cursor + 1 + index))
+    const [changed, ...others] = entries.toReversed()
+    if (!changed) throw new Error('nothing to send')
+    const bytes = changed.bytes.slice()
+    bytes[bytes.length - 8] = (bytes[bytes.length - 8] ?? 0) ^ 1
+    await absorb(vera, team, ...others.toReversed(), { ...changed, bytes })
+    expect(vera.problems).toHaveLength(1)
+    const again = await offersNow(vera, team)
+    expect(again).toHaveLength(1)
+    await absorb(vera, team, ...again.map((offer) => offerToEntry(offer, changed.sequence + 1)))
+    expect(await offersNow(vera, team)).toEqual([])
+  })
+})

@@ -1,0 +1,50 @@
+import { compareEpochs, type Entry, type Epoch, type FeedName, type Key, type SealedSlots } from '@entente/protocol'
+import type { Register } from '../row/row.js'
+import { feedKeyName } from './feed-key.js'
+
+/** A doc that this page has sealed as a whole. */
+export interface OfferedDoc {
+  readonly epoch: Epoch
+  readonly bytes: Uint8Array
+  /** All of its slots. */
+  readonly slots: SealedSlots
+  /** What they seal. */
+  readonly registers: Readonly<Record<string, Register>>
+  readonly exists: Register
+}
+
+/** More than a session has in flight. One that is forgotten is opened as any other. */
+const most = 1_000
+
+/**
+ * The docs that this page has sealed and that have not come back as entries. Such an entry is known by its bytes and its place: it is what was sealed here, so nothing
+ * in it has to be opened, which is most of the work on it.
+ */
+export class OfferedDocs {
+  readonly #byName = new Map<string, OfferedDoc>()
+
+  add(feed: FeedName, key: Key, doc: OfferedDoc): void {
+    const name = feedKeyName(feed, key)
+    this.#byName.delete(name)
+    this.#byName.set(name, doc)
+    for (const first of this.#byName.keys()) {
+      if (this.#byName.size <= most) return
+      this.#byName.delete(first)
+    }
+  }
+
+  /** The doc that an entry is. Undefined where it differs in a byte. */
+  find(feed: FeedName, { key, whole, epoch, bytes }: Entry): OfferedDoc | undefined {
+    const doc = whole ? this.#byName.get(feedKeyName(feed, key)) : undefined
+    return doc && compareEpochs(doc.epoch, epoch) === 0 && isSame(doc.bytes, bytes) ? doc : undefined
+  }
+
+  /** Something has come under a key. */
+  forget(feed: FeedName, key: Key): void {
+    if (this.#byName.size > 0) this.#byName.delete(feedKeyName(feed, key))
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index])
+}
