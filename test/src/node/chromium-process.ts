@@ -22,28 +22,7 @@ export class ChromiumProcess {
 
   /** Starts it on a profile directory. @throws where it does not listen for a debugger within 30 s */
   static async start(profile: string): Promise<ChromiumProcess> {
-    const args = [
-      ...chromiumFlags,
-      '--headless=new',
-      '--remote-debugging-port=0',
-      `--user-data-dir=${profile}`,
-      '--lang=en-GB',
-      'about:blank',
-    ]
-    // A process group of its own: one signal reaches all of its processes at once.
-    const child = spawn(chromiumPath(), args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
-    const address = await new Promise<string>((resolve, reject) => {
-      let said = ''
-      const timer = setTimeout(() => reject(new Error(`Chromium does not listen: ${said.slice(-2_000)}`)), 30_000)
-      child.stderr.on('data', (data: Buffer) => {
-        said += data.toString()
-        const found = /DevTools listening on (\S+)/.exec(said)?.[1]
-        if (found === undefined) return
-        clearTimeout(timer)
-        resolve(found)
-      })
-      child.once('error', reject)
-    })
+    const { child, address } = await startChromium(profile)
     const browser = await chromium.connectOverCDP(address)
     const [context] = browser.contexts()
     const page = context?.pages()[0] ?? (await context?.newPage())
@@ -57,11 +36,43 @@ export class ChromiumProcess {
   }
 
   /** Kills all of its processes with SIGKILL, and resolves when they are gone. */
-  async kill(): Promise<void> {
-    const { pid } = this.#child
-    if (pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
-    process.kill(-pid, 'SIGKILL')
-    await ended
+  kill(): Promise<void> {
+    return killChromium(this.#child)
   }
+}
+
+/** @returns the process, and where its debugger listens. @throws where it does not listen within 30 s */
+export async function startChromium(profile: string): Promise<{ readonly child: ChildProcess; readonly address: string }> {
+  const args = [
+    ...chromiumFlags,
+    '--headless=new',
+    '--remote-debugging-port=0',
+    `--user-data-dir=${profile}`,
+    '--lang=en-GB',
+    'about:blank',
+  ]
+  // A process group of its own: one signal reaches all of its processes at once.
+  const child = spawn(chromiumPath(), args, { detached: true, stdio: ['ignore', 'ignore', 'pipe'] })
+  const address = await new Promise<string>((resolve, reject) => {
+    let said = ''
+    const timer = setTimeout(() => reject(new Error(`Chromium does not listen: ${said.slice(-2_000)}`)), 30_000)
+    child.stderr.on('data', (data: Buffer) => {
+      said += data.toString()
+      const found = /DevTools listening on (\S+)/.exec(said)?.[1]
+      if (found === undefined) return
+      clearTimeout(timer)
+      resolve(found)
+    })
+    child.once('error', reject)
+  })
+  return { child, address }
+}
+
+/** Kills a process group with SIGKILL, and resolves when its first process is gone. */
+export async function killChromium(child: ChildProcess): Promise<void> {
+  const { pid } = child
+  if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  process.kill(-pid, 'SIGKILL')
+  await ended
 }

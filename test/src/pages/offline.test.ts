@@ -6,6 +6,7 @@ import type { BrowserContext, Locator, Page } from 'playwright'
 import type { Plugin } from 'vite'
 import type { Engine } from '@entente/engine'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { BareChromium } from '../node/bare-chromium.js'
 import { RelayProcess } from '../node/relay-process.js'
 import { buildApp, buildPages, openProfile, screenshots } from './chromium.js'
 import { originOf, serveFiles } from './static-host.js'
@@ -152,11 +153,7 @@ it('a new version waits until Vera asks for it, and leaves her other tab alone',
 it('of three tabs one leads; when it is closed another one does within 3 s, and nothing is lost', async () => {
   const soon = { timeout: 3_000, interval: 50 }
   const first = await visit('tabs')
-  await first.goto(`${relay.origin}/workspace.html`)
-  await first.getByRole('textbox', { name: 'Company' }).fill('Alder Devices')
-  await first.getByRole('textbox', { name: 'Your name' }).fill('Vera')
-  await first.getByRole('button', { name: 'Create' }).click()
-  await expect.poll(() => lineOf(first), patience).toBe('leads, online')
+  await begin(first, `${relay.origin}/workspace.html`)
   const [second, third] = [await context.newPage(), await context.newPage()]
   for (const tab of [second, third]) {
     await tab.goto(`${relay.origin}/workspace.html`)
@@ -192,6 +189,33 @@ it('of three tabs one leads; when it is closed another one does within 3 s, and 
   expect(await dealsOf(last)).not.toContain('Too late')
   await picture(last, 'outdated')
   expect(strange()).toEqual([])
+})
+
+it('a tab that the browser freezes gives the lead to one that is looked at, and follows when it wakes up', async () => {
+  const soon = { timeout: 3_000, interval: 50 }
+  const address = `${relay.origin}/workspace.html`
+  await begin(await visit('frozen'), address)
+  await context.close()
+  const browser = await BareChromium.start(join(directory, 'profile frozen'))
+  try {
+    const first = await browser.open(address)
+    await expect.poll(() => lineOf(first), patience).toBe('leads, online')
+    const second = await browser.open(address)
+    await expect.poll(() => lineOf(second), patience).toBe('follows, online')
+    expect(await first.evaluate('document.visibilityState')).toBe('hidden')
+    await first.freeze()
+    await expect.poll(() => lineOf(second), soon).toBe('leads, online')
+    await makeDeal(second, 'While the first is frozen')
+    await engineOf(second, 'settled')
+    await first.wake()
+    await first.show()
+    await expect.poll(() => lineOf(first), soon).toBe('follows, online')
+    await expect.poll(() => dealsOf(first), soon).toEqual(['While the first is frozen'])
+    await makeDeal(first, 'Awake again')
+    await expect.poll(() => dealsOf(second), soon).toEqual(['Awake again', 'While the first is frozen'])
+  } finally {
+    await browser.kill()
+  }
 })
 
 it('what Vera and Paul do while the relay is gone outlives the browser, and arrives when it is back', async () => {
@@ -275,25 +299,41 @@ const secondVersion: Plugin = {
     id.endsWith('web/src/workspace/main.ts') ? `${code}\ndocument.documentElement.dataset.version = '2'` : undefined,
 }
 
-/** What a tab's own engine says of its line. */
-async function lineOf(page: Page): Promise<string> {
+/** Vera makes her org. */
+async function begin(page: Page, address: string): Promise<void> {
+  await page.goto(address)
+  await page.getByRole('textbox', { name: 'Company' }).fill('Alder Devices')
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Vera')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await expect.poll(() => lineOf(page), patience).toBe('leads, online')
+}
+
+/** A page, by whatever drives it. */
+interface Tab {
+  evaluate<T>(expression: string): Promise<T>
+}
+
+/** What a tab's own engine says of its line; `opening` before there is one. */
+async function lineOf(page: Tab): Promise<string> {
+  const isOpen = await page.evaluate<boolean>(`document.querySelector('workspace-app')?.engine !== undefined`)
+  if (!isOpen) return 'opening'
   const { leader, state } = await engineOf<{ leader: boolean; state: string }>(page, 'status')
   return `${leader ? 'leads' : 'follows'}, ${state}`
 }
 
-function dealsOf(page: Page): Promise<readonly string[]> {
+function dealsOf(page: Tab): Promise<readonly string[]> {
   return engineOf(page, 'deals')
 }
 
-function makeDeal(page: Page, name: string): Promise<void> {
+function makeDeal(page: Tab, name: string): Promise<void> {
   return engineOf(page, 'make', name)
 }
 
 /** Asks the engine behind a page. */
-function engineOf<T>(page: Page, what: 'status' | 'settled' | 'deals' | 'make', name = ''): Promise<T> {
+function engineOf<T>(page: Tab, what: 'status' | 'settled' | 'deals' | 'make', name = ''): Promise<T> {
   const act = async (engine: Engine, [asked, called]: readonly [string, string]): Promise<unknown> => {
     if (asked === 'status') return engine.sync.status()
-    if (asked === 'settled') return engine.sync.settled(5_000)
+    if (asked === 'settled') return engine.sync.settled(20_000)
     if (asked === 'deals')
       return engine.records
         .list('Opportunity')

@@ -487,7 +487,7 @@ export class Session {
         const again = this.#sending === 'again'
         this.#sending = 'no'
         if (again) this.#work()
-        else if (!this.#ended) this.#options.events.onProgress()
+        if (this.#sending === 'no' && !this.#ended) this.#options.events.onProgress()
       })
   }
 
