@@ -34,6 +34,7 @@ import { HistoryLog } from './history/history-log.js'
 import { createIdentity, type Identity, loadIdentity } from './identity/identity.js'
 import { rosterReconciler } from './connect/roster-reconciler.js'
 import { RosterChanges } from './identity/next-roster.js'
+import { restoredAt } from './identity/roster.js'
 import { Rosters } from './identity/rosters.js'
 import { kitSavedAt } from './identity/saved-kit.js'
 import { createBackfill } from './import/backfill.js'
@@ -276,7 +277,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   ])
     reconcilers.add(makeReconciler(leader))
   reconcilers.add(differenceReconciler(leader, freshness))
-  reconcilers.add(handingBackReconciler(leader, freshness))
+  reconcilers.add(handingBackReconciler(leader, freshness, async () => restoredAt(await rosters.chain(identity.org.id))))
   reconcilers.add(decisions.reconciler(leader.rows))
 
   // Only the tab that holds the line does the org's work: two doing it would do everything twice. A restored device does none before its age is known.

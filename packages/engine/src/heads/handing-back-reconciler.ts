@@ -34,8 +34,14 @@ interface Parts extends Pick<EngineContext, 'rows' | 'clock'> {
 /**
  * Hands back to peers what they lost, and takes back what this org lost (rules BK1 to BK4). An org whose devices and relay came back from a backup signs less than
  * its peers have seen. They give it what is above: sealed by itself, so that nobody else can have made it.
+ *
+ * @param restored when this org was restored, in milliseconds since 1970: what it had said before then comes back also under the keys of before
  */
-export function handingBackReconciler(context: Parts, freshness: FreshnessTable): Reconciler<ConnectionFacts> {
+export function handingBackReconciler(
+  context: Parts,
+  freshness: FreshnessTable,
+  restored: () => Promise<number> = () => Promise.resolve(0),
+): Reconciler<ConnectionFacts> {
   const { rows, replica, clock } = context
   /** The head of each peer's feed for which this was done last, by its time. */
   const handled = new Map<FeedName, number>()
@@ -108,6 +114,7 @@ export function handingBackReconciler(context: Parts, freshness: FreshnessTable)
         epoch: { version, number },
         bytes: fromBase64UrlEncoded(text),
       })),
+      await restored(),
     )
   }
 }

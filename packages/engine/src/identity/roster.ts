@@ -39,3 +39,20 @@ export async function readChain(tokens: readonly string[], org: OrgId): Promise<
   }
   return chain.length > 0 ? chain : undefined
 }
+
+/** The number of the last roster of a chain that removed somebody, or that the root key signed later: what is sealed since must not open for who was on one before. */
+export function lastRemoval(chain: readonly Roster[]): number {
+  let last = 0
+  for (const [index, { number, devices, signer }] of chain.entries()) {
+    const before = chain[index - 1]
+    const isRecovery = 'root' in signer && number > 1
+    if (isRecovery || (before && [...before.devices.keys()].some((device) => !devices.has(device)))) last = number
+  }
+  return last
+}
+
+/** When an org was restored, in milliseconds since 1970, if nobody was removed since; else 0. @param chain from the last roster that the root key signed */
+export function restoredAt(chain: readonly Roster[]): number {
+  const [first] = chain
+  return first && first.number > 1 && lastRemoval(chain) === first.number ? first.time : 0
+}

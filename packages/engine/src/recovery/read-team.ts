@@ -42,6 +42,8 @@ export interface ReadTeam {
   readonly rosters: readonly Roster[]
   /** When a device of the org signed just what was read, in milliseconds since 1970. Undefined where no head says so. */
   readonly signedAt: number | undefined
+  /** Milliseconds since 1970, by the relay's clock. */
+  readonly now: number
   close(): void
 }
 
@@ -99,7 +101,7 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
     highest = rosters.at(-1)
     await replica.judgeAgain()
     if (unjudged) await replica.rows.save((await judge.admit(unjudged)).rows.flatMap(editsOf))
-    return { replica, rosters, signedAt: await signedAt(replica, org, rosters), close }
+    return { replica, rosters, signedAt: await signedAt(replica, org, rosters), now: stamper.now(), close }
   } catch (error) {
     close()
     throw error

@@ -1,3 +1,4 @@
+import { parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { FoundOrg, RestoreDecision, RestoreOptions } from '../api/index.js'
 import { EngineError } from '../error.js'
@@ -6,7 +7,9 @@ import { signOwnRotation } from '../identity/own-rotation.js'
 import { exchangeKeyOf } from '../identity/keys.js'
 import { identityKey, type StoredIdentity } from '../identity/identity.js'
 import { messageRowId } from '../replica/feed-key.js'
-import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
+import { restoredAt } from '../identity/roster.js'
+import { connectionFeed, type FeedRole, feedRoleOf, rotationKey, teamFeed } from '../replica/feed-role.js'
+import { FeedSealer } from '../replica/feed-sealer.js'
 import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg, type Setup, setup, storePromises } from '../testing/index.js'
 import { forgeDecisions } from '../testing/forge-decisions.js'
 import { pause } from '../testing/turn.js'
@@ -20,13 +23,18 @@ async function savedKit(org: MemoryOrg): Promise<Kit> {
   return kit
 }
 
-/** Waits until the devices have signed the heads of all that stands at the relay: each 2 to 5 s after the feed came to rest. */
-async function signed({ network, settle }: Pick<Setup, 'network' | 'settle'>): Promise<void> {
-  for (let round = 0; round < 6; round++) {
+/** Waits until the devices have signed the heads of all that stands at the relay, each 2 to 5 s after the feed came to rest, or until something holds. */
+async function signed({ network, settle }: Pick<Setup, 'network' | 'settle'>, holds = (): boolean => false): Promise<void> {
+  for (let round = 0; round < 6 && !holds(); round++) {
     await settle()
     network.clock.advance(3_000)
   }
   await settle()
+}
+
+/** Waits until both orgs are asked to compare the codes once more: what waits for that keeps the devices from rest. */
+function askedForCodes({ until, paul, connection }: Setup<'exported'>, again: MemoryOrg): Promise<void> {
+  return until('both compare the codes', () => [again, paul].every(({ connections }) => connections.get(connection)?.verified === 'no'))
 }
 
 /** Restores an org at another device. */
@@ -179,6 +187,82 @@ describe('an org whose browser was emptied', () => {
     for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
     await settle()
     expect(statusAt(paul, copy)).toBe('Working - Contacted')
+  })
+
+  it('[RK5, BK1, BK3] takes back from Paul what relay and team have lost, after a recovery from an old state', async () => {
+    const made = await setup({ upTo: 'exported' })
+    const { network, vera, paul, relay, connection, record, copy, settle } = made
+    const kit = await savedKit(vera)
+    await signed(made)
+    const old = relay.state
+    await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await signed(made)
+    expect(statusAt(paul, copy)).toBe('Working - Contacted')
+    await vera.close()
+    relay.restart(old)
+    network.clock.advance(5_000)
+    const again = await restore(network, kit)
+    await network.pass(60)
+    expect(again.recovery.status().age).toBe('open')
+    expect(again.records.get('Lead', record)?.values['Status']).toBe('Open - Not Contacted')
+    await again.recovery.confirmAge()
+    await askedForCodes(made, again)
+    for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
+    await signed(made, () => again.records.get('Lead', record)?.values['Status'] === 'Working - Contacted')
+    expect(again.records.get('Lead', record)?.values['Status']).toBe('Working - Contacted')
+    expect(statusAt(paul, copy)).toBe('Working - Contacted')
+    // What she says now stands above it, and goes out under new keys.
+    await again.records.edit('Lead', record, { Status: 'Closed - Converted' })
+    await settle()
+    expect(statusAt(paul, copy)).toBe('Closed - Converted')
+    // What the lost device seals from now on does not count when Paul hands it back.
+    const leads = connectionFeed(connection, 'vendor', 'lead')
+    const sealer = new FeedSealer(vera.org.id, vera.rows as never, vera.replica.keyring)
+    const feedRole = feedRoleOf(leads, vera.org.id, vera.rows as never) as FeedRole
+    const key = parseKey([...vera.rows.list('RecordMap').keys()][0] ?? '')
+    const epoch = { version: 1, number: 0 }
+    const at = restoredAt(await again.rosters.chain(vera.org.id))
+    for (const [time, email] of [
+      [at, 'said@before.example'],
+      [at + 1, 'said@after.example'],
+    ] as const) {
+      const bytes = sealer.sealSlot(feedRole, leads, key, '1', epoch, [[time, 0, 7], email]) as Uint8Array
+      await again.replica.takeBack(leads, [{ key, slot: '1', epoch, bytes }], at)
+    }
+    expect(again.records.get('Lead', record)?.values['Email']).toBe('said@before.example')
+  })
+
+  it('[RK5, RK7, BK3] takes from Paul what neither the relay nor the backup has, and keeps what each of them has', async () => {
+    const made = await setup({ upTo: 'exported' })
+    const { network, vera, paul, relay, connection, record, copy, settle } = made
+    const kit = await savedKit(vera)
+    await settle()
+    const old = relay.state
+    await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    const unshared = await vera.records.create('Lead', { ...lead('Bea'), Company: 'Bolt' })
+    await settle()
+    const backup = new Blob((await network.finish(vera.recovery.backup())) as Uint8Array<ArrayBuffer>[])
+    await vera.records.edit('Lead', record, { Email: 'ada@thursday.example' })
+    await settle()
+    await vera.close()
+    relay.restart(old)
+    network.clock.advance(5_000)
+    const again = await restore(network, kit, { backup, decide: () => ({ alone: true }) })
+    const valuesOf = (id: string) => again.records.get('Lead', id)?.values
+    expect([valuesOf(unshared)?.['LastName'], valuesOf(record)?.['Status'], valuesOf(record)?.['Email']]).toEqual([
+      'Bea',
+      'Working - Contacted',
+      'ada@acme.example',
+    ])
+    await again.recovery.confirmAge()
+    await askedForCodes(made, again)
+    for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
+    await signed(made, () => valuesOf(record)?.['Email'] === 'ada@thursday.example')
+    expect(valuesOf(record)).toMatchObject({ Status: 'Working - Contacted', Email: 'ada@thursday.example' })
+    expect(statusAt(paul, copy)).toBe('Working - Contacted')
+    // What only the backup had is at the relay again.
+    const found = await network.finish(again.recovery.tryKit(kit.file, kit.passphrase))
+    expect(found.records.Lead).toBe(2)
   })
 
   it('[RK6] reads what was sealed after a rotation with a kit from before it: the rotation sealed its secret to the kit', async () => {

@@ -43,7 +43,7 @@ export async function restoreOrg(
       const device = await createKeyPair()
       const exchange = createExchangeKey(random)
       const listed = { key: device.publicJwk.x, exchange: exchange.public, person: person.id, role: 'admin' as const }
-      const founding = await signRecovery(kit.org, read.rosters, { root: await rootKeyOf(kit), listed, alone, now: clock.now() })
+      const founding = await signRecovery(kit.org, read.rosters, { root: await rootKeyOf(kit), listed, alone, now: read.now })
       await read.replica.rows.save([rosterEdit(founding)])
       const user = { id: person.id, name: person.name, role: 'admin' as const }
       const identity = restoredIdentity(

@@ -36,8 +36,14 @@ const nothing: TakenBack = { rows: [], exists: new Map() }
 /**
  * What a peer hands back to this org (rule BK3). Only an own device can have made what opens in an own feed (rule OR1), and only what stands above the row counts. So a
  * peer that means harm can hand back what the org said once, and that changes nothing.
+ *
+ * @param restoredAt up to which stamp time what is late counts too, in milliseconds: when this org was restored
  */
-export function takenBack({ feed, feedRole, rows, sealer, lateBelow }: Absorber, seals: readonly SealAbove[]): TakenBack {
+export function takenBack(
+  { feed, feedRole, rows, sealer, lateBelow }: Absorber,
+  seals: readonly SealAbove[],
+  restoredAt: number,
+): TakenBack {
   if (feedRole.kind !== 'connection' || !feedRole.own || feedRole.topic === 'messages') return nothing
   const connection = rows.get('Connection', feedRole.connection)
   const fields = carriedFields(rows.get('Agreement', feedRole.connection), feedRole.topic, feedRole.side)
@@ -46,14 +52,14 @@ export function takenBack({ feed, feedRole, rows, sealer, lateBelow }: Absorber,
   const found: Row[] = []
   const existence = new Map<Key, Register>()
   for (const { key, slot, epoch, bytes } of seals) {
-    // Who was removed may have made it (rule RT11).
-    if (generationOf(bytes) < lateBelow) continue
     const map = rows.get('RecordMap', key)
     const record = textOf(map, 'record')
     if (record === undefined || valueOf(map, 'connection') !== feedRole.connection || valueOf(map, 'object') !== object) continue
     const field = slot === existenceSlot ? 'on' : fields.bySlot.get(slot)
     if (field === undefined || !countsUnder(fields.version, slot, epoch)) continue
     const register = sealer.openSlot(feedRole, feed, key, slot, epoch, bytes)
+    // Who was removed may have made what is late (rule RT11). What was said before the org was restored could have been said then, by the same keys.
+    if (register && generationOf(bytes) < lateBelow && register[0][0] > restoredAt) continue
     if (!register || (slot === existenceSlot && register[1] !== true && !isGone(register))) continue
     const address = slot === existenceSlot ? { object: 'RecordMap', id: key } : { object, id: record }
     if (slot === existenceSlot) existence.set(key, register)

@@ -103,7 +103,7 @@ export interface ReplicaView {
   publishAgain(feed: FeedName, keys: readonly Key[]): Promise<void>
   above(feed: FeedName): readonly PlaceAbove[]
   sealsAbove(feed: FeedName, places: readonly PlaceAbove[]): Promise<readonly SealAbove[]>
-  takeBack(feed: FeedName, seals: readonly SealAbove[]): Promise<void>
+  takeBack(feed: FeedName, seals: readonly SealAbove[], restoredAt?: number): Promise<void>
   watchFeeds(listener: (changed: readonly FeedChange[]) => void): () => void
 }
 
@@ -520,12 +520,16 @@ export class Replica implements ReplicaView {
     return found
   }
 
-  /** Takes what a peer hands back of an own feed: what this org sealed itself and lost (rule BK3). */
-  takeBack(feed: FeedName, seals: readonly SealAbove[]): Promise<void> {
+  /**
+   * Takes what a peer hands back of an own feed: what this org sealed itself and lost (rule BK3).
+   *
+   * @param restoredAt see `takenBack`
+   */
+  takeBack(feed: FeedName, seals: readonly SealAbove[], restoredAt = 0): Promise<void> {
     return this.#transactionQueue.run(async () => {
       const feedRole = feedRoleOf(feed, this.org, this.#view)
       if (!feedRole) return
-      const { rows, exists } = takenBack(this.#absorber(feed, feedRole), seals)
+      const { rows, exists } = takenBack(this.#absorber(feed, feedRole), seals, restoredAt)
       const docs = new Map<Key, Stored>()
       for (const [key, register] of exists) {
         const head = this.#replicaState.head(feed, key)

@@ -1,16 +1,6 @@
-import { type OrgId, type Roster, rosterFeedOf, rosterKey } from '@entente/protocol'
+import { type OrgId, rosterFeedOf, rosterKey } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
-
-/** The number of the last roster of a chain that removed somebody, or that the root key signed later: what is sealed since must not open for who was on one before. */
-export function lastRemoval(chain: readonly Roster[]): number {
-  let last = 0
-  for (const [index, { number, devices, signer }] of chain.entries()) {
-    const before = chain[index - 1]
-    const isRecovery = 'root' in signer && number > 1
-    if (isRecovery || (before && [...before.devices.keys()].some((device) => !devices.has(device)))) last = number
-  }
-  return last
-}
+import { lastRemoval } from '../identity/roster.js'
 
 /** Notes the last removal of an org, so that what comes under the keys of before waits. Of the own org only once the relay has its roster: it may take another one. */
 export async function noteRemoval({ rosters, org: own, replica }: EngineContext, org: OrgId): Promise<number> {
