@@ -1,5 +1,5 @@
 import type { DeviceInvitationView, DeviceView } from '@entente/engine'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
 import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
@@ -85,6 +85,30 @@ describe('people and devices', () => {
     expect(await accessibilityProblems()).toEqual([])
     button(page, 'Shut out Laptop').click()
     await expect.poll(() => engine.calls.at(-1)).toEqual(['removeDevices', [laptop.id]])
+  })
+
+  it('says how often the keys have changed, how far everything is published again, and changes them on a second click', async () => {
+    const keys = { generation: 2, due: false, done: 900, total: 900, remainingMs: 0 }
+    const engine = fakeEngine({ devices: [device({})], users: [...users], keys })
+    const page = await mount('entente-devices', { engine })
+    expect(textOf(page)).toContain('They have changed 2 times.')
+    button(page, 'Change the keys').click()
+    await drawn(page)
+    expect(engine.calls).toEqual([])
+    const sure = await vi.waitUntil(() =>
+      [...(page.shadowRoot?.querySelectorAll('button') ?? [])].find(({ textContent }) => textContent?.trim() === 'Change them'),
+    )
+    sure.click()
+    await expect.poll(() => engine.calls.at(-1)).toEqual(['rotate'])
+    engine.change({ keys: { ...keys, generation: 3, due: true } }, 'devices')
+    await drawn(page)
+    expect(textOf(page)).toContain('New keys are on their way')
+    expect(button(page, 'Change the keys').disabled).toBe(true)
+    engine.change({ keys: { ...keys, generation: 3, done: 300, remainingMs: 150_000 } }, 'devices')
+    await drawn(page)
+    expect(textOf(page)).toContain('About 3 minutes are left.')
+    expect(textOf(page)).toContain('300 of 900')
+    expect(await accessibilityProblems()).toEqual([])
   })
 
   it('shows a member the same, with what only an admin may do disabled', async () => {

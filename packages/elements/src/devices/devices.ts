@@ -19,7 +19,7 @@ const roleNames = Object.keys(roles) as readonly Role[]
 
 /**
  * The people of the own org and their devices: who may do what, when each device was last there and how far it has read. An admin invites a device by a link and
- * a code, gives it another role, names it, and shuts out a lost one. A member sees the same, and renames its own.
+ * a code, gives it another role, names it, and shuts out a lost one, and changes the org's keys. A member sees the same, and renames its own.
  *
  * @tag entente-devices
  * @fires entente-before-remove - Cancelable; detail {devices}: these devices are about to be removed.
@@ -125,7 +125,48 @@ export class EntenteDevices extends EntenteElement {
               </div>`
         }
       </section>
+      ${this.#keys(engine, isAdmin)}
     </div>`
+  }
+
+  #keys(engine: Engine, isAdmin: boolean): TemplateResult {
+    const { generation, due, done, total, remainingMs } = engine.devices.keys()
+    const count = (value: number): string => formatCount(value, this.language)
+    const times = generation === 1 ? 'once' : `${count(generation)} times`
+    const change = async (): Promise<void> => {
+      const text =
+        'From then on nothing that your org writes opens with the present keys. Connected orgs answer with new keys of their own. Everything that is shared is published again, in the background. You can go on working.'
+      if (await this.confirmed({ title: 'Change the keys of your org?', text, action: 'Change them' }))
+        this.act('rotate', () => engine.devices.rotate())
+    }
+    const isUnderWay = due || done < total
+    const state = due
+      ? html`<p role="status">New keys are on their way. Records leave this device once an admin’s device has brought them.</p>`
+      : done < total
+        ? html`<p role="status">
+              Everything is published again under the new keys. ${timeText(remainingMs)} You can go on working, or close this page.
+            </p>
+            <div class="row">
+              <progress max=${total} .value=${done} aria-label="Published again"></progress
+              ><span class="soft small">${count(done)} of ${count(total)}</span>
+            </div>`
+        : html`<p class="soft small">
+            ${generation === 0 ? 'They have not changed since the org was made.' : `They have changed ${times}.`} They change by themselves
+            when a device is removed.
+          </p>`
+    return html`<section class="card stack" aria-labelledby="keys">
+      <h3 id="keys">Keys of your org</h3>
+      ${state}
+      <div>
+        <button
+          ?disabled=${!isAdmin || isUnderWay || this.running.has('rotate')}
+          title=${isAdmin ? nothing : 'Only an admin changes the keys'}
+          @click=${change}
+        >
+          Change the keys
+        </button>
+      </div>
+    </section>`
   }
 
   #inviteForm(engine: Engine, users: ReturnType<Engine['people']['users']>, isAdmin: boolean): TemplateResult {
@@ -386,6 +427,11 @@ export class EntenteDevices extends EntenteElement {
     this.naming = id
     void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLInputElement>('input[aria-label="Name of the device"]')?.select())
   }
+}
+
+function timeText(ms: number): string {
+  const minutes = Math.ceil(ms / 60_000)
+  return minutes <= 1 ? 'Less than a minute is left.' : `About ${minutes} minutes are left.`
 }
 
 function whatFollows(count: number): string {

@@ -70,7 +70,7 @@ export class PublisherAgain {
 
   #look(): void {
     const { link, clock } = this.#context
-    if (!this.#isDue || this.#isLooking || !link.status().leader || link.status().state !== 'online') return
+    if (!this.#isDue || this.#isLooking || !link.isOnline) return
     this.#isLooking = true
     this.#cancel = clock.after(lookMs, () => {
       this.#isLooking = false
@@ -117,7 +117,7 @@ export class PublisherAgain {
     this.#cancelLate = this.#context.clock.after(lateLookMs, () => {
       const { replica, clock, link, problem } = this.#context
       for (const feed of replica.followed().feeds) {
-        const isHeld = replica.isOwn(feed) && replica.isLateHeld(feed) && link.status().state === 'online'
+        const isHeld = replica.isOwn(feed) && replica.isLateHeld(feed) && link.isOnline
         const since = isHeld ? (this.#late.get(feed) ?? clock.now()) : undefined
         if (since === undefined) this.#late.delete(feed)
         else this.#late.set(feed, since)
