@@ -1,11 +1,10 @@
-import { decodeRelayFrame, encodeClientFrame, parseOrgId } from '@entente/protocol'
 import { x25519 } from '@noble/curves/ed25519.js'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { describe, expect, it } from 'vitest'
 import type { Engine } from '../api/index.js'
-import { connect, enabledConnection, invitationPage, memoryHello, seededRandom, setup } from '../testing/index.js'
+import { connect, enabledConnection, guessAt, invitationPage, seededRandom, setup } from '../testing/index.js'
 import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
-import { mailboxClaim, mailboxId } from '../seal/keys.js'
+import { mailboxId } from '../seal/keys.js'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import { commitKey } from './handshake-reconciler.js'
@@ -204,25 +203,9 @@ describe('Vera of Vista invites Paul of Pine', () => {
     const link = await linkOf(vera)
     const mailbox = mailboxId(parseLink(link).secret)
     await until('the relay holds the invitation', () => relay.state.mailboxes.has(mailbox))
-    const guess = mailboxClaim('A'.repeat(22))
-    const socket = relay.openSocket('ws://relay.example/socket', {
-      onFrame(frame) {
-        for (const message of decodeRelayFrame(frame)) {
-          if (message.type !== 'challenge') continue
-          const hello = memoryHello(parseOrgId('M'.repeat(43)))
-          const context = { nonce: '', host: 'relay.example', version: 1, time: clock.now(), isUnknown: false }
-          void hello(context).then(({ token }) => {
-            const tries = Array.from({ length: 5 }, () => ({ type: 'claim', mailbox, claim: guess }) as const)
-            socket.send(encodeClientFrame([{ type: 'hello', token }, ...tries]))
-          })
-        }
-      },
-      onOpen: () => undefined,
-      onClose: () => undefined,
-    })
+    guessAt(relay, clock, mailbox, 5)
     await until('Vera is told', () => firstOf(vera)?.state === 'Error')
     expect(firstOf(vera)?.problem).toContain('void')
-    socket.close()
   })
 
   it('an invitation is over after 72 hours, without its link', async () => {

@@ -4,7 +4,17 @@ import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
 import { createExchangeKey } from '../identity/keys.js'
 import type { Row } from '../row/row.js'
-import { invitationPage, joinMemoryOrg, lead, type MemoryJoining, type MemoryOrg, seededRandom, setup } from '../testing/index.js'
+import {
+  guessAt,
+  invitationPage,
+  joinMemoryOrg,
+  lead,
+  type MemoryJoining,
+  type MemoryOrg,
+  openMemoryOrg,
+  seededRandom,
+  setup,
+} from '../testing/index.js'
 import { hashOfPart, openParts, partsOf, readParts, sealPart } from './join-package.js'
 
 const hours = 60 * 60 * 1000
@@ -82,7 +92,7 @@ describe('a device joins an org', () => {
     await expect(join({ store: mia.store })).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
   })
 
-  it('[JN1] once: a second browser with the same link is told that it was used', async () => {
+  it('[JN1] once: a second browser with the same link is told that it was used (row 130)', async () => {
     const { invite, join, compare, until } = await story()
     const { id, link } = await invite()
     const laptop = await join({ link })
@@ -95,7 +105,7 @@ describe('a device joins an org', () => {
     await expect(join({ store: other.store.reopen() })).rejects.toThrow('No device is about to join')
   })
 
-  it('[JN2] not where the admin finds the codes different, or cancels: both are told, and nothing was given', async () => {
+  it('[JN2] not where the admin finds the codes different, or cancels: both are told, and nothing was given (row 131)', async () => {
     const { vera, invite, view, join, compare, until, settle } = await story()
     for (const end of ['differs', 'cancel'] as const) {
       const { id, link } = await invite()
@@ -113,7 +123,7 @@ describe('a device joins an org', () => {
     expect(vera.devices.list()).toHaveLength(1)
   })
 
-  it('[JN1] not after 24 hours', async () => {
+  it('[JN1] not after 24 hours (row 130)', async () => {
     const { vera, invite, view, join, clock, until } = await story()
     const { id, link } = await invite()
     vera.clock.skew = 24 * hours + 60_000
@@ -125,7 +135,7 @@ describe('a device joins an org', () => {
     expect(late.status().problem).toContain('Ask for a new one')
   })
 
-  it('[JN1] not by a link of another kind, of a wrong form, or with another org in it', async () => {
+  it('[JN1] not by a link of another kind, of a wrong form, or with another org in it (row 130)', async () => {
     const { vera, paul, invite, join, until } = await story()
     const { id, link } = await invite()
     await expect(join({ link: link.slice(0, -1) })).rejects.toMatchObject({ code: 'LINK' })
@@ -145,6 +155,38 @@ describe('a device joins an org', () => {
     expect(paul.connections.list()[0]?.problem).toContain('something else')
     expect(vera.connections.list().filter(({ code }) => code !== undefined)).toEqual([])
     void id
+  })
+
+  it('[JN2] not where Mallory answers each in the name of the other: the codes differ, and she gets nothing (row 131)', async () => {
+    const { vera, network, invite, view, join, compare, until, settle } = await story()
+    await vera.records.create('Lead', lead('Ada'))
+    const { id, link } = await invite()
+    // She caught Vera's link, opens it as Mia's laptop would, and sends Mia one of her own org, which she calls by the same name.
+    const asMia = await join({ link })
+    await compare(id, asMia)
+    const asVera = await openMemoryOrg(network, { orgName: 'Vista', userName: 'Vera' })
+    const hers = await asVera.devices.invite({ base: invitationPage, person: { name: 'Mia' }, role: 'member' })
+    await settle()
+    const laptop = await join({ link: hers.link ?? '' })
+    await compare(hers.id, laptop, asVera)
+    expect(laptop.status()).toMatchObject({ orgName: 'Vista', personName: 'Mia' })
+    expect(laptop.status().code).not.toBe(view(id)?.code)
+    await vera.devices.confirm(id, false)
+    await until('Mallory is told', () => asMia.status().state === 'over')
+    await expect(vera.devices.confirm(id, true)).rejects.toMatchObject({ code: 'NOT_CONNECTED' })
+    expect(vera.devices.list()).toHaveLength(1)
+    await laptop.stop()
+  })
+
+  it('[JN1, MB3] not by a link whose secret was guessed at five times: it is void, and both are told (row 130)', async () => {
+    const { invite, view, join, relay, clock, until } = await story()
+    const { id, link } = await invite()
+    guessAt(relay, clock, id, 5)
+    await until('Vera is told', () => view(id)?.state === 'over')
+    expect(view(id)?.problem).toContain('void')
+    const laptop = await join({ link })
+    await until('the laptop is told', () => laptop.status().state === 'over')
+    expect(laptop.status().problem).toContain('Ask for a new one')
   })
 
   it('only as an admin says, whose role follows the roster at once', async () => {
@@ -248,7 +290,7 @@ describe('what a device is given', () => {
     expect(read(partsOf(head, []))).toEqual({ ...head, rows: [] })
   })
 
-  it('[JN4] is of one form: anything else is refused whole', () => {
+  it('[JN4] is of one form: anything else is refused whole (row 132)', () => {
     const [part = ''] = partsOf(head, [row('a', 'Ada')])
     const content = JSON.parse(part) as { readonly head: object; readonly rows: unknown[] }
     const wrong: readonly unknown[] = [
@@ -282,7 +324,7 @@ describe('what a device is given', () => {
     ).toBe(Object.prototype)
   })
 
-  it('[JN4] opens for its device, at its place and under its code alone', async () => {
+  it('[JN4] opens for its device, at its place and under its code alone (row 132)', async () => {
     const [key, other] = [createExchangeKey(seededRandom(1)), createExchangeKey(seededRandom(2))]
     const org = parseOrgId('V'.repeat(43))
     const seal = (index: number) => sealPart(key.public, org, 'code', index, partsOf(head, [])[0] ?? '')
