@@ -4,6 +4,7 @@ import { inChromium } from './chromium.js'
 import { benchExports } from './exports.js'
 import { benchHeads } from './heads.js'
 import { benchImports } from './imports.js'
+import { benchJoins } from './joins.js'
 import { benchLists } from './lists.js'
 import { benchFloods, floodTable } from './floods/floods.js'
 import { benchRelay, figureNames, table } from './relay/report.js'
@@ -17,6 +18,7 @@ const usage = `Say what to measure:
   npm run bench -- exports [--json] [--rounds N] [--quick] [--profile PATH]
   npm run bench -- floods [--json] [--seconds N] [--sockets N] [--addresses N] [--orgs N] [--only part of a name,…]
   npm run bench -- imports [--json] [--rounds N] [--quick]
+  npm run bench -- joins [--json] [--rounds N] [--quick] [--profile PATH]
   npm run bench -- lists [--json] [--rounds N] [--profile PATH]    PATH: where Chromium's profiles of the first round go
   npm run bench -- seal --base DIR [--json] [--rounds N] [--docs N]    DIR: another version's checkout, compiled
   npm run bench -- relay [--json] [--rounds N] [--quick] [--store libsql|postgres] [--only ${figureNames.join(',')}]
@@ -67,6 +69,11 @@ if (positionals[0] === 'engine') {
   const { profile } = options
   const imports = await benchImports({ rounds, rows: options.quick ? 1_000 : 10_000, ...(profile !== undefined && { profile }) })
   process.stdout.write(`${JSON.stringify({ bench: 'imports', ...machine, imports }, null, options.json ? 2 : 1)}\n`)
+} else if (positionals[0] === 'joins') {
+  const { profile } = options
+  const sizes = { rounds: Number(options.rounds ?? 5), records: options.quick ? 1_000 : 10_000 }
+  const joins = await benchJoins({ ...sizes, ...(profile !== undefined && { profile }) })
+  process.stdout.write(`${JSON.stringify({ bench: 'joins', ...machine, joins }, null, options.json ? 2 : 1)}\n`)
 } else if (positionals[0] === 'lists') {
   const sizes = options.quick ? { small: 1_000, large: 2_000 } : { small: 10_000, large: 30_000 }
   const { profile } = options

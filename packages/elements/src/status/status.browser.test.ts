@@ -17,6 +17,15 @@ describe('the state of the line', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('says how far a device has come that has just joined, and nothing of that later', async () => {
+    const engine = fakeEngine({ sync: { ...quietLine, lastSynced: undefined, entriesIn: 3_400 } })
+    const status = await mount('entente-status', { engine })
+    expect(textOf(status)).toMatch(/Online\s+Receiving: 3,400 so far/)
+    engine.change({ sync: { ...quietLine, entriesIn: 10_000 } }, 'sync')
+    await drawn(status)
+    expect(textOf(status)).toMatch(/Online\s+All changes sent/)
+  })
+
   it('takes offline as a state and not as a fault', async () => {
     const status = await mount('entente-status', { engine: fakeEngine({ sync: { ...quietLine, state: 'offline' } }) })
     expect(textOf(status)).toContain('Offline')

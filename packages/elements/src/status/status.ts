@@ -139,7 +139,7 @@ export class EntenteStatus extends EntenteElement {
         <span class="line" role="status"
           ><span class="dot" aria-hidden="true"></span>${lineWords(status)}${troubleBadge(troubleOf(status.signed))}</span
         >
-        <span class="changes ${status.waiting > 0 || status.stoodDown ? 'waiting' : ''}">${changeWords(status)}</span>
+        <span class="changes ${status.waiting > 0 || status.stoodDown ? 'waiting' : ''}">${changeWords(status, this.language)}</span>
         ${this.cuttable ? html`<button class="switch" aria-pressed=${status.cut} @click=${flip}>${status.cut ? 'Mend the wire' : 'Cut the wire'}</button>` : nothing}
       </span>
       ${this.details ? this.#details(engine, status) : nothing}`
@@ -212,11 +212,16 @@ function lineWords({ state, cut, reason, stoodDown }: SyncView): string {
   return { online: 'Online', offline: 'Offline', connecting: 'Connecting' }[state]
 }
 
-function changeWords({ waiting, state, stoodDown }: SyncView): string {
+/** A device that has so many entries before it was ever in sync reads a whole org: it has just joined. */
+const many = 100
+
+function changeWords({ waiting, state, stoodDown, lastSynced, entriesIn }: SyncView, language: string): string {
   if (stoodDown === 'outdated') return 'A newer version of the app is open in this browser, so this page saves nothing any more.'
   if (stoodDown === 'elsewhere')
     return 'Another page, which this one does not hear, keeps your org in sync. Close one of the two and reload the other.'
   if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
+  if (state === 'online' && lastSynced === undefined && entriesIn >= many)
+    return `Receiving: ${new Intl.NumberFormat(language).format(entriesIn)} so far`
   if (state === 'online') return 'All changes sent'
   return 'Nothing waits'
 }

@@ -3,7 +3,7 @@ import { type Row, valueOf } from '../row/row.js'
 import type { RowStep } from '../row/rows.js'
 import type { TeamNames } from '../seal/keys.js'
 import { carriedFields } from './desired-state.js'
-import { connectionFeed, type FeedRole, isMessage, sideOf, teamFeed, textOf, topicByObject } from './feed-role.js'
+import { connectionFeed, type FeedRole, isMessage, isMessages, sideOf, teamFeed, textOf, topicByObject } from './feed-role.js'
 import type { AllRows, RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
@@ -87,25 +87,29 @@ function isCarried(step: RowStep, map: Row | undefined, rows: RowsView): boolean
 }
 
 /** Every key of an own feed under which a row may have a desired state: for a feed that is new, or that the relay has lost. */
-export function feedKeysOfFeed(
+export function* feedKeysOfFeed(
   feed: FeedName,
   feedRole: FeedRole,
   allRows: AllRows,
   rows: RowsView,
   names: TeamNames | undefined,
-): FeedKey[] {
-  const feedKeys: (FeedKey | undefined)[] = []
-  if (feedRole.kind === 'mailbox' || feedRole.topic === 'messages') {
-    for (const object of ['Message', 'ControlEntry']) for (const row of allRows.list(object).values()) feedKeys.push(messageFeedKey(row))
-  } else if (feedRole.kind === 'team') {
+): Iterable<FeedKey> {
+  if (feedRole.kind === 'team' && feedRole.topic !== 'messages') {
     for (const object of names ? allRows.objects() : []) {
       if (isMessage(object)) continue
-      for (const id of allRows.list(object).keys()) if (names) feedKeys.push({ feed, key: names.key(object, id), address: [object, id] })
+      for (const id of allRows.list(object).keys()) if (names) yield { feed, key: names.key(object, id), address: [object, id] }
     }
-  } else {
-    for (const map of rows.mapsOfConnection(feedRole.connection)) feedKeys.push(docFeedKey(map, rows))
+    return
   }
-  return feedKeys.filter((feedKey): feedKey is FeedKey => feedKey?.feed === feed)
+  for (const feedKey of isMessages(feedRole) ? messageKeys(allRows) : docKeys(feedRole, rows)) if (feedKey?.feed === feed) yield feedKey
+}
+
+function* messageKeys(allRows: AllRows): Iterable<FeedKey | undefined> {
+  for (const object of ['Message', 'ControlEntry']) for (const row of allRows.list(object).values()) yield messageFeedKey(row)
+}
+
+function* docKeys(feedRole: FeedRole, rows: RowsView): Iterable<FeedKey | undefined> {
+  if (feedRole.kind === 'connection') for (const map of rows.mapsOfConnection(feedRole.connection)) yield docFeedKey(map, rows)
 }
 
 /** The rows that decide a feed key's desired state: a transaction that clears its dirty flag must read them. */

@@ -390,7 +390,9 @@ export class Replica implements ReplicaView {
     const absorbed = { ...opened, ...(await this.#admit(feedRole, opened)) }
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
-    if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState })
+    const isRead = before.rebuild && !feedState.rebuild && feedRole.own
+    const lacking = isRead ? await this.#transactions.lacking(feed, feedRole, absorbed.docs) : []
+    if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState, lacking })
     for (const { key } of fresh) this.#offered.forget(feed, key)
     this.heads.absorbed(feed, before.cursor, fresh.length, chunk.live)
     return refused

@@ -34,7 +34,12 @@ export interface Uncommitted {
   readonly addresses: ReadonlyMap<Key, Address>
   readonly rows: readonly Row[]
   readonly feedState: FeedState
+  /** What the rows lack in the feed, where it has just been read to its end. */
+  readonly lacking?: readonly FeedKey[]
 }
+
+/** So many rows are compared with a feed in one go: some 20 ms of work. */
+const comparedAtOnce = 300
 
 /** The store's transactions of a replica. Each gives the state change that it wrote, for the replica to take into memory. */
 export class Transactions {
@@ -83,7 +88,7 @@ export class Transactions {
   async commit(
     feed: FeedName,
     feedRole: FeedRole,
-    { docs, addresses: addressByKey, rows, feedState }: Uncommitted,
+    { docs, addresses: addressByKey, rows, feedState, lacking = [] }: Uncommitted,
   ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange } | undefined> {
     const before = this.#context.replicaState.feed(feed)
     const entryFeedKeys = feedRole.own
@@ -106,7 +111,7 @@ export class Transactions {
         if (step) steps.push(step)
         view.set(after)
       }
-      const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, steps, view, before.rebuild && !feedState.rebuild)
+      const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, lacking, steps, view)
       const change: StateChange = {
         heads: [...docs].map(([key, stored]) => [feed, key, headOf(stored)] as const),
         dirtyFlags,
@@ -123,6 +128,28 @@ export class Transactions {
     })
   }
 
+  /**
+   * The keys of an own feed whose rows have more than the relay, once it has been read to its end. Every row is compared, some at a time.
+   *
+   * @param docs what the last entries leave, not yet written
+   * @throws LostLead where this tab leads no more
+   */
+  async lacking(feed: FeedName, feedRole: FeedRole, docs: ReadonlyMap<Key, Stored>): Promise<readonly FeedKey[]> {
+    const found: FeedKey[] = []
+    let compared = 0
+    for (const feedKey of this.#feedKeysOfFeed(feed, feedRole)) {
+      const head = docs.get(feedKey.key) ?? this.#context.replicaState.head(feed, feedKey.key)
+      if ((compareAt(this.#context, feedKey, this.#rows, head)?.need ?? 'none') !== 'none') found.push(feedKey)
+      compared++
+      if (compared % comparedAtOnce === 0) await this.#lead.look()
+    }
+    return found
+  }
+
+  #feedKeysOfFeed(feed: FeedName, feedRole: FeedRole): Iterable<FeedKey> {
+    return feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#rows, this.#context.sealer.names)
+  }
+
   /** The feed key of an entry of an own feed: comparing its desired state sets or clears the dirty flag. */
   #feedKeyOfEntry(feed: FeedName, feedRole: FeedRole, key: Key, { docs, addresses }: Pick<Uncommitted, 'docs' | 'addresses'>): FeedKey[] {
     if (feedRole.kind === 'connection' && feedRole.topic !== 'messages') return [{ feed, key, address: ['RecordMap', key] }]
@@ -131,8 +158,7 @@ export class Transactions {
     const stored = docs.get(key)
     if (!stored || stored.kind === 'head' || !stored.lost) return []
     // The entry was not taken, so it does not tell its row. That happens when somebody forges one: looking through the rows is no loss then.
-    const all = feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#rows, this.#context.sealer.names)
-    return all.filter((feedKey) => feedKey.key === key)
+    return [...this.#feedKeysOfFeed(feed, feedRole)].filter((feedKey) => feedKey.key === key)
   }
 
   #dirtyFlagsAfter(
@@ -140,9 +166,9 @@ export class Transactions {
     feedRole: FeedRole,
     docs: ReadonlyMap<Key, Stored>,
     entryFeedKeys: readonly FeedKey[],
+    lacking: readonly FeedKey[],
     steps: readonly RowStep[],
     view: Overlay,
-    rebuilt: boolean,
   ): StateChange['dirtyFlags'] {
     const dirtyFlags = new Map<string, StateChange['dirtyFlags'][number]>()
     const headAt = (feedKey: FeedKey): Head | undefined =>
@@ -157,8 +183,7 @@ export class Transactions {
     for (const feedKey of entryFeedKeys) compare(feedKey, true)
     const touched = this.#feedKeysOfSteps(steps, view)
     for (const feedKey of touched) if (feedKey.feed === feed || !this.#context.disabledRules.has('project-all')) compare(feedKey, false)
-    if (rebuilt && feedRole.own)
-      for (const feedKey of feedKeysOfFeed(feed, feedRole, this.#context.allRows, view, this.#context.sealer.names)) compare(feedKey, false)
+    for (const feedKey of lacking) compare(feedKey, false)
     return [...dirtyFlags.values()]
   }
 

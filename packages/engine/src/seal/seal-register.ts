@@ -2,12 +2,12 @@ import { _HMAC as Hmac } from '@noble/hashes/hmac.js'
 import { type _SHA256 as Sha256, sha256 } from '@noble/hashes/sha2.js'
 import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
 import * as decoding from 'lib0/decoding'
-import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { decrypt, encrypt } from './cipher.js'
 import { generation as firstGeneration } from './keys.js'
 import { padPlaintext, unpad } from './pad.js'
+import { decodeShort, encodeShort } from './short-text.js'
 
 /** What a seal is bound to: moved to another feed, key, slot or epoch it does not open (rule SE2). */
 export interface SealBinding {
@@ -66,7 +66,7 @@ export class Origin {
  */
 export function seal(keys: SealKeys, binding: SealBinding, [stamp, value]: Register): Uint8Array {
   const { generation = firstGeneration } = keys
-  const padded = padPlaintext(stamp, encodeUtf8(JSON.stringify(value)))
+  const padded = padPlaintext(stamp, encodeShort(JSON.stringify(value)))
   const place = bindingToBytes(binding, generation)
   const nonce = keys.origin.nonce(place, padded)
   const box = encrypt(keys.cipher, nonce, place, padded)
@@ -112,7 +112,7 @@ export function openContent(
     if (!plaintext) return undefined
     const decoder = decoding.createDecoder(plaintext)
     const stamp: Stamp = [decoding.readVarUint(decoder), decoding.readVarUint(decoder), decoding.readVarUint(decoder)]
-    return isStamp(stamp) ? { stamp, content: JSON.parse(decodeUtf8(plaintext.subarray(decoder.pos))) } : undefined
+    return isStamp(stamp) ? { stamp, content: JSON.parse(decodeShort(plaintext.subarray(decoder.pos))) } : undefined
   } catch {
     // A number out of range, broken UTF-8 or JSON: the caller treats them alike.
     return undefined
@@ -132,14 +132,20 @@ export function valueOfContent(content: unknown): Value | undefined {
   return result.ok ? result.value : undefined
 }
 
-let lastBinding: Omit<SealBinding, 'slot'> | undefined
-let lastPrefix = ''
+let last: (Omit<SealBinding, 'slot'> & { readonly generation: number; readonly before: Uint8Array; readonly after: Uint8Array }) | undefined
 
 /** The text that a seal is bound to, a line for each part. Slots of one doc follow each other, so all but the slot is remembered. */
 export function bindingToBytes({ feed, key, slot, epoch }: SealBinding, generation = firstGeneration): Uint8Array {
-  if (!lastBinding || lastBinding.feed !== feed || lastBinding.key !== key || compareEpochs(lastBinding.epoch, epoch) !== 0) {
-    lastBinding = { feed, key, epoch }
-    lastPrefix = `${feed}\n${key}\n`
+  if (!last || last.feed !== feed || last.key !== key || last.generation !== generation || compareEpochs(last.epoch, epoch) !== 0) {
+    const before = encodeShort(`${feed}\n${key}\n`)
+    const after = encodeShort(`\n${epoch.version}.${epoch.number}\n${generation}\n`)
+    last = { feed, key, epoch, generation, before, after }
   }
-  return encodeUtf8(`${lastPrefix}${slot}\n${epoch.version}.${epoch.number}\n${generation}\n`)
+  const { before, after } = last
+  const name = encodeShort(slot)
+  const bytes = new Uint8Array(before.length + name.length + after.length)
+  bytes.set(before)
+  bytes.set(name, before.length)
+  bytes.set(after, before.length + name.length)
+  return bytes
 }

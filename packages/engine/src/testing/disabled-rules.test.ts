@@ -11,10 +11,10 @@ const cases: readonly {
   readonly from?: number
 }[] = [
   { rule: 'compare-and-set', faults: ['lostTail', 'eviction', 'twiceUp', 'halfOpen', 'compact', 'longOffline'] },
-  { rule: 'project-all', faults: ['lostDevice', 'relayBackup', 'crash'], from: 150 },
+  { rule: 'project-all', faults: ['lostDevice', 'relayBackup', 'crash', 'longOffline', 'erase'] },
   { rule: 'tombstones', faults: ['relayLoss', 'erase', 'frozenClock'] },
   { rule: 'incarnations', faults: ['relayLoss', 'erase'] },
-  { rule: 'never-back', faults: ['relayBackup', 'erase', 'longOffline'] },
+  { rule: 'never-back', faults: ['relayBackup', 'erase', 'longOffline'], from: 60 },
   { rule: 'origin', faults: [], liars: 'both' },
 ]
 
