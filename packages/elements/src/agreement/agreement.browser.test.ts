@@ -250,6 +250,27 @@ describe('a second proposal', () => {
     expect(textOf(page)).not.toContain('Company is required here.')
   })
 
+  it('is declined for an object with one click, and taken up again with another', async () => {
+    const both = {
+      ...offered(['Name', 'StageName'], 2),
+      objects: { ...offered(['Name', 'StageName'], 2).objects, Lead: { fields: [{ field: field('Name'), update: false }] } },
+    }
+    const engine = fakeEngine({ connections: [connected({ side: 'partner' })], agreement: { ...second, proposal: both } })
+    engine.agreements.suggest = (_, object) =>
+      object === 'Lead'
+        ? [{ source: 'Name', target: 'LastName', update: false }]
+        : ['Name', 'StageName'].map((name) => ({ source: name, target: name, update: false }))
+    const page = await mount('entente-agreement', { engine, connection: connectionId })
+    expect(button(page, 'Accept 3 fields').disabled).toBe(false)
+    button(page, 'Take no opportunities').click()
+    await drawn(page)
+    expect(textOf(page)).toContain('so no opportunities travel')
+    expect(button(page, 'Accept 1 field').disabled).toBe(false)
+    button(page, 'Take what fits').click()
+    await drawn(page)
+    expect(button(page, 'Accept 3 fields').disabled).toBe(false)
+  })
+
   it('tells Vera that Paul declined all leads', async () => {
     const offer = offered(['Name'], 1)
     const proposal = { ...offer, objects: { ...offer.objects, Lead: { fields: [{ field: field('Name'), update: false }] } } }

@@ -193,6 +193,10 @@ export class EntenteAgreement extends EntenteElement {
     const object = objects.includes(this.object) ? this.object : (objects[0] ?? this.object)
     const draft = this.acceptance ?? this.#suggest(engine, connection, view)
     const part = draft[object] ?? nothingTaken
+    const takeAll = (all: boolean): void => {
+      const fields = all ? engine.agreements.suggest(connection, object, []) : []
+      this.acceptance = { ...draft, [object]: { ...part, fields } }
+    }
     const checks = new Map(objects.map((name) => [name, engine.agreements.preflight(connection, name, draft[name]?.fields ?? [])]))
     // An object of which nothing is taken is declined, whatever it would need.
     const wanted = objects.filter((name) => (draft[name]?.fields.length ?? 0) > 0)
@@ -227,6 +231,11 @@ export class EntenteAgreement extends EntenteElement {
         change: (fields) => (this.acceptance = { ...draft, [object]: { ...part, fields } }),
         setDefaults: (defaults) => (this.acceptance = { ...draft, [object]: { ...part, defaults } }),
       })}
+      <div>
+        <button class="quiet" @click=${() => takeAll(part.fields.length === 0)}>
+          ${part.fields.length === 0 ? 'Take what fits' : html`Take no ${showText(engine.records.schema(object).plural.toLowerCase(), 80)}`}
+        </button>
+      </div>
       ${
         view.effective
           ? html`<div class="notice">
