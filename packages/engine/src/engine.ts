@@ -65,6 +65,7 @@ import { createSettings } from './settings/settings.js'
 import { connectionRotationReconciler } from './rotate/connection-reconciler.js'
 import { PublisherAgain } from './rotate/publishing-again.js'
 import { ownRotationReconciler } from './rotate/own-reconciler.js'
+import { noteRemoval } from './rotate/removals.js'
 import { signAgainReconciler } from './rotate/sign-again.js'
 import { requestReconciler } from './site/request-reconciler.js'
 import { createSite } from './site/site.js'
@@ -214,7 +215,16 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     },
   }
   const now = (): number => clock.now() + link.status().clockOffset
-  const rosterChanges = await RosterChanges.open({ store, tabs, replica, identity, rosters, now, problem })
+  const rosterChanges = await RosterChanges.open({
+    store,
+    tabs,
+    replica,
+    identity,
+    rosters,
+    now,
+    noteRemovals: () => noteRemoval({ rosters, org: identity.org, replica }, identity.org.id),
+    problem,
+  })
   const context: EngineContext = {
     org: identity.org,
     user,

@@ -43,12 +43,14 @@ export function rosterReconciler(context: EngineContext): Reconciler {
 
   /** After an org has come back by its recovery kit, both compare the codes once more: whoever has stolen a kit is another org than the one on the phone (rule CN13). */
   async function compareAnew(connection: string, register: 'recovered' | 'peerRecovered', of: OrgId): Promise<void> {
-    const number = (await rosters.chain(of))[0]?.number ?? 1
+    const { number = 1, time = 0 } = (await rosters.chain(of))[0] ?? {}
     const isKnown = (row: Row | undefined): boolean => number === 1 || countOf(row, register) >= number
     const row = rows.get('Connection', connection)
     if (isKnown(row)) return
     const values = { [register]: number, ...(valueOf(row, 'verified') === 'yes' && { verified: 'no' }), peerVerified: null }
-    const saved = await rows.save([{ object: 'Connection', id: connection, values }], {
+    // Each device works it out by itself, under one stamp (rule DR3).
+    const follows = [Math.min(Math.max(0, time), 2 ** 45), 0, 0] as const
+    const saved = await rows.save([{ object: 'Connection', id: connection, values, follows }], {
       holds: (stored) => !isKnown(stored.get('Connection', connection)),
     })
     if (!saved) return

@@ -81,6 +81,18 @@ it('[DR3] a member’s device hears by itself what the peer’s admin signed, wh
   expect(state(victor)).toEqual(state(vera))
 })
 
+it('[DR3, PE2] an admin’s device works out what the peer announced, though a member’s device heard it before', async () => {
+  const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
+  const pia = await openAnotherDevice(paul, { userName: 'Pia', role: 'member' })
+  await settle()
+  paul.sync.cut()
+  await vera.people.setSeats(connection, 3)
+  await settle()
+  paul.sync.mend()
+  await settle()
+  expect([paul, pia].map(({ people }) => people.seats(connection).total)).toEqual([3, 3])
+})
+
 it('[DR2] a decision of a new admin counts as soon as the roster that names the device has come', async () => {
   const { vera, settle, openAnotherDevice } = await setup()
   const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })

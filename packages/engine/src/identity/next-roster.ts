@@ -38,6 +38,8 @@ export interface RosterChangesOptions {
   readonly rosters: Rosters
   /** Milliseconds since 1970 by the relay's clock, as last heard. */
   readonly now: () => number
+  /** Notes whom the rosters at the relay have removed. */
+  readonly noteRemovals: () => Promise<unknown>
   readonly problem: (what: string) => void
 }
 
@@ -73,7 +75,14 @@ export class RosterChanges {
   /** Takes the rosters that the relay has, and makes the changes anew whose roster it does not have. */
   reconciler(): Reconciler {
     const { id } = this.#options.identity.org
-    return { name: 'next roster', subjects: () => [{ id }], react: () => this.#queue.run(() => this.#followRelay()) }
+    const take = async (): Promise<void> => {
+      const { replica, noteRemovals } = this.#options
+      const highest = this.#atRelay().at(-1)?.[0] ?? 0
+      await this.#followRelay()
+      await noteRemovals()
+      replica.keyring.tookRoster(highest)
+    }
+    return { name: 'next roster', subjects: () => [{ id }], react: () => this.#queue.run(take) }
   }
 
   async #change(change: DeviceChange): Promise<Roster> {

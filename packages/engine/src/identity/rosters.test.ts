@@ -1,5 +1,7 @@
 import { parseKey, rosterFeedOf, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import { messageEdit } from '../connect/connection-facts.js'
+import { endKey } from '../connect/end-reconciler.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import { changeRoster, type MemoryOrg, setup } from '../testing/index.js'
 import { createExchangeKey, createKeyPair } from './keys.js'
@@ -34,8 +36,10 @@ describe('the rosters of two connected orgs', () => {
     await noteKey(stolen)
     await without(vera, stolen)
     await settle(vera, paul)
-    await stolen.connections.disconnect(connection)
-    await until('Paul is told', () => paul.problems.some((what) => what.includes('removed')))
+    // A modified engine has what it signs carried on, by whomever it may be.
+    const body = await stolen.identity.signDecision('end', { connection, reason: 'disconnected' })
+    await vera.rows.save([messageEdit(connectionFeed(connection, 'vendor', 'messages'), endKey, body)])
+    await until('Paul is told', () => paul.problems.some((what) => what.includes('not on the roster')))
     expect(paul.connections.get(connection)?.state).toBe('Enabled')
   })
 

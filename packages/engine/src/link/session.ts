@@ -13,6 +13,7 @@ import {
   parseFeed,
   parseKey,
   ProtocolError,
+  rosterFeedOf,
   protocolVersions,
   type RelayMessage,
   headKey,
@@ -153,6 +154,7 @@ export class Session {
     const { replica } = options
     const unwatch = [
       replica.watchWork(() => this.#work()),
+      replica.keyring.watch(() => this.#work()),
       replica.rows.watch((changes) => {
         if (changes.some(({ object }) => object === 'Roster') && this.#incarnation !== undefined) this.#showRoster()
         for (const { object, id } of changes)
@@ -520,6 +522,7 @@ export class Session {
       const { count, bytes } = this.#inFlight.room
       if (this.#ended || count <= 0 || bytes <= 0) return
       const isAll = this.#options.scope() === 'all'
+      if (isAll && this.#awaitsRoster()) return
       const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed) && (isAll || isOfTeam(feed)))
       // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
       const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
@@ -528,6 +531,16 @@ export class Session {
       made = offered.reduce((sum, { offers }) => sum + offers.length, 0)
       for (const offers of offered) if (!this.#ended) this.#publish(offers)
     }
+  }
+
+  /** Whether this device has yet to read or to take in a roster of its org: whoever was removed while it was away has the keys under which it would publish (rule RO6). */
+  #awaitsRoster(): boolean {
+    const { replica, roster } = this.#options
+    const feed = rosterFeedOf(replica.org)
+    if (!roster || !this.#numberByFeed.has(feed)) return false
+    if (!this.#live.has(feed)) return true
+    const numbers = [...replica.inbox(feed).keys()].map((key) => (key.startsWith('roster.') ? Number(key.slice('roster.'.length)) : 0))
+    return Math.max(1, ...numbers) > Math.max(1, replica.keyring.takenRoster)
   }
 
   /** Sends a feed's offers in messages that fit into frames. */

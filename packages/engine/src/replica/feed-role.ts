@@ -104,8 +104,13 @@ export function isConfirmed(connection: Row | undefined): boolean {
 }
 
 /** Whether an admin of this org has confirmed the codes. */
-export function isVerified(connection: Row | undefined): boolean {
+function isVerified(connection: Row | undefined): boolean {
   return valueOf(connection, 'verified') === 'yes'
+}
+
+/** Whether an admin of this org has ever confirmed the codes. After a recovery they are compared once more (rule CN13). */
+export function wasVerified(connection: Row | undefined): boolean {
+  return isVerified(connection) || textOf(connection, 'verifiedBy') !== undefined
 }
 
 /** Whether a connection has come to its end, or its codes differ: what was shown over it is taken back (rule CN11). */

@@ -13,7 +13,7 @@ import {
   type SealBinding,
   valueOfContent,
 } from '../seal/seal-register.js'
-import { bringsKeys, type FeedRole, isConfirmed, isMessages, isVerified, rotationOf, textOf } from './feed-role.js'
+import { bringsKeys, type FeedRole, isConfirmed, isMessages, rotationOf, textOf, wasVerified } from './feed-role.js'
 import type { RowsView } from './rows-view.js'
 import type { Address } from './stored.js'
 
@@ -67,7 +67,7 @@ export class FeedSealer {
   missingGeneration(feedRole: FeedRole, sealed: Uint8Array): number | undefined {
     const generation = generationOf(sealed)
     if (generation === firstGeneration || feedRole.kind === 'mailbox' || this.#keysOf(feedRole, generation)) return undefined
-    if (feedRole.kind === 'connection' && !feedRole.own && !isVerified(this.#rows.get('Connection', feedRole.connection))) return undefined
+    if (feedRole.kind === 'connection' && !feedRole.own && !wasVerified(this.#rows.get('Connection', feedRole.connection))) return undefined
     return generation
   }
 

@@ -51,6 +51,7 @@ export class Keyring {
   readonly #store: Store
   readonly #listeners = new Set<() => void>()
   #keys: StoredKeys = noKeys
+  #takenRoster = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -125,6 +126,17 @@ export class Keyring {
   /** The number of the last roster of an org that removed somebody, 0 for none. */
   removed(org: string): number {
     return this.#keys.removed?.[org] ?? 0
+  }
+
+  /** The highest of the own org's rosters at the relay that this page load has taken in, with whom it removes. */
+  get takenRoster(): number {
+    return this.#takenRoster
+  }
+
+  tookRoster(number: number): void {
+    if (number <= this.#takenRoster) return
+    this.#takenRoster = number
+    for (const listener of this.#listeners) listener()
   }
 
   noteRemoved(org: OrgId, roster: number): Promise<void> {

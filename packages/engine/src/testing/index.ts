@@ -2,6 +2,7 @@ export { ManualClock, SkewedClock } from './clock.js'
 export { type DecodersContext, type EngineDecoder, engineDecoders, type InputForm } from './decoders.js'
 export { type MemoryDevice, type MemoryDeviceOptions, openMemoryDevice } from './device.js'
 export { guessAt } from './guess.js'
+export { type HeardSeal, HeardSeals, openedBy } from './heard-seals.js'
 export { memoryHello } from './hello.js'
 export { MemoryNetwork, type MemoryNetworkOptions, type NetworkDevice } from './network.js'
 export {

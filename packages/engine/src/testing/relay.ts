@@ -74,8 +74,8 @@ export interface MemoryRelayOptions {
   readonly entriesPerChunk?: number
   /** Refuses offers that the rules would take, as a relay without room does. */
   readonly refuses?: (feed: FeedName, offer: Offer) => ErrorCode | undefined
-  /** Hears of each refused offer. */
-  readonly onRefused?: (refused: { readonly feed: FeedName; readonly offer: Offer; readonly code: ErrorCode }) => void
+  /** Hears of each offer that has arrived, and why it was refused, if it was. */
+  readonly onOffer?: (heard: { readonly feed: FeedName; readonly offer: Offer; readonly refused: ErrorCode | undefined }) => void
 }
 
 /** The host by which devices dial the relay in memory. */
@@ -116,6 +116,8 @@ export class MemoryRelay {
   readonly #sessions = new Set<RelaySession>()
   /** The number of each org's roster. It is not on disk, so that devices bring theirs after each restart (rule RO4). */
   #rosters = new Map<OrgId, number>()
+  /** The highest number that each org has published since this relay began (rule RO6). */
+  #publishedRosters = new Map<OrgId, number>()
   /** What was published under each number of an org's roster: no other gets it (rule RO5). */
   #rosterTokens = new Map<string, string>()
   /** Refuses every hello with UNAVAILABLE, as a relay does whose store does not answer. */
@@ -156,6 +158,7 @@ export class MemoryRelay {
     for (const session of sessions) session.close()
     this.#batch = []
     this.#rosters = new Map()
+    this.#publishedRosters = new Map()
     this.#rosterTokens = new Map()
     this.#own = new WeakSet()
     this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
@@ -297,6 +300,7 @@ export class MemoryRelay {
     if (isRoot ? !isKnown : roster > known) return this.#fail(session, 'AUTH')
     if (!isRoot) this.#rosters.set(org, known)
     session.org = org
+    session.brought = Math.max(session.brought, roster)
     session.isRoot = isRoot
     const incarnation = this.#durable.incarnations.at(-1)?.id ?? 0
     this.#say(session, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
@@ -334,8 +338,8 @@ export class MemoryRelay {
   #publish(session: RelaySession, number: number, offer: Offer): void {
     const feed = session.feeds.get(number)
     const verdict = feed === undefined ? 'FEED' : (this.#options.refuses?.(feed, offer) ?? this.#judge(session, feed, offer))
+    if (feed !== undefined) this.#options.onOffer?.({ feed, offer, refused: typeof verdict === 'string' ? verdict : undefined })
     if (feed === undefined || typeof verdict === 'string') {
-      if (feed !== undefined && typeof verdict === 'string') this.#options.onRefused?.({ feed, offer, code: verdict })
       const version = feed === undefined ? 0 : (policiesOf(this.#state, feed).joined?.version ?? 0)
       this.#batch.push(() => this.#refuse(session, 'offer', offer.id, typeof verdict === 'string' ? verdict : 'FEED', version))
       return
@@ -379,6 +383,8 @@ export class MemoryRelay {
     const access = this.#access(session, feed)
     if (!access) return 'FEED'
     if (!access.writes) return 'WRITER'
+    const published = session.org === undefined ? 0 : (this.#publishedRosters.get(session.org) ?? 0)
+    if (session.brought < published && rosterNumber(offer.key) === undefined) return 'AUTH'
     const last = feedOf(this.#state, feed).keys.get(offer.key)
     const parsed = parseFeed(feed)
     const isAgreed = connectionOfDocs(parsed) !== undefined
@@ -392,6 +398,8 @@ export class MemoryRelay {
       const [name, token] = [`${session.org} ${offer.key}`, decodeUtf8(decodeControlEntry(offer.bytes).copy)]
       if ((this.#rosterTokens.get(name) ?? token) !== token) return 'BEHIND'
       this.#rosterTokens.set(name, token)
+      if (session.org)
+        this.#publishedRosters.set(session.org, Math.max(this.#publishedRosters.get(session.org) ?? 0, rosterNumber(offer.key) ?? 0))
       if (session.org) this.#rosters.set(session.org, Math.max(this.#rosters.get(session.org) ?? 0, rosterNumber(offer.key) ?? 0))
     }
     const policies = policiesOf(this.#state, feed)

@@ -96,9 +96,10 @@ export class Simulation {
       manualCommit: true,
       entriesPerChunk: 3,
       disabledRules: new Set([...disabledRules].filter((rule) => rule === 'compare-and-set' || rule === 'incarnations')),
-      onRefused: ({ feed, offer, code }) => {
-        if (options.liars || code === 'BEHIND' || code === 'STALE_EPOCH' || (code === 'WAIT' && this.#relayFaulted)) return
-        this.violations.push(`REFUSED ${code} ${feed} ${offer.key} ${offer.kind}`)
+      onOffer: ({ feed, offer, refused }) => {
+        if (refused === undefined || options.liars || refused === 'BEHIND' || refused === 'STALE_EPOCH') return
+        if (refused === 'WAIT' && this.#relayFaulted) return
+        this.violations.push(`REFUSED ${refused} ${feed} ${offer.key} ${offer.kind}`)
       },
     })
     if (options.liars) this.#liar = new SimulatedLiar(options.liars, chance, this.relay, records.map(mapOf))
