@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { RelayProcess } from '../node/relay-process.js'
-import { buildPages, launchChromium, screenshots } from './chromium.js'
+import { accessibilityProblems, buildPages, launchChromium, screenshots } from './chromium.js'
 import { Person } from './person.js'
 
 // The whole way of two people who have never seen the app, by its screens alone: each in a browser of their own, with the built app and a real relay. At every
@@ -295,3 +295,83 @@ it('the other pages are fit for everyone too', async () => {
   await vera.page.getByRole('alertdialog').waitFor({ state: 'detached' })
   await vera.button('Show me where').waitFor()
 })
+
+it('Vera’s browser loses her org: its kit brings it back whole, and the mirrors go on', async () => {
+  const { page } = vera
+  const [kit, passphrase] = [join(directory, 'kit.json'), page.locator('.secret')]
+  await page.goto(`${relay.origin}/workspace.html`)
+  await vera.click(vera.button('Save the recovery kit'))
+  await vera.click(vera.button('Make the kit'))
+  await saved(vera, 'Save the file', kit)
+  const words = (await passphrase.textContent()) ?? ''
+  const bring = async (): Promise<void> => {
+    await page.getByLabel('File of the kit').setInputFiles(kit)
+    await vera.field('Passphrase').fill(words)
+  }
+  await bring()
+  await vera.click(vera.button('Check and finish'))
+  await vera.click(vera.tab('Settings'))
+  await saved(vera, 'Save a backup', join(directory, 'org.entente-backup'))
+  const names = await dealsOf(vera)
+
+  await forgets(vera, 'indexeddb')
+  await vera.sees('This browser has lost its copy of Alder Devices.')
+  await bring()
+  await vera.click(vera.button('See what it brings back'))
+  const restore = vera.button('Restore')
+  await restore.waitFor()
+  await vera.focusIsOn(page.getByRole('heading', { name: 'Restore your org' }))
+  expect(await accessibilityProblems(page)).toEqual([])
+  await page.screenshot({ path: `${screenshots}journey-vera-found-by-the-kit.png` })
+  await vera.click(restore)
+  expect(await dealsOf(vera)).toEqual(names)
+  const latest = vera.button('It is the latest')
+  await vera.click(vera.tab('Connections'))
+  const same = vera.button('They are the same')
+  await latest.or(same).first().waitFor()
+  if (await latest.isVisible()) await vera.click(latest)
+  await vera.click(same)
+  await paul.page.goto(`${relay.origin}/workspace.html#connections`)
+  await paul.click(paul.button('They are the same'))
+  for (const person of [vera, paul]) await person.sees('Codes compared')
+  await vera.click(vera.tab('Opportunities'))
+  await vera.click(page.getByRole('row', { name: deal }))
+  await page.locator('entente-external').getByText('Budget is there').waitFor()
+  await vera.type(vera.field('Next Step'), 'Back again')
+  await vera.press('Enter')
+  await paul.click(paul.tab('Opportunities'))
+  await paul.click(paul.page.getByRole('row', { name: deal }))
+  await paul.page.locator('entente-external').getByText('Back again').waitFor()
+
+  // All of its storage goes, and she has a backup.
+  await forgets(vera, 'all')
+  await vera.click(vera.button('Restore an org instead'))
+  await bring()
+  await page.getByLabel('Backup, if you have one').setInputFiles(join(directory, 'org.entente-backup'))
+  await vera.press('Enter')
+  await vera.click(restore)
+  expect(await dealsOf(vera)).toEqual(names)
+  expect([...vera.errors, ...paul.errors].filter((text) => !text.includes('WebSocket'))).toEqual([])
+})
+
+/** Saves what a page offers as a download. */
+async function saved(person: Person, button: string, file: string): Promise<void> {
+  const offered = person.page.waitForEvent('download')
+  await person.click(person.button(button))
+  await (await offered).saveAs(file)
+}
+
+/** The names of the first twenty deals, as the list has them. */
+async function dealsOf(person: Person): Promise<readonly string[]> {
+  await person.click(person.tab('Opportunities'))
+  await person.page.getByRole('row').nth(20).waitFor()
+  return (await person.page.getByRole('rowheader').allTextContents()).slice(0, 20)
+}
+
+/** The browser deletes what the page has stored, and the page is opened again. */
+async function forgets({ page }: Person, storageTypes: string): Promise<void> {
+  await page.goto('about:blank')
+  const debug = await page.context().newCDPSession(page)
+  await debug.send('Storage.clearDataForOrigin', { origin: relay.origin, storageTypes })
+  await page.goto(`${relay.origin}/workspace.html`)
+}

@@ -47,12 +47,11 @@ export abstract class OwnOrgPage extends LitElement {
       .begin {
         display: grid;
         align-content: start;
-        justify-items: center;
+        justify-content: center;
+        grid-template-columns: min(440px, 100%);
+        gap: var(--gap);
         padding: 8vh 16px;
         overflow: auto;
-      }
-      .begin form {
-        width: min(440px, 100%);
       }
       .begin label {
         display: grid;

@@ -1,6 +1,6 @@
 import { controls, describeFailure, showText, tokens } from '@entente/elements'
 import type { Engine, FoundOrg, RestoreDecision } from '@entente/engine'
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit'
 
 /** A kit's file and passphrase, as a person brings them, and what decides about what was found. */
 export interface BroughtKit {
@@ -18,6 +18,7 @@ class NotWanted extends Error {}
 /**
  * Brings an org back in this browser: it takes the recovery kit, shows what the kit brings back, and asks who is here. It opens nothing itself.
  *
+ * @slot else - What the person may do instead, while nothing is under way.
  * @fires org-restored - Detail {engine}
  */
 export class RestoreOrg extends LitElement {
@@ -27,7 +28,9 @@ export class RestoreOrg extends LitElement {
     css`
       :host {
         display: block;
-        width: min(440px, 100%);
+      }
+      h2:focus {
+        outline: none;
       }
       label {
         display: grid;
@@ -37,6 +40,7 @@ export class RestoreOrg extends LitElement {
         display: flex;
         gap: 8px;
         align-items: start;
+        font-weight: inherit;
       }
       dl {
         display: grid;
@@ -82,14 +86,23 @@ export class RestoreOrg extends LitElement {
 
   protected override render(): TemplateResult {
     return html`<section class="card stack" aria-labelledby="title">
-      <h2 id="title">Restore your org</h2>
+      <h2 id="title" tabindex="-1">Restore your org</h2>
       ${this.problem === '' ? nothing : html`<div class="notice bad" role="alert"><div>${showText(this.problem, 400)}</div></div>`}
-      ${this.found ? this.#deciding(this.found) : this.running ? this.#reading() : this.#asking()}
+      ${this.found ? this.#deciding(this.found) : this.running ? this.#reading() : nothing} ${this.#asking()}
     </section>`
   }
 
+  protected override firstUpdated(): void {
+    this.renderRoot.querySelector('input')?.focus()
+  }
+
+  /** What the person has pressed is gone with its step, so the keyboard goes on from the card's top. */
+  protected override updated(changed: PropertyValues): void {
+    if ((changed.has('found') && this.found) || changed.get('running') !== undefined) this.renderRoot.querySelector('h2')?.focus()
+  }
+
   #asking(): TemplateResult {
-    return html`<form class="stack" @submit=${this.#look}>
+    return html`<form class="stack" ?hidden=${this.running} @submit=${this.#look}>
       <p class="soft">
         With its recovery kit, a file and a passphrase, your org comes back from the relay. You see what there is before anything changes.
       </p>
@@ -98,7 +111,7 @@ export class RestoreOrg extends LitElement {
         >Passphrase <input name="passphrase" required autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="60"
       /></label>
       <label>Backup, if you have one <input name="backup" type="file" accept=".entente-backup" /></label>
-      <div><button>Look what it brings back</button></div>
+      <div class="row spread"><button class="primary">See what it brings back</button><slot name="else"></slot></div>
     </form>`
   }
 
@@ -145,7 +158,7 @@ export class RestoreOrg extends LitElement {
       }
       <label class="choice"
         ><input name="alone" type="checkbox" /><span
-          >Shut out ${devices === 1 ? 'the device' : `all ${number.format(devices)} devices`} that your org had. Choose this if they are
+          >Shut out ${devices === 1 ? 'the device' : `the ${number.format(devices)} devices`} that your org had. Choose this if they are
           lost or stolen. Otherwise they stay.</span
         ></label
       >
@@ -158,8 +171,9 @@ export class RestoreOrg extends LitElement {
 
   readonly #look = (event: SubmitEvent): void => {
     event.preventDefault()
-    const form = new FormData(event.target as HTMLFormElement)
-    const [file, passphrase, backup] = [form.get('file'), form.get('passphrase'), form.get('backup')]
+    const form = event.target as HTMLFormElement
+    const brought = new FormData(form)
+    const [file, passphrase, backup] = [brought.get('file'), brought.get('passphrase'), brought.get('backup')]
     if (!(file instanceof File) || typeof passphrase !== 'string') return
     this.running = true
     this.problem = ''
@@ -184,7 +198,11 @@ export class RestoreOrg extends LitElement {
         }),
       )
       .then((engine) => engine && this.dispatchEvent(new CustomEvent('org-restored', { detail: { engine } })))
-      .catch((error: unknown) => (this.problem = isNotWanted(error) ? '' : describeFailure(error).message))
+      .catch((error: unknown) => {
+        if (!isNotWanted(error)) this.problem = describeFailure(error).message
+        // What was typed stays for another try, unless nothing is to be tried.
+        else form.reset()
+      })
       .finally(() => {
         this.running = false
         this.found = undefined

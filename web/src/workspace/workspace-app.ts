@@ -22,7 +22,7 @@ export class WorkspaceApp extends OwnOrgPage {
   constructor() {
     super()
     this.route = ''
-    this.restoring = false
+    this.restoring = hadOrg(orgStoreName()) !== undefined
     this.#follow(location.hash.slice(1))
   }
 
@@ -71,21 +71,35 @@ export class WorkspaceApp extends OwnOrgPage {
             </div>`
           : nothing
       }
-      <restore-org ?hidden=${!this.restoring && had === undefined} .restore=${this.#restore} @org-restored=${this.#restored}></restore-org>
-      <form class="card stack" @submit=${this.#create}>
-        <h2>Create your org</h2>
-        <p class="soft">
-          ${this.#invitation.link === '' ? 'Its keys and records stay in this browser.' : 'You have an invitation. Name your org first; then you can accept it.'}
-          Nothing is sent anywhere before you connect.
-        </p>
-        <label>Company <input name="org" required maxlength="120" autocomplete="organization" autofocus /></label>
-        <label>Your name <input name="user" required maxlength="120" autocomplete="name" /></label>
-        <div class="row spread">
-          <button class="primary">Create</button>
-          ${this.restoring || had ? nothing : html`<button type="button" class="quiet" @click=${() => (this.restoring = true)}>Restore an org instead</button>`}
-        </div>
-      </form>
+      ${
+        this.restoring
+          ? html`<restore-org .restore=${this.#restore} @org-restored=${this.#restored}>
+              <button slot="else" type="button" class="quiet" @click=${() => this.#instead(false)}>Create an org instead</button>
+            </restore-org>`
+          : this.#creating()
+      }
     </div>`
+  }
+
+  #creating(): TemplateResult {
+    return html`<form class="card stack" @submit=${this.#create}>
+      <h2>Create your org</h2>
+      <p class="soft">
+        ${this.#invitation.link === '' ? 'Its keys and records stay in this browser.' : 'You have an invitation. Name your org first; then you can accept it.'}
+        Nothing is sent anywhere before you connect.
+      </p>
+      <label>Company <input name="org" required maxlength="120" autocomplete="organization" autofocus /></label>
+      <label>Your name <input name="user" required maxlength="120" autocomplete="name" /></label>
+      <div class="row spread">
+        <button class="primary">Create</button>
+        <button type="button" class="quiet" @click=${() => this.#instead(true)}>Restore an org instead</button>
+      </div>
+    </form>`
+  }
+
+  #instead(restoring: boolean): void {
+    this.restoring = restoring
+    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>('.begin input')?.focus())
   }
 
   #create = (event: SubmitEvent): void => {
