@@ -1,4 +1,5 @@
 import {
+  chooseConnection,
   type EntenteChanges,
   type EntenteDifferences,
   EntenteElement,
@@ -10,10 +11,10 @@ import {
 import type { ConnectionView, Engine, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
-import { chosenConnection, connectionPicker } from './connection-picker.js'
 import { deskStyles } from './desk-styles.js'
 import { saveShownAsCsv, tableToCsv } from './export-csv.js'
 import { agreementWaits, nextStep } from './next-step.js'
+import { otherSide } from './other-side.js'
 import './storage-view.js'
 import { formatRoute, home, parseRoute, type Route } from './route.js'
 import './live-links.js'
@@ -39,10 +40,13 @@ export class OrgDesk extends EntenteElement {
   protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site', 'changes']
   /** The route as it was read last: the same objects as long as the text is the same. */
   #read: { readonly text: string; readonly route: Route } | undefined
-  /** The list that the person looked at last, and the connection: other pages lead back there. */
+  /** The list that the person looked at last, and the connections, by the own side: other pages lead back there. */
   #lastList: ListRoute = home
-  #lastConnection: string | undefined
+  readonly #lastConnections: { any?: string; vendor?: string; partner?: string } = {}
+  /** The place with the connection that was chosen for the person, until the address has it. */
+  #settled: Route | undefined
   #isOpening = false
+  #shownTab: Route['page'] | undefined
 
   constructor() {
     super()
@@ -54,6 +58,13 @@ export class OrgDesk extends EntenteElement {
   }
 
   protected override updated(): void {
+    const settled = this.#settled
+    this.#settled = undefined
+    if (settled) queueMicrotask(() => this.#keep(settled))
+    if (this.#shownTab !== this.#read?.route.page) {
+      this.#shownTab = this.#read?.route.page
+      this.renderRoot.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    }
     const record = this.#isOpening ? this.renderRoot.querySelector('entente-record') : null
     if (!record) return
     this.#isOpening = false
@@ -61,7 +72,7 @@ export class OrgDesk extends EntenteElement {
   }
 
   protected view(engine: Engine): TemplateResult {
-    const route = this.#readRoute()
+    const route = this.#readRoute(engine)
     const fills = isList(route)
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
       <div>
@@ -77,39 +88,45 @@ export class OrgDesk extends EntenteElement {
       <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
   }
 
-  #readRoute(): Route {
+  #readRoute(engine: Engine): Route {
     if (this.#read?.text !== this.route) this.#read = { text: this.route, route: parseRoute(this.route) }
     const { route } = this.#read
     if (isList(route)) this.#lastList = route
-    if ('connection' in route && route.connection !== undefined) this.#lastConnection = route.connection
+    const view =
+      'connection' in route && route.connection !== undefined ? engine.connections.get(route.connection as ConnectionView['id']) : undefined
+    if (view) this.#lastConnections.any = this.#lastConnections[view.side] = view.id
     return route
   }
 
   #tabs(engine: Engine, current: Route): readonly TemplateResult[] {
     const connections = engine.connections.list()
+    const last = this.#lastConnections
     const isVendor = this.offer === 'invite' || connections.some((connection) => connection.side === 'vendor')
     const isPartner = this.offer === 'accept' || connections.some((connection) => connection.side === 'partner')
+    const waiting = connections.filter((connection) => agreementWaits(engine, connection))
     const tabs: (readonly [string, Route])[] = [
       [engine.records.schema('Opportunity').plural, { page: 'records', object: 'Opportunity' }],
       [engine.records.schema('Lead').plural, { page: 'records', object: 'Lead' }],
     ]
-    if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: this.#lastConnection }])
+    if (isPartner) tabs.push(['Partner site', { page: 'site', object: 'Opportunity', connection: last.partner }])
     if (connections.some(({ state }) => state !== 'Pending'))
       tabs.push(['Changes', { page: 'changes' }], ['Differences', { page: 'differences' }])
-    tabs.push(['Connections', { page: 'connections' }], ['Agreement', { page: 'agreement', connection: this.#lastConnection }])
-    if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: this.#lastConnection }])
     tabs.push(
-      ['People', { page: 'people', connection: this.#lastConnection }],
+      ['Connections', { page: 'connections' }],
+      ['Agreement', { page: 'agreement', connection: waiting.some(({ id }) => id === last.any) ? last.any : (waiting[0]?.id ?? last.any) }],
+    )
+    if (isVendor) tabs.push(['Sharing', { page: 'sharing', object: 'Opportunity', connection: last.vendor }])
+    tabs.push(
+      ['People', { page: 'people', connection: last.any }],
       ['Devices', { page: 'devices' }],
       ['Sync', { page: 'sync' }],
-      ['Audit', { page: 'audit' }],
-      ['Settings', { page: 'settings' }],
+      ['Audit', { page: 'audit', connection: undefined }],
+      ['Settings', { page: 'settings', connection: last.vendor }],
     )
     const isCurrent = (route: Route): boolean => {
       const page = current.page === 'record' ? 'records' : current.page
       return route.page === page && (route.page !== 'records' || !('object' in current) || route.object === current.object)
     }
-    const waits = connections.some((connection) => agreementWaits(engine, connection))
     const changes = engine.changes.count()
     const badge = (words: string): TemplateResult => html` <span class="badge accent">${words}</span>`
     return tabs.map(
@@ -118,7 +135,7 @@ export class OrgDesk extends EntenteElement {
           href="#${formatRoute(route)}"
           aria-current=${isCurrent(route) ? 'page' : nothing}
           @click=${(event: Event) => this.#go(event, route)}
-          >${name}${route.page === 'agreement' && waits ? badge('your turn') : route.page === 'changes' && changes > 0 ? badge(String(changes)) : nothing}</a
+          >${name}${route.page === 'agreement' && waiting.length > 0 ? badge('your turn') : route.page === 'changes' && changes > 0 ? badge(String(changes)) : nothing}</a
         >`,
     )
   }
@@ -131,7 +148,11 @@ export class OrgDesk extends EntenteElement {
         <a href="#connections" @click=${(event: Event) => this.#go(event, { page: 'connections' })}>look at it</a>
       </p>`
     const step = nextStep(engine)
-    if (!step || step.route.page === current.page) return nothing
+    const isHere =
+      step?.route.page === current.page &&
+      'connection' in current &&
+      (current.connection ?? step.route.connection) === step.route.connection
+    if (!step || isHere) return nothing
     const { route } = step
     return html`<p class="turn" role="status">
       ${step.why}
@@ -140,6 +161,8 @@ export class OrgDesk extends EntenteElement {
   }
 
   #place(engine: Engine, route: Route): TemplateResult {
+    const choose = (from: Extract<Route, { readonly page: 'settings' | 'audit' }>) => (event: ChoiceEvent) =>
+      this.#to({ ...from, connection: event.detail.connection })
     switch (route.page) {
       case 'records':
         return this.#records(engine, route)
@@ -170,7 +193,8 @@ export class OrgDesk extends EntenteElement {
           route.connection,
           'Agreement',
           route,
-          (id) => html`<entente-agreement class="card" .density=${this.density} .engine=${engine} .connection=${id}></entente-agreement>`,
+          ({ id }) =>
+            html`<entente-agreement class="card" .density=${this.density} .engine=${engine} .connection=${id}></entente-agreement>`,
         )
       case 'people':
         return this.#over(
@@ -178,7 +202,7 @@ export class OrgDesk extends EntenteElement {
           route.connection,
           'People',
           route,
-          (id) => html`<entente-people .density=${this.density} .engine=${engine} .connection=${id}></entente-people>`,
+          ({ id }) => html`<entente-people .density=${this.density} .engine=${engine} .connection=${id}></entente-people>`,
         )
       case 'devices': {
         const isPartner = engine.connections.list().some(({ side }) => side === 'partner')
@@ -198,7 +222,7 @@ export class OrgDesk extends EntenteElement {
           route.connection,
           'Sharing',
           route,
-          (id) =>
+          ({ id }) =>
             html`${this.#objects(engine, route)}<entente-sharing
                 class="card"
                 .density=${this.density}
@@ -214,6 +238,7 @@ export class OrgDesk extends EntenteElement {
                   </p>
                 </entente-jobs>
               </section>`,
+          'vendor',
         )
       case 'site':
         return html`<site-view .engine=${engine} .density=${this.density} .route=${this.route} @entente-open=${this.#open}></site-view>`
@@ -222,7 +247,13 @@ export class OrgDesk extends EntenteElement {
           'Settings',
           html`<entente-settings class="card" .density=${this.density} .engine=${engine}></entente-settings>
             <h2>How pages look</h2>
-            <entente-appearance class="card" .density=${this.density} .engine=${engine}></entente-appearance>
+            <entente-appearance
+              class="card"
+              .density=${this.density}
+              .engine=${engine}
+              .connection=${route.connection}
+              @entente-choice=${choose(route)}
+            ></entente-appearance>
             <h2>What keeps your org safe</h2>
             <entente-recovery class="card" manage .engine=${engine}></entente-recovery>
             <storage-view class="card"></storage-view>`,
@@ -230,7 +261,14 @@ export class OrgDesk extends EntenteElement {
       case 'audit':
         return page(
           'Audit',
-          html`<entente-audit class="card" .density=${this.density} .engine=${engine} .toCsv=${tableToCsv}></entente-audit>`,
+          html`<entente-audit
+            class="card"
+            .density=${this.density}
+            .engine=${engine}
+            .connection=${route.connection}
+            .toCsv=${tableToCsv}
+            @entente-choice=${choose(route)}
+          ></entente-audit>`,
         )
       case 'sync':
         return page(
@@ -308,15 +346,19 @@ export class OrgDesk extends EntenteElement {
     </div>`
   }
 
+  /** A page about one connection, which the address names. */
   #over(
     engine: Engine,
     asked: string | undefined,
     title: string,
-    route: Route,
-    view: (id: ConnectionView['id']) => TemplateResult,
+    route: Extract<Route, { readonly page: 'agreement' | 'people' | 'sharing' }>,
+    view: (connection: ConnectionView) => TemplateResult,
+    side?: ConnectionView['side'],
   ): TemplateResult {
-    const connection = chosenConnection(engine, asked)
-    if (!connection)
+    const connection = chooseConnection(engine, asked, side)
+    // A connection that comes or ends must not put another one under what the person is doing.
+    if (connection && asked === undefined) this.#settled = { ...route, connection: connection.id }
+    if (!connection && !chooseConnection(engine, undefined, side))
       return page(
         title,
         html`<div class="empty card">
@@ -325,10 +367,18 @@ export class OrgDesk extends EntenteElement {
           <button class="primary" @click=${() => this.#to({ page: 'connections' })}>Open Connections</button>
         </div>`,
       )
-    const choose = (id: string): void => {
-      if ('connection' in route) this.#to({ ...route, connection: id })
-    }
-    return page(title, view(connection.id), connectionPicker(engine, connection, choose))
+    const choose = (event: ChoiceEvent): void => this.#to({ ...route, connection: event.detail.connection })
+    return page(
+      title,
+      connection ? view(connection) : otherSide(engine, asked, (next) => this.#to(next)),
+      html`<entente-choice
+        .engine=${engine}
+        .density=${this.density}
+        .side=${side}
+        .connection=${connection?.id ?? asked}
+        @entente-choice=${choose}
+      ></entente-choice>`,
+    )
   }
 
   #objects(engine: Engine, route: Extract<Route, { readonly page: 'sharing' }>): TemplateResult {
@@ -377,6 +427,8 @@ export class OrgDesk extends EntenteElement {
     this.tell('entente-route', { route: formatRoute(route) })
   }
 }
+
+type ChoiceEvent = CustomEvent<{ readonly connection: ConnectionView['id'] | undefined }>
 
 /** A place that is a list, to which a record's page leads back. */
 type ListRoute = Extract<Route, { readonly page: keyof typeof listNames | 'records' }>

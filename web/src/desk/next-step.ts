@@ -5,20 +5,26 @@ import type { Route } from './route.js'
 
 /** What a connection waits for from this org, and where a person does it. */
 export interface NextStep {
-  readonly route: Extract<Route, { readonly connection: unknown }>
+  readonly route: Extract<Route, { readonly page: 'agreement' | 'sharing' | 'people' | 'site' }>
   readonly why: TemplateResult
   /** The words of the link. */
   readonly words: string
 }
 
-/** The next step of the first connection that waits for somebody here, on the way from the compared codes to the first export. */
+/**
+ * The next step of a connection that waits for somebody here, on the way from the compared codes to the first export. What another org waits for comes before what
+ * only this org would do, so that one idle connection hides no other.
+ */
 export function nextStep(engine: Engine): NextStep | undefined {
-  for (const connection of engine.connections.list()) {
-    if (connection.state !== 'Enabled' || connection.verified !== 'yes') continue
-    const step = connection.side === 'vendor' ? vendorStep(engine, connection) : partnerStep(engine, connection)
-    if (step) return step
+  const steps = engine.connections.list().flatMap((connection) => {
+    if (connection.state !== 'Enabled' || connection.verified !== 'yes') return []
+    return (connection.side === 'vendor' ? vendorStep(engine, connection) : partnerStep(engine, connection)) ?? []
+  })
+  for (const page of ['agreement', 'sharing', 'people'] as const) {
+    const found = steps.find(({ route }) => route.page === page)
+    if (found) return found
   }
-  return undefined
+  return steps[0]
 }
 
 /** Whether the agreement of a connection waits for this org's admins. */

@@ -7,8 +7,10 @@ export type Route =
   /** A list that nobody has changed has no `list`. */
   | { readonly page: 'records'; readonly object: ObjectName; readonly list?: ListState }
   | { readonly page: 'record'; readonly object: ObjectName; readonly id: string | undefined }
-  | { readonly page: 'changes' | 'differences' | 'connections' | 'devices' | 'sync' | 'settings' | 'audit' }
+  | { readonly page: 'changes' | 'differences' | 'connections' | 'devices' | 'sync' }
   | { readonly page: 'agreement' | 'people'; readonly connection: string | undefined }
+  /** A part of the settings is about one connection; the audit is about all where none is named. */
+  | { readonly page: 'settings' | 'audit'; readonly connection: string | undefined }
   | { readonly page: 'sharing'; readonly connection: string | undefined; readonly object: ObjectName }
   | { readonly page: 'site'; readonly connection: string | undefined; readonly object: ObjectName; readonly list?: ListState }
 
@@ -28,11 +30,11 @@ export function parseRoute(text: string): Route {
     case 'connections':
     case 'devices':
     case 'sync':
-    case 'settings':
-    case 'audit':
       return { page }
     case 'agreement':
     case 'people':
+    case 'settings':
+    case 'audit':
       return { page, connection: second === '' ? undefined : second }
     case 'sharing':
       return { page, object, connection: third === '' ? undefined : third }
@@ -53,6 +55,8 @@ export function formatRoute(route: Route): string {
       return join(route.page, route.object, route.id ?? 'new')
     case 'agreement':
     case 'people':
+    case 'settings':
+    case 'audit':
       return join(route.page, route.connection)
     case 'sharing':
       return join(route.page, route.object, route.connection)

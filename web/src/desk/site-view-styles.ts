@@ -29,6 +29,9 @@ export const siteViewStyles = css`
     background: var(--tint);
     color: var(--accent);
   }
+  .empty {
+    align-self: start;
+  }
   .below {
     display: grid;
     grid-template: minmax(0, 1fr) / minmax(0, 1fr);

@@ -1,8 +1,8 @@
-import { EntenteElement, type EntenteRecords, type ListState, plainList, showText } from '@entente/elements'
+import { chooseConnection, EntenteElement, type EntenteRecords, type ListState, plainList, showText } from '@entente/elements'
 import type { ConnectionView, Engine, JobView, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
-import { chosenConnection, connectionPicker } from './connection-picker.js'
 import { saveShownAsCsv } from './export-csv.js'
+import { otherSide } from './other-side.js'
 import { formatRoute, parseRoute, type Route } from './route.js'
 import { siteViewStyles } from './site-view-styles.js'
 
@@ -44,14 +44,29 @@ export class SiteView extends EntenteElement {
 
   protected view(engine: Engine): TemplateResult {
     const route = this.#read?.route ?? { page: 'site', object: 'Opportunity', connection: undefined }
-    const connection = chosenConnection(engine, route.connection, 'partner')
-    if (!connection) return this.#withoutVendor()
+    const connection = chooseConnection(engine, route.connection, 'partner')
+    if (!connection && !chooseConnection(engine, undefined, 'partner') && !engine.connections.get(route.connection as ConnectionView['id']))
+      return this.#withoutVendor()
+    const choose = (event: CustomEvent<{ readonly connection: ConnectionView['id'] | undefined }>): void =>
+      this.#to({ page: 'site', object: route.object, connection: event.detail.connection })
+    const choice = html`<entente-choice
+      side="partner"
+      .engine=${engine}
+      .density=${this.density}
+      .connection=${connection?.id ?? route.connection}
+      @entente-choice=${choose}
+    ></entente-choice>`
+    if (!connection)
+      return html`<header class="row spread">
+          <h2>Shared by</h2>
+          ${choice}
+        </header>
+        ${otherSide(engine, route.connection, (next) => this.#to(next))}`
     const jobs = engine.site.jobs().filter((job) => job.connection === connection.id)
-    const choose = (id: ConnectionView['id']): void => this.#to({ page: 'site', object: route.object, connection: id })
     const show = (object: ObjectName): void => this.#to({ page: 'site', object, connection: connection.id })
     return html`<div class="stack">
         <header class="row spread">
-          <h2>Shared by ${connectionPicker(engine, connection, choose, 'partner')}</h2>
+          <h2>Shared by ${choice}</h2>
           <span class="row">
             <span class="row kinds">
               ${(['Opportunity', 'Lead'] as const).map((name) => html`<button aria-pressed=${name === route.object} @click=${() => show(name)}>${name === 'Lead' ? 'Leads' : 'Opportunities'}</button>`)}

@@ -19,6 +19,7 @@ import { askingPanel, fieldMeant, type WishDraft, wishesPanel } from './wishes.j
 import { fillInPanel, type FillingIn, reachedLine } from './fill-in.js'
 import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
+import { whyClosed } from '../choice/name.js'
 import { typeWord } from '../value/type-words.js'
 
 const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
@@ -84,7 +85,9 @@ export class EntenteAgreement extends EntenteElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
-    if (changed.has('connection')) this.#drop()
+    if (!changed.has('connection')) return
+    this.#drop()
+    this.failure = undefined
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -94,9 +97,16 @@ export class EntenteAgreement extends EntenteElement {
     if (connection === undefined || !view) return html`<p class="soft">There is no agreement yet: connect first.</p>`
     if (state === 'Pending')
       return html`<p class="soft">The connection is not complete yet. Fields can be agreed as soon as both orgs are there.</p>`
-    const isAdmin = engine.user.role === 'admin'
-    if (view.side === 'vendor') return this.#vendor(engine, connection, view, isAdmin)
-    return this.#partner(engine, connection, view, isAdmin)
+    // What was agreed stays to be read; over a connection that is not open nobody can agree on more.
+    const isOpen = state === 'Enabled'
+    const isAdmin = isOpen && engine.user.role === 'admin'
+    const content =
+      view.side === 'vendor' ? this.#vendor(engine, connection, view, isAdmin) : this.#partner(engine, connection, view, isAdmin)
+    if (isOpen) return content
+    return html`<div class="stack">
+      <p class="notice warn"><span>${whyClosed(engine.connections.get(connection))} What was agreed stands here to be read.</span></p>
+      ${content}
+    </div>`
   }
 
   #vendor(engine: Engine, connection: ConnectionView['id'], view: AgreementView, isAdmin: boolean): TemplateResult {
@@ -115,7 +125,7 @@ export class EntenteAgreement extends EntenteElement {
             : nothing
         }
         ${wishesPanel(engine.agreements.wishes(connection), onlookerOf(engine, connection, this.language), isAdmin ? this.#answering(engine, connection, view) : undefined)}
-        ${this.#tabs()} ${view.effective ? this.#inForce(engine, connection, view, this.object) : this.#proposed(view)}
+        ${this.#tabs()} ${view.effective ? this.#inForce(engine, connection, view, this.object, isAdmin) : this.#proposed(view)}
         ${
           waits && view.effective
             ? html`<h4>Proposed, not in force yet</h4>
@@ -185,7 +195,7 @@ export class EntenteAgreement extends EntenteElement {
     const isOpen = view.turn === 'partner' || view.state === 'proposed'
     if (!isOpen || !isAdmin)
       return html`<div class="stack">
-        ${this.#tabs()}${view.effective ? this.#inForce(engine, connection, view, this.object) : this.#proposed(view)}
+        ${this.#tabs()}${view.effective ? this.#inForce(engine, connection, view, this.object, isAdmin) : this.#proposed(view)}
         ${isAdmin ? this.#asking(engine, connection, this.object) : nothing} ${versionList(engine, connection, this.language)}
       </div>`
     this.#follow(engine, connection, proposal)
@@ -261,7 +271,7 @@ export class EntenteAgreement extends EntenteElement {
         view.effective
           ? html`<details>
                 <summary>In force until then: version ${view.effective.version}</summary>
-                ${this.#inForce(engine, connection, view, object)}
+                ${this.#inForce(engine, connection, view, object, isAdmin)}
               </details>
               ${versionList(engine, connection, this.language)}`
           : nothing
@@ -270,11 +280,10 @@ export class EntenteAgreement extends EntenteElement {
   }
 
   /** What is in force for an object, with what an admin may do about it alone. */
-  #inForce(engine: Engine, connection: ConnectionView['id'], view: AgreementView, object: ObjectName): TemplateResult {
-    const isAdmin = engine.user.role === 'admin'
+  #inForce(engine: Engine, connection: ConnectionView['id'], view: AgreementView, object: ObjectName, isAdmin: boolean): TemplateResult {
     const onlooker = onlookerOf(engine, connection, this.language)
     return html`${effectiveTable(engine, view, object, this.language, isAdmin ? this.#taking(engine, connection, object) : undefined)}
-    ${view.effective?.objects[object] && view.off.every((off) => off.object !== object) ? this.#backfill(engine, connection, view.effective.version, object, view.side) : nothing}
+    ${engine.connections.get(connection)?.state === 'Enabled' && view.effective?.objects[object] && view.off.every((off) => off.object !== object) ? this.#backfill(engine, connection, view.effective.version, object, view.side) : nothing}
     ${objectSwitch(view, object, onlooker, isAdmin ? this.#switching(engine, connection) : undefined)}`
   }
 

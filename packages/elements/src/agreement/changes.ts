@@ -1,4 +1,5 @@
 import type { AgreementView, ConnectionView, EffectiveAgreement, Engine, ObjectName, Proposal } from '@entente/engine'
+import { connectionName } from '../choice/name.js'
 import type { AcceptanceDraft } from './acceptance.js'
 
 /** One field that travels: what it is called here, and whether it keeps flowing. */
@@ -55,8 +56,9 @@ export interface Onlooker {
 
 /** @param ofPast for versions whose records nobody counted */
 export function onlookerOf(engine: Engine, connection: ConnectionView['id'], language: string, ofPast = false): Onlooker {
+  const view = engine.connections.get(connection)
   return {
-    peer: engine.connections.get(connection)?.peerName ?? 'the other org',
+    peer: view ? connectionName(view) : 'the other org',
     plural: (object) => engine.records.schema(object).plural.toLowerCase(),
     count: ofPast ? undefined : (object) => engine.records.sharedOver(object, connection).length,
     language,

@@ -1,6 +1,7 @@
 import type { AgreedField, AgreementView, ConnectionView, Engine, ObjectName } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { formatInstant } from '../value/format.js'
+import { connectionName } from '../choice/name.js'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
 import { changeSentences, countedRecords, onlookerOf, termsInForce } from './changes.js'
@@ -91,7 +92,8 @@ function question(fields: readonly AgreedField[], records: string, taking: Takin
 /** Names a person by the id: own people by name, those of the other org as its admins. */
 function namesOf(engine: Engine, connection: ConnectionView['id']): (person: string) => TemplateResult {
   const own = new Map(engine.people.users().map(({ id, name }) => [id, name]))
-  const peer = engine.connections.get(connection)?.peerName ?? 'the other org'
+  const view = engine.connections.get(connection)
+  const peer = view ? connectionName(view) : 'the other org'
   return (id) => showText(own.get(id) ?? `an admin of ${peer}`, 100)
 }
 

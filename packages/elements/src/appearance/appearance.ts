@@ -1,10 +1,11 @@
 import type { ConnectionView, Engine, Field, ObjectName, PartnerSite, RecordPage, RelatedList, SiteList, Topic } from '@entente/engine'
-import { css, html, nothing, type TemplateResult } from 'lit'
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { chooseConnection } from '../choice/choice.js'
 import { siteHead } from '../records/site-head.js'
 import { listNames } from '../related/related.js'
 import { conditionLines, conditionStyles, isComplete, newCondition } from '../sharing/conditions.js'
-import { plainText, showText } from '../value/show-text.js'
+import { plainText } from '../value/show-text.js'
 import { orderedChoice, orderedChoiceStyles } from './ordered-choice.js'
 
 const objects = ['Opportunity', 'Lead'] as const
@@ -15,6 +16,7 @@ const allLists = Object.entries(listNames).map(([name, label]) => ({ name, label
  * partner site's name, introduction, columns and first view. Each part has a preview beside it.
  *
  * @tag entente-appearance
+ * @fires entente-choice - Another partner was chosen; detail {connection}.
  */
 export class EntenteAppearance extends EntenteElement {
   static override styles = [
@@ -99,7 +101,7 @@ export class EntenteAppearance extends EntenteElement {
     page: { state: true },
     site: { state: true },
   }
-  /** The connection whose partner site is shown; the first one as vendor by default. */
+  /** The connection as vendor whose partner site is shown; the first one that works by default. */
   declare connection: ConnectionView['id'] | undefined
   declare protected object: ObjectName
   /** What was chosen and is not saved yet. */
@@ -115,11 +117,15 @@ export class EntenteAppearance extends EntenteElement {
     this.site = undefined
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (changed.get('connection') !== undefined) this.site = undefined
+  }
+
   protected view(engine: Engine): TemplateResult {
     if (engine.user.role !== 'admin')
       return html`<p class="soft">How record pages and partner sites look is chosen by your org’s admins, for all of you.</p>`
-    const vendors = engine.connections.list().filter(({ side, state }) => side === 'vendor' && state === 'Enabled')
-    const connection = vendors.find(({ id }) => id === this.connection) ?? vendors[0]
+    const connection = chooseConnection(engine, this.connection, 'vendor') ?? chooseConnection(engine, undefined, 'vendor')
     const show = (object: ObjectName): void => {
       this.page = undefined
       this.object = object
@@ -127,7 +133,7 @@ export class EntenteAppearance extends EntenteElement {
     return html`<div class="row kinds" role="group" aria-label="Object">
         ${objects.map((object) => html`<button aria-pressed=${object === this.object} @click=${() => show(object)}>${engine.records.schema(object).plural}</button>`)}
       </div>
-      ${this.#recordPage(engine)} ${connection ? this.#partnerSite(engine, connection, vendors) : nothing}`
+      ${this.#recordPage(engine)} ${connection ? this.#partnerSite(engine, connection) : nothing}`
   }
 
   // ---- the page of a record
@@ -192,7 +198,7 @@ export class EntenteAppearance extends EntenteElement {
 
   // ---- the partner site
 
-  #partnerSite(engine: Engine, connection: ConnectionView, vendors: readonly ConnectionView[]): TemplateResult {
+  #partnerSite(engine: Engine, connection: ConnectionView): TemplateResult {
     const { object } = this
     const site = this.site ?? engine.settings.site(connection.id)
     const list = site.objects[object] ?? {}
@@ -202,6 +208,8 @@ export class EntenteAppearance extends EntenteElement {
     const change = (part: Partial<PartnerSite>): void => {
       // Two changes may come before the page is drawn again.
       this.site = { ...(this.site ?? site), ...part }
+      // What is chosen stays with this partner, whatever becomes of the list of connections meanwhile.
+      this.connection ??= connection.id
     }
     const changeList = (part: SiteList): void => {
       const lists = (this.site ?? site).objects
@@ -213,22 +221,20 @@ export class EntenteAppearance extends EntenteElement {
         this.site = undefined
         this.notify({ text: 'Saved. The partner sees it as soon as its device is online.' })
       })
-    const choose = (event: Event): void => {
-      this.site = undefined
-      this.connection = vendors.find(({ id }) => id === valueOf(event))?.id
-    }
+    const isEnded = connection.state !== 'Enabled'
     return html`<section aria-labelledby="site">
       <div class="row spread">
-        <h3 id="site">Partner site for ${vendors.length < 2 ? showText(connection.peerName ?? 'the partner', 80) : nothing}</h3>
-        ${
-          vendors.length < 2
-            ? nothing
-            : html`<select class="pick" aria-label="Partner" @change=${choose}>
-                ${vendors.map(({ id, peerName }) => html`<option value=${id} .selected=${id === connection.id}>${plainText(peerName ?? 'unknown', 60)}</option>`)}
-              </select>`
-        }
+        <h3 id="site">Partner site</h3>
+        <entente-choice
+          side="vendor"
+          .engine=${engine}
+          .density=${this.density}
+          .connection=${connection.id}
+          @entente-choice=${(event: CustomEvent<{ readonly connection: ConnectionView['id'] | undefined }>) => (this.connection = event.detail.connection)}
+        ></entente-choice>
       </div>
-      <div class="sides">
+      ${isEnded ? html`<p class="soft">This connection is not open, so its partner site cannot be changed.</p>` : nothing}
+      <div class="sides" ?hidden=${isEnded}>
         <form @submit=${(event: Event) => event.preventDefault()}>
           <label>Name<input maxlength="80" .value=${site.name} @input=${(event: Event) => change({ name: valueOf(event) })} /></label>
           <label

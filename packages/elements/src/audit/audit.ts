@@ -1,10 +1,10 @@
 import type { AuditCheck, AuditEntry, AuditKind, ConnectionView, Engine, Topic } from '@entente/engine'
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { downloadText } from '../base/download.js'
 import { EntenteElement } from '../base/element.js'
-import { connectionName } from '../connect/name.js'
+import { connectionName, connectionsWithPeer } from '../choice/name.js'
 import { formatCount, formatInstant } from '../value/format.js'
-import { plainText, showText } from '../value/show-text.js'
+import { showText } from '../value/show-text.js'
 import { auditStyles } from './styles.js'
 import { auditKinds, whatWords } from './words.js'
 
@@ -15,20 +15,22 @@ const pageSize = 100
  * hashes, and says whether both orgs hold the same messages.
  *
  * @tag entente-audit
+ * @fires entente-choice - Another connection was chosen, or all; detail {connection}.
  */
 export class EntenteAudit extends EntenteElement {
   static override styles = [EntenteElement.styles, auditStyles]
   static override properties = {
     ...EntenteElement.properties,
     toCsv: { attribute: false },
-    connection: { state: true },
+    connection: {},
     kind: { state: true },
     pages: { state: true },
     check: { state: true },
   }
   /** Writes a table as CSV that starts no formula in a spreadsheet. Without it there is no button for it. */
   declare toCsv: ((columns: readonly string[], rows: readonly (readonly string[])[]) => string) | undefined
-  declare protected connection: string
+  /** The connection whose lines are shown; all by default. */
+  declare connection: ConnectionView['id'] | undefined
   declare protected kind: AuditKind | ''
   /** What was loaded. Undefined until the first page is there. */
   declare protected pages: { readonly entries: readonly AuditEntry[]; readonly more: boolean } | undefined
@@ -38,7 +40,7 @@ export class EntenteAudit extends EntenteElement {
   constructor() {
     super()
     this.toCsv = undefined
-    this.connection = ''
+    this.connection = undefined
     this.kind = ''
     this.pages = undefined
     this.check = undefined
@@ -50,12 +52,19 @@ export class EntenteAudit extends EntenteElement {
     if (org) void this.#load(org)
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (!changed.has('connection') || !this.pages || !this.org) return
+    this.pages = undefined
+    void this.#load(this.org)
+  }
+
   protected view(engine: Engine): TemplateResult {
-    const connections = engine.connections.list().filter(({ code }) => code !== undefined)
+    const shown = connectionsWithPeer(engine).filter(({ id }) => this.connection === undefined || id === this.connection)
     return html`<div class="stack">
-      ${connections.map((connection) => this.#shared(engine, connection))}
+      ${shown.map((connection) => this.#shared(engine, connection))}
       <div class="row spread">
-        <div class="row">${this.#choices(engine, connections)}</div>
+        <div class="row">${this.#choices(engine)}</div>
         <div class="row">
           <button ?disabled=${this.running.has('verify')} @click=${() => this.act('verify', () => this.#verify(engine))}>
             Check the list
@@ -86,17 +95,20 @@ export class EntenteAudit extends EntenteElement {
     return html`<p class="notice ${state === 'differs' ? 'bad' : ''}" role="status"><span>${words[state]}</span></p>`
   }
 
-  #choices(engine: Engine, connections: readonly ConnectionView[]): TemplateResult {
-    const choose = (change: (value: string) => void) => (event: Event) => {
-      if (event.target instanceof HTMLSelectElement) change(event.target.value)
+  #choices(engine: Engine): TemplateResult {
+    const choose = ({ target }: Event): void => {
+      this.kind = auditKinds.find((kind) => target instanceof HTMLSelectElement && kind === target.value) ?? ''
       this.pages = undefined
       void this.#load(engine)
     }
-    return html`<select aria-label="Connection" @change=${choose((value) => (this.connection = value))}>
-        <option value="">All connections</option>
-        ${connections.map((each) => html`<option value=${each.id} .selected=${each.id === this.connection}>${plainText(connectionName(each), 80)}</option>`)}
-      </select>
-      <select aria-label="What happened" @change=${choose((value) => (this.kind = auditKinds.find((kind) => kind === value) ?? ''))}>
+    return html`<entente-choice
+        all="All connections"
+        .engine=${engine}
+        .density=${this.density}
+        .connection=${this.connection}
+        @entente-choice=${(event: CustomEvent<{ readonly connection: ConnectionView['id'] | undefined }>) => (this.connection = event.detail.connection)}
+      ></entente-choice>
+      <select aria-label="What happened" @change=${choose}>
         <option value="">Everything</option>
         ${auditKinds.map((kind) => html`<option value=${kind} .selected=${kind === this.kind}>${kind}</option>`)}
       </select>`
@@ -198,8 +210,8 @@ export class EntenteAudit extends EntenteElement {
   }
 
   #query(): { readonly connection?: ConnectionView['id']; readonly kind?: AuditKind } {
-    const connection = this.connection as ConnectionView['id'] | ''
-    return { ...(connection !== '' && { connection }), ...(this.kind !== '' && { kind: this.kind }) }
+    const { connection } = this
+    return { ...(connection !== undefined && { connection }), ...(this.kind !== '' && { kind: this.kind }) }
   }
 
   async #verify(engine: Engine): Promise<void> {

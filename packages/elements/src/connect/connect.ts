@@ -6,7 +6,7 @@ import { whyText } from '../share/share-words.js'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { connectionEnds, earlierRecords } from './ends.js'
-import { connectionName } from './name.js'
+import { connectionName, inOrder } from '../choice/name.js'
 import { connectStyles } from './styles.js'
 
 /**
@@ -53,7 +53,7 @@ export class EntenteConnect extends EntenteElement {
   }
 
   protected view(engine: Engine): TemplateResult {
-    const connections = engine.connections.list()
+    const connections = inOrder(engine.connections.list())
     const isAdmin = engine.user.role === 'admin'
     return html`<div class="stack">
       ${

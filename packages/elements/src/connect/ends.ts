@@ -4,7 +4,7 @@ import type { Question } from '../base/dialog.js'
 import { whyText } from '../share/share-words.js'
 import { formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
-import { connectionName } from './name.js'
+import { connectionName } from '../choice/name.js'
 
 /** What the card of a connection gives its foot. */
 export interface EndsOptions {

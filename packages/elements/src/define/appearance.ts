@@ -1,3 +1,4 @@
+import './choice.js'
 import './records.js'
 import './related.js'
 import { defineElement } from '../base/define-element.js'

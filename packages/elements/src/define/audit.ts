@@ -1,3 +1,4 @@
+import './choice.js'
 import { defineElement } from '../base/define-element.js'
 import { EntenteAudit } from '../audit/audit.js'
 

@@ -147,8 +147,9 @@ export class EntenteJobs extends EntenteElement {
           View the ${copies === 1 ? 'record' : `${formatCount(copies, this.language)} records`}
         </button>`,
       )
+    const isOver = isEnded(engine, job)
     const { asked = 0, deleted = 0, kept = 0 } = job.recall ?? {}
-    if (job.side === 'vendor' && engine.user.role === 'admin' && job.exported > asked + deleted + kept)
+    if (job.side === 'vendor' && !isOver && engine.user.role === 'admin' && job.exported > asked + deleted + kept)
       buttons.push(html`<button ?disabled=${this.running.has(job.id)} @click=${() => this.#recall(engine, job)}>Recall</button>`)
     return buttons.length === 0 ? nothing : html`<div class="row">${buttons}</div>`
   }
@@ -203,7 +204,7 @@ export class EntenteJobs extends EntenteElement {
       </details>
       <div class="row">
         ${
-          job.side === 'partner' && job.done
+          job.side === 'partner' && job.done && !isEnded(engine, job)
             ? html`<button ?disabled=${this.running.has(job.id)} @click=${() => this.act(job.id, () => engine.site.retry(job.id))}>
                 Ask again for the ${formatCount(job.failed, this.language)} that failed
               </button>`
@@ -287,6 +288,11 @@ export class EntenteJobs extends EntenteElement {
       }),
     )
   }
+}
+
+/** Whether the connection of an export has ended, so that nothing more can be asked for over it. */
+function isEnded(engine: Engine, { connection }: JobView): boolean {
+  return engine.connections.get(connection)?.state === 'Disabled'
 }
 
 const nouns = { Lead: ['lead', 'leads'], Opportunity: ['opportunity', 'opportunities'] } as const

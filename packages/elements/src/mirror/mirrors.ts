@@ -7,6 +7,7 @@ import { signedLine } from '../signed/signed-line.js'
 import { troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
 import { formatAge, formatInstant } from '../value/format.js'
+import { inOrderOfPeers } from '../choice/name.js'
 import { plainText, showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
 
@@ -93,7 +94,7 @@ export class EntenteExternal extends EntenteElement {
     if (!Object.hasOwn(pathFields, object))
       return missing(html`The object is “${showText(object, 60)}”. Only Lead and Opportunity have mirrors.`)
     if (!record) return missing(html`No record is named: entente-external needs the id of a record.`)
-    const mirrors = engine.mirrors.of(object, record)
+    const mirrors = inOrderOfPeers(engine.mirrors.of(object, record))
     if (mirrors.length === 0) return html`<slot name="empty">${this.#none(engine, record)}</slot>`
     return html`<div class="stack">${mirrors.map((mirror) => this.#mirror(engine, mirror))}</div>`
   }
@@ -104,7 +105,7 @@ export class EntenteExternal extends EntenteElement {
       return missing(
         html`${showText(engine.org.name, 80)} has no ${this.object} “${showText(record, 60)}”. It was deleted, or the id is another org’s.`,
       )
-    const shares = engine.records.shares(this.object, record)
+    const shares = inOrderOfPeers(engine.records.shares(this.object, record))
     if (shares.length === 0)
       return html`<p class="soft">
         No connected org follows this record. Once it is exported over a connection, the other org’s view of it stands here.

@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, ObjectName, PersonView, Topic } from '@entente/engine'
-import { css, html, nothing, type TemplateResult } from 'lit'
+import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { whyClosed } from '../choice/name.js'
 import { formatInstant } from '../value/format.js'
 import { instantToLocal, readLocalInstant } from '../value/read-input.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -65,16 +66,25 @@ export class EntentePeople extends EntenteElement {
     this.changing = undefined
   }
 
+  protected override willUpdate(changed: PropertyValues): void {
+    super.willUpdate(changed)
+    if (changed.has('connection')) this.failure = this.changing = undefined
+  }
+
   protected view(engine: Engine): TemplateResult {
     const { connection } = this
     if (connection === undefined) return html`<p class="soft">Choose a connection.</p>`
     const people = engine.people.list(connection)
     const seats = engine.people.seats(connection)
     const holders = people.flatMap((person) => (person.seated ? plainText(person.name, 60) : [])).join(', ')
-    const mayChange = engine.connections.get(connection)?.side === 'vendor' && engine.user.role === 'admin'
+    const view = engine.connections.get(connection)
+    const isOpen = view?.state === 'Enabled'
+    const mayChange = isOpen && view.side === 'vendor' && engine.user.role === 'admin'
     return html`<div class="stack">
       <div class="row spread">
-        <p>${mayChange ? 'Only these people may export records to their org.' : 'The vendor decides who may export.'}</p>
+        <p>
+          ${isOpen ? (view.side === 'vendor' ? 'Only these people may export records to their org.' : 'The vendor decides who may export.') : `${whyClosed(view)} Nobody exports over it.`}
+        </p>
         <span class="row seats"
           ><span class="badge ${seats.used >= seats.total ? 'warn' : 'accent'}">${seats.used} of ${seats.total} seats used</span> ${
             mayChange

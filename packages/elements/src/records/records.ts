@@ -12,6 +12,7 @@ import { conditionLines, conditionStyles, newCondition } from '../sharing/condit
 import { siteHead } from './site-head.js'
 import { recordsStyles } from './styles.js'
 import { LongList } from './long-list.js'
+import { connectionName } from '../choice/name.js'
 import { plainText, showText } from '../value/show-text.js'
 
 /** Of a list longer than this, changes that come one after the other show at most every so many milliseconds. */
@@ -295,7 +296,7 @@ export class EntenteRecords extends LongList {
         ? nothing
         : html`<select aria-label="Shared with" @change=${share}>
             <option value="" .selected=${!chosen}>Shared or not</option>
-            ${connections.map(({ id, peerName }) => html`<option value=${id} .selected=${id === chosen?.id}>Shared with ${plainText(peerName ?? 'unknown', 40)}</option>`)}
+            ${connections.map((each) => html`<option value=${each.id} .selected=${each === chosen}>Shared with ${plainText(connectionName(each), 40)}</option>`)}
           </select>`
     }
     ${

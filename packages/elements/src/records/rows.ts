@@ -1,7 +1,8 @@
 import type { ConnectionView, Engine, Field, ListingView, ObjectName, ObjectSchema, PartnerSite, RecordQuery, Value } from '@entente/engine'
-import { html, type nothing, type TemplateResult } from 'lit'
+import { type nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
-import { compactShare } from '../share/show-share.js'
+import { connectionName, inOrder, inOrderOfPeers } from '../choice/name.js'
+import { compactShares } from '../share/show-share.js'
 import { listingBadge, listingText } from '../share/status-words.js'
 import { plainText } from '../value/show-text.js'
 import type { ListState } from './list-state.js'
@@ -58,7 +59,7 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
   const { object, job } = wish
   const schema = engine.records.schema(object)
   const { ids, total } = engine.records.ids(object, query)
-  const connections = engine.connections.list().filter((connection) => connection.state !== 'Pending')
+  const connections = inOrder(engine.connections.list()).filter((connection) => connection.state !== 'Pending')
   const exported = new Map<string, ReadonlySet<string>>()
   const exportedOver = ({ id }: ConnectionView): ReadonlySet<string> => {
     const known = exported.get(id) ?? new Set(engine.records.sharedOver(object, id))
@@ -69,7 +70,7 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
   const namesOf = (row: ListedRow): string =>
     connections
       .filter((connection) => exportedOver(connection).has(row.id))
-      .map((connection) => plainText(connection.peerName ?? 'unknown', 40))
+      .map((connection) => plainText(connectionName(connection), 40))
       .join(', ')
   const copies = job === undefined ? undefined : new Set(engine.site.copies(job))
   const isShown = sharingFilter(engine, wish, connections, exportedOver)
@@ -84,7 +85,7 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
         ? undefined
         : {
             field: { name: 'SharedWith', label: 'Shared with', type: 'text' },
-            show: ({ id }) => html`${engine.records.shares(object, id).map((share) => compactShare(share, reader))}`,
+            show: ({ id }) => compactShares(inOrderOfPeers(engine.records.shares(object, id)), reader),
             text: namesOf,
           },
     connections,

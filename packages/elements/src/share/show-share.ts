@@ -49,6 +49,18 @@ export function compactShare(share: ShareView, reader: Reader): TemplateResult {
   >`
 }
 
+/** The shares of a record in a list. Of several, their number, and the one that says most about it: nobody reads five names in a column. */
+export function compactShares(shares: readonly ShareView[], reader: Reader): TemplateResult {
+  const [first] = shares
+  if (!first) return html``
+  if (shares.length === 1) return compactShare(first, reader)
+  const odd = shares.filter(({ state }) => state !== 'current' && state !== 'sending')
+  const title = shares.map((share) => `${plainText(share.peerName, 40)}: ${shareWord(share)[0]}`).join('\n')
+  return html`<span class="badge ${odd[0] ? shareWord(odd[0])[1] : 'accent'}" title=${title}
+    >${shares.length} orgs${odd.length === 0 ? nothing : `, ${odd.length} not live`}</span
+  >`
+}
+
 const reaches = ['device', 'relay', 'peer'] as const
 const ticksOf = (reached: (typeof reaches)[number]): number => reaches.indexOf(reached) + 1
 

@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { connectionName, inOrder, inOrderOfPeers } from '../choice/name.js'
 import { type Reader, shareText } from '../share/share-words.js'
 import { errorLine, receiptTicks, shareBadge, shareStyles } from '../share/show-share.js'
 import { formatAge } from '../value/format.js'
@@ -28,7 +29,7 @@ export class EntenteShares extends EntenteElement {
   }
 
   protected view(engine: Engine): TemplateResult {
-    const shares = this.record === undefined ? [] : engine.records.shares(this.object, this.record)
+    const shares = this.record === undefined ? [] : inOrderOfPeers(engine.records.shares(this.object, this.record))
     const partners = this.record === undefined ? [] : partnersOf(engine, this.object)
     return html`${partners.map((partner) =>
       this.#sight(
@@ -56,7 +57,7 @@ export class EntenteShares extends EntenteElement {
       const chosen = sights.find(({ name }) => event.target instanceof HTMLSelectElement && name === event.target.value)
       if (chosen) this.act(partner.id, () => engine.sharing.setRule(partner.id, this.object, ruleWith(rule, record, chosen.name)))
     }
-    const name = showText(partner.peerName ?? 'the partner', 80)
+    const name = showText(connectionName(partner), 80)
     const isAdmin = engine.user.role === 'admin'
     return html`<div class="row spread">
       <span
@@ -130,12 +131,10 @@ const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: []
 
 /** The connections in which this org, as vendor, may show records of the object. */
 function partnersOf(engine: Engine, object: ObjectName): readonly ConnectionView[] {
-  return engine.connections
-    .list()
-    .filter(
-      ({ id, side, state }) =>
-        side === 'vendor' && state === 'Enabled' && engine.agreements.get(id)?.effective?.objects[object] !== undefined,
-    )
+  return inOrder(engine.connections.list()).filter(
+    ({ id, side, state }) =>
+      side === 'vendor' && state === 'Enabled' && engine.agreements.get(id)?.effective?.objects[object] !== undefined,
+  )
 }
 
 function ruleWith(rule: Rule, record: string, sight: Sight): Rule {

@@ -35,7 +35,7 @@ describe('Vera’s sharing rule', () => {
       const { effective } = agreement
       const opportunity = effective?.objects.Opportunity
       const objects = opportunity ? { Opportunity: { ...opportunity, ...(passOn && { passOn: true as const }) } } : {}
-      const connections = [connected({ side })]
+      const connections = [connected(), connected({ id: 'PPPPPPPPPPPPPPPPPPPPPP' as typeof connectionId, side })]
       const engine = fakeEngine({ connections, agreement: { ...agreement, effective: effective && { ...effective, objects } } })
       const rule = await mount('entente-sharing', { engine, connection: connectionId })
       const box = rule.shadowRoot?.querySelector<HTMLInputElement>('input[type="checkbox"]')

@@ -1,7 +1,9 @@
 import type { ConnectionView, Engine, ObjectName, Rule, Topic } from '@entente/engine'
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { connectionName, whyClosed } from '../choice/name.js'
 import { formatCount } from '../value/format.js'
+import { showText } from '../value/show-text.js'
 import { conditionLines, conditionStyles, newCondition } from './conditions.js'
 
 const nothingShown: Rule = { match: 'all', conditions: [], added: [], hidden: [] }
@@ -50,7 +52,9 @@ export class EntenteSharing extends EntenteElement {
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
-    if (changed.has('connection') || changed.has('object')) this.draft = undefined
+    if (!changed.has('connection') && !changed.has('object')) return
+    this.draft = undefined
+    this.failure = undefined
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -58,7 +62,14 @@ export class EntenteSharing extends EntenteElement {
     if (connection === undefined) return html`<p class="soft">Choose a connection.</p>`
     const saved = engine.sharing.rule(connection, object) ?? nothingShown
     const rule = this.draft ?? saved
+    const view = engine.connections.get(connection)
+    const peer = view ? connectionName(view) : ''
+    if (view?.side === 'partner')
+      return html`<p class="notice">
+        <span>In this connection your org is the partner: ${showText(peer, 80)} decides which of its records you see.</span>
+      </p>`
     const isAdmin = engine.user.role === 'admin'
+    const isOpen = view?.state === 'Enabled'
     const schema = engine.records.schema(object)
     const total = engine.records.list(object).total
     const change = (part: Partial<Rule>): void => {
@@ -67,9 +78,10 @@ export class EntenteSharing extends EntenteElement {
     const [first] = schema.fields
     const stage = schema.fields.find((field) => field.name === 'StageName' || field.name === 'Status') ?? first
     return html`<div class="stack">
-      ${this.#agreed(engine) ? nothing : html`<div class="notice warn"><div>No fields of ${schema.plural.toLowerCase()} are agreed yet. The rule is kept, and nothing is shown before that.</div></div>`}
+      ${isOpen ? nothing : html`<div class="notice warn"><div>${whyClosed(view)} Nothing is shown to ${showText(peer, 80)}.</div></div>`}
+      ${this.#agreed(engine) || !isOpen ? nothing : html`<div class="notice warn"><div>No fields of ${schema.plural.toLowerCase()} are agreed yet. The rule is kept, and nothing is shown before that.</div></div>`}
       ${isAdmin ? nothing : html`<p class="notice">Admins of your org decide what a partner sees.</p>`}
-      <fieldset ?disabled=${!isAdmin}>
+      <fieldset ?disabled=${!isAdmin || !isOpen}>
         <p class="row">
           Show ${schema.plural.toLowerCase()} that meet
           <select
@@ -89,14 +101,14 @@ export class EntenteSharing extends EntenteElement {
         ${this.#copies(engine, rule, change)}
       </fieldset>
       ${rule.added.length + rule.hidden.length > 0 ? html`<p class="soft small">By hand: ${rule.added.length} added, ${rule.hidden.length} hidden.</p>` : nothing}
-      <p class="count" role="status">
+      <p class="count" role="status" ?hidden=${!isOpen}>
         <strong>${formatCount(this.#count(engine, connection, rule), this.language)}</strong> of ${formatCount(total, this.language)}
-        ${schema.plural.toLowerCase()} ${this.draft ? 'would be' : 'are'} shown to this partner
+        ${schema.plural.toLowerCase()} ${this.draft ? 'would be' : 'are'} shown to ${showText(peer, 80)}
       </p>
       <div class="row">
         <button
           class="primary"
-          ?disabled=${!isAdmin || !this.draft || this.running.has('save')}
+          ?disabled=${!isAdmin || !isOpen || !this.draft || this.running.has('save')}
           @click=${() => this.#save(engine, connection, rule)}
         >
           Save the rule

@@ -1,5 +1,6 @@
 import type { ConnectionView, Engine, ObjectName, SignedFeed } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { connectionName, inOrder } from '../choice/name.js'
 import { formatClock } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { troubleOf } from './trouble.js'
@@ -69,7 +70,7 @@ export function signedFeeds(page: Page): TemplateResult | typeof nothing {
                 </tr>
               </thead>
               <tbody>
-                ${connections.map((connection) => row(page, connection))}
+                ${inOrder(connections).map((connection) => row(page, connection))}
               </tbody>
             </table>
           </div>`
@@ -78,14 +79,15 @@ export function signedFeeds(page: Page): TemplateResult | typeof nothing {
   </section>`
 }
 
-function row(page: Page, { id, peerName }: ConnectionView): TemplateResult {
+function row(page: Page, connection: ConnectionView): TemplateResult {
+  const { id } = connection
   const cell = (whose: SignedFeed['whose']): TemplateResult => {
     const feeds = page.feeds.filter((feed) => feed.connection === id && feed.whose === whose)
     const wrong = feeds.filter((feed) => troubleOf([feed]))
     return html`<td>${wrong.length > 0 ? wrong.map((feed) => trouble(page, feed)) : calm(page, `${id} ${whose}`, feeds, whose)}</td>`
   }
   return html`<tr>
-    <th scope="row">${showText(peerName ?? 'The other org', 80)}</th>
+    <th scope="row">${showText(connectionName(connection), 80)}</th>
     ${cell('peer')}${cell('own')}
   </tr>`
 }

@@ -224,7 +224,7 @@ describe('a word of it where no details are shown', () => {
   })
 
   it('stands beside the connection that it concerns', async () => {
-    const connections = [connected(), connected({ id: 'D'.repeat(22) as ReturnType<typeof connected>['id'], peerName: 'Another' })]
+    const connections = [connected(), connected({ id: 'D'.repeat(22) as ReturnType<typeof connected>['id'], peerName: 'Zelkova' })]
     const engine = fakeEngine({ connections, sync: { ...quietLine, signed: signedFeeds({ state: 'differs' }) } })
     const connect = await mount('entente-connect', { engine })
     const cards = [...(connect.shadowRoot?.querySelectorAll('section[aria-label^=Connection]') ?? [])]

@@ -1,5 +1,6 @@
 import type { Engine, SyncView, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { connectionName, inOrder } from '../choice/name.js'
 import { EntenteElement } from '../base/element.js'
 import { signedFeeds, signedFeedsStyles } from '../signed/signed-feeds.js'
 import { type Trouble, troubleBadge, troubleOf } from '../signed/trouble.js'
@@ -157,13 +158,11 @@ export class EntenteStatus extends EntenteElement {
       ['Sent', `${bytes(status.bytesOut, language)} in ${status.framesOut} frames`],
       ['Received', `${bytes(status.bytesIn, language)} in ${status.framesIn} frames, ${status.entriesIn} entries`],
       ['Clock', `${Math.abs(status.clockOffset)} ms ${status.clockOffset < 0 ? 'ahead of' : 'behind'} the relay’s`],
-      ...engine.connections
-        .list()
-        .flatMap(({ peerName, integrationUser = '' }): readonly (readonly [string, string])[] =>
-          integrationUser === ''
-            ? []
-            : [[`Integration user for ${plainText(peerName ?? 'the other org', 80)}`, plainText(integrationUser, 80)]],
-        ),
+      ...inOrder(engine.connections.list()).flatMap((connection): readonly (readonly [string, string])[] =>
+        connection.integrationUser === undefined
+          ? []
+          : [[`Integration user for ${plainText(connectionName(connection), 80)}`, plainText(connection.integrationUser, 80)]],
+      ),
     ]
     return html`${list(rows)}
       ${signedFeeds({

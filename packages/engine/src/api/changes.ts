@@ -61,7 +61,7 @@ export interface ChangesApi {
   /** Cheap at any number of records: it looks only at what has changed since the last call. */
   list(query?: ChangesQuery): ChangesPage
 
-  /** How many shared records have changes, for a badge. One that two peers changed counts twice. */
+  /** How many own records have changes, for a badge. One that two peers changed counts once. */
   count(): number
 
   /**

@@ -60,7 +60,6 @@ export class PeerIndex {
   readonly #stale = new Set<string>()
   readonly #terms = new Map<string, PeerTerms>()
   readonly #ends: readonly (() => void)[]
-  #changedCount = 0
   #working = false
   #closed = false
 
@@ -90,10 +89,11 @@ export class PeerIndex {
     return this.#compared.values()
   }
 
-  /** How many of them have changes that the person has not seen. */
+  /** How many own records have changes that the person has not seen. */
   changedCount(): number {
-    this.compared()
-    return this.#changedCount
+    const records = new Set<string>()
+    for (const { changes } of this.compared()) if (changes[0]) records.add(changes[0].view.record)
+    return records.size
   }
 
   /** How many records are still to be compared. */
@@ -139,7 +139,6 @@ export class PeerIndex {
     for (const id of [...this.#stale].slice(0, mostAtOnce)) {
       this.#stale.delete(id)
       const compared = this.#compare(id)
-      this.#changedCount += Number((compared?.changes.length ?? 0) > 0) - Number((this.#compared.get(id)?.changes.length ?? 0) > 0)
       if (compared && (compared.changes.length > 0 || compared.differences.length > 0)) this.#compared.set(id, compared)
       else this.#compared.delete(id)
     }

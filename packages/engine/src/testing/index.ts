@@ -15,6 +15,7 @@ export {
   openAnotherDevice,
   openMemoryOrg,
 } from './org.js'
+export { type ManyOrgs, type Neighbour, setupMany } from './many.js'
 export { seededRandom } from './random.js'
 export { MemoryRelay, type MemoryRelayOptions, type RelayEnd, type DisabledRelayRule } from './relay.js'
 export { entriesAfter, feedOf, type Kept, type RelayState, wholeOf } from './relay-state.js'

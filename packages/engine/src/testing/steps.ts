@@ -44,12 +44,14 @@ export interface Connected extends Pair {
 /** The vendor invites and the partner accepts; both show one code, not compared yet. */
 export async function connect({ network, vendor, partner }: Pair): Promise<ConnectionId> {
   await network.settle(vendor, partner)
+  const known = new Set(vendor.connections.list().map(({ id }) => id))
+  const isNew = ({ id, state }: ConnectionView): boolean => state === 'Enabled' && !known.has(id)
   const { invitation } = await vendor.connections.invite(invitationPage)
   await network.settle(vendor)
   await partner.connections.accept(invitation?.link ?? '')
-  await network.until('both orgs are connected', () => [vendor, partner].every((org) => enabledConnection(org) !== undefined))
+  await network.until('both orgs are connected', () => [vendor, partner].every((org) => org.connections.list().some(isNew)))
   await network.settle(vendor, partner)
-  const connection = enabledConnection(vendor)
+  const connection = vendor.connections.list().find(isNew)
   if (!connection) throw new Error('The connection ended while both orgs came to rest.')
   return connection.id
 }
