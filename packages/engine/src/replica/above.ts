@@ -1,7 +1,7 @@
 import { existenceSlot, loadDoc, readSlots } from '@entente/protocol'
 import { isAbove, type Register } from '../row/row.js'
 import type { Told } from './known.js'
-import type { Above, Head, Known, Seal, StoredDoc, StoredErasure } from './stored.js'
+import { type Above, type Head, type Known, registersOf, type Seal, type StoredDoc, type StoredErasure } from './stored.js'
 
 // A peer's doc may be known here with more than the relay has: the relay and the doc's owner both came back from a backup. For that the reader keeps the seals of
 // what stands above the relay's copy. There are none as long as nobody goes back.
@@ -33,7 +33,7 @@ export function slotsAbove(
   }
   look(existenceSlot, known.exists, exists)
   if (!isTold || known.version === version)
-    for (const slot of Object.keys(known.registers)) look(slot, known.registers[slot], registers[slot])
+    for (const [slot, register] of Object.entries(registersOf(known))) look(slot, register, registers[slot])
   return above ?? noSlots
 }
 
@@ -57,5 +57,5 @@ export function slotsToHandBack(head: Head): readonly string[] {
   // Of a record that the owner says is not shared, first whether it is.
   if (head.kind === 'erased') return isGone || head.above?.includes(existenceSlot) ? [existenceSlot] : noSlots
   if (head.deferred) return noSlots
-  return isGone ? [existenceSlot, ...Object.keys(head.registers)] : (head.above ?? noSlots)
+  return isGone ? [existenceSlot, ...Object.keys(registersOf(head))] : (head.above ?? noSlots)
 }

@@ -35,10 +35,12 @@ import {
   type Held,
   heldOf,
   type Known,
+  registersOf,
   type Stored,
   type StoredDoc,
   type StoredErasure,
   type StoredHead,
+  textOfStamps,
   unknown,
   withoutHeld,
 } from './stored.js'
@@ -387,14 +389,11 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
 function lateSeal(absorber: Absorber, key: Key, present: Stored | undefined, opened: Opened, slots: SealedSlots): Uint8Array | undefined {
   if (absorber.lateBelow === 0 || absorber.isCovered) return undefined
   const known = knownOf(present)
+  const registers = absorber.feedRole.own ? {} : registersOf(known)
   for (const [slot, sealed] of slots) {
     const register = slot === existenceSlot ? opened.exists : opened.registers[slot]
     if (!register) continue
-    const seen = absorber.feedRole.own
-      ? ownRegister(absorber, key, slot, opened)
-      : slot === existenceSlot
-        ? known.exists
-        : known.registers[slot]
+    const seen = absorber.feedRole.own ? ownRegister(absorber, key, slot, opened) : slot === existenceSlot ? known.exists : registers[slot]
     if (isLate(absorber, sealed, register, seen)) return sealed
   }
   return undefined
@@ -492,7 +491,7 @@ function storedDoc(
   const told: Told = { version: epoch.version, registers: opened.registers, exists: opened.exists }
   const known = deferred && !feedRole.own ? before : knownAfter(absorber, before, told, whole)
   const stored: StoredDoc = {
-    ...(deferred && feedRole.own ? { ...known, registers: {} } : known),
+    ...(deferred && feedRole.own ? { ...known, registers: noStamps } : known),
     kind: 'doc',
     epoch,
     sequence,
@@ -527,14 +526,16 @@ function standing(
   return found.length === 0 ? nothingAbove : { above: found, seals }
 }
 
+const noStamps = textOfStamps({})
+
 /** In an own feed a device knows what the relay has. In a peer's, nothing of what it saw goes back. */
 function knownAfter({ feedRole, rows, disabledRules }: Absorber, known: Known, told: Told, whole: boolean): Known {
   if (feedRole.own || disabledRules.has('never-back')) {
-    const registers = whole && !isGone(told.exists) ? told.registers : { ...known.registers, ...told.registers }
+    const registers = whole && !isGone(told.exists) ? told.registers : { ...registersOf(known), ...told.registers }
     return {
       version: told.version,
       floor: told.version,
-      registers: feedRole.own && isGone(told.exists) ? {} : registers,
+      registers: !feedRole.own ? registers : isGone(told.exists) ? noStamps : textOfStamps(registers),
       exists: told.exists ?? known.exists,
     }
   }

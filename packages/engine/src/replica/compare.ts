@@ -5,7 +5,7 @@ import type { FeedKey } from './feed-key.js'
 import { bringsKeys, type FeedRole, feedRoleOf } from './feed-role.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import { type DocHead, type Head, heldOf } from './stored.js'
+import { type DocHead, type Head, heldOf, registersOf } from './stored.js'
 
 /**
  * What must be published so that the relay has the desired state. `begin` publishes a doc as a whole under a new epoch, `update` adds to the doc that is
@@ -75,9 +75,13 @@ function needOfDoc(desired: Extract<DesiredState, { kind: 'doc' }>, head: Head |
   // Its registers are not known yet, so any of them may be above the row's.
   if (head.deferred && defer) return 'wait'
   // A slot that was withdrawn leaves the relay only with a doc that never had it (rule WD3).
-  if (head.lost || outdated || Object.keys(head.registers).some((slot) => desired.slots?.has(slot) === false)) return 'begin'
+  if (head.lost || outdated || hasWithdrawn(desired, head)) return 'begin'
   if (slotsAbove(desired, head).length === 0) return 'none'
   return head.mostlyDead ? 'begin' : 'update'
+}
+
+function hasWithdrawn({ slots }: Extract<DesiredState, { kind: 'doc' }>, head: DocHead): boolean {
+  return slots !== undefined && Object.keys(registersOf(head)).some((slot) => !slots.has(slot))
 }
 
 /** The slots whose register is above that of the doc, the one of its existence among them. */
@@ -85,9 +89,10 @@ export function slotsAbove(
   { registers, exists }: Pick<Extract<DesiredState, { kind: 'doc' }>, 'registers' | 'exists'>,
   head: Pick<DocHead, 'registers' | 'exists'>,
 ): readonly string[] {
+  const known = registersOf(head)
   const slots = Object.keys(registers).filter((slot) => {
     const register = registers[slot]
-    return register !== undefined && isAbove(register, head.registers[slot])
+    return register !== undefined && isAbove(register, known[slot])
   })
   return isAbove(exists, head.exists) ? [...slots, existenceSlot] : slots
 }

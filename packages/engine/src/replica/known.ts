@@ -1,6 +1,6 @@
 import { isAbove, mergeRows, type Register } from '../row/row.js'
 import { isGone } from './existence.js'
-import { type Head, type Known, type Stored, unknown } from './stored.js'
+import { type Head, type Known, registersOf, type Stored, unknown } from './stored.js'
 
 /** What an entry of a doc says of its row. */
 export interface Told {
@@ -29,7 +29,7 @@ export function raise(known: Known, told: Told): Known {
   const isNew = told.version > known.floor || !known.exists
   const exists = told.exists && (isNew || isAbove(told.exists, known.exists)) ? told.exists : isNew ? undefined : known.exists
   const at = { exists, floor: told.version }
-  if (told.version === known.version) return { ...at, version: told.version, registers: merged(known.registers, told.registers) }
+  if (told.version === known.version) return { ...at, version: told.version, registers: merged(registersOf(known), told.registers) }
   // The first doc of a version takes the place of what the one before has left. An erasure leaves it as it was.
   return exists?.[1] === true
     ? { ...at, version: told.version, registers: told.registers }
@@ -52,11 +52,12 @@ export function withoutSlots<T extends Head | Stored | Known>(stored: T, withdra
   if (!('registers' in stored)) return stored
   const isGone = withdrawn(stored.version)
   if (!isGone) return stored
-  const kept = Object.entries(stored.registers).filter(([slot]) => !isGone(slot))
-  return kept.length === Object.keys(stored.registers).length ? stored : { ...stored, registers: Object.fromEntries(kept) }
+  const registers = registersOf(stored)
+  const kept = Object.entries(registers).filter(([slot]) => !isGone(slot))
+  return kept.length === Object.keys(registers).length ? stored : { ...stored, registers: Object.fromEntries(kept) }
 }
 
-function merged(a: Known['registers'], b: Known['registers']): Known['registers'] {
-  const row = (registers: Known['registers']) => ({ object: '', id: '', registers })
+function merged(a: Told['registers'], b: Told['registers']): Told['registers'] {
+  const row = (registers: Told['registers']) => ({ object: '', id: '', registers })
   return mergeRows(row(a), row(b)).registers
 }

@@ -214,7 +214,8 @@ export class ReplicaState {
     if (entries) held.set(key, entries)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
     if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
-    else if (head.exists?.[1] === true || isGone(head.exists) || head.kind === 'doc') {
+    // A peer's: those of own feeds are stamps.
+    else if (typeof head.registers !== 'string' && (head.exists?.[1] === true || isGone(head.exists) || head.kind === 'doc')) {
       const { exists, version, registers } = head
       docs.set(key, {
         key,

@@ -30,7 +30,7 @@ import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
-import { type Address, type FeedState, type Head, heldOf, type Stored } from './stored.js'
+import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
 import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -732,8 +732,8 @@ export class Replica implements ReplicaView {
       const key = names.key(object, id)
       const stored = left.get(key)
       if (stored?.kind !== 'doc') continue
-      const { [names.slot(field)]: _, ...registers } = stored.registers
-      left.set(key, { ...stored, registers, unproven: true })
+      const { [names.slot(field)]: _, ...registers } = registersOf(stored)
+      left.set(key, { ...stored, registers: textOfStamps(registers), unproven: true })
     }
     return { docs: left, rows: admitted }
   }

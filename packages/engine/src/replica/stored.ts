@@ -1,10 +1,17 @@
 import type { Entry, Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
 import type { Value } from '../schema/value.js'
-import type { Register } from '../row/row.js'
+import { type Register, setRegister } from '../row/row.js'
+import { decodeRegisters, encodeRegisters } from '../row/stored-row.js'
 import type { Leaf } from './leaf.js'
 
 // What the replica keeps in the store, and under which store keys. A sequence is that of the key's last entry that was absorbed here.
+
+/**
+ * The registers of a doc by slot. Of a doc of an own feed the stamps are enough, as its rows have the values: they are one text, so that an org of thousands of
+ * rows opens without making them all again (`textOfStamps`).
+ */
+export type Registers = string | Readonly<Record<string, Register>>
 
 /**
  * What is known of a row under a doc's key. In an own feed, exactly what the relay's copy holds. In a peer's, the highest that was seen of each register: it
@@ -13,7 +20,7 @@ import type { Leaf } from './leaf.js'
 export interface Known {
   /** The agreement's version that says what the slots of `registers` mean. */
   readonly version: number
-  readonly registers: Readonly<Record<string, Register>>
+  readonly registers: Registers
   /** Whether the record is shared: the existence register (rule ER1). Undefined while nothing has come that holds one. */
   readonly exists: Register | undefined
   /** The version of the entry that `exists` is of. It is above `version` after an erasure. Entries of a lower one are not shown. */
@@ -127,6 +134,21 @@ export const unknown: Known = { version: 0, registers: {}, exists: undefined, fl
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]
 export const dirtyStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
+
+/** The registers, those of an own feed without their values. */
+export function registersOf({ registers }: Pick<Known, 'registers'>): Readonly<Record<string, Register>> {
+  return typeof registers === 'string' ? decodeRegisters(registers) : registers
+}
+
+/** What tells which registers an own feed's doc has: their stamps, and whether each is signed. */
+export function textOfStamps(registers: Readonly<Record<string, Register>>): string {
+  const stamps: Record<string, Register> = {}
+  for (const slot of Object.keys(registers)) {
+    const register = registers[slot]
+    if (register) setRegister(stamps, slot, register[2] === undefined ? [register[0], null] : [register[0], null, ''])
+  }
+  return encodeRegisters(stamps)
+}
 
 /** What is held under a key. */
 export function heldOf(stored: Stored | Head | undefined): Held | undefined {

@@ -69,7 +69,8 @@ export function mayHave(row: Row, field: `_${string}`): boolean {
   return row instanceof LoadedRow ? row.mayHave(field) : Object.hasOwn(row.registers, field)
 }
 
-function encodeRegisters(registers: Row['registers']): string {
+/** Registers as one text. */
+export function encodeRegisters(registers: Row['registers']): string {
   const groups: Group[] = []
   for (const field of Object.keys(registers)) {
     const register = registers[field]
@@ -84,7 +85,8 @@ function encodeRegisters(registers: Row['registers']): string {
   return JSON.stringify(groups)
 }
 
-function decodeRegisters(text: string): Row['registers'] {
+/** The registers of such a text. */
+export function decodeRegisters(text: string): Row['registers'] {
   const registers: Record<string, Register> = {}
   for (const [stamp, values, proofs] of JSON.parse(text) as readonly Group[])
     for (const field of Object.keys(values)) {
