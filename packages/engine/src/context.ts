@@ -9,6 +9,7 @@ import type { RandomBytes } from './port/random.js'
 import type { ReplicaView } from './replica/replica.js'
 import type { Rows } from './row/rows.js'
 import type { ObjectSchema } from './schema/schema.js'
+import type { DeviceTable } from './device/device-table.js'
 import type { Drafts } from './device/drafts.js'
 import type { UndoLog } from './device/undo-log.js'
 
@@ -28,6 +29,8 @@ export interface EngineContext {
   readonly undoLog: UndoLog
   /** What people typed at this device and have not saved. */
   readonly drafts: Drafts
+  /** The listings that the person of this device asked for here, by the id of the ExportRequest row. */
+  readonly asked: DeviceTable<readonly string[]>
   /** Writes down that something of a peer was refused, and when (milliseconds since 1970); never a value. */
   readonly noteRefusal: (connection: ConnectionId, about: string, at: number) => Promise<void>
   readonly clock: Clock

@@ -76,6 +76,7 @@ import { Watchers } from './sync/watchers.js'
 import { openImports } from './records/imports.js'
 import { Decisions } from './decide/index.js'
 import { createUndo } from './undo/undo.js'
+import { DeviceTable } from './device/device-table.js'
 import { Drafts } from './device/drafts.js'
 import { Format, newerMessage } from './device/format.js'
 import { UndoLog } from './device/undo-log.js'
@@ -204,6 +205,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   })
   const undoLog = await UndoLog.open(store, tabs, clock, stamper.session)
   const drafts = await Drafts.open(store, tabs, clock, rows)
+  const asked = await DeviceTable.open<readonly string[]>(store, tabs, 'asked')
   await rosters.chain(identity.org.id)
   const user = {
     id: identity.user.id,
@@ -236,6 +238,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     changeRoster: (change) => rosterChanges.change(change),
     undoLog,
     drafts,
+    asked,
     noteRefusal: (connection, about, at) => audit.refused(connection, about, at),
     clock,
     random,
@@ -338,6 +341,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     () => undoLog.close(),
     drafts.watch(() => tell(['drafts'])),
     () => drafts.close(),
+    () => asked.close(),
     imports.watch(() => tell(['imports'])),
     () => imports.close(),
     link.watch(() => {

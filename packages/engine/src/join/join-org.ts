@@ -70,6 +70,7 @@ const kinds = [
   'undo',
   'undo part',
   'draft',
+  'asked',
   'import',
   'import rows',
 ] as const

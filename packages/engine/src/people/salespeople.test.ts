@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { requestRowId } from '../export/job.js'
 import { lead, setup } from '../testing/index.js'
 
 /** Pine's three salespeople, each with a device; Vista gives two seats. Paul, Pine's admin, has none. */
@@ -57,6 +58,39 @@ describe('three salespeople with two seats', () => {
     ])
       await expect(attempt).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
     expect([vera, paul, pia, per, pam].flatMap(({ problems }) => problems)).toEqual([])
+  })
+
+  it('[PE1] the third, who has no seat, writes an export in Pia’s name: her device asks for what she asked for there, and no more (row 133)', async () => {
+    const { vera, pia, pam, connection, listed, copy, settle } = await story()
+    pia.sync.cut()
+    const own = await pia.site.export(connection, 'Lead', listed(pia, 'Ada'))
+    const forged = 'A'.repeat(22)
+    const values = { connection, object: 'Lead', by: pia.user.id, startedAt: 1, requests: 1 }
+    await pam.rows.save([
+      { object: 'Export', id: forged, values },
+      { object: 'ExportRequest', id: requestRowId(forged, 0), values: { by: pia.user.id, listings: listed(pam, 'Bob') } },
+      { object: 'ExportRequest', id: requestRowId(own, 0), values: { listings: [...listed(pam, 'Ada'), ...listed(pam, 'Cleo')] } },
+    ])
+    await settle(pam)
+    pia.sync.mend()
+    await settle()
+    expect(['Ada', 'Bob', 'Cleo'].map((name) => copy(pia, name) !== undefined)).toEqual([true, false, false])
+    expect(vera.site.jobs().map(({ total }) => total)).toEqual([1])
+  })
+
+  it('goes on at Pia’s second device with an export that she resumes there', async () => {
+    const { vera, paul, pia, connection, listed, copy, openAnotherDevice, settle } = await story()
+    const phone = await openAnotherDevice(paul, { userName: 'Pia', role: 'member' })
+    await settle()
+    vera.sync.cut()
+    const job = await pia.site.export(connection, 'Lead', listed(pia, 'Ada'))
+    await pia.site.pause(job)
+    await settle(pia)
+    await pia.close()
+    await phone.site.resume(job)
+    vera.sync.mend()
+    await settle()
+    expect(copy(phone, 'Ada')).toBeDefined()
   })
 
   it('one is revoked while its export runs: what is not imported yet stops, and the seat is free', async () => {

@@ -58,8 +58,8 @@ export function requestReconciler(context: EngineContext): Reconciler<Connection
       const present = (valueOf(messageOf(connection, id, request), 'body') ?? null) !== null
       const wanted = job.paused !== true && !isCancelled(job, request) && tallyOf(request).ended < tallyOf(request).asked
       if (wanted === present) continue
-      // A device asks in the name of its own person.
-      if (wanted && (obstacle || valueOf(request, 'by') !== context.user.id)) isHeldUp = true
+      // A device asks for what its own person asked for there, whatever the team's rows say of that.
+      if (wanted && (obstacle || !context.asked.get(request.id))) isHeldUp = true
       else due.push(request)
     }
     due.sort((a, b) => requestNumber(a) - requestNumber(b))
@@ -84,7 +84,8 @@ export function requestReconciler(context: EngineContext): Reconciler<Connection
     const key = requestKey(id, request)
     if ((valueOf(messageOf(connection, id, row), 'body') ?? null) !== null) return messageEdit(connection.ownMessages, key, null)
     const version = agreementFacts(rows.get('Agreement', connection.id)).effective?.version ?? 0
-    const listings = requestListings(row)
+    const asked = new Set(context.asked.get(row.id))
+    const listings = requestListings(row).filter((listing) => asked.has(listing))
     const have = listings.filter((listing) =>
       hasRecord(rows, object, copyOfMap(rows, connection, mapOfListing(context, connection, listing))),
     )

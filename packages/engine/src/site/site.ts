@@ -13,6 +13,8 @@ import { isPlain, queryRecords, validateQuery } from '../query/query.js'
 import type { ObjectSchema } from '../schema/schema.js'
 import { isValueMap, type Value } from '../schema/value.js'
 import { hasRecord } from '../records/records.js'
+import type { Attached } from '../row/attached.js'
+import { valueOf } from '../row/row.js'
 import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
 import { findListing, mapOfListing } from '../share/listing.js'
 import { copyOfMap } from '../share/listing-id.js'
@@ -32,6 +34,7 @@ import {
   jobFacts,
   jobsOf,
   ListingStatuses,
+  requestListings,
   requestOutcomes,
   requestRowId,
   textsOf,
@@ -234,10 +237,16 @@ export function createSite(context: EngineContext): SiteApi {
   ): Promise<void> {
     const rest = [...requests]
     while (rest.length > sliceRequests) {
-      await rows.save(rest.splice(0, sliceRequests))
+      const some = rest.splice(0, sliceRequests)
+      await rows.save(some, undefined, () => askedHere(some))
       await nextTurn(clock)
     }
-    await rows.save([...rest, ...last], whileConnected(connection, more))
+    await rows.save([...rest, ...last], whileConnected(connection, more), () => askedHere(rest))
+  }
+
+  /** That the person of this device asked for these listings here. A colleague's device may write another's name into the rows of an export, and must not ask by it. */
+  function askedHere(requests: readonly RowEdit[]): Attached {
+    return context.asked.attach(requests.map(({ id, values }) => [id, values['listings'] as readonly string[]]))
   }
 
   async function recall(id: string, records?: readonly string[]): Promise<void> {
@@ -269,7 +278,11 @@ export function createSite(context: EngineContext): SiteApi {
   async function turn(id: string, values: RowEdit['values'], cancels = false): Promise<void> {
     const { requests = 0 } = requireJob(rows, id)
     if (jobs.view(id)?.done === true) return
-    await rows.save([{ object: 'Export', id, values: { ...values, ...(cancels && { cancelled: requests }) } }])
+    // Whoever resumes an export of its own at another device asks for it there.
+    const own = values['paused'] === false && !cancels ? jobs.requests(id).filter((row) => valueOf(row, 'by') === context.user.id) : []
+    await rows.save([{ object: 'Export', id, values: { ...values, ...(cancels && { cancelled: requests }) } }], undefined, () =>
+      context.asked.attach(own.map((row) => [row.id, requestListings(row)])),
+    )
   }
 }
 
