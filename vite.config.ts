@@ -28,7 +28,7 @@ export default defineConfig({
     outDir: 'dist',
     emptyOutDir: true,
     target: 'es2023',
-    rolldownOptions: { input: ['index', 'rehearsal', 'workspace', 'site', 'admin', 'mirror'].map(page) },
+    rolldownOptions: { input: ['index', 'rehearsal', 'workspace', 'site', 'orgs', 'admin', 'mirror'].map(page) },
   },
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openBrowserEngine } from './open.js'
-import { hadOrg, keepOrg, keepRelay, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
+import { freeOrgName, hadOrg, keepOrg, keepRelay, keptOrgs, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
 import { askToPersist, persistence } from './persistence.js'
 
 // A page of Vera's origin that only shows her org. No relay answers: an org opens without one.
@@ -51,6 +51,21 @@ it('still knows the name of an org that the browser has deleted (row 52)', async
   await new Promise((resolve) => (indexedDB.deleteDatabase(`entente-${name}`).onsuccess = resolve))
   await expect(openBrowserEngine({ name, relay })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(hadOrg(name)).toEqual({ id: made.org.id, name: 'Alder Devices & Sons' })
+})
+
+it('lists the orgs of this browser by name, and has a name for another one', () => {
+  expect([keptOrgs(), freeOrgName()]).toEqual([[], 'default'])
+  const org = (id: string, name: string): Parameters<typeof keepOrg>[1] => ({ id: id as Parameters<typeof keepOrg>[1]['id'], name })
+  keepOrg(ownOrgStore('default'), org('v', 'Zelkova & Sons'))
+  keepRelay(ownOrgStore('default'), relay)
+  expect(freeOrgName()).toBe('org-2')
+  keepOrg(ownOrgStore('org-2'), org('p', 'Alder Devices'))
+  localStorage.setItem('entente-org/another-page', 'x Not made by the app')
+  expect(freeOrgName()).toBe('org-3')
+  expect(keptOrgs()).toEqual([
+    { org: 'org-2', store: 'workspace-org-2', id: 'p', name: 'Alder Devices', relay: undefined },
+    { org: 'default', store: 'workspace-default', id: 'v', name: 'Zelkova & Sons', relay },
+  ])
 })
 
 it('says how safe this browser’s copy is, and asks for more without failing', async () => {

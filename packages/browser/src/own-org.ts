@@ -29,7 +29,7 @@ export async function openOwnOrg({ org, relay }: OwnOrg): Promise<Engine> {
 
 /** The store of an org by its name in this browser. Nobody else sees the name. */
 export function ownOrgStore(org: string): string {
-  return `workspace-${org.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40) || 'default'}`
+  return `${storePrefix}${org.replace(/[^A-Za-z0-9_-]/g, '').slice(0, 40) || 'default'}`
 }
 
 /** The socket of the relay on which this browser made or last opened an org. Undefined if it has none of this store. */
@@ -53,7 +53,44 @@ export function keepOrg(store: string, { id, name }: Engine['org']): void {
   localStorage.setItem(hadAs(store), `${id} ${name}`)
 }
 
+/** An org that this browser has, or had when it was opened last. */
+export interface KeptOrg {
+  /** The org's name in this browser, as `OwnOrg.org`. */
+  readonly org: string
+  /** The name of its store, as `openBrowserEngine` takes it. */
+  readonly store: string
+  readonly id: string
+  /** What the org calls itself. */
+  readonly name: string
+  /** The relay's socket. */
+  readonly relay: string | undefined
+}
+
+/** The orgs of this browser, for this origin, by name. Opens none of them. */
+export function keptOrgs(): readonly KeptOrg[] {
+  const first = hadAs(storePrefix)
+  return Object.keys(localStorage)
+    .filter((key) => key.startsWith(first))
+    .flatMap((key) => {
+      const store = key.slice(hadAs('').length)
+      const had = hadOrg(store)
+      return had ? [{ org: store.slice(storePrefix.length), store, ...had, relay: keptRelay(store) }] : []
+    })
+    .sort((a, b) => a.name.localeCompare(b.name) || a.org.localeCompare(b.org))
+}
+
+/** A name for another org in this browser: `default` for the first, then `org-2` and so on. */
+export function freeOrgName(): string {
+  const taken = new Set(keptOrgs().map(({ org }) => org))
+  if (!taken.has('default')) return 'default'
+  let number = 2
+  while (taken.has(`org-${number}`)) number++
+  return `org-${number}`
+}
+
 const hadAs = (store: string): string => `entente-org/${store}`
+
+const storePrefix = 'workspace-'
 
 const keptAs = (store: string): string => `entente-relay/${store}`
 

@@ -1,3 +1,5 @@
+import { freeOrgName } from '@entente/browser'
+
 /**
  * The link with which a device joins an org, where this page was opened by one: `workspace.html#device=…`. It holds a secret, so it leaves the address, which people
  * copy, at once.
@@ -9,10 +11,9 @@ export function takeJoinLink(): string | undefined {
   return link
 }
 
-/** The same link, for a browser that has an org already: it joins under another name. @param name what this browser has the org under */
+/** The same link, for a browser that has an org already: it joins under another name. */
 export function linkUnderAnotherName(link: string): string {
   const url = new URL(link)
-  const names = url.searchParams.get('org')
-  url.searchParams.set('org', `${names ?? 'org'}-2`)
+  url.searchParams.set('org', freeOrgName())
   return url.href
 }

@@ -1,4 +1,7 @@
-const kept = 'entente-join'
+import { orgStoreName } from './org-store-name.js'
+
+/** For one org: another one in this tab, at another relay perhaps, must not show it. */
+const keptAs = (): string => `entente-join ${orgStoreName()}`
 
 /**
  * Reads the join token of a link like `workspace.html#join=…`, by which a relay's operator admits an org. It removes the token from the address, which
@@ -7,8 +10,8 @@ const kept = 'entente-join'
 export function joinToken(): string | undefined {
   const [, found] = /^#join=([^&]+)$/.exec(location.hash) ?? []
   if (found !== undefined) {
-    sessionStorage.setItem(kept, decodeURIComponent(found))
+    sessionStorage.setItem(keptAs(), decodeURIComponent(found))
     history.replaceState(null, '', `${location.pathname}${location.search}`)
   }
-  return sessionStorage.getItem(kept) ?? undefined
+  return sessionStorage.getItem(keptAs()) ?? undefined
 }

@@ -1,9 +1,12 @@
 import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import type { Engine, Joining } from '@entente/engine'
-import { css, html, LitElement, type TemplateResult } from 'lit'
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
+import { keptOrgs } from '@entente/browser'
 import { linkUnderAnotherName, takeJoinLink } from './join-link.js'
+import { addressOfOrg } from './org-address.js'
 import type { Beginning } from './org-store.js'
 import { orgStoreName } from './org-store-name.js'
+import './org-switcher.js'
 import { otherRelay } from './relay-address.js'
 
 /** The base of the workspace and the partner site: it opens this browser's org and draws the page's head. */
@@ -84,6 +87,7 @@ export abstract class OwnOrgPage extends LitElement {
   declare protected problem: string
   /** The link by which this browser is to join an org, until it has begun. */
   #joinLink = takeJoinLink()
+  readonly #title = document.title
 
   constructor() {
     super()
@@ -97,6 +101,8 @@ export abstract class OwnOrgPage extends LitElement {
   protected abstract content(engine: Engine): TemplateResult
   /** Loads the elements of the content, so that the page's frame shows before they are read. */
   protected abstract loadContent(): Promise<unknown>
+  /** The page's file, at which another org of this browser opens too. */
+  protected abstract readonly page: string
   /** The content while this browser has no org yet. */
   protected abstract first(): TemplateResult
 
@@ -116,6 +122,7 @@ export abstract class OwnOrgPage extends LitElement {
     Promise.all([org, this.loadContent()])
       .then(async ([engine]) => {
         this.engine = engine
+        if (engine) document.title = `${plainText(engine.org.name, 60)} – ${this.#title}`
         if (!engine) this.joining = await openJoining(this.#joinLink)
         if (this.joining) this.#joinLink = undefined
       })
@@ -135,17 +142,33 @@ export abstract class OwnOrgPage extends LitElement {
               >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
             >
           </h1>
+          <org-switcher .store=${orgStoreName()} .page=${this.page}></org-switcher>
           ${engine ? html`<span class="soft small">${showText(engine.user.name, 80)}, ${engine.user.role}</span>` : ''}
         </span>
         ${engine ? html`<div class="line"><entente-status .engine=${engine}></entente-status></div>` : ''}
       </header>
-      ${engine ? html`<div>${this.#otherRelay()}${this.#joinElsewhere()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
+      ${engine ? html`<div>${this.notices(engine)}${this.#otherRelay()}${this.#joinElsewhere()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
       <main>${engine ? this.content(engine) : this.#begin()}</main>`
+  }
+
+  /** What the page has to say above its content. */
+  protected notices(_engine: Engine): TemplateResult | typeof nothing {
+    return nothing
   }
 
   /** This page's whole address, also where it holds a secret that does not stay in it. */
   protected address(): string {
     return location.href
+  }
+
+  /** The other orgs of this browser, where the one that the address names is not here. */
+  protected otherOrgs(): TemplateResult | '' {
+    const orgs = keptOrgs().filter(({ store }) => store !== orgStoreName())
+    if (orgs.length === 0) return ''
+    return html`<div class="card stack">
+      <h2>This browser has ${orgs.length === 1 ? 'another org' : 'other orgs'}</h2>
+      ${orgs.map(({ org, name }) => html`<div><a class="button" href=${addressOfOrg(org, this.page)}>Open ${showText(name, 80)}</a></div>`)}
+    </div>`
   }
 
   /** A link to join, in a browser that has an org: it is for another one. */

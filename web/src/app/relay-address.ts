@@ -44,10 +44,11 @@ export function otherRelay(store: string, address: string): { readonly asked: st
   return { asked: new URL(asked).host, href: href.href }
 }
 
-/** An address of this page for someone else: without its place, and with the relay where the page's own host is none. */
+/** An address of this page for someone else: without its place and this browser's own name for the org, and with the relay where the page's own host is none. */
 export function addressForOthers(store: string): string {
   const address = new URL(location.href)
   address.hash = ''
+  address.searchParams.delete('org')
   const relay = relayOfOrg(store)
   if (relay !== ownRelay()) address.searchParams.set('relay', relay)
   return address.href

@@ -10,6 +10,7 @@ export class SiteApp extends OwnOrgPage {
   static override styles = [...OwnOrgPage.styles, siteStyles]
   static override properties = { ...OwnOrgPage.properties, fragment: { state: true } }
   declare protected fragment: string
+  protected readonly page = 'site.html'
   readonly #place = new Place((fragment) => (fragment.startsWith('device=') ? location.reload() : (this.fragment = fragment)))
 
   constructor() {
@@ -53,7 +54,8 @@ export class SiteApp extends OwnOrgPage {
     return html`<div class="empty">
       <h3>No org in this browser yet</h3>
       <p>The partner site shows what vendors share with your org. Create it in the workspace, or open the vendor’s invitation there.</p>
-      <a class="button" href="workspace.html">Open the workspace</a>
+      <a class="button" href=${`workspace.html${location.search}`}>Open the workspace</a>
+      ${this.otherOrgs()}
     </div>`
   }
 

@@ -1,7 +1,8 @@
 import type { Engine } from '@entente/engine'
 import { showText } from '@entente/elements'
-import { hadOrg } from '@entente/browser'
+import { hadOrg, keptOrgs } from '@entente/browser'
 import { html, nothing, type TemplateResult } from 'lit'
+import { addressOfOrg } from '../app/org-address.js'
 import { orgStoreName } from '../app/org-store-name.js'
 import { openOrg, OwnOrgPage } from '../app/own-org-page.js'
 import { PendingInvitation } from '../app/pending-invitation.js'
@@ -14,6 +15,7 @@ import '../app/restore-org.js'
 export class WorkspaceApp extends OwnOrgPage {
   static override properties = { ...OwnOrgPage.properties, route: { state: true }, restoring: { state: true } }
   declare protected route: string
+  protected readonly page = 'workspace.html'
   /** Whether the person wants to bring an org back. */
   declare protected restoring: boolean
   readonly #invitation = new PendingInvitation(orgStoreName())
@@ -71,6 +73,7 @@ export class WorkspaceApp extends OwnOrgPage {
             </div>`
           : nothing
       }
+      ${this.otherOrgs()}
       ${
         this.restoring
           ? html`<restore-org .restore=${this.#restore} @org-restored=${this.#restored}>
@@ -119,6 +122,25 @@ export class WorkspaceApp extends OwnOrgPage {
   #goTo = ({ detail: { route, replace = false } }: CustomEvent<{ readonly route: string; readonly replace?: boolean }>): void => {
     if (replace) this.#place.keep((this.route = route))
     else this.#place.go(route)
+  }
+
+  /** An invitation opens in the org of the address. Where this browser has others, the person may mean one of them. */
+  protected override notices(engine: Engine): TemplateResult | typeof nothing {
+    const { link } = this.#invitation
+    const others = link === '' ? [] : keptOrgs().filter(({ store }) => store !== orgStoreName())
+    if (others.length === 0) return nothing
+    const go = (org: string): void => {
+      const [target, from] = [new URL(addressOfOrg(org), location.href), new URL(link)]
+      const relay = from.searchParams.get('relay')
+      if (relay !== null) target.searchParams.set('relay', relay)
+      target.hash = from.hash
+      this.#forget()
+      location.assign(target.href)
+    }
+    return html`<p class="notice" role="status">
+      <span>You are about to accept the invitation as ${showText(engine.org.name, 80)}. Or accept it as</span>
+      ${others.map(({ org, name }) => html`<button @click=${() => go(org)}>${showText(name, 80)}</button>`)}
+    </p>`
   }
 
   #forget(): void {
