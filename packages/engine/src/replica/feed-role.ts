@@ -40,16 +40,13 @@ export type FeedRole =
     }
   | { readonly kind: 'mailbox'; readonly mailbox: MailboxId; readonly side: Side; readonly own: boolean }
 
-/** Asked for each record. */
+/** Asked for each record. A device knows few feeds. */
 const parsedFeeds = new Map<FeedName, ReturnType<typeof parseFeed>>()
 
 /** The role of a feed; undefined where no row ties it to this org, or its topic is none that this org uses. */
 export function feedRoleOf(feed: FeedName, org: OrgId, rows: RowsView): FeedRole | undefined {
   let parsed = parsedFeeds.get(feed)
-  if (!parsed) {
-    if (parsedFeeds.size >= 1_000) parsedFeeds.clear()
-    parsedFeeds.set(feed, (parsed = parseFeed(feed)))
-  }
+  if (!parsed) parsedFeeds.set(feed, (parsed = parseFeed(feed)))
   if (parsed.kind === 'team') {
     const topic = teamTopics.find((known) => known === parsed.topic)
     return topic && parsed.org === org ? { kind: 'team', topic, own: true } : undefined

@@ -1,6 +1,6 @@
 import { _HMAC as Hmac } from '@noble/hashes/hmac.js'
 import { type _SHA256 as Sha256, sha256 } from '@noble/hashes/sha2.js'
-import { compareEpochs, type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
+import { type Epoch, type FeedName, isStamp, type Key, type Stamp, zeroEpoch } from '@entente/protocol'
 import * as decoding from 'lib0/decoding'
 import { parseValue, type Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
@@ -132,20 +132,7 @@ export function valueOfContent(content: unknown): Value | undefined {
   return result.ok ? result.value : undefined
 }
 
-let last: (Omit<SealBinding, 'slot'> & { readonly generation: number; readonly before: Uint8Array; readonly after: Uint8Array }) | undefined
-
-/** The text that a seal is bound to, a line for each part. Slots of one doc follow each other, so all but the slot is remembered. */
+/** The text that a seal is bound to, a line for each part. */
 export function bindingToBytes({ feed, key, slot, epoch }: SealBinding, generation = firstGeneration): Uint8Array {
-  if (!last || last.feed !== feed || last.key !== key || last.generation !== generation || compareEpochs(last.epoch, epoch) !== 0) {
-    const before = encodeShort(`${feed}\n${key}\n`)
-    const after = encodeShort(`\n${epoch.version}.${epoch.number}\n${generation}\n`)
-    last = { feed, key, epoch, generation, before, after }
-  }
-  const { before, after } = last
-  const name = encodeShort(slot)
-  const bytes = new Uint8Array(before.length + name.length + after.length)
-  bytes.set(before)
-  bytes.set(name, before.length)
-  bytes.set(after, before.length + name.length)
-  return bytes
+  return encodeShort(`${feed}\n${key}\n${slot}\n${epoch.version}.${epoch.number}\n${generation}\n`)
 }

@@ -6,10 +6,9 @@ import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 const short = 256
 
 export function encodeShort(text: string): Uint8Array {
-  const { length } = text
-  if (length > short) return encodeUtf8(text)
-  const bytes = new Uint8Array(length)
-  for (let index = 0; index < length; index++) {
+  if (text.length > short) return encodeUtf8(text)
+  const bytes = new Uint8Array(text.length)
+  for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
     if (code > 0x7f) return encodeUtf8(text)
     bytes[index] = code
@@ -19,7 +18,5 @@ export function encodeShort(text: string): Uint8Array {
 
 /** @throws TypeError for bytes that are no UTF-8 */
 export function decodeShort(bytes: Uint8Array): string {
-  if (bytes.length > short) return decodeUtf8(bytes)
-  for (const byte of bytes) if (byte > 0x7f) return decodeUtf8(bytes)
-  return String.fromCharCode(...bytes)
+  return bytes.length > short || bytes.some((byte) => byte > 0x7f) ? decodeUtf8(bytes) : String.fromCharCode(...bytes)
 }
