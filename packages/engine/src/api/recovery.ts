@@ -54,7 +54,7 @@ export interface RecoveryApi {
    * What is saved meanwhile may be in it or not.
    *
    * @returns the file's bytes, in parts that follow each other
-   * @throws EngineError NOT_ALLOWED for a member, or before a kit was saved
+   * @throws EngineError NOT_ALLOWED for a member, before a kit was saved, or while the age of what was restored is open
    */
   backup(): Promise<readonly Uint8Array[]>
 

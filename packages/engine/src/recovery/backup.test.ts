@@ -37,9 +37,13 @@ describe('a backup', () => {
     }
     const restore: RestoreOptions = { ...kit, backup, decide }
     const opened = openMemoryOrg(network, { restore })
-    for (let second = 0; second < 40; second++) {
+    const done = { is: false }
+    const note = (): void => void (done.is = true)
+    opened.then(note, note)
+    // The relay is given up after half a minute.
+    while (!done.is) {
       network.clock.advance(1_000)
-      await network.pass(20)
+      await network.pass(2)
     }
     const again = await opened
     expect(leads(again).map(({ id, registers }) => [id, registers])).toEqual(rows)

@@ -80,8 +80,9 @@ export function createRecovery(
     async backup() {
       if (identity.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin saves a backup. Ask an admin of your org.')
       const key = kitKey(rows)
-      if (key === undefined)
-        throw new EngineError('NOT_ALLOWED', 'A backup is sealed to the recovery kit, and there is none yet. Save the recovery kit first.')
+      // Before the age is known nothing is signed anew that a device decided which was shut out.
+      if (key === undefined || age.isOpen)
+        throw new EngineError('NOT_ALLOWED', 'A backup is made once the recovery kit was saved and the state is known to be the latest.')
       return makeBackup(identity.org, key, { rows, store, clock, random })
     },
     async confirmAge() {

@@ -175,6 +175,7 @@ describe('an org whose browser was emptied', () => {
     // No head has been signed of the last that Vera's browser did.
     const again = await restore(network, kit)
     expect(again.recovery.status().age).toBe('open')
+    await expect(again.recovery.backup()).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
     await network.pass(300)
     const before = relay.state.feeds.get(connectionFeed(connection, 'vendor', 'messages'))?.head
     await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
