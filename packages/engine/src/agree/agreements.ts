@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import type { Acceptance, AgreementsApi, ObjectName, Proposal } from '../api/index.js'
+import type { Acceptance, AgreementsApi, EffectiveAgreement, ObjectName, Proposal } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { asLeader, type EngineContext } from '../context.js'
 import type { Field } from '../schema/field.js'
@@ -135,10 +135,10 @@ export function createAgreements(
     },
 
     suggest(id, object, chosen) {
-      const { effective } = agreementFacts(rows.get('Agreement', id))
+      const last = lastAgreed(id)
       const proposed = proposedFields(id, object)
-      return effective
-        ? agreedAgain(proposed, context.schema(object), effective.objects[object]?.fields ?? [], chosen)
+      return last
+        ? agreedAgain(proposed, context.schema(object), last.objects[object]?.fields ?? [], chosen)
         : suggestFields(proposed, context.schema(object), chosen)
     },
 
@@ -177,6 +177,18 @@ export function createAgreements(
 
   function proposedFields(id: ConnectionFacts['id'], object: ObjectName) {
     return agreementFacts(rows.get('Agreement', id)).proposal?.objects[object]?.fields ?? []
+  }
+
+  /** What is in force, or else was over an earlier connection with the same org, so that a reconnection takes nothing that was declined. */
+  function lastAgreed(id: ConnectionFacts['id']): EffectiveAgreement | undefined {
+    const { effective } = agreementFacts(rows.get('Agreement', id))
+    const present = connectionFacts(rows.get('Connection', id))
+    if (effective || !present) return effective
+    const earlier = [...rows.list('Connection').values()].flatMap((row) => {
+      const { peer, side } = connectionFacts(row) ?? {}
+      return peer === present.peer && side === present.side ? agreementFacts(rows.get('Agreement', row.id)) : []
+    })
+    return earlier.sort((a, b) => (b.acceptance?.at ?? 0) - (a.acceptance?.at ?? 0)).find((facts) => facts.effective)?.effective
   }
 
   function linesFor(connection: ConnectionFacts, object: ObjectName, accepted: Parameters<typeof preflightLines>[2]) {

@@ -302,8 +302,8 @@ export interface AgreementsApi {
   history(connection: ConnectionId): readonly AgreementVersion[]
 
   /**
-   * Suggests a mapping for the latest proposal. The first one: own fields of the same API name, then of the same label. Once an agreement is in force, its own lines and nothing else, so that
-   * nobody takes by a click what was declined or is new. Lines that are given as `chosen` stay. Empty without a proposal.
+   * Suggests a mapping for the latest proposal. The first one: own fields of the same API name, then of the same label. Once an agreement is in force, or was over an
+   * earlier connection with the same org, its own lines and nothing else, so that nobody takes by a click what was declined, withdrawn or is new. Lines that are given as `chosen` stay. Empty without a proposal.
    */
   suggest(connection: ConnectionId, object: ObjectName, chosen?: readonly FieldMapping[]): readonly FieldMapping[]
 

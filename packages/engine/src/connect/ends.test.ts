@@ -200,6 +200,30 @@ describe('a reconnection', () => {
     expect(paul.records.list('Lead').total).toBe(3)
   })
 
+  it('suggests to Paul what he took before, and nothing that he declined or withdrew', async () => {
+    const { vera, paul, connection, network, settle } = await setup({ upTo: 'connected' })
+    const orgs = { network, vendor: vera, partner: paul }
+    const offer = async (over: typeof connection): Promise<void> => {
+      const fields = vera.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Email', 'Phone', 'Status'].includes(name))
+      await vera.agreements.propose(over, { objects: { Lead: { fields: fields.map((field) => ({ field, update: true })) } } })
+      await settle()
+    }
+    await offer(connection)
+    const taken = paul.agreements.suggest(connection, 'Lead').flatMap((line) => {
+      if (line.source === 'Phone') return []
+      return line.source === 'Email' ? [{ ...line, target: 'Title', update: false }] : [line]
+    })
+    await paul.agreements.accept(connection, { objects: { Lead: { fields: taken } } })
+    await settle()
+    await paul.agreements.withdraw(connection, 'Lead', ['Status'])
+    await vera.connections.disconnect(connection)
+    await settle()
+    const again = await connect(orgs)
+    await compareCodes({ ...orgs, connection: again })
+    await offer(again)
+    expect(paul.agreements.suggest(again, 'Lead')).toEqual(taken.filter(({ source }) => source !== 'Status'))
+  })
+
   it('[RA2, EX5] gives a copy again that Paul lost with his device and at the relay', async () => {
     const first = await setup({ upTo: 'shared' })
     const { vera, relay, connection, network, settle } = first
