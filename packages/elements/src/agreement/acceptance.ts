@@ -57,7 +57,7 @@ interface Table {
 /** One line per offered field: the field, the own field that it fills, whether it fits, and whether it keeps flowing. */
 export function mappingTable(table: Table): TemplateResult {
   const unfilled = unfilledLines(table.preflight, table.lines)
-  return html`<div class="matrix" tabindex="0" role="region" aria-label="Offered fields">
+  return html`<div class="matrix mapping" tabindex="0" role="region" aria-label="Offered fields">
       <table>
         <thead>
           <tr>
@@ -123,7 +123,7 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
   }
   return html`<tr class=${mapping ? '' : 'off'}>
     <th scope="row">
-      ${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update && !isGone ? ', keeps flowing' : ''}</span>
+      ${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update && !isGone ? ', keeps updating' : ''}</span>
       ${isGone ? html`<span class="badge warn">The vendor has withdrawn it since</span>` : nothing}
     </th>
     <td>${targetSelect(table, field, mapping, choose)}</td>

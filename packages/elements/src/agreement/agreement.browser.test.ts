@@ -56,6 +56,25 @@ describe('Vera’s proposal', () => {
     expect(engine.calls).toEqual([['propose', connectionId, { objects: { Opportunity: { fields } } }]])
   })
 
+  it('does not begin with what was withdrawn', async () => {
+    const { effective } = agreed()
+    const [name, stage] = effective?.objects.Opportunity?.fields ?? []
+    if (!effective || !name || !stage) throw new Error('Nothing is agreed.')
+    const fields = [name, stage].map(({ vendor }) => ({ field: vendor, update: vendor.name === stage.vendor.name }))
+    const view = agreed({
+      proposal: { version: effective.version, by: 'vera', at: 0, objects: { Opportunity: { fields } } },
+      effective: { ...effective, objects: { Opportunity: { fields: [name] } } },
+      withdrawn: [{ object: 'Opportunity', field: stage, by: 'vendor', person: 'vera', at: 0 }],
+    })
+    const page = await mount('entente-agreement', {
+      engine: fakeEngine({ connections: [connected()], agreement: view }),
+      connection: connectionId,
+    })
+    button(page, 'Propose a change').click()
+    await drawn(page)
+    expect([box(page, `Export ${name.vendor.label}`).checked, box(page, `Export ${stage.vendor.label}`).checked]).toEqual([true, false])
+  })
+
   it('lets Paul pass copies on only where she ticks it (rule AG4)', async () => {
     const { engine, page } = await proposing()
     box(page, 'Export Opportunity Name').click()
@@ -296,7 +315,7 @@ describe('a second proposal', () => {
     const engine = fakeEngine({ connections: [connected()], agreement: view, versions: [version(2), version(1)] })
     const page = await mount('entente-agreement', { engine, connection: connectionId })
     expect(textOf(page)).toContain('Proposed, not in force yet')
-    expect(textOf(page)).toContain('no longer sees Stage and Next Step on')
+    expect(textOf(page)).toMatch(/If it accepts all of it:.*no longer sees Stage and Next Step on/)
     expect(textOf(page)).toContain('The partner declined: Amount.')
     expect(textOf(page)).toContain('All 2 versions that were in force')
     expect(await accessibilityProblems()).toEqual([])
@@ -312,9 +331,12 @@ describe('a field that keeps flowing', () => {
     await drawn(page)
     expect(textOf(page)).toContain('Withdraw Stage, for both sides? Mirrors of opportunities drop it at once')
     expect(await accessibilityProblems()).toEqual([])
+    button(page, 'Keep').focus()
     button(page, 'Keep').click()
     await drawn(page)
     expect(engine.calls).toEqual([])
+    // The button is gone, and who presses Tab goes on from where it stood.
+    expect(page.shadowRoot?.activeElement?.contains(find(page, 'button[aria-label="Withdraw Stage"]'))).toBe(true)
     find<HTMLButtonElement>(page, 'button[aria-label="Withdraw Stage"]').click()
     await drawn(page)
     button(page, 'Withdraw it').click()

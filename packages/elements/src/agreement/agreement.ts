@@ -13,7 +13,7 @@ import {
 } from './acceptance.js'
 import { changeSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
 import { effectiveTable, type Taking, versionList } from './effective.js'
-import { countUpdates, draftFromProposal, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix } from './proposal.js'
+import { countUpdates, draftFromOffer, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix } from './proposal.js'
 import { objectSwitch, type Switching } from './switch.js'
 import { askingPanel, fieldMeant, type WishDraft, wishesPanel } from './wishes.js'
 import { fillInPanel, type FillingIn, reachedLine } from './fill-in.js'
@@ -119,7 +119,12 @@ export class EntenteAgreement extends EntenteElement {
             ? html`<div class="notice">
                 <div>
                   <strong>Proposed, version ${view.proposal?.version}.</strong> It is the partner’s turn to accept.
-                  ${view.effective && view.proposal ? this.#changes(engine, connection, termsInForce(view.effective), termsOffered(view.proposal)) : nothing}
+                  ${
+                    view.effective && view.proposal
+                      ? html`<strong>If it accepts all of it:</strong>
+                          ${this.#changes(engine, connection, termsInForce(view.effective), termsOffered(view.proposal))}`
+                      : nothing
+                  }
                 </div>
               </div>`
             : nothing
@@ -136,7 +141,7 @@ export class EntenteAgreement extends EntenteElement {
         ${versionList(engine, connection, this.language)}
       </div>`
     }
-    const draft = this.proposal ?? draftFromProposal(lastOffer(engine, view))
+    const draft = this.proposal ?? draftFromOffer(lastOffer(engine, view))
     const schema = engine.records.schema(this.object)
     const sample = engine.records.list(this.object).records.find((record) => Object.keys(record.values).length > 3)
     const total = draft.Lead.size + draft.Opportunity.size
@@ -350,7 +355,7 @@ export class EntenteAgreement extends EntenteElement {
       isRunning: this.running.has('wish'),
       decline: (wish) => this.act('wish', () => engine.agreements.answerWish(connection, wish, 'declined')),
       offer: (wish) => {
-        const draft = this.proposal ?? draftFromProposal(lastOffer(engine, view))
+        const draft = this.proposal ?? draftFromOffer(lastOffer(engine, view))
         const field = fieldMeant(wish, engine.records.schema(wish.object))
         const fields = new Map(draft[wish.object])
         const update = wish.update && (fields.get(field?.name ?? '')?.update === true || countUpdates(draft, wish.object) < mostUpdates)
@@ -444,12 +449,13 @@ export class EntenteAgreement extends EntenteElement {
 }
 
 /** What the vendor last offered: over this connection, or else over an earlier one with the same org. */
-function lastOffer(engine: Engine, { connection, proposal }: AgreementView): AgreementView['proposal'] {
+function lastOffer(engine: Engine, view: AgreementView): AgreementView {
+  const { connection, proposal } = view
   const peer = engine.connections.get(connection)?.peer
-  if (proposal || peer === undefined) return proposal
-  return engine.connections
+  if (proposal || peer === undefined) return view
+  const earlier = engine.connections
     .list()
     .filter((other) => other.peer === peer && other.side === 'vendor' && other.id !== connection)
-    .flatMap(({ id }) => engine.agreements.get(id)?.proposal ?? [])
-    .toSorted((a, b) => b.at - a.at)[0]
+    .flatMap(({ id }) => engine.agreements.get(id) ?? [])
+  return earlier.toSorted((a, b) => (b.proposal?.at ?? 0) - (a.proposal?.at ?? 0))[0] ?? view
 }

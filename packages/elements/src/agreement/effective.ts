@@ -57,7 +57,8 @@ export function effectiveTable(engine: Engine, view: AgreementView, object: Obje
         </tbody>
       </table>
     </div>
-    ${question(fields, countedRecords(onlookerOf(engine, view.connection, language), object), taking)} ${declinedLine(view, object)}`
+    ${question(fields, countedRecords(onlookerOf(engine, view.connection, language), object), view.side, taking)}
+    ${declinedLine(view, object)}`
 }
 
 function stopButton(field: AgreedField, taking: Taking | undefined): TemplateResult | typeof nothing {
@@ -73,14 +74,19 @@ function stopButton(field: AgreedField, taking: Taking | undefined): TemplateRes
 }
 
 /** Nothing brings a withdrawn field back but a new version, so the person is asked. */
-function question(fields: readonly AgreedField[], records: string, taking: Taking | undefined): TemplateResult | typeof nothing {
+function question(
+  fields: readonly AgreedField[],
+  records: string,
+  side: AgreementView['side'],
+  taking: Taking | undefined,
+): TemplateResult | typeof nothing {
   const field = taking?.asked === undefined ? undefined : fields.find(({ slot }) => slot === taking.asked)
   if (!taking || !field) return nothing
   return html`<div class="notice warn" role="alertdialog" aria-label="Withdraw a field">
     <div>
       <strong>Withdraw ${showText(field.vendor.label, 80)}, for both sides?</strong> Mirrors of ${records} drop it at once, and new exports
       leave without it. Imported copies keep what they got. Only a new version of the agreement, which both sign, brings it back.
-      ${field.partner.required === true ? html`The partner requires ${showText(field.partner.label, 80)}: new exports fail until a new version gives it a default.` : nothing}
+      ${field.partner.required === true ? html`${side === 'vendor' ? 'The partner' : 'Your org'} requires ${showText(field.partner.label, 80)}: new exports fail until a new version gives it a default.` : nothing}
     </div>
     <span class="row">
       <button class="primary" ?disabled=${taking.isRunning} @click=${() => taking.withdraw(field)}>Withdraw it</button>

@@ -1,4 +1,4 @@
-import type { Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
+import type { AgreementView, Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
@@ -13,9 +13,19 @@ export type ProposalDraft = Readonly<Record<ObjectName, ReadonlyMap<string, { re
 /** The number of slots on the wire. */
 export const mostUpdates = 10
 
-export function draftFromProposal(proposal: Proposal | undefined): ProposalDraft {
+/** What was offered last, without what either side has withdrawn of it since it is in force: nobody offers that again by a click. */
+export function draftFromOffer({
+  proposal,
+  effective,
+  withdrawn,
+}: Pick<AgreementView, 'proposal' | 'effective' | 'withdrawn'>): ProposalDraft {
+  const gone = withdrawn.map(({ object, field }) => (proposal?.version === effective?.version ? `${object} ${field.vendor.name}` : ''))
   const of = (object: ObjectName) =>
-    new Map((proposal?.objects[object]?.fields ?? []).map(({ field, update }) => [field.name, { update }] as const))
+    new Map(
+      (proposal?.objects[object]?.fields ?? []).flatMap(({ field, update }) =>
+        gone.includes(`${object} ${field.name}`) ? [] : [[field.name, { update }] as const],
+      ),
+    )
   const passOn = new Set((['Lead', 'Opportunity'] as const).filter((object) => proposal?.objects[object]?.passOn === true))
   return { Lead: of('Lead'), Opportunity: of('Opportunity'), passOn }
 }
@@ -65,7 +75,7 @@ export function proposalMatrix(matrix: Matrix): TemplateResult {
         <thead>
           <tr>
             <th scope="col">Field</th>
-            <th scope="col">For example</th>
+            <th scope="col" class="example">For example</th>
             <th scope="col" class="tick">Export</th>
             <th scope="col" class="tick">Keep updating</th>
           </tr>
@@ -121,7 +131,7 @@ function line(matrix: Matrix, field: Field, used: number): TemplateResult {
     <th scope="row">
       ${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${field.required === true ? ', required' : ''}</span>
     </th>
-    <td>${showValue(field, sample?.values[field.name], language, 60)}</td>
+    <td class="example">${showValue(field, sample?.values[field.name], language, 60)}</td>
     <td class="tick">
       <input
         type="checkbox"

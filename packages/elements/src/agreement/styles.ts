@@ -40,6 +40,7 @@ export const agreementStyles = css`
     min-width: 150px;
   }
   .matrix {
+    container-type: inline-size;
     max-height: 62vh;
     overflow: auto;
     border: 1px solid var(--line);
@@ -50,6 +51,47 @@ export const agreementStyles = css`
     z-index: 1;
     top: 0;
     background: var(--sunken);
+  }
+  /* A phone shows every column: an example can be missed, and a mapping stands on two lines. */
+  @container (max-width: 480px) {
+    .example,
+    .mapping thead {
+      display: none;
+    }
+    .badge {
+      white-space: normal;
+    }
+    th,
+    td {
+      padding-inline: 6px;
+      white-space: normal;
+    }
+    td .quiet {
+      padding-inline: 0;
+    }
+    .tick:is(th, td) {
+      width: 72px;
+    }
+    .mapping tr {
+      display: grid;
+      grid-template-columns: 1fr 1fr;
+      border-bottom: 1px solid var(--line);
+    }
+    .mapping :is(th, td) {
+      border: 0;
+    }
+    .mapping td.tick {
+      width: auto;
+      grid-area: 1 / 2;
+    }
+    .mapping td.tick::before {
+      content: 'Keep updating ';
+      color: var(--soft);
+    }
+    .mapping select {
+      width: 100%;
+      min-width: 0;
+    }
   }
   .type {
     color: var(--soft);

@@ -37,6 +37,13 @@ const audit = [
 ]
 
 describe('the audit, at Vera’s screen', () => {
+  it('says in words that an export was recalled', async () => {
+    const recall = entry(1, { kind: 'other', about: 'recall', object: undefined, count: undefined })
+    const page = await mount('entente-audit', { engine: fakeEngine({ connections: [connected()], audit: [recall] }) })
+    await drawn(page)
+    expect(find(page, 'tbody th').textContent).toBe('recalled an export')
+  })
+
   it('lists who did what, whether both hold the same, and what the check found', async () => {
     const engine = fakeEngine({ connections: [connected()], audit })
     const page = await mount('entente-audit', { engine })

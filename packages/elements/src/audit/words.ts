@@ -53,8 +53,16 @@ const words: Readonly<Partial<Record<AuditKind, string>>> = {
   refusal: 'refused what came',
 }
 
+/** Messages of their own type, which the entry names. */
+const others: Readonly<Record<string, string>> = {
+  objects: 'switched an object on or off',
+  recall: 'recalled an export',
+  wish: 'asked for a field',
+  'wish-answer': 'answered a wish',
+}
+
 /** What an entry says happened, with its object. */
-export function whatWords({ kind, object }: Pick<AuditEntry, 'kind' | 'object'>): string {
-  const said = words[kind] ?? kind
+export function whatWords({ kind, object, about = '' }: Pick<AuditEntry, 'kind' | 'object'> & Partial<Pick<AuditEntry, 'about'>>): string {
+  const said = words[kind] ?? (kind === 'other' ? others[about] : undefined) ?? kind
   return object === undefined ? said : `${said} (${object === 'Lead' ? 'leads' : 'opportunities'})`
 }

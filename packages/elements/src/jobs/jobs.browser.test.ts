@@ -30,6 +30,15 @@ describe('Paul’s exports', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('count as imported what was imported, and not what failed', async () => {
+    const [vendor, partner] = (['vendor', 'partner'] as const).map((side) =>
+      job({ id: side, side, exported: 9, imported: 6, skipped: 1, failed: 3 }),
+    )
+    const jobs = await mount('entente-jobs', { engine: fakeEngine({ jobs: [vendor, partner].flatMap((each) => each ?? []) }) })
+    const counts = [...(jobs.shadowRoot?.querySelectorAll('.phase > :last-child') ?? [])].map(({ textContent }) => textContent)
+    expect(counts).toEqual(['10 / 10', '7 / 10', '10 / 10', '7 / 10'])
+  })
+
   it('wait offline, and say so', async () => {
     const engine = fakeEngine({ jobs: [job({ exported: 0, imported: 0, done: false })], sync: { ...quietLine, state: 'offline' } })
     expect(textOf(await mount('entente-jobs', { engine }))).toContain('Waiting for the relay')

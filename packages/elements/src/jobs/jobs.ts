@@ -104,9 +104,8 @@ export class EntenteJobs extends EntenteElement {
   }
 
   #job(engine: Engine, job: JobView, offline: boolean): TemplateResult {
-    const { total, skipped, failed, cancelled } = job
+    const { total, skipped, failed } = job
     const isOwn = job.side === 'partner'
-    const left = skipped + failed + cancelled
     const what = `${formatCount(total, this.language)} ${nouns[job.object][total === 1 ? 0 : 1]}`
     const copies = job.done && isOwn ? engine.site.copies(job.id).length : 0
     return html`<section class="card stack" aria-label="Export of ${what}">
@@ -114,8 +113,8 @@ export class EntenteJobs extends EntenteElement {
         <strong>Export of ${what}</strong>
         <span class="soft small">${this.#who(engine, job)}, ${formatAge(job.startedAt, Date.now(), this.language)}</span>
       </div>
-      ${phase(isOwn ? 'Vendor exports' : 'Exported here', Math.min(total, job.exported + left), total, this.language)}
-      ${phase(isOwn ? 'Imported here' : 'Partner imports', Math.min(total, job.imported + job.partial + left), total, this.language)}
+      ${phase(isOwn ? 'Vendor exports' : 'Exported here', Math.min(total, job.exported + skipped), total, this.language)}
+      ${phase(isOwn ? 'Imported here' : 'Partner imports', Math.min(total, job.imported + job.partial + skipped), total, this.language)}
       <div class="row small" role="status">
         ${stateBadge(job, offline)}
         <span class="soft">${countLine(job, this.language)}</span>
@@ -181,7 +180,8 @@ export class EntenteJobs extends EntenteElement {
           .map(
             ({ name, outcome }) =>
               html`<div>
-                <strong>${showText(name === '' ? 'A record' : name, 120)}</strong> stays: the partner has
+                <strong>${showText(name === '' ? 'A record' : name, 120)}</strong> stays:
+                ${job.side === 'vendor' ? 'the partner' : 'your org'} has
                 ${outcome === 'edited' ? 'edited its copy' : 'shared its copy on'}.
               </div>`,
           )}

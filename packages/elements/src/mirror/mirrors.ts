@@ -128,13 +128,14 @@ export class EntenteExternal extends EntenteElement {
     const own = this.record === undefined ? undefined : engine.records.get(this.object, this.record)?.values
     const fields = this.#shown(engine, mirror)
     const stage = fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
+    const hasValues = fields.some((field) => field.state !== 'not shared')
     const name = this.object === 'Lead' ? 'Connected External Lead' : 'Connected External Opportunity'
     return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${plainText(mirror.peerName, 80)}">
       <div class="row spread">
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
         <span class="row"><span class="badge theirs">Read only</span>${this.#age(engine, mirror)}</span>
       </div>
-      ${mirror.why ? html`<p class="soft">${whyText(mirror.why, mirror.peerName, this.language, Date.now())} These are the last values.</p>` : nothing}
+      ${mirror.why ? html`<p class="soft">${whyText(mirror.why, mirror.peerName, this.language, Date.now())}${hasValues ? ' These are the last values.' : ''}</p>` : nothing}
       ${this.#signed(engine, mirror)} ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
       <div class="scroll" role="group" tabindex="0" aria-label="Values">
         <table>
@@ -196,7 +197,7 @@ export class EntenteExternal extends EntenteElement {
     if (labels.length === 0) return nothing
     return html`<tr>
       <th scope="row" class="soft">${showText(labels.join(', '), 400)}</th>
-      <td colspan="3"><span class="state">not shared</span> <span class="soft small">since the export</span></td>
+      <td colspan="3"><span class="state">not shared</span> <span class="soft small">any more</span></td>
     </tr>`
   }
 

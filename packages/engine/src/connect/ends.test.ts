@@ -204,7 +204,9 @@ describe('a reconnection', () => {
     const { vera, paul, connection, network, settle } = await setup({ upTo: 'connected' })
     const orgs = { network, vendor: vera, partner: paul }
     const offer = async (over: typeof connection): Promise<void> => {
-      const fields = vera.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Email', 'Phone', 'Status'].includes(name))
+      const fields = vera.records
+        .schema('Lead')
+        .fields.filter(({ name }) => ['LastName', 'Company', 'Email', 'Phone', 'Status'].includes(name))
       await vera.agreements.propose(over, { objects: { Lead: { fields: fields.map((field) => ({ field, update: true })) } } })
       await settle()
     }

@@ -119,16 +119,16 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
         return refuse(
           'ExportPublishUnknownError',
           'sharing',
-          `The vendor has stopped sharing this ${terms.object}.`,
-          'Ask the vendor to resume it.',
+          `The vendor has stopped sharing this ${terms.object.toLowerCase()}.`,
+          'The vendor has to resume it.',
         )
       const row = rows.get(terms.object, record)
       if (!row || !index.visible.has(record)) {
         return refuse(
           'ExportPublishUnknownError',
           'sharing',
-          `This ${terms.object} is not shared with you any more.`,
-          'Ask the vendor to share it again.',
+          `This ${terms.object.toLowerCase()} is not shared over this connection any more.`,
+          'The vendor has to share it again.',
         )
       }
       return { record, answer: recordToAnswer(terms.object, listing, map, row, agreed.fields) }

@@ -153,7 +153,7 @@ const reasons = {
     status: 'ExportPublishUnknownError',
     rule: 'sharing',
     message: 'The vendor’s rule shared this record no more before it was imported.',
-    fix: 'Ask the vendor to share it again.',
+    fix: 'The vendor has to share it again.',
   },
   grant: {
     status: 'ExportPublishConnectionError',
