@@ -1,6 +1,6 @@
 import type { AgreementView, ConnectionView, Engine, ObjectName, Topic, WishView } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
-import { EntenteElement } from '../base/element.js'
+import { FocusKeepingElement } from '../base/keeps-focus.js'
 import { turnTabs } from '../base/turn-tabs.js'
 import {
   type AcceptanceDraft,
@@ -31,10 +31,10 @@ const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
  * @fires entente-before-submit - Cancelable; detail {connection, mode}.
  * @fires entente-submitted - Detail {connection, mode}.
  */
-export class EntenteAgreement extends EntenteElement {
-  static override styles = [EntenteElement.styles, agreementStyles]
+export class EntenteAgreement extends FocusKeepingElement {
+  static override styles = [FocusKeepingElement.styles, agreementStyles]
   static override properties = {
-    ...EntenteElement.properties,
+    ...FocusKeepingElement.properties,
     connection: {},
     object: {},
     editing: { state: true },

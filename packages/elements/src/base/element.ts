@@ -32,8 +32,6 @@ export abstract class EntenteElement extends LitElement {
   declare protected running: ReadonlySet<string>
 
   #provided: Engine | undefined
-  /** What had the focus when an action took it away, with what stands around it. */
-  #left: readonly Element[] = []
   #endContext: (() => void) | undefined
   #watched: Engine | undefined
   #endWatch: (() => void) | undefined
@@ -103,27 +101,6 @@ export abstract class EntenteElement extends LitElement {
     this.requestUpdate()
   }
 
-  /** Who acts by the keyboard goes on from where the person was: at the same control, else at what stood around it. */
-  protected override update(changed: PropertyValues): void {
-    if (this.#left.length === 0) this.#left = this.#aroundFocus()
-    super.update(changed)
-    const [first] = this.#left
-    // It is disabled while the action runs.
-    if (first?.isConnected && first.matches(':disabled')) return
-    const next = this.#left.find(({ isConnected }) => isConnected) ?? this
-    const isLost = first !== undefined && this.isConnected && document.activeElement === document.body
-    this.#left = []
-    if (!isLost || !(next instanceof HTMLElement)) return
-    if (next !== first && !next.hasAttribute('tabindex')) next.tabIndex = -1
-    next.focus({ preventScroll: true })
-  }
-
-  #aroundFocus(): readonly Element[] {
-    const around: Element[] = []
-    for (let each = this.shadowRoot?.activeElement ?? null; each; each = each.parentElement) around.push(each)
-    return around
-  }
-
   protected override render(): TemplateResult {
     const engine = this.org
     // A provider says itself why it has no engine, once for all elements inside it.
@@ -142,7 +119,6 @@ export abstract class EntenteElement extends LitElement {
   /** Runs an action unless the same one is still running, so that a double click acts once. It shows a failure and fires `entente-error`. */
   protected act(name: string, action: () => Promise<unknown>): void {
     if (this.running.has(name)) return
-    this.#left = this.#aroundFocus()
     this.running = new Set([...this.running, name])
     this.failure = undefined
     action()

@@ -1,7 +1,7 @@
 import type { Engine, JobError, JobView, Topic, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { downloadText } from '../base/download.js'
-import { EntenteElement } from '../base/element.js'
+import { FocusKeepingElement } from '../base/keeps-focus.js'
 import { fieldInput } from '../record/field-input.js'
 import { formatAge, formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -22,9 +22,9 @@ const shownErrors = 20
  * @fires entente-before-recall - Cancelable; detail {job}.
  * @slot empty - Shown without an export.
  */
-export class EntenteJobs extends EntenteElement {
+export class EntenteJobs extends FocusKeepingElement {
   static override styles = [
-    EntenteElement.styles,
+    FocusKeepingElement.styles,
     css`
       .phase {
         display: grid;
@@ -51,7 +51,7 @@ export class EntenteJobs extends EntenteElement {
     `,
   ]
   static override properties = {
-    ...EntenteElement.properties,
+    ...FocusKeepingElement.properties,
     connection: {},
     limit: { type: Number },
     opened: { state: true },

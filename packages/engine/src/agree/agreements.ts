@@ -181,14 +181,13 @@ export function createAgreements(
 
   /** What is in force, or else was over an earlier connection with the same org, so that a reconnection takes nothing that was declined. */
   function lastAgreed(id: ConnectionFacts['id']): EffectiveAgreement | undefined {
-    const { effective } = agreementFacts(rows.get('Agreement', id))
-    const present = connectionFacts(rows.get('Connection', id))
-    if (effective || !present) return effective
+    const own = connectionFacts(rows.get('Connection', id))
     const earlier = [...rows.list('Connection').values()].flatMap((row) => {
-      const { peer, side } = connectionFacts(row) ?? {}
-      return peer === present.peer && side === present.side ? agreementFacts(rows.get('Agreement', row.id)) : []
+      const other = connectionFacts(row)
+      return other?.peer === own?.peer && other?.side === own?.side ? agreementFacts(rows.get('Agreement', row.id)) : []
     })
-    return earlier.sort((a, b) => (b.acceptance?.at ?? 0) - (a.acceptance?.at ?? 0)).find((facts) => facts.effective)?.effective
+    const latest = earlier.filter(({ effective }) => effective).sort((a, b) => (b.acceptance?.at ?? 0) - (a.acceptance?.at ?? 0))[0]
+    return agreementFacts(rows.get('Agreement', id)).effective ?? latest?.effective
   }
 
   function linesFor(connection: ConnectionFacts, object: ObjectName, accepted: Parameters<typeof preflightLines>[2]) {

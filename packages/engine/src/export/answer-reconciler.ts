@@ -116,18 +116,13 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
       if (isTaken(map, terms.job, terms.have.includes(listing)))
         return { record, answer: { listing, status: 'ExportSuccessSkipped' as const, errors: [] } }
       if (valueOf(rows.get('RecordMap', map), 'on') === false)
-        return refuse(
-          'ExportPublishUnknownError',
-          'sharing',
-          `The vendor has stopped sharing this ${terms.object.toLowerCase()}.`,
-          'The vendor has to resume it.',
-        )
+        return refuse('ExportPublishUnknownError', 'sharing', 'The vendor has stopped sharing this record.', 'The vendor has to resume it.')
       const row = rows.get(terms.object, record)
       if (!row || !index.visible.has(record)) {
         return refuse(
           'ExportPublishUnknownError',
           'sharing',
-          `This ${terms.object.toLowerCase()} is not shared over this connection any more.`,
+          'This record is not shared over this connection any more.',
           'The vendor has to share it again.',
         )
       }

@@ -165,7 +165,7 @@ export function createSite(context: EngineContext): SiteApi {
     }
     const listings = [...failed.values()].flat()
     if (listings.length === 0)
-      throw new EngineError('NOT_FOUND', 'Nothing that failed in this export is on the site. Ask the vendor to share it again.')
+      throw new EngineError('NOT_FOUND', 'Nothing that failed in this export is on the site. The vendor has to share it again.')
     const known = job.requests ?? 0
     const requests = requestEdits(id, known, listings, undefined, corrected)
     const marked = [...failed].map(([request, some]): RowEdit => {
@@ -297,7 +297,7 @@ function requireJob(rows: Rows, id: string): JobFacts {
 }
 
 function goneOutcome(listing: string): RecordedOutcome {
-  const error = exportError(listing, 'sharing', 'The record is not on the site any more.', 'Ask the vendor to share it again.')
+  const error = exportError(listing, 'sharing', 'The record is not on the site any more.', 'The vendor has to share it again.')
   return { listing, status: 'ExportPublishUnknownError', errors: [error] }
 }
 
