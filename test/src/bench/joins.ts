@@ -170,7 +170,7 @@ function watchJoining(): void {
     const list = into(desk, 'entente-records')
     if (list?.querySelector('button, [role=grid], .empty')) noted.firstScreen ??= performance.now()
     if (list?.querySelector('.body .line')) noted.firstRow ??= performance.now()
-    const told = into(desk, 'entente-status')?.querySelector('.changes')?.textContent.trim()
+    const told = into(app, 'entente-status')?.querySelector('.changes')?.textContent.trim()
     if (told && !noted.told.includes(told)) noted.told.push(told)
     // Each look is a task of the page.
     if (noted.firstRow === undefined) requestAnimationFrame(look)
