@@ -516,13 +516,16 @@ export class Session {
 
   async #send(): Promise<void> {
     const isRefused = (feed: FeedName, key: Key): boolean => this.#pauses.isRefused(feed, key)
-    const isFree = (feed: FeedName, key: Key): boolean => !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key)
+    let isOnlyRoster = false
+    const isFree = (feed: FeedName, key: Key): boolean =>
+      !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key) && (!isOnlyRoster || key.startsWith('roster.'))
     // A piece at a time: the page draws in between, and the first leave while the others are made.
     for (let made = offersAtOnce; made >= offersAtOnce;) {
       const { count, bytes } = this.#inFlight.room
       if (this.#ended || count <= 0 || bytes <= 0) return
       const isAll = this.#options.scope() === 'all'
       if (isAll && this.#awaitsRoster()) return
+      isOnlyRoster = isAll && this.#bringsRoster()
       const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed) && (isAll || isOfTeam(feed)))
       // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
       const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
@@ -539,8 +542,14 @@ export class Session {
     const feed = rosterFeedOf(replica.org)
     if (!roster || !this.#numberByFeed.has(feed)) return false
     if (!this.#live.has(feed)) return true
-    const numbers = [...replica.inbox(feed).keys()].map((key) => (key.startsWith('roster.') ? Number(key.slice('roster.'.length)) : 0))
-    return Math.max(1, ...numbers) > Math.max(1, replica.keyring.takenRoster)
+    return highestRoster(replica.inbox(feed).keys()) > Math.max(1, replica.keyring.takenRoster)
+  }
+
+  /** Whether a roster that this device knows is not at the relay: it goes alone, because what goes with it would be sealed under keys that whoever it removes has. */
+  #bringsRoster(): boolean {
+    const { replica, roster } = this.#options
+    const feed = rosterFeedOf(replica.org)
+    return roster !== undefined && highestRoster(replica.waitingKeys(feed)) > highestRoster(replica.inbox(feed).keys())
   }
 
   /** Sends a feed's offers in messages that fit into frames. */
@@ -605,6 +614,13 @@ export class Session {
     this.close()
     this.#options.events.onEnd(end)
   }
+}
+
+/** The highest number that keys of rosters name, at least 1: the first roster removes nobody. */
+function highestRoster(keys: Iterable<Key>): number {
+  let highest = 1
+  for (const key of keys) if (key.startsWith('roster.')) highest = Math.max(highest, Number(key.slice('roster.'.length)))
+  return highest
 }
 
 function isOfTeam(feed: FeedName): boolean {

@@ -303,6 +303,11 @@ export class Replica implements ReplicaView {
     return this.#followed.get()
   }
 
+  /** The keys of a feed of which something waits to be published. */
+  waitingKeys(feed: FeedName): Iterable<Key> {
+    return this.#replicaState.dirtyFlags(feed).keys()
+  }
+
   /** Where to go on reading a feed. */
   position(feed: FeedName): FeedState {
     return this.#replicaState.feed(feed)
