@@ -58,6 +58,7 @@ describe.each([
       ['/workspace#connections', 'Create your org'],
       ['/site.html#site/Lead/x', 'No org in this browser yet'],
       ['/rehearsal.html', 'The vendor makes a link that works once'],
+      ['/orgs.html', 'Your orgs in this browser'],
       ['/mirror.html#org/mirror', 'This page has no engine'],
       ['/admin.html#token=x', 'The relay does not answer'],
     ] as const) {

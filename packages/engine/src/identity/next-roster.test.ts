@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changeRoster, type MemoryOrg, setup } from '../testing/index.js'
+import { changeRoster, type MemoryOrg, openMemoryOrg, setup } from '../testing/index.js'
 
 /** Vera, an admin of the same org at another device, and a member. */
 async function threeDevices() {
@@ -70,5 +70,34 @@ describe('the next roster', () => {
     const again = await reload(victor)
     await settle()
     for (const device of [vera, again]) expect(await roles(device)).toEqual(['Vera admin', 'Victor admin'])
+  })
+
+  it('[RO5] of an admin who was away while the org came back by its kit is made anew on the root key’s roster', async () => {
+    const made = await setup()
+    const { vera, network, settle } = made
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    const victor = await made.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    const mia = await made.openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
+    await settle()
+    victor.sync.cut()
+    await victor.devices.remove([mia.identity.device])
+    await settle(victor)
+    await vera.close()
+    const back = await network.finish(
+      openMemoryOrg(network, {
+        restore: { ...kit, decide: ({ people }) => ({ person: people.find(({ name }) => name === 'Vera')?.id ?? '' }) },
+      }),
+    )
+    await network.pass(60)
+    await back.recovery.confirmAge()
+    await settle(back)
+    expect(back.devices.list().map(({ personName }) => personName)).toContain('Mia')
+    victor.sync.mend()
+    await settle(victor, back)
+    for (const org of [victor, back]) {
+      expect(org.devices.list().map(({ personName }) => personName)).not.toContain('Mia')
+      expect(org.sync.status().waiting).toBe(0)
+    }
   })
 })

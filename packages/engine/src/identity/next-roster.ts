@@ -124,8 +124,9 @@ export class RosterChanges {
     }
     const found = new Map(this.#atRelay())
     const signed = [...this.#signed.all.values()].sort((a, b) => a.number - b.number)
-    // What was signed on a roster that the relay does not have is lost with it.
-    const lost = signed.findIndex(({ number, token }) => found.has(number) && found.get(number) !== token)
+    const highest = Math.max(0, ...found.keys())
+    // The relay takes no roster below its highest: the root key's may stand far above. What was signed on a roster that the relay does not have is lost with it.
+    const lost = signed.findIndex(({ number, token }) => number <= highest && found.get(number) !== token)
     for (const [index, each] of signed.entries()) {
       const isLost = lost >= 0 && index >= lost
       if (!isLost && found.get(each.number) !== each.token) continue
