@@ -181,13 +181,15 @@ export function createAgreements(
 
   /** What is in force, or else was over an earlier connection with the same org, so that a reconnection takes nothing that was declined. */
   function lastAgreed(id: ConnectionFacts['id']): EffectiveAgreement | undefined {
+    const { effective } = agreementFacts(rows.get('Agreement', id))
+    if (effective) return effective
     const own = connectionFacts(rows.get('Connection', id))
     const earlier = [...rows.list('Connection').values()].flatMap((row) => {
       const other = connectionFacts(row)
       return other?.peer === own?.peer && other?.side === own?.side ? agreementFacts(rows.get('Agreement', row.id)) : []
     })
-    const latest = earlier.filter(({ effective }) => effective).sort((a, b) => (b.acceptance?.at ?? 0) - (a.acceptance?.at ?? 0))[0]
-    return agreementFacts(rows.get('Agreement', id)).effective ?? latest?.effective
+    return earlier.filter((each) => each.effective).sort((one, other) => (other.acceptance?.at ?? 0) - (one.acceptance?.at ?? 0))[0]
+      ?.effective
   }
 
   function linesFor(connection: ConnectionFacts, object: ObjectName, accepted: Parameters<typeof preflightLines>[2]) {

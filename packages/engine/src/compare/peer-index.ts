@@ -60,6 +60,8 @@ export class PeerIndex {
   readonly #stale = new Set<string>()
   readonly #terms = new Map<string, PeerTerms>()
   readonly #ends: readonly (() => void)[]
+  /** Asked with each drawing. Counted anew once something was compared. */
+  #changedCount: number | undefined
   #working = false
   #closed = false
 
@@ -91,9 +93,13 @@ export class PeerIndex {
 
   /** How many own records have changes that the person has not seen. */
   changedCount(): number {
-    const records = new Set<string>()
-    for (const { changes } of this.compared()) if (changes[0]) records.add(changes[0].view.record)
-    return records.size
+    const compared = this.compared()
+    if (this.#changedCount === undefined) {
+      const records = new Set<string>()
+      for (const { changes } of compared) if (changes[0]) records.add(changes[0].view.record)
+      this.#changedCount = records.size
+    }
+    return this.#changedCount
   }
 
   /** How many records are still to be compared. */
@@ -137,6 +143,7 @@ export class PeerIndex {
 
   #work(): void {
     for (const id of [...this.#stale].slice(0, mostAtOnce)) {
+      this.#changedCount = undefined
       this.#stale.delete(id)
       const compared = this.#compare(id)
       if (compared && (compared.changes.length > 0 || compared.differences.length > 0)) this.#compared.set(id, compared)
