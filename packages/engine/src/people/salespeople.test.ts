@@ -64,6 +64,11 @@ describe('three salespeople with two seats', () => {
     const { vera, pia, pam, connection, listed, copy, settle } = await story()
     pia.sync.cut()
     const own = await pia.site.export(connection, 'Lead', listed(pia, 'Ada'))
+    await pia.site.pause(own)
+    await settle(pia)
+    pia.sync.mend()
+    await settle()
+    pia.sync.cut()
     const forged = 'A'.repeat(22)
     const values = { connection, object: 'Lead', by: pia.user.id, startedAt: 1, requests: 1 }
     await pam.rows.save([
@@ -73,6 +78,8 @@ describe('three salespeople with two seats', () => {
     ])
     await settle(pam)
     pia.sync.mend()
+    await settle()
+    await pia.site.resume(own)
     await settle()
     expect(['Ada', 'Bob', 'Cleo'].map((name) => copy(pia, name) !== undefined)).toEqual([true, false, false])
     expect(vera.site.jobs().map(({ total }) => total)).toEqual([1])

@@ -14,7 +14,7 @@ import type { ObjectSchema } from '../schema/schema.js'
 import { isValueMap, type Value } from '../schema/value.js'
 import { hasRecord } from '../records/records.js'
 import type { Attached } from '../row/attached.js'
-import { valueOf } from '../row/row.js'
+import { type Row, valueOf } from '../row/row.js'
 import type { Condition, RowEdit, RowReader, Rows } from '../row/rows.js'
 import { findListing, mapOfListing } from '../share/listing.js'
 import { copyOfMap } from '../share/listing-id.js'
@@ -278,8 +278,9 @@ export function createSite(context: EngineContext): SiteApi {
   async function turn(id: string, values: RowEdit['values'], cancels = false): Promise<void> {
     const { requests = 0 } = requireJob(rows, id)
     if (jobs.view(id)?.done === true) return
-    // Whoever resumes an export of its own at another device asks for it there.
-    const own = values['paused'] === false && !cancels ? jobs.requests(id).filter((row) => valueOf(row, 'by') === context.user.id) : []
+    // Whoever resumes an export of its own at another device asks for it there. What was asked for here is known here, whatever the row says by now.
+    const isOwn = (row: Row): boolean => valueOf(row, 'by') === context.user.id && !context.asked.get(row.id)
+    const own = values['paused'] === false && !cancels ? jobs.requests(id).filter(isOwn) : []
     await rows.save([{ object: 'Export', id, values: { ...values, ...(cancels && { cancelled: requests }) } }], undefined, () =>
       context.asked.attach(own.map((row) => [row.id, requestListings(row)])),
     )
