@@ -619,7 +619,11 @@ export class Session {
 /** The highest number that keys of rosters name, at least 1: the first roster removes nobody. */
 function highestRoster(keys: Iterable<Key>): number {
   let highest = 1
-  for (const key of keys) if (key.startsWith('roster.')) highest = Math.max(highest, Number(key.slice('roster.'.length)))
+  for (const key of keys) {
+    const number = key.startsWith('roster.') ? Number(key.slice('roster.'.length)) : 0
+    // One that names no number, as a device may have written it, is above nothing.
+    if (number > highest) highest = number
+  }
   return highest
 }
 
