@@ -135,7 +135,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const [vendor, partner] = side === 'vendor' ? [identity.org.id, peer.org] : [peer.org, identity.org.id]
     const id = connectionId(vendor, partner, row.id)
     const exchangeKey = textOf(row, 'exchangeKey') ?? ''
-    const secret = sharedSecret(exchangeKey, peer.exchange, id)
+    const secret = await sharedSecret(exchangeKey, peer.exchange, id)
     const label = textOf(row, 'label')
     if (secret === undefined) return undefined
     const { first, seconds } = settleSecond(rows, peer.org, id)

@@ -57,15 +57,15 @@ describe('what two orgs show each other', () => {
   it('[CN9] gives both the same secret, and none at all with a key of low order', async () => {
     const [ours, theirs] = [random(32), random(32)]
     const publicOf = (secret: Uint8Array): string => toBase64UrlEncoded(x25519.getPublicKey(secret))
-    const secret = sharedSecret(toBase64UrlEncoded(ours), publicOf(theirs), connection)
+    const secret = await sharedSecret(toBase64UrlEncoded(ours), publicOf(theirs), connection)
     expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/)
-    expect(sharedSecret(toBase64UrlEncoded(theirs), publicOf(ours), connection)).toBe(secret)
+    expect(await sharedSecret(toBase64UrlEncoded(theirs), publicOf(ours), connection)).toBe(secret)
     const agreed = x25519.getSharedSecret(ours, x25519.getPublicKey(theirs))
     expect(secret).toBe(Buffer.from(hkdfSync('sha256', agreed, connection, 'entente/1 connection', 32)).toString('base64url'))
     for (const first of [0, 1]) {
       const weak = new Uint8Array(32)
       weak[0] = first
-      expect(sharedSecret(toBase64UrlEncoded(ours), toBase64UrlEncoded(weak), connection)).toBeUndefined()
+      expect(await sharedSecret(toBase64UrlEncoded(ours), toBase64UrlEncoded(weak), connection)).toBeUndefined()
     }
   })
 

@@ -1,4 +1,3 @@
-import { x25519 } from '@noble/curves/ed25519.js'
 import { expand, extract } from '@noble/hashes/hkdf.js'
 import { sha256 } from '@noble/hashes/sha2.js'
 import {
@@ -20,6 +19,7 @@ import * as v from 'valibot'
 import { EngineError } from '../error.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import type { Identity } from '../identity/identity.js'
+import { agree, createExchangeKey } from '../identity/keys.js'
 import { readChain } from '../identity/roster.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { RandomBytes } from '../port/random.js'
@@ -84,7 +84,7 @@ export async function makeReveal(
   random: RandomBytes,
   joins?: Joins,
 ): Promise<OwnReveal> {
-  const secret = random(32)
+  const exchange = await createExchangeKey(random)
   await identity.show()
   const chain = await rosters.chain(identity.org.id)
   if (chain.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
@@ -96,11 +96,11 @@ export async function makeReveal(
     connection: mailbox,
     orgName: identity.org.name,
     roster: chain.at(-1)?.hash,
-    exchange: toBase64UrlEncoded(x25519.getPublicKey(secret)),
+    exchange: exchange.public,
     nonce: toBase64UrlEncoded(random(16)),
     ...(joins && { joins }),
   })
-  return { exchangeKey: toBase64UrlEncoded(secret), jws, rosters: chain.map(({ token }) => token) }
+  return { exchangeKey: exchange.secret, jws, rosters: chain.map(({ token }) => token) }
 }
 
 /** The message that shows a reveal. */
@@ -147,14 +147,11 @@ function readClaims(jws: string): v.InferOutput<typeof revealClaims> | undefined
  * The secret of the connection, base64url: only the two who made the X25519 keys can compute it. Undefined for a key of low order, with which anyone
  * could (rule CN9; RFC 7748, section 6.1).
  */
-export function sharedSecret(ownExchange: string, peerExchange: string, connection: ConnectionId): string | undefined {
-  let shared: Uint8Array
-  try {
-    shared = x25519.getSharedSecret(fromBase64UrlEncoded(ownExchange), fromBase64UrlEncoded(peerExchange))
-  } catch {
-    return undefined
-  }
-  return toBase64UrlEncoded(expand(sha256, extract(sha256, shared, encodeUtf8(connection)), encodeUtf8('entente/1 connection'), 32))
+export async function sharedSecret(ownExchange: string, peerExchange: string, connection: ConnectionId): Promise<string | undefined> {
+  const shared = await agree(ownExchange, peerExchange)
+  return (
+    shared && toBase64UrlEncoded(expand(sha256, extract(sha256, shared, encodeUtf8(connection)), encodeUtf8('entente/1 connection'), 32))
+  )
 }
 
 /** The hash of everything that both sides revealed, base64url: what an admin confirms by comparing its first digits (rules CN4, CN10). */

@@ -27,7 +27,7 @@ describe('the vectors of a connection’s rotations', () => {
     expect('receiving' in terms).toBe(receiving !== null)
     if (receiving === null) return
     expect(receivingSecret(own, connection, terms.generation)).toBe(receiving.secret)
-    expect(receivingKey(own, connection, terms.generation)).toEqual(receiving)
+    expect(await receivingKey(own, connection, terms.generation)).toEqual(receiving)
     expect(parsed.receiving).toBe(receiving.public)
   })
 
@@ -64,19 +64,23 @@ describe('two orgs that rotate', () => {
     const to = { generation: newest, key: peer.keys.get(newest)?.public ?? '' }
     const terms = await makeRotation({ connection, generation, own: { generation: 1, secret: of.own, roster: 0 }, to, renews })
     of.said.push(terms)
-    if (renews) of.keys.set(generation, receivingKey(of.own, connection, generation))
+    if (renews) of.keys.set(generation, await receivingKey(of.own, connection, generation))
     const opener = peer.keys.get(terms.to)
     return opener && openRotation(connection, terms, opener)
   }
 
-  const sides = (): { vista: Side; pine: Side } => {
+  const sides = async (): Promise<{ vista: Side; pine: Side }> => {
     const random = seededRandom(5)
-    const side = (own: string): Side => ({ own: own.repeat(42) + 'A', keys: new Map([[0, createExchangeKey(random)]]), said: [] })
-    return { vista: side('V'), pine: side('P') }
+    const side = async (own: string): Promise<Side> => ({
+      own: own.repeat(42) + 'A',
+      keys: new Map([[0, await createExchangeKey(random)]]),
+      said: [],
+    })
+    return { vista: await side('V'), pine: await side('P') }
   }
 
   it('[RT4, RT5] at once come to rest after one answer each, and each opens what the other sends with', async () => {
-    const { vista, pine } = sides()
+    const { vista, pine } = await sides()
     const first = [
       await rotate(vista, { ...pine, keys: new Map(pine.keys) }, true),
       await rotate(pine, { ...vista, keys: new Map([[0, vista.keys.get(0) as ExchangeKey]]) }, true),
@@ -93,7 +97,7 @@ describe('two orgs that rotate', () => {
   })
 
   it('[RT4] a device that Vista removed has its old receiving key, and does not open Pine’s answer', async () => {
-    const { vista, pine } = sides()
+    const { vista, pine } = await sides()
     const removed = vista.keys.get(0)
     await rotate(vista, pine, true)
     await rotate(pine, vista, false)

@@ -44,7 +44,7 @@ export interface RotationOptions {
 /** Makes the terms of a rotation. @throws EngineError INVALID where the peer's key protects nothing */
 export async function makeRotation({ connection, generation: next, own, to, renews }: RotationOptions): Promise<RotationTerms> {
   const secret = fromBase64UrlEncoded(sendingSecret(own.secret, connection, next))
-  const receiving = renews ? { receiving: receivingKey(own.secret, connection, next).public } : {}
+  const receiving = renews ? { receiving: (await receivingKey(own.secret, connection, next)).public } : {}
   const sealed = toBase64UrlEncoded(await sealTo(to.key, infoOf(connection, next), new Uint8Array(), secret))
   return { generation: next, own: own.generation, roster: own.roster, to: to.generation, sealed, ...receiving }
 }
@@ -56,7 +56,7 @@ export async function openRotation(connection: ConnectionId, terms: RotationTerm
 }
 
 /** The receiving key that an org's rotation brought, by its own secret of the generation that the rotation names. */
-export function receivingKey(own: string, connection: ConnectionId, of: number): ExchangeKey {
+export function receivingKey(own: string, connection: ConnectionId, of: number): Promise<ExchangeKey> {
   return exchangeKeyOf(receivingSecret(own, connection, of))
 }
 

@@ -325,7 +325,7 @@ describe('what a device is given', () => {
   })
 
   it('[JN4] opens for its device, at its place and under its code alone (row 132)', async () => {
-    const [key, other] = [createExchangeKey(seededRandom(1)), createExchangeKey(seededRandom(2))]
+    const [key, other] = [await createExchangeKey(seededRandom(1)), await createExchangeKey(seededRandom(2))]
     const org = parseOrgId('V'.repeat(43))
     const seal = (index: number) => sealPart(key.public, org, 'code', index, partsOf(head, [])[0] ?? '')
     const sealed = await seal(0)

@@ -17,13 +17,13 @@ async function setUp(role: Role = 'admin') {
   const by = { root }
   const org = parseOrgId(root.thumbprint)
   const connection = connectionId(org, parseOrgId('P'.repeat(43)), 'salt')
-  const listed = (key: KeyPair, person: string, as: Role) => ({
+  const listed = async (key: KeyPair, person: string, as: Role) => ({
     key: key.publicJwk.x,
-    exchange: createExchangeKey(random).public,
+    exchange: (await createExchangeKey(random)).public,
     person,
     role: as,
   })
-  const devices = [listed(device, 'vera', role), listed(other, 'victor', 'admin')]
+  const devices = [await listed(device, 'vera', role), await listed(other, 'victor', 'admin')]
   const lookup = async (from: number): Promise<DeviceLookup> => {
     const token = await signRoster({ org, number: 1, time: 0, devices: devices.slice(from) }, by)
     const roster = decodeRoster(token)

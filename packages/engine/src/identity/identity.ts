@@ -107,7 +107,7 @@ export interface CreateIdentityOptions {
 export async function createIdentity(options: CreateIdentityOptions): Promise<Identity> {
   const { orgName, userName, store, clock, random, isJoining = false } = options
   const [root, device] = [await createKeyPair(true), await createKeyPair()]
-  const exchange = createExchangeKey(random)
+  const exchange = await createExchangeKey(random)
   const recovery = toBase64UrlEncoded(random(32))
   const user = { id: toBase64UrlEncoded(random(16)), name: userName, role: 'admin' } as const
   const founding = await signFounding({ root, device, exchange, user }, clock.now())

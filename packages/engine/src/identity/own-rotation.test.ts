@@ -3,7 +3,7 @@ import rosters from '@entente/protocol/vectors/roster.json' with { type: 'json' 
 import vectors from '@entente/protocol/vectors/rotation.json' with { type: 'json' }
 import { describe, expect, it } from 'vitest'
 import { seededRandom } from '../testing/index.js'
-import { createExchangeKey, createKeyPair, exchangeKeyOf } from './keys.js'
+import { createExchangeKey, createKeyPair } from './keys.js'
 import {
   decodeOwnRotation,
   openOwnRotation,
@@ -18,9 +18,9 @@ import { signRoster } from './roster.js'
 
 const org = parseOrgId(vectors.own.org)
 const chain = rosters.chain.map(({ token }) => decodeRoster(token))
-const devices = Object.entries(rosters.exchange).map(([name, { d }]) => {
+const devices = Object.entries(rosters.exchange).map(([name, { d: secret, x }]) => {
   const { thumbprint } = rosters.keys[name as keyof typeof rosters.exchange]
-  return { device: parseDeviceId(thumbprint), key: exchangeKeyOf(d) }
+  return { device: parseDeviceId(thumbprint), key: { secret, public: x } }
 })
 const [of2, of7] = vectors.own.rotations
 const read = async (token: string | undefined, known = chain): Promise<VerifiedOwnRotation> => {
@@ -56,7 +56,7 @@ describe('an org that removes a device', () => {
   const random = seededRandom(11)
   const secret = 'S'.repeat(42) + 'A'
   const listed = async (person: string, role: 'admin' | 'member') => {
-    const [pair, exchange] = [await createKeyPair(), createExchangeKey(random)]
+    const [pair, exchange] = [await createKeyPair(), await createExchangeKey(random)]
     return {
       pair,
       exchange,
@@ -113,7 +113,7 @@ describe('an org that removes a device', () => {
     const others = await Promise.all(Array.from({ length: limits.devicesPerOrg - 1 }, () => listed('p'.repeat(4), 'member')))
     const claims = { org: parseOrgId(root.thumbprint), number: 1, time: 1, devices: [admin, ...others].map(({ line }) => line) }
     const roster = decodeRoster(await signRoster(claims, { root }))
-    const kit = createExchangeKey(random)
+    const kit = await createExchangeKey(random)
     const token = await signOwnRotation({ generation: 255, secret, roster, kit: kit.public, time: 1 }, admin.pair)
     expect(token.length).toBeLessThan(limits.rosterBytes)
     const rotation = await readOwnRotation(token, roster.org, [roster])

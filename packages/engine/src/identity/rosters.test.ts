@@ -66,7 +66,8 @@ describe('the rosters of two connected orgs', () => {
     const forger = await createKeyPair()
     const before = await paul.rosters.highest(vera.org.id)
     if (!before) throw new Error('no roster')
-    const listed = { key: forger.publicJwk.x, exchange: createExchangeKey((count) => new Uint8Array(count).fill(7)).public }
+    const exchange = await createExchangeKey((count) => new Uint8Array(count).fill(7))
+    const listed = { key: forger.publicJwk.x, exchange: exchange.public }
     const claims = {
       org: vera.org.id,
       number: 2,

@@ -113,7 +113,7 @@ export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store,
   const parsed = v.safeParse(headerSchema, end < 0 ? undefined : parseJson(head.subarray(0, end)))
   if (!parsed.success) throw new EngineError('INVALID', 'This file is no backup. Choose the file that was saved as one.')
   const { org, kit: sealedTo, sealed, nonce } = parsed.output
-  const own = exchangeKeyOf(kit.recovery)
+  const own = await exchangeKeyOf(kit.recovery)
   if (org !== kit.org || sealedTo !== own.public)
     throw new EngineError('INVALID', 'This backup is of another org, or was made for another kit. Choose the kit that was saved before it.')
   const key = await keyOf(sealed, org, own)

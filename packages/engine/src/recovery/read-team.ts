@@ -184,7 +184,7 @@ async function takeRotations({ rows, keyring, org }: Replica, kit: OpenedKit, ro
     if (!row.id.startsWith(published) || typeof body !== 'string') continue
     const rotation = await readOwnRotation(body, org, rosters)
     if (!rotation || keyring.own(rotation.generation) !== undefined) continue
-    const secret = await openOwnRotationByKit(rotation, exchangeKeyOf(kit.recovery))
+    const secret = await openOwnRotationByKit(rotation, await exchangeKeyOf(kit.recovery))
     if (secret === undefined) continue
     await keyring.addOwn(rotation.generation, secret)
     isNew = true

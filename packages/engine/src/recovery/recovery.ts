@@ -58,7 +58,7 @@ export function createRecovery(
       requireAdmin()
       const { org, root, recovery } = await openKit(file, passphrase)
       requireOwn(org)
-      const [present, key] = [await identity.rootSecrets(), exchangeKeyOf(recovery).public]
+      const [present, key] = [await identity.rootSecrets(), (await exchangeKeyOf(recovery)).public]
       // Anyone can seal a file that names this org. Only one that holds what is here, or was confirmed before, is its kit.
       const isHeld = present ? present.root === root && present.recovery === recovery : kitKey(rows) === key
       if (!isHeld) throw new EngineError('INVALID', otherOrg)

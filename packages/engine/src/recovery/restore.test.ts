@@ -276,7 +276,7 @@ describe('an org whose browser was emptied', () => {
     const roster = await vera.rosters.highest(vera.org.id)
     const [stored] = (await vera.store.get([identityKey])) as readonly [StoredIdentity]
     if (!roster) throw new Error('The org has no roster.')
-    const to = exchangeKeyOf((await openKit(kit.file, kit.passphrase)).recovery).public
+    const { public: to } = await exchangeKeyOf((await openKit(kit.file, kit.passphrase)).recovery)
     const rotation = await signOwnRotation({ generation: 1, secret, roster, kit: to, time: 0 }, stored.device)
     await vera.rows.save([
       { object: 'Message', id: messageRowId(teamFeed(vera.org.id, 'messages'), rotationKey(1)), values: { body: rotation } },

@@ -41,7 +41,7 @@ export async function restoreOrg(
       const found = foundOrg(kit, { ...read, rows: read.replica.rows })
       const { person, alone } = checked(found, await decide(found))
       const device = await createKeyPair()
-      const exchange = createExchangeKey(random)
+      const exchange = await createExchangeKey(random)
       const listed = { key: device.publicJwk.x, exchange: exchange.public, person: person.id, role: 'admin' as const }
       const founding = await signRecovery(kit.org, read.rosters, { root: await rootKeyOf(kit), listed, alone, now: read.now })
       await read.replica.rows.save([rosterEdit(founding)])

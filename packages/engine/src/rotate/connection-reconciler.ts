@@ -84,7 +84,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       if (body === undefined || body === null || refusals.has(message, body)) return
       const decision = await readDecision(context, connection, 'rotation', body, rotationTerms, 'admin')
       const terms = decision.ok && decision.terms.generation === of ? decision.terms : undefined
-      const key = terms && receivingKeyOf(connection, terms.to)
+      const key = terms && (await receivingKeyOf(connection, terms.to))
       // The own secret under which the peer has sealed this is on its way.
       if (terms && !key && terms.to > 0) return
       const secret = terms && key && (await openRotation(id, terms, key))
@@ -97,7 +97,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
   }
 
   /** The own key with which a rotation of the peer opens: the one of the handshake, or one that an own rotation brought. */
-  function receivingKeyOf({ id, side }: ConnectionFacts, of: number): ExchangeKey | undefined {
+  async function receivingKeyOf({ id, side }: ConnectionFacts, of: number): Promise<ExchangeKey | undefined> {
     if (of === 0) {
       const secret = textOf(rows.get('Connection', id), 'exchangeKey')
       return secret === undefined ? undefined : exchangeKeyOf(secret)

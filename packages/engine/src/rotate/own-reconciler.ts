@@ -100,7 +100,7 @@ export async function beginOwnRotation(
   const present = typeof waiting === 'string' ? await readOwnRotation(waiting, org.id, await rosters.chain(org.id)) : undefined
   if (present && present.on.number >= roster.number) return
   const root = await identity.rootSecrets()
-  const kit = kitKey(rows) ?? (root && exchangeKeyOf(root.recovery).public)
+  const kit = kitKey(rows) ?? (root && (await exchangeKeyOf(root.recovery)).public)
   const secret = toBase64UrlEncoded(random(32))
   const token = await identity.signOwnRotation({ generation, secret, roster, ...(kit !== undefined && { kit }) })
   // Of two admins who rotate at once, the one whose rotation is at the relay first is heard: the other's is not above it.

@@ -9,7 +9,7 @@ import { seededRandom } from '../testing/index.js'
 import { openFrom, sealInfo, type SealPurpose, sealTo } from './seal-to-device.js'
 
 const random = seededRandom(3)
-const [device, other] = [createExchangeKey(random), createExchangeKey(random)]
+const [device, other] = [await createExchangeKey(random), await createExchangeKey(random)]
 const org = parseOrgId('V'.repeat(43))
 const purpose: SealPurpose = { purpose: 'own secret', of: org, generation: 2 }
 const info = sealInfo(purpose)

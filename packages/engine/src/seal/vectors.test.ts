@@ -68,12 +68,12 @@ describe('the vectors of seals', () => {
     )
   })
 
-  it('[CN4, CN9, F3] hold for what two orgs derive when they connect', () => {
+  it('[CN4, CN9, F3] hold for what two orgs derive when they connect', async () => {
     const { vendor, partner, salt, exchange, reveals, transcript, code } = connecting
     const id = connectionId(parseOrgId(vendor), parseOrgId(partner), salt)
     expect(id).toBe(connecting.connection)
-    expect(sharedSecret(exchange.vendor.secret, exchange.partner.public, id)).toBe(connecting.shared)
-    expect(sharedSecret(exchange.partner.secret, exchange.vendor.public, id)).toBe(connecting.shared)
+    expect(await sharedSecret(exchange.vendor.secret, exchange.partner.public, id)).toBe(connecting.shared)
+    expect(await sharedSecret(exchange.partner.secret, exchange.vendor.public, id)).toBe(connecting.shared)
     expect([transcriptOf(reveals.vendor, reveals.partner), codeOf(transcript)]).toEqual([transcript, code])
   })
 
