@@ -17,6 +17,20 @@ const resolve = { conditions: [...conditions, 'module', 'browser', 'development|
 const ssr = { resolve: { conditions: [...conditions, 'module', 'node', 'development|production'] } }
 // Patience for a busy machine, but less than the 5 s after which a relay looks by itself for what it was not told.
 const expect = { poll: { timeout: 3_000 } }
+/** The tests that read the tree itself: its folders, walls and rules, and whether documents say what is so. They need no build and no browser. */
+const house = [
+  'api-examples',
+  'docs-links',
+  'errors',
+  'folders',
+  'partner-connect',
+  'readmes',
+  'rules',
+  'scale-doc',
+  'spec-tables',
+  'vectors',
+  'walls',
+].map((name) => `test/src/${name}.test.ts`)
 const page = (name: string): string => fileURLToPath(new URL(`web/${name}.html`, import.meta.url))
 
 export default defineConfig({
@@ -65,11 +79,12 @@ export default defineConfig({
           expect,
           globalSetup: ['test/src/built-pages.ts'],
           include: ['test/**/*.test.ts'],
-          exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**', ...house],
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
       },
+      { resolve, ssr, test: { name: 'house', include: house, testTimeout: 120_000 } },
       {
         resolve,
         test: {
