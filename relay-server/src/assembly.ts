@@ -16,6 +16,7 @@ import { isPolicy } from './publish/judge-offer.js'
 import { PolicyCache } from './publish/policy-cache.js'
 import { Presence } from './auth/presence.js'
 import { Rosters } from './auth/rosters.js'
+import { LargeFrames } from './session/large-frames.js'
 import type { SessionTools, Session } from './session/session.js'
 import type { Store } from './store/store.js'
 import { Burden } from './flow/burden.js'
@@ -24,9 +25,11 @@ import { WithdrawnSlots } from './deliver/withdrawn-slots.js'
 import { followPolicy, watchStore } from './store-changes.js'
 
 /** Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. */
-const catchUpMs = 1
+const catchUpMs = 0.5
 /** The same for what arrives. */
-const turnMs = 1
+const turnMs = 0.5
+/** Sessions of which large chunks are read in one turn, a chunk or two of 64 KiB each. */
+const readAtOnce = 4
 const pagesAtOnce = 4
 
 export interface RelayParts extends SessionTools {
@@ -51,6 +54,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   // Reads for those who are live go first: everybody's entries come that way.
   const readers = new FeedReaders((feed, after) => timeSlices.take(new Burden(), () => store.page(feed, after, pageBounds)), metrics)
   const turns = new TimeSlices(turnMs)
+  const reads = new TimeSlices(turnMs, readAtOnce)
+  const largeFrames = new LargeFrames(turnMs)
   const gateway = new Gateway({
     store,
     turns,
@@ -109,6 +114,8 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     silent: new Set(),
     presence,
     turns,
+    reads,
+    largeFrames,
     compactor,
     sessionRevoker,
     metrics,

@@ -93,8 +93,11 @@ it('reads no further from a session whose offers, however small, the disk does n
       client.send({ type: 'publish', feed: 1, offers })
     }
     client.send({ type: 'ping' })
-    await vi.waitFor(() => expect(paused).toHaveBeenCalled(), 10_000)
-    expect(stuck.mock.calls.length).toBeGreaterThan(1)
+    await vi.waitFor(() => {
+      expect(stuck.mock.calls.length).toBeGreaterThan(1)
+      expect(paused.mock.contexts.at(-1)).toHaveProperty('isPaused', true)
+    }, 10_000)
+    expect(stuck.mock.calls.length).toBeLessThan(12)
     expect(client.heard.some((message) => message.type === 'pong')).toBe(false)
   } finally {
     stuck.mockRestore()
@@ -128,4 +131,58 @@ it('reads no further from a session that sends on while one of its messages wait
     paused.mockRestore()
     await relay.stop()
   }
+})
+
+describe('a flood of large frames', () => {
+  let relay: TestRelay
+  let clients: readonly RelayClient[]
+
+  beforeEach(async () => {
+    relay = await TestRelay.start()
+    const org = await createOrg()
+    const device = await createDevice(org)
+    clients = await Promise.all(Array.from({ length: 16 }, () => RelayClient.connect(relay.url, device)))
+    await Promise.all(clients.map((client) => client.read(1, feedName({ kind: 'team', org: org.id, topic: 'messages' }))))
+  })
+
+  afterEach(() => relay.stop())
+
+  it('[RL5] is decoded four frames at a time, until most of their offers are judged or for a tenth of a second', async () => {
+    const begun: number[] = []
+    const stuck = vi.spyOn(GroupCommit.prototype, 'offer').mockImplementation(() => void begun.push(performance.now()))
+    try {
+      const offers = Array.from({ length: 2_000 }, (_, id) => ({ ...offerOf(`k${id}`, 'erased', new Uint8Array()), id }))
+      for (const client of clients) client.send({ type: 'publish', feed: 1, offers })
+      await expect.poll(() => begun.length, { timeout: 15_000 }).toBe(clients.length)
+      // Four rounds, of which the last begins three tenths of a second after the first.
+      expect((begun.at(-1) ?? 0) - (begun[0] ?? 0)).toBeGreaterThan(250)
+    } finally {
+      stuck.mockRestore()
+    }
+  })
+
+  it('[RL5] is read a few sessions in a turn', async () => {
+    let turn = 0
+    let isOver = false
+    const count = (): void => void (turn++, isOver || setImmediate(count))
+    count()
+    const inTurn = new Map<number, number>()
+    const { resume } = SessionSocket.prototype
+    const read = vi.spyOn(SessionSocket.prototype, 'resume').mockImplementation(function (this: SessionSocket) {
+      inTurn.set(turn, (inTurn.get(turn) ?? 0) + 1)
+      resume.call(this)
+    })
+    try {
+      const large = { ...offerOf('large', 'message', new Uint8Array(60_000)), seen: 7 }
+      const offers = Array.from({ length: 4 }, (_, id) => ({ ...large, id }))
+      for (const client of clients) client.send({ type: 'publish', feed: 1, offers })
+      await Promise.all(clients.map((client) => client.next('refused', ({ subject }) => subject === 3)))
+      // Each was held up once at least, at its first chunk.
+      expect([...inTurn.values()].reduce((sum, one) => sum + one, 0)).toBeGreaterThanOrEqual(clients.length)
+      expect(Math.max(...inTurn.values())).toBeLessThanOrEqual(4)
+    } finally {
+      isOver = true
+      read.mockRestore()
+    }
+  })
 })

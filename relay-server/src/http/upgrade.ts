@@ -97,7 +97,7 @@ export function createDoor({ config, names, log, proxies, metrics, gateway, sock
       server.handleUpgrade(request, socket, head, (webSocket) => {
         // From here on the WebSocket has a listener of its own for errors.
         socket.off('error', destroyFailed)
-        webSocket.carrier = socket
+        webSocket.ride(socket)
         enter(webSocket)
       })
       socket.uncork()

@@ -27,8 +27,8 @@ import { FairQueue } from './fair-queue.js'
 const batchOffers = 512
 const batchBytes = 8 * 1024 * 1024
 /** While others wait for their turn: offers that are judged at once, and how long, in ms, judging goes on before everybody else has a turn. */
-const judgedWhenBusy = 32
-const judgeMs = 1
+const judgedWhenBusy = 16
+const judgeMs = 0.5
 /** How often the relay judges an offer when another relay on the same store came first. After that the device must look again. So it must at once with a head. */
 const tries = 3
 /** Refusals that depend on policies, epochs and accounts. */

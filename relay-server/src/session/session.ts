@@ -33,6 +33,7 @@ import type { TimeSlices } from '../flow/time-slices.js'
 import { costOf, RateLimit } from './rate-limit.js'
 import type { SocketListener, SessionSocket } from './session-socket.js'
 import { Heartbeat } from './heartbeat.js'
+import type { LargeFrame, LargeFrames } from './large-frames.js'
 import type { Address } from './stranger.js'
 import { type Subscriber, Subscriptions, type SubscriptionTools } from '../deliver/subscriptions.js'
 
@@ -52,6 +53,9 @@ export interface SessionTools extends SubscriptionTools {
   readonly presence: Presence<Session>
   /** The turns of all sessions, and of those who ask for one. */
   readonly turns: TimeSlices
+  /** The turns in which large chunks are read. */
+  readonly reads: TimeSlices
+  readonly largeFrames: LargeFrames
 }
 
 /** A session's messages are handled for this long, in ms, before the other sessions have their turn. It is short, because many sessions may have some. */
@@ -73,6 +77,8 @@ const msPerRequest = 0.05
 /** What it costs to receive a byte, in ms, before anybody knows what it says. */
 const msPerByte = 1 / (1024 * 1024)
 
+/** A large frame is in hand until its messages are handled and no more of its session's offers than this wait. */
+const fewOffers = 512
 /** A check that failed counts as so many sockets of its address: a device that is turned away need not come back at once. */
 const failedHelloCost = 4
 const aPing: readonly ClientMessage[] = [{ type: 'ping' }]
@@ -93,6 +99,11 @@ interface Inbox {
   /** The messages of the frame in hand, and which of them is next. */
   messages: readonly ClientMessage[]
   at: number
+}
+
+/** Whether a frame is being decoded, or messages of one are left. */
+function isInHand({ opened, messages, at }: Inbox): boolean {
+  return opened !== undefined || at < messages.length
 }
 
 const wholeMs = (): number => Math.round(performance.now())
@@ -149,6 +160,12 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   #welcome: Uint8Array | undefined
   #before: BeforeHello | undefined
   #waitingBytes = 0
+  /** Whether it waits for its turn to be read. */
+  #isReadLater = false
+  /** Its offers that wait for an answer. */
+  #offers = 0
+  /** The large frame in hand. */
+  #large: LargeFrame | undefined
 
   /**
    * @param id the id in the session's log lines
@@ -235,6 +252,12 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
   }
 
   settled(bytes: number): void {
+    this.#offers--
+    this.#endLarge()
+    this.#free(bytes)
+  }
+
+  #free(bytes: number): void {
     this.#waitingBytes -= bytes
     this.#relay.inboundBacklog.add(-bytes)
     this.#readOn()
@@ -312,6 +335,19 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     this.#relay.log.debug('socket-error', { session: this.#id, reason: reasonOf(error) })
   }
 
+  /** Rule RL5: reading costs time too, long before a frame is complete. */
+  onBulk(): void {
+    if (this.#ended || this.#isReadLater) return
+    this.#isReadLater = true
+    this.#socket.pause()
+    void this.#relay.reads.take(this.#burden, () => {
+      this.#isReadLater = false
+      this.#readOn()
+      // One chunk or two arrive until then.
+      return new Promise<void>((resolve) => setImmediate(resolve))
+    })
+  }
+
   onFrame(data: Buffer, isBinary: boolean): void {
     if (!isBinary && !this.#ended) {
       this.#end()
@@ -351,16 +387,33 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   async #work(inbox: Inbox): Promise<void> {
     try {
-      while (!this.#ended && (inbox.opened || inbox.at < inbox.messages.length || inbox.arrived.length > 0))
+      while (!this.#ended && (isInHand(inbox) || inbox.arrived.length > 0)) {
+        if (this.#isNextLarge(inbox)) {
+          await this.#large?.ended
+          this.#large = await this.#relay.largeFrames.begin(this.#burden)
+        }
         await this.#relay.turns.take(this.#burden, () => this.#slice(inbox))
+        this.#endLarge()
+      }
     } catch (error) {
       this.#failFor(error)
     }
     this.#inbox = undefined
-    for (const { bytes } of inbox.arrived) this.settled(bytes.length + frameOverhead)
+    for (const { bytes } of inbox.arrived) this.#free(bytes.length + frameOverhead)
+    this.#endLarge()
     this.#readOn()
     this.#answer()
     if (this.#welcome) setImmediate(() => this.#sendWelcome())
+  }
+
+  #isNextLarge(inbox: Inbox): boolean {
+    return !isInHand(inbox) && this.#relay.largeFrames.isLarge(inbox.arrived[0]?.bytes)
+  }
+
+  #endLarge(): void {
+    if (!this.#large || (!this.#ended && (this.#offers > fewOffers || (this.#inbox && isInHand(this.#inbox))))) return
+    this.#large.end()
+    this.#large = undefined
   }
 
   /** Handles messages one after the other, for a slice of time. */
@@ -369,6 +422,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     for (let handled = 0; !this.#ended; handled++) {
       const isNewFrame = inbox.at >= inbox.messages.length
       if (handled > 0 && (isNewFrame || handled >= handledAtLeast) && performance.now() >= ends) return
+      if (handled > 0 && this.#isNextLarge(inbox)) return
       if (inbox.opened) {
         this.#decode(inbox.opened, inbox)
         continue
@@ -377,7 +431,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
         const next = inbox.arrived.shift()
         if (!next) return
         inbox.bytes -= next.bytes.length + frameOverhead
-        this.settled(next.bytes.length + frameOverhead)
+        this.#free(next.bytes.length + frameOverhead)
         this.#open(next, inbox)
         continue
       }
@@ -420,7 +474,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
 
   /** Goes on reading, unless enough is waiting. */
   #readOn(): void {
-    if (this.#ended || !this.#socket.isPaused) return
+    if (this.#ended || this.#isReadLater || !this.#socket.isPaused) return
     if (this.#inbox && this.#inbox.bytes > inboxBytes) return
     if (!this.#relay.inboundBacklog.isEnough(this.#waitingBytes)) this.#socket.resume()
   }
@@ -571,6 +625,7 @@ export class Session implements Publisher, Caller, Subscriber, ObservedSession, 
     const taken = early.length > 0 ? offers.filter(({ key }) => key.startsWith('roster.')) : offers
     if (taken.length === 0) return undefined
     for (const offer of taken) this.#hold(heldBytes(offer))
+    this.#offers += taken.length
     this.#relay.groupCommit.offer(this, subscription.access, fitToWait(taken))
   }
 

@@ -31,7 +31,7 @@ const { values: options, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     rounds: { type: 'string' },
     store: { type: 'string', default: 'libsql' },
-    seconds: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '2' },
     sockets: { type: 'string', default: '50' },
     addresses: { type: 'string', default: '50' },
     orgs: { type: 'string', default: '1' },
