@@ -1,4 +1,5 @@
-import { feedName, rosterFeedOf } from '@entente/protocol'
+import { createHash } from 'node:crypto'
+import { feedName, mailboxIdOf, rosterFeedOf } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createDevice, createOrg, RelayClient, rootHello, rosterOffer, type TestDevice, type TestOrg, TestRelay } from '../testing/index.js'
 
@@ -36,8 +37,12 @@ describe('[ID8] the root key of an org', () => {
     await root.next('pong')
   })
 
-  it('reads nothing of a connection, and ends with AUTH when it would do anything else', async () => {
-    await RelayClient.connect(relay.url, vera)
+  it('reads nothing of a mailbox, and ends with AUTH when it would do anything else', async () => {
+    const hers = await RelayClient.connect(relay.url, vera)
+    const claimHash = new Uint8Array(createHash('sha256').update('claim').digest())
+    const mailbox = mailboxIdOf(claimHash)
+    hers.send({ type: 'invite', mailbox, claimHash, expires: Date.now() + 60_000 })
+    await hers.next('mailbox')
     for (const act of [
       { type: 'publish', feed: 1, offers: [{ id: 1, ...rosterOffer(org) }] },
       { type: 'attach', connection: 'A'.repeat(22), vendor: org.id, partner: org.id, salt: 'A'.repeat(22) },
@@ -52,7 +57,7 @@ describe('[ID8] the root key of an org', () => {
     }
     const root = await enter()
     await root.next('welcome')
-    const name = feedName({ kind: 'mailbox', mailbox: 'A'.repeat(22) as never, side: 'vendor' })
+    const name = feedName({ kind: 'mailbox', mailbox, side: 'vendor' })
     root.send({ type: 'subscribe', feed: 7, name, after: 0, incarnation: 0, position: 0 })
     expect(await root.next('refused')).toMatchObject({ what: 'feed', subject: 7, code: 'FEED' })
   })
@@ -62,6 +67,9 @@ describe('[ID8] the root key of an org', () => {
     await RelayClient.connect(relay.url, vera)
     const rival = await createOrg()
     expect((await (await enter(rival)).next('failed')).code).toBe('AUTH')
+    // Whoever has seen the first roster knows the key, and cannot sign with it.
+    const known = { ...rival, root: { ...rival.root, x: org.root.x } }
+    expect((await (await enter(known)).next('failed')).code).toBe('AUTH')
     await (await enter()).next('welcome')
   })
 })

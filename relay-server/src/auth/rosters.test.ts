@@ -2,6 +2,7 @@ import { type ListedDevice, type RosterClaims, rosterFeedOf, rosterKey } from '@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   controlBytes,
+  createConnection,
   createDevice,
   createOrg,
   followingClaims,
@@ -196,6 +197,17 @@ describe('the roster of an org', () => {
       const { code, detail } = await client.next('failed')
       words.add(`${code} ${detail}`)
     }
+    // One that is on it, in whose name somebody else signs, and one that answers another challenge.
+    for (const forge of [
+      (said: string) => stranger.sign(said.slice(0, said.lastIndexOf('.'))),
+      () => admin.hello(new Uint8Array(16), 'relay').token,
+    ]) {
+      const client = new RelayClient(relay.url)
+      const { nonce } = await client.next('challenge')
+      client.send({ type: 'hello', token: forge(admin.hello(nonce, client.relayName).token) })
+      const { code, detail } = await client.next('failed')
+      words.add(`${code} ${detail}`)
+    }
     expect(words.size).toBe(1)
   })
 
@@ -204,5 +216,17 @@ describe('the roster of an org', () => {
     for (const [index, token] of org.rosters.entries()) expect((await publish(vera, token, index + 1)).code).toBe('ACCEPTED')
     expect((await vera.publish(1, rosterOffer(org))).code).toBe('ACCEPTED')
     expect((await vera.publish(1, { ...offerOf(rosterKey(9), 'message') })).code).toBe('FIELD')
+  })
+
+  it('[RO5] has one content under each number, in whichever feed it stands', async () => {
+    const connection = await createConnection()
+    const { vendor } = connection
+    const vera = await connection.open(relay.url, connection.vera)
+    await vera.read(1, rosterFeedOf(vendor.id))
+    await vera.read(2, connection.feed('vendor', 'messages'))
+    const [first, second] = [1, 2].map((time) => signRoster({ ...followingClaims(vendor), time }, { device: connection.vera }))
+    const say = async (feed: number, token = ''): Promise<string> =>
+      (await vera.publish(feed, offerOf(rosterKey(2), 'control', controlBytes(token)))).code
+    expect([await say(1, first), await say(2, second), await say(2, first)]).toEqual(['ACCEPTED', 'BEHIND', 'ACCEPTED'])
   })
 })

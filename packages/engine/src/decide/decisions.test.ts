@@ -105,3 +105,29 @@ it('[DR2] a decision of a new admin counts as soon as the roster that names the 
   await settle()
   expect([vera, viola].map(({ settings }) => settings.read().currency)).toEqual(['SEK', 'SEK'])
 })
+
+it.each(['removed', 'made a member'] as const)(
+  '[DR3] what Ada decided stands after she was %s: Vera’s device signs it anew, and who was away takes it',
+  async (change) => {
+    const { vera, paul, settle, openAnotherDevice } = await setup()
+    const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
+    const [viola, victor] = [
+      await openAnotherDevice(vera, { userName: 'Viola', role: 'member' }),
+      await openAnotherDevice(vera, { userName: 'Victor', role: 'member' }),
+    ]
+    await settle()
+    viola.sync.cut()
+    await ada.settings.change({ currency: 'SEK' })
+    await settle()
+    await ada.close()
+    const { device } = ada.identity
+    await (change === 'removed' ? vera.devices.remove([device]) : vera.devices.setRole(device, 'member'))
+    await settle(vera, victor, paul)
+    viola.sync.mend()
+    await settle(vera, victor, viola, paul)
+    expect(viola.settings.read().currency).toBe('SEK')
+    const [hers, ...others] = [vera, victor, viola].map(({ rows }) => rows.get('Setting', 'org')?.registers)
+    expect(others).toEqual([hers, hers])
+    expect(hers?.['currency']?.[2]).toMatch(new RegExp(`^${vera.identity.device}`))
+  },
+)

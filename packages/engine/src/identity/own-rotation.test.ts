@@ -102,6 +102,16 @@ describe('an org that removes a device', () => {
     expect(await readOwnRotation(forged, own, [first, second])).toBeUndefined()
   })
 
+  it('[RT3] goes by the lower text of two that name one roster, whichever came first', async () => {
+    const { own, vera, victor, first } = await story()
+    const made = await Promise.all(
+      [vera, victor].map(({ pair }) => signOwnRotation({ generation: 1, secret, roster: first, time: 3 }, pair)),
+    )
+    const [lower, higher] = await Promise.all(made.toSorted().map((token) => readOwnRotation(token, own, [first])))
+    if (!lower || !higher) throw new Error('Both are signed by an admin of the roster that they name.')
+    expect([prevailing(lower, higher), prevailing(higher, lower)]).toEqual([lower, lower])
+  })
+
   it('[RT2] tells a text that is no rotation, and one that is too large, by the error', async () => {
     expect(() => decodeOwnRotation('rotation')).toThrow(expect.objectContaining({ name: 'ProtocolError', code: 'FRAME' }))
     expect(() => decodeOwnRotation('x'.repeat(limits.rosterBytes + 1))).toThrow(expect.objectContaining({ code: 'SIZE' }))

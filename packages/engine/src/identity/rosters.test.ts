@@ -1,4 +1,4 @@
-import { parseKey, rosterFeedOf, rosterKey } from '@entente/protocol'
+import { decodeClientFrame, parseKey, rosterFeedOf, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { messageEdit } from '../connect/connection-facts.js'
 import { endKey } from '../connect/end-reconciler.js'
@@ -78,6 +78,18 @@ describe('the rosters of two connected orgs', () => {
     const token = await signRoster(claims, { device: forger })
     await paul.rows.save([rosterEdit({ org: vera.org.id, number: 2, token })])
     expect((await paul.rosters.highest(vera.org.id))?.number).toBe(1)
+  })
+
+  it('[RO4] come with the first hello ever, and not with the next one', async () => {
+    const sent: string[] = []
+    const { vera, reload, settle } = await setup({
+      vera: { onSend: (frame) => sent.push(...decodeClientFrame(frame).map(({ type }) => type)) },
+    })
+    expect(sent.slice(0, 2)).toEqual(['roster', 'hello'])
+    sent.length = 0
+    await reload(vera)
+    await settle()
+    expect(sent[0]).toBe('hello')
   })
 
   it('[RO4] is brought again by each device to a relay that lost its disk, and nobody is told of a refusal', async () => {

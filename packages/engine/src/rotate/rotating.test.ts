@@ -1,13 +1,24 @@
-import { decodeClientFrame, parseKey } from '@entente/protocol'
+import { decodeClientFrame, type FeedName, parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import { messageRowId } from '../replica/feed-key.js'
 import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
-import { type MemoryOrg, type MemoryOrgOptions, MemoryStore, setup } from '../testing/index.js'
+import { registerOf } from '../row/row.js'
+import {
+  HeardSeals,
+  type MemoryOrg,
+  type MemoryOrgOptions,
+  type MemoryRelayOptions,
+  MemoryStore,
+  openedBy,
+  setup,
+} from '../testing/index.js'
+import type { Lie } from '../testing/lying-socket.js'
 import { lead } from '../testing/steps.js'
 
 // Vera, Victor and Vito are devices of the vendor, Paul is the partner.
 
-async function story(options: MemoryOrgOptions = {}) {
-  const opened = await setup({ upTo: 'exported', vera: options })
+async function story(options: MemoryOrgOptions = {}, relay: Partial<MemoryRelayOptions> = {}) {
+  const opened = await setup({ upTo: 'exported', vera: options, relay })
   const { vera, connection, record } = opened
   const victor = await opened.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
   const vito = await opened.openAnotherDevice(vera, { userName: 'Vito', role: 'member' })
@@ -79,8 +90,14 @@ describe('an org that rotates', () => {
   })
 
   it('[RT3] from two devices at once goes by the rotation that the relay has first', async () => {
-    const { vera, victor, vito, rotate, edit, mirrored, settle } = await story()
+    const { vera, victor, vito, connection, rotate, edit, mirrored, settle, until } = await story()
     await Promise.all([rotate(vera), rotate(victor)])
+    const stampOf = (org: MemoryOrg, feed: FeedName) => registerOf(org.rows.get('Message', messageRowId(feed, rotationKey(1))), 'body')?.[0]
+    // The later one is not above the first.
+    for (const device of [vera, victor]) expect(stampOf(device, teamFeed(vera.org.id, 'messages'))).toEqual([3, 0, 0])
+    const messages = connectionFeed(connection, 'vendor', 'messages')
+    await until('one of them has signed what goes to Paul', () => stampOf(vera, messages) !== undefined)
+    expect(stampOf(vera, messages)).toEqual([1, 0, 0])
     await settle()
     const secrets = [vera, victor, vito].map(({ replica }) => replica.keyring.own(1))
     expect(new Set(secrets).size).toBe(1)
@@ -178,6 +195,35 @@ describe('an org that removes a device', () => {
       [paul, pia],
     ] as const)
       expect(rowsOf(one, 'Lead')).toEqual(rowsOf(other, 'Lead'))
+  })
+
+  it('[RO6] sends nothing more that Vito’s keys open: not beside the roster, and not from Vera’s device, which was away', async () => {
+    const heard = new HeardSeals()
+    let isHidden = false
+    const lie: Lie = (feed, message) => (isHidden && feed.endsWith('/team/messages') ? [] : [message])
+    const { vera, victor, vito, paul, record, remove, settle, pass } = await story({ lie }, { onOffer: heard.hear })
+    await vito.close()
+    vera.sync.cut()
+    await vera.records.edit('Lead', record, { Email: 'away@vera.example' })
+    victor.sync.cut()
+    await victor.records.edit('Lead', record, { Description: 'beside the roster' })
+    const before = heard.all.length
+    await remove(victor, vito)
+    victor.sync.mend()
+    await settle(victor, paul)
+    // As long as the relay does not give her the messages of her team, Vera does not know whom she writes to.
+    isHidden = true
+    vera.sync.mend()
+    await pass(100)
+    isHidden = false
+    vera.sync.cut()
+    vera.sync.mend()
+    await settle(vera, victor, paul)
+    const openedWith = (org: MemoryOrg): string => JSON.stringify(openedBy(org, heard.all.slice(before)))
+    for (const value of ['away@vera', 'beside the roster']) {
+      expect(openedWith(victor)).toContain(value)
+      expect(openedWith(vito)).not.toContain(value)
+    }
   })
 
   it('[RT13] stands by what the removed admin had proposed: another admin signs it again, and Paul accepts that', async () => {
