@@ -8,6 +8,7 @@ import { playwright } from '@vitest/browser-playwright'
 import type { Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
 import { defineConfig } from 'vitest/config'
+import { leaveOut } from './test/src/left-out/leave-out.js'
 import { addPolicy } from './web/src/policy/page-policy.js'
 
 // One file for both: vite builds the app in web/, vitest runs the tests of every room. Rooms find each other's sources by the condition
@@ -23,6 +24,7 @@ const house = [
   'docs-links',
   'errors',
   'folders',
+  'left-out/left-out',
   'partner-connect',
   'readmes',
   'rules',
@@ -31,6 +33,8 @@ const house = [
   'vectors',
   'walls',
 ].map((name) => `test/src/${name}.test.ts`)
+// Nothing, unless `npm run left-out` tries whether a test finds that a rule is left out.
+const plugins = [...leaveOut()]
 const page = (name: string): string => fileURLToPath(new URL(`web/${name}.html`, import.meta.url))
 
 export default defineConfig({
@@ -58,6 +62,7 @@ export default defineConfig({
       {
         resolve,
         ssr,
+        plugins,
         test: {
           name: 'unit',
           expect,
@@ -74,6 +79,7 @@ export default defineConfig({
       {
         resolve,
         ssr,
+        plugins,
         test: {
           name: 'stories',
           expect,
@@ -87,6 +93,7 @@ export default defineConfig({
       { resolve, ssr, test: { name: 'house', include: house, testTimeout: 120_000 } },
       {
         resolve,
+        plugins,
         test: {
           name: 'browser',
           expect,
