@@ -105,7 +105,7 @@ describe('a device joins an org', () => {
     await expect(join({ store: other.store.reopen() })).rejects.toThrow('No device is about to join')
   })
 
-  it('[JN2] not where the admin finds the codes different, or cancels: both are told, and nothing was given (row 131)', async () => {
+  it('[JN2, JN3] not where the admin finds the codes different, or cancels: both are told, and nothing was given (row 131)', async () => {
     const { vera, invite, view, join, compare, until, settle } = await story()
     for (const end of ['differs', 'cancel'] as const) {
       const { id, link } = await invite()
@@ -135,7 +135,7 @@ describe('a device joins an org', () => {
     expect(late.status().problem).toContain('Ask for a new one')
   })
 
-  it('[JN1] not by a link of another kind, of a wrong form, or with another org in it (row 130)', async () => {
+  it('[JN1, JN2] not by a link of another kind, of a wrong form, or with another org in it (row 130)', async () => {
     const { vera, paul, invite, join, until } = await story()
     const { id, link } = await invite()
     await expect(join({ link: link.slice(0, -1) })).rejects.toMatchObject({ code: 'LINK' })

@@ -308,7 +308,7 @@ describe('A peer that hands back what it likes', () => {
     expect([valueAt('ada', 'Status'), await publish(vera)]).toEqual(['Closed', []])
   })
 
-  it('[BK3] brings back no withdrawn field, nothing of an earlier version and nothing after the end (row 99)', async () => {
+  it('[BK2, BK3] brings back no withdrawn field, nothing of an earlier version and nothing after the end (row 99)', async () => {
     for (const change of [
       agreementEdits('vendor', 1, [0]),
       agreementEdits('vendor', 2, slots),

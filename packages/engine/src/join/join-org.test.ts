@@ -107,7 +107,7 @@ const lies: readonly (readonly [what: string, lie: (made: Story) => Promise<Part
   [
     'with a roster that names another exchange key',
     async ({ honest: { head }, shown, sign }) => {
-      const { public: exchange } = createExchangeKey(seededRandom(7))
+      const { public: exchange } = await createExchangeKey(seededRandom(7))
       return { head: { ...head, rosters: [...head.rosters.slice(0, -1), await sign(shown, { exchange })] } }
     },
   ],

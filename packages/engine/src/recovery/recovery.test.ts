@@ -6,7 +6,7 @@ import { identityKey, type StoredIdentity } from '../identity/identity.js'
 import { openKit, sealKit } from '../identity/recovery-kit.js'
 
 describe('the recovery kit', () => {
-  it('[RK3] holds the root key alone once Vera has brought file and passphrase back, and her org works on', async () => {
+  it('[RK2, RK3] holds the root key alone once Vera has brought file and passphrase back, and her org works on', async () => {
     const network = new MemoryNetwork()
     const vera = await openMemoryOrg(network)
     await network.settle()
@@ -44,7 +44,7 @@ describe('the recovery kit', () => {
     expect(await rootIn(vera)).toBeUndefined()
   })
 
-  it('[RK2] stays closed to another passphrase, and what is no kit of this org changes nothing', async () => {
+  it('[RK1, RK2] stays closed to another passphrase, and what is no kit of this org changes nothing', async () => {
     const network = new MemoryNetwork()
     const [vera, paul] = [await openMemoryOrg(network), await openMemoryOrg(network, { orgName: 'Pine', userName: 'Paul' })]
     const { file, passphrase } = await vera.recovery.makeKit()

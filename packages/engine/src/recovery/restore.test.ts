@@ -191,7 +191,7 @@ describe('an org whose browser was emptied', () => {
     expect(statusAt(paul, copy)).toBe('Working - Contacted')
   })
 
-  it('[RK5, BK1, BK3] takes back from Paul what relay and team have lost, after a recovery from an old state', async () => {
+  it('[RK5, RT11, BK1, BK3] takes back from Paul what relay and team have lost, after a recovery from an old state', async () => {
     const made = await setup({ upTo: 'exported' })
     const { network, vera, paul, relay, connection, record, copy, settle } = made
     const kit = await savedKit(vera)

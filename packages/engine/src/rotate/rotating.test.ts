@@ -1,5 +1,6 @@
 import { decodeClientFrame, type FeedName, parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import { decodeOwnRotation } from '../identity/own-rotation.js'
 import { messageRowId } from '../replica/feed-key.js'
 import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
 import { registerOf } from '../row/row.js'
@@ -68,6 +69,7 @@ describe('an org that rotates', () => {
     for (const device of [vera, victor, vito]) expect(generations(device)).toEqual([1, 1, 1])
     expect(generations(paul)).toEqual([0, 1, 1])
     for (const device of [victor, vito]) expect(device.replica.keyring.own(1)).toBe(vera.replica.keyring.own(1))
+    expect(decodeOwnRotation(vera.replica.keyring.ownOrder(1)?.token ?? '').kit).toBeDefined()
     await edit(vito, 'Working - Contacted')
     await paul.records.edit('Lead', copy, { Email: 'new@acme.example' })
     await settle()
@@ -77,7 +79,7 @@ describe('an org that rotates', () => {
     for (const org of [vera, victor, vito, paul]) expect(org.problems).toEqual([])
   })
 
-  it('[RT5] at once with its peer comes to rest, and both read on', async () => {
+  it('[RT4, RT5] at once with its peer comes to rest, and both read on', async () => {
     const { vera, victor, vito, paul, rotate, edit, mirrored, settle } = await story()
     await Promise.all([rotate(vera), rotate(paul)])
     await settle()
@@ -119,7 +121,7 @@ describe('an org that rotates', () => {
     expect(leads).toBeDefined()
   })
 
-  it('[RT10, IN3] publishes its rotations again to a relay that has lost its disk, and a device that was away reads on', async () => {
+  it('[RT1, RT8, RT10, IN3] publishes its rotations again to a relay that has lost its disk, and a device that was away reads on', async () => {
     const { vera, victor, vito, paul, relay, rotate, edit, status, mirrored, reload, settle } = await story()
     await vito.close()
     await rotate(vera)
