@@ -1,5 +1,6 @@
 import type { ListedDevice, Roster } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import { valueOf } from '../row/row.js'
 import { hashOfPart, type PackageHead, partsOf, sealPart } from '../devices/join-package.js'
@@ -45,7 +46,7 @@ async function story() {
       rosters: [founding, shown, highest].map(({ token }) => token),
       keys: vera.replica.keyring.all,
     },
-    transcript: String(valueOf(row, 'transcript')),
+    transcript: textOf(row, 'transcript') ?? '',
   }
   /** Puts a package in the place of the one that is there. */
   const leave = async ({ by, head, transcript, signed = head }: Package): Promise<void> => {
@@ -58,7 +59,7 @@ async function story() {
     const welcome = await by.identity.signDecision('join', { connection: id, transcript, parts: hashes })
     const say = (key: ReturnType<typeof partKey>, body: string) => ({
       object: 'Message',
-      id: messageRowId(mailboxFeed(id as never, 'vendor'), key),
+      id: messageRowId(mailboxFeed(id, 'vendor'), key),
       values: { body },
     })
     await vera.rows.save([say(partKey(0), part), say(welcomeKey, welcome)])
