@@ -31,6 +31,7 @@ const nextRoster = `${engine}/identity/next-roster.test.ts`
 const rotating = `${engine}/rotate/rotating.test.ts`
 const late = `${engine}/rotate/late.test.ts`
 const decisions = `${engine}/decide/decisions.test.ts`
+const rowParts = `${engine}/replica/row-parts.test.ts`
 const replica = `${engine}/replica/replica.test.ts`
 const joining = `${engine}/devices/joining.test.ts`
 const ownRotation = `${engine}/identity/own-rotation.test.ts`
@@ -469,6 +470,36 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       text: '(isOfConnection && awaitsTeam(this.#context, address))',
       instead: 'false',
       test: [replica, '[TM1] sends a record’s map to the team'],
+    },
+  ],
+  TM2: [
+    {
+      what: 'a row stands under its own key alone',
+      file: `${engine}/replica/feed-sealer.ts`,
+      text: 'part && this.names?.key(part.object, part.id) === key ? part : undefined',
+      instead: 'part',
+      test: [rowParts, '[TM2] count under the key of their row alone'],
+    },
+    {
+      what: 'a row is never taken back',
+      file: `${engine}/replica/absorb-entry.ts`,
+      text: "if (feedRole.kind === 'team') return refuse(",
+      instead: 'if (false) return refuse(',
+      test: [rowParts, '[TM2] count under the key of their row alone'],
+    },
+    {
+      what: 'a long row is cut into parts',
+      file: `${engine}/replica/row-parts.ts`,
+      text: 'bytes > 0 && bytes + size > mostBytes',
+      instead: 'bytes < 0',
+      test: [rowParts, '[TM2, OR1] of a long row that did not change'],
+    },
+    {
+      what: 'an update brings the parts that changed',
+      file: `${engine}/replica/project-offer.ts`,
+      text: 'filter(([slot, bytes]) => !isSameBytes(bytes, present.get(slot)))',
+      instead: 'filter(() => true)',
+      test: [rowParts, '[TM2, OR1] of a long row that did not change'],
     },
   ],
   JN1: [

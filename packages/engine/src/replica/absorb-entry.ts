@@ -13,11 +13,10 @@ import {
   ProtocolError,
   type SealedSlots,
   type Stamp,
-  zeroStamp,
 } from '@entente/protocol'
-import { isAbove, type Register, registerOf, type Row, setRegister } from '../row/row.js'
+import { isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from '../row/row.js'
 import { generationOf } from '../seal/seal-register.js'
-import { carriedFields, effectiveVersion } from './desired-state.js'
+import { carriedFields, effectiveVersion, rowExists } from './desired-state.js'
 import { isGone } from './existence.js'
 import { messageRowId } from './feed-key.js'
 import { bringsKeys, type FeedRole, isMessages, objectByTopic, textOf } from './feed-role.js'
@@ -28,7 +27,8 @@ import { knownOf, raise, type Told, type Withdrawn, withoutSlots } from './known
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
 import type { OfferedDoc } from './offered.js'
-import { type FeedSealer, type TeamRegister, teamRegister } from './feed-sealer.js'
+import { noParts, type Opened } from './opened.js'
+import type { FeedSealer } from './feed-sealer.js'
 import {
   type Above,
   type Address,
@@ -330,6 +330,7 @@ function messageRow(kind: 'message' | 'control', feed: FeedName, key: Key, regis
 function absorbErasedDoc(absorber: Absorber, entry: Entry, present: Stored | undefined): Absorbed {
   const { feed, feedRole, sealer, disabledRules } = absorber
   const { epoch, sequence, key, bytes } = entry
+  if (feedRole.kind === 'team') return refuse(absorber, entry, present, 'erases a row, and no row is taken back')
   const generation = missingGeneration(absorber, bytes)
   if (generation !== undefined) return hold(absorber, entry, present, { generation })
   const opened = sealer.openSlot(feedRole, feed, key, existenceSlot, epoch, bytes)
@@ -375,7 +376,11 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   }
   // While a doc was known as erased nothing of it was taken in, so an update that says that it exists brings all of it.
   const isRevived = isGone(base?.exists) && joined.changed.has(existenceSlot)
-  const opened = openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed, offered)
+  const opened =
+    offered?.opened ??
+    (feedRole.kind === 'team'
+      ? openParts(absorber, entry.key, entry.epoch, joined.slots)
+      : openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed))
   if (opened.unreadable.length > 0 && !disabledRules.has('all-or-nothing'))
     return refuse(absorber, entry, present, 'has a value that does not open', opened.unreadable)
   if (entry.whole && !opened.exists && !disabledRules.has('existence'))
@@ -391,23 +396,24 @@ function lateSeal(absorber: Absorber, key: Key, present: Stored | undefined, ope
   const known = knownOf(present)
   const registers = absorber.feedRole.own ? {} : registersOf(known)
   for (const [slot, sealed] of slots) {
-    const register = slot === existenceSlot ? opened.exists : opened.registers[slot]
+    const part = opened.parts.get(slot)
+    if (part && Object.keys(part.registers).some((field) => isLatePart(absorber, sealed, part, field))) return sealed
+    const register = part ? undefined : slot === existenceSlot ? opened.exists : opened.registers[slot]
     if (!register) continue
-    const seen = absorber.feedRole.own ? ownRegister(absorber, key, slot, opened) : slot === existenceSlot ? known.exists : registers[slot]
+    const seen = absorber.feedRole.own ? ownRegister(absorber, key, slot) : slot === existenceSlot ? known.exists : registers[slot]
     if (isLate(absorber, sealed, register, seen)) return sealed
   }
   return undefined
 }
 
+function isLatePart(absorber: Absorber, sealed: Uint8Array, part: Row, field: string): boolean {
+  const register = registerOf(part, field)
+  return register !== undefined && isLate(absorber, sealed, register, registerOf(absorber.rows.get(part.object, part.id), field))
+}
+
 /** What the rows hold of a slot of an own doc. */
-function ownRegister(absorber: Absorber, key: Key, slot: string, { bySlot }: Opened): Register | undefined {
+function ownRegister(absorber: Absorber, key: Key, slot: string): Register | undefined {
   const { feedRole, rows } = absorber
-  if (feedRole.kind === 'team') {
-    // A team's row is never taken back.
-    if (slot === existenceSlot) return [zeroStamp, true]
-    const named = bySlot.get(slot)
-    return named && registerOf(rows.get(named.address[0], named.address[1]), named.field)
-  }
   if (feedRole.kind !== 'connection') return undefined
   if (slot === existenceSlot) return knownExistence(absorber, key, undefined)
   const record = carriedRecord(feedRole, key, rows)
@@ -419,48 +425,33 @@ function knownExistence({ feedRole, rows }: Absorber, key: Key, present: Stored 
   return feedRole.own ? registerOf(rows.get('RecordMap', key), 'on') : knownOf(present).exists
 }
 
-interface Opened {
-  readonly registers: Readonly<Record<string, Register>>
-  readonly exists: Register | undefined
-  readonly unreadable: readonly string[]
-  /** The team's registers as rows. */
-  readonly rows: readonly Row[]
-  /** The row and field of a team's slot. */
-  readonly bySlot: ReadonlyMap<string, Pick<TeamRegister, 'address' | 'field'>>
-}
-
-/** @param offered where the doc is one that this page sealed itself */
-function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, changed: SealedSlots, offered?: OfferedDoc): Opened {
+function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, changed: SealedSlots): Opened {
   const registers: Record<string, Register> = {}
   const unreadable: string[] = []
-  const found = new Map<string, { readonly address: Address; readonly registers: Record<string, Register> }>()
-  const bySlot = new Map<string, TeamRegister>()
   let exists: Register | undefined
   for (const [slot, sealed] of changed) {
-    let register: Register | undefined
-    if (slot === existenceSlot) {
-      register = offered ? offered.exists : sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
-      if (register?.[1] === true) exists = register
-      else unreadable.push(slot)
-      continue
-    }
-    const known = offered?.registers[slot]
-    if (feedRole.kind === 'team') {
-      const opened = known ? teamRegister(known[0], known[1]) : sealer.openTeamSlot(feedRole, feed, key, slot, epoch, sealed)
-      register = opened?.register
-      if (opened) {
-        bySlot.set(slot, opened)
-        const name = opened.address.join('\n')
-        let row = found.get(name)
-        if (!row) found.set(name, (row = { address: opened.address, registers: {} }))
-        setRegister(row.registers, opened.field, opened.register)
-      }
-    } else register = known ?? sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
-    if (register) setRegister(registers, slot, register)
-    else unreadable.push(slot)
+    const register = sealer.openSlot(feedRole, feed, key, slot, epoch, sealed)
+    if (!register || (slot === existenceSlot && register[1] !== true)) unreadable.push(slot)
+    else if (slot === existenceSlot) exists = register
+    else setRegister(registers, slot, register)
   }
-  const rows = [...found.values()].map(({ address: [object, id], registers: fields }) => ({ object, id, registers: fields }))
-  return { registers, exists, unreadable, rows, bySlot }
+  return { registers, exists, unreadable, parts: noParts }
+}
+
+/** Opens a team's row. All of its parts are opened each time, so that what is known of the relay's copy is what stands there. */
+function openParts({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, slots: SealedSlots): Opened {
+  const parts = new Map<string, Row>()
+  const unreadable: string[] = []
+  let row: Row | undefined
+  for (const [slot, sealed] of slots) {
+    const part = sealer.openPart(feedRole, feed, key, slot, epoch, sealed)
+    if (!part) unreadable.push(slot)
+    else {
+      parts.set(slot, part)
+      row = mergeRows(row, part)
+    }
+  }
+  return { registers: row?.registers ?? {}, exists: row && rowExists, unreadable, parts }
 }
 
 /**
@@ -470,7 +461,7 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
  */
 export function readDeferred(absorber: Absorber, key: Key, doc: StoredDoc, slots: SealedSlots): Omit<Absorbed, 'refused'> {
   const { epoch, sequence, state, mostlyDead } = doc
-  const opened = openSlots(absorber, key, epoch, slots)
+  const opened = (absorber.feedRole.kind === 'team' ? openParts : openSlots)(absorber, key, epoch, slots)
   return storedDoc(absorber, { key, epoch, sequence, whole: true }, { state, slots, mostlyDead }, opened, doc)
 }
 
@@ -487,9 +478,11 @@ function storedDoc(
 ): Omit<Absorbed, 'refused'> {
   const { feedRole, rows } = absorber
   const deferred = isDeferred(feedRole, key, { epoch }, rows)
-  const before = whole && feedRole.own ? unknown : knownOf(present)
+  // Of a team's row all parts were opened.
+  const isAll = whole || feedRole.kind === 'team'
+  const before = isAll && feedRole.own ? unknown : knownOf(present)
   const told: Told = { version: epoch.version, registers: opened.registers, exists: opened.exists }
-  const known = deferred && !feedRole.own ? before : knownAfter(absorber, before, told, whole)
+  const known = deferred && !feedRole.own ? before : knownAfter(absorber, before, told, isAll)
   const stored: StoredDoc = {
     ...(deferred && feedRole.own ? { ...known, registers: noStamps } : known),
     kind: 'doc',
@@ -502,7 +495,6 @@ function storedDoc(
     leaf: leafOfDoc(key, slots),
     lost: false,
     ...under(slots.values()),
-    ...(!whole && present?.kind === 'doc' && present.unproven && { unproven: true }),
     ...(!deferred && standing(absorber, key, present, known, told, whole ? 'whole' : 'update')),
   }
   return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }
@@ -542,8 +534,10 @@ function knownAfter({ feedRole, rows, disabledRules }: Absorber, known: Known, t
   return withoutSlots(raise(known, told), (version) => withdrawnFrom(feedRole, version, rows))
 }
 
-function ownRows({ feedRole, rows }: Absorber, key: Key, { registers, exists, rows: teamRows }: Opened): readonly Row[] {
-  if (feedRole.kind !== 'connection') return teamRows
+function ownRows({ feedRole, rows }: Absorber, key: Key, { registers, exists, parts }: Opened): readonly Row[] {
+  const [part] = parts.values()
+  if (part) return [{ object: part.object, id: part.id, registers }]
+  if (feedRole.kind !== 'connection') return []
   const record = carriedRecord(feedRole, key, rows)
   const fields: Record<string, Register> = {}
   for (const slot of Object.keys(registers)) {

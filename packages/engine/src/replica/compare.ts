@@ -24,7 +24,7 @@ export interface Comparison {
 export function compareAt(context: ReplicaContext, feedKey: FeedKey, rows: RowsView, head: Head | undefined): Comparison | undefined {
   const feedRole = feedRoleOf(feedKey.feed, context.org, rows)
   if (!feedRole?.own) return undefined
-  const desired = desiredStateAt(feedRole, feedKey.address, rows, context.sealer.names, context.deciding)
+  const desired = desiredStateAt(feedRole, feedKey.address, rows, context.deciding)
   const need = needOf(desired, head, context.disabledRules, isOutdated(context, feedRole, feedKey, head))
   // What is held may be above the row's (rule RT6).
   return { feedRole, desired, need: heldOf(head) && need !== 'none' ? 'wait' : need }
@@ -84,7 +84,7 @@ function hasWithdrawn({ slots }: Extract<DesiredState, { kind: 'doc' }>, head: D
   return slots !== undefined && Object.keys(registersOf(head)).some((slot) => !slots.has(slot))
 }
 
-/** The slots whose register is above that of the doc, the one of its existence among them. */
+/** The slots, or the fields of a team's doc, whose register is above that of the doc, the one of its existence among them. */
 export function slotsAbove(
   { registers, exists }: Pick<Extract<DesiredState, { kind: 'doc' }>, 'registers' | 'exists'>,
   head: Pick<DocHead, 'registers' | 'exists'>,
@@ -92,7 +92,7 @@ export function slotsAbove(
   const known = registersOf(head)
   const slots = Object.keys(registers).filter((slot) => {
     const register = registers[slot]
-    return register !== undefined && isAbove(register, known[slot])
+    return register !== undefined && isAbove(register, Object.hasOwn(known, slot) ? known[slot] : undefined)
   })
   return isAbove(exists, head.exists) ? [...slots, existenceSlot] : slots
 }

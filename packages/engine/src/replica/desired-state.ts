@@ -1,13 +1,11 @@
 import { compareStamps, isStamp, type Side, type Stamp, zeroStamp } from '@entente/protocol'
 import { isValueMap, type Value } from '../schema/value.js'
 import { decides } from '../row/deciding.js'
-import { type Register, registerOf, type Row, valueOf } from '../row/row.js'
+import { type Register, registerOf, type Row, setRegister, valueOf } from '../row/row.js'
 import { type EndWord, isBegun, isGone } from './existence.js'
-import type { TeamNames } from '../seal/keys.js'
 import { type FeedRole, isHeld, isMessage, isOver, objectByTopic, type ObjectTopic, textOf } from './feed-role.js'
 import type { DecidingRows } from './deciding-rows.js'
 import type { RowsView } from './rows-view.js'
-import { nameTeamRegister } from './feed-sealer.js'
 import type { Address } from './stored.js'
 
 /** What the relay should hold under one key of an own feed. */
@@ -17,30 +15,29 @@ export type DesiredState =
   /** `register` is the one that the erasure seals: the existence of a doc's record, or the null of a message. */
   | { readonly kind: 'erased'; readonly version: number; readonly register: Register }
   | { readonly kind: 'message' | 'control'; readonly register: Register }
-  /** `begun` is false for an imported copy that nobody has edited: its first edit begins its doc (rule DF4). */
+  /**
+   * Of a team's doc, `registers` are those of the row by field, and of any other those of the record by slot. `begun` is false for an imported copy that nobody has
+   * edited: its first edit begins its doc (rule DF4).
+   */
   | {
       readonly kind: 'doc'
       readonly version: number
       readonly registers: Readonly<Record<string, Register>>
       readonly exists: Register
       readonly begun: boolean
-      /** The slots that the relay's copy may have; undefined for a team's doc, which may have any. */
+      /** The slots that the relay's copy may have; undefined for a team's doc. */
       readonly slots: ReadonlyMap<string, string> | undefined
+      /** The row of a team's doc. */
+      readonly address?: Address
     }
 
 const nothing: DesiredState = { kind: 'nothing' }
 
 /** What the relay should hold under the feed key of a row, by the rows as `rows` shows them. */
-export function desiredStateAt(
-  feedRole: FeedRole,
-  [object, id]: Address,
-  rows: RowsView,
-  names: TeamNames | undefined,
-  deciding?: DecidingRows,
-): DesiredState {
+export function desiredStateAt(feedRole: FeedRole, [object, id]: Address, rows: RowsView, deciding?: DecidingRows): DesiredState {
   const row = rows.get(object, id)
   if (isMessage(object)) return desiredMessage(row)
-  if (feedRole.kind === 'team') return row && names ? desiredTeamRow(row, names, decides(object, id) ? deciding : undefined) : nothing
+  if (feedRole.kind === 'team') return row ? desiredTeamRow(row, decides(object, id) ? deciding : undefined) : nothing
   return feedRole.kind === 'connection' && feedRole.topic !== 'messages' ? desiredDoc(row, feedRole.side, feedRole.topic, rows) : nothing
 }
 
@@ -52,14 +49,17 @@ function desiredMessage(row: Row | undefined): DesiredState {
 }
 
 /** @param deciding says which registers are carried; undefined for a row that does not decide */
-function desiredTeamRow(row: Row, names: TeamNames, deciding: DecidingRows | undefined): DesiredState {
-  const registers: Record<string, Register> = {}
-  for (const field of Object.keys(row.registers)) {
-    const register = registerOf(row, field)
-    if (register && deciding?.carries(register) !== false)
-      registers[names.slot(field)] = nameTeamRegister([row.object, row.id], field, register)
+function desiredTeamRow(row: Row, deciding: DecidingRows | undefined): DesiredState {
+  let { registers } = row
+  if (deciding) {
+    const carried: Record<string, Register> = {}
+    for (const field of Object.keys(registers)) {
+      const register = registerOf(row, field)
+      if (register && deciding.carries(register)) setRegister(carried, field, register)
+    }
+    registers = carried
   }
-  return { kind: 'doc', version: 0, registers, exists: rowExists, begun: true, slots: undefined }
+  return { kind: 'doc', version: 0, registers, exists: rowExists, begun: true, slots: undefined, address: [row.object, row.id] }
 }
 
 /** The doc of a record map: the agreed update fields of its record, from the own side. */
@@ -86,8 +86,8 @@ function desiredDoc(map: Row | undefined, side: Side, topic: ObjectTopic, rows: 
   return { kind: 'doc', version: fields.version, registers, exists, begun, slots: fields.bySlot }
 }
 
-/** Rows of a team are never taken back, so the existence register of their docs never changes. */
-const rowExists: Register = [zeroStamp, true]
+/** Rows of a team are never taken back, so their docs need no existence register (rule TM2). */
+export const rowExists: Register = [zeroStamp, true]
 
 /**
  * Whether a record is shared, and why not (rule ER2). The record map says so, unless the record was deleted or converted, or the connection has ended: each of them

@@ -1,5 +1,5 @@
-import type { ConnectionId, Epoch, FeedName, Key, OrgId, Side, Stamp } from '@entente/protocol'
-import type { Register } from '../row/row.js'
+import { type ConnectionId, type Epoch, type FeedName, type Key, type OrgId, type Side, type Stamp, zeroStamp } from '@entente/protocol'
+import type { Register, Row } from '../row/row.js'
 import type { Keyring, SendingSecret } from '../seal/keyring.js'
 import { connectionKey, generation as firstGeneration, mailboxKey, originKey, teamKey, TeamNames } from '../seal/keys.js'
 import {
@@ -9,20 +9,12 @@ import {
   open,
   openContent,
   Origin,
-  seal,
   type SealBinding,
-  valueOfContent,
+  sealContent,
 } from '../seal/seal-register.js'
 import { bringsKeys, type FeedRole, isConfirmed, isMessages, rotationOf, textOf, wasVerified } from './feed-role.js'
+import { decodePart, encodePart } from './row-parts.js'
 import type { RowsView } from './rows-view.js'
-import type { Address } from './stored.js'
-
-/** One register of a team doc. Its seal holds the row and field that it belongs to. */
-export interface TeamRegister {
-  readonly address: Address
-  readonly field: string
-  readonly register: Register
-}
 
 /** What opens and seals the values of one feed in one generation. */
 interface FeedKeys {
@@ -72,7 +64,7 @@ export class FeedSealer {
   }
 
   sealMessage(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
-    return this.#seal(feedRole, messageBinding(feed, key), register)
+    return this.#sealRegister(feedRole, messageBinding(feed, key), register)
   }
 
   openMessage(feedRole: FeedRole, feed: FeedName, key: Key, sealed: Uint8Array): Register | undefined {
@@ -80,7 +72,7 @@ export class FeedSealer {
   }
 
   sealControlEntry(feedRole: FeedRole, feed: FeedName, key: Key, register: Register): Uint8Array | undefined {
-    return this.#seal(feedRole, controlBinding(feed, key), register)
+    return this.#sealRegister(feedRole, controlBinding(feed, key), register)
   }
 
   /** A control entry's seal holds the text of its public copy. */
@@ -91,19 +83,25 @@ export class FeedSealer {
 
   /** @returns undefined where the key for the feed role is not known */
   sealSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, register: Register): Uint8Array | undefined {
-    return this.#seal(feedRole, { feed, key, slot, epoch }, register)
+    return this.#sealRegister(feedRole, { feed, key, slot, epoch }, register)
   }
 
   openSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Register | undefined {
     return this.#open(feedRole, { feed, key, slot, epoch }, sealed)
   }
 
-  /** Opens a value of the team's rows feed. */
-  openTeamSlot(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): TeamRegister | undefined {
+  /** Seals a part of a row for the team (rule TM2). Its stamps stand with its values. */
+  sealPart(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, part: Row): Uint8Array | undefined {
+    return this.#seal(feedRole, { feed, key, slot, epoch }, zeroStamp, encodePart(part))
+  }
+
+  /** Undefined for a part of another row than that of the key, too. */
+  openPart(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Row | undefined {
     const keys = this.#keysOf(feedRole, generationOf(sealed))
     const origin = keys && this.#originOf(keys.own)
     const opened = keys && origin && openContent(keys.cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? origin : undefined)
-    return opened && teamRegister(opened.stamp, opened.content)
+    const part = opened && decodePart(opened.content)
+    return part && this.names?.key(part.object, part.id) === key ? part : undefined
   }
 
   /** The generation under which an own feed is sealed, and the newest one of a peer's. */
@@ -147,11 +145,15 @@ export class FeedSealer {
     return began < keyring.removed(owner)
   }
 
-  #seal(feedRole: FeedRole, binding: SealBinding, register: Register): Uint8Array | undefined {
+  #sealRegister(feedRole: FeedRole, binding: SealBinding, [stamp, value]: Register): Uint8Array | undefined {
+    return this.#seal(feedRole, binding, stamp, JSON.stringify(value))
+  }
+
+  #seal(feedRole: FeedRole, binding: SealBinding, stamp: Stamp, content: string): Uint8Array | undefined {
     const generation = generationUnder(binding.key, this.#highest(feedRole))
     const keys = this.#keysOf(feedRole, generation)
     const origin = keys && this.#originOf(keys.own)
-    return keys && origin && seal({ cipher: keys.cipher, origin, generation }, binding, register)
+    return keys && origin && sealContent({ cipher: keys.cipher, origin, generation }, binding, stamp, content)
   }
 
   #open(feedRole: FeedRole, binding: SealBinding, sealed: Uint8Array): Register | undefined {
@@ -226,18 +228,4 @@ export class FeedSealer {
 function generationUnder(key: Key, highest: number): number {
   if (!bringsKeys(key)) return highest
   return Math.min(highest, (rotationOf(key) ?? 1) - 1)
-}
-
-/** The register that a team doc's value names. */
-export function teamRegister(stamp: Stamp, named: unknown): TeamRegister | undefined {
-  if (!Array.isArray(named)) return undefined
-  const [object, id, field, content, proof] = named as readonly unknown[]
-  const value = valueOfContent(content)
-  if (typeof object !== 'string' || typeof id !== 'string' || typeof field !== 'string' || value === undefined) return undefined
-  return { address: [object, id], field, register: typeof proof === 'string' ? [stamp, value, proof] : [stamp, value] }
-}
-
-/** A team doc's value names its row and field, because the doc's key and slots are opaque. It holds the signature of what decides too (rule DR1). */
-export function nameTeamRegister([object, id]: Address, field: string, [stamp, value, proof]: Register): Register {
-  return [stamp, proof === undefined ? [object, id, field, value] : [object, id, field, value, proof]]
 }

@@ -8,7 +8,12 @@ import { type OfferedDoc, OfferedDocs } from './offered.js'
 const feed = teamFeed(vendorOrg, 'rows')
 const key = parseKey('a-row')
 const epoch = { version: 0, number: 0 }
-const doc: OfferedDoc = { epoch, bytes: new Uint8Array([1, 2, 3]), slots: new Map(), registers: {}, exists: [[0, 0, 0], true] }
+const doc: OfferedDoc = {
+  epoch,
+  bytes: new Uint8Array([1, 2, 3]),
+  slots: new Map(),
+  opened: { registers: {}, exists: [[0, 0, 0], true], unreadable: [], parts: new Map() },
+}
 const entry: Entry = { sequence: 1, key, kind: 'doc', whole: true, epoch, bytes: new Uint8Array([1, 2, 3]) }
 
 describe('the docs that a page has offered', () => {

@@ -1,6 +1,6 @@
 import { compareEpochs, type Entry, type Epoch, type FeedName, type Key, type SealedSlots } from '@entente/protocol'
-import type { Register } from '../row/row.js'
 import { feedKeyName } from './feed-key.js'
+import type { Opened } from './opened.js'
 
 /** A doc that this page has sealed as a whole. */
 export interface OfferedDoc {
@@ -9,8 +9,7 @@ export interface OfferedDoc {
   /** All of its slots. */
   readonly slots: SealedSlots
   /** What they seal. */
-  readonly registers: Readonly<Record<string, Register>>
-  readonly exists: Register
+  readonly opened: Opened
 }
 
 /** More than a session has in flight. One that is forgotten is opened as any other. */
@@ -36,7 +35,7 @@ export class OfferedDocs {
   /** The doc that an entry is. Undefined where it differs in a byte. */
   find(feed: FeedName, { key, whole, epoch, bytes }: Entry): OfferedDoc | undefined {
     const doc = whole ? this.#byName.get(feedKeyName(feed, key)) : undefined
-    return doc && compareEpochs(doc.epoch, epoch) === 0 && isSame(doc.bytes, bytes) ? doc : undefined
+    return doc && compareEpochs(doc.epoch, epoch) === 0 && isSameBytes(doc.bytes, bytes) ? doc : undefined
   }
 
   /** Something has come under a key. */
@@ -45,8 +44,8 @@ export class OfferedDocs {
   }
 }
 
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
+export function isSameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  if (a.length !== b?.length) return false
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
   return true
 }

@@ -8,16 +8,20 @@ import {
   loadDoc,
   nextEpoch,
   type Offer,
+  readSlots,
+  type SealedSlots,
   writeSlots,
   zeroEpoch,
 } from '@entente/protocol'
 import { encodeUtf8 } from 'lib0/string'
-import type { Register } from '../row/row.js'
+import type { Register, Row } from '../row/row.js'
 import { type Comparison, slotsAbove } from './compare.js'
 import type { DesiredState } from './desired-state.js'
 import { isMessages } from './feed-role.js'
 import type { FeedSealer } from './feed-sealer.js'
-import type { OfferedDoc } from './offered.js'
+import { isSameBytes, type OfferedDoc } from './offered.js'
+import { noParts } from './opened.js'
+import { partsOf } from './row-parts.js'
 import type { Head, StoredDoc } from './stored.js'
 
 export interface Projection extends Comparison {
@@ -81,30 +85,61 @@ function eraseKey(projection: Projection, desired: Extract<DesiredState, { kind:
 
 type DocPart = Pick<Offer, 'whole' | 'epoch' | 'bytes'>
 
-function beginDoc(projection: Projection, desired: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
-  const { head } = projection
+type DesiredDoc = Extract<DesiredState, { kind: 'doc' }>
+
+function beginDoc(projection: Projection, desired: DesiredDoc): DocPart | undefined {
+  const { head, sealedDoc, client } = projection
   const epoch = nextEpoch(head && 'epoch' in head ? head.epoch : undefined, desired.version)
-  const { registers, exists } = desired
-  const slots = sealSlots(projection, epoch, desired, [...Object.keys(registers), existenceSlot])
+  const { address, registers, exists } = desired
+  const parts = address && partsOf({ object: address[0], id: address[1], registers })
+  const slots = parts
+    ? sealParts(projection, epoch, parts)
+    : sealSlots(projection, epoch, desired, [...Object.keys(registers), existenceSlot])
   if (!slots) return undefined
-  const bytes = createDoc(slots, projection.client)
-  projection.sealedDoc({ epoch, bytes, slots, registers, exists })
+  const bytes = createDoc(slots, client)
+  sealedDoc({ epoch, bytes, slots, opened: { registers, exists, unreadable: [], parts: parts ?? noParts } })
   return { whole: true, epoch, bytes }
 }
 
-function updateDoc(projection: Projection, desired: Extract<DesiredState, { kind: 'doc' }>): DocPart | undefined {
+function updateDoc(projection: Projection, desired: DesiredDoc): DocPart | undefined {
   const { doc: stored, client } = projection
   if (!stored) return undefined
-  const slots = sealSlots(projection, stored.epoch, desired, slotsAbove(desired, stored))
-  return slots && { whole: false, epoch: stored.epoch, bytes: writeSlots(loadDoc([stored.state], client), slots) }
+  const { epoch } = stored
+  const doc = loadDoc([stored.state], client)
+  const { address, registers } = desired
+  const slots = address
+    ? changedParts(projection, epoch, partsOf({ object: address[0], id: address[1], registers }), readSlots(doc))
+    : sealSlots(projection, epoch, desired, slotsAbove(desired, stored))
+  return slots && { whole: false, epoch, bytes: writeSlots(doc, slots) }
+}
+
+/** A part that has not changed gives the bytes that the doc has (rule OR1). */
+function changedParts(
+  projection: Projection,
+  epoch: Epoch,
+  parts: ReadonlyMap<string, Row>,
+  present: SealedSlots,
+): SealedSlots | undefined {
+  const sealed = sealParts(projection, epoch, parts)
+  return sealed && new Map([...sealed].filter(([slot, bytes]) => !isSameBytes(bytes, present.get(slot))))
+}
+
+function sealParts({ sealer, feedRole, feed, key }: Projection, epoch: Epoch, parts: ReadonlyMap<string, Row>): SealedSlots | undefined {
+  const sealed = new Map<string, Uint8Array>()
+  for (const [slot, part] of parts) {
+    const bytes = sealer.sealPart(feedRole, feed, key, slot, epoch, part)
+    if (!bytes) return undefined
+    sealed.set(slot, bytes)
+  }
+  return sealed
 }
 
 function sealSlots(
   { sealer, feedRole, feed, key }: Projection,
   epoch: Epoch,
-  { registers, exists }: Extract<DesiredState, { kind: 'doc' }>,
+  { registers, exists }: DesiredDoc,
   slots: readonly string[],
-): ReadonlyMap<string, Uint8Array> | undefined {
+): SealedSlots | undefined {
   const sealed = new Map<string, Uint8Array>()
   for (const slot of slots) {
     const register = slot === existenceSlot ? exists : registers[slot]

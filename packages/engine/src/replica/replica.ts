@@ -737,7 +737,7 @@ export class Replica implements ReplicaView {
       const key = names.key(object, id)
       const stored = left.get(key)
       if (stored?.kind !== 'doc') continue
-      const { [names.slot(field)]: _, ...registers } = registersOf(stored)
+      const { [field]: _, ...registers } = registersOf(stored)
       left.set(key, { ...stored, registers: textOfStamps(registers), unproven: true })
     }
     return { docs: left, rows: admitted }

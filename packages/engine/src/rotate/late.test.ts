@@ -1,8 +1,8 @@
 import { createDoc, existenceSlot, type FeedName, type Key, parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { connectionFeed, type FeedRole, feedRoleOf, teamFeed } from '../replica/feed-role.js'
-import { FeedSealer, nameTeamRegister } from '../replica/feed-sealer.js'
-import { type Register, registerOf } from '../row/row.js'
+import { FeedSealer } from '../replica/feed-sealer.js'
+import { type Register, registerOf, type Row } from '../row/row.js'
 import { lead, type MemoryOrg, setup } from '../testing/index.js'
 
 // Vito's laptop is lost. Whoever has it plays with the relay, and goes on writing with all the keys that it had.
@@ -23,21 +23,18 @@ async function story() {
     const { names } = sealer
     const on = registerOf(vito.rows.get('RecordMap', map), 'on')
     if (!names || !on) throw new Error('Vito has no keys.')
-    const plant = (feed: FeedName, key: Key, registers: Readonly<Record<string, Register>>): void => {
+    const plant = (feed: FeedName, key: Key, slots: Readonly<Record<string, Register | Row>>): void => {
       const feedRole = { ...feedRoleOf(feed, vera.org.id, vito.rows as never) } as FeedRole
       const epoch = { version: feedRole.kind === 'team' ? 0 : 1, number: 900 }
-      const slots = new Map(
-        Object.entries(registers).map(([slot, register]) => [
-          slot,
-          sealer.sealSlot(feedRole, feed, key, slot, epoch, register) as Uint8Array,
-        ]),
-      )
-      relay.plant(feed, { key, kind: 'doc', whole: true, epoch, bytes: createDoc(slots, 7) }, true)
+      const sealed = Object.entries(slots).map(([slot, what]): [string, Uint8Array] => [
+        slot,
+        ('registers' in what
+          ? sealer.sealPart(feedRole, feed, key, slot, epoch, what)
+          : sealer.sealSlot(feedRole, feed, key, slot, epoch, what)) as Uint8Array,
+      ])
+      relay.plant(feed, { key, kind: 'doc', whole: true, epoch, bytes: createDoc(new Map(sealed), 7) }, true)
     }
-    plant(rows, names.key('Lead', record), {
-      [names.slot('Email')]: nameTeamRegister(['Lead', record], 'Email', forged),
-      [existenceSlot]: [[0, 0, 0], true],
-    })
+    plant(rows, names.key('Lead', record), { '0': { object: 'Lead', id: record, registers: { Email: forged } } })
     plant(leads, map, { '1': forged, [existenceSlot]: on })
   }
   const remove = (): Promise<void> => vera.devices.remove([vito.identity.device])

@@ -20,7 +20,7 @@ export function checkSize(row: Row): void {
   let total = 0
   const proof = decides(row.object, row.id) ? bytesPerProof : 0
   for (const [field, [, value]] of Object.entries(row.registers)) {
-    // Beside the value a team's seal holds object, id and field.
+    // Beside the value a seal holds object, id and field, where it is alone in its part of the row (rule TM2).
     const size = sizeOf(value) + bytesPerRegister + proof + 3 * (row.object.length + row.id.length + field.length)
     if (size > limits.valueBytes) {
       throw new EngineError(
@@ -38,7 +38,8 @@ export function checkSize(row: Row): void {
   }
 }
 
-function sizeOf(value: Value): number {
+/** How many bytes of JSON a value takes at most. */
+export function sizeOf(value: Value): number {
   if (typeof value === 'string') return value.length < 2_000 ? value.length * 3 + 2 : utf8Length(JSON.stringify(value))
   if (typeof value !== 'object' || value === null) return 25
   return utf8Length(JSON.stringify(value))

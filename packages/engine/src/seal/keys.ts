@@ -71,27 +71,16 @@ export function claimHash(claim: Uint8Array): Uint8Array {
   return sha256(claim)
 }
 
-/** Names rows and fields of the team feed so that the relay learns neither (rule SE9). One org's names, remembered. */
+/** Names rows of the team feed so that the relay learns nothing of them (rule SE9). */
 export class TeamNames {
   readonly #key: Uint8Array
-  readonly #slots = new Map<string, string>()
 
   constructor(secret: string, org: OrgId) {
     this.#key = namingKey(secret, org)
   }
 
   key(object: string, id: string): Key {
-    return parseKey(this.#name(`row\n${object}\n${id}`))
-  }
-
-  slot(field: string): string {
-    let slot = this.#slots.get(field)
-    if (slot === undefined) this.#slots.set(field, (slot = this.#name(`field\n${field}`)))
-    return slot
-  }
-
-  #name(text: string): string {
-    return nameOf(this.#key, text)
+    return parseKey(nameOf(this.#key, `row\n${object}\n${id}`))
   }
 }
 

@@ -65,8 +65,13 @@ export class Origin {
  * binding as associated data (rules SE1 to SE3, OR1). The same register at the same place gives the same bytes.
  */
 export function seal(keys: SealKeys, binding: SealBinding, [stamp, value]: Register): Uint8Array {
+  return sealContent(keys, binding, stamp, JSON.stringify(value))
+}
+
+/** The same, of content that is JSON already. */
+export function sealContent(keys: SealKeys, binding: SealBinding, stamp: Stamp, content: string): Uint8Array {
   const { generation = firstGeneration } = keys
-  const padded = padPlaintext(stamp, encodeShort(JSON.stringify(value)))
+  const padded = padPlaintext(stamp, encodeShort(content))
   const place = bindingToBytes(binding, generation)
   const nonce = keys.origin.nonce(place, padded)
   const box = encrypt(keys.cipher, nonce, place, padded)
@@ -95,7 +100,7 @@ export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array, 
   return value === undefined ? undefined : [opened.stamp, value]
 }
 
-/** The same, with the content as it was parsed: a team's seals hold more than a value. */
+/** The same, with the content as it was parsed: a seal of a team's rows holds more than a value. */
 export function openContent(
   key: Uint8Array,
   binding: SealBinding,

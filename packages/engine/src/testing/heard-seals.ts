@@ -22,7 +22,7 @@ export interface HeardSeal {
   readonly sealed: Uint8Array
 }
 
-/** One that was opened. Of a team's rows the content begins with object, id and field. */
+/** One that was opened. Of a team's rows the content begins with object and id. */
 export interface OpenedSeal {
   readonly feed: FeedName
   readonly key: Key

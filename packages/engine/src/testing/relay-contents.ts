@@ -2,6 +2,7 @@ import { existenceSlot, type Key, loadDoc, readSlots, rootName } from '@entente/
 import { openContent } from '../seal/seal-register.js'
 import { teamKey } from '../seal/keys.js'
 import { teamFeed } from '../replica/feed-role.js'
+import { decodePart } from '../replica/row-parts.js'
 import { feedOf, type Kept, type RelayState, statesOf } from './relay-state.js'
 import { connectionEdits, partnerOrg, vendorOrg } from './sample-connection.js'
 import { noteStamp, type Stamps } from './simulated-device.js'
@@ -17,11 +18,9 @@ export function noteRelay(state: RelayState, held: Stamps, known: Map<string, nu
       if (kept.kind !== 'doc' || known.get(`${side} ${key}`) === kept.sequence) continue
       known.set(`${side} ${key}`, kept.sequence)
       for (const [slot, sealed] of readSlots(loadKept(kept))) {
-        if (slot === existenceSlot) continue
-        const opened = openContent(cipherKey, { feed, key, slot, epoch: kept.epoch }, sealed)
-        if (!opened || !Array.isArray(opened.content)) throw new Error(`The relay keeps what does not open: ${side} ${key}.`)
-        const [object, id, field] = opened.content as readonly string[]
-        noteStamp(held, `${side} ${object} ${id} ${field}`, opened.stamp)
+        const part = decodePart(openContent(cipherKey, { feed, key, slot, epoch: kept.epoch }, sealed)?.content)
+        if (!part) throw new Error(`The relay keeps what does not open: ${side} ${key}.`)
+        for (const [field, [stamp]] of Object.entries(part.registers)) noteStamp(held, `${side} ${part.object} ${part.id} ${field}`, stamp)
       }
     }
   }
