@@ -75,7 +75,7 @@ describe('a backup', () => {
     await forgeDecisions(victor)
     expect(decided(victor)).not.toEqual(known)
     // Any device knows to what a backup is sealed.
-    const forged = fileOf(...(await network.finish(makeBackup(vera.org, key, { ...victor.context, store: victor.store }))))
+    const forged = fileOf(...(await network.finish(makeBackup(vera.org, key, victor.context))))
     for (const device of [vera, victor]) await device.close()
     const full = relay.state
     relay.restart({ ...full, feeds: new Map(), incarnations: [] })
@@ -90,6 +90,36 @@ describe('a backup', () => {
       expect(viola.settings.read().currency).toBe('SEK')
       for (const device of [again, viola]) await device.close()
       relay.restart(full)
+    }
+  })
+
+  it('[RK7, RT2] brings back what was sealed after a rotation where the relay has lost all, and no secret of a removed colleague’s choosing', async () => {
+    const network = new MemoryNetwork()
+    const vera = await openMemoryOrg(network)
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    await network.settle()
+    await network.finish(vera.devices.rotate())
+    const id = await vera.records.create('Lead', lead('Ada'))
+    await network.settle()
+    const [first, next] = [vera.rows.get('Key', 'team')?.registers['secret'], vera.replica.keyring.own(1)]
+    expect(next).toBeDefined()
+    const honest = fileOf(...(await network.finish(vera.recovery.backup())))
+    // Mallory had a device once. She knows to what a backup is sealed, makes one with keys that she chose, and puts it among Vera's.
+    const key = kitKey(vera.rows) ?? ''
+    const chosen = Buffer.alloc(32, 6).toString('base64url')
+    await vera.rows.save([{ object: 'Key', id: 'team', values: { secret: chosen } }])
+    await vera.replica.keyring.addOwn(1, chosen)
+    await vera.replica.keyring.addOwn(2, chosen)
+    const forged = fileOf(...(await network.finish(makeBackup(vera.org, key, vera.context))))
+    await vera.close()
+    network.relay.restart({ ...network.relay.state, feeds: new Map(), incarnations: [] })
+    for (const [from, backup] of Object.entries({ honest, forged })) {
+      const again = await network.finish(openMemoryOrg(network, { restore: { ...kit, backup, decide: () => ({}) } }))
+      expect(again.records.get('Lead', id)?.values['LastName'], from).toBeDefined()
+      expect(again.rows.get('Key', 'team')?.registers['secret']?.[1], from).toBe(first?.[1])
+      expect([again.replica.keyring.own(1), again.replica.keyring.highestOwn()], from).toEqual([next, 1])
+      await again.close()
     }
   })
 

@@ -9,16 +9,15 @@ import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { OpenedKit } from '../identity/recovery-kit.js'
 import { type Clock, nextTurn } from '../port/clock.js'
 import type { RandomBytes } from '../port/random.js'
-import type { Store, Write } from '../port/store.js'
+import type { Store } from '../port/store.js'
 import { decides } from '../row/deciding.js'
 import { type Row, setRegister } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
 import { rowWrite } from '../row/stored-row.js'
-import { keyringKey } from '../seal/keyring.js'
 import { openFrom, sealInfo, sealTo } from '../seal/seal-to-device.js'
 
-// A backup is a file with all rows of an org and its secrets of later generations. Its key is sealed to the recovery kit, so any admin's device makes one, without a
-// passphrase, and only the kit opens it (rule RK7).
+// A backup is a file with all rows of an org. Its key is sealed to the recovery kit, so any admin's device makes one, without a passphrase, and only the kit opens it
+// (rule RK7). It needs no secrets: those of later generations stand in the rotations among its rows, sealed to the kit.
 
 /** Rows of one piece: a page draws between two of them. */
 const rowsPerPiece = 200
@@ -38,17 +37,13 @@ const headerSchema = v.object({
 
 const stamp = v.custom<Stamp>((value) => isStamp(value))
 const register = v.union([v.strictTuple([stamp, v.any(), v.pipe(v.string(), v.maxLength(200))]), v.strictTuple([stamp, v.any()])])
-const pieceSchema = v.union([
-  v.object({
-    rows: v.pipe(v.array(v.tuple([v.string(), v.string(), v.array(v.tuple([v.string(), register]))])), v.maxLength(rowsPerPiece)),
-  }),
-  v.object({ keyring: v.looseObject({}) }),
-])
+const pieceSchema = v.object({
+  rows: v.pipe(v.array(v.tuple([v.string(), v.string(), v.array(v.tuple([v.string(), register]))])), v.maxLength(rowsPerPiece)),
+})
 type Piece = v.InferOutput<typeof pieceSchema>
 
 export interface BackupParts {
   readonly rows: Rows
-  readonly store: Store
   readonly clock: Clock
   readonly random: RandomBytes
 }
@@ -63,7 +58,7 @@ export async function makeBackup(
   kit: string,
   parts: BackupParts,
 ): Promise<Uint8Array[]> {
-  const { rows, store, clock, random } = parts
+  const { rows, clock, random } = parts
   const key = random(32)
   const nonce = random(16)
   const sealed = await sealTo(kit, infoOf(org.id), new Uint8Array(), key)
@@ -96,8 +91,7 @@ export async function makeBackup(
       await nextTurn(clock)
     }
   }
-  const [keyring] = await store.get([keyringKey])
-  add({ keyring: (keyring as Record<string, unknown> | undefined) ?? {} }, true)
+  add({ rows: [] }, true)
   return pieces
 }
 
@@ -124,12 +118,9 @@ export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store,
     const { piece, next, isLast } = await readPiece(file, at, (isEnd) =>
       xchacha20poly1305(key, nonceOf(fromBase64UrlEncoded(nonce), count, isEnd), header),
     )
-    const writes: Write[] = []
-    if ('rows' in piece) {
-      for (const row of piece.rows.map(rowOf))
-        if (decides(row.object, row.id)) deciding.push(row)
-        else writes.push(rowWrite(row))
-    } else if (Object.keys(piece.keyring).length > 0) writes.push({ put: keyringKey, value: piece.keyring })
+    const rows = piece.rows.map(rowOf)
+    deciding.push(...rows.filter(({ object, id }) => decides(object, id)))
+    const writes = rows.filter(({ object, id }) => !decides(object, id) && !isOwnKey(object, id)).map(rowWrite)
     await store.update([], () => ({ writes, result: undefined }))
     at = next
     if (isLast) break
@@ -157,7 +148,10 @@ async function readPiece(
   }
 }
 
-function rowOf([object, id, registers]: Extract<Piece, { rows: unknown }>['rows'][number]): Row {
+/** The own secret of the first generation is that of the kit, whatever a file says. */
+const isOwnKey = (object: string, id: string): boolean => object === 'Key' && id === 'team'
+
+function rowOf([object, id, registers]: Piece['rows'][number]): Row {
   const row: Record<string, Row['registers'][string]> = {}
   for (const [field, value] of registers) setRegister(row, field, value)
   return { object, id, registers: row }

@@ -87,13 +87,19 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   }
   try {
     link.start()
-    await readAll(link, clock, onProgress).catch((error: unknown) => {
-      if (!unjudged) throw error
-    })
+    let isAway = false
+    const read = async (): Promise<void> => {
+      if (isAway) return
+      await readAll(link, clock, onProgress).catch((error: unknown) => {
+        if (!unjudged) throw error
+        isAway = true
+      })
+    }
+    await read()
     let rosters = await rostersOf(replica, org)
     // A rotation is sealed under the generation before it, so each lets the next one be read.
     while (await takeRotations(replica, kit, rosters)) {
-      await readAll(link, clock, onProgress)
+      await read()
       rosters = await rostersOf(replica, org)
     }
     if (rosters.length === 0)

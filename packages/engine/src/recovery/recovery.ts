@@ -83,7 +83,7 @@ export function createRecovery(
       // Before the age is known nothing is signed anew that a device decided which was shut out.
       if (key === undefined || age.isOpen)
         throw new EngineError('NOT_ALLOWED', 'A backup is made once the recovery kit was saved and the state is known to be the latest.')
-      return makeBackup(identity.org, key, { rows, store, clock, random })
+      return makeBackup(identity.org, key, { rows, clock, random })
     },
     async confirmAge() {
       if (identity.user.role !== 'admin')
