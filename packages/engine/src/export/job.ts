@@ -69,6 +69,13 @@ export function requestListings(row: Row): readonly string[] {
   return textsOf(row, 'listings').filter((listing) => !again.has(listing))
 }
 
+/** What the partner called a listing when it asked for it. A name that is no text stands as '', so that the others keep their places. */
+export function requestedName(row: Row, listing: string): string {
+  const names = valueOf(row, 'names')
+  const name = Array.isArray(names) ? names[textsOf(row, 'listings').indexOf(listing)] : undefined
+  return typeof name === 'string' ? name : ''
+}
+
 export function textsOf(row: Row, register: string): readonly string[] {
   const texts = valueOf(row, register)
   return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : []

@@ -10,11 +10,11 @@ import type { Field } from '../schema/field.js'
 import { findField } from '../schema/schema.js'
 import { isValueMap, scalarToText, type Value, valueIn } from '../schema/value.js'
 import { findListing } from '../share/listing.js'
-import { isFailed, isOwnJob, jobFacts, jobsOf, requestOutcomes } from '../export/job.js'
+import { isFailed, isOwnJob, jobFacts, jobsOf, requestedName, requestOutcomes } from '../export/job.js'
 
 /**
- * What failed in a job, with the names and values that this org has of the records: the partner its listings, the vendor its records. Nothing of that is
- * stored with an error, nor does it travel (rule EX7).
+ * What failed in a job, with the names and values that this org has of the records: the partner its listings, the vendor its records. No value is
+ * stored with an error, nor does it travel (rule EX7). Of a listing that has gone the partner has the name alone, which its request keeps.
  */
 export function jobErrors(context: EngineContext, id: string): readonly JobError[] {
   const { rows } = context
@@ -38,8 +38,12 @@ export function jobErrors(context: EngineContext, id: string): readonly JobError
 
   return jobsOf(rows)
     .requests(id)
-    .flatMap((request) => requestOutcomes(request).filter(isFailed))
-    .flatMap((outcome) => {
+    .flatMap((request) =>
+      requestOutcomes(request)
+        .filter(isFailed)
+        .map((outcome) => ({ request, outcome })),
+    )
+    .flatMap(({ request, outcome }) => {
       const { listing, status, errors } = outcome
       const isPartners = status.startsWith('ExportSubscribe')
       return errors.map((error): JobError => {
@@ -51,7 +55,7 @@ export function jobErrors(context: EngineContext, id: string): readonly JobError
           ...error,
           listing,
           status,
-          name: nameOfRecord(object, values),
+          name: nameOfRecord(object, values) || requestedName(request, listing),
           label: field?.label ?? error.field,
           value: source === undefined ? null : valueIn(values, source),
           correct: isOwn && status === 'ExportSubscribeFieldMapError' ? field : undefined,
@@ -74,7 +78,7 @@ export function jobRecalls({ rows }: EngineContext, id: string): readonly Recall
 }
 
 /** What people call a record; '' where no value names it. */
-function nameOfRecord(object: ObjectName, values: Readonly<Record<string, Value>>): string {
+export function nameOfRecord(object: ObjectName, values: Readonly<Record<string, Value>>): string {
   const text = (...names: readonly string[]): string =>
     names
       .map((name) => valueIn(values, name))

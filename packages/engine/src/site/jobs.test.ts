@@ -89,7 +89,7 @@ describe('an export of many records', () => {
     const id = await paul.site.export(connection, 'Lead', chosen)
     await settle()
     expect(jobOf(paul)).toMatchObject({ total: 3, imported: 2, failed: 1, done: true })
-    expect(paul.site.errors(id)).toMatchObject([{ rule: 'sharing', message: 'The record is not on the site any more.' }])
+    expect(paul.site.errors(id)).toMatchObject([{ name: 'Name0000', rule: 'sharing', message: 'The record is not on the site any more.' }])
     await expect(
       paul.site.export(connection, 'Lead', [chosen.find((each) => !listed(paul, connection).includes(each)) ?? '']),
     ).rejects.toMatchObject({
@@ -128,6 +128,19 @@ describe('what fails', () => {
     const file = paul.site.errorFile(id)
     expect(file).toContain('Record,Field,Value,Rule,What happened,What to do')
     expect(file).toContain("'=Featherstonehaugh,Last Name,'=Featherstonehaugh,length,")
+  })
+
+  it('[EX7] keeps its name at Paul after its listing has gone, over a reload too, and at Vera after she deleted the record', async () => {
+    const { vera, paul, id, settle, reload } = await strict()
+    const [record] = vera.records.list('Lead').records.filter(({ values }) => values['LastName'] === 'Cholmondeley')
+    await vera.records.remove('Lead', record?.id ?? '')
+    await settle()
+    const again = await reload(paul)
+    const [errors, hers] = [again.site.errors(id), vera.site.errors(jobOf(vera)?.id ?? '')]
+    for (const all of [errors, hers]) expect(all.map(({ name }) => name).toSorted()).toEqual(['=Featherstonehaugh', 'Cholmondeley'])
+    expect(again.site.errorFile(id)).toContain('Cholmondeley')
+    // The value was in the listing, and went with it.
+    expect(errors.find(({ name }) => name === 'Cholmondeley')?.value).toBeNull()
   })
 
   it('is asked for again alone, with a value that a person gave instead', async () => {

@@ -32,6 +32,8 @@ export class ListedRecords {
   readonly #context: EngineContext
   readonly #statuses: ListingStatuses
   readonly #sites = new Map<string, Site>()
+  /** Listings that were here and are not on their site any more: people may have chosen one of them just then. */
+  readonly #gone = new Map<string, Listing>()
   /** How often anything has changed. */
   #changes = 0
 
@@ -45,18 +47,25 @@ export class ListedRecords {
 
   /** The views of all listings, in the order of their ids. The same array while nothing has changed. */
   views(connection: ConnectionFacts, object: ObjectName): readonly ListingView[] {
-    const name = `${connection.id} ${object}`
+    const name = siteName(connection, object)
     const before = this.#sites.get(name)
     if (before?.at === this.#changes) return before.views
     const made = new Map<string, Made>()
     for (const listing of readListings(this.#context, connection, object))
       made.set(listing.id, this.#make(connection.id, listing, before?.made.get(listing.id)))
+    for (const [id, { listing }] of before?.made ?? []) if (!made.has(id)) this.#gone.set(id, listing)
     // A site keeps its records for long: sorting them is most of the work.
     const isSame = before?.made.size === made.size && before.views.every(({ id }) => made.has(id))
     const ids = isSame ? before.views.map(({ id }) => id) : [...made.keys()].sort()
     const views = ids.flatMap((id) => made.get(id)?.view ?? [])
     this.#sites.set(name, { at: this.#changes, made, views })
     return views
+  }
+
+  /** A listing as it is, or was last while this device looked. */
+  last(connection: ConnectionFacts, object: ObjectName, id: string): Listing | undefined {
+    this.views(connection, object)
+    return this.#sites.get(siteName(connection, object))?.made.get(id)?.listing ?? this.#gone.get(id)
   }
 
   #make(connection: ConnectionId, listing: Listing, before: Made | undefined): Made {
@@ -70,3 +79,5 @@ export class ListedRecords {
     return { listing, copy, row, status, view: { id, connection, object, values, changedAt: at, copy: isThere ? copy : undefined, status } }
   }
 }
+
+const siteName = ({ id }: ConnectionFacts, object: ObjectName): string => `${id} ${object}`

@@ -25,7 +25,7 @@ import { validateField } from '../schema/validate.js'
 import { findField } from '../schema/schema.js'
 import { mayRecall } from '../export/recall-copies.js'
 import { textOf } from '../replica/feed-role.js'
-import { errorFile, jobErrors, jobRecalls } from './job-errors.js'
+import { errorFile, jobErrors, jobRecalls, nameOfRecord } from './job-errors.js'
 import { ListedRecords } from './listed.js'
 import {
   isFailed,
@@ -125,6 +125,10 @@ export function createSite(context: EngineContext): SiteApi {
     return isValueMap(body) && body['object'] === object
   }
 
+  function namer(connection: ConnectionFacts, object: ObjectName): (listing: string) => string {
+    return (listing) => nameOfRecord(object, listed.last(connection, object, listing)?.values ?? {})
+  }
+
   async function ask(id: ConnectionId, object: ObjectName, listings: readonly string[]): Promise<string> {
     const connection = requireMayExport(id, object)
     if (listings.length === 0) throw new EngineError('NOT_FOUND', 'There is no record to export. Choose at least one.')
@@ -138,8 +142,9 @@ export function createSite(context: EngineContext): SiteApi {
     if (fresh.length === 0 && underWay) return underWay.job
     const job = toBase64UrlEncoded(random(16))
     const version = agreedVersion(rows, id)
-    const requests = requestEdits(job, 0, fresh)
-    requests.push(...requestEdits(job, requests.length, [...gone], goneOutcome))
+    const named = namer(connection, object)
+    const requests = requestEdits(job, 0, fresh, named)
+    requests.push(...requestEdits(job, requests.length, [...gone], named, goneOutcome))
     const values = { connection: id, object, by: context.user.id, startedAt: clock.now(), requests: requests.length }
     await note(requests, [{ object: 'Export', id: job, values }], connection, {
       reads: [{ object: 'Agreement', id }],
@@ -167,7 +172,8 @@ export function createSite(context: EngineContext): SiteApi {
     if (listings.length === 0)
       throw new EngineError('NOT_FOUND', 'Nothing that failed in this export is on the site. The vendor has to share it again.')
     const known = job.requests ?? 0
-    const requests = requestEdits(id, known, listings, undefined, corrected)
+    const named = namer(connection, job.object)
+    const requests = requestEdits(id, known, listings, named, undefined, corrected)
     const marked = [...failed].map(([request, some]): RowEdit => {
       const before = rows.get('ExportRequest', request)
       return { object: 'ExportRequest', id: request, values: { retried: [...(before ? textsOf(before, 'retried') : []), ...some] } }
@@ -205,6 +211,7 @@ export function createSite(context: EngineContext): SiteApi {
     job: string,
     from: number,
     listings: readonly string[],
+    named: (listing: string) => string,
     ended?: (listing: string) => RecordedOutcome,
     corrected?: ReadonlyMap<string, Readonly<Record<string, Value>>>,
   ): RowEdit[] {
@@ -220,6 +227,7 @@ export function createSite(context: EngineContext): SiteApi {
         values: {
           by: context.user.id,
           listings: some,
+          names: some.map(named),
           ...(ended && { outcomes: contentToValue(some.map(ended)) }),
           ...(corrected && { corrections }),
         },
