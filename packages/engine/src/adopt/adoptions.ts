@@ -6,13 +6,15 @@ import type { EngineContext } from '../context.js'
 import { nextTurn } from '../port/clock.js'
 import type { Reconciler } from '../reconcilers.js'
 import type { EarlierRecords } from '../connect/connections.js'
-import { isBegun } from '../replica/existence.js'
+import { mirrorFeed } from '../mirror/mirror-view.js'
+import { convertedRegister, isDeleted } from '../records/records.js'
+import { isBegun, isEnd } from '../replica/existence.js'
 import { isOver, textOf } from '../replica/feed-role.js'
-import { registerOf, type Row } from '../row/row.js'
+import { registerOf, type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 import { mapIdOfAdopted } from '../share/listing-id.js'
-import { type ConnectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
+import { type ConnectionFacts, connectionFacts, enabledConnections, messageEdit, messageId } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 
 /** Record maps that one transaction carries on. */
@@ -40,10 +42,25 @@ function earlierConnections({ rows, replica }: Reading, present: Row): readonly 
   })
 }
 
+/** Whether a record map that carries on has something to flow: what a person stopped or recalled, and what was deleted or converted on either side, has not. */
+function flowsAgain({ rows, replica }: Reading, earlier: Row, map: Row): boolean {
+  const object = textOf(map, 'object') === 'Opportunity' ? 'Opportunity' : 'Lead'
+  const record = rows.get(object, textOf(map, 'record') ?? '')
+  if (valueOf(map, 'on') === false || !record || isDeleted(record) || textOf(record, convertedRegister) !== undefined) return false
+  const side = connectionFacts(earlier)?.side
+  const theirs = side && replica.peerDocs(mirrorFeed(parseConnectionId(earlier.id), side, object)).get(parseKey(map.id))?.exists?.[1]
+  // Every doc ends with its connection: that end is of no record.
+  return !isEnd(theirs) || theirs === 'ended'
+}
+
 /** What connecting needs to know of earlier connections with the same org. */
 export function createAdoptions(context: EngineContext): EarlierRecords {
   return {
-    count: (row) => earlierConnections(context, row).reduce((sum, { maps }) => sum + maps.length, 0),
+    count: (row) =>
+      earlierConnections(context, row).reduce(
+        (sum, { row: earlier, maps }) => sum + maps.filter((map) => flowsAgain(context, earlier, map)).length,
+        0,
+      ),
     async decide(connection, row) {
       const edits: RowEdit[] = []
       for (const { row: earlier } of earlierConnections(context, row)) {

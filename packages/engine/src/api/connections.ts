@@ -46,7 +46,7 @@ export interface ConnectionView {
   readonly why: Why | undefined
   /**
    * How many record maps of earlier connections with the same org carry on here, once admins of both orgs have confirmed the codes: their records flow again, and none
-   * is exported twice (rule RA1). 0 once the own admin has confirmed.
+   * is exported twice (rule RA1). What was stopped, recalled, deleted or converted before is not counted. 0 once the own admin has confirmed.
    */
   readonly earlier: number
   /** Where this one was refused because both orgs are connected already: that connection (rule CN12). */

@@ -226,6 +226,23 @@ describe('a reconnection', () => {
     expect(paul.agreements.suggest(again, 'Lead')).toEqual(taken.filter(({ source }) => source !== 'Status'))
   })
 
+  it('[RA3] counts on both sides what goes on, and not what was recalled, stopped or deleted before', async () => {
+    const { vera, paul, connection, record, network, settle } = await setup({ upTo: 'exported' })
+    for (const name of ['Bob', 'Cleo', 'Dan']) await vera.records.create('Lead', lead(name))
+    await settle()
+    await exportListed({ network, vendor: vera, partner: paul, connection })
+    await settle()
+    const named = (org: MemoryOrg, name: string): string => org.records.list('Lead', { search: name }).records[0]?.id ?? ''
+    await vera.site.recall(vera.site.jobs().find(({ total }) => total === 1)?.id ?? '', [record])
+    await vera.records.stopSharing(vera.records.shares('Lead', named(vera, 'Bob'))[0]?.id ?? '')
+    await paul.records.remove('Lead', named(paul, 'Cleo'))
+    await settle()
+    await vera.connections.disconnect(connection)
+    await settle()
+    const again = await connect({ network, vendor: vera, partner: paul })
+    expect([vera, paul].map((org) => org.connections.get(again)?.earlier)).toEqual([1, 1])
+  })
+
   it('[RA2, EX5] gives a copy again that Paul lost with his device and at the relay', async () => {
     const first = await setup({ upTo: 'shared' })
     const { vera, relay, connection, network, settle } = first
