@@ -78,6 +78,18 @@ describe('a field that one side withdraws', () => {
     expect(atRelay('partner')).not.toContain('Status')
   })
 
+  it('leaves nothing on its way at who did not edit the record, while the other side is offline', async () => {
+    const { vera, paul, connection, record, settle } = await setup({ upTo: 'exported' })
+    expect(vera.records.shares('Lead', record)[0]?.state).toBe('current')
+    paul.sync.cut()
+    await vera.agreements.withdraw(connection, 'Lead', ['Status'])
+    await settle()
+    // Its doc was begun anew without the field; the copy has every value of it.
+    expect(vera.records.shares('Lead', record)).toMatchObject([{ state: 'current', outbound: 'ExportSuccess', receipt: undefined }])
+    await vera.records.edit('Lead', record, { Email: 'vera@seller.example' })
+    expect(vera.records.shares('Lead', record)).toMatchObject([{ state: 'sending', outbound: 'UpdateInProgress' }])
+  })
+
   it('[PO10] is shown to no device any more, though its owner is away; once the owner is back, the rest goes on', async () => {
     const { vera, paul, connection, copy, clock, pass, settle, openAnotherDevice, ofPaul } = await story()
     const stateAt = (org: MemoryOrg) => org.mirrors.of('Lead', copy)[0]?.signed.state

@@ -277,9 +277,13 @@ describe('a value that the partner cannot take', () => {
     expect(job).toMatchObject({ exported: 1, imported: 0, failed: 1, done: true })
     const named = { name: 'Featherstonehaugh', label: 'Last Name', value: 'Featherstonehaugh' }
     expect(paul.site.errors(job?.id ?? '')).toMatchObject([{ field: 'LastName', rule: 'length', ...named, correct: { name: 'LastName' } }])
-    // Nothing of the value is stored with the error, nor travels.
+    // Nothing of the value is stored with the error, nor travels. What Paul called the record, when he asked for it, is kept beside.
     for (const object of ['ExportRequest', 'RecordMap'])
-      for (const org of [vera, paul]) expect(JSON.stringify([...org.rows.list(object).values()])).not.toContain('Featherstonehaugh')
+      for (const org of [vera, paul]) {
+        const kept = [...org.rows.list(object).values()].map(({ registers: { names, ...others } }) => [names?.[1], others] as const)
+        expect(JSON.stringify(kept.map(([, others]) => others))).not.toContain('Featherstonehaugh')
+        expect(kept.flatMap(([names]) => names ?? [])).toEqual(org === paul && object === 'ExportRequest' ? ['Featherstonehaugh'] : [])
+      }
     expect(vera.records.shares('Lead', record)[0]).toMatchObject({
       on: false,
       outbound: 'ExportSubscribeFieldMapError',

@@ -55,13 +55,14 @@ export function shareStatus(facts: ShareFacts): ShareStatus {
   const { exported, begun, side, theirs } = facts
   const why = begun ? facts.why : undefined
   const [outbound, inbound] = [outboundOf(facts, why), inboundOf(facts, why)]
+  const reached = !begun || (why && !waits(facts)) ? undefined : why ? 'device' : editReached(facts)
   const hasMirror = begun && (theirs !== 'none' || (side === 'partner' && why === undefined))
   return {
-    state: !begun ? (isError(exported) ? 'failed' : 'exporting') : why ? 'ended' : stateOf(outbound, inbound, facts),
+    state: !begun ? (isError(exported) ? 'failed' : 'exporting') : why ? 'ended' : stateOf(outbound, inbound, reached),
     why,
     outbound,
     inbound,
-    reached: !begun || facts.edit === 'none' || (why && !waits(facts)) ? undefined : why ? 'device' : facts.reached,
+    reached,
     mirror: !hasMirror ? undefined : why ? 'frozen' : theirs === 'none' ? 'waiting' : 'live',
   }
 }
@@ -99,13 +100,18 @@ function inboundOf({ side, begun, theirs, trouble }: ShareFacts, why: Why | unde
   return theirs === 'export' ? imported : 'UpdateSuccess'
 }
 
+/** How far the latest own edit has come. What was not edited since the export is in the copy: none of it is on its way, also where its doc is begun anew. */
+function editReached({ edit, reached }: ShareFacts): ShareFacts['reached'] | undefined {
+  return edit === 'since' || (edit === 'export' && reached === 'peer') ? reached : undefined
+}
+
 function stateOf(
   outbound: OutboundStatus | undefined,
   inbound: InboundStatus | undefined,
-  { edit, reached }: ShareFacts,
+  reached: ShareStatus['reached'],
 ): ShareView['state'] {
   if (isError(outbound) || isError(inbound)) return 'stuck'
-  return edit === 'none' || reached === 'peer' ? 'current' : 'sending'
+  return reached === undefined || reached === 'peer' ? 'current' : 'sending'
 }
 
 function isError(status: OutboundStatus | InboundStatus | undefined): boolean {
