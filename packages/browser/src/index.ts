@@ -2,6 +2,7 @@ export { openIdbStore } from './idb-store.js'
 export { type BrowserJoiningOptions, joinInBrowser } from './join.js'
 export { type BrowserEngineOptions, openBrowserEngine } from './open.js'
 export {
+  forgetRelay,
   freeOrgName,
   hadOrg,
   keepOrg,

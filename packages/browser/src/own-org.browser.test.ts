@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openBrowserEngine } from './open.js'
-import { freeOrgName, hadOrg, keepOrg, keepRelay, keptOrgs, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
+import { forgetRelay, freeOrgName, hadOrg, keepOrg, keepRelay, keptOrgs, keptRelay, openOwnOrg, ownOrgStore } from './own-org.js'
 import { askToPersist, persistence } from './persistence.js'
 
 // A page of Vera's origin that only shows her org. No relay answers: an org opens without one.
@@ -58,6 +58,11 @@ it('lists the orgs of this browser by name, and has a name for another one', () 
   const org = (id: string, name: string): Parameters<typeof keepOrg>[1] => ({ id: id as Parameters<typeof keepOrg>[1]['id'], name })
   keepOrg(ownOrgStore('default'), org('v', 'Zelkova & Sons'))
   keepRelay(ownOrgStore('default'), relay)
+  expect(freeOrgName()).toBe('org-2')
+  // A browser that is joining an org has no name of it yet, and its store is taken all the same.
+  keepRelay(ownOrgStore('org-2'), relay)
+  expect(freeOrgName()).toBe('org-3')
+  forgetRelay(ownOrgStore('org-2'))
   expect(freeOrgName()).toBe('org-2')
   keepOrg(ownOrgStore('org-2'), org('p', 'Alder Devices'))
   localStorage.setItem('entente-org/another-page', 'x Not made by the app')

@@ -42,6 +42,11 @@ export function keepRelay(store: string, relay: string): void {
   localStorage.setItem(keptAs(store), relay)
 }
 
+/** Forgets the relay of a store that holds nothing any more, so that another org may take the name. */
+export function forgetRelay(store: string): void {
+  localStorage.removeItem(keptAs(store))
+}
+
 /** What this browser knew of an org when it was opened last, by its store: also once the browser has lost the org itself. */
 export function hadOrg(store: string): { readonly id: string; readonly name: string } | undefined {
   const [id, ...name] = (localStorage.getItem(hadAs(store)) ?? '').split(' ')
@@ -79,12 +84,15 @@ export function keptOrgs(): readonly KeptOrg[] {
     .sort((a, b) => a.name.localeCompare(b.name) || a.org.localeCompare(b.org))
 }
 
-/** A name for another org in this browser: `default` for the first, then `org-2` and so on. */
+/** A name for another org in this browser: `default` for the first, then `org-2` and so on. The name of one that is being joined is taken, by its relay. */
 export function freeOrgName(): string {
-  const taken = new Set(keptOrgs().map(({ org }) => org))
-  if (!taken.has('default')) return 'default'
+  const isTaken = (org: string): boolean => {
+    const store = ownOrgStore(org)
+    return hadOrg(store) !== undefined || keptRelay(store) !== undefined
+  }
+  if (!isTaken('default')) return 'default'
   let number = 2
-  while (taken.has(`org-${number}`)) number++
+  while (isTaken(`org-${number}`)) number++
   return `org-${number}`
 }
 

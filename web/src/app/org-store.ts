@@ -39,7 +39,11 @@ export async function openOwnOrg({ create, restore }: Beginning = {}): Promise<E
 /** Joins an org in this browser: begins with a link, or goes on after a reload. Undefined where neither is to be done. */
 export async function joinOwnOrg(link: string | undefined): Promise<Joining | undefined> {
   const [join, name] = [joinToken(), orgStoreName()]
-  return joinInBrowser({ name, relay: relayOfOrg(name), ...(join && { join }), ...(link !== undefined && { link }) })
+  const relay = relayOfOrg(name)
+  const joining = await joinInBrowser({ name, relay, ...(join && { join }), ...(link !== undefined && { link }) })
+  // From now on the name is taken, and the joining goes on at this relay.
+  if (joining) keepRelay(name, relay)
+  return joining
 }
 
 /** Asks the browser to keep the data once there is something to lose: after the first import or connection. */

@@ -1,7 +1,7 @@
 import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import type { Engine, Joining } from '@entente/engine'
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
-import { keptOrgs } from '@entente/browser'
+import { forgetRelay, keptOrgs } from '@entente/browser'
 import { linkUnderAnotherName, takeJoinLink } from './join-link.js'
 import { addressOfOrg } from './org-address.js'
 import type { Beginning } from './org-store.js'
@@ -208,7 +208,10 @@ export abstract class OwnOrgPage extends LitElement {
       return html`<join-org
         .joining=${this.joining}
         @joined=${() => this.#leaveJoining(this.joining?.close())}
-        @stopped=${() => this.#leaveJoining(Promise.resolve())}
+        @stopped=${() => {
+          forgetRelay(orgStoreName())
+          this.#leaveJoining(Promise.resolve())
+        }}
       ></join-org>`
     return this.opening ? html`<div class="empty" role="status"><p>Opening …</p></div>` : this.first()
   }
@@ -223,5 +226,12 @@ export async function openOrg(beginning?: Beginning): Promise<Engine | undefined
 /** Goes on joining an org, or begins with a link. Undefined where neither is to be done. */
 async function openJoining(link: string | undefined): Promise<Joining | undefined> {
   const [{ joinOwnOrg }] = await Promise.all([import('./org-store.js'), import('./join-org.js')])
-  return joinOwnOrg(link)
+  try {
+    return await joinOwnOrg(link)
+  } catch (error) {
+    // Another org is being joined under this name: this one gets a name of its own.
+    if (link === undefined || !(error instanceof Error && 'code' in error && error.code === 'NOT_ALLOWED')) throw error
+    location.replace(linkUnderAnotherName(link))
+    return undefined
+  }
 }

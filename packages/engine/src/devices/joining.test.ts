@@ -92,6 +92,28 @@ describe('a device joins an org', () => {
     await expect(join({ store: mia.store })).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
   })
 
+  it('takes the link of another org into no store in which it is joining one already, and another link of the same org', async () => {
+    const { vera, paul, invite, join, compare, settle } = await story()
+    const { id, link } = await invite()
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    await laptop.close()
+    const foreign = await paul.devices.invite({ base: invitationPage, person: { name: 'Mia' }, role: 'member' })
+    await settle(paul)
+    await expect(join({ store: laptop.store.reopen(), link: foreign.link ?? '' })).rejects.toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: expect.stringContaining('joining Vista'),
+    })
+    const goesOn = await join({ store: laptop.store.reopen() })
+    expect(goesOn.status()).toMatchObject({ orgName: 'Vista' })
+    await goesOn.close()
+    // The first link got lost, say.
+    const second = await invite('Mia')
+    const again = await join({ store: laptop.store.reopen(), link: second.link })
+    await compare(second.id, again)
+    expect(vera.devices.list()).toHaveLength(1)
+  })
+
   it('[JN1] once: a second browser with the same link is told that it was used (row 130)', async () => {
     const { invite, join, compare, until } = await story()
     const { id, link } = await invite()

@@ -81,7 +81,7 @@ const emptied: readonly Write[] = kinds.map((kind) => ({ deleteAll: [kind] }))
  * one code, the admin's device gives it the org, and what it has takes the place of the throw-away org in one transaction (rules JN1 to JN5).
  *
  * @returns undefined without a link where none was begun
- * @throws EngineError LINK for a text that is no link of this kind; NOT_ALLOWED where the store holds an org; STORE if the store refuses
+ * @throws EngineError LINK for a text that is no link of this kind; NOT_ALLOWED where the store holds an org, or another org is being joined in it; STORE if the store refuses
  */
 export async function joinOrg(options: JoinOrgOptions): Promise<Joining | undefined> {
   try {
@@ -110,12 +110,17 @@ async function begin(options: JoinOrgOptions): Promise<Joining | undefined> {
   }
 }
 
-/** Takes the link, unless that has been done. Another link takes the place of one that leads nowhere. */
+/** Takes the link, unless that has been done. Another link of the same org takes the place of the one before. @throws EngineError NOT_ALLOWED while another org is being joined */
 async function invitationOf({ context }: Assembly, link: ReturnType<typeof parseLink> | undefined): Promise<MailboxId> {
   const { rows, identity, rosters, random } = context
   const present = [...rows.list('Invitation').values()].at(-1)
   const id = link ? mailboxId(link.secret) : parseMailboxId(present?.id ?? mailboxIdOf(claimHash(mailboxClaim(''))))
   if (!link || rows.get('Invitation', id)) return id
+  // Whichever of two orgs were first would have the store, and the person could not choose.
+  if (isOpen(present) && textOf(present, 'vendor') !== link.vendor) {
+    const org = textOf(present, 'peerName') ?? textOf(present, 'vendorName') ?? 'another org'
+    throw new EngineError('NOT_ALLOWED', `This browser is joining ${org} here. Open the link under another name, or give the other one up.`)
+  }
   const joins = { name: 'New device', role: 'member' } as const
   const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random, joins)
   const values = {
