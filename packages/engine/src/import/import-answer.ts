@@ -80,7 +80,8 @@ const losing: ReadonlyMap<string, string> = new Map([
 
 /**
  * The edits that make the copy and its record map. The copy has the stamp of the own org's request, on every device that imports it: so a second one
- * does not overwrite what a person edited meanwhile (rule IM1), and nothing that the peer says decides which edit wins (rule ST4).
+ * does not overwrite what a person edited meanwhile (rule IM1), and nothing that the peer says decides which edit wins (rule ST4). What a person typed in place of
+ * a value has the stamp after it: it is the first edit of the copy, which the vendor sees and no recall takes away.
  */
 export function copyEdits(options: {
   readonly object: ObjectName
@@ -90,6 +91,8 @@ export function copyEdits(options: {
   /** The id of the copy. */
   readonly record: string
   readonly values: RecordValues
+  /** By own field, what a person typed in place of a value. */
+  readonly corrections: Readonly<Record<string, Value>>
   /** What the map keeps of the vendor's values. */
   readonly base: Value
   readonly partial: boolean
@@ -97,9 +100,14 @@ export function copyEdits(options: {
   readonly now: number
   readonly by: string
 }): readonly RowEdit[] {
-  const { object, connection, job, answer, record, values, base, partial, stamp, now, by } = options
+  const { object, connection, job, answer, record, values, corrections, base, partial, stamp, now, by } = options
+  const [time, counter, session] = stamp
+  const typed = Object.keys(corrections).flatMap((name): [string, Value][] =>
+    Object.hasOwn(values, name) ? [[name, values[name] ?? null]] : [],
+  )
   return [
     { object, id: record, values: { ...values, _importedBy: answer.map }, stamp },
+    ...(typed.length > 0 ? [{ object, id: record, values: Object.fromEntries(typed), stamp: [time, counter + 1, session] as Stamp }] : []),
     {
       object: 'RecordMap',
       id: answer.map,

@@ -169,7 +169,8 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
         ])
         continue
       }
-      const imported = importAnswer(schema, agreed, answer, requestCorrections(asked, listing))
+      const corrections = requestCorrections(asked, listing)
+      const imported = importAnswer(schema, agreed, answer, corrections)
       if (!imported.ok) {
         end('ExportSubscribeFieldMapError', [...imported.errors])
         continue
@@ -185,6 +186,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
           answer,
           record,
           values,
+          corrections,
           base: exportBase(agreed.fields, answer.values),
           partial,
           stamp,

@@ -146,7 +146,7 @@ describe('what fails', () => {
   it('is asked for again alone, with a value that a person gave instead', async () => {
     const { vera, paul, id, settle } = await strict()
     const [first] = paul.site.errors(id).filter(({ name }) => name === 'Cholmondeley')
-    const correction = (value: unknown) => ({ [first?.listing ?? '']: { LastName: value } })
+    const correction = (value: unknown) => ({ [first?.listing ?? '']: { LastName: value, Status: 'Working - Contacted' } })
     await expect(paul.site.retry(id, correction('Much too long a name'))).rejects.toMatchObject({
       code: 'INVALID',
       details: [{ field: 'LastName' }],
@@ -156,7 +156,16 @@ describe('what fails', () => {
     expect(copies(paul)).toEqual(['Ada', 'Chumley'])
     expect(jobOf(paul)).toMatchObject({ total: 3, imported: 2, failed: 1, done: true })
     expect(jobOf(vera)).toMatchObject({ total: 3, imported: 2, failed: 1, done: true })
-    // What Paul corrected is no edit of the copy: it may still be recalled.
+    // What Paul typed is an edit of his copy: Vera sees it in her mirror, and no recall takes it away.
+    const [hers] = vera.records.list('Lead', { search: 'Cholmondeley' }).records
+    const [mirror] = vera.mirrors.of('Lead', hers?.id ?? '')
+    expect(mirror?.fields.find(({ name }) => name === 'Status')?.value).toBe('Working - Contacted')
+    const [his] = paul.records.list('Lead', { search: 'Chumley' }).records
+    expect(paul.records.shares('Lead', his?.id ?? '')[0]?.outbound).toMatch(/^Update(InProgress|Success)$/)
+    await vera.site.recall(jobOf(vera)?.id ?? '', [hers?.id ?? ''])
+    await settle()
+    expect(vera.site.recalls(jobOf(vera)?.id ?? '')).toMatchObject([{ outcome: 'edited' }])
+    expect(copies(paul)).toContain('Chumley')
     expect(paul.site.errors(id).map(({ name }) => name)).toEqual(['=Featherstonehaugh'])
     expect(vera.site.errors(jobOf(vera)?.id ?? '')).toHaveLength(1)
     await paul.site.retry(id)
