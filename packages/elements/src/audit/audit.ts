@@ -170,7 +170,7 @@ export class EntenteAudit extends EntenteElement {
     const person = by === undefined ? undefined : engine.people.users().find(({ id }) => id === by)?.name
     const peer = by === undefined || connection === undefined ? undefined : this.#peerName(engine, connection, by)
     const name = org === 'own' ? (person ?? engine.org.name) : peer
-    return name ?? (connection === undefined ? '' : this.#over(engine, { connection }))
+    return name ?? (connection === undefined ? 'Who has the link' : this.#over(engine, { connection }))
   }
 
   #peerName(engine: Engine, connection: ConnectionView['id'], person: string): string | undefined {

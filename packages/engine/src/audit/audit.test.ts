@@ -33,6 +33,16 @@ describe('the audit of a device', () => {
       ]),
     )
     expect(kindsOf(ours, 'peer')).toEqual(expect.arrayContaining(['consent', 'people', 'codes compared']))
+    // That an invitation was taken is the other org's doing, and each step is said once.
+    const steps = (entries: readonly AuditEntry[]) =>
+      entries.flatMap(({ kind, about, org }) => (kind === 'invitation' ? [[about, org]] : []))
+    expect([steps(ours), steps(theirs)]).toEqual([
+      [
+        ['claimed', 'peer'],
+        ['made', 'own'],
+      ],
+      [['accepted', 'own']],
+    ])
     expect(kindsOf(theirs, 'own')).toEqual(expect.arrayContaining(['import', 'request', 'consent', 'codes compared', 'invitation']))
     expect(kindsOf(theirs, 'peer')).toEqual(expect.arrayContaining(['end', 'withdrawal', 'proposal', 'grants', 'codes compared']))
     // Newest first, each in its place, with who, where and which version.

@@ -76,7 +76,8 @@ export function notedOf(step: RowStep, rows: RowReader, actor: Actor): readonly 
       const state = textOf(after, 'state')
       if (!step.before) noted.push({ ...own, kind: 'invitation', about: sideOf(after) === 'vendor' ? 'made' : 'accepted' })
       else if (fields.includes('cancelled')) noted.push({ ...own, kind: 'invitation', about: 'cancelled' })
-      else if (fields.includes('state') && state !== undefined) noted.push({ kind: 'invitation', org: 'own', about: state })
+      else if (fields.includes('state') && state !== undefined && !isToldBy(state, after))
+        noted.push({ kind: 'invitation', org: state === 'claimed' && textOf(after, 'join') === undefined ? 'peer' : 'own', about: state })
       break
     }
     case 'SharingRule': {
@@ -86,6 +87,12 @@ export function notedOf(step: RowStep, rows: RowReader, actor: Actor): readonly 
     }
   }
   return noted
+}
+
+/** Whether another entry says the same: a partner claims by accepting, and an invitation is done once the two orgs are connected. */
+function isToldBy(state: string, invitation: Row): boolean {
+  if (textOf(invitation, 'join') !== undefined) return false
+  return state === 'done' || (state === 'claimed' && sideOf(invitation) === 'partner')
 }
 
 /** A signed message that a row holds since this save. */
