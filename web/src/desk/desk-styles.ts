@@ -32,12 +32,6 @@ export const deskStyles = css`
     background: var(--tint);
     color: var(--accent);
   }
-  .turn {
-    margin: 0;
-    padding: 8px var(--gap);
-    border-bottom: 1px solid var(--line);
-    background: var(--tint);
-  }
   .place {
     min-height: 0;
     overflow: auto;
@@ -103,7 +97,6 @@ export const deskStyles = css`
       display: block !important;
     }
     nav,
-    .turn,
     .back,
     .links {
       display: none;

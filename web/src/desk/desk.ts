@@ -13,12 +13,13 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { csvTools } from '../app/csv-tools.js'
 import { deskStyles } from './desk-styles.js'
 import { saveShownAsCsv, tableToCsv } from './export-csv.js'
-import { agreementWaits, nextStep } from './next-step.js'
+import { agreementWaits } from './next-step.js'
 import { otherSide } from './other-side.js'
 import './storage-view.js'
 import { formatRoute, home, parseRoute, type Route } from './route.js'
 import './live-links.js'
 import './site-view.js'
+import './turn-line.js'
 
 /**
  * One org's desk: its records and its connections, behind one row of tabs. Its place is its `route`; it never changes the address itself, because one page
@@ -76,7 +77,7 @@ export class OrgDesk extends EntenteElement {
     const fills = isList(route)
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
       <div>
-        ${this.#turn(engine, route)}
+        <turn-line .engine=${engine} .route=${this.route} .link=${this.link}></turn-line>
         <entente-import
           .density=${this.density}
           .engine=${engine}
@@ -138,26 +139,6 @@ export class OrgDesk extends EntenteElement {
           >${name}${route.page === 'agreement' && waiting.length > 0 ? badge('your turn') : route.page === 'changes' && changes > 0 ? badge(String(changes)) : nothing}</a
         >`,
     )
-  }
-
-  /** Says on every other page what comes next on the way to the first export, and leads there. */
-  #turn(engine: Engine, current: Route): TemplateResult | typeof nothing {
-    if (this.link !== '' && current.page !== 'connections')
-      return html`<p class="turn" role="status">
-        You have an invitation that you have neither accepted nor declined:
-        <a href="#connections" @click=${(event: Event) => this.#go(event, { page: 'connections' })}>look at it</a>
-      </p>`
-    const step = nextStep(engine)
-    const isHere =
-      step?.route.page === current.page &&
-      'connection' in current &&
-      (current.connection ?? step.route.connection) === step.route.connection
-    if (!step || isHere) return nothing
-    const { route } = step
-    return html`<p class="turn" role="status">
-      ${step.why}
-      <a href="#${formatRoute(route)}" @click=${(event: Event) => this.#go(event, route)}>${step.words}</a>
-    </p>`
   }
 
   #place(engine: Engine, route: Route): TemplateResult {

@@ -34,19 +34,22 @@ export class SiteApp extends OwnOrgPage {
   }
 
   protected loadContent(): Promise<unknown> {
-    return Promise.all([import('@entente/elements/define.js'), import('../desk/site-view.js')])
+    return Promise.all([import('@entente/elements/define.js'), import('../desk/site-view.js'), import('../desk/turn-line.js')])
   }
 
   protected content(engine: Engine): TemplateResult {
-    const route = parseRoute(this.fragment)
-    return html`<div class="place">
-      <site-view
-        .engine=${engine}
-        .route=${route.page === 'site' ? this.fragment : 'site/Opportunity'}
-        @entente-route=${this.#goTo}
-        @entente-open=${(event: CustomEvent<{ readonly object: ObjectName; readonly id: string }>) =>
-          this.#leave(formatRoute({ page: 'record', ...event.detail }))}
-      ></site-view>
+    const route = parseRoute(this.fragment).page === 'site' ? this.fragment : 'site/Opportunity'
+    return html`<div class="site">
+      <turn-line .engine=${engine} .route=${route} @entente-route=${this.#goTo}></turn-line>
+      <div class="place">
+        <site-view
+          .engine=${engine}
+          .route=${route}
+          @entente-route=${this.#goTo}
+          @entente-open=${(event: CustomEvent<{ readonly object: ObjectName; readonly id: string }>) =>
+            this.#leave(formatRoute({ page: 'record', ...event.detail }))}
+        ></site-view>
+      </div>
     </div>`
   }
 

@@ -1,6 +1,11 @@
 import { css } from 'lit'
 
 export const siteStyles = css`
+  .site {
+    display: grid;
+    grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
+    min-height: 0;
+  }
   .place {
     display: grid;
     grid-template: minmax(0, 1fr) / minmax(0, 1fr);
