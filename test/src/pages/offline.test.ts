@@ -119,6 +119,19 @@ it('a new version waits until Vera asks for it, and leaves her other tab alone',
   await context.setOffline(false)
   for (const tab of [page, other]) await tab.getByText('A new version is here.').waitFor(patience)
   await picture(page, 'update')
+  // It covers nothing: what is under its edges is its own.
+  for (const size of [
+    { width: 1280, height: 850 },
+    { width: 390, height: 700 },
+  ]) {
+    await page.setViewportSize(size)
+    await expect
+      .poll(async () => {
+        const [shown, notice] = await Promise.all([page.locator('workspace-app').boundingBox(), page.locator('.update').boundingBox()])
+        return shown && notice ? [shown.y + shown.height - notice.y, notice.y + notice.height - size.height].map(Math.round) : []
+      })
+      .toEqual([0, 0])
+  }
   await other.getByRole('button', { name: 'Later' }).click()
 
   // A page of the new version beside the worker of the old one.

@@ -18,7 +18,7 @@ export abstract class OwnOrgPage extends LitElement {
       :host {
         display: grid !important;
         grid-template-rows: auto auto minmax(0, 1fr);
-        height: 100vh;
+        height: calc(100vh - var(--notice, 0px));
         background: var(--page);
       }
       .top {

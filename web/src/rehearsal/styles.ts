@@ -4,7 +4,7 @@ export const rehearsalStyles = css`
   :host {
     display: grid !important;
     grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
-    height: 100vh;
+    height: calc(100vh - var(--notice, 0px));
     background: var(--page);
   }
   main {
