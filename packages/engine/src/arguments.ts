@@ -35,6 +35,7 @@ const mostId = 200
 const idText = text(mostId)
 const id = (name: string): Shape => shape(name, 'the id as a text', idText)
 const object = shape('object', '“Lead” or “Opportunity”', v.picklist(objectNames))
+const drafted = shape('object', 'what a form edits', v.picklist([...objectNames, 'Agreement']))
 const connection = id('connection')
 
 const kit = [
@@ -328,9 +329,9 @@ const argumentsByGroup: { readonly [Group in GroupName]: { readonly [Name in key
   },
   drafts: {
     list: [],
-    of: [object, id('id')],
-    keep: [object, id('id'), values],
-    drop: [object, id('id'), optional(shape('fields', 'a list of API names', list(text(255), 1_000)))],
+    of: [drafted, id('id')],
+    keep: [drafted, id('id'), values],
+    drop: [drafted, id('id'), optional(shape('fields', 'a list of API names', list(text(255), 1_000)))],
   },
   imports: {
     list: [],

@@ -1,6 +1,8 @@
-import type { AgreementView, ConnectionView, Engine, ObjectName, Topic, WishView } from '@entente/engine'
+import type { AgreementView, ConnectionView, Engine, ObjectName, Proposal, Topic, WishView } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
-import { FocusKeepingElement } from '../base/keeps-focus.js'
+import { EntenteElement } from '../base/element.js'
+import { KeptFocus } from '../base/kept-focus.js'
+import { KeptDraft } from '../base/kept-draft.js'
 import { turnTabs } from '../base/turn-tabs.js'
 import {
   type AcceptanceDraft,
@@ -11,9 +13,9 @@ import {
   objectsOf,
   rebaseDraft,
 } from './acceptance.js'
-import { changeSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
+import { changeSentences, offerSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
 import { effectiveTable, type Taking, versionList } from './effective.js'
-import { countUpdates, draftFromOffer, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix } from './proposal.js'
+import { countUpdates, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix, proposalToDraft } from './proposal.js'
 import { objectSwitch, type Switching } from './switch.js'
 import { askingPanel, fieldMeant, type WishDraft, wishesPanel } from './wishes.js'
 import { fillInPanel, type FillingIn, reachedLine } from './fill-in.js'
@@ -21,6 +23,13 @@ import { agreementStyles } from './styles.js'
 import { showText } from '../value/show-text.js'
 import { whyClosed } from '../choice/name.js'
 import { typeWord } from '../value/type-words.js'
+
+/** What a person entered and has not sent, as it is kept. */
+interface KeptChoices {
+  readonly proposal?: Proposal
+  readonly granted?: readonly WishView[]
+  readonly acceptance?: AcceptanceDraft
+}
 
 const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
 
@@ -31,10 +40,10 @@ const nothingTaken: ObjectDraft = { fields: [], defaults: {} }
  * @fires entente-before-submit - Cancelable; detail {connection, mode}.
  * @fires entente-submitted - Detail {connection, mode}.
  */
-export class EntenteAgreement extends FocusKeepingElement {
-  static override styles = [FocusKeepingElement.styles, agreementStyles]
+export class EntenteAgreement extends EntenteElement {
+  static override styles = [EntenteElement.styles, agreementStyles]
   static override properties = {
-    ...FocusKeepingElement.properties,
+    ...EntenteElement.properties,
     connection: {},
     object: {},
     editing: { state: true },
@@ -65,11 +74,15 @@ export class EntenteAgreement extends FocusKeepingElement {
   /** What is known of copies to fill in, of one object. */
   declare protected filling: (Pick<FillingIn, 'gaps' | 'progress' | 'said'> & { readonly object: ObjectName }) | undefined
   protected readonly topics: readonly Topic[] = ['agreements', 'connections', 'records']
+  readonly #kept = new KeptDraft('Agreement')
+  /** The connection whose draft was read. */
+  #read: string | undefined
   /** The proposal that the person has before its eyes. */
   #shown: NonNullable<AgreementView['proposal']> | undefined
 
   constructor() {
     super()
+    this.addController(new KeptFocus(this))
     this.connection = undefined
     this.object = 'Opportunity'
     this.editing = false
@@ -86,7 +99,8 @@ export class EntenteAgreement extends FocusKeepingElement {
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
     if (!changed.has('connection')) return
-    this.#drop()
+    this.#clear()
+    this.#read = undefined
     this.failure = undefined
   }
 
@@ -100,6 +114,7 @@ export class EntenteAgreement extends FocusKeepingElement {
     // What was agreed stays to be read; over a connection that is not open nobody can agree on more.
     const isOpen = state === 'Enabled'
     const isAdmin = isOpen && engine.user.role === 'admin'
+    if (isAdmin && this.#read !== connection) this.#restore(engine, connection, view.proposal)
     const content =
       view.side === 'vendor' ? this.#vendor(engine, connection, view, isAdmin) : this.#partner(engine, connection, view, isAdmin)
     if (isOpen) return content
@@ -141,7 +156,7 @@ export class EntenteAgreement extends FocusKeepingElement {
         ${versionList(engine, connection, this.language)}
       </div>`
     }
-    const draft = this.proposal ?? draftFromOffer(lastOffer(engine, view))
+    const draft = this.proposal ?? proposalToDraft(view.offer)
     const schema = engine.records.schema(this.object)
     const sample = engine.records.list(this.object).records.find((record) => Object.keys(record.values).length > 3)
     const total = draft.Lead.size + draft.Opportunity.size
@@ -160,7 +175,7 @@ export class EntenteAgreement extends FocusKeepingElement {
           </div>`,
       )}
       ${this.#tabs()}
-      ${proposalMatrix({ draft, object: this.object, schema, sample, language: this.language, change: (next) => (this.proposal = next) })}
+      ${proposalMatrix({ draft, object: this.object, schema, sample, language: this.language, change: (next) => this.#propose(engine, connection, next) })}
       ${
         view.effective
           ? html`<div class="notice">
@@ -183,7 +198,7 @@ export class EntenteAgreement extends FocusKeepingElement {
         >
           Propose ${total} ${total === 1 ? 'field' : 'fields'}
         </button>
-        ${view.state === 'none' ? nothing : html`<button @click=${() => this.#drop()}>Back</button>`}
+        ${view.state === 'none' && !this.proposal ? nothing : html`<button @click=${() => this.#drop(engine, connection)}>Back</button>`}
         <span class="soft small">Nothing leaves before the partner accepts.</span>
       </div>
     </div>`
@@ -210,13 +225,24 @@ export class EntenteAgreement extends FocusKeepingElement {
     const part = draft[object] ?? nothingTaken
     const takeAll = (all: boolean): void => {
       const fields = all ? engine.agreements.suggest(connection, object, []) : []
-      this.acceptance = { ...draft, [object]: { ...part, fields } }
+      choose({ ...part, fields })
+    }
+    const choose = (next: ObjectDraft): void => {
+      this.acceptance = { ...draft, [object]: next }
+      this.#keep(engine, connection)
     }
     const checks = new Map(objects.map((name) => [name, engine.agreements.preflight(connection, name, draft[name]?.fields ?? [])]))
     // An object of which nothing is taken is declined, whatever it would need.
     const wanted = objects.filter((name) => (draft[name]?.fields.length ?? 0) > 0)
     const blocked = wanted.reduce((sum, name) => sum + countBlocked(checks.get(name) ?? [], draft[name] ?? nothingTaken), 0)
     const taken = objects.reduce((sum, name) => sum + (draft[name]?.fields.length ?? 0), 0)
+    const obstacle = this.arrived
+      ? 'See first what has just come.'
+      : taken === 0
+        ? 'Take at least one field.'
+        : blocked > 0
+          ? `${blocked} ${blocked === 1 ? 'line does' : 'lines do'} not fit yet.`
+          : ''
     return html`<div class="stack">
       <p class="soft">The vendor proposes version ${proposal.version}. Take what you want, into your own fields; decline the rest.</p>
       ${
@@ -243,8 +269,8 @@ export class EntenteAgreement extends FocusKeepingElement {
         takenBack: view.takenBack[object] ?? [],
         language: this.language,
         currency: engine.settings.read().currency,
-        change: (fields) => (this.acceptance = { ...draft, [object]: { ...part, fields } }),
-        setDefaults: (defaults) => (this.acceptance = { ...draft, [object]: { ...part, defaults } }),
+        change: (fields) => choose({ ...part, fields }),
+        setDefaults: (defaults) => choose({ ...part, defaults }),
       })}
       <div>
         <button class="quiet" @click=${() => takeAll(part.fields.length === 0)}>
@@ -256,7 +282,7 @@ export class EntenteAgreement extends FocusKeepingElement {
           ? html`<div class="notice">
               <div>
                 <strong>From version ${proposal.version} on:</strong>
-                ${this.#changes(engine, connection, termsInForce(view.effective), termsAccepted(proposal, draft, view.takenBack))}
+                ${this.#changes(engine, connection, termsInForce(view.effective), termsAccepted(proposal, draft, view.takenBack), ' so far')}
               </div>
             </div>`
           : nothing
@@ -264,12 +290,13 @@ export class EntenteAgreement extends FocusKeepingElement {
       <div class="row">
         <button
           class="primary"
-          ?disabled=${taken === 0 || blocked > 0 || this.arrived !== undefined || this.running.has('submit')}
+          ?disabled=${obstacle !== '' || this.running.has('submit')}
           @click=${() => this.#submit(connection, 'accept', () => engine.agreements.accept(connection, { version: proposal.version, ...draftToAcceptance(draft) }))}
         >
           Accept ${taken} ${taken === 1 ? 'field' : 'fields'}
         </button>
-        ${blocked > 0 ? html`<span class="small soft">${blocked} ${blocked === 1 ? 'line does' : 'lines do'} not fit yet.</span>` : nothing}
+        ${this.acceptance ? html`<button @click=${() => this.#drop(engine, connection)}>Start over</button>` : nothing}
+        <span class="small soft">${obstacle}${this.acceptance ? ' Kept on this device.' : ''}</span>
       </div>
       ${this.#asking(engine, connection, object)}
       ${
@@ -355,13 +382,13 @@ export class EntenteAgreement extends FocusKeepingElement {
       isRunning: this.running.has('wish'),
       decline: (wish) => this.act('wish', () => engine.agreements.answerWish(connection, wish, 'declined')),
       offer: (wish) => {
-        const draft = this.proposal ?? draftFromOffer(lastOffer(engine, view))
+        const draft = this.proposal ?? proposalToDraft(view.offer)
         const field = fieldMeant(wish, engine.records.schema(wish.object))
         const fields = new Map(draft[wish.object])
         const update = wish.update && (fields.get(field?.name ?? '')?.update === true || countUpdates(draft, wish.object) < mostUpdates)
         if (field) fields.set(field.name, { update })
-        this.proposal = { ...draft, [wish.object]: fields }
         this.granted = [...this.granted.filter(({ id }) => id !== wish.id), wish]
+        this.#propose(engine, connection, { ...draft, [wish.object]: fields })
         this.object = wish.object
         this.editing = true
       },
@@ -388,15 +415,15 @@ export class EntenteAgreement extends FocusKeepingElement {
     if (before?.version === proposal.version && before.at === proposal.at) return
     this.#shown = proposal
     if (!before || !this.acceptance) return
-    const sentences = changeSentences(termsOffered(before), termsOffered(proposal), onlookerOf(engine, connection, this.language, true))
-    this.arrived = sentences.length > 0 ? sentences : ['It offers the same fields.']
+    const sentences = offerSentences(termsOffered(before), termsOffered(proposal), onlookerOf(engine, connection, this.language, true))
+    this.arrived = sentences.length > 0 ? sentences : ['It offers the same fields. See which of them keep updating.']
     this.acceptance = rebaseDraft(this.acceptance, proposal)
   }
 
-  #changes(engine: Engine, connection: ConnectionView['id'], before: Terms, after: Terms): TemplateResult {
+  #changes(engine: Engine, connection: ConnectionView['id'], before: Terms, after: Terms, unless = ''): TemplateResult {
     const sentences = changeSentences(before, after, onlookerOf(engine, connection, this.language))
     return sentences.length === 0
-      ? html`<p class="small">Nothing changes.</p>`
+      ? html`<p class="small">Nothing changes${unless}.</p>`
       : html`<ul class="small">
           ${sentences.map((sentence) => html`<li>${showText(sentence, 2_000)}</li>`)}
         </ul>`
@@ -433,12 +460,38 @@ export class EntenteAgreement extends FocusKeepingElement {
     if (!this.tell('entente-before-submit', { connection, mode }, true)) return
     this.act('submit', async () => {
       await send()
-      this.#drop()
+      this.#clear()
+      if (this.org) await this.#kept.drop(this.org, connection)
       this.tell('entente-submitted', { connection, mode })
     })
   }
 
-  #drop(): void {
+  #propose(engine: Engine, connection: ConnectionView['id'], draft: ProposalDraft): void {
+    this.proposal = draft
+    this.#keep(engine, connection)
+  }
+
+  #keep(engine: Engine, connection: ConnectionView['id']): void {
+    const { proposal, granted, acceptance } = this
+    this.#kept.keep(engine, connection, { proposal: proposal && draftToProposal(proposal, engine), granted, acceptance })
+  }
+
+  /** Goes on with what this person entered before and has not sent. */
+  #restore(engine: Engine, connection: ConnectionView['id'], present: AgreementView['proposal']): void {
+    this.#read = connection
+    const { proposal, granted = [], acceptance } = (this.#kept.read(engine, connection) ?? {}) as KeptChoices
+    this.granted = granted
+    this.proposal = proposal && proposalToDraft(proposal)
+    this.editing = proposal !== undefined
+    this.acceptance = acceptance && present && rebaseDraft(acceptance, present)
+  }
+
+  #drop(engine: Engine, connection: ConnectionView['id']): void {
+    this.#clear()
+    this.act('draft', () => this.#kept.drop(engine, connection))
+  }
+
+  #clear(): void {
     this.editing = false
     this.proposal = undefined
     this.acceptance = undefined
@@ -446,16 +499,4 @@ export class EntenteAgreement extends FocusKeepingElement {
     this.granted = []
     this.#shown = undefined
   }
-}
-
-/** What the vendor last offered: over this connection, or else over an earlier one with the same org. */
-function lastOffer(engine: Engine, view: AgreementView): AgreementView {
-  const { connection, proposal } = view
-  const peer = engine.connections.get(connection)?.peer
-  if (proposal || peer === undefined) return view
-  const earlier = engine.connections
-    .list()
-    .filter((other) => other.peer === peer && other.side === 'vendor' && other.id !== connection)
-    .flatMap(({ id }) => engine.agreements.get(id) ?? [])
-  return earlier.toSorted((a, b) => (b.proposal?.at ?? 0) - (a.proposal?.at ?? 0))[0] ?? view
 }

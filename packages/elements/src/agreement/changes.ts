@@ -72,43 +72,57 @@ export function countedRecords({ count, plural, language }: Onlooker, object: Ob
   return number === 1 ? `1 record of ${plural(object)}` : `${number.toLocaleString(language)} ${plural(object)}`
 }
 
+/** Which fields another proposal offers beside those of the one before, and which no longer. Nobody has taken any of it. */
+export function offerSentences(before: Terms, after: Terms, { plural }: Onlooker): readonly string[] {
+  return objects.flatMap((object) => {
+    const say = (from: Terms[ObjectName], without: Terms[ObjectName], words: string): readonly string[] => {
+      const labels = labelsOf(from, (name) => !without?.has(name))
+      return labels.length === 0 ? [] : [`${words} of ${plural(object)}: ${labels.join(', ')}.`]
+    }
+    return [...say(before[object], after[object], 'Offered no more'), ...say(after[object], before[object], 'Offered now')]
+  })
+}
+
+const labelsOf = (from: Terms[ObjectName], holds: (name: string, update: boolean) => boolean): readonly string[] =>
+  [...(from ?? [])].flatMap(([name, { label, update }]) => (holds(name, update) ? label : []))
+
 /** What differs between two terms, a sentence for each kind of change; none where nothing does. */
 export function changeSentences(before: Terms, after: Terms, onlooker: Onlooker): readonly string[] {
   const { peer, language } = onlooker
   const names = new Intl.ListFormat(language.startsWith('en') ? language : 'en', { type: 'conjunction' })
   return objects.flatMap((object) => {
-    const [was, is] = [before[object] ?? new Map<string, Travelling>(), after[object] ?? new Map<string, Travelling>()]
+    const [was, is] = [before[object], after[object]]
     const counted = countedRecords(onlooker, object)
     const exported = onlooker.count?.(object) ?? 0
     const plural = onlooker.plural(object)
     const say = (
-      from: ReadonlyMap<string, Travelling>,
-      holds: (name: string, field: Travelling) => boolean,
+      from: Terms[ObjectName],
+      holds: (name: string, update: boolean) => boolean,
       sentence: (labels: string, one: boolean) => string,
     ): readonly string[] => {
-      const labels = [...from].filter(([name, field]) => holds(name, field)).map(([, { label }]) => label)
+      const labels = labelsOf(from, holds)
       return labels.length === 0 ? [] : [sentence(names.format(labels), labels.length === 1)]
     }
     const unseen = (labels: string): string => `${peer} no longer sees ${labels} on ${counted}, and your org no longer sees theirs.`
     return [
       ...say(
         was,
-        (name, { update }) => update && !is.has(name),
+        (name, update) => update && !is?.has(name),
         (labels) => `${unseen(labels)} Copies keep what they got.`,
       ),
       ...say(
         was,
-        (name, { update }) => update && is.get(name)?.update === false,
+        (name, update) => update && is?.get(name)?.update === false,
         (labels, one) => `${unseen(labels)} ${one ? 'It still travels' : 'They still travel'} with an export; copies keep what they got.`,
       ),
       ...say(
         was,
-        (name, { update }) => !update && !is.has(name),
+        (name, update) => !update && !is?.has(name),
         (labels, one) => `${labels} of ${plural} no longer ${one ? 'travels' : 'travel'} with an export. Copies keep what they got.`,
       ),
       ...say(
         is,
-        (name, { update }) => update && was.get(name)?.update !== true,
+        (name, update) => update && was?.get(name)?.update !== true,
         (labels, one) =>
           exported > 0
             ? `${labels} ${one ? 'keeps' : 'keep'} flowing from now on, both ways, also on ${counted} exported before.`
@@ -116,7 +130,7 @@ export function changeSentences(before: Terms, after: Terms, onlooker: Onlooker)
       ),
       ...say(
         is,
-        (name, { update }) => !update && !was.has(name),
+        (name, update) => !update && !was?.has(name),
         (labels, one) =>
           `${labels} of ${plural} ${one ? 'travels' : 'travel'} with an export from now on.${
             exported > 0 ? ` Copies that exist get ${one ? 'it' : 'them'} where the partner fills ${one ? 'it' : 'them'} in.` : ''

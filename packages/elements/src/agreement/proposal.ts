@@ -1,4 +1,4 @@
-import type { AgreementView, Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
+import type { Engine, Field, ObjectName, ObjectSchema, Proposal, RecordView } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
@@ -13,20 +13,9 @@ export type ProposalDraft = Readonly<Record<ObjectName, ReadonlyMap<string, { re
 /** The number of slots on the wire. */
 export const mostUpdates = 10
 
-/** What was offered last, without what either side has withdrawn of it since it is in force: nobody offers that again by a click. */
-export function draftFromOffer({
-  proposal,
-  effective,
-  withdrawn,
-}: Pick<AgreementView, 'proposal' | 'effective' | 'withdrawn'>): ProposalDraft {
-  const gone = withdrawn.map(({ object, field }) => (proposal?.version === effective?.version ? `${object} ${field.vendor.name}` : ''))
-  const of = (object: ObjectName) =>
-    new Map(
-      (proposal?.objects[object]?.fields ?? []).flatMap(({ field, update }) =>
-        gone.includes(`${object} ${field.name}`) ? [] : [[field.name, { update }] as const],
-      ),
-    )
-  const passOn = new Set((['Lead', 'Opportunity'] as const).filter((object) => proposal?.objects[object]?.passOn === true))
+export function proposalToDraft({ objects }: Proposal): ProposalDraft {
+  const of = (object: ObjectName) => new Map((objects[object]?.fields ?? []).map(({ field, update }) => [field.name, { update }] as const))
+  const passOn = new Set((['Lead', 'Opportunity'] as const).filter((object) => objects[object]?.passOn === true))
   return { Lead: of('Lead'), Opportunity: of('Opportunity'), passOn }
 }
 

@@ -82,6 +82,7 @@ describe('Paul’s exports', () => {
     await drawn(jobs)
     button(jobs, 'Cancel').click()
     await drawn(jobs)
+    expect(find(jobs, 'dialog').textContent).toContain('Cancel this export of 10 opportunities, just now?')
     button(jobs, 'Cancel the export').click()
     await drawn(jobs)
     expect(engine.calls).toEqual([
@@ -104,6 +105,7 @@ describe('Paul’s exports', () => {
     await drawn(jobs)
     expect(textOf(jobs)).toContain('Router refresh · Stage: “Nurture”')
     expect(button(jobs, 'Retry with this').disabled).toBe(true)
+    expect(textOf(jobs)).toContain('It counts as your edit of the copy.')
     const choice = find<HTMLSelectElement>(jobs, 'select')
     choice.value = 'Qualification'
     choice.dispatchEvent(new Event('change'))
@@ -134,6 +136,7 @@ describe('Vera’s exports', () => {
     expect(textOf(jobs)).toContain('Partner imports')
     button(jobs, 'Recall').click()
     await drawn(jobs)
+    expect(find(jobs, 'dialog').textContent).toContain('Recall this export of 10 opportunities, just now?')
     expect(await accessibilityProblems()).toEqual([])
     ;[...(jobs.shadowRoot?.querySelectorAll<HTMLButtonElement>('dialog button') ?? [])].at(-1)?.click()
     await drawn(jobs)

@@ -1,7 +1,8 @@
 import type { Engine, JobError, JobView, Topic, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { downloadText } from '../base/download.js'
-import { FocusKeepingElement } from '../base/keeps-focus.js'
+import { EntenteElement } from '../base/element.js'
+import { KeptFocus } from '../base/kept-focus.js'
 import { fieldInput } from '../record/field-input.js'
 import { formatAge, formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -22,9 +23,9 @@ const shownErrors = 20
  * @fires entente-before-recall - Cancelable; detail {job}.
  * @slot empty - Shown without an export.
  */
-export class EntenteJobs extends FocusKeepingElement {
+export class EntenteJobs extends EntenteElement {
   static override styles = [
-    FocusKeepingElement.styles,
+    EntenteElement.styles,
     css`
       .phase {
         display: grid;
@@ -51,7 +52,7 @@ export class EntenteJobs extends FocusKeepingElement {
     `,
   ]
   static override properties = {
-    ...FocusKeepingElement.properties,
+    ...EntenteElement.properties,
     connection: {},
     limit: { type: Number },
     opened: { state: true },
@@ -71,6 +72,7 @@ export class EntenteJobs extends FocusKeepingElement {
 
   constructor() {
     super()
+    this.addController(new KeptFocus(this))
     this.connection = undefined
     this.limit = 5
     this.opened = new Set()
@@ -126,6 +128,11 @@ export class EntenteJobs extends FocusKeepingElement {
     </section>`
   }
 
+  /** Which export a question is about. */
+  #which({ total, object, startedAt }: JobView): string {
+    return `${formatCount(total, this.language)} ${nouns[object][total === 1 ? 0 : 1]}, ${formatAge(startedAt, Date.now(), this.language)}`
+  }
+
   #who(engine: Engine, { by, connection, side }: JobView): TemplateResult | string {
     const people = side === 'partner' ? engine.people.users() : engine.people.list(connection)
     const name = people.find(({ id }) => id === by)?.name
@@ -156,7 +163,7 @@ export class EntenteJobs extends FocusKeepingElement {
   #cancel(engine: Engine, job: JobView): void {
     this.act(job.id, async () => {
       const text = 'Nothing more of it is imported, also of what has left the vendor. The copies that were made stay.'
-      const agreed = await this.confirmed({ title: 'Cancel this export?', text, action: 'Cancel the export' })
+      const agreed = await this.confirmed({ title: `Cancel this export of ${this.#which(job)}?`, text, action: 'Cancel the export' })
       if (agreed && this.tell('entente-before-cancel', { job: job.id }, true)) await engine.site.cancel(job.id)
     })
   }
@@ -165,7 +172,7 @@ export class EntenteJobs extends FocusKeepingElement {
     this.act(job.id, async () => {
       const text =
         'What the partner has not imported is taken back. What it has imported is deleted there, unless somebody has edited the copy or shared it on. Sharing of what is deleted stops; the sharing rule stays as it is.'
-      const agreed = await this.confirmed({ title: 'Recall this export?', text, action: 'Recall' })
+      const agreed = await this.confirmed({ title: `Recall this export of ${this.#which(job)}?`, text, action: 'Recall' })
       if (agreed && this.tell('entente-before-recall', { job: job.id }, true)) await engine.site.recall(job.id)
     })
   }
@@ -275,6 +282,7 @@ export class EntenteJobs extends FocusKeepingElement {
             </button>`
           : nothing
       }
+      <span class="soft small">It counts as your edit of the copy.</span>
     </div>`
   }
 

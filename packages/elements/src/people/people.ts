@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, ObjectName, PersonView, Topic } from '@entente/engine'
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
-import { FocusKeepingElement } from '../base/keeps-focus.js'
+import { EntenteElement } from '../base/element.js'
+import { KeptFocus } from '../base/kept-focus.js'
 import { whyClosed } from '../choice/name.js'
 import { formatInstant } from '../value/format.js'
 import { instantToLocal, readLocalInstant } from '../value/read-input.js'
@@ -14,9 +15,9 @@ import { plainText, showText } from '../value/show-text.js'
  * @fires entente-before-revoke - Cancelable; detail {person}.
  * @slot empty - Shown while the partner has announced nobody.
  */
-export class EntentePeople extends FocusKeepingElement {
+export class EntentePeople extends EntenteElement {
   static override styles = [
-    FocusKeepingElement.styles,
+    EntenteElement.styles,
     css`
       .seats input {
         width: 76px;
@@ -54,7 +55,7 @@ export class EntentePeople extends FocusKeepingElement {
       }
     `,
   ]
-  static override properties = { ...FocusKeepingElement.properties, connection: {}, changing: { state: true } }
+  static override properties = { ...EntenteElement.properties, connection: {}, changing: { state: true } }
   declare connection: ConnectionView['id'] | undefined
   /** Whose grant is being changed. */
   declare protected changing: string | undefined
@@ -62,6 +63,7 @@ export class EntentePeople extends FocusKeepingElement {
 
   constructor() {
     super()
+    this.addController(new KeptFocus(this))
     this.connection = undefined
     this.changing = undefined
   }

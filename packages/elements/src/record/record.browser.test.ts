@@ -1,10 +1,12 @@
 import { type DraftView, EngineError, type HistoryChange, type RecordView, type UndoResult, type UndoStep } from '@entente/engine'
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Notification } from '../base/toast.js'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
 import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
 import { opportunity } from '../testing/scenes.js'
+
+afterEach(() => vi.useRealTimers())
 
 const type = (input: HTMLInputElement | HTMLSelectElement, value: string): void => {
   input.value = value
@@ -25,6 +27,16 @@ describe('Vera’s form of one opportunity', () => {
     await drawn(form)
     const saved = { Amount: { amount: '1900.50', currency: 'EUR' }, NextStep: 'Call on Monday', StageName: 'Closed Won' }
     await expect.poll(() => engine.calls.filter(([call]) => call === 'edit')).toEqual([['edit', 'Opportunity', 'a', saved]])
+  })
+
+  it('goes on saying how long ago the record was changed', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now: Date.UTC(2027, 0, 15) })
+    const engine = fakeEngine({ records: [{ ...opportunity('a'), changedAt: Date.now() - 16_000 }] })
+    const form = await mount('entente-record', { engine, record: 'a' })
+    expect(textOf(form)).toContain('changed 16')
+    vi.advanceTimersByTime(20_000)
+    await drawn(form)
+    expect(textOf(form)).toContain('changed 36')
   })
 
   it('saves once on a double click, and not at all when the page says no', async () => {

@@ -144,6 +144,8 @@ export class EntenteRecord extends EntenteElement {
   /** The id of a new record's draft. */
   #newId = newDraftId()
 
+  #ageTimer: ReturnType<typeof setInterval> | undefined
+
   constructor() {
     super()
     this.object = 'Opportunity'
@@ -166,11 +168,13 @@ export class EntenteRecord extends EntenteElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
+    this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
     window.addEventListener('pagehide', this.#flush)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
+    clearInterval(this.#ageTimer)
     window.removeEventListener('pagehide', this.#flush)
     window.removeEventListener('beforeunload', warn)
     this.#flush()

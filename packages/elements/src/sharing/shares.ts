@@ -31,21 +31,23 @@ export class EntenteShares extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const shares = this.record === undefined ? [] : inOrderOfPeers(engine.records.shares(this.object, this.record))
     const partners = this.record === undefined ? [] : partnersOf(engine, this.object)
-    return html`${partners.map((partner) =>
-      this.#sight(
-        engine,
-        partner,
-        this.record ?? '',
-        shares.find(({ connection }) => connection === partner.id),
-      ),
-    )}
-    ${
-      shares.length === 0
-        ? html`<p class="soft">Not exported over any connection.</p>`
-        : html`<ul class="stack">
-            ${shares.map((share) => this.#share(engine, share))}
-          </ul>`
-    }`
+    return html`<div class="stack">
+      ${partners.map((partner) =>
+        this.#sight(
+          engine,
+          partner,
+          this.record ?? '',
+          shares.find(({ connection }) => connection === partner.id),
+        ),
+      )}
+      ${
+        shares.length === 0
+          ? html`<p class="soft">Not exported over any connection.</p>`
+          : html`<ul class="stack">
+              ${shares.map((share) => this.#share(engine, share))}
+            </ul>`
+      }
+    </div>`
   }
 
   /** Whether one partner sees the record, by the rule or by hand. */

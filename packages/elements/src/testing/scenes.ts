@@ -112,6 +112,7 @@ export function agreed(part: Partial<AgreementView> = {}): AgreementView {
     peerHash: 'h'.repeat(43),
     state: 'agreed',
     turn: undefined,
+    offer: { objects: {} },
     ...part,
   }
 }

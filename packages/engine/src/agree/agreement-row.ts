@@ -80,7 +80,7 @@ export function agreementView(
   { id, side }: Pick<ConnectionFacts, 'id' | 'side'>,
   connection: Row | undefined,
   row: Row | undefined,
-): AgreementView {
+): Omit<AgreementView, 'offer'> {
   const { proposal, acceptance, effective, signed, withdrawn, peerWithdrawn, peerHash } = agreementFacts(row)
   const current = acceptance?.version === proposal?.version ? acceptance : undefined
   const settled = effective !== undefined && effective.version === (proposal?.version ?? effective.version)

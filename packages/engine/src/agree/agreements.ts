@@ -40,7 +40,8 @@ export function createAgreements(
   const api: Omit<AgreementsApi, 'reached' | 'gaps' | 'fillIn'> = {
     get(id) {
       const connection = connectionFacts(rows.get('Connection', id))
-      return connection && agreementView(connection, rows.get('Connection', id), rows.get('Agreement', id))
+      if (!connection) return undefined
+      return { ...agreementView(connection, rows.get('Connection', id), rows.get('Agreement', id)), offer: lastOffer(id) }
     },
 
     async propose(id, proposal) {
@@ -183,13 +184,34 @@ export function createAgreements(
   function lastAgreed(id: ConnectionFacts['id']): EffectiveAgreement | undefined {
     const { effective } = agreementFacts(rows.get('Agreement', id))
     if (effective) return effective
+    return factsWithPeer(id)
+      .filter((each) => each.effective)
+      .sort((one, other) => (other.acceptance?.at ?? 0) - (one.acceptance?.at ?? 0))[0]?.effective
+  }
+
+  /** What the vendor offered last, without what was withdrawn since: nobody offers that again by a click. */
+  function lastOffer(id: ConnectionFacts['id']): Proposal {
+    const own = agreementFacts(rows.get('Agreement', id))
+    const last = own.proposal ? own : factsWithPeer(id).sort((one, other) => (other.proposal?.at ?? 0) - (one.proposal?.at ?? 0))[0]
+    const { proposal, signed, effective } = last ?? own
+    const isGone = (object: ObjectName, name: string): boolean =>
+      signed?.version === proposal?.version &&
+      [signed, effective].filter((terms) => terms?.objects[object]?.fields.some(({ vendor }) => vendor.name === name)).length === 1
+    const objects: Partial<Record<ObjectName, NonNullable<Proposal['objects'][ObjectName]>>> = {}
+    for (const object of objectNames) {
+      const offered = proposal?.objects[object]
+      if (offered) objects[object] = { ...offered, fields: offered.fields.filter(({ field }) => !isGone(object, field.name)) }
+    }
+    return { objects }
+  }
+
+  /** What is agreed over each connection with the same org in the same roles. */
+  function factsWithPeer(id: ConnectionFacts['id']): ReturnType<typeof agreementFacts>[] {
     const own = connectionFacts(rows.get('Connection', id))
-    const earlier = [...rows.list('Connection').values()].flatMap((row) => {
+    return [...rows.list('Connection').values()].flatMap((row) => {
       const other = connectionFacts(row)
       return other?.peer === own?.peer && other?.side === own?.side ? agreementFacts(rows.get('Agreement', row.id)) : []
     })
-    return earlier.filter((each) => each.effective).sort((one, other) => (other.acceptance?.at ?? 0) - (one.acceptance?.at ?? 0))[0]
-      ?.effective
   }
 
   function linesFor(connection: ConnectionFacts, object: ObjectName, accepted: Parameters<typeof preflightLines>[2]) {

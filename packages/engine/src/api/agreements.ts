@@ -106,6 +106,11 @@ export interface AgreementView {
   readonly state: 'none' | 'proposed' | 'agreed'
   /** Whose turn it is. Undefined once agreed. */
   readonly turn: Side | undefined
+  /**
+   * What the next proposal may begin with: what the vendor offered last, over this connection or else over an earlier one with the same org, without what either side
+   * has withdrawn since it is in force. Without an object where nothing was offered.
+   */
+  readonly offer: Proposal
 }
 
 /** An agreed field that copies do not have yet. */

@@ -1,10 +1,13 @@
 import type { ObjectName } from '../schema/schema.js'
 import type { Value } from '../schema/value.js'
 
-/** What a person typed into the form of one record and has not saved. */
+/** What a form edits: a record, or the agreement of a connection. */
+export type DraftedObject = ObjectName | 'Agreement'
+
+/** What a person typed into a form and has not saved. */
 export interface DraftView {
-  readonly object: ObjectName
-  /** The record's id; for a new record the id under which its form kept it. */
+  readonly object: DraftedObject
+  /** The record's id; for a new record, and what is no record, the id under which its form kept it. */
   readonly id: string
   /** Whether it is of a record that does not exist yet. */
   readonly isNew: boolean
@@ -35,7 +38,7 @@ export interface DraftsApi {
   list(): readonly DraftView[]
 
   /** The draft of a record; undefined if there is none, or the record holds all of it already. */
-  of(object: ObjectName, id: string): DraftView | undefined
+  of(object: DraftedObject, id: string): DraftView | undefined
 
   /**
    * Keeps these fields as typed, beside those that the draft has. A value that the record holds is dropped from the draft. Of more than 100 drafts, the
@@ -44,12 +47,12 @@ export interface DraftsApi {
    * @param id the record's id; for a new record any text of up to 200 characters that its form keeps
    * @throws EngineError INVALID for a value that is no plain data; SIZE for a value over 256 KiB
    */
-  keep(object: ObjectName, id: string, values: Readonly<Record<string, unknown>>): Promise<void>
+  keep(object: DraftedObject, id: string, values: Readonly<Record<string, unknown>>): Promise<void>
 
   /**
    * Drops a draft, or only some fields of it, once they are saved or discarded. Without a draft it does nothing.
    *
    * @throws EngineError STORE if the store of the device refuses
    */
-  drop(object: ObjectName, id: string, fields?: readonly string[]): Promise<void>
+  drop(object: DraftedObject, id: string, fields?: readonly string[]): Promise<void>
 }

@@ -72,6 +72,15 @@ describe('what Vera types and does not save', () => {
     await expect(vera.drafts.keep('Lead', id, { Description: () => 1 })).rejects.toMatchObject({ code: 'INVALID' })
   })
 
+  it('may be of the agreement, which is no record', async () => {
+    const { vera, connection, reload } = await setup({ upTo: 'agreed' })
+    await vera.drafts.keep('Agreement', connection, { draft: '{"acceptance":{}}' })
+    const again = await reload(vera)
+    expect(again.drafts.of('Agreement', connection)?.values).toEqual({ draft: '{"acceptance":{}}' })
+    await again.drafts.drop('Agreement', connection)
+    expect(again.drafts.list()).toEqual([])
+  })
+
   it('of a record that was deleted comes back with it', async () => {
     const { vera } = await setup()
     const id = await vera.records.create('Lead', lead('Ada'))

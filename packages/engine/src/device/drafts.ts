@@ -1,4 +1,4 @@
-import type { DraftsApi, DraftView, ObjectName } from '../api/index.js'
+import type { DraftedObject, DraftsApi, DraftView } from '../api/index.js'
 import { EngineError } from '../error.js'
 import type { Clock } from '../port/clock.js'
 import type { Store } from '../port/store.js'
@@ -14,7 +14,7 @@ export const draftBounds = { ms: 30 * 86_400_000, drafts: 100, characters: 256 *
 
 /** One typed field. Each is stored by itself, so that two tabs never write over each other's. */
 interface TypedField {
-  readonly object: ObjectName
+  readonly object: DraftedObject
   readonly id: string
   readonly field: string
   readonly value: Value
@@ -44,11 +44,11 @@ export class Drafts implements DraftsApi {
     return views.filter((view) => view !== undefined).toSorted((a, b) => b.at - a.at)
   }
 
-  of(object: ObjectName, id: string): DraftView | undefined {
+  of(object: DraftedObject, id: string): DraftView | undefined {
     return this.#view(this.#fieldsOf(object, id))
   }
 
-  async keep(object: ObjectName, id: string, values: Readonly<Record<string, unknown>>): Promise<void> {
+  async keep(object: DraftedObject, id: string, values: Readonly<Record<string, unknown>>): Promise<void> {
     const row = this.#rows.get(object, id)
     const at = this.#clock.now()
     const change: (readonly [string, TypedField | undefined])[] = []
@@ -67,12 +67,12 @@ export class Drafts implements DraftsApi {
     await this.#write([...change, ...this.#outlived(object, id)])
   }
 
-  async drop(object: ObjectName, id: string, fields?: readonly string[]): Promise<void> {
+  async drop(object: DraftedObject, id: string, fields?: readonly string[]): Promise<void> {
     await this.#write(this.#dropped(object, id, fields))
   }
 
   /** Drops a draft in the transaction that this goes along with. */
-  forget(object: ObjectName, id: string): Attached {
+  forget(object: DraftedObject, id: string): Attached {
     return this.#table.attach(this.#dropped(object, id))
   }
 
@@ -88,12 +88,12 @@ export class Drafts implements DraftsApi {
     if (change.length > 0) await this.#table.write(this.#table.attach(change))
   }
 
-  #dropped(object: ObjectName, id: string, fields?: readonly string[]): TableChange<TypedField> {
+  #dropped(object: DraftedObject, id: string, fields?: readonly string[]): TableChange<TypedField> {
     const dropped = this.#fieldsOf(object, id).filter(({ field }) => fields?.includes(field) ?? true)
     return dropped.map(({ field }) => [nameOf(object, id, field), undefined])
   }
 
-  #fieldsOf(object: ObjectName, id: string): readonly TypedField[] {
+  #fieldsOf(object: DraftedObject, id: string): readonly TypedField[] {
     return [...this.#table.all.values()].filter((typed) => typed.object === object && typed.id === id)
   }
 
@@ -109,7 +109,7 @@ export class Drafts implements DraftsApi {
   }
 
   /** The fields of drafts that are too old or too many. */
-  #outlived(object: ObjectName, id: string): TableChange<TypedField> {
+  #outlived(object: DraftedObject, id: string): TableChange<TypedField> {
     const newest = (fields: readonly TypedField[]): number => Math.max(...fields.map(({ at }) => at))
     const others = [...this.#byDraft()].filter(([name]) => name !== nameOf(object, id, '')).map(([, fields]) => fields)
     const since = this.#clock.now() - draftBounds.ms
@@ -137,6 +137,6 @@ export class Drafts implements DraftsApi {
   }
 }
 
-const nameOf = (object: ObjectName, id: string, field: string): string => `${object}\n${id}\n${field}`
+const nameOf = (object: DraftedObject, id: string, field: string): string => `${object}\n${id}\n${field}`
 
 const savedValue = (row: Row | undefined, field: string): Value => valueOf(row, field) ?? null
