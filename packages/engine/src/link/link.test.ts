@@ -46,6 +46,22 @@ describe('a link', () => {
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
   })
 
+  it('tells how much has come while more waits to be read: a new device of Vera’s reads a large org', async () => {
+    const { vera, open, settle } = await setup({ level: 'replica' })
+    const leads = Array.from({ length: 900 }, (_, index) => ({ object: 'Lead', id: `lead-${index}`, values: { Name: 'Ada' } }))
+    await vera.rows.save(leads)
+    vera.link.start()
+    await settle(vera)
+    const laptop = await open('vendor')
+    const told = new Set<number>()
+    laptop.link.watch(() => told.add(laptop.link.status().entriesIn))
+    laptop.link.start()
+    await settle(laptop)
+    const [last] = [...told].toReversed()
+    expect(last).toBeGreaterThanOrEqual(900)
+    expect([...told].filter((count) => count > 0 && count < 900).length).toBeGreaterThan(3)
+  })
+
   it('is offline the moment that the network goes, and dials the moment that it is back, however long its pause is', async () => {
     let tell: (isThere: boolean) => void = () => undefined
     const watchNetwork: WatchNetwork = (listener) => {

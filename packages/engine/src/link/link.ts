@@ -345,7 +345,10 @@ export class Link {
       events: {
         onWelcome: (welcome) => this.#welcome(welcome),
         onMailbox: (message) => this.#mailboxListeners.forEach((listener) => listener(message)),
-        onEntries: (count) => (this.#counts.entriesIn += count),
+        onEntries: (count) => {
+          this.#counts.entriesIn += count
+          this.#notify()
+        },
         onProgress: () => this.#progress(),
         onProblem: (what) => problem?.(what),
         onEnd: lose,

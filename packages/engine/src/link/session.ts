@@ -285,7 +285,10 @@ export class Session {
   async #absorb({ feed: number, position, live, entries }: MessageOf<'entries'>): Promise<void> {
     const feed = this.#feedByNumber.get(number)
     if (feed === undefined || this.#incarnation === undefined) return
-    const refused = await this.#options.replica.absorb(feed, { incarnation: this.#incarnation, position, live, entries })
+    const chunk = { incarnation: this.#incarnation, position, live, entries }
+    const refused = await this.#options.replica.absorb(feed, chunk, (count) => {
+      if (count > 0) this.#options.events.onEntries(count)
+    })
     if (this.#options.replica.isPaused(feed)) {
       // Without a number the feed is subscribed to again once reading goes on.
       this.#live.delete(feed)
@@ -296,10 +299,7 @@ export class Session {
     if (refused.length > 0) this.#repair(feed, refused)
     if (live && feed.endsWith('/messages'))
       for (const [held, keys] of await this.#options.replica.giveUpHeld(feed)) this.#repair(held, keys)
-    if (entries.length > 0) {
-      this.#options.events.onEntries(entries.length)
-      if (feed.endsWith('/messages')) this.#pauses.resumeFeeds()
-    }
+    if (entries.length > 0 && feed.endsWith('/messages')) this.#pauses.resumeFeeds()
     if (live && this.#numberByFeed.get(feed) === number) this.#live.add(feed)
     this.#work()
   }
