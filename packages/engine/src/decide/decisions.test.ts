@@ -66,19 +66,27 @@ it('[DR1, DR2] a member’s device that writes a decision into the team feed cha
 it('[DR3] a member’s device hears by itself what the peer’s admin signed, while no admin’s device is there, and ends byte-equal with it', async () => {
   const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'exported' })
   const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+  const fields = vera.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Status', 'Phone'].includes(name))
+  await vera.agreements.propose(connection, {
+    objects: { Lead: { fields: fields.map((field) => ({ field, update: field.name === 'Status' })) } },
+  })
   await settle()
+  // Under a stamp of his own, what he works out would stand above what Vera's device signs.
+  victor.clock.skew = 3_600_000
   vera.sync.cut()
+  await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
   await paul.connections.pause(connection)
   await paul.agreements.switchObject(connection, 'Opportunity', false)
   await settle()
+  expect(victor.agreements.get(connection)).toMatchObject({ state: 'agreed', acceptance: { version: 2 } })
   expect(victor.connections.get(connection)).toMatchObject({ why: { what: 'paused', by: 'peer' } })
   vera.sync.mend()
   await settle()
-  const state = ({ rows }: MemoryOrg) =>
+  const state = ({ rows }: MemoryOrg, object: string) =>
     Object.fromEntries(
-      Object.entries(rows.get('Connection', connection)?.registers ?? {}).map(([field, [stamp, value]]) => [field, [stamp, value]]),
+      Object.entries(rows.get(object, connection)?.registers ?? {}).map(([field, [stamp, value]]) => [field, [stamp, value]]),
     )
-  expect(state(victor)).toEqual(state(vera))
+  for (const object of ['Connection', 'Agreement']) expect(state(victor, object)).toEqual(state(vera, object))
 })
 
 it('[DR3, PE2] an admin’s device works out what the peer announced, though a member’s device heard it before', async () => {

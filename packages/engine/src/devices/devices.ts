@@ -182,7 +182,6 @@ export function createDevices(
       async react(row) {
         const join = textOf(row, 'join')
         if (join === undefined || !isOpen(row) || textOf(row, 'device') !== identity.device) return
-        if ((join === 'compare' || join === 'confirmed') && isExpired(row, now())) return end(row, 'expired')
         if (join === 'confirmed') await handOver(row)
         else if (join === 'handed') await noticeArrival(row)
         else if (join === 'joined' && partKeysOf(row).every((key) => replica.acknowledged(feedOf(row), key)))

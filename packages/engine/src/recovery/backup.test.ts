@@ -152,6 +152,9 @@ describe('a backup', () => {
     ]
     for (const [name, file, by] of bad)
       await expect(network.finish(readBackup(file, by, throwAwayStore(), network.clock)), name).rejects.toMatchObject({ code: 'INVALID' })
+    // Whoever brings the wrong kit is told so.
+    const tried = network.finish(readBackup(fileOf(whole), his, throwAwayStore(), network.clock))
+    await expect(tried).rejects.toThrow('was made for another kit')
     const store = new MemoryStore()
     const restore: RestoreOptions = { ...kit, backup: fileOf(whole.subarray(0, -1)), decide: () => ({}) }
     await expect(network.finish(openMemoryOrg(network, { store, restore }))).rejects.toMatchObject({ code: 'INVALID' })

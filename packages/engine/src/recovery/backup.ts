@@ -77,8 +77,7 @@ export async function makeBackup(
   const pieces: Uint8Array[] = [header]
   let count = 0
   const add = (piece: Piece, isLast: boolean): void => {
-    const cipher = xchacha20poly1305(key, nonceOf(nonce, count++, isLast), header)
-    const bytes = cipher.encrypt(encodeUtf8(JSON.stringify(piece)))
+    const bytes = cipherOf(key, header, nonce, count++, isLast).encrypt(encodeUtf8(JSON.stringify(piece)))
     pieces.push(lengthOf(bytes.length), bytes)
   }
   for (const object of rows.objects()) {
@@ -115,9 +114,7 @@ export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store,
   const deciding: Row[] = []
   let at = header.length
   for (let count = 0; ; count++) {
-    const { piece, next, isLast } = await readPiece(file, at, (isEnd) =>
-      xchacha20poly1305(key, nonceOf(fromBase64UrlEncoded(nonce), count, isEnd), header),
-    )
+    const { piece, next, isLast } = await readPiece(file, at, (isEnd) => cipherOf(key, header, fromBase64UrlEncoded(nonce), count, isEnd))
     const rows = piece.rows.map(rowOf)
     deciding.push(...rows.filter(({ object, id }) => decides(object, id)))
     const writes = rows.filter(({ object, id }) => !decides(object, id) && !isOwnKey(object, id)).map(rowWrite)
@@ -133,7 +130,7 @@ export async function readBackup(file: BackupFile, kit: OpenedKit, store: Store,
 async function readPiece(
   file: BackupFile,
   at: number,
-  cipher: (isLast: boolean) => ReturnType<typeof xchacha20poly1305>,
+  cipher: (isLast: boolean) => ReturnType<typeof cipherOf>,
 ): Promise<{ readonly piece: Piece; readonly next: number; readonly isLast: boolean }> {
   const start = await bytesOf(file, at, at + 4)
   const length = start.length === 4 ? new DataView(start.buffer, start.byteOffset).getUint32(0) : 0
@@ -164,6 +161,11 @@ async function keyOf(sealed: string, org: OrgId, own: ExchangeKey): Promise<Uint
 }
 
 const infoOf = (org: OrgId): Uint8Array => sealInfo({ purpose: 'backup', of: org, generation: 0 })
+
+/** The cipher of a piece, whose associated data is the header. */
+function cipherOf(key: Uint8Array, header: Uint8Array, nonce: Uint8Array, count: number, isLast: boolean) {
+  return xchacha20poly1305(key, nonceOf(nonce, count, isLast), header)
+}
 
 /** Each piece has its place in its nonce, and the last one says so: none can be left out, moved or cut off. */
 function nonceOf(nonce: Uint8Array, count: number, isLast: boolean): Uint8Array {

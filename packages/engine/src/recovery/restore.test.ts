@@ -98,7 +98,7 @@ describe('an org whose browser was emptied', () => {
     expect([statusAt(paul, copy), statusAt(again, record)]).toEqual(['Working - Contacted', 'Closed - Converted'])
   })
 
-  it('[RK4, RT9] shuts the lost device out where it is alone: what is written afterwards opens with none of its keys, and Paul is told', async () => {
+  it('[RK4, RK8, RT9] shuts the lost device out where it is alone: what is written afterwards opens with none of its keys, and Paul is told', async () => {
     const made = await setup({ upTo: 'exported' })
     const { network, vera, paul, connection, record, copy, settle } = made
     const kit = await savedKit(vera)
@@ -118,6 +118,9 @@ describe('an org whose browser was emptied', () => {
       [0, 1, 1],
     ])
     expect([...((await paul.rosters.highest(vera.org.id))?.devices.keys() ?? [])]).toEqual([again.identity.device])
+    // What the lost one had decided bears the signature of this one.
+    for (const { registers } of again.rows.list('Connection').values())
+      for (const [field, [, , proof]] of Object.entries(registers)) expect(proof, field).toMatch(new RegExp(`^${again.identity.device}`))
     await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
     await paul.records.edit('Lead', copy, { Email: 'answered@after.example' })
     await again.records.create('Lead', lead('Later'))
@@ -177,11 +180,16 @@ describe('an org whose browser was emptied', () => {
     expect(again.recovery.status().age).toBe('open')
     await expect(again.recovery.backup()).rejects.toMatchObject({ code: 'NOT_ALLOWED' })
     await network.pass(300)
-    const before = relay.state.feeds.get(connectionFeed(connection, 'vendor', 'messages'))?.head
+    const said = () =>
+      (['messages', 'lead'] as const).map((topic) => relay.state.feeds.get(connectionFeed(connection, 'vendor', topic))?.head)
+    const before = said()
     await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await network.pass(300)
     network.clock.advance(10_000)
     await network.pass(300)
-    expect(relay.state.feeds.get(connectionFeed(connection, 'vendor', 'messages'))?.head).toBe(before)
+    expect(said()).toEqual(before)
+    // A head of its own would say that this is the latest.
+    expect(relay.state.feeds.get(teamFeed(vera.org.id, 'rows'))?.keys.has(headKey)).toBe(false)
     expect((await paul.rosters.highest(vera.org.id))?.number).toBe(1)
     await again.recovery.confirmAge()
     await network.pass(300)

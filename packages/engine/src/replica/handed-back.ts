@@ -1,5 +1,5 @@
 import { type Epoch, existenceSlot, type Key } from '@entente/protocol'
-import { isAbove, type Register, registerOf, type Row, setRegister, valueOf } from '../row/row.js'
+import { type Register, type Row, setRegister, valueOf } from '../row/row.js'
 import { generationOf } from '../seal/seal-register.js'
 import type { Absorber } from './absorb-entry.js'
 import { carriedFields } from './desired-state.js'
@@ -34,7 +34,7 @@ export interface TakenBack {
 const nothing: TakenBack = { rows: [], exists: new Map() }
 
 /**
- * What a peer hands back to this org (rule BK3). Only an own device can have made what opens in an own feed (rule OR1), and only what stands above the row counts. So a
+ * What a peer hands back to this org (rule BK3). Only an own device can have made what opens in an own feed (rule OR1), and what does not stand above the row changes nothing of it. So a
  * peer that means harm can hand back what the org said once, and that changes nothing.
  *
  * @param restoredAt up to which stamp time what is late counts too, in milliseconds: when this org was restored
@@ -63,7 +63,6 @@ export function takenBack(
     if (!register || (slot === existenceSlot && register[1] !== true && !isGone(register))) continue
     const address = slot === existenceSlot ? { object: 'RecordMap', id: key } : { object, id: record }
     if (slot === existenceSlot) existence.set(key, register)
-    if (!isAbove(register, registerOf(rows.get(address.object, address.id), field))) continue
     const registers: Record<string, Register> = {}
     setRegister(registers, field, register)
     found.push({ ...address, registers })

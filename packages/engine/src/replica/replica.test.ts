@@ -249,6 +249,9 @@ describe('a replica', () => {
     expect(await offersNow(vera, said)).toEqual([])
     await acknowledgeTeam(vera)
     expect(await offersNow(vera, said)).toHaveLength(1)
+    // What is decided here, and has yet to be signed, is not in the team either.
+    vera.replica.judgeBy({ hasUnsigned: true, carries: () => true, admit: async (rows) => ({ rows, refused: [] }) })
+    expect(await offersNow(vera, said)).toEqual([])
   })
 
   it('[IN3, DF3] publishes again what the relay has lost, tombstones too, and shows the peer’s record until it comes again', async () => {

@@ -1,8 +1,8 @@
-import { decodeClientFrame, type FeedName, parseKey } from '@entente/protocol'
+import { decodeClientFrame, type FeedName, headKey, type Key, parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { decodeOwnRotation } from '../identity/own-rotation.js'
 import { messageRowId } from '../replica/feed-key.js'
-import { connectionFeed, rotationKey, teamFeed } from '../replica/feed-role.js'
+import { connectionFeed, rotationKey, rotationOf, teamFeed } from '../replica/feed-role.js'
 import { registerOf } from '../row/row.js'
 import {
   HeardSeals,
@@ -128,14 +128,16 @@ describe('an org that rotates', () => {
     await settle()
     await rotate(victor)
     await settle()
+    // Vera's device, which made the first one, is not there when it gets lost.
+    await vera.close()
     relay.restart({ ...relay.state, feeds: new Map(), incarnations: [] })
-    await settle(vera, victor, paul)
+    await settle(victor, paul)
     const again = await reload(vito)
-    await settle()
+    await settle(victor, paul, again)
     expect(generations(again)).toEqual([2, 2, 2])
     await edit(again, 'Working - Contacted')
-    await settle()
-    expect([status(vera), mirrored()]).toEqual(['Working - Contacted', 'Working - Contacted'])
+    await settle(victor, paul, again)
+    expect([status(victor), mirrored()]).toEqual(['Working - Contacted', 'Working - Contacted'])
   })
 })
 
@@ -199,7 +201,40 @@ describe('an org that removes a device', () => {
       expect(rowsOf(one, 'Lead')).toEqual(rowsOf(other, 'Lead'))
   })
 
-  it('[RO6] sends nothing more that Vito’s keys open: not beside the roster, and not from Vera’s device, which was away', async () => {
+  it.each([
+    ['of the org', 'team'],
+    ['of the connection', 'vendor'],
+  ] as const)('[RT9] says nothing to Paul and signs no head of docs until the relay has the rotation %s', async (_, part) => {
+    let isHeldUp = false
+    const refuses = (feed: FeedName, { key }: { readonly key: Key }) =>
+      isHeldUp && rotationOf(key) !== undefined && feed.split('/')[1] === part ? ('QUOTA' as const) : undefined
+    const { vera, victor, vito, paul, relay, leads, remove, edit, mirrored, settle, later, clock, pass } = await story({}, { refuses })
+    await vito.close()
+    await later(6)
+    const said = () => {
+      const feed = relay.state.feeds.get(leads)
+      return [feed?.head, feed?.keys.get(headKey)]
+    }
+    const before = said()
+    isHeldUp = true
+    await remove(vera, vito)
+    await later(6)
+    // A head says once an hour how old a copy is at most.
+    for (let minute = 0; minute < 70; minute++) {
+      clock.advance(60_000)
+      await pass(6)
+    }
+    expect(said()).toEqual(before)
+    await edit(victor, 'Working - Contacted')
+    await later(6)
+    expect([said(), mirrored()]).toEqual([before, 'Open - Not Contacted'])
+    isHeldUp = false
+    await later(70)
+    await settle(vera, victor, paul)
+    expect(mirrored()).toBe('Working - Contacted')
+  })
+
+  it('[RO6, RT9] sends nothing more that Vito’s keys open: not beside the roster, and not from Vera’s device, which was away', async () => {
     const heard = new HeardSeals()
     let isHidden = false
     const lie: Lie = (feed, message) => (isHidden && feed.endsWith('/team/messages') ? [] : [message])
