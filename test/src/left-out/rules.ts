@@ -746,8 +746,8 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'in a connection too',
       file: `${engine}/rotate/connection-reconciler.ts`,
-      text: '...(!row && { stamp: [1, 0, 0] as const })',
-      instead: '',
+      text: 'register ? {} : { stamp: [1, 0, 0] as const }',
+      instead: '{}',
       test: [rotating, '[RT3] from two devices at once'],
     },
   ],
@@ -799,8 +799,8 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'an answer is owed no answer',
       file: `${engine}/rotate/connection-reconciler.ts`,
-      text: 'const renews = keyring.isSendingDue(id, side)',
-      instead: 'const renews = true',
+      text: 'const isDue = keyring.isSendingDue(id, side)',
+      instead: 'const isDue = true',
       test: [rotating, 'at once with its peer'],
     },
   ],

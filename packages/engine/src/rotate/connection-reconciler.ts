@@ -1,15 +1,15 @@
-import { type ConnectionId, otherSide } from '@entente/protocol'
+import { type ConnectionId, type DeviceId, otherSide, type RosterDevice } from '@entente/protocol'
 import * as v from 'valibot'
 import { type ConnectionFacts, enabledConnections, messageEdit } from '../connect/connection-facts.js'
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import { makeRotation, openRotation, owesRotation, receivingKey, type RotationTerms, rotationTerms } from '../connect/rotation.js'
 import type { EngineContext } from '../context.js'
-import { verifyDecision } from '../identity/decision.js'
+import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { Reconciler } from '../reconcilers.js'
 import { messageRowId } from '../replica/index.js'
 import { rotationKey, rotationOf, textOf } from '../replica/feed-role.js'
-import { valueOf } from '../row/row.js'
+import { isAbove, registerOf, valueOf } from '../row/row.js'
 import { whileUnchanged } from '../row/rows.js'
 import type { SendingOrder } from '../seal/keyring.js'
 import { highestGeneration, sendingSecret } from '../seal/keys.js'
@@ -34,7 +34,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       await takePeers(connection)
       if (connection.confirmed && (await rosters.device(org.id, identity.device))?.role === 'admin') {
         await signAgain(connection, own)
-        await rotate(connection)
+        await rotate(connection, own)
       }
     },
   }
@@ -60,10 +60,27 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     return read.get(name)
   }
 
-  async function verifyOwn(body: string, connection: ConnectionId): Promise<RotationTerms | undefined> {
-    const verified = await verifyDecision(body, 'rotation', rosters, { org: org.id, connection, role: 'admin' })
+  async function verifyOwn(body: string, connection: ConnectionId, devices: DeviceLookup = rosters): Promise<RotationTerms | undefined> {
+    const verified = await verifyDecision(body, 'rotation', devices, { org: org.id, connection, role: 'admin' })
     const parsed = verified.ok ? v.safeParse(rotationTerms, verified.decision) : undefined
     return parsed?.success ? parsed.output : undefined
+  }
+
+  /**
+   * The next rotation, if who signed it was an admin once and it was owed. The peer may have taken it before it heard of the removal. Each one that counts here answers
+   * a rotation that was made, so that who was removed does not use up the generations.
+   */
+  async function begun({ id, side, ownMessages }: ConnectionFacts, generation: number): Promise<RotationTerms | undefined> {
+    const body = replica.inbox(ownMessages).get(rotationKey(generation))?.body
+    if (typeof body !== 'string') return undefined
+    const chain = await rosters.chain(org.id)
+    const roleOnce = (device: DeviceId): RosterDevice | undefined =>
+      chain.findLast(({ devices }) => devices.get(device)?.role === 'admin')?.devices.get(device)
+    const terms = await verifyOwn(body, id, { device: (_, device) => Promise.resolve(roleOnce(device)) })
+    const last = keyring.orders(id, side).at(-1)
+    const [own, to] = [last?.own ?? 0, last?.order.to ?? 0]
+    const isOwed = terms?.generation === generation && terms.own >= own && (terms.own > own || terms.to > to)
+    return isOwed ? terms : undefined
   }
 
   async function takeOwn({ id, side }: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
@@ -123,34 +140,40 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     }
   }
 
-  async function rotate({ id, side, ownMessages }: ConnectionFacts): Promise<void> {
+  async function rotate(connection: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
+    const { id, side, ownMessages } = connection
     const [own, peer] = [keyring.orders(id, side).map(asOrder), keyring.orders(id, otherSide(side)).map(asOrder)]
-    const renews = keyring.isSendingDue(id, side)
-    if (!renews && !owesRotation(own, peer)) return
+    const isDue = keyring.isSendingDue(id, side)
+    if (!isDue && !owesRotation(own, peer)) return
     const generation = keyring.highestSending(id, side) + 1
-    const highest = keyring.highestOwn()
-    const secret = ownSecret(highest)
-    if (generation > highestGeneration || secret === undefined) return
+    // The own secret of another admin's rotation is on its way.
+    if (generation > highestGeneration || found.has(generation)) return
     const edit = { object: 'Message', id: messageRowId(ownMessages, rotationKey(generation)) } as const
     // Another admin's may come while this one is made.
     const unchanged = whileUnchanged(rows, [edit])
-    const row = rows.get(edit.object, edit.id)
-    const waiting = valueOf(row, 'body')
+    const register = registerOf(rows.get(edit.object, edit.id), 'body')
+    const there = replica.inbox(ownMessages).get(rotationKey(generation))
+    const isAhead = register !== undefined && !(there && !isAbove(register, [there.stamp, null]))
     // On its way to the relay.
-    if (typeof waiting === 'string' && (await readOwn(waiting, id))?.own === highest) return
-    const newest = peer.findLast(({ receiving }) => receiving !== undefined)
+    if (isAhead && typeof register[1] === 'string' && (await readOwn(register[1], id))) return
+    // A generation has one secret, at the peer too: it is the same one whoever signs it. What is due beyond that takes the next generation.
+    const before = await begun(connection, generation)
+    const highest = before?.own ?? keyring.highestOwn()
+    const secret = ownSecret(highest)
+    const newest = before ? peer.find((each) => each.generation === before.to) : peer.findLast(({ receiving }) => receiving !== undefined)
     const key = newest?.receiving ?? textOf(rows.get('Connection', id), 'peerExchange')
-    if (key === undefined) return
+    if (secret === undefined || key === undefined) return
     const terms = await makeRotation({
       connection: id,
       generation,
       own: { generation: highest, secret, roster: keyring.ownOrder(highest)?.roster ?? 0 },
       to: { generation: newest?.generation ?? 0, key },
-      renews,
+      renews: before ? before.receiving !== undefined : isDue,
     })
     const body = await identity.signDecision('rotation', { connection: id, ...terms })
     // Of two admins who sign at once, the one whose rotation is at the relay first is heard: the other's is not above it.
-    await rows.save([{ ...edit, values: { body }, ...(!row && { stamp: [1, 0, 0] as const }) }], unchanged)
+    const above = there ? { above: there.stamp } : register ? {} : { stamp: [1, 0, 0] as const }
+    await rows.save([{ ...edit, values: { body }, ...above }], unchanged)
   }
 
   function ownSecret(of: number): string | undefined {

@@ -263,6 +263,28 @@ describe('an org that removes a device', () => {
     }
   })
 
+  it('[RT4, RT5] whose last act was an answer to Paul’s rotation goes on under the secret that Paul has of it, and then under the next', async () => {
+    const { vera, victor, vito, paul, rotate, remove, edit, mirrored, settle } = await story()
+    victor.sync.cut()
+    vito.sync.cut()
+    await rotate(paul)
+    await settle(vera, paul)
+    expect(generations(paul)).toEqual([1, 1, 1])
+    await vera.close()
+    // Victor hears of her answer only when it counts no more.
+    const removal = remove(victor, vera)
+    victor.sync.mend()
+    await removal
+    await settle(victor, paul)
+    vito.sync.mend()
+    await settle(victor, vito, paul)
+    for (const device of [victor, vito, paul]) expect(generations(device)).toEqual([1, 2, 2])
+    await edit(victor, 'Working - Contacted')
+    await settle(victor, vito, paul)
+    expect(mirrored()).toBe('Working - Contacted')
+    for (const org of [victor, vito, paul]) expect(org.problems).toEqual([])
+  })
+
   it('[RT13] stands by what the removed admin had proposed: another admin signs it again, and Paul accepts that', async () => {
     const { vera, victor, vito, paul, connection, remove, settle } = await story()
     const fields = victor.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Status', 'Phone'].includes(name))
