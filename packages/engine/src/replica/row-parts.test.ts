@@ -19,6 +19,11 @@ describe('the parts in which a team has a row', () => {
     expect([...parts.values()].map(encodePart)).toEqual(['["Lead","ada",[[[1,0,7],{"Amount":5,"Name":"Ada"}],[[2,0,7],{"Email":"a@x"}]]]'])
   })
 
+  it('[TM2] are one for a row that has no register, so that its doc opens', () => {
+    const parts = partsOf({ object: 'Lead', id: 'ada', registers: {} })
+    expect([...parts].map(([slot, part]) => [slot, encodePart(part)])).toEqual([['0', '["Lead","ada",[]]']])
+  })
+
   it('[TM2, DR1] hold what a row held, whatever its fields are called, with the signatures of what decides', () => {
     const register = fc.tuple(fc.nat(3).map(at), fc.oneof(fc.string(), fc.nat(), fc.constant(null), fc.string({ minLength: 15_000 })))
     const signed = fc.tuple(fc.nat(3).map(at), fc.string(), fc.string())

@@ -31,7 +31,8 @@ export function partsOf({ object, id, registers }: Row): ReadonlyMap<string, Row
     setRegister(part, field, register)
     bytes += size
   }
-  if (bytes > 0) end()
+  // A row that has no register is a doc as well: one without any part opens nowhere.
+  if (bytes > 0 || parts.size === 0) end()
   return parts
 }
 
