@@ -115,7 +115,7 @@ export function nextExpiry(rows: Rows, now: number): number | undefined {
   return next
 }
 
-/** The own org's people, without the integration users. */
+/** The own org's people, without the integration users: by name, in the same order at each device, or two of them would announce their lists over each other for good. */
 export function ownPeople(rows: Rows): readonly { readonly id: string; readonly name: string }[] {
   const people: { id: string; name: string }[] = []
   for (const row of rows.list('User').values()) {
@@ -123,5 +123,5 @@ export function ownPeople(rows: Rows): readonly { readonly id: string; readonly 
     if (valueOf(row, 'role') !== 'integration' && valueOf(row, 'removed') !== true && typeof name === 'string')
       people.push({ id: row.id, name })
   }
-  return people
+  return people.sort((a, b) => (`${a.name} ${a.id}` < `${b.name} ${b.id}` ? -1 : 1))
 }
