@@ -21,6 +21,7 @@ const expect = { poll: { timeout: 3_000 } }
 /** The tests that read the tree itself: its folders, walls and rules, and whether documents say what is so. They need no build and no browser. */
 const house = [
   'api-examples',
+  'bad-input',
   'docs-links',
   'errors',
   'folders',

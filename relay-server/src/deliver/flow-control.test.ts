@@ -147,7 +147,7 @@ describe('a flood of large frames', () => {
 
   afterEach(() => relay.stop())
 
-  it('[RL5] is decoded four frames at a time, until most of their offers are judged or for a tenth of a second', async () => {
+  it('[RL5] is decoded four frames at a time, until most of their offers are judged or for a tenth of a second (row 73)', async () => {
     const begun: number[] = []
     const stuck = vi.spyOn(GroupCommit.prototype, 'offer').mockImplementation(() => void begun.push(performance.now()))
     try {

@@ -3,7 +3,7 @@ import type { FoundOrg, RestoreDecision, RestoreOptions } from '../api/index.js'
 import { EngineError } from '../error.js'
 import { identityKey, leftovers, restoredIdentity, type StoredIdentity } from '../identity/identity.js'
 import { createExchangeKey, createKeyPair, type KeyPair } from '../identity/keys.js'
-import { openKit } from '../identity/recovery-kit.js'
+import { type OpenedKit, openKit } from '../identity/recovery-kit.js'
 import { signRoster } from '../identity/roster.js'
 import { rosterEdit } from '../identity/rosters.js'
 import { rootKeyOf } from '../identity/root-key.js'
@@ -20,6 +20,8 @@ import { unconfirmedKey } from './age.js'
  */
 const rosterStep = 1_000
 
+type RestorePorts = Omit<ReadTeamOptions, 'kit' | 'onProgress'>
+
 /**
  * Remakes an org in an empty store, from its recovery kit and what the relay has of its team: this device gets keys of its own, and the org's root key signs a roster on
  * which it is (rules RK4 and RK5). The root key stays in the kit.
@@ -27,12 +29,17 @@ const rosterStep = 1_000
  * @throws EngineError NOT_ALLOWED for a store that has an org; INVALID for a file that is no kit, a passphrase that does not open it, or a person who is none of the org's
  *   admins; NOT_FOUND and OFFLINE as `readTeam`; and what `decide` rejects with. The store is empty then
  */
-export async function restoreOrg(
-  { file, passphrase, backup, decide, onProgress }: RestoreOptions,
-  ports: Omit<ReadTeamOptions, 'kit' | 'onProgress'>,
+export async function restoreOrg({ file, passphrase, ...options }: RestoreOptions, ports: RestorePorts): Promise<void> {
+  await restoreByKit(await openKit(file, passphrase), options, ports)
+}
+
+/** Remakes an org as `restoreOrg` does, by a kit that is open. @throws EngineError as `restoreOrg` */
+export async function restoreByKit(
+  kit: OpenedKit,
+  { backup, decide, onProgress }: Omit<RestoreOptions, 'file' | 'passphrase'>,
+  ports: RestorePorts,
 ): Promise<void> {
   const { store, random, clock } = ports
-  const kit = await openKit(file, passphrase)
   await empty(store, kit.org)
   try {
     const unjudged = backup && (await readBackup(backup, kit, store, clock))

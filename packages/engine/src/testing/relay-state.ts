@@ -2,6 +2,7 @@ import {
   type ConnectionId,
   decodeControlEntry,
   decodePolicy,
+  decodeRoster,
   emptyDoc,
   emptyVector,
   type Entry,
@@ -14,12 +15,16 @@ import {
   parseFeed,
   policyKey,
   type Policy,
+  type Roster,
+  rosterFeedOf,
+  rosterNumber,
   compactDoc,
   type StateVector,
   sides,
   withdrawnSlots,
   withoutSlots,
 } from '@entente/protocol'
+import { decodeUtf8 } from 'lib0/string'
 import { connectionFeed } from '../replica/feed-role.js'
 
 /** What a key of a feed holds at the relay. */
@@ -169,6 +174,21 @@ export function withdrawnOf(state: RelayState, feed: FeedName, version: number):
   const parsed = parseFeed(feed)
   return parsed.kind === 'connection' ? withdrawnSlots(registeredIn(state, parsed.connection), version, parsed.topic) : new Set()
 }
+
+/** The rosters of an org in its team's messages, the highest last. */
+export function rostersOf(state: RelayState, org: OrgId): readonly Roster[] {
+  const rosters: Roster[] = []
+  for (const [key, kept] of feedOf(state, rosterFeedOf(org)).keys) {
+    if (kept.kind !== 'control' || rosterNumber(key) === undefined) continue
+    let roster = decoded.get(kept.bytes)
+    if (!roster) decoded.set(kept.bytes, (roster = decodeRoster(decodeUtf8(decodeControlEntry(kept.bytes).copy))))
+    rosters.push(roster)
+  }
+  return rosters.sort((a, b) => a.number - b.number)
+}
+
+/** The same few are read again and again. */
+const decoded = new WeakMap<Uint8Array, Roster>()
 
 function registeredIn(state: RelayState, connection: ConnectionId): readonly (Policy | undefined)[] {
   return sides.map((side) => {

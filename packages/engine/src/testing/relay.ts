@@ -52,6 +52,7 @@ import {
   keptOf,
   knowsPosition,
   policiesOf,
+  rostersOf,
   policyOf,
   type RelayState,
   statesOf,
@@ -74,8 +75,15 @@ export interface MemoryRelayOptions {
   readonly entriesPerChunk?: number
   /** Refuses offers that the rules would take, as a relay without room does. */
   readonly refuses?: (feed: FeedName, offer: Offer) => ErrorCode | undefined
-  /** Hears of each offer that has arrived, and why it was refused, if it was. */
-  readonly onOffer?: (heard: { readonly feed: FeedName; readonly offer: Offer; readonly refused: ErrorCode | undefined }) => void
+  /** Whether a device that its org has removed is refused, as the real relay does (rules ID2 and RO3). Otherwise it reads on, as at a relay that plays with a thief. */
+  readonly shutsOut?: boolean
+  /** Hears of each offer that has arrived, of which device, and why it was refused, if it was. */
+  readonly onOffer?: (heard: {
+    readonly feed: FeedName
+    readonly offer: Offer
+    readonly device: string | undefined
+    readonly refused: ErrorCode | undefined
+  }) => void
 }
 
 /** The host by which devices dial the relay in memory. */
@@ -88,6 +96,8 @@ interface RelaySession {
   readonly feeds: Map<number, FeedName>
   readonly parties: Map<ConnectionId, { readonly vendor: OrgId; readonly partner: OrgId }>
   org: OrgId | undefined
+  /** The device that its hello names. */
+  device: string | undefined
   /** Whether the org's root key opened it, which only reads the team (rule ID8). */
   isRoot: boolean
   /** The highest number of a roster that it brought. */
@@ -212,6 +222,7 @@ export class MemoryRelay {
       feeds: new Map(),
       parties: new Map(),
       org: undefined,
+      device: undefined,
       isRoot: false,
       brought: 0,
       saying: [],
@@ -292,18 +303,35 @@ export class MemoryRelay {
     if (number > (this.#rosters.get(org) ?? 0) && !this.#rosterTokens.has(name)) this.#rosterTokens.set(name, token)
   }
 
-  #enter(session: RelaySession, { org, roster, isRoot }: ReturnType<typeof readHello>): void {
+  #enter(session: RelaySession, { org, device, roster, isRoot }: ReturnType<typeof readHello>): void {
     if (this.isBusy) return this.#fail(session, 'UNAVAILABLE')
     const known = Math.max(this.#rosters.get(org) ?? 0, session.brought)
     // The real relay has it from its disk.
     const isKnown = known > 0 || feedOf(this.#durable, rosterFeedOf(org)).head > 0
     if (isRoot ? !isKnown : roster > known) return this.#fail(session, 'AUTH')
+    if (!isRoot && this.#isShutOut(org, device)) return this.#fail(session, 'AUTH')
     if (!isRoot) this.#rosters.set(org, known)
     session.org = org
+    session.device = device
     session.brought = Math.max(session.brought, roster)
     session.isRoot = isRoot
     const incarnation = this.#durable.incarnations.at(-1)?.id ?? 0
     this.#say(session, { type: 'welcome', time: this.#now(), incarnation, heartbeatMs: limits.heartbeatMs })
+  }
+
+  /** Whether the highest roster of the org that the relay has seen does not list the device. */
+  #isShutOut(org: OrgId, device: string | undefined): boolean {
+    if (!this.#options.shutsOut || device === undefined) return false
+    const highest = rostersOf(this.#durable, org).at(-1)
+    const brought = [...this.#rosterTokens].filter(([name]) => name.startsWith(`${org} `)).map(([, token]) => decodeRoster(token))
+    const roster = [...brought, ...(highest ? [highest] : [])].sort((a, b) => a.number - b.number).at(-1)
+    return roster !== undefined && ![...roster.devices.keys()].some((id) => id === device)
+  }
+
+  /** Ends the sessions of whom a new roster does not list. */
+  #shutOut(org: OrgId | undefined): void {
+    for (const session of this.#sessions)
+      if (org !== undefined && session.org === org && !session.isRoot && this.#isShutOut(org, session.device)) this.#fail(session, 'AUTH')
   }
 
   #fail(session: RelaySession, code: ErrorCode): void {
@@ -338,7 +366,8 @@ export class MemoryRelay {
   #publish(session: RelaySession, number: number, offer: Offer): void {
     const feed = session.feeds.get(number)
     const verdict = feed === undefined ? 'FEED' : (this.#options.refuses?.(feed, offer) ?? this.#judge(session, feed, offer))
-    if (feed !== undefined) this.#options.onOffer?.({ feed, offer, refused: typeof verdict === 'string' ? verdict : undefined })
+    if (feed !== undefined)
+      this.#options.onOffer?.({ feed, offer, device: session.device, refused: typeof verdict === 'string' ? verdict : undefined })
     if (feed === undefined || typeof verdict === 'string') {
       const version = feed === undefined ? 0 : (policiesOf(this.#state, feed).joined?.version ?? 0)
       this.#batch.push(() => this.#refuse(session, 'offer', offer.id, typeof verdict === 'string' ? verdict : 'FEED', version))
@@ -352,6 +381,7 @@ export class MemoryRelay {
     this.#batch.push(() => {
       this.#fanOut(feed, entry)
       this.#say(session, { type: 'accepted', ids: [offer.id] })
+      if (rosterNumber(offer.key) !== undefined) this.#shutOut(session.org)
       if (offer.key === policyKey && policiesOf(this.#durable, feed).isEnded) this.#endReading()
     })
   }
@@ -527,12 +557,16 @@ export class MemoryRelay {
 
 const hello = v.object({ org: v.pipe(v.string(), v.transform(parseOrgId)), roster: v.optional(v.number(), 0) })
 
-/** The org that a hello names, its roster, and whether its root key said it. Its signature is the real relay's business. */
-function readHello(token: string): v.InferOutput<typeof hello> & { readonly isRoot: boolean } {
+const helloHeader = v.object({ kid: v.optional(v.string()), jwk: v.optional(v.unknown()) })
+
+/** The org and the device that a hello names, its roster, and whether its root key said it. Its signature is the real relay's business. */
+function readHello(token: string): v.InferOutput<typeof hello> & { readonly device: string | undefined; readonly isRoot: boolean } {
   const [header = '', claims = ''] = token.split('.')
-  const isRoot = header !== 'none' && decodeUtf8(fromBase64UrlEncoded(header)).includes('"jwk"')
-  return { ...v.parse(hello, JSON.parse(decodeUtf8(fromBase64UrlEncoded(claims)))), isRoot }
+  const { kid, jwk } = header === 'none' ? {} : v.parse(helloHeader, jsonOf(header))
+  return { ...v.parse(hello, jsonOf(claims)), device: kid, isRoot: jwk !== undefined }
 }
+
+const jsonOf = (part: string): unknown => JSON.parse(decodeUtf8(fromBase64UrlEncoded(part)))
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index])
