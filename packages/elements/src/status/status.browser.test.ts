@@ -18,7 +18,7 @@ describe('the state of the line', () => {
   })
 
   it('says how far a device has come that has just joined, and nothing of that later', async () => {
-    const engine = fakeEngine({ sync: { ...quietLine, lastSynced: undefined, entriesIn: 3_400 } })
+    const engine = fakeEngine({ sync: { ...quietLine, lastSynced: undefined, entriesIn: 3_400, waiting: 2 } })
     const status = await mount('entente-status', { engine })
     expect(textOf(status)).toMatch(/Online\s+Receiving: 3,400 so far/)
     engine.change({ sync: { ...quietLine, entriesIn: 10_000 } }, 'sync')
@@ -34,7 +34,7 @@ describe('the state of the line', () => {
 
   it.each([
     ['outdated', /Reload this page\s+A newer version of the app is open/],
-    ['elsewhere', /Open twice\s+Another page, which this one does not hear/],
+    ['elsewhere', /Open twice\s+Another page keeps your org in sync/],
   ] as const)('says what to do about a page that is %s', async (stoodDown, words) => {
     const sync = { ...quietLine, state: 'offline' as const, leader: false, stoodDown }
     const status = await mount('entente-status', { engine: fakeEngine({ sync }), details: true })

@@ -215,12 +215,12 @@ function lineWords({ state, cut, reason, stoodDown }: SyncView): string {
 const many = 100
 
 function changeWords({ waiting, state, stoodDown, lastSynced, entriesIn }: SyncView, language: string): string {
-  if (stoodDown === 'outdated') return 'A newer version of the app is open in this browser, so this page saves nothing any more.'
-  if (stoodDown === 'elsewhere')
-    return 'Another page, which this one does not hear, keeps your org in sync. Close one of the two and reload the other.'
-  if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
+  if (stoodDown === 'outdated') return 'A newer version of the app is open in this browser, so this page saves nothing.'
+  if (stoodDown === 'elsewhere') return 'Another page keeps your org in sync. Close one of the two and reload the other.'
+  // Before what waits: its acknowledgement comes behind all that is read.
   if (state === 'online' && lastSynced === undefined && entriesIn >= many)
     return `Receiving: ${new Intl.NumberFormat(language).format(entriesIn)} so far`
+  if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
   if (state === 'online') return 'All changes sent'
   return 'Nothing waits'
 }
