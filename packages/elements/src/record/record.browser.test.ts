@@ -259,8 +259,8 @@ describe('what Vera did', () => {
     expect(await accessibilityProblems()).toEqual([])
     dialog.dispatchEvent(new Event('cancel', { cancelable: true }))
     dialog.close()
-    await drawn(form)
-    expect(form.shadowRoot?.querySelector('dialog')).toBeNull()
+    // A dialog tells that it closed in a later task.
+    await expect.poll(() => form.shadowRoot?.querySelector('dialog')).toBeNull()
     expect(form.shadowRoot?.activeElement).toBe(remove)
     expect(engine.calls).toEqual([])
     remove.click()
