@@ -167,7 +167,15 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       .refused(connection, 'An entry: it is sealed under keys that its org had changed', stamper.now())
       .catch((error: unknown) => problem(error instanceof Error ? error.message : 'A refusal could not be written down.'))
   }
-  const replica = await Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal })
+  // Each waits for the store most of the time.
+  const [replica, age, refused, undoLog, asked, freshness] = await Promise.all([
+    Replica.open({ store, tabs, random, stamper, org: identity.org.id, problem, late, journal }),
+    Age.open(store, tabs),
+    RefusedOffers.open(store, tabs, clock, problem),
+    UndoLog.open(store, tabs, clock, stamper.session),
+    DeviceTable.open<readonly string[]>(store, tabs, 'asked'),
+    FreshnessTable.open(store, tabs),
+  ])
   const { rows } = replica
   // Each org has this row from its beginning. Where the store kept the keys of the device and lost its rows, going on would publish nothing that anybody can read.
   if (!rows.get('Key', 'team')) {
@@ -181,8 +189,6 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const decisions = new Decisions({ rows, rosters, identity, session: stamper.session })
   replica.judgeBy(decisions)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)
-  const age = await Age.open(store, tabs)
-  const refused = await RefusedOffers.open(store, tabs, clock, problem)
   const link = new Link({
     refused,
     replica,
@@ -203,9 +209,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     if (what !== '') problem(what, subject)
     watchers.tell(['connections'])
   })
-  const undoLog = await UndoLog.open(store, tabs, clock, stamper.session)
   const drafts = await Drafts.open(store, tabs, clock, rows)
-  const asked = await DeviceTable.open<readonly string[]>(store, tabs, 'asked')
   await rosters.chain(identity.org.id)
   const user = {
     id: identity.user.id,
@@ -249,11 +253,9 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
 
   // A crash may have come between the two halves of confirming the kit.
   if (kitSavedAt(rows) !== undefined) await identity.letRootGo()
-  const freshness = await FreshnessTable.open(store, tabs)
   const freshnessView = new FreshnessView(context, freshness)
   const judge = new HeadJudge(context, freshness)
   const signer = new HeadSigner(context, freshness, () => age.isOpen)
-  void replica.heads.hashAhead(() => nextTurn(clock))
 
   const connections = createConnections(context, createAdoptions(context))
   const people = createPeople(context)
@@ -360,6 +362,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     problem(newerMessage)
     link.retire()
   })
+  void replica.loadTeam().then(() => replica.heads.hashAhead(() => nextTurn(clock)))
   link.start()
   if (format.isOutdated) link.retire()
 

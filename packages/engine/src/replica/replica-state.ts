@@ -61,6 +61,8 @@ export class ReplicaState {
   #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
+  /** The feed that `loadFeed` reads, and the keys that changed since it began. */
+  #loading: { readonly feed: FeedName; readonly changed: Set<Key> } | undefined
 
   head(feed: FeedName, key: Key): Head | undefined {
     return this.#headsByFeed.get(feed)?.get(key)
@@ -147,28 +149,41 @@ export class ReplicaState {
   }
 
   take({ heads, dirtyFlags, feeds }: StateChange): void {
-    for (const [feed, key, head] of heads) this.#takeHead(feed, key, head)
+    for (const [feed, key, head] of heads) {
+      if (this.#loading?.feed === feed) this.#loading.changed.add(key)
+      this.#takeHead(feed, key, head)
+    }
     for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
   }
 
-  /** Fills memory from the store, in place of what it held. */
-  async load(store: Store): Promise<void> {
+  /**
+   * Fills memory from the store, in place of what it held.
+   *
+   * @param later a feed whose keys `loadFeed` takes
+   */
+  async load(store: Store, later?: FeedName): Promise<void> {
+    // First: where another tab reads on meanwhile, the feeds' states are behind what is read after them, and never before it.
+    await this.loadFeeds(store)
     // Beside what memory holds, so that nobody reads half of it.
     const loaded = new ReplicaState()
-    await scanPages(store, ['doc'], (page) => {
-      for (const [[, feed, key], value] of page) {
-        const stored = asStored(value)
-        if (stored) loaded.#takeHead(feed as FeedName, key as Key, headOf(stored))
-      }
-    })
-    await this.loadFeeds(store)
+    const feeds = [...this.#feeds.keys()].filter((feed) => feed !== later)
+    await Promise.all(feeds.map((feed) => scanHeads(store, feed, (key, head) => loaded.#takeHead(feed, key, head))))
     this.#headsByFeed = loaded.#headsByFeed
     this.#docsByFeed = loaded.#docsByFeed
     this.#inboxByFeed = loaded.#inboxByFeed
     this.#deferredByFeed = loaded.#deferredByFeed
     this.#trees = loaded.#trees
     this.#heldByFeed = loaded.#heldByFeed
+  }
+
+  /** Takes what the store has of a feed that `load` left out. What changes meanwhile is newer than what is read. */
+  async loadFeed(store: Store, feed: FeedName): Promise<void> {
+    const { changed } = (this.#loading = { feed, changed: new Set<Key>() })
+    await scanHeads(store, feed, (key, head) => {
+      if (!changed.has(key)) this.#takeHead(feed, key, head)
+    })
+    this.#loading = undefined
   }
 
   /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. */
@@ -245,6 +260,15 @@ export class ReplicaState {
     } else dirtyFlags.delete(key)
     this.#dirtyCount += dirtyFlags.size
   }
+}
+
+async function scanHeads(store: Store, feed: FeedName, take: (key: Key, head: Head) => void): Promise<void> {
+  await scanPages(store, ['doc', feed], (page) => {
+    for (const [[, , key], value] of page) {
+      const stored = asStored(value)
+      if (stored) take(key as Key, headOf(stored))
+    }
+  })
 }
 
 export function isSameFeed(a: FeedState, b: FeedState): boolean {

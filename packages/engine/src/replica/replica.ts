@@ -143,13 +143,17 @@ export class Replica implements ReplicaView {
   readonly #lead: Lead
   /** How many messages of other tabs were taken. */
   #heard = 0
+  /** Whether the docs of the team's rows are in memory. */
+  #isLoaded = false
   readonly #stopListening: () => void
   #leading = false
 
   static async open(options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(options)
+    // Without the docs of the team's rows, as many as there are rows, which only the work with the relay reads: no page waits for them.
+    const team = teamFeed(options.org, 'rows')
     // None of them needs another, and each waits for the store most of the time.
-    await Promise.all([replica.rows.load(), replica.keyring.load(), replica.#replicaState.load(options.store)])
+    await Promise.all([replica.rows.load(), replica.keyring.load(), replica.#replicaState.load(options.store, team)])
     replica.#view.load()
     return replica
   }
@@ -346,11 +350,22 @@ export class Replica implements ReplicaView {
     await this.#lead.end()
   }
 
+  /** Takes the docs of the team's rows into memory, which `open` leaves out. Where the store fails, whoever leads reads all of it. */
+  async loadTeam(): Promise<void> {
+    const team = teamFeed(this.org, 'rows')
+    const load = async (): Promise<void> => {
+      await this.#replicaState.loadFeed(this.#store, team)
+      this.#isLoaded = true
+    }
+    await this.#transactionQueue.run(load).catch(this.#report)
+    for (const listener of this.#feedListeners) listener([{ feed: team, key: headKey }])
+  }
+
   /** This tab leads from now on. Loads what another tab may have written. */
   lead(): Promise<void> {
     return this.#transactionQueue.run(async () => {
       await this.#lead.take()
-      if (!(await this.#replicaState.loadFeeds(this.#store))) await this.#replicaState.load(this.#store)
+      if (!(await this.#replicaState.loadFeeds(this.#store)) || !this.#isLoaded) await this.#loadAll()
       await this.keyring.load()
       this.#followed.stateLoaded()
       this.#leading = true
@@ -787,7 +802,7 @@ export class Replica implements ReplicaView {
   async #commit(feed: FeedName, feedRole: FeedRole, uncommitted: Uncommitted): Promise<void> {
     const written = await this.#transactions.commit(feed, feedRole, uncommitted)
     if (!written) {
-      await this.#replicaState.load(this.#store)
+      await this.#loadAll()
       this.#followed.stateLoaded()
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
@@ -896,6 +911,11 @@ export class Replica implements ReplicaView {
     this.#notify(change)
   }
 
+  async #loadAll(): Promise<void> {
+    await this.#replicaState.load(this.#store)
+    this.#isLoaded = true
+  }
+
   #takeState(change: StateChange): void {
     this.#replicaState.take(change)
     this.#followed.stateChanged(change)
@@ -938,7 +958,7 @@ export class Replica implements ReplicaView {
     // What is told while the store is read would be lost with what memory held.
     for (let [heard, tries] = [-1, 0]; heard !== this.#heard && tries < 5; tries++) {
       heard = this.#heard
-      await this.#replicaState.load(this.#store)
+      await this.#loadAll()
     }
     await this.keyring.load()
     await this.rows.catchUp()
