@@ -16,6 +16,8 @@ export interface MemoryNetworkOptions {
   /** Of all randomness but keys. The same seed gives the same ids. Default 1. */
   readonly seed?: number
   readonly relay?: Partial<MemoryRelayOptions>
+  /** Waits for all that is under way without the clock. Default: a millisecond of real time, after which the platform's cryptography may still be at work. */
+  readonly rest?: () => Promise<void>
 }
 
 /** For how long a wait goes on, in milliseconds of the network's clock. */
@@ -32,10 +34,14 @@ export class MemoryNetwork {
   readonly clock = new ManualClock()
   readonly relay: MemoryRelay
   readonly #devices = new Set<NetworkDevice>()
+  readonly #turn: () => Promise<void>
+  readonly #wait: () => Promise<void>
   #seed: number
 
   constructor(options: MemoryNetworkOptions = {}) {
     this.#seed = options.seed ?? 1
+    this.#turn = options.rest ?? turn
+    this.#wait = options.rest ?? (() => pause(1))
     this.relay = new MemoryRelay({ clock: this.clock, random: this.random(), ...options.relay })
   }
 
@@ -66,10 +72,10 @@ export class MemoryNetwork {
   async until(what: string, holds: () => boolean, ms = patienceMs): Promise<void> {
     for (const end = this.clock.now() + ms; this.clock.now() <= end;) {
       this.clock.advance(0)
-      await turn()
+      await this.#turn()
       if (holds()) return
       if (this.clock.untilNext() === 0) continue
-      await pause(1)
+      await this.#wait()
       // What came about without the clock is seen before the clock carries it any further.
       if (holds()) return
       this.clock.advance(1)
@@ -80,10 +86,10 @@ export class MemoryNetwork {
   /** Turns the clock by `ms` milliseconds, as slowly as real time. For hours, use `clock.advance`. */
   async pass(ms: number): Promise<void> {
     for (let passed = 0; passed < ms; passed++) {
-      await pause(1)
+      await this.#wait()
       this.clock.advance(1)
     }
-    await turn()
+    await this.#turn()
   }
 
   /** Turns the clock until a piece of work that needs it is done. @throws what the work throws */

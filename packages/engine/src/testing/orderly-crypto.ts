@@ -1,4 +1,5 @@
 import { seededRandom } from './random.js'
+import { turn } from './turn.js'
 
 // The platform's cryptography, of which the library es2023 knows nothing.
 type Work = (...parts: readonly unknown[]) => Promise<unknown>
@@ -33,11 +34,13 @@ export class OrderlyCrypto {
       if (original) this.#original.set(method, original.bind(crypto.subtle))
       crypto.subtle[method] = this.#inOrder(this.#platform(method))
     }
-    const { importKey, verify, digest, generateKey } = crypto.subtle
-    crypto.subtle['importKey'] = (...parts) => this.#import(parts, importKey)
-    crypto.subtle['verify'] = (...parts) => this.#verify(parts, verify)
-    crypto.subtle['digest'] = (...parts) => this.#once(`digest ${JSON.stringify(parts[0])} ${textOf(parts[1])}`, () => digest?.(...parts))
-    crypto.subtle['generateKey'] = (...parts) => (generateKey ? this.#inOrder(() => this.#generate(...parts))() : Promise.reject())
+    const [importKey, verify, digest] = [this.#platform('importKey'), this.#platform('verify'), this.#platform('digest')]
+    crypto.subtle['importKey'] = this.#inOrder((...parts) => this.#import(parts, importKey))
+    crypto.subtle['verify'] = this.#inOrder((...parts) => this.#verify(parts, verify))
+    crypto.subtle['digest'] = this.#inOrder((...parts) =>
+      this.#once(`digest ${JSON.stringify(parts[0])} ${textOf(parts[1])}`, () => digest(...parts)),
+    )
+    crypto.subtle['generateKey'] = this.#inOrder((...parts) => this.#generate(...parts))
   }
 
   /** Keys are drawn anew from here on. @param seed a whole number */
@@ -45,9 +48,10 @@ export class OrderlyCrypto {
     this.#random = seededRandom(seed)
   }
 
-  /** Whether something is under way. */
-  get isBusy(): boolean {
-    return this.#left > 0
+  /** Resolves once nothing is under way, nor anything that followed from it. */
+  readonly rest = async (): Promise<void> => {
+    do await turn()
+    while (this.#left > 0)
   }
 
   restore(): void {
@@ -56,38 +60,36 @@ export class OrderlyCrypto {
   }
 
   /** Public keys alone: of a secret one nothing is kept. */
-  async #import(parts: readonly unknown[], importKey: Work | undefined): Promise<unknown> {
+  async #import(parts: readonly unknown[], importKey: Work): Promise<unknown> {
     const [format, key] = parts
-    if (format !== 'jwk' || Object.hasOwn(key as object, 'd')) return importKey?.(...parts)
+    if (format !== 'jwk' || Object.hasOwn(key as object, 'd')) return importKey(...parts)
     const name = JSON.stringify(parts)
-    const imported = await this.#once(name, () => importKey?.(...parts))
+    const imported = await this.#once(name, () => importKey(...parts))
     this.#names.set(imported as object, name)
     return imported
   }
 
-  #verify(parts: readonly unknown[], verify: Work | undefined): Promise<unknown> {
+  #verify(parts: readonly unknown[], verify: Work): Promise<unknown> {
     const [, key, signature, data] = parts
     const name = this.#names.get(key as object)
-    return this.#once(name === undefined ? undefined : `verify ${name} ${textOf(signature)} ${textOf(data)}`, () => verify?.(...parts))
+    return this.#once(name === undefined ? undefined : `verify ${name} ${textOf(signature)} ${textOf(data)}`, () => verify(...parts))
   }
 
-  #once(name: string | undefined, work: () => Promise<unknown> | undefined): Promise<unknown> {
+  #once(name: string | undefined, work: () => Promise<unknown>): Promise<unknown> {
     const known = name === undefined ? undefined : this.#known.get(name)
     if (known) return known
-    const begun = work() ?? Promise.reject(new TypeError('This platform cannot do that.'))
+    const begun = work()
     if (this.#known.size > 20_000) this.#known.clear()
     if (name !== undefined) this.#known.set(name, begun)
     return begun
   }
 
+  /** The next piece begins once all that follows from the one before has been begun. So the order is the same however long a piece takes, or if its outcome was known. */
   #inOrder(work: Work): Work {
     return (...parts) => {
       this.#left++
       const done = this.#queue.then(() => work(...parts))
-      this.#queue = done.then(
-        () => this.#left--,
-        () => this.#left--,
-      )
+      this.#queue = done.then(turn, turn).then(() => this.#left--)
       return done
     }
   }

@@ -20,7 +20,7 @@ describe('two orgs whose devices join, are removed and come back', () => {
   let world: OrgWorld
   beforeAll(async () => {
     crypto = new OrderlyCrypto()
-    world = await makeWorld()
+    world = await makeWorld(crypto)
   })
   afterAll(() => crypto.restore())
 

@@ -27,7 +27,6 @@ import { emptyRelay, type RelayState, rostersOf, statesOf } from './relay-state.
 import { memoryRelayHost } from './relay.js'
 import { invitationPage } from './steps.js'
 import { MemoryStore } from './store.js'
-import { turn } from './turn.js'
 
 /** What may happen in a run beside edits, joins, removals, rotations and lines that break. */
 export const orgFaults = ['crash', 'lostDevice', 'twoAtOnce', 'relayLoss', 'relayBackup', 'years'] as const
@@ -179,8 +178,7 @@ export class OrgSimulation {
   /** Frames and timers that are due go on by one. */
   async #tick(): Promise<void> {
     this.#network.clock.advance(0)
-    do await turn()
-    while (this.#crypto.isBusy)
+    await this.#crypto.rest()
   }
 
   async #pass(ms: number): Promise<void> {

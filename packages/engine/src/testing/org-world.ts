@@ -1,6 +1,7 @@
 import { type ConnectionId, type Side } from '@entente/protocol'
 import { openKit, type OpenedKit } from '../identity/recovery-kit.js'
 import type { MemoryOrg } from './org.js'
+import type { OrderlyCrypto } from './orderly-crypto.js'
 import type { RelayState } from './relay-state.js'
 import { setup } from './setup.js'
 import type { MemoryStore } from './store.js'
@@ -27,9 +28,13 @@ export interface OrgWorld {
   readonly kits: Readonly<Record<Side, OpenedKit>>
 }
 
-/** Makes a vendor of three devices and a partner of two, of which the vendor's last is a member's. */
-export async function makeWorld(): Promise<OrgWorld> {
-  const { vera, paul, connection, record, copy, settle, pass, clock, relay, openAnotherDevice } = await setup({ upTo: 'exported' })
+/** Makes a vendor of three devices and a partner of two, of which the vendor's last is a member's. It is the same each time. */
+export async function makeWorld(crypto: OrderlyCrypto): Promise<OrgWorld> {
+  crypto.seed(1)
+  const { vera, paul, connection, record, copy, settle, pass, clock, relay, openAnotherDevice } = await setup({
+    upTo: 'exported',
+    rest: crypto.rest,
+  })
   const kits = { vendor: await savedKit(vera), partner: await savedKit(paul) }
   const orgs: readonly (readonly [Side, string, MemoryOrg])[] = [
     ['vendor', 'vera', vera],

@@ -10,6 +10,7 @@ import {
   decodeControlEntry,
   decodeHead,
   decodeRoster,
+  type Roster,
   emptyVector,
   encodeRelayFrame,
   type Entry,
@@ -32,6 +33,7 @@ import {
   protocolVersions,
   rosterFeedOf,
   rosterNumber,
+  signingKeyOf,
   type RelayMessage,
   slotsOf,
   takesBack,
@@ -128,8 +130,8 @@ export class MemoryRelay {
   #rosters = new Map<OrgId, number>()
   /** The highest number that each org has published since this relay began (rule RO6). */
   #publishedRosters = new Map<OrgId, number>()
-  /** What was published under each number of an org's roster: no other gets it (rule RO5). */
-  #rosterTokens = new Map<string, string>()
+  /** What was published or brought under each number of an org's roster: no other gets it (rule RO5). */
+  #rostersByName = new Map<string, Roster>()
   /** Refuses every hello with UNAVAILABLE, as a relay does whose store does not answer. */
   isBusy = false
   /** What is on disk, and what it will be after the next commit. */
@@ -169,7 +171,7 @@ export class MemoryRelay {
     this.#batch = []
     this.#rosters = new Map()
     this.#publishedRosters = new Map()
-    this.#rosterTokens = new Map()
+    this.#rostersByName = new Map()
     this.#own = new WeakSet()
     this.#durable = this.#state = withIncarnation(disk, randomInteger(this.#options.random))
   }
@@ -295,12 +297,31 @@ export class MemoryRelay {
     }
   }
 
-  /** A brought roster is known, and has its number for good, as one that is published. */
+  /** A brought roster is known, and has its number for good, as one that is published. One that does not follow is as if it had not been brought. */
   #takeBrought(session: RelaySession, token: string): void {
-    const { org, number } = decodeRoster(token)
+    const roster = decodeRoster(token)
+    const { org, number } = roster
+    if (!this.#follows(roster)) return
     session.brought = Math.max(session.brought, number)
     const name = `${org} roster.${number}`
-    if (number > (this.#rosters.get(org) ?? 0) && !this.#rosterTokens.has(name)) this.#rosterTokens.set(name, token)
+    if (number > (this.#rosters.get(org) ?? 0) && !this.#rostersByName.has(name)) this.#rostersByName.set(name, roster)
+  }
+
+  /** Whether a roster is none above the highest one, or follows it but for its signature (rule RO1). */
+  #follows(roster: Roster): boolean {
+    const before = this.#highestRoster(roster.org)
+    try {
+      return (before && roster.number <= before.number) || signingKeyOf(roster, before) !== undefined
+    } catch {
+      return false
+    }
+  }
+
+  /** The highest roster of an org that the relay has seen. */
+  #highestRoster(org: OrgId): Roster | undefined {
+    const published = rostersOf(this.#state, org).at(-1)
+    const brought = [...this.#rostersByName.values()].filter((roster) => roster.org === org)
+    return [...brought, ...(published ? [published] : [])].sort((a, b) => a.number - b.number).at(-1)
   }
 
   #enter(session: RelaySession, { org, device, roster, isRoot }: ReturnType<typeof readHello>): void {
@@ -322,9 +343,7 @@ export class MemoryRelay {
   /** Whether the highest roster of the org that the relay has seen does not list the device. */
   #isShutOut(org: OrgId, device: string | undefined): boolean {
     if (!this.#options.shutsOut || device === undefined) return false
-    const highest = rostersOf(this.#durable, org).at(-1)
-    const brought = [...this.#rosterTokens].filter(([name]) => name.startsWith(`${org} `)).map(([, token]) => decodeRoster(token))
-    const roster = [...brought, ...(highest ? [highest] : [])].sort((a, b) => a.number - b.number).at(-1)
+    const roster = this.#highestRoster(org)
     return roster !== undefined && ![...roster.devices.keys()].some((id) => id === device)
   }
 
@@ -425,9 +444,10 @@ export class MemoryRelay {
     if (offer.kind === 'control' && offer.key !== policyKey && rosterNumber(offer.key) === undefined) return 'FIELD'
     if (!this.#options.disabledRules?.has('compare-and-set') && offer.seen !== (last?.sequence ?? 0)) return 'BEHIND'
     if (offer.kind === 'control' && offer.key !== policyKey) {
-      const [name, token] = [`${session.org} ${offer.key}`, decodeUtf8(decodeControlEntry(offer.bytes).copy)]
-      if ((this.#rosterTokens.get(name) ?? token) !== token) return 'BEHIND'
-      this.#rosterTokens.set(name, token)
+      const [name, roster] = [`${session.org} ${offer.key}`, decodeRoster(decodeUtf8(decodeControlEntry(offer.bytes).copy))]
+      if ((this.#rostersByName.get(name) ?? roster).token !== roster.token) return 'BEHIND'
+      if (!this.#follows(roster)) return 'AUTH'
+      this.#rostersByName.set(name, roster)
       if (session.org)
         this.#publishedRosters.set(session.org, Math.max(this.#publishedRosters.get(session.org) ?? 0, rosterNumber(offer.key) ?? 0))
       if (session.org) this.#rosters.set(session.org, Math.max(this.#rosters.get(session.org) ?? 0, rosterNumber(offer.key) ?? 0))
