@@ -39,6 +39,8 @@ export function createConnections(
   const leader = asLeader(context)
 
   link.onMailbox(({ mailbox, state }) => {
+    // What a member's device says of an invitation counts nowhere, and would stand in the way of what an admin's says (rule DR1).
+    if (context.user.role !== 'admin') return
     const row = rows.get('Invitation', mailbox)
     const known = textOf(row, 'state')
     if (!row || (known !== 'open' && known !== 'claimed') || state === 'open' || state === known) return

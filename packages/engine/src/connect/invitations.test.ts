@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Engine } from '../api/index.js'
-import { enabledConnection, invitationPage, setup } from '../testing/index.js'
+import { enabledConnection, invitationPage, type MemoryOrg, setup } from '../testing/index.js'
 import { formatLink, parseLink } from './invitation-link.js'
 
 const linkOf = async (engine: Engine): Promise<string> => (await engine.connections.invite(invitationPage)).invitation?.link ?? ''
@@ -64,6 +64,18 @@ describe('an invitation, from its making to its end', () => {
     vera.clock.skew = 72 * hours + 60_000
     const over = vera.connections.list().find(({ state }) => state === 'Error')
     expect(over?.problem).toBe('The invitation has expired. Make a new one.')
+  })
+
+  it('[DR1] is not said to be used by a member’s device, which signs nothing: an admin’s says so', async () => {
+    const { vera, paul, openAnotherDevice, settle } = await setup()
+    const mia = await openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
+    const link = await linkOf(vera)
+    await settle()
+    vera.sync.cut()
+    await paul.connections.accept(link)
+    await settle(paul, mia)
+    const kept = ({ rows }: MemoryOrg) => [...rows.list('Invitation').values()].map(({ registers }) => registers)
+    expect(kept(mia)).toEqual(kept(vera))
   })
 
   it('a dead one leaves the list, a live one does not', async () => {
