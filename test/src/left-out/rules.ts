@@ -300,7 +300,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'a roster that lost its number is replaced',
       file: `${engine}/identity/rosters.ts`,
-      text: 'if (replaced >= 0) chain = chain.slice(0, replaced)',
+      text: 'if (replaced >= 0) history = history.slice(0, replaced)',
       instead: '',
       test: [nextRoster, '[RO5] of two that are signed at once'],
     },
@@ -950,7 +950,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'rosters are published again',
       file: `${engine}/connect/roster-reconciler.ts`,
-      text: "if (valueOf(rows.get('ControlEntry', id), 'body') !== token) edits",
+      text: "if (valueOf(said, 'body') !== token) edits",
       instead: "if (rows.get('ControlEntry', id) === undefined) edits",
       test: [forged, '[RT10] puts no other roster'],
     },

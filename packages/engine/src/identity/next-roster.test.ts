@@ -1,4 +1,6 @@
+import { rosterFeedOf, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import { messageRowId } from '../replica/feed-key.js'
 import { changeRoster, type MemoryOrg, openMemoryOrg, setup } from '../testing/index.js'
 
 /** Vera, an admin of the same org at another device, and a member. */
@@ -99,5 +101,35 @@ describe('the next roster', () => {
       expect(org.devices.list().map(({ personName }) => personName)).not.toContain('Mia')
       expect(org.sync.status().waiting).toBe(0)
     }
+  })
+
+  it('[RO5, RT3] of an admin who was away gives its number to the one that the relay has, and its device gets the keys that it missed, where the org came back by its kit since', async () => {
+    const made = await setup()
+    const { vera, network, settle } = made
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    const victor = await made.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    const mia = await made.openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
+    const max = await made.openAnotherDevice(vera, { userName: 'Max', role: 'member' })
+    await settle()
+    victor.sync.cut()
+    // Both sign the fifth, and the relay has Vera's.
+    await victor.devices.remove([mia.identity.device])
+    await vera.devices.remove([max.identity.device])
+    await settle(vera)
+    await vera.close()
+    const back = await network.finish(
+      openMemoryOrg(network, {
+        restore: { ...kit, decide: ({ people }) => ({ person: people.find(({ name }) => name === 'Vera')?.id ?? '' }) },
+      }),
+    )
+    await network.pass(60)
+    await back.recovery.confirmAge()
+    await settle(back)
+    victor.sync.mend()
+    await settle(victor, back)
+    expect(victor.sync.status().waiting).toBe(0)
+    const fifth = ({ rows, org }: MemoryOrg) => rows.get('ControlEntry', messageRowId(rosterFeedOf(org.id), rosterKey(5)))?.registers
+    expect(fifth(victor)).toEqual(fifth(back))
   })
 })

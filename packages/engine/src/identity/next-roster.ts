@@ -117,9 +117,9 @@ export class RosterChanges {
     const { rows } = replica
     const org = identity.org.id
     for (const [number, token] of this.#atRelay()) {
-      const chain = await rosters.chain(org)
-      const before = chain.findLast((each) => each.number < number)
-      if (!before || chain.find((each) => each.number === number)?.token === token) continue
+      const history = await rosters.history(org)
+      const before = history.findLast((each) => each.number < number)
+      if (!before || history.find((each) => each.number === number)?.token === token) continue
       if (await readRoster(token, org, before)) await rows.save([rosterEdit({ org, number, token })])
     }
     const found = new Map(this.#atRelay())

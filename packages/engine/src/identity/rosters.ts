@@ -15,6 +15,7 @@ interface Verified {
   /** How often rosters had changed when this was verified, and what the own org's first one was then. */
   readonly at: number
   readonly founding: string
+  readonly history: Promise<readonly Roster[]>
   readonly chain: Promise<readonly Roster[]>
 }
 
@@ -54,32 +55,50 @@ export class Rosters {
 
   /** The rosters of an org from the last one that its root key signed to the highest: what proves the highest to anyone. */
   chain(org: OrgId): Promise<readonly Roster[]> {
+    return this.#verifiedOf(org).chain
+  }
+
+  /** These, and what is known of the ones before them, by which nobody is on the roster: what a device missed while it was away names them (rule RT2). */
+  history(org: OrgId): Promise<readonly Roster[]> {
+    return this.#verifiedOf(org).history
+  }
+
+  #verifiedOf(org: OrgId): Verified {
     const founding = this.#founding()
     const before = this.#verified.get(org)
     const known = before?.founding === founding ? before : undefined
-    if (known?.at === this.#changes) return known.chain
-    const chain = this.#verify(org, known?.chain)
-    this.#verified.set(org, { at: this.#changes, founding, chain })
+    if (known?.at === this.#changes) return known
+    const history = this.#verify(org, known?.history)
+    const chain = history.then((found) =>
+      found.slice(
+        Math.max(
+          0,
+          found.findLastIndex(({ signer }) => 'root' in signer),
+        ),
+      ),
+    )
+    const verified = { at: this.#changes, founding, history, chain }
+    this.#verified.set(org, verified)
     // Of two that are verified at once the later one knows more.
     void chain.then((found) => {
-      if (this.#verified.get(org)?.chain === chain) this.#latest.set(org, found)
+      if (this.#verified.get(org) === verified) this.#latest.set(org, found)
     })
-    return chain
+    return verified
   }
 
   async #verify(org: OrgId, known: Promise<readonly Roster[]> | undefined): Promise<readonly Roster[]> {
     const found = this.#rostersOf(org)
     const tokens = new Map(found.map(({ number, token }) => [number, token]))
-    let chain = (await known) ?? []
+    let history = (await known) ?? []
     // A roster that lost its number to another's is replaced, and what follows it goes with it (rule RO5).
-    const replaced = chain.findIndex(({ number, token }) => tokens.get(number) !== token)
-    if (replaced >= 0) chain = chain.slice(0, replaced)
+    const replaced = history.findIndex(({ number, token }) => tokens.get(number) !== token)
+    if (replaced >= 0) history = history.slice(0, replaced)
     for (const { number, token } of found) {
-      if (number <= (chain.at(-1)?.number ?? 0)) continue
-      const roster = await readRoster(token, org, chain.at(-1))
-      if (roster) chain = 'root' in roster.signer ? [roster] : [...chain, roster]
+      if (number <= (history.at(-1)?.number ?? 0)) continue
+      const roster = await readRoster(token, org, history.at(-1))
+      if (roster) history = [...history, roster]
     }
-    return chain
+    return history
   }
 
   /** What the rows hold of an org's rosters, by their numbers. */

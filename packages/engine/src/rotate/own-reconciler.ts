@@ -32,13 +32,14 @@ export function ownRotationReconciler(context: EngineContext): Reconciler {
   }
 
   async function take(from: FeedName): Promise<void> {
-    const chain = await rosters.chain(org.id)
+    const [chain, history] = [await rosters.chain(org.id), await rosters.history(org.id)]
     const found: VerifiedOwnRotation[] = []
     for (const [key, { body }] of replica.inbox(from)) {
       const generation = rotationOf(key)
       const known = generation === undefined ? undefined : keyring.ownOrder(generation)
       if (generation === undefined || typeof body !== 'string' || known?.token === body) continue
-      const rotation = await readOwnRotation(body, org.id, chain)
+      // What this device missed while it was away may name a roster from before the org came back by its kit. It takes nobody's place.
+      const rotation = await readOwnRotation(body, org.id, known ? chain : history)
       if (rotation?.generation === generation) found.push(rotation)
     }
     for (const rotation of found.sort((a, b) => a.generation - b.generation)) await takeOne(rotation, chain)
