@@ -3,7 +3,7 @@ import { locks, stripes } from './append.js'
 /**
  * `copy()` names this copy of the data. The name changes when the server starts, when another server or timeline takes over, or when the tables are created or
  * refilled. `find_incarnation` returns the present incarnation. It draws a new one if the last was drawn for another copy, if the incarnation that the caller
- * knows of this copy is no longer there, or if the caller asks for it and no other relay has drawn since. When two draw at once, the first one counts.
+ * knows of this copy is no longer there, or if the caller asks for it and nobody has drawn since it knew the last. When two draw at once, the first one counts.
  */
 export const functions = `
 CREATE FUNCTION entente.copy() RETURNS text LANGUAGE sql STABLE AS $copy$
@@ -21,7 +21,7 @@ BEGIN
   SELECT i.n, i.id, i.copy INTO v_last FROM entente.incarnations i ORDER BY i.n DESC LIMIT 1;
   IF v_last.copy = entente.copy() THEN
     v_has_mine := EXISTS (SELECT FROM entente.incarnations i WHERE i.id = p_mine);
-    IF NOT p_draws AND (v_has_mine OR p_copy IS DISTINCT FROM v_last.copy) OR p_draws AND v_has_mine AND v_last.id <> p_mine THEN
+    IF (v_has_mine OR p_copy IS DISTINCT FROM v_last.copy) AND (NOT p_draws OR v_last.id <> p_mine) THEN
       RETURN v_last.id;
     END IF;
   END IF;

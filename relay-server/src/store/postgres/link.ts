@@ -49,6 +49,10 @@ export class PostgresLink {
     return this.#known.incarnation
   }
 
+  get known(): Known {
+    return this.#known
+  }
+
   /** The present session, if any. */
   get session(): PostgresSession | undefined {
     return this.#session
@@ -69,11 +73,12 @@ export class PostgresLink {
   /**
    * Reads the present incarnation, after a sign that it may have changed.
    *
-   * @param draws whether there is proof that this copy of the data is older than what was seen of it, so that a new incarnation is due
+   * @param disproved where there is proof that this copy of the data is older than what was seen of it: what was known when it was seen. A new incarnation is due,
+   *   unless one has been drawn since
    */
-  async look(draws: boolean): Promise<void> {
-    if (draws) await this.#looking
-    this.#looking ??= this.#lookOnce(draws).finally(() => (this.#looking = undefined))
+  async look(disproved?: Known): Promise<void> {
+    if (disproved) await this.#looking
+    this.#looking ??= this.#lookOnce(disproved).finally(() => (this.#looking = undefined))
     await this.#looking
   }
 
@@ -85,9 +90,9 @@ export class PostgresLink {
     await session?.close()
   }
 
-  async #lookOnce(draws: boolean): Promise<void> {
+  async #lookOnce(disproved: Known | undefined): Promise<void> {
     const session = await this.present()
-    this.#take(await session.look(draws))
+    this.#take(await session.look(disproved))
   }
 
   #take(known: Known): void {

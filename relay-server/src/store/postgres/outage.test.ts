@@ -139,6 +139,42 @@ it('[IN2, RS4] notices that older rows were put in the place of newer ones while
   expect(vera.incarnation()).not.toBe(next)
 })
 
+it('[IN2, RS4] starts one incarnation for one replacement, however many reads of a relay find it at once', async () => {
+  const vera = await shared.open({ revision: 60_000, heads: 60_000 })
+  const atVera = new Witness(vera)
+  const feeds = [feed, second]
+  const readAll = () => Promise.allSettled(feeds.map((name) => vera.page(name, 0, bounds)))
+  await vera.commit(feeds.flatMap((name) => ['a', 'b'].map((key) => ({ ...message(key), feed: name }))))
+  await readAll()
+  await shared.server.query('UPDATE entente.feeds SET head = 1', shared.name)
+  expect((await readAll()).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect(atVera.replacements).toBe(1)
+  expect((await readAll()).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled'])
+})
+
+it('[IN2, RS4] starts one incarnation for one replacement, when a second relay finds it after the first', async () => {
+  const [vera, paul] = [await shared.open({ revision: 60_000, heads: 50 }), await shared.open({ revision: 60_000, heads: 700 })]
+  const [atVera, atPaul] = [new Witness(vera, [feed]), new Witness(paul, [feed])]
+  const replacements = () => [atVera.replacements, atPaul.replacements]
+  await vera.commit([message('a'), message('b')])
+  expect((await paul.page(feed, 0, bounds)).head).toBe(2)
+  const keep = ['feeds', 'incarnations'].map((name) => `CREATE TABLE kept_${name} AS TABLE entente.${name}`)
+  await shared.server.query(keep.join(';'), shared.name)
+  await shared.server.query('UPDATE entente.feeds SET head = 1', shared.name)
+  await vi.waitFor(() => expect(replacements()).toEqual([1, 1]), 3_000)
+  await vera.commit([message('c'), message('d')])
+  expect((await paul.page(feed, 0, bounds)).head).toBe(3)
+  // The older rows do not have the incarnation that both relays know.
+  const restore = ['feeds', 'incarnations'].map(
+    (name) => `TRUNCATE entente.${name}; INSERT INTO entente.${name} OVERRIDING SYSTEM VALUE TABLE kept_${name}`,
+  )
+  await shared.server.query(`BEGIN; ${restore.join(';')}; COMMIT`, shared.name)
+  await vi.waitFor(() => expect(atPaul.replacements).toBe(2), 3_000)
+  await vera.page(feed, 0, bounds)
+  expect(replacements()).toEqual([2, 2])
+  expect(paul.incarnation()).toBe(vera.incarnation())
+})
+
 it('[MB5, RS4] takes a mailbox whose feed is begun anew for nothing more than that, and a connection’s messages that went back for older rows', async () => {
   const [vera, paul] = [await shared.open({ revision: 60_000, heads: 60_000 }), await shared.open()]
   const mailbox = feedName({ kind: 'mailbox', mailbox: parseMailboxId('M'.repeat(22)), side: 'vendor' })

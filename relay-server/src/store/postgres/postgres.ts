@@ -120,11 +120,11 @@ class PostgresStore implements Store {
 
   /** To be called before a feed is read. @returns a function that records the feed's head, and notices that the database was replaced by another copy */
   #looking(feed: FeedName): (head: number, incarnation: number) => Promise<void> {
-    const [before, opened] = [this.#watch.head(feed), this.#link.incarnation]
+    const [before, known] = [this.#watch.head(feed), this.#link.known]
     return async (head, incarnation) => {
-      if (incarnation !== this.#link.incarnation) await this.#link.look(false)
-      else if (this.#watch.learn(feed, head, before) && incarnation === opened && this.#watch.isProof([feed])) {
-        await this.#link.look(true)
+      if (incarnation !== this.#link.incarnation) await this.#link.look()
+      else if (this.#watch.learn(feed, head, before) && incarnation === known.incarnation && this.#watch.isProof([feed])) {
+        await this.#link.look(known)
         throw replaced()
       }
     }
@@ -143,12 +143,13 @@ class PostgresStore implements Store {
   }
 
   async commit(writes: readonly Write[]): Promise<Commit> {
-    const incarnation = this.#link.incarnation
+    const { known } = this.#link
+    const { incarnation } = known
     if (writes.length === 0) return { incarnation, sequences: [], tails: [], accounts: [] }
     const before = new Map(writes.map(({ feed }) => [feed, this.#watch.head(feed)]))
     const outcome = await this.#append(writes, incarnation)
     if (!outcome) {
-      await this.#link.look(false)
+      await this.#link.look()
       throw replaced()
     }
     // Written to a copy that has been replaced meanwhile, so it says nothing about the present one.
@@ -165,7 +166,7 @@ class PostgresStore implements Store {
     // A sequence given twice: older rows have replaced the ones that were seen.
     const wentBack = [...lowest].filter(([feed, sequence]) => sequence > 1 && sequence <= (before.get(feed) ?? 0)).map(([feed]) => feed)
     if (wentBack.length > 0 && this.#watch.isProof(wentBack)) {
-      await this.#link.look(true)
+      await this.#link.look(known)
       throw replaced()
     }
     for (const [feed, head] of heads) {

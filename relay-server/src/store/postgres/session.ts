@@ -95,9 +95,9 @@ export class PostgresSession {
     return this.#isOver
   }
 
-  /** Reads the present incarnation over the existing connections. */
-  async look(draws: boolean): Promise<Known> {
-    this.#known = await presentIncarnation(this.#line, this.#known, draws)
+  /** Reads the present incarnation over the existing connections. @param disproved the one in whose place another is due, if any */
+  async look(disproved?: Known): Promise<Known> {
+    this.#known = await presentIncarnation(this.#line, disproved ?? this.#known, disproved !== undefined)
     return this.#known
   }
 

@@ -156,7 +156,7 @@ export class PostgresWatch {
     const [accountsMoved, mailboxesMoved] = [accounts !== this.#accounts, mailboxes !== this.#mailboxes]
     this.#accounts = accounts
     this.#mailboxes = mailboxes
-    if (numberOf(row, 'incarnation') !== this.#link.incarnation || textOf(row, 'copy') !== session.known.copy) await this.#link.look(false)
+    if (numberOf(row, 'incarnation') !== this.#link.incarnation || textOf(row, 'copy') !== session.known.copy) await this.#link.look()
     for (const watcher of this.#watchers) {
       if (accountsMoved) watcher.accountsChanged()
       if (mailboxesMoved) for (const mailbox of watcher.followedMailboxes()) watcher.mailboxChanged(mailbox)
@@ -177,12 +177,12 @@ export class PostgresWatch {
   async #lookAtSlice(watcher: Watcher, feeds: readonly FeedName[]): Promise<void> {
     const link = this.#link
     if (!link?.session) return
-    const { incarnation } = link
+    const { known } = link
     const before = new Map(feeds.map((feed) => [feed, this.head(feed)]))
     const heads = toHeads(await link.session.ask(reads.heads, [listOf(feeds)]))
-    if (link.incarnation !== incarnation) return
+    if (link.incarnation !== known.incarnation) return
     const wentBack = heads.filter(([feed, head]) => this.learn(feed, head, before.get(feed) ?? 0)).map(([feed]) => feed)
-    if (wentBack.length > 0 && this.isProof(wentBack)) return link.look(true)
+    if (wentBack.length > 0 && this.isProof(wentBack)) return link.look(known)
     for (const [feed, head] of heads) watcher.feedGrew(feed, head)
   }
 }
