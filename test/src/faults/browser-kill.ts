@@ -66,13 +66,23 @@ export async function killBrowser(plan: BrowserKillPlan, tell: (line: string) =>
   const counts = { whileTyping: 0, whileSaving: 0, whileImporting: 0, acknowledged: 0, resumed: 0, typed: 0 }
   const faults = { lostSaves: 0, lostSteps: 0, lostDrafts: 0, unnoticed: 0, wrongImports: 0 }
   let record = ''
+  /** What the page has put on its console. */
+  let said: string[] = []
   for (let killed = 0; ; killed++) {
     const chromium = await ChromiumProcess.start(plan.profile)
     try {
       const { page } = chromium
+      said = []
+      page.on('console', (message) => said.push(message.text()))
+      page.on('pageerror', ({ message }) => said.push(message))
       await page.goto(killed === 0 ? plan.workspace : `${plan.workspace}#record/Lead/${record}`)
       if (killed === 0) record = await makeOrg(page)
-      const engine = await engineOf(page)
+      const engine = await engineOf(page).catch(async (error: unknown) => {
+        const shown = await page.locator('body').innerText()
+        throw new Error(`After ${killed} kills the page shows no org, but this: ${shown}\nIts console: ${said.join('\n')}`, {
+          cause: error,
+        })
+      })
       await check(engine, page)
       if (killed === plan.times) break
       const work = [typing, saving, importing][killed % 3] ?? typing

@@ -68,11 +68,14 @@ export async function startChromium(profile: string): Promise<{ readonly child: 
   return { child, address }
 }
 
-/** Kills a process group with SIGKILL, and resolves when its first process is gone. */
+/**
+ * Kills a process group with SIGKILL, and resolves when all of its processes are gone: they share the pipe of the first, which closes with the last of them. One that
+ * lived on for a moment might still write to the profile, or hold its locks.
+ */
 export async function killChromium(child: ChildProcess): Promise<void> {
   const { pid } = child
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const ended = new Promise((resolve) => child.once('close', resolve))
   process.kill(-pid, 'SIGKILL')
   await ended
 }
