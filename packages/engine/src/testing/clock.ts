@@ -20,7 +20,8 @@ export class ManualClock implements Clock {
   }
 
   after(ms: number, call: () => void): () => void {
-    const timer = { at: this.#now + ms, order: this.#order++, call }
+    // A clock shows whole milliseconds, also when a timer of a part of one has run.
+    const timer = { at: Math.ceil(this.#now + ms), order: this.#order++, call }
     this.#timers.push(timer)
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer)

@@ -2,6 +2,7 @@ import type { RandomBytes } from '../port/random.js'
 import { ManualClock } from './clock.js'
 import { seededRandom } from './random.js'
 import { MemoryRelay, type MemoryRelayOptions } from './relay.js'
+import { isAtWork, pieceOfWork } from './platform-work.js'
 import { pause, turn } from './turn.js'
 
 /** What a network asks of a device in order to know whether anything is under way there. */
@@ -16,10 +17,12 @@ export interface MemoryNetworkOptions {
   /** Of all randomness but keys. The same seed gives the same ids. Default 1. */
   readonly seed?: number
   readonly relay?: Partial<MemoryRelayOptions>
-  /** Waits for all that is under way without the clock. Default: a millisecond of real time, after which the platform's cryptography may still be at work. */
+  /** Waits for all that is under way without the clock. Default: a turn of the platform, after which its cryptography may still be at work. */
   readonly rest?: () => Promise<void>
 }
 
+/** How far the clock goes at once, in milliseconds: work that yields between its parts, as a passphrase's does, takes several of the platform's turns. */
+const leapMs = 20
 /** For how long a wait goes on, in milliseconds of the network's clock. */
 const patienceMs = 15_000
 
@@ -27,21 +30,19 @@ const patienceMs = 15_000
  * One relay in memory, one clock, and the devices at them.
  *
  * Guarantee: no frame arrives and no timer runs unless the test turns the clock, by one of the methods below. Between two awaited calls of an engine the
- * test therefore decides what the other org has heard. While a wait lasts, the clock runs no faster than real time: work of the platform's cryptography
- * never looks like a timeout.
+ * test therefore decides what the other org has heard. While a wait lasts, the clock goes on from timer to timer, and by a millisecond for each piece of
+ * the platform's cryptography: its work never looks like a timeout, however slow the machine is.
  */
 export class MemoryNetwork {
   readonly clock = new ManualClock()
   readonly relay: MemoryRelay
   readonly #devices = new Set<NetworkDevice>()
-  readonly #turn: () => Promise<void>
-  readonly #wait: () => Promise<void>
+  readonly #rest: (() => Promise<void>) | undefined
   #seed: number
 
   constructor(options: MemoryNetworkOptions = {}) {
     this.#seed = options.seed ?? 1
-    this.#turn = options.rest ?? turn
-    this.#wait = options.rest ?? (() => pause(1))
+    this.#rest = options.rest
     this.relay = new MemoryRelay({ clock: this.clock, random: this.random(), ...options.relay })
   }
 
@@ -70,26 +71,30 @@ export class MemoryNetwork {
 
   /** Turns the clock until something holds. @throws Error with `what` and what each device shows, after `ms` of the clock */
   async until(what: string, holds: () => boolean, ms = patienceMs): Promise<void> {
-    for (const end = this.clock.now() + ms; this.clock.now() <= end;) {
-      this.clock.advance(0)
-      await this.#turn()
-      if (holds()) return
-      if (this.clock.untilNext() === 0) continue
-      await this.#wait()
-      // What came about without the clock is seen before the clock carries it any further.
-      if (holds()) return
-      this.clock.advance(1)
-    }
+    if (await this.#turn(ms, holds)) return
     throw new Error(`Did not come about: ${what}. ${[...this.#devices].map((device) => device.describe()).join(' ')}`)
   }
 
-  /** Turns the clock by `ms` milliseconds, as slowly as real time. For hours, use `clock.advance`. */
+  /** Turns the clock by `ms` milliseconds, timer by timer, and lets everything run in between. For hours, use `clock.advance`. */
   async pass(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed++) {
-      await this.#wait()
-      this.clock.advance(1)
+    await this.#turn(ms, () => false)
+  }
+
+  /** Turns the clock by `ms` at most. @returns whether something came to hold, which is looked at before each step of the clock */
+  async #turn(ms: number, holds: () => boolean): Promise<boolean> {
+    for (const end = this.clock.now() + ms; ;) {
+      this.clock.advance(0)
+      await (this.#rest?.() ?? turn())
+      if (holds()) return true
+      const left = end - this.clock.now()
+      if (left <= 0) return false
+      const next = this.clock.untilNext() ?? left
+      if (next <= 0) continue
+      const isWorking = isAtWork()
+      await (isWorking ? pieceOfWork() : (this.#rest?.() ?? pause(1)))
+      if (holds()) return true
+      this.clock.advance(Math.min(left, next, isWorking ? 1 : leapMs))
     }
-    await this.#turn()
   }
 
   /** Turns the clock until a piece of work that needs it is done. @throws what the work throws */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { parseKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import { createKeyPair } from '../identity/keys.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import { mapEdit, sampleConnection } from './sample-connection.js'
 import { setup, stages } from './setup.js'
@@ -38,6 +39,17 @@ describe('the setup of Vera and Paul', () => {
     expect(paul.site.listings(connection, 'Lead').total).toBe(0)
     await settle()
     expect(paul.site.listings(connection, 'Lead').total).toBe(1)
+  })
+
+  it('counts cryptography by its pieces and not by how long the machine takes, and waits for a timer without delay', async () => {
+    const { clock, finish } = await setup()
+    const before = clock.now()
+    const pairs = finish(Promise.all(Array.from({ length: 30 }, () => createKeyPair())))
+    expect(await pairs).toHaveLength(30)
+    expect(clock.now() - before).toBeLessThan(300)
+    const began = performance.now()
+    await finish(new Promise<void>((resolve) => clock.after(10_000, resolve)))
+    expect(performance.now() - began).toBeLessThan(9_000)
   })
 
   it('says what it waited for, and how the orgs stand, where that does not come about', async () => {
