@@ -84,6 +84,12 @@ describe('a signed decision', () => {
     expect(await verifyDecision(jws, 'proposal', devices, any)).toMatchObject({ ok: false, reason: expect.stringContaining('person') })
   })
 
+  it('[SD2] is refused when it names another org than the one whose roster has its device', async () => {
+    const { devices, claims, any, device: signer } = await setUp()
+    const jws = await signDecision(signer, 'proposal', { ...claims, iss: parseOrgId('Q'.repeat(43)) })
+    expect(await verifyDecision(jws, 'proposal', devices, any)).toMatchObject({ ok: false, reason: expect.stringContaining('another org') })
+  })
+
   it('[SD2] counts whatever its date: no clock decides about it', async () => {
     const { devices, claims, any, device: signer } = await setUp()
     for (const iat of [0, 1_000, 4_000_000_000]) {

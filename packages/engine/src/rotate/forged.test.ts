@@ -17,10 +17,10 @@ async function story() {
   const vito = await opened.openAnotherDevice(vera, { userName: 'Vito', role: 'member' })
   await opened.settle()
   /** Puts a text under a key, sealed with the keys of a device. */
-  const plant = (by: MemoryOrg, feed: FeedName, key: Key, text: string): void => {
+  const plant = (by: MemoryOrg, feed: FeedName, key: Key, text: string, at = clock.now() + 60_000): void => {
     const sealer = new FeedSealer(vera.org.id, by.rows as never, by.replica.keyring)
     const feedRole = feedRoleOf(feed, vera.org.id, by.rows as never) as FeedRole
-    const register = [[clock.now() + 60_000, 0, 7], text] as const
+    const register = [[at, 0, 7], text] as const
     const entry = { key, whole: false, epoch: { version: 0, number: 0 } }
     if (key.startsWith('roster.')) {
       const seal = sealer.sealControlEntry(feedRole, feed, key, register) as Uint8Array
@@ -38,22 +38,36 @@ async function story() {
 }
 
 describe('an admin who was removed', () => {
-  it.each([1, 2])(
-    '[RT3, RT10] begins no generation %s with a roster on which he was; what stands there is Vera’s again',
-    async (generation) => {
-      const { vera, victor, vito, plant, later, settle, team } = await story()
+  it.each([
+    [1, 'later', 60_000],
+    [1, 'earlier', -60_000],
+    [2, 'later', 60_000],
+  ])(
+    '[RT3, RT10] begins no generation %i with a roster on which he was, and a stamp %s than Vera’s; what stands there is hers again',
+    async (generation, _, ms) => {
+      const made = await story()
+      const { vera, victor, vito, plant, later, settle, team, relay } = made
+      const kept = (of: number) => relay.state.feeds.get(team)?.keys.get(rotationKey(of))
       const before = await vera.rosters.highest(vera.org.id)
       if (!before) throw new Error('The org has no roster.')
       await victor.close()
       await vera.devices.remove([victor.identity.device])
       await settle(vera, vito)
       const genuine = [vera.replica.keyring.own(1), vera.replica.inbox(team).get(rotationKey(1))?.body]
-      plant(victor, team, rotationKey(generation), await victor.identity.signOwnRotation({ generation, secret, roster: before }))
+      plant(
+        victor,
+        team,
+        rotationKey(generation),
+        await victor.identity.signOwnRotation({ generation, secret, roster: before }),
+        made.clock.now() + ms,
+      )
+      const planted = kept(generation)
       await later(20)
       for (const { replica } of [vera, vito]) {
         expect([replica.keyring.own(1), replica.inbox(team).get(rotationKey(1))?.body]).toEqual(genuine)
         expect(replica.keyring.highestOwn()).toBe(1)
       }
+      expect(kept(1)).not.toEqual(planted)
     },
   )
 

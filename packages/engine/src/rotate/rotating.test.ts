@@ -1,4 +1,5 @@
 import { decodeClientFrame, type FeedName, headKey, type Key, parseKey } from '@entente/protocol'
+import { decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { decodeOwnRotation } from '../identity/own-rotation.js'
 import { messageRowId } from '../replica/feed-key.js'
@@ -27,6 +28,12 @@ async function story(options: MemoryOrgOptions = {}, relay: Partial<MemoryRelayO
   const rotate = (org: MemoryOrg): Promise<void> => org.devices.rotate()
   const remove = (by: MemoryOrg, ...gone: readonly MemoryOrg[]): Promise<void> =>
     by.devices.remove(gone.map(({ identity: { device } }) => device))
+  const propose = async (by: MemoryOrg): Promise<void> => {
+    const fields = by.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Status', 'Phone'].includes(name))
+    await by.agreements.propose(opened.connection, {
+      objects: { Lead: { fields: fields.map((field) => ({ field, update: field.name === 'Status' })) } },
+    })
+  }
   const edit = (org: MemoryOrg, Status: string) => org.records.edit('Lead', record, { Status })
   const status = (org: MemoryOrg) => org.records.get('Lead', record)?.values['Status']
   const mirrored = (field = 'Status') => opened.paul.mirrors.of('Lead', opened.copy)[0]?.fields.find(({ name }) => name === field)?.value
@@ -39,7 +46,7 @@ async function story(options: MemoryOrgOptions = {}, relay: Partial<MemoryRelayO
   }
   const leads = connectionFeed(connection, 'vendor', 'lead')
   const map = parseKey([...vera.rows.list('RecordMap').keys()][0] ?? '')
-  return { ...opened, map, victor, vito, rotate, remove, edit, status, mirrored, leads, later }
+  return { ...opened, map, victor, vito, rotate, remove, propose, edit, status, mirrored, leads, later }
 }
 
 /** The generations of an org's keyring: its own, what it sends with, what its peer does. */
@@ -166,6 +173,22 @@ describe('an org that removes a device', () => {
     expect(paul.replica.keyring.isPeerDue(vera.org.id, paul.connections.list()[0]?.id ?? ('' as never), 'vendor')).toBe(false)
   })
 
+  it('[RT9] makes no keys for a roster that the relay may not take: while Vera has no network, Victor’s is the one', async () => {
+    const { vera, victor, vito, paul, remove, settle } = await story()
+    const made = () => vera.rows.get('Message', messageRowId(teamFeed(vera.org.id, 'messages'), rotationKey(1)))
+    vera.sync.cut()
+    await remove(vera, vito)
+    await settle(vera)
+    expect(made()).toBeUndefined()
+    await remove(victor, vito)
+    await settle(victor)
+    vera.sync.mend()
+    await settle(vera, victor, paul)
+    expect(made()).toBeDefined()
+    expect(generations(vera)).toEqual([1, 1, 1])
+    expect(vera.replica.keyring.own(1)).toBe(victor.replica.keyring.own(1))
+  })
+
   it('[RT8, RT9] goes on among all others, and the one that is lost in the middle of its edits reads and writes nothing more', async () => {
     const { vera, victor, vito, paul, remove, mirrored, settle, later, reload, record, copy, leads, map, openAnotherDevice } = await story()
     const pia = await openAnotherDevice(paul, { userName: 'Pia', role: 'admin' })
@@ -285,20 +308,33 @@ describe('an org that removes a device', () => {
     for (const org of [victor, vito, paul]) expect(org.problems).toEqual([])
   })
 
-  it('[RT13] stands by what the removed admin had proposed: another admin signs it again, and Paul accepts that', async () => {
-    const { vera, victor, vito, paul, connection, remove, settle } = await story()
-    const fields = victor.records.schema('Lead').fields.filter(({ name }) => ['LastName', 'Company', 'Status', 'Phone'].includes(name))
-    await victor.agreements.propose(connection, {
-      objects: { Lead: { fields: fields.map((field) => ({ field, update: field.name === 'Status' })) } },
-    })
+  it('[RT13] stands by what the removed admin had proposed: another admin signs it again, and Paul, who was away, accepts that', async () => {
+    const { vera, victor, vito, paul, connection, remove, propose, settle } = await story()
+    paul.sync.cut()
+    await propose(victor)
     await settle()
     await victor.close()
     await remove(vera, victor)
+    await settle(vera, vito)
+    paul.sync.mend()
     await settle(vera, vito, paul)
     await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
     await settle(vera, vito, paul)
     expect(vera.agreements.get(connection)).toMatchObject({ state: 'agreed', acceptance: { version: 2 } })
     expect([...vera.problems, ...paul.problems]).toEqual([])
+  })
+
+  it('[RT13] leaves the removed admin’s name under a proposal that Paul has accepted', async () => {
+    const { vera, victor, vito, paul, connection, remove, propose, settle } = await story()
+    await propose(victor)
+    await settle()
+    await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead') } } })
+    await settle()
+    await victor.close()
+    await remove(vera, victor)
+    await settle(vera, vito, paul)
+    const proposal = paul.replica.inbox(connectionFeed(connection, 'vendor', 'messages')).get(parseKey('proposal'))?.body
+    expect(decodeProtectedHeader(String(proposal)).kid).toBe(victor.identity.device)
   })
 
   it('[RO5, RT9] of two admins who remove each other at once the one whose roster the relay has first stays', async () => {

@@ -34,7 +34,7 @@ export function signAgainReconciler(context: EngineContext): Reconciler<Connecti
   const done = new Map<string, number>()
   return {
     name: 'decisions of removed devices',
-    subjects: () => (replica.keyring.removed(org.id) > 0 && !replica.keyring.isOwnDue(org.id) ? enabledConnections(rows) : []),
+    subjects: () => (replica.keyring.removed(org.id) > 0 ? enabledConnections(rows) : []),
     async react({ id, ownMessages }) {
       const removed = replica.keyring.removed(org.id)
       const roster = await rosters.highest(org.id)
