@@ -1,5 +1,4 @@
-import { encodeControlEntry, type FeedName, type Key, rosterKey } from '@entente/protocol'
-import { encodeUtf8 } from 'lib0/string'
+import { decodeControlEntry, encodeControlEntry, type FeedName, type Key, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { makeRotation } from '../connect/rotation.js'
 import { connectionFeed, type FeedRole, feedRoleOf, rotationKey, teamFeed, textOf } from '../replica/feed-role.js'
@@ -23,8 +22,12 @@ async function story() {
     const register = [[at, 0, 7], text] as const
     const entry = { key, whole: false, epoch: { version: 0, number: 0 } }
     if (key.startsWith('roster.')) {
+      const kept = relay.state.feeds.get(feed)?.keys.get(key)
+      if (kept?.kind !== 'control') throw new Error('The relay has no such roster.')
+      // The relay goes on reading the genuine copy.
+      const { copy } = decodeControlEntry(kept.bytes)
       const seal = sealer.sealControlEntry(feedRole, feed, key, register) as Uint8Array
-      relay.plant(feed, { ...entry, kind: 'control', bytes: encodeControlEntry({ copy: encodeUtf8(text), seal }) }, true)
+      relay.plant(feed, { ...entry, kind: 'control', bytes: encodeControlEntry({ copy, seal }) }, true)
     } else relay.plant(feed, { ...entry, kind: 'message', bytes: sealer.sealMessage(feedRole, feed, key, register) as Uint8Array }, true)
   }
   /** Time passes, in steps in which what is under way comes to its end. */
