@@ -300,7 +300,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'a roster that lost its number is replaced',
       file: `${engine}/identity/rosters.ts`,
-      text: 'if (replaced >= 0) history = history.slice(0, replaced)',
+      text: '.filter(({ number }) => number < changed)',
       instead: '',
       test: [nextRoster, '[RO5] of two that are signed at once'],
     },

@@ -119,7 +119,9 @@ export class RosterChanges {
     for (const [number, token] of this.#atRelay()) {
       const history = await rosters.history(org)
       const before = history.findLast((each) => each.number < number)
-      if (!before || history.find((each) => each.number === number)?.token === token) continue
+      // This device has the first one, unless it was founded on a later one of the root key.
+      const isFirst = number === 1 && (history[0]?.number ?? 0) > 1
+      if ((!before && !isFirst) || history.find((each) => each.number === number)?.token === token) continue
       if (await readRoster(token, org, before)) await rows.save([rosterEdit({ org, number, token })])
     }
     const found = new Map(this.#atRelay())
@@ -152,13 +154,13 @@ export class RosterChanges {
     }
   }
 
-  /** The own org's rosters as the relay has them, after the first. */
+  /** The own org's rosters as the relay has them. */
   #atRelay(): readonly (readonly [number: number, token: string])[] {
     const { identity, replica } = this.#options
     const found: (readonly [number, string])[] = []
     for (const [key, { body }] of replica.inbox(rosterFeedOf(identity.org.id))) {
       const number = key.startsWith('roster.') ? rosterNumber(key) : undefined
-      if (number !== undefined && number > 1 && key === rosterKey(number) && typeof body === 'string') found.push([number, body])
+      if (number !== undefined && key === rosterKey(number) && typeof body === 'string') found.push([number, body])
     }
     return found.sort(([a], [b]) => a - b)
   }

@@ -1,4 +1,4 @@
-import { type DeviceId, type OrgId, type Roster, type RosterDevice } from '@entente/protocol'
+import { decodeRoster, type DeviceId, type OrgId, type Roster, type RosterDevice } from '@entente/protocol'
 import { valueOf } from '../row/row.js'
 import type { RowEdit, Rows } from '../row/rows.js'
 import { readRoster } from './roster.js'
@@ -15,6 +15,8 @@ interface Verified {
   /** How often rosters had changed when this was verified, and what the own org's first one was then. */
   readonly at: number
   readonly founding: string
+  /** What the rows held then, by number. */
+  readonly tokens: ReadonlyMap<number, string>
   readonly history: Promise<readonly Roster[]>
   readonly chain: Promise<readonly Roster[]>
 }
@@ -68,7 +70,8 @@ export class Rosters {
     const before = this.#verified.get(org)
     const known = before?.founding === founding ? before : undefined
     if (known?.at === this.#changes) return known
-    const history = this.#verify(org, known?.history)
+    const tokens = this.#tokensOf(org)
+    const history = this.#verify(org, tokens, known)
     const chain = history.then((found) =>
       found.slice(
         Math.max(
@@ -77,7 +80,7 @@ export class Rosters {
         ),
       ),
     )
-    const verified = { at: this.#changes, founding, history, chain }
+    const verified = { at: this.#changes, founding, tokens, history, chain }
     this.#verified.set(org, verified)
     // Of two that are verified at once the later one knows more.
     void chain.then((found) => {
@@ -86,14 +89,11 @@ export class Rosters {
     return verified
   }
 
-  async #verify(org: OrgId, known: Promise<readonly Roster[]> | undefined): Promise<readonly Roster[]> {
-    const found = this.#rostersOf(org)
-    const tokens = new Map(found.map(({ number, token }) => [number, token]))
-    let history = (await known) ?? []
+  async #verify(org: OrgId, tokens: Verified['tokens'], known: Verified | undefined): Promise<readonly Roster[]> {
     // A roster that lost its number to another's is replaced, and what follows it goes with it (rule RO5).
-    const replaced = history.findIndex(({ number, token }) => tokens.get(number) !== token)
-    if (replaced >= 0) history = history.slice(0, replaced)
-    for (const { number, token } of found) {
+    const changed = Math.min(...[...tokens].flatMap(([number, token]) => (known?.tokens.get(number) === token ? [] : [number])))
+    let history = ((await known?.history) ?? []).filter(({ number }) => number < changed)
+    for (const [number, token] of [...tokens].sort(([a], [b]) => a - b)) {
       if (number <= (history.at(-1)?.number ?? 0)) continue
       const roster = await readRoster(token, org, history.at(-1))
       if (roster) history = [...history, roster]
@@ -102,12 +102,13 @@ export class Rosters {
   }
 
   /** What the rows hold of an org's rosters, by their numbers. */
-  #rostersOf(org: OrgId): readonly { readonly number: number; readonly token: string }[] {
-    const found = org === this.#own ? [{ number: 1, token: this.#founding() }] : []
+  #tokensOf(org: OrgId): ReadonlyMap<number, string> {
+    const found = new Map<number, string>()
+    if (org === this.#own) found.set(decodeRoster(this.#founding()).number, this.#founding())
     for (const row of this.#rows.list('Roster').values()) {
       const token = valueOf(row, 'token')
-      if (row.id.startsWith(`${org}.`) && typeof token === 'string') found.push({ number: Number(row.id.slice(org.length + 1)), token })
+      if (row.id.startsWith(`${org}.`) && typeof token === 'string') found.set(Number(row.id.slice(org.length + 1)), token)
     }
-    return found.sort((a, b) => a.number - b.number)
+    return found
   }
 }

@@ -137,6 +137,23 @@ describe('an org whose browser was emptied', () => {
     for (const value of ['Working - Contacted', 'answered@after', 'Later']) expect(known).not.toContain(value)
   })
 
+  it('[RK4, RT4] goes on where the lost device had changed the keys: Paul hears of the next ones, and each sees what the other edits', async () => {
+    const made = await setup({ upTo: 'exported' })
+    const { network, vera, paul, connection, record, copy, settle } = made
+    const kit = await savedKit(vera)
+    await vera.devices.rotate()
+    await signed(made)
+    await vera.close()
+    const again = await restore(network, kit, { decide: () => ({ alone: true }) })
+    await network.pass(300)
+    for (const org of [again, paul]) await org.connections.compareCodes(connection, true)
+    await settle()
+    await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await paul.records.edit('Lead', copy, { Status: 'Closed - Converted' })
+    await settle()
+    expect([statusAt(paul, copy), statusAt(again, record)]).toEqual(['Working - Contacted', 'Closed - Converted'])
+  })
+
   it('[RK8, DR2] takes no decision over that Victor’s modified device had put into the team; Viola’s device gives it Vera’s, which bears her signature (row 140)', async () => {
     const made = await setup({ upTo: 'shared' })
     const { network, vera, connection, settle, openAnotherDevice } = made

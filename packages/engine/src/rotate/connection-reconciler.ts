@@ -8,7 +8,7 @@ import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { Reconciler } from '../reconcilers.js'
 import { messageRowId } from '../replica/index.js'
-import { rotationKey, rotationOf, textOf } from '../replica/feed-role.js'
+import { rotationKey, rotationOf, textOf, wasVerified } from '../replica/feed-role.js'
 import { isAbove, registerOf, valueOf } from '../row/row.js'
 import { whileUnchanged } from '../row/rows.js'
 import type { SendingOrder } from '../seal/keyring.js'
@@ -32,10 +32,11 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       const own = await ownRotations(connection)
       await takeOwn(connection, own)
       await takePeers(connection)
-      if (connection.confirmed && (await rosters.device(org.id, identity.device))?.role === 'admin') {
-        await signAgain(connection, own)
-        await rotate(connection, own)
-      }
+      // What was begun before a recovery is signed again though the codes are yet to be compared once more: what confirms them is sealed under it.
+      if (!connection.confirmed && !wasVerified(rows.get('Connection', connection.id))) return
+      if ((await rosters.device(org.id, identity.device))?.role !== 'admin') return
+      await signAgain(connection, own)
+      await rotate(connection, own)
     },
   }
 
@@ -73,9 +74,9 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
   async function begun({ id, side, ownMessages }: ConnectionFacts, generation: number): Promise<RotationTerms | undefined> {
     const body = replica.inbox(ownMessages).get(rotationKey(generation))?.body
     if (typeof body !== 'string') return undefined
-    const chain = await rosters.chain(org.id)
+    const history = await rosters.history(org.id)
     const roleOnce = (device: DeviceId): RosterDevice | undefined =>
-      chain.findLast(({ devices }) => devices.get(device)?.role === 'admin')?.devices.get(device)
+      history.findLast(({ devices }) => devices.get(device)?.role === 'admin')?.devices.get(device)
     const terms = await verifyOwn(body, id, { device: (_, device) => Promise.resolve(roleOnce(device)) })
     const last = keyring.orders(id, side).at(-1)
     const [own, to] = [last?.own ?? 0, last?.order.to ?? 0]
@@ -158,6 +159,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     if (isAhead && typeof register[1] === 'string' && (await readOwn(register[1], id))) return
     // A generation has one secret, at the peer too: it is the same one whoever signs it. What is due beyond that takes the next generation.
     const before = await begun(connection, generation)
+    if (!before && !connection.confirmed) return
     const highest = before?.own ?? keyring.highestOwn()
     const secret = ownSecret(highest)
     const newest = before ? peer.find((each) => each.generation === before.to) : peer.findLast(({ receiving }) => receiving !== undefined)
