@@ -175,20 +175,28 @@ export function withdrawnOf(state: RelayState, feed: FeedName, version: number):
   return parsed.kind === 'connection' ? withdrawnSlots(registeredIn(state, parsed.connection), version, parsed.topic) : new Set()
 }
 
-/** The rosters of an org in its team's messages, the highest last. */
+/** The rosters of an org in its team's messages, the highest last. What somebody planted there and is no roster is none. */
 export function rostersOf(state: RelayState, org: OrgId): readonly Roster[] {
   const rosters: Roster[] = []
   for (const [key, kept] of feedOf(state, rosterFeedOf(org)).keys) {
     if (kept.kind !== 'control' || rosterNumber(key) === undefined) continue
-    let roster = decoded.get(kept.bytes)
-    if (!roster) decoded.set(kept.bytes, (roster = decodeRoster(decodeUtf8(decodeControlEntry(kept.bytes).copy))))
-    rosters.push(roster)
+    if (!decoded.has(kept.bytes)) decoded.set(kept.bytes, rosterIn(kept.bytes))
+    const roster = decoded.get(kept.bytes)
+    if (roster) rosters.push(roster)
   }
   return rosters.sort((a, b) => a.number - b.number)
 }
 
+function rosterIn(bytes: Uint8Array): Roster | undefined {
+  try {
+    return decodeRoster(decodeUtf8(decodeControlEntry(bytes).copy))
+  } catch {
+    return undefined
+  }
+}
+
 /** The same few are read again and again. */
-const decoded = new WeakMap<Uint8Array, Roster>()
+const decoded = new WeakMap<Uint8Array, Roster | undefined>()
 
 function registeredIn(state: RelayState, connection: ConnectionId): readonly (Policy | undefined)[] {
   return sides.map((side) => {
