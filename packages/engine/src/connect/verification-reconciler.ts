@@ -1,8 +1,9 @@
-import { parseKey } from '@entente/protocol'
+import { compareStamps, parseKey } from '@entente/protocol'
 import * as v from 'valibot'
 import type { EngineContext } from '../context.js'
 import { textOf } from '../replica/feed-role.js'
 import type { Reconciler } from '../reconcilers.js'
+import { registerOf } from '../row/row.js'
 import { type ConnectionFacts, enabledConnections } from './connection-facts.js'
 import { roundNumber, roundOf } from './mismatch.js'
 import { readDecision, Refusals } from './peer-decision.js'
@@ -28,7 +29,10 @@ export function verificationReconciler(context: EngineContext): Reconciler<Conne
       const said = replica.inbox(connection.peerMessages).get(verifiedKey)
       const body = said?.body ?? null
       const message = `${connection.id}/${verifiedKey}`
-      if (!said || body === null || textOf(row, 'peerVerified') !== undefined || refusals.has(message, body)) return
+      if (!said || body === null || refusals.has(message, body)) return
+      // Of several admins of the peer the last one counts, so that each device of this org has the same.
+      const taken = registerOf(row, 'peerVerified')
+      if (typeof taken?.[1] === 'string' && compareStamps(taken[0], said.stamp) >= 0) return
       const decision = await readDecision(context, connection, 'verified', body, verifiedTerms, 'admin')
       // From before a mismatch was taken back, or after one of which this org has not heard yet.
       if (decision.ok && decision.terms.again !== roundOf(row)) return refusals.skip(message, body)

@@ -4,14 +4,27 @@ import { OrderlyCrypto } from './orderly-crypto.js'
 import { type OrgFault, orgFaults, OrgSimulation } from './org-simulation.js'
 import { makeWorld, type OrgWorld } from './org-world.js'
 
+/** Runs that failed once, with their faults. Each found a defect in what is tested. */
+const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]])[] = [
+  // Two admins remove each other, and the org comes back by its kit.
+  [1749605045, []],
+  [84, ['crash', 'lostDevice', 'twoAtOnce', 'years']],
+  // A member's device hears that an invitation was used.
+  [501, ['crash', 'lostDevice', 'twoAtOnce', 'years']],
+  // The org comes back alone after its keys had changed.
+  [200, ['crash', 'lostDevice', 'relayLoss']],
+  // Two admins confirm the codes at once.
+  [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
+]
+
 /**
- * SIMULATION_RUNS runs so many, and PROPERTY_SEED the choices of a failed one again. The suite runs a few in which nothing happens, because about one run in twenty still fails and
- * nobody knows why: among them seed 1749605045 without faults (two admins remove each other, and the org comes back by its kit), seed 501 with crash, lostDevice, twoAtOnce and years,
- * and seed 1 with crash, lostDevice, relayBackup and years.
+ * SIMULATION_RUNS runs so many, and PROPERTY_SEED the choices of a failed one again. The suite runs those that failed once, and a few in which nothing happens, because some runs still
+ * fail: among them seed 956665664 with twoAtOnce and relayLoss, seed 65 with crash, lostDevice, twoAtOnce, relayLoss and relayBackup, and seed 438 with lostDevice, twoAtOnce, relayLoss and
+ * years (an org that comes back by its kit twice, each time alone, before its age is known, has lost its connections).
  */
 const asked = process.env['SIMULATION_RUNS'] ?? process.env['PROPERTY_SEED']
 const draws = asked ? { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 300) } : { numRuns: 3, seed: 1 }
-const [faultsDrawn, steps]: [readonly OrgFault[], number] = asked ? [orgFaults, 10] : [[], 0]
+const [faultsDrawn, stepsDrawn]: [readonly OrgFault[], number] = asked ? [orgFaults, 10] : [[], 0]
 /** More than a busy machine needs. */
 const patienceMs = 60_000 + 10_000 * draws.numRuns
 
@@ -24,10 +37,14 @@ describe('two orgs whose devices join, are removed and come back', () => {
   })
   afterAll(() => crypto.restore())
 
+  const runs = async (seed: number, faults: readonly OrgFault[], steps = 10): Promise<void> => {
+    expect(await new OrgSimulation(world, crypto, { seed, faults: new Set(faults), steps }).run()).toEqual([])
+  }
+
   it('come to rest as one, and nobody who was removed reads or writes any more', { timeout: patienceMs }, async () => {
-    const run = fc.asyncProperty(fc.nat(), fc.subarray<OrgFault>([...faultsDrawn]), async (seed, faults) => {
-      expect(await new OrgSimulation(world, crypto, { seed, faults: new Set(faults), steps }).run()).toEqual([])
-    })
+    const run = fc.asyncProperty(fc.nat(), fc.subarray<OrgFault>([...faultsDrawn]), (seed, faults) => runs(seed, faults, stepsDrawn))
     await fc.assert(run, { ...draws, endOnFailure: true })
   })
+
+  it.each(failedOnce)('do so in run %i, which failed once', { timeout: patienceMs }, (seed, faults) => runs(seed, faults))
 })
