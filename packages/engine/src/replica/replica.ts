@@ -31,7 +31,7 @@ import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
 import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
-import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
+import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted, type Written } from './transactions.js'
 
 export interface ReplicaOptions {
   /** Writes down what the org’s own saves did, and what became of its records. */
@@ -71,6 +71,8 @@ interface FeedChange {
 interface TabMessage {
   readonly type: 'replica'
   readonly rows: readonly Row[]
+  /** The version of the store's rows that these made, if there are any. */
+  readonly version?: number
   readonly change: StateChange
 }
 
@@ -164,7 +166,7 @@ export class Replica implements ReplicaView {
       stamper,
       {
         flagDirty: (steps) => this.#flagDirty(steps),
-        saved: (rows) => this.#tellTabs(rows, noStateChange),
+        saved: (rows, version) => this.#tellTabs({ rows, version, change: noStateChange }),
       },
       journal,
     )
@@ -194,7 +196,7 @@ export class Replica implements ReplicaView {
       disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
-    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead, journal)
+    this.#transactions = new Transactions(store, this.rows, this.#view, this.#context, this.#lead, journal)
     this.rows.watch((changes) => {
       let [unlocks, withdraws, admits] = [false, false, false]
       for (const { object } of changes) {
@@ -460,7 +462,7 @@ export class Replica implements ReplicaView {
       const own = feedRoleOf(feed, this.org, this.#view)?.own ?? false
       this.heads.lost(feed)
       this.#settled.delete(feed)
-      this.#take([], await this.#transactions.forget(feed, own))
+      this.#takeChange(await this.#transactions.forget(feed, own))
     })
   }
 
@@ -478,7 +480,7 @@ export class Replica implements ReplicaView {
   ): Promise<readonly FeedOffers[]> {
     return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
-      if (settled.length > 0) this.#take([], await this.#transactions.clearDirtyFlags(settled))
+      if (settled.length > 0) this.#takeChange(await this.#transactions.clearDirtyFlags(settled))
       const updates = due.filter(({ comparison }) => comparison.need === 'update')
       // Also where nothing is read: what is made here is sent.
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
@@ -660,7 +662,7 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       const dirtyFlags = feedKeys.map(({ feed, key, address }) => [feed, key, address] as const)
       await this.#store.update([], () => ({ writes: dirtyFlags.map(dirtyFlagWrite), result: undefined }))
-      this.#take([], { ...noStateChange, dirtyFlags })
+      this.#takeChange({ ...noStateChange, dirtyFlags })
     })
   }
 
@@ -806,7 +808,7 @@ export class Replica implements ReplicaView {
       this.#followed.stateLoaded()
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
-    this.#take(written.rows, written.change)
+    this.#take(written)
   }
 
   /** Hides the slots of peers' docs that an agreement has withdrawn. The docs' next epochs will not have them. */
@@ -872,7 +874,7 @@ export class Replica implements ReplicaView {
       writes: change.dirtyFlags.map(dirtyFlagWrite),
       commit: () => {
         this.#takeState(change)
-        if (change.dirtyFlags.length > 0) this.#tellTabs([], change)
+        if (change.dirtyFlags.length > 0) this.#tellTabs({ rows: [], change })
         for (const listener of this.#workListeners) listener()
       },
     }
@@ -904,16 +906,20 @@ export class Replica implements ReplicaView {
 
   // ---- memory and other tabs
 
-  #take(rows: readonly Row[], change: StateChange): void {
+  #take({ rows, version, change }: Written): void {
     this.#takeState(change)
-    this.#tellTabs(rows, change)
-    this.rows.take(rows, 'feed')
+    this.#tellTabs({ rows, change, ...(version !== undefined && { version }) })
+    this.rows.take(rows, 'feed', version)
     this.#notify(change)
   }
 
   async #loadAll(): Promise<void> {
     await this.#replicaState.load(this.#store)
     this.#isLoaded = true
+  }
+
+  #takeChange(change: StateChange): void {
+    this.#take({ rows: [], version: undefined, change })
   }
 
   #takeState(change: StateChange): void {
@@ -927,16 +933,15 @@ export class Replica implements ReplicaView {
     for (const listener of this.#workListeners) listener()
   }
 
-  #tellTabs(rows: readonly Row[], change: StateChange): void {
-    const message: TabMessage = { type: 'replica', rows, change }
-    this.#tabs.tell(message)
+  #tellTabs(told: Omit<TabMessage, 'type'>): void {
+    this.#tabs.tell({ type: 'replica', ...told } satisfies TabMessage)
   }
 
   #hearTab(message: unknown): void {
     if (!isTabMessage(message)) return
     this.#heard++
     this.#takeState(message.change)
-    this.rows.take(message.rows, 'tab')
+    this.rows.take(message.rows, 'tab', message.version)
     this.#notify(message.change)
     // The tab that saved may not have known all that this one knows, so this one compares the rows too.
     if (this.#leading && message.rows.length > 0) void this.#transactionQueue.run(() => this.#recheck(message.rows)).catch(this.#report)

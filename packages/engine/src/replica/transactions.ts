@@ -1,8 +1,7 @@
 import type { FeedName, Key } from '@entente/protocol'
-import type { Store, StoreKey, Write } from '../port/store.js'
+import type { Store, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
-import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
-import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
+import { type Journal, type Rows, type RowStep, stepBetween } from '../row/rows.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -38,6 +37,14 @@ export interface Uncommitted {
   readonly lacking?: readonly FeedKey[]
 }
 
+/** What absorbing wrote. */
+export interface Written {
+  readonly rows: readonly Row[]
+  readonly change: StateChange
+  /** The version of the rows that it made, if it changed any. */
+  readonly version: number | undefined
+}
+
 /** So many rows are compared with a feed in one go: some 20 ms of work. */
 const comparedAtOnce = 300
 
@@ -46,11 +53,21 @@ export class Transactions {
   readonly #store: Store
   readonly #rows: RecordMapIndex
   readonly #context: ReplicaContext
+  readonly #stored: Pick<Rows, 'transact'>
   readonly #lead: Lead
   readonly #journal: Pick<Journal, 'changed'> | undefined
 
-  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext, lead: Lead, journal?: Pick<Journal, 'changed'>) {
+  /** @param stored the rows as transactions find them */
+  constructor(
+    store: Store,
+    stored: Pick<Rows, 'transact'>,
+    rows: RecordMapIndex,
+    context: ReplicaContext,
+    lead: Lead,
+    journal?: Pick<Journal, 'changed'>,
+  ) {
     this.#store = store
+    this.#stored = stored
     this.#journal = journal
     this.#lead = lead
     this.#rows = rows
@@ -89,7 +106,7 @@ export class Transactions {
     feed: FeedName,
     feedRole: FeedRole,
     { docs, addresses: addressByKey, rows, feedState, lacking = [] }: Uncommitted,
-  ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange } | undefined> {
+  ): Promise<Written | undefined> {
     const before = this.#context.replicaState.feed(feed)
     const entryFeedKeys = feedRole.own
       ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
@@ -98,10 +115,9 @@ export class Transactions {
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
     ])
-    const reads: StoreKey[] = [Lead.key, feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
-    return this.#store.update(reads, ([term, storedFeed, ...storedRows]) => {
+    const { result, version } = await this.#stored.transact(addresses, [Lead.key, feedStoreKey(feed)], (storedRows, [term, storedFeed]) => {
       this.#lead.check(term)
-      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { writes: [], result: undefined }
+      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { rows: [], writes: [], result: undefined }
       const view = this.#viewOf(storedRows)
       const steps: RowStep[] = []
       for (const row of rows) {
@@ -119,13 +135,14 @@ export class Transactions {
       }
       const writes: Write[] = [
         ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
-        ...steps.map(({ after }) => rowWrite(after)),
         ...dirtyFlags.map(dirtyFlagWrite),
         ...(this.#journal?.changed(steps) ?? []),
         { put: feedStoreKey(feed), value: feedState },
       ]
-      return { writes, result: { rows: steps.map(({ after }) => after), change } }
+      const changed = steps.map(({ after }) => after)
+      return { rows: changed, writes, result: { rows: changed, change } }
     })
+    return result && { ...result, version }
   }
 
   /**
@@ -208,7 +225,7 @@ export class Transactions {
   /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. */
   async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<StateChange> {
     const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)))
-    const dirtyFlags = await this.#store.update([Lead.key, ...addresses.map(([object, id]) => rowKey(object, id))], ([term, ...stored]) => {
+    const { result: dirtyFlags } = await this.#stored.transact(addresses, [Lead.key], (stored, [term]) => {
       this.#lead.check(term)
       const view = this.#viewOf(stored)
       const cleared = feedKeys
@@ -218,7 +235,7 @@ export class Transactions {
             'none',
         )
         .map(({ feed, key }) => [feed, key, undefined] as const)
-      return { writes: cleared.map(dirtyFlagWrite), result: cleared }
+      return { rows: [], writes: cleared.map(dirtyFlagWrite), result: cleared }
     })
     return { ...noStateChange, dirtyFlags }
   }
@@ -244,12 +261,9 @@ export class Transactions {
   }
 
   /** The rows as stored, over those in memory. */
-  #viewOf(stored: readonly unknown[]): Overlay {
+  #viewOf(stored: readonly (Row | undefined)[]): Overlay {
     const view = new Overlay(this.#rows)
-    for (const value of stored) {
-      const row = storedRow(value)
-      if (row) view.set(row)
-    }
+    for (const row of stored) if (row) view.set(row)
     return view
   }
 }
