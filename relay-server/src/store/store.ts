@@ -73,7 +73,7 @@ export interface PageBounds {
 export type PageEntry = Entry | WireEntry
 
 /** Bytes of an entry on the wire beside its own, roughly at most. */
-const entryOverhead = 96
+export const entryOverhead = 96
 
 /** How many bytes an entry takes on the wire, roughly at most. */
 export function lengthOnWire(entry: PageEntry): number {

@@ -481,14 +481,15 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
       if (settled.length > 0) this.#takeChange(await this.#transactions.clearDirtyFlags(settled))
-      const updates = due.filter(({ comparison }) => comparison.need === 'update')
-      // Also where nothing is read: what is made here is sent.
-      const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       for (const feed of feeds) {
         const offer = this.heads.offer(feed)
         if (offer && isFree(feed, headKey)) offersByFeed.set(feed, [offer])
       }
+      if (due.length === 0 && offersByFeed.size === 0) return []
+      const updates = due.filter(({ comparison }) => comparison.need === 'update')
+      // Also where nothing is read: what is made here is sent.
+      const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       let bytes = 0
       for (const { feedKey, comparison } of due) {
         if (bytes >= most.bytes) break

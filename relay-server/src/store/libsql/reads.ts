@@ -13,7 +13,18 @@ import type { Account, Usage } from '../account.js'
 import { type ReadConnection, type ReadStatement, type SqliteRow, toBytes, toNumber, toText } from './connection.js'
 import { fullestOrgs, newAccount, toAccount, toStanding } from './accounts.js'
 import { kindOf, prepareWalks, StateWalk, TailWalk, type Walks } from './walk.js'
-import type { Invitation, KeyName, KeyState, Page, PageBounds, PageEntry, StandingAndRoster, StoredDoc, StoreStats } from '../store.js'
+import {
+  type Invitation,
+  type KeyName,
+  type KeyState,
+  lengthOnWire,
+  type Page,
+  type PageBounds,
+  type PageEntry,
+  type StandingAndRoster,
+  type StoredDoc,
+  type StoreStats,
+} from '../store.js'
 
 /** The reads of the embedded store, all on the reading connection. */
 export class LibsqlReads {
@@ -126,7 +137,7 @@ export class LibsqlReads {
     for (;;) {
       const entry = (merged.sequence() < tails.sequence() ? merged : tails).take()
       if (!entry) return { entries, head, incarnation, done: true }
-      bytes += 'wire' in entry ? entry.wire.length : entry.bytes.length + 48
+      bytes += lengthOnWire(entry)
       if (entries.length > 0 && (entries.length >= bounds.entries || bytes > bounds.bytes))
         return { entries, head, incarnation, done: false }
       entries.push(entry)

@@ -10,7 +10,7 @@ import {
 } from '@entente/protocol'
 import { type Account, type QuotaOverrides, type Standing, standings } from '../account.js'
 import { bytesOf, flagOf, numberOf, type PostgresRow, textOf } from './connection.js'
-import type { Invitation, KeyState, Page, PageBounds, StoredDoc } from '../store.js'
+import { entryOverhead, type Invitation, type KeyState, type Page, type PageBounds, type StoredDoc } from '../store.js'
 
 /**
  * The statements that read, each a snapshot of its own. Every row is looked up by a key in a subquery of its own, which OFFSET 0 keeps apart. The planner could
@@ -56,7 +56,7 @@ export const reads = {
     text: `SELECT coalesce(f.head, 0) AS head, i.id AS incarnation, e.sequence, e.key, e.kind, e.version, e.number, e.whole, e.bytes
       FROM (SELECT id FROM entente.incarnations ORDER BY n DESC LIMIT 1) i LEFT JOIN entente.feeds f ON f.name = $1
       LEFT JOIN LATERAL (
-        SELECT x.*, sum(octet_length(x.bytes) + 48) OVER w AS upto, row_number() OVER w AS nth FROM (
+        SELECT x.*, sum(octet_length(x.bytes) + ${entryOverhead}) OVER w AS upto, row_number() OVER w AS nth FROM (
           (SELECT d.merged AS sequence, d.key, d.kind, d.version, d.number, true AS whole, s.bytes
             FROM (SELECT * FROM entente.docs WHERE feed = f.id AND merged > $2 AND merged > 0 ORDER BY merged LIMIT $3) d
             CROSS JOIN LATERAL (SELECT bytes FROM entente.states s WHERE s.feed = d.feed AND s.key = d.key OFFSET 0) s)
@@ -96,7 +96,7 @@ export const reads = {
 
 /** The most entries that can fit a page. */
 export function mostEntries(bounds: PageBounds): number {
-  return Math.max(1, Math.min(bounds.entries, Math.floor(bounds.bytes / 48)))
+  return Math.max(1, Math.min(bounds.entries, Math.floor(bounds.bytes / entryOverhead)))
 }
 
 export function toPage(rows: readonly PostgresRow[], after: number): Page {
