@@ -118,6 +118,8 @@ export class Session {
   readonly #pauses: Pauses
   /** The messages that are not done yet, in their order. */
   readonly #inbox = new SerialQueue()
+  /** Entries that wait for their turn. */
+  readonly #waiting: MessageOf<'entries'>[] = []
   readonly #inFlight = new InFlight()
   readonly #feedByNumber = new Map<number, FeedName>()
   readonly #numberByFeed = new Map<FeedName, number>()
@@ -219,6 +221,7 @@ export class Session {
 
   #enqueue(message: RelayMessage): void {
     this.#behind++
+    if (message.type === 'entries') this.#waiting.push(message)
     void this.#inbox.run(async () => {
       try {
         if (!this.#ended) await this.#take(message)
@@ -237,6 +240,7 @@ export class Session {
       case 'welcome':
         return this.#begin(message)
       case 'entries':
+        this.#waiting.shift()
         return this.#absorb(message)
       case 'accepted':
         return this.#accept(message)
@@ -286,9 +290,14 @@ export class Session {
     const feed = this.#feedByNumber.get(number)
     if (feed === undefined || this.#incarnation === undefined) return
     const chunk = { incarnation: this.#incarnation, position, live, entries }
-    const refused = await this.#options.replica.absorb(feed, chunk, (count) => {
-      if (count > 0) this.#options.events.onEntries(count)
-    })
+    const refused = await this.#options.replica.absorb(
+      feed,
+      chunk,
+      (count) => {
+        if (count > 0) this.#options.events.onEntries(count)
+      },
+      () => this.#openNext(),
+    )
     if (this.#options.replica.isPaused(feed)) {
       // Without a number the feed is subscribed to again once reading goes on.
       this.#live.delete(feed)
@@ -302,6 +311,15 @@ export class Session {
     if (entries.length > 0 && feed.endsWith('/messages')) this.#pauses.resumeFeeds()
     if (live && this.#numberByFeed.get(feed) === number) this.#live.add(feed)
     this.#work()
+  }
+
+  /** The store is at work on entries: the next ones are opened meanwhile, in a task of their own. */
+  #openNext(): void {
+    const { clock, replica } = this.#options
+    const [next] = this.#waiting
+    if (!next) return
+    const feed = this.#feedByNumber.get(next.feed)
+    if (feed !== undefined) clock.after(0, () => replica.openAhead(feed, next.entries))
   }
 
   /** Entries were left out: an owner publishes their keys anew, a reader reads the feed again. Either waits the longer the more often it happens (rule AN2). */

@@ -26,7 +26,7 @@ import { nothingAbove, sealsOf, slotsAbove } from './above.js'
 import { knownOf, raise, type Told, type Withdrawn, withoutSlots } from './known.js'
 import type { DisabledRule } from './replica-context.js'
 import type { RowsView } from './rows-view.js'
-import type { OfferedDoc } from './offered.js'
+import type { OpenedDoc } from './opened-docs.js'
 import { noParts, type Opened } from './opened.js'
 import type { FeedSealer } from './feed-sealer.js'
 import {
@@ -66,8 +66,8 @@ export interface Absorber {
   readonly isSettled: boolean
   /** Whether a head of the present generation covers what is absorbed. */
   readonly isCovered: boolean
-  /** The doc that this page sealed, where an entry is just that: it need not be opened. */
-  readonly offered: (entry: Entry) => OfferedDoc | undefined
+  /** What this page knows of the doc that an entry is: it need not be opened. */
+  readonly opened: (entry: Entry) => OpenedDoc | undefined
   /** Notes an entry that cannot be absorbed. It changes nothing (rules AB4, AN1). */
   readonly problem: (what: string) => void
   /** Notes that an entry was left out because it came late. */
@@ -366,9 +366,9 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   const { feedRole, disabledRules } = absorber
   const base = present?.kind === 'doc' && !present.lost && compareEpochs(present.epoch, entry.epoch) === 0 ? present : undefined
   if (!entry.whole && !base) return refuse(absorber, entry, present, 'continues a doc that this device does not have')
-  const offered = feedRole.own ? absorber.offered(entry) : undefined
+  const before = feedRole.own ? absorber.opened(entry) : undefined
   const slots = feedRole.kind === 'connection' ? connectionSlots : undefined
-  const joined = offered ? wholeDoc(offered.bytes, offered.slots) : joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
+  const joined = before ? wholeDoc(before.bytes, before.slots) : joinUpdate(entry.whole ? undefined : base, entry.bytes, slots)
   if (joined instanceof ProtocolError) return refuse(absorber, entry, present, `is no doc (${joined.code})`)
   for (const sealed of joined.changed.values()) {
     const generation = missingGeneration(absorber, sealed)
@@ -377,7 +377,7 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   // While a doc was known as erased nothing of it was taken in, so an update that says that it exists brings all of it.
   const isRevived = isGone(base?.exists) && joined.changed.has(existenceSlot)
   const opened =
-    offered?.opened ??
+    before?.opened ??
     (feedRole.kind === 'team'
       ? openParts(absorber, entry.key, entry.epoch, joined.slots)
       : openSlots(absorber, entry.key, entry.epoch, isRevived ? joined.slots : joined.changed))
@@ -388,6 +388,16 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   const late = lateSeal(absorber, entry.key, present, opened, joined.slots)
   if (late) return takeLate(absorber, entry, present, late)
   return { ...storedDoc(absorber, entry, joined, opened, present), refused: false }
+}
+
+/** Opens a whole doc of a team's row ahead of its turn. Undefined where its turn has to show what becomes of it. */
+export function openAhead({ feed, feedRole, sealer }: Pick<Absorber, 'feed' | 'feedRole' | 'sealer'>, entry: Entry): OpenedDoc | undefined {
+  const { key, kind, whole, epoch, bytes } = entry
+  if (feedRole.kind !== 'team' || kind !== 'doc' || !whole) return undefined
+  const joined = joinUpdate(undefined, bytes, undefined)
+  if (joined instanceof ProtocolError || joined.mostlyDead) return undefined
+  const opened = openParts({ feed, feedRole, sealer }, key, epoch, joined.slots)
+  return opened.unreadable.length > 0 ? undefined : { epoch, bytes, slots: joined.slots, opened }
 }
 
 /** The seal of a doc's register that is late, if there is one. */
@@ -439,7 +449,12 @@ function openSlots({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch,
 }
 
 /** Opens a team's row. All of its parts are opened each time, so that what is known of the relay's copy is what stands there. */
-function openParts({ feed, feedRole, sealer }: Absorber, key: Key, epoch: Epoch, slots: SealedSlots): Opened {
+function openParts(
+  { feed, feedRole, sealer }: Pick<Absorber, 'feed' | 'feedRole' | 'sealer'>,
+  key: Key,
+  epoch: Epoch,
+  slots: SealedSlots,
+): Opened {
   const parts = new Map<string, Row>()
   const unreadable: string[] = []
   let row: Row | undefined

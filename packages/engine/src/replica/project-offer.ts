@@ -19,7 +19,7 @@ import { type Comparison, slotsAbove } from './compare.js'
 import type { DesiredState } from './desired-state.js'
 import { isMessages } from './feed-role.js'
 import type { FeedSealer } from './feed-sealer.js'
-import { isSameBytes, type OfferedDoc } from './offered.js'
+import { isSameBytes, type OpenedDoc } from './opened-docs.js'
 import { noParts } from './opened.js'
 import { partsOf } from './row-parts.js'
 import type { Head, StoredDoc } from './stored.js'
@@ -34,7 +34,7 @@ export interface Projection extends Comparison {
   /** The page load's Yjs client id. */
   readonly client: number
   /** Notes a doc that is sealed as a whole. */
-  readonly sealedDoc: (doc: OfferedDoc) => void
+  readonly sealedDoc: (doc: OpenedDoc) => void
 }
 
 /**

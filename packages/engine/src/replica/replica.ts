@@ -8,7 +8,7 @@ import { isAbove as standsAbove, type Row } from '../row/row.js'
 import type { Attached } from '../row/attached.js'
 import { Rows, type RowStep, type Journal } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
-import { type Absorber, absorbEntry, absorbHeld, isDeferred, readDeferred, withdrawnFrom } from './absorb-entry.js'
+import { type Absorber, absorbEntry, absorbHeld, isDeferred, openAhead, readDeferred, withdrawnFrom } from './absorb-entry.js'
 import { sealsOf, slotsToHandBack } from './above.js'
 import { compareAt, type Comparison } from './compare.js'
 import type { DecidingRows } from './deciding-rows.js'
@@ -17,7 +17,7 @@ import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
-import { OfferedDocs } from './offered.js'
+import { OpenedDocs } from './opened-docs.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
 import { awaitsTeam, isTeamBehind, mayPublish } from './policy.js'
 import { project } from './project-offer.js'
@@ -123,7 +123,7 @@ export class Replica implements ReplicaView {
   readonly org: OrgId
   readonly #store: Store
   readonly #tabs: Tabs
-  readonly #offered = new OfferedDocs()
+  readonly #openedDocs = new OpenedDocs()
   /** The rows in memory, as functions over rows see them. */
   readonly #view: RecordMapIndex
   readonly #sealer: FeedSealer
@@ -387,22 +387,38 @@ export class Replica implements ReplicaView {
    * Absorbs a chunk of a feed: docs, rows, dirty flags and the cursor in one transaction (rule AB3).
    *
    * @param took hears how many entries were taken in, after each part of a long chunk
+   * @param waits is called each time that all is handed to the store, in its transaction
    * @returns the keys of which an entry was left out (rule AN1)
    * @throws StoreError, with nothing absorbed
    */
-  async absorb(feed: FeedName, chunk: Chunk, took: (entries: number) => void = () => undefined): Promise<readonly Key[]> {
+  async absorb(
+    feed: FeedName,
+    chunk: Chunk,
+    took: (entries: number) => void = () => undefined,
+    waits: () => void = () => undefined,
+  ): Promise<readonly Key[]> {
     await this.#pauseAtBound(feed, chunk.entries)
     return this.#transactionQueue.run(async () => {
       const refused: Key[] = []
       for (const part of partsOf(chunk)) {
-        refused.push(...(await this.#absorbPart(feed, part)))
+        refused.push(...(await this.#absorbPart(feed, part, waits)))
         took(part.entries.length)
       }
       return refused
     })
   }
 
-  async #absorbPart(feed: FeedName, chunk: Chunk): Promise<readonly Key[]> {
+  /** Opens entries that will be absorbed soon, while the store is at work on those before them. Their turn finds them opened, if nothing else has come under their keys. */
+  openAhead(feed: FeedName, entries: readonly Entry[]): void {
+    const feedRole = feedRoleOf(feed, this.org, this.#view)
+    if (feedRole?.kind !== 'team') return
+    for (const entry of entries.slice(0, mostEntries)) {
+      const doc = this.#openedDocs.find(feed, entry) ? undefined : openAhead({ feed, feedRole, sealer: this.#sealer }, entry)
+      if (doc) this.#openedDocs.add(feed, entry.key, doc)
+    }
+  }
+
+  async #absorbPart(feed: FeedName, chunk: Chunk, waits: () => void): Promise<readonly Key[]> {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     if (!feedRole || this.#isPaused(feedRole)) return []
     const before = this.#replicaState.feed(feed)
@@ -418,8 +434,8 @@ export class Replica implements ReplicaView {
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
     const isRead = before.rebuild && !feedState.rebuild && feedRole.own
     const lacking = isRead ? await this.#transactions.lacking(feed, feedRole, absorbed.docs) : []
-    if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState, lacking })
-    for (const { key } of fresh) this.#offered.forget(feed, key)
+    if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState, lacking }, waits)
+    for (const { key } of fresh) this.#openedDocs.forget(feed, key)
     this.heads.absorbed(feed, before.cursor, fresh.length, chunk.live)
     return refused
   }
@@ -503,7 +519,7 @@ export class Replica implements ReplicaView {
           doc: bases.get(feedKeyName(feed, key)),
           sealer: this.#sealer,
           client: this.#client,
-          sealedDoc: (doc) => this.#offered.add(feed, key, doc),
+          sealedDoc: (doc) => this.#openedDocs.add(feed, key, doc),
         })
         if (!offer) continue
         bytes += offer.bytes.length
@@ -787,7 +803,7 @@ export class Replica implements ReplicaView {
       isCovered: false,
       problem: this.#problem,
       noteLate: () => this.#late(feed),
-      offered: (entry) => this.#offered.find(feed, entry),
+      opened: (entry) => this.#openedDocs.find(feed, entry),
       needBytes: () => undefined,
     }
   }
@@ -802,8 +818,8 @@ export class Replica implements ReplicaView {
     return keys.size === 0 ? new Map<Key, Stored>() : this.#transactions.readAll(feed, [...keys])
   }
 
-  async #commit(feed: FeedName, feedRole: FeedRole, uncommitted: Uncommitted): Promise<void> {
-    const written = await this.#transactions.commit(feed, feedRole, uncommitted)
+  async #commit(feed: FeedName, feedRole: FeedRole, uncommitted: Uncommitted, waits?: () => void): Promise<void> {
+    const written = await this.#transactions.commit(feed, feedRole, uncommitted, waits)
     if (!written) {
       await this.#loadAll()
       this.#followed.stateLoaded()

@@ -100,12 +100,14 @@ export class Transactions {
   /**
    * Writes docs, the rows that they change, the dirty flags that follow and the feed's state: one transaction, computed on the rows as stored (rule AB3).
    *
+   * @param waits is called once what is written is known
    * @returns undefined, with nothing written, where another tab has read on in this feed
    */
   async commit(
     feed: FeedName,
     feedRole: FeedRole,
     { docs, addresses: addressByKey, rows, feedState, lacking = [] }: Uncommitted,
+    waits: () => void = () => undefined,
   ): Promise<Written | undefined> {
     const before = this.#context.replicaState.feed(feed)
     const entryFeedKeys = feedRole.own
@@ -140,6 +142,7 @@ export class Transactions {
         { put: feedStoreKey(feed), value: feedState },
       ]
       const changed = steps.map(({ after }) => after)
+      waits()
       return { rows: changed, writes, result: { rows: changed, change } }
     })
     return result && { ...result, version }

@@ -233,7 +233,7 @@ export class Rows {
    * One transaction on rows as they are stored. They are those in memory, unless another tab has saved of which this one has not heard: then they are read.
    *
    * @param more what else it reads
-   * @param change may be called twice; what it throws ends the transaction
+   * @param change runs in the transaction. What it throws ends that
    */
   async transact<T>(
     addresses: readonly (readonly [object: string, id: string])[],

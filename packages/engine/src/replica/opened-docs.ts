@@ -2,8 +2,8 @@ import { compareEpochs, type Entry, type Epoch, type FeedName, type Key, type Se
 import { feedKeyName } from './feed-key.js'
 import type { Opened } from './opened.js'
 
-/** A doc that this page has sealed as a whole. */
-export interface OfferedDoc {
+/** A whole doc of which this page knows what it seals. */
+export interface OpenedDoc {
   readonly epoch: Epoch
   readonly bytes: Uint8Array
   /** All of its slots. */
@@ -12,17 +12,17 @@ export interface OfferedDoc {
   readonly opened: Opened
 }
 
-/** More than a session has in flight. One that is forgotten is opened as any other. */
+/** More than a session has in flight and opens ahead. One that is forgotten is opened as any other. */
 const most = 1_000
 
 /**
- * The docs that this page has sealed and that have not come back as entries. Such an entry is known by its bytes and its place: it is what was sealed here, so nothing
- * in it has to be opened, which is most of the work on it.
+ * Docs that this page has sealed and that have not come back as entries, and those that it opened ahead of their turn. Such an entry is known by its bytes and its place, so
+ * nothing in it has to be opened, which is most of the work on it.
  */
-export class OfferedDocs {
-  readonly #byName = new Map<string, OfferedDoc>()
+export class OpenedDocs {
+  readonly #byName = new Map<string, OpenedDoc>()
 
-  add(feed: FeedName, key: Key, doc: OfferedDoc): void {
+  add(feed: FeedName, key: Key, doc: OpenedDoc): void {
     const name = feedKeyName(feed, key)
     this.#byName.delete(name)
     this.#byName.set(name, doc)
@@ -33,7 +33,7 @@ export class OfferedDocs {
   }
 
   /** The doc that an entry is. Undefined where it differs in a byte. */
-  find(feed: FeedName, { key, whole, epoch, bytes }: Entry): OfferedDoc | undefined {
+  find(feed: FeedName, { key, whole, epoch, bytes }: Entry): OpenedDoc | undefined {
     const doc = whole ? this.#byName.get(feedKeyName(feed, key)) : undefined
     return doc && compareEpochs(doc.epoch, epoch) === 0 && isSameBytes(doc.bytes, bytes) ? doc : undefined
   }
