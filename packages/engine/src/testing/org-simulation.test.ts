@@ -18,13 +18,12 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
 ]
 
 /**
- * SIMULATION_RUNS runs so many, and PROPERTY_SEED the choices of a failed one again. The suite runs those that failed once, and a few in which nothing happens, because some runs still
- * fail: among them seed 956665664 with twoAtOnce and relayLoss, seed 65 with crash, lostDevice, twoAtOnce, relayLoss and relayBackup, and seed 438 with lostDevice, twoAtOnce, relayLoss and
- * years (an org that comes back by its kit twice, each time alone, before its age is known, has lost its connections).
+ * SIMULATION_RUNS runs so many, and PROPERTY_SEED the choices of a failed one again. The suite runs as many as cost it half a minute of processor. Of many runs some
+ * still fail: so does seed 65 with crash, lostDevice, twoAtOnce, relayLoss and relayBackup. There a restored device whose age nobody knows yet seals its rows under the keys of before.
  */
 const asked = process.env['SIMULATION_RUNS'] ?? process.env['PROPERTY_SEED']
-const draws = asked ? { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 300) } : { numRuns: 3, seed: 1 }
-const [faultsDrawn, stepsDrawn]: [readonly OrgFault[], number] = asked ? [orgFaults, 10] : [[], 0]
+const draws = asked ? { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 300) } : { numRuns: 12, seed: 1 }
+const steps = 10
 /** More than a busy machine needs. */
 const patienceMs = 60_000 + 10_000 * draws.numRuns
 
@@ -37,14 +36,14 @@ describe('two orgs whose devices join, are removed and come back', () => {
   })
   afterAll(() => crypto.restore())
 
-  const runs = async (seed: number, faults: readonly OrgFault[], steps = 10): Promise<void> => {
+  const runs = async (seed: number, faults: readonly OrgFault[]): Promise<void> => {
     expect(await new OrgSimulation(world, crypto, { seed, faults: new Set(faults), steps }).run()).toEqual([])
   }
 
   it('come to rest as one, and nobody who was removed reads or writes any more', { timeout: patienceMs }, async () => {
-    const run = fc.asyncProperty(fc.nat(), fc.subarray<OrgFault>([...faultsDrawn]), (seed, faults) => runs(seed, faults, stepsDrawn))
+    const run = fc.asyncProperty(fc.nat(), fc.subarray<OrgFault>([...orgFaults]), runs)
     await fc.assert(run, { ...draws, endOnFailure: true })
   })
 
-  it.each(failedOnce)('do so in run %i, which failed once', { timeout: patienceMs }, (seed, faults) => runs(seed, faults))
+  it.each(failedOnce)('do so in run %i, which failed once', { timeout: patienceMs }, runs)
 })
