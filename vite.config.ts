@@ -98,6 +98,8 @@ export default defineConfig({
         test: {
           name: 'browser',
           expect,
+          // Files share one page and what it has loaded, which is most of what they took. Each clears away what it has put there.
+          isolate: false,
           include: ['{packages,web,test}/**/*.browser.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           browser: {
