@@ -591,7 +591,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'a package has at most twelve parts',
       file: `${engine}/devices/join-package.ts`,
-      text: 'if (parts.length === mostParts - 1) break',
+      text: 'if (parts.length === mostParts - 1) return false',
       instead: '',
       test: [joining, '[JN4] is cut into parts'],
     },

@@ -212,9 +212,15 @@ export function createDevices(
       rosters: chain.map(({ token }) => token),
       keys: keyring.all,
     }
+    let parts: readonly string[]
+    try {
+      parts = partsOf(head, [...headRows(), ...firstRows(rows)])
+    } catch (error) {
+      if (error instanceof EngineError) return end(row, 'wrong', error.message)
+      throw error
+    }
     const sealed: string[] = []
-    for (const [index, part] of partsOf(head, [...headRows(), ...firstRows(rows)]).entries())
-      sealed.push(await sealPart(joiner.exchange, org.id, transcript, index, part))
+    for (const [index, part] of parts.entries()) sealed.push(await sealPart(joiner.exchange, org.id, transcript, index, part))
     const welcome = await identity.signDecision('join', { connection: row.id, transcript, parts: sealed.map(hashOfPart) })
     const say = (key: string, body: string): RowEdit => ({
       object: 'Message',

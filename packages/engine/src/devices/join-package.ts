@@ -3,6 +3,7 @@ import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { sha256 } from '@noble/hashes/sha2.js'
 import * as v from 'valibot'
+import { EngineError } from '../error.js'
 import type { ExchangeKey } from '../identity/keys.js'
 import { type Register, type Row, setRegister } from '../row/row.js'
 import type { Rows } from '../row/rows.js'
@@ -65,29 +66,50 @@ function timeOf(row: Row): number {
   return latest
 }
 
-/** The parts as texts, at most `mostParts`. Rows that have no room come with the team's rows. */
+/**
+ * The parts as texts, at most `mostParts`. Rosters that have no room in the first part stand in the next ones. Rows that have none come with the team's rows.
+ *
+ * @throws EngineError SIZE where the rosters and keys alone are too much
+ */
 export function partsOf(head: PackageHead, rows: readonly Row[]): readonly string[] {
   const parts: string[] = []
-  let [open, size] = ['', encodeUtf8(JSON.stringify(head)).length + 100]
+  const bytesOfHead = encodeUtf8(JSON.stringify({ ...head, rosters: [] })).length
+  let [rosters, texts, size]: [string[], string[], number] = [[], [], bytesOfHead + 100]
   const close = (): void => {
-    parts.push(parts.length === 0 ? `{"head":${JSON.stringify(head)},"rows":[${open}]}` : `{"rows":[${open}]}`)
-    open = ''
-    size = 100
+    const first = parts.length === 0 ? `"head":${JSON.stringify({ ...head, rosters })},` : ''
+    const more = parts.length > 0 && rosters.length > 0 ? `"rosters":${JSON.stringify(rosters)},` : ''
+    parts.push(`{${first}${more}"rows":[${texts.join()}]}`)
+    ;[rosters, texts, size] = [[], [], 100]
+  }
+  const makeRoom = (bytes: number): boolean => {
+    if (size + bytes > partBytes) {
+      if (parts.length === mostParts - 1) return false
+      close()
+    }
+    size += bytes
+    return true
+  }
+  if (size > partBytes) throw tooMuch()
+  for (const token of head.rosters) {
+    if (!makeRoom(token.length + 3)) throw tooMuch()
+    rosters.push(token)
   }
   for (const { object, id, registers } of rows) {
     const text = JSON.stringify([object, id, registers])
     const bytes = encodeUtf8(text).length + 1
     if (bytes > partBytes - 100) continue
-    if (size + bytes > partBytes) {
-      if (parts.length === mostParts - 1) break
-      close()
-    }
-    open += open === '' ? text : `,${text}`
-    size += bytes
+    if (!makeRoom(bytes)) break
+    texts.push(text)
   }
   close()
   return parts
 }
+
+const tooMuch = (): EngineError =>
+  new EngineError(
+    'SIZE',
+    'The devices or keys of this org have changed too often for another device to join. Restore the org with its recovery kit.',
+  )
 
 /** Seals a part to the device that joins. @throws EngineError INVALID for a key of small order */
 export async function sealPart(exchange: string, org: OrgId, transcript: string, index: number, part: string): Promise<string> {
@@ -136,22 +158,24 @@ const headShape = v.object({
     role: v.picklist(roles),
   }),
   founding: v.string(),
-  rosters: v.pipe(v.array(v.string()), v.minLength(1)),
+  rosters: v.array(v.string()),
   keys: v.looseObject({
     own: secrets,
     sending: v.record(v.string(), v.record(v.string(), v.looseObject({ secret: v.string(), own: v.number() }))),
   }),
 })
 const firstShape = v.object({ head: headShape, rows: v.array(v.unknown()) })
-const partShape = v.object({ rows: v.array(v.unknown()) })
+const partShape = v.object({ rosters: v.optional(v.array(v.string()), []), rows: v.array(v.unknown()) })
 
 /** Reads the parts of a package. Undefined for another form. */
 export function readParts(parts: readonly Uint8Array[]): OrgPackage | undefined {
   try {
     const [first, ...others] = parts.map((part): unknown => JSON.parse(decodeUtf8(part)))
     const { head, rows } = v.parse(firstShape, first)
-    const all = [...rows, ...others.flatMap((part) => v.parse(partShape, part).rows)].map(readRow)
-    return all.every((row) => row !== undefined) ? { ...(head as PackageHead), rows: all } : undefined
+    const more = others.map((part) => v.parse(partShape, part))
+    const rosters = [...head.rosters, ...more.flatMap((part) => part.rosters)]
+    const all = [...rows, ...more.flatMap((part) => part.rows)].map(readRow)
+    return rosters.length > 0 && all.every((row) => row !== undefined) ? { ...(head as PackageHead), rosters, rows: all } : undefined
   } catch {
     return undefined
   }

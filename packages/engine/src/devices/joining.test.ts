@@ -1,4 +1,4 @@
-import { parseOrgId } from '@entente/protocol'
+import { limits, parseOrgId } from '@entente/protocol'
 import vectors from '@entente/protocol/vectors/joining.json' with { type: 'json' }
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
@@ -354,6 +354,15 @@ describe('what a device is given', () => {
     expect(found?.rows).toEqual(rows.slice(0, found?.rows.length))
     expect(found?.rows.length).toBeGreaterThan(40)
     expect(read(partsOf(head, []))).toEqual({ ...head, rows: [] })
+  })
+
+  it('[JN4] is all rosters of an org that had many devices, each part within one value, and is refused where they are too many', () => {
+    const rosters = Array.from({ length: 40 }, (_, index) => `${index}.`.padEnd(5_000, 'x'))
+    const parts = partsOf({ ...head, rosters }, [row('a', 'Ada')])
+    for (const part of parts) expect((part.length * 4) / 3).toBeLessThan(limits.valueBytes)
+    expect(read(parts)).toEqual({ ...head, rosters, rows: [row('a', 'Ada')] })
+    const many = Array.from({ length: 4 }, () => rosters).flat()
+    expect(() => partsOf({ ...head, rosters: many }, [])).toThrow('have changed too often')
   })
 
   it('[JN4] is of one form: anything else is refused whole (row 132)', () => {
