@@ -31,7 +31,7 @@ import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
 import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
-import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted, type Written } from './transactions.js'
+import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
   /** Writes down what the org’s own saves did, and what became of its records. */
@@ -71,8 +71,6 @@ interface FeedChange {
 interface TabMessage {
   readonly type: 'replica'
   readonly rows: readonly Row[]
-  /** The version of the store's rows that these made, if there are any. */
-  readonly version?: number
   readonly change: StateChange
 }
 
@@ -166,7 +164,7 @@ export class Replica implements ReplicaView {
       stamper,
       {
         flagDirty: (steps) => this.#flagDirty(steps),
-        saved: (rows, version) => this.#tellTabs({ rows, version, change: noStateChange }),
+        saved: (rows) => this.#tellTabs(rows, noStateChange),
       },
       journal,
     )
@@ -196,7 +194,7 @@ export class Replica implements ReplicaView {
       disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
-    this.#transactions = new Transactions(store, this.rows, this.#view, this.#context, this.#lead, journal)
+    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead, journal)
     this.rows.watch((changes) => {
       let [unlocks, withdraws, admits] = [false, false, false]
       for (const { object } of changes) {
@@ -478,7 +476,7 @@ export class Replica implements ReplicaView {
       const own = feedRoleOf(feed, this.org, this.#view)?.own ?? false
       this.heads.lost(feed)
       this.#settled.delete(feed)
-      this.#takeChange(await this.#transactions.forget(feed, own))
+      this.#take([], await this.#transactions.forget(feed, own))
     })
   }
 
@@ -496,7 +494,7 @@ export class Replica implements ReplicaView {
   ): Promise<readonly FeedOffers[]> {
     return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
-      if (settled.length > 0) this.#takeChange(await this.#transactions.clearDirtyFlags(settled))
+      if (settled.length > 0) this.#take([], await this.#transactions.clearDirtyFlags(settled))
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       for (const feed of feeds) {
         const offer = this.heads.offer(feed)
@@ -679,7 +677,7 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       const dirtyFlags = feedKeys.map(({ feed, key, address }) => [feed, key, address] as const)
       await this.#store.update([], () => ({ writes: dirtyFlags.map(dirtyFlagWrite), result: undefined }))
-      this.#takeChange({ ...noStateChange, dirtyFlags })
+      this.#take([], { ...noStateChange, dirtyFlags })
     })
   }
 
@@ -825,7 +823,7 @@ export class Replica implements ReplicaView {
       this.#followed.stateLoaded()
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
-    this.#take(written)
+    this.#take(written.rows, written.change)
   }
 
   /** Hides the slots of peers' docs that an agreement has withdrawn. The docs' next epochs will not have them. */
@@ -891,7 +889,7 @@ export class Replica implements ReplicaView {
       writes: change.dirtyFlags.map(dirtyFlagWrite),
       commit: () => {
         this.#takeState(change)
-        if (change.dirtyFlags.length > 0) this.#tellTabs({ rows: [], change })
+        if (change.dirtyFlags.length > 0) this.#tellTabs([], change)
         for (const listener of this.#workListeners) listener()
       },
     }
@@ -923,20 +921,16 @@ export class Replica implements ReplicaView {
 
   // ---- memory and other tabs
 
-  #take({ rows, version, change }: Written): void {
+  #take(rows: readonly Row[], change: StateChange): void {
     this.#takeState(change)
-    this.#tellTabs({ rows, change, ...(version !== undefined && { version }) })
-    this.rows.take(rows, 'feed', version)
+    this.#tellTabs(rows, change)
+    this.rows.take(rows, 'feed')
     this.#notify(change)
   }
 
   async #loadAll(): Promise<void> {
     await this.#replicaState.load(this.#store)
     this.#isLoaded = true
-  }
-
-  #takeChange(change: StateChange): void {
-    this.#take({ rows: [], version: undefined, change })
   }
 
   #takeState(change: StateChange): void {
@@ -950,15 +944,16 @@ export class Replica implements ReplicaView {
     for (const listener of this.#workListeners) listener()
   }
 
-  #tellTabs(told: Omit<TabMessage, 'type'>): void {
-    this.#tabs.tell({ type: 'replica', ...told } satisfies TabMessage)
+  #tellTabs(rows: readonly Row[], change: StateChange): void {
+    const message: TabMessage = { type: 'replica', rows, change }
+    this.#tabs.tell(message)
   }
 
   #hearTab(message: unknown): void {
     if (!isTabMessage(message)) return
     this.#heard++
     this.#takeState(message.change)
-    this.rows.take(message.rows, 'tab', message.version)
+    this.rows.take(message.rows, 'tab')
     this.#notify(message.change)
     // The tab that saved may not have known all that this one knows, so this one compares the rows too.
     if (this.#leading && message.rows.length > 0) void this.#transactionQueue.run(() => this.#recheck(message.rows)).catch(this.#report)

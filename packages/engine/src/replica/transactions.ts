@@ -1,7 +1,8 @@
 import type { FeedName, Key } from '@entente/protocol'
-import type { Store, Write } from '../port/store.js'
+import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
-import { type Journal, type Rows, type RowStep, stepBetween } from '../row/rows.js'
+import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
+import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -37,14 +38,6 @@ export interface Uncommitted {
   readonly lacking?: readonly FeedKey[]
 }
 
-/** What absorbing wrote. */
-export interface Written {
-  readonly rows: readonly Row[]
-  readonly change: StateChange
-  /** The version of the rows that it made, if it changed any. */
-  readonly version: number | undefined
-}
-
 /** So many rows are compared with a feed in one go: some 20 ms of work. */
 const comparedAtOnce = 300
 
@@ -53,21 +46,11 @@ export class Transactions {
   readonly #store: Store
   readonly #rows: RecordMapIndex
   readonly #context: ReplicaContext
-  readonly #stored: Pick<Rows, 'transact'>
   readonly #lead: Lead
   readonly #journal: Pick<Journal, 'changed'> | undefined
 
-  /** @param stored the rows as transactions find them */
-  constructor(
-    store: Store,
-    stored: Pick<Rows, 'transact'>,
-    rows: RecordMapIndex,
-    context: ReplicaContext,
-    lead: Lead,
-    journal?: Pick<Journal, 'changed'>,
-  ) {
+  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext, lead: Lead, journal?: Pick<Journal, 'changed'>) {
     this.#store = store
-    this.#stored = stored
     this.#journal = journal
     this.#lead = lead
     this.#rows = rows
@@ -108,7 +91,7 @@ export class Transactions {
     feedRole: FeedRole,
     { docs, addresses: addressByKey, rows, feedState, lacking = [] }: Uncommitted,
     waits: () => void = () => undefined,
-  ): Promise<Written | undefined> {
+  ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange } | undefined> {
     const before = this.#context.replicaState.feed(feed)
     const entryFeedKeys = feedRole.own
       ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
@@ -117,9 +100,10 @@ export class Transactions {
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
     ])
-    const { result, version } = await this.#stored.transact(addresses, [Lead.key, feedStoreKey(feed)], (storedRows, [term, storedFeed]) => {
+    const reads: StoreKey[] = [Lead.key, feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
+    return this.#store.update(reads, ([term, storedFeed, ...storedRows]) => {
       this.#lead.check(term)
-      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { rows: [], writes: [], result: undefined }
+      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { writes: [], result: undefined }
       const view = this.#viewOf(storedRows)
       const steps: RowStep[] = []
       for (const row of rows) {
@@ -137,15 +121,14 @@ export class Transactions {
       }
       const writes: Write[] = [
         ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
+        ...steps.map(({ after }) => rowWrite(after)),
         ...dirtyFlags.map(dirtyFlagWrite),
         ...(this.#journal?.changed(steps) ?? []),
         { put: feedStoreKey(feed), value: feedState },
       ]
-      const changed = steps.map(({ after }) => after)
       waits()
-      return { rows: changed, writes, result: { rows: changed, change } }
+      return { writes, result: { rows: steps.map(({ after }) => after), change } }
     })
-    return result && { ...result, version }
   }
 
   /**
@@ -228,7 +211,7 @@ export class Transactions {
   /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. */
   async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<StateChange> {
     const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)))
-    const { result: dirtyFlags } = await this.#stored.transact(addresses, [Lead.key], (stored, [term]) => {
+    const dirtyFlags = await this.#store.update([Lead.key, ...addresses.map(([object, id]) => rowKey(object, id))], ([term, ...stored]) => {
       this.#lead.check(term)
       const view = this.#viewOf(stored)
       const cleared = feedKeys
@@ -238,7 +221,7 @@ export class Transactions {
             'none',
         )
         .map(({ feed, key }) => [feed, key, undefined] as const)
-      return { rows: [], writes: cleared.map(dirtyFlagWrite), result: cleared }
+      return { writes: cleared.map(dirtyFlagWrite), result: cleared }
     })
     return { ...noStateChange, dirtyFlags }
   }
@@ -264,9 +247,12 @@ export class Transactions {
   }
 
   /** The rows as stored, over those in memory. */
-  #viewOf(stored: readonly (Row | undefined)[]): Overlay {
+  #viewOf(stored: readonly unknown[]): Overlay {
     const view = new Overlay(this.#rows)
-    for (const row of stored) if (row) view.set(row)
+    for (const value of stored) {
+      const row = storedRow(value)
+      if (row) view.set(row)
+    }
     return view
   }
 }

@@ -1,6 +1,6 @@
 import { compareStamps, type Stamp } from '@entente/protocol'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../testing/clock.js'
 import { seededRandom } from '../testing/random.js'
 import { MemoryStore } from '../testing/store.js'
@@ -43,44 +43,6 @@ describe('merging rows', () => {
 })
 
 describe('saving rows', () => {
-  it('begins from the rows in memory, and reads them only while another tab has saved of which it has not heard', async () => {
-    const store = new MemoryStore()
-    const read: string[] = []
-    const update = store.update.bind(store)
-    vi.spyOn(store, 'update').mockImplementation((reads, change) => {
-      read.push(...reads.filter(([kind]) => kind === 'row').map((key) => key.join('/')))
-      return update(reads, change)
-    })
-    const told: (readonly [readonly Row[], number])[] = []
-    const observer = {
-      flagDirty: () => ({ writes: [], commit: () => undefined }),
-      saved: (...saved: (typeof told)[number]) => void told.push(saved),
-    }
-    const here = openRows(store)
-    const there = new Rows(store, new Stamper(clock, seededRandom(2)), observer)
-    await save(here, { Name: 'Ada' })
-    await here.save([{ object: 'Lead', id: 'bob', values: { Name: 'Bob' } }])
-    await save(here, { Name: 'Ada L.' })
-    expect(read).toEqual([])
-    // Another tab opens, saves twice, and tells in another order.
-    await there.load()
-    await save(there, { Status: 'Open' })
-    await save(there, { Company: 'Apollo' })
-    expect(read).toEqual([])
-    const [row] = await save(here, { Name: 'Ada B.' })
-    expect(valueOf(row, 'Status')).toBe('Open')
-    expect(read).toEqual(['row/Lead/ada'])
-    for (const [rows, version] of told.toReversed()) here.take(rows, 'tab', version)
-    await save(here, { Name: 'Ada C.' })
-    expect(read).toEqual(['row/Lead/ada'])
-    await save(there, { Status: 'Won' })
-    expect(read).toEqual(['row/Lead/ada', 'row/Lead/ada'])
-    await here.catchUp()
-    const [last] = await save(here, { Name: 'Ada D.' })
-    expect(valueOf(last, 'Status')).toBe('Won')
-    expect(read).toHaveLength(2)
-  })
-
   it('[ST2] stamps above what is stored, even where Vera’s other tab saved with a clock a year ahead', async () => {
     const store = new MemoryStore()
     const ahead: Stamp = [clock.now() + 365 * 86_400_000, 0, 9]

@@ -1,11 +1,10 @@
 import { compareStamps, nextStamp, type Stamp } from '@entente/protocol'
 import { scanPages } from '../flow/scan-pages.js'
-import type { Change, Store, StoreKey, Write } from '../port/store.js'
+import type { Store, StoreKey, Write } from '../port/store.js'
 import { isSameValue, type Value } from '../schema/value.js'
 import type { Attached } from './attached.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
-import { nextVersion, RowsVersion } from './rows-version.js'
 import { rowKey, rowWrite, storedRow } from './stored-row.js'
 import type { Stamper } from './stamper.js'
 
@@ -75,17 +74,8 @@ export interface RowStep {
 export interface RowObserver {
   /** The dirty flags that these steps set. Called in the transaction that saves them. */
   flagDirty(steps: readonly RowStep[]): Attached
-  /** Rows are durable and in memory. @param version the one of the store that they made */
-  saved(rows: readonly Row[], version: number): void
-}
-
-/** What a transaction makes of the rows that are stored. */
-export interface RowsChange<T> {
-  /** The rows that it changes, as they are then. */
-  readonly rows: readonly Row[]
-  /** What else it writes. */
-  readonly writes: readonly Write[]
-  readonly result: T
+  /** Rows are durable and in memory. */
+  saved(rows: readonly Row[]): void
 }
 
 /** Writes down what saves did, in their transactions. */
@@ -98,12 +88,6 @@ export interface Journal {
   record(steps: readonly RowStep[], read: unknown, now: number): readonly Write[]
   /** What any transaction writes that changes rows so: a save, and one that takes entries of a feed in. */
   changed(steps: readonly RowStep[]): readonly Write[]
-}
-
-interface Transacted<T> {
-  readonly result: T
-  /** The version of the store's rows that the transaction made, for `take` to be told. Undefined where it changed none. */
-  readonly version: number | undefined
 }
 
 /** Lets a save go on, or throws. Called in its transaction with the value of its key. */
@@ -130,7 +114,6 @@ export class Rows {
   origin: Rows = this
   #fence: Fence | undefined
   #rowsByObject = new Map<string, Map<string, Row>>()
-  #version = new RowsVersion()
   #listeners = new Set<(changes: readonly RowChange[]) => void>()
 
   constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody, journal?: Journal) {
@@ -146,7 +129,6 @@ export class Rows {
     rows.#fence = fence
     rows.origin = this.origin
     rows.#rowsByObject = this.#rowsByObject
-    rows.#version = this.#version
     rows.#listeners = this.#listeners
     return rows
   }
@@ -177,19 +159,19 @@ export class Rows {
   async save(edits: readonly RowEdit[], condition: Condition, alongside?: Alongside): Promise<readonly Row[] | undefined>
   async save(edits: readonly RowEdit[], condition?: Condition, alongside?: Alongside): Promise<readonly Row[] | undefined> {
     if (edits.length === 0) return []
-    const reads = uniqueAddresses(condition?.reads ? [...edits, ...condition.reads] : edits)
+    const reads = uniqueKeys(condition?.reads ? [...edits, ...condition.reads] : edits)
     const present = condition?.present
     const journal = edits.some(({ object, proof }) => proof === undefined && this.#journal?.concerns(object)) ? this.#journal : undefined
     const fence = this.#fence
     const more = [...(present ? [present] : []), ...(fence ? [fence.key] : []), ...(journal ? [journal.reads] : [])]
-    const { result: saved, version } = await this.transact(reads, more, (stored, values) => {
-      fence?.check(values[present ? 1 : 0])
-      if (present && values[0] === undefined) return { rows: [], writes: [], result: undefined }
+    const saved = await this.#store.update([...reads, ...more], (stored) => {
+      fence?.check(stored[reads.length + (present ? 1 : 0)])
+      if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
-      reads.forEach(([object, id], index) => rowsByKey.set(keyText(object, id), stored[index]))
+      reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
       const before = new Map(rowsByKey)
       const get: RowReader['get'] = (object, id) => before.get(keyText(object, id)) ?? this.get(object, id)
-      if (condition?.holds({ get }) === false) return { rows: [], writes: [], result: undefined }
+      if (condition?.holds({ get }) === false) return { writes: [], result: undefined }
       // One moment for all: the registers of a new row have one stamp.
       const now = this.#stamper.now()
       for (const edit of edits) {
@@ -207,55 +189,26 @@ export class Rows {
         steps.push(step)
       }
       const flagged = this.#observer.flagDirty(steps)
+      const writes: Write[] = steps.map(({ after }) => rowWrite(after))
       const beside = alongside?.(steps)
-      const noted = journal?.record(steps, values.at(-1), now) ?? []
+      const noted = journal?.record(steps, stored.at(-1), now) ?? []
       const history = this.#journal?.changed(steps) ?? []
-      const changed = steps.map(({ after }) => after)
       return {
-        rows: changed,
-        writes: [...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
-        result: { rows, changed, flagged, beside },
+        writes: [...writes, ...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
+        result: { rows, steps, flagged, beside },
       }
     })
     if (!saved) return undefined
-    const { rows, changed, flagged, beside } = saved
-    if (version !== undefined) {
-      this.take(changed, 'own', version)
-      this.#observer.saved(changed, version)
+    const { rows, steps, flagged, beside } = saved
+    const changed = steps.map(({ after }) => after)
+    if (changed.length > 0) {
+      this.take(changed, 'own')
+      this.#observer.saved(changed)
     }
     // After the rows are in memory: the link, which hears of it, makes its offers from them.
     flagged.commit()
     beside?.commit()
     return rows
-  }
-
-  /**
-   * One transaction on rows as they are stored. They are those in memory, unless another tab has saved of which this one has not heard: then they are read.
-   *
-   * @param more what else it reads
-   * @param change runs in the transaction. What it throws ends that
-   */
-  async transact<T>(
-    addresses: readonly (readonly [object: string, id: string])[],
-    more: readonly StoreKey[],
-    change: (stored: readonly (Row | undefined)[], values: readonly unknown[]) => RowsChange<T>,
-  ): Promise<Transacted<T>> {
-    const carryOut = (version: unknown, stored: readonly (Row | undefined)[], values: readonly unknown[]): Change<Transacted<T>> => {
-      const { rows, writes, result } = change(stored, values)
-      if (rows.length === 0) return { writes, result: { result, version: undefined } }
-      const next = nextVersion(version)
-      return { writes: [...rows.map(rowWrite), ...writes, next.write], result: { result, version: next.version } }
-    }
-    const done = await this.#store.update<Transacted<T> | undefined>([RowsVersion.key, ...more], ([version, ...values]) => {
-      if (!this.#version.isTaken(version)) return { writes: [], result: undefined }
-      const known = addresses.map(([object, id]) => this.get(object, id))
-      return carryOut(version, known, values)
-    })
-    if (done) return done
-    const keys = addresses.map(([object, id]) => rowKey(object, id))
-    return this.#store.update([RowsVersion.key, ...keys, ...more], ([version, ...values]) =>
-      carryOut(version, values.slice(0, keys.length).map(storedRow), values.slice(keys.length)),
-    )
   }
 
   /** Calls back after each transaction that changed rows. Returns the function that ends it. */
@@ -264,25 +217,19 @@ export class Rows {
     return () => this.#listeners.delete(listener)
   }
 
-  /**
-   * Merges rows that are durable already into memory and calls the watchers. For the replica, and for what other tabs saved.
-   *
-   * @param version the one of the store that they made
-   */
-  take(rows: readonly Row[], origin: RowChange['origin'], version?: number): void {
+  /** Merges rows that are durable already into memory and calls the watchers. For the replica, and for what other tabs saved. */
+  take(rows: readonly Row[], origin: RowChange['origin']): void {
     const changes: RowChange[] = []
     for (const row of rows) {
       const step = this.#merge(row)
       if (step) changes.push({ object: row.object, id: row.id, fields: step.fields, origin })
     }
-    if (version !== undefined) this.#version.took(version)
     if (changes.length === 0) return
     for (const listener of this.#listeners) listener(changes)
   }
 
   /** Fills memory from the store. */
   async load(): Promise<void> {
-    const [version] = await this.#store.get([RowsVersion.key])
     await scanPages(this.#store, ['row'], (page) => {
       for (const [, value] of page) {
         const row = storedRow(value)
@@ -291,19 +238,16 @@ export class Rows {
         table.set(row.id, mergeRows(table.get(row.id), row))
       }
     })
-    this.#version.loaded(version)
   }
 
   /** Takes what other tabs have stored, and this one was not told of. */
   async catchUp(): Promise<void> {
-    const [version] = await this.#store.get([RowsVersion.key])
     await scanPages(this.#store, ['row'], (page) => {
       this.take(
         page.flatMap(([, value]) => storedRow(value) ?? []),
         'tab',
       )
     })
-    this.#version.loaded(version)
   }
 
   #apply(row: Row | undefined, { object, id, values, stamp, above, follows, proof }: RowEdit, now: number): Row {
@@ -355,8 +299,10 @@ export function stepBetween(before: Row | undefined, after: Row): RowStep | unde
   return fields.length > 0 || !before ? { before, after, fields } : undefined
 }
 
-function uniqueAddresses(edits: readonly Pick<RowEdit, 'object' | 'id'>[]): readonly (readonly [object: string, id: string])[] {
-  return [...new Map(edits.map(({ object, id }) => [keyText(object, id), [object, id] as const])).values()]
+function uniqueKeys(edits: readonly Pick<RowEdit, 'object' | 'id'>[]): readonly StoreKey[] {
+  const keys = new Map<string, StoreKey>()
+  for (const { object, id } of edits) keys.set(keyText(object, id), rowKey(object, id))
+  return [...keys.values()]
 }
 
 const keyText = (object: string, id: string): string => `${object}\n${id}`
