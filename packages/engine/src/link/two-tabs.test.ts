@@ -1,6 +1,7 @@
 import { parseKey } from '@entente/protocol'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { OpenSocket } from '../port/socket.js'
+import type { Tabs } from '../port/tabs.js'
 import { connectionFeed } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import { mapEdit, MemoryBrowser, type MemoryDevice, openMemoryDevice, sampleConnection, setup, vendorOrg } from '../testing/index.js'
@@ -50,4 +51,52 @@ it('Vera’s second tab follows: the first sends what she saves in either, until
   expect(dialled).toBe(3)
   await save(second, 'Countess of Lovelace')
   await arrives('Countess of Lovelace')
+})
+
+describe('what one of Vera’s tabs stored, and did not live to tell the other,', () => {
+  const scene = async () => {
+    const { vera, paul, clock, network, until } = await setup({ level: 'replica' })
+    const { openSocket } = network.relay
+    const browser = new MemoryBrowser()
+    const openTab = async () => {
+      const tabs = browser.open()
+      let isDying = false
+      const mortal: Tabs = { ...tabs, tell: (message) => isDying || tabs.tell(message) }
+      const tab = await openMemoryDevice({ org: vendorOrg, store: vera.store, openSocket, clock, random: network.random(), tabs: mortal })
+      return { tab, die: () => (isDying = true) }
+    }
+    const [one, two] = [await openTab(), await openTab()]
+    for (const { link } of [paul, one.tab, two.tab]) link.start()
+    const save = (tab: MemoryDevice, id: string, name: string) => tab.rows.save([{ object: 'Lead', id, values: { Name: name } }])
+    const seen = (): unknown => paul.replica.peerDocs(vendorLeads).get(parseKey(map))?.registers['0']?.[1]
+    await save(one.tab, 'lead-1', 'Ada')
+    await one.tab.rows.save([mapEdit(map, 'lead-1')])
+    await until('Paul sees Ada', () => seen() === 'Ada')
+    return { one, two, save, until, seen, nameOf: (tab: MemoryDevice, id: string) => valueOf(tab.rows.get('Lead', id), 'Name'), paul }
+  }
+
+  it('is sent and shown by the one that leads next', async () => {
+    const { one, two, save, until, seen, nameOf } = await scene()
+    one.tab.link.cut()
+    await save(one.tab, 'lead-1', 'Ada Byron')
+    one.die()
+    await save(one.tab, 'lead-1', 'Ada Lovelace')
+    await save(one.tab, 'lead-2', 'Grace')
+    one.tab.close()
+    await until('the second tab has sent all', () => two.tab.link.isSynced)
+    await until('Paul sees Ada Lovelace', () => seen() === 'Ada Lovelace')
+    expect([nameOf(two.tab, 'lead-1'), nameOf(two.tab, 'lead-2')]).toEqual(['Ada Lovelace', 'Grace'])
+  })
+
+  it('is sent and shown within a minute by the one that leads already', async () => {
+    const { one, two, save, until, seen, nameOf, paul } = await scene()
+    two.die()
+    await save(two.tab, 'lead-1', 'Ada Lovelace')
+    await save(two.tab, 'lead-2', 'Grace')
+    await two.tab.rows.save([mapEdit('map-of-the-second-lead', 'lead-2')])
+    two.tab.close()
+    await until('Paul sees Ada Lovelace', () => seen() === 'Ada Lovelace', 61_000)
+    await until('Paul sees Grace', () => paul.replica.peerDocs(vendorLeads).has(parseKey('map-of-the-second-lead')))
+    expect([nameOf(one.tab, 'lead-1'), nameOf(one.tab, 'lead-2')]).toEqual(['Ada Lovelace', 'Grace'])
+  })
 })

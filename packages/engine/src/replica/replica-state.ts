@@ -61,6 +61,8 @@ export class ReplicaState {
   #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
+  /** The dirty flags that changed since `loadFeeds` began. */
+  #changedFlags: StateChange['dirtyFlags'][number][] | undefined
   /** The feed that `loadFeed` reads, and the keys that changed since it began. */
   #loading: { readonly feed: FeedName; readonly changed: Set<Key> } | undefined
 
@@ -120,6 +122,10 @@ export class ReplicaState {
     return this.#dirtyFlagsByFeed
   }
 
+  listDirtyFlags(): readonly (readonly [FeedName, Key, Address])[] {
+    return [...this.#dirtyFlagsByFeed].flatMap(([feed, flags]) => [...flags].map(([key, address]) => [feed, key, address] as const))
+  }
+
   /** Whether something of an own feed is unpublished, or may turn out to be when the feed has been read to its end. */
   isUnsettled(feed: FeedName): boolean {
     return this.dirtyFlags(feed).size > 0 || this.feed(feed).rebuild
@@ -153,6 +159,7 @@ export class ReplicaState {
       if (this.#loading?.feed === feed) this.#loading.changed.add(key)
       this.#takeHead(feed, key, head)
     }
+    this.#changedFlags?.push(...dirtyFlags)
     for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
   }
@@ -180,14 +187,18 @@ export class ReplicaState {
   /** Takes what the store has of a feed that `load` left out. What changes meanwhile is newer than what is read. */
   async loadFeed(store: Store, feed: FeedName): Promise<void> {
     const { changed } = (this.#loading = { feed, changed: new Set<Key>() })
-    await scanHeads(store, feed, (key, head) => {
-      if (!changed.has(key)) this.#takeHead(feed, key, head)
-    })
-    this.#loading = undefined
+    try {
+      await scanHeads(store, feed, (key, head) => {
+        if (!changed.has(key)) this.#takeHead(feed, key, head)
+      })
+    } finally {
+      this.#loading = undefined
+    }
   }
 
-  /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. */
+  /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. A flag that changes meanwhile is newer than what is read. */
   async loadFeeds(store: Store): Promise<boolean> {
+    const changed: StateChange['dirtyFlags'][number][] = (this.#changedFlags = [])
     const feeds: [FeedName, FeedState][] = []
     await scanPages(store, ['feed'], (page) => {
       for (const [[, feed], value] of page) {
@@ -195,16 +206,14 @@ export class ReplicaState {
         if (state) feeds.push([feed as FeedName, state])
       }
     })
-    const dirtyFlags: [FeedName, Key, Address][] = []
-    await scanPages(store, ['dirty'], (page) => {
-      for (const [[, feed, key], value] of page) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
-    })
+    const dirtyFlags = await readDirtyFlags(store)
     const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
     this.#dirtyFlagsByFeed.clear()
     this.#dirtyRowsByFeed.clear()
     this.#dirtyCount = 0
     this.#feeds.clear()
-    this.take({ heads: [], dirtyFlags, feeds })
+    this.#changedFlags = undefined
+    this.take({ heads: [], dirtyFlags: [...dirtyFlags, ...changed], feeds })
     return same
   }
 
@@ -260,6 +269,15 @@ export class ReplicaState {
     } else dirtyFlags.delete(key)
     this.#dirtyCount += dirtyFlags.size
   }
+}
+
+/** The dirty flags of a store. */
+export async function readDirtyFlags(store: Store): Promise<readonly (readonly [FeedName, Key, Address])[]> {
+  const dirtyFlags: [FeedName, Key, Address][] = []
+  await scanPages(store, ['dirty'], (page) => {
+    for (const [[, feed, key], value] of page) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
+  })
+  return dirtyFlags
 }
 
 async function scanHeads(store: Store, feed: FeedName, take: (key: Key, head: Head) => void): Promise<void> {

@@ -13,7 +13,7 @@ import { sealsOf, slotsToHandBack } from './above.js'
 import { compareAt, type Comparison } from './compare.js'
 import type { DecidingRows } from './deciding-rows.js'
 import { effectiveVersion } from './desired-state.js'
-import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
+import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
@@ -25,7 +25,15 @@ import { exceededBy, isPaused } from './reading-bound.js'
 import { Lead, LostLead } from './lead.js'
 import { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
-import { type InboxMessage, isSameFeed, noStateChange, type PeerDoc, ReplicaState, type StateChange } from './replica-state.js'
+import {
+  type InboxMessage,
+  isSameFeed,
+  noStateChange,
+  type PeerDoc,
+  readDirtyFlags,
+  ReplicaState,
+  type StateChange,
+} from './replica-state.js'
 import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
@@ -328,9 +336,16 @@ export class Replica implements ReplicaView {
     return () => this.#lostListeners.delete(lost)
   }
 
-  /** Looks into the store whether this tab still leads. */
+  /** Looks into the store whether this tab still leads, and for what other tabs saved and did not live to tell. */
   async lookAtLead(): Promise<void> {
-    await this.#lead.look().catch(this.#report)
+    const look = async (): Promise<void> => {
+      await this.#lead.look()
+      const dirtyFlags = (await readDirtyFlags(this.#store)).filter(([feed, key]) => !this.#replicaState.dirtyFlag(feed, key))
+      if (dirtyFlags.length === 0) return
+      await this.#catchUpWith(dirtyFlags)
+      this.#take([], { ...noStateChange, dirtyFlags })
+    }
+    await this.#transactionQueue.run(look).catch(this.#report)
   }
 
   /** Whether the tab that led last has stopped by itself, so that this one may lead. */
@@ -365,8 +380,12 @@ export class Replica implements ReplicaView {
   lead(): Promise<void> {
     return this.#transactionQueue.run(async () => {
       await this.#lead.take()
-      if (!(await this.#replicaState.loadFeeds(this.#store)) || !this.#isLoaded) await this.#loadAll()
+      const isSame = await this.#replicaState.loadFeeds(this.#store)
+      if (!isSame || !this.#isLoaded) await this.#loadAll()
       await this.keyring.load()
+      // A tab that was closed before it told leaves rows under dirty flags, or as an entry of a feed brought them.
+      if (isSame) await this.#catchUpWith(this.#replicaState.listDirtyFlags())
+      else await this.rows.catchUp()
       this.#followed.stateLoaded()
       this.#leading = true
       await this.#readDeferred()
@@ -494,7 +513,12 @@ export class Replica implements ReplicaView {
   ): Promise<readonly FeedOffers[]> {
     return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
-      if (settled.length > 0) this.#take([], await this.#transactions.clearDirtyFlags(settled))
+      if (settled.length > 0) {
+        const { rows, change } = await this.#transactions.clearDirtyFlags(settled)
+        // Where memory is behind the store, a flag stays, and would be looked at again and again.
+        this.rows.take(rows, 'tab')
+        this.#take([], change)
+      }
       const offersByFeed = new Map<FeedName, Omit<Offer, 'id'>[]>()
       for (const feed of feeds) {
         const offer = this.heads.offer(feed)
@@ -970,6 +994,15 @@ export class Replica implements ReplicaView {
     commit()
   }
 
+  /** Takes the rows of dirty flags as they are stored. */
+  async #catchUpWith(dirtyFlags: readonly (readonly [FeedName, Key, Address])[]): Promise<void> {
+    if (dirtyFlags.length > fewRows) return this.rows.catchUp()
+    await this.rows.catchUpWith(dirtyFlags.map(([, , [object, id]]) => ({ object, id })))
+    // A record map tells its record.
+    const addresses = dirtyFlags.flatMap(([feed, key, address]) => addressesOf({ feed, key, address }, this.#view).slice(1))
+    await this.rows.catchUpWith(addresses.map(([object, id]) => ({ object, id })))
+  }
+
   /** This tab was frozen, and other tabs have gone on. */
   async #catchUp(): Promise<void> {
     // What is told while the store is read would be lost with what memory held.
@@ -994,6 +1027,9 @@ const pausedProblem = {
   before: 'The other org sends more than a stranger has to say. Nothing more is read from it until you have compared the codes.',
   after: 'The other org sends more messages than all its records could need. Nothing more is read from it. Ask its admin what happened.',
 } as const
+
+/** More rows than this are read faster with all others, in their order. */
+const fewRows = 1_000
 
 /** So many entries are absorbed in one go, for a page to draw between two of them. A page of a relay's answer has half as many of an org's rows. */
 const mostEntries = 200

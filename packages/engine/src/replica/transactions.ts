@@ -208,10 +208,10 @@ export class Transactions {
     return { ...noStateChange, dirtyFlags }
   }
 
-  /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. */
-  async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<StateChange> {
+  /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. @returns these rows too */
+  async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange }> {
     const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)))
-    const dirtyFlags = await this.#store.update([Lead.key, ...addresses.map(([object, id]) => rowKey(object, id))], ([term, ...stored]) => {
+    return this.#store.update([Lead.key, ...addresses.map(([object, id]) => rowKey(object, id))], ([term, ...stored]) => {
       this.#lead.check(term)
       const view = this.#viewOf(stored)
       const cleared = feedKeys
@@ -221,9 +221,9 @@ export class Transactions {
             'none',
         )
         .map(({ feed, key }) => [feed, key, undefined] as const)
-      return { writes: cleared.map(dirtyFlagWrite), result: cleared }
+      const rows = stored.flatMap((value) => storedRow(value) ?? [])
+      return { writes: cleared.map(dirtyFlagWrite), result: { rows, change: { ...noStateChange, dirtyFlags: cleared } } }
     })
-    return { ...noStateChange, dirtyFlags }
   }
 
   /** Forgets what the relay may have lost of a feed: the feed is then read from its beginning, and an own one published again (rule IN3). */

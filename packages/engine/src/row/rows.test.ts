@@ -6,7 +6,7 @@ import { seededRandom } from '../testing/random.js'
 import { MemoryStore } from '../testing/store.js'
 import { StoreError } from '../port/store.js'
 import { mergeRows, type Register, type Row, valueOf } from './row.js'
-import { Rows } from './rows.js'
+import { Rows, whileUnchanged } from './rows.js'
 import { Stamper } from './stamper.js'
 
 const clock = new ManualClock()
@@ -59,6 +59,18 @@ describe('saving rows', () => {
     await rows.save([{ object: 'Lead', id: 'ada', values: { Name: 'package', Status: 'Open' }, stamp: [1, 0, 0] }])
     expect(valueOf(rows.get('Lead', 'ada'), 'Name')).toBe('Paul’s edit')
     expect(valueOf(rows.get('Lead', 'ada'), 'Status')).toBe('Open')
+  })
+
+  it('knows the rows afterwards for which it saved nothing, as another tab had stored them and did not live to tell', async () => {
+    const store = new MemoryStore()
+    const [mine, dying] = [openRows(store), openRows(store, 2)]
+    mine.take(await save(dying, { Name: 'Ada' }), 'tab')
+    await save(dying, { Name: 'Ada King' })
+    const keep = () =>
+      mine.save([{ object: 'Lead', id: 'ada', values: { Status: 'Won' } }], whileUnchanged(mine, [{ object: 'Lead', id: 'ada' }]))
+    expect(await keep()).toBeUndefined()
+    expect(valueOf(mine.get('Lead', 'ada'), 'Name')).toBe('Ada King')
+    expect(await keep()).toHaveLength(1)
   })
 
   it('leaves a field alone that is set to what it holds', async () => {

@@ -164,6 +164,7 @@ export class Rows {
     const journal = edits.some(({ object, proof }) => proof === undefined && this.#journal?.concerns(object)) ? this.#journal : undefined
     const fence = this.#fence
     const more = [...(present ? [present] : []), ...(fence ? [fence.key] : []), ...(journal ? [journal.reads] : [])]
+    let found: readonly Row[] = []
     const saved = await this.#store.update([...reads, ...more], (stored) => {
       fence?.check(stored[reads.length + (present ? 1 : 0)])
       if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
@@ -171,7 +172,10 @@ export class Rows {
       reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
       const before = new Map(rowsByKey)
       const get: RowReader['get'] = (object, id) => before.get(keyText(object, id)) ?? this.get(object, id)
-      if (condition?.holds({ get }) === false) return { writes: [], result: undefined }
+      if (condition?.holds({ get }) === false) {
+        found = [...before.values()].filter((row) => row !== undefined)
+        return { writes: [], result: undefined }
+      }
       // One moment for all: the registers of a new row have one stamp.
       const now = this.#stamper.now()
       for (const edit of edits) {
@@ -198,7 +202,11 @@ export class Rows {
         result: { rows, steps, flagged, beside },
       }
     })
-    if (!saved) return undefined
+    if (!saved) {
+      // Memory may be behind, where a tab was closed before it told of its save: whoever decided by it would decide so again.
+      this.take(found, 'tab')
+      return undefined
+    }
     const { rows, steps, flagged, beside } = saved
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
@@ -240,7 +248,17 @@ export class Rows {
     })
   }
 
-  /** Takes what other tabs have stored, and this one was not told of. */
+  /** Takes what other tabs have stored of these rows, and this one was not told of. */
+  async catchUpWith(rows: readonly Pick<RowEdit, 'object' | 'id'>[]): Promise<void> {
+    if (rows.length === 0) return
+    const stored = await this.#store.get(rows.map(({ object, id }) => rowKey(object, id)))
+    this.take(
+      stored.flatMap((value) => storedRow(value) ?? []),
+      'tab',
+    )
+  }
+
+  /** The same of all rows. */
   async catchUp(): Promise<void> {
     await scanPages(this.#store, ['row'], (page) => {
       this.take(
