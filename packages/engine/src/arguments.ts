@@ -35,7 +35,7 @@ const mostId = 200
 const idText = text(mostId)
 const id = (name: string): Shape => shape(name, 'the id as a text', idText)
 const object = shape('object', '“Lead” or “Opportunity”', v.picklist(objectNames))
-const drafted = shape('object', 'what a form edits', v.picklist([...objectNames, 'Agreement']))
+const drafted = shape('object', 'what a form edits', v.picklist([...objectNames, 'Agreement', 'SharingRule']))
 const connection = id('connection')
 
 const kit = [

@@ -37,7 +37,7 @@ export class OrgDesk extends EntenteElement {
   declare siteBase: string
   declare offer: 'both' | 'invite' | 'accept'
   declare link: string
-  protected override readonly paceMs = 200
+  protected override paceMs = 200
   protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site', 'changes']
   /** The route as it was read last: the same objects as long as the text is the same. */
   #read: { readonly text: string; readonly route: Route } | undefined

@@ -21,7 +21,7 @@ export class SiteView extends EntenteElement {
   declare route: string
   declare protected chosen: readonly string[]
   declare protected drawer: boolean
-  protected override readonly paceMs = 200
+  protected override paceMs = 200
   protected readonly topics: readonly Topic[] = ['site', 'connections', 'people', 'agreements', 'sync']
   #read: { readonly text: string; readonly route: SiteRoute } | undefined
 

@@ -31,7 +31,7 @@ export class TurnLine extends EntenteElement {
   declare route: string
   /** An invitation that the person has neither accepted nor declined; '' without one. */
   declare link: string
-  protected override readonly paceMs = 200
+  protected override paceMs = 200
   protected readonly topics: readonly Topic[] = ['connections', 'agreements', 'sharing', 'people', 'site']
 
   constructor() {

@@ -10,6 +10,7 @@ import type {
   Value,
 } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { typed } from '../base/typed.js'
 import { fieldInput } from '../record/field-input.js'
 import { formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -165,7 +166,7 @@ function targetSelect(
   choose: (name: string) => void,
 ): TemplateResult {
   const taken = new Set(lines.filter((line) => line !== mapping).map((line) => line.target))
-  return html`<select aria-label="Own field for ${plainText(field.label, 80)}" @change=${(event: Event) => choose(selected(event))}>
+  return html`<select aria-label="Own field for ${plainText(field.label, 80)}" @change=${(event: Event) => choose(typed(event))}>
     <option value="" ?selected=${!mapping}>Do not take</option>
     ${schema.fields
       .filter((own) => !taken.has(own.name))
@@ -243,7 +244,7 @@ function pairs(
           html`<span class="small">${showText(entry.label, 60)}</span><span aria-hidden="true">→</span>
             <select
               aria-label="Counterpart of ${plainText(entry.label, 60)}"
-              @change=${(event: Event) => set({ picklist: { ...mapping.picklist, [entry.value]: selected(event) } })}
+              @change=${(event: Event) => set({ picklist: { ...mapping.picklist, [entry.value]: typed(event) } })}
             >
               <option value="" ?selected=${paired(entry.value) === ''} disabled>Choose</option>
               ${values(target).map((own) => html`<option value=${own.value} ?selected=${own.value === paired(entry.value)}>${plainText(own.label, 60)}</option>`)}
@@ -251,8 +252,4 @@ function pairs(
       )}
     </div>
   </details>`
-}
-
-function selected(event: Event): string {
-  return event.target instanceof HTMLSelectElement ? event.target.value : ''
 }

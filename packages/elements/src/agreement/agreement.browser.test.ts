@@ -34,6 +34,16 @@ describe('Vera’s proposal', () => {
     expect(await accessibilityProblems()).toEqual([])
   })
 
+  it('says why it cannot be sent yet', async () => {
+    const { page } = await proposing()
+    expect(button(page, 'Propose 0 fields').disabled).toBe(true)
+    expect(textOf(page)).toContain('Tick at least one field.')
+    box(page, 'Export Opportunity Name').click()
+    await drawn(page)
+    expect(textOf(page)).not.toContain('Tick at least one field.')
+    expect(textOf(page)).toContain('Nothing leaves before the partner accepts.')
+  })
+
   it('ticks the usual fields by one click, of the object that she sees alone', async () => {
     const engine = fakeEngine({ connections: [connected()], agreement: agreed({ state: 'none', effective: undefined, turn: 'vendor' }) })
     const page = await mount('entente-agreement', { engine, connection: connectionId })
@@ -324,8 +334,21 @@ describe('a second proposal', () => {
     const proposal = { ...offer, objects: { ...offer.objects, Lead: { fields: [{ field: field('Name'), update: false }] } } }
     const engine = fakeEngine({ connections: [connected()], agreement: agreed({ proposal, declined: { Lead: ['Name'] } }) })
     const page = await mount('entente-agreement', { engine, connection: connectionId, object: 'Lead' })
-    expect(textOf(page)).toContain('No field of this object is agreed')
+    expect(textOf(page)).toContain(
+      'No field of leads is agreed, so no leads travel. Fields of opportunities are. To share leads too, propose a change that has fields of them.',
+    )
     expect(textOf(page)).toContain('The partner declined: ')
+  })
+
+  it('tells Paul, and a member, which object is agreed and which is not', async () => {
+    const open = async (role: 'admin' | 'member', object: 'Lead' | 'Opportunity' = 'Lead') => {
+      const agreement = agreed({ side: 'partner', proposal: offered(['Name'], 1) })
+      const engine = fakeEngine({ role, connections: [connected({ side: 'partner' })], agreement })
+      return textOf(await mount('entente-agreement', { engine, connection: connectionId, object }))
+    }
+    expect(await open('admin')).toContain('Fields of opportunities are. To share leads too, ask the vendor for a field of them.')
+    expect(await open('member')).toMatch(/no leads travel\. Fields of opportunities are\. (?!To share)/)
+    expect(await open('admin', 'Opportunity')).not.toContain('No field')
   })
 
   it('shows Vera what is proposed beside what is in force, what was declined, and every version', async () => {

@@ -2,7 +2,7 @@ import type { AgreementView, ConnectionView, Engine, ObjectName, Proposal, Topic
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { KeptFocus } from '../base/kept-focus.js'
-import { KeptDraft } from '../base/kept-draft.js'
+import { KeptDraft, keptWords } from '../base/kept-draft.js'
 import { turnTabs } from '../base/turn-tabs.js'
 import {
   type AcceptanceDraft,
@@ -83,17 +83,9 @@ export class EntenteAgreement extends EntenteElement {
   constructor() {
     super()
     this.addController(new KeptFocus(this))
-    this.connection = undefined
     this.object = 'Opportunity'
     this.editing = false
-    this.proposal = undefined
-    this.acceptance = undefined
-    this.arrived = undefined
-    this.stopping = undefined
-    this.switching = undefined
-    this.wish = undefined
     this.granted = []
-    this.filling = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -160,7 +152,6 @@ export class EntenteAgreement extends EntenteElement {
     const schema = engine.records.schema(this.object)
     const sample = engine.records.list(this.object).records.find((record) => Object.keys(record.values).length > 3)
     const total = draft.Lead.size + draft.Opportunity.size
-    const tooMany = (['Lead', 'Opportunity'] as const).some((object) => countUpdates(draft, object) > 10)
     const next = draftToProposal(draft, engine)
     return html`<div class="stack">
       ${this.granted.map(
@@ -189,7 +180,7 @@ export class EntenteAgreement extends EntenteElement {
       <div class="row">
         <button
           class="primary"
-          ?disabled=${total === 0 || tooMany || this.running.has('submit')}
+          ?disabled=${total === 0 || this.running.has('submit')}
           @click=${() =>
             this.#submit(connection, 'propose', async () => {
               await engine.agreements.propose(connection, next)
@@ -199,7 +190,9 @@ export class EntenteAgreement extends EntenteElement {
           Propose ${total} ${total === 1 ? 'field' : 'fields'}
         </button>
         ${view.state === 'none' && !this.proposal ? nothing : html`<button @click=${() => this.#drop(engine, connection)}>Back</button>`}
-        <span class="soft small">Nothing leaves before the partner accepts.</span>
+        <span class="soft small"
+          >${total === 0 ? 'Tick at least one field.' : 'Nothing leaves before the partner accepts.'}${this.proposal ? keptWords : ''}</span
+        >
       </div>
     </div>`
   }
@@ -296,7 +289,7 @@ export class EntenteAgreement extends EntenteElement {
           Accept ${taken} ${taken === 1 ? 'field' : 'fields'}
         </button>
         ${this.acceptance ? html`<button @click=${() => this.#drop(engine, connection)}>Start over</button>` : nothing}
-        <span class="small soft">${obstacle}${this.acceptance ? ' Kept on this device.' : ''}</span>
+        <span class="small soft">${obstacle}${this.acceptance ? keptWords : ''}</span>
       </div>
       ${this.#asking(engine, connection, object)}
       ${
@@ -441,7 +434,7 @@ export class EntenteAgreement extends EntenteElement {
   #proposed(view: AgreementView): TemplateResult {
     const fields = view.proposal?.objects[this.object]?.fields ?? []
     return fields.length === 0
-      ? html`<p class="soft">Nothing of this object is proposed.</p>`
+      ? html`<p class="soft">No field of ${showText(this.org?.records.schema(this.object).plural.toLowerCase() ?? '', 80)} is proposed.</p>`
       : html`<div class="card">
           <ul>
             ${fields.map(({ field, update }) => html`<li>${showText(field.label, 80)} <span class="type">${typeWord(field.type)}${update ? ', keeps updating' : ''}</span></li>`)}

@@ -24,7 +24,7 @@ export function effectiveTable(engine: Engine, view: AgreementView, object: Obje
   const fields = effective?.objects[object]?.fields ?? []
   if (!effective) return html``
   if (fields.length + withdrawn.length === 0)
-    return html`<p class="soft">No field of this object is agreed, so none of its records can be shared.</p>
+    return html`<p class="soft">${nothingAgreed(engine, view, object, taking !== undefined)}</p>
       ${declinedLine(view, object)}`
   return html`<div class="row spread">
       <p>
@@ -59,6 +59,16 @@ export function effectiveTable(engine: Engine, view: AgreementView, object: Obje
     </div>
     ${question(fields, countedRecords(onlookerOf(engine, view.connection, language), object), view.side, taking)}
     ${declinedLine(view, object)}`
+}
+
+/** That an object is not agreed, what of the other is, and what an admin does next. */
+function nothingAgreed(engine: Engine, { effective, side }: AgreementView, object: ObjectName, isAdmin: boolean): TemplateResult {
+  const name = (each: ObjectName): TemplateResult => showText(engine.records.schema(each).plural.toLowerCase(), 80)
+  const other = object === 'Lead' ? 'Opportunity' : 'Lead'
+  const isOther = (effective?.objects[other]?.fields.length ?? 0) > 0
+  const next = side === 'vendor' ? 'propose a change that has fields of them' : 'ask the vendor for a field of them'
+  return html`No field of ${name(object)} is agreed, so no ${name(object)} travel.
+  ${isOther ? html`Fields of ${name(other)} are. ` : nothing}${isAdmin ? html`To share ${name(object)}${isOther ? ' too' : ''}, ${next}.` : nothing}`
 }
 
 function stopButton(field: AgreedField, taking: Taking | undefined): TemplateResult | typeof nothing {

@@ -1,5 +1,6 @@
 import type { Field, ObjectName, ObjectSchema, WishView } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { typed } from '../base/typed.js'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import type { Onlooker } from './changes.js'
@@ -46,7 +47,7 @@ export function askingPanel({ wishes, object, schema, onlooker, draft, isRunning
               maxlength="100"
               list="own-fields"
               .value=${draft.label}
-              @input=${(event: Event) => change({ ...draft, label: textOf(event) })}
+              @input=${(event: Event) => change({ ...draft, label: typed(event) })}
           /></label>
           <datalist id="own-fields">${schema.fields.map((field) => html`<option value=${plainText(field.label, 80)}></option>`)}</datalist>
           <label class="check"
@@ -55,7 +56,7 @@ export function askingPanel({ wishes, object, schema, onlooker, draft, isRunning
           >
           <label
             >What for? (${onlooker.peer === '' ? 'The vendor' : showText(onlooker.peer, 80)} reads it)
-            <input maxlength="500" .value=${draft.reason} @input=${(event: Event) => change({ ...draft, reason: textOf(event) })}
+            <input maxlength="500" .value=${draft.reason} @input=${(event: Event) => change({ ...draft, reason: typed(event) })}
           /></label>
           <span class="row">
             <button class="primary" ?disabled=${isRunning || draft.label.trim() === ''}>Ask</button>
@@ -130,8 +131,4 @@ function answerOf({ answer }: WishView, { peer, language }: Onlooker): TemplateR
 export function fieldMeant({ label }: WishView, { fields }: ObjectSchema): Field | undefined {
   const wanted = label.trim().toLowerCase()
   return fields.find((field) => [field.label, field.name].some((name) => name.toLowerCase() === wanted))
-}
-
-function textOf(event: Event): string {
-  return event.target instanceof HTMLInputElement ? event.target.value : ''
 }

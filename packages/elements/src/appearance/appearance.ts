@@ -1,6 +1,7 @@
 import type { ConnectionView, Engine, Field, ObjectName, PartnerSite, RecordPage, RelatedList, SiteList, Topic } from '@entente/engine'
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { isChecked, typed } from '../base/typed.js'
 import { chooseConnection } from '../choice/choice.js'
 import { siteHead } from '../records/site-head.js'
 import { listNames } from '../related/related.js'
@@ -111,10 +112,7 @@ export class EntenteAppearance extends EntenteElement {
 
   constructor() {
     super()
-    this.connection = undefined
     this.object = 'Opportunity'
-    this.page = undefined
-    this.site = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -236,12 +234,12 @@ export class EntenteAppearance extends EntenteElement {
       ${isEnded ? html`<p class="soft">This connection is not open, so its partner site cannot be changed.</p>` : nothing}
       <div class="sides" ?hidden=${isEnded}>
         <form @submit=${(event: Event) => event.preventDefault()}>
-          <label>Name<input maxlength="80" .value=${site.name} @input=${(event: Event) => change({ name: valueOf(event) })} /></label>
+          <label>Name<input maxlength="80" .value=${site.name} @input=${(event: Event) => change({ name: typed(event) })} /></label>
           <label
             >Introduction<textarea
               maxlength="1000"
               .value=${site.introduction}
-              @input=${(event: Event) => change({ introduction: valueOf(event).replace(/\s*[\r\n]+\s*/g, ' ') })}
+              @input=${(event: Event) => change({ introduction: typed(event).replace(/\s*[\r\n]+\s*/g, ' ') })}
             ></textarea>
           </label>
           <fieldset>
@@ -294,7 +292,7 @@ export class EntenteAppearance extends EntenteElement {
     return html`<fieldset>
       <legend>Order at first</legend>
       <div class="row">
-        <select class="pick" aria-label="Order by" @change=${(event: Event) => set(valueOf(event), key?.direction ?? 'ascending')}>
+        <select class="pick" aria-label="Order by" @change=${(event: Event) => set(typed(event), key?.direction ?? 'ascending')}>
           <option value="" .selected=${!key}>None</option>
           ${fields.map(({ name, label }) => html`<option value=${name} .selected=${name === key?.field}>${plainText(label, 80)}</option>`)}
         </select>
@@ -302,7 +300,7 @@ export class EntenteAppearance extends EntenteElement {
           class="pick"
           aria-label="Direction"
           ?disabled=${!key}
-          @change=${(event: Event) => set(key?.field ?? '', valueOf(event) === 'descending' ? 'descending' : 'ascending')}
+          @change=${(event: Event) => set(key?.field ?? '', typed(event) === 'descending' ? 'descending' : 'ascending')}
         >
           <option value="ascending" .selected=${key?.direction !== 'descending'}>Lowest first</option>
           <option value="descending" .selected=${key?.direction === 'descending'}>Highest first</option>
@@ -348,14 +346,4 @@ function agreedFields(engine: Engine, object: ObjectName): readonly Field[] {
 function sampleOf(engine: Engine, object: ObjectName): string | undefined {
   const shared = engine.connections.list().flatMap(({ id }) => engine.records.sharedOver(object, id).slice(0, 20))
   return shared.find((id) => engine.mirrors.of(object, id).length > 0) ?? shared[0] ?? engine.records.ids(object).ids[0]
-}
-
-function isChecked({ target }: Event): boolean {
-  return target instanceof HTMLInputElement && target.checked
-}
-
-function valueOf({ target }: Event): string {
-  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement
-    ? target.value
-    : ''
 }

@@ -39,11 +39,7 @@ export class EntenteAudit extends EntenteElement {
 
   constructor() {
     super()
-    this.toCsv = undefined
-    this.connection = undefined
     this.kind = ''
-    this.pages = undefined
-    this.check = undefined
   }
 
   protected override changed(topics: ReadonlySet<Topic>): void {

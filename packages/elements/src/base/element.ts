@@ -38,9 +38,7 @@ export abstract class EntenteElement extends LitElement {
 
   constructor() {
     super()
-    this.engine = undefined
     this.density = 'comfortable'
-    this.failure = undefined
     this.running = new Set()
   }
 
@@ -48,9 +46,13 @@ export abstract class EntenteElement extends LitElement {
    * The least time between two drawings that changes bring about, in milliseconds. A page around lists and records sets it: while a job runs the engine tells it of
    * changes a hundred times a second.
    */
-  protected readonly paceMs: number = 0
+  protected paceMs = 0
   #drawnAt = 0
   #drawLater: ReturnType<typeof setTimeout> | undefined
+
+  /** Whether it says how long ago something was, and so is drawn again as time goes by. */
+  protected readonly showsAge: boolean = false
+  #ageTimer: ReturnType<typeof setInterval> | undefined
 
   /** The topics whose changes make this element render again. */
   protected abstract readonly topics: readonly Topic[]
@@ -67,6 +69,7 @@ export abstract class EntenteElement extends LitElement {
     document.addEventListener(providedEvent, this.#ask)
     this.#ask()
     this.requestUpdate()
+    if (this.showsAge) this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
   }
 
   override disconnectedCallback(): void {
@@ -74,6 +77,7 @@ export abstract class EntenteElement extends LitElement {
     document.removeEventListener(providedEvent, this.#ask)
     this.#endContext?.()
     this.#endContext = undefined
+    clearInterval(this.#ageTimer)
     clearTimeout(this.#drawLater)
     this.#drawLater = undefined
     this.#unwatch()

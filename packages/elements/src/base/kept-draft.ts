@@ -1,5 +1,8 @@
 import type { DraftView, Engine } from '@entente/engine'
 
+/** Beside a form whose draft is kept. */
+export const keptWords = ' Kept on this device.'
+
 /** Keeps on this device what a person entered into a form that is no record's: it survives navigation, a reload and a crash, as record drafts do. */
 export class KeptDraft {
   readonly #object: DraftView['object']

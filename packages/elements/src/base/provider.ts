@@ -97,10 +97,6 @@ export class EntenteProvider extends LitElement {
 
   constructor() {
     super()
-    this.engine = undefined
-    this.relay = undefined
-    this.org = undefined
-    this.failure = undefined
     this.addEventListener('context-request', (event) => {
       if (!isContextRequest(event)) return
       event.stopImmediatePropagation()

@@ -32,13 +32,6 @@ export class EntenteChoice extends EntenteElement {
   declare all: string | undefined
   protected readonly topics: readonly Topic[] = ['connections']
 
-  constructor() {
-    super()
-    this.connection = undefined
-    this.side = undefined
-    this.all = undefined
-  }
-
   protected view(engine: Engine): TemplateResult {
     const connections = connectionsWithPeer(engine, this.side)
     const chosen = connections.find(({ id }) => id === this.connection)

@@ -18,7 +18,7 @@ describe('connecting, at Vera’s screen', () => {
       'connections',
     )
     await drawn(page)
-    expect(find<HTMLInputElement>(page, '#invitation-link').value).toBe(invitation.link)
+    expect(find<HTMLInputElement>(page, 'input[aria-label="Invitation link"]').value).toBe(invitation.link)
     expect(textOf(page)).not.toContain('secret')
     expect(await accessibilityProblems()).toEqual([])
   })

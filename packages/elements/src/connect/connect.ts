@@ -1,12 +1,15 @@
 import type { ConnectionView, Engine, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { typed } from '../base/typed.js'
 import { troubleBadge, troubleOf } from '../signed/trouble.js'
 import { whyText } from '../share/share-words.js'
 import { formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
+import { codeBox, linkBox } from './code-box.js'
 import { connectionEnds, earlierRecords } from './ends.js'
 import { connectionName, inOrder } from '../choice/name.js'
+import { markName, nameForm } from './name-form.js'
 import { connectStyles } from './styles.js'
 
 /**
@@ -209,17 +212,14 @@ export class EntenteConnect extends EntenteElement {
   /** A name of the own org's, and the way out of the list for what has ended. */
   #ownName(engine: Engine, view: ConnectionView): TemplateResult {
     const isDead = view.state === 'Disabled' || (view.state === 'Error' && view.code === undefined)
-    const save = (event: Event): void => {
-      event.preventDefault()
-      const name = event.target instanceof HTMLFormElement ? new FormData(event.target).get('name') : null
-      this.act(view.id, () => engine.connections.rename(view.id, typeof name === 'string' ? name : '').then(() => (this.naming = '')))
-    }
     if (this.naming === view.id)
-      return html`<form class="row paste" @submit=${save}>
-        <input name="name" aria-label="Your name for it" maxlength="200" .value=${view.label ?? view.peerName ?? ''} autocomplete="off" />
-        <button class="primary">Save</button>
-        <button type="button" @click=${() => (this.naming = '')}>Back</button>
-      </form>`
+      return nameForm(
+        'Your name for it',
+        view.label ?? view.peerName ?? '',
+        false,
+        (name) => this.act(view.id, () => engine.connections.rename(view.id, name).then(() => (this.naming = ''))),
+        () => (this.naming = ''),
+      )
     return html`<div class="row">
       <button class="quiet" @click=${() => this.#name(view.id)}>Rename</button>
       ${
@@ -238,7 +238,7 @@ export class EntenteConnect extends EntenteElement {
 
   #name(id: string): void {
     this.naming = id
-    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLInputElement>('input[name=name]')?.select())
+    void this.updateComplete.then(() => markName(this.renderRoot))
   }
 
   #invitation(engine: Engine, view: ConnectionView, isAdmin: boolean): TemplateResult {
@@ -256,11 +256,7 @@ export class EntenteConnect extends EntenteElement {
     }
     return html`<div class="stack">
       <p>Send this link to the partner’s admin. Anyone who has it can accept: treat it like a key.</p>
-      <div class="row paste">
-        <input id="invitation-link" readonly aria-label="Invitation link" .value=${invitation.link} @focus=${selectAll} />
-        <button @click=${() => this.act('copy', copy)}>${this.copied === view.id ? 'Copied' : 'Copy'}</button>
-        ${isAdmin ? this.#cancel(engine, view) : nothing}
-      </div>
+      ${linkBox('Invitation link', invitation.link, this.copied === view.id, () => this.act('copy', copy), isAdmin ? this.#cancel(engine, view) : nothing)}
       <p class="soft small">
         Works once, until ${formatInstant(invitation.expires, this.language)}. Waiting for the partner. Cancel it if the link went to the
         wrong person.
@@ -279,22 +275,16 @@ export class EntenteConnect extends EntenteElement {
         no value leaves either org.
       </p>
       ${earlierRecords(view, this.language)}
-      <output class="code" aria-label="Code to compare">${code.split(' ').map((group) => html`<span>${group}</span>`)}</output>
-      ${
-        this.differs === view.id
-          ? html`<div class="notice bad" role="alert">
-              <div>
-                Different codes mean that somebody stands between you. This blocks the connection on both sides. Only your org can take it
-                back.
-              </div>
-              <button class="danger" @click=${() => compare(false)}>Block it</button
-              ><button @click=${() => (this.differs = '')}>Back</button>
-            </div>`
-          : html`<div class="row">
-              <button class="primary" ?disabled=${this.running.has('codes')} @click=${() => compare(true)}>They are the same</button>
-              <button @click=${() => (this.differs = view.id)}>They differ</button>
-            </div>`
-      }
+      ${codeBox({
+        code,
+        differs: this.differs === view.id,
+        warning:
+          'Different codes mean that somebody stands between you. This blocks the connection on both sides. Only your org can take it back.',
+        end: 'Block it',
+        isRunning: this.running.has('codes'),
+        ask: (differs) => (this.differs = differs ? view.id : ''),
+        answer: compare,
+      })}
     </div>`
   }
 
@@ -366,12 +356,4 @@ function verifiedBadge(view: ConnectionView): TemplateResult | typeof nothing {
   return peerVerified
     ? html`<span class="badge warn">${peer} has compared the codes; you are still to</span>`
     : html`<span class="badge warn">Both are still to compare the codes</span>`
-}
-
-function typed(event: Event): string {
-  return event.target instanceof HTMLInputElement ? event.target.value : ''
-}
-
-function selectAll(event: Event): void {
-  if (event.target instanceof HTMLInputElement) event.target.select()
 }

@@ -1,6 +1,9 @@
 import type { DeviceInvitationView, DeviceView, Engine, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { typed } from '../base/typed.js'
+import { codeBox, linkBox } from '../connect/code-box.js'
+import { markName, nameForm } from '../connect/name-form.js'
 import { connectStyles } from '../connect/styles.js'
 import { formatAge, formatCount, formatInstant } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -190,11 +193,7 @@ export class EntenteDevices extends EntenteElement {
     return html`<form class="invite" @submit=${invite}>
         <label
           >For
-          <select
-            name="person"
-            ?disabled=${!isAdmin}
-            @change=${(event: Event) => (this.isNew = event.target instanceof HTMLSelectElement && event.target.value === '')}
-          >
+          <select name="person" ?disabled=${!isAdmin} @change=${(event: Event) => (this.isNew = typed(event) === '')}>
             <option value="">Somebody new</option>
             ${users.map(({ id, name }) => html`<option value=${id}>${plainText(name, 80)}</option>`)}
           </select></label
@@ -239,10 +238,7 @@ export class EntenteDevices extends EntenteElement {
           </div>`
         return html`<div class="stack">
           <p>${who}: pass this link on yourself. Whoever has it can ask to join, so treat it like a key.</p>
-          <div class="row paste">
-            <input readonly aria-label="Link for ${plainText(view.personName, 80)}" .value=${link} @focus=${selectAll} />
-            <button @click=${() => this.act('copy', copy)}>${this.copied === view.id ? 'Copied' : 'Copy'}</button>${cancel}
-          </div>
+          ${linkBox(`Link for ${view.personName}`, link, this.copied === view.id, () => this.act('copy', copy), cancel)}
           <p class="soft small">
             Works once, until ${formatInstant(view.expiresAt, this.language)}. Keep this page open, or come back: this device lets the other
             in.
@@ -276,18 +272,16 @@ export class EntenteDevices extends EntenteElement {
         <strong>Compare this code with the one that it shows</strong>, side by side or by phone. Once you say that they are the same, it can
         read everything in your org.
       </p>
-      <output class="code" aria-label="Code to compare">${code.split(' ').map((group) => html`<span>${group}</span>`)}</output>
-      ${
-        this.differs === view.id
-          ? html`<div class="notice bad" role="alert">
-              <div>Different codes mean that another device used your link. This ends the invitation; nothing was given away.</div>
-              <button class="danger" @click=${() => confirm(false)}>End it</button><button @click=${() => (this.differs = '')}>Back</button>
-            </div>`
-          : html`<div class="row">
-              <button class="primary" ?disabled=${this.running.has(view.id)} @click=${() => confirm(true)}>They are the same</button>
-              <button @click=${() => (this.differs = view.id)}>They differ</button>${cancel}
-            </div>`
-      }
+      ${codeBox({
+        code,
+        differs: this.differs === view.id,
+        warning: 'Different codes mean that another device used your link. This ends the invitation; nothing was given away.',
+        end: 'End it',
+        isRunning: this.running.has(view.id),
+        ask: (differs) => (this.differs = differs ? view.id : ''),
+        answer: confirm,
+        beside: cancel,
+      })}
     </div>`
   }
 
@@ -412,20 +406,18 @@ export class EntenteDevices extends EntenteElement {
   }
 
   #nameForm(engine: Engine, { id, name = '' }: DeviceView): TemplateResult {
-    const save = (event: SubmitEvent): void => {
-      event.preventDefault()
-      const typed = event.target instanceof HTMLFormElement ? new FormData(event.target).get('name') : ''
-      this.act(id, () => engine.devices.rename(id, typeof typed === 'string' ? typed : '').then(() => (this.naming = '')))
-    }
-    return html`<form class="device row" @submit=${save}>
-      <input name="name" aria-label="Name of the device" required maxlength="200" .value=${name} autocomplete="off" />
-      <button class="primary">Save</button><button type="button" @click=${() => (this.naming = '')}>Back</button>
-    </form>`
+    return nameForm(
+      'Name of the device',
+      name,
+      true,
+      (next) => this.act(id, () => engine.devices.rename(id, next).then(() => (this.naming = ''))),
+      () => (this.naming = ''),
+    )
   }
 
   #name(id: string): void {
     this.naming = id
-    void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLInputElement>('input[aria-label="Name of the device"]')?.select())
+    void this.updateComplete.then(() => markName(this.renderRoot))
   }
 }
 
@@ -437,8 +429,4 @@ function timeText(ms: number): string {
 function whatFollows(count: number): string {
   const [it, has] = count === 1 ? ['The device', 'it has'] : ['The devices', 'they have']
   return `${it} can send and read nothing any more, at once. What ${has} not sent is lost. What ${has} already read stays on ${count === 1 ? 'it' : 'them'}, for whoever can open ${count === 1 ? 'it' : 'them'}: records, and the keys to what was sent before. This cannot be undone; a device comes back only by a new link.`
-}
-
-function selectAll(event: Event): void {
-  if (event.target instanceof HTMLInputElement) event.target.select()
 }

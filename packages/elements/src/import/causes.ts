@@ -1,10 +1,11 @@
 import type { Field, FinishedImport, ObjectSchema, ProblemCause } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { typed } from '../base/typed.js'
 import { currencyCodes } from '../value/currencies.js'
 import { formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import type { ColumnChoice } from './column-lines.js'
-import { counterpartSelect, select, typed, withCounterpart } from './controls.js'
+import { counterpartSelect, select, withCounterpart } from './controls.js'
 
 interface Causes {
   readonly report: FinishedImport['report']

@@ -1,10 +1,11 @@
 import type { ColumnGuess, ColumnMapping, Field, FieldType, ObjectSchema } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { isChecked, typed } from '../base/typed.js'
 import { currencyCodes } from '../value/currencies.js'
 import { formatCount, formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
-import { counterpartSelect, select, typed, withCounterpart } from './controls.js'
+import { counterpartSelect, select, withCounterpart } from './controls.js'
 import type { CsvTools } from './csv-tools.js'
 
 /** The target of one column: a field of the object, a new field, or none. */
@@ -182,7 +183,7 @@ function placeholders(
     ><input
       type="checkbox"
       .checked=${(format.nothing ?? []).length > 0}
-      @change=${(event: Event) => set(event.target instanceof HTMLInputElement && event.target.checked ? found.map(({ text }) => text) : [])}
+      @change=${(event: Event) => set(isChecked(event) ? found.map(({ text }) => text) : [])}
     /><span
       >${found.slice(0, 4).map(({ text }, index) => html`${index > 0 ? ', ' : ''}“${showText(text, 24)}”`)}${found.length > 4 ? ' …' : ''}
       (${formatCount(cells, language)}) mean nothing</span
@@ -199,7 +200,7 @@ function blanks({ guess, format }: ColumnChoice, field: Field, change: (value: s
       aria-label="Value for the blank cells of ${plainText(guess.column, 80)}"
       type=${field.type === 'date' ? 'date' : 'text'}
       .value=${typeof value === 'string' ? value : ''}
-      @change=${(event: Event) => change(event.target instanceof HTMLInputElement && event.target.value !== '' ? event.target.value : null)}
+      @change=${(event: Event) => change(typed(event) || null)}
   /></label>`
 }
 

@@ -1,5 +1,6 @@
 import type { Field } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { typed } from '../base/typed.js'
 import { plainText } from '../value/show-text.js'
 
 /** A select of plain texts. */
@@ -12,10 +13,6 @@ export function select(
   return html`<select aria-label=${plainText(label, 120)} @change=${(event: Event) => change(typed(event))}>
     ${options.map(([name, text]) => html`<option value=${name} ?selected=${name === value}>${plainText(text, 60)}</option>`)}
   </select>`
-}
-
-export function typed(event: Event): string {
-  return event.target instanceof HTMLSelectElement || event.target instanceof HTMLInputElement ? event.target.value : ''
 }
 
 /** An option that is no value of a picklist. */

@@ -68,13 +68,10 @@ export class EntenteImport extends EntenteElement {
   constructor() {
     super()
     this.object = 'Opportunity'
-    this.csv = undefined
     this.step = { name: 'choose' }
     this.choices = []
     this.problem = ''
     this.key = ''
-    this.asked = undefined
-    this.undone = undefined
   }
 
   override connectedCallback(): void {

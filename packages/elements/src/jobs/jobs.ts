@@ -66,40 +66,19 @@ export class EntenteJobs extends EntenteElement {
   /** What a person typed in place of a refused value, by job, listing and field. */
   declare protected typed: ReadonlyMap<string, Value>
   protected readonly topics: readonly Topic[] = ['site', 'sync', 'records', 'people']
-  #drawnAt = 0
-  #later: ReturnType<typeof setTimeout> | undefined
-  #isLong = false
 
   constructor() {
     super()
     this.addController(new KeptFocus(this))
-    this.connection = undefined
     this.limit = 5
     this.opened = new Set()
     this.typed = new Map()
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    clearTimeout(this.#later)
-    this.#later = undefined
-  }
-
-  protected override changed(): void {
-    const wait = this.#isLong ? this.#drawnAt + calmMs - performance.now() : 0
-    if (wait <= 0) this.requestUpdate()
-    else
-      this.#later ??= setTimeout(() => {
-        this.#later = undefined
-        this.requestUpdate()
-      }, wait)
-  }
-
   protected view(engine: Engine): TemplateResult {
-    this.#drawnAt = performance.now()
     const jobs = engine.site.jobs().filter((job) => this.connection === undefined || job.connection === this.connection)
     const shown = jobs.toSorted((a, b) => b.startedAt - a.startedAt).slice(0, this.limit)
-    this.#isLong = shown.some(({ done, total }) => !done && total > manyRecords)
+    this.paceMs = shown.some(({ done, total }) => !done && total > manyRecords) ? calmMs : 0
     if (shown.length === 0) return html`<slot name="empty"></slot>`
     const offline = engine.sync.status().state !== 'online'
     return html`<div class="stack">${shown.map((job) => this.#job(engine, job, offline))}</div>`

@@ -2,7 +2,7 @@ import type { Engine, MirrorField, MirrorView, ObjectName, Topic, Value } from '
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { path, pathFields, pathStyles } from '../record/path.js'
-import { shareText, whyText } from '../share/share-words.js'
+import { readerOf, shareText, whyText } from '../share/share-words.js'
 import { signedLine } from '../signed/signed-line.js'
 import { troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
@@ -68,25 +68,17 @@ export class EntenteExternal extends EntenteElement {
   declare fields: readonly string[] | undefined
   protected readonly topics: readonly Topic[] = ['mirrors', 'records', 'connections', 'agreements', 'sync']
   readonly #waits = new Waits()
-  #ageTimer: ReturnType<typeof setInterval> | undefined
+  protected override readonly showsAge = true
   #openedAt = Date.now()
 
   constructor() {
     super()
     this.object = 'Opportunity'
-    this.record = undefined
-    this.fields = undefined
   }
 
   override connectedCallback(): void {
     super.connectedCallback()
     this.#openedAt = Date.now()
-    this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    clearInterval(this.#ageTimer)
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -110,7 +102,7 @@ export class EntenteExternal extends EntenteElement {
       return html`<p class="soft">
         No connected org follows this record. Once it is exported over a connection, the other org’s view of it stands here.
       </p>`
-    const reader = { language: this.language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
+    const reader = readerOf(engine, this.language)
     return html`${shares.map(
       (share) =>
         html`<p class="soft">

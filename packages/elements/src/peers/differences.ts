@@ -1,10 +1,11 @@
 import type { DifferencesPage, DifferenceView, Engine, Field, Topic, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { typed } from '../base/typed.js'
 import { formatAge, formatInstant, formatValue } from '../value/format.js'
 import { readNumber, showTypedNumber } from '../value/read-input.js'
 import { plainText, showText } from '../value/show-text.js'
 import { showValue } from '../value/show-value.js'
-import { type Column, inputText, PeerList, type Reading, text } from './peer-list.js'
+import { type Column, PeerList, type Reading, text } from './peer-list.js'
 
 /**
  * Where the own records and the other orgs' differ now, field by field: the stage first, or the highest value at stake first. Each currency stands for itself, with
@@ -43,7 +44,6 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
   constructor() {
     super()
     this.sort = 'field'
-    this.stake = undefined
   }
 
   protected read(engine: Engine): Reading<DifferenceView> {
@@ -65,7 +65,7 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
 
   protected override tools(): TemplateResult {
     const order = (event: Event): void => {
-      this.sort = inputText(event) === 'value' ? 'value' : 'field'
+      this.sort = typed(event) === 'value' ? 'value' : 'field'
     }
     return html`<select aria-label="Order" @change=${order}>
         <option value="field" .selected=${this.sort === 'field'}>Stage first</option>
@@ -93,7 +93,7 @@ export class EntenteDifferences extends PeerList<DifferenceView> {
 
   #least({ currency, least }: NonNullable<EntenteDifferences['stake']>): TemplateResult {
     const set = (event: Event): void => {
-      const number = readNumber(inputText(event), this.language)
+      const number = readNumber(typed(event), this.language)
       this.stake = /^-?\d+(\.\d+)?$/.test(number) ? { currency, least: number } : { currency }
     }
     return html`<input

@@ -5,6 +5,7 @@ import { repeat } from 'lit/directives/repeat.js'
 import { LongList } from '../records/long-list.js'
 import { recordsStyles } from '../records/styles.js'
 import { formatCount, formatValue } from '../value/format.js'
+import { typed } from '../base/typed.js'
 import { plainText } from '../value/show-text.js'
 
 /** What a line of either list says of its record. */
@@ -84,9 +85,6 @@ export abstract class PeerList<Line extends PeerLine> extends LongList {
 
   constructor() {
     super()
-    this.object = undefined
-    this.connection = undefined
-    this.field = undefined
     this.active = 0
   }
 
@@ -183,7 +181,7 @@ export abstract class PeerList<Line extends PeerLine> extends LongList {
     ) =>
       options.size < 2 && chosen === undefined
         ? nothing
-        : html`<select aria-label=${label} @change=${(event: Event) => set(inputText(event) || undefined)}>
+        : html`<select aria-label=${label} @change=${(event: Event) => set(typed(event) || undefined)}>
             <option value="" .selected=${chosen === undefined}>${all}</option>
             ${[...options].map(([value, words]) => html`<option value=${value} .selected=${value === chosen}>${plainText(words, 60)}</option>`)}
           </select>`
@@ -276,8 +274,4 @@ export function recordName(engine: Engine, { object, record }: PeerLine, languag
 /** A column of a file that holds text. */
 export function text(label: string): Field {
   return { name: label.replaceAll(' ', ''), label, type: 'text' }
-}
-
-export function inputText({ target }: Event): string {
-  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement ? target.value : ''
 }

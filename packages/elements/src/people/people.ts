@@ -2,6 +2,7 @@ import type { ConnectionView, Engine, ObjectName, PersonView, Topic } from '@ent
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { KeptFocus } from '../base/kept-focus.js'
+import { typed } from '../base/typed.js'
 import { whyClosed } from '../choice/name.js'
 import { formatInstant } from '../value/format.js'
 import { instantToLocal, readLocalInstant } from '../value/read-input.js'
@@ -64,8 +65,6 @@ export class EntentePeople extends EntenteElement {
   constructor() {
     super()
     this.addController(new KeptFocus(this))
-    this.connection = undefined
-    this.changing = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
@@ -196,7 +195,7 @@ export class EntentePeople extends EntenteElement {
 
   #setSeats(engine: Engine, event: Event): void {
     const { connection } = this
-    const total = event.target instanceof HTMLInputElement ? Number(event.target.value) : Number.NaN
+    const total = Number(typed(event))
     if (connection !== undefined && Number.isInteger(total) && total >= 0)
       this.act('seats', () => engine.people.setSeats(connection, total))
   }

@@ -1,5 +1,6 @@
 import type { Field, PicklistValue, Value } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
+import { isChecked, typed } from '../base/typed.js'
 import { currencyCodes } from '../value/currencies.js'
 import { isMoney } from '../value/format.js'
 import { instantToLocal, readLocalInstant, readNumber, showTypedNumber } from '../value/read-input.js'
@@ -146,15 +147,4 @@ function textOf(value: Value): string {
 
 function same(text: string): string {
   return text
-}
-
-function typed(event: Event): string {
-  const { target } = event
-  return target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement
-    ? target.value
-    : ''
-}
-
-function isChecked(event: Event): boolean {
-  return event.target instanceof HTMLInputElement && event.target.checked
 }

@@ -137,6 +137,7 @@ export class EntenteRecord extends EntenteElement {
   /** For which state of which record the history was asked last; '' while it is closed. */
   #historyOf = ''
   #historyOpen = false
+  protected override readonly showsAge = true
   protected readonly topics: readonly Topic[] = ['records', 'drafts', 'undo']
   readonly #writer = new DraftWriter()
   /** Numbers that are being typed: read, and part of `draft`, once their field is left. */
@@ -144,20 +145,14 @@ export class EntenteRecord extends EntenteElement {
   /** The id of a new record's draft. */
   #newId = newDraftId()
 
-  #ageTimer: ReturnType<typeof setInterval> | undefined
-
   constructor() {
     super()
     this.object = 'Opportunity'
-    this.record = undefined
-    this.fields = undefined
     this.readonly = false
     this.draft = {}
     this.errors = []
     this.all = false
     this.told = ''
-    this.opportunity = undefined
-    this.history = undefined
     this.wholeHistory = false
   }
 
@@ -168,13 +163,11 @@ export class EntenteRecord extends EntenteElement {
 
   override connectedCallback(): void {
     super.connectedCallback()
-    this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
     window.addEventListener('pagehide', this.#flush)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
-    clearInterval(this.#ageTimer)
     window.removeEventListener('pagehide', this.#flush)
     window.removeEventListener('beforeunload', warn)
     this.#flush()

@@ -2,6 +2,7 @@ import type { Condition, ConnectionView, Engine, Field, ObjectName, SortKey, Top
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { guard } from 'lit/directives/guard.js'
 import { repeat } from 'lit/directives/repeat.js'
+import { typed } from '../base/typed.js'
 import { formatCount } from '../value/format.js'
 import { isNumeric, showValue } from '../value/show-value.js'
 import { columnsOf, layOut } from './columns.js'
@@ -96,16 +97,11 @@ export class EntenteRecords extends LongList {
     super()
     this.object = 'Opportunity'
     this.source = 'records'
-    this.connection = undefined
-    this.columns = undefined
     this.selectable = false
     this.only = 'all'
-    this.sharedWith = undefined
-    this.job = undefined
     this.filter = ''
     this.conditions = []
     this.sort = []
-    this.row = undefined
     this.top = 0
     this.selection = noSelection
   }
@@ -254,7 +250,7 @@ export class EntenteRecords extends LongList {
           aria-label="Filter ${set.plural}"
           placeholder="Filter ${set.plural.toLowerCase()} ( / )"
           .value=${this.filter}
-          @input=${(event: Event) => (this.filter = inputText(event))}
+          @input=${(event: Event) => (this.filter = typed(event))}
           @keydown=${this.#filterKey}
         />
         ${this.#sharingFilters(set)}
@@ -286,10 +282,10 @@ export class EntenteRecords extends LongList {
   #sharingFilters({ connections, status }: RowSet): TemplateResult {
     const chosen = connections.find(({ id }) => id === this.sharedWith)
     const share = (event: Event): void => {
-      this.sharedWith = connections.find(({ id }) => id === inputText(event))?.id
+      this.sharedWith = connections.find(({ id }) => id === typed(event))?.id
     }
     const only = (event: Event): void => {
-      this.only = onlys.find(({ value }) => value === inputText(event))?.value ?? 'all'
+      this.only = onlys.find(({ value }) => value === typed(event))?.value ?? 'all'
     }
     return html`${
       connections.length === 0
@@ -573,7 +569,3 @@ const onlys = [
   { value: 'exported', words: 'Exported' },
   { value: 'new', words: 'Not exported' },
 ] as const
-
-function inputText(event: Event): string {
-  return event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement ? event.target.value : ''
-}

@@ -2,6 +2,7 @@ import type { ConnectionView, Engine, Field, ListingView, ObjectName, ObjectSche
 import { type nothing, type TemplateResult } from 'lit'
 import { isComplete } from '../sharing/conditions.js'
 import { connectionName, inOrder, inOrderOfPeers } from '../choice/name.js'
+import { readerOf } from '../share/share-words.js'
 import { compactShares } from '../share/show-share.js'
 import { listingBadge, listingText } from '../share/status-words.js'
 import { plainText } from '../value/show-text.js'
@@ -66,7 +67,7 @@ function readRecords(engine: Engine, wish: Omit<Wish, 'selected'>, query: Record
     exported.set(id, known)
     return known
   }
-  const reader = { language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
+  const reader = readerOf(engine, language)
   const namesOf = (row: ListedRow): string =>
     connections
       .filter((connection) => exportedOver(connection).has(row.id))

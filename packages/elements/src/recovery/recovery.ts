@@ -61,8 +61,6 @@ export class EntenteRecovery extends EntenteElement {
   constructor() {
     super()
     this.manage = false
-    this.kit = undefined
-    this.found = undefined
     this.problem = ''
   }
 

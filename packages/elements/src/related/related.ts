@@ -57,9 +57,6 @@ export class EntenteRelated extends EntenteElement {
   constructor() {
     super()
     this.object = 'Opportunity'
-    this.record = undefined
-    this.lists = undefined
-    this.fields = undefined
   }
 
   protected view(engine: Engine): TemplateResult {

@@ -2,6 +2,7 @@ import type { Engine, Topic } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { pageLanguage } from '../base/page-language.js'
+import { typed } from '../base/typed.js'
 import { currencyCodes } from '../value/currencies.js'
 import { formatValue } from '../value/format.js'
 import { locales } from './locales.js'
@@ -42,7 +43,7 @@ export class EntenteSettings extends EntenteElement {
         >Your org’s currency
         <select
           ?disabled=${!isAdmin || this.running.has('currency')}
-          @change=${(event: Event) => this.act('currency', () => engine.settings.change({ currency: chosen(event) }))}
+          @change=${(event: Event) => this.act('currency', () => engine.settings.change({ currency: typed(event) }))}
         >
           ${currencyCodes().map((code) => html`<option value=${code} ?selected=${code === currency}>${code} – ${names.of(code) ?? code}</option>`)}
         </select>
@@ -55,7 +56,7 @@ export class EntenteSettings extends EntenteElement {
         >Numbers and dates as in
         <select
           ?disabled=${this.running.has('locale')}
-          @change=${(event: Event) => this.act('locale', () => engine.settings.change({ locale: chosen(event) || null }))}
+          @change=${(event: Event) => this.act('locale', () => engine.settings.change({ locale: typed(event) || null }))}
         >
           <option value=${byPage} ?selected=${locale === undefined}>This page: ${languages.of(page) ?? page}</option>
           ${locale === undefined || locales.includes(locale) ? nothing : html`<option value=${locale} selected>${languages.of(locale) ?? locale}</option>`}
@@ -72,8 +73,4 @@ export class EntenteSettings extends EntenteElement {
     const day = formatValue({ name: 'Day', label: '', type: 'dateTime' }, '2027-03-01T14:05:00.000Z', this.language)
     return `${amount}, ${day}`
   }
-}
-
-function chosen(event: Event): string {
-  return event.target instanceof HTMLSelectElement ? event.target.value : ''
 }

@@ -1,4 +1,4 @@
-import type { ShareView, Why } from '@entente/engine'
+import type { Engine, ShareView, Why } from '@entente/engine'
 import { formatClock } from '../value/format.js'
 import { plainText } from '../value/show-text.js'
 import { statusText, type Tone } from './status-words.js'
@@ -11,6 +11,10 @@ export interface Reader {
   readonly now: number
   /** This device has no line to the relay. */
   readonly isOffline: boolean
+}
+
+export function readerOf(engine: Engine, language: string): Reader {
+  return { language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
 }
 
 /** The one word of a share, and its tone. */

@@ -1,5 +1,6 @@
 import type { Condition, Field, Operator, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { typed } from '../base/typed.js'
 import { readNumber, showTypedNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
 
@@ -185,8 +186,4 @@ function withOperator(condition: Condition, name: string): Condition {
   const isList = operator === 'oneOf'
   const keep = operator !== 'isEmpty' && operator !== 'isNotEmpty' && Array.isArray(condition.value) === isList
   return { field: condition.field, operator, value: keep ? (condition.value ?? null) : null }
-}
-
-function typed(event: Event): string {
-  return event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement ? event.target.value : ''
 }

@@ -1,8 +1,9 @@
 import type { ConnectionView, Engine, ObjectName, Rule, ShareView, Topic } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { typed } from '../base/typed.js'
 import { connectionName, inOrder, inOrderOfPeers } from '../choice/name.js'
-import { type Reader, shareText } from '../share/share-words.js'
+import { readerOf, shareText } from '../share/share-words.js'
 import { errorLine, receiptTicks, shareBadge, shareStyles } from '../share/show-share.js'
 import { formatAge } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -25,7 +26,6 @@ export class EntenteShares extends EntenteElement {
   constructor() {
     super()
     this.object = 'Opportunity'
-    this.record = undefined
   }
 
   protected view(engine: Engine): TemplateResult {
@@ -56,7 +56,7 @@ export class EntenteShares extends EntenteElement {
     const isVisible = engine.sharing.visible(partner.id, this.object).includes(record)
     const sight: Sight = rule.hidden.includes(record) ? 'hidden' : rule.added.includes(record) ? 'added' : 'rule'
     const choose = (event: Event): void => {
-      const chosen = sights.find(({ name }) => event.target instanceof HTMLSelectElement && name === event.target.value)
+      const chosen = sights.find(({ name }) => name === typed(event))
       if (chosen) this.act(partner.id, () => engine.sharing.setRule(partner.id, this.object, ruleWith(rule, record, chosen.name)))
     }
     const name = showText(connectionName(partner), 80)
@@ -96,7 +96,7 @@ export class EntenteShares extends EntenteElement {
         if (step) this.notifyStep(engine, `Sharing with ${plainText(share.peerName, 80)} stopped.`, step)
       })
     }
-    const reader = this.#reader(engine)
+    const reader = readerOf(engine, this.language)
     const isPartner = engine.connections.get(share.connection)?.side === 'partner'
     return html`<li class="card stack">
       <div class="row spread">
@@ -114,10 +114,6 @@ export class EntenteShares extends EntenteElement {
       <p>${shareText(share, reader)}</p>
       ${receiptTicks(share, reader)} ${share.errors.map((error) => errorLine(engine, this.object, error, this.language))}
     </li>`
-  }
-
-  #reader(engine: Engine): Reader {
-    return { language: this.language, now: Date.now(), isOffline: engine.sync.status().state !== 'online' }
   }
 }
 

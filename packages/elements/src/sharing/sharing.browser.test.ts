@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import '../define.js'
-import { fakeEngine } from '../testing/fake-engine.js'
+import { type FakeEngine, fakeEngine } from '../testing/fake-engine.js'
 import { accessibilityProblems, button, drawn, mount, textOf } from '../testing/mount.js'
 import { agreed, connected, connectionId, opportunities } from '../testing/scenes.js'
+
+/** What was asked of the engine, beside keeping a draft. */
+const sent = (engine: FakeEngine): FakeEngine['calls'] => engine.calls.filter(([call]) => !call.endsWith('Draft'))
 
 describe('Vera’s sharing rule', () => {
   it('counts before it is saved, and is saved as it stands', async () => {
@@ -17,8 +20,39 @@ describe('Vera’s sharing rule', () => {
     button(rule, 'Save the rule').click()
     await drawn(rule)
     const conditions = [{ field: 'StageName', operator: 'oneOf', value: ['Closed Won'] }]
-    expect(engine.calls).toEqual([['setRule', connectionId, 'Opportunity', { match: 'all', conditions, added: [], hidden: [] }]])
+    expect(sent(engine)).toEqual([['setRule', connectionId, 'Opportunity', { match: 'all', conditions, added: [], hidden: [] }]])
     expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('is kept on this device until it is saved or dropped, and takes back nothing that was done by hand meanwhile', async () => {
+    const engine = fakeEngine({ connections: [connected()], agreement: agreed(), records: opportunities(30) })
+    const open = () => mount('entente-sharing', { engine, connection: connectionId })
+    const rule = await open()
+    button(rule, 'Add a condition').click()
+    await drawn(rule)
+    button(rule, 'Closed Won').click()
+    await drawn(rule)
+    // She hides a record by hand on its page, and comes back.
+    rule.remove()
+    await expect.poll(() => engine.drafts.of('SharingRule', `${connectionId}:Opportunity`)).toBeDefined()
+    engine.change({ rule: { match: 'all', conditions: [], added: [], hidden: ['00001'] } }, 'sharing')
+    const again = await open()
+    expect(textOf(again)).toContain('opportunities would be shown')
+    expect(textOf(again)).toContain('Kept on this device.')
+    again.object = 'Lead'
+    await drawn(again)
+    expect(textOf(again)).not.toContain('Kept on this device.')
+    again.object = 'Opportunity'
+    await drawn(again)
+    button(again, 'Save the rule').click()
+    await expect.poll(() => engine.drafts.list()).toEqual([])
+    const conditions = [{ field: 'StageName', operator: 'oneOf', value: ['Closed Won'] }]
+    expect(sent(engine)).toEqual([['setRule', connectionId, 'Opportunity', { match: 'all', conditions, added: [], hidden: ['00001'] }]])
+    button(again, 'Add a condition').click()
+    await expect.poll(() => engine.drafts.list()).toHaveLength(1)
+    button(again, 'Undo').click()
+    await expect.poll(() => engine.drafts.list()).toEqual([])
+    expect(textOf(await open())).not.toContain('would be')
   })
 
   it('is for a member to see, and not to change', async () => {
@@ -43,7 +77,7 @@ describe('Vera’s sharing rule', () => {
       await drawn(rule)
       button(rule, 'Save the rule').click()
       await drawn(rule)
-      if (box) expect(engine.calls).toEqual([['setRule', connectionId, 'Opportunity', expect.objectContaining({ copies: true })]])
+      if (box) expect(sent(engine)).toEqual([['setRule', connectionId, 'Opportunity', expect.objectContaining({ copies: true })]])
       return box !== null && box !== undefined
     }
     expect([await asks('partner', true), await asks('partner', false), await asks('vendor', true)]).toEqual([true, false, false])

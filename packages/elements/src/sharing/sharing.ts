@@ -1,6 +1,8 @@
 import type { ConnectionView, Engine, ObjectName, Rule, Topic } from '@entente/engine'
 import { css, html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
+import { KeptDraft, keptWords } from '../base/kept-draft.js'
+import { typed } from '../base/typed.js'
 import { connectionName, whyClosed } from '../choice/name.js'
 import { formatCount } from '../value/format.js'
 import { showText } from '../value/show-text.js'
@@ -40,20 +42,22 @@ export class EntenteSharing extends EntenteElement {
   static override properties = { ...EntenteElement.properties, connection: {}, object: {}, draft: { state: true } }
   declare connection: ConnectionView['id'] | undefined
   declare object: ObjectName
-  declare protected draft: Rule | undefined
+  /** What the person changed and has not saved. What is done by hand meanwhile, on the page of a record, is no part of it. */
+  declare protected draft: Partial<Rule> | undefined
   protected readonly topics: readonly Topic[] = ['sharing', 'agreements', 'connections']
+  readonly #kept = new KeptDraft('SharingRule')
+  /** The rule whose draft was read. */
+  #read: string | undefined
 
   constructor() {
     super()
-    this.connection = undefined
     this.object = 'Opportunity'
-    this.draft = undefined
   }
 
   protected override willUpdate(changed: PropertyValues): void {
     super.willUpdate(changed)
     if (!changed.has('connection') && !changed.has('object')) return
-    this.draft = undefined
+    this.#read = undefined
     this.failure = undefined
   }
 
@@ -61,7 +65,12 @@ export class EntenteSharing extends EntenteElement {
     const { connection, object } = this
     if (connection === undefined) return html`<p class="soft">Choose a connection.</p>`
     const saved = engine.sharing.rule(connection, object) ?? nothingShown
-    const rule = this.draft ?? saved
+    const id = `${connection}:${object}`
+    if (this.#read !== id) {
+      this.#read = id
+      this.draft = this.#kept.read(engine, id) as Partial<Rule> | undefined
+    }
+    const rule = { ...saved, ...this.draft }
     const view = engine.connections.get(connection)
     const peer = view ? connectionName(view) : ''
     if (view?.side === 'partner')
@@ -73,7 +82,8 @@ export class EntenteSharing extends EntenteElement {
     const schema = engine.records.schema(object)
     const total = engine.records.list(object).total
     const change = (part: Partial<Rule>): void => {
-      this.draft = { ...rule, ...part }
+      this.draft = { ...this.draft, ...part }
+      this.#kept.keep(engine, id, this.draft)
     }
     const [first] = schema.fields
     const stage = schema.fields.find((field) => field.name === 'StageName' || field.name === 'Status') ?? first
@@ -87,7 +97,7 @@ export class EntenteSharing extends EntenteElement {
           <select
             class="match"
             aria-label="All or any"
-            @change=${(event: Event) => change({ match: (event.target as HTMLSelectElement).value === 'any' ? 'any' : 'all' })}
+            @change=${(event: Event) => change({ match: typed(event) === 'any' ? 'any' : 'all' })}
           >
             <option value="all" ?selected=${rule.match === 'all'}>all</option>
             <option value="any" ?selected=${rule.match === 'any'}>any</option>
@@ -113,9 +123,19 @@ export class EntenteSharing extends EntenteElement {
         >
           Save the rule
         </button>
-        ${this.draft ? html`<button @click=${() => (this.draft = undefined)}>Undo</button>` : nothing}
+        ${
+          this.draft
+            ? html`<button @click=${() => this.act('draft', () => this.#drop(engine, id))}>Undo</button
+                ><span class="soft small">${keptWords}</span>`
+            : nothing
+        }
       </div>
     </div>`
+  }
+
+  async #drop(engine: Engine, id: string): Promise<void> {
+    await this.#kept.drop(engine, id)
+    this.#read = undefined
   }
 
   #agreed(engine: Engine): boolean {
@@ -149,7 +169,7 @@ export class EntenteSharing extends EntenteElement {
     if (!this.tell('entente-before-share', { connection, object, rule }, true)) return
     this.act('save', async () => {
       await engine.sharing.setRule(connection, object, rule)
-      this.draft = undefined
+      await this.#drop(engine, `${connection}:${object}`)
       this.tell('entente-shared', { connection, object })
     })
   }

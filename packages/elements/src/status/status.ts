@@ -101,7 +101,7 @@ export class EntenteStatus extends EntenteElement {
   /** Any save may leave waiting changes. */
   protected readonly topics: readonly Topic[] = ['sync', 'records', 'connections', 'agreements', 'sharing', 'people', 'site', 'mirrors']
   readonly #waits = new Waits()
-  #ageTimer: ReturnType<typeof setInterval> | undefined
+  protected override readonly showsAge = true
   #drawn: SyncView | undefined
   #told = ''
 
@@ -109,16 +109,6 @@ export class EntenteStatus extends EntenteElement {
     super()
     this.cuttable = false
     this.details = false
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback()
-    this.#ageTimer = setInterval(() => this.requestUpdate(), 20_000)
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback()
-    clearInterval(this.#ageTimer)
   }
 
   protected override updated(): void {

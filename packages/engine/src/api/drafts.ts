@@ -1,8 +1,8 @@
 import type { ObjectName } from '../schema/schema.js'
 import type { Value } from '../schema/value.js'
 
-/** What a form edits: a record, or the agreement of a connection. */
-export type DraftedObject = ObjectName | 'Agreement'
+/** What a form edits: a record, the agreement of a connection, or one of its sharing rules. */
+export type DraftedObject = ObjectName | 'Agreement' | 'SharingRule'
 
 /** What a person typed into a form and has not saved. */
 export interface DraftView {

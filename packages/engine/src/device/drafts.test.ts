@@ -72,12 +72,12 @@ describe('what Vera types and does not save', () => {
     await expect(vera.drafts.keep('Lead', id, { Description: () => 1 })).rejects.toMatchObject({ code: 'INVALID' })
   })
 
-  it('may be of the agreement, which is no record', async () => {
+  it.each(['Agreement', 'SharingRule'] as const)('may be of an object that is no record: %s', async (object) => {
     const { vera, connection, reload } = await setup({ upTo: 'agreed' })
-    await vera.drafts.keep('Agreement', connection, { draft: '{"acceptance":{}}' })
+    await vera.drafts.keep(object, connection, { draft: '{"acceptance":{}}' })
     const again = await reload(vera)
-    expect(again.drafts.of('Agreement', connection)?.values).toEqual({ draft: '{"acceptance":{}}' })
-    await again.drafts.drop('Agreement', connection)
+    expect(again.drafts.of(object, connection)?.values).toEqual({ draft: '{"acceptance":{}}' })
+    await again.drafts.drop(object, connection)
     expect(again.drafts.list()).toEqual([])
   })
 
