@@ -203,7 +203,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
     get clockOffset() {
       return offset
     },
-    async hello({ nonce, host, version, time, join, isUnknown }, rosters) {
+    async hello({ nonce, host, version, time, join, isUnknown, readRoster }, rosters) {
       await catchUp()
       const heard = time - clock.now()
       const moved = Math.abs(heard - offset) > offsetStepMs
@@ -216,7 +216,9 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       isShown = true
       if (isFirst || moved) await keep()
       const chain = await rosters.chain(org.id)
-      const roster = chain.at(-1)?.number ?? 1
+      const highest = chain.at(-1)?.number ?? 1
+      // One that was signed here and is not at the relay may lose its number to another's: named, it would keep this device out for good (rule RO4).
+      const roster = isFirst ? highest : Math.min(highest, readRoster)
       const claims = { nonce, aud: host, version, org: org.id, roster, ...(join !== undefined && { join }) }
       const token = await new CompactSign(encodeUtf8(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'EdDSA', typ: helloType, kid: device.thumbprint })

@@ -53,6 +53,22 @@ describe('the next roster', () => {
     expect(victor.problems.join()).toContain('Another admin changed the devices')
   })
 
+  it('[RO4, RO5] of two that an admin signed while away, neither keeps the device out where the relay has another in their place', async () => {
+    const { vera, victor, keys, roles, settle } = await threeDevices()
+    victor.sync.cut()
+    await changeRoster(victor, (all) => all.map((each) => (each.key === keys.mia ? { ...each, role: 'agent' } : each)))
+    await changeRoster(victor, (all) => all.map((each) => (each.key === keys.victor ? { ...each, person: 'v1' } : each)))
+    await changeRoster(vera, (all) => all.map((each) => (each.key === keys.vera ? { ...each, person: 'v2' } : each)))
+    await settle(vera)
+    victor.sync.mend()
+    await settle()
+    for (const device of [vera, victor]) {
+      expect(await roles(device)).toEqual(['Vera admin', 'Victor admin', 'Mia agent'])
+      expect([...((await device.rosters.highest(device.org.id))?.devices.values() ?? [])].map(({ person }) => person)).toContain('v1')
+      expect(device.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
+    }
+  })
+
   it('[RO2] the last admin cannot be removed, and a member changes nothing', async () => {
     const { vera, mia, keys, roles } = await threeDevices()
     const removed = changeRoster(vera, (all) => all.filter(({ key }) => key === keys.mia))

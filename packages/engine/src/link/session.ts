@@ -42,6 +42,8 @@ export interface Introduction {
   readonly join?: string
   /** Whether the relay seems not to know the device, so that it needs the org's rosters (rule RO4). */
   readonly isUnknown: boolean
+  /** The highest roster of the own org that this device has read from the relay, at least 1. */
+  readonly readRoster: number
 }
 
 /** What proves the device's key: a token over the introduction. The rosters go before it. */
@@ -263,8 +265,9 @@ export class Session {
   async #introduce({ oldest, newest, nonce, time }: MessageOf<'challenge'>): Promise<void> {
     const version = Math.min(newest, protocolVersions.newest)
     if (version < oldest || version < protocolVersions.oldest) return this.#end({ code: 'VERSION' })
-    const { hello, host, isUnknown } = this.#options
-    const { token, rosters } = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time, isUnknown })
+    const { hello, host, isUnknown, replica } = this.#options
+    const readRoster = highestRoster(replica.inbox(rosterFeedOf(replica.org)).keys())
+    const { token, rosters } = await hello({ nonce: toBase64UrlEncoded(nonce), host, version, time, isUnknown, readRoster })
     if (this.#ended) return
     for (const roster of rosters) this.#say({ type: 'roster', roster })
     this.#say({ type: 'hello', token })

@@ -12,10 +12,12 @@ export function guessAt(relay: MemoryRelay, clock: Clock, mailbox: MailboxId, ti
       for (const message of decodeRelayFrame(frame)) {
         if (message.type !== 'challenge') continue
         const hello = memoryHello(parseOrgId('M'.repeat(43)))
-        void hello({ nonce: '', host: 'relay.example', version: 1, time: clock.now(), isUnknown: false }).then(({ token }) => {
-          const tries = Array.from({ length: times }, () => ({ type: 'claim', mailbox, claim }) as const)
-          socket.send(encodeClientFrame([{ type: 'hello', token }, ...tries]))
-        })
+        void hello({ nonce: '', host: 'relay.example', version: 1, time: clock.now(), isUnknown: false, readRoster: 1 }).then(
+          ({ token }) => {
+            const tries = Array.from({ length: times }, () => ({ type: 'claim', mailbox, claim }) as const)
+            socket.send(encodeClientFrame([{ type: 'hello', token }, ...tries]))
+          },
+        )
       }
     },
     onOpen: () => undefined,

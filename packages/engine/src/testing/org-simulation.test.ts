@@ -13,6 +13,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [501, ['crash', 'lostDevice', 'twoAtOnce', 'years']],
   // The org comes back alone after its keys had changed.
   [200, ['crash', 'lostDevice', 'relayLoss']],
+  // Two admins remove the same device, and one of them, who is away, changes the roster once more.
+  [1289014959, ['lostDevice']],
   // Two admins confirm the codes at once.
   [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
 ]
