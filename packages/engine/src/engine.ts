@@ -185,7 +185,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       'This device has lost what it knew of its org. Let an admin invite it again, or restore the org from its recovery kit.',
     )
   }
-  const rosters = new Rosters(rows, identity.org.id, () => identity.founding)
+  const rosters = new Rosters(rows, actor, () => identity.founding)
   const decisions = new Decisions({ rows, rosters, identity, session: stamper.session })
   replica.judgeBy(decisions)
   const hello: Hello = (introduction) => identity.hello({ ...introduction, ...(join !== undefined && { join }) }, rosters)

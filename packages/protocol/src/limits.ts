@@ -26,6 +26,11 @@ export const limits = {
   devicesPerOrg: 100,
   /** One roster: a hundred devices, each with its keys and its person. Sealed and in base64url beside a reveal it still fits into one value. */
   rosterBytes: 32 * 1024,
+  /**
+   * The rosters that a path leaves out (rule RO7). A removed admin shows a path of its own to who knows no better. Its number stays below that of the roster
+   * with which the org recovers, which is 1,000 above the highest (rule RK4).
+   */
+  rostersLeftOut: 900,
   /** One JWT. */
   tokenBytes: 8 * 1024,
   /** The time from a socket's opening to its hello (rule ID7). */

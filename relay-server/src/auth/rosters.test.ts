@@ -1,4 +1,4 @@
-import { type ListedDevice, type RosterClaims, rosterFeedOf, rosterKey } from '@entente/protocol'
+import { limits, type ListedDevice, type RosterClaims, rosterFeedOf, rosterKey } from '@entente/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
   controlBytes,
@@ -133,12 +133,24 @@ describe('the roster of an org', () => {
     }
     expect(await enter(member, [])).toBe('AUTH')
     expect(await enter(member, links.slice(-1))).toBe('AUTH')
-    expect(await enter(member, [...links.slice(0, 2), ...links.slice(3)])).toBe('AUTH')
     expect(await enter(member, links.toReversed())).toBe('AUTH')
     expect(await enter(member, links)).toBe('welcome')
     expect(await enter(admin, [])).toBe('welcome')
     await relay.restart()
     expect(await enter(admin, [])).toBe('welcome')
+  })
+
+  it('[RO4, RO7] is brought by a path that leaves some out, signed by who is an admin on the one before, and not with too many left out', async () => {
+    const path = org.rosters.slice(0, 1)
+    const far = next(admin, { number: 2 + limits.rostersLeftOut })
+    expect(await enter(admin, [...path, next(admin, { number: 3 + limits.rostersLeftOut })], 3 + limits.rostersLeftOut)).toBe('AUTH')
+    expect(await enter(member, [...path, next(member, { number: 50 })], 50)).toBe('AUTH')
+    expect(await enter(admin, [...path, next(admin, { number: 50 })], 50)).toBe('welcome')
+    // Also to a relay that knows one of those which are left out.
+    expect(await enter(member, [...path, far], 2 + limits.rostersLeftOut)).toBe('welcome')
+    const vera = await open(admin)
+    // What is published leaves out none.
+    expect((await publish(vera, next(admin, { number: 4 + limits.rostersLeftOut }), 4 + limits.rostersLeftOut)).code).toBe('AUTH')
   })
 
   it('[RO3, RO4] that a device brings to a relay restored from a backup shuts out who was removed since', async () => {

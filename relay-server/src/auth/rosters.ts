@@ -134,14 +134,14 @@ export class BroughtRosters {
     if (this.#last?.org !== roster.org) this.#last = this.#known = await this.#rosters.highest(roster.org)
     // One that the relay knows, or knows a later one than, need not be verified.
     if (roster.number <= (this.#known?.number ?? 0)) return
-    await verifyRoster(roster, this.#last)
+    await verifyRoster(roster, this.#last, true)
     this.#last = roster
   }
 }
 
-/** @throws ProtocolError AUTH for a roster that does not follow, or whose signature is wrong */
-async function verifyRoster(roster: Roster, before: Roster | undefined): Promise<void> {
-  const key = await importJWK(signingKeyOf(roster, before), 'EdDSA')
+/** @param isPath whether rosters between the two may be left out (rule RO7). @throws ProtocolError AUTH for a roster that does not follow, or whose signature is wrong */
+async function verifyRoster(roster: Roster, before: Roster | undefined, isPath = false): Promise<void> {
+  const key = await importJWK(signingKeyOf(roster, before, isPath), 'EdDSA')
   try {
     await compactVerify(roster.token, key, { algorithms: ['EdDSA'] })
   } catch {

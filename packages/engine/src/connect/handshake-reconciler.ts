@@ -20,7 +20,18 @@ import { rosterEdit } from '../identity/rosters.js'
 import { integrationUser } from './connection-facts.js'
 import { secondProblem, signEnd } from './end-reconciler.js'
 import { settleSecond } from './second.js'
-import { commitTo, type Joins, jwsOfReveal, makeReveal, readReveal, type Reveal, revealBody, sharedSecret, transcriptOf } from './reveal.js'
+import {
+  commitTo,
+  type Joins,
+  jwsOfReveal,
+  makeReveal,
+  readReveal,
+  type Reveal,
+  revealBody,
+  rosterOf,
+  sharedSecret,
+  transcriptOf,
+} from './reveal.js'
 
 export const commitKey = parseKey('commit')
 export const revealKey = parseKey('reveal')
@@ -85,7 +96,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     if (message === undefined) return
     if (theirs === undefined || commitTo(theirs) !== textOf(row, 'peerCommit'))
       return end(row, 'wrong', 'The partner showed another key than it had committed to. Make a new invitation.')
-    const reveal = await readReveal(message, parseMailboxId(row.id))
+    const reveal = await readReveal(message, parseMailboxId(row.id), rosters)
     if (!reveal || (reveal.joins === undefined) !== (textOf(row, 'join') === undefined))
       return end(row, 'wrong', 'The answer to the invitation is not signed as it should be. Make a new invitation.')
     if (textOf(row, 'join') !== undefined) return showJoining(row, own, theirs, reveal)
@@ -102,7 +113,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     if (!textOf(row, 'connection') && isExpired(row, now())) return end(row, 'expired')
     if (message === undefined || own === undefined) return
     if (!textOf(row, 'connection')) {
-      const [reveal, theirs] = [await readReveal(message, parseMailboxId(row.id)), jwsOfReveal(message)]
+      const [reveal, theirs] = [await readReveal(message, parseMailboxId(row.id), rosters), jwsOfReveal(message)]
       if (!reveal || theirs === undefined || reveal.org !== textOf(row, 'vendor'))
         return end(row, 'wrong', 'Another org answered than the one that the invitation names. Ask for a new invitation.')
       if ((reveal.joins === undefined) !== (textOf(row, 'join') === undefined))
@@ -137,6 +148,8 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const exchangeKey = textOf(row, 'exchangeKey') ?? ''
     const secret = await sharedSecret(exchangeKey, peer.exchange, id)
     const label = textOf(row, 'label')
+    const named = rosterOf(side === 'vendor' ? vendorReveal : partnerReveal)
+    const shown = (await rosters.chain(identity.org.id)).find(({ hash }) => hash === named)?.number ?? 0
     if (secret === undefined) return undefined
     const { first, seconds } = settleSecond(rows, peer.org, id)
     const ends: RowEdit[] = first ? [await signEnd(identity, id, side, 'second')] : []
@@ -145,7 +158,8 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
       ends.push({ object: 'Connection', id: second.id, values: { state: 'Disabled', problem: secondProblem, second: id } })
     }
     return [
-      ...peer.rosters.map(rosterEdit),
+      // Where a connection stays, its messages bring each roster, and none that removes somebody is left out.
+      ...(first ? [] : peer.rosters.map(rosterEdit)),
       ...ends,
       {
         object: 'Connection',
@@ -161,6 +175,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
           ...(first ? { state: 'Disabled', problem: secondProblem, second: first.id } : { state: 'Enabled' }),
           verified: 'no',
           transcript: transcriptOf(vendorReveal, partnerReveal),
+          shownRoster: shown,
           peerName: peer.orgName,
           ...(label !== undefined && { label }),
           integrationUser: integrationUser(id),

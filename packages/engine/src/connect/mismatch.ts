@@ -16,7 +16,7 @@ export const againTerms = v.object({ again: v.pipe(mismatchCount, v.minValue(1))
 export const comparedFromStart = { state: 'Enabled', verified: 'no', peerVerified: null, problem: null } as const
 
 /** How often an org has taken a mismatch of a connection back: `again` of the own org, `peerAgain` of the other. */
-export function countOf(connection: Row | undefined, field: 'again' | 'peerAgain' | 'recovered' | 'peerRecovered'): number {
+export function countOf(connection: Row | undefined, field: 'again' | 'peerAgain' | 'recovered' | 'peerRecovered' | 'shownRoster'): number {
   const value = valueOf(connection, field)
   return typeof value === 'number' ? value : 0
 }

@@ -20,7 +20,7 @@ import { EngineError } from '../error.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import type { Identity } from '../identity/identity.js'
 import { agree, createExchangeKey } from '../identity/keys.js'
-import { readChain } from '../identity/roster.js'
+import { beyond, leftOutOf, pathOf, readPath } from '../identity/roster.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Value } from '../schema/value.js'
@@ -49,7 +49,7 @@ export interface Joins {
 export interface Reveal {
   readonly org: OrgId
   readonly orgName: string
-  /** The rosters of its org, from one that its root key signed. */
+  /** The rosters of its org that are new here, the highest last. */
   readonly rosters: readonly Roster[]
   readonly exchange: string
   /** The device that signed it. */
@@ -63,7 +63,7 @@ export interface OwnReveal {
   readonly exchangeKey: string
   /** The signed reveal. */
   readonly jws: string
-  /** The org's rosters, from one that its root key signed to the one that the reveal names. */
+  /** The path to the roster that the reveal names, from one that the org's root key signed (rule RO7). */
   readonly rosters: readonly string[]
 }
 
@@ -86,8 +86,8 @@ export async function makeReveal(
 ): Promise<OwnReveal> {
   const exchange = await createExchangeKey(random)
   await identity.show()
-  const chain = await rosters.chain(identity.org.id)
-  if (chain.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
+  const path = pathOf(await rosters.chain(identity.org.id))
+  if (leftOutOf(path) > limits.rostersLeftOut || path.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
     throw new EngineError(
       'SIZE',
       'The devices of this org have changed too often to be shown to another org. Sign the roster anew with the recovery kit.',
@@ -95,12 +95,12 @@ export async function makeReveal(
   const jws = await identity.signDecision('reveal', {
     connection: mailbox,
     orgName: identity.org.name,
-    roster: chain.at(-1)?.hash,
+    roster: path.at(-1)?.hash,
     exchange: exchange.public,
     nonce: toBase64UrlEncoded(random(16)),
     ...(joins && { joins }),
   })
-  return { exchangeKey: exchange.secret, jws, rosters: chain.map(({ token }) => token) }
+  return { exchangeKey: exchange.secret, jws, rosters: path.map(({ token }) => token) }
 }
 
 /** The message that shows a reveal. */
@@ -119,15 +119,31 @@ export function jwsOfReveal(body: Value | undefined): string | undefined {
   return parsed.success ? parsed.output.reveal : undefined
 }
 
-/** @returns undefined where the reveal is not signed by an admin's device on the roster that comes with it, of the org that it names, for this mailbox */
-export async function readReveal(body: Value | undefined, mailbox: MailboxId): Promise<Reveal | undefined> {
+/** The hash of the roster that an own reveal names. */
+export function rosterOf(jws: string): string | undefined {
+  return readClaims(jws)?.roster
+}
+
+/**
+ * @param known what is known here of the rosters of other orgs
+ * @returns undefined where the reveal is not signed by an admin's device on the roster that comes with it, of the org that it names, for this mailbox; or where that
+ *   roster does not follow from the one that is known here
+ */
+export async function readReveal(
+  body: Value | undefined,
+  mailbox: MailboxId,
+  known: Pick<Rosters, 'highest'>,
+): Promise<Reveal | undefined> {
   const parsed = v.safeParse(revealMessage, body)
   const claims = parsed.success ? readClaims(parsed.output.reveal) : undefined
   if (!parsed.success || !claims) return undefined
   const { iss: org, orgName, exchange, joins } = claims
-  const rosters = await readChain(parsed.output.rosters, org)
-  const highest = rosters?.at(-1)
-  if (!rosters || highest?.hash !== claims.roster) return undefined
+  const path = await readPath(parsed.output.rosters, org)
+  const present = await known.highest(org)
+  const rosters = path && beyond(path, present)
+  if (!rosters || path.at(-1)?.hash !== claims.roster) return undefined
+  const highest = rosters.at(-1) ?? present
+  if (!highest) return undefined
   const devices: DeviceLookup = { device: async (_, id) => highest.devices.get(id) }
   const verified = await verifyDecision(parsed.output.reveal, 'reveal', devices, { org, connection: mailbox, role: 'admin' })
   const device = verified.ok ? highest.devices.get(verified.device) : undefined

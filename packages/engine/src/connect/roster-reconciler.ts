@@ -15,7 +15,7 @@ import { sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { countOf } from './mismatch.js'
-import { readRoster } from '../identity/roster.js'
+import { pathOf, readRoster } from '../identity/roster.js'
 import { rosterEdit } from '../identity/rosters.js'
 
 /**
@@ -33,7 +33,7 @@ export function rosterReconciler(context: EngineContext): Reconciler {
       const [side, state] = [sideOf(row), textOf(row, 'state')]
       if (!side || (state !== 'Enabled' && state !== 'Error')) return
       const connection = parseConnectionId(id)
-      await publish(connectionFeed(connection, side, 'messages'))
+      await publish(connectionFeed(connection, side, 'messages'), countOf(row, 'shownRoster'))
       const peer = textOf(row, otherSide(side))
       if (peer !== undefined) await hear(connectionFeed(connection, otherSide(side), 'messages'), peer)
       await compareAnew(id, 'recovered', org.id)
@@ -61,15 +61,19 @@ export function rosterReconciler(context: EngineContext): Reconciler {
     )
   }
 
-  async function publish(feed: FeedName): Promise<void> {
+  /** @param shown the number of the roster that the peer was shown in the handshake: the path to that one and all later ones prove the highest to it */
+  async function publish(feed: FeedName, shown = 0): Promise<void> {
     await context.identity.catchUp()
     const edits: RowEdit[] = []
-    const [first] = await rosters.chain(org.id)
+    const chain = await rosters.chain(org.id)
+    const [first] = chain
+    const path = pathOf(chain.filter(({ number }) => number <= shown))
     for (const { number, token } of await rosters.history(org.id)) {
       const id = messageRowId(feed, rosterKey(number))
       const said = rows.get('ControlEntry', id)
       // Of those before the last one of the root key a reader needs none. What was said of them is what counts all the same, so that no other waits for ever (rule RO5).
       if (!said && number < (first?.number ?? 0)) continue
+      if (!said && number < shown && !path.some((each) => each.number === number)) continue
       if (valueOf(said, 'body') !== token) edits.push({ object: 'ControlEntry', id, values: { body: token } })
     }
     if (edits.length > 0) await rows.save(edits)
@@ -82,10 +86,12 @@ export function rosterReconciler(context: EngineContext): Reconciler {
       if (number !== undefined && typeof body === 'string') found.push({ number, token: body })
     }
     const org = parseOrgId(peer)
+    // Whoever has lost all that it knew of the peer begins with the path again.
+    const isPath = (await rosters.highest(org)) === undefined
     for (const { number, token } of found.sort((a, b) => a.number - b.number)) {
       const before = await rosters.highest(org)
       if (number <= (before?.number ?? 0)) continue
-      const roster = await readRoster(token, org, before)
+      const roster = await readRoster(token, org, before, isPath)
       if (roster?.number === number) await rows.save([rosterEdit(roster)])
     }
   }

@@ -7,6 +7,7 @@ import { formatLink } from '../connect/invitation-link.js'
 import { codeOf } from '../connect/reveal.js'
 import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
+import { pathOf } from '../identity/roster.js'
 import { checkedName } from '../name.js'
 import { correctedNow } from '../people/grants.js'
 import type { Reconciler } from '../reconcilers.js'
@@ -182,7 +183,7 @@ export function createDevices(
       async react(row) {
         const join = textOf(row, 'join')
         if (join === undefined || !isOpen(row) || textOf(row, 'device') !== identity.device) return
-        if (join === 'confirmed') await handOver(row)
+        if (join === 'confirmed') await handOver(row).catch((error: unknown) => endWith(row, error))
         else if (join === 'handed') await noticeArrival(row)
         else if (join === 'joined' && partKeysOf(row).every((key) => replica.acknowledged(feedOf(row), key)))
           await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
@@ -193,34 +194,25 @@ export function createDevices(
   async function handOver(row: Row): Promise<void> {
     const [joiner, joins, person, transcript] = [joinerOf(row), joinsOf(row), textOf(row, 'person'), textOf(row, 'transcript')]
     if (!joiner || !joins || person === undefined || transcript === undefined) return end(row, 'wrong')
-    try {
-      const added = { ...joiner, person, role: joins.role }
-      await context.changeRoster((devices) => (devices.some(({ key }) => key === joiner.key) ? devices : [...devices, added]))
-    } catch (error) {
-      if (error instanceof EngineError && (error.code === 'NOT_ALLOWED' || error.code === 'TOO_MANY'))
-        return end(row, 'wrong', error.message)
-      throw error
-    }
+    const added = { ...joiner, person, role: joins.role }
+    await context.changeRoster((devices) => (devices.some(({ key }) => key === joiner.key) ? devices : [...devices, added]))
     const chain = await rosters.chain(org.id)
     const highest = chain.at(-1)
     // Until the relay has it, another admin's may take its place.
     if (!highest || replica.inbox(rosterFeedOf(org.id)).get(rosterKey(highest.number))?.body !== highest.token) return
+    // The device holds to each roster since it is on one (rule RO7).
+    const first = chain.findIndex(({ devices }) => [...devices.values()].some(({ key }) => key === joiner.key)) + 1
+    const shown = [...pathOf(chain.slice(0, first)), ...chain.slice(first)]
     const head = {
       orgName: org.name,
       user: { id: person, name: joins.name, role: joins.role },
       founding: identity.founding,
-      rosters: chain.map(({ token }) => token),
-      keys: keyring.all,
-    }
-    let parts: readonly string[]
-    try {
-      parts = partsOf(head, [...headRows(), ...firstRows(rows)])
-    } catch (error) {
-      if (error instanceof EngineError) return end(row, 'wrong', error.message)
-      throw error
+      rosters: shown.map(({ token }) => token),
+      keys: keyring.toShare(),
     }
     const sealed: string[] = []
-    for (const [index, part] of parts.entries()) sealed.push(await sealPart(joiner.exchange, org.id, transcript, index, part))
+    for (const [index, part] of partsOf(head, [...headRows(), ...firstRows(rows)]).entries())
+      sealed.push(await sealPart(joiner.exchange, org.id, transcript, index, part))
     const welcome = await identity.signDecision('join', { connection: row.id, transcript, parts: sealed.map(hashOfPart) })
     const say = (key: string, body: string): RowEdit => ({
       object: 'Message',
@@ -252,6 +244,13 @@ export function createDevices(
     if (!device || !rows.get(deviceObject, device.id)) return
     const erased = partKeysOf(row).map((each) => ({ object: 'Message', id: messageRowId(feedOf(row), each), values: { body: '' } }))
     await rows.save([...erased, { object: 'Invitation', id: row.id, values: { join: 'joined' } }])
+  }
+
+  /** What no other try changes ends the invitation: who invites reads why. */
+  async function endWith(row: Row, error: unknown): Promise<void> {
+    const isFinal = error instanceof EngineError && ['NOT_ALLOWED', 'TOO_MANY', 'SIZE', 'INVALID'].includes(error.code)
+    if (!isFinal) throw error
+    await end(row, 'wrong', error.message)
   }
 
   async function end(row: Row, state: 'expired' | 'wrong', problem?: string): Promise<void> {

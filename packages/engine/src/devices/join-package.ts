@@ -2,6 +2,7 @@ import { isStamp, type OrgId, type Role, roles } from '@entente/protocol'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { concatBytes } from '@noble/hashes/utils.js'
 import * as v from 'valibot'
 import { EngineError } from '../error.js'
 import type { ExchangeKey } from '../identity/keys.js'
@@ -16,7 +17,7 @@ import { openFrom, sealInfo, sealTo } from '../seal/seal-to-device.js'
 
 /** A mailbox holds 16 messages of a side, and some of them say other things. */
 export const mostParts = 12
-/** Bytes of a part: sealed and in base64url it fits into one value. */
+/** Bytes of a part, but of the last one: sealed and in base64url it fits into one value. */
 const partBytes = 44_000
 const mostRecords = 200
 
@@ -26,7 +27,7 @@ export interface PackageHead {
   readonly user: { readonly id: string; readonly name: string; readonly role: Role }
   /** The first roster of the org. */
   readonly founding: string
-  /** From the last one that the root key signed to one that names the device. */
+  /** The path to the first one that names the device (rule RO7), and all later ones. The team's rows bring those that it leaves out. */
   readonly rosters: readonly string[]
   /** The secrets of later generations; those of generation 0 are rows. */
   readonly keys: StoredKeys
@@ -67,53 +68,33 @@ function timeOf(row: Row): number {
 }
 
 /**
- * The parts as texts, at most `mostParts`. Rosters that have no room in the first part stand in the next ones. Rows that have none come with the team's rows.
+ * The package as JSON, cut into at most `mostParts` pieces. Rows that have no room come with the team's rows.
  *
  * @throws EngineError SIZE where the rosters and keys alone are too much
  */
-export function partsOf(head: PackageHead, rows: readonly Row[]): readonly string[] {
-  const parts: string[] = []
-  const bytesOfHead = encodeUtf8(JSON.stringify({ ...head, rosters: [] })).length
-  let [rosters, texts, size]: [string[], string[], number] = [[], [], bytesOfHead + 100]
-  const close = (): void => {
-    const first = parts.length === 0 ? `"head":${JSON.stringify({ ...head, rosters })},` : ''
-    const more = parts.length > 0 && rosters.length > 0 ? `"rosters":${JSON.stringify(rosters)},` : ''
-    parts.push(`{${first}${more}"rows":[${texts.join()}]}`)
-    ;[rosters, texts, size] = [[], [], 100]
-  }
-  const makeRoom = (bytes: number): boolean => {
-    if (size + bytes > partBytes) {
-      if (parts.length === mostParts - 1) return false
-      close()
-    }
-    size += bytes
-    return true
-  }
-  if (size > partBytes) throw tooMuch()
-  for (const token of head.rosters) {
-    if (!makeRoom(token.length + 3)) throw tooMuch()
-    rosters.push(token)
-  }
+export function partsOf(head: PackageHead, rows: readonly Row[]): readonly Uint8Array[] {
+  const [begin, end] = [`{"head":${JSON.stringify(head)},"rows":[`, ']}']
+  const texts: string[] = []
+  let size = encodeUtf8(begin + end).length
+  if (size > mostParts * partBytes) throw tooMuch()
   for (const { object, id, registers } of rows) {
     const text = JSON.stringify([object, id, registers])
-    const bytes = encodeUtf8(text).length + 1
-    if (bytes > partBytes - 100) continue
-    if (!makeRoom(bytes)) break
+    size += encodeUtf8(text).length + 1
+    if (size > mostParts * partBytes) break
     texts.push(text)
   }
-  close()
+  const whole = encodeUtf8(begin + texts.join() + end)
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < whole.length; at += partBytes) parts.push(whole.subarray(at, at + partBytes))
   return parts
 }
 
 const tooMuch = (): EngineError =>
-  new EngineError(
-    'SIZE',
-    'The devices or keys of this org have changed too often for another device to join. Restore the org with its recovery kit.',
-  )
+  new EngineError('SIZE', 'The keys of this org have changed too often for another device to join. Restore the org with its recovery kit.')
 
 /** Seals a part to the device that joins. @throws EngineError INVALID for a key of small order */
-export async function sealPart(exchange: string, org: OrgId, transcript: string, index: number, part: string): Promise<string> {
-  return toBase64UrlEncoded(await sealTo(exchange, infoOf(org), placeOf(transcript, index), encodeUtf8(part)))
+export async function sealPart(exchange: string, org: OrgId, transcript: string, index: number, part: Uint8Array): Promise<string> {
+  return toBase64UrlEncoded(await sealTo(exchange, infoOf(org), placeOf(transcript, index), part))
 }
 
 /** What names a sealed part in the message that signs all of them. */
@@ -158,24 +139,20 @@ const headShape = v.object({
     role: v.picklist(roles),
   }),
   founding: v.string(),
-  rosters: v.array(v.string()),
+  rosters: v.pipe(v.array(v.string()), v.minLength(1)),
   keys: v.looseObject({
     own: secrets,
     sending: v.record(v.string(), v.record(v.string(), v.looseObject({ secret: v.string(), own: v.number() }))),
   }),
 })
-const firstShape = v.object({ head: headShape, rows: v.array(v.unknown()) })
-const partShape = v.object({ rosters: v.optional(v.array(v.string()), []), rows: v.array(v.unknown()) })
+const packageShape = v.object({ head: headShape, rows: v.array(v.unknown()) })
 
 /** Reads the parts of a package. Undefined for another form. */
 export function readParts(parts: readonly Uint8Array[]): OrgPackage | undefined {
   try {
-    const [first, ...others] = parts.map((part): unknown => JSON.parse(decodeUtf8(part)))
-    const { head, rows } = v.parse(firstShape, first)
-    const more = others.map((part) => v.parse(partShape, part))
-    const rosters = [...head.rosters, ...more.flatMap((part) => part.rosters)]
-    const all = [...rows, ...more.flatMap((part) => part.rows)].map(readRow)
-    return rosters.length > 0 && all.every((row) => row !== undefined) ? { ...(head as PackageHead), rosters, rows: all } : undefined
+    const { head, rows } = v.parse(packageShape, JSON.parse(decodeUtf8(concatBytes(...parts))))
+    const all = rows.map(readRow)
+    return all.every((row) => row !== undefined) ? { ...(head as PackageHead), rows: all } : undefined
   } catch {
     return undefined
   }

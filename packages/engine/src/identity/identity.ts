@@ -22,7 +22,7 @@ import { Stamper } from '../row/stamper.js'
 import { signDecision, signText } from './decision.js'
 import { createExchangeKey, createKeyPair, type ExchangeKey, type KeyPair } from './keys.js'
 import { openOwnRotation, type OwnRotationOptions, signOwnRotation, type VerifiedOwnRotation } from './own-rotation.js'
-import { signRoster } from './roster.js'
+import { pathOf, signRoster } from './roster.js'
 import type { Rosters } from './rosters.js'
 
 /** Who this device is: its org, its person, and the keys that prove it. The keys never leave the device. */
@@ -223,7 +223,7 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       const token = await new CompactSign(encodeUtf8(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'EdDSA', typ: helloType, kid: device.thumbprint })
         .sign(device.privateKey)
-      return { token, rosters: isFirst || isUnknown ? chain.map((each) => each.token) : [] }
+      return { token, rosters: isFirst || isUnknown ? pathOf(chain).map((each) => each.token) : [] }
     },
     signDecision(type, payload) {
       const iat = Math.floor(boundClock(clock.now() + offset) / 1000)

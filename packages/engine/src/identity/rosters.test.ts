@@ -80,6 +80,17 @@ describe('the rosters of two connected orgs', () => {
     expect((await paul.rosters.highest(vera.org.id))?.number).toBe(1)
   })
 
+  it('[RO5, RO7] leave out none at a device of the org that is on them, and may at a peer’s', async () => {
+    const { vera, paul } = await setup({ upTo: 'connected' })
+    const [first] = await vera.rosters.chain(vera.org.id)
+    if (!first) throw new Error('no roster')
+    const devices = [...first.devices.values()].map(({ key, exchange, person, role }) => ({ key, exchange, person, role }))
+    const token = await vera.identity.signRoster({ org: vera.org.id, number: 3, previous: first.hash, time: 0, devices })
+    for (const org of [vera, paul]) await org.rows.save([rosterEdit({ org: vera.org.id, number: 3, token })])
+    expect((await vera.rosters.highest(vera.org.id))?.number).toBe(1)
+    expect((await paul.rosters.highest(vera.org.id))?.number).toBe(3)
+  })
+
   it('[RO4] come with the first hello ever, and not with the next one', async () => {
     const sent: string[] = []
     const { vera, reload, settle } = await setup({

@@ -24,14 +24,14 @@ interface Verified {
 /** The one source of what counts about a device: the highest roster of its org that is known here (rule RO3). */
 export class Rosters {
   readonly #rows: Rows
-  readonly #own: OrgId
+  readonly #own: { readonly org: OrgId; readonly device: DeviceId }
   readonly #founding: () => string
   readonly #verified = new Map<OrgId, Verified>()
   readonly #latest = new Map<OrgId, readonly Roster[]>()
   #changes = 0
 
   /** @param founding the first roster of this device's own org */
-  constructor(rows: Rows, own: OrgId, founding: () => string) {
+  constructor(rows: Rows, own: { readonly org: OrgId; readonly device: DeviceId }, founding: () => string) {
     this.#rows = rows
     this.#own = own
     this.#founding = founding
@@ -95,7 +95,10 @@ export class Rosters {
     let history = ((await known?.history) ?? []).filter(({ number }) => number < changed)
     for (const [number, token] of [...tokens].sort(([a], [b]) => a - b)) {
       if (number <= (history.at(-1)?.number ?? 0)) continue
-      const roster = await readRoster(token, org, history.at(-1))
+      const before = history.at(-1)
+      // A peer has shown a path, and so has the own org to a device that joined (rule RO7). Since this device is on the roster it knows each of its org's.
+      const isPath = org !== this.#own.org || before?.devices.has(this.#own.device) !== true
+      const roster = await readRoster(token, org, before, isPath)
       if (roster) history = [...history, roster]
     }
     return history
@@ -104,7 +107,7 @@ export class Rosters {
   /** What the rows hold of an org's rosters, by their numbers. */
   #tokensOf(org: OrgId): ReadonlyMap<number, string> {
     const found = new Map<number, string>()
-    if (org === this.#own) found.set(decodeRoster(this.#founding()).number, this.#founding())
+    if (org === this.#own.org) found.set(decodeRoster(this.#founding()).number, this.#founding())
     for (const row of this.#rows.list('Roster').values()) {
       const token = valueOf(row, 'token')
       if (row.id.startsWith(`${org}.`) && typeof token === 'string') found.set(Number(row.id.slice(org.length + 1)), token)

@@ -2,7 +2,7 @@ import type { OrgId } from '@entente/protocol'
 import type { OrgPackage } from '../devices/join-package.js'
 import { EngineError } from '../error.js'
 import { identityKey, type StoredIdentity, withoutRoot } from '../identity/identity.js'
-import { readChain } from '../identity/roster.js'
+import { readPath } from '../identity/roster.js'
 import type { Write } from '../port/store.js'
 import type { Row } from '../row/row.js'
 import { rowWrite } from '../row/stored-row.js'
@@ -19,7 +19,7 @@ export async function writesOfOrg(
   before: StoredIdentity,
   { orgName, user, founding, rosters, keys, rows }: OrgPackage,
 ): Promise<readonly Write[]> {
-  const [first] = (await readChain([founding], org)) ?? []
+  const [first] = (await readPath([founding], org)) ?? []
   if (!first || !('root' in first.signer))
     throw new EngineError('INVALID', 'The first roster of the org is missing. Ask for a new invitation.')
   const { isJoining: _, isKitSaved: __, ...kept } = withoutRoot(before)
@@ -31,8 +31,8 @@ export async function writesOfOrg(
     founding,
     isShown: true,
   }
-  const chain = (await readChain(rosters, org)) ?? []
-  const rosterRows = chain.map(({ number, time, token }): Row => {
+  const path = (await readPath(rosters, org)) ?? []
+  const rosterRows = path.map(({ number, time, token }): Row => {
     return { object: 'Roster', id: `${org}.${number}`, registers: { token: [[Math.max(0, time), 0, 0], token] } }
   })
   return [{ put: identityKey, value: joined }, { put: keyringKey, value: keys }, ...[...rosterRows, ...rows].map(rowWrite)]

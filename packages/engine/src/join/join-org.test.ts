@@ -1,4 +1,4 @@
-import type { ListedDevice, Roster } from '@entente/protocol'
+import { decodeRoster, type ListedDevice, type Roster } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
@@ -44,14 +44,14 @@ async function story() {
       user: { id: mia.person, name: 'Mia', role: 'member' },
       founding: vera.identity.founding,
       rosters: [founding, shown, highest].map(({ token }) => token),
-      keys: vera.replica.keyring.all,
+      keys: vera.replica.keyring.toShare(),
     },
     transcript: textOf(row, 'transcript') ?? '',
   }
   /** Puts a package in the place of the one that is there. */
   const leave = async ({ by, head, transcript, signed = head }: Package): Promise<void> => {
     const sealed = async (of: PackageHead): Promise<string> => {
-      const [part = ''] = partsOf(of, [...vera.rows.list('Key').values()])
+      const [part = new Uint8Array()] = partsOf(of, [...vera.rows.list('Key').values()])
       return sealPart(mia.exchange, vera.org.id, honest.transcript, 0, part)
     }
     const part = await sealed(head)
@@ -102,6 +102,13 @@ const lies: readonly (readonly [what: string, lie: (made: Story) => Promise<Part
   [
     'with a roster that is no higher than the one that Vera’s device has shown',
     async ({ honest: { head }, founding, sign }) => ({ head: { ...head, rosters: [founding.token, await sign(founding)] } }),
+  ],
+  [
+    'with rosters that do not follow from the one that Vera’s device has shown',
+    async ({ honest: { head }, founding, sign }) => {
+      const fork = decodeRoster(await sign(founding))
+      return { head: { ...head, rosters: [founding.token, fork.token, await sign({ ...fork, devices: founding.devices })] } }
+    },
   ],
   ['for another person', ({ honest: { head }, vera }) => ({ head: { ...head, user: { ...head.user, id: vera.user.id } } })],
   ['in another role', ({ honest: { head } }) => ({ head: { ...head, user: { ...head.user, role: 'admin' } } })],

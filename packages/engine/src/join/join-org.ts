@@ -9,7 +9,7 @@ import { type Assembly, assemble, type OpenEngineOptions } from '../engine.js'
 import { EngineError, toEngineError } from '../error.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import { createIdentity, identityKey, loadIdentity, type StoredIdentity } from '../identity/identity.js'
-import { readChain } from '../identity/roster.js'
+import { beyond, readPath } from '../identity/roster.js'
 import { checkedName } from '../name.js'
 import type { Store, Write } from '../port/store.js'
 import { textOf } from '../replica/feed-role.js'
@@ -260,7 +260,7 @@ class JoiningDevice implements Joining {
   async #read(row: Row, welcome: string, parts: readonly string[]): Promise<OrgPackage | 'incomplete' | undefined> {
     const { identity } = this.#assembly.context
     const [org, transcript] = [parseOrgId(textOf(row, 'vendor') ?? ''), textOf(row, 'transcript') ?? '']
-    const shown = (await readChain(textsOf(row, 'peerRosters'), org))?.at(-1)
+    const shown = (await readPath(textsOf(row, 'peerRosters'), org))?.at(-1)
     const devices: DeviceLookup = { device: async (_, id) => shown?.devices.get(id) }
     const verified = await verifyDecision(welcome, 'join', devices, { org, connection: this.#id, role: 'admin' })
     const claims = v.safeParse(joinTerms, verified.ok ? decodeJwt(welcome) : undefined)
@@ -270,10 +270,11 @@ class JoiningDevice implements Joining {
     if (claims.output.parts.some((hash, index) => hash !== hashes[index])) return undefined
     const [stored] = (await this.#options.store.get([identityKey])) as readonly [StoredIdentity]
     const found = await openParts(stored.exchange, org, transcript, parts)
-    const highest = found && (await readChain(found.rosters, org))?.at(-1)
+    const path = found && (await readPath(found.rosters, org))
+    const highest = path && beyond(path, shown)?.at(-1)
     const listed = highest?.devices.get(identity.device)
     const isOurs = listed?.person === found?.user.id && listed?.role === found?.user.role && listed?.exchange === stored.exchange.public
-    return highest && listed && isOurs && highest.number > (shown?.number ?? 0) ? found : undefined
+    return listed && isOurs ? found : undefined
   }
 
   /** One transaction: the device is a throw-away org's before it, and the org's after it. */

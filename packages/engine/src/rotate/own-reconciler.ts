@@ -10,6 +10,7 @@ import { messageRowId } from '../replica/index.js'
 import { rotationKey, rotationOf, teamFeed } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
 import { whileUnchanged } from '../row/rows.js'
+import { hashOfRotation } from '../seal/keyring.js'
 import { highestGeneration } from '../seal/keys.js'
 import { noteRemoval } from './removals.js'
 
@@ -38,6 +39,12 @@ export function ownRotationReconciler(context: EngineContext): Reconciler {
       const generation = rotationOf(key)
       const known = generation === undefined ? undefined : keyring.ownOrder(generation)
       if (generation === undefined || typeof body !== 'string' || known?.token === body) continue
+      const secret = keyring.own(generation)
+      // What brought a secret to this org before this device joined: who gave it the secret has named it.
+      if (known && secret !== undefined && known.hash === hashOfRotation(body)) {
+        await keyring.addOwn(generation, secret, { roster: known.roster, token: body })
+        continue
+      }
       // What this device missed while it was away may name a roster from before the org came back by its kit. It takes nobody's place.
       const rotation = await readOwnRotation(body, org.id, known ? chain : history)
       if (rotation?.generation === generation) found.push(rotation)
@@ -48,7 +55,7 @@ export function ownRotationReconciler(context: EngineContext): Reconciler {
   async function takeOne(rotation: VerifiedOwnRotation, chain: Awaited<ReturnType<typeof rosters.chain>>): Promise<void> {
     const { generation, token, on } = rotation
     const known = keyring.ownOrder(generation)
-    const before = known && (await readOwnRotation(known.token, org.id, chain))
+    const before = known?.token === undefined ? undefined : await readOwnRotation(known.token, org.id, chain)
     if (known && (known.roster > on.number || (before && prevailing(before, rotation) === before))) return
     // Who was removed begins no generation after the one that removed it.
     for (let of = 1; of < generation; of++) if ((keyring.ownOrder(of)?.roster ?? 0) > on.number) return

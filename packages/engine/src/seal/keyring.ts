@@ -1,3 +1,6 @@
+import { sha256 } from '@noble/hashes/sha2.js'
+import { toBase64UrlEncoded } from 'lib0/buffer'
+import { encodeUtf8 } from 'lib0/string'
 import type { ConnectionId, OrgId, Side } from '@entente/protocol'
 import type { Store, StoreKey } from '../port/store.js'
 import { generation } from './keys.js'
@@ -27,8 +30,10 @@ export interface SendingOrder {
 export interface OwnOrder {
   /** The number of the roster that it names. */
   readonly roster: number
-  /** The compact JWS. */
-  readonly token: string
+  /** The compact JWS. Undefined on a device that joined later and has not read it yet. */
+  readonly token?: string
+  /** What names it there: its SHA-256, base64url. */
+  readonly hash?: string
 }
 
 /** As the store keeps it, by generation. */
@@ -62,9 +67,12 @@ export class Keyring {
     this.#keys = asStoredKeys(stored)
   }
 
-  /** All of them, for a device that joins. */
-  get all(): StoredKeys {
-    return this.#keys
+  /** All of them, for a device that joins. A rotation is sealed to each device of its roster, so it is named alone: the device reads it in its team's messages. */
+  toShare(): StoredKeys {
+    const orders: Record<number, OwnOrder> = {}
+    for (const [of, { token, ...order }] of Object.entries(this.#keys.orders ?? {}))
+      orders[Number(of)] = token === undefined ? order : { ...order, hash: hashOfRotation(token) }
+    return { ...this.#keys, orders }
   }
 
   /** The org's own secret of a later generation, base64url. */
@@ -170,6 +178,11 @@ export class Keyring {
     })
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** What names an own rotation: SHA-256 of its text, base64url. */
+export function hashOfRotation(token: string): string {
+  return toBase64UrlEncoded(sha256(encodeUtf8(token)))
 }
 
 const highestOf = (byGeneration: Readonly<Record<number, unknown>>): number =>

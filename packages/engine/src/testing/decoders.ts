@@ -115,7 +115,7 @@ export function engineDecoders({ org, rosters, connection, decodeText }: Decoder
       form: 'json',
       decode: (input) => {
         const body = valueOrNull(json(input))
-        return [jwsOfReveal(body), readReveal(body, parseMailboxId('m'.repeat(22)))][1]
+        return [jwsOfReveal(body), readReveal(body, parseMailboxId('m'.repeat(22)), { highest: async () => undefined })][1]
       },
     },
     { name: 'recovery kit', form: 'json', decode: (input) => readKit(text(input)) },

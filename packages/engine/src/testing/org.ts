@@ -5,6 +5,7 @@ import { type Joining, joinOrg } from '../join/join-org.js'
 import { assemble } from '../engine.js'
 import { createIdentity, identityKey, type Identity, type StoredIdentity } from '../identity/identity.js'
 import type { DeviceChange } from '../identity/next-roster.js'
+import { pathOf } from '../identity/roster.js'
 import type { Rosters } from '../identity/rosters.js'
 import type { Link } from '../link/index.js'
 import type { WatchNetwork } from '../port/network.js'
@@ -179,8 +180,8 @@ export async function openAnotherDevice(network: MemoryNetwork, first: MemoryOrg
     orgName: first.org.name,
     user: { id: claims ?? person, name: userName, role },
     founding: first.identity.founding,
-    rosters: chain.map(({ token }) => token),
-    keys: first.replica.keyring.all,
+    rosters: pathOf(chain).map(({ token }) => token),
+    keys: first.replica.keyring.toShare(),
     rows: [...first.rows.objects()].flatMap((object) => [...first.rows.list(object).values()]),
   })
   await store.update([], () => ({ writes, result: undefined }))

@@ -301,17 +301,17 @@ export class MemoryRelay {
   #takeBrought(session: RelaySession, token: string): void {
     const roster = decodeRoster(token)
     const { org, number } = roster
-    if (!this.#follows(roster)) return
+    if (!this.#follows(roster, true)) return
     session.brought = Math.max(session.brought, number)
     const name = `${org} roster.${number}`
     if (number > (this.#rosters.get(org) ?? 0) && !this.#rostersByName.has(name)) this.#rostersByName.set(name, roster)
   }
 
-  /** Whether a roster is none above the highest one, or follows it but for its signature (rule RO1). */
-  #follows(roster: Roster): boolean {
+  /** Whether a roster is none above the highest one, or follows it but for its signature (rule RO1). @param isPath whether some between them may be left out (rule RO7) */
+  #follows(roster: Roster, isPath = false): boolean {
     const before = this.#highestRoster(roster.org)
     try {
-      return (before && roster.number <= before.number) || signingKeyOf(roster, before) !== undefined
+      return (before && roster.number <= before.number) || signingKeyOf(roster, before, isPath) !== undefined
     } catch {
       return false
     }
