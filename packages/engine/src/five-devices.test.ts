@@ -33,7 +33,7 @@ const textOf = (org: MemoryOrg): string =>
   JSON.stringify([stateOf(org), ...[...org.rows.list('Lead').keys()].map((id) => org.mirrors.of('Lead', id))])
 
 /**
- * What a removed device would open of what an org said since. Rotations and rosters it may: they are sealed under the keys of before, so that whoever has any reads on
+ * What a removed device would open of what an org said since. Rotations and rosters it may: they are sealed under the first keys, so that whoever was away reads on
  * (rule RT8), and hold no value of the org.
  */
 function readBy(gone: MemoryOrg, seals: readonly HeardSeal[]): readonly unknown[] {

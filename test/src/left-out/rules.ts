@@ -905,11 +905,11 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
   ],
   RT8: [
     {
-      what: 'a rotation is sealed under the generation before it',
+      what: 'a rotation is sealed under the first generation',
       file: `${engine}/replica/feed-sealer.ts`,
-      text: 'return Math.min(highest, (rotationOf(key) ?? 1) - 1)',
+      text: 'return bringsKeys(key) ? firstGeneration : highest',
       instead: 'return highest',
-      test: [rotating, 'publishes its rotations again'],
+      test: [rotating, '[RT8] is read by a device that came by the kit'],
     },
     {
       what: 'a device takes its own rotation from the relay',

@@ -12,7 +12,7 @@ import {
   type SealBinding,
   sealContent,
 } from '../seal/seal-register.js'
-import { bringsKeys, type FeedRole, isConfirmed, isMessages, rotationOf, textOf, wasVerified } from './feed-role.js'
+import { bringsKeys, type FeedRole, isConfirmed, isMessages, textOf, wasVerified } from './feed-role.js'
 import { decodePart, encodePart } from './row-parts.js'
 import type { RowsView } from './rows-view.js'
 
@@ -224,8 +224,10 @@ export class FeedSealer {
   }
 }
 
-/** What brings keys is sealed under those before, so that who knows any generation reads on from there (rule RT8): a roster under the first one. */
+/**
+ * What brings keys is sealed under the first ones, which all devices have (rule RT8): one that came by the kit may lack those of a rotation that was drawn without it, and has to
+ * read the next. A rotation's own secret is sealed to each device in it.
+ */
 function generationUnder(key: Key, highest: number): number {
-  if (!bringsKeys(key)) return highest
-  return Math.min(highest, (rotationOf(key) ?? 1) - 1)
+  return bringsKeys(key) ? firstGeneration : highest
 }

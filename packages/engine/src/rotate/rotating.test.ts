@@ -12,6 +12,7 @@ import {
   type MemoryRelayOptions,
   MemoryStore,
   openedBy,
+  openMemoryOrg,
   setup,
 } from '../testing/index.js'
 import type { Lie } from '../testing/lying-socket.js'
@@ -145,6 +146,35 @@ describe('an org that rotates', () => {
     await edit(again, 'Working - Contacted')
     await settle(victor, paul, again)
     expect([status(victor), mirrored()]).toEqual(['Working - Contacted', 'Working - Contacted'])
+  })
+
+  it('[RT8] is read by a device that came by the kit, and has no key of the rotation before', async () => {
+    const made = await setup()
+    const { vera, network, settle } = made
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    const victor = await made.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    await settle()
+    victor.sync.cut()
+    await victor.devices.rotate()
+    await vera.close()
+    const restore = { ...kit, decide: () => ({}) }
+    const back = await network.finish(openMemoryOrg(network, { store: new MemoryStore(), restore }))
+    // What Victor drew for the devices that he knew comes to the relay, and then what the roster of the recovery asks him for.
+    victor.sync.mend()
+    await network.until('Victor has the keys of both', () => victor.replica.keyring.highestOwn() === 2)
+    await back.recovery.confirmAge()
+    await settle(victor, back)
+    const [own, other] = [back, victor].map(({ replica }) => [
+      replica.keyring.highestOwn(),
+      replica.keyring.own(replica.keyring.highestOwn()),
+    ])
+    expect(own).toEqual(other)
+    await back.records.create('Lead', lead('Ada'))
+    await victor.records.create('Lead', lead('Grace'))
+    await settle(victor, back)
+    for (const { records } of [back, victor])
+      expect(records.list('Lead').records.map(({ values }) => values['LastName'])).toEqual(expect.arrayContaining(['Ada', 'Grace']))
   })
 })
 

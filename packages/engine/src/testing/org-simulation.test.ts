@@ -15,6 +15,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [200, ['crash', 'lostDevice', 'relayLoss']],
   // Two admins remove the same device, and one of them, who is away, changes the roster once more.
   [1289014959, ['lostDevice']],
+  // An admin who is away rotates, and the org comes back by its kit meanwhile.
+  [536650999, ['lostDevice', 'twoAtOnce', 'relayBackup']],
   // Two admins confirm the codes at once.
   [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
 ]

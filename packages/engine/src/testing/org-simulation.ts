@@ -670,7 +670,7 @@ const textOf = (org: MemoryOrg): string =>
   JSON.stringify([stateOf(org), ...[...org.rows.list('Lead').keys()].map((id) => org.mirrors.of('Lead', id))])
 
 /**
- * What a removed device would open. Rotations and rosters it may: they are sealed under the keys of before, so that whoever has any reads on (rule RT8), and hold no value of
+ * What a removed device would open. Rotations and rosters it may: they are sealed under the first keys, so that whoever was away reads on (rule RT8), and hold no value of
  * the org.
  */
 function readBy(gone: MemoryOrg, seals: readonly HeardSeal[]): ReturnType<typeof openedBy> {
