@@ -191,7 +191,7 @@ export class OrgSimulation {
     const { clock } = this.#network
     for (const end = clock.now() + ms; ;) {
       await this.#quiet()
-      const next = clock.untilNext() ?? ms
+      const next = clock.untilNext() ?? Number.POSITIVE_INFINITY
       if (clock.now() + next > end) return clock.advance(Math.max(0, end - clock.now()))
       clock.advance(next)
     }
