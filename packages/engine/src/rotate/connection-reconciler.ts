@@ -9,7 +9,7 @@ import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { Reconciler } from '../reconcilers.js'
 import { messageRowId } from '../replica/index.js'
 import { rotationKey, rotationOf, textOf, wasVerified } from '../replica/feed-role.js'
-import { isAbove, registerOf, valueOf } from '../row/row.js'
+import { isAbove, registerOf } from '../row/row.js'
 import { whileUnchanged } from '../row/rows.js'
 import type { SendingOrder } from '../seal/keyring.js'
 import { highestGeneration, sendingSecret } from '../seal/keys.js'
@@ -36,7 +36,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       if (!connection.confirmed && !wasVerified(rows.get('Connection', connection.id))) return
       if ((await rosters.device(org.id, identity.device))?.role !== 'admin') return
       await signAgain(connection, own)
-      await rotate(connection, own)
+      await rotate(connection)
     },
   }
 
@@ -130,30 +130,35 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     for (const { generation, own, order } of keyring.orders(id, side)) {
       const key = rotationKey(generation)
       const there = replica.inbox(ownMessages).get(key)
-      const isThere = found.get(generation)?.sealed === order.sealed
-      const body = valueOf(rows.get('Message', messageRowId(ownMessages, key)), 'body')
-      const isSaid = typeof body === 'string' && (await readOwn(body, id))?.sealed === order.sealed
-      if (isSaid && (isThere || !replica.acknowledged(ownMessages, key))) continue
+      const isThere = isSame(found.get(generation), own, order)
+      const register = registerOf(rows.get('Message', messageRowId(ownMessages, key)), 'body')
+      const body = register?.[1]
+      const isAhead = register !== undefined && !(there && !isAbove(register, [there.stamp, null]))
+      const isSaid = typeof body === 'string' && isSame(await readOwn(body, id), own, order)
+      // Two admins who signed at once did it under one stamp: what the relay has counts.
+      const isDone = isSaid && (isThere ? isAhead || body === there?.body : !replica.acknowledged(ownMessages, key))
+      if (isDone) continue
       const { roster, to, receiving, sealed } = order
       const terms = { generation, own, roster, to, sealed, ...(receiving !== undefined && { receiving }) }
-      const again = isSaid ? body : isThere ? there?.body : await identity.signDecision('rotation', { connection: id, ...terms })
+      const again = isThere ? there?.body : isSaid ? body : await identity.signDecision('rotation', { connection: id, ...terms })
       await rows.save([{ ...messageEdit(ownMessages, key, again ?? null), ...(there && { above: there.stamp }) }])
     }
   }
 
-  async function rotate(connection: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
+  async function rotate(connection: ConnectionFacts): Promise<void> {
     const { id, side, ownMessages } = connection
     const [own, peer] = [keyring.orders(id, side).map(asOrder), keyring.orders(id, otherSide(side)).map(asOrder)]
     const isDue = keyring.isSendingDue(id, side)
     if (!isDue && !owesRotation(own, peer)) return
     const generation = keyring.highestSending(id, side) + 1
-    // The own secret of another admin's rotation is on its way.
-    if (generation > highestGeneration || found.has(generation)) return
+    if (generation > highestGeneration) return
     const edit = { object: 'Message', id: messageRowId(ownMessages, rotationKey(generation)) } as const
     // Another admin's may come while this one is made.
     const unchanged = whileUnchanged(rows, [edit])
     const register = registerOf(rows.get(edit.object, edit.id), 'body')
     const there = replica.inbox(ownMessages).get(rotationKey(generation))
+    // The own secret of another admin's rotation is on its way.
+    if (typeof there?.body === 'string' && (await readOwn(there.body, id))?.generation === generation) return
     const isAhead = register !== undefined && !(there && !isAbove(register, [there.stamp, null]))
     // On its way to the relay.
     if (isAhead && typeof register[1] === 'string' && (await readOwn(register[1], id))) return
@@ -185,6 +190,11 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
 
 function orderOf({ to, receiving, roster, sealed }: RotationTerms): SendingOrder {
   return { to, roster, sealed, ...(receiving !== undefined && { receiving }) }
+}
+
+/** Whether a rotation brings what this device has already. Two admins who sign the same seal it each anew. */
+function isSame(terms: RotationTerms | undefined, own: number, { to, receiving, roster }: SendingOrder): boolean {
+  return terms?.own === own && terms.to === to && terms.receiving === receiving && terms.roster === roster
 }
 
 function asOrder({ generation, order }: { readonly generation: number; readonly order: SendingOrder }): {

@@ -17,6 +17,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [1289014959, ['lostDevice']],
   // An admin who is away rotates, and the org comes back by its kit meanwhile.
   [536650999, ['lostDevice', 'twoAtOnce', 'relayBackup']],
+  // Two admins answer a rotation of the peer at once.
+  [882922770, ['crash']],
   // Two admins confirm the codes at once.
   [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
 ]
