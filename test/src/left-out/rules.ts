@@ -233,15 +233,15 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'they come with the hello after that refusal',
       file: `${engine}/identity/identity.ts`,
-      text: 'isFirst || isUnknown ? pathOf(chain)',
-      instead: 'isFirst ? pathOf(chain)',
+      text: 'isFirst || isUnknown ? path',
+      instead: 'isFirst ? path',
       test: [rosters, '[RO4] is brought again by each device'],
     },
     {
       what: 'they come with the first hello ever',
       file: `${engine}/identity/identity.ts`,
-      text: 'isFirst || isUnknown ? pathOf(chain)',
-      instead: 'isUnknown ? pathOf(chain)',
+      text: 'isFirst || isUnknown ? path',
+      instead: 'isUnknown ? path',
       test: [rosters, '[RO4] come with the first hello ever'],
     },
     {
@@ -380,6 +380,13 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       text: 'path.length > 0 && leftOutOf(path) <= limits.rostersLeftOut',
       instead: 'path.length > 0',
       test: [engineRoster, '[RO7] counts only where'],
+    },
+    {
+      what: 'what is brought leaves out none that the relay may have another for',
+      file: `${engine}/identity/identity.ts`,
+      text: 'chain.filter(({ number }) => number <= readRoster)',
+      instead: 'chain.filter(({ number }) => number > 0)',
+      test: [rosters, '[RO4, RO7] are brought without those'],
     },
     {
       what: 'what is published leaves out none',
@@ -597,8 +604,8 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     },
     {
       what: 'an admin who cancels says so',
-      file: `${engine}/devices/devices.ts`,
-      text: "{ object: 'Message', id: messageRowId(mailboxFeed(id, 'vendor'), cancelKey), values: { body: 'cancelled' } },",
+      file: `${engine}/connect/handshake-reconciler.ts`,
+      text: "{ object: 'Message', id: messageRowId(mailboxFeed(id, 'vendor'), cancelKey), values: { body } },",
       instead: '',
       test: [joining, 'not where the admin finds the codes different'],
     },

@@ -92,7 +92,7 @@ export interface ConnectionsApi {
    * Makes an invitation, as vendor. One partner may use it within 72 hours; five wrong secrets make it void (rules MB3, MB5).
    *
    * @param base the address of the page that takes the link. The secret goes into its fragment, in place of the present one
-   * @throws EngineError NOT_ALLOWED for a member; SIZE for an address that is too long
+   * @throws EngineError NOT_ALLOWED for a member; SIZE for an address that is too long, or where the org's devices cannot be shown to another org any more
    */
   invite(base: string): Promise<ConnectionView>
 
@@ -116,7 +116,7 @@ export interface ConnectionsApi {
    * Takes an invitation, as partner. Resolves when that is noted; the handshake goes on by itself. Accepting again
    * before the handshake is done gives the same view; afterwards that of the spent invitation.
    *
-   * @throws EngineError NOT_ALLOWED for a member; CONNECTED where the two orgs are connected already; LINK for a text that is no invitation link, or the own org's link. Whether a link was used, cancelled
+   * @throws EngineError NOT_ALLOWED for a member; CONNECTED where the two orgs are connected already; LINK for a text that is no invitation link, or the own org's link; SIZE where the own org's devices cannot be shown to another org any more. Whether a link was used, cancelled
    * or has expired shows later, in `state` and `problem`
    */
   accept(link: string): Promise<ConnectionView>

@@ -97,7 +97,8 @@ export interface DevicesApi {
   /**
    * Makes a link with which one new device may join, within 24 hours. Five wrong secrets make it void (rule MB3).
    *
-   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND for a person who is not in the org; INVALID for a name that is empty or over 200 characters, or a base that is no address
+   * @throws EngineError NOT_ALLOWED for a member; NOT_FOUND for a person who is not in the org; INVALID for a name that is empty or over 200 characters, or a base that is no address; TOO_MANY where
+   *   the org has 100 devices; SIZE where its devices cannot be shown to another any more
    */
   invite(invitation: DeviceInvitation): Promise<DeviceInvitationView>
 

@@ -11,7 +11,7 @@ import type { RowEdit, RowReader } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
 import { connectionFacts, type ConnectionFacts, messageEdit, requireConnection, whileConnected } from './connection-facts.js'
 import { endKey, endReconciler, type EndReason, mismatchProblem, signEnd } from './end-reconciler.js'
-import { cancelKey, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
+import { cancelEdits, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
 import { endOf, pauseOf } from './connection-why.js'
 import { comparedFromStart, countOf, mismatchesTakenBack, roundOf } from './mismatch.js'
@@ -19,7 +19,7 @@ import { connectionWith } from './second.js'
 import { pauseKey, peerPauseReconciler } from './pause.js'
 import { checkedName } from '../name.js'
 import { pausedByPeer, pauseReconciler } from './pause-reconciler.js'
-import { codeOf, commitTo, makeReveal } from './reveal.js'
+import { codeOf, commitTo, makeReveal, pathToShow } from './reveal.js'
 import { verificationReconciler, verifiedKey } from './verification-reconciler.js'
 
 /** The records of earlier connections with the same org. */
@@ -102,6 +102,7 @@ export function createConnections(
     async invite(base) {
       requireAdmin()
       requireAddress(base)
+      await pathToShow(identity, rosters)
       const secret = toBase64UrlEncoded(random(16))
       const id = mailboxId(secret)
       const expires = now() + limits.invitationMs
@@ -120,10 +121,7 @@ export function createConnections(
       const edits =
         sideOf(rows.get('Invitation', id)) === 'partner'
           ? [{ object: 'Invitation', id, values: { state: 'cancelled' } }]
-          : [
-              { object: 'Invitation', id, values: { cancelled: true } },
-              { object: 'Message', id: messageRowId(mailboxFeed(parseMailboxId(id), 'vendor'), cancelKey), values: { body: 'cancelled' } },
-            ]
+          : cancelEdits(parseMailboxId(id))
       await rows.save(edits, { holds: requireCancellable })
     },
     read(text) {

@@ -2,6 +2,7 @@ import {
   connectionId,
   type ConnectionId,
   type Key,
+  type MailboxId,
   otherSide,
   parseConnectionId,
   parseMailboxId,
@@ -10,6 +11,7 @@ import {
   type Side,
 } from '@entente/protocol'
 import type { EngineContext } from '../context.js'
+import { EngineError } from '../error.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, mailboxFeed, messageRowId } from '../replica/index.js'
 import { isOver, sideOf, textOf } from '../replica/feed-role.js'
@@ -79,7 +81,10 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const own = textOf(row, 'reveal')
     if (own === undefined) {
       if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
-      const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random, joinsOf(row))
+      const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random, joinsOf(row)).catch((error: unknown) =>
+        giveUp(row, error),
+      )
+      if (!made) return
       const { exchangeKey, jws: reveal } = made
       const edits = [
         { object: 'Invitation', id: row.id, values: { state: 'claimed', exchangeKey, reveal, peerCommit: commit } },
@@ -106,8 +111,13 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
   }
 
   async function workAsPartner(row: Row): Promise<void> {
-    if (said(row, 'vendor', cancelKey) !== undefined && !textOf(row, 'connection'))
-      return end(row, 'cancelled', textOf(row, 'join') ? 'The admin cancelled the invitation.' : 'The vendor cancelled the invitation.')
+    const cancelled = said(row, 'vendor', cancelKey)
+    if (cancelled !== undefined && !textOf(row, 'connection')) {
+      const who = textOf(row, 'join') ? 'admin' : 'vendor'
+      if (cancelled === impossible)
+        return end(row, 'cancelled', `The invitation cannot be carried out. The ${who} reads the reason beside it.`)
+      return end(row, 'cancelled', `The ${who} cancelled the invitation.`)
+    }
     const message = said(row, 'vendor', revealKey)
     const own = textOf(row, 'reveal')
     if (!textOf(row, 'connection') && isExpired(row, now())) return end(row, 'expired')
@@ -212,6 +222,15 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     await rows.save(edits, { holds: (stored) => isOpen(stored.get('Invitation', row.id)) })
   }
 
+  /** Ends an invitation that no other try would carry out: both sides read so. */
+  async function giveUp(row: Row, error: unknown): Promise<undefined> {
+    if (!(error instanceof EngineError) || error.code !== 'SIZE') throw error
+    await rows.save(cancelEdits(parseMailboxId(row.id), error.message, impossible), {
+      holds: (stored) => isOpen(stored.get('Invitation', row.id)),
+    })
+    context.problem(error.message)
+  }
+
   /** The vendor leaves the mailbox once the relay has the cancellation for the partner. */
   async function cancel(row: Row): Promise<void> {
     if (replica.acknowledged(mailboxFeed(parseMailboxId(row.id), 'vendor'), cancelKey))
@@ -250,6 +269,17 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     await rows.save([{ object: 'Invitation', id: row.id, values: { state, ...(problem && { problem }) } }])
     if (problem) context.problem(problem)
   }
+}
+
+/** The body of the message `cancel` where the invitation cannot be carried out, whoever tries. */
+export const impossible = 'impossible'
+
+/** The vendor's side takes an invitation back. @param problem why, in words for the own side. @param body what it says to the other side */
+export function cancelEdits(id: MailboxId, problem?: string, body = 'cancelled'): readonly RowEdit[] {
+  return [
+    { object: 'Invitation', id, values: { cancelled: true, ...(problem !== undefined && { problem }) } },
+    { object: 'Message', id: messageRowId(mailboxFeed(id, 'vendor'), cancelKey), values: { body } },
+  ]
 }
 
 /** Whether a handshake goes on. */

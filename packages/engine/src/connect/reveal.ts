@@ -74,8 +74,23 @@ const revealMessage = v.object({ reveal: v.string(), rosters: v.array(v.string()
 const rosterBytesBeside = limits.valueBytes - 8 * 1024
 
 /**
+ * The path that a reveal shows (rule RO7).
+ *
+ * @throws EngineError SIZE where it takes too much room, or leaves out too many
+ */
+export async function pathToShow({ org }: Identity, rosters: Rosters): Promise<readonly Roster[]> {
+  const path = pathOf(await rosters.chain(org.id))
+  if (leftOutOf(path) > limits.rostersLeftOut || path.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
+    throw new EngineError(
+      'SIZE',
+      'What proves the devices of your org is too long to be shown: too many admins have followed each other. Restore the org with its recovery kit, and it is short again.',
+    )
+  return path
+}
+
+/**
  * @param joins in the handshake of a device that joins
- * @throws EngineError SIZE where the rosters of the org have become too many to show
+ * @throws EngineError SIZE as `pathToShow`
  */
 export async function makeReveal(
   identity: Identity,
@@ -86,12 +101,7 @@ export async function makeReveal(
 ): Promise<OwnReveal> {
   const exchange = await createExchangeKey(random)
   await identity.show()
-  const path = pathOf(await rosters.chain(identity.org.id))
-  if (leftOutOf(path) > limits.rostersLeftOut || path.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
-    throw new EngineError(
-      'SIZE',
-      'The devices of this org have changed too often to be shown to another org. Sign the roster anew with the recovery kit.',
-    )
+  const path = await pathToShow(identity, rosters)
   const jws = await identity.signDecision('reveal', {
     connection: mailbox,
     orgName: identity.org.name,

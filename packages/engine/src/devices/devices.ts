@@ -1,10 +1,20 @@
-import { type DeviceId, type FeedName, type MailboxId, parseKey, parseMailboxId, roles, rosterFeedOf, rosterKey } from '@entente/protocol'
+import {
+  type DeviceId,
+  type FeedName,
+  limits,
+  type MailboxId,
+  parseKey,
+  parseMailboxId,
+  roles,
+  rosterFeedOf,
+  rosterKey,
+} from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { DeviceInvitationState, DeviceInvitationView, DevicesApi } from '../api/index.js'
 import { invitationProblems, requireAddress } from '../connect/connections.js'
-import { cancelKey, isExpired, isOpen, joinsOf } from '../connect/handshake-reconciler.js'
+import { cancelEdits, impossible, isExpired, isOpen, joinsOf } from '../connect/handshake-reconciler.js'
 import { formatLink } from '../connect/invitation-link.js'
-import { codeOf } from '../connect/reveal.js'
+import { codeOf, pathToShow } from '../connect/reveal.js'
 import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
 import { pathOf } from '../identity/roster.js'
@@ -61,10 +71,6 @@ export function createDevices(
     if (!row || textOf(row, 'join') === undefined) throw new EngineError('NOT_FOUND', 'This invitation does not exist. Make a new one.')
     return row
   }
-  const cancelEdits = (id: MailboxId, problem?: string): readonly RowEdit[] => [
-    { object: 'Invitation', id, values: { cancelled: true, ...(problem !== undefined && { problem }) } },
-    { object: 'Message', id: messageRowId(mailboxFeed(id, 'vendor'), cancelKey), values: { body: 'cancelled' } },
-  ]
 
   const api: DevicesApi = {
     list() {
@@ -97,6 +103,9 @@ export function createDevices(
     async invite({ base, person, role }) {
       requireAdmin()
       requireAddress(base)
+      await pathToShow(identity, rosters)
+      if (api.list().length >= limits.devicesPerOrg)
+        throw new EngineError('TOO_MANY', `Your org has ${limits.devicesPerOrg} devices, as many as it may. Remove one before.`)
       const known = typeof person === 'string' ? rows.get('User', person) : undefined
       const present = known && valueOf(known, 'removed') !== true && valueOf(known, 'role') !== 'integration' ? known : undefined
       if (typeof person === 'string' && !present)
@@ -183,7 +192,7 @@ export function createDevices(
       async react(row) {
         const join = textOf(row, 'join')
         if (join === undefined || !isOpen(row) || textOf(row, 'device') !== identity.device) return
-        if (join === 'confirmed') await handOver(row).catch((error: unknown) => endWith(row, error))
+        if (join === 'confirmed') await handOver(row).catch((error: unknown) => giveUp(row, error))
         else if (join === 'handed') await noticeArrival(row)
         else if (join === 'joined' && partKeysOf(row).every((key) => replica.acknowledged(feedOf(row), key)))
           await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
@@ -193,7 +202,8 @@ export function createDevices(
 
   async function handOver(row: Row): Promise<void> {
     const [joiner, joins, person, transcript] = [joinerOf(row), joinsOf(row), textOf(row, 'person'), textOf(row, 'transcript')]
-    if (!joiner || !joins || person === undefined || transcript === undefined) return end(row, 'wrong')
+    if (!joiner || !joins || person === undefined || transcript === undefined)
+      throw new EngineError('INVALID', 'This invitation says too little to be carried out. Make a new one.')
     const added = { ...joiner, person, role: joins.role }
     await context.changeRoster((devices) => (devices.some(({ key }) => key === joiner.key) ? devices : [...devices, added]))
     const chain = await rosters.chain(org.id)
@@ -246,15 +256,11 @@ export function createDevices(
     await rows.save([...erased, { object: 'Invitation', id: row.id, values: { join: 'joined' } }])
   }
 
-  /** What no other try changes ends the invitation: who invites reads why. */
-  async function endWith(row: Row, error: unknown): Promise<void> {
+  /** What no other try changes ends the invitation: both sides read so. */
+  async function giveUp(row: Row, error: unknown): Promise<void> {
     const isFinal = error instanceof EngineError && ['NOT_ALLOWED', 'TOO_MANY', 'SIZE', 'INVALID'].includes(error.code)
     if (!isFinal) throw error
-    await end(row, 'wrong', error.message)
-  }
-
-  async function end(row: Row, state: 'expired' | 'wrong', problem?: string): Promise<void> {
-    await rows.save([{ object: 'Invitation', id: row.id, values: { state, ...(problem !== undefined && { problem }) } }])
+    await rows.save(cancelEdits(parseMailboxId(row.id), error.message, impossible))
   }
 }
 

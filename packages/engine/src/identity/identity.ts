@@ -223,7 +223,10 @@ function toIdentity(stored: StoredIdentity, store: Store, clock: Clock): Identit
       const token = await new CompactSign(encodeUtf8(JSON.stringify(claims)))
         .setProtectedHeader({ alg: 'EdDSA', typ: helloType, kid: device.thumbprint })
         .sign(device.privateKey)
-      return { token, rosters: isFirst || isUnknown ? pathOf(chain).map((each) => each.token) : [] }
+      // The relay may have others in the place of those that it never showed: none of these is left out (rule RO7).
+      const shown = chain.filter(({ number }) => number <= readRoster)
+      const path = [...pathOf(shown), ...chain.slice(shown.length)]
+      return { token, rosters: isFirst || isUnknown ? path.map((each) => each.token) : [] }
     },
     signDecision(type, payload) {
       const iat = Math.floor(boundClock(clock.now() + offset) / 1000)

@@ -1,5 +1,6 @@
 import { rosterFeedOf, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
+import type { RestoreOptions } from '../api/index.js'
 import { messageRowId } from '../replica/feed-key.js'
 import { changeRoster, type MemoryOrg, openMemoryOrg, setup } from '../testing/index.js'
 
@@ -22,6 +23,24 @@ async function threeDevices() {
     return [...(highest?.devices.values() ?? [])].map(({ key, role }) => `${names.get(key) ?? '?'} ${role}`)
   }
   return { ...made, victor, mia, devices, keys: { vera, victor: other, mia: member }, roles }
+}
+
+/** The same, and the org's kit. `restore` brings the org back from it while Victor is away. */
+async function withKit() {
+  const made = await threeDevices()
+  const { vera, network, settle } = made
+  const kit = await vera.recovery.makeKit()
+  await vera.recovery.confirmKit(kit.file, kit.passphrase)
+  const restore = async (): Promise<MemoryOrg> => {
+    await vera.close()
+    const decide: RestoreOptions['decide'] = ({ people }) => ({ person: people.find(({ name }) => name === 'Vera')?.id ?? '' })
+    const back = await network.finish(openMemoryOrg(network, { restore: { ...kit, decide } }))
+    await network.pass(60)
+    await back.recovery.confirmAge()
+    await settle(back)
+    return back
+  }
+  return { ...made, restore }
 }
 
 describe('the next roster', () => {
@@ -91,25 +110,11 @@ describe('the next roster', () => {
   })
 
   it('[RO5] of an admin who was away while the org came back by its kit is made anew on the root key’s roster', async () => {
-    const made = await setup()
-    const { vera, network, settle } = made
-    const kit = await vera.recovery.makeKit()
-    await vera.recovery.confirmKit(kit.file, kit.passphrase)
-    const victor = await made.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
-    const mia = await made.openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
-    await settle()
+    const { victor, mia, restore, settle } = await withKit()
     victor.sync.cut()
     await victor.devices.remove([mia.identity.device])
     await settle(victor)
-    await vera.close()
-    const back = await network.finish(
-      openMemoryOrg(network, {
-        restore: { ...kit, decide: ({ people }) => ({ person: people.find(({ name }) => name === 'Vera')?.id ?? '' }) },
-      }),
-    )
-    await network.pass(60)
-    await back.recovery.confirmAge()
-    await settle(back)
+    const back = await restore()
     expect(back.devices.list().map(({ personName }) => personName)).toContain('Mia')
     victor.sync.mend()
     await settle(victor, back)
@@ -120,28 +125,15 @@ describe('the next roster', () => {
   })
 
   it('[RO5, RT3] of an admin who was away gives its number to the one that the relay has, and its device gets the keys that it missed, where the org came back by its kit since', async () => {
-    const made = await setup()
-    const { vera, network, settle } = made
-    const kit = await vera.recovery.makeKit()
-    await vera.recovery.confirmKit(kit.file, kit.passphrase)
-    const victor = await made.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
-    const mia = await made.openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
-    const max = await made.openAnotherDevice(vera, { userName: 'Max', role: 'member' })
+    const { vera, victor, mia, restore, openAnotherDevice, settle } = await withKit()
+    const max = await openAnotherDevice(vera, { userName: 'Max', role: 'member' })
     await settle()
     victor.sync.cut()
     // Both sign the fifth, and the relay has Vera's.
     await victor.devices.remove([mia.identity.device])
     await vera.devices.remove([max.identity.device])
     await settle(vera)
-    await vera.close()
-    const back = await network.finish(
-      openMemoryOrg(network, {
-        restore: { ...kit, decide: ({ people }) => ({ person: people.find(({ name }) => name === 'Vera')?.id ?? '' }) },
-      }),
-    )
-    await network.pass(60)
-    await back.recovery.confirmAge()
-    await settle(back)
+    const back = await restore()
     victor.sync.mend()
     await settle(victor, back)
     expect(victor.sync.status().waiting).toBe(0)

@@ -1,4 +1,4 @@
-import { decodeClientFrame, parseKey, rosterFeedOf, rosterKey } from '@entente/protocol'
+import { decodeClientFrame, decodeRoster, parseKey, rosterFeedOf, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import { messageEdit } from '../connect/connection-facts.js'
 import { endKey } from '../connect/end-reconciler.js'
@@ -101,6 +101,21 @@ describe('the rosters of two connected orgs', () => {
     await reload(vera)
     await settle()
     expect(sent[0]).toBe('hello')
+  })
+
+  it('[RO4, RO7] are brought without those that the relay has shown and that others prove, and with each that it may have another for', async () => {
+    const { vera, settle } = await setup()
+    for (const person of ['v2', 'v3', 'v4', 'v5']) {
+      await changeRoster(vera, (all) => all.map((each) => ({ ...each, person })))
+      await settle(vera)
+    }
+    const brought = async (readRoster: number) => {
+      const introduction = { nonce: 'n', host: 'relay', version: 1, time: 0, isUnknown: true, readRoster }
+      return (await vera.identity.hello(introduction, vera.rosters)).rosters.map((token) => decodeRoster(token).number)
+    }
+    expect(await brought(5)).toEqual([1, 5])
+    expect(await brought(3)).toEqual([1, 3, 4, 5])
+    expect(await brought(1)).toEqual([1, 2, 3, 4, 5])
   })
 
   it('[RO4] is brought again by each device to a relay that lost its disk, and nobody is told of a refusal', async () => {
