@@ -1049,7 +1049,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       file: `${engine}/replica/absorb-entry.ts`,
       text: '!bringsKeys(entry.key) && isLate(',
       instead: 'isLate(',
-      test: [late, '[RT11] is left out by all'],
+      test: [rotating, 'publishes its rotations again'],
     },
     {
       what: 'nothing late that is handed back counts',

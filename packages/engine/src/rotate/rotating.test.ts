@@ -129,7 +129,7 @@ describe('an org that rotates', () => {
     expect(leads).toBeDefined()
   })
 
-  it('[RT1, RT8, RT10, IN3] publishes its rotations again to a relay that has lost its disk, and a device that was away reads on', async () => {
+  it('[RT1, RT8, RT10, RT11, IN3] publishes its rotations again to a relay that has lost its disk, and a device that was away reads on', async () => {
     const { vera, victor, vito, paul, relay, rotate, edit, status, mirrored, reload, settle } = await story()
     await vito.close()
     await rotate(vera)
