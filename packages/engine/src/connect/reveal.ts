@@ -81,10 +81,7 @@ const rosterBytesBeside = limits.valueBytes - 8 * 1024
 export async function pathToShow({ org }: Identity, rosters: Rosters): Promise<readonly Roster[]> {
   const path = pathOf(await rosters.chain(org.id))
   if (leftOutOf(path) > limits.rostersLeftOut || path.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
-    throw new EngineError(
-      'SIZE',
-      'What proves the devices of your org is too long to be shown: too many admins have followed each other. Restore the org with its recovery kit, and it is short again.',
-    )
+    throw new EngineError('SIZE', 'What proves the devices of your org is too long to be shown. Restore the org with its recovery kit.')
   return path
 }
 

@@ -105,7 +105,7 @@ export function createDevices(
       requireAddress(base)
       await pathToShow(identity, rosters)
       if (api.list().length >= limits.devicesPerOrg)
-        throw new EngineError('TOO_MANY', `Your org has ${limits.devicesPerOrg} devices, as many as it may. Remove one before.`)
+        throw new EngineError('TOO_MANY', `An org has at most ${limits.devicesPerOrg} devices. Remove one before.`)
       const known = typeof person === 'string' ? rows.get('User', person) : undefined
       const present = known && valueOf(known, 'removed') !== true && valueOf(known, 'role') !== 'integration' ? known : undefined
       if (typeof person === 'string' && !present)
@@ -203,7 +203,7 @@ export function createDevices(
   async function handOver(row: Row): Promise<void> {
     const [joiner, joins, person, transcript] = [joinerOf(row), joinsOf(row), textOf(row, 'person'), textOf(row, 'transcript')]
     if (!joiner || !joins || person === undefined || transcript === undefined)
-      throw new EngineError('INVALID', 'This invitation says too little to be carried out. Make a new one.')
+      throw new EngineError('INVALID', 'This invitation does not exist. Make a new one.')
     const added = { ...joiner, person, role: joins.role }
     await context.changeRoster((devices) => (devices.some(({ key }) => key === joiner.key) ? devices : [...devices, added]))
     const chain = await rosters.chain(org.id)

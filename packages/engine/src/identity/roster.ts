@@ -63,11 +63,7 @@ export function pathOf(chain: readonly Roster[]): readonly Roster[] {
 
 /** How many rosters a path leaves out. */
 export function leftOutOf(path: readonly Roster[]): number {
-  const from = Math.max(
-    0,
-    path.findLastIndex(({ signer }) => 'root' in signer),
-  )
-  return (path.at(-1)?.number ?? 0) - (path[from]?.number ?? 0) - (path.length - 1 - from)
+  return (path.at(-1)?.number ?? 0) - (path[0]?.number ?? 0) + 1 - path.length
 }
 
 /** The rosters of a path, each verified by the one before it. Undefined where one does not follow, or too many are left out. @param tokens from one that the root key signed */
