@@ -64,7 +64,7 @@ import { createSharing } from './share/sharing.js'
 import { createSettings } from './settings/settings.js'
 import { connectionRotationReconciler } from './rotate/connection-reconciler.js'
 import { PublisherAgain } from './rotate/publishing-again.js'
-import { ownRotationReconciler } from './rotate/own-reconciler.js'
+import { ownRotationReconciler, renewRotation } from './rotate/own-reconciler.js'
 import { noteRemoval } from './rotate/removals.js'
 import { signAgainReconciler } from './rotate/sign-again.js'
 import { requestReconciler } from './site/request-reconciler.js'
@@ -228,7 +228,11 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     identity,
     rosters,
     now,
-    noteRemovals: () => noteRemoval({ rosters, org: identity.org, replica }, identity.org.id),
+    beforeTaken: async () => {
+      const known = { rows, replica, rosters, org: identity.org, identity, random }
+      await noteRemoval(known, identity.org.id)
+      await renewRotation(known)
+    },
     problem,
   })
   const context: EngineContext = {

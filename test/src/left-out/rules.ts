@@ -626,6 +626,13 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [joining, '[JN3, RO5] while Victor removes a device'],
     },
     {
+      what: 'no rotation is on its way when the keys are sent',
+      file: `${engine}/devices/devices.ts`,
+      text: 'if (await rotationOnItsWay(context)) return',
+      instead: '',
+      test: [joining, '[JN3, RT2] has the keys of a rotation'],
+    },
+    {
       what: 'the decision names the transcript',
       file: `${engine}/join/join-org.ts`,
       text: '!claims.success || claims.output.transcript !== transcript',
@@ -731,6 +738,13 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     },
   ],
   RT2: [
+    {
+      what: 'one that the relay does not have is drawn anew for a later roster',
+      file: `${engine}/engine.ts`,
+      text: 'await renewRotation(known)',
+      instead: '',
+      test: [joining, '[JN3, RT2] has the keys of a rotation'],
+    },
     {
       what: 'an admin’s device on that roster has signed',
       file: `${engine}/identity/own-rotation.ts`,

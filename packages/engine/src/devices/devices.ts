@@ -27,7 +27,7 @@ import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { isValueMap } from '../schema/value.js'
 import { mailboxId } from '../seal/index.js'
-import { beginOwnRotation } from '../rotate/own-reconciler.js'
+import { beginOwnRotation, rotationOnItsWay } from '../rotate/own-reconciler.js'
 import type { PublishingAgain } from '../rotate/publishing-again.js'
 import type { Keyring } from '../seal/keyring.js'
 import { deviceObject, readReport, rowsBehind } from './device-report.js'
@@ -210,6 +210,8 @@ export function createDevices(
     const highest = chain.at(-1)
     // Until the relay has it, another admin's may take its place.
     if (!highest || replica.inbox(rosterFeedOf(org.id)).get(rosterKey(highest.number))?.body !== highest.token) return
+    // One that was drawn before this roster is not sealed to the new device, which gets its secret from this one.
+    if (await rotationOnItsWay(context)) return
     // The device holds to each roster since it is on one (rule RO7).
     const first = chain.findIndex(({ devices }) => [...devices.values()].some(({ key }) => key === joiner.key)) + 1
     const shown = [...pathOf(chain.slice(0, first)), ...chain.slice(first)]

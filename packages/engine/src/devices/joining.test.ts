@@ -201,6 +201,32 @@ describe('a device joins an org', () => {
     expect([...vera.problems, ...mia.problems]).toEqual([])
   })
 
+  it.each(['Vera', 'Victor'])('[JN3, RT2] has the keys of a rotation that %s began, without a network, before it joined', async (by) => {
+    const { vera, invite, join, compare, until, settle, openAnotherDevice } = await story()
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    await settle()
+    const { id, link } = await invite()
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    const rotates = by === 'Vera' ? vera : victor
+    rotates.sync.cut()
+    await rotates.devices.rotate()
+    await vera.devices.confirm(id, true)
+    await settle(rotates)
+    if (rotates === vera) vera.sync.mend()
+    await until('the laptop has joined', () => laptop.status().state === 'joined')
+    const mia = await laptop.open()
+    victor.sync.mend()
+    await settle(vera, victor, mia)
+    const keyrings = [vera, victor, mia].map(({ replica }) => replica.keyring)
+    expect(keyrings.map((keyring) => keyring.highestOwn())).toEqual([1, 1, 1])
+    expect(new Set(keyrings.map((keyring) => keyring.own(1))).size).toBe(1)
+    await mia.records.create('Lead', lead('Later'))
+    await settle(vera, victor, mia)
+    for (const { records } of [vera, victor])
+      expect(records.list('Lead').records.map(({ values }) => values['LastName'])).toEqual(['Later'])
+  })
+
   it('[JN1, JN2] not by a link of another kind, of a wrong form, or with another org in it (row 130)', async () => {
     const { vera, paul, invite, join, until } = await story()
     const { id, link } = await invite()

@@ -38,8 +38,8 @@ export interface RosterChangesOptions {
   readonly rosters: Rosters
   /** Milliseconds since 1970 by the relay's clock, as last heard. */
   readonly now: () => number
-  /** Notes whom the rosters at the relay have removed. */
-  readonly noteRemovals: () => Promise<unknown>
+  /** What has to be done before this device publishes anything beside the rosters that the relay has: it notes whom they removed, for example. */
+  readonly beforeTaken: () => Promise<unknown>
   readonly problem: (what: string) => void
 }
 
@@ -76,10 +76,10 @@ export class RosterChanges {
   reconciler(): Reconciler {
     const { id } = this.#options.identity.org
     const take = async (): Promise<void> => {
-      const { replica, noteRemovals } = this.#options
+      const { replica, beforeTaken } = this.#options
       const highest = this.#atRelay().at(-1)?.[0] ?? 0
       await this.#followRelay()
-      await noteRemovals()
+      await beforeTaken()
       replica.keyring.tookRoster(highest)
     }
     return { name: 'next roster', subjects: () => [{ id }], react: () => this.#queue.run(take) }

@@ -75,6 +75,35 @@ export function ownRotationReconciler(context: EngineContext): Reconciler {
   }
 }
 
+type Rotating = Pick<EngineContext, 'rows' | 'replica' | 'rosters' | 'org' | 'identity' | 'random'>
+
+/** The next own rotation, as this device knows it before it has its secret: it is on its way to the relay, or has just come from there. */
+export async function rotationOnItsWay({
+  rows,
+  replica,
+  rosters,
+  org,
+}: Omit<Rotating, 'identity' | 'random'>): Promise<VerifiedOwnRotation | undefined> {
+  const { keyring } = replica
+  const body = valueOf(rows.get('Message', messageRowId(teamFeed(org.id, 'messages'), rotationKey(keyring.highestOwn() + 1))), 'body')
+  const rotation = typeof body === 'string' ? await readOwnRotation(body, org.id, await rosters.chain(org.id)) : undefined
+  // Of somebody who was removed it never counts (rule RT3).
+  return rotation && rotation.on.number >= keyring.ownRoster() ? rotation : undefined
+}
+
+/**
+ * Before this device goes on under a roster that another admin's device has published: what it drew for the devices of an earlier one, and the relay does not have, it draws anew. A device that
+ * joined meanwhile would never have that secret.
+ */
+export async function renewRotation(context: Rotating): Promise<void> {
+  const { replica, rosters, org } = context
+  const pending = await rotationOnItsWay(context)
+  const roster = await rosters.highest(org.id)
+  if (!pending || !roster || pending.on.number >= roster.number) return
+  const there = replica.inbox(teamFeed(org.id, 'messages')).get(rotationKey(pending.generation))?.body
+  if (there !== pending.token) await beginOwnRotation(context)
+}
+
 /** Whether this is an admin's device that has read its team's messages. */
 async function mayRotate({ rosters, org, identity, replica }: EngineContext): Promise<boolean> {
   const highest = await rosters.highest(org.id)
@@ -86,9 +115,7 @@ async function mayRotate({ rosters, org, identity, replica }: EngineContext): Pr
  *
  * @throws EngineError NOT_ALLOWED after 255 generations
  */
-export async function beginOwnRotation(
-  context: Pick<EngineContext, 'rows' | 'replica' | 'rosters' | 'org' | 'identity' | 'random'>,
-): Promise<void> {
+export async function beginOwnRotation(context: Rotating): Promise<void> {
   const { rows, replica, rosters, org, identity, random } = context
   const generation = replica.keyring.highestOwn() + 1
   if (generation > highestGeneration)
@@ -97,10 +124,9 @@ export async function beginOwnRotation(
   // Another admin's may come while this one is made.
   const unchanged = whileUnchanged(rows, [edit])
   const row = rows.get(edit.object, edit.id)
-  const waiting = valueOf(row, 'body')
   const roster = await rosters.highest(org.id)
   if (!roster) return
-  const present = typeof waiting === 'string' ? await readOwnRotation(waiting, org.id, await rosters.chain(org.id)) : undefined
+  const present = await rotationOnItsWay(context)
   if (present && present.on.number >= roster.number) return
   const root = await identity.rootSecrets()
   const kit = kitKey(rows) ?? (root && (await exchangeKeyOf(root.recovery)).public)

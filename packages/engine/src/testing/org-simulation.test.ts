@@ -19,6 +19,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [536650999, ['lostDevice', 'twoAtOnce', 'relayBackup']],
   // Two admins answer a rotation of the peer at once.
   [882922770, ['crash']],
+  // A device joins while an admin rotates.
+  [1259243087, ['crash', 'twoAtOnce', 'years']],
   // Two admins confirm the codes at once.
   [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
 ]
