@@ -90,6 +90,41 @@ describe('a field that one side withdraws', () => {
     expect(vera.records.shares('Lead', record)).toMatchObject([{ state: 'sending', outbound: 'UpdateInProgress' }])
   })
 
+  it('leaves nothing on its way at who edited other fields, which the other side has read', async () => {
+    const { vera, paul, connection, record, settle, reload, clock, pass } = await setup({ upTo: 'exported' })
+    const shown = (org: MemoryOrg) => org.records.shares('Lead', record)[0]
+    /** Turns the clock until Paul has signed that he read it. */
+    const read = async (org: MemoryOrg): Promise<void> => {
+      for (let second = 0; second < 200 && shown(org)?.receipt?.reached !== 'peer'; second++) {
+        clock.advance(1_000)
+        await pass(10)
+      }
+    }
+    await vera.records.edit('Lead', record, { Email: 'vera@seller.example' })
+    await read(vera)
+    const before = shown(vera)
+    expect(before).toMatchObject({ state: 'current', outbound: 'UpdateSuccess', receipt: { reached: 'peer' } })
+    paul.sync.cut()
+    await vera.records.edit('Lead', record, { Status: 'Closed - Converted' })
+    await settle()
+    expect(shown(vera)).toMatchObject({ state: 'sending', receipt: { reached: 'relay' } })
+    // Of the two edits nobody has read the one of this field.
+    vera.sync.cut()
+    await vera.agreements.withdraw(connection, 'Lead', ['Status'])
+    expect(shown(vera)).toEqual(before)
+    vera.sync.mend()
+    await settle()
+    expect(shown(vera)).toEqual(before)
+    const again = await reload(vera)
+    expect(shown(again)).toEqual(before)
+    await again.records.edit('Lead', record, { Email: 'again@seller.example' })
+    await settle()
+    expect(shown(again)).toMatchObject({ state: 'sending', outbound: 'UpdateInProgress' })
+    paul.sync.mend()
+    await read(again)
+    expect(shown(again)).toMatchObject({ state: 'current', outbound: 'UpdateSuccess' })
+  })
+
   it('[PO10] is shown to no device any more, though its owner is away; once the owner is back, the rest goes on', async () => {
     const { vera, paul, connection, copy, clock, pass, settle, openAnotherDevice, ofPaul } = await story()
     const stateAt = (org: MemoryOrg) => org.mirrors.of('Lead', copy)[0]?.signed.state

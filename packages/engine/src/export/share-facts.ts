@@ -36,6 +36,13 @@ export interface ShareReader {
 }
 
 /** One record map with all that its status is read from. */
+/** The own edits of fields that flow, the time of the latest one, and the stamps of all by slot. */
+interface Edits {
+  readonly edit: ShareFacts['edit']
+  readonly latest: number
+  readonly stamps: ReadonlyMap<string, Stamp>
+}
+
 interface Subject {
   readonly map: Row
   readonly connection: ConnectionFacts
@@ -82,7 +89,8 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
   function factsOf(subject: Subject): ShareFacts {
     const { map, connection } = subject
     const why = causesOf(subject)[0]
-    const { edit, latest } = editsOf(subject)
+    const edits = editsOf(subject)
+    const { edit, latest } = edits
     const isAfterEnd = edit === 'since' && latest > (why?.at ?? Number.POSITIVE_INFINITY)
     return {
       side: connection.side,
@@ -90,7 +98,7 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       begun: isBegun(map),
       why,
       edit,
-      reached: why ? (isAfterEnd ? 'device' : 'relay') : reachedBy(subject),
+      reached: why ? (isAfterEnd ? 'device' : 'relay') : reachedBy(subject, edits),
       hindrance: why ? undefined : hindranceOf(subject),
       theirs: theirsOf(subject),
       trouble: why ? undefined : troubleOf(subject),
@@ -127,8 +135,7 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     return [...causes, { what: 'withdrawn', by: isOurs ? 'own' : 'peer', at: (isOurs ? withdrawn : peerWithdrawn)?.at }]
   }
 
-  /** The own edits of fields that flow, and the time of the latest one. */
-  function editsOf({ map, connection, object, record }: Subject): { readonly edit: ShareFacts['edit']; readonly latest: number } {
+  function editsOf({ map, connection, object, record }: Subject): Edits {
     const fields = carriedFields(rows.get('Agreement', connection.id), topicByObject[object] ?? 'lead', connection.side)
     const imported = valueOf(map, 'importStamp')
     const base: Stamp | undefined = isStamp(imported) ? imported : registerOf(map, 'exportedAt')?.[0]
@@ -138,7 +145,8 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       compareStamps(stamp, at) <= 0 ||
       (stamp[0] === at[0] && isValueMap(exported) && Object.hasOwn(exported, field) && isSameValue(exported[field] ?? null, value))
     let [edit, latest]: [ShareFacts['edit'], number] = ['none', 0]
-    for (const field of fields?.bySlot.values() ?? []) {
+    const stamps = new Map<string, Stamp>()
+    for (const [slot, field] of fields?.bySlot ?? []) {
       const register = registerOf(record, field)
       if (!register) continue
       const [stamp] = register
@@ -148,13 +156,16 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       else if (isStamp(imported)) continue
       else if (edit === 'none') edit = 'export'
       latest = Math.max(latest, stamp[0])
+      stamps.set(slot, stamp)
     }
-    return { edit, latest }
+    return { edit, latest, stamps }
   }
 
-  function reachedBy({ own, key }: Subject): ShareFacts['reached'] {
-    if (!replica.acknowledged(own, key)) return 'device'
-    return freshness.receipt(own, replica.sequence(own, key)).read === undefined ? 'relay' : 'peer'
+  /** How far the latest edit has come. A doc that waits to be begun anew holds it nevertheless. */
+  function reachedBy({ own, key }: Subject, { stamps }: Edits): ShareFacts['reached'] {
+    const sequence = replica.broughtBy(own, key, stamps)
+    if (sequence === undefined) return replica.acknowledged(own, key) ? 'relay' : 'device'
+    return freshness.receipt(own, sequence).read === undefined ? 'relay' : 'peer'
   }
 
   function hindranceOf(subject: Subject): ShareFacts['hindrance'] {
@@ -222,8 +233,10 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
   function receiptOf(subject: Subject, { reached }: ShareStatus): Receipt | undefined {
     if (reached === undefined) return undefined
     const { own, key } = subject
-    const times = reached === 'device' ? undefined : freshness.receipt(own, replica.sequence(own, key))
-    return { reached, edited: editsOf(subject).latest, relayed: times?.relayed, read: times?.read }
+    const { latest, stamps } = editsOf(subject)
+    const sequence = reached === 'device' ? undefined : replica.broughtBy(own, key, stamps)
+    const times = sequence === undefined ? undefined : freshness.receipt(own, sequence)
+    return { reached, edited: latest, relayed: times?.relayed, read: times?.read }
   }
 
   /** What went wrong, with the own values to blame: they are read here, and nowhere kept. */

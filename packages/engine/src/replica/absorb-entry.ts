@@ -503,6 +503,7 @@ function storedDoc(
     kind: 'doc',
     epoch,
     sequence,
+    ...(!deferred && feedRole.own && feedRole.kind === 'connection' && cameBefore(present, told)),
     state,
     unreadable: opened.unreadable,
     deferred,
@@ -513,6 +514,17 @@ function storedDoc(
     ...(!deferred && standing(absorber, key, present, known, told, whole ? 'whole' : 'update')),
   }
   return { stored, rows: deferred || !feedRole.own ? [] : ownRows(absorber, key, opened) }
+}
+
+/** The slots of an own doc that an entry leaves as they were, and by which entry each came. */
+function cameBefore(present: Stored | undefined, { version, registers }: Told): Pick<StoredDoc, 'since'> | undefined {
+  if (present?.kind !== 'doc' || present.version !== version) return undefined
+  const since: Record<string, number> = {}
+  for (const [slot, [stamp]] of Object.entries(registersOf(present))) {
+    const told = registers[slot]
+    if (!told || compareStamps(told[0], stamp) === 0) since[slot] = present.since?.[slot] ?? present.sequence
+  }
+  return { since }
 }
 
 /** What of a peer's doc stands above the relay's copy after an entry. */

@@ -1,5 +1,5 @@
-import type { Entry, FeedName, Key, Offer, OrgId } from '@entente/protocol'
-import { headKey, loadDoc, parseFeed, readSlots } from '@entente/protocol'
+import type { Entry, FeedName, Key, Offer, OrgId, Stamp } from '@entente/protocol'
+import { compareStamps, headKey, loadDoc, parseFeed, readSlots } from '@entente/protocol'
 import { SerialQueue } from '../flow/serial-queue.js'
 import type { RandomBytes } from '../port/random.js'
 import type { Store } from '../port/store.js'
@@ -94,7 +94,7 @@ export interface ReplicaView {
   inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
   acknowledged(feed: FeedName, key: Key): boolean
-  sequence(feed: FeedName, key: Key): number
+  broughtBy(feed: FeedName, key: Key, stamps: ReadonlyMap<string, Stamp>): number | undefined
   isUnread(feed: FeedName, key: Key): boolean
   rowsAfter(sequence: number, without: readonly Address[]): number
   dropBodies(feed: FeedName, keys: readonly Key[]): Promise<void>
@@ -246,6 +246,20 @@ export class Replica implements ReplicaView {
   /** Whether the relay holds the desired state under a key. */
   acknowledged(feed: FeedName, key: Key): boolean {
     return !this.#replicaState.dirtyFlag(feed, key) && this.#replicaState.head(feed, key) !== undefined
+  }
+
+  /** By which entry the last of some registers came into the relay's copy of an own doc, as a sequence. Undefined where one of them is not in it. */
+  broughtBy(feed: FeedName, key: Key, stamps: ReadonlyMap<string, Stamp>): number | undefined {
+    const head = this.#replicaState.head(feed, key)
+    if (head?.kind !== 'doc' || head.lost) return undefined
+    const registers = registersOf(head)
+    let latest = 0
+    for (const [slot, stamp] of stamps) {
+      const register = registers[slot]
+      if (!register || compareStamps(register[0], stamp) !== 0) return undefined
+      latest = Math.max(latest, head.since?.[slot] ?? head.sequence)
+    }
+    return latest
   }
 
   /** Whether something came under a key that cannot be read yet: its agreement or the key to it has not come. */

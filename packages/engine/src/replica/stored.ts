@@ -66,6 +66,8 @@ export interface StoredDoc extends Known, Delivered, Above {
   readonly kind: 'doc'
   readonly epoch: Epoch
   readonly sequence: number
+  /** Of an own doc, the slots whose register came by an earlier entry than the last, and by which: a doc that is begun anew brings nothing new. */
+  readonly since?: Readonly<Record<string, number>>
   /** Its bytes, Yjs V1: of a peer's doc that is `lost`, those that were taken last. Only in the store; in memory they would weigh as much as all the rest. */
   readonly state: Uint8Array
   /** Slots of the last entry whose values did not open. It was not taken (rule AN1). */
