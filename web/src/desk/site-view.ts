@@ -1,4 +1,4 @@
-import { chooseConnection, EntenteElement, type EntenteRecords, type ListState, plainList, showText } from '@entente/elements'
+import { chooseConnection, EntenteElement, type EntenteRecords, type ListState, plainList, showText, whyClosed } from '@entente/elements'
 import type { ConnectionView, Engine, JobView, ObjectName, Topic } from '@entente/engine'
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit'
 import { saveShownAsCsv } from './export-csv.js'
@@ -177,13 +177,15 @@ export class SiteView extends EntenteElement {
   }
 
   /** Why this person cannot export now, and where to go about it. */
-  #obstacle(engine: Engine, { id, state }: ConnectionView, object: ObjectName): TemplateResult | typeof nothing {
+  #obstacle(engine: Engine, view: ConnectionView, object: ObjectName): TemplateResult | typeof nothing {
+    const { id, state, why } = view
     const obstacle = engine.site.obstacle(id, object)
     // Without an agreement the list itself says what comes next.
-    if (!obstacle || (obstacle.code === 'NOT_CONNECTED' && (state === 'Pending' || !engine.agreements.get(id)?.effective))) return nothing
+    if (!obstacle || (obstacle.code === 'NOT_CONNECTED' && (state === 'Pending' || (!why && !engine.agreements.get(id)?.effective))))
+      return nothing
     const isRight = obstacle.code === 'NOT_ALLOWED'
     return html`<div class="notice warn" role="status">
-      <div>${showText(obstacle.message, 400)}</div>
+      <div>${why ? `${whyClosed(view, this.language)} No record can be exported.` : showText(obstacle.message, 400)}</div>
       <button @click=${() => this.#to(isRight ? { page: 'people', connection: id } : { page: 'connections' })}>
         ${isRight ? 'See who may export' : 'Open Connections'}
       </button>

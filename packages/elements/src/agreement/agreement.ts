@@ -111,7 +111,9 @@ export class EntenteAgreement extends EntenteElement {
       view.side === 'vendor' ? this.#vendor(engine, connection, view, isAdmin) : this.#partner(engine, connection, view, isAdmin)
     if (isOpen) return content
     return html`<div class="stack">
-      <p class="notice warn"><span>${whyClosed(engine.connections.get(connection))} What was agreed stands here to be read.</span></p>
+      <p class="notice warn">
+        <span>${whyClosed(engine.connections.get(connection), this.language)} What was agreed stands here to be read.</span>
+      </p>
       ${content}
     </div>`
   }

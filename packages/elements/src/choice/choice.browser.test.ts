@@ -11,7 +11,8 @@ import { agreed, connected, job, mirror, opportunity, share } from '../testing/s
 const id = (letter: string): ConnectionView['id'] => letter.repeat(22) as ConnectionView['id']
 const bramble = connected({ id: id('B'), peerName: 'Bramble Partners', label: 'Bramble (north)' })
 const corvid = connected({ id: id('C'), peerName: 'Corvid Resale', why: { what: 'paused', by: 'own', at: 0 } })
-const dunlin = connected({ id: id('D'), peerName: 'Aardvark', state: 'Disabled', why: { what: 'disconnected', by: 'own', at: 0 } })
+const at = Date.UTC(2026, 10, 3, 12)
+const dunlin = connected({ id: id('D'), peerName: 'Aardvark', state: 'Disabled', why: { what: 'disconnected', by: 'peer', at } })
 const egret = connected({ id: id('E'), peerName: 'Egret Systems', side: 'partner', verified: 'no' })
 const fennel = connected({ id: id('F'), peerName: 'Fennel Works', side: 'partner' })
 const invited = connected({ id: id('I'), peerName: undefined, state: 'Pending', code: undefined, verified: 'no' })
@@ -67,16 +68,18 @@ describe('a screen about one of many connections', () => {
     expect(rule.shadowRoot?.querySelectorAll('button, select, input')).toHaveLength(0)
   })
 
-  it('that has ended changes nothing, and says so', async () => {
+  it('that has ended changes nothing, and says who ended it, and when', async () => {
     const people = [{ id: 'dag', name: 'Dag', granted: true, seated: true, objects: ['Opportunity'] as const, until: undefined }]
     const engine = fakeEngine({ connections, agreement: agreed(), people, jobs: [job({ connection: dunlin.id, side: 'vendor' })] })
     for (const tag of ['entente-sharing', 'entente-people', 'entente-agreement'] as const) {
       const screen = await mount(tag, { engine, connection: dunlin.id })
-      expect(textOf(screen)).toContain('This connection has ended.')
+      expect(textOf(screen)).toContain('Aardvark ended the connection on 3 Nov 2026')
       const enabled = [...(screen.shadowRoot?.querySelectorAll(':is(button, select, input):enabled:not([role=tab])') ?? [])]
       expect(enabled.map((control) => control.textContent)).toEqual([])
       expect(await accessibilityProblems()).toEqual([])
     }
+    const paused = await mount('entente-sharing', { engine, connection: corvid.id })
+    expect(textOf(paused)).toMatch(/Your org paused the connection.* What Corvid Resale sees stays as it is meanwhile\./)
     const jobs = await mount('entente-jobs', { engine, connection: dunlin.id })
     expect(() => button(jobs, 'Recall')).toThrow('no button')
   })

@@ -1,4 +1,5 @@
 import type { ConnectionView, Engine } from '@entente/engine'
+import { whyText } from '../share/share-words.js'
 
 /** What a screen calls the other org of a connection: its own name for it, else what the other gave, as text from outside. */
 export function connectionName({ label, peerName, side }: Pick<ConnectionView, 'label' | 'peerName' | 'side'>): string {
@@ -35,8 +36,7 @@ export function connectionsWithPeer(engine: Engine, side?: ConnectionView['side'
 
 const { compare: byName } = new Intl.Collator()
 
-/** Why nothing can be decided over a connection now, as a sentence: it has ended, or is not complete. */
-export function whyClosed(view: ConnectionView | undefined): string {
-  if (view?.state === 'Disabled') return 'This connection has ended.'
-  return view?.verified === 'mismatch' ? 'This connection is blocked, as the codes differ.' : 'This connection is not complete.'
+/** Why nothing flows over a connection now, as a sentence with its time. */
+export function whyClosed(view: ConnectionView | undefined, language: string): string {
+  return view?.why ? whyText(view.why, connectionName(view), language, Date.now()) : 'This connection is not complete.'
 }

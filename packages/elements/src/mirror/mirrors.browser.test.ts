@@ -12,7 +12,7 @@ describe('the mirror on Vera’s record', () => {
     const related = await mount('entente-external', { engine: fakeEngine({ ...scene, mirrors: [mirror()] }), record: 'a' })
     expect(textOf(related)).toContain('Tessaly & Brook')
     expect(textOf(related)).toContain('Call the buyer')
-    expect(textOf(related)).toMatch(/Opportunity Name\s+not shared/)
+    expect(textOf(related)).toMatch(/Opportunity Name\s+not shared now/)
     expect(textOf(related)).toMatch(/Amount\s+unreadable/)
     expect(await accessibilityProblems()).toEqual([])
   })
@@ -97,6 +97,15 @@ describe('the mirror on Vera’s record', () => {
     expect(await told({ mirrors: [nothingSent] })).not.toContain('last values')
     expect(await frozen({ what: 'disconnected', by: 'peer', at: undefined })).toContain('Tessaly & Brook ended the connection.')
     expect(await told({ shares: [share({ on: false, state: 'failed' })] })).toContain('The export to Tessaly & Brook failed.')
+    const cancelled = share({
+      on: false,
+      state: 'failed',
+      errors: [{ record: 'a', field: '', rule: 'cancelled', message: 'No.', fix: 'No.' }],
+    })
+    expect(await told({ shares: [cancelled] })).toMatch(/Tessaly & Brook cancelled this export before it was imported\. \s*$/)
+    const list = await mount('entente-shares', { engine: fakeEngine({ ...scene, shares: [cancelled] }), record: 'a' })
+    expect(textOf(list)).toMatch(/Cancelled.*Tessaly & Brook cancelled this export before it was imported\./)
+    expect(textOf(list)).not.toMatch(/failed|No\./)
     expect(await told({ shares: [share({ on: false, state: 'exporting' })] })).toContain('The export to Tessaly & Brook is under way.')
     const why = { what: 'deleted', by: 'peer', at: undefined } as const
     expect(await told({ shares: [share({ state: 'ended', why })] })).toContain('Tessaly & Brook deleted its record.')

@@ -2,7 +2,7 @@ import type { Engine, MirrorField, MirrorView, ObjectName, Topic, Value } from '
 import { css, html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { path, pathFields, pathStyles } from '../record/path.js'
-import { readerOf, shareText, whyText } from '../share/share-words.js'
+import { isCancelled, readerOf, shareText, whyText } from '../share/share-words.js'
 import { signedLine } from '../signed/signed-line.js'
 import { troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
@@ -110,7 +110,7 @@ export class EntenteExternal extends EntenteElement {
             share.state === 'current' || share.state === 'sending'
               ? html`${showText(share.peerName, 80)} has a copy, and has not edited an agreed field of it yet. Its view appears here with
                 its first edit.`
-              : html`${shareText(share, reader)}${share.state === 'failed' ? ' Its page in the workspace says why.' : ''}`
+              : html`${shareText(share, reader)}${share.state === 'failed' && !isCancelled(share) ? ' Its page in the workspace says why.' : ''}`
           }
         </p>`,
     )}`
@@ -189,7 +189,7 @@ export class EntenteExternal extends EntenteElement {
     if (labels.length === 0) return nothing
     return html`<tr>
       <th scope="row" class="soft">${showText(labels.join(', '), 400)}</th>
-      <td colspan="3"><span class="state">not shared</span> <span class="soft small">any more</span></td>
+      <td colspan="3"><span class="state">not shared now</span></td>
     </tr>`
   }
 

@@ -18,11 +18,16 @@ export function readerOf(engine: Engine, language: string): Reader {
 }
 
 /** The one word of a share, and its tone. */
-export function shareWord({ state, why, outbound, inbound }: ShareView): readonly [string, Tone] {
+export function shareWord(share: ShareView): readonly [string, Tone] {
+  const { state, why, outbound, inbound } = share
   if (state === 'ended') return [why ? endWords[why.what] : 'Ended', '']
+  if (isCancelled(share)) return ['Cancelled', '']
   if (state === 'stuck') return [statusText([outbound, inbound].find((status) => status?.endsWith('Error'))), 'bad']
   return words[state]
 }
+
+/** Whether the partner gave the export up. Nothing failed then. */
+export const isCancelled = ({ errors }: ShareView): boolean => errors[0]?.rule === 'cancelled'
 
 /** What is so with a share, as one sentence. */
 export function shareText(share: ShareView, reader: Reader): string {
@@ -32,7 +37,7 @@ export function shareText(share: ShareView, reader: Reader): string {
     case 'exporting':
       return `The export to ${peer} is under way.`
     case 'failed':
-      return `The export to ${peer} failed.`
+      return isCancelled(share) ? `${peer} cancelled this export before it was imported.` : `The export to ${peer} failed.`
     case 'ended':
       return why ? whyText(why, peer, reader.language, reader.now) : ''
     case 'stuck':

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from 'lit'
 import { EntenteElement } from '../base/element.js'
 import { typed } from '../base/typed.js'
 import { connectionName, inOrder, inOrderOfPeers } from '../choice/name.js'
-import { readerOf, shareText } from '../share/share-words.js'
+import { isCancelled, readerOf, shareText } from '../share/share-words.js'
 import { errorLine, receiptTicks, shareBadge, shareStyles } from '../share/show-share.js'
 import { formatAge } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
@@ -112,7 +112,8 @@ export class EntenteShares extends EntenteElement {
         </span>
       </div>
       <p>${shareText(share, reader)}</p>
-      ${receiptTicks(share, reader)} ${share.errors.map((error) => errorLine(engine, this.object, error, this.language))}
+      ${receiptTicks(share, reader)}
+      ${isCancelled(share) ? nothing : share.errors.map((error) => errorLine(engine, this.object, error, this.language))}
     </li>`
   }
 }

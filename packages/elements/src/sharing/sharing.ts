@@ -88,7 +88,7 @@ export class EntenteSharing extends EntenteElement {
     const [first] = schema.fields
     const stage = schema.fields.find((field) => field.name === 'StageName' || field.name === 'Status') ?? first
     return html`<div class="stack">
-      ${isOpen ? nothing : html`<div class="notice warn"><div>${whyClosed(view)} Nothing is shown to ${showText(peer, 80)}.</div></div>`}
+      ${isOpen && !view.why ? nothing : html`<div class="notice warn"><div>${whyClosed(view, this.language)} ${isOpen ? html`What ${showText(peer, 80)} sees stays as it is meanwhile.` : html`Nothing is shown to ${showText(peer, 80)}.`}</div></div>`}
       ${this.#agreed(engine) || !isOpen ? nothing : html`<div class="notice warn"><div>No fields of ${schema.plural.toLowerCase()} are agreed yet. The rule is kept, and nothing is shown before that.</div></div>`}
       ${isAdmin ? nothing : html`<p class="notice">Admins of your org decide what a partner sees.</p>`}
       <fieldset ?disabled=${!isAdmin || !isOpen}>

@@ -94,7 +94,9 @@ export function requestCorrections(row: Row, listing: string): Readonly<Record<s
   return isValueMap(own) ? own : {}
 }
 
-export const isFailed = ({ status, errors }: RecordedOutcome): boolean => status.endsWith('Error') && errors[0]?.rule !== cancelledRule
+const isGivenUp = ({ errors }: RecordedOutcome): boolean => errors[0]?.rule === cancelledRule
+
+export const isFailed = (outcome: RecordedOutcome): boolean => outcome.status.endsWith('Error') && !isGivenUp(outcome)
 
 /** Whether a request is to be answered no more. */
 export const isCancelled = (job: JobFacts, row: Row): boolean => requestNumber(row) < (job.cancelled ?? 0)
@@ -132,7 +134,7 @@ export function tallyOf(row: Row): Tally {
     partial,
     skipped: count((status) => status === 'ExportSuccessSkipped'),
     failed: count((_status, outcome) => isFailed(outcome)),
-    cancelled: count((_status, { errors }) => errors[0]?.rule === cancelledRule),
+    cancelled: count((_status, outcome) => isGivenUp(outcome)),
     ended: outcomes.length - under,
     at: registerOf(row, 'outcomes')?.[0][0] ?? 0,
   }
@@ -266,11 +268,11 @@ export class ListingStatuses {
     if (!row || job === undefined || facts?.requests === undefined || requestNumber(row) >= facts.requests) return
     const { startedAt } = facts
     const unanswered = isCancelled(facts, row) ? undefined : 'ExportInProgress'
-    const ended = new Map(requestOutcomes(row).map(({ listing, status }) => [listing, status]))
+    const ended = new Map(requestOutcomes(row).map((outcome) => [outcome.listing, isGivenUp(outcome) ? undefined : outcome.status]))
     for (const listing of requestListings(row)) {
       const known = this.#statuses.get(listing)
       if (known && known.startedAt > startedAt) continue
-      this.#statuses.set(listing, { status: ended.get(listing) ?? unanswered, job, startedAt })
+      this.#statuses.set(listing, { status: ended.has(listing) ? ended.get(listing) : unanswered, job, startedAt })
     }
   }
 }
