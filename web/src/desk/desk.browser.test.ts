@@ -194,6 +194,18 @@ it('a partner that ends its connection leaves the four others as they are, and i
   expect(many.vera.connections.list().filter(({ state }) => state === 'Enabled')).toHaveLength(4)
 })
 
+it('says that a vendor that has ended shows nothing any more, and not whom to ask for records', async () => {
+  const fennel = many.vera.connections.list().find(({ id }) => id === idOf('Fennel'))
+  if (!fennel) throw new Error('Fennel is no vendor of Vera’s.')
+  await at(`site/Lead/${fennel.id}`)
+  await many.vera.connections.disconnect(fennel.id)
+  await many.settle()
+  await drawn()
+  await expect.poll(textOf).toMatch(/Your org ended the connection (at|on) .* No record can be exported\./)
+  expect(textOf()).toContain('Nothing is shown over this connection')
+  expect(textOf()).not.toContain('Ask the vendor')
+})
+
 it('is fit for everyone where there is a choice, where it has ended, and where there is no page', async () => {
   const found: string[] = []
   for (const route of ['site/Lead', `sharing/Lead/${idOf('Corvid')}`, `sharing/Lead/${idOf('Egret')}`]) {

@@ -149,6 +149,15 @@ export class SiteView extends EntenteElement {
       return action('The connection is not complete', 'Compare the codes with the vendor first.', 'Open Connections', {
         page: 'connections',
       })
+    if (engine.connections.get(id)?.why)
+      return action(
+        'Nothing is shown over this connection',
+        'Your copies, and the mirrors beside them, stay as they are.',
+        'Open Connections',
+        {
+          page: 'connections',
+        },
+      )
     if (!agreed) {
       const isOurs = engine.agreements.get(id)?.turn === 'partner'
       const text = isOurs

@@ -74,6 +74,7 @@ describe('a screen about one of many connections', () => {
     for (const tag of ['entente-sharing', 'entente-people', 'entente-agreement'] as const) {
       const screen = await mount(tag, { engine, connection: dunlin.id })
       expect(textOf(screen)).toContain('Aardvark ended the connection on 3 Nov 2026')
+      expect(textOf(screen)).not.toContain('May export')
       const enabled = [...(screen.shadowRoot?.querySelectorAll(':is(button, select, input):enabled:not([role=tab])') ?? [])]
       expect(enabled.map((control) => control.textContent)).toEqual([])
       expect(await accessibilityProblems()).toEqual([])

@@ -25,6 +25,7 @@ export class EntentePeople extends EntenteElement {
       }
       li {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
         justify-content: space-between;
         gap: var(--gap);
@@ -35,9 +36,6 @@ export class EntentePeople extends EntenteElement {
       li > form {
         flex-basis: 100%;
         justify-content: end;
-      }
-      li {
-        flex-wrap: wrap;
       }
       li:last-child {
         border: 0;
@@ -112,13 +110,13 @@ export class EntentePeople extends EntenteElement {
               </p></slot
             >`
           : html`<ul class="card">
-              ${people.map((person) => this.#person(engine, person, mayChange, seats.used >= seats.total, holders))}
+              ${people.map((person) => this.#person(engine, person, isOpen, mayChange, seats.used >= seats.total, holders))}
             </ul>`
       }
     </div>`
   }
 
-  #person(engine: Engine, person: PersonView, mayChange: boolean, isFull: boolean, holders: string): TemplateResult {
+  #person(engine: Engine, person: PersonView, isOpen: boolean, mayChange: boolean, isFull: boolean, holders: string): TemplateResult {
     const busy = this.running.has(person.id)
     const isChanging = mayChange && this.changing === person.id && person.granted
     return html`<li>
@@ -127,7 +125,7 @@ export class EntentePeople extends EntenteElement {
         >${showText(person.name, 100)}${person.id === engine.user.id ? html` <span class="soft">(you)</span>` : nothing}</span
       >
       <span class="row">
-        ${this.#terms(person)}
+        ${isOpen ? this.#terms(person) : nothing}
         ${
           mayChange && person.granted
             ? html`<button class="quiet" aria-expanded=${isChanging} @click=${() => (this.changing = isChanging ? undefined : person.id)}>

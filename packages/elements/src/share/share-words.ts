@@ -20,7 +20,7 @@ export function readerOf(engine: Engine, language: string): Reader {
 /** The one word of a share, and its tone. */
 export function shareWord(share: ShareView): readonly [string, Tone] {
   const { state, why, outbound, inbound } = share
-  if (state === 'ended') return [why ? endWords[why.what] : 'Ended', '']
+  if (state === 'ended') return [why ? endWords[why.what] : '', '']
   if (isCancelled(share)) return ['Cancelled', '']
   if (state === 'stuck') return [statusText([outbound, inbound].find((status) => status?.endsWith('Error'))), 'bad']
   return words[state]

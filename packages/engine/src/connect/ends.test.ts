@@ -9,6 +9,7 @@ describe('the end of a share', () => {
     await paul.records.remove('Lead', copy)
     await settle()
     expect(vera.mirrors.of('Lead', record)[0]).toMatchObject({ state: 'frozen', why: { what: 'deleted', by: 'peer' } })
+    expect(paul.undo.last('Lead', copy)).toMatchObject({ kind: 'delete' })
     expect(vera.records.shares('Lead', record)).toMatchObject([{ state: 'ended', why: { what: 'deleted', by: 'peer' } }])
     const feed = connectionFeed(connection, 'partner', 'lead')
     expect([...vera.replica.peerDocs(feed).values()].map(({ exists }) => exists?.[1])).toEqual(['deleted'])
@@ -18,6 +19,7 @@ describe('the end of a share', () => {
     expect(paul.site.jobs().find(({ id }) => id === job)).toMatchObject({ imported: 1, skipped: 0, failed: 0 })
     expect(paul.records.get('Lead', copy)?.values['LastName']).toBe('Ada')
     expect(paul.site.listings(connection, 'Lead').listings[0]?.copy).toBe(copy)
+    expect(paul.undo.last('Lead', copy)).toBeUndefined()
     // Vera hears that the copy is back, though Paul has not edited it.
     expect(vera.mirrors.of('Lead', record)[0]?.state).toBe('live')
     await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })

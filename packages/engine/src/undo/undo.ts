@@ -35,7 +35,12 @@ export function createUndo(context: Pick<EngineContext, 'rows' | 'replica' | 'cl
 
   return {
     list: () => undoLog.list(),
-    last: (object, record) => undoLog.list().find((step) => step.object === object && step.record === record),
+    last(object, record) {
+      const step = undoLog.list().find((each) => each.object === object && each.record === record)
+      // A record that was exported again is back without it.
+      const row = rows.get(object, record)
+      return step?.kind === 'delete' && row && !isDeleted(row) ? undefined : step
+    },
     run: (id, onProgress) => clicks.run(() => run(id, onProgress)),
   }
 
