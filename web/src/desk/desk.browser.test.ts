@@ -204,6 +204,10 @@ it('says that a vendor that has ended shows nothing any more, and not whom to as
   await expect.poll(textOf).toMatch(/Your org ended the connection (at|on) .* No record can be exported\./)
   expect(textOf()).toContain('Nothing is shown over this connection')
   expect(textOf()).not.toContain('Ask the vendor')
+  await many.vera.connections.remove(fennel.id)
+  await many.settle()
+  await drawn()
+  await expect.poll(textOf).toContain('This connection is not in your list')
 })
 
 it('is fit for everyone where there is a choice, where it has ended, and where there is no page', async () => {

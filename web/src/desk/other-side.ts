@@ -1,11 +1,11 @@
 import { connectionName, showText } from '@entente/elements'
-import type { ConnectionView, Engine } from '@entente/engine'
+import type { Engine } from '@entente/engine'
 import { html, type TemplateResult } from 'lit'
 import type { Route } from './route.js'
 
 /** Says why a page shows nothing of the connection that its address names: it is gone, or the org has the other side in it. Then it leads to the page of that side. */
 export function otherSide(engine: Engine, asked: string | undefined, go: (route: Route) => void): TemplateResult {
-  const view = engine.connections.get(asked as ConnectionView['id'])
+  const view = engine.connections.list().find(({ id }) => id === asked)
   if (!view)
     return html`<div class="empty card">
       <h3>This connection is not in your list</h3>

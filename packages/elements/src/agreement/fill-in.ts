@@ -46,8 +46,7 @@ export function fillInPanel(
           ? html`<p class="small soft">No empty field of your copies of ${plural(object)} can be filled in.</p>`
           : html`<div class="notice">
               <div class="grow">
-                <strong>${showText(peer, 80)} has values for empty fields of your copies.</strong> What a field holds, or somebody here has
-                emptied, stays as it is.
+                <strong>These fields of your copies are empty.</strong> What a field holds, or somebody here has emptied, stays as it is.
                 <ul class="wishes">
                   ${gaps.map(
                     ({ field, copies, ready, waiting }) =>

@@ -91,6 +91,7 @@ describe('the mirror on Vera’s record', () => {
     const at = Date.UTC(2026, 10, 3, 12)
     expect(await frozen({ what: 'stopped', by: 'own', at })).toContain('Your org stopped sharing its record on 3 Nov 2026')
     expect(await frozen({ what: 'deleted', by: 'peer', at })).toContain('Tessaly & Brook deleted its record on 3 Nov 2026')
+    expect(await frozen({ what: 'unagreed', by: 'both', at: undefined })).toContain('No agreement in force lets a field keep flowing.')
     const { fields } = mirror()
     const nothingSent = mirror({ state: 'frozen', why: { what: 'deleted', by: 'peer', at }, fields: fields.slice(0, 1) })
     expect(await frozen({ what: 'deleted', by: 'peer', at })).toContain('These are the last values.')

@@ -94,6 +94,6 @@ const sentences: Readonly<Record<Why['what'], (who: string, when: string) => str
   mismatch: (who, when) => `${who} found${when} that the codes of both orgs differ.`,
   disagreement: (_, when) => `The connection stopped${when}: both orgs computed another agreement.`,
   withdrawn: (who, when) => `${who} withdrew the last field that kept flowing${when}.`,
-  unagreed: () => 'The agreement in force lets no field keep flowing.',
+  unagreed: () => 'No agreement in force lets a field keep flowing.',
   purged: (who, when) => `${who} removed the connection${when}.`,
 }
