@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { lead, setup } from '../testing/index.js'
+import { compareCodes, connect, share } from '../testing/steps.js'
 
 const before = ['LastName', 'Company', 'Status']
 
@@ -33,6 +34,30 @@ describe('an agreement that was widened', () => {
     const chosen = ['Email', 'Phone'].map((name) => ({ source: name, target: name, update: name === 'Email' }))
     await paul.agreements.accept(connection, { objects: { Lead: { fields: paul.agreements.suggest(connection, 'Lead', chosen) } } })
   }
+
+  it('[BF1, RA2] fills in copies that an earlier connection brought, by the listings of the present one', async () => {
+    const all = await story()
+    const { vera, paul, connection, settle, finish, copy, network } = all
+    await vera.connections.disconnect(connection)
+    await settle()
+    const pair = { network, vendor: vera, partner: paul }
+    const again = { ...pair, connection: await connect(pair) }
+    await compareCodes(again)
+    await settle()
+    await widen({ ...all, connection: again.connection })
+    await settle()
+    await share(again)
+    await settle()
+    const gaps = () =>
+      paul.agreements.gaps(again.connection, 'Lead').map(({ field, ready, waiting }) => [field.partner.name, ready, waiting])
+    expect(gaps()).toEqual([
+      ['Email', 3, 0],
+      ['Phone', 3, 0],
+    ])
+    expect(await finish(paul.agreements.fillIn(again.connection, 'Lead', ['Phone', 'Email']))).toEqual({ filled: 3, refused: 0 })
+    expect(copy('Ada')?.values['Phone']).toBe('+1 555 0100')
+    expect(gaps()).toEqual([])
+  })
 
   it('[BF1, SH4] reaches mirrors by itself, and empty fields of copies on Paul’s click; what he holds or emptied stays', async () => {
     const all = await story()

@@ -13,7 +13,7 @@ import type { RowEdit, RowReader } from '../row/rows.js'
 import { convertRecord } from '../schema/mapping.js'
 import { validateField } from '../schema/validate.js'
 import { isValueMap, type Value } from '../schema/value.js'
-import { findListing, isCut } from '../share/listing.js'
+import { findListing, isCut, readListings } from '../share/listing.js'
 
 // An agreement that was widened reaches what was exported before: update fields by themselves, in the docs, and values of the copies where a person of the partner fills
 // them in (rule BF1). A field of a copy that holds something, or that a person emptied, is never touched.
@@ -40,11 +40,23 @@ export function createBackfill(context: EngineContext): Pick<AgreementsApi, 'rea
     })
   }
 
+  /** The listings by their record maps: one that carries on from an earlier connection has another listing than it began with. */
+  function listingsOf(connection: ConnectionFacts, object: ObjectName): ReadonlyMap<string, string> {
+    return new Map([...readListings(context, connection, object)].map(({ map, id }) => [map, id]))
+  }
+
   /** What the vendor has for a field of a copy. */
-  function offerFor(connection: ConnectionFacts, object: ObjectName, version: number, map: Row, { vendor, slot }: AgreedField): Offer {
+  function offerFor(
+    connection: ConnectionFacts,
+    object: ObjectName,
+    version: number,
+    map: Row,
+    { vendor, slot }: AgreedField,
+    listings: ReadonlyMap<string, string>,
+  ): Offer {
     let value: Value | undefined
     if (slot === undefined) {
-      const body = findListing(context, connection, textOf(map, 'listing') ?? '')
+      const body = findListing(context, connection, listings.get(map.id) ?? '')
       const values = isValueMap(body) ? body['values'] : undefined
       if (!isValueMap(values) || !Object.hasOwn(values, vendor.name)) return { state: 'waiting' }
       value = values[vendor.name]
@@ -82,9 +94,10 @@ export function createBackfill(context: EngineContext): Pick<AgreementsApi, 'rea
       if (connection?.side !== 'partner') return []
       const { version, fields } = agreedOf(connection, object)
       const copies = copiesOf(connection, object)
+      const listings = listingsOf(connection, object)
       return fields.flatMap((field): readonly Gap[] => {
         const empty = copies.filter(({ map, row }) => isEmpty(row, map, field.partner.name))
-        const states = empty.map(({ map }) => offerFor(connection, object, version, map, field).state)
+        const states = empty.map(({ map }) => offerFor(connection, object, version, map, field, listings).state)
         const count = (state: Offer['state']): number => states.filter((each) => each === state).length
         const [ready, waiting] = [count('ready'), count('waiting')]
         return ready + waiting > 0 ? [{ field, copies: copies.length, ready, waiting }] : []
@@ -96,7 +109,10 @@ export function createBackfill(context: EngineContext): Pick<AgreementsApi, 'rea
       let [filled, refused, done] = [0, 0, 0]
       const copies = copiesOf(connection, object)
       for (let start = 0; start < copies.length; start += sliceCopies) {
-        const slice = copies.slice(start, start + sliceCopies).map(({ map, row }) => editOf(connection, object, names, map, row.id))
+        const listings = listingsOf(connection, object)
+        const slice = copies
+          .slice(start, start + sliceCopies)
+          .map(({ map, row }) => editOf(connection, object, names, map, row.id, listings))
         refused += slice.reduce((sum, each) => sum + each.refused, 0)
         const edits = slice.flatMap(({ edit }) => edit ?? [])
         const isStillEmpty = (stored: RowReader): boolean =>
@@ -121,6 +137,7 @@ export function createBackfill(context: EngineContext): Pick<AgreementsApi, 'rea
     names: readonly string[],
     map: Row,
     record: string,
+    listings: ReadonlyMap<string, string>,
   ): { readonly edit: RowEdit | undefined; readonly refused: number } {
     const { version, fields } = agreedOf(connection, object)
     const schema = context.schema(object)
@@ -129,7 +146,7 @@ export function createBackfill(context: EngineContext): Pick<AgreementsApi, 'rea
     let refused = 0
     for (const field of fields) {
       if (!names.includes(field.partner.name) || !isEmpty(row, map, field.partner.name)) continue
-      const offer = offerFor(connection, object, version, map, field)
+      const offer = offerFor(connection, object, version, map, field, listings)
       if (offer.state !== 'ready') continue
       const converted = convertRecord(
         [field.vendor],
