@@ -1,5 +1,5 @@
 import { toBase64UrlEncoded } from 'lib0/buffer'
-import { digest } from 'lib0/hash/sha256'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { encodeUtf8 } from 'lib0/string'
 import { ProtocolError } from './error.js'
 
@@ -52,7 +52,7 @@ export function mailboxIdOf(claimHash: Uint8Array): MailboxId {
 
 /** The first 16 bytes of the SHA-256 over a text, in base64url. */
 function shortHash(text: string): string {
-  return toBase64UrlEncoded(digest(encodeUtf8(text)).subarray(0, 16))
+  return toBase64UrlEncoded(sha256(encodeUtf8(text)).subarray(0, 16))
 }
 
 /** @returns a function that gives the branded id, and throws ProtocolError FRAME for a text of another form (rule F1) */

@@ -1,5 +1,5 @@
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
-import { digest } from 'lib0/hash/sha256'
+import { sha256 } from '@noble/hashes/sha2.js'
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
 import { ProtocolError } from './error.js'
@@ -160,7 +160,7 @@ function doesNotFollow(): never {
 }
 
 function hashOf(text: string): string {
-  return toBase64UrlEncoded(digest(encodeUtf8(text)))
+  return toBase64UrlEncoded(sha256(encodeUtf8(text)))
 }
 
 function readPart(part: string | undefined): unknown {

@@ -104,17 +104,12 @@ export class FeedSealer {
     return part && this.names?.key(part.object, part.id) === key ? part : undefined
   }
 
-  /** The generation under which an own feed is sealed, and the newest one of a peer's. */
-  generationOf(feedRole: FeedRole): number {
-    return this.#highest(feedRole)
-  }
-
   /**
    * The generation below which seals of a feed are late: whoever was removed from its org may have made them (rule RT11). After a removal all that are known, until a
    * rotation has followed it.
    */
   lateBelow(feedRole: FeedRole): number {
-    const highest = this.#highest(feedRole)
+    const highest = this.generationOf(feedRole)
     const keyring = this.#keyring
     switch (feedRole.kind) {
       case 'mailbox':
@@ -150,7 +145,7 @@ export class FeedSealer {
   }
 
   #seal(feedRole: FeedRole, binding: SealBinding, stamp: Stamp, content: string): Uint8Array | undefined {
-    const generation = generationUnder(binding.key, this.#highest(feedRole))
+    const generation = generationUnder(binding.key, this.generationOf(feedRole))
     const keys = this.#keysOf(feedRole, generation)
     const origin = keys && this.#originOf(keys.own)
     return keys && origin && sealContent({ cipher: keys.cipher, origin, generation }, binding, stamp, content)
@@ -163,8 +158,8 @@ export class FeedSealer {
     return origin && open(keys.cipher, binding, sealed, this.#checksOrigin ? origin : undefined)
   }
 
-  /** The generation under which an own feed is sealed. */
-  #highest(feedRole: FeedRole): number {
+  /** The generation under which an own feed is sealed, and the newest one of a peer's. */
+  generationOf(feedRole: FeedRole): number {
     switch (feedRole.kind) {
       case 'team':
         return this.#keyring.highestOwn()

@@ -61,8 +61,6 @@ export class ReplicaState {
   #trees = new Map<FeedName, LeafTree>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
-  /** The dirty flags that changed since `loadFeeds` began. */
-  #changedFlags: StateChange['dirtyFlags'][number][] | undefined
   /** The feed that `loadFeed` reads, and the keys that changed since it began. */
   #loading: { readonly feed: FeedName; readonly changed: Set<Key> } | undefined
 
@@ -159,7 +157,6 @@ export class ReplicaState {
       if (this.#loading?.feed === feed) this.#loading.changed.add(key)
       this.#takeHead(feed, key, head)
     }
-    this.#changedFlags?.push(...dirtyFlags)
     for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
   }
@@ -196,9 +193,8 @@ export class ReplicaState {
     }
   }
 
-  /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. A flag that changes meanwhile is newer than what is read. */
+  /** The cheap part of loading: dirty flags and feed states. Tells whether the store's feed states are those of memory. */
   async loadFeeds(store: Store): Promise<boolean> {
-    const changed: StateChange['dirtyFlags'][number][] = (this.#changedFlags = [])
     const feeds: [FeedName, FeedState][] = []
     await scanPages(store, ['feed'], (page) => {
       for (const [[, feed], value] of page) {
@@ -212,8 +208,7 @@ export class ReplicaState {
     this.#dirtyRowsByFeed.clear()
     this.#dirtyCount = 0
     this.#feeds.clear()
-    this.#changedFlags = undefined
-    this.take({ heads: [], dirtyFlags: [...dirtyFlags, ...changed], feeds })
+    this.take({ heads: [], dirtyFlags, feeds })
     return same
   }
 

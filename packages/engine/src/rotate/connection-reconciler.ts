@@ -7,9 +7,9 @@ import type { EngineContext } from '../context.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { Reconciler } from '../reconcilers.js'
-import { messageRowId } from '../replica/index.js'
+import { type InboxMessage, messageRowId } from '../replica/index.js'
 import { rotationKey, rotationOf, textOf, wasVerified } from '../replica/feed-role.js'
-import { isAbove, registerOf } from '../row/row.js'
+import { isAbove, type Register, registerOf } from '../row/row.js'
 import { whileUnchanged } from '../row/rows.js'
 import type { SendingOrder } from '../seal/keyring.js'
 import { highestGeneration, sendingSecret } from '../seal/keys.js'
@@ -133,7 +133,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       const isThere = isSame(found.get(generation), own, order)
       const register = registerOf(rows.get('Message', messageRowId(ownMessages, key)), 'body')
       const body = register?.[1]
-      const isAhead = register !== undefined && !(there && !isAbove(register, [there.stamp, null]))
+      const isAhead = isAheadOf(register, there)
       const isSaid = typeof body === 'string' && isSame(await readOwn(body, id), own, order)
       // Two admins who signed at once did it under one stamp: what the relay has counts.
       const isDone = isSaid && (isThere ? isAhead || body === there?.body : !replica.acknowledged(ownMessages, key))
@@ -159,9 +159,8 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     const there = replica.inbox(ownMessages).get(rotationKey(generation))
     // The own secret of another admin's rotation is on its way.
     if (typeof there?.body === 'string' && (await readOwn(there.body, id))?.generation === generation) return
-    const isAhead = register !== undefined && !(there && !isAbove(register, [there.stamp, null]))
     // On its way to the relay.
-    if (isAhead && typeof register[1] === 'string' && (await readOwn(register[1], id))) return
+    if (isAheadOf(register, there) && typeof register?.[1] === 'string' && (await readOwn(register[1], id))) return
     // A generation has one secret, at the peer too: it is the same one whoever signs it. What is due beyond that takes the next generation.
     const before = await begun(connection, generation)
     if (!before && !connection.confirmed) return
@@ -190,6 +189,11 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
 
 function orderOf({ to, receiving, roster, sealed }: RotationTerms): SendingOrder {
   return { to, roster, sealed, ...(receiving !== undefined && { receiving }) }
+}
+
+/** Whether the row of a message is above what the relay has. */
+function isAheadOf(register: Register | undefined, there: InboxMessage | undefined): boolean {
+  return register !== undefined && (!there || isAbove(register, [there.stamp, null]))
 }
 
 /** Whether a rotation brings what this device has already. Two admins who sign the same seal it each anew. */

@@ -250,22 +250,19 @@ export class Rows {
 
   /** Takes what other tabs have stored of these rows, and this one was not told of. */
   async catchUpWith(rows: readonly Pick<RowEdit, 'object' | 'id'>[]): Promise<void> {
-    if (rows.length === 0) return
-    const stored = await this.#store.get(rows.map(({ object, id }) => rowKey(object, id)))
-    this.take(
-      stored.flatMap((value) => storedRow(value) ?? []),
-      'tab',
-    )
+    if (rows.length > 0) this.#takeStored(await this.#store.get(rows.map(({ object, id }) => rowKey(object, id))))
   }
 
   /** The same of all rows. */
-  async catchUp(): Promise<void> {
-    await scanPages(this.#store, ['row'], (page) => {
-      this.take(
-        page.flatMap(([, value]) => storedRow(value) ?? []),
-        'tab',
-      )
-    })
+  catchUp(): Promise<void> {
+    return scanPages(this.#store, ['row'], (page) => this.#takeStored(page.map(([, value]) => value)))
+  }
+
+  #takeStored(values: readonly unknown[]): void {
+    this.take(
+      values.flatMap((value) => storedRow(value) ?? []),
+      'tab',
+    )
   }
 
   #apply(row: Row | undefined, { object, id, values, stamp, above, follows, proof }: RowEdit, now: number): Row {
