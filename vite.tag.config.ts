@@ -24,7 +24,9 @@ function asFiles(): Plugin {
     generateBundle(_, bundle) {
       const [chunk] = Object.values(bundle)
       if (chunk?.type !== 'chunk') throw new Error('The one-file build made no script.')
-      const classic = `${chunk.code.trimEnd()}\n${known} ??= Entente;\n`
+      // Minified, it breaks lines in templates alone, where indentation says nothing.
+      const code = chunk.code.trimEnd().replaceAll(/\n\s+/g, '\n')
+      const classic = `${code}\n${known} ??= Entente;\n`
       const files = {
         'entente.js': `${classic}export const { ${chunk.exports.join(', ')} } = Entente;\n`,
         'entente.classic.js': classic,

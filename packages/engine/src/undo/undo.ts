@@ -9,7 +9,7 @@ import { convertedRegister, deletedRegister, isDeleted } from '../records/record
 import { existenceOf } from '../replica/desired-state.js'
 import { isBegun } from '../replica/existence.js'
 import { textOf } from '../replica/feed-role.js'
-import { registerOf, type Row } from '../row/row.js'
+import { registerOf, type Row, valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
 import type { Value } from '../schema/value.js'
 import type { StoredPart, UndoneRegister, UndoPart } from '../device/undo-log.js'
@@ -38,8 +38,7 @@ export function createUndo(context: Pick<EngineContext, 'rows' | 'replica' | 'cl
     last(object, record) {
       const step = undoLog.list().find((each) => each.object === object && each.record === record)
       // A record that was exported again is back without it.
-      const row = rows.get(object, record)
-      return step?.kind === 'delete' && row && !isDeleted(row) ? undefined : step
+      return step?.kind === 'delete' && valueOf(rows.get(object, record), deletedRegister) !== true ? undefined : step
     },
     run: (id, onProgress) => clicks.run(() => run(id, onProgress)),
   }
