@@ -626,13 +626,6 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [joining, '[JN3, RO5] while Victor removes a device'],
     },
     {
-      what: 'no rotation is on its way when the keys are sent',
-      file: `${engine}/devices/devices.ts`,
-      text: 'if (await rotationOnItsWay(context)) return',
-      instead: '',
-      test: [joining, '[JN3, RT2] has the keys of a rotation'],
-    },
-    {
       what: 'the decision names the transcript',
       file: `${engine}/join/join-org.ts`,
       text: '!claims.success || claims.output.transcript !== transcript',
@@ -1458,7 +1451,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       file: `${engine}/decide/decisions.ts`,
       text: 'const isAll = this.#isStale',
       instead: 'const isAll = false',
-      test: [restore, 'shuts the lost device out'],
+      test: [decisions, 'what Ada decided stands'],
     },
   ],
 }

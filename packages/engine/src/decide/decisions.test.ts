@@ -115,7 +115,7 @@ it('[DR2] a decision of a new admin counts as soon as the roster that names the 
 })
 
 it.each(['removed', 'made a member'] as const)(
-  '[DR1, DR3] what Ada decided stands after she was %s: Vera’s device signs it anew, and who was away takes it',
+  '[DR1, DR3, RK8] what Ada decided stands after she was %s: Vera’s device signs it anew, and who was away takes it',
   async (change) => {
     const { vera, paul, settle, openAnotherDevice } = await setup()
     const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })

@@ -279,7 +279,7 @@ describe('an org that removes a device', () => {
     }
     expect(said()).toEqual(before)
     await edit(victor, 'Working - Contacted')
-    await later(6)
+    await later(90)
     expect([said(), mirrored()]).toEqual([before, 'Open - Not Contacted'])
     isHeldUp = false
     await later(70)
