@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { constants, setPriority } from 'node:os'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { createDevice, createOrg, RelayClient } from '@entente/relay-server/testing'
 import { createHistories } from '../relay/payload.js'
@@ -24,6 +25,8 @@ export interface FloodFigure {
   readonly pass: boolean
   /** What the relay said of its event loop meanwhile. */
   readonly loopDelay: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** The longest that the measuring process stood still itself: what waits no longer than that may be this machine's doing. */
+  readonly ownDelay: number
   /** The median and the longest time that an honest device took meanwhile to open a session. */
   readonly open: { readonly p50: number; readonly max: number; readonly failed: number }
   readonly tallies: Readonly<Record<string, Tally>>
@@ -72,7 +75,10 @@ async function underFlood(flood: string, sockets: Orders['sockets'], { seconds, 
     // The relay counts anew from each answer on.
     await loopDelay(relay.port)
     const opens = openAgain(relay.url)
+    const ownDelay = monitorEventLoopDelay({ resolution: 5 })
+    ownDelay.enable()
     const waits = await pace(stage, warmUpdates, warmUpdates + seconds * perSecond)
+    ownDelay.disable()
     const tallies = attackers ? await end(attackers) : {}
     return {
       flood,
@@ -85,6 +91,7 @@ async function underFlood(flood: string, sockets: Orders['sockets'], { seconds, 
       max: at(waits, 1),
       pass: at(waits, 0.99) < aimMs,
       loopDelay: await loopDelay(relay.port),
+      ownDelay: Number((ownDelay.max / 1e6).toPrecision(3)),
       open: await opens(),
       tallies,
     }
@@ -192,6 +199,7 @@ export function floodTable(figures: readonly FloodFigure[]): string {
       'max ms',
       'pass',
       'loop p99',
+      'own max',
       'acknowledged',
       'open p50',
       'open max',
@@ -200,10 +208,24 @@ export function floodTable(figures: readonly FloodFigure[]): string {
       'sent',
       'MB',
     ],
-    ...figures.map(({ flood, sockets, p50, p99, max, pass, loopDelay: { p99: loop }, open, acknowledged, tallies }) => {
+    ...figures.map(({ flood, sockets, p50, p99, max, pass, loopDelay: { p99: loop }, ownDelay, open, acknowledged, tallies }) => {
       const sum = (of: (tally: Tally) => number): number => Object.values(tallies).reduce((total, tally) => total + of(tally), 0)
       const all = [sum(({ connections }) => connections), sum(({ sent }) => sent), Math.round(sum(({ bytes }) => bytes) / 1e6)]
-      return [flood, sockets, p50, p99, max, pass ? 'yes' : 'no', loop, acknowledged, open.p50, open.max, open.failed, ...all].map(String)
+      return [
+        flood,
+        sockets,
+        p50,
+        p99,
+        max,
+        pass ? 'yes' : 'no',
+        loop,
+        ownDelay,
+        acknowledged,
+        open.p50,
+        open.max,
+        open.failed,
+        ...all,
+      ].map(String)
     }),
   ]
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? []
