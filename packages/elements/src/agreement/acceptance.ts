@@ -44,8 +44,8 @@ interface Table {
   readonly defaults: ObjectDraft['defaults']
   readonly preflight: readonly PreflightLine[]
   readonly schema: ObjectSchema
-  /** The offered fields that this org declined with the version in force; undefined before the first. */
-  readonly declined: readonly string[] | undefined
+  /** The offered fields that this org declined with the version in force. */
+  readonly declined: readonly string[]
   /** The offered fields that the vendor has withdrawn since. */
   readonly takenBack: readonly string[]
   readonly language: string
@@ -128,7 +128,9 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
       ${isGone ? html`<span class="badge warn">The vendor has withdrawn it since</span>` : nothing}
     </th>
     <td>${targetSelect(table, field, mapping, choose)}</td>
-    <td>${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">${notTaken(table, field)}</span>`}</td>
+    <td>
+      ${check && target ? fit(table, field, target, mapping, check, set) : html`<span class="soft">${table.declined.includes(field.name) ? 'declined' : 'waits for your answer'}</span>`}
+    </td>
     <td class="tick">
       <input
         type="checkbox"
@@ -140,11 +142,6 @@ function line(table: Table, { field, update }: ProposedField): TemplateResult {
       />
     </td>
   </tr>`
-}
-
-/** What was not taken is declined, unless the person has never been asked. */
-function notTaken({ declined }: Table, { name }: Field): string {
-  return declined === undefined || declined.includes(name) ? 'declined' : 'new: take it or leave it'
 }
 
 /** The choices that still stand where another proposal has come: what it does not offer any more is gone, and nothing is added. */

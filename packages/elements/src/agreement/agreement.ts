@@ -13,10 +13,19 @@ import {
   objectsOf,
   rebaseDraft,
 } from './acceptance.js'
-import { changeSentences, offerSentences, onlookerOf, type Terms, termsAccepted, termsInForce, termsOffered } from './changes.js'
-import { effectiveTable, type Taking, versionList } from './effective.js'
+import {
+  changeSentences,
+  offerSentences,
+  type Onlooker,
+  onlookerOf,
+  type Terms,
+  termsAccepted,
+  termsInForce,
+  termsOffered,
+} from './changes.js'
+import { effectiveTable, versionList, type Withdraw, withdrawalQuestion } from './effective.js'
 import { countUpdates, draftToProposal, mostUpdates, type ProposalDraft, proposalMatrix, proposalToDraft } from './proposal.js'
-import { objectSwitch, type Switching } from './switch.js'
+import { objectSwitch, switchQuestion, type Switching } from './switch.js'
 import { askingPanel, fieldMeant, type WishDraft, wishesPanel } from './wishes.js'
 import { fillInPanel, type FillingIn, reachedLine } from './fill-in.js'
 import { agreementStyles } from './styles.js'
@@ -50,8 +59,6 @@ export class EntenteAgreement extends EntenteElement {
     proposal: { state: true },
     acceptance: { state: true },
     arrived: { state: true },
-    stopping: { state: true },
-    switching: { state: true },
     wish: { state: true },
     granted: { state: true },
     filling: { state: true },
@@ -63,10 +70,6 @@ export class EntenteAgreement extends EntenteElement {
   declare protected acceptance: AcceptanceDraft | undefined
   /** What another proposal changed while the person was choosing, until it was seen. */
   declare protected arrived: readonly string[] | undefined
-  /** The slot of the field that the person may stop. */
-  declare protected stopping: string | undefined
-  /** The object that the person may switch off. */
-  declare protected switching: ObjectName | undefined
   /** What the partner is about to ask for. */
   declare protected wish: WishDraft | undefined
   /** The wishes that the proposal under way answers. */
@@ -99,20 +102,23 @@ export class EntenteAgreement extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const { connection } = this
     const view = connection === undefined ? undefined : engine.agreements.get(connection)
-    const state = connection === undefined ? undefined : engine.connections.get(connection)?.state
+    const shown = connection === undefined ? undefined : engine.connections.get(connection)
     if (connection === undefined || !view) return html`<p class="soft">There is no agreement yet: connect first.</p>`
-    if (state === 'Pending')
+    if (shown?.state === 'Pending')
       return html`<p class="soft">The connection is not complete yet. Fields can be agreed as soon as both orgs are there.</p>`
     // What was agreed stays to be read; over a connection that is not open nobody can agree on more.
-    const isOpen = state === 'Enabled'
+    const isOpen = shown?.state === 'Enabled'
     const isAdmin = isOpen && engine.user.role === 'admin'
     if (isAdmin && this.#read !== connection) this.#restore(engine, connection, view.proposal)
     const content =
       view.side === 'vendor' ? this.#vendor(engine, connection, view, isAdmin) : this.#partner(engine, connection, view, isAdmin)
-    if (isOpen) return content
+    if (isOpen && !shown.why) return content
     return html`<div class="stack">
       <p class="notice warn">
-        <span>${whyClosed(engine.connections.get(connection), this.language)} What was agreed stands here to be read.</span>
+        <span
+          >${whyClosed(shown, this.language)}
+          ${isOpen ? 'Fields can be agreed on meanwhile.' : 'What was agreed stands here to be read.'}</span
+        >
       </p>
       ${content}
     </div>`
@@ -260,7 +266,7 @@ export class EntenteAgreement extends EntenteElement {
         defaults: part.defaults,
         preflight: checks.get(object) ?? [],
         schema: engine.records.schema(object),
-        declined: view.effective && (view.declined[object] ?? []),
+        declined: view.declined[object] ?? [],
         takenBack: view.takenBack[object] ?? [],
         language: this.language,
         currency: engine.settings.read().currency,
@@ -309,20 +315,17 @@ export class EntenteAgreement extends EntenteElement {
   /** What is in force for an object, with what an admin may do about it alone. */
   #inForce(engine: Engine, connection: ConnectionView['id'], view: AgreementView, object: ObjectName, isAdmin: boolean): TemplateResult {
     const onlooker = onlookerOf(engine, connection, this.language)
-    return html`${effectiveTable(engine, view, object, this.language, isAdmin ? this.#taking(engine, connection, object) : undefined)}
+    return html`${effectiveTable(engine, view, object, this.language, isAdmin ? this.#withdraw(engine, view, object, onlooker) : undefined)}
     ${engine.connections.get(connection)?.state === 'Enabled' && view.effective?.objects[object] && view.off.every((off) => off.object !== object) ? this.#backfill(engine, connection, view.effective.version, object, view.side) : nothing}
-    ${objectSwitch(view, object, onlooker, isAdmin ? this.#switching(engine, connection) : undefined)}`
+    ${objectSwitch(view, object, onlooker, isAdmin ? this.#switching(engine, connection, object, onlooker) : undefined)}`
   }
 
-  #switching(engine: Engine, connection: ConnectionView['id']): Switching {
+  #switching(engine: Engine, connection: ConnectionView['id'], object: ObjectName, onlooker: Onlooker): Switching {
     return {
-      asked: this.switching,
       isRunning: this.running.has('switch'),
-      ask: (object) => (this.switching = object),
-      turn: (object, on) =>
+      turn: (on) =>
         this.act('switch', async () => {
-          await engine.agreements.switchObject(connection, object, on)
-          this.switching = undefined
+          if (on || (await this.confirmed(switchQuestion(object, onlooker)))) await engine.agreements.switchObject(connection, object, on)
         }),
     }
   }
@@ -390,18 +393,12 @@ export class EntenteAgreement extends EntenteElement {
     }
   }
 
-  #taking(engine: Engine, connection: ConnectionView['id'], object: ObjectName): Taking {
-    const { side } = engine.agreements.get(connection) ?? { side: 'vendor' as const }
-    return {
-      asked: this.stopping,
-      isRunning: this.running.has('withdraw'),
-      ask: (slot) => (this.stopping = slot),
-      withdraw: (field) =>
-        this.act('withdraw', async () => {
+  #withdraw(engine: Engine, { connection, side }: AgreementView, object: ObjectName, onlooker: Onlooker): Withdraw {
+    return (field) =>
+      this.act('withdraw', async () => {
+        if (await this.confirmed(withdrawalQuestion(field, side, onlooker, object)))
           await engine.agreements.withdraw(connection, object, [field[side].name])
-          this.stopping = undefined
-        }),
-    }
+      })
   }
 
   /** A proposal that comes while the person chooses takes nothing away from what was entered, and is not accepted unseen. */

@@ -1,30 +1,31 @@
 import type { AgreedField, AgreementView, ConnectionView, Engine, ObjectName } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import type { Question } from '../base/dialog.js'
 import { formatInstant } from '../value/format.js'
 import { connectionName } from '../choice/name.js'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
-import { changeSentences, countedRecords, onlookerOf, termsInForce } from './changes.js'
+import { changeSentences, countedRecords, type Onlooker, onlookerOf, termsInForce } from './changes.js'
 import { meter } from './proposal.js'
 
-/** How an admin withdraws a field. */
-export interface Taking {
-  /** The slot of the field that the person is asked about. */
-  readonly asked: string | undefined
-  readonly isRunning: boolean
-  readonly ask: (slot: string | undefined) => void
-  readonly withdraw: (field: AgreedField) => void
-}
+/** How an admin withdraws a field, which is asked first. */
+export type Withdraw = (field: AgreedField) => void
 
 /** The agreement in force: the fields as each side calls them, whether both sides computed the same, and which fields keep flowing. */
-export function effectiveTable(engine: Engine, view: AgreementView, object: ObjectName, language: string, taking?: Taking): TemplateResult {
+export function effectiveTable(
+  engine: Engine,
+  view: AgreementView,
+  object: ObjectName,
+  language: string,
+  withdraw?: Withdraw,
+): TemplateResult {
   const { effective } = view
   const who = namesOf(engine, view.connection)
   const withdrawn = view.withdrawn.filter((each) => each.object === object)
   const fields = effective?.objects[object]?.fields ?? []
   if (!effective) return html``
   if (fields.length + withdrawn.length === 0)
-    return html`<p class="soft">${nothingAgreed(engine, view, object, taking !== undefined)}</p>
+    return html`<p class="soft">${nothingAgreed(engine, view, object, withdraw !== undefined)}</p>
       ${declinedLine(view, object)}`
   return html`<div class="row spread">
       <p>
@@ -49,7 +50,7 @@ export function effectiveTable(engine: Engine, view: AgreementView, object: Obje
                 <th scope="row">${showText(field.vendor.label, 80)} <span class="type">${typeWord(field.vendor.type)}</span></th>
                 <td>${showText(field.partner.label, 80)} <span class="type">${typeWord(field.partner.type)}</span></td>
                 <td>
-                  ${field.slot === undefined ? html`<span class="badge">Stays as exported</span>` : html`<span class="badge accent">Keeps updating</span> ${stopButton(field, taking)}`}
+                  ${field.slot === undefined ? html`<span class="badge">Stays as exported</span>` : html`<span class="badge accent">Keeps updating</span> ${stopButton(field, withdraw)}`}
                 </td>
               </tr>`,
           )}
@@ -57,7 +58,6 @@ export function effectiveTable(engine: Engine, view: AgreementView, object: Obje
         </tbody>
       </table>
     </div>
-    ${question(fields, countedRecords(onlookerOf(engine, view.connection, language), object), view.side, taking)}
     ${declinedLine(view, object)}`
 }
 
@@ -71,38 +71,29 @@ function nothingAgreed(engine: Engine, { effective, side }: AgreementView, objec
   ${isOther ? html`Fields of ${name(other)} are. ` : nothing}${isAdmin ? html`To share ${name(object)}${isOther ? ' too' : ''}, ${next}.` : nothing}`
 }
 
-function stopButton(field: AgreedField, taking: Taking | undefined): TemplateResult | typeof nothing {
-  if (!taking) return nothing
-  return html`<button
-    class="quiet"
-    aria-label="Withdraw ${plainText(field.vendor.label, 80)}"
-    aria-expanded=${taking.asked === field.slot}
-    @click=${() => taking.ask(taking.asked === field.slot ? undefined : field.slot)}
-  >
+function stopButton(field: AgreedField, withdraw: Withdraw | undefined): TemplateResult | typeof nothing {
+  if (!withdraw) return nothing
+  return html`<button class="quiet" aria-label="Withdraw ${plainText(field.vendor.label, 80)}" @click=${() => withdraw(field)}>
     Withdraw
   </button>`
 }
 
 /** Nothing brings a withdrawn field back but a new version, so the person is asked. */
-function question(
-  fields: readonly AgreedField[],
-  records: string,
+export function withdrawalQuestion(
+  { vendor, partner }: AgreedField,
   side: AgreementView['side'],
-  taking: Taking | undefined,
-): TemplateResult | typeof nothing {
-  const field = taking?.asked === undefined ? undefined : fields.find(({ slot }) => slot === taking.asked)
-  if (!taking || !field) return nothing
-  return html`<div class="notice warn" role="alertdialog" aria-label="Withdraw a field">
-    <div>
-      <strong>Withdraw ${showText(field.vendor.label, 80)}, for both sides?</strong> Mirrors of ${records} drop it at once, and new exports
-      leave without it. Imported copies keep what they got. Only a new version of the agreement, which both sign, brings it back.
-      ${field.partner.required === true ? html`${side === 'vendor' ? 'The partner' : 'Your org'} requires ${showText(field.partner.label, 80)}: new exports fail until a new version gives it a default.` : nothing}
-    </div>
-    <span class="row">
-      <button class="primary" ?disabled=${taking.isRunning} @click=${() => taking.withdraw(field)}>Withdraw it</button>
-      <button @click=${() => taking.ask(undefined)}>Keep</button>
-    </span>
-  </div>`
+  onlooker: Onlooker,
+  object: ObjectName,
+): Question {
+  const required =
+    partner.required === true
+      ? ` ${side === 'vendor' ? 'The partner' : 'Your org'} requires ${plainText(partner.label, 80)}: new exports fail until a new version gives it a default.`
+      : ''
+  return {
+    title: `Withdraw ${plainText(vendor.label, 80)}, for both sides?`,
+    text: `Mirrors of ${countedRecords(onlooker, object)} drop it at once, and new exports leave without it. Imported copies keep what they got. Only a new version of the agreement, which both sign, brings it back.${required}`,
+    action: 'Withdraw it',
+  }
 }
 
 /** Names a person by the id: own people by name, those of the other org as its admins. */

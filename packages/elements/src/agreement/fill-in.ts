@@ -45,7 +45,7 @@ export function fillInPanel(
         : gaps.length === 0
           ? html`<p class="small soft">No empty field of your copies of ${plural(object)} can be filled in.</p>`
           : html`<div class="notice">
-              <div class="grow">
+              <div>
                 <strong>These fields of your copies are empty.</strong> What a field holds, or somebody here has emptied, stays as it is.
                 <ul class="wishes">
                   ${gaps.map(

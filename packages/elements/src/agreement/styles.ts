@@ -113,12 +113,7 @@ export const agreementStyles = css`
     padding: 6px 0;
   }
   .wishes {
-    margin: 4px 0 0;
-    padding: 0;
-    list-style: none;
-  }
-  .notice > .grow {
-    flex: 1;
+    margin-top: 4px;
   }
   code {
     font: 0.88em var(--mono);

@@ -63,7 +63,7 @@ export function askingPanel({ wishes, object, schema, onlooker, draft, isRunning
             <button type="button" @click=${() => change(undefined)}>Cancel</button>
           </span>
         </form>`
-      : html`<div><button class="quiet" @click=${() => change(noWish)}>Ask for another field of ${plural}</button></div>`
+      : html`<div><button class="quiet" @click=${() => change(noWish)}>Ask for a field of ${plural}</button></div>`
   }`
 }
 
@@ -100,7 +100,7 @@ function wishList(
 ): TemplateResult | typeof nothing {
   if (wishes.length === 0) return nothing
   return html`<section class="notice" aria-label="Wishes">
-    <div class="grow">
+    <div>
       <strong>${showText(title, 120)}</strong>
       <ul class="wishes">
         ${wishes.map(

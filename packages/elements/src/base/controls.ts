@@ -22,8 +22,7 @@ export const controls = css`
   ol,
   dl,
   dd,
-  fieldset,
-  figure {
+  fieldset {
     margin: 0;
     padding: 0;
     border: 0;

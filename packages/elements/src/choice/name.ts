@@ -1,5 +1,6 @@
 import type { ConnectionView, Engine } from '@entente/engine'
 import { whyText } from '../share/share-words.js'
+import { plainText } from '../value/show-text.js'
 
 /** What a screen calls the other org of a connection: its own name for it, else what the other gave, as text from outside. */
 export function connectionName({ label, peerName, side }: Pick<ConnectionView, 'label' | 'peerName' | 'side'>): string {
@@ -36,7 +37,13 @@ export function connectionsWithPeer(engine: Engine, side?: ConnectionView['side'
 
 const { compare: byName } = new Intl.Collator()
 
-/** Why nothing flows over a connection now, as a sentence with its time. */
+/** Why nothing flows over a connection now, with the time; of a pause also what it holds up, and who ends it. */
 export function whyClosed(view: ConnectionView | undefined, language: string): string {
-  return view?.why ? whyText(view.why, connectionName(view), language, Date.now()) : 'This connection is not complete.'
+  if (!view?.why) return 'This connection is not complete.'
+  const { why } = view
+  const peer = plainText(connectionName(view), 80)
+  const said = whyText(why, peer, language, Date.now())
+  if (why.what !== 'paused') return said
+  const whose = why.by === 'own' ? 'your org resumes' : why.by === 'peer' ? `${peer} resumes` : 'both resume'
+  return `${said} Nothing flows meanwhile. What is edited flows when ${whose} it.`
 }

@@ -133,7 +133,7 @@ export class EntenteConnect extends EntenteElement {
     }
     const found = read()
     if (!found) return html`<p class="soft" role="status">This is not a whole invitation link.</p>`
-    return html`<p class="inviter" role="status">
+    return html`<p role="status">
         ${found.vendorName === undefined ? 'Its sender gives no name.' : html`It says it is from <strong>${showText(found.vendorName, 80)}</strong>.`}
         Nobody has proven that yet: accept only a link that you expected. Then both compare a code by phone.
       </p>

@@ -1,10 +1,9 @@
 import type { ConnectionView, Engine } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
 import type { Question } from '../base/dialog.js'
-import { whyText } from '../share/share-words.js'
 import { formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
-import { connectionName } from '../choice/name.js'
+import { connectionName, whyClosed } from '../choice/name.js'
 
 /** What the card of a connection gives its foot. */
 export interface EndsOptions {
@@ -32,7 +31,7 @@ export function connectionEnds(options: EndsOptions): TemplateResult {
   return html`${
       why === undefined || why.what === 'mismatch'
         ? nothing
-        : html`<p class="notice warn" role="status"><span>${whyText(why, peer, language, Date.now())} ${next(options, peer)}</span></p>`
+        : html`<p class="notice warn" role="status"><span>${whyClosed(view, language)} ${next(options, peer)}</span></p>`
     }
     <div class="row">
       ${view.first === undefined ? nothing : html`<button @click=${() => options.show(view.first ?? '')}>Show that connection</button>`}
@@ -71,8 +70,6 @@ export function earlierRecords(view: ConnectionView, language: string): Template
 function next(options: EndsOptions, peer: string): string {
   const { why, side } = options.view
   switch (why?.what) {
-    case 'paused':
-      return `Nothing flows meanwhile. What is edited flows when ${why.by === 'own' ? 'your org resumes' : why.by === 'peer' ? `${peer} resumes` : 'both resume'} it.`
     case 'disconnected':
       if (!isLast(options)) return 'Your records stay as they are.'
       return side === 'vendor'

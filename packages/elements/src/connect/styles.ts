@@ -17,9 +17,6 @@ export const connectStyles = css`
     font-size: 0.9em;
     text-overflow: ellipsis;
   }
-  .inviter {
-    margin: 0;
-  }
   .badge {
     white-space: normal;
   }

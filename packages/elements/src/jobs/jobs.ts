@@ -40,8 +40,6 @@ export class EntenteJobs extends EntenteElement {
       ul.errors {
         display: grid;
         gap: 6px;
-        padding-inline-start: 0;
-        list-style: none;
       }
       ul.errors li > div {
         display: grid;

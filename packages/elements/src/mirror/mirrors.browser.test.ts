@@ -95,7 +95,10 @@ describe('the mirror on Vera’s record', () => {
     const { fields } = mirror()
     const nothingSent = mirror({ state: 'frozen', why: { what: 'deleted', by: 'peer', at }, fields: fields.slice(0, 1) })
     expect(await frozen({ what: 'deleted', by: 'peer', at })).toContain('These are the last values.')
-    expect(await told({ mirrors: [nothingSent] })).not.toContain('last values')
+    const deleted = await told({ mirrors: [nothingSent] })
+    expect(deleted).toContain('Tessaly & Brook deleted its record on 3 Nov 2026')
+    expect(deleted).not.toMatch(/last values|not shared now|Theirs/)
+    expect(await told({ mirrors: [mirror({ state: 'frozen', why: { what: 'deleted', by: 'peer', at } })] })).not.toContain('not shared now')
     expect(await frozen({ what: 'disconnected', by: 'peer', at: undefined })).toContain('Tessaly & Brook ended the connection.')
     expect(await told({ shares: [share({ on: false, state: 'failed' })] })).toContain('The export to Tessaly & Brook failed.')
     const cancelled = share({
@@ -162,6 +165,20 @@ describe('the shares of Vera’s record', () => {
     const ended = await ticks({ state: 'ended', why: { what: 'disconnected', by: 'peer', at: undefined }, receipt: undefined })
     expect(ended).toContain('Tessaly & Brook ended the connection.')
     expect(ended).not.toMatch(/Up to date|Resume/)
+  })
+
+  it('are not offered to be stopped where they have ended, and say by whom and when', async () => {
+    const said = async (what: Why['what']): Promise<string> => {
+      const why = { what, by: 'peer', at: Date.UTC(2026, 10, 3, 12) } as const
+      const ended = share({ state: 'ended', why, receipt: undefined })
+      return textOf(await mount('entente-shares', { engine: fakeEngine({ ...scene, visible: [], shares: [ended] }), record: 'a' }))
+    }
+    const stopped = await said('stopped')
+    expect(stopped).toContain('Tessaly & Brook stopped sharing its record on 3 Nov 2026')
+    expect(stopped).not.toContain('Stop sharing')
+    expect(await said('deleted')).not.toContain('Stop sharing')
+    expect(await said('disconnected')).not.toContain('Stop sharing')
+    expect(await said('paused')).toContain('Stop sharing')
   })
 
   it('is shown to a partner, or kept from it, by hand', async () => {

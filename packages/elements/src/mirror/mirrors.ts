@@ -120,30 +120,36 @@ export class EntenteExternal extends EntenteElement {
     const own = this.record === undefined ? undefined : engine.records.get(this.object, this.record)?.values
     const fields = this.#shown(engine, mirror)
     const stage = fields.find((field) => field.name === pathFields[this.object] && field.state === 'value')
-    const hasValues = fields.some((field) => field.state !== 'not shared')
+    const lines = fields.filter((field) => field.state !== 'not shared')
+    // That the record was deleted is said once, and not of each field.
+    const rest = mirror.why?.what === 'deleted' ? [] : fields.filter((field) => field.state === 'not shared')
     const name = this.object === 'Lead' ? 'Connected External Lead' : 'Connected External Opportunity'
     return html`<section class="card mirror ${mirror.state}" aria-label="${name} of ${plainText(mirror.peerName, 80)}">
       <div class="row spread">
         <h3>${name} <span class="soft">at</span> ${showText(mirror.peerName, 80)}</h3>
         <span class="row"><span class="badge theirs">Read only</span>${this.#age(engine, mirror)}</span>
       </div>
-      ${mirror.why ? html`<p class="soft">${whyText(mirror.why, mirror.peerName, this.language, Date.now())}${hasValues ? ' These are the last values.' : ''}</p>` : nothing}
+      ${mirror.why ? html`<p class="soft">${whyText(mirror.why, mirror.peerName, this.language, Date.now())}${lines.length > 0 ? ' These are the last values.' : ''}</p>` : nothing}
       ${this.#signed(engine, mirror)} ${stage ? path(stage.field, stage.value, undefined, 'theirs') : nothing}
-      <div class="scroll" role="group" tabindex="0" aria-label="Values">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Field</th>
-              <th scope="col">Theirs</th>
-              <th scope="col">Ours</th>
-              <th scope="col">Changed</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${fields.filter((field) => field.state !== 'not shared').map((field) => this.#line(field, own))} ${this.#notShared(fields)}
-          </tbody>
-        </table>
-      </div>
+      ${
+        lines.length + rest.length === 0
+          ? nothing
+          : html`<div class="scroll" role="group" tabindex="0" aria-label="Values">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Field</th>
+                    <th scope="col">Theirs</th>
+                    <th scope="col">Ours</th>
+                    <th scope="col">Changed</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  ${lines.map((field) => this.#line(field, own))} ${this.#notShared(rest)}
+                </tbody>
+              </table>
+            </div>`
+      }
     </section>`
   }
 
@@ -185,7 +191,7 @@ export class EntenteExternal extends EntenteElement {
 
   /** One line for all fields that are not shared, so that none of them looks like an empty value. */
   #notShared(fields: readonly MirrorField[]): TemplateResult | typeof nothing {
-    const labels = fields.filter((field) => field.state === 'not shared').map((field) => field.label)
+    const labels = fields.map((field) => field.label)
     if (labels.length === 0) return nothing
     return html`<tr>
       <th scope="row" class="soft">${showText(labels.join(', '), 400)}</th>

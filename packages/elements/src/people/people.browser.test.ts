@@ -52,6 +52,15 @@ describe('who may export', () => {
     expect(engine.calls).toEqual([['grant', connectionId, 'paul', { objects: ['Lead', 'Opportunity'] }]])
   })
 
+  it('is said to wait while the connection pauses: who paused it, when, and that Vera may change it', async () => {
+    const paused = connected({ why: { what: 'paused', by: 'peer', at: Date.UTC(2026, 10, 3, 12) } })
+    const engine = fakeEngine({ connections: [paused], people, seats: { total: 5, used: 1 } })
+    const list = await mount('entente-people', { engine, connection: connectionId })
+    expect(textOf(list)).toMatch(/Tessaly & Brook paused the connection on 3 Nov 2026.*Nothing flows meanwhile\./)
+    expect(textOf(list)).toContain('when Tessaly & Brook resumes it. Nobody exports until then. Grants can be changed.')
+    expect(button(list, 'Grant').disabled).toBe(false)
+  })
+
   it('is for Paul to see and not to change', async () => {
     const engine = fakeEngine({ connections: [connected({ side: 'partner' })], people })
     const list = await mount('entente-people', { engine, connection: connectionId })

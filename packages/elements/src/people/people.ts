@@ -82,7 +82,7 @@ export class EntentePeople extends EntenteElement {
     return html`<div class="stack">
       <div class="row spread">
         <p>
-          ${isOpen ? (view.side === 'vendor' ? 'Only these people may export records to their org.' : 'The vendor decides who may export.') : `${whyClosed(view, this.language)} Nobody exports over it.`}
+          ${!isOpen || view.why ? `${whyClosed(view, this.language)} Nobody exports ${isOpen ? 'until then. Grants can be changed.' : 'over it.'}` : view.side === 'vendor' ? 'Only these people may export records to their org.' : 'The vendor decides who may export.'}
         </p>
         <span class="row seats"
           ><span class="badge ${seats.used >= seats.total ? 'warn' : 'accent'}">${seats.used} of ${seats.total} seats used</span> ${

@@ -75,8 +75,6 @@ export const historyStyles = css`
     display: grid;
     gap: var(--gap);
     margin: var(--gap) 0;
-    padding: 0;
-    list-style: none;
   }
   .changes li {
     display: flex;

@@ -10,9 +10,6 @@ export const shareStyles = css`
     display: flex;
     flex-wrap: wrap;
     gap: 2px 14px;
-    margin: 0;
-    padding: 0;
-    list-style: none;
     font-size: 0.9em;
   }
   .ticks li {

@@ -85,8 +85,9 @@ export class EntenteShares extends EntenteElement {
 
   #share(engine: Engine, share: ShareView): TemplateResult {
     const busy = this.running.has(share.id)
-    // What ended by another cause goes on from there: the record, or the connection.
+    // What ended by another cause goes on from there: the record, or the connection. There is nothing to stop unless it goes on by itself.
     const isOwnStop = share.why?.what === 'stopped' && share.why.by === 'own'
+    const mayStop = share.on && [undefined, 'paused', 'switchedOff', 'withdrawn', 'unagreed'].includes(share.why?.what)
     const turn = share.on ? () => engine.records.stopSharing(share.id) : () => engine.records.resumeSharing(share.id)
     const click = (): void => {
       if (share.on && !this.tell('entente-before-stop', { share: share.id }, true)) return
@@ -108,7 +109,7 @@ export class EntenteShares extends EntenteElement {
         >
         <span class="row">
           ${shareBadge(share)}
-          ${share.on || isOwnStop ? html`<button ?disabled=${busy} @click=${click}>${share.on ? 'Stop sharing' : 'Resume'}</button>` : nothing}
+          ${mayStop || isOwnStop ? html`<button ?disabled=${busy} @click=${click}>${share.on ? 'Stop sharing' : 'Resume'}</button>` : nothing}
         </span>
       </div>
       <p>${shareText(share, reader)}</p>

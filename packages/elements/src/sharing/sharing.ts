@@ -26,9 +26,6 @@ export class EntenteSharing extends EntenteElement {
         display: grid;
         gap: var(--gap);
         min-width: 0;
-        margin: 0;
-        padding: 0;
-        border: 0;
       }
       .match {
         width: auto !important;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import '../define.js'
 import { fakeEngine, quietLine } from '../testing/fake-engine.js'
 import { accessibilityProblems, button, drawn, find, mount, textOf } from '../testing/mount.js'
+import { connected } from '../testing/scenes.js'
 
 describe('the state of the line', () => {
   it('says apart how the line is and what waits on the device', async () => {
@@ -22,6 +23,23 @@ describe('the state of the line', () => {
     const status = await mount('entente-status', { engine })
     expect(textOf(status)).toMatch(/Online\s+Receiving: 3,400 so far/)
     engine.change({ sync: { ...quietLine, entriesIn: 10_000 } }, 'sync')
+    await drawn(status)
+    expect(textOf(status)).toMatch(/Online\s+All changes sent/)
+  })
+
+  it('does not say that all is sent while a pause keeps edits here', async () => {
+    const paused = connected({ why: { what: 'paused', by: 'peer', at: 0 } })
+    const engine = fakeEngine({ connections: [paused] })
+    const status = await mount('entente-status', { engine })
+    expect(textOf(status)).toMatch(/Online\s+Edits for Tessaly & Brook wait for the pause to end/)
+    engine.change({ sync: { ...quietLine, state: 'offline' } }, 'sync')
+    await drawn(status)
+    expect(textOf(status)).toMatch(/Offline\s+Edits for Tessaly & Brook wait/)
+    const corvid = connected({ id: 'DDDDDDDDDDDDDDDDDDDDDD' as typeof paused.id, peerName: 'Corvid Resale', why: paused.why })
+    engine.change({ connections: [paused, corvid] }, 'connections')
+    await drawn(status)
+    expect(textOf(status)).toContain('Edits for 2 orgs wait for the pause to end')
+    engine.change({ connections: [connected()], sync: quietLine }, 'connections', 'sync')
     await drawn(status)
     expect(textOf(status)).toMatch(/Online\s+All changes sent/)
   })

@@ -130,10 +130,17 @@ export class EntenteStatus extends EntenteElement {
         <span class="line" role="status"
           ><span class="dot" aria-hidden="true"></span>${lineWords(status)}${troubleBadge(troubleOf(status.signed))}</span
         >
-        <span class="changes ${status.waiting > 0 || status.stoodDown ? 'waiting' : ''}">${changeWords(status, this.language)}</span>
+        <span class="changes ${status.waiting > 0 || status.stoodDown ? 'waiting' : ''}"
+          >${changeWords(status, this.language, this.#paused(engine))}</span
+        >
         ${this.cuttable ? html`<button class="switch" aria-pressed=${status.cut} @click=${flip}>${status.cut ? 'Mend the wire' : 'Cut the wire'}</button>` : nothing}
       </span>
       ${this.details ? this.#details(engine, status) : nothing}`
+  }
+
+  /** The other orgs for which a pause keeps edits back. */
+  #paused(engine: Engine): readonly string[] {
+    return engine.connections.list().flatMap((each) => (each.why?.what === 'paused' ? plainText(connectionName(each), 60) : []))
   }
 
   #details(engine: Engine, status: SyncView): TemplateResult {
@@ -204,13 +211,15 @@ function lineWords({ state, cut, reason, stoodDown }: SyncView): string {
 /** A device that has so many entries before it was ever in sync reads a whole org: it has just joined. */
 const many = 100
 
-function changeWords({ waiting, state, stoodDown, lastSynced, entriesIn }: SyncView, language: string): string {
+/** @param paused the orgs for which edits wait, though all that may leave was sent */
+function changeWords({ waiting, state, stoodDown, lastSynced, entriesIn }: SyncView, language: string, paused: readonly string[]): string {
   if (stoodDown === 'outdated') return 'A newer version of the app is open in this browser, so this page saves nothing.'
   if (stoodDown === 'elsewhere') return 'Another page keeps your org in sync. Close one of the two and reload the other.'
   // Before what waits: its acknowledgement comes behind all that is read.
   if (state === 'online' && lastSynced === undefined && entriesIn >= many)
     return `Receiving: ${new Intl.NumberFormat(language).format(entriesIn)} so far`
   if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
+  if (paused.length > 0) return `Edits for ${paused.length > 1 ? `${paused.length} orgs` : paused[0]} wait for the pause to end`
   if (state === 'online') return 'All changes sent'
   return 'Nothing waits'
 }
