@@ -416,6 +416,20 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       instead: '',
       test: [manyDevices, '[RO7, CN2, JN2'],
     },
+    {
+      what: 'a reveal shows only rosters that the relay has shown',
+      file: `${engine}/connect/reveal.ts`,
+      text: 'Math.max(lastRead, first) + 1',
+      instead: 'chain.length',
+      test: [nextRoster, '[RO7, RO5] of one that an admin signed while away'],
+    },
+    {
+      what: 'a reveal shows the roster that made the device an admin’s',
+      file: `${engine}/connect/reveal.ts`,
+      text: 'Math.max(lastRead, first) + 1',
+      instead: 'Math.max(lastRead, 0) + 1',
+      test: [joining, '[RO7] and as an admin’s connects it'],
+    },
   ],
   DR1: [
     {

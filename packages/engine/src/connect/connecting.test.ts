@@ -117,7 +117,7 @@ describe('Vera of Vista invites Paul of Pine', () => {
     await paul.close()
     // Paul's device now holds another reveal than the one that it committed to: what a relay in the middle would have to show.
     const store = paul.store.reopen()
-    const other = await makeReveal(paul.identity, paul.rosters, mailbox, seededRandom(7))
+    const other = await makeReveal({ ...paul.context, random: seededRandom(7) }, mailbox)
     await store.update([rowKey('Invitation', mailbox)], ([stored]) => {
       const row = storedRow(stored)
       if (!row) throw new Error('no invitation')

@@ -35,7 +35,7 @@ export function createConnections(
   context: EngineContext,
   earlier: EarlierRecords,
 ): { readonly api: ConnectionsApi; readonly reconcilers: readonly Reconciler[] } {
-  const { rows, link, identity, rosters, clock, random } = context
+  const { rows, link, identity, clock, random } = context
   const leader = asLeader(context)
 
   link.onMailbox(({ mailbox, state }) => {
@@ -102,7 +102,7 @@ export function createConnections(
     async invite(base) {
       requireAdmin()
       requireAddress(base)
-      await pathToShow(identity, rosters)
+      await pathToShow(context)
       const secret = toBase64UrlEncoded(random(16))
       const id = mailboxId(secret)
       const expires = now() + limits.invitationMs
@@ -146,7 +146,7 @@ export function createConnections(
           undefined,
           first.id,
         )
-      const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random)
+      const { exchangeKey, jws, rosters: shown } = await makeReveal(context, id)
       const edits = [
         {
           object: 'Invitation',

@@ -55,7 +55,7 @@ export function isExpired(row: Row, now: number): boolean {
  * CN2 to CN6). The rows and the inbox decide the next step, and each step is one save, so it goes on after a crash.
  */
 export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
-  const { rows, replica, identity, rosters, clock, random } = context
+  const { rows, replica, identity, rosters, clock } = context
   return {
     name: 'handshake',
     // What is shown in a handshake counts only with the signature of an admin's device.
@@ -81,9 +81,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const own = textOf(row, 'reveal')
     if (own === undefined) {
       if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
-      const made = await makeReveal(identity, rosters, parseMailboxId(row.id), random, joinsOf(row)).catch((error: unknown) =>
-        giveUp(row, error),
-      )
+      const made = await makeReveal(context, parseMailboxId(row.id), joinsOf(row)).catch((error: unknown) => giveUp(row, error))
       if (!made) return
       const { exchangeKey, jws: reveal } = made
       const edits = [

@@ -11,18 +11,20 @@ import {
   roles,
   type Roster,
   type RosterDevice,
+  rosterFeedOf,
+  rosterKey,
 } from '@entente/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 import * as v from 'valibot'
+import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
-import type { Identity } from '../identity/identity.js'
 import { agree, createExchangeKey } from '../identity/keys.js'
 import { beyond, leftOutOf, pathOf, readPath } from '../identity/roster.js'
 import type { Rosters } from '../identity/rosters.js'
-import type { RandomBytes } from '../port/random.js'
+import type { ReplicaView } from '../replica/replica.js'
 import type { Value } from '../schema/value.js'
 
 // The reveals that both orgs exchange in the mailbox, each signed by the device of the admin who connects (rules CN2 to CN5).
@@ -73,13 +75,24 @@ const revealMessage = v.object({ reveal: v.string(), rosters: v.array(v.string()
 /** How many bytes of rosters travel beside a reveal: the rest of one sealed value is for the reveal. */
 const rosterBytesBeside = limits.valueBytes - 8 * 1024
 
+/** What a reveal is made with. */
+export interface Revealing extends Pick<EngineContext, 'identity' | 'rosters' | 'random'> {
+  readonly replica: Pick<ReplicaView, 'inbox'>
+}
+
 /**
  * The path that a reveal shows (rule RO7).
  *
  * @throws EngineError SIZE where it takes too much room, or leaves out too many
  */
-export async function pathToShow({ org }: Identity, rosters: Rosters): Promise<readonly Roster[]> {
-  const path = pathOf(await rosters.chain(org.id))
+export async function pathToShow({ identity, rosters, replica }: Omit<Revealing, 'random'>): Promise<readonly Roster[]> {
+  const { org, device } = identity
+  const [chain, read] = [await rosters.chain(org.id), replica.inbox(rosterFeedOf(org.id))]
+  // Another may stand under the number of one that the relay does not have: whoever was shown this one would follow no other.
+  const lastRead = chain.findLastIndex(({ number, token }) => read.get(rosterKey(number))?.body === token)
+  // The one that made this device an admin's came to it from others, also where it has read nothing yet.
+  const first = chain.findIndex(({ devices }) => devices.get(device)?.role === 'admin')
+  const path = pathOf(chain.slice(0, Math.max(lastRead, first) + 1))
   if (leftOutOf(path) > limits.rostersLeftOut || path.reduce((sum, { token }) => sum + token.length + 4, 0) > rosterBytesBeside)
     throw new EngineError('SIZE', 'What proves the devices of your org is too long to be shown. Restore the org with its recovery kit.')
   return path
@@ -89,16 +102,11 @@ export async function pathToShow({ org }: Identity, rosters: Rosters): Promise<r
  * @param joins in the handshake of a device that joins
  * @throws EngineError SIZE as `pathToShow`
  */
-export async function makeReveal(
-  identity: Identity,
-  rosters: Rosters,
-  mailbox: MailboxId,
-  random: RandomBytes,
-  joins?: Joins,
-): Promise<OwnReveal> {
+export async function makeReveal(context: Revealing, mailbox: MailboxId, joins?: Joins): Promise<OwnReveal> {
+  const { identity, random } = context
   const exchange = await createExchangeKey(random)
   await identity.show()
-  const path = await pathToShow(identity, rosters)
+  const path = await pathToShow(context)
   const jws = await identity.signDecision('reveal', {
     connection: mailbox,
     orgName: identity.org.name,

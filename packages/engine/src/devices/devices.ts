@@ -103,7 +103,7 @@ export function createDevices(
     async invite({ base, person, role }) {
       requireAdmin()
       requireAddress(base)
-      await pathToShow(identity, rosters)
+      await pathToShow(context)
       if (api.list().length >= limits.devicesPerOrg)
         throw new EngineError('TOO_MANY', `An org has at most ${limits.devicesPerOrg} devices. Remove one before.`)
       const known = typeof person === 'string' ? rows.get('User', person) : undefined

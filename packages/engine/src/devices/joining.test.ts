@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { createExchangeKey } from '../identity/keys.js'
 import type { Row } from '../row/row.js'
 import {
+  enabledConnection,
   guessAt,
   invitationPage,
   joinMemoryOrg,
@@ -71,6 +72,24 @@ describe('a device joins an org', () => {
     expect(vera.records.get('Lead', ada?.id ?? '')?.values['Status']).toBe('Working - Contacted')
     expect([...vera.problems, ...mia.problems, ...paul.problems]).toEqual([])
   })
+
+  it('[RO7] and as an admin’s connects it with another org before it has read anything of its own', async () => {
+    const { vera, paul, invite, join, compare, until, settle } = await story()
+    const theirs = (await paul.connections.invite(invitationPage)).invitation?.link ?? ''
+    const { id, link } = await invite('Mia', 'admin')
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    await vera.devices.confirm(id, true)
+    await until('the laptop has joined', () => laptop.status().state === 'joined')
+    const mia = await laptop.open()
+    mia.sync.cut()
+    await mia.connections.accept(theirs)
+    mia.sync.mend()
+    await until('both orgs are connected', () => [vera, mia, paul].every((org) => enabledConnection(org) !== undefined))
+    await settle()
+    expect((await paul.rosters.highest(vera.org.id))?.token).toBe((await mia.rosters.highest(vera.org.id))?.token)
+  })
+
   it('goes on after a reload of either page at any point', async () => {
     const { vera, invite, view, join, compare, until, reload, settle } = await story()
     const { id, link } = await invite('Mia', 'admin')

@@ -2,7 +2,7 @@ import { rosterFeedOf, rosterKey } from '@entente/protocol'
 import { describe, expect, it } from 'vitest'
 import type { RestoreOptions } from '../api/index.js'
 import { messageRowId } from '../replica/feed-key.js'
-import { changeRoster, type MemoryOrg, openMemoryOrg, setup } from '../testing/index.js'
+import { changeRoster, enabledConnection, invitationPage, type MemoryOrg, openMemoryOrg, setup } from '../testing/index.js'
 
 /** Vera, an admin of the same org at another device, and a member. */
 async function threeDevices() {
@@ -86,6 +86,24 @@ describe('the next roster', () => {
       expect([...((await device.rosters.highest(device.org.id))?.devices.values() ?? [])].map(({ person }) => person)).toContain('v1')
       expect(device.sync.status()).toMatchObject({ state: 'online', waiting: 0 })
     }
+  })
+
+  it('[RO7, RO5] of one that an admin signed while away nothing is shown to another org, which follows where another takes its number', async () => {
+    const { vera, victor, paul, keys, settle, until } = await threeDevices()
+    const link = (await paul.connections.invite(invitationPage)).invitation?.link ?? ''
+    await settle()
+    victor.sync.cut()
+    await changeRoster(victor, (all) => all.map((each) => (each.key === keys.mia ? { ...each, role: 'agent' } : each)))
+    await victor.connections.accept(link)
+    await changeRoster(vera, (all) => all.map((each) => (each.key === keys.vera ? { ...each, person: 'v2' } : each)))
+    await settle(vera)
+    victor.sync.mend()
+    await until('both orgs are connected', () => enabledConnection(vera) !== undefined && enabledConnection(paul) !== undefined)
+    await changeRoster(vera, (all) => all.map((each) => (each.key === keys.vera ? { ...each, person: 'v3' } : each)))
+    await settle()
+    const highest = await vera.rosters.highest(vera.org.id)
+    expect(await paul.rosters.highest(vera.org.id)).toMatchObject({ number: highest?.number, hash: highest?.hash })
+    expect([...vera.problems, ...victor.problems, ...paul.problems]).toEqual([])
   })
 
   it('[RO2] the last admin cannot be removed, and a member changes nothing', async () => {

@@ -112,7 +112,7 @@ async function begin(options: JoinOrgOptions): Promise<Joining | undefined> {
 
 /** Takes the link, unless that has been done. Another link of the same org takes the place of the one before. @throws EngineError NOT_ALLOWED while another org is being joined */
 async function invitationOf({ context }: Assembly, link: ReturnType<typeof parseLink> | undefined): Promise<MailboxId> {
-  const { rows, identity, rosters, random } = context
+  const { rows, identity } = context
   const present = [...rows.list('Invitation').values()].at(-1)
   const id = link ? mailboxId(link.secret) : parseMailboxId(present?.id ?? mailboxIdOf(claimHash(mailboxClaim(''))))
   if (!link || rows.get('Invitation', id)) return id
@@ -122,7 +122,7 @@ async function invitationOf({ context }: Assembly, link: ReturnType<typeof parse
     throw new EngineError('NOT_ALLOWED', `This browser is joining ${org} here. Open the link under another name, or give the other one up.`)
   }
   const joins = { name: 'New device', role: 'member' } as const
-  const { exchangeKey, jws, rosters: shown } = await makeReveal(identity, rosters, id, random, joins)
+  const { exchangeKey, jws, rosters: shown } = await makeReveal(context, id, joins)
   const values = {
     side: 'partner',
     join: 'open',
