@@ -205,7 +205,9 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     ...(watchNetwork && { watchNetwork }),
   })
   const schemas = createSchemas(rows)
-  const reconcilers = new Reconcilers(replica, clock, (subject, what) => {
+  // A restored device works for its own team alone before its age is known (rule RK5).
+  const mayWorkOn = (subject: string): boolean => !age.isOpen || subject === identity.org.id
+  const reconcilers = new Reconcilers(replica, clock, mayWorkOn, (subject, what) => {
     if (what !== '') problem(what, subject)
     watchers.tell(['connections'])
   })
@@ -299,9 +301,9 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   reconcilers.add(handingBackReconciler(leader, freshness, async () => restoredAt(await rosters.chain(identity.org.id))))
   reconcilers.add(decisions.reconciler(leader.rows))
 
-  // Only the tab that holds the line does the org's work: two doing it would do everything twice. A restored device does none before its age is known.
+  // Only the tab that holds the line does the org's work: two doing it would do everything twice.
   const workWhileLeading = (): void => {
-    if (link.isLeading && !age.isOpen) reconcilers.start()
+    if (link.isLeading) reconcilers.start()
     else reconcilers.stop()
   }
   const tell = (topics: readonly Topic[]): void => watchers.tell(topics)
@@ -357,7 +359,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     age.follow(context, freshness),
     age.watch(() => {
       tell(['recovery'])
-      workWhileLeading()
+      reconcilers.poke()
       link.goOn()
     }),
     () => age.close(),

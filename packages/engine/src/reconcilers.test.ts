@@ -7,7 +7,7 @@ it('[IS1] a subject that fails leaves the others their work, is named, and is tr
   const tries: string[] = []
   const told: [string, string][] = []
   let isMended = false
-  const reconcilers = new Reconcilers(vera.replica, clock, (subject, what) => told.push([subject, what]))
+  const reconcilers = new Reconcilers(vera.replica, clock, undefined, (subject, what) => told.push([subject, what]))
   reconcilers.add({
     name: 'letters',
     subjects: () => [{ id: 'bad' }, { id: 'good' }],

@@ -26,6 +26,7 @@ const mostRetryMs = 5 * 60_000
 export class Reconcilers {
   readonly #replica: ReplicaView
   readonly #clock: Clock
+  readonly #mayWorkOn: (subject: string) => boolean
   readonly #onFailure: (subject: string, what: string) => void
   /** Why work on a subject failed last, by reconciler and subject. */
   readonly #failures = new Map<Reconciler, Map<string, string>>()
@@ -39,10 +40,19 @@ export class Reconcilers {
   #due = false
   #started = false
 
-  /** @param onFailure hears each failure, and with the text "" that work on a subject fails no more */
-  constructor(replica: ReplicaView, clock: Clock, onFailure: (subject: string, what: string) => void = () => undefined) {
+  /**
+   * @param mayWorkOn says of a subject whether it has its turn now
+   * @param onFailure hears each failure, and with the text "" that work on a subject fails no more
+   */
+  constructor(
+    replica: ReplicaView,
+    clock: Clock,
+    mayWorkOn: (subject: string) => boolean = () => true,
+    onFailure: (subject: string, what: string) => void = () => undefined,
+  ) {
     this.#replica = replica
     this.#clock = clock
+    this.#mayWorkOn = mayWorkOn
     this.#onFailure = onFailure
   }
 
@@ -114,6 +124,7 @@ export class Reconcilers {
     if (!failures) this.#failures.set(reconciler, (failures = new Map()))
     for (const subject of reconciler.subjects()) {
       if (!this.#started) break
+      if (!this.#mayWorkOn(subject.id)) continue
       try {
         await reconciler.react(subject)
         if (failures.delete(subject.id)) this.#onFailure(subject.id, '')

@@ -361,7 +361,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'a roster goes alone',
       file: `${engine}/link/session.ts`,
-      text: 'isOnlyRoster = isAll && this.#bringsRoster()',
+      text: 'isOnlyRoster = this.#bringsRoster()',
       instead: 'isOnlyRoster = false',
       test: [rotating, 'sends nothing more that Vito'],
     },
@@ -1390,6 +1390,13 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       text: '!this.#isHeld() && ',
       instead: '',
       test: [restore, '[RK5]'],
+    },
+    {
+      what: 'it does what its team does, too',
+      file: `${engine}/engine.ts`,
+      text: '!age.isOpen || subject === identity.org.id',
+      instead: '!age.isOpen',
+      test: [restore, '[RK5, RT9] says nothing'],
     },
     {
       what: 'without such a head its age is open',

@@ -545,8 +545,8 @@ export class Session {
       const { count, bytes } = this.#inFlight.room
       if (this.#ended || count <= 0 || bytes <= 0) return
       const isAll = this.#options.scope() === 'all'
-      if (isAll && this.#awaitsRoster()) return
-      isOnlyRoster = isAll && this.#bringsRoster()
+      if (this.#awaitsRoster()) return
+      isOnlyRoster = this.#bringsRoster()
       const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed) && (isAll || isOfTeam(feed)))
       // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
       const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]

@@ -216,6 +216,44 @@ describe('an org whose browser was emptied', () => {
     expect(statusAt(paul, copy)).toBe('Working - Contacted')
   })
 
+  it('[RK5, RT9] says nothing in its team under the keys of the lost device, though nobody knows its age yet', async () => {
+    const made = await setup({ upTo: 'exported' })
+    const { network, vera, record } = made
+    const kit = await savedKit(vera)
+    await network.pass(300)
+    await vera.close()
+    const again = await restore(network, kit, { decide: () => ({ alone: true }) })
+    await again.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await network.pass(300)
+    expect(again.recovery.status().age).toBe('open')
+    const statusOf = (org: MemoryOrg) => org.records.get('Lead', record)?.values['Status']
+    expect(statusOf(await restore(network, kit))).toBe('Working - Contacted')
+    // The relay in memory lets the old device in, and gives it everything.
+    const thief = await made.reload(vera)
+    await network.pass(60)
+    expect(statusOf(thief)).toBe('Open - Not Contacted')
+  })
+
+  it('[RK5, RT9, HD5] reads on under the keys that Victor’s device draws, until a head of his says that nothing is missing', async () => {
+    const made = await setup({ upTo: 'exported' })
+    const { network, vera, record, settle, until, openAnotherDevice } = made
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    const kit = await savedKit(vera)
+    await settle()
+    await vera.records.edit('Lead', record, { Status: 'Working - Contacted' })
+    await network.pass(300)
+    await vera.close()
+    const again = await restore(network, kit)
+    expect(again.recovery.status().age).toBe('open')
+    await again.records.edit('Lead', record, { Email: 'ada@thursday.example' })
+    await until('a head of Victor’s fits', () => again.recovery.status().age === 'known')
+    expect(again.replica.keyring.highestOwn()).toBe(1)
+    for (const { records, sync } of [again, victor]) {
+      expect(records.get('Lead', record)?.values).toMatchObject({ Status: 'Working - Contacted', Email: 'ada@thursday.example' })
+      expect(sync.status().signed.map(({ state }) => state)).not.toContain('differs')
+    }
+  })
+
   it('[RK5, RT11, BK1, BK3] takes back from Paul what relay and team have lost, after a recovery from an old state', async () => {
     const made = await setup({ upTo: 'exported' })
     const { network, vera, paul, relay, connection, record, copy, settle } = made
