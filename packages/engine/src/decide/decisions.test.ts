@@ -139,3 +139,14 @@ it.each(['removed', 'made a member'] as const)(
     expect(hers?.['currency']?.[2]).toMatch(new RegExp(`^${vera.identity.device}`))
   },
 )
+
+it('[DR3, MG1] of what two admins’ devices sign at once both keep the same signature', async () => {
+  const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
+  const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
+  await settle()
+  await paul.connections.pause(connection)
+  await settle()
+  const [hers, adas] = [vera, ada].map(({ rows }) => rows.get('Connection', connection)?.registers)
+  expect(Object.keys(hers ?? {})).toContain('peerPause')
+  expect(adas).toEqual(hers)
+})

@@ -142,12 +142,12 @@ export function registersOf({ registers }: Pick<Known, 'registers'>): Readonly<R
   return typeof registers === 'string' ? decodeRegisters(registers) : registers
 }
 
-/** What tells which registers an own feed's doc has: their stamps, and whether each is signed. */
+/** What tells which registers an own feed's doc has: their stamps and signatures. */
 export function textOfStamps(registers: Readonly<Record<string, Register>>): string {
   const stamps: Record<string, Register> = {}
   for (const slot of Object.keys(registers)) {
     const register = registers[slot]
-    if (register) setRegister(stamps, slot, register[2] === undefined ? [register[0], null] : [register[0], null, ''])
+    if (register) setRegister(stamps, slot, register[2] === undefined ? [register[0], null] : [register[0], null, register[2]])
   }
   return encodeRegisters(stamps)
 }

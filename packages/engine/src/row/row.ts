@@ -12,7 +12,7 @@ export interface Row {
 }
 
 /**
- * Field by field the register with the higher stamp; of equal stamps that of `a`, unless only that of `b` is signed. The one merge rule of the whole system (rules MG1, MG2): it is
+ * Field by field the register with the higher stamp; of equal stamps the one with the higher signature. The one merge rule of the whole system (rules MG1, MG2): it is
  * commutative, associative and idempotent, so that order, duplicates and gaps in delivery never matter. Gives `a` itself where `b` adds nothing.
  */
 export function mergeRows(a: Row | undefined, b: Row): Row {
@@ -41,7 +41,7 @@ export function registerOf(row: Row | undefined, field: string): Register | unde
 export function isAbove(register: Register, present: Register | undefined): boolean {
   if (!present) return true
   const order = compareStamps(register[0], present[0])
-  return order > 0 || (order === 0 && register[2] !== undefined && present[2] === undefined)
+  return order > 0 || (order === 0 && (register[2] ?? '') > (present[2] ?? ''))
 }
 
 /** A copy to write into. Plain spread would do but for `__proto__`, which it keeps as an own property, as everything here must. */

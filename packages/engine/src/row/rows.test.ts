@@ -15,8 +15,9 @@ const save = (rows: Rows, values: Record<string, string>) => rows.save([{ object
 
 describe('merging rows', () => {
   const stamp = fc.tuple(fc.nat(3), fc.nat(2), fc.nat(2))
-  // One stamp is one edit: the same stamp always comes with the same value.
-  const register = stamp.map((at): Register => [at, at.join()])
+  // One stamp is one edit: the same stamp always comes with the same value. Two admins may have signed it.
+  const proof = fc.constantFrom(undefined, 'vera.1', 'victor.1')
+  const register = fc.tuple(stamp, proof).map(([at, by]): Register => (by === undefined ? [at, at.join()] : [at, at.join(), by]))
   const row = fc
     .dictionary(fc.constantFrom('Name', 'Status', '__proto__', 'constructor'), register)
     .map((registers): Row => ({ object: 'Lead', id: 'ada', registers }))
