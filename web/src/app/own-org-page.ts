@@ -151,6 +151,11 @@ export abstract class OwnOrgPage extends LitElement {
       <main>${engine ? this.content(engine) : this.#begin()}</main>`
   }
 
+  /** The content while the org opens. */
+  protected meanwhile(): TemplateResult {
+    return html`<div class="empty" role="status"><p>Opening …</p></div>`
+  }
+
   /** What the page has to say above its content. */
   protected notices(_engine: Engine): TemplateResult | typeof nothing {
     return nothing
@@ -213,7 +218,7 @@ export abstract class OwnOrgPage extends LitElement {
           this.#leaveJoining(Promise.resolve())
         }}
       ></join-org>`
-    return this.opening ? html`<div class="empty" role="status"><p>Opening …</p></div>` : this.first()
+    return this.opening ? this.meanwhile() : this.first()
   }
 }
 

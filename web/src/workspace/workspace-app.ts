@@ -11,13 +11,19 @@ import { addressForOthers } from '../app/relay-address.js'
 import type { BroughtKit } from '../app/restore-org.js'
 import '../app/restore-org.js'
 
+/** So long after a place was opened, its rows are kept for the next time. */
+const keepListMs = 2_000
+
 /** The workspace of this browser's org. The address holds the place. An invitation in the address is a secret, so the page removes it at once. */
 export class WorkspaceApp extends OwnOrgPage {
-  static override properties = { ...OwnOrgPage.properties, route: { state: true }, restoring: { state: true } }
+  static override properties = { ...OwnOrgPage.properties, route: { state: true }, restoring: { state: true }, lastList: { state: true } }
   declare protected route: string
   protected readonly page = 'workspace.html'
   /** Whether the person wants to bring an org back. */
   declare protected restoring: boolean
+  /** The list that the person saw last, until the org is open. */
+  declare protected lastList: TemplateResult | undefined
+  #keepLater: ReturnType<typeof setTimeout> | undefined
   readonly #invitation = new PendingInvitation(orgStoreName())
   readonly #place = new Place((fragment) => this.#follow(fragment))
 
@@ -31,15 +37,48 @@ export class WorkspaceApp extends OwnOrgPage {
   override connectedCallback(): void {
     super.connectedCallback()
     this.#place.start()
+    addEventListener('visibilitychange', this.#keepList)
+    // A list that cannot be read now is there a little later, with the org.
+    if (!this.engine) this.#drawLastList().catch(() => undefined)
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback()
     this.#place.stop()
+    removeEventListener('visibilitychange', this.#keepList)
+    clearTimeout(this.#keepLater)
   }
 
   protected loadContent(): Promise<unknown> {
     return Promise.all([import('@entente/elements/define.js'), import('../desk/desk.js')])
+  }
+
+  async #drawLastList(): Promise<void> {
+    const { drawLastList } = await import('./last-list.js')
+    this.lastList = await drawLastList(orgStoreName(), this.route)
+  }
+
+  protected override meanwhile(): TemplateResult {
+    return this.lastList ?? super.meanwhile()
+  }
+
+  protected override willUpdate(): void {
+    if (!this.engine) return
+    this.lastList = undefined
+    this.#keepLater ??= setTimeout(this.#keepList, keepListMs)
+  }
+
+  /** Keeps which rows are in sight: once the person has looked at them for a while, and when the page is left. */
+  readonly #keepList = (): void => {
+    clearTimeout(this.#keepLater)
+    this.#keepLater = undefined
+    this.#keep().catch(() => undefined)
+  }
+
+  async #keep(): Promise<void> {
+    const { engine, route } = this
+    // The org may be closed by now, and has no list to keep then.
+    if (engine) (await import('./last-list.js')).keepLastList(engine, orgStoreName(), route)
   }
 
   protected content(engine: Engine): TemplateResult {

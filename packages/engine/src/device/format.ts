@@ -3,7 +3,8 @@ import type { Tabs } from '../port/tabs.js'
 
 /** What this version of the library stores, and tells other tabs. It is raised when an older version would misread either. */
 const format = 1
-const versionKey: StoreKey = ['meta', 'version']
+/** Where a store says which version wrote it. */
+export const versionKey: StoreKey = ['meta', 'version']
 
 interface Envelope {
   readonly version: typeof format
@@ -86,7 +87,8 @@ export const newerMessage = 'A newer version of the app is at work in this brows
 
 const newer = (): StoreError => new StoreError('NEWER', newerMessage)
 
-const isNewer = (version: unknown): boolean => typeof version === 'number' && version > format
+/** Whether a version is one that this library cannot read. */
+export const isNewer = (version: unknown): boolean => typeof version === 'number' && version > format
 
 function versionOf(told: unknown): unknown {
   return typeof told === 'object' && told !== null && 'version' in told ? told.version : undefined

@@ -167,7 +167,8 @@ export function valuesOf(row: Row): Readonly<Record<string, Value>> {
   return values
 }
 
-function rowToView(object: ObjectName, row: Row): RecordView {
+/** A record as the API gives it. */
+export function rowToView(object: ObjectName, row: Row): RecordView {
   let changedAt = 0
   for (const [[time]] of Object.values(row.registers)) if (time > changedAt) changedAt = time
   return {
