@@ -41,7 +41,7 @@ customElements.define('slow-workspace', Workspace)
 
 /** Puts into this browser what Vera's org has stored. */
 async function store(): Promise<void> {
-  const pairs = await vera.store.scan([])
+  const pairs = (await Promise.all([vera.store.scan(['meta']), vera.store.scan(['row'])])).flat()
   const kept = await openIdbStore(name)
   await kept.update([], () => ({ writes: pairs.map(([put, value]) => ({ put, value })), result: undefined }))
   await kept.close()

@@ -106,8 +106,8 @@ class LastListView extends LitElement {
     controls,
     deskStyles,
     css`
-      nav {
-        min-height: 30px;
+      nav span {
+        padding: 5px 11px;
       }
     `,
   ]
@@ -117,7 +117,7 @@ class LastListView extends LitElement {
 
   protected override render(): TemplateResult {
     const { object, sort, row, top } = this.list
-    return html`<nav></nav>
+    return html`<nav><span class="soft" role="status">Opening …</span></nav>
       <div></div>
       <div class="place fills" inert aria-busy="true">
         <entente-records .engine=${this.engine} .object=${object} .sort=${sort} .row=${row} .top=${top}></entente-records>
