@@ -295,7 +295,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'it stands in the messages of each connection',
       file: `${engine}/connect/roster-reconciler.ts`,
-      text: "await publish(connectionFeed(connection, side, 'messages'), countOf(row, 'shownRoster'))",
+      text: "await publish(connectionFeed(connection, side, 'messages'), numberOf(row, 'shownRoster'))",
       instead: '',
       test: [rosters, '[RO5] stand in the connection’s messages'],
     },
@@ -935,8 +935,8 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'a rotation is sealed under the first generation',
       file: `${engine}/replica/feed-sealer.ts`,
-      text: 'return bringsKeys(key) ? firstGeneration : highest',
-      instead: 'return highest',
+      text: 'bringsKeys(binding.key) ? firstGeneration : this.generationOf(feedRole)',
+      instead: 'this.generationOf(feedRole)',
       test: [rotating, '[RT8] is read by a device that came by the kit'],
     },
     {
@@ -1286,7 +1286,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'a confirmation names which comparison it is',
       file: `${engine}/connect/mismatch.ts`,
-      text: "return mismatchesTakenBack(connection) + countOf(connection, 'recovered') + countOf(connection, 'peerRecovered')",
+      text: "return mismatchesTakenBack(connection) + numberOf(connection, 'recovered') + numberOf(connection, 'peerRecovered')",
       instead: 'return mismatchesTakenBack(connection)',
       test: [restore, '[RK4, RK5, CN13]'],
     },

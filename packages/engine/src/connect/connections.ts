@@ -5,7 +5,7 @@ import { EngineError } from '../error.js'
 import { asLeader, type EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/feed-role.js'
+import { numberOf, sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit, RowReader } from '../row/rows.js'
 import { mailboxId } from '../seal/index.js'
@@ -14,7 +14,7 @@ import { endKey, endReconciler, type EndReason, mismatchProblem, signEnd } from 
 import { cancelEdits, commitKey, handshakeReconciler, isExpired, isOpen } from './handshake-reconciler.js'
 import { formatLink, parseLink } from './invitation-link.js'
 import { endOf, pauseOf } from './connection-why.js'
-import { comparedFromStart, countOf, mismatchesTakenBack, roundOf } from './mismatch.js'
+import { comparedFromStart, mismatchesTakenBack, roundOf } from './mismatch.js'
 import { connectionWith } from './second.js'
 import { pauseKey, peerPauseReconciler } from './pause.js'
 import { checkedName } from '../name.js'
@@ -228,7 +228,7 @@ export function createConnections(
       const other = connectionWith(rows, connection.peer, id)
       if (other)
         throw new EngineError('CONNECTED', 'Both orgs have connected again meanwhile. Go on with that connection.', [], undefined, other.id)
-      const again = countOf(row, 'again') + 1
+      const again = numberOf(row, 'again') + 1
       const peerSays = valueOf(row, 'peerSaysMismatch') === true
       const body = await identity.signDecision('end', { connection: id, reason: 'again', again })
       const values = { again, saysMismatch: null, peerVerified: null, ...(peerSays ? {} : comparedFromStart) }

@@ -5,9 +5,9 @@ import { type Decision, verifyDecision } from '../identity/decision.js'
 import type { Identity } from '../identity/identity.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId, policyText, readPolicy } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/feed-role.js'
+import { numberOf, sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
-import { againTerms, comparedFromStart, countOf } from './mismatch.js'
+import { againTerms, comparedFromStart } from './mismatch.js'
 import type { RowEdit } from '../row/rows.js'
 import { connectionWith } from './second.js'
 
@@ -90,7 +90,7 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
   /** The peer takes back that the codes differ: both compare them once more, unless this org says so too (rule CN7). */
   async function takeAgain(row: Row, connection: ConnectionId, body: string, decision: Decision, follows: Stamp): Promise<void> {
     const terms = v.safeParse(againTerms, decision)
-    if (!terms.success || terms.output.again <= countOf(row, 'peerAgain')) {
+    if (!terms.success || terms.output.again <= numberOf(row, 'peerAgain')) {
       refused.set(row.id, body)
       context.problem('The other org took back a mismatch of codes that it had not told.', connection)
       return

@@ -81,7 +81,9 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     const own = textOf(row, 'reveal')
     if (own === undefined) {
       if (!commitment.test(commit)) return end(row, 'wrong', 'The partner committed to nothing. Make a new invitation.')
-      const made = await makeReveal(context, parseMailboxId(row.id), joinsOf(row)).catch((error: unknown) => giveUp(row, error))
+      const made = await makeReveal(context, parseMailboxId(row.id), joinsOf(row)).catch((error: unknown) =>
+        giveUp(context, row, error, ['SIZE']),
+      )
       if (!made) return
       const { exchangeKey, jws: reveal } = made
       const edits = [
@@ -220,15 +222,6 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
     await rows.save(edits, { holds: (stored) => isOpen(stored.get('Invitation', row.id)) })
   }
 
-  /** Ends an invitation that no other try would carry out: both sides read so. */
-  async function giveUp(row: Row, error: unknown): Promise<undefined> {
-    if (!(error instanceof EngineError) || error.code !== 'SIZE') throw error
-    await rows.save(cancelEdits(parseMailboxId(row.id), error.message, impossible), {
-      holds: (stored) => isOpen(stored.get('Invitation', row.id)),
-    })
-    context.problem(error.message)
-  }
-
   /** The vendor leaves the mailbox once the relay has the cancellation for the partner. */
   async function cancel(row: Row): Promise<void> {
     if (replica.acknowledged(mailboxFeed(parseMailboxId(row.id), 'vendor'), cancelKey))
@@ -270,7 +263,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
 }
 
 /** The body of the message `cancel` where the invitation cannot be carried out, whoever tries. */
-export const impossible = 'impossible'
+const impossible = 'impossible'
 
 /** The vendor's side takes an invitation back. @param problem why, in words for the own side. @param body what it says to the other side */
 export function cancelEdits(id: MailboxId, problem?: string, body = 'cancelled'): readonly RowEdit[] {
@@ -278,6 +271,20 @@ export function cancelEdits(id: MailboxId, problem?: string, body = 'cancelled')
     { object: 'Invitation', id, values: { cancelled: true, ...(problem !== undefined && { problem }) } },
     { object: 'Message', id: messageRowId(mailboxFeed(id, 'vendor'), cancelKey), values: { body } },
   ]
+}
+
+/** Ends an invitation that no other try would carry out: both sides read so. @param final the codes of errors that stay, whoever tries again; any other error is thrown */
+export async function giveUp(
+  { rows, problem }: EngineContext,
+  row: Row,
+  error: unknown,
+  final: readonly EngineError['code'][],
+): Promise<undefined> {
+  if (!(error instanceof EngineError) || !final.includes(error.code)) throw error
+  await rows.save(cancelEdits(parseMailboxId(row.id), error.message, impossible), {
+    holds: (stored) => isOpen(stored.get('Invitation', row.id)),
+  })
+  problem(error.message)
 }
 
 /** Whether a handshake goes on. */

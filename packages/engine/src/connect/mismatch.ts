@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { type Row, valueOf } from '../row/row.js'
+import { numberOf } from '../replica/feed-role.js'
+import type { Row } from '../row/row.js'
 
 // An admin may say by a slip that the codes differ. The org that said so takes it back by a signed message, and both compare them from the start (rule CN7).
 
@@ -15,15 +16,9 @@ export const againTerms = v.object({ again: v.pipe(mismatchCount, v.minValue(1))
 /** A connection whose codes nobody has compared yet. */
 export const comparedFromStart = { state: 'Enabled', verified: 'no', peerVerified: null, problem: null } as const
 
-/** How often an org has taken a mismatch of a connection back: `again` of the own org, `peerAgain` of the other. */
-export function countOf(connection: Row | undefined, field: 'again' | 'peerAgain' | 'recovered' | 'peerRecovered' | 'shownRoster'): number {
-  const value = valueOf(connection, field)
-  return typeof value === 'number' ? value : 0
-}
-
-/** How often either org has. */
+/** How often either org has taken a mismatch of a connection back: `again` is the own org's count, `peerAgain` the other's. */
 export function mismatchesTakenBack(connection: Row | undefined): number {
-  return countOf(connection, 'again') + countOf(connection, 'peerAgain')
+  return numberOf(connection, 'again') + numberOf(connection, 'peerAgain')
 }
 
 /**
@@ -31,5 +26,5 @@ export function mismatchesTakenBack(connection: Row | undefined): number {
  * one from before confirms nothing (rules CN10, CN13).
  */
 export function roundOf(connection: Row | undefined): number {
-  return mismatchesTakenBack(connection) + countOf(connection, 'recovered') + countOf(connection, 'peerRecovered')
+  return mismatchesTakenBack(connection) + numberOf(connection, 'recovered') + numberOf(connection, 'peerRecovered')
 }

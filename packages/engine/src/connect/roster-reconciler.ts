@@ -11,10 +11,9 @@ import {
 import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { connectionFeed, messageRowId } from '../replica/index.js'
-import { sideOf, textOf } from '../replica/feed-role.js'
+import { numberOf, sideOf, textOf } from '../replica/feed-role.js'
 import { type Row, valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { countOf } from './mismatch.js'
 import { pathOf, readRoster } from '../identity/roster.js'
 import { rosterEdit } from '../identity/rosters.js'
 
@@ -33,7 +32,7 @@ export function rosterReconciler(context: EngineContext): Reconciler {
       const [side, state] = [sideOf(row), textOf(row, 'state')]
       if (!side || (state !== 'Enabled' && state !== 'Error')) return
       const connection = parseConnectionId(id)
-      await publish(connectionFeed(connection, side, 'messages'), countOf(row, 'shownRoster'))
+      await publish(connectionFeed(connection, side, 'messages'), numberOf(row, 'shownRoster'))
       const peer = textOf(row, otherSide(side))
       if (peer !== undefined) await hear(connectionFeed(connection, otherSide(side), 'messages'), peer)
       await compareAnew(id, 'recovered', org.id)
@@ -44,7 +43,7 @@ export function rosterReconciler(context: EngineContext): Reconciler {
   /** After an org has come back by its recovery kit, both compare the codes once more: whoever has stolen a kit is another org than the one on the phone (rule CN13). */
   async function compareAnew(connection: string, register: 'recovered' | 'peerRecovered', of: OrgId): Promise<void> {
     const { number = 1, time = 0 } = (await rosters.chain(of))[0] ?? {}
-    const isKnown = (row: Row | undefined): boolean => number === 1 || countOf(row, register) >= number
+    const isKnown = (row: Row | undefined): boolean => number === 1 || numberOf(row, register) >= number
     const row = rows.get('Connection', connection)
     if (isKnown(row)) return
     const values = { [register]: number, ...(valueOf(row, 'verified') === 'yes' && { verified: 'no' }), peerVerified: null }

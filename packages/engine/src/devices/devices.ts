@@ -12,11 +12,12 @@ import {
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { DeviceInvitationState, DeviceInvitationView, DevicesApi } from '../api/index.js'
 import { invitationProblems, requireAddress } from '../connect/connections.js'
-import { cancelEdits, impossible, isExpired, isOpen, joinsOf } from '../connect/handshake-reconciler.js'
+import { cancelEdits, giveUp, isExpired, isOpen, joinsOf } from '../connect/handshake-reconciler.js'
 import { formatLink } from '../connect/invitation-link.js'
 import { codeOf, pathToShow } from '../connect/reveal.js'
 import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
+import { tooManyDevices } from '../identity/next-roster.js'
 import { pathOf } from '../identity/roster.js'
 import { checkedName } from '../name.js'
 import { correctedNow } from '../people/grants.js'
@@ -104,8 +105,7 @@ export function createDevices(
       requireAdmin()
       requireAddress(base)
       await pathToShow(context)
-      if (api.list().length >= limits.devicesPerOrg)
-        throw new EngineError('TOO_MANY', `An org has at most ${limits.devicesPerOrg} devices. Remove one before.`)
+      if (api.list().length >= limits.devicesPerOrg) throw tooManyDevices()
       const known = typeof person === 'string' ? rows.get('User', person) : undefined
       const present = known && valueOf(known, 'removed') !== true && valueOf(known, 'role') !== 'integration' ? known : undefined
       if (typeof person === 'string' && !present)
@@ -192,7 +192,7 @@ export function createDevices(
       async react(row) {
         const join = textOf(row, 'join')
         if (join === undefined || !isOpen(row) || textOf(row, 'device') !== identity.device) return
-        if (join === 'confirmed') await handOver(row).catch((error: unknown) => giveUp(row, error))
+        if (join === 'confirmed') await handOver(row).catch((error: unknown) => giveUp(context, row, error, finalCodes))
         else if (join === 'handed') await noticeArrival(row)
         else if (join === 'joined' && partKeysOf(row).every((key) => replica.acknowledged(feedOf(row), key)))
           await rows.save([{ object: 'Invitation', id: row.id, values: { state: 'done' } }])
@@ -257,14 +257,10 @@ export function createDevices(
     const erased = partKeysOf(row).map((each) => ({ object: 'Message', id: messageRowId(feedOf(row), each), values: { body: '' } }))
     await rows.save([...erased, { object: 'Invitation', id: row.id, values: { join: 'joined' } }])
   }
-
-  /** What no other try changes ends the invitation: both sides read so. */
-  async function giveUp(row: Row, error: unknown): Promise<void> {
-    const isFinal = error instanceof EngineError && ['NOT_ALLOWED', 'TOO_MANY', 'SIZE', 'INVALID'].includes(error.code)
-    if (!isFinal) throw error
-    await rows.save(cancelEdits(parseMailboxId(row.id), error.message, impossible))
-  }
 }
+
+/** No other try lets a device join after these. */
+const finalCodes = ['NOT_ALLOWED', 'TOO_MANY', 'SIZE', 'INVALID'] as const
 
 const feedOf = (row: Row): FeedName => mailboxFeed(parseMailboxId(row.id), 'vendor')
 

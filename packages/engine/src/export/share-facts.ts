@@ -35,7 +35,6 @@ export interface ShareReader {
   mirror(map: string): MirrorView | undefined
 }
 
-/** One record map with all that its status is read from. */
 /** The own edits of fields that flow, the time of the latest one, and the stamps of all by slot. */
 interface Edits {
   readonly edit: ShareFacts['edit']
@@ -43,6 +42,7 @@ interface Edits {
   readonly stamps: ReadonlyMap<string, Stamp>
 }
 
+/** One record map with all that its status is read from. */
 interface Subject {
   readonly map: Row
   readonly connection: ConnectionFacts
@@ -60,7 +60,7 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
   const { rows, replica } = context
   return { share: (map) => read(map, shareView), mirror: (map) => read(map, mirrorView) }
 
-  function read<View>(id: string, view: (subject: Subject, status: ShareStatus, facts: ShareFacts) => View): View | undefined {
+  function read<View>(id: string, view: (subject: Subject, status: ShareStatus, edits: Edits) => View): View | undefined {
     const map = rows.get('RecordMap', id)
     const connection = connectionFacts(rows.get('Connection', textOf(map, 'connection') ?? ''))
     // One that carries on over another connection is shown there.
@@ -80,16 +80,15 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       doc,
       fields: peerFields(peerTerms(rows, connection, object), doc, record).map(({ shown }) => shown),
     }
-    const facts = factsOf(subject)
-    return view(subject, shareStatus(facts), facts)
+    const edits = editsOf(subject)
+    return view(subject, shareStatus(factsOf(subject, edits)), edits)
   }
 
   // ---- facts
 
-  function factsOf(subject: Subject): ShareFacts {
+  function factsOf(subject: Subject, edits: Edits): ShareFacts {
     const { map, connection } = subject
     const why = causesOf(subject)[0]
-    const edits = editsOf(subject)
     const { edit, latest } = edits
     const isAfterEnd = edit === 'since' && latest > (why?.at ?? Number.POSITIVE_INFINITY)
     return {
@@ -211,7 +210,7 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
 
   // ---- views
 
-  function shareView(subject: Subject, status: ShareStatus): ShareView {
+  function shareView(subject: Subject, status: ShareStatus, edits: Edits): ShareView {
     const { map, connection } = subject
     const { state, why, outbound, inbound } = status
     const [exported, imported] = [valueOf(map, 'exportedAt'), valueOf(map, 'importedAt')]
@@ -222,7 +221,7 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
       on: valueOf(map, 'on') === true,
       state,
       why,
-      receipt: receiptOf(subject, status),
+      receipt: receiptOf(subject, status, edits),
       outbound,
       inbound,
       errors: errorsOf(subject, status),
@@ -230,10 +229,8 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     }
   }
 
-  function receiptOf(subject: Subject, { reached }: ShareStatus): Receipt | undefined {
+  function receiptOf({ own, key }: Subject, { reached }: ShareStatus, { latest, stamps }: Edits): Receipt | undefined {
     if (reached === undefined) return undefined
-    const { own, key } = subject
-    const { latest, stamps } = editsOf(subject)
     const sequence = reached === 'device' ? undefined : replica.broughtBy(own, key, stamps)
     const times = sequence === undefined ? undefined : freshness.receipt(own, sequence)
     return { reached, edited: latest, relayed: times?.relayed, read: times?.read }

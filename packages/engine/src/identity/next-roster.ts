@@ -97,8 +97,7 @@ export class RosterChanges {
     if (difference.added.length + difference.changed.length + difference.removed.length === 0) return before
     if (!devices.some(({ role }) => role === 'admin'))
       throw new EngineError('NOT_ALLOWED', 'An org keeps at least one admin’s device. Make another device an admin’s before.')
-    if (devices.length > limits.devicesPerOrg)
-      throw new EngineError('TOO_MANY', `An org has at most ${limits.devicesPerOrg} devices. Remove one before.`)
+    if (devices.length > limits.devicesPerOrg) throw tooManyDevices()
     const number = before.number + 1
     const claims = { org: identity.org.id, number, previous: before.hash, time: Math.max(0, Math.floor(now())), devices: [...devices] }
     const token = await identity.signRoster(claims)
@@ -164,6 +163,11 @@ export class RosterChanges {
     }
     return found.sort(([a], [b]) => a - b)
   }
+}
+
+/** An org that has all the devices it may have gets no further one. */
+export function tooManyDevices(): EngineError {
+  return new EngineError('TOO_MANY', `An org has at most ${limits.devicesPerOrg} devices. Remove one before.`)
 }
 
 function listed({ key, exchange, person, role }: ListedDevice): ListedDevice {

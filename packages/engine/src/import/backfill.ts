@@ -108,8 +108,9 @@ export function createBackfill(context: EngineContext): Pick<AgreementsApi, 'rea
       const connection = requireConnection(rows, id, 'partner')
       let [filled, refused, done] = [0, 0, 0]
       const copies = copiesOf(connection, object)
+      // Once: each is found again by its id, so one that has gone meanwhile counts as one that has not come.
+      const listings = listingsOf(connection, object)
       for (let start = 0; start < copies.length; start += sliceCopies) {
-        const listings = listingsOf(connection, object)
         const slice = copies
           .slice(start, start + sliceCopies)
           .map(({ map, row }) => editOf(connection, object, names, map, row.id, listings))

@@ -293,14 +293,12 @@ export class Session {
     const feed = this.#feedByNumber.get(number)
     if (feed === undefined || this.#incarnation === undefined) return
     const chunk = { incarnation: this.#incarnation, position, live, entries }
-    const refused = await this.#options.replica.absorb(
-      feed,
-      chunk,
-      (count) => {
+    const refused = await this.#options.replica.absorb(feed, chunk, {
+      took: (count) => {
         if (count > 0) this.#options.events.onEntries(count)
       },
-      () => this.#openNext(),
-    )
+      handedOver: () => this.#openNext(),
+    })
     if (this.#options.replica.isPaused(feed)) {
       // Without a number the feed is subscribed to again once reading goes on.
       this.#live.delete(feed)

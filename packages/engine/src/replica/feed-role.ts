@@ -163,3 +163,9 @@ export function textOf(row: Row | undefined, field: string): string | undefined 
   const value = valueOf(row, field)
   return typeof value === 'string' && value !== '' ? value : undefined
 }
+
+/** The number in a row's register, or 0 where it holds none. */
+export function numberOf(row: Row | undefined, field: string): number {
+  const value = valueOf(row, field)
+  return typeof value === 'number' ? value : 0
+}

@@ -6,9 +6,10 @@ import {
   controlBinding,
   generationOf,
   messageBinding,
-  open,
   openContent,
+  type OpenedContent,
   Origin,
+  registerOfContent,
   type SealBinding,
   sealContent,
 } from '../seal/seal-register.js'
@@ -97,9 +98,7 @@ export class FeedSealer {
 
   /** Undefined for a part of another row than that of the key, too. */
   openPart(feedRole: FeedRole, feed: FeedName, key: Key, slot: string, epoch: Epoch, sealed: Uint8Array): Row | undefined {
-    const keys = this.#keysOf(feedRole, generationOf(sealed))
-    const origin = keys && this.#originOf(keys.own)
-    const opened = keys && origin && openContent(keys.cipher, { feed, key, slot, epoch }, sealed, this.#checksOrigin ? origin : undefined)
+    const opened = this.#openContent(feedRole, { feed, key, slot, epoch }, sealed)
     const part = opened && decodePart(opened.content)
     return part && this.names?.key(part.object, part.id) === key ? part : undefined
   }
@@ -145,17 +144,23 @@ export class FeedSealer {
   }
 
   #seal(feedRole: FeedRole, binding: SealBinding, stamp: Stamp, content: string): Uint8Array | undefined {
-    const generation = generationUnder(binding.key, this.generationOf(feedRole))
+    // What brings keys is sealed under the first ones, which all devices have (rule RT8): one that came by the kit may lack those of a rotation that was drawn without
+    // it, and has to read the next. A rotation's own secret is sealed to each device in it.
+    const generation = bringsKeys(binding.key) ? firstGeneration : this.generationOf(feedRole)
     const keys = this.#keysOf(feedRole, generation)
     const origin = keys && this.#originOf(keys.own)
     return keys && origin && sealContent({ cipher: keys.cipher, origin, generation }, binding, stamp, content)
   }
 
   #open(feedRole: FeedRole, binding: SealBinding, sealed: Uint8Array): Register | undefined {
+    return registerOfContent(this.#openContent(feedRole, binding, sealed))
+  }
+
+  #openContent(feedRole: FeedRole, binding: SealBinding, sealed: Uint8Array): OpenedContent | undefined {
     const keys = this.#keysOf(feedRole, generationOf(sealed))
-    if (!keys || !feedRole.own) return keys && open(keys.cipher, binding, sealed)
+    if (!keys || !feedRole.own) return keys && openContent(keys.cipher, binding, sealed)
     const origin = this.#originOf(keys.own)
-    return origin && open(keys.cipher, binding, sealed, this.#checksOrigin ? origin : undefined)
+    return origin && openContent(keys.cipher, binding, sealed, this.#checksOrigin ? origin : undefined)
   }
 
   /** The generation under which an own feed is sealed, and the newest one of a peer's. */
@@ -217,12 +222,4 @@ export class FeedSealer {
     if (!keys) this.#keys.set(name, (keys = { cipher: derive(), own }))
     return keys
   }
-}
-
-/**
- * What brings keys is sealed under the first ones, which all devices have (rule RT8): one that came by the kit may lack those of a rotation that was drawn without it, and has to
- * read the next. A rotation's own secret is sealed to each device in it.
- */
-function generationUnder(key: Key, highest: number): number {
-  return bringsKeys(key) ? firstGeneration : highest
 }

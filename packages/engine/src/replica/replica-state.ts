@@ -162,13 +162,18 @@ export class ReplicaState {
   }
 
   /**
-   * Fills memory from the store, in place of what it held.
+   * Fills memory from the store, in place of what it held: `loadFeeds`, and then the keys of these feeds. Where another tab reads on meanwhile, the feeds' states are so
+   * behind what is read after them, and never before it.
    *
    * @param later a feed whose keys `loadFeed` takes
    */
   async load(store: Store, later?: FeedName): Promise<void> {
-    // First: where another tab reads on meanwhile, the feeds' states are behind what is read after them, and never before it.
     await this.loadFeeds(store)
+    await this.loadHeads(store, later)
+  }
+
+  /** The second half of `load`. */
+  async loadHeads(store: Store, later?: FeedName): Promise<void> {
     // Beside what memory holds, so that nobody reads half of it.
     const loaded = new ReplicaState()
     const feeds = [...this.#feeds.keys()].filter((feed) => feed !== later)

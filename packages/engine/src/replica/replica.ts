@@ -65,6 +65,14 @@ export interface Chunk {
   readonly entries: readonly Entry[]
 }
 
+/** What is told while a chunk is absorbed. */
+export interface Absorbing {
+  /** How many entries were taken in, after each part of a long chunk. */
+  readonly took?: (entries: number) => void
+  /** Each time that all is handed to the store, in its transaction. */
+  readonly handedOver?: () => void
+}
+
 /** Offers for one feed, in the order in which they should be sent. */
 export interface FeedOffers {
   readonly feed: FeedName
@@ -395,7 +403,8 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       await this.#lead.take()
       const isSame = await this.#replicaState.loadFeeds(this.#store)
-      if (!isSame || !this.#isLoaded) await this.#loadAll()
+      if (!isSame || !this.#isLoaded) await this.#replicaState.loadHeads(this.#store)
+      this.#isLoaded = true
       await this.keyring.load()
       // A tab that was closed before it told leaves rows under dirty flags, or as an entry of a feed brought them.
       if (isSame) await this.#catchUpWith(this.#replicaState.listDirtyFlags())
@@ -417,23 +426,17 @@ export class Replica implements ReplicaView {
   /**
    * Absorbs a chunk of a feed: docs, rows, dirty flags and the cursor in one transaction (rule AB3).
    *
-   * @param took hears how many entries were taken in, after each part of a long chunk
-   * @param waits is called each time that all is handed to the store, in its transaction
+   * @param hears what is told on the way
    * @returns the keys of which an entry was left out (rule AN1)
    * @throws StoreError, with nothing absorbed
    */
-  async absorb(
-    feed: FeedName,
-    chunk: Chunk,
-    took: (entries: number) => void = () => undefined,
-    waits: () => void = () => undefined,
-  ): Promise<readonly Key[]> {
+  async absorb(feed: FeedName, chunk: Chunk, hears: Absorbing = {}): Promise<readonly Key[]> {
     await this.#pauseAtBound(feed, chunk.entries)
     return this.#transactionQueue.run(async () => {
       const refused: Key[] = []
       for (const part of partsOf(chunk)) {
-        refused.push(...(await this.#absorbPart(feed, part, waits)))
-        took(part.entries.length)
+        refused.push(...(await this.#absorbPart(feed, part, hears.handedOver)))
+        hears.took?.(part.entries.length)
       }
       return refused
     })
@@ -449,7 +452,7 @@ export class Replica implements ReplicaView {
     }
   }
 
-  async #absorbPart(feed: FeedName, chunk: Chunk, waits: () => void): Promise<readonly Key[]> {
+  async #absorbPart(feed: FeedName, chunk: Chunk, handedOver: Absorbing['handedOver']): Promise<readonly Key[]> {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     if (!feedRole || this.#isPaused(feedRole)) return []
     const before = this.#replicaState.feed(feed)
@@ -465,7 +468,8 @@ export class Replica implements ReplicaView {
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
     const isRead = before.rebuild && !feedState.rebuild && feedRole.own
     const lacking = isRead ? await this.#transactions.lacking(feed, feedRole, absorbed.docs) : []
-    if (fresh.length > 0 || !isSameFeed(feedState, before)) await this.#commit(feed, feedRole, { ...absorbed, feedState, lacking }, waits)
+    if (fresh.length > 0 || !isSameFeed(feedState, before))
+      await this.#commit(feed, feedRole, { ...absorbed, feedState, lacking }, handedOver)
     for (const { key } of fresh) this.#openedDocs.forget(feed, key)
     this.heads.absorbed(feed, before.cursor, fresh.length, chunk.live)
     return refused
@@ -1011,10 +1015,9 @@ export class Replica implements ReplicaView {
   /** Takes the rows of dirty flags as they are stored. */
   async #catchUpWith(dirtyFlags: readonly (readonly [FeedName, Key, Address])[]): Promise<void> {
     if (dirtyFlags.length > fewRows) return this.rows.catchUp()
-    await this.rows.catchUpWith(dirtyFlags.map(([, , [object, id]]) => ({ object, id })))
+    await this.rows.catchUpWith(dirtyFlags.map(([, , address]) => address))
     // A record map tells its record.
-    const addresses = dirtyFlags.flatMap(([feed, key, address]) => addressesOf({ feed, key, address }, this.#view).slice(1))
-    await this.rows.catchUpWith(addresses.map(([object, id]) => ({ object, id })))
+    await this.rows.catchUpWith(dirtyFlags.flatMap(([feed, key, address]) => addressesOf({ feed, key, address }, this.#view).slice(1)))
   }
 
   /** This tab was frozen, and other tabs have gone on. */

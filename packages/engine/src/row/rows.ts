@@ -249,8 +249,8 @@ export class Rows {
   }
 
   /** Takes what other tabs have stored of these rows, and this one was not told of. */
-  async catchUpWith(rows: readonly Pick<RowEdit, 'object' | 'id'>[]): Promise<void> {
-    if (rows.length > 0) this.#takeStored(await this.#store.get(rows.map(({ object, id }) => rowKey(object, id))))
+  async catchUpWith(rows: readonly (readonly [object: string, id: string])[]): Promise<void> {
+    if (rows.length > 0) this.#takeStored(await this.#store.get(rows.map((row) => rowKey(...row))))
   }
 
   /** The same of all rows. */

@@ -94,19 +94,24 @@ export function generationOf(sealed: Uint8Array): number {
  * @param origin given where only the own org's devices may have made the seal (rule OR1)
  */
 export function open(key: Uint8Array, binding: SealBinding, sealed: Uint8Array, origin?: Origin): Register | undefined {
-  const opened = openContent(key, binding, sealed, origin)
+  return registerOfContent(openContent(key, binding, sealed, origin))
+}
+
+/** What a seal held, with the content as it was parsed. */
+export interface OpenedContent {
+  readonly stamp: Stamp
+  readonly content: unknown
+}
+
+/** The register that a seal held; undefined where its content is no value. */
+export function registerOfContent(opened: OpenedContent | undefined): Register | undefined {
   if (!opened) return undefined
   const value = valueOfContent(opened.content)
   return value === undefined ? undefined : [opened.stamp, value]
 }
 
 /** The same, with the content as it was parsed: a seal of a team's rows holds more than a value. */
-export function openContent(
-  key: Uint8Array,
-  binding: SealBinding,
-  sealed: Uint8Array,
-  origin?: Origin,
-): { readonly stamp: Stamp; readonly content: unknown } | undefined {
+export function openContent(key: Uint8Array, binding: SealBinding, sealed: Uint8Array, origin?: Origin): OpenedContent | undefined {
   if (sealed.length <= headBytes) return undefined
   try {
     const place = bindingToBytes(binding, generationOf(sealed))
