@@ -34,6 +34,8 @@ const house = [
   'vectors',
   'walls',
 ].map((name) => `test/src/${name}.test.ts`)
+/** Hundreds of runs each, which only compute: the checks run them beside the other tests, in what these leave of the processor. */
+const simulations = 'packages/engine/src/testing/*simulation.test.ts'
 // Nothing, unless `npm run left-out` tries whether a test finds that a rule is left out.
 const plugins = [...leaveOut()]
 const page = (name: string): string => fileURLToPath(new URL(`web/${name}.html`, import.meta.url))
@@ -74,8 +76,14 @@ export default defineConfig({
           testTimeout: 20_000,
           hookTimeout: 60_000,
           include: ['packages/**/*.test.ts', 'relay-server/**/*.test.ts', 'web/**/*.test.ts'],
-          exclude: ['**/*.browser.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: ['**/*.browser.test.ts', simulations, '**/node_modules/**', '**/dist/**'],
         },
+      },
+      {
+        resolve,
+        ssr,
+        plugins,
+        test: { name: 'simulations', setupFiles: ['test/src/property-seed.ts'], include: [simulations] },
       },
       {
         resolve,

@@ -8,13 +8,18 @@ installPackages()
 
 const published = ['packages/protocol', 'packages/engine', 'packages/browser', 'packages/elements', 'relay-server']
 
+// Simulations only compute, for minutes, and no time in them is real. So they run beside the other tests, in what these leave of the processor.
+const tests = `nice -n 19 vitest run --project simulations & simulations=$!
+vitest run --project '!simulations' || { kill $simulations; exit 1; }
+wait $simulations`
+
 const checks = [
   ['format', 'oxfmt --check .'],
   ['types', 'tsc -b && tsc -p test/tsconfig.tests.json'],
   // After the types: the type-aware rules read the declarations that the compiler has just written.
   ['lint', 'oxlint --type-aware --deny-warnings'],
   ['unused code and dependencies', 'knip'],
-  ['tests', 'vitest run'],
+  ['tests', tests],
   ['build', 'vite build --logLevel warn && vite build --config vite.tag.config.ts --logLevel warn'],
   ['sizes', 'size-limit'],
   ['packages', published.map((name) => `publint ${name} --strict`).join(' && ')],

@@ -31,11 +31,11 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
 ]
 
 /**
- * SIMULATION_RUNS runs so many, and PROPERTY_SEED the choices of a failed one again. The suite runs as many as cost it half a minute of processor. Of many runs some
- * still fail.
+ * The suite runs the same 300 each time. SIMULATION_RUNS draws as many others, and PROPERTY_SEED the choices of a failed run again. Of many runs some still fail:
+ * so does seed 65 with crash, lostDevice, twoAtOnce, relayLoss and relayBackup. There a restored device whose age nobody knows yet seals its rows under the keys of before.
  */
 const asked = process.env['SIMULATION_RUNS'] ?? process.env['PROPERTY_SEED']
-const draws = asked ? { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 300) } : { numRuns: 12, seed: 1 }
+const draws = asked ? { numRuns: Number(process.env['SIMULATION_RUNS'] ?? 300) } : { numRuns: 300, seed: 1 }
 const steps = 10
 /** More than a busy machine needs. */
 const patienceMs = 60_000 + 10_000 * draws.numRuns

@@ -303,8 +303,8 @@ export class MemoryRelay {
     const { org, number } = roster
     if (!this.#follows(roster, true)) return
     session.brought = Math.max(session.brought, number)
-    const name = `${org} roster.${number}`
-    if (number > (this.#rosters.get(org) ?? 0) && !this.#rostersByName.has(name)) this.#rostersByName.set(name, roster)
+    // Of those below the highest one the relay keeps none, as it needs none.
+    if (number > (this.#highestRoster(org)?.number ?? 0)) this.#rostersByName.set(`${org} roster.${number}`, roster)
   }
 
   /** Whether a roster is none above the highest one, or follows it but for its signature (rule RO1). @param isPath whether some between them may be left out (rule RO7) */

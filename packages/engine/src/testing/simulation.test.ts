@@ -4,9 +4,9 @@ import type { Liars } from './simulated-liar.js'
 import { type Fault, faultNames, Simulation } from './simulation.js'
 
 // SIMULATION_RUNS tries more than the suite has time for, and PROPERTY_SEED runs the choices of a failed run again.
-const runs = Number(process.env['SIMULATION_RUNS'] ?? 60)
+const runs = Number(process.env['SIMULATION_RUNS'] ?? 300)
 /** Of liars the suite tries the same runs each time, and SIMULATION_RUNS draws others. A run takes about 0.1 s. */
-const withLies = process.env['SIMULATION_RUNS'] || process.env['PROPERTY_SEED'] ? { numRuns: runs } : { numRuns: 150, seed: 1 }
+const withLies = process.env['SIMULATION_RUNS'] || process.env['PROPERTY_SEED'] ? { numRuns: runs } : { numRuns: 300, seed: 1 }
 /** A second a run: more than a busy machine needs. */
 const patienceMs = 1_000 * Math.max(600, runs)
 
