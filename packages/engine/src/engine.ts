@@ -205,9 +205,9 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     ...(watchNetwork && { watchNetwork }),
   })
   const schemas = createSchemas(rows)
-  // A restored device works for its own team alone before its age is known (rule RK5).
-  const mayWorkOn = (subject: string): boolean => !age.isOpen || subject === identity.org.id
-  const reconcilers = new Reconcilers(replica, clock, mayWorkOn, (subject, what) => {
+  // Before its age is known, a restored device keeps up with devices and keys alone, so that it reads on (rule RK5).
+  const mayDoAll = (): boolean => !age.isOpen
+  const reconcilers = new Reconcilers(replica, clock, mayDoAll, (subject, what) => {
     if (what !== '') problem(what, subject)
     watchers.tell(['connections'])
   })
@@ -278,11 +278,11 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const mirrors = createMirrors(context, (map) => reader.mirror(map))
   const leader = asLeader(context)
   // First, so that whatever a peer decided is judged by its newest roster.
-  reconcilers.add(rosterChanges.reconciler())
-  reconcilers.add(rosterReconciler(leader))
+  reconcilers.add(rosterChanges.reconciler(), true)
+  reconcilers.add(rosterReconciler(leader), true)
   // Then what they seal with: nothing leaves under the keys of before.
-  reconcilers.add(ownRotationReconciler(leader))
-  reconcilers.add(connectionRotationReconciler(leader))
+  reconcilers.add(ownRotationReconciler(leader), true)
+  reconcilers.add(connectionRotationReconciler(leader), true)
   reconcilers.add(signAgainReconciler(leader))
   for (const part of [connections, people, agreements, sharing, devices])
     for (const reconciler of part.reconcilers) reconcilers.add(reconciler)

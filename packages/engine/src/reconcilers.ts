@@ -26,11 +26,12 @@ const mostRetryMs = 5 * 60_000
 export class Reconcilers {
   readonly #replica: ReplicaView
   readonly #clock: Clock
-  readonly #mayWorkOn: (subject: string) => boolean
+  readonly #mayDoAll: () => boolean
   readonly #onFailure: (subject: string, what: string) => void
   /** Why work on a subject failed last, by reconciler and subject. */
   readonly #failures = new Map<Reconciler, Map<string, string>>()
   readonly #reconcilers: Reconciler[] = []
+  readonly #always = new Set<Reconciler>()
   #waiters: (() => void)[] = []
   #unwatch: (() => void)[] = []
   #cancelRetry: () => void = () => undefined
@@ -41,23 +42,25 @@ export class Reconcilers {
   #started = false
 
   /**
-   * @param mayWorkOn says of a subject whether it has its turn now
+   * @param mayDoAll says whether there is more to do now than what is always done
    * @param onFailure hears each failure, and with the text "" that work on a subject fails no more
    */
   constructor(
     replica: ReplicaView,
     clock: Clock,
-    mayWorkOn: (subject: string) => boolean = () => true,
+    mayDoAll: () => boolean = () => true,
     onFailure: (subject: string, what: string) => void = () => undefined,
   ) {
     this.#replica = replica
     this.#clock = clock
-    this.#mayWorkOn = mayWorkOn
+    this.#mayDoAll = mayDoAll
     this.#onFailure = onFailure
   }
 
-  add(reconciler: Reconciler): void {
+  /** @param isAlways whether it is done even while not all may be */
+  add(reconciler: Reconciler, isAlways = false): void {
     this.#reconcilers.push(reconciler)
+    if (isAlways) this.#always.add(reconciler)
     this.poke()
   }
 
@@ -110,7 +113,8 @@ export class Reconcilers {
     while (this.#due && this.#started) {
       this.#due = false
       let failed = false
-      for (const reconciler of this.#reconcilers) failed = !(await this.#react(reconciler)) || failed
+      for (const reconciler of this.#reconcilers)
+        if (this.#always.has(reconciler) || this.#mayDoAll()) failed = !(await this.#react(reconciler)) || failed
       if (failed) this.#retryLater()
       else this.#retries = 0
     }
@@ -124,7 +128,6 @@ export class Reconcilers {
     if (!failures) this.#failures.set(reconciler, (failures = new Map()))
     for (const subject of reconciler.subjects()) {
       if (!this.#started) break
-      if (!this.#mayWorkOn(subject.id)) continue
       try {
         await reconciler.react(subject)
         if (failures.delete(subject.id)) this.#onFailure(subject.id, '')

@@ -1392,11 +1392,18 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [restore, '[RK5]'],
     },
     {
-      what: 'it does what its team does, too',
+      what: 'it takes and makes rotations of its org',
       file: `${engine}/engine.ts`,
-      text: '!age.isOpen || subject === identity.org.id',
-      instead: '!age.isOpen',
-      test: [restore, '[RK5, RT9] says nothing'],
+      text: 'reconcilers.add(ownRotationReconciler(leader), true)',
+      instead: 'reconcilers.add(ownRotationReconciler(leader))',
+      test: [restore, '[RK5, RT9, HD5] reads on'],
+    },
+    {
+      what: 'and those of its connections',
+      file: `${engine}/engine.ts`,
+      text: 'reconcilers.add(connectionRotationReconciler(leader), true)',
+      instead: 'reconcilers.add(connectionRotationReconciler(leader))',
+      test: [restore, '[RK5, RT4] has what'],
     },
     {
       what: 'without such a head its age is open',

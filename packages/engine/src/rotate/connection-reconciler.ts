@@ -176,6 +176,9 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       to: { generation: newest?.generation ?? 0, key },
       renews: before ? before.receiving !== undefined : isDue,
     })
+    // It has the secret that it had. What stands under it is read from now on.
+    if (before)
+      await keyring.addSending(id, side, generation, { secret: sendingSecret(secret, id, generation), own: highest, order: orderOf(terms) })
     const body = await identity.signDecision('rotation', { connection: id, ...terms })
     // Of two admins who sign at once, the one whose rotation is at the relay first is heard: the other's is not above it.
     const above = there ? { above: there.stamp } : register ? {} : { stamp: [1, 0, 0] as const }

@@ -24,6 +24,9 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   // A restored device whose age nobody knows writes, while a colleague changes the keys.
   [258479755, ['lostDevice', 'twoAtOnce', 'relayLoss']],
   [65, ['crash', 'lostDevice', 'twoAtOnce', 'relayLoss', 'relayBackup']],
+  // A restored device of unknown age has not read what its org said to the peer under changed keys, and the relay loses it, or a colleague is removed.
+  [1409867588, ['crash', 'lostDevice', 'twoAtOnce', 'relayLoss', 'relayBackup', 'years']],
+  [807107988, ['crash', 'lostDevice', 'twoAtOnce', 'relayLoss', 'relayBackup', 'years']],
   // Two admins sign the same, and one of them is removed.
   [2031826550, ['crash', 'lostDevice', 'relayLoss', 'relayBackup']],
   // Two admins confirm the codes at once.
