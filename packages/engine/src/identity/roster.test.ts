@@ -42,6 +42,12 @@ describe('the vectors of rosters', () => {
     expect(await readRoster(token, org, after === undefined ? undefined : decodeRoster(after))).toBeUndefined()
   })
 
+  it.each(vectors.paths)('[RO7] have a path $name', async ({ rosters, known, numbers }) => {
+    const path = await readPath(rosters, org)
+    const added = path && beyond(path, known === undefined ? undefined : decodeRoster(known))
+    expect(added?.map(({ number }) => number) ?? null).toEqual(numbers)
+  })
+
   it('[ID3] have a hello that its device signed', () => {
     const { token, claims } = vectors.hello
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'EdDSA', typ: helloType, kid: keys['victor']?.thumbprint })
