@@ -1,7 +1,7 @@
 import { controls, describeFailure, plainText, showText, tokens } from '@entente/elements'
 import type { Engine, Joining } from '@entente/engine'
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit'
-import { forgetRelay, keptOrgs } from '@entente/browser'
+import { forgetRelay, hadOrg, keptOrgs } from '@entente/browser'
 import { linkUnderAnotherName, takeJoinLink } from './join-link.js'
 import { addressOfOrg } from './org-address.js'
 import type { Beginning } from './org-store.js'
@@ -132,6 +132,7 @@ export abstract class OwnOrgPage extends LitElement {
 
   protected override render(): TemplateResult {
     const { engine } = this
+    const name = engine?.org.name ?? (this.opening ? hadOrg(orgStoreName())?.name : undefined)
     return html`<header class="top">
         <span class="row">
           <h1>
@@ -139,7 +140,7 @@ export abstract class OwnOrgPage extends LitElement {
               ><svg viewBox="0 0 34 22" aria-hidden="true">
                 <circle cx="11" cy="11" r="9.5" fill="none" stroke="#5b7cf0" stroke-width="3" />
                 <circle cx="23" cy="11" r="9.5" fill="none" stroke="#d98a2b" stroke-width="3" /></svg
-              >${engine ? showText(engine.org.name, 80) : 'Entente'}</a
+              >${name === undefined ? 'Entente' : showText(name, 80)}</a
             >
           </h1>
           <org-switcher .store=${orgStoreName()} .page=${this.page}></org-switcher>

@@ -1,5 +1,5 @@
 import '@entente/elements/define.js'
-import { openIdbStore } from '@entente/browser'
+import { keepOrg, openIdbStore } from '@entente/browser'
 import { type Setup, setup } from '@entente/engine/testing'
 import { render } from 'lit'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await vera.close()
   document.body.replaceChildren()
-  localStorage.removeItem(`entente-list/${name}`)
+  for (const kept of ['list', 'org']) localStorage.removeItem(`entente-${kept}/${name}`)
   indexedDB.deleteDatabase(`entente-${name}`)
 })
 
@@ -89,8 +89,10 @@ it('stands in the workspace until the org is open, and is kept again from there'
   await store()
   const kept = localStorage.getItem(`entente-list/${name}`)
   location.hash = '#records/Lead'
+  keepOrg(name, vera.org)
   const workspace = document.body.appendChild(document.createElement('slow-workspace') as Workspace)
   expect(await lines(workspace.shadowRoot)).toHaveLength(5)
+  expect(workspace.shadowRoot?.querySelector('h1')?.textContent.trim()).toBe(vera.org.name)
   localStorage.removeItem(`entente-list/${name}`)
   workspace.opened()
   await expect.poll(() => workspace.shadowRoot?.querySelector('org-desk')).toBeTruthy()
