@@ -88,6 +88,9 @@ export const deskStyles = css`
   .toolbar {
     flex-wrap: nowrap;
   }
+  #deleted {
+    max-height: 70vh;
+  }
   .pick {
     width: auto !important;
   }

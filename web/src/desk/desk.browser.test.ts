@@ -7,6 +7,8 @@ import type { OrgDesk } from './desk.js'
 
 // Vera's desk, as vendor of three orgs and partner of two, with real engines over a relay in memory. The address is what the desk asks its page for.
 
+const wcag = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] }
+
 let many: ManyOrgs
 let desk: OrgDesk
 let address = ''
@@ -167,6 +169,35 @@ it('beside one record stand the three partners’ views of it, by name; lists, c
   expect(textOf()).not.toContain('Bramble Partners')
 })
 
+it('lists what was deleted here lately, for Undo to be found after a reload, too', async () => {
+  const { vera } = many
+  const id = await vera.records.create('Lead', { FirstName: 'Nia', LastName: 'Okoro', Company: 'Quarry', Status: 'Open - Not Contacted' })
+  await at('records/Lead')
+  expect(textOf()).not.toContain('Recently deleted')
+  await vera.records.remove('Lead', id)
+  await many.settle()
+  await expect.poll(textOf).toMatch(/Recently deleted \( 1 \)/)
+  const press = async (words: string): Promise<void> => {
+    const found = everything().find((element) => element.matches('button, a') && element.textContent?.trim().startsWith(words))
+    if (!(found instanceof HTMLElement)) throw new Error(`There is no “${words}”.`)
+    found.click()
+    await drawn()
+  }
+  await press('Recently deleted (1)')
+  expect(textOf()).toMatch(/Nia Okoro deleted .*:\d\d/)
+  expect((await axe.run(document, wcag)).violations).toEqual([])
+  await press('Nia Okoro')
+  expect(address).toBe(`record/Lead/${id}`)
+  await press('Undo')
+  await expect.poll(() => vera.records.get('Lead', id)?.values['LastName']).toBe('Okoro')
+  await many.settle()
+  await at('records/Lead')
+  expect(textOf()).not.toContain('Recently deleted')
+  // As it was before.
+  await vera.records.remove('Lead', id)
+  await many.settle()
+})
+
 it('says what another org waits for before what Vera might do, and leads to that connection', async () => {
   const [dunlin] = many.partners.slice(2)
   if (!dunlin) throw new Error('There is no third partner.')
@@ -214,7 +245,7 @@ it('is fit for everyone where there is a choice, where it has ended, and where t
   const found: string[] = []
   for (const route of ['site/Lead', `sharing/Lead/${idOf('Corvid')}`, `sharing/Lead/${idOf('Egret')}`]) {
     await at(route)
-    const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })
+    const { violations } = await axe.run(document, wcag)
     found.push(...violations.map(({ id, nodes }) => `${route}: ${id} at ${JSON.stringify(nodes.map(({ target }) => target))}`))
   }
   expect(found).toEqual([])

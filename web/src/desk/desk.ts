@@ -38,7 +38,7 @@ export class OrgDesk extends EntenteElement {
   declare offer: 'both' | 'invite' | 'accept'
   declare link: string
   protected override paceMs = 200
-  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site', 'changes']
+  protected readonly topics: readonly Topic[] = ['connections', 'records', 'agreements', 'sharing', 'people', 'site', 'changes', 'undo']
   /** The route as it was read last: the same objects as long as the text is the same. */
   #read: { readonly text: string; readonly route: Route } | undefined
   /** The list that the person looked at last, and the connections, by the own side: other pages lead back there. */
@@ -277,6 +277,7 @@ export class OrgDesk extends EntenteElement {
       @entente-open=${this.#open}
       @entente-list=${(event: CustomEvent<{ readonly list: ListState }>) => this.#keep({ ...route, list: event.detail.list })}
     >
+      ${this.#deleted(engine, object)}
       <span slot="toolbar" class="row toolbar">
         <button @click=${() => this.#import()}>Import</button>
         <button title="The rows and columns that the list shows" @click=${() => saveShownAsCsv(this.#list(), schema.plural)}>
@@ -285,6 +286,29 @@ export class OrgDesk extends EntenteElement {
         <button class="primary" @click=${() => this.#to({ page: 'record', object, id: undefined })}>New</button>
       </span>
     </entente-records>`
+  }
+
+  /** What a person deleted here and may bring back. The page of each offers it; no list leads there any more. */
+  #deleted(engine: Engine, object: ObjectName): TemplateResult | typeof nothing {
+    const steps = engine.undo
+      .list()
+      .filter(({ id, kind, object: of, record = '' }) => kind === 'delete' && of === object && engine.undo.last(of, record)?.id === id)
+    if (steps.length === 0) return nothing
+    const time = new Intl.DateTimeFormat(this.language, { dateStyle: 'medium', timeStyle: 'short' })
+    return html`<span slot="toolbar">
+      <button class="quiet" popovertarget="deleted">Recently deleted (${steps.length})</button>
+      <div id="deleted" class="card" popover>
+        <ul class="stack">
+          ${steps.map(({ record, name, at }) => {
+            const route: Route = { page: 'record', object, id: record }
+            return html`<li>
+              <a href="#${formatRoute(route)}" @click=${(event: Event) => this.#go(event, route)}>${plainText(name ?? '', 80) || record}</a>
+              <span class="soft">deleted ${time.format(at)}</span>
+            </li>`
+          })}
+        </ul>
+      </div></span
+    >`
   }
 
   /** The button that saves what a list shows. */

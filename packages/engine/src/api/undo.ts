@@ -9,7 +9,7 @@ export interface UndoStep {
   readonly object: ObjectName
   /** The record that it was done to. Undefined for an import. */
   readonly record: string | undefined
-  /** What it is called in a list: the file of an import. Undefined for any other. */
+  /** What it is called in a list: the file of an import, or the record that was deleted. Undefined for any other. */
   readonly name: string | undefined
   /** How many records it changed. */
   readonly records: number

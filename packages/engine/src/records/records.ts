@@ -139,7 +139,11 @@ export function createRecords(
     async remove(object, id) {
       requireRecord(rows, object, id)
       const edit = { object, id, values: { [deletedRegister]: true } }
-      const alongside = undoLog.begin({ kind: 'delete', object, record: id, shared: sharedNow(object, id) })
+      const row = rows.get(object, id)
+      const name = [...(object === 'Lead' ? ['FirstName'] : []), schemas.get(object).nameField]
+        .flatMap((field) => textOf(row, field) ?? [])
+        .join(' ')
+      const alongside = undoLog.begin({ kind: 'delete', object, record: id, name, shared: sharedNow(object, id) })
       await rows.save([edit], { holds: (stored) => requireRecord(stored, object, id) }, alongside)
     },
     shares: (object, id) => shares.of(object, id),
