@@ -354,6 +354,22 @@ describe('an org that removes a device', () => {
     expect([...vera.problems, ...paul.problems]).toEqual([])
   })
 
+  it('[RT13] confirms the codes to Paul where the removed admin’s device was gone before it said so', async () => {
+    const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'connected' })
+    const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
+    await settle()
+    // Her team has it first (rule TM1).
+    await ada.rows.save([{ object: 'Connection', id: connection, values: { verified: 'yes', verifiedBy: ada.user.id } }])
+    await settle()
+    await ada.close()
+    await paul.connections.compareCodes(connection, true)
+    await settle()
+    expect(paul.connections.get(connection)).toMatchObject({ verified: 'yes', peerVerified: false })
+    await vera.devices.remove([ada.identity.device])
+    await settle(vera, paul)
+    for (const { connections } of [vera, paul]) expect(connections.get(connection)).toMatchObject({ verified: 'yes', peerVerified: true })
+  })
+
   it('[RT13] leaves the removed admin’s name under a proposal that Paul has accepted', async () => {
     const { vera, victor, vito, paul, connection, remove, propose, settle } = await story()
     await propose(victor)

@@ -1,10 +1,14 @@
-import { parseDeviceId, type Roster } from '@entente/protocol'
+import { type ConnectionId, type FeedName, parseDeviceId, type Roster } from '@entente/protocol'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { type ConnectionFacts, enabledConnections } from '../connect/connection-facts.js'
+import { roundOf } from '../connect/mismatch.js'
+import { verifiedKey } from '../connect/verification-reconciler.js'
 import type { EngineContext } from '../context.js'
 import { decisionType } from '../identity/decision.js'
 import type { Reconciler } from '../reconcilers.js'
 import { effectiveVersion } from '../replica/desired-state.js'
+import { textOf } from '../replica/feed-role.js'
+import { messageRowId } from '../replica/index.js'
 import { type Row, valueOf } from '../row/row.js'
 import { type RowEdit, whileUnchanged } from '../row/rows.js'
 
@@ -47,8 +51,20 @@ export function signAgainReconciler(context: EngineContext): Reconciler<Connecti
         const body = await identity.signDecision(found.type, { ...found.terms, connection: id })
         await rows.save([{ ...edit, values: { body } }], unchanged)
       }
+      await confirmAgain(id, ownMessages)
       done.set(id, removed)
     },
+  }
+
+  /** The codes count as confirmed here, and whoever confirmed them may have gone before its device said so to the peer. */
+  async function confirmAgain(id: ConnectionId, ownMessages: FeedName): Promise<void> {
+    const row = rows.get('Connection', id)
+    if (valueOf(row, 'verified') !== 'yes') return
+    const edit = { object: 'Message', id: messageRowId(ownMessages, verifiedKey) } as const
+    const [unchanged, again] = [whileUnchanged(rows, [edit]), roundOf(row)]
+    if (roundSaid(rows.get(edit.object, edit.id)) === again) return
+    const terms = { connection: id, transcript: textOf(row, 'transcript') ?? '', ...(again > 0 && { again }) }
+    await rows.save([{ ...edit, values: { body: await identity.signDecision('verified', terms) } }], unchanged)
   }
 }
 
@@ -67,6 +83,16 @@ function orphanOf(row: Row, { devices }: Roster): Orphan | undefined {
     if (!type || typeof kid !== 'string' || devices.get(parseDeviceId(kid))?.role === 'admin') return undefined
     const { iss: _, by: __, iat: ___, ...terms } = decodeJwt(body)
     return { type, terms }
+  } catch {
+    return undefined
+  }
+}
+
+/** Which comparison of the codes a message confirms. */
+function roundSaid(row: Row | undefined): unknown {
+  const body = valueOf(row, 'body')
+  try {
+    return typeof body === 'string' ? (decodeJwt(body)['again'] ?? 0) : undefined
   } catch {
     return undefined
   }
