@@ -640,6 +640,13 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [joining, '[JN3, RO5] while Victor removes a device'],
     },
     {
+      what: 'it waits for a rotation on its way',
+      file: `${engine}/devices/devices.ts`,
+      text: 'if (await rotationOnItsWay(context)) return',
+      instead: '',
+      test: [joining, '[JN3, RT2] gets the keys of a rotation that Vera’s device had read'],
+    },
+    {
       what: 'the decision names the transcript',
       file: `${engine}/join/join-org.ts`,
       text: '!claims.success || claims.output.transcript !== transcript',

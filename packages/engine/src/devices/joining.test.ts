@@ -1,7 +1,7 @@
 import { limits, parseOrgId } from '@entente/protocol'
 import vectors from '@entente/protocol/vectors/joining.json' with { type: 'json' }
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createExchangeKey } from '../identity/keys.js'
 import type { Row } from '../row/row.js'
 import {
@@ -218,6 +218,30 @@ describe('a device joins an org', () => {
     await settle(vera, victor, mia)
     expect(mia.records.list('Lead').records.map(({ values }) => values['LastName'])).toEqual(['Later'])
     expect([...vera.problems, ...mia.problems]).toEqual([])
+  })
+
+  it('[JN3, RT2] gets the keys of a rotation that Vera’s device had read and could not take in yet', async () => {
+    const { vera, invite, join, compare, until, settle, network, openAnotherDevice } = await story()
+    const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
+    await settle()
+    const { id, link } = await invite()
+    const laptop = await join({ link })
+    await compare(id, laptop)
+    vera.sync.cut()
+    await victor.devices.rotate()
+    await settle(victor)
+    const full = vi.spyOn(vera.replica.keyring, 'addOwn').mockRejectedValue(new Error('The store is full.'))
+    await vera.devices.confirm(id, true)
+    vera.sync.mend()
+    await until('the relay has the roster with the laptop', () => victor.devices.list().length === 3)
+    await network.pass(100)
+    full.mockRestore()
+    await until('the laptop has joined', () => laptop.status().state === 'joined')
+    const mia = await laptop.open()
+    await settle()
+    const [secret] = [victor, vera, mia].map(({ replica }) => replica.keyring.own(1))
+    expect(secret).toBeDefined()
+    for (const { replica } of [vera, mia]) expect(replica.keyring.own(1)).toBe(secret)
   })
 
   it.each(['Vera', 'Victor'])('[JN3, RT2] has the keys of a rotation that %s began, without a network, before it joined', async (by) => {
