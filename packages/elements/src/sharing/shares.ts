@@ -85,9 +85,12 @@ export class EntenteShares extends EntenteElement {
 
   #share(engine: Engine, share: ShareView): TemplateResult {
     const busy = this.running.has(share.id)
-    // What ended by another cause goes on from there: the record, or the connection. There is nothing to stop unless it goes on by itself.
-    const isOwnStop = share.why?.what === 'stopped' && share.why.by === 'own'
-    const mayStop = share.on && [undefined, 'paused', 'switchedOff', 'withdrawn', 'unagreed'].includes(share.why?.what)
+    const { what, by } = share.why ?? {}
+    // What ended by another cause goes on from there: the record, or the connection.
+    const isOwnStop = what === 'stopped' && by === 'own'
+    // The other org has ended its side alone: it may begin again, and this one still sends.
+    const isHalf = share.on && by === 'peer' && (what === 'stopped' || what === 'deleted' || what === 'converted')
+    const mayStop = isHalf || (share.on && [undefined, 'paused', 'switchedOff', 'withdrawn', 'unagreed'].includes(what))
     const turn = share.on ? () => engine.records.stopSharing(share.id) : () => engine.records.resumeSharing(share.id)
     const click = (): void => {
       if (share.on && !this.tell('entente-before-stop', { share: share.id }, true)) return
@@ -109,10 +112,10 @@ export class EntenteShares extends EntenteElement {
         >
         <span class="row">
           ${shareBadge(share)}
-          ${mayStop || isOwnStop ? html`<button ?disabled=${busy} @click=${click}>${share.on ? 'Stop sharing' : 'Resume'}</button>` : nothing}
+          ${mayStop || isOwnStop ? html`<button ?disabled=${busy} @click=${click}>${isHalf ? 'Stop here too' : share.on ? 'Stop sharing' : 'Resume'}</button>` : nothing}
         </span>
       </div>
-      <p>${shareText(share, reader)}</p>
+      <p>${shareText(share, reader)}${isHalf ? ' What you edit is still sent until you stop here too.' : nothing}</p>
       ${receiptTicks(share, reader)}
       ${isCancelled(share) ? nothing : share.errors.map((error) => errorLine(engine, this.object, error, this.language))}
     </li>`
