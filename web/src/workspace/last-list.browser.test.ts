@@ -2,7 +2,7 @@ import '@entente/elements/define.js'
 import { keepOrg, openIdbStore } from '@entente/browser'
 import { type Setup, setup } from '@entente/engine/testing'
 import { render } from 'lit'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { drawLastList, keepLastList } from './last-list.js'
 import { WorkspaceApp } from './workspace-app.js'
 
@@ -22,6 +22,7 @@ beforeEach(async () => {
 })
 
 afterEach(async () => {
+  vi.restoreAllMocks()
   await vera.close()
   document.body.replaceChildren()
   for (const kept of ['list', 'org']) localStorage.removeItem(`entente-${kept}/${name}`)
@@ -38,6 +39,12 @@ class Workspace extends WorkspaceApp {
   }
 }
 customElements.define('slow-workspace', Workspace)
+
+/** Vera looks at another tab. */
+function hide(): void {
+  vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden')
+  document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))
+}
 
 /** Puts into this browser what Vera's org has stored. */
 async function store(): Promise<void> {
@@ -57,7 +64,10 @@ async function lines(root: ParentNode | null = document): Promise<readonly strin
   return all().map(({ textContent }) => textContent.replaceAll(/\s+/g, ' ').trim())
 }
 
-it('shows the rows in their order, with the values that are stored now', async () => {
+it('shows the rows in the order that a person chose, with the values that are stored now', async () => {
+  keepLastList(vera, name, route)
+  expect(localStorage.getItem(`entente-list/${name}`)).toBeNull()
+  hide()
   keepLastList(vera, name, route)
   await vera.records.edit('Lead', leads[1] ?? '', { Company: 'Bravo' })
   await vera.records.remove('Lead', leads[0] ?? '')
@@ -71,6 +81,7 @@ it('shows the rows in their order, with the values that are stored now', async (
 })
 
 it('shows nothing at another place, nor where the list leaves rows out, and keeps no value outside of the store', async () => {
+  hide()
   for (const place of ['records/Lead?find=Quin', 'connections', `record/Lead/${leads[0]}`]) {
     keepLastList(vera, name, place)
     expect(localStorage.getItem(`entente-list/${name}`)).toBeNull()
@@ -98,5 +109,8 @@ it('stands in the workspace until the org is open, and is kept again from there'
   await expect.poll(() => workspace.shadowRoot?.querySelector('org-desk')).toBeTruthy()
   expect(workspace.shadowRoot?.querySelector('last-list')).toBeNull()
   await expect.poll(() => localStorage.getItem(`entente-list/${name}`), { timeout: 10_000 }).toBe(kept)
+  localStorage.removeItem(`entente-list/${name}`)
+  hide()
+  await expect.poll(() => localStorage.getItem(`entente-list/${name}`)).toBe(kept)
   history.replaceState(null, '', location.pathname + location.search)
 })

@@ -35,11 +35,17 @@ function placeOf(text: string) {
   return place === whole ? { place, object, sort, row, top } : undefined
 }
 
-/** Keeps which rows stand in sight. @param store of the org @param route of the desk */
+/**
+ * Keeps which rows stand in sight. Where a person chose an order this is done once the page is hidden: to sort thousands of rows takes a moment, which nobody sees then.
+ *
+ * @param store of the org
+ * @param route of the desk
+ */
 export function keepLastList(engine: Engine, store: string, route: string): void {
   const shown = placeOf(route)
   if (!shown) return
   const { place, object, sort, top } = shown
+  if (sort.length > 0 && document.visibilityState === 'visible') return
   const { ids, total } = engine.records.ids(object, sort.length > 0 ? { sort } : {})
   const from = Math.max(0, top - keptAbove)
   // An open invitation is a secret, and no row shows it.
