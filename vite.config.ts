@@ -83,7 +83,14 @@ export default defineConfig({
         resolve,
         ssr,
         plugins,
-        test: { name: 'simulations', setupFiles: ['test/src/property-seed.ts'], include: [simulations] },
+        test: {
+          name: 'simulations',
+          setupFiles: ['test/src/property-seed.ts'],
+          include: [simulations],
+          // At the lowest priority anything may take minutes.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
       },
       {
         resolve,
