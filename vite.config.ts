@@ -34,7 +34,7 @@ const house = [
   'vectors',
   'walls',
 ].map((name) => `test/src/${name}.test.ts`)
-/** Hundreds of runs each, which only compute: the checks run them beside the other tests, in what these leave of the processor. */
+/** Hundreds of runs each, which only compute: the checks run them after the other tests, which they would slow down. */
 const simulations = 'packages/engine/src/testing/*simulation.test.ts'
 // Nothing, unless `npm run left-out` tries whether a test finds that a rule is left out.
 const plugins = [...leaveOut()]
@@ -87,9 +87,8 @@ export default defineConfig({
           name: 'simulations',
           setupFiles: ['test/src/property-seed.ts'],
           include: [simulations],
-          // At the lowest priority anything may take minutes.
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -8,19 +8,15 @@ installPackages()
 
 const published = ['packages/protocol', 'packages/engine', 'packages/browser', 'packages/elements', 'relay-server']
 
-// Simulations only compute, for minutes, and no time in them is real. So they run beside the other tests, in what these leave of the processor. Linux weighs sessions
-// against each other before it looks at what is nice within one, and each browser of a test is a session of its own: so they get one, too, which is nice as a whole.
-const tests = `$(command -v setsid) sh -c '{ echo 19 > /proc/self/autogroup; } 2>/dev/null; exec nice -n 19 vitest run --project simulations' & simulations=$!
-vitest run --project '!simulations' || { kill -- -$simulations; exit 1; }
-wait $simulations`
-
 const checks = [
   ['format', 'oxfmt --check .'],
   ['types', 'tsc -b && tsc -p test/tsconfig.tests.json'],
   // After the types: the type-aware rules read the declarations that the compiler has just written.
   ['lint', 'oxlint --type-aware --deny-warnings'],
   ['unused code and dependencies', 'knip'],
-  ['tests', tests],
+  ['tests', "vitest run --project '!simulations'"],
+  // Hundreds of runs each, which only compute. Beside the other tests, even at the lowest priority, they made those that wait for pages and relays too slow.
+  ['simulations', 'vitest run --project simulations'],
   ['build', 'vite build --logLevel warn && vite build --config vite.tag.config.ts --logLevel warn'],
   ['sizes', 'size-limit'],
   ['packages', published.map((name) => `publint ${name} --strict`).join(' && ')],
