@@ -23,19 +23,12 @@ const ada = parseKey('map-of-ada')
 describe('Vera’s laptop is restored from Monday’s backup, and the relay from Monday’s too', () => {
   it('[BK1, BK2, BK3] and Paul’s mirror gives her Thursday’s values back; what she deleted on Thursday is not shared again', async () => {
     const made = await setup({ upTo: 'shared' })
-    const { vera, paul, relay, clock, pass, settle } = made
+    const { network, vera, paul, relay, settle } = made
     const [adas, beas] = [await vera.records.create('Lead', lead('Ada')), await vera.records.create('Lead', lead('Bea'))]
     await settle()
     await made.exportListed()
     await settle()
-    const until = async (what: string, holds: () => boolean): Promise<void> => {
-      for (let second = 0; second < 120; second++) {
-        await pass(5)
-        if (holds()) return
-        clock.advance(1_000)
-      }
-      throw new Error(`Did not come about: ${what}. ${paul.describe()}`)
-    }
+    const until: typeof network.untilLater = (...wait) => network.untilLater(...wait)
     const isSigned = (org: MemoryOrg): boolean =>
       org.sync.status().signed.length === 8 && org.sync.status().signed.every(({ state }) => state === 'signed')
     const mirrorOf = (name: string) => {

@@ -27,21 +27,14 @@ function liar() {
 async function twoLeads() {
   const { state, lie } = liar()
   const made = await setup({ upTo: 'shared', paul: { lie } })
-  const { vera, paul, connection, clock, pass, settle } = made
+  const { network, vera, paul, connection, settle } = made
   const ada = await vera.records.create('Lead', lead('Ada'))
   await vera.records.create('Lead', lead('Bea'))
   await settle()
   await made.exportListed()
   await settle()
   /** Goes on in steps of a second until something holds. */
-  const until = async (what: string, holds: () => boolean, most = 120): Promise<void> => {
-    for (let second = 0; second < most; second++) {
-      await pass(10)
-      if (holds()) return
-      clock.advance(1_000)
-    }
-    throw new Error(`Did not come about: ${what}. ${vera.describe()} ${paul.describe()}`)
-  }
+  const until: typeof network.untilLater = (...wait) => network.untilLater(...wait)
   const copyOf = (name: string): string => paul.records.list('Lead').records.find(({ values }) => values['LastName'] === name)?.id ?? ''
   const leads = connectionFeed(connection, 'vendor', 'lead')
   const keyOf = (record: string) => parseKey([...vera.replica.recordMaps.mapsOfRecord('Lead', record)][0] ?? '')
@@ -209,17 +202,10 @@ describe('two devices of Paul’s org', () => {
   it('[HD7] tell each other what they have seen, so that a relay cannot freeze one of them unseen', async () => {
     const { state, lie } = liar()
     const made = await setup({ upTo: 'exported', paul: { lie } })
-    const { paul, vera, connection, clock, pass, record } = made
+    const { network, paul, vera, connection, clock, record } = made
     const second = await made.openAnotherDevice(paul)
     const leads = connectionFeed(connection, 'vendor', 'lead')
-    const until = async (what: string, holds: () => boolean): Promise<void> => {
-      for (let step = 0; step < 300; step++) {
-        await pass(10)
-        if (holds()) return
-        clock.advance(1_000)
-      }
-      throw new Error(`Did not come about: ${what}. ${paul.describe()} ${second.describe()}`)
-    }
+    const until = (what: string, holds: () => boolean) => network.untilLater(what, holds, 300)
     await until('both have all', () => [paul, second].every((org) => stateOf(org, leads)?.state === 'signed'))
     state.lies = () => []
     clock.advance(6 * 60_000)

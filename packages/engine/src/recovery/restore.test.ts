@@ -36,12 +36,9 @@ async function savedKit(org: MemoryOrg): Promise<Kit> {
 /** Waits until Vera’s device has signed the heads of her team’s feeds, each 2 to 5 s after the feed came to rest, or until something holds. */
 async function signed({ vera, network, settle }: Pick<Setup, 'vera' | 'network' | 'settle'>, holds?: () => boolean): Promise<void> {
   const isSigned = (): boolean => vera.sync.status().signed.every(({ connection, state }) => connection !== undefined || state === 'signed')
-  for (let round = 0; round < 60; round++) {
-    // First: what was written last is not at the relay yet, and a head from before it covers all that is.
-    await settle()
-    if ((holds ?? isSigned)()) return
-    network.clock.advance(1_000)
-  }
+  // First: what was written last is not at the relay yet, and a head from before it covers all that is.
+  await settle()
+  await network.untilLater('the heads are signed', () => network.isAtRest() && (holds ?? isSigned)(), 60)
 }
 
 /** Waits until both orgs are asked to compare the codes once more: what waits for that keeps the devices from rest. */

@@ -75,6 +75,19 @@ export class MemoryNetwork {
     throw new Error(`Did not come about: ${what}. ${[...this.#devices].map((device) => device.describe()).join(' ')}`)
   }
 
+  /**
+   * As `until`, for what takes minutes: turns the clock in steps of a second, and has what is under way come to its end between them.
+   * @throws Error after so many seconds of the clock
+   */
+  async untilLater(what: string, holds: () => boolean, seconds = 120): Promise<void> {
+    for (let second = 0; second < seconds; second++) {
+      await this.pass(10)
+      if (holds()) return
+      this.clock.advance(1_000)
+    }
+    await this.until(what, holds, 0)
+  }
+
   /** Turns the clock by `ms` milliseconds, timer by timer, and lets everything run in between. For hours, use `clock.advance`. */
   async pass(ms: number): Promise<void> {
     await this.#turn(ms, () => false)
