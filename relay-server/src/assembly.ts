@@ -24,12 +24,15 @@ import { TimeSlices } from './flow/time-slices.js'
 import { WithdrawnSlots } from './deliver/withdrawn-slots.js'
 import { followPolicy, watchStore } from './store-changes.js'
 
-/** Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. */
-const catchUpMs = 0.5
+/**
+ * Catch-up's share of each turn of the event loop, in ms, and the pages that it may read from the store at once. An offer takes some five turns from its arrival to its
+ * acknowledgement, so what a flood gets of each is small.
+ */
+const catchUpMs = 0.15
 /** The same for what arrives. */
-const turnMs = 0.5
+const turnMs = 0.15
 /** Sessions of which large chunks are read in one turn, a chunk or two of 64 KiB each. */
-const readAtOnce = 4
+const readAtOnce = 2
 const pagesAtOnce = 4
 
 export interface RelayParts extends SessionTools {
@@ -55,6 +58,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
   const readers = new FeedReaders((feed, after) => timeSlices.take(new Burden(), () => store.page(feed, after, pageBounds)), metrics)
   const turns = new TimeSlices(turnMs)
   const reads = new TimeSlices(turnMs, readAtOnce)
+  const isBusy = (): boolean => turns.isBusy || timeSlices.isBusy || reads.isBusy
   const largeFrames = new LargeFrames(turnMs)
   const gateway = new Gateway({
     store,
@@ -75,7 +79,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     store,
     policies,
     {
-      isBusy: () => turns.isBusy || timeSlices.isBusy,
+      isBusy,
       fanOut: (writes, commit) => {
         // Writes to a copy of the store that was replaced have no readers: their sessions have ended.
         if (commit.incarnation !== store.incarnation()) return
@@ -105,6 +109,7 @@ export function assemble(config: RelayConfig, names: readonly string[], store: S
     readers,
     policies,
     timeSlices,
+    isBusy,
     withdrawnSlots,
     mailboxes,
     gateway,

@@ -20,6 +20,8 @@ export interface CatchUpTools {
   readonly store: Store
   readonly readers: FeedReaders
   readonly timeSlices: TimeSlices
+  /** Whether anybody waits for a turn of the relay's thread: to be read, to be handled, or to catch up. */
+  isBusy(): boolean
   readonly withdrawnSlots: WithdrawnSlots
   readonly metrics: Metrics
 }
@@ -95,7 +97,7 @@ export class CatchUp {
         if (this.#reader.isBusy) await this.#reader.drained()
         // No read for subscriptions that ended while they waited.
         const some = this.#queue
-          .splice(0, timeSlices.isBusy ? feedsWhenBusy : this.#atOnce)
+          .splice(0, this.#tools.isBusy() ? feedsWhenBusy : this.#atOnce)
           .filter(({ subscription }) => !subscription.ended)
         if (some.length === 0) continue
         this.#atOnce = Math.min(feedsAtOnce, this.#atOnce * 2)
@@ -131,11 +133,7 @@ export class CatchUp {
   }
 
   async #read({ access, cursor }: Subscription): Promise<Answer> {
-    const { entries, head, done } = await this.#tools.store.page(
-      access.name,
-      cursor,
-      this.#tools.timeSlices.isBusy ? smallPage : pageBounds,
-    )
+    const { entries, head, done } = await this.#tools.store.page(access.name, cursor, this.#tools.isBusy() ? smallPage : pageBounds)
     // After the page: what is withdrawn from now on was not in it, or is hidden.
     const chunks = encodeChunks(await this.#tools.withdrawnSlots.hide(access, entries))
     return { chunks, head, done, to: done ? head : (entries.at(-1)?.sequence ?? cursor), isRead: true }

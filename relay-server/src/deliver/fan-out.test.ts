@@ -18,6 +18,10 @@ class Scene {
   head = 5
   /** Whether reads of the feed fail. */
   fails = false
+  /** Whether others wait for a turn of the relay's thread. */
+  isBusy = false
+  /** How many entries a page may have, read by read. */
+  readonly sizes: number[] = []
   readonly read: number[] = []
   readonly lost: number[] = []
   readonly readers: FeedReaders
@@ -45,7 +49,12 @@ class Scene {
     }
     const metrics = new Metrics()
     this.readers = new FeedReaders((_, after) => page(after), metrics)
-    const store: Partial<Store> = { page: (_, after) => page(after) }
+    const store: Partial<Store> = {
+      page: (_, after, { entries }) => {
+        this.sizes.push(entries)
+        return page(after)
+      },
+    }
     const owner = {
       lose: (subscription: Subscription) => this.#lose(subscription),
       readFailed: () => {},
@@ -54,7 +63,14 @@ class Scene {
     }
     const withdrawnSlots = new WithdrawnSlots(store as Store, new PolicyCache(store as Store))
     this.catchUp = new CatchUp(
-      { store: store as Store, readers: this.readers, timeSlices: new TimeSlices(4, 4), withdrawnSlots, metrics },
+      {
+        store: store as Store,
+        readers: this.readers,
+        timeSlices: new TimeSlices(4, 4),
+        isBusy: () => this.isBusy,
+        withdrawnSlots,
+        metrics,
+      },
       this.#reader,
       owner,
     )
@@ -105,6 +121,18 @@ it('[IN2] tells a reader that a feed went back, rather than page on to where it 
   scene.enter(2)
   await expect.poll(() => scene.lost).toEqual([2])
   expect(scene.read).toEqual([0, 0])
+})
+
+it('[RL5] reads little at a time for a reader who catches up while anybody else waits for a turn', async () => {
+  const scene = new Scene()
+  const vera = scene.enter(1)
+  await expect.poll(() => vera.live).toBe(true)
+  scene.isBusy = true
+  const paul = scene.enter(2)
+  await expect.poll(() => paul.live).toBe(true)
+  const [quiet = 0, busy = 0] = scene.sizes
+  expect(scene.sizes).toHaveLength(2)
+  expect(busy).toBeLessThan(quiet / 10)
 })
 
 it('[RS5] reads a store that was replaced like one that was just opened', async () => {
