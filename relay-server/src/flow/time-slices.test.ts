@@ -33,7 +33,7 @@ it('[CU5] gives the loop back between pieces of work, and does them in the order
 
 it('[RL5] gives the next turn to whoever has lately used least, whoever came first (row 73)', async () => {
   const timeSlices = new TimeSlices(1)
-  const [flood, vera] = [new Burden(), new Burden()]
+  const [flood, vera] = [new Burden(60), new Burden()]
   const done: string[] = []
   const piece = (burden: Burden, name: string): Promise<void> =>
     timeSlices.take(burden, () => {
@@ -45,6 +45,20 @@ it('[RL5] gives the next turn to whoever has lately used least, whoever came fir
   await Promise.all([piece(vera, 'vera'), ...flooding])
   expect(done.indexOf('vera')).toBeLessThan(5)
   expect(done.length).toBe(11)
+})
+
+it('[RL5] takes those who have used little in the order in which they came, so that who works a lot waits for none that comes later', async () => {
+  const timeSlices = new TimeSlices(1)
+  const done: string[] = []
+  const piece = (burden: Burden, name: string): Promise<void> =>
+    timeSlices.take(burden, () => {
+      spin(3)
+      done.push(name)
+    })
+  const pieces = [piece(new Burden(), 'first'), piece(new Burden(), 'second'), piece(new Burden(40), 'vera')]
+  pieces.push(piece(new Burden(1), 'later'), piece(new Burden(1), 'last'))
+  await Promise.all(pieces)
+  expect(done.indexOf('vera')).toBeLessThan(done.indexOf('later'))
 })
 
 it('has only so many under way that wait for something else, and goes on after one that fails', async () => {

@@ -2,12 +2,15 @@ import type { Burden } from './burden.js'
 
 /** Lanes for each doubling of what a party has used. */
 const lanesPerDoubling = 4
-/** Below this, in ms, all parties are alike. */
-const leastMs = 1
+/**
+ * Below this, in ms, all parties are alike: it is about what each of fifty has used lately who share the thread. A device that works a lot uses as much, and would
+ * otherwise wait behind fifty of which each has used a little less.
+ */
+const leastMs = 50
 
 /**
  * Shares the relay's one thread between one kind of work and everything else. That kind gets `budgetMs` of each turn of the event loop. Whoever has used least
- * lately goes first, and among equals, who came first. So nobody's publish waits longer than that, however many devices return at once, and
+ * lately goes first, and among equals, or where both have used little, who came first. So nobody's publish waits longer than that, however many devices return at once, and
  * no flood takes the turn of a device that asks for little.
  */
 export class TimeSlices {
@@ -64,7 +67,7 @@ export class TimeSlices {
   }
 
   #wait(burden: Burden, resolve: () => void): void {
-    const lane = Math.round(lanesPerDoubling * Math.log2(1 + burden.lately() / leastMs))
+    const lane = Math.max(0, Math.ceil(lanesPerDoubling * Math.log2(burden.lately() / leastMs)))
     ;(this.#lanes[lane] ??= []).push(resolve)
     this.#waiting++
     this.#nextTurn()
