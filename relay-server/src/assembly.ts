@@ -30,7 +30,7 @@ import { followPolicy, watchStore } from './store-changes.js'
  */
 const catchUpMs = 0.15
 /** The same for what arrives. */
-const turnMs = 0.15
+const turnMs = 0.3
 /** Sessions of which large chunks are read in one turn, a chunk or two of 64 KiB each. */
 const readAtOnce = 2
 const pagesAtOnce = 4
