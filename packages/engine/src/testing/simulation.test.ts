@@ -138,6 +138,12 @@ describe('two orgs and a relay under faults', () => {
         'longOffline',
       ],
     },
+    {
+      reason: '[PO2] keeps back what a partner never agrees to, because it lied to its own devices',
+      seed: 1128173098,
+      liars: 'both',
+      faults: ['relayLoss', 'twiceDown', 'halfOpen', 'narrow', 'widen', 'skew', 'longOffline', 'frozenClock'],
+    },
   ])('$reason (seed $seed)', async ({ seed, faults, liars }) => {
     expect(await new Simulation({ seed, faults: new Set(faults), ...(liars && { liars, steps: 100 }) }).run()).toEqual([])
   })

@@ -5,7 +5,7 @@ import type { DisabledRule } from '../replica/replica-context.js'
 import type { Row } from '../row/row.js'
 import { ManualClock } from './clock.js'
 import { MemoryRelay, type DisabledRelayRule } from './relay.js'
-import { emptyRelay, feedOf, type RelayState } from './relay-state.js'
+import { emptyRelay, feedOf, policiesOf, type RelayState } from './relay-state.js'
 import type { MemoryDevice } from './device.js'
 import { mapEdit, partnerOrg, sampleConnection, sampleFields, vendorOrg } from './sample-connection.js'
 import { type Liars, SimulatedLiar } from './simulated-liar.js'
@@ -310,6 +310,17 @@ export class Simulation {
     return this.present.filter(({ side }) => side === 'vendor' || this.liars === undefined || this.liars === 'relay')
   }
 
+  /**
+   * Whether a device has sent all that it may send. A partner that lies may have made its own devices believe that the vendor ended the connection: they never
+   * register the next version then, and the vendor's docs of that version wait (rule PO2).
+   */
+  #isAtRest({ link, replica }: MemoryDevice): boolean {
+    if (link.isSynced) return true
+    const feed = connectionFeed(sampleConnection, 'vendor', 'lead')
+    if (this.#isPeerHonest || policiesOf(this.relay.state, feed).joined) return false
+    return link.status().state === 'online' && replica.waiting() === [...replica.waitingKeys(feed)].length
+  }
+
   /** An hour in which nobody edits and people come online now and then, while the lies go on. */
   async #rest(): Promise<void> {
     for (let minute = 0; minute < 60; minute += 10) {
@@ -406,7 +417,7 @@ export class Simulation {
       // What a device was kept from may be just what it waits for, so they compare before all have come to rest.
       const differed = this.#liar !== undefined && (await this.#compareFeeds())
       const isTaken = await this.#handBack()
-      if (!differed && !isTaken && this.#honest.every(({ page }) => page?.link.isSynced)) break
+      if (!differed && !isTaken && this.#honest.every(({ page }) => page && this.#isAtRest(page))) break
     }
     if (this.rounds >= most)
       this.violations.push(
