@@ -193,7 +193,7 @@ it('of three tabs one leads; when it is closed another one does within 3 s, and 
       const opening = indexedDB.open(found?.name ?? '')
       opening.onsuccess = () => {
         const transaction = opening.result.transaction('org', 'readwrite')
-        transaction.objectStore('org').put(2, ['meta', 'version'])
+        transaction.objectStore('org').put([['meta', 'version'], 2], ['meta', 'version'])
         transaction.oncomplete = resolve
       }
     })
