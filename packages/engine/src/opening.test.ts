@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { connectionFacts } from './connect/connection-facts.js'
 import type { Store } from './port/store.js'
 import { teamFeed } from './replica/feed-role.js'
 import { MemoryBrowser, setup } from './testing/index.js'
@@ -38,4 +39,24 @@ it('a tab shows and saves records before it has read the docs of the team, and k
   expect(second.problems).toEqual([])
   const fields = paul.mirrors.of('Lead', copy)[0]?.fields
   expect(fields?.find(({ name }) => name === 'Status')?.value).toBe('Closed - Not Converted')
+})
+
+it('what messages say is stored as text, which a tab reads once somebody asks', async () => {
+  const { vera, paul, connection, reload } = await setup({ upTo: 'exported' })
+  const feed = connectionFacts(vera.rows.get('Connection', connection))?.ownMessages
+  if (!feed) throw new Error('The orgs are not connected.')
+  const said = (org: typeof vera) => new Map([...org.replica.inbox(feed)].map(([key, { body, stamp }]) => [key, [body, stamp]]))
+  const before = said(paul)
+  const stored = await paul.store.scan(['doc', feed])
+  const parse = vi.spyOn(JSON, 'parse')
+  const again = await reload(paul)
+  const parsed = parse.mock.calls.map(([text]) => text)
+  vi.restoreAllMocks()
+  const [key, listing] = [...again.replica.inbox(feed)].find(([name]) => name.startsWith('l.')) ?? []
+  const text = JSON.stringify(listing?.body)
+  expect(text).toContain('"object":"Lead"')
+  expect(stored).toContainEqual([['doc', feed, key], expect.objectContaining({ body: text })])
+  expect(parsed).not.toContain(text)
+  expect(listing?.body).toBe(listing?.body)
+  expect(said(again)).toEqual(before)
 })

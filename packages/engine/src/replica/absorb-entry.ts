@@ -15,6 +15,7 @@ import {
   type Stamp,
 } from '@entente/protocol'
 import { isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from '../row/row.js'
+import type { Value } from '../schema/value.js'
 import { generationOf } from '../seal/seal-register.js'
 import { carriedFields, effectiveVersion, rowExists } from './desired-state.js'
 import { isGone } from './existence.js'
@@ -244,7 +245,7 @@ function absorbMessage(absorber: Absorber, entry: Entry, kind: 'message' | 'cont
   const [stamp, body] = register
   const leaf = leafOfBytes(entry.key, kind, entry.bytes)
   if (!feedRole.own && isPast(stamp, present)) return passOver(entry, present, leaf)
-  const stored: Stored = { kind, sequence: entry.sequence, body, stamp, leaf, lost: false, ...under([sealed]) }
+  const stored: Stored = { kind, sequence: entry.sequence, body: JSON.stringify(body), stamp, leaf, lost: false, ...under([sealed]) }
   return { stored, rows: feedRole.own ? [messageRow(kind, feed, entry.key, register)] : [], refused: false }
 }
 
@@ -255,7 +256,7 @@ function knownMessage({ feed, feedRole, rows }: Absorber, key: Key, present: Sto
     return registerOf(rows.get('ControlEntry', id) ?? rows.get('Message', id), 'body')
   }
   if (!present || present.kind === 'head') return undefined
-  return 'stamp' in present ? [present.stamp, present.body] : present.exists
+  return 'stamp' in present ? [present.stamp, JSON.parse(present.body) as Value] : present.exists
 }
 
 /** Whether a peer's message is older than what was seen under its key: a relay has shown it anew, or came back from a backup (rule NB4). */

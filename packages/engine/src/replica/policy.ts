@@ -96,7 +96,7 @@ const versions = new WeakMap<Head, number | undefined>()
 function policyVersion(head: Head | undefined): number | undefined {
   if (!head || head.kind !== 'control' || head.lost) return undefined
   if (!versions.has(head)) {
-    const policy = readPolicy(head.body)
+    const policy = readPolicy(JSON.parse(head.body))
     versions.set(head, policy?.ended ? undefined : policy?.version)
   }
   return versions.get(head)

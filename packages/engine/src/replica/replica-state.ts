@@ -17,6 +17,7 @@ import {
   headOf,
   type Held,
   heldOf,
+  type StoredMessage,
 } from './stored.js'
 
 /** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
@@ -36,6 +37,22 @@ export interface PeerDoc {
 export interface InboxMessage {
   readonly body: Value
   readonly stamp: Stamp
+}
+
+/** A message whose body is read when somebody asks for it. */
+class Message implements InboxMessage {
+  readonly #text: string
+  readonly stamp: Stamp
+  #body: Value | undefined
+
+  constructor({ body, stamp }: StoredMessage) {
+    this.#text = body
+    this.stamp = stamp
+  }
+
+  get body(): Value {
+    return (this.#body ??= JSON.parse(this.#text) as Value)
+  }
 }
 
 /** What one transaction does to the replica state: written to the store, then taken into memory here and in the other tabs. */
@@ -237,7 +254,7 @@ export class ReplicaState {
     if (head.kind === 'head') return
     if (entries) held.set(key, entries)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
-    if ('stamp' in head) inbox.set(key, { body: head.body, stamp: head.stamp })
+    if ('stamp' in head) inbox.set(key, new Message(head))
     // A peer's: those of own feeds are stamps.
     else if (typeof head.registers !== 'string' && (head.exists?.[1] === true || isGone(head.exists) || head.kind === 'doc')) {
       const { exists, version, registers } = head

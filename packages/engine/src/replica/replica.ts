@@ -634,7 +634,7 @@ export class Replica implements ReplicaView {
       const docs = new Map<Key, Stored>()
       for (const key of keys) {
         const head = this.#replicaState.head(feed, key)
-        if (head?.kind === 'message') docs.set(key, { ...head, body: null })
+        if (head?.kind === 'message') docs.set(key, { ...head, body: 'null' })
       }
       if (docs.size > 0)
         await this.#commit(feed, feedRole, { docs, addresses: new Map(), rows: [], feedState: this.#replicaState.feed(feed) })

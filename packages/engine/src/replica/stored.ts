@@ -1,6 +1,5 @@
 import type { Entry, Epoch, FeedName, Key, Stamp } from '@entente/protocol'
 import type { StoreKey } from '../port/store.js'
-import type { Value } from '../schema/value.js'
 import { type Register, setRegister } from '../row/row.js'
 import { decodeRegisters, encodeRegisters } from '../row/stored-row.js'
 import type { Leaf } from './leaf.js'
@@ -85,7 +84,8 @@ export interface StoredDoc extends Known, Delivered, Above {
 export interface StoredMessage extends Delivered {
   readonly kind: 'message' | 'control'
   readonly sequence: number
-  readonly body: Value
+  /** As JSON: of thousands of messages few are read, and the others need not be made objects each time that an org opens. */
+  readonly body: string
   readonly stamp: Stamp
   /** True where the relay's copy is another. */
   readonly lost: boolean
