@@ -80,11 +80,19 @@ export abstract class OwnOrgPage extends LitElement {
       }
     `,
   ]
-  static override properties = { engine: { state: true }, joining: { state: true }, opening: { state: true }, problem: { state: true } }
+  static override properties = {
+    engine: { state: true },
+    joining: { state: true },
+    opening: { state: true },
+    problem: { state: true },
+    hasHead: { state: true },
+  }
   declare protected engine: Engine | undefined
   declare protected joining: Joining | undefined
   declare protected opening: boolean
   declare protected problem: string
+  /** Whether the head and the notices show what they know of the engine. */
+  declare private hasHead: boolean
   /** The link by which this browser is to join an org, until it has begun. */
   #joinLink = takeJoinLink()
   readonly #title = document.title
@@ -95,6 +103,7 @@ export abstract class OwnOrgPage extends LitElement {
     this.joining = undefined
     this.opening = true
     this.problem = ''
+    this.hasHead = false
   }
 
   /** The page's own content, once the org is open. */
@@ -121,10 +130,15 @@ export abstract class OwnOrgPage extends LitElement {
   protected begin(org: Promise<Engine | undefined>): void {
     Promise.all([org, this.loadContent()])
       .then(async ([engine]) => {
+        // Opening ends in one task. The content is drawn in the next, and the head, which nobody waits for, in another.
+        await nextTask()
         this.engine = engine
         if (engine) document.title = `${plainText(engine.org.name, 60)} – ${this.#title}`
         if (!engine) this.joining = await openJoining(this.#joinLink)
         if (this.joining) this.#joinLink = undefined
+        await this.updateComplete
+        await nextTask()
+        this.hasHead = engine !== undefined
       })
       .catch((error: unknown) => (this.problem = describeFailure(error).message))
       .finally(() => (this.opening = false))
@@ -132,6 +146,7 @@ export abstract class OwnOrgPage extends LitElement {
 
   protected override render(): TemplateResult {
     const { engine } = this
+    const head = this.hasHead ? engine : undefined
     const name = engine?.org.name ?? (this.opening ? hadOrg(orgStoreName())?.name : undefined)
     return html`<header class="top">
         <span class="row">
@@ -144,11 +159,11 @@ export abstract class OwnOrgPage extends LitElement {
             >
           </h1>
           <org-switcher .store=${orgStoreName()} .page=${this.page}></org-switcher>
-          ${engine ? html`<span class="soft small">${showText(engine.user.name, 80)}, ${engine.user.role}</span>` : ''}
+          ${head ? html`<span class="soft small">${showText(head.user.name, 80)}, ${head.user.role}</span>` : ''}
         </span>
-        ${engine ? html`<div class="line"><entente-status .engine=${engine}></entente-status></div>` : ''}
+        ${head ? html`<div class="line"><entente-status .engine=${head}></entente-status></div>` : ''}
       </header>
-      ${engine ? html`<div>${this.notices(engine)}${this.#otherRelay()}${this.#joinElsewhere()}<entente-recovery .engine=${engine}></entente-recovery></div>` : ''}
+      ${head ? html`<div>${this.notices(head)}${this.#otherRelay()}${this.#joinElsewhere()}<entente-recovery .engine=${head}></entente-recovery></div>` : ''}
       <main>${engine ? this.content(engine) : this.#begin()}</main>`
   }
 
@@ -241,3 +256,5 @@ async function openJoining(link: string | undefined): Promise<Joining | undefine
     return undefined
   }
 }
+
+const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))

@@ -114,3 +114,20 @@ it('stands in the workspace until the org is open, and is kept again from there'
   await expect.poll(() => localStorage.getItem(`entente-list/${name}`)).toBe(kept)
   history.replaceState(null, '', location.pathname + location.search)
 })
+
+it('opens with the desk first, and draws the head of the page in a task of its own', async () => {
+  keepOrg(name, vera.org)
+  const workspace = document.body.appendChild(document.createElement('slow-workspace') as Workspace)
+  const place = (tag: string): Element | null | undefined => workspace.shadowRoot?.querySelector(tag)
+  await workspace.updateComplete
+  const order: string[] = []
+  const note = (): void => {
+    for (const tag of ['org-desk', 'entente-status', 'entente-recovery']) if (place(tag) && !order.includes(tag)) order.push(tag)
+    // What is there once the desk is, before the next task begins.
+    if (order.length === 1) order.push('next task')
+  }
+  new MutationObserver(note).observe(workspace.shadowRoot ?? document, { childList: true, subtree: true })
+  workspace.opened()
+  await expect.poll(() => place('entente-status')).toBeTruthy()
+  expect(order).toEqual(['org-desk', 'next task', 'entente-status', 'entente-recovery'])
+})
