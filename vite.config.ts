@@ -42,7 +42,7 @@ const page = (name: string): string => fileURLToPath(new URL(`web/${name}.html`,
 
 export default defineConfig({
   root: 'web',
-  resolve,
+  resolve: { ...resolve, alias: { 'lib0/logging': fileURLToPath(new URL('web/src/yjs-logging.ts', import.meta.url)) } },
   ssr,
   plugins: [addPolicy(), serviceWorker()],
   build: {

@@ -45,7 +45,10 @@ function asFiles(): Plugin {
 export default defineConfig({
   root: 'web',
   publicDir: false,
-  resolve: { conditions: ['entente-source', 'module', 'browser', 'production'] },
+  resolve: {
+    conditions: ['entente-source', 'module', 'browser', 'production'],
+    alias: { 'lib0/logging': fileURLToPath(new URL('web/src/yjs-logging.ts', import.meta.url)) },
+  },
   define: { 'process.env.NODE_ENV': '"production"' },
   plugins: [asFiles()],
   build: {
