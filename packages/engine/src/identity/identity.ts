@@ -89,9 +89,11 @@ export interface StoredIdentity {
 export const identityKey: StoreKey = ['meta', 'identity']
 
 /** Deletes what an interrupted restoration has left: rows without an identity are nobody's. */
-export const leftovers: readonly Write[] = [['row'], ['doc'], ['feed'], ['dirty'], ['meta', 'keyring']].map(([kind = '', ...more]) => ({
-  deleteAll: [kind, ...more],
-}))
+export const leftovers: readonly Write[] = [['row'], ['rows'], ['doc'], ['docs'], ['feed'], ['dirty'], ['meta', 'keyring']].map(
+  ([kind = '', ...more]) => ({
+    deleteAll: [kind, ...more],
+  }),
+)
 
 export interface CreateIdentityOptions {
   readonly orgName: string

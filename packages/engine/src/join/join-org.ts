@@ -59,7 +59,9 @@ export interface Joining {
 /** What the throw-away org of a device that joins may have written, and what takes its place. */
 const kinds = [
   'row',
+  'rows',
   'doc',
+  'docs',
   'feed',
   'dirty',
   'audit',

@@ -1,7 +1,8 @@
 import type { ObjectName, RecordView } from '../api/index.js'
+import { scanPages, segmentsAtOnce } from '../flow/scan-pages.js'
 import { isNewer, versionKey } from '../device/format.js'
 import type { Store } from '../port/store.js'
-import { rowKey, storedRow } from '../row/stored-row.js'
+import { rowKey, storedRow, storedRows } from '../row/stored-row.js'
 import { isDeleted, rowToView } from './records.js'
 
 /**
@@ -11,11 +12,27 @@ import { isDeleted, rowToView } from './records.js'
  * @returns the records that are there and not deleted, in the order of the ids; none where a newer version of this library wrote the store
  * @throws StoreError where the store says no
  */
-export async function readRecords(store: Pick<Store, 'get'>, object: ObjectName, ids: readonly string[]): Promise<readonly RecordView[]> {
+export async function readRecords(
+  store: Pick<Store, 'get' | 'scan'>,
+  object: ObjectName,
+  ids: readonly string[],
+): Promise<readonly RecordView[]> {
   const [version, ...stored] = await store.get([versionKey, ...ids.map((id) => rowKey(object, id))])
   if (isNewer(version)) return []
-  return stored.flatMap((value) => {
-    const row = storedRow(value)
+  const rows = new Map(stored.flatMap((value) => storedRow(value) ?? []).map((row) => [row.id, row]))
+  // The others are looked for in the segments.
+  if (rows.size < ids.length)
+    await scanPages(
+      store,
+      ['rows'],
+      (page) => {
+        for (const row of page.flatMap(([, value]) => storedRows(value)))
+          if (row.object === object && !rows.has(row.id)) rows.set(row.id, row)
+      },
+      segmentsAtOnce,
+    )
+  return ids.flatMap((id) => {
+    const row = rows.get(id)
     return row && !isDeleted(row) ? rowToView(object, row) : []
   })
 }

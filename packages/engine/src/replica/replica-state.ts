@@ -1,5 +1,5 @@
 import type { FeedName, Key, Stamp } from '@entente/protocol'
-import { scanPages } from '../flow/scan-pages.js'
+import { type Page, scanPages, segmentsAtOnce } from '../flow/scan-pages.js'
 import type { Store } from '../port/store.js'
 import { isGone } from './existence.js'
 import type { Value } from '../schema/value.js'
@@ -10,7 +10,6 @@ import {
   type DocHead,
   asAddress,
   asFeedState,
-  asStored,
   type FeedState,
   freshFeed,
   type Head,
@@ -18,6 +17,7 @@ import {
   type Held,
   heldOf,
   type StoredMessage,
+  storedUnder,
 } from './stored.js'
 
 /** What the peer (or the own org) has in a doc of a feed, as last absorbed. */
@@ -57,7 +57,8 @@ class Message implements InboxMessage {
 
 /** What one transaction does to the replica state: written to the store, then taken into memory here and in the other tabs. */
 export interface StateChange {
-  readonly heads: readonly (readonly [FeedName, Key, Head | undefined])[]
+  /** With the segment in which the doc lies, unless it has an entry of its own. */
+  readonly heads: readonly (readonly [FeedName, Key, Head | undefined, segment?: Key | undefined])[]
   /** With an address the dirty flag is set, without one it is cleared. */
   readonly dirtyFlags: readonly (readonly [FeedName, Key, Address | undefined])[]
   readonly feeds: readonly (readonly [FeedName, FeedState])[]
@@ -76,6 +77,7 @@ export class ReplicaState {
   /** The keys of the dirty flags by object and id of their row: who asks by row need not hash the key of each. */
   readonly #dirtyRowsByFeed = new Map<FeedName, Map<string, Map<string, Key>>>()
   #trees = new Map<FeedName, LeafTree>()
+  #segmentsByFeed = new Map<FeedName, Map<Key, Key>>()
   readonly #feeds = new Map<FeedName, FeedState>()
   #dirtyCount = 0
   /** The feed that `loadFeed` reads, and the keys that changed since it began. */
@@ -83,6 +85,11 @@ export class ReplicaState {
 
   head(feed: FeedName, key: Key): Head | undefined {
     return this.#headsByFeed.get(feed)?.get(key)
+  }
+
+  /** In which segment docs of a feed lie, unless they have entries of their own. */
+  segments(feed: FeedName): ReadonlyMap<Key, Key> {
+    return tableOf(this.#segmentsByFeed, feed)
   }
 
   heads(feed: FeedName): ReadonlyMap<Key, Head> {
@@ -170,9 +177,9 @@ export class ReplicaState {
   }
 
   take({ heads, dirtyFlags, feeds }: StateChange): void {
-    for (const [feed, key, head] of heads) {
+    for (const [feed, key, head, segment] of heads) {
       if (this.#loading?.feed === feed) this.#loading.changed.add(key)
-      this.#takeHead(feed, key, head)
+      this.#takeHead(feed, key, head, segment)
     }
     for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
@@ -194,21 +201,22 @@ export class ReplicaState {
     // Beside what memory holds, so that nobody reads half of it.
     const loaded = new ReplicaState()
     const feeds = [...this.#feeds.keys()].filter((feed) => feed !== later)
-    await Promise.all(feeds.map((feed) => scanHeads(store, feed, (key, head) => loaded.#takeHead(feed, key, head))))
+    await Promise.all(feeds.map((feed) => scanHeads(store, feed, (key, head, segment) => loaded.#takeHead(feed, key, head, segment))))
     this.#headsByFeed = loaded.#headsByFeed
     this.#docsByFeed = loaded.#docsByFeed
     this.#inboxByFeed = loaded.#inboxByFeed
     this.#deferredByFeed = loaded.#deferredByFeed
     this.#trees = loaded.#trees
     this.#heldByFeed = loaded.#heldByFeed
+    this.#segmentsByFeed = loaded.#segmentsByFeed
   }
 
   /** Takes what the store has of a feed that `load` left out. What changes meanwhile is newer than what is read. */
   async loadFeed(store: Store, feed: FeedName): Promise<void> {
     const { changed } = (this.#loading = { feed, changed: new Set<Key>() })
     try {
-      await scanHeads(store, feed, (key, head) => {
-        if (!changed.has(key)) this.#takeHead(feed, key, head)
+      await scanHeads(store, feed, (key, head, segment) => {
+        if (!changed.has(key)) this.#takeHead(feed, key, head, segment)
       })
     } finally {
       this.#loading = undefined
@@ -234,7 +242,10 @@ export class ReplicaState {
     return same
   }
 
-  #takeHead(feed: FeedName, key: Key, head: Head | undefined): void {
+  #takeHead(feed: FeedName, key: Key, head: Head | undefined, segment?: Key): void {
+    const segments = tableOf(this.#segmentsByFeed, feed)
+    if (segment) segments.set(key, segment)
+    else segments.delete(key)
     const heads = tableOf(this.#headsByFeed, feed)
     const docs = tableOf(this.#docsByFeed, feed)
     const inbox = tableOf(this.#inboxByFeed, feed)
@@ -297,13 +308,15 @@ export async function readDirtyFlags(store: Store): Promise<readonly (readonly [
   return dirtyFlags
 }
 
-async function scanHeads(store: Store, feed: FeedName, take: (key: Key, head: Head) => void): Promise<void> {
-  await scanPages(store, ['doc', feed], (page) => {
-    for (const [[, , key], value] of page) {
-      const stored = asStored(value)
-      if (stored) take(key as Key, headOf(stored))
-    }
-  })
+async function scanHeads(store: Store, feed: FeedName, take: (key: Key, head: Head, segment?: Key) => void): Promise<void> {
+  const takeAll = (page: Page): void => {
+    for (const [storeKey, value] of page)
+      for (const [key, stored] of storedUnder(storeKey, value))
+        take(key, headOf(stored), storeKey[0] === 'docs' ? (storeKey[2] as Key) : undefined)
+  }
+  await scanPages(store, ['docs', feed], takeAll, segmentsAtOnce)
+  // What has an entry of its own was written after its segment.
+  await scanPages(store, ['doc', feed], takeAll)
 }
 
 export function isSameFeed(a: FeedState, b: FeedState): boolean {

@@ -134,6 +134,11 @@ export type Address = readonly [object: string, id: string]
 export const unknown: Known = { version: 0, registers: {}, exists: undefined, floor: 0 }
 
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
+/**
+ * Where a segment lies, by the first of its keys: docs of the team's rows that came together, each under a key that had nothing. A browser's store takes as long for
+ * an entry of one doc as for one of a hundred. A doc that is written again gets an entry of its own, and a segment goes with the last that has none.
+ */
+export const segmentStoreKey = (feed: FeedName, first: Key): StoreKey => ['docs', feed, first]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]
 export const dirtyStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
 
@@ -181,6 +186,9 @@ export function headOf(stored: Stored): Head {
 }
 
 // This library wrote what comes out of the store, and structured clone keeps it as it was: the shapes are known.
-export const asStored = (value: unknown): Stored | undefined => value as Stored | undefined
+/** The docs of an entry: those of a segment, or the one of a key. */
+export function storedUnder([kind, , key]: StoreKey, value: unknown): readonly (readonly [Key, Stored])[] {
+  return ((kind === 'docs' ? value : value && [[key, value]]) ?? []) as readonly (readonly [Key, Stored])[]
+}
 export const asFeedState = (value: unknown): FeedState | undefined => value as FeedState | undefined
 export const asAddress = (value: unknown): Address => value as Address

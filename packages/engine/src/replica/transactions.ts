@@ -2,7 +2,7 @@ import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
 import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
-import { rowKey, rowWrite, storedRow } from '../row/stored-row.js'
+import { isRecord, leastInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -14,7 +14,6 @@ import { Overlay } from './rows-view.js'
 import {
   type Address,
   asFeedState,
-  asStored,
   docStoreKey,
   type FeedState,
   feedStoreKey,
@@ -22,6 +21,8 @@ import {
   type Head,
   headOf,
   dirtyStoreKey,
+  storedUnder,
+  segmentStoreKey,
   type Stored,
   type StoredDoc,
   withoutHeld,
@@ -41,6 +42,8 @@ export interface Uncommitted {
 /** So many rows are compared with a feed in one go: some 20 ms of work. */
 const comparedAtOnce = 300
 
+type Place = Pick<FeedKey, 'feed' | 'key'>
+
 /** The store's transactions of a replica. Each gives the state change that it wrote, for the replica to take into memory. */
 export class Transactions {
   readonly #store: Store
@@ -57,27 +60,42 @@ export class Transactions {
     this.#context = context
   }
 
-  /** All that is stored under keys of a feed. */
+  /** All that is stored under keys of a feed, for what this tab is about to do as the leader. @throws LostLead where it leads no more */
   async readAll(feed: FeedName, keys: readonly Key[]): Promise<ReadonlyMap<Key, Stored>> {
-    const values = await this.#store.get(keys.map((key) => docStoreKey(feed, key)))
     const found = new Map<Key, Stored>()
-    keys.forEach((key, index) => {
-      const stored = asStored(values[index])
-      if (stored) found.set(key, stored)
-    })
+    await this.#read(
+      keys.map((key) => ({ feed, key })),
+      ({ key }, stored) => found.set(key, stored),
+    )
     return found
   }
 
-  /** Docs with their bytes, by `feedKeyName`, for what this tab is about to do as the leader. @throws LostLead where it leads no more */
-  async readDocs(feedKeys: readonly Pick<FeedKey, 'feed' | 'key'>[]): Promise<ReadonlyMap<string, StoredDoc>> {
+  /** Docs with their bytes, by `feedKeyName`, for the same. @throws LostLead where this tab leads no more */
+  async readDocs(feedKeys: readonly Place[]): Promise<ReadonlyMap<string, StoredDoc>> {
     const docs = new Map<string, StoredDoc>()
-    const [term, ...values] = await this.#store.get([Lead.key, ...feedKeys.map(({ feed, key }) => docStoreKey(feed, key))])
-    this.#lead.check(term)
-    feedKeys.forEach(({ feed, key }, index) => {
-      const stored = asStored(values[index])
-      if (stored?.kind === 'doc') docs.set(feedKeyName(feed, key), stored)
-    })
+    await this.#read(feedKeys, ({ feed, key }, stored) => stored.kind === 'doc' && docs.set(feedKeyName(feed, key), stored))
     return docs
+  }
+
+  /** Reads what is stored at some places. A segment is read once, for all that is sought in it. */
+  async #read(places: readonly Place[], take: (place: Place, stored: Stored) => void): Promise<void> {
+    const entries = new Map<string, { readonly storeKey: StoreKey; readonly sought: Map<Key, Place> }>()
+    for (const place of places) {
+      const { feed, key } = place
+      const segment = this.#context.replicaState.segments(feed).get(key)
+      const storeKey = segment ? segmentStoreKey(feed, segment) : docStoreKey(feed, key)
+      const name = storeKey.join()
+      if (!entries.has(name)) entries.set(name, { storeKey, sought: new Map() })
+      entries.get(name)?.sought.set(key, place)
+    }
+    const read = [...entries.values()]
+    const [term, ...values] = await this.#store.get([Lead.key, ...read.map(({ storeKey }) => storeKey)])
+    this.#lead.check(term)
+    for (const [index, { storeKey, sought }] of read.entries())
+      for (const [key, stored] of storedUnder(storeKey, values[index])) {
+        const place = sought.get(key)
+        if (place) take(place, stored)
+      }
   }
 
   /**
@@ -96,10 +114,18 @@ export class Transactions {
     const entryFeedKeys = feedRole.own
       ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
       : []
+    const { replicaState } = this.#context
+    const newDocs = feedRole.kind === 'team' ? [...docs].filter(([key]) => !replicaState.head(feed, key)) : []
+    const segment = newDocs.length < leastInSegment ? undefined : newDocs[0]?.[0]
+    const inSegment = new Map(segment ? newDocs : [])
+    // Where many records are new, they are not read before they are written: no tab edits one that it does not know.
+    const newRecords = new Set(
+      segment ? rows.filter((row) => isRecord(row) && !this.#rows.get(row.object, row.id)).map(({ id }) => id) : [],
+    )
     const addresses = uniqueAddresses([
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
-    ])
+    ]).filter(([object, id]) => !newRecords.has(id) || !isRecord({ object }))
     const reads: StoreKey[] = [Lead.key, feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
     return this.#store.update(reads, ([term, storedFeed, ...storedRows]) => {
       this.#lead.check(term)
@@ -114,14 +140,15 @@ export class Transactions {
         view.set(after)
       }
       const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, lacking, steps, view)
-      const change: StateChange = {
-        heads: [...docs].map(([key, stored]) => [feed, key, headOf(stored)] as const),
-        dirtyFlags,
-        feeds: [[feed, feedState]],
-      }
+      const heads = [...docs].map(
+        ([key, stored]) => [feed, key, headOf(stored), inSegment.has(key) ? segment : undefined] satisfies StateChange['heads'][number],
+      )
+      const change: StateChange = { heads, dirtyFlags, feeds: [[feed, feedState]] }
       const writes: Write[] = [
-        ...[...docs].map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
-        ...steps.map(({ after }) => rowWrite(after)),
+        ...[...docs].filter(([key]) => !inSegment.has(key)).map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
+        ...(segment ? [{ put: segmentStoreKey(feed, segment), value: newDocs }] : []),
+        ...emptiedSegments(replicaState.segments(feed), docs).map((emptied) => ({ delete: segmentStoreKey(feed, emptied) })),
+        ...rowWrites(steps),
         ...dirtyFlags.map(dirtyFlagWrite),
         ...(this.#journal?.changed(steps) ?? []),
         { put: feedStoreKey(feed), value: feedState },
@@ -237,7 +264,8 @@ export class Transactions {
     )
     await this.#store.update([Lead.key], ([term]) => {
       this.#lead.check(term)
-      return { writes: [...writes, { put: feedStoreKey(feed), value: freshFeed }], result: undefined }
+      // What stays of a segment has been written anew, under its own key.
+      return { writes: [{ deleteAll: ['docs', feed] }, ...writes, { put: feedStoreKey(feed), value: freshFeed }], result: undefined }
     })
     return {
       heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)] as const),
@@ -280,6 +308,14 @@ export function mergeAll(rows: readonly Row[]): readonly Row[] {
     merged.set(name, mergeRows(merged.get(name), row))
   }
   return [...merged.values()]
+}
+
+/** The segments in which nothing is left once some docs have entries of their own. */
+function emptiedSegments(segments: ReadonlyMap<Key, Key>, docs: ReadonlyMap<Key, Stored>): readonly Key[] {
+  const left = new Set([...docs.keys()].map((key) => segments.get(key)))
+  left.delete(undefined)
+  if (left.size > 0) for (const [key, segment] of segments) if (!docs.has(key)) left.delete(segment)
+  return [...left] as Key[]
 }
 
 function uniqueAddresses(addresses: readonly Address[]): readonly Address[] {

@@ -1,11 +1,11 @@
 import { compareStamps, nextStamp, type Stamp } from '@entente/protocol'
-import { scanPages } from '../flow/scan-pages.js'
+import { scanPages, segmentsAtOnce } from '../flow/scan-pages.js'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { isSameValue, type Value } from '../schema/value.js'
 import type { Attached } from './attached.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
-import { rowKey, rowWrite, storedRow } from './stored-row.js'
+import { rowKey, rowWrites, storedRow, storedRows } from './stored-row.js'
 import type { Stamper } from './stamper.js'
 
 /** New values for fields of one row. */
@@ -169,7 +169,10 @@ export class Rows {
       fence?.check(stored[reads.length + (present ? 1 : 0)])
       if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
-      reads.forEach(([, object = '', id = ''], index) => rowsByKey.set(keyText(object, id), storedRow(stored[index])))
+      // A row that lies in a segment was taken into memory with it.
+      reads.forEach(([, object = '', id = ''], index) =>
+        rowsByKey.set(keyText(object, id), storedRow(stored[index]) ?? this.get(object, id)),
+      )
       const before = new Map(rowsByKey)
       const get: RowReader['get'] = (object, id) => before.get(keyText(object, id)) ?? this.get(object, id)
       if (condition?.holds({ get }) === false) {
@@ -193,12 +196,11 @@ export class Rows {
         steps.push(step)
       }
       const flagged = this.#observer.flagDirty(steps)
-      const writes: Write[] = steps.map(({ after }) => rowWrite(after))
       const beside = alongside?.(steps)
       const noted = journal?.record(steps, stored.at(-1), now) ?? []
       const history = this.#journal?.changed(steps) ?? []
       return {
-        writes: [...writes, ...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
+        writes: [...rowWrites(steps), ...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
         result: { rows, steps, flagged, beside },
       }
     })
@@ -238,10 +240,8 @@ export class Rows {
 
   /** Fills memory from the store. */
   async load(): Promise<void> {
-    await scanPages(this.#store, ['row'], (page) => {
-      for (const [, value] of page) {
-        const row = storedRow(value)
-        if (!row) continue
+    await scanRows(this.#store, (rows) => {
+      for (const row of rows) {
         const table = this.#tableOf(row.object)
         table.set(row.id, mergeRows(table.get(row.id), row))
       }
@@ -250,19 +250,17 @@ export class Rows {
 
   /** Takes what other tabs have stored of these rows, and this one was not told of. */
   async catchUpWith(rows: readonly (readonly [object: string, id: string])[]): Promise<void> {
-    if (rows.length > 0) this.#takeStored(await this.#store.get(rows.map((row) => rowKey(...row))))
+    if (rows.length === 0) return
+    const stored = await this.#store.get(rows.map((row) => rowKey(...row)))
+    this.take(
+      stored.flatMap((value) => storedRow(value) ?? []),
+      'tab',
+    )
   }
 
   /** The same of all rows. */
   catchUp(): Promise<void> {
-    return scanPages(this.#store, ['row'], (page) => this.#takeStored(page.map(([, value]) => value)))
-  }
-
-  #takeStored(values: readonly unknown[]): void {
-    this.take(
-      values.flatMap((value) => storedRow(value) ?? []),
-      'tab',
-    )
+    return scanRows(this.#store, (rows) => this.take(rows, 'tab'))
   }
 
   #apply(row: Row | undefined, { object, id, values, stamp, above, follows, proof }: RowEdit, now: number): Row {
@@ -297,6 +295,12 @@ export class Rows {
     if (!table) this.#rowsByObject.set(object, (table = new Map()))
     return table
   }
+}
+
+/** All rows of a store, some at a time. One that lies in a segment and has an entry of its own comes twice. */
+async function scanRows(store: Store, take: (rows: readonly Row[]) => void): Promise<void> {
+  await scanPages(store, ['rows'], (page) => take(page.flatMap(([, value]) => storedRows(value))), segmentsAtOnce)
+  await scanPages(store, ['row'], (page) => take(page.flatMap(([, value]) => storedRow(value) ?? [])))
 }
 
 /** The same on every device of the org, whenever it hears what the peer said. */

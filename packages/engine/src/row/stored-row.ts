@@ -52,11 +52,42 @@ class LoadedRow implements Row {
 /** The key of a row in the store. */
 export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
 
+const recordObjects: ReadonlySet<string> = new Set(['Lead', 'Opportunity'])
+/** Fewer rows or docs than this are not worth a segment. */
+export const leastInSegment = 10
+const mostInSegment = 100
+
+/** Whether a row is one of the org's records, which no tab edits before it knows them. Of other rows it may, and decides by them. */
+export const isRecord = ({ object }: Pick<Row, 'object'>): boolean => recordObjects.has(object)
+
+/**
+ * What puts rows into the store. Many records that are new to this device become segments: one entry for a hundred of them, under the id of the first. A browser's store
+ * takes about as long for an entry of one row. A row that is written again gets an entry of its own, which holds all that the segment says of it.
+ */
+export function rowWrites(steps: readonly { readonly before: Row | undefined; readonly after: Row }[]): readonly Write[] {
+  const fresh = steps.filter(({ before, after }) => !before && isRecord(after)).map(({ after }) => after)
+  const together = new Set(fresh.length < leastInSegment ? [] : fresh)
+  const writes = steps.filter(({ after }) => !together.has(after)).map(({ after }) => rowWrite(after))
+  for (let start = 0; start < together.size; start += mostInSegment) {
+    const segment = fresh.slice(start, start + mostInSegment)
+    writes.push({ put: ['rows', segment[0]?.id ?? ''], value: segment.map(toStored) })
+  }
+  return writes
+}
+
 /** What puts a row into the store. */
 export function rowWrite(row: Row): Write {
-  const { object, id } = row
-  const special = Object.keys(row.registers).some((field) => field.startsWith('_'))
-  return { put: rowKey(object, id), value: { object, id, registers: encodeRegisters(row.registers), special } satisfies StoredRow }
+  return { put: rowKey(row.object, row.id), value: toStored(row) }
+}
+
+function toStored({ object, id, registers }: Row): StoredRow {
+  const special = Object.keys(registers).some((field) => field.startsWith('_'))
+  return { object, id, registers: encodeRegisters(registers), special }
+}
+
+/** The rows of a segment. */
+export function storedRows(value: unknown): readonly Row[] {
+  return ((value ?? []) as readonly StoredRow[]).map((row) => new LoadedRow(row))
 }
 
 /** A row as it comes out of the store: this library wrote it, so its shape is known. Undefined where there is none. */

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { readRecords } from '../records/read-records.js'
+import { lead, MemoryBrowser, type MemoryOrg, type MemoryStore, setup } from '../testing/index.js'
+import { emptyRelay } from '../testing/relay-state.js'
+import { teamFeed } from './feed-role.js'
+
+const many = Array.from({ length: 40 }, (_, index) => `lead-${index + 10}`)
+
+const companies = (org: MemoryOrg): readonly unknown[] => many.map((id) => org.records.get('Lead', id)?.values['Company'])
+
+/** Vera’s org has two devices. Forty leads that Vera saves together come to Mia’s in one message. */
+async function fortyLeads() {
+  const browser = new MemoryBrowser()
+  const made = await setup({ vera: { browser: new MemoryBrowser() } })
+  const { vera, settle } = made
+  const first = await made.openAnotherDevice(vera, { userName: 'Mia', role: 'member' })
+  await settle()
+  // Mia's page, in a browser that may have more of them.
+  await first.close()
+  const open = (store: MemoryStore) => made.open({ ...first.options, store, browser })
+  const mia = await open(first.store.reopen())
+  await settle()
+  await vera.rows.save(many.map((id) => ({ object: 'Lead', id, values: { ...lead(id), Company: `${id} AG` } })))
+  await settle()
+  const team = teamFeed(vera.org.id, 'rows')
+  /** How many entries a store has of rows in segments, of leads of their own, and of docs in segments. */
+  const kept = async ({ store }: MemoryOrg) =>
+    [await store.scan(['rows']), await store.scan(['row', 'Lead']), await store.scan(['docs', team])].map(({ length }) => length)
+  return { ...made, mia, open, kept }
+}
+
+describe('records that come to a device together', () => {
+  it('are one entry of its store, and so are their docs; its next page has them all', async () => {
+    const { vera, mia, open, kept } = await fortyLeads()
+    expect(companies(mia)).toEqual(companies(vera))
+    expect(await kept(mia)).toEqual([1, 0, 1])
+    // Vera's device, which saved them, keeps the rows in the same way.
+    expect((await kept(vera)).slice(0, 2)).toEqual([1, 0])
+    await mia.close()
+    const store = mia.store.reopen()
+    const early = await readRecords(store, 'Lead', ['lead-49', 'nowhere', 'lead-10'])
+    expect(early.map(({ id, values }) => [id, values['Company']])).toEqual([
+      ['lead-49', 'lead-49 AG'],
+      ['lead-10', 'lead-10 AG'],
+    ])
+    const again = await open(store)
+    expect(companies(again)).toEqual(companies(vera))
+    expect(again.problems).toEqual([])
+  })
+
+  it('get an entry of their own when somebody edits them, with all that was known of them', async () => {
+    const { vera, mia, open, kept, settle } = await fortyLeads()
+    const second = await open(mia.store)
+    await mia.records.edit('Lead', 'lead-12', { Company: 'Twelve' })
+    await second.records.edit('Lead', 'lead-13', { Company: 'Thirteen' })
+    await vera.records.edit('Lead', 'lead-14', { Company: 'Fourteen' })
+    await settle(second)
+    expect(await kept(mia)).toEqual([1, 3, 1])
+    await second.close()
+    await mia.close()
+    const store = mia.store.reopen()
+    const [early] = await readRecords(store, 'Lead', ['lead-12'])
+    const again = await open(store)
+    await settle()
+    for (const org of [vera, again])
+      expect(companies(org).slice(1, 6)).toEqual(['lead-11 AG', 'Twelve', 'Thirteen', 'Fourteen', 'lead-15 AG'])
+    expect(again.records.get('Lead', 'lead-12')).toEqual(vera.records.get('Lead', 'lead-12'))
+    expect(early).toEqual(again.records.get('Lead', 'lead-12'))
+    await vera.records.edit('Lead', 'lead-15', { LastName: 'Fifteen' })
+    await settle()
+    expect([vera, again].flatMap(({ problems }) => problems)).toEqual([])
+    expect(again.sync.status().waiting).toBe(0)
+  })
+
+  it('leave their segment of docs one by one, and it goes with the last of them', async () => {
+    const { vera, mia, kept, settle } = await fortyLeads()
+    for (const id of many.slice(1)) await vera.records.edit('Lead', id, { Company: 'Another' })
+    await settle()
+    expect((await kept(mia))[2]).toBe(1)
+    await vera.records.edit('Lead', many[0] ?? '', { Company: 'Another' })
+    await settle()
+    expect((await kept(mia))[2]).toBe(0)
+    expect(companies(mia)).toEqual(companies(vera))
+  })
+
+  it('are published again by their device where the relay lost its disk and Vera’s is away', async () => {
+    const { vera, mia, open, relay, settle, network } = await fortyLeads()
+    await vera.close()
+    relay.restart(emptyRelay)
+    await network.pass(10_000)
+    await settle(mia)
+    expect(mia.sync.status().waiting).toBe(0)
+    expect(relay.state.feeds.get(teamFeed(mia.org.id, 'rows'))?.keys.size).toBeGreaterThan(40)
+    await mia.close()
+    const again = await open(mia.store.reopen())
+    expect(companies(again)).toEqual(many.map((id) => `${id} AG`))
+    expect(again.problems).toEqual([])
+  })
+})
