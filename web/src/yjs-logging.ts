@@ -7,5 +7,6 @@ export const BOLD = ''
 export const UNBOLD = ''
 export const RED = ''
 
+// oxlint-disable-next-line no-console -- what Yjs warns of is for whoever looks at the console
 export const print = (...parts: readonly unknown[]): void => console.warn(...parts)
 export const warn = print
