@@ -2,7 +2,7 @@ import { toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
 import { describe, expect, it } from 'vitest'
 import vectors from '../vectors/roster.json' with { type: 'json' }
-import { parseKey } from './id.js'
+import { parseDeviceId, parseKey } from './id.js'
 import { limits } from './limits.js'
 import { decodeRoster, rosterKey, rosterNumber, signingKeyOf, thumbprintOf } from './roster.js'
 import { isSoundKey } from './sound-key.js'
@@ -29,7 +29,17 @@ describe('a roster', () => {
   })
 
   it.each(vectors.refused.filter(({ code }) => code === 'FRAME'))('[RO2] is refused $name', ({ token }) => {
-    expect(() => decodeRoster(token)).toThrow(expect.objectContaining({ code: 'FRAME' }))
+    for (const before of [undefined, decodeRoster(first?.token ?? '')])
+      expect(() => decodeRoster(token, before)).toThrow(expect.objectContaining({ code: 'FRAME' }))
+  })
+
+  it('is read alike after any other, of which it takes the ids of the devices that both name', () => {
+    const decoded = vectors.chain.map(({ token }) => decodeRoster(token))
+    for (const roster of decoded) for (const before of decoded) expect(decodeRoster(roster.token, before)).toEqual(roster)
+    const ids = vectors.chain.map((_, index) => parseDeviceId(String(index).padStart(43, 'A')))
+    const known = decodeRoster(first?.token ?? '')
+    const devices = new Map([...known.devices.values()].map((device, index) => [device.id, { ...device, id: ids[index] ?? device.id }]))
+    expect([...decodeRoster(second?.token ?? '', { ...known, devices }).devices.keys()]).toContain(ids[0])
   })
 
   it.each(vectors.refused.filter(({ code, name }) => code === 'AUTH' && !name.includes('signature')))(

@@ -29,7 +29,7 @@ export function signRoster(claims: RosterClaims, by: { readonly root: KeyPair } 
  */
 export async function readRoster(token: string, org: OrgId, before: Roster | undefined, isPath = false): Promise<Roster | undefined> {
   try {
-    const roster = decodeRoster(token)
+    const roster = decodeRoster(token, before)
     if (roster.org !== org) return undefined
     await compactVerify(token, await importJWK(signingKeyOf(roster, before, isPath), 'EdDSA'), { algorithms: ['EdDSA'] })
     return roster
