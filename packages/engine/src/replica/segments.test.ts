@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { readRecords } from '../records/read-records.js'
 import { lead, MemoryBrowser, type MemoryOrg, type MemoryStore, setup } from '../testing/index.js'
 import { emptyRelay } from '../testing/relay-state.js'
@@ -95,5 +95,20 @@ describe('records that come to a device together', () => {
     const again = await open(mia.store.reopen())
     expect(companies(again)).toEqual(many.map((id) => `${id} AG`))
     expect(again.problems).toEqual([])
+  })
+
+  it('are found again without a look at the segments that come after them', async () => {
+    const { vera } = await setup()
+    const tens = Array.from({ length: 12 }, (_, ten) => Array.from({ length: 10 }, (_none, one) => `lead-${ten + 10}${9 - one}`))
+    for (const ids of tens) await vera.rows.save(ids.map((id) => ({ object: 'Lead', id, values: lead(id) })))
+    const scan = vi.spyOn(vera.store, 'scan')
+    const found = async (...ids: readonly string[]) => (await readRecords(vera.store, 'Lead', ids)).map(({ id }) => id)
+    expect(await found('lead-109', 'lead-100')).toEqual(['lead-109', 'lead-100'])
+    expect(scan).toHaveBeenCalledTimes(1)
+    expect(await found('lead-155', 'lead-150x')).toEqual(['lead-155'])
+    expect(scan).toHaveBeenCalledTimes(3)
+    expect(await found('lead-100', 'lead-219')).toEqual(['lead-100', 'lead-219'])
+    expect(scan).toHaveBeenCalledTimes(6)
+    expect(await found('zz')).toEqual([])
   })
 })

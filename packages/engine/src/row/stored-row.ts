@@ -61,15 +61,16 @@ const mostInSegment = 100
 export const isRecord = ({ object }: Pick<Row, 'object'>): boolean => recordObjects.has(object)
 
 /**
- * What puts rows into the store. Many records that are new to this device become segments: one entry for a hundred of them, under the id of the first. A browser's store
+ * What puts rows into the store. Many records that are new to this device become segments: one entry for a hundred of them, in the order of their ids, under the first. A browser's store
  * takes about as long for an entry of one row. A row that is written again gets an entry of its own, which holds all that the segment says of it.
  */
 export function rowWrites(steps: readonly { readonly before: Row | undefined; readonly after: Row }[]): readonly Write[] {
   const fresh = steps.filter(({ before, after }) => !before && isRecord(after)).map(({ after }) => after)
   const together = new Set(fresh.length < leastInSegment ? [] : fresh)
+  const ordered = fresh.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const writes = steps.filter(({ after }) => !together.has(after)).map(({ after }) => rowWrite(after))
   for (let start = 0; start < together.size; start += mostInSegment) {
-    const segment = fresh.slice(start, start + mostInSegment)
+    const segment = ordered.slice(start, start + mostInSegment)
     writes.push({ put: ['rows', segment[0]?.id ?? ''], value: segment.map(toStored) })
   }
   return writes
