@@ -201,10 +201,14 @@ export class Transactions {
     view: Overlay,
   ): StateChange['dirtyFlags'] {
     const dirtyFlags = new Map<string, StateChange['dirtyFlags'][number]>()
+    // What came under a key changes the row that the key carries: both ask for the same.
+    const compared = new Set<string>()
     const headAt = (feedKey: FeedKey): Head | undefined =>
       (feedKey.feed === feed ? docs.get(feedKey.key) : undefined) ?? this.#context.replicaState.head(feedKey.feed, feedKey.key)
     const compare = (feedKey: FeedKey, mayClear: boolean): void => {
       const name = feedKeyName(feedKey.feed, feedKey.key)
+      if (compared.has(name)) return
+      compared.add(name)
       const isDirty = this.#context.replicaState.dirtyFlag(feedKey.feed, feedKey.key) !== undefined
       const need = compareAt(this.#context, feedKey, view, headAt(feedKey))?.need ?? 'none'
       if (need !== 'none' && !isDirty) dirtyFlags.set(name, [feedKey.feed, feedKey.key, feedKey.address])

@@ -74,15 +74,25 @@ export function claimHash(claim: Uint8Array): Uint8Array {
 /** Names rows of the team feed so that the relay learns nothing of them (rule SE9). */
 export class TeamNames {
   readonly #key: Uint8Array
+  /** Each row is named when its doc is opened, and once more when what it changes is compared. */
+  readonly #recent = new Map<string, Key>()
 
   constructor(secret: string, org: OrgId) {
     this.#key = namingKey(secret, org)
   }
 
   key(object: string, id: string): Key {
-    return parseKey(nameOf(this.#key, `row\n${object}\n${id}`))
+    const text = `row\n${object}\n${id}`
+    let name = this.#recent.get(text)
+    if (name === undefined) {
+      if (this.#recent.size >= mostRecent) this.#recent.clear()
+      this.#recent.set(text, (name = parseKey(nameOf(this.#key, text))))
+    }
+    return name
   }
 }
+
+const mostRecent = 1_000
 
 /** A name of 22 characters, base64url, that tells nothing without the naming key. */
 export function nameOf(key: Uint8Array, text: string): string {
