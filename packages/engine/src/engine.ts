@@ -313,8 +313,8 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
   const imports = await openImports({ ...context, store, tabs, undo })
   const ends = [
     // Either may change how much waits.
-    rows.watch((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfObject(change.object))])),
-    replica.watchFeeds((changes) => tell(['sync', ...changes.flatMap((change) => topicsOfFeed(change.feed))])),
+    rows.watch((changes) => tell(['sync', ...[...new Set(changes.map(({ object }) => object))].flatMap(topicsOfObject)])),
+    replica.watchFeeds((changes) => tell(['sync', ...[...new Set(changes.map(({ feed }) => feed))].flatMap(topicsOfFeed)])),
     freshness.watch((feed) => {
       tell(['sync', ...topicsOfFeed(feed)])
       reconcilers.poke()

@@ -29,7 +29,7 @@ export function eraseReconciler(context: Pick<EngineContext, 'rows' | 'replica'>
     }
   })
   replica.watchFeeds((changes) => {
-    for (const { feed } of changes) {
+    for (const feed of new Set(changes.map((change) => change.feed))) {
       const parsed = parseFeed(feed)
       if (parsed.kind === 'connection') note(parsed.connection)
     }

@@ -44,8 +44,7 @@ export class HeadSigner {
     const { link, replica } = context
     this.#ends = [
       replica.watchFeeds((changed) => {
-        for (const { feed, key } of changed) {
-          if (key === headKey) continue
+        for (const feed of new Set(changed.filter(({ key }) => key !== headKey).map(({ feed }) => feed))) {
           const signed = replica.isOwn(feed) ? feed : this.#receiptOf(feed)
           if (signed) this.#plan(signed)
         }
