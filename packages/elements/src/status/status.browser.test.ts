@@ -22,9 +22,13 @@ describe('the state of the line', () => {
     const engine = fakeEngine({ sync: { ...quietLine, lastSynced: undefined, entriesIn: 3_400, waiting: 2 } })
     const status = await mount('entente-status', { engine })
     expect(textOf(status)).toMatch(/Online\s+Receiving: 3,400 so far/)
-    engine.change({ sync: { ...quietLine, entriesIn: 10_000 } }, 'sync')
+    engine.change({ sync: { ...quietLine, lastSynced: undefined, entriesIn: 3_500 } }, 'sync')
     await drawn(status)
-    expect(textOf(status)).toMatch(/Online\s+All changes sent/)
+    // While so much comes it draws four times a second.
+    expect(textOf(status)).toMatch(/3,400 so far/)
+    await expect.poll(() => textOf(status)).toMatch(/3,500 so far/)
+    engine.change({ sync: { ...quietLine, entriesIn: 10_000 } }, 'sync')
+    await expect.poll(() => textOf(status)).toMatch(/Online\s+All changes sent/)
   })
 
   it('does not say that all is sent while a pause keeps edits here', async () => {

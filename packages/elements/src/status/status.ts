@@ -5,7 +5,7 @@ import { EntenteElement } from '../base/element.js'
 import { signedFeeds, signedFeedsStyles } from '../signed/signed-feeds.js'
 import { type Trouble, troubleBadge, troubleOf } from '../signed/trouble.js'
 import { Waits } from '../signed/waits.js'
-import { formatAge } from '../value/format.js'
+import { formatAge, formatCount } from '../value/format.js'
 import { plainText } from '../value/show-text.js'
 
 /** What `entente-status-change` tells. */
@@ -125,6 +125,7 @@ export class EntenteStatus extends EntenteElement {
   protected view(engine: Engine): TemplateResult {
     const status = engine.sync.status()
     this.#drawn = status
+    this.paceMs = isReading(status) || status.waiting > many ? calmMs : 0
     const flip = (): void => this.act('flip', async () => (status.cut ? engine.sync.mend() : engine.sync.cut()))
     return html`<span class="status ${status.stoodDown ? 'refused' : status.state}">
         <span class="line" role="status"
@@ -210,14 +211,17 @@ function lineWords({ state, cut, reason, stoodDown }: SyncView): string {
 
 /** A device that has so many entries before it was ever in sync reads a whole org: it has just joined. */
 const many = 100
+const calmMs = 250
+const isReading = ({ state, lastSynced, entriesIn }: SyncView): boolean =>
+  state === 'online' && lastSynced === undefined && entriesIn >= many
 
 /** @param paused the orgs for which edits wait, though all that may leave was sent */
-function changeWords({ waiting, state, stoodDown, lastSynced, entriesIn }: SyncView, language: string, paused: readonly string[]): string {
+function changeWords(status: SyncView, language: string, paused: readonly string[]): string {
+  const { waiting, state, stoodDown, entriesIn } = status
   if (stoodDown === 'outdated') return 'A newer version of the app is open in this browser, so this page saves nothing.'
   if (stoodDown === 'elsewhere') return 'Another page keeps your org in sync. Close one of the two and reload the other.'
   // Before what waits: its acknowledgement comes behind all that is read.
-  if (state === 'online' && lastSynced === undefined && entriesIn >= many)
-    return `Receiving: ${new Intl.NumberFormat(language).format(entriesIn)} so far`
+  if (isReading(status)) return `Receiving: ${formatCount(entriesIn, language)} so far`
   if (waiting > 0) return `${waiting} ${waiting === 1 ? 'change waits' : 'changes wait'}`
   if (paused.length > 0) return `Edits for ${paused.length > 1 ? `${paused.length} orgs` : paused[0]} wait for the pause to end`
   if (state === 'online') return 'All changes sent'
