@@ -72,6 +72,15 @@ describe('records that come to a device together', () => {
     expect(again.sync.status().waiting).toBe(0)
   })
 
+  it('stay apart from records of another object that have the same ids', async () => {
+    const { vera, open } = await fortyLeads()
+    await vera.rows.save(many.map((id) => ({ object: 'Opportunity', id, values: { Name: `${id} deal` } })))
+    await vera.close()
+    const again = await open(vera.store.reopen())
+    expect(companies(again)).toEqual(many.map((id) => `${id} AG`))
+    expect(many.map((id) => again.records.get('Opportunity', id)?.values['Name'])).toEqual(many.map((id) => `${id} deal`))
+  })
+
   it('leave their segment of docs one by one, and it goes with the last of them', async () => {
     const { vera, mia, kept, settle } = await fortyLeads()
     for (const id of many.slice(1)) await vera.records.edit('Lead', id, { Company: 'Another' })

@@ -71,7 +71,7 @@ export function rowWrites(steps: readonly { readonly before: Row | undefined; re
   const writes = steps.filter(({ after }) => !together.has(after)).map(({ after }) => rowWrite(after))
   for (let start = 0; start < together.size; start += mostInSegment) {
     const segment = ordered.slice(start, start + mostInSegment)
-    writes.push({ put: ['rows', segment[0]?.id ?? ''], value: segment.map(toStored) })
+    writes.push({ put: ['rows', segment[0]?.id ?? '', segment[0]?.object ?? ''], value: segment.map(toStored) })
   }
   return writes
 }
