@@ -129,7 +129,7 @@ async function joinOnce(admin: Page, context: BrowserContext, records: number, p
     async (engine, most) => {
       await engine.sync.settled(120_000)
       const ended = performance.now()
-      return [ended, engine.sync.status().bytesIn, engine.records.list('Opportunity').total === most] as const
+      return [ended, engine.sync.status().bytesIn, engine.records.ids('Opportunity').total === most] as const
     },
     records,
   )

@@ -88,6 +88,9 @@ const offersAtOnce = 50
 /** After so many pauses for the other side's policy in which no message came, it is not the other side. */
 const mostWaits = 3
 
+/** So many entries are opened ahead in one task, and in all: as many as are absorbed in one go. */
+const [aheadAtOnce, mostAhead] = [50, 200]
+
 /** The pause before a claim is shown again, in ms, by the tries that are left. Short at first; then a vendor has time to come online. */
 const claimPauses: readonly number[] = [0, 300_000, 30_000, 5_000, 1_000]
 
@@ -314,13 +317,17 @@ export class Session {
     this.#work()
   }
 
-  /** The store is at work on entries: the next ones are opened meanwhile, in a task of their own. */
+  /** The store is at work on entries: the next ones are opened meanwhile, in tasks of their own. */
   #openNext(): void {
     const { clock, replica } = this.#options
     const [next] = this.#waiting
     if (!next) return
     const feed = this.#feedByNumber.get(next.feed)
-    if (feed !== undefined) clock.after(0, () => replica.openAhead(feed, next.entries))
+    if (feed === undefined) return
+    for (let start = 0; start < mostAhead; start += aheadAtOnce) {
+      const some = next.entries.slice(start, start + aheadAtOnce)
+      if (some.length > 0) clock.after(0, () => replica.openAhead(feed, some))
+    }
   }
 
   /** Entries were left out: an owner publishes their keys anew, a reader reads the feed again. Either waits the longer the more often it happens (rule AN2). */

@@ -446,7 +446,7 @@ export class Replica implements ReplicaView {
   openAhead(feed: FeedName, entries: readonly Entry[]): void {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     if (feedRole?.kind !== 'team') return
-    for (const entry of entries.slice(0, mostEntries)) {
+    for (const entry of entries) {
       const doc = this.#openedDocs.find(feed, entry) ? undefined : openAhead({ feed, feedRole, sealer: this.#sealer }, entry)
       if (doc) this.#openedDocs.add(feed, entry.key, doc)
     }
