@@ -288,7 +288,9 @@ describe('a session', () => {
     const refused = await client.next('refused')
     expect(refused.code).toBe('RATE')
     expect(refused.retryMs).toBeGreaterThan(0)
-    client.socket.send(encodeClientFrame(Array.from({ length: 100 }, () => ({ type: 'ping' as const }))))
+    const flood = encodeClientFrame(Array.from({ length: 100 }, () => ({ type: 'ping' as const })))
+    // A second later one such frame would pass, and be paid for afterwards: the next does not.
+    for (const frame of [flood, flood]) client.socket.send(frame)
     const failed = await client.next('failed')
     expect(failed.code).toBe('RATE')
     expect(failed.retryMs).toBeGreaterThan(0)
