@@ -99,4 +99,20 @@ describe('what one of Vera’s tabs stored, and did not live to tell the other,'
     await until('Paul sees Grace', () => paul.replica.peerDocs(vendorLeads).has(parseKey('map-of-the-second-lead')))
     expect([nameOf(one.tab, 'lead-1'), nameOf(one.tab, 'lead-2')]).toEqual(['Ada Lovelace', 'Grace'])
   })
+
+  it('is known to the one that leads, now or next, also where it is many records that were stored together', async () => {
+    const { one, two, until, nameOf } = await scene()
+    const many = (name: string) => Array.from({ length: 12 }, (_, index) => `${name}-${index}`)
+    const saveAll = (tab: MemoryDevice, ids: readonly string[]) =>
+      tab.rows.save(ids.map((id) => ({ object: 'Lead', id, values: { Name: id } })))
+    two.die()
+    await saveAll(two.tab, many('grace'))
+    await until('the tab that leads knows them', () => many('grace').every((id) => nameOf(one.tab, id) === id), 61_000)
+    one.tab.link.cut()
+    one.die()
+    await saveAll(one.tab, many('mary'))
+    one.tab.close()
+    await until('the second tab has sent all', () => two.tab.link.isSynced)
+    expect(many('mary').map((id) => nameOf(two.tab, id))).toEqual(many('mary'))
+  })
 })

@@ -252,6 +252,8 @@ export class Rows {
   async catchUpWith(rows: readonly (readonly [object: string, id: string])[]): Promise<void> {
     if (rows.length === 0) return
     const stored = await this.#store.get(rows.map((row) => rowKey(...row)))
+    // One that is neither known nor has an entry of its own lies in a segment that another tab stored.
+    if (rows.some((row, index) => stored[index] === undefined && !this.get(...row))) return this.catchUp()
     this.take(
       stored.flatMap((value) => storedRow(value) ?? []),
       'tab',
