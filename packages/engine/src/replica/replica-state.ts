@@ -1,14 +1,18 @@
 import type { FeedName, Key, Stamp } from '@entente/protocol'
 import { type Page, scanPages, segmentsAtOnce } from '../flow/scan-pages.js'
-import type { Store } from '../port/store.js'
+import type { Store, Write } from '../port/store.js'
 import { isGone } from './existence.js'
+import { feedKeyName } from './feed-key.js'
 import type { Value } from '../schema/value.js'
 import type { Register } from '../row/row.js'
 import { LeafTree } from './leaf-tree.js'
 import {
   type Address,
+  type DirtyFlag,
   type DocHead,
-  asAddress,
+  dirtyFlagsUnder,
+  dirtyGroupKey,
+  dirtyStoreKey,
   asFeedState,
   type FeedState,
   freshFeed,
@@ -59,8 +63,7 @@ class Message implements InboxMessage {
 export interface StateChange {
   /** With the segment in which the doc lies, unless it has an entry of its own. */
   readonly heads: readonly (readonly [FeedName, Key, Head | undefined, segment?: Key | undefined])[]
-  /** With an address the dirty flag is set, without one it is cleared. */
-  readonly dirtyFlags: readonly (readonly [FeedName, Key, Address | undefined])[]
+  readonly dirtyFlags: readonly DirtyFlag[]
   readonly feeds: readonly (readonly [FeedName, FeedState])[]
 }
 
@@ -76,6 +79,9 @@ export class ReplicaState {
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
   /** The keys of the dirty flags by object and id of their row: who asks by row need not hash the key of each. */
   readonly #dirtyRowsByFeed = new Map<FeedName, Map<string, Map<string, Key>>>()
+  /** What lies in each group of dirty flags. A flag that was set again lies in several, and it may have an entry of its own beside them. */
+  readonly #dirtyGroups = new Map<string, Map<string, DirtyFlag>>()
+  readonly #loneFlags = new Set<string>()
   #trees = new Map<FeedName, LeafTree>()
   #segmentsByFeed = new Map<FeedName, Map<Key, Key>>()
   readonly #feeds = new Map<FeedName, FeedState>()
@@ -148,6 +154,37 @@ export class ReplicaState {
     return [...this.#dirtyFlagsByFeed].flatMap(([feed, flags]) => [...flags].map(([key, address]) => [feed, key, address] as const))
   }
 
+  /** What sets and clears dirty flags in the store. A group of which something is left is written again: only the tab that leads clears, and it knows what lies in each. */
+  dirtyWrites(flags: readonly DirtyFlag[]): readonly Write[] {
+    const writes: Write[] = []
+    const groups = new Map<string, DirtyFlag[]>()
+    const cleared = new Set<string>()
+    for (const flag of flags) {
+      const [feed, key, address, group] = flag
+      const name = feedKeyName(feed, key)
+      if (!address) {
+        cleared.add(name)
+        if (this.#loneFlags.has(name)) writes.push({ delete: dirtyStoreKey(feed, key) })
+      } else if (group === undefined) writes.push({ put: dirtyStoreKey(feed, key), value: address })
+      else if (!groups.get(group)?.push(flag)) groups.set(group, [flag])
+    }
+    if (cleared.size > 0)
+      for (const [group, lying] of this.#dirtyGroups) {
+        const left = [...lying].filter(([name]) => !cleared.has(name))
+        if (left.length === 0) writes.push({ delete: dirtyGroupKey(group) })
+        else if (left.length < lying.size) groups.set(group, left.map(([, flag]) => flag))
+      }
+    for (const [group, lying] of groups)
+      writes.push({ put: dirtyGroupKey(group), value: lying.map(([feed, key, address]) => [feed, key, address]) })
+    return writes
+  }
+
+  /** Whether a dirty flag is known as it lies in the store. */
+  hasDirtyFlag([feed, key, , group]: DirtyFlag): boolean {
+    const name = feedKeyName(feed, key)
+    return group === undefined ? this.#loneFlags.has(name) : this.#dirtyGroups.get(group)?.has(name) === true
+  }
+
   /** Whether something of an own feed is unpublished, or may turn out to be when the feed has been read to its end. */
   isUnsettled(feed: FeedName): boolean {
     return this.dirtyFlags(feed).size > 0 || this.feed(feed).rebuild
@@ -181,7 +218,7 @@ export class ReplicaState {
       if (this.#loading?.feed === feed) this.#loading.changed.add(key)
       this.#takeHead(feed, key, head, segment)
     }
-    for (const [feed, key, address] of dirtyFlags) this.#takeDirtyFlag(feed, key, address)
+    for (const flag of dirtyFlags) this.#takeDirtyFlag(flag)
     for (const [feed, state] of feeds) this.#feeds.set(feed, state)
   }
 
@@ -236,6 +273,8 @@ export class ReplicaState {
     const same = feeds.every(([feed, state]) => isSameFeed(state, this.feed(feed)))
     this.#dirtyFlagsByFeed.clear()
     this.#dirtyRowsByFeed.clear()
+    this.#dirtyGroups.clear()
+    this.#loneFlags.clear()
     this.#dirtyCount = 0
     this.#feeds.clear()
     this.take({ heads: [], dirtyFlags, feeds })
@@ -281,7 +320,18 @@ export class ReplicaState {
     }
   }
 
-  #takeDirtyFlag(feed: FeedName, key: Key, address: Address | undefined): void {
+  #takeDirtyFlag(flag: DirtyFlag): void {
+    const [feed, key, address, group] = flag
+    const name = feedKeyName(feed, key)
+    if (!address) {
+      this.#loneFlags.delete(name)
+      for (const [each, lying] of this.#dirtyGroups) if (lying.delete(name) && lying.size === 0) this.#dirtyGroups.delete(each)
+    } else if (group === undefined) this.#loneFlags.add(name)
+    else {
+      const lying = this.#dirtyGroups.get(group)
+      if (lying) lying.set(name, flag)
+      else this.#dirtyGroups.set(group, new Map([[name, flag]]))
+    }
     const dirtyFlags = tableOf(this.#dirtyFlagsByFeed, feed)
     let dirtyRows = this.#dirtyRowsByFeed.get(feed)
     if (!dirtyRows) this.#dirtyRowsByFeed.set(feed, (dirtyRows = new Map()))
@@ -300,10 +350,10 @@ export class ReplicaState {
 }
 
 /** The dirty flags of a store. */
-export async function readDirtyFlags(store: Store): Promise<readonly (readonly [FeedName, Key, Address])[]> {
-  const dirtyFlags: [FeedName, Key, Address][] = []
+export async function readDirtyFlags(store: Store): Promise<readonly DirtyFlag[]> {
+  const dirtyFlags: DirtyFlag[] = []
   await scanPages(store, ['dirty'], (page) => {
-    for (const [[, feed, key], value] of page) dirtyFlags.push([feed as FeedName, key as Key, asAddress(value)])
+    for (const [storeKey, value] of page) dirtyFlags.push(...dirtyFlagsUnder(storeKey, value))
   })
   return dirtyFlags
 }

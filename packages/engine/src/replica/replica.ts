@@ -38,8 +38,8 @@ import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
-import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
-import { dirtyFlagWrite, mergeAll, Transactions, type Uncommitted } from './transactions.js'
+import { type Address, type DirtyFlag, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
+import { mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
   /** Writes down what the org’s own saves did, and what became of its records. */
@@ -210,7 +210,7 @@ export class Replica implements ReplicaView {
       disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
-    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead, journal)
+    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead, stamper.session, journal)
     this.rows.watch((changes) => {
       let [unlocks, withdraws, admits] = [false, false, false]
       for (const { object } of changes) {
@@ -362,7 +362,7 @@ export class Replica implements ReplicaView {
   async lookAtLead(): Promise<void> {
     const look = async (): Promise<void> => {
       await this.#lead.look()
-      const dirtyFlags = (await readDirtyFlags(this.#store)).filter(([feed, key]) => !this.#replicaState.dirtyFlag(feed, key))
+      const dirtyFlags = (await readDirtyFlags(this.#store)).filter((flag) => !this.#replicaState.hasDirtyFlag(flag))
       if (dirtyFlags.length === 0) return
       await this.#catchUpWith(dirtyFlags)
       this.#take([], { ...noStateChange, dirtyFlags })
@@ -717,8 +717,8 @@ export class Replica implements ReplicaView {
   /** Has these keys published: they are due, though nobody edited them. */
   publishDue(feedKeys: readonly FeedKey[]): Promise<void> {
     return this.#transactionQueue.run(async () => {
-      const dirtyFlags = feedKeys.map(({ feed, key, address }) => [feed, key, address] as const)
-      await this.#store.update([], () => ({ writes: dirtyFlags.map(dirtyFlagWrite), result: undefined }))
+      const dirtyFlags = this.#transactions.inGroups(feedKeys.map(({ feed, key, address }) => [feed, key, address] as const))
+      await this.#store.update([], () => ({ writes: this.#replicaState.dirtyWrites(dirtyFlags), result: undefined }))
       this.#take([], { ...noStateChange, dirtyFlags })
     })
   }
@@ -928,7 +928,7 @@ export class Replica implements ReplicaView {
   #flagDirty(steps: readonly RowStep[]): Attached {
     const change = this.#transactions.dirtyFlagsOf(steps)
     return {
-      writes: change.dirtyFlags.map(dirtyFlagWrite),
+      writes: this.#replicaState.dirtyWrites(change.dirtyFlags),
       commit: () => {
         this.#takeState(change)
         if (change.dirtyFlags.length > 0) this.#tellTabs([], change)
@@ -1013,11 +1013,12 @@ export class Replica implements ReplicaView {
   }
 
   /** Takes the rows of dirty flags as they are stored. */
-  async #catchUpWith(dirtyFlags: readonly (readonly [FeedName, Key, Address])[]): Promise<void> {
+  async #catchUpWith(dirtyFlags: readonly DirtyFlag[]): Promise<void> {
     if (dirtyFlags.length > fewRows) return this.rows.catchUp()
-    await this.rows.catchUpWith(dirtyFlags.map(([, , address]) => address))
+    const feedKeys = dirtyFlags.flatMap(([feed, key, address]) => (address ? { feed, key, address } : []))
+    await this.rows.catchUpWith(feedKeys.map(({ address }) => address))
     // A record map tells its record.
-    await this.rows.catchUpWith(dirtyFlags.flatMap(([feed, key, address]) => addressesOf({ feed, key, address }, this.#view).slice(1)))
+    await this.rows.catchUpWith(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#view).slice(1)))
   }
 
   /** This tab was frozen, and other tabs have gone on. */

@@ -130,6 +130,9 @@ export const freshFeed: FeedState = { cursor: 0, incarnation: 0, position: 0, re
 /** The row that a feed key carries. */
 export type Address = readonly [object: string, id: string]
 
+/** With an address the dirty flag is set, without one it is cleared. With the group in which it lies, unless it has an entry of its own. */
+export type DirtyFlag = readonly [feed: FeedName, key: Key, address: Address | undefined, group?: string | undefined]
+
 /** What is known of a row of which nothing has come. */
 export const unknown: Known = { version: 0, registers: {}, exists: undefined, floor: 0 }
 
@@ -141,6 +144,8 @@ export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed,
 export const segmentStoreKey = (feed: FeedName, first: Key): StoreKey => ['docs', feed, first]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]
 export const dirtyStoreKey = (feed: FeedName, key: Key): StoreKey => ['dirty', feed, key]
+/** Where dirty flags lie that one transaction set together. No other transaction has the name of this group. */
+export const dirtyGroupKey = (group: string): StoreKey => ['dirty', group]
 
 /** The registers, those of an own feed without their values. */
 export function registersOf({ registers }: Pick<Known, 'registers'>): Readonly<Record<string, Register>> {
@@ -191,4 +196,9 @@ export function storedUnder([kind, , key]: StoreKey, value: unknown): readonly (
   return ((kind === 'docs' ? value : value && [[key, value]]) ?? []) as readonly (readonly [Key, Stored])[]
 }
 export const asFeedState = (value: unknown): FeedState | undefined => value as FeedState | undefined
-export const asAddress = (value: unknown): Address => value as Address
+/** The dirty flags of an entry: those of a group, or the one of a key. */
+export function dirtyFlagsUnder([, feed, key]: StoreKey, value: unknown): readonly DirtyFlag[] {
+  return key === undefined
+    ? (value as readonly DirtyFlag[]).map(([of, at, address]) => [of, at, address, feed])
+    : [[feed as FeedName, key as Key, value as Address]]
+}

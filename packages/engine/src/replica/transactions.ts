@@ -2,7 +2,7 @@ import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
 import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
-import { isRecord, leastInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
+import { isRecord, leastInSegment, mostInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -14,13 +14,13 @@ import { Overlay } from './rows-view.js'
 import {
   type Address,
   asFeedState,
+  type DirtyFlag,
   docStoreKey,
   type FeedState,
   feedStoreKey,
   freshFeed,
   type Head,
   headOf,
-  dirtyStoreKey,
   storedUnder,
   segmentStoreKey,
   type Stored,
@@ -51,9 +51,20 @@ export class Transactions {
   readonly #context: ReplicaContext
   readonly #lead: Lead
   readonly #journal: Pick<Journal, 'changed'> | undefined
+  readonly #session: number
+  #dirtyGroups = 0
 
-  constructor(store: Store, rows: RecordMapIndex, context: ReplicaContext, lead: Lead, journal?: Pick<Journal, 'changed'>) {
+  /** @param session names groups of dirty flags: a number of this page load */
+  constructor(
+    store: Store,
+    rows: RecordMapIndex,
+    context: ReplicaContext,
+    lead: Lead,
+    session: number,
+    journal?: Pick<Journal, 'changed'>,
+  ) {
     this.#store = store
+    this.#session = session
     this.#journal = journal
     this.#lead = lead
     this.#rows = rows
@@ -149,7 +160,7 @@ export class Transactions {
         ...(segment ? [{ put: segmentStoreKey(feed, segment), value: newDocs }] : []),
         ...emptiedSegments(replicaState.segments(feed), docs).map((emptied) => ({ delete: segmentStoreKey(feed, emptied) })),
         ...rowWrites(steps),
-        ...dirtyFlags.map(dirtyFlagWrite),
+        ...replicaState.dirtyWrites(dirtyFlags),
         ...(this.#journal?.changed(steps) ?? []),
         { put: feedStoreKey(feed), value: feedState },
       ]
@@ -218,7 +229,18 @@ export class Transactions {
     const touched = this.#feedKeysOfSteps(steps, view)
     for (const feedKey of touched) if (feedKey.feed === feed || !this.#context.disabledRules.has('project-all')) compare(feedKey, false)
     for (const feedKey of lacking) compare(feedKey, false)
-    return [...dirtyFlags.values()]
+    return this.inGroups([...dirtyFlags.values()])
+  }
+
+  /** Dirty flags with the groups in which they are to lie: where many are set together, a hundred are one entry of the store. */
+  inGroups(dirtyFlags: readonly DirtyFlag[]): readonly DirtyFlag[] {
+    const set = dirtyFlags.filter(([, , address]) => address)
+    if (set.length < leastInSegment) return dirtyFlags
+    const grouped = set.map(([feed, key, address], index): DirtyFlag => {
+      if (index % mostInSegment === 0) this.#dirtyGroups++
+      return [feed, key, address, `${this.#session}.${this.#dirtyGroups}`]
+    })
+    return [...dirtyFlags.filter(([, , address]) => !address), ...grouped]
   }
 
   #feedKeysOfSteps(steps: readonly RowStep[], view: Overlay): readonly FeedKey[] {
@@ -236,7 +258,7 @@ export class Transactions {
         return need !== undefined && need !== 'none'
       })
       .map(({ feed, key, address }) => [feed, key, address] as const)
-    return { ...noStateChange, dirtyFlags }
+    return { ...noStateChange, dirtyFlags: this.inGroups(dirtyFlags) }
   }
 
   /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. @returns these rows too */
@@ -253,7 +275,7 @@ export class Transactions {
         )
         .map(({ feed, key }) => [feed, key, undefined] as const)
       const rows = stored.flatMap((value) => storedRow(value) ?? [])
-      return { writes: cleared.map(dirtyFlagWrite), result: { rows, change: { ...noStateChange, dirtyFlags: cleared } } }
+      return { writes: this.#context.replicaState.dirtyWrites(cleared), result: { rows, change: { ...noStateChange, dirtyFlags: cleared } } }
     })
   }
 
@@ -297,10 +319,6 @@ function afterLoss(stored: Head | Stored, own: boolean, disabledRules: ReadonlyS
   if (head.kind === 'erased') return own && disabledRules.has('tombstones') ? undefined : { ...head, ...left }
   if (own) return undefined
   return head.kind === 'doc' ? { state: new Uint8Array(), ...head, ...left } : { ...head, ...left }
-}
-
-export function dirtyFlagWrite([feed, key, address]: StateChange['dirtyFlags'][number]): Write {
-  return address ? { put: dirtyStoreKey(feed, key), value: address } : { delete: dirtyStoreKey(feed, key) }
 }
 
 /** Rows of one chunk, each once. */

@@ -55,7 +55,7 @@ export const rowKey = (object: string, id: string): StoreKey => ['row', object, 
 const recordObjects: ReadonlySet<string> = new Set(['Lead', 'Opportunity'])
 /** Fewer rows or docs than this are not worth a segment. */
 export const leastInSegment = 10
-const mostInSegment = 100
+export const mostInSegment = 100
 
 /** Whether a row is one of the org's records, which no tab edits before it knows them. Of other rows it may, and decides by them. */
 export const isRecord = ({ object }: Pick<Row, 'object'>): boolean => recordObjects.has(object)
