@@ -150,10 +150,6 @@ export class ReplicaState {
     return this.#dirtyFlagsByFeed
   }
 
-  listDirtyFlags(): readonly (readonly [FeedName, Key, Address])[] {
-    return [...this.#dirtyFlagsByFeed].flatMap(([feed, flags]) => [...flags].map(([key, address]) => [feed, key, address] as const))
-  }
-
   /** What sets and clears dirty flags in the store. A group of which something is left is written again: only the tab that leads clears, and it knows what lies in each. */
   dirtyWrites(flags: readonly DirtyFlag[]): readonly Write[] {
     const writes: Write[] = []

@@ -6,6 +6,7 @@ import type { Store } from '../port/store.js'
 import type { Tabs } from '../port/tabs.js'
 import { isAbove as standsAbove, type Row } from '../row/row.js'
 import type { Attached } from '../row/attached.js'
+import type { Written } from '../row/row-store.js'
 import { Rows, type RowStep, type Journal } from '../row/rows.js'
 import { randomInteger, type Stamper } from '../row/stamper.js'
 import { type Absorber, absorbEntry, absorbHeld, isDeferred, openAhead, readDeferred, withdrawnFrom } from './absorb-entry.js'
@@ -13,7 +14,7 @@ import { sealsOf, slotsToHandBack } from './above.js'
 import { compareAt, type Comparison } from './compare.js'
 import type { DecidingRows } from './deciding-rows.js'
 import { effectiveVersion } from './desired-state.js'
-import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
+import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
 import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
@@ -38,7 +39,7 @@ import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
-import { type Address, type DirtyFlag, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
+import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
 import { mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -88,6 +89,7 @@ interface TabMessage {
   readonly type: 'replica'
   readonly rows: readonly Row[]
   readonly change: StateChange
+  readonly written: Written | undefined
 }
 
 /** What product modules read of replication. */
@@ -180,7 +182,7 @@ export class Replica implements ReplicaView {
       stamper,
       {
         flagDirty: (steps) => this.#flagDirty(steps),
-        saved: (rows) => this.#tellTabs(rows, noStateChange),
+        saved: (rows, written) => this.#tellTabs(rows, noStateChange, written),
       },
       journal,
     )
@@ -210,7 +212,7 @@ export class Replica implements ReplicaView {
       disabledRules: disabledRules ?? new Set(),
     }
     this.#followed = new FollowedFeeds(this.#context)
-    this.#transactions = new Transactions(store, this.#view, this.#context, this.#lead, stamper.session, journal)
+    this.#transactions = new Transactions(store, this.rows.stored, this.#view, this.#context, this.#lead, stamper.session, journal)
     this.rows.watch((changes) => {
       let [unlocks, withdraws, admits] = [false, false, false]
       for (const { object } of changes) {
@@ -363,8 +365,8 @@ export class Replica implements ReplicaView {
     const look = async (): Promise<void> => {
       await this.#lead.look()
       const dirtyFlags = (await readDirtyFlags(this.#store)).filter((flag) => !this.#replicaState.hasDirtyFlag(flag))
+      await this.rows.catchUp()
       if (dirtyFlags.length === 0) return
-      await this.#catchUpWith(dirtyFlags)
       this.#take([], { ...noStateChange, dirtyFlags })
     }
     await this.#transactionQueue.run(look).catch(this.#report)
@@ -406,9 +408,8 @@ export class Replica implements ReplicaView {
       if (!isSame || !this.#isLoaded) await this.#replicaState.loadHeads(this.#store)
       this.#isLoaded = true
       await this.keyring.load()
-      // A tab that was closed before it told leaves rows under dirty flags, or as an entry of a feed brought them.
-      if (isSame) await this.#catchUpWith(this.#replicaState.listDirtyFlags())
-      else await this.rows.catchUp()
+      // A tab may have been closed before it told.
+      await this.rows.catchUp()
       this.#followed.stateLoaded()
       this.#leading = true
       await this.#readDeferred()
@@ -865,7 +866,7 @@ export class Replica implements ReplicaView {
       this.#followed.stateLoaded()
       throw new Error('Another tab has read on in a feed. This one goes on from where that stands.')
     }
-    this.#take(written.rows, written.change)
+    this.#take(written.rows, written.change, written.written)
   }
 
   /** Hides the slots of peers' docs that an agreement has withdrawn. The docs' next epochs will not have them. */
@@ -963,10 +964,11 @@ export class Replica implements ReplicaView {
 
   // ---- memory and other tabs
 
-  #take(rows: readonly Row[], change: StateChange): void {
+  #take(rows: readonly Row[], change: StateChange, written?: Written): void {
     this.#takeState(change)
-    this.#tellTabs(rows, change)
+    this.#tellTabs(rows, change, written)
     this.rows.take(rows, 'feed')
+    this.rows.stored.took(written)
     this.#notify(change)
   }
 
@@ -986,8 +988,8 @@ export class Replica implements ReplicaView {
     for (const listener of this.#workListeners) listener()
   }
 
-  #tellTabs(rows: readonly Row[], change: StateChange): void {
-    const message: TabMessage = { type: 'replica', rows, change }
+  #tellTabs(rows: readonly Row[], change: StateChange, written?: Written): void {
+    const message: TabMessage = { type: 'replica', rows, change, written }
     this.#tabs.tell(message)
   }
 
@@ -996,6 +998,7 @@ export class Replica implements ReplicaView {
     this.#heard++
     this.#takeState(message.change)
     this.rows.take(message.rows, 'tab')
+    this.rows.stored.took(message.written)
     this.#notify(message.change)
     // The tab that saved may not have known all that this one knows, so this one compares the rows too.
     if (this.#leading && message.rows.length > 0) void this.#transactionQueue.run(() => this.#recheck(message.rows)).catch(this.#report)
@@ -1010,15 +1013,6 @@ export class Replica implements ReplicaView {
       return { writes, result: undefined }
     })
     commit()
-  }
-
-  /** Takes the rows of dirty flags as they are stored. */
-  async #catchUpWith(dirtyFlags: readonly DirtyFlag[]): Promise<void> {
-    if (dirtyFlags.length > fewRows) return this.rows.catchUp()
-    const feedKeys = dirtyFlags.flatMap(([feed, key, address]) => (address ? { feed, key, address } : []))
-    await this.rows.catchUpWith(feedKeys.map(({ address }) => address))
-    // A record map tells its record.
-    await this.rows.catchUpWith(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#view).slice(1)))
   }
 
   /** This tab was frozen, and other tabs have gone on. */
@@ -1045,9 +1039,6 @@ const pausedProblem = {
   before: 'The other org sends more than a stranger has to say. Nothing more is read from it until you have compared the codes.',
   after: 'The other org sends more messages than all its records could need. Nothing more is read from it. Ask its admin what happened.',
 } as const
-
-/** More rows than this are read faster with all others, in their order. */
-const fewRows = 1_000
 
 /** So many entries are absorbed in one go, for a page to draw between two of them. A page of a relay's answer has half as many of an org's rows. */
 const mostEntries = 200

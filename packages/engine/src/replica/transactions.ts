@@ -1,6 +1,7 @@
 import type { FeedName, Key } from '@entente/protocol'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
+import type { RowStore, Written } from '../row/row-store.js'
 import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
 import { isRecord, leastInSegment, mostInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
@@ -47,6 +48,7 @@ type Place = Pick<FeedKey, 'feed' | 'key'>
 /** The store's transactions of a replica. Each gives the state change that it wrote, for the replica to take into memory. */
 export class Transactions {
   readonly #store: Store
+  readonly #rowStore: RowStore
   readonly #rows: RecordMapIndex
   readonly #context: ReplicaContext
   readonly #lead: Lead
@@ -57,6 +59,7 @@ export class Transactions {
   /** @param session names groups of dirty flags: a number of this page load */
   constructor(
     store: Store,
+    rowStore: RowStore,
     rows: RecordMapIndex,
     context: ReplicaContext,
     lead: Lead,
@@ -64,6 +67,7 @@ export class Transactions {
     journal?: Pick<Journal, 'changed'>,
   ) {
     this.#store = store
+    this.#rowStore = rowStore
     this.#session = session
     this.#journal = journal
     this.#lead = lead
@@ -120,7 +124,7 @@ export class Transactions {
     feedRole: FeedRole,
     { docs, addresses: addressByKey, rows, feedState, lacking = [] }: Uncommitted,
     waits: () => void = () => undefined,
-  ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange } | undefined> {
+  ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange; readonly written: Written | undefined } | undefined> {
     const before = this.#context.replicaState.feed(feed)
     const entryFeedKeys = feedRole.own
       ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
@@ -137,8 +141,8 @@ export class Transactions {
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
     ]).filter(([object, id]) => !newRecords.has(id) || !isRecord({ object }))
-    const reads: StoreKey[] = [Lead.key, feedStoreKey(feed), ...addresses.map(([object, id]) => rowKey(object, id))]
-    return this.#store.update(reads, ([term, storedFeed, ...storedRows]) => {
+    const rowKeys = addresses.map(([object, id]) => rowKey(object, id))
+    const { result, written } = await this.#rowStore.update([Lead.key, feedStoreKey(feed)], rowKeys, ([term, storedFeed], storedRows) => {
       this.#lead.check(term)
       if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { writes: [], result: undefined }
       const view = this.#viewOf(storedRows)
@@ -167,6 +171,7 @@ export class Transactions {
       waits()
       return { writes, result: { rows: steps.map(({ after }) => after), change } }
     })
+    return result && { ...result, written }
   }
 
   /**
@@ -264,7 +269,8 @@ export class Transactions {
   /** Clears dirty flags that have no need by the rows as stored: another tab may just have saved. @returns these rows too */
   async clearDirtyFlags(feedKeys: readonly FeedKey[]): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange }> {
     const addresses = uniqueAddresses(feedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)))
-    return this.#store.update([Lead.key, ...addresses.map(([object, id]) => rowKey(object, id))], ([term, ...stored]) => {
+    const rowKeys = addresses.map(([object, id]) => rowKey(object, id))
+    const { result } = await this.#rowStore.update([Lead.key], rowKeys, ([term], stored) => {
       this.#lead.check(term)
       const view = this.#viewOf(stored)
       const cleared = feedKeys
@@ -277,6 +283,7 @@ export class Transactions {
       const rows = stored.flatMap((value) => storedRow(value) ?? [])
       return { writes: this.#context.replicaState.dirtyWrites(cleared), result: { rows, change: { ...noStateChange, dirtyFlags: cleared } } }
     })
+    return result
   }
 
   /** Forgets what the relay may have lost of a feed: the feed is then read from its beginning, and an own one published again (rule IN3). */

@@ -5,6 +5,7 @@ import { isSameValue, type Value } from '../schema/value.js'
 import type { Attached } from './attached.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
+import { RowStore, type Written } from './row-store.js'
 import { rowKey, rowWrites, storedRow, storedRows } from './stored-row.js'
 import type { Stamper } from './stamper.js'
 
@@ -75,7 +76,7 @@ export interface RowObserver {
   /** The dirty flags that these steps set. Called in the transaction that saves them. */
   flagDirty(steps: readonly RowStep[]): Attached
   /** Rows are durable and in memory. */
-  saved(rows: readonly Row[]): void
+  saved(rows: readonly Row[], written: Written | undefined): void
 }
 
 /** Writes down what saves did, in their transactions. */
@@ -112,12 +113,15 @@ export class Rows {
   readonly #journal: Journal | undefined
   /** These rows, or those of which these are a part behind a fence: the same for all who see the same rows. */
   origin: Rows = this
+  /** The store, for transactions on rows. */
+  readonly stored: RowStore
   #fence: Fence | undefined
   #rowsByObject = new Map<string, Map<string, Row>>()
   #listeners = new Set<(changes: readonly RowChange[]) => void>()
 
-  constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody, journal?: Journal) {
+  constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody, journal?: Journal, stored?: RowStore) {
     this.#store = store
+    this.stored = stored ?? new RowStore(store, stamper.session)
     this.#stamper = stamper
     this.#observer = observer
     this.#journal = journal
@@ -125,7 +129,7 @@ export class Rows {
 
   /** The same rows, for whoever may save only as long as a fence lets it. */
   behind(fence: Fence): Rows {
-    const rows = new Rows(this.#store, this.#stamper, this.#observer, this.#journal)
+    const rows = new Rows(this.#store, this.#stamper, this.#observer, this.#journal, this.stored)
     rows.#fence = fence
     rows.origin = this.origin
     rows.#rowsByObject = this.#rowsByObject
@@ -165,9 +169,9 @@ export class Rows {
     const fence = this.#fence
     const more = [...(present ? [present] : []), ...(fence ? [fence.key] : []), ...(journal ? [journal.reads] : [])]
     let found: readonly Row[] = []
-    const saved = await this.#store.update([...reads, ...more], (stored) => {
-      fence?.check(stored[reads.length + (present ? 1 : 0)])
-      if (present && stored[reads.length] === undefined) return { writes: [], result: undefined }
+    const { result: saved, written } = await this.stored.update(more, reads, (values, stored) => {
+      fence?.check(values[present ? 1 : 0])
+      if (present && values[0] === undefined) return { writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
       // A row that lies in a segment was taken into memory with it.
       reads.forEach(([, object = '', id = ''], index) =>
@@ -197,7 +201,7 @@ export class Rows {
       }
       const flagged = this.#observer.flagDirty(steps)
       const beside = alongside?.(steps)
-      const noted = journal?.record(steps, stored.at(-1), now) ?? []
+      const noted = journal?.record(steps, values.at(-1), now) ?? []
       const history = this.#journal?.changed(steps) ?? []
       return {
         writes: [...rowWrites(steps), ...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
@@ -213,7 +217,8 @@ export class Rows {
     const changed = steps.map(({ after }) => after)
     if (changed.length > 0) {
       this.take(changed, 'own')
-      this.#observer.saved(changed)
+      this.stored.took(written)
+      this.#observer.saved(changed, written)
     }
     // After the rows are in memory: the link, which hears of it, makes its offers from them.
     flagged.commit()
@@ -239,30 +244,21 @@ export class Rows {
   }
 
   /** Fills memory from the store. */
-  async load(): Promise<void> {
-    await scanRows(this.#store, (rows) => {
-      for (const row of rows) {
-        const table = this.#tableOf(row.object)
-        table.set(row.id, mergeRows(table.get(row.id), row))
-      }
-    })
-  }
-
-  /** Takes what other tabs have stored of these rows, and this one was not told of. */
-  async catchUpWith(rows: readonly (readonly [object: string, id: string])[]): Promise<void> {
-    if (rows.length === 0) return
-    const stored = await this.#store.get(rows.map((row) => rowKey(...row)))
-    // One that is neither known nor has an entry of its own lies in a segment that another tab stored.
-    if (rows.some((row, index) => stored[index] === undefined && !this.get(...row))) return this.catchUp()
-    this.take(
-      stored.flatMap((value) => storedRow(value) ?? []),
-      'tab',
+  load(): Promise<void> {
+    return this.stored.loading(() =>
+      scanRows(this.#store, (rows) => {
+        for (const row of rows) {
+          const table = this.#tableOf(row.object)
+          table.set(row.id, mergeRows(table.get(row.id), row))
+        }
+      }),
     )
   }
 
-  /** The same of all rows. */
-  catchUp(): Promise<void> {
-    return scanRows(this.#store, (rows) => this.take(rows, 'tab'))
+  /** Takes what other tabs have stored, and this one was not told of. */
+  async catchUp(): Promise<void> {
+    if (await this.stored.isCurrent()) return
+    await this.stored.loading(() => scanRows(this.#store, (rows) => this.take(rows, 'tab')))
   }
 
   #apply(row: Row | undefined, { object, id, values, stamp, above, follows, proof }: RowEdit, now: number): Row {

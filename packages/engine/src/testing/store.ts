@@ -23,7 +23,7 @@ export class MemoryStore implements Store {
   #history: ReadonlyMap<string, readonly [StoreKey, unknown] | undefined>[] = []
   readonly #sorted = new Map<string, readonly (readonly [StoreKey, unknown])[]>()
   #queue: Promise<unknown> = Promise.resolve()
-  #hold: { readonly isIt: (reads: readonly StoreKey[]) => boolean; readonly wait: () => Promise<void> } | undefined
+  #hold: { readonly isIt: (keys: readonly StoreKey[]) => boolean; readonly wait: () => Promise<void> } | undefined
   #closed = false
 
   constructor(faults: MemoryStoreFaults = {}, entries: Entries = new Map()) {
@@ -32,7 +32,8 @@ export class MemoryStore implements Store {
   }
 
   async update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => { writes: readonly Write[]; result: T }): Promise<T> {
-    if (this.#hold?.isIt(reads) === true) {
+    const keys = this.#hold?.isIt(reads) === false ? await this.#triedOut(reads, change) : reads
+    if (this.#hold?.isIt(keys) === true) {
       const { wait } = this.#hold
       this.#hold = undefined
       await wait()
@@ -48,12 +49,12 @@ export class MemoryStore implements Store {
   }
 
   /**
-   * Holds the next transaction that reads such keys, before it reads them, until `release`. All others go on. So a test decides what is stored between a
+   * Holds the next transaction that reads or would put such keys, before it reads them, until `release`. All others go on. So a test decides what is stored between a
    * call's checks and its commit.
    *
    * @returns `held` resolves once a transaction waits
    */
-  hold(isIt: (reads: readonly StoreKey[]) => boolean = () => true): { readonly held: Promise<void>; readonly release: () => void } {
+  hold(isIt: (keys: readonly StoreKey[]) => boolean = () => true): { readonly held: Promise<void>; readonly release: () => void } {
     let [reach, release] = [(): void => undefined, (): void => undefined]
     const held = new Promise<void>((resolve) => (reach = resolve))
     const gate = new Promise<void>((resolve) => (release = resolve))
@@ -65,6 +66,11 @@ export class MemoryStore implements Store {
       },
     }
     return { held, release }
+  }
+
+  /** The keys that a transaction would write. */
+  #triedOut(reads: readonly StoreKey[], change: (values: readonly unknown[]) => { writes: readonly Write[] }): Promise<readonly StoreKey[]> {
+    return this.#inTurn(() => change(reads.map((key) => this.#read(key))).writes.flatMap((write) => ('put' in write ? [write.put] : [])))
   }
 
   get(keys: readonly StoreKey[]): Promise<readonly unknown[]> {
