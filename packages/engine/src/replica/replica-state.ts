@@ -168,7 +168,11 @@ export class ReplicaState {
       for (const [group, lying] of this.#dirtyGroups) {
         const left = [...lying].filter(([name]) => !cleared.has(name))
         if (left.length === 0) writes.push({ delete: dirtyGroupKey(group) })
-        else if (left.length < lying.size) groups.set(group, left.map(([, flag]) => flag))
+        else if (left.length < lying.size)
+          groups.set(
+            group,
+            left.map(([, flag]) => flag),
+          )
       }
     for (const [group, lying] of groups)
       writes.push({ put: dirtyGroupKey(group), value: lying.map(([feed, key, address]) => [feed, key, address]) })

@@ -281,7 +281,10 @@ export class Transactions {
         )
         .map(({ feed, key }) => [feed, key, undefined] as const)
       const rows = stored.flatMap((value) => storedRow(value) ?? [])
-      return { writes: this.#context.replicaState.dirtyWrites(cleared), result: { rows, change: { ...noStateChange, dirtyFlags: cleared } } }
+      return {
+        writes: this.#context.replicaState.dirtyWrites(cleared),
+        result: { rows, change: { ...noStateChange, dirtyFlags: cleared } },
+      }
     })
     return result
   }

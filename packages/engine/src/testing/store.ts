@@ -69,7 +69,10 @@ export class MemoryStore implements Store {
   }
 
   /** The keys that a transaction would write. */
-  #triedOut(reads: readonly StoreKey[], change: (values: readonly unknown[]) => { writes: readonly Write[] }): Promise<readonly StoreKey[]> {
+  #triedOut(
+    reads: readonly StoreKey[],
+    change: (values: readonly unknown[]) => { writes: readonly Write[] },
+  ): Promise<readonly StoreKey[]> {
     return this.#inTurn(() => change(reads.map((key) => this.#read(key))).writes.flatMap((write) => ('put' in write ? [write.put] : [])))
   }
 
