@@ -118,6 +118,8 @@ export abstract class OwnOrgPage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback()
     if (!this.engine) this.open()
+    // After the first frame, and before the first row.
+    requestAnimationFrame(() => setTimeout(loadFormats))
   }
 
   protected open(beginning?: Beginning): void {
@@ -258,3 +260,8 @@ async function openJoining(link: string | undefined): Promise<Joining | undefine
 }
 
 const nextTask = (): Promise<void> => new Promise((resolve) => setTimeout(resolve))
+
+/** Chromium reads its data on languages with the first number that it formats, in 25 ms. So this is not done while a list is drawn. */
+function loadFormats(): void {
+  new Intl.NumberFormat().format(0)
+}
