@@ -30,11 +30,20 @@ export const watchBrowserNetwork: WatchNetwork = (listener) => {
 /** The next turn of the loop by a message: nested timers of 0 ms are held back to 4 ms, and to a second in hidden tabs. */
 function nextTurn(call: () => void): () => void {
   let cancelled = false
-  const { port1, port2 } = new MessageChannel()
-  port1.onmessage = () => {
-    port1.close()
+  turns.push(() => {
     if (!cancelled) call()
-  }
-  port2.postMessage(undefined)
+  })
+  channel ??= openChannel()
+  channel.port2.postMessage(undefined)
   return () => (cancelled = true)
+}
+
+/** What waits for its turn: each message of the one channel is the turn of one. A channel for each takes as long to make, and longer to collect. */
+const turns: (() => void)[] = []
+let channel: MessageChannel | undefined
+
+function openChannel(): MessageChannel {
+  const opened = new MessageChannel()
+  opened.port1.onmessage = () => turns.shift()?.()
+  return opened
 }

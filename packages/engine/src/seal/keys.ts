@@ -4,6 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { type ConnectionId, type Key, mailboxIdOf, type MailboxId, type OrgId, parseKey, type Side } from '@entente/protocol'
 import { fromBase64UrlEncoded, toBase64UrlEncoded } from 'lib0/buffer'
 import { encodeUtf8 } from 'lib0/string'
+import { encodeShort } from './short-text.js'
 
 // HKDF-SHA256 derives every key from a secret, with a word of its own for each purpose (rules SE6 to SE9, OR1). Secrets are base64url. A rotation begins the next
 // generation of a secret.
@@ -98,7 +99,7 @@ const mostRecent = 1_000
 export function nameOf(key: Uint8Array, text: string): string {
   let keyed = keyedHashes.get(key)
   if (!keyed) keyedHashes.set(key, (keyed = hmac.create(sha256, key)))
-  return toBase64UrlEncoded(keyed.clone().update(encodeUtf8(text)).digest().subarray(0, 16))
+  return toBase64UrlEncoded(keyed.clone().update(encodeShort(text)).digest().subarray(0, 16))
 }
 
 // Taking in the key is half of the work, and thousands of names are made with one.

@@ -1,6 +1,8 @@
 import { decodeUtf8, encodeUtf8 } from 'lib0/string'
 
-// A seal holds a short text, nearly always of ASCII. A browser's own encoder and decoder take longer for their call than for such a text.
+// Seals and the texts that are hashed for names are short, and nearly always of ASCII. A browser's own encoder and decoder take longer for their call than for such
+// a text. And what Chromium's encoder gives is an object of its document: 20,000 of them keep the page for 80 ms when memory is collected, where bytes that a script
+// makes take 5.
 
 /** Longer texts are the browser's. */
 const short = 256
