@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { browserClock } from './platform.js'
+import { browserClock, browserRandom } from './platform.js'
 
 const turn = (call: () => void): (() => void) => browserClock.after(0, call)
 
@@ -29,4 +29,12 @@ test('a turn that is cancelled does not come, and holds no other up', async () =
 
 test('a turn that asks for another one gets it', async () => {
   await expect(new Promise((resolve) => turn(() => void turn(() => resolve('came'))))).resolves.toBe('came')
+})
+
+test('random bytes are as many as asked for, and others each time', () => {
+  for (const length of [1, 16, 32, 33, 1_000]) expect(browserRandom(length)).toHaveLength(length)
+  const first = browserRandom(16)
+  const kept = [...first]
+  expect(browserRandom(16)).not.toEqual(first)
+  expect([...first]).toEqual(kept)
 })

@@ -14,7 +14,11 @@ export const browserClock: Clock = {
 const longestMs = 2 ** 31 - 1
 
 /** The browser's cryptographic generator, as the engine's RandomBytes. At most 65,536 bytes a call. */
-export const browserRandom: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length))
+export const browserRandom: RandomBytes = (length) =>
+  length > few.length ? crypto.getRandomValues(new Uint8Array(length)) : crypto.getRandomValues(few).slice(0, length)
+
+/** An import asks for a few bytes with each row. What the browser fills is an object of the document, which takes longer to collect than a copy does. */
+const few = new Uint8Array(32)
 
 /** The browser's events `online` and `offline`, as the engine's WatchNetwork. */
 export const watchBrowserNetwork: WatchNetwork = (listener) => {

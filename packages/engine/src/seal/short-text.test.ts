@@ -11,5 +11,6 @@ it('a short text is the bytes that any encoder makes of it, and comes back', () 
       expect(decodeShort(encodeShort(given))).toBe(given)
     }),
   )
+  for (const long of ['é'.repeat(4_096), '€'.repeat(4_097)]) expect(encodeShort(long)).toEqual(encodeUtf8(long))
   expect(() => decodeShort(new Uint8Array([0x41, 0xff]))).toThrow()
 })
