@@ -21,10 +21,12 @@ export abstract class LongList extends EntenteElement {
   #readAt = 0
   #readLater: ReturnType<typeof setTimeout> | undefined
   #observer: ResizeObserver | undefined
+  #measureLater: ReturnType<typeof setTimeout> | undefined
 
   constructor() {
     super()
-    this.scrolled = { top: 0, height: 600 }
+    // A few rows at first: the page draws them with all that stands around them, and the others in a task of their own.
+    this.scrolled = { top: 0, height: 0 }
     this.printing = false
   }
 
@@ -43,19 +45,24 @@ export abstract class LongList extends EntenteElement {
     removeEventListener('afterprint', this.#print)
     clearTimeout(this.#readLater)
     this.#readLater = undefined
-    this.#observer?.disconnect()
-    this.#observer = undefined
+    this.#unobserve()
   }
 
   protected override updated(): void {
     const grid = this.grid
     if (grid && !this.#observer) {
-      this.#observer = new ResizeObserver(() => this.measure(grid))
+      this.#observer = new ResizeObserver(() => {
+        clearTimeout(this.#measureLater)
+        this.#measureLater = setTimeout(() => this.measure(grid))
+      })
       this.#observer.observe(grid)
-    } else if (!grid) {
-      this.#observer?.disconnect()
-      this.#observer = undefined
-    }
+    } else if (!grid) this.#unobserve()
+  }
+
+  #unobserve(): void {
+    clearTimeout(this.#measureLater)
+    this.#observer?.disconnect()
+    this.#observer = undefined
   }
 
   protected get grid(): HTMLElement | null {
