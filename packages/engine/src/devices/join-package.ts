@@ -105,18 +105,24 @@ export function hashOfPart(sealed: string): string {
 const infoOf = (org: OrgId): Uint8Array => sealInfo({ purpose: 'joining', of: org, generation: 0 })
 const placeOf = (transcript: string, index: number): Uint8Array => encodeUtf8(`${transcript}\n${index}`)
 
-/** Opens what was sealed to a device. Undefined where a part does not open, or has another form. */
+/**
+ * Opens what was sealed to a device. Undefined where a part does not open, or has another form.
+ *
+ * @param pause is waited for after each part, so that a page draws in between
+ */
 export async function openParts(
   key: ExchangeKey,
   org: OrgId,
   transcript: string,
   sealed: readonly string[],
+  pause: () => Promise<void> = () => Promise.resolve(),
 ): Promise<OrgPackage | undefined> {
   const parts: Uint8Array[] = []
   for (const [index, text] of sealed.entries()) {
     const part = await openFrom(key, infoOf(org), placeOf(transcript, index), bytesOf(text))
     if (!part) return undefined
     parts.push(part)
+    await pause()
   }
   return readParts(parts)
 }

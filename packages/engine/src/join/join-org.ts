@@ -11,6 +11,7 @@ import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
 import { createIdentity, identityKey, loadIdentity, type StoredIdentity } from '../identity/identity.js'
 import { beyond, readPath } from '../identity/roster.js'
 import { checkedName } from '../name.js'
+import { nextTurn } from '../port/clock.js'
 import type { Store, Write } from '../port/store.js'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
@@ -260,7 +261,7 @@ class JoiningDevice implements Joining {
   }
 
   async #read(row: Row, welcome: string, parts: readonly string[]): Promise<OrgPackage | 'incomplete' | undefined> {
-    const { identity } = this.#assembly.context
+    const { identity, clock } = this.#assembly.context
     const [org, transcript] = [parseOrgId(textOf(row, 'vendor') ?? ''), textOf(row, 'transcript') ?? '']
     const shown = (await readPath(textsOf(row, 'peerRosters'), org))?.at(-1)
     const devices: DeviceLookup = { device: async (_, id) => shown?.devices.get(id) }
@@ -271,7 +272,7 @@ class JoiningDevice implements Joining {
     if (claims.output.parts.length > hashes.length) return 'incomplete'
     if (claims.output.parts.some((hash, index) => hash !== hashes[index])) return undefined
     const [stored] = (await this.#options.store.get([identityKey])) as readonly [StoredIdentity]
-    const found = await openParts(stored.exchange, org, transcript, parts)
+    const found = await openParts(stored.exchange, org, transcript, parts, () => nextTurn(clock))
     const path = found && (await readPath(found.rosters, org))
     const highest = path && beyond(path, shown)?.at(-1)
     const listed = highest?.devices.get(identity.device)
