@@ -48,6 +48,8 @@ export class OrgDesk extends EntenteElement {
   #settled: Route | undefined
   #isOpening = false
   #shownTab: Route['page'] | undefined
+  /** Whether the place has been drawn once. What stands above it is often empty, and follows in a task of its own. */
+  #hasPlace = false
 
   constructor() {
     super()
@@ -59,6 +61,13 @@ export class OrgDesk extends EntenteElement {
   }
 
   protected override updated(): void {
+    if (!this.#hasPlace) {
+      setTimeout(() => {
+        this.#hasPlace = true
+        this.requestUpdate()
+      })
+      return
+    }
     const settled = this.#settled
     this.#settled = undefined
     if (settled) queueMicrotask(() => this.#keep(settled))
@@ -76,17 +85,19 @@ export class OrgDesk extends EntenteElement {
     const route = this.#readRoute(engine)
     const fills = isList(route)
     return html`<nav aria-label=${plainText(engine.org.name, 80)}>${this.#tabs(engine, route)}</nav>
-      <div>
-        <turn-line .engine=${engine} .route=${this.route} .link=${this.link}></turn-line>
-        <entente-import
-          .density=${this.density}
-          .engine=${engine}
-          .object=${'object' in route ? route.object : 'Opportunity'}
-          .csv=${csvTools}
-          @entente-open=${this.#open}
-        ></entente-import>
-      </div>
+      <div>${this.#hasPlace ? this.#above(engine, route) : nothing}</div>
       <div class="place ${fills ? 'fills' : ''}">${this.#place(engine, route)}</div>`
+  }
+
+  #above(engine: Engine, route: Route): TemplateResult {
+    return html`<turn-line .engine=${engine} .route=${this.route} .link=${this.link}></turn-line>
+      <entente-import
+        .density=${this.density}
+        .engine=${engine}
+        .object=${'object' in route ? route.object : 'Opportunity'}
+        .csv=${csvTools}
+        @entente-open=${this.#open}
+      ></entente-import>`
   }
 
   #readRoute(engine: Engine): Route {
