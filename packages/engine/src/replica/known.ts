@@ -1,6 +1,6 @@
 import { isAbove, mergeRows, type Register } from '../row/row.js'
 import { isGone } from './existence.js'
-import { type Head, type Known, registersOf, type Stored, unknown } from './stored.js'
+import { type Above, type Head, type Known, registersOf, type Stored, unknown } from './stored.js'
 
 /** What an entry of a doc says of its row. */
 export interface Told {
@@ -54,7 +54,18 @@ export function withoutSlots<T extends Head | Stored | Known>(stored: T, withdra
   if (!isGone) return stored
   const registers = registersOf(stored)
   const kept = Object.entries(registers).filter(([slot]) => !isGone(slot))
-  return kept.length === Object.keys(registers).length ? stored : { ...stored, registers: Object.fromEntries(kept) }
+  if (kept.length === Object.keys(registers).length) return stored
+  const { above, seals, ...rest }: Above & Known = stored
+  // Nobody hands back what was withdrawn: the seals of such slots go too.
+  const left = above?.filter((slot) => !isGone(slot)) ?? []
+  const sealed = Object.entries(seals ?? {}).filter(([slot]) => !isGone(slot))
+  return {
+    ...rest,
+    registers: Object.fromEntries(kept),
+    ...(left.length > 0 && { above: left }),
+    ...(sealed.length > 0 && { seals: Object.fromEntries(sealed) }),
+    // The rest of a state is a state.
+  } as unknown as T
 }
 
 function merged(a: Told['registers'], b: Told['registers']): Told['registers'] {

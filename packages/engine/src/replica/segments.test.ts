@@ -1,8 +1,11 @@
+import { feedName, type Key, loadDoc, parseKey, readSlots } from '@entente/protocol'
 import { describe, expect, it, vi } from 'vitest'
+import { carriedFields } from './desired-state.js'
+import type { StoredDoc } from './stored.js'
 import { readRecords } from '../records/read-records.js'
 import { lead, MemoryBrowser, type MemoryOrg, type MemoryStore, setup } from '../testing/index.js'
 import { emptyRelay } from '../testing/relay-state.js'
-import { teamFeed } from './feed-role.js'
+import { teamFeed, textOf } from './feed-role.js'
 
 const many = Array.from({ length: 40 }, (_, index) => `lead-${index + 10}`)
 
@@ -119,5 +122,112 @@ describe('records that come to a device together', () => {
     expect(await found('lead-100', 'lead-219')).toEqual(['lead-100', 'lead-219'])
     expect(scan).toHaveBeenCalledTimes(6)
     expect(await found('zz')).toEqual([])
+  })
+})
+
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+/** All bytes that a store holds, each piece as hexadecimal text. */
+async function piecesOf({ store }: MemoryOrg): Promise<readonly string[]> {
+  const pieces: string[] = []
+  const collect = (value: unknown): void => {
+    if (value instanceof Uint8Array) pieces.push(hexOf(value))
+    else if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) collect(part)
+  }
+  for (const kind of ['row', 'rows', 'doc', 'docs', 'feed', 'meta']) collect(await store.scan([kind]))
+  return pieces
+}
+
+/** Paul has copies of forty leads of Vera's, whose docs came to him together. */
+async function fortyCopies() {
+  const browser = new MemoryBrowser()
+  const made = await setup({ upTo: 'shared', paul: { browser } })
+  const { vera, paul, connection, settle, exportListed, until } = made
+  await vera.rows.save(many.map((id) => ({ object: 'Lead', id, values: { ...lead(id), Company: 'Acme' } })))
+  await settle()
+  await exportListed()
+  // Paul's results have left. What Vera publishes then comes to him in one message, with his next visit.
+  await until('the results are at the relay', () => paul.site.jobs()[0]?.done === true && paul.sync.status().waiting === 0)
+  paul.sync.cut()
+  await settle()
+  paul.sync.mend()
+  await settle()
+  const feed = feedName({ kind: 'connection', connection, side: 'vendor', topic: 'lead' })
+  const slots = carriedFields(vera.rows.get('Agreement', connection), 'lead', 'vendor')?.bySlot ?? new Map<string, string>()
+  const slot = [...slots].find(([, field]) => field === 'Status')?.[0] ?? ''
+  /** Vera's docs in the segments of a store, and how many have entries of their own. */
+  const kept = async ({ store }: MemoryOrg) => {
+    const inSegments = (await store.scan(['docs', feed])).flatMap(([, docs]) => docs as readonly (readonly [Key, StoredDoc])[])
+    return { inSegments: new Map(inSegments), alone: (await store.scan(['doc', feed])).length }
+  }
+  /** The seals of what Vera has under Status, as Paul's store has them. */
+  const sealed = async (org: MemoryOrg): Promise<readonly string[]> =>
+    [...(await kept(org)).inSegments.values()].flatMap(({ state }) => {
+      const bytes = readSlots(loadDoc([state])).get(slot)
+      return bytes ? [hexOf(bytes)] : []
+    })
+  const mapOf = (id: string): Key => parseKey([...vera.replica.recordMaps.mapsOfRecord('Lead', id)][0] ?? '')
+  const status = (org: MemoryOrg, id: string) =>
+    org.mirrors.of('Lead', textOf(org.rows.get('RecordMap', mapOf(id)), 'record') ?? '')[0]?.fields.find(({ name }) => name === 'Status')
+  return { ...made, browser, kept, sealed, mapOf, status }
+}
+
+describe('docs of a peer that come together', () => {
+  it('are one entry of the store, and the next page has them all', async () => {
+    const { paul, open, browser, kept, status, settle } = await fortyCopies()
+    expect(await kept(paul)).toMatchObject({ inSegments: { size: 40 }, alone: 0 })
+    await paul.close()
+    const again = await open({ ...paul.options, store: paul.store.reopen(), browser })
+    await settle()
+    expect(many.map((id) => status(again, id)?.value)).toEqual(many.map(() => 'Open - Not Contacted'))
+    expect([again.problems, again.sync.status().waiting]).toEqual([[], 0])
+  })
+
+  it('leave nothing in it of what is edited, deleted or withdrawn: their seals are gone from the store', async () => {
+    const { vera, paul, connection, kept, sealed, mapOf, status, settle } = await fortyCopies()
+    const before = await sealed(paul)
+    expect(before).toHaveLength(40)
+    const isThere = async (): Promise<readonly string[]> => {
+      const pieces = await piecesOf(paul)
+      return before.filter((seal) => pieces.some((piece) => piece.includes(seal)))
+    }
+    expect(await isThere()).toHaveLength(40)
+    await vera.records.edit('Lead', 'lead-12', { Status: 'Working - Contacted' })
+    await vera.records.remove('Lead', 'lead-13')
+    await settle()
+    expect(status(paul, 'lead-12')?.value).toBe('Working - Contacted')
+    const after = await kept(paul)
+    expect(after.inSegments.size).toBe(38)
+    for (const id of ['lead-12', 'lead-13']) expect(after.inSegments.has(mapOf(id))).toBe(false)
+    // Paul is away while Vera withdraws the field. With his next visit no byte of it is left.
+    paul.sync.cut()
+    await vera.agreements.withdraw(connection, 'Lead', ['Status'])
+    await settle()
+    expect((await isThere()).length).toBeGreaterThan(30)
+    paul.sync.mend()
+    await settle()
+    expect(await isThere()).toEqual([])
+    // All were begun anew together, and lie in the segment again.
+    expect((await kept(paul)).inSegments.size).toBe(38)
+    expect(many.slice(4).map((id) => status(paul, id)?.state)).toEqual(many.slice(4).map(() => 'not shared'))
+    expect([vera, paul].flatMap(({ problems }) => problems)).toEqual([])
+  })
+
+  it('come again where the relay lost its disk', async () => {
+    const { vera, paul, relay, network, kept, status, settle } = await fortyCopies()
+    relay.restart(emptyRelay)
+    await network.pass(10_000)
+    await settle()
+    await vera.records.edit('Lead', 'lead-12', { Status: 'Working - Contacted' })
+    await settle()
+    expect(many.slice(0, 4).map((id) => status(paul, id)?.value)).toEqual([
+      'Open - Not Contacted',
+      'Open - Not Contacted',
+      'Working - Contacted',
+      'Open - Not Contacted',
+    ])
+    const { inSegments, alone } = await kept(paul)
+    expect(inSegments.size + alone).toBeGreaterThanOrEqual(40)
+    expect(paul.sync.status().waiting).toBe(0)
   })
 })

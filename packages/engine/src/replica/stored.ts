@@ -138,8 +138,8 @@ export const unknown: Known = { version: 0, registers: {}, exists: undefined, fl
 
 export const docStoreKey = (feed: FeedName, key: Key): StoreKey => ['doc', feed, key]
 /**
- * Where a segment lies, by the first of its keys: docs of the team's rows that came together, each under a key that had nothing. A browser's store takes as long for
- * an entry of one doc as for one of a hundred. A doc that is written again gets an entry of its own, and a segment goes with the last that has none.
+ * Where a segment lies, by the first of the keys that it began with: docs that came together, each under a key that had nothing. A browser's store takes as long for an
+ * entry of one doc as for one of a hundred. Where few of them are written again, each gets an entry of its own and leaves the segment, which goes with the last.
  */
 export const segmentStoreKey = (feed: FeedName, first: Key): StoreKey => ['docs', feed, first]
 export const feedStoreKey = (feed: FeedName): StoreKey => ['feed', feed]

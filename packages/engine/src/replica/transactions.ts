@@ -3,7 +3,7 @@ import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
 import type { RowStore, Written } from '../row/row-store.js'
 import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
-import { isRecord, leastInSegment, mostInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
+import { leastInSegment, mostInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -130,19 +130,15 @@ export class Transactions {
       ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
       : []
     const { replicaState } = this.#context
-    const newDocs = feedRole.kind === 'team' ? [...docs].filter(([key]) => !replicaState.head(feed, key)) : []
-    const segment = newDocs.length < leastInSegment ? undefined : newDocs[0]?.[0]
-    const inSegment = new Map(segment ? newDocs : [])
-    // Where many records are new, they are not read before they are written: no tab edits one that it does not know.
-    const newRecords = new Set(
-      segment ? rows.filter((row) => isRecord(row) && !this.#rows.get(row.object, row.id)).map(({ id }) => id) : [],
-    )
+    const inSegments = placesOf(docs, replicaState.segments(feed), (key) => replicaState.head(feed, key) === undefined)
+    const touched = [...new Set([...docs.keys()].flatMap((key) => replicaState.segments(feed).get(key) ?? []))]
     const addresses = uniqueAddresses([
       ...rows.map(({ object, id }): Address => [object, id]),
       ...entryFeedKeys.flatMap((feedKey) => addressesOf(feedKey, this.#rows)),
-    ]).filter(([object, id]) => !newRecords.has(id) || !isRecord({ object }))
+    ])
+    const reads = [Lead.key, feedStoreKey(feed), ...touched.map((segment) => segmentStoreKey(feed, segment))]
     const rowKeys = addresses.map(([object, id]) => rowKey(object, id))
-    const { result, written } = await this.#rowStore.update([Lead.key, feedStoreKey(feed)], rowKeys, ([term, storedFeed], storedRows) => {
+    const { result, written } = await this.#rowStore.update(reads, rowKeys, ([term, storedFeed, ...segments], storedRows) => {
       this.#lead.check(term)
       if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { writes: [], result: undefined }
       const view = this.#viewOf(storedRows)
@@ -156,13 +152,11 @@ export class Transactions {
       }
       const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, lacking, steps, view)
       const heads = [...docs].map(
-        ([key, stored]) => [feed, key, headOf(stored), inSegment.has(key) ? segment : undefined] satisfies StateChange['heads'][number],
+        ([key, stored]) => [feed, key, headOf(stored), inSegments.get(key)] satisfies StateChange['heads'][number],
       )
       const change: StateChange = { heads, dirtyFlags, feeds: [[feed, feedState]] }
       const writes: Write[] = [
-        ...[...docs].filter(([key]) => !inSegment.has(key)).map(([key, stored]) => ({ put: docStoreKey(feed, key), value: stored })),
-        ...(segment ? [{ put: segmentStoreKey(feed, segment), value: newDocs }] : []),
-        ...emptiedSegments(replicaState.segments(feed), docs).map((emptied) => ({ delete: segmentStoreKey(feed, emptied) })),
+        ...docWrites(feed, docs, inSegments, new Map(touched.map((segment, index) => [segment, segments[index]]))),
         ...rowWrites(steps),
         ...replicaState.dirtyWrites(dirtyFlags),
         ...(this.#journal?.changed(steps) ?? []),
@@ -342,12 +336,47 @@ export function mergeAll(rows: readonly Row[]): readonly Row[] {
   return [...merged.values()]
 }
 
-/** The segments in which nothing is left once some docs have entries of their own. */
-function emptiedSegments(segments: ReadonlyMap<Key, Key>, docs: ReadonlyMap<Key, Stored>): readonly Key[] {
-  const left = new Set([...docs.keys()].map((key) => segments.get(key)))
-  left.delete(undefined)
-  if (left.size > 0) for (const [key, segment] of segments) if (!docs.has(key)) left.delete(segment)
-  return [...left] as Key[]
+/**
+ * In which segments docs are to lie. Many that are new become one. Many of one segment that come again stay in it; fewer leave it.
+ *
+ * @param segments in which they lie
+ */
+function placesOf(docs: ReadonlyMap<Key, Stored>, segments: ReadonlyMap<Key, Key>, isNew: (key: Key) => boolean): ReadonlyMap<Key, Key> {
+  const keysBySegment = new Map<Key | undefined, Key[]>()
+  for (const [key, { kind }] of docs) {
+    const segment = segments.get(key)
+    if (kind === 'doc' && (segment || isNew(key)) && !keysBySegment.get(segment)?.push(key)) keysBySegment.set(segment, [key])
+  }
+  const places = new Map<Key, Key>()
+  for (const [segment, keys] of keysBySegment)
+    for (const key of keys.length < leastInSegment ? [] : keys) places.set(key, segment ?? keys[0] ?? key)
+  return places
+}
+
+/** What puts docs into the store. Nothing stays in a segment of a doc that was written again: what was withdrawn from a peer's must be gone. @param touched the segments in which some of them lie, as stored */
+function docWrites(
+  feed: FeedName,
+  docs: ReadonlyMap<Key, Stored>,
+  places: ReadonlyMap<Key, Key>,
+  touched: ReadonlyMap<Key, unknown>,
+): readonly Write[] {
+  const segments = new Map<Key, (readonly [Key, Stored])[]>()
+  for (const [segment, value] of touched)
+    segments.set(
+      segment,
+      storedUnder(segmentStoreKey(feed, segment), value).filter(([key]) => !docs.has(key)),
+    )
+  const writes: Write[] = []
+  for (const [key, stored] of docs) {
+    const place = places.get(key)
+    if (place === undefined) writes.push({ put: docStoreKey(feed, key), value: stored })
+    else if (!segments.get(place)?.push([key, stored])) segments.set(place, [[key, stored]])
+  }
+  for (const [segment, lying] of segments) {
+    const storeKey = segmentStoreKey(feed, segment)
+    writes.push(lying.length > 0 ? { put: storeKey, value: lying } : { delete: storeKey })
+  }
+  return writes
 }
 
 function uniqueAddresses(addresses: readonly Address[]): readonly Address[] {
