@@ -998,7 +998,7 @@ export class Replica implements ReplicaView {
     this.#heard++
     this.#takeState(message.change)
     this.rows.take(message.rows, 'tab')
-    this.rows.stored.took(message.written)
+    this.rows.stored.heard(message.rows, message.written)
     this.#notify(message.change)
     // The tab that saved may not have known all that this one knows, so this one compares the rows too.
     if (this.#leading && message.rows.length > 0) void this.#transactionQueue.run(() => this.#recheck(message.rows)).catch(this.#report)

@@ -3,7 +3,7 @@ import type { Store, StoreKey, Write } from '../port/store.js'
 import { mergeRows, type Row } from '../row/row.js'
 import type { RowStore, Written } from '../row/row-store.js'
 import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
-import { leastInSegment, mostInSegment, rowKey, rowWrites, storedRow } from '../row/stored-row.js'
+import { leastInSegment, mostInSegment, rowKey, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
 import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
@@ -140,7 +140,7 @@ export class Transactions {
     const rowKeys = addresses.map(([object, id]) => rowKey(object, id))
     const { result, written } = await this.#rowStore.update(reads, rowKeys, ([term, storedFeed, ...segments], storedRows) => {
       this.#lead.check(term)
-      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { writes: [], result: undefined }
+      if (!isSameFeed(asFeedState(storedFeed) ?? freshFeed, before)) return { rows: [], writes: [], result: undefined }
       const view = this.#viewOf(storedRows)
       const steps: RowStep[] = []
       for (const row of rows) {
@@ -157,13 +157,12 @@ export class Transactions {
       const change: StateChange = { heads, dirtyFlags, feeds: [[feed, feedState]] }
       const writes: Write[] = [
         ...docWrites(feed, docs, inSegments, new Map(touched.map((segment, index) => [segment, segments[index]]))),
-        ...rowWrites(steps),
         ...replicaState.dirtyWrites(dirtyFlags),
         ...(this.#journal?.changed(steps) ?? []),
         { put: feedStoreKey(feed), value: feedState },
       ]
       waits()
-      return { writes, result: { rows: steps.map(({ after }) => after), change } }
+      return { rows: steps, writes, result: { rows: steps.map(({ after }) => after), change } }
     })
     return result && { ...result, written }
   }
@@ -276,6 +275,7 @@ export class Transactions {
         .map(({ feed, key }) => [feed, key, undefined] as const)
       const rows = stored.flatMap((value) => storedRow(value) ?? [])
       return {
+        rows: [],
         writes: this.#context.replicaState.dirtyWrites(cleared),
         result: { rows, change: { ...noStateChange, dirtyFlags: cleared } },
       }

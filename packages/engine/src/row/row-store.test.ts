@@ -5,7 +5,8 @@ import { seededRandom } from '../testing/random.js'
 import { MemoryStore } from '../testing/store.js'
 import { valueOf } from './row.js'
 import type { Written } from './row-store.js'
-import { Rows } from './rows.js'
+import { Rows, whileUnchanged } from './rows.js'
+import { rowKey, storedRow } from './stored-row.js'
 import { Stamper } from './stamper.js'
 
 /** Tabs over one store. Each notes what rows its transactions read, and hands out what it is to tell. */
@@ -38,7 +39,7 @@ async function tabs(count: number) {
         name: (id: string) => valueOf(rows.get('Lead', id), 'Name'),
         hear: ({ rows: heard, written }: (typeof told)[number]) => {
           rows.take(heard, 'tab')
-          rows.stored.took(written)
+          rows.stored.heard(heard, written)
         },
         catchUp: () => rows.catchUp(),
       }
@@ -91,5 +92,102 @@ describe('rows before they are written', () => {
     expect(two.name('ada')).toBe('first')
     await two.edit('ada', 'second')
     expect(two.read.at(-1)).toEqual([])
+  })
+})
+
+describe('many rows of record maps', () => {
+  const maps = Array.from({ length: 120 }, (_, index) => `map-${index + 100}`)
+  const edits = (ids: readonly string[], name: string) => ids.map((id) => ({ object: 'RecordMap', id, values: { record: name } }))
+  const recordOf = (rows: Rows, id: string) => valueOf(rows.get('RecordMap', id), 'record')
+
+  /** A page over a store, and how many entries the store has of segments and of rows of their own. */
+  async function page(store: MemoryStore, seed: number) {
+    const told: { rows: Parameters<Rows['take']>[0]; written: Written | undefined }[] = []
+    const rows = new Rows(store, new Stamper(new ManualClock(), seededRandom(seed)), {
+      flagDirty: () => ({ writes: [], commit: () => undefined }),
+      saved: (changed, written) => void told.push({ rows: changed, written }),
+    })
+    await rows.load()
+    return { rows, told }
+  }
+  const entries = async (store: MemoryStore) => [(await store.scan(['rows'])).length, (await store.scan(['row'])).length]
+
+  it('are an entry for a hundred, also when they are written again; few that are get entries of their own', async () => {
+    const store = new MemoryStore()
+    const { rows } = await page(store, 1)
+    await rows.save(edits(maps, 'first'))
+    expect(await entries(store)).toEqual([2, 0])
+    await rows.save(edits(maps.slice(0, 50), 'second'))
+    expect(await entries(store)).toEqual([2, 0])
+    await rows.save(edits(maps.slice(0, 3), 'third'))
+    expect(await entries(store)).toEqual([2, 3])
+    await rows.save(edits(maps.slice(0, 20), 'fourth'))
+    expect(await entries(store)).toEqual([2, 3])
+    const again = (await page(store, 2)).rows
+    expect(maps.map((id) => recordOf(again, id))).toEqual(maps.map((id) => recordOf(rows, id)))
+    expect([recordOf(again, 'map-100'), recordOf(again, 'map-130'), recordOf(again, 'map-150')]).toEqual(['fourth', 'second', 'first'])
+    // The next page knows where they lie, and goes on so.
+    await again.save(edits(maps.slice(0, 50), 'fifth'))
+    expect((await entries(store))[0]).toBe(2)
+  })
+
+  it('lose nothing to a tab that writes others of their segment, whether it has heard of them or not', async () => {
+    const store = new MemoryStore()
+    const one = await page(store, 1)
+    await one.rows.save(edits(maps, 'first'))
+    const two = await page(store, 2)
+    // Heard: the segment is one that both write.
+    await two.rows.save(edits(maps.slice(0, 30), 'of two'))
+    for (const { rows, written } of two.told.splice(0)) {
+      one.rows.take(rows, 'tab')
+      one.rows.stored.heard(rows, written)
+    }
+    await one.rows.save(edits(maps.slice(30, 60), 'of one'))
+    // Not heard: each goes on by what it knows.
+    await two.rows.save(edits(maps.slice(60, 80), 'of two, later'))
+    await one.rows.save(edits(maps.slice(80, 95), 'of one, later'))
+    const found = (await page(store, 3)).rows
+    const at = (index: number) => recordOf(found, maps[index] ?? '')
+    expect([0, 29, 30, 59, 60, 79, 80, 94, 95, 119].map(at)).toEqual([
+      'of two',
+      'of two',
+      'of one',
+      'of one',
+      'of two, later',
+      'of two, later',
+      'of one, later',
+      'of one, later',
+      'first',
+      'first',
+    ])
+  })
+  it('are found in their segment by a tab that has not heard of the last change', async () => {
+    const store = new MemoryStore()
+    const one = await page(store, 1)
+    const two = await page(store, 2)
+    await one.rows.save(edits(maps, 'first'))
+    for (const { rows, written } of one.told) {
+      two.rows.take(rows, 'tab')
+      two.rows.stored.heard(rows, written)
+    }
+    const basis = whileUnchanged(two.rows, [{ object: 'RecordMap', id: maps[0] ?? '' }])
+    await one.rows.save(edits(maps.slice(0, 20), 'second'))
+    expect(await two.rows.save(edits(maps.slice(0, 1), 'of two'), basis)).toBeUndefined()
+    expect(recordOf(two.rows, maps[0] ?? '')).toBe('second')
+  })
+
+  it('are whole in their entries where they have some, whoever wrote those', async () => {
+    const store = new MemoryStore()
+    const one = await page(store, 1)
+    await one.rows.save(edits(maps, 'first'))
+    const two = await page(store, 2)
+    await two.rows.save(edits(maps.slice(0, 3), 'of two'))
+    for (const { rows, written } of two.told) {
+      one.rows.take(rows, 'tab')
+      one.rows.stored.heard(rows, written)
+    }
+    await one.rows.save(edits(maps.slice(0, 20), 'of one'))
+    const [entry] = await store.get([rowKey('RecordMap', maps[0] ?? '')])
+    expect(valueOf(storedRow(entry), 'record')).toBe('of one')
   })
 })

@@ -1,12 +1,12 @@
 import { compareStamps, nextStamp, type Stamp } from '@entente/protocol'
-import { scanPages, segmentsAtOnce } from '../flow/scan-pages.js'
+import { type Page, scanPages, segmentsAtOnce } from '../flow/scan-pages.js'
 import type { Store, StoreKey, Write } from '../port/store.js'
 import { isSameValue, type Value } from '../schema/value.js'
 import type { Attached } from './attached.js'
 import { copyRegisters, isAbove, mergeRows, type Register, registerOf, type Row, setRegister } from './row.js'
 import { checkSize } from './size.js'
 import { RowStore, type Written } from './row-store.js'
-import { rowKey, rowWrites, storedRow, storedRows } from './stored-row.js'
+import { rowKey, storedRow, storedRows } from './stored-row.js'
 import type { Stamper } from './stamper.js'
 
 /** New values for fields of one row. */
@@ -121,7 +121,7 @@ export class Rows {
 
   constructor(store: Store, stamper: Stamper, observer: RowObserver = nobody, journal?: Journal, stored?: RowStore) {
     this.#store = store
-    this.stored = stored ?? new RowStore(store, stamper.session)
+    this.stored = stored ?? new RowStore(store, this, stamper.session)
     this.#stamper = stamper
     this.#observer = observer
     this.#journal = journal
@@ -171,7 +171,7 @@ export class Rows {
     let found: readonly Row[] = []
     const { result: saved, written } = await this.stored.update(more, reads, (values, stored) => {
       fence?.check(values[present ? 1 : 0])
-      if (present && values[0] === undefined) return { writes: [], result: undefined }
+      if (present && values[0] === undefined) return { rows: [], writes: [], result: undefined }
       const rowsByKey = new Map<string, Row | undefined>()
       // A row that lies in a segment was taken into memory with it.
       reads.forEach(([, object = '', id = ''], index) =>
@@ -181,7 +181,7 @@ export class Rows {
       const get: RowReader['get'] = (object, id) => before.get(keyText(object, id)) ?? this.get(object, id)
       if (condition?.holds({ get }) === false) {
         found = [...before.values()].filter((row) => row !== undefined)
-        return { writes: [], result: undefined }
+        return { rows: [], writes: [], result: undefined }
       }
       // One moment for all: the registers of a new row have one stamp.
       const now = this.#stamper.now()
@@ -204,7 +204,8 @@ export class Rows {
       const noted = journal?.record(steps, values.at(-1), now) ?? []
       const history = this.#journal?.changed(steps) ?? []
       return {
-        writes: [...rowWrites(steps), ...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
+        rows: steps,
+        writes: [...flagged.writes, ...(beside?.writes ?? []), ...noted, ...history],
         result: { rows, steps, flagged, beside },
       }
     })
@@ -246,7 +247,7 @@ export class Rows {
   /** Fills memory from the store. */
   load(): Promise<void> {
     return this.stored.loading(() =>
-      scanRows(this.#store, (rows) => {
+      this.#scan((rows) => {
         for (const row of rows) {
           const table = this.#tableOf(row.object)
           table.set(row.id, mergeRows(table.get(row.id), row))
@@ -258,7 +259,22 @@ export class Rows {
   /** Takes what other tabs have stored, and this one was not told of. */
   async catchUp(): Promise<void> {
     if (await this.stored.isCurrent()) return
-    await this.stored.loading(() => scanRows(this.#store, (rows) => this.take(rows, 'tab')))
+    await this.stored.loading(() => this.#scan((rows) => this.take(rows, 'tab')))
+  }
+
+  /** All rows of the store, some at a time. One that lies in a segment and has an entry of its own comes twice. */
+  async #scan(take: (rows: readonly Row[]) => void): Promise<void> {
+    const takeSegment = ([key, value]: Page[number]): void => {
+      const rows = storedRows(value)
+      this.stored.lieIn(key, rows)
+      take(rows)
+    }
+    await scanPages(this.#store, ['rows'], (page) => page.forEach(takeSegment), segmentsAtOnce)
+    await scanPages(this.#store, ['row'], (page) => {
+      const rows = page.flatMap(([, value]) => storedRow(value) ?? [])
+      this.stored.lieAlone(rows)
+      take(rows)
+    })
   }
 
   #apply(row: Row | undefined, { object, id, values, stamp, above, follows, proof }: RowEdit, now: number): Row {
@@ -293,12 +309,6 @@ export class Rows {
     if (!table) this.#rowsByObject.set(object, (table = new Map()))
     return table
   }
-}
-
-/** All rows of a store, some at a time. One that lies in a segment and has an entry of its own comes twice. */
-async function scanRows(store: Store, take: (rows: readonly Row[]) => void): Promise<void> {
-  await scanPages(store, ['rows'], (page) => take(page.flatMap(([, value]) => storedRows(value))), segmentsAtOnce)
-  await scanPages(store, ['row'], (page) => take(page.flatMap(([, value]) => storedRow(value) ?? [])))
 }
 
 /** The same on every device of the org, whenever it hears what the peer said. */

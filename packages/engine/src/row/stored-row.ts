@@ -52,28 +52,18 @@ class LoadedRow implements Row {
 /** The key of a row in the store. */
 export const rowKey = (object: string, id: string): StoreKey => ['row', object, id]
 
-const recordObjects: ReadonlySet<string> = new Set(['Lead', 'Opportunity'])
 /** Fewer rows or docs than this are not worth a segment. */
 export const leastInSegment = 10
 export const mostInSegment = 100
 
-/** Whether a row is one of the org's records, which no tab edits before it knows them. Of other rows it may, and decides by them. */
-export const isRecord = ({ object }: Pick<Row, 'object'>): boolean => recordObjects.has(object)
+export const isMap = ({ object }: Pick<Row, 'object'>): boolean => object === 'RecordMap'
 
 /**
- * What puts rows into the store. Many records that are new to this device become segments: one entry for a hundred of them, in the order of their ids, under the first. A browser's store
- * takes about as long for an entry of one row. A row that is written again gets an entry of its own, which holds all that the segment says of it.
+ * The key of a segment, by the first of its rows. Segments of record maps come after those of records, of which a page seeks a few before all are read.
  */
-export function rowWrites(steps: readonly { readonly before: Row | undefined; readonly after: Row }[]): readonly Write[] {
-  const fresh = steps.filter(({ before, after }) => !before && isRecord(after)).map(({ after }) => after)
-  const together = new Set(fresh.length < leastInSegment ? [] : fresh)
-  const ordered = fresh.toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  const writes = steps.filter(({ after }) => !together.has(after)).map(({ after }) => rowWrite(after))
-  for (let start = 0; start < together.size; start += mostInSegment) {
-    const segment = ordered.slice(start, start + mostInSegment)
-    writes.push({ put: ['rows', segment[0]?.id ?? '', segment[0]?.object ?? ''], value: segment.map(toStored) })
-  }
-  return writes
+export function segmentKey([first]: readonly Row[]): StoreKey {
+  const { object, id } = first ?? { object: '', id: '' }
+  return ['rows', isMap({ object }) ? `~${id}` : id, object]
 }
 
 /** What puts a row into the store. */
@@ -81,14 +71,20 @@ export function rowWrite(row: Row): Write {
   return { put: rowKey(row.object, row.id), value: toStored(row) }
 }
 
+/** Rows as their segment keeps them. */
+export const toSegment = (rows: readonly Row[]): unknown => rows.map(toStored)
+
 function toStored({ object, id, registers }: Row): StoredRow {
   const special = Object.keys(registers).some((field) => field.startsWith('_'))
   return { object, id, registers: encodeRegisters(registers), special }
 }
 
+/** The rows of a segment, each as `storedRow` takes it. */
+export const storedInSegment = (value: unknown): readonly Pick<Row, 'object' | 'id'>[] => (value ?? []) as readonly StoredRow[]
+
 /** The rows of a segment. */
 export function storedRows(value: unknown): readonly Row[] {
-  return ((value ?? []) as readonly StoredRow[]).map((row) => new LoadedRow(row))
+  return storedInSegment(value).flatMap((row) => storedRow(row) ?? [])
 }
 
 /** A row as it comes out of the store: this library wrote it, so its shape is known. Undefined where there is none. */
