@@ -147,7 +147,7 @@ async function fortyCopies() {
   await settle()
   await exportListed()
   // Paul's results have left. What Vera publishes then comes to him in one message, with his next visit.
-  await until('the results are at the relay', () => paul.site.jobs()[0]?.done === true && paul.sync.status().waiting === 0)
+  await until('the results are at the relay', () => paul.site.jobs().some(({ done }) => done) && paul.sync.status().waiting === 0)
   paul.sync.cut()
   await settle()
   paul.sync.mend()
