@@ -164,11 +164,12 @@ export class ReplicaState {
       } else if (group === undefined) writes.push({ put: dirtyStoreKey(feed, key), value: address })
       else if (!groups.get(group)?.push(flag)) groups.set(group, [flag])
     }
-    if (cleared.size > 0)
-      for (const [group, lying] of this.#dirtyGroups) {
+    const names = [...cleared]
+    for (const [group, lying] of this.#dirtyGroups)
+      if (names.some((name) => lying.has(name))) {
         const left = [...lying].filter(([name]) => !cleared.has(name))
         if (left.length === 0) writes.push({ delete: dirtyGroupKey(group) })
-        else if (left.length < lying.size)
+        else
           groups.set(
             group,
             left.map(([, flag]) => flag),
