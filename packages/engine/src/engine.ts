@@ -337,7 +337,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
     ...(throwAway ? [] : [reportDevice(context, deviceName), nameSession(context, stamper.session)]),
     shareTeamHeads(context, freshness, judge),
     () => peerIndex.close(),
-    decisions.watch(),
+    decisions.watch(() => reconcilers.poke()),
     () => judge.stop(),
     () => publisherAgain.stop(),
     () => signer.stop(),

@@ -516,6 +516,43 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [decisions, 'what Ada decided stands'],
     },
   ],
+  DR4: [
+    {
+      what: 'an admin’s device says again above it what it has itself',
+      file: `${engine}/decide/decisions.ts`,
+      text: 'await rows.save(anew.flat())',
+      instead: '',
+      test: [decisions, '[DR4] gives way to what'],
+    },
+    {
+      what: 'so of what came late',
+      file: `${engine}/replica/replica.ts`,
+      text: 'if (overheard.length > 0) await this.#context.deciding?.admit(overheard)',
+      instead: '',
+      test: [decisions, '[DR4] gives way to what'],
+    },
+    {
+      what: 'where it has nothing, it says so',
+      file: `${engine}/decide/decisions.ts`,
+      text: 'const value = present?.[1] ?? null',
+      instead: 'if (!present) return []\n    const [, value] = present',
+      test: [decisions, '[DR4] gives way to what'],
+    },
+    {
+      what: 'it takes nothing that was decided anew in place of what it has taken',
+      file: `${engine}/decide/decisions.ts`,
+      text: '(stamp[2] === noneSession || stamp[2] === someSession) && compareStamps(stamp, nextStamp(known, known[0], stamp[2])) === 0',
+      instead: 'false',
+      test: [decisions, '[DR4, DR3] stays'],
+    },
+    {
+      what: 'what is decided anew gives way to what is signed anew',
+      file: `${engine}/decide/decisions.ts`,
+      text: 'const [noneSession, someSession] = [1, 2]',
+      instead: 'const [noneSession, someSession] = [2 ** 53 - 2, 2 ** 53 - 1]',
+      test: [decisions, '[DR4, DR3] stays'],
+    },
+  ],
   TM1: [
     {
       what: 'the team’s rows are read to their end first',

@@ -1,4 +1,4 @@
-import { type ConnectionId, limits, parseConnectionId, parseMailboxId, parseOrgId } from '@entente/protocol'
+import { type ConnectionId, limits, otherSide, parseConnectionId, parseMailboxId, parseOrgId } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import type { ConnectionsApi, ConnectionState, ConnectionView } from '../api/index.js'
 import { EngineError } from '../error.js'
@@ -90,11 +90,15 @@ export function createConnections(
   const api: ConnectionsApi = {
     list() {
       const views: ConnectionView[] = []
-      for (const row of rows.list('Connection').values()) if (!isRemoved(row)) views.push(connectionToView(row, context, earlier, now()))
+      for (const row of rows.list('Connection').values()) {
+        const found = isRemoved(row) ? undefined : connectionToView(row, context, earlier, now())
+        if (found) views.push(found)
+      }
       for (const row of rows.list('Invitation').values()) {
         if (textOf(row, 'join') !== undefined) continue
-        if (textOf(row, 'state') !== 'done' && !textOf(row, 'connection') && !isRemoved(row))
-          views.push(invitationToView(row, identity.org, now()))
+        if (textOf(row, 'state') === 'done' || textOf(row, 'connection') || isRemoved(row)) continue
+        const found = invitationToView(row, identity.org, now())
+        if (found) views.push(found)
       }
       return views
     },
@@ -306,13 +310,16 @@ function isUnheard({ rows, replica }: Pick<EngineContext, 'rows' | 'replica'>, r
   return replica.inbox(connection.peerMessages).size === 0
 }
 
+/** Undefined where nothing says any more between whom it is (rule DR4). */
 function connectionToView(
   row: Row,
   context: Pick<EngineContext, 'failureOf' | 'rows' | 'replica'>,
   earlier: EarlierRecords,
   now: number,
-): ConnectionView {
-  const side = sideOf(row) ?? 'vendor'
+): ConnectionView | undefined {
+  const side = sideOf(row)
+  const peer = side && textOf(row, otherSide(side))
+  if (!side || peer === undefined) return undefined
   const verified = valueOf(row, 'verified')
   const transcript = textOf(row, 'transcript')
   return {
@@ -321,7 +328,7 @@ function connectionToView(
     state: states.find((state) => state === valueOf(row, 'state')) ?? 'Unknown',
     peerName: textOf(row, 'peerName'),
     label: textOf(row, 'label'),
-    peer: parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? ''),
+    peer: parseOrgId(peer),
     invitation: undefined,
     code: transcript === undefined ? undefined : codeOf(transcript),
     verified: verified === 'yes' || verified === 'mismatch' ? verified : 'no',
@@ -352,15 +359,18 @@ export const invitationProblems: Readonly<Record<string, string>> = {
 /** What a person does about an invitation that led to nothing. */
 const remedies = { vendor: 'Make a new one.', partner: 'Ask for a new one.' }
 
-function invitationToView(row: Row, org: EngineContext['org'], now: number): ConnectionView {
-  const side = sideOf(row) ?? 'vendor'
+/** Undefined where nothing says any more whose it is (rule DR4). */
+function invitationToView(row: Row, org: EngineContext['org'], now: number): ConnectionView | undefined {
+  const side = sideOf(row)
+  const vendorId = side === 'vendor' ? org.id : textOf(row, 'vendor')
+  if (!side || vendorId === undefined) return undefined
   const [secret = '', base, kept = 'open'] = ['secret', 'base', 'state'].map((field) => textOf(row, field))
   const expires = valueOf(row, 'expires')
   // A partner that has connected is not shown by its invitation.
   const waits = kept === 'open' || (kept === 'claimed' && side === 'partner')
   const state = valueOf(row, 'cancelled') === true ? 'cancelled' : waits && isExpired(row, now) ? 'expired' : kept
   const isOpen = state === 'open' || state === 'claimed'
-  const vendor = parseOrgId(side === 'vendor' ? org.id : (textOf(row, 'vendor') ?? ''))
+  const vendor = parseOrgId(vendorId)
   return {
     id: parseConnectionId(row.id),
     side,

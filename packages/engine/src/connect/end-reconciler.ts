@@ -54,7 +54,8 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
 
   async function takeEnd(row: Row): Promise<void> {
     const side = sideOf(row)
-    if (!side) return
+    const peer = side && textOf(row, otherSide(side))
+    if (!side || peer === undefined) return
     const connection = parseConnectionId(row.id)
     const said = replica.inbox(connectionFeed(connection, otherSide(side), 'messages')).get(endKey)
     const body = said?.body
@@ -66,7 +67,7 @@ export function endReconciler(context: EngineContext): Reconciler<Row> {
       textOf(row, 'takenBack') === body
     )
       return
-    const org = parseOrgId(textOf(row, side === 'vendor' ? 'partner' : 'vendor') ?? '')
+    const org = parseOrgId(peer)
     const verified = await verifyDecision(body, 'end', context.rosters, { org, connection, role: 'admin' })
     if (!verified.ok) {
       refused.set(row.id, body)

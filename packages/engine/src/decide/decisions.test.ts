@@ -1,7 +1,10 @@
-import { expect, it } from 'vitest'
-import { setup, type MemoryOrg } from '../testing/index.js'
+import { describe, expect, it } from 'vitest'
+import { MemoryStore, setup, type MemoryOrg } from '../testing/index.js'
+import type { Lie } from '../testing/lying-socket.js'
+import { StoreError, type Write } from '../port/store.js'
 import { grantRowId } from '../people/grants.js'
 import { ruleRowId } from '../share/rule-row.js'
+import { decides } from '../row/deciding.js'
 import { type Register, registerOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
 import { prove } from './proof.js'
@@ -149,4 +152,111 @@ it('[DR3, MG1] of what two admins’ devices sign at once both keep the same sig
   const [hers, adas] = [vera, ada].map(({ rows }) => rows.get('Connection', connection)?.registers)
   expect(Object.keys(hers ?? {})).toContain('peerPause')
   expect(adas).toEqual(hers)
+})
+
+describe('what Ada decided with a clock that is three years ahead, and Vera’s device hears after Ada is no admin any more', () => {
+  const [years, page] = [3 * 365 * 24 * 3_600_000, { lists: ['shares'] }] as const
+  /** Vera's device hears nothing of the team's rows while the others take what Ada decides. */
+  async function story({ vito: hasVito = false } = {}) {
+    const state = { hides: false, endsThere: false, isFull: false }
+    const beforeCommit = (writes: readonly Write[]): void => {
+      if (state.isFull) throw new StoreError('QUOTA', 'The disk is full.')
+      state.isFull = state.endsThere && JSON.stringify(writes).includes('"unproven":true')
+    }
+    const lie: Lie = (feed, message) => (state.hides && feed.endsWith('/team/rows') ? [] : [message])
+    const made = await setup({ vera: { lie, store: new MemoryStore({ beforeCommit }) } })
+    const { vera, settle, pass, openAnotherDevice } = made
+    const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
+    const vito = hasVito ? await openAnotherDevice(vera, { userName: 'Vito', role: 'admin' }) : undefined
+    const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })
+    await vera.settings.change({ currency: 'SEK' })
+    await settle()
+    state.hides = true
+    ada.clock.skew = years
+    await ada.settings.change({ currency: 'JPY', pages: { Lead: page } })
+    await settle(ada, viola, ...(vito ? [vito] : []))
+    expect(viola.settings.read()).toMatchObject({ currency: 'JPY', pages: { Lead: page } })
+    await ada.close()
+    vito?.sync.cut()
+    return {
+      ...made,
+      state,
+      vito,
+      viola,
+      /** Ends Ada's being an admin, and opens Vera's page again, which hears everything. */
+      async end(change: 'removed' | 'made a member'): Promise<MemoryOrg> {
+        const { device } = ada.identity
+        await (change === 'removed' ? vera.devices.remove([device]) : vera.devices.setRole(device, 'member'))
+        await pass(100)
+        state.hides = false
+        return made.reload(vera)
+      },
+    }
+  }
+  const decided = ({ rows }: MemoryOrg) => [...rows.list('Setting').values()].filter(({ object, id }) => decides(object, id))
+
+  it.each(['removed', 'made a member'] as const)(
+    '[DR4] gives way to what Vera’s device has, and to nothing where it has nothing, when Ada is %s',
+    async (change) => {
+      const { viola, settle, end } = await story()
+      const again = await end(change)
+      await settle(again, viola)
+      for (const { settings } of [again, viola]) {
+        expect(settings.read().currency).toBe('SEK')
+        expect(settings.read().pages.Lead).not.toEqual(page)
+      }
+      expect(decided(viola)).toEqual(decided(again))
+      await again.settings.change({ currency: 'NOK' })
+      await settle(again, viola)
+      expect(viola.settings.read().currency).toBe('NOK')
+    },
+  )
+
+  it('[DR4] gives way also where Vera’s page ends as soon as it has refused that', async () => {
+    const { state, viola, settle, until, reload, end } = await story()
+    state.endsThere = true
+    const again = await end('made a member')
+    await until('Vera’s page has refused it', () => state.isFull)
+    await again.close()
+    Object.assign(state, { endsThere: false, isFull: false })
+    const last = await reload(again)
+    await until('Vera’s page leads', () => last.sync.status().leader)
+    await settle(last, viola)
+    expect(viola.settings.read().currency).toBe('SEK')
+    expect(decided(viola)).toEqual(decided(last))
+  })
+
+  it.each(['removed', 'made a member'] as const)(
+    '[DR4, DR3] stays where Vito’s device, an admin’s, has taken it, though it comes back last, when Ada is %s',
+    async (change) => {
+      const { vito, viola, settle, end } = await story({ vito: true })
+      const again = await end(change)
+      await settle(again, viola)
+      expect(viola.settings.read().currency).toBe('SEK')
+      vito?.sync.mend()
+      await settle(again, viola, ...(vito ? [vito] : []))
+      for (const { settings } of [again, viola]) expect(settings.read()).toMatchObject({ currency: 'JPY', pages: { Lead: page } })
+      expect([viola, ...(vito ? [vito] : [])].map(decided)).toEqual([decided(again), decided(again)])
+    },
+  )
+})
+
+it('[DR4] an org of whose decisions nothing is left opens, and says that nothing is decided', async () => {
+  const { vera, connection, settle, reload } = await setup({ upTo: 'exported' })
+  const edits: RowEdit[] = []
+  for (const object of vera.rows.objects()) {
+    for (const { id, registers } of vera.rows.list(object).values()) {
+      const values = Object.fromEntries(Object.keys(registers).map((field) => [field, null]))
+      if (decides(object, id)) edits.push({ object, id, values })
+    }
+  }
+  await vera.rows.save(edits)
+  await settle()
+  const again = await reload(vera)
+  await settle(again)
+  expect(again.problems).toEqual([])
+  expect(again.connections.list()).toEqual([])
+  expect(again.connections.get(connection)).toBeUndefined()
+  expect(again.agreements.get(connection)).toBeUndefined()
+  expect(again.settings.read().currency).toBe('USD')
 })

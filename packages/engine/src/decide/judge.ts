@@ -41,7 +41,7 @@ export class Judge implements DecidingRows {
       const [registers, present]: [Record<string, Register>, Row | undefined] = [{}, this.#rows.get(object, id)]
       for (const field of Object.keys(row.registers)) {
         const register = registerOf(row, field)
-        if (register && (isSame(register, registerOf(present, field)) || (await this.#counts(row, field, register, roster))))
+        if (register && (isSame(register, registerOf(present, field)) || (await this.counts(row, field, register, roster))))
           setRegister(registers, field, register)
         else refused.push({ object, id, field })
       }
@@ -57,7 +57,8 @@ export class Judge implements DecidingRows {
     return roster
   }
 
-  async #counts({ object, id }: Row, field: string, register: Register, roster: Roster | undefined): Promise<boolean> {
+  /** Whether a register has the signature of an admin's device of this roster. */
+  protected async counts({ object, id }: Row, field: string, register: Register, roster: Roster | undefined): Promise<boolean> {
     const [, , proof] = register
     const signer = signerOf(proof)
     const device = signer && isAdmin(signer, roster) ? roster?.devices.get(signer) : undefined

@@ -73,6 +73,8 @@ export interface Absorber {
   readonly problem: (what: string) => void
   /** Notes that an entry was left out because it came late. */
   readonly noteLate: () => void
+  /** Hears of what a team's row says that came late, whether it is held or left out. */
+  readonly overhear: (parts: Iterable<Row>) => void
   /** Asks for what the store has under a key, with its bytes: without them seals that may be handed back would be lost (rule BK1). */
   readonly needBytes: (key: Key) => void
 }
@@ -387,7 +389,10 @@ function absorbDoc(absorber: Absorber, entry: Entry, present: Stored | undefined
   if (entry.whole && !opened.exists && !disabledRules.has('existence'))
     return refuse(absorber, entry, present, 'is a doc whose existence does not open')
   const late = lateSeal(absorber, entry.key, present, opened, joined.slots)
-  if (late) return takeLate(absorber, entry, present, late)
+  if (late) {
+    absorber.overhear(opened.parts.values())
+    return takeLate(absorber, entry, present, late)
+  }
   return { ...storedDoc(absorber, entry, joined, opened, present), refused: false }
 }
 

@@ -462,8 +462,10 @@ export class Replica implements ReplicaView {
     let attempt = this.#absorbAll(feed, feedRole, fresh, bases)
     if (attempt.needed.length > 0)
       attempt = this.#absorbAll(feed, feedRole, fresh, new Map([...bases, ...(await this.#transactions.readAll(feed, attempt.needed))]))
-    const { refused, problems, needed: _, ...opened } = attempt
+    const { refused, problems, overheard, needed: _, ...opened } = attempt
     for (const problem of problems) this.#problem(problem)
+    // Nothing of it is taken in. Who judges hears what others may have taken (rule DR4).
+    if (overheard.length > 0) await this.#context.deciding?.admit(overheard)
     const absorbed = { ...opened, ...(await this.#admit(feedRole, opened)) }
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
@@ -778,9 +780,11 @@ export class Replica implements ReplicaView {
   #absorbAll(feed: FeedName, feedRole: FeedRole, entries: readonly Entry[], bases: ReadonlyMap<Key, Stored>): Attempt {
     const problems: string[] = []
     const needed = new Set<Key>()
+    const overheard: Row[] = []
     const absorber: Absorber = {
       ...this.#absorber(feed, feedRole),
       problem: (what) => problems.push(what),
+      overhear: (parts) => overheard.push(...parts),
       needBytes: (key) => void (bases.has(key) || needed.add(key)),
     }
     const docs = new Map<Key, Stored>()
@@ -800,7 +804,7 @@ export class Replica implements ReplicaView {
         addresses.set(entry.key, [row.object, row.id])
       }
     }
-    return { docs, addresses, rows: mergeAll(rows), refused: [...refused], problems, needed: [...needed] }
+    return { docs, addresses, rows: mergeAll(rows), refused: [...refused], problems, overheard: mergeAll(overheard), needed: [...needed] }
   }
 
   /**
@@ -844,6 +848,7 @@ export class Replica implements ReplicaView {
       isCovered: false,
       problem: this.#problem,
       noteLate: () => this.#late(feed),
+      overhear: () => undefined,
       opened: (entry) => this.#openedDocs.find(feed, entry),
       needBytes: () => undefined,
     }
@@ -1059,6 +1064,8 @@ interface Attempt extends Omit<Uncommitted, 'feedState'> {
   readonly refused: readonly Key[]
   /** What was left out, in words. */
   readonly problems: readonly string[]
+  /** What came late of a team's rows. */
+  readonly overheard: readonly Row[]
   /** The keys whose bytes it needs. */
   readonly needed: readonly Key[]
 }

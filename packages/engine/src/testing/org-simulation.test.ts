@@ -33,6 +33,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [2031826550, ['crash', 'lostDevice', 'relayLoss', 'relayBackup']],
   // Two admins confirm the codes at once.
   [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
+  // An admin removes another and is lost before it has signed anew what that one had signed.
+  [442095459, ['crash', 'lostDevice', 'twoAtOnce', 'relayBackup', 'years']],
 ]
 
 /**
