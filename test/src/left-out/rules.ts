@@ -1114,7 +1114,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       file: `${engine}/replica/absorb-entry.ts`,
       text: '!bringsKeys(entry.key) && isLate(',
       instead: 'isLate(',
-      test: [rotating, 'publishes its rotations again'],
+      test: [rotating, '[RT8] is read by a device that came by the kit'],
     },
     {
       what: 'nothing late that is handed back counts',

@@ -99,6 +99,9 @@ describe('an admin who was removed', () => {
     await victor.close()
     await vera.devices.remove([victor.identity.device])
     await settle(vera, paul)
+    const said = vera.replica.inbox(connectionFeed(connection, 'vendor', 'messages')).get(rotationKey(1))?.body
+    const [header = ''] = typeof said === 'string' ? said.split('.') : []
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ kid: vera.identity.device })
     const again = await reload(vito)
     await settle(vera, again, paul)
     const sends = ({ replica }: MemoryOrg): number => replica.keyring.highestSending(connection, 'vendor')
