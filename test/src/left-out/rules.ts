@@ -981,7 +981,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       file: `${engine}/replica/feed-sealer.ts`,
       text: 'bringsKeys(binding.key) ? firstGeneration : this.generationOf(feedRole)',
       instead: 'this.generationOf(feedRole)',
-      test: [rotating, '[RT8] is read by a device that came by the kit'],
+      test: [rotating, '[RT8, RT11] is read by a device that came by the kit'],
     },
     {
       what: 'a device takes its own rotation from the relay',
@@ -1114,7 +1114,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       file: `${engine}/replica/absorb-entry.ts`,
       text: '!bringsKeys(entry.key) && isLate(',
       instead: 'isLate(',
-      test: [rotating, '[RT8] is read by a device that came by the kit'],
+      test: [rotating, '[RT8, RT11] is read by a device that came by the kit'],
     },
     {
       what: 'nothing late that is handed back counts',

@@ -148,7 +148,7 @@ describe('an org that rotates', () => {
     expect([status(victor), mirrored()]).toEqual(['Working - Contacted', 'Working - Contacted'])
   })
 
-  it('[RT8] is read by a device that came by the kit, and has no key of the rotation before', async () => {
+  it('[RT8, RT11] is read by a device that came by the kit, and has no key of the rotation before', async () => {
     const made = await setup()
     const { vera, network, settle } = made
     const kit = await vera.recovery.makeKit()
