@@ -241,6 +241,24 @@ describe('what Ada decided with a clock that is three years ahead, and Vera’s 
   )
 })
 
+it('[DR2, DR4] a member’s device that says unsigned that something was given up changes nothing, and is not answered', async () => {
+  const { vera, settle, until, pass, openAnotherDevice } = await setup()
+  const victor = await openAnotherDevice(vera, { userName: 'Victor', role: 'member' })
+  await vera.settings.change({ currency: 'SEK' })
+  await settle()
+  const registers = () => vera.rows.get('Setting', 'org')?.registers
+  const before = registers()
+  const [time = 0, counter = 0] = before?.['currency']?.[0] ?? []
+  victor.replica.judgeBy({ hasUnsigned: false, carries: () => true, admit: (rows) => Promise.resolve({ rows, refused: [] }) })
+  const sent = victor.sync.status().framesOut
+  await victor.rows.save([{ object: 'Setting', id: 'org', values: { currency: null }, stamp: [time, counter + 1, 1] }])
+  await until('Victor has sent it', () => victor.sync.status().framesOut > sent)
+  await pass(5)
+  victor.sync.cut()
+  await settle()
+  expect(registers()).toEqual(before)
+})
+
 it('[DR4] an org of whose decisions nothing is left opens, and says that nothing is decided', async () => {
   const { vera, connection, settle, reload } = await setup({ upTo: 'exported' })
   const edits: RowEdit[] = []

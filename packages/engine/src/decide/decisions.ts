@@ -74,8 +74,9 @@ export class Decisions extends Judge {
 
   override async admit(found: readonly Row[]): Promise<Admitted> {
     if (!this.#isAdmin) return super.admit(found)
+    const { rows: counting, refused } = await super.admit(found)
     const givenUp: Due[] = []
-    const { rows, refused } = await super.admit(found.map((row) => this.#withoutGivenUp(row, givenUp)))
+    const rows = counting.map((row) => this.#withoutGivenUp(row, givenUp)).filter(({ registers }) => Object.keys(registers).length > 0)
     for (const { object, id, field } of refused) await this.#noteOutdated(found, object, id, field)
     for (const each of givenUp) {
       this.#saidAgain.add(nameOf(each))
