@@ -527,7 +527,7 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
     {
       what: 'so of what came late',
       file: `${engine}/replica/replica.ts`,
-      text: 'if (overheard.length > 0) await this.#context.deciding?.admit(overheard)',
+      text: 'if (parts.length > 0) await this.#context.deciding?.admit(mergeAll(parts))',
       instead: '',
       test: [decisions, '[DR4] gives way to what'],
     },

@@ -464,8 +464,7 @@ export class Replica implements ReplicaView {
       attempt = this.#absorbAll(feed, feedRole, fresh, new Map([...bases, ...(await this.#transactions.readAll(feed, attempt.needed))]))
     const { refused, problems, overheard, needed: _, ...opened } = attempt
     for (const problem of problems) this.#problem(problem)
-    // Nothing of it is taken in. Who judges hears what others may have taken (rule DR4).
-    if (overheard.length > 0) await this.#context.deciding?.admit(overheard)
+    await this.#overhear(overheard)
     const absorbed = { ...opened, ...(await this.#admit(feedRole, opened)) }
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
     const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
@@ -756,7 +755,13 @@ export class Replica implements ReplicaView {
   async #absorbHeld(feed: FeedName, keys: readonly Key[], isGivenUp: boolean, isCovered = false): Promise<void> {
     const feedRole = feedRoleOf(feed, this.org, this.#view)
     if (!feedRole) return
-    const absorber = { ...this.#absorber(feed, feedRole), isCovered, isSettled: false }
+    const overheard: Row[] = []
+    const absorber: Absorber = {
+      ...this.#absorber(feed, feedRole),
+      isCovered,
+      isSettled: false,
+      overhear: (parts) => overheard.push(...parts),
+    }
     const docs = new Map<Key, Stored>()
     const addresses = new Map<Key, Address>()
     const rows: Row[] = []
@@ -771,6 +776,7 @@ export class Replica implements ReplicaView {
       }
     }
     if (docs.size === 0) return
+    await this.#overhear(overheard)
     const admitted = await this.#admit(feedRole, { docs, rows: mergeAll(rows) })
     await this.#commit(feed, feedRole, { ...admitted, addresses, feedState: this.#replicaState.feed(feed) })
   }
@@ -804,7 +810,7 @@ export class Replica implements ReplicaView {
         addresses.set(entry.key, [row.object, row.id])
       }
     }
-    return { docs, addresses, rows: mergeAll(rows), refused: [...refused], problems, overheard: mergeAll(overheard), needed: [...needed] }
+    return { docs, addresses, rows: mergeAll(rows), refused: [...refused], problems, overheard, needed: [...needed] }
   }
 
   /**
@@ -824,6 +830,11 @@ export class Replica implements ReplicaView {
       left.set(key, { ...stored, registers: textOfStamps(registers), unproven: true })
     }
     return { docs: left, rows: admitted }
+  }
+
+  /** Tells who judges what came late. Nothing of it is taken in, but others may have taken it (rule DR4). Again for what is still held: a page may end before it has answered. */
+  async #overhear(parts: readonly Row[]): Promise<void> {
+    if (parts.length > 0) await this.#context.deciding?.admit(mergeAll(parts))
   }
 
   /** From now on rows that decide count only as the engine says. */
