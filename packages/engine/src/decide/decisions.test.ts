@@ -143,6 +143,26 @@ it.each(['removed', 'made a member'] as const)(
   },
 )
 
+it('[DR3] what Ada decided is signed anew also where the first try finds the disk full', async () => {
+  let isFull = false
+  const beforeCommit = (writes: readonly Write[]): void => {
+    if (isFull && writes.some((write) => 'put' in write && write.put[1] === 'Setting')) throw new StoreError('QUOTA', 'The disk is full.')
+  }
+  const { vera, settle, until, clock, openAnotherDevice } = await setup({ vera: { store: new MemoryStore({ beforeCommit }) } })
+  const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
+  await settle()
+  await ada.settings.change({ currency: 'SEK' })
+  await settle()
+  await ada.close()
+  isFull = true
+  await vera.devices.remove([ada.identity.device])
+  await until('the disk was found full', () => vera.problems.some((what) => what.startsWith('signatures of decisions')))
+  isFull = false
+  clock.advance(2_000)
+  const signature = (): string => registerOf(vera.rows.get('Setting', 'org'), 'currency')?.[2] ?? ''
+  await until('Vera’s device has signed it', () => signature().startsWith(vera.identity.device))
+})
+
 it('[DR3, MG1] of what two admins’ devices sign at once both keep the same signature', async () => {
   const { vera, paul, connection, settle, openAnotherDevice } = await setup({ upTo: 'verified' })
   const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })

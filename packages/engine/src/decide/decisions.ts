@@ -109,8 +109,13 @@ export class Decisions extends Judge {
           this.#unsigned.clear()
           return this.#due.clear()
         }
-        const edits = (await Promise.all(looked.map((row) => this.#sign(row, roster)))).flat()
-        await rows.save(edits)
+        try {
+          const edits = (await Promise.all(looked.map((row) => this.#sign(row, roster)))).flat()
+          await rows.save(edits)
+        } catch (error) {
+          this.#isStale ||= isAll
+          throw error
+        }
         const due = [...this.#due]
         const anew = await Promise.all(due.map(([, each]) => this.#decideAnew(each, rows)))
         await rows.save(anew.flat())
