@@ -176,6 +176,34 @@ describe('many rows of record maps', () => {
     expect(recordOf(two.rows, maps[0] ?? '')).toBe('second')
   })
 
+  it('stay whole where a tab that has not heard of their segment writes one of them, however often pages open and write them', async () => {
+    const store = new MemoryStore()
+    const [one, two] = [await page(store, 1), await page(store, 2)]
+    await one.rows.save(edits(maps, 'first'))
+    await two.rows.save([{ object: 'RecordMap', id: maps[3] ?? '', values: { state: 'exported' } }])
+    const fourth = (rows: Rows) => {
+      const row = rows.get('RecordMap', maps[3] ?? '')
+      return [valueOf(row, 'record'), valueOf(row, 'state')]
+    }
+    const third = await page(store, 3)
+    expect(fourth(third.rows)).toEqual(['first', 'exported'])
+    await third.rows.save(edits(maps.slice(10, 40), 'second'))
+    expect(fourth((await page(store, 4)).rows)).toEqual(['first', 'exported'])
+    await third.rows.save([{ object: 'RecordMap', id: maps[3] ?? '', values: { state: 'imported' } }])
+    await third.rows.save(edits(maps.slice(10, 40), 'third'))
+    expect(fourth((await page(store, 5)).rows)).toEqual(['first', 'imported'])
+  })
+
+  it('stay beside what a tab stored of the same ones that this tab has not heard of', async () => {
+    const store = new MemoryStore()
+    const [one, two] = [await page(store, 1), await page(store, 2)]
+    await one.rows.save(edits(maps, 'first'))
+    await two.rows.save(maps.map((id) => ({ object: 'RecordMap', id, values: { state: 'exported' } })))
+    const { rows } = await page(store, 3)
+    const of = (field: string) => new Set(maps.map((id) => valueOf(rows.get('RecordMap', id), field)))
+    expect([of('record'), of('state')]).toEqual([new Set(['first']), new Set(['exported'])])
+  })
+
   it('are whole in their entries where they have some, whoever wrote those', async () => {
     const store = new MemoryStore()
     const one = await page(store, 1)

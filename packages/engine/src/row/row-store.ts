@@ -1,5 +1,5 @@
 import type { Change, Store, StoreKey, Write } from '../port/store.js'
-import type { Row } from './row.js'
+import { mergeRows, type Row } from './row.js'
 import { isMap, leastInSegment, mostInSegment, rowWrite, segmentKey, storedInSegment, toSegment } from './stored-row.js'
 
 /** A transaction wrote rows: what the store said of its rows before it, and says after it. */
@@ -44,7 +44,8 @@ const mostSteps = 1_000
  * of it. While memory has all that was written up to the name in the store, it holds the rows as stored, and none is read.
  *
  * Many rows that are new to this device become segments: one entry for a hundred of them, in the order of their ids. Many of one segment that are written again stay in it.
- * Where they are few, or this tab may not know all that lies in it, each gets an entry of its own, which holds all that the segment says of it.
+ * Where they are few, or this tab may not know all that is stored, each gets an entry of its own. That holds all that the segment says of it, unless the tab did not know
+ * of the segment: then the segment keeps it, and whoever loads merges both.
  */
 export class RowStore {
   readonly #store: Store
@@ -121,7 +122,7 @@ export class RowStore {
       const segment = this.#segments.get(nameOfRow(after))
       if (segment && isCurrent && !segment.isShared)
         again.set(segment, (again.get(segment) ?? new Map<string, Row>()).set(nameOfRow(after), after))
-      else if (!before && segmented.has(after.object)) fresh.push(after)
+      else if (!before && isCurrent && segmented.has(after.object)) fresh.push(after)
       else alone.push(after)
     }
     const writes: Write[] = []
@@ -160,11 +161,12 @@ export class RowStore {
     for (const name of names) this.#segments.set(name, segment)
   }
 
-  /** Rows have entries of their own. */
+  /** Rows have entries of their own, which memory has taken. A segment goes on with a row of which it says more than the entry. */
   lieAlone(rows: readonly Row[]): void {
     for (const row of rows) {
       const name = nameOfRow(row)
-      this.#segments.get(name)?.names.delete(name)
+      const segment = this.#segments.get(name)
+      if (segment && mergeRows(row, this.#memory.get(row.object, row.id) ?? row) === row) segment.names.delete(name)
       this.#segments.delete(name)
     }
   }

@@ -272,8 +272,8 @@ export class Rows {
     await scanPages(this.#store, ['rows'], (page) => page.forEach(takeSegment), segmentsAtOnce)
     await scanPages(this.#store, ['row'], (page) => {
       const rows = page.flatMap(([, value]) => storedRow(value) ?? [])
-      this.stored.lieAlone(rows)
       take(rows)
+      this.stored.lieAlone(rows)
     })
   }
 
