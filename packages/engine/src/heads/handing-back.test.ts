@@ -265,7 +265,7 @@ describe('A reader of a feed whose owner went back', () => {
       sealsAbove: async (_: unknown, some: readonly PlaceAbove[]) => some.map((place) => ({ ...place, ...seal })),
       takeBack: async () => undefined,
       inbox: () => new Map(),
-      position: () => ({ cursor: 1, incarnation: 1, position: 1, rebuild: false }),
+      position: () => ({ cursor: 1, incarnation: 1, position: 1, rebuild: false, writes: 1 }),
     }
     const freshness = await freshnessOf(paul)
     const { react } = handingBackReconciler({ rows: paul.rows, replica, clock }, freshness)

@@ -371,7 +371,8 @@ async function scanHeads(store: Store, feed: FeedName, take: (key: Key, head: He
 }
 
 export function isSameFeed(a: FeedState, b: FeedState): boolean {
-  return a.cursor === b.cursor && a.incarnation === b.incarnation && a.position === b.position && a.rebuild === b.rebuild
+  const isSamePlace = a.cursor === b.cursor && a.incarnation === b.incarnation && a.position === b.position
+  return isSamePlace && a.rebuild === b.rebuild && a.writes === b.writes
 }
 
 function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key, T> {

@@ -467,7 +467,8 @@ export class Replica implements ReplicaView {
     await this.#overhear(overheard)
     const absorbed = { ...opened, ...(await this.#admit(feedRole, opened)) }
     const cursor = fresh.reduce((highest, entry) => Math.max(highest, entry.sequence), before.cursor)
-    const feedState = { cursor, incarnation: chunk.incarnation, position: chunk.position, rebuild: before.rebuild && !chunk.live }
+    const { incarnation, position } = chunk
+    const feedState = { ...before, cursor, incarnation, position, rebuild: before.rebuild && !chunk.live }
     const isRead = before.rebuild && !feedState.rebuild && feedRole.own
     const lacking = isRead ? await this.#transactions.lacking(feed, feedRole, absorbed.docs) : []
     if (fresh.length > 0 || !isSameFeed(feedState, before))

@@ -138,12 +138,17 @@ async function piecesOf({ store }: MemoryOrg): Promise<readonly string[]> {
   return pieces
 }
 
-/** Paul has copies of forty leads of Vera's, whose docs came to him together. */
-async function fortyCopies() {
+/** Paul has copies of forty leads of Vera's, whose docs came to him together. @param without the leads that have no revenue */
+async function fortyCopies({ without = [] }: { readonly without?: readonly string[] } = {}) {
   const browser = new MemoryBrowser()
   const made = await setup({ upTo: 'shared', paul: { browser } })
   const { vera, paul, connection, settle, exportListed, until } = made
-  await vera.rows.save(many.map((id) => ({ object: 'Lead', id, values: { ...lead(id), Company: 'Acme' } })))
+  await vera.rows.save(
+    many.map((id) => {
+      const { AnnualRevenue: revenue = null, ...values } = lead(id)
+      return { object: 'Lead', id, values: without.includes(id) ? values : { ...values, AnnualRevenue: revenue } }
+    }),
+  )
   await settle()
   await exportListed()
   // Paul's results have left. What Vera publishes then comes to him in one message, with his next visit.
@@ -167,8 +172,8 @@ async function fortyCopies() {
       return bytes ? [hexOf(bytes)] : []
     })
   const mapOf = (id: string): Key => parseKey([...vera.replica.recordMaps.mapsOfRecord('Lead', id)][0] ?? '')
-  const status = (org: MemoryOrg, id: string) =>
-    org.mirrors.of('Lead', textOf(org.rows.get('RecordMap', mapOf(id)), 'record') ?? '')[0]?.fields.find(({ name }) => name === 'Status')
+  const status = (org: MemoryOrg, id: string, field = 'Status') =>
+    org.mirrors.of('Lead', textOf(org.rows.get('RecordMap', mapOf(id)), 'record') ?? '')[0]?.fields.find(({ name }) => name === field)
   return { ...made, browser, kept, sealed, mapOf, status }
 }
 
@@ -211,6 +216,40 @@ describe('docs of a peer that come together', () => {
     expect((await kept(paul)).inSegments.size).toBe(38)
     expect(many.slice(4).map((id) => status(paul, id)?.state)).toEqual(many.slice(4).map(() => 'not shared'))
     expect([vera, paul].flatMap(({ problems }) => problems)).toEqual([])
+  })
+
+  it('are where the store says, also for a tab that leads again after one that it did not hear had moved some', async () => {
+    const { vera, paul, connection, open, kept, status, settle, until, clock } = await fortyCopies({ without: many.slice(5) })
+    paul.sync.cut()
+    // In a browser of its own, as a page that the first one does not hear. Nothing comes from the relay while it leads.
+    const second = await open({ ...paul.options, store: paul.store, browser: new MemoryBrowser(), cut: true })
+    await until('the second leads', () => second.sync.status().leader)
+    clock.advance(61_000)
+    await until('the first has noticed', () => paul.sync.status().stoodDown === 'elsewhere')
+    await second.agreements.withdraw(connection, 'Lead', ['AnnualRevenue'])
+    await until('the second has hidden the field', () => status(second, 'lead-10', 'AnnualRevenue')?.state === 'not shared')
+    expect(await kept(paul)).toMatchObject({ inSegments: { size: 35 }, alone: 5 })
+    second.link.stop()
+    await second.replica.endLead()
+    clock.advance(61_000)
+    await until('the first leads again', () => paul.sync.status().leader && paul.sync.status().stoodDown === undefined)
+    expect(many.slice(0, 6).map((id) => status(paul, id, 'AnnualRevenue')?.state)).toEqual(many.slice(0, 6).map(() => 'not shared'))
+    // Vera hears of it before she publishes. All come again in one message: those five as whole docs, without the field.
+    vera.sync.cut()
+    await vera.rows.save(many.map((id) => ({ object: 'Lead', id, values: { Status: 'Working - Contacted' } })))
+    paul.sync.mend()
+    await settle(paul)
+    paul.sync.cut()
+    vera.sync.mend()
+    await settle(vera)
+    paul.sync.mend()
+    await settle()
+    const problems = paul.problems.filter((what) => !what.includes('open a second time'))
+    await paul.close()
+    const again = await open({ ...paul.options, store: paul.store.reopen() })
+    await settle(vera, again)
+    expect(many.map((id) => status(again, id)?.value)).toEqual(many.map(() => 'Working - Contacted'))
+    expect([problems, vera.problems, again.problems]).toEqual([[], [], []])
   })
 
   it('come again where the relay lost its disk', async () => {

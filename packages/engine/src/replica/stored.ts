@@ -123,9 +123,14 @@ export interface FeedState {
   readonly position: number
   /** True until the feed has once been read to its end, and again after a loss. At that end every row is compared with the feed. */
   readonly rebuild: boolean
+  /** How many transactions have written docs of it, also where nothing was read from the relay: by that a tab finds that its memory is behind the store. */
+  readonly writes: number
 }
 
-export const freshFeed: FeedState = { cursor: 0, incarnation: 0, position: 0, rebuild: true }
+export const freshFeed: FeedState = { cursor: 0, incarnation: 0, position: 0, rebuild: true, writes: 0 }
+
+/** The state of a feed after one more transaction on it. */
+export const writtenOnce = (after: FeedState, before: FeedState): FeedState => ({ ...after, writes: before.writes + 1 })
 
 /** The row that a feed key carries. */
 export type Address = readonly [object: string, id: string]

@@ -27,6 +27,7 @@ import {
   type Stored,
   type StoredDoc,
   withoutHeld,
+  writtenOnce,
 } from './stored.js'
 
 /** What absorbing left of a feed, not yet written. */
@@ -126,6 +127,7 @@ export class Transactions {
     waits: () => void = () => undefined,
   ): Promise<{ readonly rows: readonly Row[]; readonly change: StateChange; readonly written: Written | undefined } | undefined> {
     const before = this.#context.replicaState.feed(feed)
+    const after = writtenOnce(feedState, before)
     const entryFeedKeys = feedRole.own
       ? [...docs.keys()].flatMap((key) => this.#feedKeyOfEntry(feed, feedRole, key, { docs, addresses: addressByKey }))
       : []
@@ -145,21 +147,21 @@ export class Transactions {
       const steps: RowStep[] = []
       for (const row of rows) {
         const present = view.get(row.object, row.id)
-        const after = mergeRows(present, row)
-        const step = stepBetween(present, after)
+        const merged = mergeRows(present, row)
+        const step = stepBetween(present, merged)
         if (step) steps.push(step)
-        view.set(after)
+        view.set(merged)
       }
       const dirtyFlags = this.#dirtyFlagsAfter(feed, feedRole, docs, entryFeedKeys, lacking, steps, view)
       const heads = [...docs].map(
         ([key, stored]) => [feed, key, headOf(stored), inSegments.get(key)] satisfies StateChange['heads'][number],
       )
-      const change: StateChange = { heads, dirtyFlags, feeds: [[feed, feedState]] }
+      const change: StateChange = { heads, dirtyFlags, feeds: [[feed, after]] }
       const writes: Write[] = [
         ...docWrites(feed, docs, inSegments, new Map(touched.map((segment, index) => [segment, segments[index]]))),
         ...replicaState.dirtyWrites(dirtyFlags),
         ...(this.#journal?.changed(steps) ?? []),
-        { put: feedStoreKey(feed), value: feedState },
+        { put: feedStoreKey(feed), value: after },
       ]
       waits()
       return { rows: steps, writes, result: { rows: steps.map(({ after }) => after), change } }
@@ -292,15 +294,16 @@ export class Transactions {
     const writes = docs.map(([key, stored]): Write =>
       stored ? { put: docStoreKey(feed, key), value: stored } : { delete: docStoreKey(feed, key) },
     )
+    const after = writtenOnce(freshFeed, this.#context.replicaState.feed(feed))
     await this.#store.update([Lead.key], ([term]) => {
       this.#lead.check(term)
       // What stays of a segment has been written anew, under its own key.
-      return { writes: [{ deleteAll: ['docs', feed] }, ...writes, { put: feedStoreKey(feed), value: freshFeed }], result: undefined }
+      return { writes: [{ deleteAll: ['docs', feed] }, ...writes, { put: feedStoreKey(feed), value: after }], result: undefined }
     })
     return {
       heads: docs.map(([key, stored]) => [feed, key, stored && headOf(stored)] as const),
       dirtyFlags: [],
-      feeds: [[feed, freshFeed]],
+      feeds: [[feed, after]],
     }
   }
 
