@@ -1,32 +1,33 @@
 import { type Change, type Store, StoreError, type StoreErrorCode, type StoreKey, type Write } from '@entente/engine'
-import { createStore, type UseStore } from 'idb-keyval'
+import type { UseStore } from 'idb-keyval'
+import { closeDatabase, type Entry, openDatabase, rangeOf, readEntries, type ScanOptions } from './idb-entries.js'
+import type { StoreReader } from './store-reader.js'
 
 /**
  * Opens an org's store in this browser profile: the IndexedDB database `entente-<name>` with one object store, through idb-keyval. One `update` is one
  * readwrite transaction.
  *
  * @param name tells the orgs of one browser profile apart
+ * @param reader does the scans beside the page
  * @throws StoreError QUOTA or ABORTED if the browser refuses
  */
-export async function openIdbStore(name: string): Promise<Store> {
-  const store = new IdbStore(createStore(`entente-${name}`, 'org'))
+export async function openIdbStore(name: string, reader?: StoreReader): Promise<Store> {
+  const store = new IdbStore(name, reader)
   // A browser that refuses says so now.
   await store.get([['meta', 'version']])
   return store
 }
 
-/**
- * What the database holds under a key: the key once more, and the value. So a scan reads values alone, for half of the work: a browser reads, carries and frees each
- * key as it does a value.
- */
-type Entry = readonly [StoreKey, unknown]
-
 class IdbStore implements Store {
+  readonly #name: string
+  readonly #reader: StoreReader | undefined
   readonly #use: UseStore
   #closed = false
 
-  constructor(use: UseStore) {
-    this.#use = use
+  constructor(name: string, reader: StoreReader | undefined) {
+    this.#name = name
+    this.#reader = reader
+    this.#use = openDatabase(name)
   }
 
   update<T>(reads: readonly StoreKey[], change: (values: readonly unknown[]) => Change<T>): Promise<T> {
@@ -49,18 +50,16 @@ class IdbStore implements Store {
     return this.#transact('readonly', (objectStore, done) => readAll(objectStore, keys, done))
   }
 
-  scan(prefix: StoreKey, options: { readonly after?: StoreKey; readonly limit?: number } = {}): Promise<readonly Entry[]> {
-    return this.#transact('readonly', (objectStore, done) => {
-      const range = rangeOf(prefix, options.after)
-      const entries: IDBRequest<Entry[]> = objectStore.getAll(range, options.limit)
-      // Taken out of the request, which would keep what is read until V8 next looks through all of its memory.
-      entries.onsuccess = () => done(entries.result.splice(0))
-    })
+  async scan(prefix: StoreKey, options: ScanOptions = {}): Promise<readonly Entry[]> {
+    const read = this.#closed ? undefined : await this.#reader?.scan(this.#name, prefix, options)
+    if (read) return read
+    return this.#transact('readonly', (objectStore, done) => readEntries(objectStore, prefix, options, done))
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
-    await this.#use('readonly', (objectStore) => objectStore.transaction.db.close())
+    this.#reader?.close(this.#name)
+    await closeDatabase(this.#use)
     this.#closed = true
   }
 
@@ -107,11 +106,6 @@ function apply(objectStore: IDBObjectStore, write: Write): void {
   if ('put' in write) objectStore.put([write.put, write.value] satisfies Entry, [...write.put])
   else if ('delete' in write) objectStore.delete([...write.delete])
   else objectStore.delete(rangeOf(write.deleteAll))
-}
-
-/** All keys that begin with the prefix: in IndexedDB's order an array sorts above every text, so an empty one ends the range. */
-function rangeOf(prefix: StoreKey, after?: StoreKey): IDBKeyRange {
-  return IDBKeyRange.bound(after ? [...after] : [...prefix], [...prefix, []], after !== undefined, true)
 }
 
 const codesByName: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {

@@ -16,5 +16,6 @@ export {
 } from './own-org.js'
 export { askToPersist, type Persistence, persistence } from './persistence.js'
 export { browserClock, browserRandom } from './platform.js'
+export { StoreReader } from './store-reader.js'
 export { openTabs } from './tabs.js'
 export { openWebSocket } from './web-socket.js'

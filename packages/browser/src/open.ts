@@ -2,6 +2,7 @@ import { type Engine, openEngine, type RestoreOptions, type Store, toEngineError
 import { browserName } from './browser-name.js'
 import { openIdbStore } from './idb-store.js'
 import { browserClock, browserRandom, watchBrowserNetwork } from './platform.js'
+import type { StoreReader } from './store-reader.js'
 import { openTabs } from './tabs.js'
 import { openWebSocket } from './web-socket.js'
 
@@ -17,6 +18,8 @@ export interface BrowserEngineOptions {
   readonly create?: { readonly orgName: string; readonly userName: string }
   /** Brings an org back from its recovery kit, if this browser has none of this name. */
   readonly restore?: RestoreOptions
+  /** Reads the org's store beside the page. Without it the page does that too. */
+  readonly reader?: StoreReader
 }
 
 /**
@@ -25,9 +28,9 @@ export interface BrowserEngineOptions {
  * @throws EngineError as `openEngine` does. STORE also where IndexedDB is closed to this page, or was written by a newer version (cause NEWER)
  */
 export async function openBrowserEngine(options: BrowserEngineOptions): Promise<Engine> {
-  const { name, relay, join, create, restore } = options
+  const { name, relay, join, create, restore, reader } = options
   return openEngine({
-    store: await openStore(name),
+    store: await openStore(name, reader),
     openSocket: openWebSocket,
     clock: browserClock,
     random: browserRandom,
@@ -42,9 +45,9 @@ export async function openBrowserEngine(options: BrowserEngineOptions): Promise<
 }
 
 /** The org's store. @throws EngineError STORE */
-export async function openStore(name: string): Promise<Store> {
+export async function openStore(name: string, reader?: StoreReader): Promise<Store> {
   try {
-    return await openIdbStore(name)
+    return await openIdbStore(name, reader)
   } catch (error) {
     throw toEngineError(error, 'openBrowserEngine')
   }

@@ -95,6 +95,31 @@ it('a script that changed a kept file finds it as it was built, on the next load
   expect(strange()).toEqual([])
 })
 
+it('a worker reads the org for its page, without a network too', async () => {
+  const page = await visit('worker')
+  await page.goto(`${relay.origin}/workspace.html`)
+  await page.getByRole('textbox', { name: 'Company' }).fill('Alder Devices')
+  await page.getByRole('textbox', { name: 'Your name' }).fill('Vera')
+  await page.getByRole('button', { name: 'Create' }).click()
+  await kept(page)
+  await context.setOffline(true)
+  await page.addInitScript(() => {
+    const seen = { handed: 0 }
+    Object.assign(globalThis, { seen })
+    globalThis.Worker = class extends Worker {
+      constructor(script: string | URL, options?: WorkerOptions) {
+        super(script, options)
+        this.addEventListener('message', ({ data }: MessageEvent<{ packed?: object }>) => data.packed && seen.handed++)
+      }
+    }
+  })
+  await page.reload()
+  await page.getByRole('link', { name: 'Leads' }).first().waitFor(patience)
+  await expect.poll(() => page.evaluate(() => (globalThis as unknown as { seen: { handed: number } }).seen.handed)).toBeGreaterThan(0)
+  expect(page.workers().map((worker) => new URL(worker.url()).pathname)).toEqual([expect.stringMatching(/^\/assets\/store-worker-/)])
+  expect(strange()).toEqual([])
+})
+
 it('a new version waits until Vera asks for it, and leaves her other tab alone', async () => {
   const page = await visit('update')
   await page.goto(`${relay.origin}/workspace.html`)

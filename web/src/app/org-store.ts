@@ -1,5 +1,6 @@
-import { askToPersist, joinInBrowser, keepOrg, keepRelay, openBrowserEngine } from '@entente/browser'
+import { askToPersist, joinInBrowser, keepOrg, keepRelay, openBrowserEngine, StoreReader } from '@entente/browser'
 import type { Engine, Joining, RestoreOptions } from '@entente/engine'
+import { startStoreWorker } from '../policy/worker-policy.js'
 import { joinToken } from './join-token.js'
 import { serveLiveMirrors } from './live-gateway.js'
 import { orgStoreName } from './org-store-name.js'
@@ -11,15 +12,19 @@ export interface Beginning {
   readonly restore?: RestoreOptions
 }
 
+let reader: StoreReader | undefined
+
 /** Opens this browser's org. Resolves to undefined if there is none yet, and it does not begin. */
 export async function openOwnOrg({ create, restore }: Beginning = {}): Promise<Engine | undefined> {
   const join = joinToken()
   const name = orgStoreName()
   const relay = relayOfOrg(name)
   try {
+    reader ??= new StoreReader(startStoreWorker())
     const engine = await openBrowserEngine({
       name,
       relay,
+      reader,
       ...(join && { join }),
       ...(create && { create }),
       ...(restore && { restore }),

@@ -5,7 +5,7 @@ import type { Plugin } from 'vite'
  * pages themselves, for every other host.
  *
  * Scripts come from the page's own host only. No text becomes markup: of the places that take markup, only Lit's templates may fill them. No text becomes a
- * script's address, but for the one of the service worker (`worker-policy.ts`). Styles are allowed in attributes, where lists place their rows. A page that dials a relay on another host narrows `connect-src` to that one before it does anything else (`confine`).
+ * script's address, but for those of the service worker and of the worker that reads stores (`worker-policy.ts`). Styles are allowed in attributes, where lists place their rows. A page that dials a relay on another host narrows `connect-src` to that one before it does anything else (`confine`).
  */
 export const pagePolicy = [
   "default-src 'self'",
