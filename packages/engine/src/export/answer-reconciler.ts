@@ -8,12 +8,12 @@ import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { textOf } from '../replica/feed-role.js'
 import { valueOf } from '../row/row.js'
-import { type RowEdit, whileUnchanged } from '../row/rows.js'
+import { type Condition, type RowEdit, whileUnchanged } from '../row/rows.js'
 import { grantRowId, seatsRowId } from '../people/grants.js'
 import { adoptedMap, mapIdOfListing } from '../share/listing-id.js'
 import { ruleRowId } from '../share/rule-row.js'
 import { visibilityIndexesOf } from '../share/visibility-index.js'
-import { PendingMessages } from '../connect/pending-messages.js'
+import { PendingMessages, type Reaction } from '../connect/pending-messages.js'
 import { askedJobId, isFailed, jobsOf, requestOutcomes, requestRowId, textsOf } from './job.js'
 import { answersToParts, exportBase, recordToAnswer } from './package.js'
 import { exportObstacle } from './permission.js'
@@ -32,7 +32,7 @@ import {
 
 /**
  * Answers the partner's export requests: checks the person, the sharing and the agreement, and packs the agreed fields. Packages and record maps are one
- * save, so a crash leaves a request either unanswered or answered (rule EX1).
+ * save, that of several requests together, so a crash leaves a request either unanswered or answered (rule EX1).
  */
 export function answerReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
   const { rows, replica, identity, clock } = context
@@ -42,19 +42,18 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
   return {
     name: 'export answers',
     subjects: () => flowingConnections(rows, 'vendor'),
-    react: (connection) => pending.handleAll(connection, (key) => answer(connection, key)),
+    react: (connection) => pending.saveAll(connection, (key) => answer(connection, key)),
   }
 
-  /** @returns false where what the answer rests on has changed before it was saved */
-  async function answer(connection: ConnectionFacts, key: Key): Promise<unknown> {
+  async function answer(connection: ConnectionFacts, key: Key): Promise<Reaction | undefined> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body
     const message = `${connection.id}/${key}`
     if (body === undefined || body === null || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'request', body, requestTerms)
-    if (!decision.ok) return refusals.note(connection, message, body, 'An export request', decision.reason)
+    if (!decision.ok) return void refusals.note(connection, message, body, 'An export request', decision.reason)
     const { terms, by } = decision
     if (requestKey(terms.job, terms.request) !== key)
-      return refusals.note(connection, message, body, 'An export request', 'it stands under the key of another')
+      return void refusals.note(connection, message, body, 'An export request', 'it stands under the key of another')
     const first = packageKey(terms.job, terms.request, 0)
     if (rows.get('Message', messageId(connection.ownMessages, first))) return
     const basis = whileUnchanged(rows, [
@@ -82,14 +81,14 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
     for (const { answer: each, record } of answers) if (isExported(each)) edits.push(mapEdit(connection, terms, each, record, by))
     edits.push(...jobEdits(connection, terms, answers, by))
     // While the packages were signed, a person may have hidden a record, or taken the grant back.
-    const saved = await rows.save(edits, {
+    const condition: Condition = {
       ...basis,
       holds(stored) {
         const { visible } = visibilityIndexesOf(context).of(connection, terms.object)
         return basis.holds(stored) && answers.every(({ answer: each, record }) => !isExported(each) || visible.has(record))
       },
-    })
-    return saved !== undefined
+    }
+    return { edits, condition, names: terms.listings }
   }
 
   function answerAll(connection: ConnectionFacts, terms: RequestTerms, by: string): { answer: Answer; record: string }[] {

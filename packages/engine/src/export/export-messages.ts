@@ -90,6 +90,8 @@ export const resultKey = (job: string, request: number, index: number): Key => p
 /** The key of a package's result, and back. */
 export const resultOfPackage = (key: string): Key => parseKey(resultPrefix + key.slice(2))
 export const packageOfResult = (key: string): Key => parseKey(packagePrefix + key.slice(2))
+/** The request to which a package or a result belongs, by its key: both sides keep in its row how each of its listings stands. */
+export const requestOf = (key: Key): string => key.slice(packagePrefix.length, key.lastIndexOf('.'))
 
 /** The bytes that the results of one package may have: signed and sealed they stay below the limit of a message. */
 const resultBytes = 40_000

@@ -6,9 +6,9 @@ import type { EngineContext } from '../context.js'
 import type { Reconciler } from '../reconcilers.js'
 import { valueOf } from '../row/row.js'
 import type { RowEdit } from '../row/rows.js'
-import { PendingMessages } from '../connect/pending-messages.js'
+import { PendingMessages, type Reaction } from '../connect/pending-messages.js'
 import { askedJobId, outcomesEdit, requestRowId } from './job.js'
-import { packageDone, packageOfResult, type RecordedOutcome, resultKey, resultPrefix, resultTerms } from './export-messages.js'
+import { packageDone, packageOfResult, type RecordedOutcome, requestOf, resultKey, resultPrefix, resultTerms } from './export-messages.js'
 
 /** Takes in the partner's results: the record map's status, the start of its doc where the partner has a copy, and the end of the package, in one save. */
 export function resultReconciler(context: EngineContext): Reconciler<ConnectionFacts> {
@@ -19,26 +19,25 @@ export function resultReconciler(context: EngineContext): Reconciler<ConnectionF
   return {
     name: 'export results',
     subjects: () => flowingConnections(rows, 'vendor'),
-    react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
+    react: (connection) => pending.saveAll(connection, (key) => take(connection, key), requestOf),
   }
 
-  async function take(connection: ConnectionFacts, key: Key): Promise<void> {
+  async function take(connection: ConnectionFacts, key: Key): Promise<Reaction | undefined> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body ?? null
     const sent = packageOfResult(key)
     const present = valueOf(rows.get('Message', messageId(connection.ownMessages, sent)), 'body') ?? null
     if (present === null) return
     if (body === null) {
       // The partner saw that its result was read and erased it, so the last message of this export can go.
-      if (present === packageDone) await rows.save([messageEdit(connection.ownMessages, sent, null)])
-      return
+      return present === packageDone ? { edits: [messageEdit(connection.ownMessages, sent, null)] } : undefined
     }
     const message = `${connection.id}/${key}`
     if (present === packageDone || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'result', body, resultTerms)
-    if (!decision.ok) return refusals.note(connection, message, body, 'An import result', decision.reason)
+    if (!decision.ok) return void refusals.note(connection, message, body, 'An import result', decision.reason)
     const { job, request, part, results } = decision.terms
     if (resultKey(job, request, part) !== key)
-      return refusals.note(connection, message, body, 'An import result', 'it stands under the key of another')
+      return void refusals.note(connection, message, body, 'An import result', 'it stands under the key of another')
     const edits: RowEdit[] = [messageEdit(connection.ownMessages, sent, packageDone)]
     const ended = new Map<string, RecordedOutcome>()
     for (const { listing, map, status, errors } of results) {
@@ -58,6 +57,6 @@ export function resultReconciler(context: EngineContext): Reconciler<ConnectionF
     }
     const asked = rows.get('ExportRequest', requestRowId(askedJobId(connection.id, job), request))
     if (asked) edits.push(outcomesEdit(asked, ended))
-    await rows.save(edits)
+    return { edits }
   }
 }

@@ -5,7 +5,7 @@ import { type ConnectionFacts, flowingConnections, integrationUser, messageEdit,
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { exportBase } from '../export/package.js'
-import { PendingMessages } from '../connect/pending-messages.js'
+import { PendingMessages, type Reaction } from '../connect/pending-messages.js'
 import {
   isCancelled,
   isOwnJob,
@@ -28,6 +28,7 @@ import {
   cancelledRule,
   type RecordedOutcome,
   requestKey,
+  requestOf,
   resultKey,
   resultOfPackage,
   type ResultTerms,
@@ -53,28 +54,27 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
   return {
     name: 'import',
     subjects: () => flowingConnections(rows, 'partner'),
-    react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
+    react: (connection) => pending.saveAll(connection, (key) => take(connection, key), requestOf),
   }
 
-  /** @returns false where another agreement has come into force before the copies were saved */
-  async function take(connection: ConnectionFacts, key: Key): Promise<unknown> {
+  async function take(connection: ConnectionFacts, key: Key): Promise<Reaction | undefined> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body ?? null
     const answerRow = rows.get('Message', messageId(connection.ownMessages, resultOfPackage(key)))
     if (body === packageDone && (valueOf(answerRow, 'body') ?? null) !== null) {
-      await rows.save([messageEdit(connection.ownMessages, resultOfPackage(key), null)])
+      return { edits: [messageEdit(connection.ownMessages, resultOfPackage(key), null)] }
     }
     const message = `${connection.id}/${key}`
     if (body === null || body === packageDone || answerRow || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'package', body, packageTerms)
-    if (!decision.ok) return refusals.note(connection, message, body, 'An export package', decision.reason)
+    if (!decision.ok) return void refusals.note(connection, message, body, 'An export package', decision.reason)
     const { terms } = decision
     const { job, request, part } = terms
     if (packageKey(job, request, part) !== key)
-      return refusals.note(connection, message, body, 'An export package', 'it stands under the key of another')
+      return void refusals.note(connection, message, body, 'An export package', 'it stands under the key of another')
     const asked = rows.get('ExportRequest', requestRowId(job, request))
     const facts = jobFacts(rows.get('Export', job))
     if (!asked || !facts || !isOwnJob(facts) || facts.connection !== connection.id || facts.object !== terms.object) {
-      return refusals.note(connection, message, body, 'An export package', 'nobody here asked for it')
+      return void refusals.note(connection, message, body, 'An export package', 'nobody here asked for it')
     }
     const requested = new Set(textsOf(asked, 'listings'))
     const answers = terms.answers.filter(({ listing }) => requested.has(listing))
@@ -94,7 +94,7 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
       // All listings are answered: the request is erased.
       ...(all.length >= requestListings(asked).length ? [messageEdit(connection.ownMessages, requestKey(job, request), null)] : []),
     ]
-    return (await rows.save(imported, basis)) !== undefined
+    return { edits: imported, condition: basis, names: answers.map(({ listing }) => listing) }
   }
 
   /** Whether a record map may be one that carries on: it is so here, or this org lost it and has nothing under its name. */
