@@ -37,6 +37,38 @@ describe('the partner site', () => {
     expect(Object.keys(listing?.values ?? {}).sort()).toEqual(['AnnualRevenue', 'Company', 'Email', 'LastName', 'Status'])
   })
 
+  it('shows each change of a listing, a copy and an export, and makes no list anew where none of them has changed', async () => {
+    const { vera, paul, connection, settle, exportListed } = await setup({ upTo: 'shared' })
+    const ada = await vera.records.create('Lead', lead('Ada'))
+    await vera.records.create('Lead', lead('Bob'))
+    await settle()
+    const shown = () => site(paul, connection).map(({ values, copy, status }) => [values['LastName'], copy !== undefined, status])
+    const named = (...lines: readonly (readonly unknown[])[]) => expect(shown().toSorted()).toEqual(lines)
+    named(['Ada', false, undefined], ['Bob', false, undefined])
+    const before = site(paul, connection)
+    await paul.records.create('Lead', lead('Own'))
+    await settle()
+    expect(site(paul, connection)).toBe(before)
+    await vera.records.edit('Lead', ada, { LastName: 'Ava' })
+    await settle()
+    named(['Ava', false, undefined], ['Bob', false, undefined])
+    await exportListed()
+    named(['Ava', false, 'ExportInProgress'], ['Bob', false, 'ExportInProgress'])
+    await settle()
+    named(['Ava', true, 'ExportSuccess'], ['Bob', true, 'ExportSuccess'])
+    const copy = site(paul, connection).find(({ values }) => values['LastName'] === 'Ava')?.copy ?? ''
+    await paul.records.remove('Lead', copy)
+    named(['Ava', false, 'ExportSuccess'], ['Bob', true, 'ExportSuccess'])
+    await vera.records.remove('Lead', ada)
+    await settle()
+    named(['Bob', true, 'ExportSuccess'])
+    await vera.records.create('Lead', lead('Cleo'))
+    await settle()
+    named(['Bob', true, 'ExportSuccess'], ['Cleo', false, undefined])
+    const ids = site(paul, connection).map(({ id }) => id)
+    expect(ids).toEqual(ids.toSorted())
+  })
+
   it('forgets a record that stops matching, is hidden or deleted', async () => {
     const { vera, paul, connection, settle } = await setup({ upTo: 'shared' })
     const [ada, bob, cleo] = [

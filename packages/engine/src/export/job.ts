@@ -257,8 +257,10 @@ export class ListingStatuses {
   }
 
   of(listing: string): { readonly status: OutboundStatus | undefined; readonly job: string } | undefined {
-    for (const id of this.#stale) this.#read(this.#rows.get('ExportRequest', id))
-    this.#stale.clear()
+    if (this.#stale.size > 0) {
+      for (const id of this.#stale) this.#read(this.#rows.get('ExportRequest', id))
+      this.#stale.clear()
+    }
     return this.#statuses.get(listing)
   }
 

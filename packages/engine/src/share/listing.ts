@@ -90,17 +90,33 @@ const listingsByBody = new WeakMap<object, { readonly agreed: string; readonly l
 
 /** The peer's listings of an object, with the agreed fields. A value of the wrong type is left out. */
 export function* readListings(context: EngineContext, connection: ConnectionFacts, object: ObjectName): Generator<Listing> {
-  const { effective } = agreementFacts(context.rows.get('Agreement', connection.id))
-  if (!effective) return
-  const fields = (effective.objects[object]?.fields ?? []).map(({ vendor }) => vendor)
+  const read = listingReader(context, connection, object)
   for (const [key, { body }] of context.replica.inbox(connection.peerMessages)) {
-    if (!isListingKey(key) || !isValueMap(body) || body['object'] !== object) continue
+    const listing = isListingKey(key) ? read(key, body) : undefined
+    if (listing) yield listing
+  }
+}
+
+/** One of the peer's listings of an object. */
+export function readListing(context: EngineContext, connection: ConnectionFacts, object: ObjectName, id: string): Listing | undefined {
+  return listingReader(context, connection, object)(`${listingPrefix}${id}`, findListing(context, connection, id))
+}
+
+function listingReader(
+  { rows }: Pick<EngineContext, 'rows'>,
+  connection: ConnectionFacts,
+  object: ObjectName,
+): (key: string, body: Value | undefined) => Listing | undefined {
+  const { effective } = agreementFacts(rows.get('Agreement', connection.id))
+  const fields = (effective?.objects[object]?.fields ?? []).map(({ vendor }) => vendor)
+  return (key, body) => {
+    if (!effective || !isValueMap(body) || body['object'] !== object) return undefined
     let known = listingsByBody.get(body)
     if (known?.agreed !== effective.hash) {
       known = { agreed: effective.hash, listing: bodyToListing(connection, body, fields) }
       listingsByBody.set(body, known)
     }
-    if (known.listing && listingKey(known.listing.id) === key) yield known.listing
+    return known.listing && listingKey(known.listing.id) === key ? known.listing : undefined
   }
 }
 
