@@ -222,7 +222,7 @@ async function build(options: OpenEngineOptions, throwAway?: Identity): Promise<
       return role === 'admin' ? 'admin' : 'member'
     },
   }
-  const now = (): number => clock.now() + link.status().clockOffset
+  const now = (): number => clock.now() + link.clockOffset
   const rosterChanges = await RosterChanges.open({
     store,
     tabs,

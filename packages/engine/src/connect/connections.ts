@@ -52,7 +52,7 @@ export function createConnections(
   })
 
   /** Milliseconds since 1970 by the relay's clock, as last heard. */
-  const now = (): number => clock.now() + link.status().clockOffset
+  const now = (): number => clock.now() + link.clockOffset
   const requireAdmin = (): void => {
     if (context.user.role !== 'admin') throw new EngineError('NOT_ALLOWED', 'Only an admin connects orgs. Ask an admin of your org.')
   }

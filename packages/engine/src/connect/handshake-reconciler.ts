@@ -243,7 +243,7 @@ export function handshakeReconciler(context: EngineContext): Reconciler<Row> {
 
   /** Milliseconds since 1970 by the relay's clock, as last heard. */
   function now(): number {
-    return clock.now() + context.link.status().clockOffset
+    return clock.now() + context.link.clockOffset
   }
 
   function say(row: Row, side: Side, key: Key, body: Value): RowEdit {

@@ -78,7 +78,7 @@ export class Refusals {
     this.skip(message, body)
     const { clock, link } = this.#context
     this.#context
-      .noteRefusal(connection.id, `${what}: ${reason}`, clock.now() + link.status().clockOffset)
+      .noteRefusal(connection.id, `${what}: ${reason}`, clock.now() + link.clockOffset)
       .catch((error: unknown) => this.#context.problem(error instanceof Error ? error.message : 'A refusal could not be written down.'))
     this.#context.problem(`${what} of ${connection.peerName || 'the peer'} was refused: ${reason}.`, connection.id)
   }

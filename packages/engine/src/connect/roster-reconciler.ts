@@ -80,9 +80,10 @@ export function rosterReconciler(context: EngineContext): Reconciler {
 
   async function hear(feed: FeedName, peer: string): Promise<void> {
     const found: { readonly number: number; readonly token: string }[] = []
-    for (const [key, { body }] of replica.inbox(feed)) {
+    // Of thousands of messages a few are rosters.
+    for (const [key, message] of replica.inbox(feed)) {
       const number = key.startsWith('roster.') ? rosterNumber(key) : undefined
-      if (number !== undefined && typeof body === 'string') found.push({ number, token: body })
+      if (number !== undefined && typeof message.body === 'string') found.push({ number, token: message.body })
     }
     const org = parseOrgId(peer)
     // Whoever has lost all that it knew of the peer begins with the path again.

@@ -46,7 +46,7 @@ export function reportDevice(context: EngineContext, defaultName: string | undef
   const look = (): void => {
     // What it has read is told once it has read all that there is: before, the number would only worry.
     if (!link.isOnline || isSaving || !link.isSynced) return
-    const now = clock.now() + link.status().clockOffset
+    const now = clock.now() + link.clockOffset
     const { name, seen } = readReport(rows.get(deviceObject, identity.device))
     if (seen !== undefined && Math.abs(now - seen) < (isChanged ? busyMs : restMs)) return
     const { incarnation, cursor } = replica.position(feed)

@@ -85,7 +85,7 @@ export function differenceReconciler(context: EngineContext, freshness: Freshnes
   /** Whether another device of the org asked of late. Its copy may differ where this one's fits, so the question is left to it for a while. */
   function isAnothers(connection: ConnectionFacts, topic: ConnectionTopic, feed: FeedName): boolean {
     const stamp = registerOf(rows.get('Message', messageId(connection.ownMessages, heldKey(topic))), 'body')?.[0]
-    return !asked.has(feed) && stamp !== undefined && clock.now() + link.status().clockOffset - stamp[0] < againMs
+    return !asked.has(feed) && stamp !== undefined && clock.now() + link.clockOffset - stamp[0] < againMs
   }
 
   function differing(feed: FeedName, { buckets, leaves }: v.InferOutput<typeof leavesBody>): readonly Key[] {

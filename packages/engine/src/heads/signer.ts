@@ -168,7 +168,7 @@ export class HeadSigner {
   #isDueAgain(feed: FeedName): boolean {
     const { newest } = this.#freshness.get(feed)
     const { clock, link } = this.#context
-    const age = clock.now() + link.status().clockOffset - (newest?.time ?? 0)
+    const age = clock.now() + link.clockOffset - (newest?.time ?? 0)
     return newest !== undefined && Math.abs(age) >= renewMs && clock.now() - (this.#signedAt.get(feed) ?? 0) >= renewMs
   }
 

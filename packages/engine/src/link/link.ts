@@ -242,9 +242,14 @@ export class Link {
       cut: this.#cut,
       waiting: this.#options.replica.waiting(),
       leader: this.#leader,
-      clockOffset: this.#options.stamper.offset,
+      clockOffset: this.clockOffset,
       ...this.#counts,
     }
+  }
+
+  /** Relay's clock minus the device's, in milliseconds. For whoever asks often: the status counts what waits. */
+  get clockOffset(): number {
+    return this.#options.stamper.offset
   }
 
   /** Whether this tab leads. For whoever looks at each change: the status counts what waits. */

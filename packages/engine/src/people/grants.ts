@@ -37,7 +37,7 @@ export interface Grants {
 
 /** Milliseconds since 1970 by this device's clock, corrected by the relay's: by it grants run out. */
 export function correctedNow({ clock, link }: Pick<EngineContext, 'clock' | 'link'>): number {
-  return clock.now() + link.status().clockOffset
+  return clock.now() + link.clockOffset
 }
 
 /** The grants that stand: those that ran out are left out, and take no seat. */

@@ -142,6 +142,11 @@ export class ReplicaState {
     return this.#dirtyRowsByFeed.get(feed)?.get(object)?.values() ?? []
   }
 
+  /** How many rows of an object have something unpublished in a feed. */
+  dirtyRowCount(feed: FeedName, object: string): number {
+    return this.#dirtyRowsByFeed.get(feed)?.get(object)?.size ?? 0
+  }
+
   dirtyFlags(feed: FeedName): ReadonlyMap<Key, Address> {
     return tableOf(this.#dirtyFlagsByFeed, feed)
   }

@@ -49,7 +49,7 @@ export async function askGatewayPass(context: EngineContext, mirror: string): Pr
     peerName,
     room: `${encodeURIComponent(feed)}/${key}`,
     token,
-    expires: expires - link.status().clockOffset,
+    expires: expires - link.clockOffset,
     feed,
     key,
     epoch,
