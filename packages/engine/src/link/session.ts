@@ -20,7 +20,7 @@ import {
 } from '@entente/protocol'
 import { toBase64UrlEncoded } from 'lib0/buffer'
 import { SerialQueue } from '../flow/serial-queue.js'
-import type { Clock } from '../port/clock.js'
+import { type Clock, nextTurn } from '../port/clock.js'
 import type { FeedOffers, Replica } from '../replica/index.js'
 import { batchesOf, sizeOf } from './batches.js'
 import { GatewayRequests, type GatewayToken } from './gateway-requests.js'
@@ -82,8 +82,11 @@ const rereadMs = 1_000
 /** A roster is shown again after this, in ms: the shortest pause of an offer is longer. */
 const showAgainMs = 100
 
-/** So many offers are made in one go: some 20 ms of work for docs of ten fields. */
-const offersAtOnce = 50
+/** So many offers are sent together. What comes back together is taken in by one transaction, here and at the other org. */
+const mostTogether = 100
+
+/** While docs are on their way, what becomes due within this time is sent together, in ms. */
+const gatherMs = 50
 
 /** After so many pauses for the other side's policy in which no message came, it is not the other side. */
 const mostWaits = 3
@@ -150,6 +153,7 @@ export class Session {
   #incarnation: number | undefined
   #behind = 0
   #sending: 'no' | 'yes' | 'again' = 'no'
+  #isGathering = false
   #lastNumber = 0
   #ended = false
   #isShowing = false
@@ -545,21 +549,36 @@ export class Session {
     let isOnlyRoster = false
     const isFree = (feed: FeedName, key: Key): boolean =>
       !this.#inFlight.has(feed, key) && !this.#pauses.isPaused(feed, key) && (!isOnlyRoster || key.startsWith('roster.'))
-    // A piece at a time: the page draws in between, and the first leave while the others are made.
-    for (let made = offersAtOnce; made >= offersAtOnce;) {
+    const send = async (isDue: (feed: FeedName) => boolean): Promise<number> => {
       const { count, bytes } = this.#inFlight.room
-      if (this.#ended || count <= 0 || bytes <= 0) return
-      const isAll = this.#options.scope() === 'all'
-      if (this.#awaitsRoster()) return
+      if (this.#ended || count <= 0 || bytes <= 0) return 0
+      const { clock, replica, scope } = this.#options
+      const isAll = scope() === 'all'
+      if (this.#awaitsRoster()) return 0
       isOnlyRoster = this.#bringsRoster()
-      const live = this.#options.replica.followed().feeds.filter((feed) => this.#live.has(feed) && (isAll || isOfTeam(feed)))
-      // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
-      const feeds = [...live.filter(isOfMessages), ...live.filter((feed) => !isOfMessages(feed))]
-      const most = { count: Math.min(count, offersAtOnce), bytes }
-      const offered = await this.#options.replica.offers(feeds, isFree, most, isRefused)
-      made = offered.reduce((sum, { offers }) => sum + offers.length, 0)
+      const feeds = replica.followed().feeds.filter((feed) => this.#live.has(feed) && (isAll || isOfTeam(feed)) && isDue(feed))
+      const most = { count: Math.min(count, mostTogether), bytes }
+      const offered = await replica.offers(feeds, isFree, most, isRefused, () => nextTurn(clock))
       for (const offers of offered) if (!this.#ended) this.#publish(offers)
+      return offered.reduce((sum, { offers }) => sum + offers.length, 0)
     }
+    // A piece at a time: the first leave while the others are made.
+    for (let made = mostTogether; made >= mostTogether;) {
+      // Messages and control entries first: they are few and small, and a roster must not wait for all records of an import.
+      made = await send(isOfMessages)
+      if (this.#isGathering && this.#inFlight.count > 0) continue
+      made += await send((feed) => !isOfMessages(feed))
+    }
+    this.#gather()
+  }
+
+  #gather(): void {
+    if (this.#isGathering || this.#inFlight.count === 0) return
+    this.#isGathering = true
+    this.#options.clock.after(gatherMs, () => {
+      this.#isGathering = false
+      this.#work()
+    })
   }
 
   /** Whether this device has yet to read or to take in a roster of its org: whoever was removed while it was away has the keys under which it would publish (rule RO6). */

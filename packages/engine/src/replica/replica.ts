@@ -16,7 +16,7 @@ import type { DecidingRows } from './deciding-rows.js'
 import { effectiveVersion } from './desired-state.js'
 import { type FeedKey, feedKeyName, feedKeysOfFeed } from './feed-key.js'
 import { FeedHeads } from './feed-heads.js'
-import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf } from './feed-role.js'
+import { bringsKeys, type FeedRole, feedRoleOf, isHeld, rotationKey, rotationsOf, teamFeed, textOf, topicByObject } from './feed-role.js'
 import { type Followed, FollowedFeeds } from './followed.js'
 import { OpenedDocs } from './opened-docs.js'
 import { countsUnder, type PlaceAbove, type SealAbove, takenBack } from './handed-back.js'
@@ -298,9 +298,10 @@ export class Replica implements ReplicaView {
   waiting(): number {
     const team = teamFeed(this.org, 'rows')
     let count = this.#replicaState.dirtyCount
-    if (this.#replicaState.dirtyFlags(team).size === 0) return count
+    // Asked with each drawing, also while thousands wait: most of the time they wait for the one or for the other alone.
+    if (Object.keys(topicByObject).every((object) => this.#replicaState.dirtyRowCount(team, object) === 0)) return count
     for (const [feed, addresses] of this.#replicaState.allDirtyFlags()) {
-      if (feed === team) continue
+      if (feed === team || this.#replicaState.dirtyRowCount(feed, 'RecordMap') === 0) continue
       for (const [object, id] of addresses.values()) {
         const map = object === 'RecordMap' ? this.#view.get(object, id) : undefined
         const [topicObject, record] = [textOf(map, 'object'), textOf(map, 'record')]
@@ -525,12 +526,14 @@ export class Replica implements ReplicaView {
    *
    * @param isFree whether a key may be published now: no offer of it is in flight, and its feed is not paused
    * @param isRefused whether the relay has no room for a key, or will not take it
+   * @param pause is awaited after each fifty that were made, so that the page draws in between
    */
   offers(
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     most: { readonly count: number; readonly bytes: number },
     isRefused: (feed: FeedName, key: Key) => boolean = () => false,
+    pause: () => Promise<void> = () => Promise.resolve(),
   ): Promise<readonly FeedOffers[]> {
     return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
@@ -550,8 +553,9 @@ export class Replica implements ReplicaView {
       // Also where nothing is read: what is made here is sent.
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       let bytes = 0
-      for (const { feedKey, comparison } of due) {
+      for (const [index, { feedKey, comparison }] of due.entries()) {
         if (bytes >= most.bytes) break
+        if (index > 0 && index % offersAtOnce === 0) await pause()
         const { feed, key } = feedKey
         const head = this.#replicaState.head(feed, key)
         const offer = project({
@@ -1059,6 +1063,9 @@ const pausedProblem = {
 
 /** So many entries are absorbed in one go, for a page to draw between two of them. A page of a relay's answer has half as many of an org's rows. */
 const mostEntries = 200
+
+/** So many offers are made in one go: some 20 ms of work for docs of ten fields. */
+const offersAtOnce = 50
 
 /** A chunk in parts. A part ends with a head, so that the feed stands as the head says when it is taken, or with so many entries. */
 function* partsOf({ entries, ...chunk }: Chunk): Iterable<Chunk> {

@@ -86,8 +86,11 @@ describe('records that come to a device together', () => {
 
   it('leave their segment of docs one by one, and it goes with the last of them', async () => {
     const { vera, mia, kept, settle } = await fortyLeads()
-    for (const id of many.slice(1)) await vera.records.edit('Lead', id, { Company: 'Another' })
-    await settle()
+    // Edits that follow one another at once would travel together.
+    for (const id of many.slice(1)) {
+      await vera.records.edit('Lead', id, { Company: 'Another' })
+      await settle()
+    }
     expect((await kept(mia))[2]).toBe(1)
     await vera.records.edit('Lead', many[0] ?? '', { Company: 'Another' })
     await settle()
