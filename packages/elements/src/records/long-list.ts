@@ -73,9 +73,14 @@ export abstract class LongList extends EntenteElement {
     return this.density === 'compact' ? 30 : 40
   }
 
+  /** The least time between two drawings of so many rows, in milliseconds. */
+  protected pace(rows: number): number {
+    return rows > manyRows ? calmMs : 0
+  }
+
   /** Reads the rows again: soon, where there are so many that reading them with each of many changes would block the page. */
   protected readSoon(rows: number): void {
-    const wait = rows > manyRows ? this.#readAt + calmMs - performance.now() : 0
+    const wait = this.#readAt + this.pace(rows) - performance.now()
     if (wait <= 0) this.readAgain()
     else this.#readLater ??= setTimeout(() => this.readAgain(), wait)
   }

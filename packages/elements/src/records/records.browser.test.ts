@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import '../define.js'
 import { fakeEngine } from '../testing/fake-engine.js'
 import { connected, connectionId, opportunities, opportunity, share } from '../testing/scenes.js'
@@ -209,6 +209,17 @@ describe('the list of Vera’s opportunities', () => {
     await drawn(element)
     expect(textOf(element)).toContain('Deleted: Tessaly & Brook')
     expect(await accessibilityProblems()).toEqual([])
+  })
+
+  it('shows that of a long list a few times a second, however often it is told', async () => {
+    const engine = fakeEngine({ records: opportunities(600), connections: [connected()], shares: [share()] })
+    const element = await mount('entente-records', { engine, columns: ['Name'] })
+    expect(textOf(element)).toContain('✓✓✓ Tessaly & Brook')
+    const why = { what: 'deleted', by: 'peer', at: undefined } as const
+    engine.change({ shares: [share({ state: 'ended', why, receipt: undefined })] }, 'mirrors')
+    await drawn(element)
+    expect(textOf(element)).toContain('✓✓✓ Tessaly & Brook')
+    await vi.waitFor(() => expect(textOf(element)).toContain('Deleted: Tessaly & Brook'), 2_000)
   })
 
   it('gives what a person sees, for a file: the filtered rows in their order, and the column about sharing', async () => {

@@ -140,10 +140,11 @@ export class EntenteRecords extends LongList {
   }
 
   protected override changed(topics: ReadonlySet<Topic>): void {
-    // How far an edit has come changes what rows show, and not which they are.
+    // How far an edit has come changes what rows show, and not which they are. While an export runs that is told many times a second.
     if (this.source === 'records' && topics.has('mirrors')) {
       this.#drawn++
-      this.requestUpdate()
+      this.paceMs = this.pace(this.#rows?.ids.length ?? 0)
+      super.changed(topics)
     }
     // Much of what comes while an org opens concerns no row.
     if (this.#rows && !this.#decidingTopics().some((topic) => topics.has(topic))) return
