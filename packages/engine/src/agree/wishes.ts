@@ -13,12 +13,12 @@ import {
 import { readDecision, Refusals } from '../connect/peer-decision.js'
 import type { EngineContext } from '../context.js'
 import { EngineError } from '../error.js'
-import { PendingMessages } from '../connect/pending-messages.js'
+import { PendingMessages, type Reaction } from '../connect/pending-messages.js'
 import type { Reconciler } from '../reconcilers.js'
 import { instant } from '../schema/numbers.js'
 import { isWellFormed } from '../schema/value.js'
 import { type Row, valueOf } from '../row/row.js'
-import type { RowReader } from '../row/rows.js'
+import type { RowEdit, RowReader } from '../row/rows.js'
 
 // The partner asks for a field, and the vendor offers it or declines (rules WI1 and WI2). The fields that the vendor has and does not offer are not known to the
 // partner, so it asks in its own words.
@@ -132,21 +132,26 @@ export function wishReconciler(context: EngineContext): Reconciler<ConnectionFac
   return {
     name: 'wishes',
     subjects: () => enabledConnections(rows),
-    react: (connection) => pending.handleAll(connection, (key) => take(connection, key)),
+    react: (connection) => pending.saveAll(connection, (key) => take(connection, key)),
   }
 
-  async function take(connection: ConnectionFacts, key: Key): Promise<void> {
+  async function take(connection: ConnectionFacts, key: Key): Promise<Reaction | undefined> {
     const body = replica.inbox(connection.peerMessages).get(key)?.body ?? null
     const [message, id] = [`${connection.id}/${key}`, rowId(connection.id, key.slice(prefix.length))]
     const row = rows.get('Wish', id)
+    // There are so many at most: each is saved alone.
+    const edits = (values: RowEdit['values'], more: readonly RowEdit[] = []): Reaction => ({
+      edits: [{ object: 'Wish', id, values }, ...more],
+      names: [prefix],
+    })
     if (body === null) {
-      if (connection.side === 'partner' || !wishOf(row)) return
+      if (connection.side === 'partner' || !wishOf(row)) return undefined
       const answer = rows.get('Message', messageId(connection.ownMessages, key)) ? [messageEdit(connection.ownMessages, key, null)] : []
-      return void (await rows.save([{ object: 'Wish', id, values: { wish: null, decision: null } }, ...answer]))
+      return edits({ wish: null, decision: null }, answer)
     }
-    if (refusals.has(message, body) || valueOf(row, 'decision') === body) return
-    const refuse = (reason: string): void =>
-      refusals.note(connection, message, body, connection.side === 'vendor' ? 'A wish' : 'An answer to a wish', reason)
+    if (refusals.has(message, body) || valueOf(row, 'decision') === body) return undefined
+    const refuse = (reason: string): undefined =>
+      void refusals.note(connection, message, body, connection.side === 'vendor' ? 'A wish' : 'An answer to a wish', reason)
     if (connection.side === 'vendor') {
       const decision = await readDecision(context, connection, 'wish', body, wishTerms, 'admin')
       if (!decision.ok) return refuse(decision.reason)
@@ -154,12 +159,12 @@ export function wishReconciler(context: EngineContext): Reconciler<ConnectionFac
       const { wish, ...rest } = terms
       if (wishKey(wish) !== key) return refuse('it stands under the key of another')
       if (!wishOf(row) && wishesOf(context, connection.id).length >= mostWishes) return refuse('there are too many')
-      return void (await rows.save([{ object: 'Wish', id, values: { wish: { ...rest, by, at }, decision: body } }]))
+      return edits({ wish: { ...rest, by, at }, decision: body })
     }
     const decision = await readDecision(context, connection, 'wish-answer', body, wishAnswerTerms, 'admin')
     if (!decision.ok) return refuse(decision.reason)
     const { terms, by, at } = decision
     if (wishKey(terms.wish) !== key) return refuse('it stands under the key of another')
-    if (wishOf(row)) await rows.save([{ object: 'Wish', id, values: { answer: { answer: terms.answer, by, at }, decision: body } }])
+    return wishOf(row) ? edits({ answer: { answer: terms.answer, by, at }, decision: body }) : undefined
   }
 }

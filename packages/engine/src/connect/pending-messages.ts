@@ -33,20 +33,6 @@ export class PendingMessages {
     })
   }
 
-  /** Handles the pending messages one by one. A message whose handler throws, or says false, stays pending. */
-  async handleAll(connection: ConnectionFacts, handle: (key: Key) => Promise<unknown>): Promise<void> {
-    const pending = this.#pendingIn(connection.peerMessages)
-    for (const key of Array.from(pending)) {
-      pending.delete(key)
-      try {
-        if ((await handle(key)) === false) pending.add(key)
-      } catch (error) {
-        pending.add(key)
-        throw error
-      }
-    }
-  }
-
   /**
    * Saves what the pending messages ask for, that of several in one transaction, for a transaction costs a browser more than what is in it. Messages stay pending where
    * that fails, or a condition of one of them does not hold.
