@@ -151,7 +151,7 @@ export function wishReconciler(context: EngineContext): Reconciler<ConnectionFac
     }
     if (refusals.has(message, body) || valueOf(row, 'decision') === body) return undefined
     const refuse = (reason: string): undefined =>
-      void refusals.note(connection, message, body, connection.side === 'vendor' ? 'A wish' : 'An answer to a wish', reason)
+      refusals.note(connection, message, body, connection.side === 'vendor' ? 'A wish' : 'An answer to a wish', reason)
     if (connection.side === 'vendor') {
       const decision = await readDecision(context, connection, 'wish', body, wishTerms, 'admin')
       if (!decision.ok) return refuse(decision.reason)

@@ -74,7 +74,7 @@ export class Refusals {
   }
 
   /** @param what such as "A proposal" */
-  note(connection: ConnectionFacts, message: string, body: Value, what: string, reason: string): void {
+  note(connection: ConnectionFacts, message: string, body: Value, what: string, reason: string): undefined {
     this.skip(message, body)
     const { clock, link } = this.#context
     this.#context

@@ -50,10 +50,10 @@ export function answerReconciler(context: EngineContext): Reconciler<ConnectionF
     const message = `${connection.id}/${key}`
     if (body === undefined || body === null || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'request', body, requestTerms)
-    if (!decision.ok) return void refusals.note(connection, message, body, 'An export request', decision.reason)
+    if (!decision.ok) return refusals.note(connection, message, body, 'An export request', decision.reason)
     const { terms, by } = decision
     if (requestKey(terms.job, terms.request) !== key)
-      return void refusals.note(connection, message, body, 'An export request', 'it stands under the key of another')
+      return refusals.note(connection, message, body, 'An export request', 'it stands under the key of another')
     const first = packageKey(terms.job, terms.request, 0)
     if (rows.get('Message', messageId(connection.ownMessages, first))) return
     const basis = whileUnchanged(rows, [

@@ -34,10 +34,10 @@ export function resultReconciler(context: EngineContext): Reconciler<ConnectionF
     const message = `${connection.id}/${key}`
     if (present === packageDone || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'result', body, resultTerms)
-    if (!decision.ok) return void refusals.note(connection, message, body, 'An import result', decision.reason)
+    if (!decision.ok) return refusals.note(connection, message, body, 'An import result', decision.reason)
     const { job, request, part, results } = decision.terms
     if (resultKey(job, request, part) !== key)
-      return void refusals.note(connection, message, body, 'An import result', 'it stands under the key of another')
+      return refusals.note(connection, message, body, 'An import result', 'it stands under the key of another')
     const edits: RowEdit[] = [messageEdit(connection.ownMessages, sent, packageDone)]
     const ended = new Map<string, RecordedOutcome>()
     for (const { listing, map, status, errors } of results) {

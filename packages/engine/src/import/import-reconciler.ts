@@ -66,15 +66,15 @@ export function importReconciler(context: EngineContext): Reconciler<ConnectionF
     const message = `${connection.id}/${key}`
     if (body === null || body === packageDone || answerRow || refusals.has(message, body)) return
     const decision = await readDecision(context, connection, 'package', body, packageTerms)
-    if (!decision.ok) return void refusals.note(connection, message, body, 'An export package', decision.reason)
+    if (!decision.ok) return refusals.note(connection, message, body, 'An export package', decision.reason)
     const { terms } = decision
     const { job, request, part } = terms
     if (packageKey(job, request, part) !== key)
-      return void refusals.note(connection, message, body, 'An export package', 'it stands under the key of another')
+      return refusals.note(connection, message, body, 'An export package', 'it stands under the key of another')
     const asked = rows.get('ExportRequest', requestRowId(job, request))
     const facts = jobFacts(rows.get('Export', job))
     if (!asked || !facts || !isOwnJob(facts) || facts.connection !== connection.id || facts.object !== terms.object) {
-      return void refusals.note(connection, message, body, 'An export package', 'nobody here asked for it')
+      return refusals.note(connection, message, body, 'An export package', 'nobody here asked for it')
     }
     const requested = new Set(textsOf(asked, 'listings'))
     const answers = terms.answers.filter(({ listing }) => requested.has(listing))
