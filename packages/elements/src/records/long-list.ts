@@ -51,6 +51,8 @@ export abstract class LongList extends EntenteElement {
   protected override updated(): void {
     const grid = this.grid
     if (grid && !this.#observer) {
+      // One that was elsewhere in the page begins at its top again.
+      grid.scrollTop = this.scrolled.top
       this.#observer = new ResizeObserver(() => {
         clearTimeout(this.#measureLater)
         this.#measureLater = setTimeout(() => this.measure(grid))

@@ -151,6 +151,37 @@ describe('the list of Vera’s opportunities', () => {
     expect(back.shadowRoot?.activeElement?.textContent).toContain(`Deal ${list?.row}`)
   })
 
+  it('comes back far down, to the row that was left, also where that is out of sight', async () => {
+    const engine = fakeEngine({ records: opportunities(5_000), connections: [connected()] })
+    const style = 'height: 500px' as unknown as CSSStyleDeclaration
+    for (const row of ['03010', '03900', '00004']) {
+      const element = await mount('entente-records', { engine, style, top: 3_000, row })
+      const seen = (): readonly unknown[] => [
+        find(element, '.grid').scrollTop,
+        element.shadowRoot?.activeElement?.querySelector('.name')?.textContent?.trim(),
+      ]
+      expect(seen()).toEqual([120_000, `Deal ${row}`])
+      await expect.poll(() => rowsOf(element).length).toBeGreaterThan(25)
+      expect(seen()).toEqual([120_000, `Deal ${row}`])
+      expect(names(element)).toContain('Deal 03005')
+    }
+  })
+
+  it('stays where it stands when it is put elsewhere in the page', async () => {
+    const element = await list(5_000)
+    find(element, '.grid').scrollTop = 120_000
+    await expect.poll(() => element.top).toBe(3_000)
+    const elsewhere = document.createElement('section')
+    document.body.append(elsewhere)
+    elsewhere.append(element)
+    await drawn(element)
+    await drawn(element)
+    expect([find(element, '.grid').scrollTop, names(element).includes('Deal 03005')]).toEqual([120_000, true])
+    // It tells its host where it stands after each move.
+    find(element, '.grid').scrollTop = 120_400
+    await expect.poll(() => element.top).toBe(3_010)
+  })
+
   it('says “all” where all that the filter shows is selected, and takes it back', async () => {
     const told: ListState[] = []
     const element = await list(40, { selectable: true })
