@@ -250,3 +250,15 @@ it('is fit for everyone where there is a choice, where it has ended, and where t
   }
   expect(found).toEqual([])
 })
+
+it('draws nothing more where it leaves the page at once, and all of it where it is put elsewhere', async () => {
+  const bare = (): boolean => desk.shadowRoot?.querySelector('turn-line') === null
+  await desk.updateComplete
+  expect(bare()).toBe(true)
+  desk.remove()
+  await drawn()
+  expect(bare()).toBe(true)
+  document.body.append(desk)
+  await drawn()
+  expect(bare()).toBe(false)
+})

@@ -50,6 +50,7 @@ export class OrgDesk extends EntenteElement {
   #shownTab: Route['page'] | undefined
   /** Whether the place has been drawn once. What stands above it is often empty, and follows in a task of its own. */
   #hasPlace = false
+  #aboveLater: ReturnType<typeof setTimeout> | undefined
 
   constructor() {
     super()
@@ -60,9 +61,15 @@ export class OrgDesk extends EntenteElement {
     this.link = ''
   }
 
+  override disconnectedCallback(): void {
+    super.disconnectedCallback()
+    clearTimeout(this.#aboveLater)
+    this.#aboveLater = undefined
+  }
+
   protected override updated(): void {
     if (!this.#hasPlace) {
-      setTimeout(() => {
+      this.#aboveLater ??= setTimeout(() => {
         this.#hasPlace = true
         this.requestUpdate()
       })
