@@ -47,6 +47,8 @@ const types: readonly FieldType[] = [
 
 interface Lines {
   readonly choices: readonly ColumnChoice[]
+  /** How many of them are drawn; all without it. */
+  readonly lines: number | undefined
   readonly schema: ObjectSchema
   readonly propose: (guess: ColumnGuess) => Field
   readonly readCell: CsvTools['readCell']
@@ -67,7 +69,7 @@ export function columnLines(lines: Lines): TemplateResult {
         </tr>
       </thead>
       <tbody>
-        ${lines.choices.map((choice) => line(lines, choice))}
+        ${lines.choices.slice(0, lines.lines).map((choice) => line(lines, choice))}
       </tbody>
     </table>
   </div>`
@@ -90,13 +92,18 @@ function line(lines: Lines, choice: ColumnChoice): TemplateResult {
       ${guess.samples.slice(0, 3).map((sample, index) => html`${index > 0 ? ', ' : ''}${showText(sample, 24)}`)}${guess.blank > 0 ? html` <span class="soft">(${guess.blank} blank)</span>` : nothing}
     </td>
     <td>
-      <select aria-label="Field for ${plainText(guess.column, 80)}" @change=${(event: Event) => choose(typed(event))}>
-        <option value="" ?selected=${choice.field === ''}>Leave out</option>
-        <option value=${newField} ?selected=${choice.made !== undefined}>
-          New field “${plainText((choice.made ?? propose(guess)).label, 40)}”
-        </option>
-        ${schema.fields.filter((field) => !taken.has(field.name)).map((field) => html`<option value=${field.name} ?selected=${!choice.made && field.name === choice.field}>${plainText(field.label, 60)}${field.required === true ? ' *' : ''}</option>`)}
-      </select>
+      ${select(
+        `Field for ${plainText(guess.column, 80)}`,
+        choice.made ? newField : choice.field,
+        [
+          ['', 'Leave out'],
+          [newField, `New field “${plainText((choice.made ?? propose(guess)).label, 40)}”`],
+          ...schema.fields
+            .filter((field) => !taken.has(field.name))
+            .map((field) => [field.name, plainText(field.label, 58) + (field.required === true ? ' *' : '')] as const),
+        ],
+        choose,
+      )}
       ${choice.made ? typeSelect(choice.made, (made) => set({ made, field: made.name })) : nothing}
     </td>
     <td class="small">
@@ -118,9 +125,13 @@ function typeSelect(made: Field, change: (field: Field) => void): TemplateResult
     else if (known === 'number' || known === 'currency') change({ ...rest, type: known, precision: 18, scale: 2 })
     else if (known) change({ ...rest, type: known })
   }
-  return html`<select aria-label="Type of the new field" @change=${(event: Event) => choose(typed(event))}>
-    ${types.filter((type) => type !== 'picklist' || (made.picklist?.length ?? 0) > 0).map((type) => html`<option value=${type} ?selected=${type === made.type}>${typeWord(type)}</option>`)}
-  </select>`
+  const offered = types.filter((type) => type !== 'picklist' || (made.picklist?.length ?? 0) > 0)
+  return select(
+    'Type of the new field',
+    made.type,
+    offered.map((type) => [type, typeWord(type)] as const),
+    choose,
+  )
 }
 
 /** The choices needed to read the cells of a type: the order of dates, the decimal sign, the currency, counterparts of picklist values. */

@@ -1,5 +1,5 @@
 import type { Field } from '@entente/engine'
-import { html, nothing, type TemplateResult } from 'lit'
+import { html, type TemplateResult } from 'lit'
 import { typed } from '../base/typed.js'
 import { plainText } from '../value/show-text.js'
 
@@ -27,14 +27,16 @@ export function counterpartSelect(
   open = 'Leave these rows out',
 ): TemplateResult {
   const values = (field.picklist ?? []).filter(({ active }) => active !== false)
-  return html`<select
-    aria-label=${plainText(label, 120)}
-    @change=${(event: Event) => set(typed(event) === leaveOut ? undefined : typed(event))}
-  >
-    <option value=${leaveOut} ?selected=${chosen === undefined}>${open}</option>
-    ${field.required === true ? nothing : html`<option value="" ?selected=${chosen === ''}>Nothing: leave it empty</option>`}
-    ${values.map((entry) => html`<option value=${entry.value} ?selected=${entry.value === chosen}>${plainText(entry.label, 60)}</option>`)}
-  </select>`
+  return select(
+    label,
+    chosen ?? leaveOut,
+    [
+      [leaveOut, open],
+      ...(field.required === true ? [] : [['', 'Nothing: leave it empty'] as const]),
+      ...values.map((entry) => [entry.value, entry.label] as const),
+    ],
+    (text) => set(text === leaveOut ? undefined : text),
+  )
 }
 
 /** A table of counterparts with one more, or one less. */

@@ -56,6 +56,17 @@ describe('importing Vera’s file', () => {
     ])
   })
 
+  it('draws the columns of a wide file some at a time, so that the page stays responsive', async () => {
+    const names = Array.from({ length: 40 }, (_, index) => `Column ${index}`)
+    const { dialog } = await choose('wide.csv', `${names.join(',')}\n${names.map((_, index) => index).join(',')}\n`)
+    const drawn: number[] = []
+    const count = (): number => dialog.renderRoot.querySelectorAll('tbody tr').length
+    new MutationObserver(() => drawn.push(count())).observe(dialog.renderRoot, { childList: true, subtree: true })
+    await expect.poll(count).toBe(40)
+    const steps = drawn.map((lines, index) => lines - (drawn[index - 1] ?? 0))
+    expect(Math.max(...steps)).toBeLessThan(10)
+  })
+
   it('reports bad rows by number, and creates the good ones only on request (row 62)', async () => {
     const { engine, dialog } = await choose('deals.csv', `${good}Broken,Nowhere,2027-02-31,5,West\n`)
     await shows(dialog, 'Check 3 rows')

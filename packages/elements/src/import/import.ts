@@ -15,7 +15,7 @@ import { importStyles } from './styles.js'
 
 type Step =
   | { readonly name: 'choose' }
-  | { readonly name: 'map' }
+  | { readonly name: 'map'; /** How many columns are drawn; all without it. */ readonly lines?: number }
   | { readonly name: 'working'; readonly what: string; readonly done: number; readonly total: number }
   /** What an import would do. Stale once the person has changed how a column is read. */
   | { readonly name: 'report'; readonly finished: FinishedImport; readonly isStale: boolean; readonly present: number }
@@ -156,7 +156,7 @@ export class EntenteImport extends EntenteElement {
           </label>
           ${importHistory(this.#views(), actions)}`
       case 'map':
-        return this.#map(engine, schema)
+        return this.#map(engine, schema, step.lines)
       case 'working':
         return html`<div class="stack">
           <p role="status">${step.what}: ${formatCount(step.done, language)} of ${formatCount(step.total, language)}</p>
@@ -184,7 +184,7 @@ export class EntenteImport extends EntenteElement {
     }
   }
 
-  #map(engine: Engine, schema: ObjectSchema): TemplateResult {
+  #map(engine: Engine, schema: ObjectSchema, lines: number | undefined): TemplateResult {
     const table = this.#table
     const { csv, language } = this
     if (!table || !csv) return html``
@@ -199,6 +199,7 @@ export class EntenteImport extends EntenteElement {
       ${bad > 0 ? html`<div class="notice warn"><div>${formatCount(bad, language)} ${bad === 1 ? 'row cannot be cut into cells and is' : 'rows cannot be cut into cells and are'} left out, the first of them row ${table.badRows[0]?.row}.</div></div>` : nothing}
       ${columnLines({
         choices: this.choices,
+        lines,
         schema,
         propose: (guess) => csv.proposeCustomField(guess, withMade(schema, this.choices)),
         readCell: csv.readCell,
@@ -408,7 +409,13 @@ export class EntenteImport extends EntenteElement {
     const { currency } = engine.settings.read()
     this.#table = parsed.table
     this.choices = guesses.map((guess) => choiceFromGuess(guess, currency))
-    this.step = { name: 'map' }
+    // A column has hundreds of options: some at a time, so that the page stays responsive.
+    let lines = 0
+    do {
+      this.step = { name: 'map', lines: (lines += 3) }
+      await this.updateComplete
+      await rest()
+    } while (lines < guesses.length)
   }
 
   /** Tries the import without writing anything. */
