@@ -74,9 +74,8 @@ export class Decisions extends Judge {
 
   override async admit(found: readonly Row[]): Promise<Admitted> {
     if (!this.#isAdmin) return super.admit(found)
-    const { rows: counting, refused } = await super.admit(found)
     const givenUp: Due[] = []
-    const rows = counting.map((row) => this.#withoutGivenUp(row, givenUp)).filter(({ registers }) => Object.keys(registers).length > 0)
+    const { rows, refused } = await super.admit(found, (row) => this.#withoutGivenUp(row, givenUp))
     for (const { object, id, field } of refused) await this.#noteOutdated(found, object, id, field)
     for (const each of givenUp) {
       this.#saidAgain.add(nameOf(each))
@@ -143,7 +142,7 @@ export class Decisions extends Judge {
   /** A row without what another admin's device says above registers that this one has taken, as it had not: this one says them again. */
   #withoutGivenUp(row: Row, givenUp: Due[]): Row {
     const { object, id } = row
-    const present = decides(object, id) ? this.#options.rows.get(object, id) : undefined
+    const present = this.#options.rows.get(object, id)
     const registers: Record<string, Register> = {}
     const before = givenUp.length
     for (const field of Object.keys(row.registers)) {

@@ -29,7 +29,8 @@ export class Judge implements DecidingRows {
     return signer !== undefined && this.#admins?.has(signer) !== false
   }
 
-  async admit(found: readonly Row[]): Promise<Admitted> {
+  /** @param leaveOut leaves out more of what counts of a row that decides */
+  async admit(found: readonly Row[], leaveOut: (row: Row) => Row = (row) => row): Promise<Admitted> {
     const roster = await this.roster()
     const [admitted, refused]: [Row[], Admitted['refused'][number][]] = [[], []]
     for (const row of found) {
@@ -45,7 +46,8 @@ export class Judge implements DecidingRows {
           setRegister(registers, field, register)
         else refused.push({ object, id, field })
       }
-      if (Object.keys(registers).length > 0) admitted.push({ object, id, registers })
+      const left = leaveOut({ object, id, registers })
+      if (Object.keys(left.registers).length > 0) admitted.push(left)
     }
     return { rows: admitted, refused }
   }
