@@ -97,8 +97,9 @@ export async function openMemoryOrg(network: MemoryNetwork, options: MemoryOrgOp
       return engine.sync.status().problems.map(({ what }) => what)
     },
     get isAtRest() {
-      // A tab that follows sends nothing itself.
-      const { leader, cut: isCut } = link.status()
+      const { leader, cut: isCut, stoodDown } = link.status()
+      // One that may lead does soon. A tab that follows sends nothing itself.
+      if (tab.leads && !leader && !stoodDown) return false
       // One that was removed keeps what it has not sent for good.
       const isGone = rosters.verified(identity.org.id).at(-1)?.devices.has(identity.device) === false
       return !reconcilers.isBusy && (!leader || isCut || isGone || link.isSynced)

@@ -11,6 +11,8 @@ interface Tab {
 
 /** A tab of a `MemoryBrowser`, with what may happen to one. */
 export interface MemoryTab extends Tabs {
+  /** Whether it was told that it leads, and runs. */
+  readonly leads: boolean
   /** Closes the tab: it leads no more, and hears nothing. */
   close(): void
   /** Takes the lead from the tab that has it, as a visible tab does of one that was hidden for long or does not answer. */
@@ -41,6 +43,9 @@ export class MemoryBrowser {
       this.#elect()
     }
     return {
+      get leads() {
+        return tab.leads && !tab.frozen
+      },
       lead: (lead, resign) => {
         tab.lead = lead
         tab.resign = resign
