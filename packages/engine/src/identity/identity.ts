@@ -19,6 +19,7 @@ import type { Store, StoreKey, Write } from '../port/store.js'
 import type { Row } from '../row/row.js'
 import { rowWrite } from '../row/stored-row.js'
 import { Stamper } from '../row/stamper.js'
+import { keyringKey } from '../seal/keyring.js'
 import { signDecision, signText } from './decision.js'
 import { createExchangeKey, createKeyPair, type ExchangeKey, type KeyPair } from './keys.js'
 import { openOwnRotation, type OwnRotationOptions, signOwnRotation, type VerifiedOwnRotation } from './own-rotation.js'
@@ -88,12 +89,30 @@ export interface StoredIdentity {
 
 export const identityKey: StoreKey = ['meta', 'identity']
 
-/** Deletes what an interrupted restoration has left: rows without an identity are nobody's. */
-export const leftovers: readonly Write[] = [['row'], ['rows'], ['doc'], ['docs'], ['feed'], ['dirty'], ['meta', 'keyring']].map(
-  ([kind = '', ...more]) => ({
-    deleteAll: [kind, ...more],
-  }),
-)
+/** Under what the store has all of an org but its identity. */
+const kinds = [
+  'row',
+  'rows',
+  'doc',
+  'docs',
+  'feed',
+  'dirty',
+  'audit',
+  'audit end',
+  'fresh',
+  'refused',
+  'signed roster',
+  'undo',
+  'undo part',
+  'draft',
+  'asked',
+  'history',
+  'import',
+  'import rows',
+] as const
+
+/** Deletes what is nobody's: what an interrupted restoration has left, or the throw-away org of a device that began to join another. */
+export const emptied: readonly Write[] = [{ delete: keyringKey }, ...kinds.map((kind) => ({ deleteAll: [kind] as const }))]
 
 export interface CreateIdentityOptions {
   readonly orgName: string
@@ -128,7 +147,7 @@ export async function createIdentity(options: CreateIdentityOptions): Promise<Id
     if (present !== undefined && (isJoining || asStoredIdentity(present).isJoining !== true))
       return { writes: [], result: asStoredIdentity(present) }
     return {
-      writes: [...leftovers, { put: identityKey, value: made }, rowWrite(secretRow(clock, random))],
+      writes: [...emptied, { put: identityKey, value: made }, rowWrite(secretRow(clock, random))],
       result: made,
     }
   })

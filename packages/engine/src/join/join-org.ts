@@ -8,17 +8,16 @@ import { codeOf, commitTo, makeReveal } from '../connect/reveal.js'
 import { type Assembly, assemble, type OpenEngineOptions } from '../engine.js'
 import { EngineError, toEngineError } from '../error.js'
 import { type DeviceLookup, verifyDecision } from '../identity/decision.js'
-import { createIdentity, identityKey, loadIdentity, type StoredIdentity } from '../identity/identity.js'
+import { createIdentity, emptied, identityKey, loadIdentity, type StoredIdentity } from '../identity/identity.js'
 import { beyond, readPath } from '../identity/roster.js'
 import { checkedName } from '../name.js'
 import { nextTurn } from '../port/clock.js'
-import type { Store, Write } from '../port/store.js'
+import type { Store } from '../port/store.js'
 import { textOf } from '../replica/feed-role.js'
 import { mailboxFeed, messageRowId } from '../replica/index.js'
 import type { Row } from '../row/row.js'
 import { mailboxId } from '../seal/index.js'
 import { claimHash, mailboxClaim } from '../seal/keys.js'
-import { keyringKey } from '../seal/keyring.js'
 import { partKey, welcomeKey } from '../devices/devices.js'
 import { writesOfOrg } from './become.js'
 import { hashOfPart, mostParts, openParts, type OrgPackage } from '../devices/join-package.js'
@@ -56,28 +55,6 @@ export interface Joining {
   /** Closes the store. Once the state is `joined`, `openEngine` opens the org. Before, the device goes on where it stood when it is opened again. */
   close(): Promise<void>
 }
-
-/** What the throw-away org of a device that joins may have written, and what takes its place. */
-const kinds = [
-  'row',
-  'rows',
-  'doc',
-  'docs',
-  'feed',
-  'dirty',
-  'audit',
-  'audit end',
-  'fresh',
-  'refused',
-  'signed roster',
-  'undo',
-  'undo part',
-  'draft',
-  'asked',
-  'import',
-  'import rows',
-] as const
-const emptied: readonly Write[] = kinds.map((kind) => ({ deleteAll: [kind] }))
 
 /**
  * Joins an org, in a store that holds none. The device makes a throw-away org, which shows its keys in the link's mailbox. Once an admin has confirmed that both show
@@ -212,7 +189,7 @@ class JoiningDevice implements Joining {
     await this.#end()
     if (!this.#isJoined)
       await this.#options.store.update([], () => ({
-        writes: [...emptied, { delete: identityKey }, { delete: keyringKey }],
+        writes: [...emptied, { delete: identityKey }],
         result: undefined,
       }))
     await this.#options.store.close()

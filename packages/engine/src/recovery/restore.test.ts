@@ -10,7 +10,18 @@ import { messageRowId } from '../replica/feed-key.js'
 import { restoredAt } from '../identity/roster.js'
 import { connectionFeed, type FeedRole, feedRoleOf, rotationKey, teamFeed } from '../replica/feed-role.js'
 import { FeedSealer } from '../replica/feed-sealer.js'
-import { lead, MemoryNetwork, type MemoryOrg, MemoryStore, openMemoryOrg, type Setup, setup, storePromises } from '../testing/index.js'
+import {
+  invitationPage,
+  joinMemoryOrg,
+  lead,
+  MemoryNetwork,
+  type MemoryOrg,
+  MemoryStore,
+  openMemoryOrg,
+  type Setup,
+  setup,
+  storePromises,
+} from '../testing/index.js'
 import { forgeDecisions } from '../testing/forge-decisions.js'
 import { emptyRelay } from '../testing/relay-state.js'
 import { pause } from '../testing/turn.js'
@@ -448,6 +459,26 @@ describe('an org whose browser was emptied', () => {
     expect(await left?.scan(['row'])).not.toEqual([])
     const other = await openMemoryOrg(network, { orgName: 'Pine', ...(left && { store: left }) })
     expect(other.records.list('Lead').total).toBe(0)
+  })
+
+  it('has nothing of a device that had begun to join an org in the same store', async () => {
+    const { network, vera, settle, until } = await setup()
+    const kit = await savedKit(vera)
+    const { link } = await vera.devices.invite({ base: invitationPage, person: { name: 'Mia' }, role: 'member' })
+    await settle()
+    const joining = await joinMemoryOrg(network, { link: link ?? '' })
+    await until('the new device shows the code', () => joining.status().code !== undefined)
+    await joining.close()
+    const store = joining.store.reopen()
+    const kept = async (): Promise<readonly string[]> =>
+      (await Promise.all(['audit', 'fresh', 'refused', 'signed roster', 'asked'].map((kind) => store.scan([kind])))).flatMap((entries) =>
+        entries.map((entry) => JSON.stringify(entry)),
+      )
+    const before = await kept()
+    expect(before).not.toEqual([])
+    const again = await restore(network, kit, {}, store)
+    expect((await kept()).filter((entry) => before.includes(entry))).toEqual([])
+    expect(again.org).toEqual(vera.org)
   })
 })
 

@@ -1,7 +1,7 @@
 import { limits, type OrgId, type Roster } from '@entente/protocol'
 import type { FoundOrg, RestoreDecision, RestoreOptions } from '../api/index.js'
 import { EngineError } from '../error.js'
-import { identityKey, leftovers, restoredIdentity, type StoredIdentity } from '../identity/identity.js'
+import { emptied, identityKey, restoredIdentity, type StoredIdentity } from '../identity/identity.js'
 import { createExchangeKey, createKeyPair, type KeyPair } from '../identity/keys.js'
 import { type OpenedKit, openKit } from '../identity/recovery-kit.js'
 import { signRoster } from '../identity/roster.js'
@@ -78,7 +78,7 @@ function empty(store: Store, org: OrgId): Promise<void> {
         'NOT_ALLOWED',
         'This browser has an org here already, and nothing was changed. Restore under another name, or in another browser.',
       )
-    return { writes: [...leftovers, { delete: identityKey }], result: undefined }
+    return { writes: [...emptied, { delete: identityKey }], result: undefined }
   })
 }
 
