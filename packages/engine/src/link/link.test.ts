@@ -46,6 +46,29 @@ describe('a link', () => {
     expect(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1]).toBe('Ada 99')
   })
 
+  it('takes in what has come of a feed meanwhile by one transaction', async () => {
+    const { vera, paul, settle, pass } = await setup({ level: 'replica' })
+    await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: 'Ada' } }, mapEdit(mapId, 'lead-1')])
+    vera.link.start()
+    paul.link.start()
+    await settle(vera, paul)
+    const seen: unknown[] = []
+    paul.replica.watchFeeds((changes) => {
+      if (changes.some(({ feed }) => feed === vendorLeads))
+        seen.push(paul.replica.peerDocs(vendorLeads).get(parseKey(mapId))?.registers['0']?.[1])
+    })
+    const { held, release } = paul.store.hold((reads) => reads.some(([kind, feed]) => kind === 'feed' && feed === vendorLeads))
+    for (let edit = 1; edit <= 4; edit++) {
+      await vera.rows.save([{ object: 'Lead', id: 'lead-1', values: { Name: `Ada ${edit}` } }])
+      await pass(1_000)
+    }
+    await held
+    release()
+    await settle(vera, paul)
+    expect(seen).toEqual(['Ada 1', 'Ada 4'])
+    expect([...vera.problems, ...paul.problems]).toEqual([])
+  })
+
   it('tells how much has come while more waits to be read: a new device of Vera’s reads a large org', async () => {
     const { vera, open, settle } = await setup({ level: 'replica' })
     const leads = Array.from({ length: 900 }, (_, index) => ({ object: 'Lead', id: `lead-${index}`, values: { Name: 'Ada' } }))

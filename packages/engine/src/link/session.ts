@@ -82,7 +82,7 @@ const rereadMs = 1_000
 /** A roster is shown again after this, in ms: the shortest pause of an offer is longer. */
 const showAgainMs = 100
 
-/** So many offers are sent together. What comes back together is taken in by one transaction, here and at the other org. */
+/** So many offers are sent together, and so many entries that came one after the other are taken in by one transaction. */
 const mostTogether = 100
 
 /** While docs are on their way, what becomes due within this time is sent together, in ms. */
@@ -126,8 +126,8 @@ export class Session {
   readonly #pauses: Pauses
   /** The messages that are not done yet, in their order. */
   readonly #inbox = new SerialQueue()
-  /** Entries that wait for their turn. */
-  readonly #waiting: MessageOf<'entries'>[] = []
+  /** Messages that wait for their turn. */
+  readonly #waiting: RelayMessage[] = []
   readonly #inFlight = new InFlight()
   readonly #feedByNumber = new Map<number, FeedName>()
   readonly #numberByFeed = new Map<FeedName, number>()
@@ -230,10 +230,12 @@ export class Session {
 
   #enqueue(message: RelayMessage): void {
     this.#behind++
-    if (message.type === 'entries') this.#waiting.push(message)
+    this.#waiting.push(message)
     void this.#inbox.run(async () => {
       try {
-        if (!this.#ended) await this.#take(message)
+        // Nothing is left of it where its entries were taken in with those before them.
+        const next = this.#waiting.shift()
+        if (next && !this.#ended) await this.#take(next)
       } catch (error) {
         this.#fail(error)
       }
@@ -249,8 +251,7 @@ export class Session {
       case 'welcome':
         return this.#begin(message)
       case 'entries':
-        this.#waiting.shift()
-        return this.#absorb(message)
+        return this.#absorb(this.#withNext(message))
       case 'accepted':
         return this.#accept(message)
       case 'refused':
@@ -296,6 +297,22 @@ export class Session {
     this.#work()
   }
 
+  /** Entries with those of the same feed that wait next: one transaction for all. The acknowledgements between them come later than what they acknowledge. */
+  #withNext(message: MessageOf<'entries'>): MessageOf<'entries'> {
+    let all = message
+    for (let index = 0; index < this.#waiting.length;) {
+      const next = this.#waiting[index]
+      if (next?.type === 'accepted') {
+        index++
+        continue
+      }
+      if (next?.type !== 'entries' || next.feed !== all.feed || all.entries.length + next.entries.length > mostTogether) break
+      this.#waiting.splice(index, 1)
+      all = { ...next, entries: [...all.entries, ...next.entries] }
+    }
+    return all
+  }
+
   async #absorb({ feed: number, position, live, entries }: MessageOf<'entries'>): Promise<void> {
     const feed = this.#feedByNumber.get(number)
     if (feed === undefined || this.#incarnation === undefined) return
@@ -324,8 +341,8 @@ export class Session {
   /** The store is at work on entries: the next ones are opened meanwhile, in tasks of their own. */
   #openNext(): void {
     const { clock, replica } = this.#options
-    const [next] = this.#waiting
-    if (!next) return
+    const next = this.#waiting.find(({ type }) => type === 'entries')
+    if (next?.type !== 'entries') return
     const feed = this.#feedByNumber.get(next.feed)
     if (feed === undefined) return
     for (let start = 0; start < mostAhead; start += aheadAtOnce) {

@@ -41,7 +41,7 @@ import {
 } from '../export/job.js'
 
 /** Requests that one transaction notes. */
-const sliceRequests = 10
+const sliceRequests = 40
 /** Records that one transaction recalls. */
 const sliceRecalls = 200
 
