@@ -113,6 +113,33 @@ it('a tab that does not answer loses the lead, and one that loses it again and a
   tab.close()
 })
 
+it('a tab that is alone tells nobody, and one that opens hears what it may have missed and all that follows', async () => {
+  const name = `tabs-${++names}`
+  const post = vi.spyOn(BroadcastChannel.prototype, 'postMessage')
+  const heard = (tabs: ReturnType<typeof openTabs>): unknown[] => {
+    const messages: unknown[] = []
+    tabs.listen((message) => messages.push(message))
+    return messages
+  }
+  const first = openTabs(name)
+  const atFirst = heard(first)
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000)
+  first.tell('long ago')
+  clock.mockReturnValue(20_000)
+  first.tell('just before')
+  expect(post.mock.calls).toEqual([[{ lead: 'here' }]])
+  const second = openTabs(name)
+  const atSecond = heard(second)
+  first.tell('just after')
+  await vi.waitFor(() => expect(atSecond).toEqual(['just before', 'just after']), soon)
+  first.tell('later')
+  await vi.waitFor(() => expect(atSecond).toEqual(['just before', 'just after', 'later']), soon)
+  // The second knows of the first by its answer.
+  second.tell('back')
+  await vi.waitFor(() => expect(atFirst).toEqual(['back']), soon)
+  vi.restoreAllMocks()
+})
+
 it('without a channel each page leads', () => {
   const channel = globalThis.BroadcastChannel
   Reflect.deleteProperty(globalThis, 'BroadcastChannel')

@@ -21,8 +21,14 @@ export interface TabPauses {
 
 const usualPauses: TabPauses = { hiddenDelay: 500, ask: 5_000, silence: 15_000, hidden: 60_000 }
 
-/** Between tabs, beside the engine's messages: one that waits asks, and the one that leads says for how long it has been hidden (milliseconds, 0 while visible). */
-type LeadMessage = { readonly lead: 'asked' } | { readonly lead: 'led'; readonly hiddenMs: number }
+/**
+ * Between tabs, beside the engine's messages: one that opens says that it is here, and the others that they are there. One that waits asks, and the one that leads says for
+ * how long it has been hidden (milliseconds, 0 while visible).
+ */
+type LeadMessage = { readonly lead: 'here' | 'there' | 'asked' } | { readonly lead: 'led'; readonly hiddenMs: number }
+
+/** What a tab that is alone would have told is kept for so long, in ms: another one that opens may have read the store before that, and is heard after it. */
+const keptMs = 10_000
 
 /**
  * The tabs of this profile that hold the same org open, as the engine's Tabs. A Web Lock makes one of them the leader; over a BroadcastChannel they tell
@@ -37,9 +43,26 @@ export function openTabs(name: string, life: PageLife = documentLife, pauses: Ta
   if (typeof BroadcastChannel === 'undefined') return aloneTabs
   const channel = new BroadcastChannel(`entente-${name}`)
   const post = (message: LeadMessage): void => channel.postMessage(message)
+  // Most orgs are open in one tab, and to copy all that it saves for nobody takes a twentieth of its time.
+  let isAlone = true
+  const untold: { readonly message: unknown; readonly until: number }[] = []
+  const forget = (now = performance.now()): void => {
+    while ((untold[0]?.until ?? now) < now) untold.shift()
+  }
+  channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    if (isLeadMessage(data) && data.lead === 'here') post({ lead: 'there' })
+    isAlone = false
+    forget()
+    for (const { message } of untold.splice(0)) channel.postMessage(message)
+  })
+  post({ lead: 'here' })
   return {
     lead: (lead, resign) => waitForLead({ lockName: `entente-${name}`, channel, post, life, pauses, lead, resign }),
-    tell: (message) => channel.postMessage(message),
+    tell(message) {
+      if (!isAlone) return channel.postMessage(message)
+      forget()
+      untold.push({ message, until: performance.now() + keptMs })
+    },
     listen(hear, missed) {
       const listener = ({ data }: MessageEvent<unknown>): void => {
         if (!isLeadMessage(data)) hear(data)
@@ -127,7 +150,7 @@ function waitForLead({ lockName, channel, post, life, pauses, lead, resign }: Wa
     if (!isLeadMessage(data)) return
     if (data.lead === 'asked') {
       if (leads) post({ lead: 'led', hiddenMs: hiddenSince === undefined ? 0 : Date.now() - hiddenSince })
-    } else if (!leads) {
+    } else if (data.lead === 'led' && !leads) {
       heardAt = Date.now()
       if (data.hiddenMs >= pauses.hidden && life.isVisible()) request(true)
     }
