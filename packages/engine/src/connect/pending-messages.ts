@@ -12,7 +12,7 @@ export interface Reaction {
 }
 
 /** So many edits are saved together: some 20 ms of work, so that a page draws between two of these transactions. */
-const mostEdits = 200
+const mostEdits = 150
 
 /** The peer's messages of one kind that may need work: all of them at first and after a change of a connection, then those that change. */
 export class PendingMessages {

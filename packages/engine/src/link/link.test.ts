@@ -128,8 +128,8 @@ describe('a link', () => {
       }
       expect(isDone()).toBe(true)
     }
-    await pass(30, () => vera.replica.acknowledged(connectionFeed(sampleConnection, 'vendor', 'messages'), policyKey))
-    await pass(30, () => refused.size >= 600)
+    await pass(10, () => vera.replica.acknowledged(connectionFeed(sampleConnection, 'vendor', 'messages'), policyKey))
+    await pass(10, () => refused.size >= 600)
     isFull = false
     await pass(90, () => vera.link.isSynced)
   }, 20_000)

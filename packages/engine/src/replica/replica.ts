@@ -526,14 +526,12 @@ export class Replica implements ReplicaView {
    *
    * @param isFree whether a key may be published now: no offer of it is in flight, and its feed is not paused
    * @param isRefused whether the relay has no room for a key, or will not take it
-   * @param pause is awaited after each fifty that were made, so that the page draws in between
    */
   offers(
     feeds: readonly FeedName[],
     isFree: (feed: FeedName, key: Key) => boolean,
     most: { readonly count: number; readonly bytes: number },
     isRefused: (feed: FeedName, key: Key) => boolean = () => false,
-    pause: () => Promise<void> = () => Promise.resolve(),
   ): Promise<readonly FeedOffers[]> {
     return this.#transactionQueue.run(async () => {
       const { due, settled } = this.#dueOffers(feeds, isFree, most.count, isRefused)
@@ -553,9 +551,8 @@ export class Replica implements ReplicaView {
       // Also where nothing is read: what is made here is sent.
       const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       let bytes = 0
-      for (const [index, { feedKey, comparison }] of due.entries()) {
+      for (const { feedKey, comparison } of due) {
         if (bytes >= most.bytes) break
-        if (index > 0 && index % offersAtOnce === 0) await pause()
         const { feed, key } = feedKey
         const head = this.#replicaState.head(feed, key)
         const offer = project({
@@ -1063,9 +1060,6 @@ const pausedProblem = {
 
 /** So many entries are absorbed in one go, for a page to draw between two of them. A page of a relay's answer has half as many of an org's rows. */
 const mostEntries = 200
-
-/** So many offers are made in one go: some 20 ms of work for docs of ten fields. */
-const offersAtOnce = 50
 
 /** A chunk in parts. A part ends with a head, so that the feed stands as the head says when it is taken, or with so many entries. */
 function* partsOf({ entries, ...chunk }: Chunk): Iterable<Chunk> {
