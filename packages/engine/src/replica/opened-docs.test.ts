@@ -87,9 +87,9 @@ describe('the docs that a page has offered', () => {
   })
 
   it('are opened ahead where a relay sends one message after another', async () => {
-    const { vera, network, settle } = await setup({ level: 'replica', slots: [0, 1], relay: { entriesPerChunk: 20 } })
+    const { vera, network, settle } = await setup({ level: 'replica', slots: [0, 1], relay: { entriesPerChunk: 80 } })
     const earlier = await vera.store.backup()
-    await vera.rows.save(Array.from({ length: 60 }, (_, index) => ({ object: 'Lead', id: `lead ${index}`, values: { Name: 'Ada' } })))
+    await vera.rows.save(Array.from({ length: 240 }, (_, index) => ({ object: 'Lead', id: `lead ${index}`, values: { Name: 'Ada' } })))
     vera.link.start()
     await settle(vera)
     vera.close()
@@ -97,8 +97,8 @@ describe('the docs that a page has offered', () => {
     const ahead = vi.spyOn(restored.replica, 'openAhead')
     restored.link.start()
     await settle(restored)
-    expect(restored.rows.list('Lead').size).toBe(60)
-    expect(ahead.mock.calls.map(([, entries]) => entries.length)).toContain(20)
+    expect(restored.rows.list('Lead').size).toBe(240)
+    expect(ahead.mock.calls.map(([, entries]) => entries.length)).toContain(50)
     restored.close()
   })
 })

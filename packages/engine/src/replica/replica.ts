@@ -39,7 +39,7 @@ import type { RecordMaps } from './rows-view.js'
 import { FeedSealer } from './feed-sealer.js'
 import { Keyring } from '../seal/keyring.js'
 import { type Withdrawn, withoutSlots } from './known.js'
-import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, textOfStamps } from './stored.js'
+import { type Address, type FeedState, type Head, heldOf, registersOf, type Stored, type StoredDoc, textOfStamps } from './stored.js'
 import { mergeAll, Transactions, type Uncommitted } from './transactions.js'
 
 export interface ReplicaOptions {
@@ -547,30 +547,36 @@ export class Replica implements ReplicaView {
         if (offer && isFree(feed, headKey)) offersByFeed.set(feed, [offer])
       }
       if (due.length === 0 && offersByFeed.size === 0) return []
-      const updates = due.filter(({ comparison }) => comparison.need === 'update')
-      // Also where nothing is read: what is made here is sent.
-      const bases = await this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey))
       let bytes = 0
-      for (const { feedKey, comparison } of due) {
-        if (bytes >= most.bytes) break
-        const { feed, key } = feedKey
-        const head = this.#replicaState.head(feed, key)
-        const offer = project({
-          ...comparison,
-          feed,
-          key,
-          head,
-          doc: bases.get(feedKeyName(feed, key)),
-          sealer: this.#sealer,
-          client: this.#client,
-          sealedDoc: (doc) => this.#openedDocs.add(feed, key, doc),
-        })
-        if (!offer) continue
-        bytes += offer.bytes.length
-        const offers = offersByFeed.get(feed)
-        if (offers) offers.push(offer)
-        else offersByFeed.set(feed, [offer])
+      const make = (some: typeof due, bases?: ReadonlyMap<string, StoredDoc>): void => {
+        for (const { feedKey, comparison } of some) {
+          if (bytes >= most.bytes) break
+          const { feed, key } = feedKey
+          const head = this.#replicaState.head(feed, key)
+          const offer = project({
+            ...comparison,
+            feed,
+            key,
+            head,
+            doc: bases?.get(feedKeyName(feed, key)),
+            sealer: this.#sealer,
+            client: this.#client,
+            sealedDoc: (doc) => this.#openedDocs.add(feed, key, doc),
+          })
+          if (!offer) continue
+          bytes += offer.bytes.length
+          const offers = offersByFeed.get(feed)
+          if (offers) offers.push(offer)
+          else offersByFeed.set(feed, [offer])
+        }
       }
+      const updates = due.filter(({ comparison }) => comparison.need === 'update')
+      // Also where nothing is read: what is made here is sent. What needs nothing of it is made while the store reads.
+      const [bases] = await Promise.all([
+        this.#transactions.readDocs(updates.map(({ feedKey }) => feedKey)),
+        Promise.resolve(due.filter(({ comparison }) => comparison.need !== 'update')).then(make),
+      ])
+      make(updates, bases)
       return [...offersByFeed].map(([feed, offers]) => ({ feed, offers }))
     })
   }
