@@ -121,13 +121,19 @@ it('a tab that is alone tells nobody, and one that opens hears what it may have 
     tabs.listen((message) => messages.push(message))
     return messages
   }
+  // A page that looked for an org to join, and listens to nothing.
+  openTabs(name)
+  const late = new BroadcastChannel(`entente-${name}`)
+  const lately = new Promise((resolve) => late.addEventListener('message', resolve, { once: true }))
   const first = openTabs(name)
   const atFirst = heard(first)
+  // What comes to the last channel has come to those before it.
+  await lately
   const clock = vi.spyOn(performance, 'now').mockReturnValue(1_000)
   first.tell('long ago')
   clock.mockReturnValue(20_000)
   first.tell('just before')
-  expect(post.mock.calls).toEqual([[{ lead: 'here' }]])
+  expect(post.mock.calls).toEqual([[{ lead: 'here' }], [{ lead: 'here' }]])
   const second = openTabs(name)
   const atSecond = heard(second)
   first.tell('just after')

@@ -45,12 +45,14 @@ export function openTabs(name: string, life: PageLife = documentLife, pauses: Ta
   const post = (message: LeadMessage): void => channel.postMessage(message)
   // Most orgs are open in one tab, and to copy all that it saves for nobody takes a twentieth of its time.
   let isAlone = true
+  let listeners = 0
   const untold: { readonly message: unknown; readonly until: number }[] = []
   const forget = (now = performance.now()): void => {
     while ((untold[0]?.until ?? now) < now) untold.shift()
   }
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    if (isLeadMessage(data) && data.lead === 'here') post({ lead: 'there' })
+    // Who looked whether there is an org to join, and found none, listens to nothing.
+    if (isLeadMessage(data) && data.lead === 'here' && listeners > 0) post({ lead: 'there' })
     isAlone = false
     forget()
     for (const { message } of untold.splice(0)) channel.postMessage(message)
@@ -68,9 +70,11 @@ export function openTabs(name: string, life: PageLife = documentLife, pauses: Ta
         if (!isLeadMessage(data)) hear(data)
       }
       channel.addEventListener('message', listener)
+      listeners++
       const end = life.watch({ visibility: () => undefined, freeze: () => undefined, wake: () => missed?.() })
       return () => {
         end()
+        listeners--
         channel.removeEventListener('message', listener)
       }
     },
