@@ -139,10 +139,11 @@ export function createShareReader(context: EngineContext, freshness: FreshnessVi
     const imported = valueOf(map, 'importStamp')
     const base: Stamp | undefined = isStamp(imported) ? imported : registerOf(map, 'exportedAt')?.[0]
     const exported = valueOf(map, 'base')
-    // Stamps of two page loads or devices within one millisecond do not say which came first. The value does.
+    // Stamps of two rows within one millisecond do not say which came first. The value does.
     const isExported = (at: Stamp, field: string, [stamp, value]: Register): boolean =>
-      compareStamps(stamp, at) <= 0 ||
-      (stamp[0] === at[0] && isValueMap(exported) && Object.hasOwn(exported, field) && isSameValue(exported[field] ?? null, value))
+      stamp[0] === at[0] && isValueMap(exported) && Object.hasOwn(exported, field)
+        ? isSameValue(exported[field] ?? null, value)
+        : compareStamps(stamp, at) <= 0
     let [edit, latest]: [ShareFacts['edit'], number] = ['none', 0]
     const stamps = new Map<string, Stamp>()
     for (const [slot, field] of fields?.bySlot ?? []) {

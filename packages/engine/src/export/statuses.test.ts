@@ -57,6 +57,13 @@ describe('an export', () => {
     expect(shareOf(vera, record)?.outbound).toBe('UpdateInProgress')
   })
 
+  it('UpdateInProgress where Vera edits the record in the very millisecond of the export', async () => {
+    const { vera, record } = await setup({ upTo: 'exported' })
+    const [map] = vera.rows.list('RecordMap').values()
+    await vera.rows.save([{ object: 'Lead', id: record, values: edited, stamp: map?.registers['exportedAt']?.[0] ?? zeroStamp }])
+    expect(shareOf(vera, record)?.outbound).toBe('UpdateInProgress')
+  })
+
   /** Paul asks for Ada; `change` comes before Vera has heard of it. */
   const request = async (change: (orgs: Setup<'shared'>) => Promise<unknown>, values: Parameters<typeof lead>[1] = {}) => {
     const orgs = await setup({ upTo: 'shared' })
