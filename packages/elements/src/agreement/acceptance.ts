@@ -10,6 +10,7 @@ import type {
   Value,
 } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { select } from '../base/select.js'
 import { typed } from '../base/typed.js'
 import { fieldInput } from '../record/field-input.js'
 import { formatValue } from '../value/format.js'
@@ -163,17 +164,17 @@ function targetSelect(
   choose: (name: string) => void,
 ): TemplateResult {
   const taken = new Set(lines.filter((line) => line !== mapping).map((line) => line.target))
-  return html`<select aria-label="Own field for ${plainText(field.label, 80)}" @change=${(event: Event) => choose(typed(event))}>
-    <option value="" ?selected=${!mapping}>Do not take</option>
-    ${schema.fields
-      .filter((own) => !taken.has(own.name))
-      .map(
-        (own) =>
-          html`<option value=${own.name} ?selected=${own.name === mapping?.target}>
-            ${plainText(own.label, 80)}${own.type === field.type ? '' : ` (${typeWord(own.type)})`}
-          </option>`,
-      )}
-  </select>`
+  return select(
+    `Own field for ${plainText(field.label, 80)}`,
+    mapping?.target ?? '',
+    [
+      ['', 'Do not take'],
+      ...schema.fields
+        .filter((own) => !taken.has(own.name))
+        .map((own) => [own.name, own.label + (own.type === field.type ? '' : ` (${typeWord(own.type)})`)] as const),
+    ],
+    choose,
+  )
 }
 
 function fit(

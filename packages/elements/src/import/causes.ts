@@ -1,11 +1,12 @@
 import type { Field, FinishedImport, ObjectSchema, ProblemCause } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { select } from '../base/select.js'
 import { typed } from '../base/typed.js'
 import { currencyCodes } from '../value/currencies.js'
 import { formatCount } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import type { ColumnChoice } from './column-lines.js'
-import { counterpartSelect, select, withCounterpart } from './controls.js'
+import { counterpartSelect, withCounterpart } from './controls.js'
 
 interface Causes {
   readonly report: FinishedImport['report']

@@ -1,11 +1,12 @@
 import type { ColumnGuess, ColumnMapping, Field, FieldType, ObjectSchema } from '@entente/engine'
 import { html, nothing, type TemplateResult } from 'lit'
+import { select } from '../base/select.js'
 import { isChecked, typed } from '../base/typed.js'
 import { currencyCodes } from '../value/currencies.js'
 import { formatCount, formatValue } from '../value/format.js'
 import { plainText, showText } from '../value/show-text.js'
 import { typeWord } from '../value/type-words.js'
-import { counterpartSelect, select, withCounterpart } from './controls.js'
+import { counterpartSelect, withCounterpart } from './controls.js'
 import type { CsvTools } from './csv-tools.js'
 
 /** The target of one column: a field of the object, a new field, or none. */

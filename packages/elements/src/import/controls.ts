@@ -1,19 +1,6 @@
 import type { Field } from '@entente/engine'
-import { html, type TemplateResult } from 'lit'
-import { typed } from '../base/typed.js'
-import { plainText } from '../value/show-text.js'
-
-/** A select of plain texts. */
-export function select(
-  label: string,
-  value: string,
-  options: readonly (readonly [string, string])[],
-  change: (value: string) => void,
-): TemplateResult {
-  return html`<select aria-label=${plainText(label, 120)} @change=${(event: Event) => change(typed(event))}>
-    ${options.map(([name, text]) => html`<option value=${name} ?selected=${name === value}>${plainText(text, 60)}</option>`)}
-  </select>`
-}
+import type { TemplateResult } from 'lit'
+import { select } from '../base/select.js'
 
 /** An option that is no value of a picklist. */
 const leaveOut = '\u0000'

@@ -1,5 +1,6 @@
 import type { Condition, Field, Operator, Value } from '@entente/engine'
 import { css, html, nothing, type TemplateResult } from 'lit'
+import { select } from '../base/select.js'
 import { typed } from '../base/typed.js'
 import { readNumber, showTypedNumber } from '../value/read-input.js'
 import { plainText } from '../value/show-text.js'
@@ -125,16 +126,21 @@ function conditionLine(
     if (next) change(newCondition(next))
   }
   return html`<li class="condition">
-    <select aria-label="Field" @change=${(event: Event) => choose(typed(event))}>
-      ${field ? nothing : html`<option selected>${condition.field} (gone)</option>`}
-      ${fields.map((candidate) => html`<option value=${candidate.name} ?selected=${candidate === field}>${plainText(candidate.label, 80)}</option>`)}
-    </select>
+    ${select(
+      'Field',
+      field?.name ?? '',
+      [...(field ? [] : [['', `${condition.field} (gone)`] as const]), ...fields.map((each) => [each.name, each.label] as const)],
+      choose,
+    )}
     ${
       field
-        ? html`<select aria-label="Comparison" @change=${(event: Event) => change(withOperator(condition, typed(event)))}>
-              ${operatorsFor(field).map((operator) => html`<option value=${operator} ?selected=${operator === condition.operator}>${words[operator]}</option>`)}
-            </select>
-            ${operand(field, condition, language, (value) => change({ ...condition, value }))}`
+        ? html`${select(
+            'Comparison',
+            condition.operator,
+            operatorsFor(field).map((operator) => [operator, words[operator]] as const),
+            (operator) => change(withOperator(condition, operator)),
+          )}
+          ${operand(field, condition, language, (value) => change({ ...condition, value }))}`
         : nothing
     }
     <button class="quiet" aria-label="Remove this condition" @click=${remove}>✕</button>
