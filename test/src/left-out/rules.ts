@@ -906,6 +906,20 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [rotating, 'at once with its peer'],
     },
     {
+      what: 'a generation that rests on a replaced secret is passed over',
+      file: `${engine}/rotate/connection-reconciler.ts`,
+      text: 'if (!said.some((terms) => terms && keyring.isReplaced(terms))) return of',
+      instead: 'return of',
+      test: [rotating, '[RT4] goes on'],
+    },
+    {
+      what: 'what the peer seals to its receiving key is passed over',
+      file: `${engine}/rotate/connection-reconciler.ts`,
+      text: 'if (terms && !key && terms.to > 0 && terms.to < keyring.highestSending(id, side)) continue',
+      instead: '',
+      test: [rotating, '[RT4] goes on'],
+    },
+    {
       what: 'the org that rotated brings a receiving key',
       file: `${engine}/connect/rotation.ts`,
       text: 'renews ? { receiving: (await receivingKey(own.secret, connection, next)).public } : {}',

@@ -9,8 +9,9 @@ import { type ExchangeKey, exchangeKeyOf } from '../identity/keys.js'
 import type { Reconciler } from '../reconcilers.js'
 import { type InboxMessage, messageRowId } from '../replica/index.js'
 import { rotationKey, rotationOf, textOf, wasVerified } from '../replica/feed-role.js'
-import { isAbove, type Register, registerOf } from '../row/row.js'
+import { isAbove, type Register, registerOf, valueOf } from '../row/row.js'
 import { whileUnchanged } from '../row/rows.js'
+import type { Value } from '../schema/value.js'
 import type { SendingOrder } from '../seal/keyring.js'
 import { highestGeneration, sendingSecret } from '../seal/keys.js'
 import { noteRemoval } from './removals.js'
@@ -72,23 +73,42 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
    * a rotation that was made, so that who was removed does not use up the generations.
    */
   async function begun({ id, side, ownMessages }: ConnectionFacts, generation: number): Promise<RotationTerms | undefined> {
-    const body = replica.inbox(ownMessages).get(rotationKey(generation))?.body
-    if (typeof body !== 'string') return undefined
-    const history = await rosters.history(org.id)
-    const roleOnce = (device: DeviceId): RosterDevice | undefined =>
-      history.findLast(({ devices }) => devices.get(device)?.role === 'admin')?.devices.get(device)
-    const terms = await verifyOwn(body, id, { device: (_, device) => Promise.resolve(roleOnce(device)) })
+    const terms = await readOnce(replica.inbox(ownMessages).get(rotationKey(generation))?.body, id)
     const last = keyring.orders(id, side).at(-1)
     const [own, to] = [last?.own ?? 0, last?.order.to ?? 0]
     const isOwed = terms?.generation === generation && terms.own >= own && (terms.own > own || terms.to > to)
     return isOwed ? terms : undefined
   }
 
-  async function takeOwn({ id, side }: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
+  /** The terms of a rotation, if an admin signed it who may be none any more. */
+  async function readOnce(body: Value | undefined, connection: ConnectionId): Promise<RotationTerms | undefined> {
+    if (typeof body !== 'string') return undefined
+    const history = await rosters.history(org.id)
+    const roleOnce = (device: DeviceId): RosterDevice | undefined =>
+      history.findLast(({ devices }) => devices.get(device)?.role === 'admin')?.devices.get(device)
+    return verifyOwn(body, connection, { device: (_, device) => Promise.resolve(roleOnce(device)) })
+  }
+
+  /**
+   * The next generation of what the own side sends with. One whose rotation rests on an own secret that was replaced is passed over, also where it is on its way: the peer
+   * may have taken it, and nobody here has its secret.
+   */
+  async function nextGeneration({ id, side, ownMessages }: ConnectionFacts): Promise<number> {
     for (let of = keyring.highestSending(id, side) + 1; ; of++) {
+      const key = rotationKey(of)
+      const bodies = [replica.inbox(ownMessages).get(key)?.body, valueOf(rows.get('Message', messageRowId(ownMessages, key)), 'body')]
+      const said = await Promise.all(bodies.map((body) => readOnce(body, id)))
+      if (!said.some((terms) => terms && keyring.isReplaced(terms))) return of
+    }
+  }
+
+  async function takeOwn(connection: ConnectionFacts, found: ReadonlyMap<number, RotationTerms>): Promise<void> {
+    const { id, side } = connection
+    for (;;) {
+      const of = await nextGeneration(connection)
       const terms = found.get(of)
       const secret = terms && ownSecret(terms.own)
-      if (!terms || secret === undefined) return
+      if (!terms || secret === undefined || terms.roster > (keyring.ownOrder(terms.own)?.roster ?? terms.roster)) return
       await keyring.addSending(id, side, of, { secret: sendingSecret(secret, id, of), own: terms.own, order: orderOf(terms) })
     }
   }
@@ -103,6 +123,8 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       const decision = await readDecision(context, connection, 'rotation', body, rotationTerms, 'admin')
       const terms = decision.ok && decision.terms.generation === of ? decision.terms : undefined
       const key = terms && (await receivingKeyOf(connection, terms.to))
+      // Sealed to a key of a generation that was passed over: the peer answers the next one too.
+      if (terms && !key && terms.to > 0 && terms.to < keyring.highestSending(id, side)) continue
       // The own secret under which the peer has sealed this is on its way.
       if (terms && !key && terms.to > 0) return
       const secret = terms && key && (await openRotation(id, terms, key))
@@ -121,7 +143,8 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
       return secret === undefined ? undefined : exchangeKeyOf(secret)
     }
     const brought = keyring.orders(id, side).find(({ generation, order }) => generation === of && order.receiving !== undefined)
-    const secret = brought && ownSecret(brought.own)
+    const isReplaced = brought && keyring.isReplaced({ own: brought.own, roster: brought.order.roster })
+    const secret = brought && !isReplaced ? ownSecret(brought.own) : undefined
     return secret === undefined ? undefined : receivingKey(secret, id, of)
   }
 
@@ -150,7 +173,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
     const [own, peer] = [keyring.orders(id, side).map(asOrder), keyring.orders(id, otherSide(side)).map(asOrder)]
     const isDue = keyring.isSendingDue(id, side)
     if (!isDue && !owesRotation(own, peer)) return
-    const generation = keyring.highestSending(id, side) + 1
+    const generation = await nextGeneration(connection)
     if (generation > highestGeneration) return
     const edit = { object: 'Message', id: messageRowId(ownMessages, rotationKey(generation)) } as const
     // Another admin's may come while this one is made.

@@ -178,6 +178,38 @@ describe('an org that rotates', () => {
   })
 })
 
+describe('an org whose admin rotates while another device comes back by the kit', () => {
+  it('[RT4] goes on with the keys of the latest roster, though its peer has taken those that Victor made before', async () => {
+    const { vera, victor, paul, copy, record, connection, network, edit, status, mirrored, settle, later } = await story()
+    const kit = await vera.recovery.makeKit()
+    await vera.recovery.confirmKit(kit.file, kit.passphrase)
+    await settle()
+    await vera.close()
+    const back = await network.finish(openMemoryOrg(network, { store: new MemoryStore(), restore: { ...kit, decide: () => ({}) } }))
+    back.sync.cut()
+    // Victor has heard nothing of the recovery, and seals to the devices that he knows.
+    await victor.devices.rotate()
+    await network.until('Paul has them', () => paul.replica.keyring.highestSending(connection, 'vendor') === 1)
+    back.sync.mend()
+    await later(10)
+    await back.recovery.confirmAge()
+    for (const org of [back, victor, paul])
+      if (org.connections.get(connection)?.verified === 'no') await org.connections.compareCodes(connection, true)
+    await settle(back, victor, paul)
+    const highest = [back, victor, paul].map(({ replica: { keyring } }) => {
+      const of = keyring.highestSending(connection, 'vendor')
+      return [of, keyring.sending(connection, 'vendor', of)?.secret]
+    })
+    expect(highest).toEqual([highest[0], highest[0], highest[0]])
+    await edit(victor, 'Working - Contacted')
+    await paul.records.edit('Lead', copy, { Email: 'answered@acme.example' })
+    await settle(back, victor, paul)
+    expect([status(back), mirrored()]).toEqual(['Working - Contacted', 'Working - Contacted'])
+    const answers = [back, victor].map(({ mirrors }) => mirrors.of('Lead', record)[0]?.fields.find(({ name }) => name === 'Email')?.value)
+    expect(answers).toEqual(['answered@acme.example', 'answered@acme.example'])
+  })
+})
+
 describe('a device that the relay asks for its roster', () => {
   it('[RO6] shows it in its session, and goes on', async () => {
     let shown = true

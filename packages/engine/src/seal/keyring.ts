@@ -101,6 +101,11 @@ export class Keyring {
     return this.#keys.orders?.[of]
   }
 
+  /** Whether another has taken the place of the own secret that a connection's rotation rests on: the org came back by its kit, or an admin went on, on a later roster (rule RT4). */
+  isReplaced({ own, roster }: { readonly own: number; readonly roster: number }): boolean {
+    return (this.ownOrder(own)?.roster ?? 0) > roster && roster > 0
+  }
+
   /** The highest number of a roster on which an own secret began. */
   ownRoster(): number {
     return Math.max(0, ...Object.values(this.#keys.orders ?? {}).map(({ roster }) => roster))
@@ -122,7 +127,8 @@ export class Keyring {
   /** Whether an org that rotated has yet to say what it sends with: the own side of a connection (rule RT9). */
   isSendingDue(connection: ConnectionId, side: Side): boolean {
     const highest = this.highestOwn()
-    return highest > generation && highest > Math.max(0, ...this.orders(connection, side).map(({ own }) => own))
+    const present = this.orders(connection, side).filter(({ own, order: { roster } }) => !this.isReplaced({ own, roster }))
+    return highest > generation && highest > Math.max(0, ...present.map(({ own }) => own))
   }
 
   /** Whether somebody was removed from a peer, and it has not said yet what it sends with since. */

@@ -35,6 +35,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [233, ['crash', 'lostDevice', 'relayLoss', 'relayBackup', 'years']],
   // An admin removes another and is lost before it has signed anew what that one had signed.
   [442095459, ['crash', 'lostDevice', 'twoAtOnce', 'relayBackup', 'years']],
+  // An admin who has not heard that the org came back by its kit rotates, and tells the peer.
+  [914935404, ['crash', 'lostDevice']],
 ]
 
 /**
