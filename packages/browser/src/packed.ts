@@ -7,7 +7,7 @@ export type Entries = readonly Entry[]
  * Entries of a store as one piece of memory, which a worker hands over to a page without a copy: JSON as UTF-8, and after it all bytes that the entries hold.
  *
  * A browser keeps what it has read of a database, or been sent as objects, as objects of its own, and frees those of a whole reading in one task of the page. Such a piece
- * it frees beside the page.
+ * goes back to the worker once it is read, and is freed there.
  */
 export interface Packed {
   readonly buffer: ArrayBuffer

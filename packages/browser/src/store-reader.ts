@@ -10,8 +10,8 @@ export interface Scan {
   readonly options: ScanOptions
 }
 
-/** What a page asks of the worker: to read, or to let go of a store. */
-export type Question = Scan | { readonly close: string }
+/** What a page asks of the worker: to read, to free what the page has read, or to let go of a store. */
+export type Question = Scan | { readonly read: ArrayBuffer } | { readonly close: string }
 
 /** What the worker says: that it is at work, or what it read. Without it the page reads itself, and meets what failed. */
 export type Answer = { readonly ready: true } | { readonly id: number; readonly packed: Packed | undefined }
@@ -47,7 +47,11 @@ export class StoreReader {
       this.#waiting.set(id, resolve)
       this.#worker.postMessage({ id, store, prefix, options } satisfies Question)
     })
-    return packed && unpack(packed)
+    if (!packed) return undefined
+    const entries = unpack(packed)
+    // The page would free all of them in one task.
+    this.#worker.postMessage({ read: packed.buffer } satisfies Question, [packed.buffer])
+    return entries
   }
 
   /** Lets go of a store. */

@@ -7,7 +7,10 @@ import type { Answer, Question, Scan } from './store-reader.js'
 
 const databases = new Map<string, UseStore>()
 
-addEventListener('message', ({ data }: MessageEvent<Question>) => void ('close' in data ? close(data.close) : scan(data)))
+addEventListener('message', ({ data }: MessageEvent<Question>) => {
+  if ('close' in data) void close(data.close)
+  else if ('id' in data) void scan(data)
+})
 answer({ ready: true })
 
 async function scan({ id, store, prefix, options }: Scan): Promise<void> {
