@@ -146,6 +146,22 @@ it('a tab that is alone tells nobody, and one that opens hears what it may have 
   vi.restoreAllMocks()
 })
 
+it('a page that opens the org which it has just joined is alone', async () => {
+  const name = `tabs-${++names}`
+  // The joining tells that it is done, and listens no more.
+  const joining = openTabs(name)
+  joining.listen(() => undefined)()
+  joining.tell('joined')
+  const post = vi.spyOn(BroadcastChannel.prototype, 'postMessage')
+  const org = openTabs(name)
+  const heard: unknown[] = []
+  org.listen((message) => heard.push(message))
+  await vi.waitFor(() => expect(heard).toEqual(['joined']), soon)
+  org.tell('saved')
+  expect(post.mock.calls).toEqual([[{ lead: 'here' }], ['joined']])
+  vi.restoreAllMocks()
+})
+
 it('without a channel each page leads', () => {
   const channel = globalThis.BroadcastChannel
   Reflect.deleteProperty(globalThis, 'BroadcastChannel')

@@ -51,9 +51,11 @@ export function openTabs(name: string, life: PageLife = documentLife, pauses: Ta
     while ((untold[0]?.until ?? now) < now) untold.shift()
   }
   channel.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
-    // Who looked whether there is an org to join, and found none, listens to nothing.
-    if (isLeadMessage(data) && data.lead === 'here' && listeners > 0) post({ lead: 'there' })
-    isAlone = false
+    // Who joined an org, or looked whether there is one to join, listens to nothing any more, though what it told may still be heard.
+    if (isLeadMessage(data)) {
+      if (data.lead === 'here' && listeners > 0) post({ lead: 'there' })
+      isAlone = false
+    }
     forget()
     for (const { message } of untold.splice(0)) channel.postMessage(message)
   })
