@@ -405,6 +405,7 @@ export class Replica implements ReplicaView {
   lead(): Promise<void> {
     return this.#transactionQueue.run(async () => {
       await this.#lead.take()
+      this.#transactions.lead()
       const isSame = await this.#replicaState.loadFeeds(this.#store)
       if (!isSame || !this.#isLoaded) await this.#replicaState.loadHeads(this.#store)
       this.#isLoaded = true

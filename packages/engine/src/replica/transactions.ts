@@ -5,7 +5,7 @@ import type { RowStore, Written } from '../row/row-store.js'
 import { type Journal, type RowStep, stepBetween } from '../row/rows.js'
 import { leastInSegment, mostInSegment, rowKey, storedRow } from '../row/stored-row.js'
 import { compareAt } from './compare.js'
-import { addressesOf, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
+import { addressesOf, addressName, type FeedKey, feedKeyName, feedKeysOfFeed, feedKeysOfSteps } from './feed-key.js'
 import type { FeedRole } from './feed-role.js'
 import type { RecordMapIndex } from './record-map-index.js'
 import type { DisabledRule, ReplicaContext } from './replica-context.js'
@@ -55,6 +55,8 @@ export class Transactions {
   readonly #lead: Lead
   readonly #journal: Pick<Journal, 'changed'> | undefined
   readonly #session: number
+  /** The rows, by `addressName`, that came in feeds which are being read to their end. */
+  readonly #brought = new Map<FeedName, Set<string>>()
   #dirtyGroups = 0
 
   /** @param session names groups of dirty flags: a number of this page load */
@@ -166,11 +168,22 @@ export class Transactions {
       waits()
       return { rows: steps, writes, result: { rows: steps.map(({ after }) => after), change } }
     })
+    if (result && before.rebuild && feedRole.kind === 'team') {
+      const brought = this.#brought.get(feed) ?? new Set()
+      for (const { address } of entryFeedKeys) brought.add(addressName(address))
+      this.#brought.set(feed, brought)
+    }
     return result && { ...result, written }
   }
 
+  /** This tab leads from now on. What it knew of the feeds that are being read may be over. */
+  lead(): void {
+    this.#brought.clear()
+  }
+
   /**
-   * The keys of an own feed whose rows have more than the relay, once it has been read to its end. Every row is compared, some at a time.
+   * The keys of an own feed whose rows have more than the relay, once it has been read to its end. The rows that its entries brought were compared with them as they came;
+   * each of the others is compared, some at a time.
    *
    * @param docs what the last entries leave, not yet written
    * @throws LostLead where this tab leads no more
@@ -178,7 +191,9 @@ export class Transactions {
   async lacking(feed: FeedName, feedRole: FeedRole, docs: ReadonlyMap<Key, Stored>): Promise<readonly FeedKey[]> {
     const found: FeedKey[] = []
     let compared = 0
-    for (const feedKey of this.#feedKeysOfFeed(feed, feedRole)) {
+    const brought = this.#brought.get(feed)
+    this.#brought.delete(feed)
+    for (const feedKey of this.#feedKeysOfFeed(feed, feedRole, brought)) {
       const head = docs.get(feedKey.key) ?? this.#context.replicaState.head(feed, feedKey.key)
       if ((compareAt(this.#context, feedKey, this.#rows, head)?.need ?? 'none') !== 'none') found.push(feedKey)
       compared++
@@ -187,8 +202,8 @@ export class Transactions {
     return found
   }
 
-  #feedKeysOfFeed(feed: FeedName, feedRole: FeedRole): Iterable<FeedKey> {
-    return feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#rows, this.#context.sealer.names)
+  #feedKeysOfFeed(feed: FeedName, feedRole: FeedRole, without?: ReadonlySet<string>): Iterable<FeedKey> {
+    return feedKeysOfFeed(feed, feedRole, this.#context.allRows, this.#rows, this.#context.sealer.names, without)
   }
 
   /** The feed key of an entry of an own feed: comparing its desired state sets or clears the dirty flag. */
@@ -287,6 +302,7 @@ export class Transactions {
 
   /** Forgets what the relay may have lost of a feed: the feed is then read from its beginning, and an own one published again (rule IN3). */
   async forget(feed: FeedName, own: boolean): Promise<StateChange> {
+    this.#brought.delete(feed)
     const heads = this.#context.replicaState.heads(feed)
     // What a peer's docs held stays with its bytes: it may be handed back (rule BK1).
     const rows = own ? heads : await this.readAll(feed, [...heads.keys()])
@@ -383,5 +399,5 @@ function docWrites(
 }
 
 function uniqueAddresses(addresses: readonly Address[]): readonly Address[] {
-  return [...new Map(addresses.map((address) => [address.join('\n'), address])).values()]
+  return [...new Map(addresses.map((address) => [addressName(address), address])).values()]
 }
