@@ -5,8 +5,8 @@ import type { ConnectionView } from '@entente/engine'
 import type { BrowserContext, Page } from 'playwright'
 import { RelayProcess } from '../node/relay-process.js'
 import { buildPages } from '../pages/chromium.js'
+import { watchLongTasks } from './long-tasks.js'
 import { connectAndShare, createOrg, inEngine, makeOpportunities, openChromium, opened, quietly, until } from './org-pages.js'
-import { startTrace, type Task } from './trace.js'
 
 // A person of the partner exports all that the vendor shares, with both sides open in a Chromium of their own, the app as it is built, and a relay: how long that
 // takes, how often the person sees it go on, and what blocks either page. Once more with both pages reloaded on the way: nothing comes twice.
@@ -16,15 +16,13 @@ export interface ExportRun {
   readonly seconds: number
   /** The longest time in which the job showed nothing new, in milliseconds. */
   readonly silentMs: number
-  /** The longest task of each page, and how many took over 50 ms. */
+  /** How many tasks of each page took over 50 ms, and the longest of them, or 0. */
   readonly vendor: Blocked
   readonly partner: Blocked
 }
 
 interface Blocked {
   readonly longest: number
-  /** What the task that took most of the processor took of it: on a machine that does much else a task is long because it waits. */
-  readonly longestCpu: number
   readonly over50: number
 }
 
@@ -88,6 +86,8 @@ async function inTwoBrowsers<Result>(records: number, run: (scene: Scene) => Pro
     await partner.goto(`${relay.origin}/site.html`)
     await opened(partner)
     await until(partner, (engine, id) => engine.site.obstacle(id) === undefined, connection)
+    // The person looks at the list first.
+    for (const page of [vendor, partner]) await inEngine(page, (engine) => engine.sync.settled(60_000), null)
     return await run({ vendor, partner, connection, records })
   } finally {
     for (const context of contexts) await context.close()
@@ -103,7 +103,7 @@ async function measured({ vendor, partner, connection }: Scene, profile?: string
       await debug.send('Profiler.enable')
       await debug.send('Profiler.start')
     }
-  const traces = await Promise.all(debugs.map(startTrace))
+  const ends = await Promise.all([vendor, partner].map(watchLongTasks))
   const { seconds, silentMs } = await inEngine(
     partner,
     async (engine, id) => {
@@ -129,7 +129,7 @@ async function measured({ vendor, partner, connection }: Scene, profile?: string
     connection,
   )
   await until(vendor, (engine) => engine.sync.status().waiting === 0, null)
-  const [ofVendor = blocked([]), ofPartner = blocked([])] = await Promise.all(traces.map(async (stop) => blocked(await stop())))
+  const [ofVendor = blocked([]), ofPartner = blocked([])] = await Promise.all(ends.map(async (end) => blocked(await end())))
   if (profile !== undefined)
     for (const [index, debug] of debugs.entries())
       await writeFile(
@@ -139,11 +139,7 @@ async function measured({ vendor, partner, connection }: Scene, profile?: string
   return { seconds, silentMs, vendor: ofVendor, partner: ofPartner }
 }
 
-const blocked = (tasks: readonly Task[]): Blocked => ({
-  longest: Math.max(0, ...tasks.map(({ ms }) => ms)),
-  longestCpu: Math.max(0, ...tasks.map(({ cpu }) => cpu)),
-  over50: tasks.filter(({ ms }) => ms > 50).length,
-})
+const blocked = (tasks: readonly number[]): Blocked => ({ longest: Math.max(0, ...tasks), over50: tasks.length })
 
 /** Reloads both pages again and again until all is there. */
 async function withReloads({ vendor, partner, connection, records }: Scene): Promise<ExportsReport['reloaded']> {

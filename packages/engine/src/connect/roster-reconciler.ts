@@ -80,9 +80,8 @@ export function rosterReconciler(context: EngineContext): Reconciler {
 
   async function hear(feed: FeedName, peer: string): Promise<void> {
     const found: { readonly number: number; readonly token: string }[] = []
-    // Of thousands of messages a few are rosters.
-    for (const [key, message] of replica.inbox(feed)) {
-      const number = key.startsWith('roster.') ? rosterNumber(key) : undefined
+    for (const [key, message] of replica.inbox(feed, 'roster')) {
+      const number = rosterNumber(key)
       if (number !== undefined && typeof message.body === 'string') found.push({ number, token: message.body })
     }
     const org = parseOrgId(peer)

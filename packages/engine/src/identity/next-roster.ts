@@ -157,8 +157,8 @@ export class RosterChanges {
   #atRelay(): readonly (readonly [number: number, token: string])[] {
     const { identity, replica } = this.#options
     const found: (readonly [number, string])[] = []
-    for (const [key, { body }] of replica.inbox(rosterFeedOf(identity.org.id))) {
-      const number = key.startsWith('roster.') ? rosterNumber(key) : undefined
+    for (const [key, { body }] of replica.inbox(rosterFeedOf(identity.org.id), 'roster')) {
+      const number = rosterNumber(key)
       if (number !== undefined && key === rosterKey(number) && typeof body === 'string') found.push([number, body])
     }
     return found.sort(([a], [b]) => a - b)

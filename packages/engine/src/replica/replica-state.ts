@@ -73,7 +73,8 @@ export const noStateChange: StateChange = { heads: [], dirtyFlags: [], feeds: []
 export class ReplicaState {
   #headsByFeed = new Map<FeedName, Map<Key, Head>>()
   #docsByFeed = new Map<FeedName, Map<Key, PeerDoc>>()
-  #inboxByFeed = new Map<FeedName, Map<Key, InboxMessage>>()
+  /** By feed, and once more by feed and kind: `roster` of `roster.3`. */
+  #inboxes = new Map<string, Map<Key, InboxMessage>>()
   #deferredByFeed = new Map<FeedName, Map<Key, DocHead>>()
   #heldByFeed = new Map<FeedName, Map<Key, Held>>()
   readonly #dirtyFlagsByFeed = new Map<FeedName, Map<Key, Address>>()
@@ -81,6 +82,7 @@ export class ReplicaState {
   readonly #dirtyRowsByFeed = new Map<FeedName, Map<string, Map<string, Key>>>()
   /** What lies in each group of dirty flags. A flag that was set again lies in several, and it may have an entry of its own beside them. */
   readonly #dirtyGroups = new Map<string, Map<string, DirtyFlag>>()
+  readonly #groupsByFlag = new Map<string, readonly string[]>()
   readonly #loneFlags = new Set<string>()
   #trees = new Map<FeedName, LeafTree>()
   #segmentsByFeed = new Map<FeedName, Map<Key, Key>>()
@@ -106,8 +108,8 @@ export class ReplicaState {
     return tableOf(this.#docsByFeed, feed)
   }
 
-  inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
-    return tableOf(this.#inboxByFeed, feed)
+  inbox(feed: FeedName, kind?: string): ReadonlyMap<Key, InboxMessage> {
+    return tableOf(this.#inboxes, kind === undefined ? feed : `${feed}#${kind}`)
   }
 
   /** The leaves of all that a feed holds. */
@@ -169,17 +171,11 @@ export class ReplicaState {
       } else if (group === undefined) writes.push({ put: dirtyStoreKey(feed, key), value: address })
       else if (!groups.get(group)?.push(flag)) groups.set(group, [flag])
     }
-    const names = [...cleared]
-    for (const [group, lying] of this.#dirtyGroups)
-      if (names.some((name) => lying.has(name))) {
-        const left = [...lying].filter(([name]) => !cleared.has(name))
-        if (left.length === 0) writes.push({ delete: dirtyGroupKey(group) })
-        else
-          groups.set(
-            group,
-            left.map(([, flag]) => flag),
-          )
-      }
+    for (const group of new Set([...cleared].flatMap((name) => this.#groupsByFlag.get(name) ?? []))) {
+      const left = [...(this.#dirtyGroups.get(group) ?? [])].flatMap(([name, flag]) => (cleared.has(name) ? [] : [flag]))
+      if (left.length === 0) writes.push({ delete: dirtyGroupKey(group) })
+      else groups.set(group, left)
+    }
     for (const [group, lying] of groups)
       writes.push({ put: dirtyGroupKey(group), value: lying.map(([feed, key, address]) => [feed, key, address]) })
     return writes
@@ -247,7 +243,7 @@ export class ReplicaState {
     await Promise.all(feeds.map((feed) => scanHeads(store, feed, (key, head, segment) => loaded.#takeHead(feed, key, head, segment))))
     this.#headsByFeed = loaded.#headsByFeed
     this.#docsByFeed = loaded.#docsByFeed
-    this.#inboxByFeed = loaded.#inboxByFeed
+    this.#inboxes = loaded.#inboxes
     this.#deferredByFeed = loaded.#deferredByFeed
     this.#trees = loaded.#trees
     this.#heldByFeed = loaded.#heldByFeed
@@ -280,6 +276,7 @@ export class ReplicaState {
     this.#dirtyFlagsByFeed.clear()
     this.#dirtyRowsByFeed.clear()
     this.#dirtyGroups.clear()
+    this.#groupsByFlag.clear()
     this.#loneFlags.clear()
     this.#dirtyCount = 0
     this.#feeds.clear()
@@ -293,15 +290,14 @@ export class ReplicaState {
     else segments.delete(key)
     const heads = tableOf(this.#headsByFeed, feed)
     const docs = tableOf(this.#docsByFeed, feed)
-    const inbox = tableOf(this.#inboxByFeed, feed)
     docs.delete(key)
-    inbox.delete(key)
     const deferred = tableOf(this.#deferredByFeed, feed)
     deferred.delete(key)
     const entries = heldOf(head)
     this.tree(feed).set(key, entries ? entries.leaf : head && 'leaf' in head ? head.leaf : undefined)
     const held = tableOf(this.#heldByFeed, feed)
     held.delete(key)
+    this.#takeMessage(feed, key, head && head.kind !== 'head' && 'stamp' in head ? new Message(head) : undefined)
     if (!head) {
       heads.delete(key)
       return
@@ -310,9 +306,12 @@ export class ReplicaState {
     if (head.kind === 'head') return
     if (entries) held.set(key, entries)
     if (head.kind === 'doc' && head.deferred) deferred.set(key, head)
-    if ('stamp' in head) inbox.set(key, new Message(head))
     // A peer's: those of own feeds are stamps.
-    else if (typeof head.registers !== 'string' && (head.exists?.[1] === true || isGone(head.exists) || head.kind === 'doc')) {
+    if (
+      !('stamp' in head) &&
+      typeof head.registers !== 'string' &&
+      (head.exists?.[1] === true || isGone(head.exists) || head.kind === 'doc')
+    ) {
       const { exists, version, registers } = head
       docs.set(key, {
         key,
@@ -326,17 +325,34 @@ export class ReplicaState {
     }
   }
 
+  #takeMessage(feed: FeedName, key: Key, message: InboxMessage | undefined): void {
+    const take = (name: string): void => {
+      const inbox = tableOf(this.#inboxes, name)
+      if (message) inbox.set(key, message)
+      else inbox.delete(key)
+    }
+    take(feed)
+    const dot = key.indexOf('.')
+    if (dot !== -1) take(`${feed}#${key.slice(0, dot)}`)
+  }
+
   #takeDirtyFlag(flag: DirtyFlag): void {
     const [feed, key, address, group] = flag
     const name = feedKeyName(feed, key)
     if (!address) {
       this.#loneFlags.delete(name)
-      for (const [each, lying] of this.#dirtyGroups) if (lying.delete(name) && lying.size === 0) this.#dirtyGroups.delete(each)
+      for (const each of this.#groupsByFlag.get(name) ?? []) {
+        const lying = this.#dirtyGroups.get(each)
+        if (lying?.delete(name) && lying.size === 0) this.#dirtyGroups.delete(each)
+      }
+      this.#groupsByFlag.delete(name)
     } else if (group === undefined) this.#loneFlags.add(name)
     else {
       const lying = this.#dirtyGroups.get(group)
       if (lying) lying.set(name, flag)
       else this.#dirtyGroups.set(group, new Map([[name, flag]]))
+      const groups = this.#groupsByFlag.get(name) ?? []
+      if (!groups.includes(group)) this.#groupsByFlag.set(name, [...groups, group])
     }
     const dirtyFlags = tableOf(this.#dirtyFlagsByFeed, feed)
     let dirtyRows = this.#dirtyRowsByFeed.get(feed)
@@ -380,7 +396,7 @@ export function isSameFeed(a: FeedState, b: FeedState): boolean {
   return isSamePlace && a.rebuild === b.rebuild && a.writes === b.writes
 }
 
-function tableOf<T>(tables: Map<FeedName, Map<Key, T>>, feed: FeedName): Map<Key, T> {
+function tableOf<Name, T>(tables: Map<Name, Map<Key, T>>, feed: Name): Map<Key, T> {
   let table = tables.get(feed)
   if (!table) tables.set(feed, (table = new Map()))
   return table

@@ -101,7 +101,7 @@ export interface ReplicaView {
   readonly recordMaps: RecordMaps
   readonly keyring: Keyring
   readonly heads: Omit<FeedHeads, 'absorbed' | 'lost' | 'offer' | 'hasNew'>
-  inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage>
+  inbox(feed: FeedName, kind?: string): ReadonlyMap<Key, InboxMessage>
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc>
   acknowledged(feed: FeedName, key: Key): boolean
   broughtBy(feed: FeedName, key: Key, stamps: ReadonlyMap<string, Stamp>): number | undefined
@@ -244,9 +244,13 @@ export class Replica implements ReplicaView {
     return this.#view
   }
 
-  /** The live messages of a feed by key; erased ones are gone. Of a peer's feed after the relay lost it: as they were, until they come again. */
-  inbox(feed: FeedName): ReadonlyMap<Key, InboxMessage> {
-    return this.#replicaState.inbox(feed)
+  /**
+   * The live messages of a feed by key; erased ones are gone. Of a peer's feed after the relay lost it: as they were, until they come again.
+   *
+   * @param kind only those whose keys begin with it and a dot
+   */
+  inbox(feed: FeedName, kind?: string): ReadonlyMap<Key, InboxMessage> {
+    return this.#replicaState.inbox(feed, kind)
   }
 
   peerDocs(feed: FeedName): ReadonlyMap<Key, PeerDoc> {

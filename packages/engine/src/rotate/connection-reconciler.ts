@@ -44,7 +44,7 @@ export function connectionRotationReconciler(context: EngineContext): Reconciler
   /** What stands in the own feed and an admin of the highest roster signed. */
   async function ownRotations({ id, ownMessages }: ConnectionFacts): Promise<ReadonlyMap<number, RotationTerms>> {
     const found = new Map<number, RotationTerms>()
-    for (const [key, { body }] of replica.inbox(ownMessages)) {
+    for (const [key, { body }] of replica.inbox(ownMessages, 'rotation')) {
       const generation = rotationOf(key)
       const terms = generation === undefined || typeof body !== 'string' ? undefined : await readOwn(body, id)
       if (generation !== undefined && terms?.generation === generation) found.set(generation, terms)

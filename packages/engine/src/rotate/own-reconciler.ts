@@ -35,7 +35,7 @@ export function ownRotationReconciler(context: EngineContext): Reconciler {
   async function take(from: FeedName): Promise<void> {
     const [chain, history] = [await rosters.chain(org.id), await rosters.history(org.id)]
     const found: VerifiedOwnRotation[] = []
-    for (const [key, { body }] of replica.inbox(from)) {
+    for (const [key, { body }] of replica.inbox(from, 'rotation')) {
       const generation = rotationOf(key)
       const known = generation === undefined ? undefined : keyring.ownOrder(generation)
       if (generation === undefined || typeof body !== 'string' || known?.token === body) continue
