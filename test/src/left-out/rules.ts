@@ -532,6 +532,20 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
       test: [decisions, '[DR4] gives way to what'],
     },
     {
+      what: 'whoever has taken it publishes it still',
+      file: `${engine}/decide/judge.ts`,
+      text: 'history.flatMap(({ devices })',
+      instead: 'history.slice(-1).flatMap(({ devices })',
+      test: [decisions, '[DR4] gives way also where Viola’s device'],
+    },
+    {
+      what: 'a member’s device publishes nothing over it',
+      file: `${engine}/replica/replica.ts`,
+      text: 'isOutdated && known ? { ...others, [field]: known } : others',
+      instead: 'others',
+      test: [decisions, '[DR4] stays where it is'],
+    },
+    {
       what: 'where it has nothing, it says so',
       file: `${engine}/decide/decisions.ts`,
       text: 'const value = present?.[1] ?? null',

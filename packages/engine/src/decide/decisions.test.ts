@@ -177,7 +177,7 @@ it('[DR3, MG1] of what two admins’ devices sign at once both keep the same sig
 describe('what Ada decided with a clock that is three years ahead, and Vera’s device hears after Ada is no admin any more', () => {
   const [years, page] = [3 * 365 * 24 * 3_600_000, { lists: ['shares'] }] as const
   /** Vera's device hears nothing of the team's rows while the others take what Ada decides. */
-  async function story({ vito: hasVito = false } = {}) {
+  async function story({ vito: hasVito = false, mia: hasMia = false } = {}) {
     const state = { hides: false, endsThere: false, isFull: false }
     const beforeCommit = (writes: readonly Write[]): void => {
       if (state.isFull) throw new StoreError('QUOTA', 'The disk is full.')
@@ -189,8 +189,10 @@ describe('what Ada decided with a clock that is three years ahead, and Vera’s 
     const ada = await openAnotherDevice(vera, { userName: 'Ada', role: 'admin' })
     const vito = hasVito ? await openAnotherDevice(vera, { userName: 'Vito', role: 'admin' }) : undefined
     const viola = await openAnotherDevice(vera, { userName: 'Viola', role: 'member' })
+    const mia = hasMia ? await openAnotherDevice(vera, { userName: 'Mia', role: 'member' }) : undefined
     await vera.settings.change({ currency: 'SEK' })
     await settle()
+    mia?.sync.cut()
     state.hides = true
     ada.clock.skew = years
     await ada.settings.change({ currency: 'JPY', pages: { Lead: page } })
@@ -203,11 +205,12 @@ describe('what Ada decided with a clock that is three years ahead, and Vera’s 
       state,
       vito,
       viola,
+      mia,
       /** Ends Ada's being an admin, and opens Vera's page again, which hears everything. */
-      async end(change: 'removed' | 'made a member'): Promise<MemoryOrg> {
+      async end(change: 'removed' | 'made a member', forMs = 100): Promise<MemoryOrg> {
         const { device } = ada.identity
         await (change === 'removed' ? vera.devices.remove([device]) : vera.devices.setRole(device, 'member'))
-        await pass(100)
+        await pass(forMs)
         state.hides = false
         return made.reload(vera)
       },
@@ -231,6 +234,27 @@ describe('what Ada decided with a clock that is three years ahead, and Vera’s 
       expect(viola.settings.read().currency).toBe('NOK')
     },
   )
+
+  it('[DR4] gives way also where Viola’s device, which has the new keys before Vera’s hears anything, has published it anew', async () => {
+    const { viola, settle, end } = await story()
+    const again = await end('removed', 30_000)
+    await settle(again, viola)
+    expect(viola.settings.read().currency).toBe('SEK')
+    expect(decided(viola)).toEqual(decided(again))
+  })
+
+  it('[DR4] stays where it is at Viola’s device while no admin’s is there, and Mia’s, which was away, publishes nothing over it', async () => {
+    const { viola, mia, settle, pass, end } = await story({ mia: true })
+    const again = await end('removed', 30_000)
+    await again.close()
+    mia?.sync.mend()
+    await settle(viola, ...(mia ? [mia] : []))
+    const sent = mia?.sync.status().framesOut ?? 0
+    await pass(60_000)
+    // The heads of two feeds.
+    expect((mia?.sync.status().framesOut ?? 0) - sent).toBeLessThanOrEqual(2)
+    expect([viola, mia].map((org) => org?.settings.read().currency)).toEqual(['JPY', 'SEK'])
+  })
 
   it.each(['removed', 'made a member'] as const)(
     '[DR4] gives way also where Vera’s page ends as soon as it has refused that, when Ada is %s',

@@ -44,7 +44,7 @@ export class Decisions extends Judge {
 
   constructor(options: Options) {
     const { org } = options.identity
-    super(org.id, options.rows, () => options.rosters.highest(org.id))
+    super(org.id, options.rows, () => options.rosters.history(org.id))
     this.#options = options
     this.#isAdmin = options.identity.user.role === 'admin'
     const { rows } = options
@@ -76,7 +76,15 @@ export class Decisions extends Judge {
     if (!this.#isAdmin) return super.admit(found)
     const givenUp: Due[] = []
     const { rows, refused } = await super.admit(found, (row) => this.#withoutGivenUp(row, givenUp))
-    for (const { object, id, field } of refused) await this.#noteOutdated(found, object, id, field)
+    for (const { object, id, field, isOutdated } of refused) {
+      const stamp =
+        isOutdated &&
+        registerOf(
+          found.find((row) => row.object === object && row.id === id),
+          field,
+        )?.[0]
+      if (stamp) this.#noteDue({ object, id, field, stamp, isTaken: false })
+    }
     for (const each of givenUp) {
       this.#saidAgain.add(nameOf(each))
       this.#noteDue(each)
@@ -121,16 +129,6 @@ export class Decisions extends Judge {
         for (const [name, each] of due) if (this.#due.get(name) === each) this.#due.delete(name)
         for (const { object, id } of looked) this.#look(rows.get(object, id))
       },
-    }
-  }
-
-  async #noteOutdated(found: readonly Row[], object: string, id: string, field: string): Promise<void> {
-    const row = found.find((each) => each.object === object && each.id === id)
-    const register = row && registerOf(row, field)
-    if (!register) return
-    for (const earlier of await this.#options.rosters.history(this.#options.identity.org.id)) {
-      if (!(await this.counts(row, field, register, earlier))) continue
-      return this.#noteDue({ object, id, field, stamp: register[0], isTaken: false })
     }
   }
 

@@ -1,5 +1,5 @@
 import type { DeviceId, OrgId, Roster } from '@entente/protocol'
-import type { Admitted, DecidingRows } from '../replica/deciding-rows.js'
+import type { Admitted, DecidingRows, Refused } from '../replica/deciding-rows.js'
 import { decides } from '../row/deciding.js'
 import { type Register, registerOf, type Row, setRegister } from '../row/row.js'
 import type { RowReader } from '../row/rows.js'
@@ -9,15 +9,17 @@ import { isProof, signerOf } from './proof.js'
 export class Judge implements DecidingRows {
   readonly #org: OrgId
   readonly #rows: RowReader
-  readonly #highest: () => Promise<Roster | undefined>
-  /** By the highest roster that was looked at; undefined before. */
+  readonly #history: () => Promise<readonly Roster[]>
+  /** All devices that were an admin’s by a roster that was looked at; undefined before. */
   #admins: ReadonlySet<DeviceId> | undefined
+  /** The rosters that these are of: rows are judged far more often than devices change. */
+  #read: readonly Roster[] = []
 
-  /** @param highest the highest roster of the org that is known */
-  constructor(org: OrgId, rows: RowReader, highest: () => Promise<Roster | undefined>) {
+  /** @param history the rosters of the org that are known, in their order */
+  constructor(org: OrgId, rows: RowReader, history: () => Promise<readonly Roster[]>) {
     this.#org = org
     this.#rows = rows
-    this.#highest = highest
+    this.#history = history
   }
 
   get hasUnsigned(): boolean {
@@ -32,7 +34,7 @@ export class Judge implements DecidingRows {
   /** @param leaveOut leaves out more of what counts of a row that decides */
   async admit(found: readonly Row[], leaveOut: (row: Row) => Row = (row) => row): Promise<Admitted> {
     const roster = await this.roster()
-    const [admitted, refused]: [Row[], Admitted['refused'][number][]] = [[], []]
+    const [admitted, refused]: [Row[], Refused[]] = [[], []]
     for (const row of found) {
       const { object, id } = row
       if (!decides(object, id)) {
@@ -42,9 +44,9 @@ export class Judge implements DecidingRows {
       const [registers, present]: [Record<string, Register>, Row | undefined] = [{}, this.#rows.get(object, id)]
       for (const field of Object.keys(row.registers)) {
         const register = registerOf(row, field)
-        if (register && (isSame(register, registerOf(present, field)) || (await this.counts(row, field, register, roster))))
+        if (register && (isSame(register, registerOf(present, field)) || (await this.#counts(row, field, register, roster))))
           setRegister(registers, field, register)
-        else refused.push({ object, id, field })
+        else refused.push({ object, id, field, isOutdated: register !== undefined && (await this.#didCount(row, field, register)) })
       }
       const left = leaveOut({ object, id, registers })
       if (Object.keys(left.registers).length > 0) admitted.push(left)
@@ -54,13 +56,23 @@ export class Judge implements DecidingRows {
 
   /** The roster by which is judged from now on. */
   protected async roster(): Promise<Roster | undefined> {
-    const roster = await this.#highest()
-    if (roster) this.#admins = new Set([...roster.devices].flatMap(([device, { role }]) => (role === 'admin' ? [device] : [])))
-    return roster
+    const history = await this.#history()
+    if (history.length > 0 && history !== this.#read)
+      this.#admins = new Set(
+        history.flatMap(({ devices }) => [...devices].flatMap(([device, { role }]) => (role === 'admin' ? [device] : []))),
+      )
+    this.#read = history
+    return history.at(-1)
+  }
+
+  /** Whether a register has the signature of a device that was an admin’s then. */
+  async #didCount(row: Row, field: string, register: Register): Promise<boolean> {
+    for (const earlier of await this.#history()) if (await this.#counts(row, field, register, earlier)) return true
+    return false
   }
 
   /** Whether a register has the signature of an admin's device of this roster. */
-  protected async counts({ object, id }: Row, field: string, register: Register, roster: Roster | undefined): Promise<boolean> {
+  async #counts({ object, id }: Row, field: string, register: Register, roster: Roster | undefined): Promise<boolean> {
     const [, , proof] = register
     const signer = signerOf(proof)
     const device = signer && isAdmin(signer, roster) ? roster?.devices.get(signer) : undefined

@@ -67,8 +67,8 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
   if (known === undefined) await store.update([], () => ({ writes: [rowWrite(key)], result: undefined }))
   const replica = await Replica.open({ store, tabs: alone, random, stamper, org })
   // What decides waits until all rosters have come.
-  let highest: Roster | undefined
-  const judge = new Judge(org, replica.rows, async () => highest)
+  let history: readonly Roster[] = []
+  const judge = new Judge(org, replica.rows, async () => history)
   replica.judgeBy(judge)
   const link = new Link({
     replica,
@@ -104,7 +104,7 @@ export async function readTeam(options: ReadTeamOptions): Promise<ReadTeam> {
     }
     if (rosters.length === 0)
       throw new EngineError('NOT_FOUND', 'This relay has nothing that this kit opens. Ask on which relay the org was.')
-    highest = rosters.at(-1)
+    history = rosters
     await replica.judgeAgain()
     if (unjudged) await replica.rows.save((await judge.admit(unjudged)).rows.flatMap(editsOf))
     return { replica, rosters, signedAt: await signedAt(replica, org, rosters), now: stamper.now(), close }

@@ -10,9 +10,17 @@ export interface DecidingRows {
   admit(found: readonly Row[]): Promise<Admitted>
 }
 
+export interface Refused {
+  readonly object: string
+  readonly id: string
+  readonly field: string
+  /** Whether it did count once: an admin’s device answers it, and no other (rule DR4). */
+  readonly isOutdated?: boolean
+}
+
 export interface Admitted {
   /** What of the rows counts. */
   readonly rows: readonly Row[]
   /** The registers that do not, or not yet. */
-  readonly refused: readonly { readonly object: string; readonly id: string; readonly field: string }[]
+  readonly refused: readonly Refused[]
 }

@@ -827,7 +827,7 @@ export class Replica implements ReplicaView {
   }
 
   /**
-   * What of a team's rows counts (rule DR2). Registers that do not are not said to be there: what this device has in their place goes there again. A doc with one
+   * What of a team's rows counts (rule DR2). Registers that never did are not said to be there: what this device has in their place goes there again. A doc with one
    * of them is read once more when the roster has changed.
    */
   async #admit<Of extends Pick<Uncommitted, 'docs' | 'rows'>>(feedRole: FeedRole, { docs, rows }: Of): Promise<Pick<Of, 'docs' | 'rows'>> {
@@ -835,11 +835,12 @@ export class Replica implements ReplicaView {
     if (feedRole.kind !== 'team' || !deciding || !names || rows.length === 0) return { docs, rows }
     const { rows: admitted, refused } = await deciding.admit(rows)
     const left = new Map(docs)
-    for (const { object, id, field } of refused) {
+    for (const { object, id, field, isOutdated } of refused) {
       const key = names.key(object, id)
       const stored = left.get(key)
       if (stored?.kind !== 'doc') continue
-      const { [field]: _, ...registers } = registersOf(stored)
+      const { [field]: known, ...others } = registersOf(stored)
+      const registers = isOutdated && known ? { ...others, [field]: known } : others
       left.set(key, { ...stored, registers: textOfStamps(registers), unproven: true })
     }
     return { docs: left, rows: admitted }

@@ -37,6 +37,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [442095459, ['crash', 'lostDevice', 'twoAtOnce', 'relayBackup', 'years']],
   // An admin who has not heard that the org came back by its kit rotates, and tells the peer.
   [914935404, ['crash', 'lostDevice']],
+  // An admin removes the one who decided all, and is lost before it has signed anything anew.
+  [1799183312, ['lostDevice', 'twoAtOnce']],
 ]
 
 /**

@@ -375,6 +375,7 @@ export class OrgSimulation {
   /** The org's admin comes back by the recovery kit, at a new device. */
   async #restore(side: Side): Promise<boolean> {
     const name = `restored${++this.#joined}`
+    const nobodyElse = this.#hasNobodyToSign(side)
     const alone = this.#chance.is(0.3)
     this.log.push(`${name} of ${side} comes back by the kit${alone ? ', alone' : ''}`)
     const store = new MemoryStore()
@@ -390,8 +391,25 @@ export class OrgSimulation {
       this.log.push(`… ${restored.end}`)
       return false
     }
+    if (nobodyElse) this.#decidesAgain.add(side)
     await this.#open(this.#add(side, name, store))
     return true
+  }
+
+  /** Orgs that may have to decide all again: an admin’s device was removed, and no admin’s device is there that may have signed anew what that one had signed (rule DR4). */
+  readonly #decidesAgain = new Set<Side>()
+
+  #hasNobodyToSign(side: Side): boolean {
+    const rosters = rostersOf(this.#network.relay.state, this.#orgs[side])
+    const admins = rosters.map(({ devices }) => [...devices].flatMap(([id, { role }]) => (role === 'admin' ? [id] : [])))
+    const last = new Set(admins.at(-1))
+    const isThere = this.#devices.some(({ id, isLost }) => id !== undefined && last.has(id) && !isLost)
+    return !isThere && admins.some((some) => some.some((id) => !last.has(id)))
+  }
+
+  /** Whether an org has lost the connection, and is right to: its people connect anew. */
+  get #isDecidedAgain(): boolean {
+    return sides.some((side) => this.#decidesAgain.has(side) && this.#present(side).every(({ org }) => org.connections.list().length === 0))
   }
 
   /**
@@ -554,7 +572,8 @@ export class OrgSimulation {
       this.#joinings.every(({ isOver }) => isOver) &&
       sides.every(
         (side) =>
-          this.#present(side).some((device) => isAdmin(device)) && this.#present(side).every(({ org }) => restOf(org, mayWait) === ''),
+          this.#present(side).some((device) => isAdmin(device)) &&
+          this.#present(side).every(({ org }) => restOf(org, mayWait, this.#isDecidedAgain) === ''),
       )
     )
   }
@@ -567,9 +586,10 @@ export class OrgSimulation {
         this.#note(`GONE: the ${side} has no admin`)
         continue
       }
-      const reference = stateOf(first.org)
+      const stateAt = (org: MemoryOrg): string => stateOf(org, this.#isDecidedAgain ? this.#world.connection : undefined)
+      const reference = stateAt(first.org)
       for (const { name, org } of present)
-        if (stateOf(org) !== reference) this.#note(`DIVERGED ${name}: ${difference(reference, stateOf(org))}`)
+        if (stateAt(org) !== reference) this.#note(`DIVERGED ${name}: ${difference(reference, stateAt(org))}`)
       for (const { name, org } of present) {
         for (const what of org.problems) if (!expectedProblems.some((each) => what.includes(each))) this.#note(`PROBLEM ${name}: ${what}`)
       }
@@ -578,7 +598,7 @@ export class OrgSimulation {
         const held = first.org.rows.get('Lead', record)?.registers[field]?.[0]
         if (present.some((device) => device === by) && (!held || isAbove([stamp, null], [held, null]))) this.#note(`LOST ${value}`)
       }
-      for (const peer of this.#present(otherSide(side))) {
+      for (const peer of this.#isDecidedAgain ? [] : this.#present(otherSide(side))) {
         const mirror = peer.org.mirrors.of('Lead', this.#world.records[peer.side])[0]
         for (const field of fields) {
           // A copy's doc begins with the first edit of an update field (rule DF4).
@@ -634,27 +654,31 @@ function shutOutBy({ replica: { keyring }, org }: MemoryOrg, feed: FeedName): Re
 const isAdmin = ({ org }: Device): boolean => org?.rosters.verified(org.org.id).at(-1)?.devices.get(org.identity.device)?.role === 'admin'
 
 /** Why a device is not at rest; empty where it is. */
-function restOf({ sync, devices, connections, isAtRest, recovery }: MemoryOrg, mayWait = false): string {
+function restOf({ sync, devices, connections, isAtRest, recovery }: MemoryOrg, mayWait = false, isOver = false): string {
   const { state, waiting, signed } = sync.status()
   const { due, remainingMs } = devices.keys()
   const why = [
     !isAtRest && 'busy',
     state !== 'online' && state,
     waiting > 0 && `${waiting} wait`,
-    ...signed.map(({ topic, whose, state }) => state !== 'signed' && !(mayWait && state === 'waiting') && `${topic} of ${whose} ${state}`),
+    ...signed.map(
+      ({ topic, whose, state }) =>
+        state !== 'signed' && !(state === 'waiting' && (mayWait || (isOver && whose === 'peer'))) && `${topic} of ${whose} ${state}`,
+    ),
     (due || remainingMs > 0) && 'keys due',
     recovery.status().age === 'open' && 'age open',
-    ...connections.list().map(({ verified, peerVerified }) => !(verified === 'yes' && peerVerified) && 'codes'),
+    ...connections.list().map(({ verified, peerVerified }) => !isOver && !(verified === 'yes' && peerVerified) && 'codes'),
   ]
   return why.filter((each) => each !== false).join(', ')
 }
 
 /**
  * All that a device holds of its org, in one text. Who signed a register is no part of it. What was said in the mailbox of an invitation is in no feed of the org, and stays
- * at the devices that were there.
+ * at the devices that were there. Of a lost connection each holds what it had heard until then.
  */
-function stateOf({ rows }: MemoryOrg): string {
-  const all = [...rows.objects()].flatMap((object) => [...rows.list(object).values()].filter(({ id }) => !id.startsWith('mailbox/')))
+function stateOf({ rows }: MemoryOrg, lost?: string): string {
+  const isLeftOut = (id: string): boolean => id.startsWith('mailbox/') || (lost !== undefined && id.includes(lost))
+  const all = [...rows.objects()].flatMap((object) => [...rows.list(object).values()].filter(({ id }) => !isLeftOut(id)))
   return canonicalJson(
     Object.fromEntries(
       all.map(({ object, id, registers }) => [
