@@ -1218,6 +1218,13 @@ export const leftOut: Readonly<Record<string, readonly LeftOut[] | string>> = {
   ],
   BK3: [
     {
+      what: 'above what is late the owner says what it has there',
+      file: `${engine}/replica/handed-back.ts`,
+      text: 'compareStamps(register[0], present[0]) > 0 ? sayAbove({ key, slot }) : undefined',
+      instead: 'undefined',
+      test: [late, '[BK3, RT11] leaves'],
+    },
+    {
       what: 'only under slots of the agreement and of its version',
       file: `${engine}/replica/handed-back.ts`,
       text: 'if (field === undefined || !countsUnder(fields.version, slot, epoch)) continue',

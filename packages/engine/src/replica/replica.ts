@@ -151,6 +151,8 @@ export class Replica implements ReplicaView {
   readonly #late: (feed: FeedName) => void
   /** Yjs client id of this page load (rule DC2). */
   readonly #client: number
+  /** Places above which this page load has said what the org has, where a peer handed back what is late. */
+  readonly #saidAbove = new Set<string>()
   /** One transaction on docs at a time, so that what was read before it still holds in it. */
   readonly #transactionQueue = new SerialQueue()
   /** Feeds that were read to their end when the present keys came: below which generation nothing counts any more. */
@@ -629,7 +631,13 @@ export class Replica implements ReplicaView {
     return this.#transactionQueue.run(async () => {
       const feedRole = feedRoleOf(feed, this.org, this.#view)
       if (!feedRole) return
-      const { rows, exists } = takenBack(this.#absorber(feed, feedRole), seals, restoredAt)
+      const { rows, exists } = takenBack(this.#absorber(feed, feedRole), seals, restoredAt, ({ key, slot }) => {
+        // Once is enough: a peer and a removed device could have it say that again and again.
+        const name = `${feedKeyName(feed, key)} ${slot}`
+        if (this.#saidAbove.has(name)) return undefined
+        this.#saidAbove.add(name)
+        return this.#client
+      })
       const docs = new Map<Key, Stored>()
       for (const [key, register] of exists) {
         const head = this.#replicaState.head(feed, key)

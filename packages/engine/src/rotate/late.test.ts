@@ -4,11 +4,15 @@ import { connectionFeed, type FeedRole, feedRoleOf, teamFeed } from '../replica/
 import { FeedSealer } from '../replica/feed-sealer.js'
 import { type Register, registerOf, type Row } from '../row/row.js'
 import { lead, type MemoryOrg, setup } from '../testing/index.js'
+import type { Lie } from '../testing/lying-socket.js'
 
 // Vito's laptop is lost. Whoever has it plays with the relay, and goes on writing with all the keys that it had.
 
 async function story() {
-  const opened = await setup({ upTo: 'exported' })
+  /** Whether the relay keeps from Paul what the vendor says of its keys. */
+  const relayLies = { isOn: false }
+  const lie: Lie = (feed, message) => (relayLies.isOn && feed.endsWith('/vendor/messages') ? [] : [message])
+  const opened = await setup({ upTo: 'exported', paul: { lie } })
   const { vera, connection, record, copy, paul, relay } = opened
   const victor = await opened.openAnotherDevice(vera, { userName: 'Victor', role: 'admin' })
   const vito = await opened.openAnotherDevice(vera, { userName: 'Vito', role: 'member' })
@@ -47,7 +51,7 @@ async function story() {
       await opened.pass(6)
     }
   }
-  return { ...opened, victor, vito, forge, remove, leads, rows, email, mirrored, map, later }
+  return { ...opened, relayLies, victor, vito, forge, remove, leads, rows, email, mirrored, map, later }
 }
 
 describe('what a removed device writes with the keys that it had', () => {
@@ -86,6 +90,21 @@ describe('what a removed device writes with the keys that it had', () => {
     await later(60, 5)
     expect([email(again), mirrored(other)]).toEqual(['ada@acme.example', 'ada@acme.example'])
     expect(back.replica.heads.toSign(rows)).toBeDefined()
+  })
+
+  it('[BK3, RT11] leaves Paul’s mirror again, though the relay had him take it before he heard of the removal', async () => {
+    const { vera, victor, paul, relayLies, forge, remove, email, mirrored, settle, later, reload } = await story()
+    relayLies.isOn = true
+    await remove()
+    await settle(vera, victor)
+    forge()
+    await later(20)
+    expect([email(vera), email(victor), mirrored()]).toEqual(['ada@acme.example', 'ada@acme.example', 'thief@evil.example'])
+    relayLies.isOn = false
+    const again = await reload(paul)
+    // A head that fits is signed within the hour (rule HD4).
+    await later(65 * 60, 60)
+    expect([email(vera), email(victor), mirrored(again)]).toEqual(Array.from({ length: 3 }, () => 'ada@acme.example'))
   })
 })
 

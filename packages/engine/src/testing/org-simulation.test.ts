@@ -39,6 +39,8 @@ const failedOnce: readonly (readonly [seed: number, faults: readonly OrgFault[]]
   [914935404, ['crash', 'lostDevice']],
   // An admin removes the one who decided all, and is lost before it has signed anything anew.
   [1799183312, ['lostDevice', 'twoAtOnce']],
+  // The peer takes what a device wrote before its removal, and its colleague does not.
+  [1276664994, ['crash', 'lostDevice']],
 ]
 
 /**
