@@ -23,6 +23,11 @@ export async function listDifferences(party: Party, id: ConnectionId): Promise<v
       await until('all is compared', [partner], () => listed().pending === 0)
       journal.equal('copies do not differ from what they were made of', listed().records, 0)
       const edited = pairsOf(party, id, 30).map((pair, index) => ({ ...pair, field: ['StageName', plan.updateField][index % 2] ?? '' }))
+      const before = edited.map(({ record, field }) => ({
+        record,
+        field,
+        value: vendor.records.get('Opportunity', record)?.values[field] ?? null,
+      }))
       for (const [index, { record, field }] of edited.entries()) {
         const present = vendor.records.get('Opportunity', record)?.values[field]
         const stage = present === 'Negotiation/Review' ? 'Qualification' : 'Negotiation/Review'
@@ -40,6 +45,8 @@ export async function listDifferences(party: Party, id: ConnectionId): Promise<v
           .differences.slice(0, stages)
           .every(({ own }) => own.name === targetOf(party, 'StageName')),
       )
+      for (const { record, field, value } of before) await vendor.records.edit('Opportunity', record, { [field]: value })
+      await quiet([vendor, partner])
       return { differences: found.length }
     },
     (figures) => figures,

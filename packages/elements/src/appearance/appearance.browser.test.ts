@@ -89,6 +89,14 @@ describe('the page on which admins choose how pages look', () => {
     ])
   })
 
+  it('shows what is chosen after a box was unticked, and the next one took its place', async () => {
+    const editor = await mount('entente-appearance', { engine: fakeEngine(scene) })
+    const boxes = () => Array.from(editor.shadowRoot?.querySelector('ul.ordered')?.querySelectorAll('input') ?? [])
+    boxes()[0]?.click()
+    await drawn(editor)
+    expect(boxes().map(({ checked }) => checked)).toEqual([true, true, false])
+  })
+
   it('gives the partner site a name, columns and a first view, as the partner will see it', async () => {
     const engine = fakeEngine(scene)
     const editor = await mount('entente-appearance', { engine })

@@ -42,38 +42,31 @@ export function orderedChoice(
   }
   const flip = (name: string, isChosen: boolean): void =>
     change(isChosen ? known.flatMap((each) => (each.name === name ? [] : [each.name])) : [...known.map((each) => each.name), name])
+  const arrow = (each: Choice, index: number, by: number, where: string, sign: string): TemplateResult =>
+    html`<button
+      type="button"
+      class="quiet"
+      aria-label="Move ${plainText(each.label, 60)} ${where}"
+      ?disabled=${!known[index + by]}
+      @click=${() => move(index, by)}
+    >
+      ${sign}
+    </button>`
+  // A click leaves the box as it is: what is chosen then is drawn, in a box that may have been another's.
   const line = (each: Choice, isChosen: boolean, buttons?: TemplateResult): TemplateResult =>
     html`<li>
       <label class="check"
-        ><input type="checkbox" .checked=${isChosen} @change=${() => flip(each.name, isChosen)} />${showText(each.label, 80)}</label
+        ><input
+          type="checkbox"
+          .checked=${isChosen}
+          @click=${(event: Event) => (event.preventDefault(), flip(each.name, isChosen))}
+        />${showText(each.label, 80)}</label
       >
       ${buttons ?? ''}
     </li>`
   return html`<ul class="ordered" aria-label=${label}>
     ${known.map((each, index) =>
-      line(
-        each,
-        true,
-        html`<span>
-          <button
-            type="button"
-            class="quiet"
-            aria-label="Move ${plainText(each.label, 60)} up"
-            ?disabled=${index === 0}
-            @click=${() => move(index, -1)}
-          >
-            ↑</button
-          ><button
-            type="button"
-            class="quiet"
-            aria-label="Move ${plainText(each.label, 60)} down"
-            ?disabled=${index === known.length - 1}
-            @click=${() => move(index, 1)}
-          >
-            ↓
-          </button>
-        </span>`,
-      ),
+      line(each, true, html`<span>${arrow(each, index, -1, 'up', '↑')}${arrow(each, index, 1, 'down', '↓')}</span>`),
     )}
     ${left.map((each) => line(each, false))}
   </ul>`
